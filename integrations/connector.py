@@ -1,0 +1,318 @@
+"""The interface every vendor implements, and the plain data it speaks."""
+
+from __future__ import annotations
+
+import enum
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from integrations.errors import UnsupportedFeatureError
+from integrations.events import VendorEvent
+
+if TYPE_CHECKING:
+    from integrations.http import HttpClient
+
+
+class Delivery(enum.Enum):
+    """How a vendor's events reach us."""
+
+    STREAM = "stream"
+    POLL = "poll"
+    WEBHOOK = "webhook"
+
+
+class Capability(enum.Enum):
+    """What a connector can do beyond starting, sending text and ending."""
+
+    TYPING_OUT = "typing_out"
+    TYPING_IN = "typing_in"
+    ATTACHMENT_OUT = "attachment_out"
+    ATTACHMENT_IN = "attachment_in"
+    READ_RECEIPT_OUT = "read_receipt_out"
+    READ_RECEIPT_IN = "read_receipt_in"
+    TRANSCRIPT = "transcript"
+    QUEUE_POSITION = "queue_position"
+    AVAILABILITY = "availability"
+    TRANSFER = "transfer"
+    IDEMPOTENT_SEND = "idempotent_send"
+
+
+class Support(enum.Enum):
+    """How we know that a connector works; says nothing about the vendor."""
+
+    LIVE_TESTED = "live_tested"
+    SIMULATED = "simulated"
+    EXPERIMENTAL = "experimental"
+
+
+class FieldKind(enum.Enum):
+    """Which control and which cleaning a credential field gets."""
+
+    TEXT = "text"
+    SECRET = "secret"  # noqa: S105 - a kind of field, not a value
+    MULTILINE_SECRET = "multiline_secret"  # noqa: S105 - likewise
+    URL = "url"
+    CHOICE = "choice"
+    NUMBER = "number"
+    SWITCH = "switch"
+    KEY_VALUE = "key_value"
+
+    @property
+    def is_secret(self) -> bool:
+        """Say whether the value is write-only."""
+        return self in (FieldKind.SECRET, FieldKind.MULTILINE_SECRET)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialField:
+    """One value an admin pastes; drives the form, the API, the checks and the docs."""
+
+    name: str
+    label: str
+    help_text: str
+    kind: FieldKind = FieldKind.TEXT
+    required: bool = False
+    default: str = ""
+    choices: tuple[tuple[str, str], ...] = ()
+    pattern: str = ""
+    pattern_error: str = ""
+    example: str = ""
+    max_length: int = 1024
+    minimum: int | None = None
+    maximum: int | None = None
+    url_host_suffix: str = ""
+    shown_for_modes: tuple[str, ...] = ()
+    required_for_modes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorHelp:
+    """What an admin reads for one failing check: the cause and the cure, a sentence each."""
+
+    cause: str
+    cure: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratedKeyPair:
+    """A key pair the portal can make: the private half goes into a field, the public half is shown."""
+
+    private_key_field: str
+    label: str
+    help_text: str
+    shown_for_modes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """All that is known about a connector without running it."""
+
+    key: str
+    integration_key: str
+    tile: str
+    name: str
+    summary: str
+    docs_url: str
+    delivery: Delivery
+    capabilities: frozenset[Capability]
+    fields: tuple[CredentialField, ...]
+    routing_hints: tuple[str, ...] = ()
+    support: Support = Support.SIMULATED
+    aliases: tuple[str, ...] = ()
+    prerequisites: tuple[str, ...] = ()
+    vendor_steps: tuple[str, ...] = ()
+    check_names: tuple[tuple[str, str], ...] = ()
+    error_help: Mapping[tuple[str, str], ErrorHelp] = field(default_factory=dict)
+    key_pair: GeneratedKeyPair | None = None
+    loggable_keys: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranscriptLine:
+    """One line of what was said before the handoff; `speaker` is end_user, ai_agent or system."""
+
+    speaker: str
+    text: str = field(repr=False)
+    sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndUserIdentity:
+    """Who the end user is; `is_verified` means the customer's own system vouched for it."""
+
+    external_id: str = field(repr=False)
+    is_verified: bool = False
+    name: str = field(default="", repr=False)
+    email: str = field(default="", repr=False)
+    phone: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffRequest:
+    """Everything a connector needs to open the vendor conversation.
+
+    `handoff_id` is the idempotency key; `routing` is the dict the tool returned for this vendor.
+    """
+
+    handoff_id: str
+    conversation_id: str
+    end_user: EndUserIdentity
+    channel: str
+    transcript: Sequence[TranscriptLine]
+    routing: Mapping[str, object] = field(repr=False)
+    locale: str = ""
+    webhook_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboundMessage:
+    """An end user's message on its way to the vendor; `message_id` (UUID) is the idempotency key."""
+
+    message_id: str
+    text: str = field(repr=False)
+    sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VendorSession:
+    """What a connector needs to carry on; `state` is opaque to us and encrypted at rest."""
+
+    vendor_conversation_id: str
+    cursor: str = ""
+    state: Mapping[str, object] = field(default_factory=dict, repr=False)
+
+
+class EndReason(enum.Enum):
+    """Why we tell the vendor that the conversation is over."""
+
+    END_USER_ENDED = "end_user_ended"
+    END_USER_LEFT = "end_user_left"
+    CANCELLED = "cancelled"
+    IDLE_TIMEOUT = "idle_timeout"
+    WAIT_TIMEOUT = "wait_timeout"
+    OPERATOR_ENDED = "operator_ended"
+    FAILED = "failed"
+
+
+class ReceiptKind(enum.Enum):
+    """How far a live agent's message came on our side."""
+
+    DELIVERED = "delivered"
+    READ = "read"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Availability:
+    """Whether somebody would answer; None means the vendor does not say."""
+
+    is_available: bool | None
+    position: int | None = None
+    estimated_wait_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """One line of Test connection; `ms` is wall time in milliseconds, `code` of connect_flow A.5."""
+
+    name: str
+    is_ok: bool
+    code: str
+    detail: str = ""
+    ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollResult:
+    """What one poll brought: events oldest first, the session to store, seconds until the next."""
+
+    events: Sequence[VendorEvent]
+    session: VendorSession
+    wait_seconds: float
+
+
+class TokenCache(Protocol):
+    """Access tokens shared by all workers, per integration; values are encrypted at rest."""
+
+    async def get(self, name: str) -> str | None:
+        """Return the value, or None when absent or expired."""
+
+    async def set(self, name: str, value: str, ttl_seconds: float) -> None:
+        """Keep a value for `ttl_seconds`."""
+
+    async def delete(self, name: str) -> None:
+        """Forget a value; absent is fine."""
+
+
+class Connector(ABC):
+    """One vendor's protocol; knows nothing of conversations, handoffs or Django."""
+
+    manifest: ClassVar[Manifest]
+
+    def __init__(
+        self, *, credentials: Mapping[str, str], http: HttpClient, tokens: TokenCache
+    ) -> None:
+        """Keep the decrypted credentials for the life of this object, and nowhere else."""
+        self._credentials = credentials
+        self._http = http
+        self._tokens = tokens
+
+    # ---- every vendor implements these ----
+
+    @classmethod
+    def clean_credentials(cls, values: Mapping[str, str]) -> dict[str, str]:
+        """Return errors by field name that the fields' own patterns cannot see; must not do I/O."""
+        return {}
+
+    @abstractmethod
+    def test_connection(self) -> AsyncIterator[CheckResult]:
+        """Yield one result for each check of the manifest, in order; must never write at the vendor.
+
+        Raises nothing of the ConnectorError tree: a failure is a result. Later checks that cannot
+        run because of an earlier failure are yielded with code `skipped`.
+        """
+
+    @abstractmethod
+    async def start(self, request: HandoffRequest) -> VendorSession:
+        """Open the vendor conversation with transcript and context.
+
+        Must be idempotent by `handoff_id` as far as the vendor allows: after a crash it is called
+        again. May raise any ConnectorError.
+        """
+
+    @abstractmethod
+    async def send_message(self, session: VendorSession, message: OutboundMessage) -> VendorSession:
+        """Send one message; a repeat with the same `message_id` must not be shown twice if the
+        manifest declares IDEMPOTENT_SEND. May raise any ConnectorError."""
+
+    @abstractmethod
+    async def end(self, session: VendorSession, reason: EndReason) -> None:
+        """End the vendor conversation for the end user; ending twice is not an error."""
+
+    # ---- by declared delivery: exactly one of these families ----
+
+    def listen(self, session: VendorSession) -> AsyncIterator[tuple[VendorSession, VendorEvent]]:
+        """Yield each event with the session to store after it was applied.
+
+        Owns its reconnects, token renewal and catch-up; returns when the vendor conversation has
+        ended, raises a ConnectorError when it gives up, may be cancelled at any await.
+        """
+        raise UnsupportedFeatureError("listen")
+
+    # ---- by declared capability ----
+
+    async def check_availability(self, request: HandoffRequest) -> Availability:
+        """Say whether somebody would answer; may raise any ConnectorError."""
+        raise UnsupportedFeatureError("check_availability")
+
+    async def send_typing(self, session: VendorSession, *, is_typing: bool) -> VendorSession:
+        """Show or hide the end user's typing at the vendor; losing one is harmless."""
+        raise UnsupportedFeatureError("send_typing")
+
+    async def send_receipt(
+        self, session: VendorSession, vendor_message_id: str, kind: ReceiptKind
+    ) -> VendorSession:
+        """Tell the vendor how far its message came; losing one is harmless."""
+        raise UnsupportedFeatureError("send_receipt")
