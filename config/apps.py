@@ -1,0 +1,9 @@
+"""Make config an application, so that its commands are found."""
+
+from django.apps import AppConfig
+
+
+class ConfigConfig(AppConfig):
+    """Holds the commands that start the whole product."""
+
+    name = "config"

@@ -1,0 +1,46 @@
+"""The Celery application: two task queues, short tasks, and the sweeps."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+
+class Queue:
+    """Names of the task queues, written down once."""
+
+    DEFAULT = "default"
+    RELAY = "relay"
+
+
+app = Celery("baton")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.update(
+    task_default_queue=Queue.DEFAULT,
+    task_routes={"handoffs.tasks.open_handoff": {"queue": Queue.RELAY}},
+    task_ignore_result=True,
+    task_time_limit=120,
+    task_soft_time_limit=100,
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    broker_transport_options={
+        "visibility_timeout": 300,
+        "socket_timeout": 30,
+        "socket_connect_timeout": 5,
+        "health_check_interval": 25,
+    },
+    # A task that cannot be queued is queued again by a sweep: never keep an end user waiting.
+    task_publish_retry=False,
+    beat_schedule={
+        "sweep": {"task": "handoffs.tasks.sweep", "schedule": 3.0, "options": {"expires": 3.0}},
+        "reap": {"task": "handoffs.tasks.reap", "schedule": 10.0, "options": {"expires": 10.0}},
+        "clean_up": {"task": "handoffs.tasks.clean_up", "schedule": 3600.0},
+    },
+)
+app.autodiscover_tasks()

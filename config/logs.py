@@ -1,0 +1,40 @@
+"""Write one log line for each record: JSON in production, readable in development.
+
+Only the message and the ids given as `extra` are written; callers never log message text.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import UTC, datetime
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+class LineFormatter(logging.Formatter):
+    """Format a record with its extras, as JSON or as plain text."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        """Choose the form once."""
+        super().__init__()
+        self._as_json = as_json
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line for a record."""
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        extras = {k: v for k, v in vars(record).items() if k not in _STANDARD and _is_plain(v)}
+        trace = self.formatException(record.exc_info) if record.exc_info else ""
+        if self._as_json:
+            entry = {"at": at, "level": record.levelname, "logger": record.name}
+            entry |= {"message": record.getMessage(), **extras}
+            if trace:
+                entry["trace"] = trace
+            return json.dumps(entry, default=str, ensure_ascii=False)
+        pairs = " ".join(f"{key}={value}" for key, value in extras.items())
+        line = f"{at} {record.levelname:<7} {record.name}: {record.getMessage()} {pairs}".rstrip()
+        return f"{line}\n{trace}" if trace else line
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, str | int | float | bool)

@@ -1,0 +1,197 @@
+"""Every setting, read from the environment; .env.example lists them with their meaning."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from csp.constants import NONE, SELF
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+# ---- where we are ----
+DEBUG = env.bool("DEBUG", default=False)
+VAR_DIR = Path(env.str("BATON_VAR_DIR", default=str(BASE_DIR / "var")))
+PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", urlsplit(PUBLIC_URL).hostname]
+)
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+IS_HTTPS = PUBLIC_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SECURE_REFERRER_POLICY = "same-origin"
+
+# ---- secrets ----
+SECRET_KEY = env.str("SECRET_KEY", default="only-for-development" * 3 if DEBUG else "")
+# First key encrypts, every key decrypts. Make one: manage.py make_key
+ENCRYPTION_KEYS: list[str] = env.list("BATON_ENCRYPTION_KEYS", default=[])
+# Opens http and loopback addresses to connectors: for simulators only.
+ALLOW_LOCAL_VENDORS = env.bool("ALLOW_LOCAL_VENDORS", default=False)
+
+# ---- applications ----
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "corsheaders",
+    "csp",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "channels",
+    "config.apps.ConfigConfig",
+    "integrations.apps.IntegrationsConfig",
+    "conversations.apps.ConversationsConfig",
+    "handoffs.apps.HandoffsConfig",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "integrations.context.portal",
+            ],
+        },
+    },
+]
+# The one inversion: conversations must not import handoffs, yet somebody must answer.
+CONVERSATION_RESPONDER = "handoffs.responder.HandoffResponder"
+
+# ---- stores ----
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+_database = env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'baton.sqlite3'}")
+IS_SQLITE = "sqlite" in _database["ENGINE"]
+DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=10)
+if IS_SQLITE:
+    _database["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+else:
+    # Persistent connections exhaust PostgreSQL under ASGI; a pool with a hard cap does not.
+    _database["CONN_MAX_AGE"] = 0
+    _database["OPTIONS"] = {"pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 10}}
+DATABASES = {"default": _database}
+
+REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": 15}], "prefix": "baton"},
+    }
+}
+
+# ---- background work ----
+CELERY_BROKER_URL = REDIS_URL
+
+# ---- pages ----
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+WHITENOISE_MAX_AGE = 60
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+]
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:", "https:"],
+        "frame-ancestors": [NONE],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+    }
+}
+# The widget lives on customers' pages: its two calls are open to every origin by CORS and
+# guarded by the channel's own allow-list. No cookie is ever read there.
+CORS_ALLOW_ALL_ORIGINS = True
+CORS_URLS_REGEX = r"^/api/v1/(access-token|sessions)$"
+CORS_ALLOW_HEADERS = ("authorization", "content-type", "x-token", "x-host")
+CORS_PREFLIGHT_MAX_AGE = 600
+
+# ---- REST ----
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Baton",
+    "DESCRIPTION": "Handoff, messaging and integration calls of the Baton portal.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+# ---- limits and clocks, in seconds unless the name says otherwise ----
+ACCESS_TOKEN_SECONDS = env.int("ACCESS_TOKEN_SECONDS", default=900)
+ACCESS_TOKEN_REFRESH_SECONDS = env.int("ACCESS_TOKEN_REFRESH_SECONDS", default=86400)
+SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_SECONDS", default=600)
+SOCKET_HEARTBEAT_SECONDS = env.int("SOCKET_HEARTBEAT_SECONDS", default=30)
+SOCKETS_PER_SESSION = 10
+FRAME_MAX_BYTES = 131072
+MESSAGE_MAX_CHARACTERS = 20_000
+JOURNAL_RECHECK_SECONDS = env.float("JOURNAL_RECHECK_SECONDS", default=5.0)
+RELAY_HEARTBEAT_SECONDS = env.float("RELAY_HEARTBEAT_SECONDS", default=1.0)
+RELAY_DEAD_AFTER_SECONDS = env.float("RELAY_DEAD_AFTER_SECONDS", default=5.0)
+RELAY_RECHECK_SECONDS = env.float("RELAY_RECHECK_SECONDS", default=2.0)
+HANDOFF_CONNECT_SECONDS = env.int("HANDOFF_CONNECT_SECONDS", default=60)
+HANDOFF_QUEUE_MAX_SECONDS = env.int("HANDOFF_QUEUE_MAX_SECONDS", default=86400)
+HANDOFF_ACTIVE_SILENCE_SECONDS = env.int("HANDOFF_ACTIVE_SILENCE_SECONDS", default=86400)
+DELIVERY_DEADLINE_SECONDS = env.int("DELIVERY_DEADLINE_SECONDS", default=120)
+VENDOR_END_DEADLINE_SECONDS = env.int("VENDOR_END_DEADLINE_SECONDS", default=3600)
+VENDOR_CALL_KEEP_DAYS = env.int("VENDOR_CALL_KEEP_DAYS", default=14)
+DATABASE_THREADS = env.int("DATABASE_THREADS", default=8)
+
+# ---- logs ----
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"()": "config.logs.LineFormatter", "as_json": not DEBUG}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+}
