@@ -1,0 +1,7 @@
+"""What was said; Django finds models by this module."""
+
+from conversations.models.agent import LogEntry, Tool, Topic
+from conversations.models.channel import Channel
+from conversations.models.conversation import Conversation, EndUser, Event
+
+__all__ = ["Channel", "Conversation", "EndUser", "Event", "LogEntry", "Tool", "Topic"]

@@ -1,0 +1,21 @@
+"""Everything a project is connected to; Django finds models by this module."""
+
+from integrations.models.api_key import ApiKey
+from integrations.models.audit import AuditEntry
+from integrations.models.integration import Environment, Integration, VendorToken
+from integrations.models.vendor_call import VendorCall
+from integrations.models.workspace import Access, Area, Membership, Project, Workspace
+
+__all__ = [
+    "Access",
+    "ApiKey",
+    "Area",
+    "AuditEntry",
+    "Environment",
+    "Integration",
+    "Membership",
+    "Project",
+    "VendorCall",
+    "VendorToken",
+    "Workspace",
+]

@@ -1,0 +1,84 @@
+"""The built-in AI agent's material: topics, tools, and the log that explains what happened."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from integrations.models import Project
+
+
+class Topic(models.Model):
+    """Something the AI agent knows about, and what it does then.
+
+    `actions` holds [{kind: "run_tool", target: tool name, when: "always"}], first match wins.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="topics")
+    name = models.CharField(max_length=120)
+    example_queries = models.JSONField(default=list, blank=True)
+    content = models.TextField(blank=True, max_length=4000)
+    actions = models.JSONField(default=list, blank=True)
+    actions_text = models.TextField(blank=True, max_length=2000)
+    is_enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "name"], name="topic_name_per_project")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Tool(models.Model):
+    """A Python function that the AI agent may run in the sandbox."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="tools")
+    name = models.CharField(max_length=80)
+    description = models.CharField(max_length=500, blank=True)
+    source = models.TextField(max_length=65_536)
+    timeout_seconds = models.PositiveSmallIntegerField(default=10)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "name"], name="tool_name_per_project")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class LogEntry(models.Model):
+    """One line of the project's log: what tools wrote, and why a handoff did not happen."""
+
+    class Level(models.TextChoices):
+        """How bad it is."""
+
+        INFO = "info"
+        WARNING = "warning"
+        ERROR = "error"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="log_entries")
+    conversation = models.ForeignKey(
+        "conversations.Conversation", null=True, on_delete=models.CASCADE, related_name="log"
+    )
+    level = models.CharField(max_length=8, choices=Level.choices)
+    source = models.CharField(max_length=120, blank=True)
+    code = models.CharField(max_length=40, blank=True)
+    content = models.TextField()
+    fields = models.JSONField(default=dict)
+    is_pii = models.BooleanField(default=False)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        indexes = [models.Index(fields=["project", "-at"], name="log_by_project")]
+
+    def __str__(self) -> str:
+        return f"{self.level} {self.code}"

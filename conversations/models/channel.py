@@ -1,0 +1,36 @@
+"""How an end user reaches a project."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from integrations.identifiers import public_widget_key
+from integrations.models import Environment, Project
+
+
+class Channel(models.Model):
+    """A webchat connector: its public key, its secret token and the pages that may use it."""
+
+    class Kind(models.TextChoices):
+        """The kinds of channel."""
+
+        WEBCHAT = "webchat", "Webchat"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="channels")
+    kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.WEBCHAT)
+    name = models.CharField(max_length=80)
+    environment = models.CharField(max_length=16, choices=Environment.choices)
+    public_key = models.CharField(max_length=64, unique=True, default=public_widget_key)
+    secret_token_hash = models.CharField(max_length=64, blank=True)
+    # host[:port] of pages that may carry the widget; subdomains of a listed host are included
+    allowed_origins = models.JSONField(default=list)
+    title = models.CharField(max_length=60, default="Chat with us")
+    accent = models.CharField(max_length=7, default="#2457d6")
+    is_enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

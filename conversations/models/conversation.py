@@ -1,0 +1,115 @@
+"""The conversation and its journal."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.utils import timezone
+
+from conversations.models.channel import Channel
+from integrations.identifiers import conversation_id
+from integrations.models import Environment, Project
+
+
+class EndUser(models.Model):
+    """The person on the other side; anonymous unless the customer vouched for them."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="end_users")
+    external_id = models.CharField(max_length=255)
+    is_verified = models.BooleanField(default=False)
+    name = models.CharField(max_length=256, blank=True)
+    email = models.CharField(max_length=254, blank=True)
+    phone = models.CharField(max_length=32, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "is_verified", "external_id"], name="one_end_user_per_id"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.external_id
+
+
+class Conversation(models.Model):
+    """The thread in our widget, from hello to goodbye."""
+
+    class State(models.TextChoices):
+        """Who answers; `bot` is the AI agent, `handoff` a live agent or their queue."""
+
+        CREATED = "created"
+        BOT = "bot"
+        HANDOFF = "handoff"
+        ENDED = "ended"
+
+    id = models.CharField(max_length=48, primary_key=True, default=conversation_id)
+    session_id = models.UUIDField(unique=True, default=uuid.uuid4)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="conversations")
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="conversations")
+    end_user = models.ForeignKey(EndUser, on_delete=models.PROTECT, related_name="conversations")
+    environment = models.CharField(max_length=16, choices=Environment.choices)
+    state = models.CharField(max_length=16, choices=State.choices, default=State.CREATED)
+    # The journal's newest sequence; only event_append moves it, under the row's lock.
+    last_sequence = models.IntegerField(default=0)
+    # The AI agent has dealt with everything up to here.
+    answered_sequence = models.IntegerField(default=0)
+    # Set while the AI agent owes an answer, so that a sweep finds a lost turn.
+    answer_due_at = models.DateTimeField(null=True, blank=True)
+    tool_state = models.JSONField(default=dict)
+    shared_id = models.CharField(max_length=255, blank=True)
+    token_family = models.UUIDField()
+    locale = models.CharField(max_length=35, blank=True)
+    variant_id = models.CharField(max_length=64, blank=True)
+    page = models.JSONField(default=dict)
+    integration_attributes = models.JSONField(default=dict)
+    last_seen_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["project", "-started_at"], name="conversations_by_project"),
+            models.Index(
+                fields=["last_seen_at"],
+                condition=~models.Q(state="ended"),
+                name="conversations_open_by_seen",
+            ),
+            models.Index(
+                fields=["answer_due_at"],
+                condition=models.Q(answer_due_at__isnull=False),
+                name="conversations_answer_due",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class Event(models.Model):
+    """One line of the journal; `(conversation, sequence)` has no gap and no repeat."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="events")
+    sequence = models.IntegerField()
+    type = models.CharField(max_length=48)
+    payload = models.JSONField(default=dict)
+    metadata = models.JSONField(null=True)
+    client_event_id = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["sequence"]
+        constraints = [
+            models.UniqueConstraint(fields=["conversation", "sequence"], name="event_sequence"),
+            models.UniqueConstraint(
+                fields=["conversation", "client_event_id"],
+                condition=~models.Q(client_event_id=""),
+                name="event_client_id",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.conversation_id} {self.sequence} {self.type}"

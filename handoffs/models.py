@@ -1,0 +1,188 @@
+"""One escalation: its state, its owner, what goes to the vendor and what came from it."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.utils import timezone
+
+from conversations.models import Conversation, Event
+from handoffs.states import OPEN_STATES, EndReason, State
+from integrations.fields import EncryptedJSONField
+from integrations.identifiers import handoff_id
+from integrations.models import Environment, Integration
+
+
+class RelayWorker(models.Model):
+    """A process that hosts relay sessions; alive while its heartbeat is fresh."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    name = models.CharField(max_length=120)
+    started_at = models.DateTimeField(auto_now_add=True)
+    heartbeat_at = models.DateTimeField(default=timezone.now, db_index=True)
+    stopped_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Handoff(models.Model):
+    """From a payload to the end of the human part; only services write `state`."""
+
+    id = models.CharField(max_length=48, primary_key=True, default=handoff_id)
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="handoffs"
+    )
+    integration = models.ForeignKey(
+        Integration, null=True, on_delete=models.SET_NULL, related_name="handoffs"
+    )
+    environment = models.CharField(max_length=16, choices=Environment.choices)
+    integration_key = models.CharField(max_length=40, blank=True)
+    tool_call_id = models.CharField(max_length=120)
+
+    state = models.CharField(
+        max_length=16, choices=[(s.value, s.value) for s in State], default=State.REQUESTED.value
+    )
+    end_reason = models.CharField(
+        max_length=24, blank=True, choices=[(r.value, r.value) for r in EndReason]
+    )
+    error_code = models.CharField(max_length=40, blank=True)
+    error_detail = models.CharField(max_length=400, blank=True)
+
+    # What the tool asked for, and what the screen pop shows.
+    destination = models.CharField(max_length=128, blank=True)
+    reason = models.CharField(max_length=128, blank=True)
+    utterance = models.TextField(blank=True)
+    routing = EncryptedJSONField()
+    context_data = models.JSONField(default=dict)
+    shared_id = models.CharField(max_length=255, blank=True)
+
+    # The vendor's side.
+    vendor_conversation_id = models.CharField(max_length=255, blank=True)
+    vendor_session = EncryptedJSONField(null=True, default=None)
+    live_agents = models.JSONField(default=dict)  # those present: {agent_id: name}
+    agent_name = models.CharField(max_length=256, blank=True)
+    queue_status = models.JSONField(default=dict)
+    # The vendor conversation still has to be ended by us, until this time at most.
+    vendor_end_until = models.DateTimeField(null=True, blank=True)
+
+    # Ownership.
+    owner = models.ForeignKey(
+        RelayWorker, null=True, on_delete=models.SET_NULL, related_name="handoffs"
+    )
+    lease_epoch = models.IntegerField(default=0)
+
+    deadline_at = models.DateTimeField(null=True, blank=True)
+    requested_at = models.DateTimeField(default=timezone.now)
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    joined_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-requested_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversation"],
+                condition=models.Q(state__in=[state.value for state in OPEN_STATES]),
+                name="one_open_handoff",
+            ),
+            models.UniqueConstraint(
+                fields=["conversation", "tool_call_id"], name="one_handoff_per_tool_call"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["owner"],
+                condition=models.Q(state__in=[state.value for state in OPEN_STATES])
+                | models.Q(vendor_end_until__isnull=False),
+                name="handoffs_to_own",
+            ),
+            models.Index(
+                fields=["deadline_at"],
+                condition=models.Q(deadline_at__isnull=False),
+                name="handoffs_by_deadline",
+            ),
+            models.Index(fields=["shared_id"], name="handoffs_by_shared_id"),
+        ]
+
+    def __str__(self) -> str:
+        return self.id
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether the human part may still happen or is happening."""
+        return State(self.state) in OPEN_STATES
+
+
+class HandoffTransition(models.Model):
+    """One move of the state machine; append only."""
+
+    handoff = models.ForeignKey(Handoff, on_delete=models.CASCADE, related_name="transitions")
+    from_state = models.CharField(max_length=16, blank=True)
+    to_state = models.CharField(max_length=16)
+    trigger = models.CharField(max_length=32)
+    detail = models.CharField(max_length=400, blank=True)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.from_state} → {self.to_state}"
+
+
+class Delivery(models.Model):
+    """One end user message on its way to the vendor (outbox)."""
+
+    class Status(models.TextChoices):
+        """How far it came."""
+
+        PENDING = "pending"
+        SENT = "sent"
+        DELIVERED = "delivered"
+        READ = "read"
+        FAILED = "failed"
+
+    handoff = models.ForeignKey(Handoff, on_delete=models.CASCADE, related_name="deliveries")
+    event = models.OneToOneField(Event, on_delete=models.CASCADE, related_name="delivery")
+    sequence = models.IntegerField()
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.PENDING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(default=timezone.now)
+    error_code = models.CharField(max_length=40, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["sequence"]
+        indexes = [
+            models.Index(
+                fields=["handoff", "sequence"],
+                condition=models.Q(status="pending"),
+                name="deliveries_pending",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.handoff_id} {self.sequence} {self.status}"
+
+
+class VendorEvent(models.Model):
+    """One event received from the vendor (inbox); a repeat stops at the constraint."""
+
+    handoff = models.ForeignKey(Handoff, on_delete=models.CASCADE, related_name="vendor_events")
+    vendor_event_id = models.CharField(max_length=255)
+    kind = models.CharField(max_length=40)
+    event = models.ForeignKey(Event, null=True, on_delete=models.SET_NULL)
+    occurred_at = models.DateTimeField()
+    received_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["handoff", "vendor_event_id"], name="vendor_event_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.handoff_id} {self.kind}"

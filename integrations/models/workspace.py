@@ -1,0 +1,93 @@
+"""Workspaces, their projects, and who may do what in them."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from integrations.identifiers import project_id, workspace_id
+
+
+class Workspace(models.Model):
+    """A customer: holds projects and members."""
+
+    public_id = models.CharField(max_length=32, unique=True, default=workspace_id)
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=120)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Project(models.Model):
+    """The tenant: owns integrations, conversations, topics and tools."""
+
+    public_id = models.CharField(max_length=32, unique=True, default=project_id)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="projects")
+    slug = models.SlugField()
+    name = models.CharField(max_length=120)
+    agent_name = models.CharField(max_length=50, default="AI agent")
+    greeting = models.CharField(max_length=500, default="Hello. How can I help you today?")
+    no_match_text = models.CharField(
+        max_length=500,
+        default="I don't have an answer to that. You can ask me to connect you with a person.",
+    )
+    # state_keys, aliases and shared_id_state_key of the Handoff API
+    handoff_api = models.JSONField(default=dict, blank=True)
+    allow_inline_overrides = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "slug"], name="project_slug_per_workspace")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Area(models.TextChoices):
+    """The parts of the portal for which access is given."""
+
+    INTEGRATIONS = "integrations"
+    KNOWLEDGE = "knowledge"
+    TOOLS = "tools"
+    WIDGETS = "widgets"
+    CONVERSATIONS = "conversations"
+    ACCOUNT = "account"
+
+
+class Access(models.IntegerChoices):
+    """How far a member may go in an area."""
+
+    NONE = 0
+    READ = 1
+    EDIT = 2
+
+
+class Membership(models.Model):
+    """A user's rights in a workspace; an admin may edit every area."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="members")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships"
+    )
+    is_admin = models.BooleanField(default=False)
+    areas = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "user"], name="one_membership_per_user")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.workspace}"
+
+    def access(self, area: str) -> Access:
+        """Return the member's access to an area; what is not given is none."""
+        return Access.EDIT if self.is_admin else Access(self.areas.get(area, Access.NONE))
