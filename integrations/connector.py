@@ -262,6 +262,14 @@ class Connector(ABC):
     # ---- every vendor implements these ----
 
     @classmethod
+    def normalise(cls, values: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
+        """Return the values as they will be kept, and a sentence for each change worth showing.
+
+        Runs before validation, so values may still be malformed; must not do I/O.
+        """
+        return dict(values), ()
+
+    @classmethod
     def clean_credentials(cls, values: Mapping[str, str]) -> dict[str, str]:
         """Return errors by field name that the fields' own patterns cannot see; must not do I/O."""
         return {}

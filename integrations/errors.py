@@ -23,14 +23,19 @@ class ConnectorError(Exception):
         status: int | None = None,
         field: str = "",
         retry_after: float | None = None,
+        reason: str = "",
     ) -> None:
-        """Keep what the vendor said; `field` names the credential field at fault, if known."""
+        """Keep what the vendor said; `field` names the credential field at fault, if known.
+
+        `reason` tells kinds of one code apart for an admin: dns, tls, timeout, address, stream.
+        """
         super().__init__(message or self.code)
         self.message = message or self.code
         self.vendor_code = vendor_code
         self.status = status
         self.field = field
         self.retry_after = retry_after
+        self.reason = reason
 
 
 class CannotConnectError(ConnectorError):

@@ -1,0 +1,54 @@
+"""Finds the vendor folders; nothing else in the portal names a vendor's module."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+from integrations.connector import Connector, Manifest
+
+_PACKAGE = "integrations.vendors"
+_FOLDER = Path(__file__).parent / "vendors"
+
+
+@cache
+def vendor_keys() -> tuple[str, ...]:
+    """Return the keys of all vendor folders, sorted."""
+    return tuple(sorted(path.parent.name for path in _FOLDER.glob("*/manifest.py")))
+
+
+@cache
+def manifest(key: str) -> Manifest:
+    """Return one vendor's manifest; raises LookupError for a key without a folder."""
+    found = vars(_module(key, "manifest")).get("MANIFEST")
+    if not isinstance(found, Manifest) or found.key != key:
+        raise TypeError(f"vendors/{key}/manifest.py must define MANIFEST with key {key!r}")
+    return found
+
+
+def manifests() -> tuple[Manifest, ...]:
+    """Return all manifests, sorted by key."""
+    return tuple(manifest(key) for key in vendor_keys())
+
+
+@cache
+def connector_class(key: str) -> type[Connector]:
+    """Return the one Connector class of a vendor; raises LookupError for an unknown key."""
+    module = _module(key, "connector")
+    found = [
+        member
+        for _, member in inspect.getmembers(module, inspect.isclass)
+        if issubclass(member, Connector) and member.__module__ == module.__name__
+    ]
+    if len(found) != 1:
+        raise TypeError(f"vendors/{key}/connector.py must define exactly one Connector class")
+    return found[0]
+
+
+def _module(key: str, name: str) -> ModuleType:
+    if key not in vendor_keys():
+        raise LookupError(f"no vendor folder named {key!r}")
+    return importlib.import_module(f"{_PACKAGE}.{key}.{name}")
