@@ -1,0 +1,70 @@
+"""Who may do what: every portal view asks here for its project."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, cast
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponseBase
+
+from integrations.models import Access, Area, Membership, Project
+
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+View = Callable[..., HttpResponseBase]
+
+
+class PortalRequest(HttpRequest):
+    """A request whose project and membership have been found."""
+
+    project: Project
+    membership: Membership
+
+
+def projects_of(user: Any) -> QuerySet[Project]:
+    """Return the projects of every workspace in which the user is a member."""
+    return Project.objects.filter(workspace__members__user=user).select_related("workspace")
+
+
+def project_for(request: HttpRequest, project_id: str, area: Area, access: Access) -> Project:
+    """Return the project if the signed-in user may enter this area of it.
+
+    A project of another workspace does not exist for the user (Http404); too little access is
+    PermissionDenied. The project is also put on the request, for the frame of the page.
+    """
+    project = projects_of(request.user).filter(public_id=project_id).first()
+    if project is None:
+        raise Http404("No such project.")
+    membership = Membership.objects.get(workspace=project.workspace, user_id=request.user.pk)
+    portal_request = cast(PortalRequest, request)
+    portal_request.project, portal_request.membership = project, membership
+    if membership.access(area) < access:
+        raise PermissionDenied(f"This needs more access to {area.label}.")
+    return project
+
+
+def project_view(area: Area) -> Callable[[View], View]:
+    """Decorate a view of one area: signs in first, reading needs Read, everything else Edit.
+
+    The view gets the project in place of `project_id`: `def topics(request, project)`.
+    """
+
+    def decorate(view: View) -> View:
+        @login_required
+        @wraps(view)
+        def guarded(request: HttpRequest, project_id: str, **kwargs: Any) -> HttpResponseBase:
+            needed = Access.READ if request.method in _READING else Access.EDIT
+            return view(request, project_for(request, project_id, area, needed), **kwargs)
+
+        return cast(View, guarded)
+
+    return decorate
+
+
+def may_edit(request: HttpRequest, area: Area) -> bool:
+    """Say whether the user may change things in an area of the request's project."""
+    return cast(PortalRequest, request).membership.access(area) >= Access.EDIT

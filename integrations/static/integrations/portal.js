@@ -1,0 +1,106 @@
+// Comforts of the portal: every page works without this script.
+
+/** Copies the text of the element named by data-copy and says so for a moment. */
+function enableCopying(root) {
+  for (const button of root.querySelectorAll("[data-copy]")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      const source = document.getElementById(button.dataset.copy);
+      await copyText(source.value ?? source.textContent);
+      const label = button.querySelector("[data-copy-label]");
+      label.textContent = "Copied";
+      announce("Copied");
+      setTimeout(() => (label.textContent = "Copy"), 1600);
+    });
+  }
+}
+
+/** Writes to the clipboard; plain http pages have no clipboard object, so a selection serves. */
+async function copyText(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  const area = document.createElement("textarea");
+  area.value = text;
+  document.body.append(area);
+  area.select();
+  document.execCommand("copy");
+  area.remove();
+}
+
+/** Tells screen readers what happened. */
+export function announce(text) {
+  const region = document.createElement("p");
+  region.className = "visually-hidden";
+  region.textContent = text;
+  document.querySelector("[data-toasts]")?.append(region);
+  setTimeout(() => region.remove(), 4000);
+}
+
+/** Opens and closes dialogs in browsers that do not know the command attribute. */
+function enableDialogs() {
+  if ("commandForElement" in HTMLButtonElement.prototype) return;
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[commandfor]");
+    const dialog = button && document.getElementById(button.getAttribute("commandfor"));
+    if (!dialog) return;
+    if (button.getAttribute("command") === "close") dialog.close();
+    else dialog.showModal();
+  });
+}
+
+/** Keeps the button of a dangerous form shut until its name has been typed. */
+function guardDangerousForms() {
+  for (const form of document.querySelectorAll("[data-confirm-name]")) {
+    const input = form.elements.confirm_name;
+    const button = form.querySelector(".button-danger");
+    const check = () => (button.disabled = input.value.trim() !== form.dataset.confirmName);
+    input.addEventListener("input", check);
+    check();
+  }
+}
+
+/** Lets toasts be dismissed; good news leaves by itself. */
+function enableToasts() {
+  for (const toast of document.querySelectorAll("[data-toast]")) {
+    const close = toast.querySelector("[data-toast-close]");
+    close.hidden = false;
+    close.addEventListener("click", () => toast.remove());
+    if (!toast.classList.contains("toast-error")) setTimeout(() => toast.remove(), 8000);
+  }
+}
+
+/** Closes a menu on Escape and when something else is pressed. */
+function enableMenus() {
+  const menus = [...document.querySelectorAll("[data-menu]")];
+  document.addEventListener("click", (event) => {
+    for (const menu of menus) if (!menu.contains(event.target)) menu.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    const open = event.key === "Escape" && menus.find((menu) => menu.open);
+    if (!open) return;
+    open.open = false;
+    open.querySelector("summary").focus();
+  });
+}
+
+/** Filters elements with data-search by what is typed; headings without any left disappear. */
+function enableSearch() {
+  const input = document.querySelector("[data-search-input]");
+  if (!input) return;
+  input.closest("[hidden]")?.removeAttribute("hidden");
+  input.addEventListener("input", () => {
+    const wanted = input.value.trim().toLowerCase();
+    for (const item of document.querySelectorAll("[data-search]"))
+      item.hidden = !item.dataset.search.toLowerCase().includes(wanted);
+    for (const group of document.querySelectorAll("[data-search-group]"))
+      group.hidden = !group.querySelector("[data-search]:not([hidden])");
+    const nothing = document.querySelector("[data-search-nothing]");
+    if (nothing) nothing.hidden = Boolean(document.querySelector("[data-search]:not([hidden])"));
+  });
+}
+
+enableCopying(document);
+enableDialogs();
+guardDangerousForms();
+enableToasts();
+enableMenus();
+enableSearch();
