@@ -1,0 +1,234 @@
+"""The widget's WebSocket: check the frame, ask the responder, send what the journal holds."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import uuid
+from typing import Any, cast
+
+from channels.exceptions import StopConsumer
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from redis.exceptions import RedisError
+
+from conversations import publish
+from conversations.client_frames import BadFrameError, ClientFrame, frame_read
+from conversations.errors import ConversationError
+from conversations.executor import run_sync
+from conversations.frames import (
+    ConversationChanged,
+    ConversationTransient,
+    EventType,
+    Frame,
+    error_frame,
+    frame_of,
+    transient_frame,
+)
+from conversations.models import Event
+from conversations.responder import responder
+from conversations.selectors import frames_after
+from conversations.services import agent_join, conversation_seen
+from conversations.sockets import (
+    HandshakeError,
+    handshake_check,
+    handshake_read,
+    socket_gone,
+    socket_seen,
+)
+
+logger = logging.getLogger(__name__)
+BATCH = 100
+
+
+class WidgetConsumer(AsyncWebsocketConsumer):
+    """One socket of one conversation; holds no truth, only how far it has sent."""
+
+    conversation_id = ""
+
+    async def connect(self) -> None:
+        """Check the handshake, join the group, then send everything after the cursor."""
+        self.socket_id = str(uuid.uuid4())
+        try:
+            handshake = handshake_read(self.scope)
+            self.conversation_id = await run_sync(handshake_check, handshake, self.socket_id)
+        except HandshakeError as error:
+            await self._refuse(error)
+            return
+        self.sent_sequence = handshake.cursor
+        self.sending = asyncio.Lock()
+        await self.accept(subprotocol=handshake.subprotocol)
+        self.is_grouped = await self._join_group()
+        await self._send_batches()
+        if not handshake.is_cursor_valid:
+            await self._send(error_frame("bad_json", "The cursor was not a number; 0 was used."))
+        await self._send_queue_status()
+        self.timer = asyncio.create_task(self._recheck_for_ever())
+
+    async def disconnect(self, code: int) -> None:
+        """Forget the socket; nothing depends on this being called."""
+        if not self.conversation_id:
+            return
+        self.timer.cancel()
+        if self.is_grouped:
+            await self._leave_group()
+        await run_sync(socket_gone, self.conversation_id, self.socket_id)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Handle one frame; a bad one is answered and the socket stays open."""
+        try:
+            frame = frame_read(text_data)
+        except BadFrameError as error:
+            await self._send(error_frame(error.code, str(error), error.metadata))
+            return
+        try:
+            await self._handle(frame)
+        except ConversationError as error:
+            await self._send(error_frame(error.code, str(error), frame.metadata))
+
+    # ---- what the channel layer brings ----
+
+    async def conversation_changed(self, message: ConversationChanged) -> None:
+        """Send new journal lines, reading the journal when one is missing between."""
+        await self._send_journal(message["frames"])
+
+    async def conversation_transient(self, message: ConversationTransient) -> None:
+        """Send what is shown now or never."""
+        await self._send(message["frame"])
+
+    # ---- what the client sends ----
+
+    async def _handle(self, frame: ClientFrame) -> None:
+        match frame.type:
+            case EventType.USER_MESSAGE:
+                await self._on_message(frame)
+            case EventType.HEARTBEAT:
+                await self._on_heartbeat(frame)
+            case EventType.USER_TYPING:
+                await run_sync(
+                    responder().on_typing,
+                    conversation_id=self.conversation_id,
+                    is_typing=frame.is_typing,
+                )
+            case EventType.USER_READ_MESSAGE | EventType.USER_RECEIVED_MESSAGE:
+                await run_sync(
+                    responder().on_receipt,
+                    conversation_id=self.conversation_id,
+                    message_id=frame.message_id,
+                    is_read=frame.type == EventType.USER_READ_MESSAGE,
+                )
+            case EventType.REQUEST_POLY_AGENT_JOIN:
+                await self._send(transient_frame(frame.type, {}, frame.metadata))
+                await self._send_events(await run_sync(agent_join, self.conversation_id))
+            case EventType.USER_CANCEL_HANDOFF:
+                await self._send_events(
+                    await run_sync(responder().on_cancel, conversation_id=self.conversation_id)
+                )
+            case EventType.USER_END_SESSION:
+                events = await run_sync(
+                    responder().on_leave,
+                    conversation_id=self.conversation_id,
+                    metadata=frame.metadata,
+                )
+                await self._send_events(events)
+
+    async def _on_message(self, frame: ClientFrame) -> None:
+        events = await run_sync(
+            responder().on_message,
+            conversation_id=self.conversation_id,
+            text=frame.text,
+            client_event_id=frame.client_event_id,
+            metadata=frame.metadata,
+        )
+        if events[0].sequence <= self.sent_sequence:
+            # A resend: the line was sent before, but its echo may have been lost on the way.
+            await self._send(frame_of(events[0]))
+        await self._send_events(events)
+
+    async def _on_heartbeat(self, frame: ClientFrame) -> None:
+        await self._send(transient_frame(EventType.HEARTBEAT, {}, frame.metadata))
+        await run_sync(conversation_seen, self.conversation_id)
+        await run_sync(socket_seen, self.conversation_id, self.socket_id)
+
+    # ---- sending ----
+
+    async def _send(self, frame: Frame) -> None:
+        await self.send(text_data=json.dumps(frame, ensure_ascii=False))
+
+    async def _send_events(self, events: list[Event]) -> None:
+        await self._send_journal([frame_of(event) for event in events])
+
+    async def _send_journal(self, frames: list[Frame]) -> None:
+        async with self.sending:
+            for frame in frames:
+                sequence = cast(int, frame["sequence"])
+                if sequence == self.sent_sequence + 1:
+                    await self._send(frame)
+                    self.sent_sequence = sequence
+                elif sequence > self.sent_sequence:
+                    await self._send_gap()
+
+    async def _send_gap(self) -> None:
+        """Send what the journal has after the last line sent; the caller holds the lock."""
+        for frame in await run_sync(frames_after, self.conversation_id, self.sent_sequence):
+            await self._send(frame)
+            self.sent_sequence = cast(int, frame["sequence"])
+
+    async def _send_batches(self) -> None:
+        async with self.sending:
+            while True:
+                frames = await run_sync(
+                    frames_after, self.conversation_id, self.sent_sequence, limit=BATCH
+                )
+                await self._send(transient_frame(EventType.EVENT_BATCH, {"events": frames}))
+                if frames:
+                    self.sent_sequence = cast(int, frames[-1]["sequence"])
+                if len(frames) < BATCH:
+                    return
+
+    async def _send_queue_status(self) -> None:
+        status = await run_sync(responder().queue_status, conversation_id=self.conversation_id)
+        if status is not None:
+            await self._send(transient_frame(EventType.HANDOFF_QUEUE_STATUS, status))
+
+    # ---- the slow timer that makes every lost wake-up cost seconds, never a message ----
+
+    async def _recheck_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(settings.JOURNAL_RECHECK_SECONDS)
+            if not self.is_grouped:
+                self.is_grouped = await self._join_group()
+            async with self.sending:
+                await self._send_gap()
+
+    async def _join_group(self) -> bool:
+        group = publish.conversation_group(self.conversation_id)
+        try:
+            await self.channel_layer.group_add(group, self.channel_name)
+        except (RedisError, OSError) as error:
+            logger.warning("No channel layer, the journal is polled: %s", type(error).__name__)
+            return False
+        return True
+
+    async def _leave_group(self) -> None:
+        group = publish.conversation_group(self.conversation_id)
+        try:
+            await self.channel_layer.group_discard(group, self.channel_name)
+        except (RedisError, OSError):
+            return
+
+    async def _refuse(self, error: HandshakeError) -> None:
+        """Answer the handshake with an HTTP status where the server can, else close it (403)."""
+        if "websocket.http.response" not in self.scope.get("extensions", {}):
+            await self.close()
+            return
+        body = json.dumps({"error_message": str(error)}).encode()
+        start: dict[str, Any] = {
+            "type": "websocket.http.response.start",
+            "status": error.status,
+            "headers": [(b"content-type", b"application/json")],
+        }
+        await self.base_send(start)
+        await self.base_send({"type": "websocket.http.response.body", "body": body})
+        raise StopConsumer

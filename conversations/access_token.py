@@ -1,0 +1,112 @@
+"""The messaging access token: short-lived, signed, bound to a channel and its sessions."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import time
+import uuid
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import jwt
+from django.conf import settings
+
+from conversations.models import Channel
+
+_ALGORITHM = "HS256"
+
+
+class TokenError(Exception):
+    """The token, key or host does not fit; the text is fit for the client."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessToken:
+    """A verified token; sessions opened with it belong to `family`, which a refresh keeps."""
+
+    channel_id: int
+    family: uuid.UUID
+    is_trusted: bool
+
+
+def token_issue(channel: Channel, *, family: uuid.UUID, is_trusted: bool) -> str:
+    """Return a signed token of ACCESS_TOKEN_SECONDS."""
+    now = int(time.time())
+    claims = {
+        "chn": channel.pk,
+        "fam": str(family),
+        "tru": is_trusted,
+        "iat": now,
+        "exp": now + settings.ACCESS_TOKEN_SECONDS,
+    }
+    return jwt.encode(claims, _key(), algorithm=_ALGORITHM)
+
+
+def token_verify(token: str, *, for_refresh: bool = False) -> AccessToken:
+    """Return the token's content; raises TokenError. A refresh accepts one expired not long ago."""
+    grace = settings.ACCESS_TOKEN_REFRESH_SECONDS if for_refresh else 0
+    try:
+        claims = jwt.decode(token, _key(), algorithms=[_ALGORITHM], leeway=grace)
+        return AccessToken(
+            channel_id=claims["chn"], family=uuid.UUID(claims["fam"]), is_trusted=claims["tru"]
+        )
+    except jwt.ExpiredSignatureError as error:
+        raise TokenError("The access token has expired. Request a new one.") from error
+    except (jwt.InvalidTokenError, KeyError, ValueError, TypeError) as error:
+        raise TokenError("The access token is not valid. Request a new one.") from error
+
+
+def channel_for_token(raw: str) -> tuple[Channel, bool]:
+    """Return the channel of a public key or secret token, and whether it was the secret one."""
+    channel = Channel.objects.select_related("project").filter(public_key=raw).first()
+    is_trusted = False
+    if channel is None and raw.startswith("ct_"):
+        channel = Channel.objects.select_related("project").filter(
+            secret_token_hash=secret_hash(raw)
+        ).first()
+        is_trusted = channel is not None
+    if channel is None or not channel.is_enabled:
+        raise TokenError("X-Token is not the key of a channel that is switched on.")
+    return channel, is_trusted
+
+
+def secret_make() -> str:
+    """Return a new secret connector token, to be shown once."""
+    return f"ct_{secrets.token_urlsafe(32)}"
+
+
+def secret_hash(raw: str) -> str:
+    """Return what is stored of a secret connector token."""
+    return hashlib.sha256(raw.encode()).hexdigest()
+
+
+def host_allowed(channel: Channel, host: str) -> bool:
+    """Say whether a page on `host` (a name, a name with port, or an origin) may use the channel."""
+    wanted = _host_and_port(host)
+    if not wanted[0]:
+        return False
+    registered = [*channel.allowed_origins, settings.PUBLIC_URL]
+    return any(_covers(_host_and_port(entry), wanted) for entry in registered)
+
+
+def _covers(registered: tuple[str, int | None], wanted: tuple[str, int | None]) -> bool:
+    name, port = registered
+    if port is not None and wanted[1] is not None and port != wanted[1]:
+        return False
+    return wanted[0] == name or wanted[0].endswith("." + name)
+
+
+def _host_and_port(value: str) -> tuple[str, int | None]:
+    try:
+        parts = urlsplit(value if "://" in value else f"//{value}")
+        default = {"http": 80, "https": 443}.get(parts.scheme)
+        return (parts.hostname or "").lower(), parts.port or default
+    except ValueError:
+        return "", None
+
+
+def _key() -> bytes:
+    # A key of its own, so that a token never doubles as anything else that SECRET_KEY signs.
+    return hmac.digest(settings.SECRET_KEY.encode(), b"baton messaging access token", "sha256")

@@ -1,0 +1,183 @@
+"""The Messaging API's HTTP handshake: an access token, then a session."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from conversations.access_token import (
+    AccessToken,
+    TokenError,
+    channel_for_token,
+    host_allowed,
+    token_issue,
+    token_verify,
+)
+from conversations.api.errors import error_response
+from conversations.models import Channel
+from conversations.services import Visitor, session_create
+from integrations.rate_limit import retry_after
+
+TOKENS_PER_MINUTE = 60
+SESSIONS_PER_MINUTE = 30
+
+
+class AccessTokenView(APIView):
+    """Mint or refresh an access token."""
+
+    class Output(serializers.Serializer[Any]):
+        """`expires_in` is in seconds."""
+
+        access_token = serializers.CharField()
+        expires_in = serializers.IntegerField()
+        token_type = serializers.CharField()
+        widget = serializers.DictField()
+
+    @extend_schema(request=None, responses=Output)
+    def post(self, request: Request) -> Response:
+        """Answer 401 unless key, host and origin fit the channel."""
+        raw, host = request.headers.get("X-Token", ""), request.headers.get("X-Host", "")
+        if not raw or not host:
+            return error_response(400, "MISSING_HEADER", "Send the headers X-Token and X-Host.")
+        wait = retry_after(f"token:{_ip(request)}", limit=TOKENS_PER_MINUTE, window_seconds=60)
+        if wait:
+            return _too_many(wait)
+        try:
+            channel, is_trusted = channel_for_token(raw)
+            family = _family(request, channel)
+        except TokenError as error:
+            return error_response(401, "UNAUTHORIZED", str(error))
+        for name, value in (("X-Host", host), ("Origin", request.headers.get("Origin", host))):
+            if not host_allowed(channel, value):
+                return error_response(401, "HOST_NOT_ALLOWED", _host_text(name))
+        return Response(_token_body(channel, family, is_trusted))
+
+
+class SessionView(APIView):
+    """Open a session: one session is one conversation."""
+
+    class UserInput(serializers.Serializer[Any]):
+        """Who the end user is; taken only from a server that holds the secret token."""
+
+        external_id = serializers.CharField(max_length=255)
+        name = serializers.CharField(max_length=256, required=False, allow_blank=True)
+        email = serializers.EmailField(required=False, allow_blank=True)
+        phone = serializers.CharField(max_length=32, required=False, allow_blank=True)
+
+    class Input(serializers.Serializer[Any]):
+        """All fields are optional."""
+
+        platform = serializers.ChoiceField(
+            ["web", "ios", "android", "ios-web", "android-web", "custom"], default="web"
+        )
+        streaming_enabled = serializers.BooleanField(default=False)
+        variant_id = serializers.CharField(max_length=64, required=False)
+        integration_attributes = serializers.DictField(required=False)
+        locale = serializers.CharField(max_length=35, required=False, allow_blank=True)
+        page = serializers.DictField(
+            child=serializers.CharField(max_length=2000, allow_blank=True), required=False
+        )
+
+    class Output(serializers.Serializer[Any]):
+        """The id of the session to connect to."""
+
+        session_id = serializers.UUIDField()
+
+    @extend_schema(request=Input, responses=Output)
+    def post(self, request: Request) -> Response:
+        """Answer 401 for a bad token, 400 with the field at fault for a bad body."""
+        try:
+            token = token_verify(bearer(request))
+        except TokenError as error:
+            return error_response(401, "UNAUTHORIZED", str(error))
+        wait = retry_after(f"session:{_ip(request)}", limit=SESSIONS_PER_MINUTE, window_seconds=60)
+        if wait:
+            return _too_many(wait)
+        channel = Channel.objects.select_related("project").filter(pk=token.channel_id).first()
+        if channel is None or not channel.is_enabled:
+            return error_response(401, "UNAUTHORIZED", "The channel is switched off.")
+        return self._open(request, channel, token)
+
+    def _open(self, request: Request, channel: Channel, token: AccessToken) -> Response:
+        form = self.Input(data=request.data)
+        user = request.data.get("end_user") if isinstance(request.data, dict) else None
+        user_form = self.UserInput(data=user) if user is not None else None
+        if user_form is not None and not token.is_trusted:
+            return error_response(
+                403, "FORBIDDEN", "end_user needs a token made with the secret connector token."
+            )
+        for checked in (form, user_form):
+            if checked is not None and not checked.is_valid():
+                return error_response(400, "INVALID_REQUEST", _problems(checked.errors))
+        visitor = _visitor(form.validated_data, user_form.validated_data if user_form else None)
+        conversation = session_create(
+            channel=channel, token_family=token.family, visitor=visitor
+        )
+        return Response({"session_id": str(conversation.session_id)})
+
+
+def bearer(request: Request) -> str:
+    """Return the bearer token of a request, or the empty string."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _family(request: Request, channel: Channel) -> uuid.UUID:
+    old = bearer(request)
+    if not old:
+        return uuid.uuid4()
+    token = token_verify(old, for_refresh=True)
+    if token.channel_id != channel.pk:
+        raise TokenError("The old access token belongs to another channel.")
+    return token.family
+
+
+def _token_body(channel: Channel, family: uuid.UUID, is_trusted: bool) -> dict[str, Any]:
+    return {
+        "access_token": token_issue(channel, family=family, is_trusted=is_trusted),
+        "expires_in": settings.ACCESS_TOKEN_SECONDS,
+        "token_type": "Bearer",
+        "widget": {
+            "title": channel.title,
+            "accent": channel.accent,
+            "agent_name": channel.project.agent_name,
+        },
+    }
+
+
+def _visitor(fields: dict[str, Any], user: dict[str, Any] | None) -> Visitor:
+    return Visitor(
+        **(user or {}),
+        is_verified=user is not None,
+        locale=fields.get("locale", ""),
+        variant_id=fields.get("variant_id", ""),
+        page=fields.get("page", {}),
+        integration_attributes=fields.get("integration_attributes", {}),
+    )
+
+
+def _host_text(header: str) -> str:
+    return (
+        f"The page named by {header} may not use this channel. "
+        "Add its host under Configure > Widget > Allowed pages."
+    )
+
+
+def _too_many(wait: int) -> Response:
+    text = f"Too many requests. Try again in {wait} seconds."
+    return error_response(429, "RATE_LIMITED", text, retry_after=wait)
+
+
+def _problems(errors: Any) -> str:
+    return "; ".join(f"{name}: {' '.join(map(str, texts))}" for name, texts in errors.items())
+
+
+def _ip(request: Request) -> str:
+    return str(request.META.get("REMOTE_ADDR", ""))

@@ -1,0 +1,41 @@
+"""Who answers an end user: a protocol, and the class that settings name for it."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Protocol, cast
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from conversations.models import Event
+
+
+class Responder(Protocol):
+    """Takes what an end user does; synchronous, raises ConversationError with a plain text."""
+
+    def on_message(
+        self, *, conversation_id: str, text: str, client_event_id: str, metadata: dict[str, Any]
+    ) -> list[Event]:
+        """Journal a message and have it answered; a resend returns the first line again."""
+
+    def on_typing(self, *, conversation_id: str, is_typing: bool) -> None:
+        """Pass on that the end user types; losing it is harmless."""
+
+    def on_receipt(self, *, conversation_id: str, message_id: str, is_read: bool) -> None:
+        """Pass on that a live agent's message was received or read."""
+
+    def on_cancel(self, *, conversation_id: str) -> list[Event]:
+        """Leave the queue and go back to the AI agent."""
+
+    def on_leave(self, *, conversation_id: str, metadata: dict[str, Any] | None) -> list[Event]:
+        """End the conversation for the end user."""
+
+    def queue_status(self, *, conversation_id: str) -> dict[str, Any] | None:
+        """Return the last queue status to show on connect, or None."""
+
+
+@cache
+def responder() -> Responder:
+    """Return the responder of this deployment."""
+    return cast(Responder, import_string(settings.CONVERSATION_RESPONDER)())
