@@ -1,0 +1,63 @@
+# Baton: make demo, make test. Everything else is listed by make help.
+
+PY := .venv/bin/python
+TYPED := config integrations handoffs conversations
+PORT ?= 8000
+WORKER := $(PY) -m celery -A config worker -P threads --without-gossip --without-mingle
+KEY ?= salesforce_messaging
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test browser lint types docs check run worker relay beat simulate
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/.installed ## make .venv and install the pinned packages
+
+# Done again only when a list of packages changed.
+.venv/.installed: requirements.txt .ci/setup
+	@.ci/setup
+	@touch $@
+
+.venv/.installed-dev: pyproject.toml .venv/.installed
+	@.ci/setup dev
+	@touch $@
+
+demo: setup ## start everything and print where to look (PORT=8000)
+	@$(PY) manage.py demo --port $(PORT)
+
+test: setup browser ## run the whole suite
+	@$(PY) -m pytest
+
+browser: setup
+	@$(PY) -m tests.browser
+
+lint: .venv/.installed-dev ## check style with ruff
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+types: .venv/.installed-dev ## check types with mypy, and the widget with TypeScript
+	$(PY) -m mypy $(TYPED)
+	.venv/bin/node .venv/node/node_modules/typescript/bin/tsc -p conversations/static/conversations
+
+check: ## all that the continuous integration runs
+	@.ci/run
+
+docs: setup ## write the generated pages of docs/ anew
+	$(PY) manage.py vendor_matrix
+
+run: setup ## start the web process alone (needs .env; PORT=8000)
+	$(PY) -m uvicorn config.asgi:application --port $(PORT) --loop uvloop \
+		--ws websockets-sansio --ws-max-size 262144 --no-access-log
+
+worker: setup ## start a worker for short jobs (needs .env)
+	$(WORKER) -Q default -c 8 -n worker@%h
+
+relay: setup ## start a relay worker (needs .env; NAME=relay1)
+	$(WORKER) -Q relay -c 8 -n $(or $(NAME),relay1)@%h
+
+beat: setup ## start the clock of the sweeps (needs .env)
+	$(PY) -m celery -A config beat -s var/celerybeat-schedule
+
+simulate: setup ## pretend to be a vendor (KEY=salesforce_messaging PORT=8000)
+	$(PY) manage.py run_simulator $(KEY) --port $(PORT)

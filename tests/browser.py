@@ -1,0 +1,84 @@
+"""Find a Chromium for the browser tests; as a program, install one where there is none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+PROGRAMS = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)
+ARGUMENTS = [
+    "--no-sandbox",  # tests may run as root, where Chromium refuses its sandbox
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+APT = ["apt-get", "-qq", "--yes", "--no-install-recommends"]
+
+
+def find_browser() -> str | None:
+    """Return a Chromium or Chrome that starts, or None."""
+    candidates = [shutil.which(name) for name in PROGRAMS]
+    own = _playwright_path()
+    return next((path for path in [*candidates, own] if path and _starts(path)), None)
+
+
+def install_browser() -> None:
+    """Install a Chromium: the system's package as root, else playwright's own."""
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        print("browser: installing the system's chromium package", flush=True)
+        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        subprocess.run([*APT, "update"], env=quiet, stdin=subprocess.DEVNULL)
+        subprocess.run(
+            [*APT, "install", "chromium"],
+            env=quiet,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+    if not find_browser():
+        print("browser: downloading playwright's chromium", flush=True)
+        subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"])
+
+
+def _starts(path: str) -> bool:
+    try:
+        # Ubuntu's package is a stub that only says how to get the real one.
+        return subprocess.run([path, "--version"], capture_output=True, timeout=60).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def _playwright_path() -> str:
+    script = (
+        "from playwright.sync_api import sync_playwright as start\n"
+        "with start() as playwright: print(playwright.chromium.executable_path)"
+    )
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    return answer.stdout.strip()
+
+
+def main() -> None:
+    """Make sure that there is a browser, or say what to do."""
+    if not find_browser():
+        install_browser()
+    found = find_browser()
+    if not found:
+        sys.exit(
+            "browser: no Chromium was found and none could be installed. Install Chromium or "
+            "Chrome so that it is on PATH (Debian: sudo apt install chromium), then try again."
+        )
+    print(f"browser: {found}")
+
+
+if __name__ == "__main__":
+    main()
