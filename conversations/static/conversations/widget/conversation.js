@@ -1,0 +1,244 @@
+// @ts-check
+/** @import {Action, Item, State, Token, Unsent, WireEvent} from "./types" */
+/** @import {Api} from "./api.js" */
+/** @import {Storage} from "./storage.js" */
+/** One conversation of this end user: its session, its socket, what is unsent, what was seen. */
+import { Refused } from "./api.js";
+import { acknowledgeReceived, acknowledgeSeen } from "./receipts.js";
+import { Connection } from "./socket.js";
+import { emptyState, reduce, unreadCount } from "./store.js";
+import { Typing } from "./typing.js";
+
+const AGENT_TYPING_MS = 10_000;
+const AI_THINKING_MS = 60_000;
+const RENEW_BEFORE_MS = 60_000;
+const MOST_REFUSALS = 6;
+
+export class Conversation {
+  /** @type {State} */
+  state = emptyState();
+  /** True while the end user can see the log: only then is a message "seen". */
+  isWatched = () => false;
+  /** @type {Connection | undefined} */
+  #connection;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #typingTimer;
+  #announcedSequence = 0;
+  /** @type {string | undefined} */
+  #session;
+  #isRenderDue = false;
+  #hasAskedForAi = false;
+  #typing = new Typing((state) => this.#send("USER_TYPING", { state: `TYPING_STATE_${state}` }));
+
+  /**
+   * @param {Api} api
+   * @param {Storage} storage
+   * @param {string} locale
+   * @param {() => void} onChange
+   * @param {(event: WireEvent) => void} onNews each journaled event once, replays left out
+   */
+  constructor(api, storage, locale, onChange, onNews) {
+    this.api = api;
+    this.storage = storage;
+    this.locale = locale;
+    this.onChange = onChange;
+    this.onNews = onNews;
+  }
+
+  get unread() {
+    return unreadCount(this.state, this.storage.get().seen ?? 0);
+  }
+
+  /** Join the saved conversation, or open a new one. Does nothing when it runs already. */
+  start() {
+    if (this.#connection || this.state.phase === "closed") return;
+    const { outbox = [], sequence = 0 } = this.storage.get();
+    this.#announcedSequence = sequence;
+    outbox.forEach((message) => this.#dispatch({ type: "say", message }));
+    this.#connection = new Connection({
+      prepare: (refusals) => this.#prepare(refusals),
+      heartbeatSeconds: () => this.state.heartbeatSeconds,
+      cursor: () => this.state.sequence,
+      onEvent: (event) => this.#apply(event),
+      onReady: () => this.#caughtUp(),
+      onLink: (link) => this.#linked(link),
+    });
+    this.#connection.start();
+  }
+
+  /** @param {import("./types").Link} link */
+  #linked(link) {
+    if (link === "open") this.#hasAskedForAi = false;
+    this.#dispatch({ type: "link", link });
+  }
+
+  stop() {
+    this.#typing.stop();
+    this.#connection?.stop();
+    this.#connection = undefined;
+  }
+
+  /** Forget this conversation and open another. */
+  restart() {
+    this.storage.forget();
+    this.rejoin();
+  }
+
+  /** Follow the session in storage when another tab started it. */
+  follow() {
+    const { session } = this.storage.get();
+    if (session && session !== this.#session) this.rejoin();
+  }
+
+  rejoin() {
+    this.stop();
+    this.state = emptyState();
+    this.start();
+  }
+
+  /** @param {string} text @param {string} [retryOf] message_id of the one that was not delivered */
+  say(text, retryOf) {
+    this.#typing.stop();
+    /** @type {Unsent} */
+    const message = { id: newId(), text, at: new Date().toISOString(), retryOf };
+    this.storage.keepUnsent(message);
+    this.#dispatch({ type: "say", message });
+    this.#sendMessage(message);
+  }
+
+  /** @param {Item} item */
+  retry(item) {
+    this.storage.dropUnsent(item.key);
+    this.#dispatch({ type: "discard", id: item.key });
+    this.say(item.text, item.messageId ?? item.retryOf);
+  }
+
+  /** @param {boolean} isEmpty */
+  typed(isEmpty) {
+    if (isEmpty) this.#typing.stop();
+    else if (this.state.phase === "live" && this.state.agents.length) this.#typing.touch();
+  }
+
+  get canCancel() {
+    const { extensions } = this.state;
+    return extensions.some((name) => name.endsWith("USER_CANCEL_HANDOFF"));
+  }
+
+  cancel() {
+    if (this.#send("USER_CANCEL_HANDOFF")) this.#dispatch({ type: "cancelling" });
+  }
+
+  end() {
+    this.#send("USER_END_SESSION");
+  }
+
+  /** Call when the log came into view. */
+  watch() {
+    if (this.isWatched()) acknowledgeSeen(this.state, this.storage, this.#send);
+  }
+
+  /** @param {Token} token */
+  keepToken({ access_token: token, expires_in: seconds }) {
+    this.storage.set({ token, expiresAt: Date.now() + seconds * 1000 });
+    return token;
+  }
+
+  /** @param {number} refusals failed handshakes in a row */
+  async #prepare(refusals) {
+    try {
+      const token = await this.#freshToken(refusals > 0);
+      if (refusals < MOST_REFUSALS) return { token, url: await this.#socketUrl(token) };
+    } catch (error) {
+      if (!(error instanceof Refused && error.isFinal)) throw error;
+    }
+    this.storage.set({ session: undefined, token: undefined });
+    this.#dispatch({ type: "lost" });
+    return null;
+  }
+
+  /** @param {boolean} isSuspect the portal may have refused the saved one */
+  async #freshToken(isSuspect) {
+    const { token, expiresAt = 0, session } = this.storage.get();
+    if (token && !isSuspect && Date.now() < expiresAt - RENEW_BEFORE_MS) return token;
+    return this.keepToken(await this.api.token(session && token));
+  }
+
+  /** @param {string} token */
+  async #socketUrl(token) {
+    let { session } = this.storage.get();
+    if (!session) {
+      session = await this.api.session(token, this.locale);
+      this.storage.set({ session });
+    }
+    this.#session = session;
+    return this.api.socketUrl(session, this.state.sequence);
+  }
+
+  /** @param {WireEvent} event */
+  #apply(event) {
+    const before = this.state.sequence;
+    this.#dispatch({ type: "event", event });
+    const echoed = event.metadata?.custom?.client_event_id;
+    if (echoed) this.storage.dropUnsent(echoed);
+    this.#watchTyping(event);
+    if (this.state.sequence > Math.max(before, this.#announcedSequence)) this.onNews(event);
+    if (event.type === "SESSION_END") this.#ended();
+  }
+
+  #ended() {
+    this.storage.set({ outbox: [], sequence: this.state.sequence });
+    this.stop();
+    this.watch();
+  }
+
+  /** @param {WireEvent} event */
+  #watchTyping({ type }) {
+    if (type !== "LIVE_AGENT_TYPING" && type !== "POLY_AGENT_THINKING") return;
+    clearTimeout(this.#typingTimer);
+    const limit = type === "LIVE_AGENT_TYPING" ? AGENT_TYPING_MS : AI_THINKING_MS;
+    this.#typingTimer = setTimeout(() => this.#dispatch({ type: "typing_over" }), limit);
+  }
+
+  #caughtUp() {
+    if (this.state.hasStarted && !this.state.hasAiJoined && !this.#hasAskedForAi) {
+      this.#hasAskedForAi = this.#send("REQUEST_POLY_AGENT_JOIN");
+    }
+    this.state.outbox.filter((message) => !message.hasFailed).forEach(this.#sendMessage);
+  }
+
+  #sendMessage = (/** @type {Unsent} */ { id, text, retryOf }) => {
+    const custom = { client_event_id: id, ...(retryOf && { retry_of: retryOf }) };
+    this.#send("USER_MESSAGE", { text }, custom);
+  };
+
+  #send = (/** @type {string} */ type, /** @type {object} */ payload = {}, /** @type {Record<string, string> | undefined} */ custom = undefined) =>
+    this.#connection?.send(type, payload, custom) ?? false;
+
+  /** @param {Action} action */
+  #dispatch(action) {
+    this.state = reduce(this.state, action);
+    if (this.#isRenderDue) return;
+    this.#isRenderDue = true;
+    queueMicrotask(() => this.#settle());
+  }
+
+  /** One pass per burst of events: remember, acknowledge, draw. */
+  #settle() {
+    this.#isRenderDue = false;
+    const { sequence } = this.state;
+    if (sequence > (this.storage.get().sequence ?? 0)) this.storage.set({ sequence });
+    acknowledgeReceived(this.state, this.storage, this.#send);
+    this.watch();
+    this.onChange();
+  }
+}
+
+/** A random UUID, also on pages without TLS, where randomUUID is missing. */
+function newId() {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 15) | 64;
+  bytes[8] = (bytes[8] & 63) | 128;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}

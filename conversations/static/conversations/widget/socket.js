@@ -1,0 +1,184 @@
+// @ts-check
+/** @import {Link, WireEvent} from "./types" */
+/** One WebSocket that stays: heartbeat, silence watch, back-off, cursor. It knows no chat. */
+
+const LONGEST_WAIT_SECONDS = 30;
+const SILENT_INTERVALS = 2.5;
+const READY_WITHOUT_BATCH_SECONDS = 3;
+
+/**
+ * @typedef {object} Hooks
+ * @property {(refusals: number) => Promise<{url: string, token: string} | null>} prepare
+ *   address and token of the next attempt; null when there is nothing left to connect to
+ * @property {() => number} heartbeatSeconds
+ * @property {() => number} cursor the highest sequence applied
+ * @property {(event: WireEvent) => void} onEvent type without its prefix
+ * @property {() => void} onReady the journal is caught up, and after each later batch
+ * @property {(link: Link) => void} onLink
+ */
+
+export class Connection {
+  /** @type {WebSocket | undefined} */
+  #socket;
+  #failures = 0;
+  #refusals = 0;
+  #attempt = 0;
+  #lastFrameAt = 0;
+  #isReady = false;
+  /** @type {Record<string, ReturnType<typeof setTimeout>>} */
+  #timers = {};
+
+  /** @param {Hooks} hooks */
+  constructor(hooks) {
+    this.hooks = hooks;
+  }
+
+  start() {
+    addEventListener("online", this.#wake);
+    addEventListener("offline", this.#lose);
+    document.addEventListener("visibilitychange", this.#wake);
+    this.hooks.onLink("opening");
+    void this.#open();
+  }
+
+  stop() {
+    removeEventListener("online", this.#wake);
+    removeEventListener("offline", this.#lose);
+    document.removeEventListener("visibilitychange", this.#wake);
+    this.#drop();
+  }
+
+  /**
+   * Send if the journal is caught up; otherwise say so, nothing is queued here.
+   * @param {string} type
+   * @param {object} [payload]
+   * @param {Record<string, string>} [custom]
+   */
+  send(type, payload = {}, custom) {
+    if (!this.#isReady || this.#socket?.readyState !== WebSocket.OPEN) return false;
+    const metadata = custom && { custom };
+    this.#socket.send(JSON.stringify({ type: `EVENT_TYPE_${type}`, payload, metadata }));
+    return true;
+  }
+
+  async #open() {
+    this.#drop();
+    const attempt = this.#attempt;
+    try {
+      const target = await this.hooks.prepare(this.#refusals);
+      if (attempt !== this.#attempt) return;
+      if (target) this.#listen(new WebSocket(target.url, ["baton.v1", `bearer.${target.token}`]));
+    } catch {
+      if (attempt === this.#attempt) this.#lose(); // portal out of reach or busy: back off
+    }
+  }
+
+  /** @param {WebSocket} socket */
+  #listen(socket) {
+    this.#socket = socket;
+    socket.onopen = () => {
+      this.#heard();
+      this.#later("ready", READY_WITHOUT_BATCH_SECONDS, () => this.#ready());
+      this.#beat();
+    };
+    socket.onmessage = (message) => this.#receive(String(message.data));
+    socket.onclose = () => {
+      if (!this.#isReady) this.#refusals += 1; // the handshake failed; its HTTP status is not ours to see
+      this.#lose();
+    };
+  }
+
+  /** @param {string} text */
+  #receive(text) {
+    this.#heard();
+    const frame = parse(text);
+    if (!frame) return;
+    if (frame.type !== "EVENT_BATCH") return this.#deliver(frame);
+    const events = (frame.payload?.events ?? []).map(withoutPrefix);
+    events.sort((a, b) => (a.sequence ?? Infinity) - (b.sequence ?? Infinity));
+    events.forEach(this.hooks.onEvent);
+    this.#ready();
+  }
+
+  /** @param {WireEvent} event */
+  #deliver(event) {
+    const isGap = event.sequence && event.sequence > this.hooks.cursor() + 1;
+    if (isGap) void this.#open(); // something was missed: ask again from the cursor
+    else this.hooks.onEvent(event);
+  }
+
+  #ready() {
+    clearTimeout(this.#timers.ready);
+    this.#failures = this.#refusals = 0;
+    if (!this.#isReady) this.hooks.onLink("open");
+    this.#isReady = true;
+    this.hooks.onReady();
+  }
+
+  #beat() {
+    this.#later("beat", this.hooks.heartbeatSeconds(), () => {
+      this.send("HEARTBEAT");
+      this.#beat();
+    });
+  }
+
+  #heard() {
+    this.#lastFrameAt = Date.now();
+    this.#later("silence", this.hooks.heartbeatSeconds() * SILENT_INTERVALS, this.#lose);
+  }
+
+  #isSilent() {
+    return Date.now() - this.#lastFrameAt > this.hooks.heartbeatSeconds() * SILENT_INTERVALS * 1000;
+  }
+
+  #lose = () => {
+    this.#drop();
+    this.hooks.onLink("broken");
+    const seconds = Math.min(LONGEST_WAIT_SECONDS, 2 ** this.#failures++);
+    this.#later("retry", seconds * (0.5 + Math.random() / 2), () => void this.#open());
+  };
+
+  /** The page is back on line or in view: don't sit out the wait, don't trust a sleeping socket. */
+  #wake = () => {
+    if (document.visibilityState === "hidden") return;
+    const isWaiting = !this.#socket && this.#timers.retry !== undefined;
+    if (isWaiting || (this.#socket?.readyState === WebSocket.OPEN && this.#isSilent())) {
+      void this.#open();
+    }
+  };
+
+  #drop() {
+    this.#attempt += 1;
+    Object.values(this.#timers).forEach(clearTimeout);
+    this.#timers = {};
+    this.#isReady = false;
+    const socket = this.#socket;
+    this.#socket = undefined;
+    if (!socket) return;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+  }
+
+  /** @param {string} name @param {number} seconds @param {() => void} run */
+  #later(name, seconds, run) {
+    clearTimeout(this.#timers[name]);
+    this.#timers[name] = setTimeout(() => {
+      delete this.#timers[name];
+      run();
+    }, seconds * 1000);
+  }
+}
+
+/** @param {string} text @returns {WireEvent | null} */
+function parse(text) {
+  try {
+    return withoutPrefix(JSON.parse(text));
+  } catch {
+    return null; // not a frame of ours; the journal brings back whatever it was
+  }
+}
+
+/** @param {WireEvent} event @returns {WireEvent} */
+function withoutPrefix(event) {
+  return { ...event, type: event.type.replace("EVENT_TYPE_", "") };
+}

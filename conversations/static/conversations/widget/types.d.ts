@@ -1,0 +1,179 @@
+/** Shapes shared by the widget's modules. Never loaded by a browser: types only. */
+
+/** What the script tag's data-* attributes say. */
+export interface Options {
+  key: string;
+  portal: string;
+  locale: string;
+  isAutoOpen: boolean;
+  isFullscreen: boolean;
+  hasIcon: boolean;
+  hasHeader: boolean;
+}
+
+/** What the portal says about this widget, every part optional. */
+export interface Settings {
+  title?: string;
+  agent_name?: string;
+  accent?: string;
+  locale?: string;
+}
+
+export interface Token {
+  access_token: string;
+  expires_in: number;
+  widget?: Settings;
+}
+
+export interface Attachment {
+  title?: string;
+  content_url?: string;
+  file_name?: string;
+  call_to_action_text?: string;
+}
+
+export interface Suggestion {
+  message_text: string;
+}
+
+export interface CallAction {
+  title?: string;
+  contact_number: string;
+}
+
+export interface Agent {
+  id: string;
+  name: string;
+}
+
+/** Every field that any server event may carry in its payload. */
+export interface Payload {
+  agent?: Agent;
+  agent_id?: string;
+  agent_name?: string;
+  attachments?: Attachment[];
+  capabilities?: { heartbeat_interval_seconds?: number; extensions?: string[] };
+  chat_call_actions?: CallAction[];
+  code?: string;
+  display_message?: string;
+  estimated_wait_seconds?: number;
+  events?: WireEvent[];
+  level?: string;
+  message?: string;
+  message_id?: string;
+  position_in_queue?: number;
+  response_suggestions?: Suggestion[];
+  state?: string;
+  text?: string;
+}
+
+/** One frame from the portal. `sequence` is null for what is not in the journal. */
+export interface WireEvent {
+  id?: string;
+  sequence?: number | null;
+  timestamp?: string;
+  type: string;
+  payload?: Payload;
+  metadata?: { custom?: Record<string, string> };
+}
+
+export type Speaker = "end_user" | "ai_agent" | "live_agent" | "system";
+export type Status = "sending" | "sent" | "delivered" | "read" | "failed";
+export type Phase = "ai" | "connecting" | "queued" | "live" | "closed";
+export type Link = "idle" | "opening" | "open" | "broken";
+
+/** One line of the log: a message, or a system line (a code to be worded, or the server's text). */
+export interface Item {
+  key: string;
+  from: Speaker;
+  text: string;
+  at: string;
+  sequence: number;
+  code?: "joined" | "left" | "failed" | "timeout";
+  name?: string;
+  messageId?: string;
+  status?: Status;
+  retryOf?: string;
+  attachments?: Attachment[];
+  actions?: CallAction[];
+  suggestions?: Suggestion[];
+}
+
+/** A message of the end user whose echo has not arrived yet. */
+export interface Unsent {
+  id: string;
+  text: string;
+  at: string;
+  retryOf?: string;
+  hasFailed?: boolean;
+}
+
+export interface Queue {
+  position?: number;
+  wait?: number;
+  text?: string;
+}
+
+export interface State {
+  phase: Phase;
+  link: Link;
+  sequence: number;
+  items: Item[];
+  outbox: Unsent[];
+  agents: Agent[];
+  names: Record<string, string>;
+  aiName: string;
+  hasStarted: boolean;
+  hasAiJoined: boolean;
+  queue: Queue;
+  isCancelling: boolean;
+  typing: "" | "ai_agent" | "live_agent";
+  heartbeatSeconds: number;
+  extensions: string[];
+}
+
+export type Action =
+  | { type: "event"; event: WireEvent }
+  | { type: "link"; link: Link }
+  | { type: "say"; message: Unsent }
+  | { type: "discard"; id: string }
+  | { type: "cancelling" }
+  | { type: "typing_over" }
+  | { type: "lost" };
+
+/** What survives a reload, one record per public key. */
+export interface Saved {
+  session?: string;
+  token?: string;
+  expiresAt?: number;
+  sequence?: number;
+  received?: number;
+  seen?: number;
+  outbox?: Unsent[];
+}
+
+/** What the view may ask of the conversation. */
+export interface Actions {
+  open(): void;
+  close(): void;
+  say(text: string): void;
+  retry(item: Item): void;
+  typed(isEmpty: boolean): void;
+  cancel(): void;
+  end(): void;
+  restart(): void;
+}
+
+/** The words of one language and its direction. */
+export interface Words {
+  locale: string;
+  dir: "ltr" | "rtl";
+  say(key: string, values?: Record<string, string | number>): string;
+}
+
+declare global {
+  interface Window {
+    HandoffChat?: any;
+    WebchatAPI?: any;
+  }
+}

@@ -1,0 +1,143 @@
+// @ts-check
+/** @import {Actions, Options, Settings, State, Words} from "./types" */
+/** The bubble and the panel, in a shadow root that the host page's styles cannot reach. */
+import { Banner } from "./banner.js";
+import { accentOn } from "./colour.js";
+import { Composer } from "./composer.js";
+import { h, icon, setText } from "./dom.js";
+import { Header } from "./header.js";
+import { Log } from "./log.js";
+
+const SURFACES = { light: "#ffffff", dark: "#181a20" };
+
+export class View {
+  /**
+   * @param {Options} options @param {Settings} settings @param {Words} words
+   * @param {Actions} actions @param {CSSStyleSheet} style
+   */
+  constructor(options, settings, words, actions, style) {
+    const title = settings.title || words.say("title");
+    this.words = words;
+    this.actions = actions;
+    this.log = new Log(words, actions);
+    this.composer = new Composer(words, actions);
+    this.banner = new Banner(words, actions);
+    this.header = new Header(words, actions, { title, aiName: settings.agent_name });
+    this.again = h("button", { type: "button", class: "again", "data-testid": "new-chat", onclick: actions.restart }, words.say("again"));
+    this.foot = h("div", { class: "foot", hidden: true }, h("p", {}, words.say("closed")), this.again);
+    this.badge = h("span", { class: "badge", "aria-hidden": "true", "data-testid": "badge", hidden: true });
+    this.bubble = this.#buildBubble();
+    this.panel = this.#buildPanel(title);
+    this.frame = h("div", { class: "frame", dir: words.dir, lang: words.locale }, this.bubble, this.panel);
+    this.host = this.#attach(style);
+    this.#apply(options, settings);
+  }
+
+  get isOpen() {
+    return !this.panel.hidden;
+  }
+
+  /** @param {boolean} isOpen @param {boolean} takesFocus */
+  show(isOpen, takesFocus) {
+    this.panel.hidden = !isOpen;
+    this.frame.classList.toggle("open", isOpen);
+    this.bubble.setAttribute("aria-expanded", String(isOpen));
+    this.#fitKeyboard();
+    this.composer.grow();
+    if (takesFocus && isOpen) this.focusField();
+    else if (takesFocus) this.bubble.focus();
+  }
+
+  /** To the field that is next; on a touch screen to the panel, so that no keyboard jumps up. */
+  focusField() {
+    const field = this.foot.hidden ? this.composer.input : this.again;
+    (matchMedia("(pointer: coarse)").matches ? this.panel : field).focus({ preventScroll: true });
+  }
+
+  /** @param {boolean} isShown */
+  showIcon(isShown) {
+    this.bubble.hidden = !isShown;
+  }
+
+  remove() {
+    visualViewport?.removeEventListener("resize", this.#fitKeyboard);
+    this.host.remove();
+  }
+
+  /** @param {State} state @param {number} unread @param {boolean} canCancel */
+  render(state, unread, canCancel) {
+    const isClosed = state.phase === "closed";
+    const isOffline = state.link === "broken" && !isClosed;
+    this.host.dataset.state = isOffline ? "offline" : state.phase;
+    this.header.render(state, isOffline);
+    this.banner.render(state, isOffline, canCancel);
+    this.#renderBubble(this.isOpen ? 0 : unread);
+    this.composer.element.hidden = isClosed;
+    this.foot.hidden = !isClosed;
+    this.log.render(state);
+  }
+
+  #buildBubble() {
+    const { open, close } = this.actions;
+    return h("button", {
+      class: "bubble", type: "button", "data-testid": "bubble", "aria-expanded": "false",
+      onclick: () => (this.isOpen ? close() : open()),
+    }, icon("chat"), icon("down"), this.badge);
+  }
+
+  /** @param {string} title */
+  #buildPanel(title) {
+    const keys = (/** @type {KeyboardEvent} */ event) => this.#key(event);
+    return h("section", {
+      class: "panel", "data-testid": "panel", "aria-label": title, tabindex: "-1", hidden: true,
+      onkeydown: keys, onkeypress: keys, onkeyup: keys,
+    }, this.header.element, this.header.question, this.banner.element,
+    h("div", { class: "stage" }, this.log.element, this.log.jump), this.composer.element, this.foot);
+  }
+
+  /** Escape closes; no key typed here reaches the host page's shortcuts. @param {KeyboardEvent} event */
+  #key(event) {
+    event.stopPropagation();
+    if (event.type !== "keydown" || event.key !== "Escape" || event.isComposing) return;
+    if (this.header.question.hidden) this.actions.close();
+    else this.header.dismiss();
+  }
+
+  /** @param {CSSStyleSheet} style */
+  #attach(style) {
+    const host = document.createElement("baton-widget");
+    const root = host.attachShadow({ mode: "open" });
+    root.adoptedStyleSheets = [style];
+    root.append(this.frame);
+    document.body.append(host);
+    visualViewport?.addEventListener("resize", this.#fitKeyboard);
+    return host;
+  }
+
+  /** @param {Options} options @param {Settings} settings */
+  #apply({ isFullscreen, hasIcon, hasHeader }, { accent }) {
+    this.frame.classList.toggle("fullscreen", isFullscreen);
+    this.bubble.hidden = !hasIcon || isFullscreen;
+    this.header.element.hidden = !hasHeader;
+    this.header.close.hidden = isFullscreen;
+    for (const [theme, surface] of Object.entries(SURFACES)) {
+      for (const [part, colour] of Object.entries(accentOn(surface, accent))) {
+        this.frame.style.setProperty(`--${theme}-${part}`, colour);
+      }
+    }
+  }
+
+  /** @param {number} unread */
+  #renderBubble(unread) {
+    const label = this.isOpen ? "close" : unread ? "openUnread" : "open";
+    this.bubble.setAttribute("aria-label", this.words.say(label, { n: unread }));
+    this.badge.hidden = !unread;
+    setText(this.badge, unread > 99 ? "99+" : `${unread}`);
+  }
+
+  /** On a phone the panel is as high as what the on-screen keyboard leaves. */
+  #fitKeyboard = () => {
+    this.frame.style.setProperty("--viewport", `${visualViewport?.height ?? innerHeight}px`);
+    this.log.toEnd();
+  };
+}
