@@ -1,0 +1,186 @@
+"""What passes through a simulator's vendor paths: the request log and the faults."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+REQUESTS_KEPT = 2000
+
+
+@dataclass(slots=True, kw_only=True)
+class RecordedRequest:
+    """One vendor-side request; headers and body are kept as they were sent."""
+
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    body: str
+    received_at: float
+    status: int | None = None
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the request in the shape of the desk's request list."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+class RequestLog:
+    """The latest requests in order of arrival; forgets the oldest."""
+
+    def __init__(self) -> None:
+        self._kept: deque[RecordedRequest] = deque(maxlen=REQUESTS_KEPT)
+
+    def add(self, request: RecordedRequest) -> None:
+        """Append one request; its status is filled in when it is answered."""
+        self._kept.append(request)
+
+    def all(self) -> list[RecordedRequest]:
+        """Return the kept requests, oldest first."""
+        return list(self._kept)
+
+    def clear(self) -> None:
+        """Forget every request."""
+        self._kept.clear()
+
+
+@dataclass(slots=True, kw_only=True)
+class PlannedFailure:
+    """Answers to spoil: how many, on which paths, and whether the effect still happens."""
+
+    status: int
+    count: int = 1
+    path_prefix: str = ""
+    path_suffix: str = ""
+    method: str = ""
+    retry_after: int | None = None
+    after_accept: bool = False
+
+    def matches(self, method: str, path: str) -> bool:
+        """Tell whether this request is one to spoil."""
+        return (
+            path.startswith(self.path_prefix)
+            and path.endswith(self.path_suffix)
+            and self.method in ("", method)
+        )
+
+
+class FaultPlan:
+    """The faults every simulator knows: failing answers and slow answers."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._failures: list[PlannedFailure] = []
+        self.latency_seconds = 0.0
+
+    def add(self, failure: PlannedFailure) -> None:
+        """Plan a failure behind those already planned."""
+        with self._lock:
+            self._failures.append(failure)
+
+    def take(self, method: str, path: str) -> PlannedFailure | None:
+        """Return the failure meant for this request and count it down."""
+        with self._lock:
+            for failure in self._failures:
+                if failure.matches(method, path):
+                    failure.count -= 1
+                    if failure.count <= 0:
+                        self._failures.remove(failure)
+                    return failure
+        return None
+
+    def clear(self) -> None:
+        """Plan nothing any more."""
+        with self._lock:
+            self._failures.clear()
+            self.latency_seconds = 0.0
+
+
+class RecordingMiddleware:
+    """Records each request with its body, and the status it was answered with."""
+
+    def __init__(self, app: ASGIApp, log: RequestLog) -> None:
+        self._app = app
+        self._log = log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read the body first, so that the log is in order of arrival and complete."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        body = await Request(scope, receive).body()
+        recorded = _recorded(scope, body)
+        self._log.add(recorded)
+
+        async def send_and_record(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                recorded.status = message["status"]
+            await send(message)
+
+        await self._app(scope, _replay(body, receive), send_and_record)
+
+
+class FaultMiddleware:
+    """Delays and spoils answers as planned."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        faults: FaultPlan,
+        answer: Callable[[PlannedFailure], Response],
+    ) -> None:
+        self._app = app
+        self._faults = faults
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Apply latency, then a planned failure if one is meant for this request."""
+        if self._faults.latency_seconds:
+            await asyncio.sleep(self._faults.latency_seconds)
+        failure = self._faults.take(scope["method"], scope["path"])
+        if failure is None:
+            await self._app(scope, receive, send)
+            return
+        if failure.after_accept:
+            await self._app(scope, receive, _discard)
+        await self._answer(failure)(scope, receive, send)
+
+
+async def _discard(_message: Message) -> None:
+    return
+
+
+def _recorded(scope: Scope, body: bytes) -> RecordedRequest:
+    headers: Mapping[bytes, bytes] = dict(scope["headers"])
+    return RecordedRequest(
+        method=scope["method"],
+        path=scope["path"],
+        query=scope["query_string"].decode("latin-1"),
+        headers={
+            name.decode("latin-1"): value.decode("latin-1") for name, value in headers.items()
+        },
+        body=body.decode("utf-8", errors="replace"),
+        received_at=time.time(),
+    )
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Give the body once more, then whatever the connection really says."""
+    is_given = False
+
+    async def replay() -> Message:
+        nonlocal is_given
+        if is_given:
+            return await receive()
+        is_given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay

@@ -1,0 +1,254 @@
+"""The simulated event router: one numbered log per end user, and the streams that read it.
+
+Imitates developer.salesforce.com/docs/service/messaging-api/references/about/server-sent-events.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+FIRST_EVENT_ID = 9_100_000
+LARGEST_GAP = 9
+PING = b"event: ping\ndata: 0\n\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamEvent:
+    """One event as it goes over the wire."""
+
+    event_id: int
+    name: str
+    data: str
+    # The closing of a conversation goes to the end user's other clients only.
+    hidden_from_client: str | None = None
+
+    def frame(self) -> bytes:
+        """Return the event as a server-sent-events frame."""
+        return f"id: {self.event_id}\nevent: {self.name}\ndata: {self.data}\n\n".encode()
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Stream:
+    """One open event stream of one client of one end user."""
+
+    subject: str
+    token_id: str
+    client_identifier: str
+    position: int
+    expires_at: int
+    is_token_good: Callable[[], bool]
+    is_closed: bool = False
+    is_cut: bool = False
+    stalled_until: float = 0.0
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
+
+    def notify(self) -> None:
+        """Wake the stream from any thread."""
+        if not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self.wake.set)
+
+    def stall(self, seconds: float) -> None:
+        """Send nothing for a while."""
+        self.stalled_until = time.monotonic() + seconds
+        self.notify()
+
+    def close(self, *, is_cut: bool = False) -> None:
+        """End the stream: properly, or cut in the middle of the chunked body."""
+        self.is_closed, self.is_cut = True, is_cut
+        self.notify()
+
+
+@dataclass(slots=True)
+class _Planned:
+    """How many of the next events an event fault still applies to."""
+
+    duplicates: list[str | None] = field(default_factory=list)
+    swaps: list[str | None] = field(default_factory=list)
+    held: tuple[str, str, str, str | None] | None = None
+
+
+class EventLog:
+    """Keeps every end user's events and feeds the open streams."""
+
+    def __init__(self, lock: threading.RLock) -> None:
+        self._lock = lock
+        self._events: dict[str, list[StreamEvent]] = {}
+        self._streams: list[Stream] = []
+        self._last_id = FIRST_EVENT_ID
+        self._planned = _Planned()
+
+    # -- Writing ------------------------------------------------------------------------------
+
+    def publish(
+        self, subject: str, name: str, data: str, *, hidden_from_client: str | None = None
+    ) -> None:
+        """Append an event to an end user's log, applying planned duplicates and swaps."""
+        with self._lock:
+            held, self._planned.held = self._planned.held, None
+            if held is None and _take(self._planned.swaps, name):
+                self._planned.held = (subject, name, data, hidden_from_client)
+                return
+            self._append(subject, name, data, hidden_from_client)
+            if held is not None:
+                self._append(*held)
+
+    def _append(self, subject: str, name: str, data: str, hidden_from_client: str | None) -> None:
+        # Ids increase but are not contiguous.
+        self._last_id += random.randint(1, LARGEST_GAP)  # noqa: S311 - a gap, not a secret
+        event = StreamEvent(
+            event_id=self._last_id, name=name, data=data, hidden_from_client=hidden_from_client
+        )
+        log = self._events.setdefault(subject, [])
+        log.append(event)
+        if _take(self._planned.duplicates, name):
+            log.append(event)
+        for stream in self._streams:
+            if stream.subject == subject:
+                stream.notify()
+
+    # -- Reading ------------------------------------------------------------------------------
+
+    @property
+    def last_event_id(self) -> str:
+        """Return the id a client starts from."""
+        return str(self._last_id)
+
+    def position_after(self, subject: str, last_event_id: int | None) -> int:
+        """Return where to start reading; without an id only what is still to come is read."""
+        log = self._events.get(subject, [])
+        if last_event_id is None:
+            return len(log)
+        newer = (index for index, event in enumerate(log) if event.event_id > last_event_id)
+        return next(newer, len(log))
+
+    async def frames(self, stream: Stream, *, ping_seconds: float) -> AsyncIterator[bytes]:
+        """Yield frames and pings until the stream is closed or its token is good no longer."""
+        next_ping = time.monotonic() + ping_seconds
+        while not stream.is_closed and stream.is_token_good():
+            stream.wake.clear()
+            silence = stream.stalled_until - time.monotonic()
+            if silence > 0:
+                await _sleep(stream, silence)
+                continue
+            for event in self._unread(stream):
+                yield event.frame()
+            if time.monotonic() >= next_ping:
+                yield PING
+                next_ping = time.monotonic() + ping_seconds
+            until_expiry = stream.expires_at - time.time()
+            await _sleep(stream, min(next_ping - time.monotonic(), until_expiry))
+
+    def _unread(self, stream: Stream) -> list[StreamEvent]:
+        with self._lock:
+            unread = self._events.get(stream.subject, [])[stream.position :]
+            stream.position += len(unread)
+        return [event for event in unread if event.hidden_from_client != stream.client_identifier]
+
+    # -- Streams and faults -------------------------------------------------------------------
+
+    def add_stream(self, stream: Stream) -> None:
+        """Feed a stream from now on."""
+        with self._lock:
+            self._streams.append(stream)
+
+    def remove_stream(self, stream: Stream) -> None:
+        """Feed a stream no longer."""
+        with self._lock:
+            if stream in self._streams:
+                self._streams.remove(stream)
+
+    def open_streams(self, subject: str | None = None) -> list[Stream]:
+        """Return the open streams, of one end user or of all."""
+        with self._lock:
+            return [stream for stream in self._streams if subject in (None, stream.subject)]
+
+    def duplicate_next(self, name: str | None = None) -> None:
+        """Deliver the next event (of this name) twice, with the same id."""
+        self._planned.duplicates.append(name)
+
+    def swap_next_two(self, name: str | None = None) -> None:
+        """Hold the next event (of this name) back until the one after it went out."""
+        self._planned.swaps.append(name)
+
+    # -- Keeping ------------------------------------------------------------------------------
+
+    def forget(self) -> None:
+        """Forget all events; ids go on increasing."""
+        self._events.clear()
+        self._planned = _Planned()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything a restart must keep."""
+        return {
+            "last_id": self._last_id,
+            "events": {
+                subject: [asdict(event) for event in log] for subject, log in self._events.items()
+            },
+        }
+
+    def restore(self, kept: Mapping[str, Any]) -> None:
+        """Take over what `as_dict` returned."""
+        self._last_id = kept["last_id"]
+        self._events = {
+            subject: [StreamEvent(**event) for event in log]
+            for subject, log in kept["events"].items()
+        }
+
+
+class EventStreamResponse(Response):
+    """Sends a stream's frames until either side closes."""
+
+    def __init__(self, log: EventLog, stream: Stream, *, ping_seconds: float) -> None:
+        super().__init__(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+        del self.headers["content-length"]
+        self._log = log
+        self._stream = stream
+        self._ping_seconds = ping_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Stream; a cut stream is left without its last chunk, as a broken connection is."""
+        stream = self._stream
+        self._log.add_stream(stream)
+        watcher = asyncio.ensure_future(_close_on_disconnect(receive, stream))
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            await send({"type": "http.response.body", "body": b"", "more_body": True})
+            async for frame in self._log.frames(stream, ping_seconds=self._ping_seconds):
+                await send({"type": "http.response.body", "body": frame, "more_body": True})
+            if not stream.is_cut:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            watcher.cancel()
+            self._log.remove_stream(stream)
+
+
+async def _close_on_disconnect(receive: Receive, stream: Stream) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    stream.close()
+
+
+async def _sleep(stream: Stream, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stream.wake.wait(), max(seconds, 0))
+    except TimeoutError:
+        return
+
+
+def _take(planned: list[str | None], name: str) -> bool:
+    """Use up the first planned fault that is meant for an event of this name."""
+    for wanted in planned:
+        if wanted in (None, name):
+            planned.remove(wanted)
+            return True
+    return False
