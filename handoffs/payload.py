@@ -70,16 +70,7 @@ def has_handoff(returned: object) -> bool:
 def payload_read(returned: object) -> HandoffPayload:
     """Read the handoff a tool returned; raise InvalidPayloadError with every problem at once."""
     notes = Notes()
-    if not isinstance(returned, dict):
-        notes.wrong("", "a dict with the key handoff", returned)
-        raise InvalidPayloadError(notes.problems)
-    utterance = _optional_text(returned, "utterance", "utterance", _UTTERANCE, notes)
-    _warn_about_keys(returned, "", RETURNED_KEYS, notes)
-    if returned.get("hangup"):
-        notes.warn("hangup", "ignored: the handoff wins")
-    found = _read_shape(returned.get("handoff"), notes)
-    found.utterance = utterance or found.utterance
-    return _finish(found, notes)
+    return _finish(_read_returned(returned, notes), notes)
 
 
 def payload_for_call_handoff(
@@ -127,13 +118,12 @@ def payload_for_integration(payload: HandoffPayload, integration_key: str) -> Ha
 
 def payload_problems(returned: object) -> list[tuple[str, str, str]]:
     """List (severity, path, message) of a literal return value, as the tool editor shows them."""
-    if not isinstance(returned, dict) or "handoff" not in returned:
+    if not has_handoff(returned):
         return []
-    try:
-        warnings = payload_read(returned).warnings
-    except InvalidPayloadError as error:
-        return [("error", path, message) for path, message in error.problems]
-    return [("warning", path, message) for path, message in warnings]
+    notes = Notes()
+    _read_returned(returned, notes)
+    problems = [("error", path, message) for path, message in notes.problems]
+    return problems + [("warning", path, message) for path, message in notes.warnings]
 
 
 def resolve_destination(name: str, destinations: Mapping[str, str]) -> ResolvedDestination:
@@ -162,6 +152,19 @@ class _Found:
     hints: dict[str, object] = field(default_factory=dict)
     data: dict[str, object] = field(default_factory=dict)
     is_voice: bool = False
+
+
+def _read_returned(returned: object, notes: Notes) -> _Found:
+    if not isinstance(returned, dict):
+        notes.wrong("", "a dict with the key handoff", returned)
+        return _Found()
+    utterance = _optional_text(returned, "utterance", "utterance", _UTTERANCE, notes)
+    _warn_about_keys(returned, "", RETURNED_KEYS, notes)
+    if returned.get("hangup"):
+        notes.warn("hangup", "ignored: the handoff wins")
+    found = _read_shape(returned.get("handoff"), notes)
+    found.utterance = utterance or found.utterance
+    return found
 
 
 def _read_shape(wanted: object, notes: Notes) -> _Found:
@@ -237,12 +240,10 @@ def _read_common(
     wanted: Mapping[object, object], path: str, known: frozenset[str], notes: Notes
 ) -> _Found:
     _warn_about_keys(wanted, path, known, notes)
-    found = _Found(
-        reason=_optional_text(wanted, "reason", join_path(path, "reason"), _REASON, notes),
-        utterance=_optional_text(
-            wanted, "utterance", join_path(path, "utterance"), _UTTERANCE, notes
-        ),
-    )
+    found = _Found()
+    found.reason = _optional_text(wanted, "reason", join_path(path, "reason"), _REASON, notes)
+    at = join_path(path, "utterance")
+    found.utterance = _optional_text(wanted, "utterance", at, _UTTERANCE, notes)
     if wanted.get("data") is not None:
         found.data = json_block(wanted["data"], join_path(path, "data"), notes)
     return found
