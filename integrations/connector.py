@@ -98,7 +98,7 @@ class ErrorHelp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratedKeyPair:
-    """A key pair the portal can make: the private half goes into a field, the public half is shown."""
+    """A key pair the portal can make: the private half fills a field, the public half is shown."""
 
     private_key_field: str
     label: str
@@ -169,7 +169,7 @@ class HandoffRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboundMessage:
-    """An end user's message on its way to the vendor; `message_id` (UUID) is the idempotency key."""
+    """An end user's message for the vendor; `message_id` (UUID) is the idempotency key."""
 
     message_id: str
     text: str = field(repr=False)
@@ -215,7 +215,7 @@ class Availability:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """One line of Test connection; `ms` is wall time in milliseconds, `code` of connect_flow A.5."""
+    """One line of Test connection: `code` is ok, skipped or what went wrong, `ms` the wall time."""
 
     name: str
     is_ok: bool
@@ -276,7 +276,7 @@ class Connector(ABC):
 
     @abstractmethod
     def test_connection(self) -> AsyncIterator[CheckResult]:
-        """Yield one result for each check of the manifest, in order; must never write at the vendor.
+        """Yield one result per check of the manifest, in order; must never write at the vendor.
 
         Raises nothing of the ConnectorError tree: a failure is a result. Later checks that cannot
         run because of an earlier failure are yielded with code `skipped`.

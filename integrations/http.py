@@ -6,7 +6,7 @@ import asyncio
 import errno
 import socket
 import time
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -140,18 +140,20 @@ class HttpClient:
             self._record(call, error_code=error.code)
             raise
         self._record(call)
+        events = self._events(operation, response)
         try:
-            yield self._events(operation, response)
+            yield events
         except ConnectorError as error:
             if error.reason == "stream":
                 self._record(call, error_code=error.code)
             raise
         finally:
             response.close()
+            await events.aclose()
 
     async def _events(
         self, operation: str, response: aiohttp.ClientResponse
-    ) -> AsyncIterator[SseEvent]:
+    ) -> AsyncGenerator[SseEvent, None]:
         parser = SseParser()
         with our_errors(operation, reason="stream"):
             async for chunk in response.content.iter_any():

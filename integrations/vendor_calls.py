@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 MASKED_SECRET = "‹secret›"  # noqa: S105 - what stands in a secret's place
+MAX_PATH = 300
 _MAX_DEPTH = 12
 _MAX_ITEMS = 50
 _MAX_NUMBER = 10**9  # longer numbers may be telephone or account numbers
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/+-]{0,127}")
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+# Whoever sets up the portal chooses the names below these keys, so no name is known there.
+_FREE_FORM_KEY = re.compile(r"attributes|metadata|variables|custom", re.I)
 _SECRET_KEY = re.compile(r"token|secret|password|authorization|assertion|private|jwt|cookie", re.I)
 _SECRET_TEXT = re.compile(r"eyJ[A-Za-z0-9_-]{5,}|-----BEGIN|Bearer ", re.I)
 
@@ -83,11 +86,14 @@ class Masker:
     def masked_path(self, path: str, query: Iterable[tuple[str, str]]) -> str:
         """Write path and query for the record: ids in the path stay, query values are masked."""
         pairs = [f"{self._key(name)}={self._text(value, name)}" for name, value in query]
-        return self.without_secrets(path) + ("?" + "&".join(pairs) if pairs else "")
+        full = self.without_secrets(path) + ("?" + "&".join(pairs) if pairs else "")
+        return full[:MAX_PATH]
 
     def _container(self, value: object, key: str, depth: int) -> object:
         if isinstance(value, Mapping):
             pairs = list(value.items())[:_MAX_ITEMS]
+            if _FREE_FORM_KEY.search(key):
+                return {self._key(str(k)): self.masked(v, key, depth + 1) for k, v in pairs}
             return {self._key(str(k)): self.masked(v, str(k), depth + 1) for k, v in pairs}
         if isinstance(value, Sequence):
             shown = [self.masked(item, key, depth + 1) for item in value[:_MAX_ITEMS]]

@@ -1,0 +1,197 @@
+"""Salesforce Messaging as a connector: client, mapping and stream behind our interface."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
+from typing import ClassVar
+
+from integrations.connector import (
+    CheckResult,
+    Connector,
+    EndReason,
+    HandoffRequest,
+    Manifest,
+    OutboundMessage,
+    ReceiptKind,
+    TokenCache,
+    VendorSession,
+)
+from integrations.errors import ConversationGoneError, RejectedError
+from integrations.events import VendorEvent
+from integrations.http import HttpClient
+from integrations.vendors.salesforce_messaging.client import SalesforceMessagingClient
+from integrations.vendors.salesforce_messaging.client_auth import AccessToken
+from integrations.vendors.salesforce_messaging.connector_checks import ConnectionChecks
+from integrations.vendors.salesforce_messaging.connector_credentials import (
+    credential_errors,
+    normalised,
+)
+from integrations.vendors.salesforce_messaging.connector_stream import (
+    ConversationStream,
+    StreamTiming,
+)
+from integrations.vendors.salesforce_messaging.connector_tokens import ConversationTokens
+from integrations.vendors.salesforce_messaging.manifest import MANIFEST, VERIFIED
+from integrations.vendors.salesforce_messaging.mapping_start import (
+    conversation_id_for,
+    language_for,
+    opening_messages,
+    routing_attributes,
+)
+
+IDENTITY_REQUIRED = "identity_required"
+_OFF = ("false", "off", "0", "no")
+_RECEIPTS = {ReceiptKind.DELIVERED: ("Delivery",), ReceiptKind.READ: ("Delivery", "Read")}
+
+
+class SalesforceMessagingConnector(Connector):
+    """Plays the end user's client of a Custom Client deployment."""
+
+    manifest: ClassVar[Manifest] = MANIFEST
+
+    def __init__(
+        self,
+        *,
+        credentials: Mapping[str, str],
+        http: HttpClient,
+        tokens: TokenCache,
+        timing: StreamTiming | None = None,
+    ) -> None:
+        """Keep the decrypted credentials; `timing` shortens the waits for tests."""
+        super().__init__(credentials=credentials, http=http, tokens=tokens)
+        self._timing = timing or StreamTiming()
+        self._client = SalesforceMessagingClient(
+            http,
+            base_url=credentials["scrt_url"],
+            org_id=credentials["org_id"],
+            es_developer_name=credentials["es_developer_name"],
+        )
+        self._access = ConversationTokens(
+            client=self._client, http=http, cache=tokens, credentials=credentials
+        )
+
+    @classmethod
+    def normalise(cls, values: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
+        """Convert addresses, ids and keys to the form the API wants."""
+        return normalised(values)
+
+    @classmethod
+    def clean_credentials(cls, values: Mapping[str, str]) -> dict[str, str]:
+        """Check the address's spelling, the attributes' limits, and the key."""
+        return credential_errors(values)
+
+    def test_connection(self) -> AsyncIterator[CheckResult]:
+        """Ask for tokens and a stream; Salesforce's live agents see nothing of it."""
+        return ConnectionChecks(
+            client=self._client, http=self._http, credentials=self._credentials
+        ).run()
+
+    async def start(self, request: HandoffRequest) -> VendorSession:
+        """Create the conversation and write summary and transcript into it."""
+        subject = self._verified_subject(request)
+        conversation_id = conversation_id_for(request.handoff_id)
+        token = await self._access.open(conversation_id, subject=subject)
+        self._require_identity(is_authenticated=token.is_authenticated)
+        await self._client.create_conversation(
+            token,
+            conversation_id,
+            routing_attributes=routing_attributes(
+                request, self._credentials, is_authenticated=token.is_authenticated
+            ),
+            language=language_for(request),
+        )
+        for message_id, text in opening_messages(request):
+            await self._client.send_message(
+                token, conversation_id, message_id=message_id, text=text
+            )
+        return VendorSession(
+            vendor_conversation_id=conversation_id,
+            cursor=token.last_event_id,
+            state={
+                "is_authenticated": token.is_authenticated,
+                "subject": subject if token.is_authenticated else "",
+                "agents": {},
+                "had_agent": False,
+                "seen": 0,
+            },
+        )
+
+    async def listen(
+        self, session: VendorSession
+    ) -> AsyncIterator[tuple[VendorSession, VendorEvent]]:
+        """Follow the end user's event stream until this conversation has ended."""
+        stream = ConversationStream(
+            client=self._client, tokens=self._access, timing=self._timing, session=session
+        )
+        async with aclosing(stream.steps()) as steps:
+            async for step in steps:
+                yield step
+
+    async def send_message(self, session: VendorSession, message: OutboundMessage) -> VendorSession:
+        """Send a text; its id makes a repeat harmless."""
+
+        async def send(token: AccessToken) -> None:
+            await self._client.send_message(
+                token,
+                session.vendor_conversation_id,
+                message_id=message.message_id.lower(),
+                text=message.text,
+            )
+
+        await self._access.using(session, send)
+        return session
+
+    async def send_typing(self, session: VendorSession, *, is_typing: bool) -> VendorSession:
+        """Show or hide that the end user is typing."""
+        kind = "TypingStartedIndicator" if is_typing else "TypingStoppedIndicator"
+
+        async def send(token: AccessToken) -> None:
+            await self._client.send_entry(token, session.vendor_conversation_id, kind)
+
+        await self._access.using(session, send)
+        return session
+
+    async def send_receipt(
+        self, session: VendorSession, vendor_message_id: str, kind: ReceiptKind
+    ) -> VendorSession:
+        """Acknowledge a live agent's message; Salesforce wants the delivery before the reading."""
+
+        async def send(token: AccessToken) -> None:
+            await self._client.acknowledge_entries(
+                token, session.vendor_conversation_id, vendor_message_id, _RECEIPTS[kind]
+            )
+
+        await self._access.using(session, send)
+        return session
+
+    async def end(self, session: VendorSession, reason: EndReason) -> None:
+        """End the messaging session for whatever reason: Salesforce takes none."""
+
+        async def delete(token: AccessToken) -> None:
+            await self._client.end_session(token, session.vendor_conversation_id)
+
+        try:
+            await self._access.using(session, delete)
+        except ConversationGoneError:
+            pass  # nobody can reach it any more: that is what was asked for
+        await self._access.forget(session.vendor_conversation_id)
+
+    def _verified_subject(self, request: HandoffRequest) -> str:
+        """Return whom to vouch for; empty for an anonymous end user."""
+        user = request.end_user
+        is_verified = user.is_verified and bool(user.external_id)
+        subject = user.external_id if self._is_verifying and is_verified else ""
+        self._require_identity(is_authenticated=bool(subject))
+        return subject
+
+    def _require_identity(self, *, is_authenticated: bool) -> None:
+        allowed = self._credentials.get("anonymous_allowed", "true").lower() not in _OFF
+        if self._is_verifying and not is_authenticated and not allowed:
+            raise RejectedError(
+                "Salesforce Messaging: the end user is not verified", vendor_code=IDENTITY_REQUIRED
+            )
+
+    @property
+    def _is_verifying(self) -> bool:
+        return self._credentials.get("mode") == VERIFIED
