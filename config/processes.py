@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+BASE_DIR = Path(__file__).resolve().parent.parent
 _PR_SET_PDEATHSIG = 1
 # Loaded before any fork: a child must not import or allocate much before it execs.
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -34,7 +35,10 @@ def wait_until(is_true: Callable[[], bool], *, seconds: float, step_seconds: flo
 
 
 class ChildProcess:
-    """One child process that can be started, signalled, stopped and started again."""
+    """One child process that can be started, signalled, stopped and started again.
+
+    It runs in Baton's own directory, wherever its parent was started.
+    """
 
     def __init__(
         self,
@@ -83,6 +87,7 @@ class ChildProcess:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=self._environment,
+                cwd=BASE_DIR,
                 user=self._user,
                 start_new_session=True,
                 preexec_fn=_dying_with(os.getpid()),

@@ -73,14 +73,11 @@ class Supervised:
         self._started_at = 0.0
         self._log_position = 0
 
-    def set_log_aside(self) -> None:
-        """Keep the log of the run before under another name, so that logs do not grow for ever."""
-        path = self.child.log_path
-        with contextlib.suppress(FileNotFoundError):
-            path.replace(path.with_suffix(".log.1"))
-
     def start(self) -> None:
-        """Start the child now."""
+        """Start the child now; the log of the supervisor's run before is kept beside the new one."""
+        if not self._started_at:
+            with contextlib.suppress(FileNotFoundError):
+                self.child.log_path.replace(self.child.log_path.with_suffix(".log.1"))
         self.restart_at = None
         self._started_at = time.monotonic()
         self.child.start()
@@ -144,11 +141,14 @@ class Supervisor:
         found = {one.process.name: one.child.pid for one in self._all}
         return {name: pid for name, pid in found.items() if pid is not None}
 
+    def child(self, name: str) -> ChildProcess:
+        """Return the process of this name; raises KeyError when there is none."""
+        return {one.process.name: one.child for one in self._all}[name]
+
     def start(self, *names: str) -> None:
         """Start the processes of these names, or all that do not run yet."""
         for one in self._all:
             if (not names or one.process.name in names) and not one.child.is_running():
-                one.set_log_aside()
                 one.start()
 
     def wait_ready(self, *names: str, seconds: float = 60.0) -> None:

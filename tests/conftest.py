@@ -37,8 +37,6 @@ os.environ.update(
         "PUBLIC_URL": "http://127.0.0.1:8000",
         "DEBUG": "false",
         "LOG_LEVEL": "INFO",
-        # Playwright's synchronous calls run a loop in the thread that also uses the ORM.
-        "DJANGO_ALLOW_ASYNC_UNSAFE": "true",
     }
 )
 

@@ -1,0 +1,111 @@
+"""The processes that together are Baton, for whoever starts them all: the demo, the journeys."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from celery import Celery
+
+from config.celery import Queue
+from config.embedded import LOOPBACK, RedisServer, redis_answers
+from config.supervisor import Process, answers_http
+
+SIMULATOR = "salesforce_messaging"
+RELAY_WORKERS = ("relay1", "relay2")
+FRAME_MAX_BYTES = 262_144
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Product:
+    """Where one Baton runs: its ports, its Redis and its directory."""
+
+    port: int
+    simulator_port: int
+    redis_url: str
+    redis: RedisServer | None
+    var_dir: Path
+    environment: Mapping[str, str]
+
+    @property
+    def url(self) -> str:
+        """The address of the web process."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    @property
+    def simulator_url(self) -> str:
+        """The address of the simulated vendor."""
+        return f"http://{LOOPBACK}:{self.simulator_port}"
+
+    def processes(self) -> list[Process]:
+        """List all processes in the order in which they start."""
+        broker = Celery(broker=self.redis_url)
+        relays = [self._worker(broker, name, Queue.RELAY) for name in RELAY_WORKERS]
+        return [
+            *self._redis(),
+            self._simulator(),
+            self._web(),
+            *relays,
+            self._worker(broker, "worker", Queue.DEFAULT),
+            self._beat(),
+        ]
+
+    def store_names(self) -> list[str]:
+        """Name what must run before the data is made."""
+        return [*(process.name for process in self._redis()), f"simulator_{SIMULATOR}"]
+
+    def _redis(self) -> list[Process]:
+        if self.redis is None:
+            return []
+        is_ready = partial(redis_answers, self.redis_url)
+        command = self.redis.command
+        return [Process(name="redis", command=command, is_ready=is_ready, is_store=True)]
+
+    def _web(self) -> Process:
+        return self._python(
+            "web",
+            *("uvicorn", "config.asgi:application", "--host", LOOPBACK, "--port", str(self.port)),
+            *("--loop", "uvloop", "--ws", "websockets-sansio", "--no-access-log"),
+            *("--ws-max-size", str(FRAME_MAX_BYTES)),
+            is_ready=answers_http(f"{self.url}/healthz"),
+        )
+
+    def _worker(self, broker: Celery, name: str, queue: str) -> Process:
+        node = f"{name}@{socket.gethostname()}"
+        return self._python(
+            name,
+            *("celery", "-A", "config", "worker", "-Q", queue, "-P", "threads", "-c", "8"),
+            *("-n", node, "--without-gossip", "--without-mingle"),
+            is_ready=lambda: bool(broker.control.ping(destination=[node], timeout=0.5)),
+        )
+
+    def _beat(self) -> Process:
+        schedule = str(self.var_dir / "celerybeat-schedule")
+        pid_file = "--pidfile="  # none: a file left by a crash would refuse the next start
+        return self._python("beat", "celery", "-A", "config", "beat", "-s", schedule, pid_file)
+
+    def _simulator(self) -> Process:
+        return Process(
+            name=f"simulator_{SIMULATOR}",
+            command=[
+                *(sys.executable, "manage.py", "run_simulator", SIMULATOR),
+                *("--host", LOOPBACK, "--port", str(self.simulator_port)),
+                *("--state-file", str(self.var_dir / f"simulator_{SIMULATOR}.json")),
+            ],
+            is_ready=answers_http(f"{self.simulator_url}/_desk/conversations"),
+            environment=self.environment,
+        )
+
+    def _python(
+        self, name: str, *module: str, is_ready: Callable[[], bool] = lambda: True
+    ) -> Process:
+        return Process(
+            name=name,
+            command=[sys.executable, "-m", *module],
+            is_ready=is_ready,
+            environment=self.environment,
+        )
