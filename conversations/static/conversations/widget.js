@@ -23,7 +23,7 @@
     hasIcon: data.showIcon !== "false",
     hasHeader: data.showHeader !== "false",
   };
-  import(new URL("widget/main.js", script.src).href)
+  import(new URL("widget/bundle.js", script.src).href)
     .then((main) => main.start(options, page, waiting))
     .catch((error) => console.error("Chat widget: it could not start.", error));
 })();

@@ -8,22 +8,21 @@ const SHAPE_CONTRAST = 1.6;
 /** @typedef {[number, number, number]} Rgb */
 
 /**
- * The four colours of one theme: fill, text on the fill, accent as text, accent as text on its tint.
- * @param {string | undefined} accent as #rgb or #rrggbb; anything else means the default
- * @param {string} surface the theme's background
+ * The colours of one theme: fill, text on the fill, accent as text on either ground.
+ * @param {{surface: string, raised: string}} theme the two grounds text stands on, as in styles.css
+ * @param {string} [accent] as #rgb or #rrggbb; anything else means the default
  * @returns {{fill: string, on: string, link: string}}
  */
-export function accentOn(surface, accent) {
-  const ground = parse(surface);
-  const brand = parse(/^#([\da-f]{3}|[\da-f]{6})$/i.test(accent ?? "") ? `${accent}` : DEFAULT_ACCENT);
-  const fill = away(brand, ground, SHAPE_CONTRAST);
-  const white = parse("#fff");
-  const on = contrast(fill, white) >= TEXT_CONTRAST ? white : parse("#0b0d12");
-  return { fill: css(fill), on: css(on), link: css(away(brand, ground, TEXT_CONTRAST)) };
+export function accentOn({ surface, raised }, accent) {
+  const brand = rgbOf(/^#([\da-f]{3}|[\da-f]{6})$/i.test(accent ?? "") ? `${accent}` : DEFAULT_ACCENT);
+  const fill = away(brand, rgbOf(surface), SHAPE_CONTRAST);
+  const white = rgbOf("#fff");
+  const on = contrast(fill, white) >= TEXT_CONTRAST ? white : rgbOf("#0b0d12");
+  return { fill: css(fill), on: css(on), link: css(away(brand, rgbOf(raised), TEXT_CONTRAST)) };
 }
 
 /** @param {string} hex @returns {Rgb} */
-function parse(hex) {
+function rgbOf(hex) {
   const long = hex.length === 4 ? hex.replace(/\w/g, "$&$&") : hex;
   const part = (/** @type {number} */ at) => parseInt(long.slice(at, at + 2), 16);
   return [part(1), part(3), part(5)];

@@ -18,7 +18,7 @@ export class Header {
     this.words = words;
     this.names = names;
     this.who = h("span", { class: "who" });
-    this.name = h("strong", { dir: "auto" });
+    this.name = h("strong");
     this.status = h("span", { class: "status", "data-testid": "state" });
     this.end = tool("end", "end", say("end"), () => this.#ask());
     this.close = tool("close", "down", say("close"), actions.close);

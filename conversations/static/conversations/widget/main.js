@@ -2,11 +2,9 @@
 /** @import {Options, Settings} from "./types" */
 /** Put the widget together: token, words, conversation, view, and the page's own API. */
 import { Api, Refused } from "./api.js";
-import { Conversation } from "./conversation.js";
-import { PageEvents } from "./page_events.js";
+import { App } from "./app.js";
 import { Storage } from "./storage.js";
 import { wordsFor } from "./text.js";
-import { View } from "./view.js";
 
 const MOST_ATTEMPTS = 6;
 
@@ -21,7 +19,9 @@ export async function start(options, page, waiting) {
   const storage = new Storage(options.key);
   try {
     const [settings, style] = await Promise.all([admit(api, storage), styleSheet()]);
-    run(options, settings, style, api, storage, page);
+    const locale = options.locale || settings.locale || navigator.language;
+    const setup = { options, settings, locale, words: await wordsFor(locale), style };
+    Object.assign(page, new App(setup, api, storage).pageApi());
   } catch (error) {
     console.error(cure(options, error));
     return;
@@ -65,83 +65,4 @@ function cure({ portal, key }, error) {
         "Copy the tag again from the portal, and add this origin to the channel's allowed origins."
     : `Chat widget: ${portal} could not be reached from ${location.origin}. ` +
         "Check that the portal is running and that the channel allows this origin.";
-}
-
-/**
- * @param {Options} options @param {Settings} settings @param {CSSStyleSheet} style
- * @param {Api} api @param {Storage} storage @param {Record<string, any>} page
- */
-function run(options, settings, style, api, storage, page) {
-  const words = wordsFor(options.locale, settings.locale, navigator.language);
-  const events = new PageEvents();
-  const draw = () => view.render(conversation.state, conversation.unread, conversation.canCancel);
-  const conversation = new Conversation(api, storage, words.locale, draw, (event) => events.tell(event));
-  const tab = tabMemory(options.key);
-
-  const show = (/** @type {boolean} */ isOpen, takesFocus = true) => {
-    view.show(isOpen, takesFocus);
-    tab.keep(isOpen);
-    if (isOpen) conversation.start();
-    conversation.watch();
-    draw();
-  };
-  const actions = {
-    open: () => show(true),
-    close: () => !options.isFullscreen && show(false),
-    say: conversation.say.bind(conversation),
-    retry: conversation.retry.bind(conversation),
-    typed: conversation.typed.bind(conversation),
-    cancel: () => conversation.cancel(),
-    end: () => conversation.end(),
-    restart: () => {
-      conversation.restart();
-      view.composer.element.hidden = false;
-      view.composer.input.focus();
-    },
-  };
-  const view = new View(options, settings, words, actions, style);
-  conversation.isWatched = () => view.isOpen && document.visibilityState === "visible";
-  const onVisible = () => conversation.watch();
-  document.addEventListener("visibilitychange", onVisible);
-  const stopFollowing = storage.onChange(() => {
-    conversation.follow();
-    draw();
-  });
-
-  if (storage.get().session) conversation.start();
-  draw();
-  if (options.isAutoOpen || options.isFullscreen || tab.wasOpen()) show(true, false);
-
-  Object.assign(page, {
-    openWidget: actions.open,
-    closeWidget: actions.close,
-    showIcon: () => view.showIcon(true),
-    hideIcon: () => view.showIcon(false),
-    on: events.on,
-    off: events.off,
-    destroy: () => {
-      conversation.stop();
-      stopFollowing();
-      document.removeEventListener("visibilitychange", onVisible);
-      view.remove();
-      delete window.HandoffChat;
-      delete window.WebchatAPI;
-    },
-  });
-}
-
-/** Whether the panel was open, per tab, so that a reload leaves it as it was. @param {string} key */
-function tabMemory(key) {
-  const name = `baton.${key}.open`;
-  const attempt = (/** @type {() => any} */ access) => {
-    try {
-      return access();
-    } catch {
-      return null; // storage refused
-    }
-  };
-  return {
-    wasOpen: () => attempt(() => sessionStorage.getItem(name)) === "1",
-    keep: (/** @type {boolean} */ isOpen) => attempt(() => sessionStorage.setItem(name, isOpen ? "1" : "0")),
-  };
 }

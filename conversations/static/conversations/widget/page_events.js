@@ -35,7 +35,7 @@ export class PageEvents {
 
   /** Call the page's listeners; what one throws goes to the console, not into the widget.
    * @param {WireEvent} event */
-  tell({ type, payload }) {
+  tell = ({ type, payload }) => {
     const detail = { ...payload, ...(SPEAKERS[type] && { from: SPEAKERS[type] }) };
     for (const run of this.#listeners.get(NAMES[type] ?? "") ?? []) {
       try {
@@ -44,5 +44,5 @@ export class PageEvents {
         reportError(error);
       }
     }
-  }
+  };
 }

@@ -91,7 +91,7 @@ export class Connection {
   /** @param {string} text */
   #receive(text) {
     this.#heard();
-    const frame = parse(text);
+    const frame = frameOf(text);
     if (!frame) return;
     if (frame.type !== "EVENT_BATCH") return this.#deliver(frame);
     const events = (frame.payload?.events ?? []).map(withoutPrefix);
@@ -170,7 +170,7 @@ export class Connection {
 }
 
 /** @param {string} text @returns {WireEvent | null} */
-function parse(text) {
+function frameOf(text) {
   try {
     return withoutPrefix(JSON.parse(text));
   } catch {

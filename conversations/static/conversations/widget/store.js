@@ -24,7 +24,7 @@ export function emptyState() {
 export function reduce(state, action) {
   switch (action.type) {
     case "event": return applyEvent(state, action.event);
-    case "link": return { ...state, link: action.link };
+    case "link": return { ...state, link: action.link, typing: "" };
     case "say": return { ...state, outbox: [...state.outbox, action.message] };
     case "discard": return { ...state, outbox: without(state.outbox, action.id) };
     case "cancelling": return { ...state, isCancelling: true };
@@ -86,10 +86,10 @@ const HANDLERS = {
   LIVE_AGENT_MESSAGE: (state, payload, event) => agentSaid(state, payload, event),
   LIVE_AGENT_LEFT: (state, payload, event) => agentLeft(state, payload, event),
   LIVE_AGENT_RECEIVED_MESSAGE: (state, { message_id: id }) =>
-    mark(state, "delivered", (item) => item.messageId === id),
+    raiseStatus(state, "delivered", (item) => item.messageId === id),
   LIVE_AGENT_READ_MESSAGE: (state, { message_id: id }) => {
     const upTo = state.items.find((item) => item.messageId === id)?.sequence ?? 0;
-    return mark(state, "read", (item) => item.sequence <= upTo);
+    return raiseStatus(state, "read", (item) => item.sequence <= upTo);
   },
   USER_MESSAGE: (state, payload, event) => echoed(state, payload, event),
   SYSTEM_MESSAGE: (state, payload, event) => systemSaid(state, payload, event),
@@ -198,7 +198,7 @@ const RANK = { sending: 0, sent: 1, delivered: 2, read: 3, failed: 4 };
  * @param {(item: Item) => boolean} matches
  * @returns {State}
  */
-function mark(state, status, matches) {
+function raiseStatus(state, status, matches) {
   const items = state.items.map((item) =>
     item.status && RANK[item.status] < RANK[status] && matches(item) ? { ...item, status } : item,
   );
@@ -227,7 +227,7 @@ function settle(state, event) {
 function systemSaid(state, payload, event) {
   const { code = "", message_id: id } = payload;
   if (code === "handoff_forward_failed" && id) {
-    return mark(state, "failed", (item) => item.messageId === id);
+    return raiseStatus(state, "failed", (item) => item.messageId === id);
   }
   const refused = event.metadata?.custom?.client_event_id;
   const isError = payload.level === "SYSTEM_MESSAGE_LEVEL_ERROR";

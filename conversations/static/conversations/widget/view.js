@@ -8,7 +8,10 @@ import { h, icon, setText } from "./dom.js";
 import { Header } from "./header.js";
 import { Log } from "./log.js";
 
-const SURFACES = { light: "#ffffff", dark: "#181a20" };
+const THEMES = {
+  light: { surface: "#ffffff", raised: "#f1f2f5" },
+  dark: { surface: "#181a20", raised: "#262a33" },
+};
 
 export class View {
   /**
@@ -64,8 +67,8 @@ export class View {
     this.host.remove();
   }
 
-  /** @param {State} state @param {number} unread @param {boolean} canCancel */
-  render(state, unread, canCancel) {
+  /** @param {{state: State, unread: number, canCancel: boolean}} conversation */
+  render({ state, unread, canCancel }) {
     const isClosed = state.phase === "closed";
     const isOffline = state.link === "broken" && !isClosed;
     this.host.dataset.state = isOffline ? "offline" : state.phase;
@@ -120,9 +123,9 @@ export class View {
     this.bubble.hidden = !hasIcon || isFullscreen;
     this.header.element.hidden = !hasHeader;
     this.header.close.hidden = isFullscreen;
-    for (const [theme, surface] of Object.entries(SURFACES)) {
-      for (const [part, colour] of Object.entries(accentOn(surface, accent))) {
-        this.frame.style.setProperty(`--${theme}-${part}`, colour);
+    for (const [name, theme] of Object.entries(THEMES)) {
+      for (const [part, colour] of Object.entries(accentOn(theme, accent))) {
+        this.frame.style.setProperty(`--${name}-${part}`, colour);
       }
     }
   }

@@ -1,0 +1,119 @@
+// @ts-check
+/** @import {Actions, Options, Settings, Words} from "./types" */
+/** @import {Api} from "./api.js" */
+/** @import {Storage} from "./storage.js" */
+/** The running widget: joins the conversation to the view, the page's own API and this tab. */
+import { Conversation } from "./conversation.js";
+import { PageEvents } from "./page_events.js";
+import { View } from "./view.js";
+
+/** @typedef {{options: Options, settings: Settings, locale: string, words: Words, style: CSSStyleSheet}} Setup */
+
+export class App {
+  #events = new PageEvents();
+
+  /** @param {Setup} setup @param {Api} api @param {Storage} storage */
+  constructor({ options, settings, locale, words, style }, api, storage) {
+    this.options = options;
+    this.storage = storage;
+    this.conversation = new Conversation(api, storage, locale, this.#draw, this.#events.tell);
+    this.view = new View(options, settings, words, this.#actions(), style);
+    this.conversation.isWatched = () => this.view.isOpen && document.visibilityState === "visible";
+    document.addEventListener("visibilitychange", this.#looked);
+    this.stopFollowing = storage.onChange(this.#otherTabWrote);
+    this.#begin();
+  }
+
+  /** What the host page may call. */
+  pageApi() {
+    return {
+      openWidget: () => this.show(true),
+      closeWidget: () => this.show(false),
+      showIcon: () => this.view.showIcon(true),
+      hideIcon: () => this.view.showIcon(false),
+      on: this.#events.on,
+      off: this.#events.off,
+      destroy: () => this.destroy(),
+    };
+  }
+
+  /** @param {boolean} isOpen */
+  show(isOpen, takesFocus = true) {
+    if (!isOpen && this.options.isFullscreen) return;
+    this.view.show(isOpen, takesFocus);
+    rememberOpen(this.options.key, isOpen);
+    if (isOpen) this.conversation.start();
+    this.conversation.watch();
+    this.#draw();
+  }
+
+  destroy() {
+    this.conversation.stop();
+    this.stopFollowing();
+    document.removeEventListener("visibilitychange", this.#looked);
+    this.view.remove();
+    delete window.HandoffChat;
+    delete window.WebchatAPI;
+  }
+
+  #begin() {
+    const { isAutoOpen, isFullscreen, key } = this.options;
+    if (this.storage.get().session) this.conversation.start();
+    this.#draw();
+    if (isAutoOpen || isFullscreen || wasOpen(key)) this.show(true, false);
+  }
+
+  /** @returns {Actions} */
+  #actions() {
+    const { conversation } = this;
+    return {
+      open: () => this.show(true),
+      close: () => this.show(false),
+      say: (text) => conversation.say(text),
+      retry: (item) => conversation.retry(item),
+      typed: (isEmpty) => conversation.typed(isEmpty),
+      cancel: () => conversation.cancel(),
+      end: () => conversation.end(),
+      restart: () => {
+        conversation.restart();
+        this.#draw();
+        this.view.focusField();
+      },
+    };
+  }
+
+  #draw = () => this.view.render(this.conversation);
+
+  #looked = () => {
+    this.conversation.watch();
+    this.#draw();
+  };
+
+  #otherTabWrote = () => {
+    this.conversation.follow();
+    this.#draw();
+  };
+}
+
+/** Whether the panel was open in this tab, so that a reload leaves it as it was. @param {string} key */
+function wasOpen(key) {
+  try {
+    return sessionStorage.getItem(openName(key)) === "1";
+  } catch {
+    return false; // storage refused
+  }
+}
+
+/** @param {string} key @param {boolean} isOpen */
+function rememberOpen(key, isOpen) {
+  try {
+    sessionStorage.setItem(openName(key), isOpen ? "1" : "0");
+  } catch {
+    // storage refused: a reload starts closed
+  }
+}
+
+/** @param {string} key */
+function openName(key) {
+  return `baton.${key}.open`;
+}

@@ -1,0 +1,84 @@
+"""What a page loads of the chat widget: small, fresh, and from the portal alone."""
+
+import gzip
+import re
+
+from conversations.widget_bundle import BUNDLE, WIDGET, bundle_text
+
+MOST_BYTES = 20_000
+LOADER = WIDGET.parent / "widget.js"
+ALWAYS_LOADED = [LOADER, BUNDLE, WIDGET / "styles.css"]
+LANGUAGES = sorted((WIDGET / "words").glob("*.js"))
+
+
+def _gzipped_size(path):
+    return len(gzip.compress(path.read_bytes(), 9))
+
+
+def test_all_that_the_widget_loads_is_at_most_20_kb_gzipped():
+    largest_language = max(_gzipped_size(path) for path in LANGUAGES)
+
+    size = sum(_gzipped_size(path) for path in ALWAYS_LOADED) + largest_language
+
+    assert size <= MOST_BYTES, f"{size} bytes gzipped"
+
+
+def test_the_bundle_is_what_the_modules_make():
+    fresh = bundle_text()
+
+    assert BUNDLE.read_text() == fresh, "run python -m conversations.widget_bundle"
+
+
+def test_every_module_is_in_the_bundle():
+    classes = {
+        name
+        for path in WIDGET.glob("*.js")
+        if path != BUNDLE
+        for name in re.findall(r"^export class (\w+)", path.read_text(), re.MULTILINE)
+    }
+
+    bundled = set(re.findall(r"^class (\w+)", BUNDLE.read_text(), re.MULTILINE))
+
+    assert classes
+    assert bundled == classes
+
+
+def test_the_bundle_imports_only_words_beside_it():
+    imported = re.findall(r"\bimport\s*[({\"'`][^\n]*", BUNDLE.read_text())
+
+    assert imported == ["import(`./words/${language}.js`) : { words: ENGLISH };"]
+
+
+def test_nothing_loaded_names_another_origin():
+    svg_namespace = "http://www.w3.org/2000/svg"
+
+    addresses = {
+        address
+        for path in [*ALWAYS_LOADED, *LANGUAGES]
+        for address in re.findall(r"(?:https?|wss?)://[\w.-]+[^\s\"'`)]*", path.read_text())
+    }
+
+    assert addresses <= {svg_namespace}
+
+
+def test_every_language_has_the_words_of_english():
+    text = (WIDGET / "text.js").read_text()
+    key = re.compile(r"(?:^|\s)(\w+): \"")
+    placeholder = re.compile(r"(\w+): \"([^\"]*)\"")
+    english = dict(placeholder.findall(text.split("const TRANSLATED")[0]))
+
+    for path in LANGUAGES:
+        words = dict(placeholder.findall(path.read_text()))
+
+        assert set(key.findall(path.read_text())) == set(english), path.name
+        assert {k: set(re.findall(r"\{\w+\}", v)) for k, v in words.items()} == {
+            k: set(re.findall(r"\{\w+\}", v)) for k, v in english.items()
+        }, path.name
+
+
+def test_the_widget_never_parses_text_as_html():
+    source = BUNDLE.read_text()
+
+    found = re.findall(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write", source)
+
+    assert found == []
