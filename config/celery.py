@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import worker_ready, worker_shutting_down
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -44,3 +46,20 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks()
+
+
+@worker_ready.connect
+def start_relay(sender: Any, **kwargs: Any) -> None:
+    """Give a worker of the relay queue its event loop."""
+    if Queue.RELAY in sender.app.amqp.queues.consume_from:
+        from handoffs.relay.worker import relay_start
+
+        relay_start()
+
+
+@worker_shutting_down.connect
+def stop_relay(**kwargs: Any) -> None:
+    """Give up the leases before the worker goes, so that another one takes over at once."""
+    from handoffs.relay.worker import relay_stop
+
+    relay_stop()

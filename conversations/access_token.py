@@ -63,9 +63,11 @@ def channel_for_token(raw: str) -> tuple[Channel, bool]:
     channel = Channel.objects.select_related("project").filter(public_key=raw).first()
     is_trusted = False
     if channel is None and raw.startswith("ct_"):
-        channel = Channel.objects.select_related("project").filter(
-            secret_token_hash=secret_hash(raw)
-        ).first()
+        channel = (
+            Channel.objects.select_related("project")
+            .filter(secret_token_hash=secret_hash(raw))
+            .first()
+        )
         is_trusted = channel is not None
     if channel is None or not channel.is_enabled:
         raise TokenError("X-Token is not the key of a channel that is switched on.")

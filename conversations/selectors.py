@@ -32,9 +32,7 @@ def conversation_by_session(session_id: str) -> Conversation | None:
         key = uuid.UUID(session_id)
     except ValueError:
         return None
-    return (
-        Conversation.objects.select_related("channel", "project").filter(session_id=key).first()
-    )
+    return Conversation.objects.select_related("channel", "project").filter(session_id=key).first()
 
 
 def frames_after(conversation_id: str, sequence: int, *, limit: int = 500) -> list[Frame]:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from conversations.models import Conversation, Event
 from handoffs.states import OPEN_STATES, EndReason, State
+from integrations.behaviour import Behaviour, behaviour_of
 from integrations.fields import EncryptedJSONField
 from integrations.identifiers import handoff_id
 from integrations.models import Environment, Integration
@@ -113,6 +114,11 @@ class Handoff(models.Model):
     def is_open(self) -> bool:
         """Say whether the human part may still happen or is happening."""
         return State(self.state) in OPEN_STATES
+
+    @property
+    def behaviour(self) -> Behaviour:
+        """Return how the integration is set to behave."""
+        return behaviour_of(self.integration) if self.integration else Behaviour()
 
 
 class HandoffTransition(models.Model):

@@ -117,9 +117,7 @@ class SessionView(APIView):
             if checked is not None and not checked.is_valid():
                 return error_response(400, "INVALID_REQUEST", _problems(checked.errors))
         visitor = _visitor(form.validated_data, user_form.validated_data if user_form else None)
-        conversation = session_create(
-            channel=channel, token_family=token.family, visitor=visitor
-        )
+        conversation = session_create(channel=channel, token_family=token.family, visitor=visitor)
         return Response({"session_id": str(conversation.session_id)})
 
 

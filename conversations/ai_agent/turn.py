@@ -1,0 +1,163 @@
+"""One turn of the built-in AI agent: match a topic, run its tool, return what to say and do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from conversations.ai_agent.actions import tool_targets
+from conversations.ai_agent.matching import TopicText, topic_match
+from conversations.ai_agent.sandbox import (
+    ConvSnapshot,
+    ToolError,
+    ToolLimits,
+    ToolOutcome,
+    tool_run,
+)
+from conversations.models import Conversation, Event, Tool, Topic
+from conversations.selectors import transcript_get
+
+TOOL_FAILED = "I could not do that just now. Try again, or ask me something else."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnLog:
+    """A line for the project's log."""
+
+    level: str
+    content: str
+    source: str
+    code: str = ""
+    fields: dict[str, Any] = field(default_factory=dict)
+    is_pii: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What the AI agent wants: texts to say, then perhaps a handoff or the end."""
+
+    utterances: Sequence[str]
+    source: str = ""
+    returned: Mapping[str, Any] | None = None
+    handoff_calls: Sequence[Mapping[str, Any]] = ()
+    state: dict[str, Any] | None = None
+    logs: Sequence[TurnLog] = ()
+    has_hung_up: bool = False
+
+
+def turn_run(conversation: Conversation, event: Event, handoff_view: dict[str, Any] | None) -> Turn:
+    """Let the AI agent think about one message; writes nothing and holds no transaction."""
+    text = event.payload["text"]
+    topic = _topic(conversation, text)
+    if topic is None:
+        return Turn(utterances=[conversation.project.no_match_text])
+    tool = _tool(topic)
+    if tool is None:
+        return Turn(utterances=[topic.content or conversation.project.no_match_text])
+    snapshot = _snapshot(conversation, event, handoff_view)
+    try:
+        outcome = tool_run(
+            source=tool.source,
+            function_name=tool.name,
+            conv=snapshot,
+            arguments={},
+            limits=ToolLimits(timeout_seconds=tool.timeout_seconds),
+            project_key=conversation.project.public_id,
+        )
+    except ToolError as error:
+        return Turn(utterances=[TOOL_FAILED], logs=[_error_log(tool, error)])
+    return _turn_of(topic, tool, outcome)
+
+
+def _topic(conversation: Conversation, text: str) -> Topic | None:
+    topics = {topic.pk: topic for topic in Topic.objects.filter(project=conversation.project)}
+    texts = [
+        TopicText(
+            id=topic.pk,
+            name=topic.name,
+            example_queries=tuple(topic.example_queries),
+            content=topic.content,
+            enabled=topic.is_enabled,
+        )
+        for topic in topics.values()
+    ]
+    match = topic_match(text, texts)
+    return topics[match.topic_id] if match else None
+
+
+def _tool(topic: Topic) -> Tool | None:
+    """Return the first tool that the topic's actions name and that still exists."""
+    names = tool_targets(topic.actions, topic.actions_text)
+    tools = {t.name: t for t in Tool.objects.filter(project_id=topic.project_id, name__in=names)}
+    return next((tools[name] for name in names if name in tools), None)
+
+
+def _snapshot(
+    conversation: Conversation, event: Event, handoff_view: dict[str, Any] | None
+) -> ConvSnapshot:
+    project = conversation.project
+    transcript = transcript_get(conversation, until_sequence=event.sequence)
+    return ConvSnapshot(
+        id=conversation.pk,
+        account_id=project.workspace.public_id,
+        project_id=project.public_id,
+        env=conversation.environment,
+        channel_type=f"{conversation.channel.kind}.polyai",
+        language=conversation.locale or "en",
+        state=conversation.tool_state,
+        history=[
+            {"role": "user" if line["sender"] == "user" else "agent", "text": line["text"]}
+            for line in transcript
+            if line["sender"] != "system"
+        ],
+        transcript=[_line(line["ts"], line["sender"], line["text"]) for line in transcript],
+        handoff=handoff_view,
+        variant_name=conversation.variant_id or None,
+        integration_attributes=conversation.integration_attributes,
+        caller_number=conversation.end_user.email or None,
+    )
+
+
+def _line(at: datetime, sender: str, text: str) -> dict[str, Any]:
+    return {"ts": at.isoformat(), "sender": sender, "text": text, "attachments": []}
+
+
+def _turn_of(topic: Topic, tool: Tool, outcome: ToolOutcome) -> Turn:
+    returned = outcome.returned
+    answer = returned if isinstance(returned, str) else (returned or {}).get("utterance")
+    texts = list(outcome.said) or ([answer] if isinstance(answer, str) and answer else [])
+    asks = isinstance(returned, dict) or bool(outcome.handoff_calls)
+    if not texts and not asks:
+        texts = [topic.content] if topic.content else []
+    return Turn(
+        utterances=texts,
+        source=tool.name,
+        returned=returned if isinstance(returned, dict) else None,
+        handoff_calls=outcome.handoff_calls,
+        state=outcome.state,
+        logs=[_tool_log(tool, entry) for entry in outcome.logs],
+        has_hung_up=isinstance(returned, dict) and returned.get("hangup") is True,
+    )
+
+
+def _tool_log(tool: Tool, entry: Mapping[str, Any]) -> TurnLog:
+    return TurnLog(
+        level=entry["level"],
+        content=entry["content"],
+        source=tool.name,
+        fields=dict(entry.get("fields", {})),
+        is_pii=bool(entry.get("is_pii")),
+    )
+
+
+def _error_log(tool: Tool, error: ToolError) -> TurnLog:
+    place = f" (line {error.line})" if error.line else ""
+    return TurnLog(
+        level="error",
+        content=f"{error}{place}",
+        source=tool.name,
+        code=f"tool_{error.code}",
+        fields={"line": error.line},
+    )

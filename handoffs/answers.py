@@ -1,0 +1,155 @@
+"""Let the AI agent answer: one turn for each message, in order, applied exactly once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import transaction
+
+from conversations import publish
+from conversations.ai_agent.turn import Turn, turn_run
+from conversations.frames import EventType, SessionEnd, transient_frame
+from conversations.models import Conversation, Event, LogEntry
+from conversations.services import (
+    conversation_end,
+    conversation_lock,
+    events_append,
+    log_append,
+    message_event,
+)
+from handoffs.errors import InvalidPayloadError
+from handoffs.models import Handoff
+from handoffs.payload import (
+    HandoffPayload,
+    has_handoff,
+    payload_for_call_handoff,
+    payload_read,
+)
+from handoffs.starting import handoff_refuse, handoff_start
+
+logger = logging.getLogger(__name__)
+
+
+def answer_all(conversation_id: str) -> None:
+    """Answer every message that the AI agent still owes; safe to run twice at once.
+
+    Two runs may both think about a message; only the first to lock the conversation writes.
+    """
+    while (found := _next_message(conversation_id)) is not None:
+        conversation, event = found
+        thinking = transient_frame(EventType.POLY_AGENT_THINKING, {})
+        publish.transient_publish(conversation_id, thinking)
+        turn = turn_run(conversation, event, _handoff_view(conversation))
+        _apply(conversation_id, event, turn)
+
+
+@transaction.atomic
+def _next_message(conversation_id: str) -> tuple[Conversation, Event] | None:
+    """Return the oldest unanswered message while it is the AI agent's turn."""
+    conversation = (
+        Conversation.objects.select_related("project__workspace", "end_user", "channel")
+        .filter(pk=conversation_id)
+        .first()
+    )
+    if conversation is None:
+        return None
+    event = None
+    if conversation.state == Conversation.State.BOT:
+        event = _unanswered(conversation)
+    if event is None:
+        # Conditional, so that a message which arrives meanwhile keeps its mark.
+        Conversation.objects.filter(
+            pk=conversation_id, last_sequence=conversation.last_sequence
+        ).update(answer_due_at=None)
+        return None
+    return conversation, event
+
+
+def _unanswered(conversation: Conversation) -> Event | None:
+    return (
+        Event.objects.filter(
+            conversation=conversation,
+            type=EventType.USER_MESSAGE,
+            sequence__gt=conversation.answered_sequence,
+        )
+        .order_by("sequence")
+        .first()
+    )
+
+
+@transaction.atomic
+def _apply(conversation_id: str, event: Event, turn: Turn) -> None:
+    conversation = conversation_lock(conversation_id)
+    is_stale = conversation.answered_sequence >= event.sequence
+    if is_stale or conversation.state != Conversation.State.BOT:
+        return
+    conversation.answered_sequence = event.sequence
+    if turn.state is not None:
+        conversation.tool_state = turn.state
+    conversation.save(update_fields=["answered_sequence", "tool_state"])
+    for entry in turn.logs:
+        log_append(
+            conversation,
+            LogEntry.Level(entry.level),
+            entry.content,
+            source=entry.source,
+            code=entry.code,
+            fields=entry.fields,
+            is_pii=entry.is_pii,
+        )
+    _say(conversation, turn.utterances)
+    _hand_off(conversation, event, turn)
+    if turn.has_hung_up and conversation.state == Conversation.State.BOT:
+        conversation_end(conversation, SessionEnd.NATURAL_END)
+
+
+def _say(conversation: Conversation, texts: Any) -> None:
+    events = [message_event(EventType.POLY_AGENT_MESSAGE, text) for text in texts]
+    if events:
+        events_append(conversation, events)
+
+
+def _hand_off(conversation: Conversation, event: Event, turn: Turn) -> None:
+    """Read and start what the tool asked for: what it returned, then its call_handoff calls."""
+    for number, read in enumerate(_wanted(turn)):
+        call_id = f"{event.pk}:{number}"
+        try:
+            payload = read()
+        except InvalidPayloadError as error:
+            handoff_refuse(conversation, error, tool_call_id=call_id, source=turn.source)
+            continue
+        _say_first(conversation, turn, payload)
+        handoff_start(conversation, payload, tool_call_id=call_id, source=turn.source)
+
+
+def _wanted(turn: Turn) -> Iterator[Any]:
+    if has_handoff(turn.returned):
+        yield lambda: payload_read(turn.returned)
+    for call in turn.handoff_calls:
+        yield lambda call=call: payload_for_call_handoff(**call)
+
+
+def _say_first(conversation: Conversation, turn: Turn, payload: HandoffPayload) -> None:
+    """Deliver the payload's own utterance before the handoff, unless it was just said."""
+    if payload.utterance and payload.utterance not in turn.utterances:
+        _say(conversation, [payload.utterance])
+
+
+def _handoff_view(conversation: Conversation) -> dict[str, Any] | None:
+    """Return what `conv.handoff` shows: the current or last handoff."""
+    handoff = Handoff.objects.filter(conversation=conversation).order_by("-requested_at").first()
+    if handoff is None:
+        return None
+    return {
+        "id": handoff.pk,
+        "integration": handoff.integration_key,
+        "status": handoff.state,
+        "reason": handoff.reason,
+        "agent_name": handoff.agent_name,
+        "vendor_conversation_id": handoff.vendor_conversation_id,
+        "started_at": handoff.requested_at.isoformat(),
+        "ended_at": handoff.ended_at.isoformat() if handoff.ended_at else None,
+        "end_reason": handoff.end_reason,
+    }

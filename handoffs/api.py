@@ -1,0 +1,101 @@
+"""The Handoff API: context for the live agent's desktop (agent_api section 7)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from handoffs.selectors import handoff_details, handoff_find, handoff_transcript
+from integrations.api_keys import ApiKeyForbiddenError, ApiKeyUnknownError, api_key_find
+from integrations.models import ApiKey, Project
+from integrations.rate_limit import retry_after
+
+REQUESTS_PER_MINUTE = 60
+EXPANSIONS = frozenset({"handoff", "transcript"})
+
+
+class HandoffStateView(APIView):
+    """Return what was stored at the moment of handoff; errors are {"error_message": text}."""
+
+    class Output(serializers.Serializer[Any]):
+        """`data` is free form; `handoff` and `transcript` only when asked for by `expand`."""
+
+        id = serializers.CharField()
+        shared_id = serializers.CharField(required=False)
+        data = serializers.DictField()  # type: ignore[assignment]  # the documented name
+        handoff = serializers.DictField(required=False)
+        transcript = serializers.ListField(required=False)
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("id", description="Conversation id."),
+            OpenApiParameter("shared_id", description="Wins over id when both are given."),
+            OpenApiParameter("handoff_id", description="Selects one of several handoffs."),
+            OpenApiParameter("expand", description="Comma list of handoff, transcript."),
+            OpenApiParameter("x-api-key", location=OpenApiParameter.HEADER, required=True),
+        ],
+        responses=Output,
+    )
+    def get(self, request: Request, account_id: str, project_id: str) -> Response:
+        """Answer 400, 401, 403, 404 or 429 with the cure in its text."""
+        raw = request.headers.get("x-api-key", "")
+        if not raw:
+            return _error(401, "Send an API key in the header x-api-key.")
+        project = _project(account_id, project_id)
+        if project is None:
+            return _error(404, "No such account or project.")
+        try:
+            key = api_key_find(raw, ApiKey.Permission.HANDOFF, project)
+        except ApiKeyUnknownError as error:
+            return _error(401, str(error))
+        except ApiKeyForbiddenError as error:
+            return _error(403, str(error))
+        wait = retry_after(f"handoff:{key.pk}", limit=REQUESTS_PER_MINUTE, window_seconds=60)
+        if wait:
+            response = _error(429, f"Too many requests. Try again in {wait} seconds.")
+            response["Retry-After"] = str(wait)
+            return response
+        return self._answer(request, project)
+
+    def _answer(self, request: Request, project: Project) -> Response:
+        query = request.query_params
+        conversation_id, shared_id = query.get("id", ""), query.get("shared_id", "")
+        wanted = {name for name in query.get("expand", "").split(",") if name}
+        if not conversation_id and not shared_id:
+            return _error(400, "Give one of the parameters id and shared_id.")
+        if wanted - EXPANSIONS:
+            return _error(400, f"expand knows {', '.join(sorted(EXPANSIONS))}.")
+        handoff = handoff_find(
+            project,
+            conversation_id=conversation_id,
+            shared_id=shared_id,
+            handoff_id=query.get("handoff_id", ""),
+        )
+        if handoff is None:
+            return _error(404, "No handoff is known under this id.")
+        body: dict[str, Any] = {"id": handoff.conversation_id, "data": handoff.context_data}
+        if handoff.shared_id:
+            body["shared_id"] = handoff.shared_id
+        if "handoff" in wanted:
+            body["handoff"] = handoff_details(handoff)
+        if "transcript" in wanted:
+            body["transcript"] = handoff_transcript(handoff)
+        return Response(body)
+
+
+def _project(account_id: str, project_id: str) -> Project | None:
+    """Find a project by its ids or slugs, in any mixture."""
+    return Project.objects.filter(
+        Q(public_id=project_id) | Q(slug=project_id),
+        Q(workspace__public_id=account_id) | Q(workspace__slug=account_id),
+    ).first()
+
+
+def _error(status: int, message: str) -> Response:
+    return Response({"error_message": message}, status=status)

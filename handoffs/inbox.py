@@ -1,0 +1,220 @@
+"""Apply what a vendor says: once, in one transaction, under the lease."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.utils import timezone
+
+from conversations import publish
+from conversations.frames import EventType, transient_frame
+from conversations.models import Event
+from conversations.services import NewEvent, events_append, message_event, system_event
+from handoffs import notices
+from handoffs.locking import Lease, handoff_leased, handoff_save
+from handoffs.models import Delivery, Handoff, VendorEvent
+from handoffs.outbox import receipts_apply
+from handoffs.services import (
+    active_deadline,
+    handoff_end,
+    handoff_fail,
+    handoff_move,
+    session_store,
+)
+from handoffs.states import EndReason, State, Trigger
+from integrations import events
+from integrations.connector import VendorSession
+
+logger = logging.getLogger(__name__)
+
+
+def vendor_event_apply(lease: Lease, session: VendorSession, event: events.VendorEvent) -> bool:
+    """Apply one event and keep the session that follows it; True once the human part is over.
+
+    A repeat changes nothing but the session. Raises LeaseLostError for a fenced session.
+    """
+    with handoff_leased(lease) as handoff:
+        handoff.vendor_session = session_store(session)
+        fields = ["vendor_session"]
+        if _receive(handoff, event) and handoff.is_open:
+            fields += _apply(handoff, event, lease)
+        handoff_save(handoff, fields, lease)
+        return not handoff.is_open
+
+
+def _receive(handoff: Handoff, event: events.VendorEvent) -> bool:
+    """Put the event into the inbox; False for a repeat. The conversation's lock is held."""
+    known = VendorEvent.objects.filter(handoff=handoff, vendor_event_id=event.vendor_event_id)
+    if known.exists():
+        return False
+    VendorEvent.objects.create(
+        handoff=handoff,
+        vendor_event_id=event.vendor_event_id,
+        kind=type(event).__name__,
+        occurred_at=event.occurred_at,
+    )
+    return True
+
+
+def _apply(handoff: Handoff, event: events.VendorEvent, lease: Lease) -> list[str]:
+    """Do what the event asks for; return the handoff's fields that changed."""
+    return _EFFECTS[type(event)](handoff, event, lease)
+
+
+def _joined(handoff: Handoff, event: events.LiveAgentJoined, lease: Lease) -> list[str]:
+    name = _shown_name(handoff, event.agent_name)
+    if event.agent_id in handoff.live_agents:
+        return []
+    others = bool(handoff.live_agents)
+    handoff.live_agents = {**handoff.live_agents, event.agent_id: name}
+    handoff.agent_name = name
+    fields = _activate(handoff)
+    agent = {"id": event.agent_id, "name": name, "avatar_url": event.avatar_url}
+    lines = [NewEvent(type=EventType.LIVE_AGENT_JOINED, payload={"agent": agent})]
+    if others:
+        lines.insert(0, system_event(notices.joined_text(name), code="conference_joined"))
+    events_append(handoff.conversation, lines)
+    return [*fields, "live_agents", "agent_name"]
+
+
+def _activate(handoff: Handoff) -> list[str]:
+    """Enter active if nobody had joined before; return the changed fields."""
+    handoff.deadline_at = active_deadline()
+    if State(handoff.state) is State.ACTIVE:
+        return ["deadline_at"]
+    handoff_move(handoff, Trigger.LIVE_AGENT_JOINED)
+    handoff.joined_at, handoff.queue_status = timezone.now(), {}
+    return ["state", "joined_at", "queue_status", "deadline_at"]
+
+
+def _left(handoff: Handoff, event: events.LiveAgentLeft, lease: Lease) -> list[str]:
+    """A departure alone is no end: the last one's is announced by the end or by a transfer."""
+    remaining = dict(handoff.live_agents)
+    name = remaining.pop(event.agent_id, "")
+    handoff.live_agents = remaining
+    if not remaining:
+        return ["live_agents"]
+    handoff.agent_name = list(remaining.values())[-1]
+    events_append(handoff.conversation, [system_event(notices.left_text(name), code="agent_left")])
+    return ["live_agents", "agent_name"]
+
+
+def _message(handoff: Handoff, event: events.LiveAgentMessage, lease: Lease) -> list[str]:
+    fields = ["deadline_at"]
+    if event.agent_id not in handoff.live_agents:
+        fields = _joined(handoff, _as_joined(event), lease)
+    handoff.deadline_at = active_deadline()
+    line = message_event(
+        EventType.LIVE_AGENT_MESSAGE,
+        event.text,
+        agent_id=event.agent_id,
+        agent_name=handoff.live_agents.get(event.agent_id, ""),
+    )
+    written = events_append(handoff.conversation, [line])
+    _link(handoff, event, written[0])
+    return fields
+
+
+def _as_joined(event: events.LiveAgentMessage) -> events.LiveAgentJoined:
+    """Some vendors (and some lost events) let an agent speak before we saw them join."""
+    return events.LiveAgentJoined(
+        vendor_event_id=event.vendor_event_id,
+        vendor_conversation_id=event.vendor_conversation_id,
+        occurred_at=event.occurred_at,
+        agent_id=event.agent_id,
+        agent_name=event.agent_name,
+    )
+
+
+def _link(handoff: Handoff, event: events.VendorEvent, line: Event) -> None:
+    """Remember which line an event became, so that receipts find the vendor's id."""
+    VendorEvent.objects.filter(handoff=handoff, vendor_event_id=event.vendor_event_id).update(
+        event=line
+    )
+
+
+def _receipt(status: Delivery.Status) -> Callable[[Handoff, Any, Lease], list[str]]:
+    def apply(handoff: Handoff, event: Any, lease: Lease) -> list[str]:
+        lines = receipts_apply(handoff, event.vendor_message_id, status)
+        if lines and handoff.behaviour.read_receipts:
+            events_append(handoff.conversation, lines)
+        return []
+
+    return apply
+
+
+def _queue(handoff: Handoff, event: events.QueuePositionChanged, lease: Lease) -> list[str]:
+    if State(handoff.state) is State.ACTIVE:
+        return []
+    known = {
+        "queue_name": event.queue_name or None,
+        "position_in_queue": event.position,
+        "estimated_wait_seconds": event.estimated_wait_seconds,
+    }
+    fresh = {key: value for key, value in known.items() if value is not None}
+    handoff.queue_status = {**handoff.queue_status, **fresh}
+    frame = transient_frame(EventType.HANDOFF_QUEUE_STATUS, handoff.queue_status)
+    publish.transient_publish(handoff.conversation_id, frame)
+    return ["queue_status"]
+
+
+def _notice(handoff: Handoff, event: events.SystemNotice, lease: Lease) -> list[str]:
+    line = system_event(event.text, code="vendor_notice")
+    events_append(handoff.conversation, [line])
+    return []
+
+
+def _transfer(handoff: Handoff, event: events.TransferStarted, lease: Lease) -> list[str]:
+    if State(handoff.state) is State.ACTIVE:
+        line = system_event(notices.TRANSFER, code="agent_transferred")
+        events_append(handoff.conversation, [line])
+    return []
+
+
+def _nobody(handoff: Handoff, event: events.NoLiveAgents, lease: Lease) -> list[str]:
+    """Nobody answers a new conversation: that fails it. A failed transfer leaves it running."""
+    if State(handoff.state) is not State.ACTIVE:
+        handoff_fail(handoff, "no_live_agents", event.detail, lease=lease)
+        return []
+    line = system_event(notices.failure_text("no_live_agents"), code="no_live_agents")
+    events_append(handoff.conversation, [line])
+    return []
+
+
+def _ended(handoff: Handoff, event: events.ConversationEnded, lease: Lease) -> list[str]:
+    if State(handoff.state) is State.ACTIVE:
+        by_agent = event.ended_by.lower() in ("", "agent")
+        reason = EndReason.LIVE_AGENT_ENDED if by_agent else EndReason.VENDOR_CLOSED
+        handoff_end(handoff, reason, lease=lease)
+    else:
+        handoff_fail(handoff, "conversation_gone", "closed before anybody joined", lease=lease)
+    return []
+
+
+def _unknown(handoff: Handoff, event: events.UnknownEvent, lease: Lease) -> list[str]:
+    logger.info("Vendor event of an unknown kind dropped: %s", event.name[:60])
+    return []
+
+
+def _shown_name(handoff: Handoff, name: str) -> str:
+    behaviour = handoff.behaviour
+    source = behaviour.display_name_source
+    return {"vendor": name, "fixed": behaviour.display_name_text}.get(source, "Live agent")[:256]
+
+
+_EFFECTS: dict[type[events.VendorEvent], Callable[[Handoff, Any, Lease], list[str]]] = {
+    events.LiveAgentJoined: _joined,
+    events.LiveAgentLeft: _left,
+    events.LiveAgentMessage: _message,
+    events.MessageEchoed: _receipt(Delivery.Status.SENT),
+    events.MessageDelivered: _receipt(Delivery.Status.DELIVERED),
+    events.MessageRead: _receipt(Delivery.Status.READ),
+    events.QueuePositionChanged: _queue,
+    events.SystemNotice: _notice,
+    events.TransferStarted: _transfer,
+    events.NoLiveAgents: _nobody,
+    events.ConversationEnded: _ended,
+    events.UnknownEvent: _unknown,
+}

@@ -1,0 +1,158 @@
+"""End user messages on their way to the vendor: in order, once, or shown as not delivered."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import F
+from django.db.models.functions import Coalesce, Now
+from django.utils import timezone
+
+from conversations.frames import EventType, Level
+from conversations.models import Conversation, Event
+from conversations.services import NewEvent, events_append, system_event
+from handoffs.locking import Lease, handoff_leased, handoff_save
+from handoffs.models import Delivery, Handoff
+from handoffs.notices import NOT_DELIVERED
+from integrations.errors import ConnectorError
+
+_RETRY_BASE_SECONDS = 0.5
+_RETRY_CAP_SECONDS = 15.0
+_RANK = {
+    Delivery.Status.PENDING: 0,
+    Delivery.Status.SENT: 1,
+    Delivery.Status.DELIVERED: 2,
+    Delivery.Status.READ: 3,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingDelivery:
+    """A message to send, without the ORM; `message_id` is the event's id."""
+
+    id: int
+    message_id: str
+    text: str = field(repr=False)
+    sent_at: datetime
+    attempts: int
+    next_attempt_at: datetime
+    created_at: datetime
+
+
+def delivery_create(handoff: Handoff, event: Event) -> Delivery:
+    """Queue a journaled message for the vendor; the caller holds the conversation's lock."""
+    return Delivery.objects.create(handoff=handoff, event=event, sequence=event.sequence)
+
+
+def deliveries_pending(handoff_id: str, *, limit: int = 50) -> list[PendingDelivery]:
+    """Return what is to be sent, in order, whether it is due yet or not."""
+    rows = (
+        Delivery.objects.filter(handoff_id=handoff_id, status=Delivery.Status.PENDING)
+        .select_related("event")
+        .order_by("sequence")[:limit]
+    )
+    return [
+        PendingDelivery(
+            id=row.pk,
+            message_id=str(row.event_id),
+            text=row.event.payload["text"],
+            sent_at=row.event.created_at,
+            attempts=row.attempts,
+            next_attempt_at=row.next_attempt_at,
+            created_at=row.created_at,
+        )
+        for row in rows
+    ]
+
+
+def delivery_sent(lease: Lease, delivery_id: int) -> None:
+    """Mark a message as taken by the vendor; raises LeaseLostError for a fenced session."""
+    with handoff_leased(lease):
+        Delivery.objects.filter(pk=delivery_id, status=Delivery.Status.PENDING).update(
+            status=Delivery.Status.SENT, sent_at=timezone.now(), error_code=""
+        )
+
+
+def delivery_refused(lease: Lease, delivery: PendingDelivery, error: ConnectorError) -> bool:
+    """Plan the next attempt, or give the message up and say so; True if it will be tried again."""
+    now = timezone.now()
+    deadline = delivery.created_at + timedelta(seconds=settings.DELIVERY_DEADLINE_SECONDS)
+    wait = retry_seconds(delivery.attempts, error.retry_after)
+    if error.retryable and now + timedelta(seconds=wait) < deadline:
+        _plan_retry(lease, delivery.id, now + timedelta(seconds=wait), error.code)
+        return True
+    with handoff_leased(lease) as handoff:
+        row = Delivery.objects.get(pk=delivery.id)
+        if row.status == Delivery.Status.PENDING:
+            notices = _give_up([row], error.code)
+            # Fences the notice as well: the conditional write fails if the lease is gone.
+            handoff_save(handoff, ["agent_name"], lease)
+            if handoff.conversation.state != Conversation.State.ENDED:
+                events_append(handoff.conversation, notices)
+    return False
+
+
+def retry_seconds(attempts: int, retry_after: float | None = None) -> float:
+    """Return the pause before the next attempt: none at first, then doubling with jitter."""
+    if retry_after is not None:
+        return retry_after
+    if attempts == 0:
+        return 0.0
+    pause = min(_RETRY_CAP_SECONDS, _RETRY_BASE_SECONDS * 2.0 ** (attempts - 1))
+    return pause * random.uniform(0.7, 1.3)  # noqa: S311 - jitter, not a secret
+
+
+def deliveries_give_up(handoff: Handoff, code: str) -> list[NewEvent]:
+    """Give up whatever is still pending; return the lines that say so, oldest first."""
+    rows = list(
+        Delivery.objects.filter(handoff=handoff, status=Delivery.Status.PENDING).order_by(
+            "sequence"
+        )
+    )
+    return _give_up(rows, code)
+
+
+def receipts_apply(handoff: Handoff, message_id: str, status: Delivery.Status) -> list[NewEvent]:
+    """Raise the status of one message, and for `read` of all before it; return the new lines."""
+    found = Delivery.objects.filter(handoff=handoff, event_id=message_id).first()
+    if found is None:
+        return []
+    below = [name for name, rank in _RANK.items() if rank < _RANK[status]]
+    rows = Delivery.objects.filter(handoff=handoff, status__in=below)
+    if status is Delivery.Status.READ:
+        rows = rows.filter(sequence__lte=found.sequence)
+    else:
+        rows = rows.filter(pk=found.pk)
+    if not rows.update(status=status, sent_at=Coalesce(F("sent_at"), Now())):
+        return []
+    if status is Delivery.Status.SENT:
+        return []
+    is_read = status is Delivery.Status.READ
+    name = EventType.LIVE_AGENT_READ_MESSAGE if is_read else EventType.LIVE_AGENT_RECEIVED_MESSAGE
+    return [NewEvent(type=name, payload={"message_id": message_id})]
+
+
+def _plan_retry(lease: Lease, delivery_id: int, at: datetime, code: str) -> None:
+    with handoff_leased(lease):
+        Delivery.objects.filter(pk=delivery_id, status=Delivery.Status.PENDING).update(
+            attempts=F("attempts") + 1, next_attempt_at=at, error_code=code
+        )
+
+
+def _give_up(rows: Sequence[Delivery], code: str) -> list[NewEvent]:
+    Delivery.objects.filter(pk__in=[row.pk for row in rows]).update(
+        status=Delivery.Status.FAILED, error_code=code
+    )
+    return [
+        system_event(
+            NOT_DELIVERED,
+            code="handoff_forward_failed",
+            level=Level.WARNING,
+            message_id=str(row.event_id),
+        )
+        for row in rows
+    ]

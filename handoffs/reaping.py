@@ -1,0 +1,76 @@
+"""No state lasts for ever: end what has passed its deadline, delete what is old."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from conversations.frames import SessionEnd
+from conversations.models import Conversation
+from conversations.services import conversation_end, conversation_lock
+from handoffs.locking import handoff_locked
+from handoffs.models import Handoff, RelayWorker
+from handoffs.services import handoff_end, handoff_fail
+from handoffs.starting import handoff_open
+from handoffs.states import OPEN_STATES, EndReason, State
+from integrations.models import VendorCall, VendorToken
+
+BATCH = 500
+WORKER_KEEP = timedelta(days=1)
+
+
+def reap_all() -> None:
+    """End overdue handoffs and abandoned conversations, each in a transaction of its own."""
+    now = timezone.now()
+    states = [state.value for state in OPEN_STATES]
+    overdue = Handoff.objects.filter(deadline_at__lt=now, state__in=states)
+    for handoff_id in list(overdue.values_list("pk", flat=True)[:BATCH]):
+        handoff_reap(handoff_id)
+    idle_since = now - timedelta(seconds=settings.SESSION_IDLE_SECONDS)
+    idle = Conversation.objects.filter(last_seen_at__lt=idle_since).exclude(
+        state=Conversation.State.ENDED
+    )
+    for conversation_id in list(idle.values_list("pk", flat=True)[:BATCH]):
+        conversation_reap(conversation_id)
+
+
+def handoff_reap(handoff_id: str) -> None:
+    """Fail or end one handoff whose deadline has passed; a deadline moved meanwhile counts."""
+    with handoff_locked(handoff_id) as handoff:
+        if handoff.deadline_at is None or handoff.deadline_at > timezone.now():
+            return
+        match State(handoff.state):
+            case State.REQUESTED | State.CONNECTING:
+                handoff_fail(handoff, "cannot_connect", "Not opened within the time allowed.")
+            case State.QUEUED:
+                handoff_fail(handoff, "wait_timeout")
+            case State.ACTIVE:
+                handoff_end(handoff, EndReason.IDLE_TIMEOUT)
+
+
+@transaction.atomic
+def conversation_reap(conversation_id: str) -> None:
+    """End a conversation that no socket has shown a sign of life for."""
+    conversation = conversation_lock(conversation_id)
+    idle = timezone.now() - conversation.last_seen_at
+    is_idle = idle > timedelta(seconds=settings.SESSION_IDLE_SECONDS)
+    if conversation.state == Conversation.State.ENDED or not is_idle:
+        return
+    handoff = handoff_open(conversation_id)
+    if handoff is None:
+        conversation_end(conversation, SessionEnd.USER_ABANDONED)
+        return
+    handoff.conversation = conversation
+    handoff_end(handoff, EndReason.END_USER_LEFT)
+
+
+def clean_up_old() -> None:
+    """Delete old vendor calls, expired tokens and workers that are long gone."""
+    now = timezone.now()
+    keep = timedelta(days=settings.VENDOR_CALL_KEEP_DAYS)
+    VendorCall.objects.filter(at__lt=now - keep).delete()
+    VendorToken.objects.filter(expires_at__lt=now).delete()
+    RelayWorker.objects.filter(heartbeat_at__lt=now - WORKER_KEEP, handoffs=None).delete()

@@ -1,0 +1,221 @@
+"""One actor for each open handoff: opens the vendor conversation, listens, sends, ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from dataclasses import replace
+
+import aiohttp
+from django.utils import timezone
+
+from conversations import publish
+from conversations.executor import run_sync
+from conversations.frames import EventType, RelaySignal, transient_frame
+from handoffs.inbox import vendor_event_apply
+from handoffs.locking import Lease, LeaseLostError
+from handoffs.outbox import PendingDelivery, delivery_refused, delivery_sent, retry_seconds
+from handoffs.relay import steps
+from integrations.calls import CallWriter
+from integrations.connector import Connector, OutboundMessage, ReceiptKind, VendorSession
+from integrations.connector_building import connector_build
+from integrations.errors import CannotConnectError, ConnectorError, ConversationGoneError
+from integrations.events import LiveAgentTyping, VendorEvent
+
+logger = logging.getLogger(__name__)
+START_ATTEMPTS = 3
+START_SECONDS = 15.0
+SIGNALS_WAITING = 20
+
+
+class RelaySession:
+    """Serves one handoff under one lease; whatever it knows is in the database as well."""
+
+    def __init__(self, lease: Lease, *, http: aiohttp.ClientSession) -> None:
+        """Take the lease; `run` does the work."""
+        self.lease = lease
+        self._http = http
+        self._wake = asyncio.Event()
+        self._signals: asyncio.Queue[RelaySignal] = asyncio.Queue(SIGNALS_WAITING)
+        self._session: VendorSession | None = None
+
+    def wake(self) -> None:
+        """Say that there is something to send, or that the handoff is over."""
+        self._wake.set()
+
+    def signal(self, signal: RelaySignal) -> None:
+        """Pass on typing or a receipt; when too many wait, the newest is dropped."""
+        with contextlib.suppress(asyncio.QueueFull):
+            self._signals.put_nowait(signal)
+
+    async def run(self) -> None:
+        """Serve the handoff until it is over on both sides, or somebody else owns it."""
+        try:
+            opening = await run_sync(steps.opening_read, self.lease)
+            if opening is not None:
+                await self._serve(opening)
+        except LeaseLostError:
+            logger.info("Lease lost for %s", self.lease.handoff_id)
+
+    async def _serve(self, opening: steps.Opening) -> None:
+        calls = CallWriter(
+            integration_id=opening.integration.pk,
+            reference=self.lease.handoff_id,
+            run_sync=run_sync,
+        )
+        connector = connector_build(
+            opening.integration, session=self._http, run_sync=run_sync, recorder=calls
+        )
+        self._session = opening.session
+        try:
+            if opening.is_open and (self._session or await self._start(connector, opening)):
+                await self._relay(connector, opening)
+            await self._end_at_vendor(connector)
+        finally:
+            await calls.drain()
+
+    async def _start(self, connector: Connector, opening: steps.Opening) -> bool:
+        """Open the vendor conversation; False when the handoff has failed instead."""
+        for attempt in range(1, START_ATTEMPTS + 1):
+            try:
+                async with asyncio.timeout(START_SECONDS):
+                    session = await connector.start(opening.request)
+                break
+            except TimeoutError:
+                error: ConnectorError = CannotConnectError("opening the conversation timed out")
+            except ConnectorError as raised:
+                error = raised
+            if not error.retryable or attempt == START_ATTEMPTS:
+                await run_sync(steps.start_failed, self.lease, error)
+                return False
+            await asyncio.sleep(min(retry_seconds(attempt, error.retry_after), START_SECONDS))
+        self._session = session
+        await run_sync(steps.start_succeeded, self.lease, session)
+        return True
+
+    async def _relay(self, connector: Connector, opening: steps.Opening) -> None:
+        """Listen and send side by side until one of them finds that it is over."""
+        tasks = [
+            asyncio.create_task(self._listen(connector, opening)),
+            asyncio.create_task(self._send(connector)),
+            asyncio.create_task(self._pass_signals(connector)),
+        ]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for task in done:
+            task.result()
+
+    # ---- vendor to end user ----
+
+    async def _listen(self, connector: Connector, opening: steps.Opening) -> None:
+        assert self._session is not None
+        try:
+            async for session, event in connector.listen(self._session):
+                self._session = session
+                if isinstance(event, LiveAgentTyping):
+                    await self._show_typing(opening, event)
+                elif await self._apply(session, event):
+                    return
+            await run_sync(steps.vendor_closed, self.lease)
+        except ConversationGoneError:
+            await run_sync(steps.vendor_closed, self.lease)
+        except ConnectorError as error:
+            await run_sync(steps.listener_lost, self.lease, error)
+
+    async def _apply(self, session: VendorSession, event: VendorEvent) -> bool:
+        return await run_sync(vendor_event_apply, self.lease, session, event)
+
+    async def _show_typing(self, opening: steps.Opening, event: LiveAgentTyping) -> None:
+        if not opening.passes_typing:
+            return
+        state = "TYPING_STATE_STARTED" if event.is_typing else "TYPING_STATE_STOPPED"
+        payload = {"state": state, "agent_id": event.agent_id}
+        frame = transient_frame(EventType.LIVE_AGENT_TYPING, payload)
+        await publish.transient_send(opening.conversation_id, frame)
+
+    # ---- end user to vendor ----
+
+    async def _send(self, connector: Connector) -> None:
+        """Send what is pending, in order; return when the handoff is over and all is sent."""
+        while True:
+            self._wake.clear()
+            outbox = await run_sync(steps.outbox_read, self.lease.handoff_id)
+            if not outbox.is_open:
+                return
+            pause = await self._send_in_order(connector, outbox.pending)
+            if pause == 0:
+                continue
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), pause)
+
+    async def _send_in_order(
+        self, connector: Connector, pending: list[PendingDelivery]
+    ) -> float | None:
+        """Return seconds until the next attempt: None without one, 0 if there may be more."""
+        for delivery in pending:
+            early = (delivery.next_attempt_at - timezone.now()).total_seconds()
+            if early > 0:
+                return early
+            try:
+                await self._send_one(connector, delivery)
+            except ConversationGoneError:
+                await run_sync(steps.vendor_closed, self.lease)
+                return 0
+            except ConnectorError as error:
+                if await run_sync(delivery_refused, self.lease, delivery, error):
+                    return 0
+        return 0 if pending else None
+
+    async def _send_one(self, connector: Connector, delivery: PendingDelivery) -> None:
+        assert self._session is not None
+        message = OutboundMessage(
+            message_id=delivery.message_id, text=delivery.text, sent_at=delivery.sent_at
+        )
+        before = self._session
+        after = await connector.send_message(before, message)
+        if after is not before:
+            await self._merge(after)
+        await run_sync(delivery_sent, self.lease, delivery.id)
+
+    async def _merge(self, session: VendorSession) -> None:
+        """Keep what a send changed; the cursor belongs to the listener."""
+        assert self._session is not None
+        state = {**self._session.state, **session.state}
+        self._session = replace(self._session, state=state)
+        await run_sync(steps.session_keep, self.lease, self._session)
+
+    async def _pass_signals(self, connector: Connector) -> None:
+        """Pass typing and receipts on; whatever fails here is not worth a retry."""
+        while True:
+            signal = await self._signals.get()
+            assert self._session is not None
+            try:
+                if signal["signal"] in ("typing_started", "typing_stopped"):
+                    is_typing = signal["signal"] == "typing_started"
+                    await connector.send_typing(self._session, is_typing=is_typing)
+                else:
+                    kind = ReceiptKind(signal["signal"])
+                    await connector.send_receipt(self._session, signal["vendor_message_id"], kind)
+            except ConnectorError as error:
+                logger.debug("Signal not passed on: %s", error.code)
+
+    # ---- the end ----
+
+    async def _end_at_vendor(self, connector: Connector) -> None:
+        """Repeat the end until the vendor has confirmed it or the deadline has passed."""
+        attempts = 0
+        while (reason := await run_sync(steps.vendor_end_due, self.lease)) is not None:
+            assert self._session is not None
+            try:
+                await connector.end(self._session, reason)
+            except ConnectorError as error:
+                if error.retryable:
+                    attempts += 1
+                    await asyncio.sleep(retry_seconds(attempts, error.retry_after))
+                    continue
+            await run_sync(steps.vendor_end_done, self.lease)

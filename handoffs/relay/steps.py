@@ -1,0 +1,205 @@
+"""The database's part of a relay session: short synchronous steps, each under the lease."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.utils import timezone
+
+from conversations.frames import EventType
+from conversations.models import Event
+from conversations.selectors import TranscriptEntry, transcript_get
+from handoffs.locking import Lease, handoff_leased, handoff_save
+from handoffs.models import Handoff
+from handoffs.outbox import PendingDelivery, deliveries_pending
+from handoffs.services import (
+    handoff_accepted,
+    handoff_connecting,
+    handoff_end,
+    handoff_fail,
+    session_load,
+    session_store,
+    vendor_end_confirmed,
+)
+from handoffs.states import EndReason, State
+from integrations.connector import (
+    EndReason as VendorEndReason,
+)
+from integrations.connector import (
+    EndUserIdentity,
+    HandoffRequest,
+    TranscriptLine,
+    VendorSession,
+)
+from integrations.errors import ConnectorError
+from integrations.models import Integration
+from integrations.services import integration_mark_healthy, integration_mark_needs_attention
+
+_SPEAKERS = {"user": "end_user", "bot": "ai_agent", "live_agent": "live_agent", "system": "system"}
+# What a failed start says about the integration rather than about this one conversation.
+_INTEGRATION_FAULTS = frozenset(
+    {"invalid_auth", "missing_permission", "invalid_routing", "rejected", "cannot_connect"}
+)
+_HEALTHY_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What a session needs to begin or to take over."""
+
+    conversation_id: str
+    integration: Integration
+    is_open: bool
+    passes_typing: bool
+    session: VendorSession | None
+    request: HandoffRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outbox:
+    """What is to be sent, and whether the human part goes on."""
+
+    is_open: bool
+    pending: list[PendingDelivery]
+
+
+def opening_read(lease: Lease) -> Opening | None:
+    """Enter connecting and return what the session needs; None if there is no integration."""
+    with handoff_leased(lease) as handoff:
+        handoff_connecting(handoff, lease)
+        if handoff.integration is None:
+            handoff_fail(handoff, "not_connected", "The integration was removed.", lease=lease)
+            handoff.vendor_end_until = None
+            vendor_end_confirmed(handoff, lease)
+            return None
+        return Opening(
+            conversation_id=handoff.conversation_id,
+            integration=handoff.integration,
+            is_open=handoff.is_open,
+            passes_typing=handoff.behaviour.typing,
+            session=session_load(handoff),
+            request=_request(handoff),
+        )
+
+
+def start_succeeded(lease: Lease, session: VendorSession) -> None:
+    """Keep the opened vendor conversation, and note that the integration works."""
+    with handoff_leased(lease) as handoff:
+        handoff_accepted(handoff, session, lease)
+        integration = handoff.integration
+    if integration is not None and _is_news(integration):
+        integration_mark_healthy(integration)
+
+
+def start_failed(lease: Lease, error: ConnectorError) -> None:
+    """Fail the handoff, and the integration's tile where the fault is its own."""
+    with handoff_leased(lease) as handoff:
+        code = error.vendor_code if error.vendor_code == "identity_required" else error.code
+        handoff_fail(handoff, code, error.message, lease=lease)
+        integration = handoff.integration
+    if integration is not None and code in _INTEGRATION_FAULTS:
+        integration_mark_needs_attention(integration, error.code, error.message)
+
+
+def vendor_closed(lease: Lease) -> None:
+    """The vendor's conversation is gone: end what was active, fail what was not."""
+    with handoff_leased(lease) as handoff:
+        if State(handoff.state) is State.ACTIVE:
+            handoff_end(handoff, EndReason.VENDOR_CLOSED, lease=lease)
+        else:
+            handoff_fail(handoff, "conversation_gone", lease=lease)
+
+
+def listener_lost(lease: Lease, error: ConnectorError) -> None:
+    """The stream did not come back in time: tell the end user once."""
+    with handoff_leased(lease) as handoff:
+        handoff_fail(handoff, "listener_lost", error.message, lease=lease)
+
+
+def outbox_read(handoff_id: str) -> Outbox:
+    """Return the pending messages in order; the state is asked only when there are none."""
+    pending = deliveries_pending(handoff_id)
+    is_open = bool(pending) or Handoff.objects.only("state").get(pk=handoff_id).is_open
+    return Outbox(is_open=is_open, pending=pending)
+
+
+def session_keep(lease: Lease, session: VendorSession) -> None:
+    """Store a session that a send has changed."""
+    with handoff_leased(lease) as handoff:
+        handoff.vendor_session = session_store(session)
+        handoff_save(handoff, ["vendor_session"], lease)
+
+
+def vendor_end_due(lease: Lease) -> VendorEndReason | None:
+    """Return why the vendor still has to be told, or None when there is nothing to tell."""
+    with handoff_leased(lease) as handoff:
+        until = handoff.vendor_end_until
+        if until is None:
+            return None
+        if until > timezone.now() and session_load(handoff) is not None:
+            return _vendor_reason(handoff)
+        vendor_end_confirmed(handoff, lease)
+        return None
+
+
+def vendor_end_done(lease: Lease) -> None:
+    """The vendor has confirmed the end."""
+    with handoff_leased(lease) as handoff:
+        vendor_end_confirmed(handoff, lease)
+
+
+def _vendor_reason(handoff: Handoff) -> VendorEndReason:
+    if State(handoff.state) is State.FAILED:
+        is_wait = handoff.error_code == "wait_timeout"
+        return VendorEndReason.WAIT_TIMEOUT if is_wait else VendorEndReason.FAILED
+    names = {reason.value: reason for reason in VendorEndReason}
+    return names.get(handoff.end_reason, VendorEndReason.END_USER_ENDED)
+
+
+def _is_news(integration: Integration) -> bool:
+    last = integration.last_success_at
+    is_well = integration.status == Integration.Status.CONNECTED
+    return not is_well or last is None or timezone.now() - last > _HEALTHY_EVERY
+
+
+def _request(handoff: Handoff) -> HandoffRequest:
+    user, conversation = handoff.conversation.end_user, handoff.conversation
+    return HandoffRequest(
+        handoff_id=handoff.pk,
+        conversation_id=conversation.pk,
+        end_user=EndUserIdentity(
+            external_id=user.external_id,
+            is_verified=user.is_verified,
+            name=user.name,
+            email=user.email,
+            phone=user.phone,
+        ),
+        channel="webchat",
+        transcript=[_line(entry) for entry in _transcript(handoff)],
+        routing=handoff.routing,
+        locale=conversation.locale,
+    )
+
+
+def _transcript(handoff: Handoff) -> list[TranscriptEntry]:
+    """Return what was said before the handoff; what came after travels as deliveries."""
+    behaviour = handoff.behaviour
+    if (handoff.routing.get("transcript") or behaviour.transcript_mode) == "none":
+        return []
+    trigger = Event.objects.filter(
+        conversation_id=handoff.conversation_id,
+        type=EventType.POLY_AGENT_TRIGGERED_HANDOFF,
+        payload__handoff_id=handoff.pk,
+    ).first()
+    return transcript_get(
+        handoff.conversation,
+        until_sequence=trigger.sequence if trigger else 0,
+        limit=behaviour.transcript_max_messages,
+    )
+
+
+def _line(entry: TranscriptEntry) -> TranscriptLine:
+    return TranscriptLine(
+        speaker=_SPEAKERS[entry["sender"]], text=entry["text"], sent_at=entry["ts"]
+    )

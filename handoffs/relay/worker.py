@@ -1,0 +1,220 @@
+"""The event loop inside a Celery worker: hosts relay sessions, keeps the heartbeat, takes over."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import uvloop
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.db import Error as DatabaseError
+from redis.exceptions import RedisError
+
+from conversations.executor import run_sync
+from conversations.publish import relay_group
+from handoffs.locking import Lease
+from handoffs.relay import lease as leases
+from handoffs.relay.session import RelaySession
+from integrations.http import open_session
+
+logger = logging.getLogger(__name__)
+STOP_SECONDS = 8.0
+
+
+class RelayWorkerLoop:
+    """Runs in a thread of its own, beside the threads that run this worker's tasks."""
+
+    def __init__(self) -> None:
+        """Start nothing yet."""
+        self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
+        self._ready = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+        self._worker_id = uuid.UUID(int=0)
+        self._http: aiohttp.ClientSession | None = None
+        self._sessions: dict[str, tuple[RelaySession, asyncio.Task[None]]] = {}
+
+    # ---- called from other threads ----
+
+    def start(self) -> None:
+        """Start the loop and return when it is registered and hears its group."""
+        self._thread.start()
+        self._ready.wait(timeout=30)
+
+    def adopt(self, handoff_id: str) -> None:
+        """Claim a handoff and serve it; somebody else may be faster, which is fine."""
+        if self._loop is not None:
+            asyncio.run_coroutine_threadsafe(self._claim(handoff_id), self._loop)
+
+    def stop(self) -> None:
+        """Stop claiming, save cursors, give up the leases; returns within ten seconds."""
+        if self._loop is not None and self._stopping is not None:
+            self._loop.call_soon_threadsafe(self._stopping.set)
+            self._thread.join(timeout=STOP_SECONDS + 2)
+
+    # ---- the loop ----
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(self._main())
+
+    async def _main(self) -> None:
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        self._http = open_session(allow_local=settings.ALLOW_LOCAL_VENDORS)
+        await self._register()
+        tasks = [
+            asyncio.create_task(self._every(settings.RELAY_HEARTBEAT_SECONDS, self._beat)),
+            asyncio.create_task(self._every(settings.RELAY_RECHECK_SECONDS, self._recheck)),
+            asyncio.create_task(self._hear()),
+        ]
+        self._ready.set()
+        try:
+            await self._stopping.wait()
+        finally:
+            await self._shut_down(tasks)
+
+    async def _register(self) -> None:
+        name = f"{socket.gethostname()}:{os.getpid()}"
+        while True:
+            try:
+                self._worker_id = await run_sync(leases.worker_register, name)
+                return
+            except DatabaseError as error:
+                logger.warning("The database is away: %s", type(error).__name__)
+                await asyncio.sleep(1)
+
+    async def _shut_down(self, tasks: list[asyncio.Task[None]]) -> None:
+        running = [*tasks, *(task for _, task in self._sessions.values())]
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running, timeout=STOP_SECONDS)
+        assert self._http is not None
+        try:
+            await run_sync(leases.worker_stop, self._worker_id)
+        except DatabaseError as error:
+            logger.warning("Leases run out by themselves: %s", type(error).__name__)
+        await self._http.close()
+
+    async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+        """Repeat for ever; log an outage of the database once when it comes and when it goes."""
+        is_away = False
+        while True:
+            try:
+                await work()
+            except DatabaseError as error:
+                if not is_away:
+                    logger.warning("The database is away: %s", type(error).__name__)
+                is_away = True
+            else:
+                if is_away:
+                    logger.warning("The database is back")
+                is_away = False
+            await asyncio.sleep(seconds)
+
+    async def _beat(self) -> None:
+        """Say that we live, and take over from those who do not."""
+        await run_sync(leases.worker_beat, self._worker_id)
+        await self._claim(None)
+
+    async def _recheck(self) -> None:
+        """Make the running sessions equal to what the database says we own."""
+        held = {lease.handoff_id: lease for lease in await self._held()}
+        for handoff_id, (session, task) in list(self._sessions.items()):
+            if held.get(handoff_id) != session.lease:
+                task.cancel()
+        for lease in held.values():
+            self._serve(lease)
+        for handoff_id in await run_sync(leases.handoffs_with_due_deliveries, self._worker_id):
+            self._wake(handoff_id)
+
+    async def _held(self) -> list[Lease]:
+        return await run_sync(leases.leases_held, self._worker_id)
+
+    async def _claim(self, handoff_id: str | None) -> None:
+        assert self._stopping is not None
+        if self._stopping.is_set():
+            return
+        for lease in await run_sync(leases.handoffs_claim, self._worker_id, handoff_id):
+            self._serve(lease)
+
+    def _serve(self, lease: Lease) -> None:
+        """Run a session for a lease unless one runs already; an older lease's is cut off."""
+        assert self._http is not None
+        running = self._sessions.get(lease.handoff_id)
+        if running is not None:
+            if running[0].lease == lease:
+                return
+            running[1].cancel()
+        session = RelaySession(lease, http=self._http)
+        task = asyncio.create_task(session.run(), name=lease.handoff_id)
+        self._sessions[lease.handoff_id] = (session, task)
+        task.add_done_callback(lambda done: self._finished(session, done))
+
+    def _finished(self, session: RelaySession, task: asyncio.Task[None]) -> None:
+        """Forget a session; one that crashed is started again by the next recheck."""
+        current = self._sessions.get(session.lease.handoff_id)
+        if current is not None and current[0] is session:
+            del self._sessions[session.lease.handoff_id]
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, DatabaseError):
+            logger.warning("Session interrupted: %s", type(error).__name__)
+        elif error is not None:
+            logger.error("Session crashed: %s", session.lease.handoff_id, exc_info=error)
+
+    # ---- wake-ups ----
+
+    async def _hear(self) -> None:
+        """Listen to this worker's group; without Redis the recheck does the same, slower."""
+        while True:
+            try:
+                layer = get_channel_layer()
+                channel = await layer.new_channel()
+                await layer.group_add(relay_group(self._worker_id), channel)
+                while True:
+                    self._heard(await layer.receive(channel))
+            except (RedisError, OSError) as error:
+                logger.warning("No wake-ups: %s", type(error).__name__)
+                await asyncio.sleep(1)
+
+    def _heard(self, message: dict[str, Any]) -> None:
+        running = self._sessions.get(message["handoff_id"])
+        if running is None:
+            return
+        if message["type"] == "relay.signal":
+            running[0].signal(message)  # type: ignore[arg-type]  # what publish.py has built
+        else:
+            running[0].wake()
+
+    def _wake(self, handoff_id: str) -> None:
+        running = self._sessions.get(handoff_id)
+        if running is not None:
+            running[0].wake()
+
+
+_current: RelayWorkerLoop | None = None
+
+
+def relay_start() -> None:
+    """Start this process's relay loop; called once, when a worker of the relay queue is up."""
+    global _current
+    _current = RelayWorkerLoop()
+    _current.start()
+
+
+def relay_stop() -> None:
+    """Stop this process's relay loop, if there is one."""
+    if _current is not None:
+        _current.stop()
+
+
+def relay_current() -> RelayWorkerLoop | None:
+    """Return this process's relay loop, or None where none was started."""
+    return _current

@@ -1,0 +1,150 @@
+"""Decide who answers: the AI agent, or the live agent while a handoff is open."""
+
+from __future__ import annotations
+
+import uuid
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from conversations import publish
+from conversations.errors import NotAllowedError
+from conversations.frames import EventType, RelaySignal, SessionEnd
+from conversations.models import Conversation, Event
+from conversations.selectors import event_by_client_id
+from conversations.services import (
+    NewEvent,
+    conversation_end,
+    conversation_lock,
+    events_append,
+    message_event,
+)
+from handoffs.models import Handoff, VendorEvent
+from handoffs.outbox import delivery_create
+from handoffs.services import handoff_end
+from handoffs.starting import handoff_open
+from handoffs.states import EndReason, State
+from handoffs.tasks_queue import queue_answer
+
+
+class HandoffResponder:
+    """Implements conversations.responder.Responder."""
+
+    @transaction.atomic
+    def on_message(
+        self, *, conversation_id: str, text: str, client_event_id: str, metadata: dict[str, Any]
+    ) -> list[Event]:
+        """Journal a message; then it is the AI agent's to answer or the vendor's to get."""
+        conversation = conversation_lock(conversation_id)
+        known = event_by_client_id(conversation, client_event_id)
+        if known is not None:
+            return [known]
+        if conversation.state == Conversation.State.CREATED:
+            raise NotAllowedError("Send REQUEST_POLY_AGENT_JOIN before the first message.")
+        message = message_event(EventType.USER_MESSAGE, text)
+        message = NewEvent(
+            type=message.type,
+            payload=message.payload,
+            id=message.id,
+            metadata=metadata,
+            client_event_id=client_event_id,
+        )
+        events = events_append(conversation, [message])
+        if conversation.state == Conversation.State.HANDOFF:
+            return events + _to_live_agent(conversation, events[0])
+        _to_ai_agent(conversation)
+        return events
+
+    def on_typing(self, *, conversation_id: str, is_typing: bool) -> None:
+        """Pass typing on while a live agent is present."""
+        handoff = handoff_open(conversation_id)
+        if handoff is None or State(handoff.state) is not State.ACTIVE:
+            return
+        if handoff.behaviour.typing:
+            signal = "typing_started" if is_typing else "typing_stopped"
+            _signal(handoff, signal, "")
+
+    def on_receipt(self, *, conversation_id: str, message_id: str, is_read: bool) -> None:
+        """Pass on a receipt for a line that came from the vendor."""
+        handoff = handoff_open(conversation_id)
+        if handoff is None or not handoff.behaviour.read_receipts:
+            return
+        inbox = VendorEvent.objects.filter(handoff=handoff, event_id=_event_id(message_id)).first()
+        if inbox is not None:
+            _signal(handoff, "read" if is_read else "delivered", inbox.vendor_event_id)
+
+    @transaction.atomic
+    def on_cancel(self, *, conversation_id: str) -> list[Event]:
+        """Leave the queue; raises NotAllowedError once somebody has joined."""
+        handoff = _locked_open_handoff(conversation_id)
+        if handoff is None or State(handoff.state) is State.ACTIVE:
+            raise NotAllowedError("There is no waiting handoff to cancel.")
+        return handoff_end(handoff, EndReason.CANCELLED)
+
+    @transaction.atomic
+    def on_leave(self, *, conversation_id: str, metadata: dict[str, Any] | None) -> list[Event]:
+        """End everything, also at the vendor; repeating it is not an error."""
+        handoff = _locked_open_handoff(conversation_id)
+        conversation = handoff.conversation if handoff else conversation_lock(conversation_id)
+        if conversation.state == Conversation.State.ENDED:
+            return []
+        if handoff is not None and not handoff.behaviour.allow_user_end:
+            raise NotAllowedError("Only the live agent can end this conversation.")
+        echo = NewEvent(type=EventType.USER_END_SESSION, metadata=metadata)
+        events = events_append(conversation, [echo])
+        if handoff is not None:
+            return events + handoff_end(handoff, EndReason.END_USER_ENDED)
+        return events + conversation_end(conversation, SessionEnd.USER_END)
+
+    def queue_status(self, *, conversation_id: str) -> dict[str, Any] | None:
+        """Return the last queue status of a handoff that is still waiting."""
+        handoff = handoff_open(conversation_id)
+        if handoff is None or State(handoff.state) is not State.QUEUED:
+            return None
+        return handoff.queue_status
+
+
+def _locked_open_handoff(conversation_id: str) -> Handoff | None:
+    conversation = conversation_lock(conversation_id)
+    handoff = handoff_open(conversation_id)
+    if handoff is not None:
+        handoff.conversation = conversation
+    return handoff
+
+
+def _to_live_agent(conversation: Conversation, event: Event) -> list[Event]:
+    handoff = handoff_open(conversation.pk)
+    if handoff is None:
+        return []
+    handoff.conversation = conversation
+    stop_word = handoff.behaviour.stop_word.strip().casefold()
+    if stop_word and event.payload["text"].strip().casefold() == stop_word:
+        return handoff_end(handoff, EndReason.STOP_WORD)
+    delivery_create(handoff, event)
+    publish.relay_wake(handoff.owner_id, handoff.pk)
+    return []
+
+
+def _to_ai_agent(conversation: Conversation) -> None:
+    conversation.answer_due_at = timezone.now()
+    conversation.save(update_fields=["answer_due_at"])
+    transaction.on_commit(partial(queue_answer, conversation.pk))
+
+
+def _signal(handoff: Handoff, signal: Any, vendor_message_id: str) -> None:
+    message: RelaySignal = {
+        "type": "relay.signal",
+        "handoff_id": handoff.pk,
+        "signal": signal,
+        "vendor_message_id": vendor_message_id,
+    }
+    publish.relay_signal(handoff.owner_id, message)
+
+
+def _event_id(message_id: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(message_id)
+    except ValueError as error:
+        raise NotAllowedError("payload.message_id is not the id of a message.") from error

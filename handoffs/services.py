@@ -1,0 +1,206 @@
+"""Move a handoff through its states; the only writer of `state`."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from conversations import publish
+from conversations.frames import EventType, SessionEnd, error_frame
+from conversations.models import Conversation, Event
+from conversations.services import (
+    NewEvent,
+    agent_joined_event,
+    conversation_end,
+    events_append,
+)
+from handoffs.locking import Lease, handoff_save
+from handoffs.models import Handoff, HandoffTransition
+from handoffs.notices import failure_text
+from handoffs.outbox import deliveries_give_up
+from handoffs.states import EndReason, State, Trigger, next_state
+from integrations.connector import VendorSession
+
+logger = logging.getLogger(__name__)
+
+_SESSION_END = {
+    EndReason.END_USER_ENDED: SessionEnd.USER_END,
+    EndReason.STOP_WORD: SessionEnd.USER_END,
+    EndReason.END_USER_LEFT: SessionEnd.USER_ABANDONED,
+}
+# Who is gone already needs no word to the vendor.
+_VENDOR_KNOWS = frozenset({EndReason.LIVE_AGENT_ENDED, EndReason.VENDOR_CLOSED})
+
+
+def handoff_move(handoff: Handoff, trigger: Trigger, *, detail: str = "") -> None:
+    """Take one step of the table and log it; saves nothing of the handoff itself."""
+    before = State(handoff.state)
+    handoff.state = next_state(before, trigger).value
+    HandoffTransition.objects.create(
+        handoff=handoff,
+        from_state=before.value,
+        to_state=handoff.state,
+        trigger=trigger.value,
+        detail=detail[:400],
+    )
+    logger.info(
+        "Handoff %s: %s to %s", handoff.pk, before.value, handoff.state, extra={"code": detail[:40]}
+    )
+
+
+def handoff_connecting(handoff: Handoff, lease: Lease) -> None:
+    """Enter connecting for the session that claimed; repeating it changes nothing."""
+    if State(handoff.state) is not State.REQUESTED:
+        return
+    handoff_move(handoff, Trigger.CLAIMED)
+    handoff_save(handoff, ["state"], lease)
+    events_append(handoff.conversation, [NewEvent(type=EventType.POLY_AGENT_LEFT)])
+
+
+def handoff_accepted(handoff: Handoff, session: VendorSession, lease: Lease) -> None:
+    """The vendor has opened its conversation: keep what is needed to carry on."""
+    handoff.vendor_conversation_id = session.vendor_conversation_id
+    handoff.vendor_session = session_store(session)
+    fields = ["vendor_conversation_id", "vendor_session"]
+    if State(handoff.state) is State.CONNECTING:
+        handoff_move(handoff, Trigger.VENDOR_ACCEPTED)
+        handoff.accepted_at = timezone.now()
+        wait = _wait_seconds(handoff)
+        handoff.deadline_at = handoff.accepted_at + timedelta(seconds=wait)
+        fields += ["state", "accepted_at", "deadline_at"]
+        queue = str(handoff.routing.get("queue", ""))
+        payload = {"queue_name": queue} if queue else {}
+        events_append(
+            handoff.conversation, [NewEvent(type=EventType.HANDOFF_ACCEPTED, payload=payload)]
+        )
+    handoff_save(handoff, fields, lease)
+
+
+def handoff_fail(
+    handoff: Handoff, code: str, detail: str = "", *, lease: Lease | None = None
+) -> None:
+    """Give up a handoff: the end user is told, and the AI agent answers again.
+
+    Ignored, with a log line, when the handoff is over already.
+    """
+    if not _is_open(handoff, "failed"):
+        return
+    was_requested = State(handoff.state) is State.REQUESTED
+    handoff_move(handoff, Trigger.FAIL, detail=code)
+    handoff.error_code, handoff.error_detail = code, detail[:400]
+    conversation = handoff.conversation
+    lost = deliveries_give_up(handoff, code)
+    failed = EventType.HANDOFF_TIMEOUT if code == "wait_timeout" else EventType.HANDOFF_FAILED
+    events = [*lost, NewEvent(type=failed, payload={"reason": code})]
+    if not was_requested:
+        events.append(agent_joined_event(conversation))
+    publish.transient_publish(conversation.pk, error_frame(code, failure_text(code)))
+    _close(
+        handoff,
+        tell_vendor=not was_requested,
+        lease=lease,
+        extra=["error_code", "error_detail"],
+    )
+    _append_and_return_to_agent(conversation, events)
+
+
+def handoff_end(handoff: Handoff, reason: EndReason, *, lease: Lease | None = None) -> list[Event]:
+    """End the human part and return the lines written; repeating it changes nothing.
+
+    Where the vendor does not know yet, its end becomes a command that is repeated until it is
+    confirmed.
+    """
+    if not _is_open(handoff, reason.value):
+        return []
+    before = State(handoff.state)
+    handoff_move(handoff, Trigger.END, detail=reason.value)
+    handoff.end_reason = reason.value
+    events = deliveries_give_up(handoff, "conversation_gone") if reason in _VENDOR_KNOWS else []
+    if before is State.ACTIVE:
+        events.append(_left_event(handoff, reason))
+    tell_vendor = reason not in _VENDOR_KNOWS and before is not State.REQUESTED
+    _close(handoff, tell_vendor=tell_vendor, lease=lease, extra=["end_reason"])
+    if _returns_to_agent(handoff, reason):
+        events.append(agent_joined_event(handoff.conversation))
+        return _append_and_return_to_agent(handoff.conversation, events)
+    written = events_append(handoff.conversation, events) if events else []
+    end = _SESSION_END.get(reason, SessionEnd.NATURAL_END)
+    return written + conversation_end(handoff.conversation, end, detail=reason.value)
+
+
+def vendor_end_confirmed(handoff: Handoff, lease: Lease) -> None:
+    """The vendor knows that the conversation is over (or will never answer again)."""
+    handoff.vendor_end_until = None
+    handoff_save(handoff, ["vendor_end_until"], lease)
+
+
+def session_store(session: VendorSession) -> dict[str, Any]:
+    """Return a vendor session as it is kept, encrypted."""
+    return {
+        "vendor_conversation_id": session.vendor_conversation_id,
+        "cursor": session.cursor,
+        "state": dict(session.state),
+    }
+
+
+def session_load(handoff: Handoff) -> VendorSession | None:
+    """Return the stored vendor session, or None before the vendor conversation exists."""
+    if not handoff.vendor_session:
+        return None
+    return VendorSession(**handoff.vendor_session)
+
+
+def active_deadline() -> datetime:
+    """Return when an active handoff without any sign of life is given up."""
+    return timezone.now() + timedelta(seconds=settings.HANDOFF_ACTIVE_SILENCE_SECONDS)
+
+
+def _is_open(handoff: Handoff, trigger: str) -> bool:
+    if handoff.is_open:
+        return True
+    logger.info("Handoff %s is over: late trigger %s ignored", handoff.pk, trigger)
+    return False
+
+
+def _wait_seconds(handoff: Handoff) -> int:
+    asked = handoff.routing.get("wait_timeout_seconds")
+    wait = handoff.behaviour.wait_timeout_seconds if asked is None else asked
+    return int(str(wait)) or settings.HANDOFF_QUEUE_MAX_SECONDS
+
+
+def _left_event(handoff: Handoff, reason: EndReason) -> NewEvent:
+    agent_id = next(iter(handoff.live_agents), "")
+    payload = {"agent_id": agent_id, "agent_name": handoff.agent_name, "reason": reason.value}
+    return NewEvent(type=EventType.LIVE_AGENT_LEFT, payload=payload)
+
+
+def _returns_to_agent(handoff: Handoff, reason: EndReason) -> bool:
+    if reason is EndReason.CANCELLED:
+        return True
+    if reason in (EndReason.END_USER_ENDED, EndReason.END_USER_LEFT):
+        return False
+    wanted = handoff.routing.get("after_agent") or handoff.behaviour.after_agent
+    return wanted == "return_to_bot"
+
+
+def _close(handoff: Handoff, *, tell_vendor: bool, lease: Lease | None, extra: list[str]) -> None:
+    now = timezone.now()
+    handoff.ended_at, handoff.deadline_at, handoff.queue_status = now, None, {}
+    if tell_vendor:
+        handoff.vendor_end_until = now + timedelta(seconds=settings.VENDOR_END_DEADLINE_SECONDS)
+    fields = ["state", "ended_at", "deadline_at", "queue_status", "vendor_end_until", *extra]
+    handoff_save(handoff, fields, lease)
+    publish.relay_wake(handoff.owner_id, handoff.pk)
+
+
+def _append_and_return_to_agent(conversation: Conversation, events: list[NewEvent]) -> list[Event]:
+    """Write lines and let the AI agent answer from here on; what was said before is done with."""
+    written = events_append(conversation, events)
+    conversation.state = Conversation.State.BOT
+    conversation.answered_sequence = conversation.last_sequence
+    conversation.save(update_fields=["state", "answered_sequence"])
+    return written

@@ -1,0 +1,30 @@
+"""Find work whose wake-up was lost."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from conversations.models import Conversation
+from handoffs.models import Handoff
+from handoffs.relay.lease import UNFINISHED
+
+LOST_AFTER = timedelta(seconds=3)
+BATCH = 500
+
+
+def handoffs_unowned() -> list[str]:
+    """Return open handoffs that nobody has taken yet."""
+    before = timezone.now() - LOST_AFTER
+    found = Handoff.objects.filter(UNFINISHED, owner=None, requested_at__lt=before)
+    return list(found.values_list("pk", flat=True)[:BATCH])
+
+
+def answers_lost() -> list[str]:
+    """Return conversations whose end user waits for the AI agent for too long."""
+    before = timezone.now() - LOST_AFTER
+    found = Conversation.objects.filter(answer_due_at__lt=before).exclude(
+        state=Conversation.State.ENDED
+    )
+    return list(found.order_by("answer_due_at").values_list("pk", flat=True)[:BATCH])

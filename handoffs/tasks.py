@@ -1,0 +1,52 @@
+"""Thin Celery tasks: take ids, call one service; each may be lost or run twice."""
+
+from __future__ import annotations
+
+import logging
+
+from celery import shared_task
+
+from handoffs.answers import answer_all
+from handoffs.reaping import clean_up_old, reap_all
+from handoffs.relay.worker import relay_current
+from handoffs.sweeping import answers_lost, handoffs_unowned
+from handoffs.tasks_queue import queue_answer, queue_open_handoff
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task
+def open_handoff(handoff_id: str) -> None:
+    """Hand a handoff to the relay loop of this worker process."""
+    relay = relay_current()
+    if relay is None:
+        logger.error("No relay loop here: start this worker with -P threads -Q relay")
+        return
+    relay.adopt(handoff_id)
+
+
+@shared_task
+def answer(conversation_id: str) -> None:
+    """Let the AI agent answer what it owes in a conversation."""
+    answer_all(conversation_id)
+
+
+@shared_task
+def sweep() -> None:
+    """Queue again what was lost between a commit and its task."""
+    for handoff_id in handoffs_unowned():
+        queue_open_handoff(handoff_id)
+    for conversation_id in answers_lost():
+        queue_answer(conversation_id)
+
+
+@shared_task
+def reap() -> None:
+    """End what has passed its deadline."""
+    reap_all()
+
+
+@shared_task
+def clean_up() -> None:
+    """Delete what is kept for days only."""
+    clean_up_old()

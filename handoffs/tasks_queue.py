@@ -1,0 +1,27 @@
+"""Queue this app's tasks; a queue that is away costs seconds, because a sweep queues again."""
+
+from __future__ import annotations
+
+import logging
+
+from celery import current_app
+from kombu.exceptions import OperationalError
+
+logger = logging.getLogger(__name__)
+
+
+def queue_open_handoff(handoff_id: str) -> None:
+    """Ask a relay worker to take a handoff."""
+    _queue("handoffs.tasks.open_handoff", handoff_id)
+
+
+def queue_answer(conversation_id: str) -> None:
+    """Ask a worker to let the AI agent answer."""
+    _queue("handoffs.tasks.answer", conversation_id)
+
+
+def _queue(task: str, subject_id: str) -> None:
+    try:
+        current_app.send_task(task, args=[subject_id], retry=False)
+    except OperationalError as error:
+        logger.warning("Not queued, the sweep will: %s (%s)", task, type(error).__name__)
