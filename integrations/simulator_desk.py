@@ -77,10 +77,9 @@ class Desk:
 
     async def page(self, request: Request) -> Response:
         """Answer with the page on which a person plays the live agent."""
-        words = self._simulator.words
         page = Template((TEMPLATES / "desk.html").read_text(encoding="utf-8"))
         return HTMLResponse(
-            page.substitute(asdict(words), words_json=json.dumps(asdict(words))),
+            page.substitute(asdict(self._simulator.words)),
             headers={"Content-Security-Policy": "default-src 'self'; img-src 'self' data:"},
         )
 

@@ -88,6 +88,6 @@ def _simulator_class(key: str) -> type[Simulator]:
             raise
         raise CommandError(f"There is no simulator for a vendor named {key!r}.") from error
     for _name, found in inspect.getmembers(module, inspect.isclass):
-        if found.__module__ == name and found.__name__.endswith("Simulator"):
+        if found.__module__ == name and issubclass(found, Simulator):
             return found
     raise CommandError(f"The module {name} has no simulator class.")

@@ -98,17 +98,20 @@ def is_end_user_typing(conversation: Conversation) -> bool:
 
 
 def acknowledge(conversation: Conversation, ack: Json) -> None:
-    """Note a receipt of the end user's side; a read covers everything up to its entry."""
+    """Note a receipt of the end user's side; a read covers everything up to its entry.
+
+    A receipt for one's own message changes nothing: a published client sends those too.
+    """
     entry = conversation.entry(ack["conversationEntryId"])
-    if entry is None or entry.is_from_end_user:
-        raise VendorError(400, "conversationEntryId names no entry of another participant.")
-    entry.is_delivered = True
+    if entry is None:
+        raise VendorError(400, "conversationEntryId names no entry of this conversation.")
+    covered = [entry]
     if ack["entryType"] == "Read":
-        for earlier in conversation.entries:
-            if not earlier.is_from_end_user:
-                earlier.is_delivered = earlier.is_read = True
-            if earlier is entry:
-                return
+        covered = conversation.entries[: conversation.entries.index(entry) + 1]
+    for one in covered:
+        if not one.is_from_end_user:
+            one.is_delivered = True
+            one.is_read = one.is_read or ack["entryType"] == "Read"
 
 
 def end_user_participant(end_user: EndUser, client_identifier: str) -> dict[str, str]:

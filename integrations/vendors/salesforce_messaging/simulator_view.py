@@ -21,6 +21,11 @@ SPEAKERS = {
     "Supervisor": "live_agent",
     "System": "system",
 }
+ROUTING_LINES = {
+    "Initial": "Waiting for an agent",
+    "Transfer": "Transfer asked for",
+    "Conference": "A colleague was asked to join",
+}
 
 
 def desk_view(org: Org, conversation: Conversation) -> dict[str, Any]:
@@ -49,8 +54,16 @@ def desk_view(org: Org, conversation: Conversation) -> dict[str, Any]:
         # A messaging session is all that comes into being: nothing here creates a Case.
         "cases": 0,
         "started_at": _time(conversation.started_at),
-        "messages": [_message_view(entry) for entry in conversation.messages()],
-        "timeline": [_line(entry) for entry in conversation.entries if _is_told(entry)],
+        "messages": [
+            {**_message_view(entry), "order": order}
+            for order, entry in enumerate(conversation.entries)
+            if entry.entry_type == "Message"
+        ],
+        "timeline": [
+            {**_line(entry), "order": order}
+            for order, entry in enumerate(conversation.entries)
+            if entry.entry_type not in ("Message", "RoutingWorkResult")
+        ],
     }
 
 
@@ -104,10 +117,6 @@ def _attachment_view(attachment: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _is_told(entry: Entry) -> bool:
-    return entry.entry_type not in ("Message", "RoutingWorkResult")
-
-
 def _line(entry: Entry) -> dict[str, str]:
     return {
         "id": entry.identifier,
@@ -122,8 +131,8 @@ def _told(entry_type: str, payload: dict[str, Any]) -> str:
         changed = payload["entries"][0]
         return f"{changed['displayName']} {verbs[changed['operation']]}"
     if entry_type == "RoutingResult":
-        outcome = payload["failureReason"] or "looking for an agent"
-        return f"{payload['routingType']} routing: {outcome}"
+        asked = ROUTING_LINES[payload["routingType"]]
+        return f"{asked}: {payload['failureReason']}" if payload["failureReason"] else asked
     if entry_type == "SessionStatusChanged":
         by = payload["sessionEndedByRole"]
         ended = f" by {by}" if by and payload["sessionStatus"] == "Ended" else ""
