@@ -1,0 +1,138 @@
+"""The Widget page: the project's webchat channels, and the hosted page to try one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.templatetags.static import static
+from django.views.decorators.http import require_http_methods
+
+from conversations.access_token import host_allowed
+from conversations.agent_forms import ChannelForm
+from conversations.channel_services import (
+    channel_create,
+    channel_update,
+    contrast_with_white,
+)
+from conversations.models import Channel
+from integrations.access import project_view
+from integrations.models import Area, Environment, Project
+
+# White text on the accent colour reads well from here on (WCAG 2, AA).
+CONTRAST_NEEDED = 4.5
+SUGGESTED_PHRASES_MAX = 4
+HUMAN_PHRASE = "I want to talk to a human"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelCard:
+    """What the Widget page shows for one channel."""
+
+    channel: Channel
+    form: ChannelForm
+    script_tag: str
+    contrast: str
+    is_contrast_low: bool
+
+
+@project_view(Area.WIDGETS)
+@require_http_methods(["GET", "POST"])
+def widget(request: HttpRequest, project: Project) -> HttpResponse:
+    """Show the project's widgets; a POST changes the one it names."""
+    if request.method != "POST":
+        return _page(request, project)
+    channel = get_object_or_404(_channels(project), pk=_number(request.POST.get("channel", "")))
+    form = ChannelForm(request.POST, prefix=str(channel.pk))
+    if not form.is_valid():
+        return _page(request, project, invalid={channel.pk: form})
+    channel_update(channel=channel, actor=request.user, values=form.cleaned_data)
+    messages.success(request, f"Widget “{channel.name}” saved. Open pages see it when they reload.")
+    return redirect("widget", project_id=project.public_id)
+
+
+@project_view(Area.WIDGETS)
+@require_http_methods(["GET", "POST"])
+def widget_new(request: HttpRequest, project: Project) -> HttpResponse:
+    """Add a widget with a key of its own."""
+    form = ChannelForm(request.POST if request.method == "POST" else None, initial=_fresh(request))
+    if request.method == "POST" and form.is_valid():
+        channel = channel_create(project=project, actor=request.user, values=form.cleaned_data)
+        messages.success(request, f"Widget “{channel.name}” created. Its tag is ready to copy.")
+        return redirect("widget", project_id=project.public_id)
+    return render(request, "conversations/widget_new.html", {"form": form})
+
+
+@require_http_methods(["GET"])
+def widget_page(request: HttpRequest, public_key: str) -> HttpResponse:
+    """Show a plain page that carries the widget, with a few phrases to try.
+
+    Open to everybody, as the pages it stands for are; says so when the widget will not appear.
+    """
+    channel = get_object_or_404(Channel.objects.select_related("project"), public_key=public_key)
+    host = request.get_host()
+    context = {
+        "channel": channel,
+        "host": host,
+        "is_host_allowed": host_allowed(channel, host),
+        "phrases": _phrases(channel.project),
+    }
+    return render(request, "conversations/widget_page.html", context)
+
+
+def _page(
+    request: HttpRequest, project: Project, invalid: dict[int, ChannelForm] | None = None
+) -> HttpResponse:
+    forms = invalid or {}
+    cards = [_card(channel, forms.get(channel.pk)) for channel in _channels(project)]
+    context = {"cards": cards, "needed": CONTRAST_NEEDED}
+    return render(request, "conversations/widget.html", context, status=422 if forms else 200)
+
+
+def _card(channel: Channel, form: ChannelForm | None) -> ChannelCard:
+    contrast = contrast_with_white(channel.accent)
+    return ChannelCard(
+        channel=channel,
+        form=form or ChannelForm.for_channel(channel),
+        script_tag=script_tag(channel),
+        contrast=f"{contrast:.1f}",
+        is_contrast_low=contrast < CONTRAST_NEEDED,
+    )
+
+
+def script_tag(channel: Channel) -> str:
+    """Return the one line that a page needs to carry the widget."""
+    source = settings.PUBLIC_URL + static("conversations/widget.js")
+    return f'<script src="{source}" data-key="{channel.public_key}" async></script>'
+
+
+def _channels(project: Project) -> Any:
+    return project.channels.filter(kind=Channel.Kind.WEBCHAT)
+
+
+def _phrases(project: Project) -> Iterable[str]:
+    """Suggest the first example query of each topic, and always the one that asks for a human."""
+    topics = project.topics.filter(is_enabled=True)
+    found = [topic.example_queries[0] for topic in topics if topic.example_queries]
+    return [*dict.fromkeys(found[: SUGGESTED_PHRASES_MAX - 1]), HUMAN_PHRASE]
+
+
+def _fresh(request: HttpRequest) -> dict[str, object]:
+    """Return what a new widget begins with: this portal's own host may carry it."""
+    return {
+        "name": "Website",
+        "title": "Chat with us",
+        "accent": "#2457d6",
+        "environment": Environment.SANDBOX,
+        "allowed_origins": [request.get_host()],
+        "is_enabled": True,
+    }
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() else 0

@@ -1,0 +1,31 @@
+"""Route the portal's pages about the AI agent, the widget and the log.
+
+The editor of a tool is routed by the application that can read what a tool hands over.
+"""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from conversations.channel_views import widget, widget_new, widget_page
+from conversations.log_views import project_log
+from conversations.tool_views import tool_remove, tools
+from conversations.topic_views import topic_edit, topic_new, topic_remove, topic_try, topics
+
+_TOPICS = "p/<str:project_id>/topics/"
+_TOOLS = "p/<str:project_id>/tools/"
+_WIDGET = "p/<str:project_id>/widget/"
+
+urlpatterns = [
+    path(_TOPICS, topics, name="topics"),
+    path(f"{_TOPICS}new/", topic_new, name="topic_new"),
+    path(f"{_TOPICS}try/", topic_try, name="topic_try"),
+    path(f"{_TOPICS}<int:topic_id>/", topic_edit, name="topic_edit"),
+    path(f"{_TOPICS}<int:topic_id>/delete/", topic_remove, name="topic_delete"),
+    path(_TOOLS, tools, name="tools"),
+    path(f"{_TOOLS}<int:tool_id>/delete/", tool_remove, name="tool_delete"),
+    path(_WIDGET, widget, name="widget"),
+    path(f"{_WIDGET}new/", widget_new, name="widget_new"),
+    path("p/<str:project_id>/log/", project_log, name="project_log"),
+    path("w/<str:public_key>/", widget_page, name="widget_page"),
+]

@@ -1,0 +1,95 @@
+// Keeps an open handoff's page fresh, filters as boxes are ticked, copies the timeline as text.
+import { announce } from "../integrations/portal.js";
+
+const REFRESH_MS = 2000;
+const SLOW_REFRESH_MS = 15000;
+
+const frame = document.querySelector("[data-live]");
+
+/** Lets the filters act at once; without this script their button does it. */
+function enableFilters() {
+  const button = frame.querySelector("[data-filter-button]");
+  if (button) button.hidden = true;
+}
+
+frame.addEventListener("change", (event) => {
+  const form = event.target.closest("[data-filters]");
+  if (!form) return;
+  const query = new URLSearchParams(new FormData(form)).toString();
+  history.replaceState(null, "", `?${query}${location.hash}`);
+  frame.dataset.live = `${frame.dataset.live.split("?")[0]}?${query}`;
+  refresh();
+});
+
+/** Puts a fresh copy of the changing part in place; what was unfolded or focused stays so. */
+async function refresh() {
+  const answer = await fetch(frame.dataset.live, { headers: { "X-Requested-With": "fetch" } });
+  if (answer.redirected || !answer.ok) throw new Error(String(answer.status));
+  const fresh = document.createElement("template");
+  fresh.innerHTML = await answer.text();
+  const old = frame.querySelector("[data-live-part]");
+  const part = fresh.content.querySelector("[data-live-part]");
+  if (withoutClock(old) === withoutClock(part)) return;
+  const focused = nameOf(document.activeElement);
+  const unfolded = [...old.querySelectorAll("details[open]")].map((body) => body.dataset.body);
+  for (const body of part.querySelectorAll("details"))
+    body.open = unfolded.includes(body.dataset.body);
+  old.replaceWith(part);
+  enableFilters();
+  if (focused) part.querySelector(focused)?.focus({ preventScroll: true });
+}
+
+function withoutClock(part) {
+  return [...part.children].map((child) => child.textContent).join("\n");
+}
+
+/** Names an element of the changing part so that its successor can be found. */
+function nameOf(element) {
+  if (!frame.contains(element)) return "";
+  if (element.name) return `[name="${element.name}"][value="${element.value}"]`;
+  const moment = element.closest(".moment");
+  if (!moment) return "";
+  return `#${moment.id} ${element.matches("summary") ? "summary" : ".moment-time"}`;
+}
+
+/** Asks again while the handoff is open and the page is looked at. */
+async function keepFresh() {
+  let wait = REFRESH_MS;
+  try {
+    if (document.visibilityState === "visible") await refresh();
+    mark("Updates by itself");
+  } catch {
+    wait = SLOW_REFRESH_MS;
+    mark("Not up to date: the portal does not answer");
+  }
+  if (isOpen()) setTimeout(keepFresh, wait);
+  else mark("");
+}
+
+function isOpen() {
+  return frame.querySelector("[data-live-part]").dataset.open === "true";
+}
+
+function mark(text) {
+  const place = frame.querySelector("[data-live-mark]");
+  if (place.textContent !== text) place.textContent = text;
+}
+
+/** Offers the copy button, and copies what the address beside it shows. */
+function enableCopying() {
+  const button = document.querySelector("[data-copy-from]");
+  if (!navigator.clipboard) return;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    const answer = await fetch(button.dataset.copyFrom);
+    await navigator.clipboard.writeText(await answer.text());
+    announce("Copied");
+    const label = button.querySelector("[data-copy-label]");
+    label.textContent = "Copied";
+    setTimeout(() => (label.textContent = "Copy as text"), 1600);
+  });
+}
+
+enableFilters();
+enableCopying();
+if (isOpen()) keepFresh();

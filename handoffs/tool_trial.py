@@ -1,0 +1,153 @@
+"""Run a tool with a made-up conversation and say what it would lead to; nothing is carried out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from conversations.ai_agent.sandbox import ConvSnapshot, ToolLimits, ToolOutcome, tool_run
+from conversations.ai_agent.sandbox_results import ToolError
+from handoffs.errors import InvalidPayloadError, PayloadProblem
+from handoffs.payload import (
+    HandoffPayload,
+    has_handoff,
+    payload_for_call_handoff,
+    payload_read,
+)
+from handoffs.wording import vendor_name
+from integrations.models import Environment, Project
+
+_HISTORY = [
+    {"role": "agent", "text": "Hello. How can I help you today?"},
+    {"role": "user", "text": "My order has not arrived."},
+    {"role": "agent", "text": "I can see it left our warehouse. Anything else?"},
+    {"role": "user", "text": "I want to talk to a human"},
+]
+_SENDERS = {"agent": "bot", "user": "user"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayloadReading:
+    """How a handoff that the tool asked for reads."""
+
+    title: str
+    pairs: list[tuple[str, str]]
+    problems: list[PayloadProblem]
+    warnings: list[PayloadProblem]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolReport:
+    """What a trial run shows; `error` is empty when the tool came to its end."""
+
+    says: list[str]
+    returned: str
+    readings: list[PayloadReading]
+    logs: list[dict[str, object]]
+    prints: str
+    state: str
+    duration: str = ""
+    error: str = ""
+    error_line: int | None = None
+
+
+def tool_try(*, project: Project, name: str, source: str, timeout_seconds: int) -> ToolReport:
+    """Run the source in the sandbox, as the AI agent would, with a sample conversation."""
+    try:
+        outcome = tool_run(
+            source=source,
+            function_name=name,
+            conv=_sample(project),
+            limits=ToolLimits(timeout_seconds=timeout_seconds),
+            project_key=project.public_id,
+        )
+    except ToolError as error:
+        return _failed(error)
+    returned = outcome.returned
+    return ToolReport(
+        says=_says(outcome),
+        returned=_pretty(returned),
+        readings=_readings(outcome),
+        logs=outcome.logs,
+        prints=outcome.prints,
+        state=_pretty(outcome.state) if outcome.state else "",
+        duration=f"{outcome.duration_ms:.0f} ms",
+    )
+
+
+def _sample(project: Project) -> ConvSnapshot:
+    lines = [
+        {"ts": f"2026-01-05T09:0{n}:00Z", "sender": _SENDERS[turn["role"]], "text": turn["text"]}
+        for n, turn in enumerate(_HISTORY)
+    ]
+    return ConvSnapshot(
+        id="CONV-sample",
+        account_id=project.workspace.public_id,
+        project_id=project.public_id,
+        env=Environment.SANDBOX.value,
+        language="en",
+        history=_HISTORY,
+        transcript=[line | {"attachments": []} for line in lines],
+    )
+
+
+def _says(outcome: ToolOutcome) -> list[str]:
+    """Return what the end user would read: conv.say overrides what was returned."""
+    returned = outcome.returned
+    text = returned.get("utterance") if isinstance(returned, dict) else returned
+    return list(outcome.said) or ([text] if isinstance(text, str) and text else [])
+
+
+def _readings(outcome: ToolOutcome) -> list[PayloadReading]:
+    """Read the returned handoff and each conv.call_handoff, as a real turn would."""
+    found = []
+    if has_handoff(outcome.returned):
+        found.append(_read("Returned handoff", payload_read, outcome.returned))
+    for call in outcome.handoff_calls:
+        arguments: dict[str, Any] = dict(call)
+        found.append(_read("conv.call_handoff", payload_for_call_handoff, **arguments))
+    return found
+
+
+def _read(title: str, reader: Any, *values: object, **named: object) -> PayloadReading:
+    try:
+        payload: HandoffPayload = reader(*values, **named)
+    except InvalidPayloadError as error:
+        return PayloadReading(title=title, pairs=[], problems=error.problems, warnings=[])
+    return PayloadReading(
+        title=title, pairs=_pairs(payload), problems=[], warnings=list(payload.warnings)
+    )
+
+
+def _pairs(payload: HandoffPayload) -> list[tuple[str, str]]:
+    goes_to = vendor_name(payload.integration_key) if payload.integration_key else ""
+    pairs = [
+        ("Goes to", goes_to or payload.destination or "the default destination"),
+        ("Queue", payload.queue),
+        ("Reason", payload.reason),
+    ]
+    pairs += [(f"Hint {name}", _short(value)) for name, value in sorted(payload.hints.items())]
+    pairs += [(f"Data {name}", _short(value)) for name, value in sorted(payload.data.items())]
+    return [(label, value) for label, value in pairs if value]
+
+
+def _failed(error: ToolError) -> ToolReport:
+    return ToolReport(
+        says=[],
+        returned="",
+        readings=[],
+        logs=error.logs,
+        prints=error.prints,
+        state="",
+        error=error.message,
+        error_line=error.line,
+    )
+
+
+def _short(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _pretty(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
