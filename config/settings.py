@@ -194,4 +194,6 @@ LOGGING = {
     "formatters": {"line": {"()": "config.logs.LineFormatter", "as_json": not DEBUG}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    # At INFO it writes each socket's URL, and an SDK may carry its access token there.
+    "loggers": {"uvicorn.error": {"level": "WARNING"}},
 }

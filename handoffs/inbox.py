@@ -69,14 +69,14 @@ def _joined(handoff: Handoff, event: events.LiveAgentJoined, lease: Lease) -> li
         return []
     others = bool(handoff.live_agents)
     handoff.live_agents = {**handoff.live_agents, event.agent_id: name}
-    handoff.agent_name = name
+    handoff.agent_id, handoff.agent_name = event.agent_id[:128], name
     fields = _activate(handoff)
     agent = {"id": event.agent_id, "name": name, "avatar_url": event.avatar_url}
     lines = [NewEvent(type=EventType.LIVE_AGENT_JOINED, payload={"agent": agent})]
     if others:
         lines.insert(0, system_event(notices.joined_text(name), code="conference_joined"))
     events_append(handoff.conversation, lines)
-    return [*fields, "live_agents", "agent_name"]
+    return [*fields, "live_agents", "agent_id", "agent_name"]
 
 
 def _activate(handoff: Handoff) -> list[str]:
@@ -96,9 +96,9 @@ def _left(handoff: Handoff, event: events.LiveAgentLeft, lease: Lease) -> list[s
     handoff.live_agents = remaining
     if not remaining:
         return ["live_agents"]
-    handoff.agent_name = list(remaining.values())[-1]
+    handoff.agent_id, handoff.agent_name = list(remaining.items())[-1]
     events_append(handoff.conversation, [system_event(notices.left_text(name), code="agent_left")])
-    return ["live_agents", "agent_name"]
+    return ["live_agents", "agent_id", "agent_name"]
 
 
 def _message(handoff: Handoff, event: events.LiveAgentMessage, lease: Lease) -> list[str]:

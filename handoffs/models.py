@@ -63,6 +63,7 @@ class Handoff(models.Model):
     vendor_conversation_id = models.CharField(max_length=255, blank=True)
     vendor_session = EncryptedJSONField(null=True, default=None)
     live_agents = models.JSONField(default=dict)  # those present: {agent_id: name}
+    agent_id = models.CharField(max_length=128, blank=True)
     agent_name = models.CharField(max_length=256, blank=True)
     queue_status = models.JSONField(default=dict)
     # The vendor conversation still has to be ended by us, until this time at most.

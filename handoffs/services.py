@@ -173,9 +173,8 @@ def _wait_seconds(handoff: Handoff) -> int:
 
 
 def _left_event(handoff: Handoff, reason: EndReason) -> NewEvent:
-    agent_id = next(iter(handoff.live_agents), "")
-    payload = {"agent_id": agent_id, "agent_name": handoff.agent_name, "reason": reason.value}
-    return NewEvent(type=EventType.LIVE_AGENT_LEFT, payload=payload)
+    who = {"agent_id": handoff.agent_id, "agent_name": handoff.agent_name}
+    return NewEvent(type=EventType.LIVE_AGENT_LEFT, payload={**who, "reason": reason.value})
 
 
 def _returns_to_agent(handoff: Handoff, reason: EndReason) -> bool:
