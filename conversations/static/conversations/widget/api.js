@@ -2,6 +2,8 @@
 /** @import {Options, Token} from "./types" */
 /** The HTTP half of the Messaging API: access tokens and sessions. */
 
+const MOST_PAGE_CHARACTERS = 2000;
+
 /** An answer that refuses: `status` tells a wrong key or a lost session from a busy server. */
 export class Refused extends Error {
   /** @param {number} status */
@@ -39,7 +41,7 @@ export class Api {
    * @returns {Promise<string>}
    */
   async session(token, locale) {
-    const page = { url: location.href, title: document.title, referrer: document.referrer };
+    const page = { url: short(location.href), title: short(document.title), referrer: short(document.referrer) };
     const answer = await this.#post("sessions", bearer(token), { platform: "web", locale, page });
     return answer.session_id;
   }
@@ -69,6 +71,11 @@ export class Api {
     if (!answer.ok) throw new Refused(answer.status);
     return answer.json();
   }
+}
+
+/** As much of a page's address or title as the portal takes. @param {string} text */
+function short(text) {
+  return text.slice(0, MOST_PAGE_CHARACTERS);
 }
 
 /**

@@ -1,3 +1,4 @@
+const MOST_PAGE_CHARACTERS = 2000;
 class Refused extends Error {
 constructor(status) {
 super(`The portal answered ${status}.`);
@@ -16,7 +17,7 @@ const headers = { "X-Token": this.options.key, "X-Host": location.hostname };
 return this.#post("access-token", { ...headers, ...bearer(old) }, {});
 }
 async session(token, locale) {
-const page = { url: location.href, title: document.title, referrer: document.referrer };
+const page = { url: short(location.href), title: short(document.title), referrer: short(document.referrer) };
 const answer = await this.#post("sessions", bearer(token), { platform: "web", locale, page });
 return answer.session_id;
 }
@@ -35,6 +36,9 @@ cache: "no-store",
 if (!answer.ok) throw new Refused(answer.status);
 return answer.json();
 }
+}
+function short(text) {
+return text.slice(0, MOST_PAGE_CHARACTERS);
 }
 function bearer(token) {
 return token ? { Authorization: `Bearer ${token}` } : {};
@@ -486,8 +490,8 @@ const token = await this.#freshToken(refusals > 0);
 if (refusals < MOST_REFUSALS) return { token, url: await this.#socketUrl(token) };
 } catch (error) {
 if (!(error instanceof Refused && error.isFinal)) throw error;
-}
 this.storage.set({ session: undefined, token: undefined });
+}
 this.#dispatch({ type: "lost" });
 return null;
 }
@@ -769,6 +773,7 @@ function length(text) {
 return [...text].length;
 }
 const NEAR_THE_END_PX = 80;
+const MOST_ANNOUNCED = 2;
 class Log {
 #rows = new Map();
 #replies;
@@ -795,6 +800,8 @@ render(state) {
 const items = visibleItems(state);
 const isAtEnd = this.#distance() < NEAR_THE_END_PX;
 this.#hasOwnNews = false;
+const isReplay = !this.#rows.size && items.length > MOST_ANNOUNCED;
+this.element.setAttribute("aria-live", isReplay ? "off" : "polite"); 
 this.#dropMissing(items);
 items.forEach((item, index) => this.#place(item, items[index - 1], items[index + 1], index, state));
 this.#renderReplies(state, items.at(-1));
@@ -979,9 +986,10 @@ this.header = new Header(words, actions, { title, aiName: settings.agent_name })
 this.again = h("button", { type: "button", class: "again", "data-testid": "new-chat", onclick: actions.restart }, words.say("again"));
 this.foot = h("div", { class: "foot", hidden: true }, h("p", {}, words.say("closed")), this.again);
 this.badge = h("span", { class: "badge", "aria-hidden": "true", "data-testid": "badge", hidden: true });
+this.news = h("div", { class: "unseen", role: "status" });
 this.bubble = this.#buildBubble();
 this.panel = this.#buildPanel(title);
-this.frame = h("div", { class: "frame", dir: words.dir, lang: words.locale }, this.bubble, this.panel);
+this.frame = h("div", { class: "frame", dir: words.dir, lang: words.locale }, this.bubble, this.news, this.panel);
 this.host = this.#attach(style);
 this.#apply(options, settings);
 }
@@ -1010,6 +1018,8 @@ this.host.remove();
 }
 render({ state, unread, canCancel }) {
 const isClosed = state.phase === "closed";
+const wasClosed = !this.foot.hidden;
+const hasFocus = this.panel.matches(":focus-within");
 const isOffline = state.link === "broken" && !isClosed;
 this.host.dataset.state = isOffline ? "offline" : state.phase;
 this.header.render(state, isOffline);
@@ -1018,6 +1028,7 @@ this.#renderBubble(this.isOpen ? 0 : unread);
 this.composer.element.hidden = isClosed;
 this.foot.hidden = !isClosed;
 this.log.render(state);
+if (isClosed && !wasClosed && hasFocus) this.focusField();
 }
 #buildBubble() {
 const { open, close } = this.actions;
@@ -1063,6 +1074,7 @@ this.frame.style.setProperty(`--${name}-${part}`, colour);
 #renderBubble(unread) {
 const label = this.isOpen ? "close" : unread ? "openUnread" : "open";
 this.bubble.setAttribute("aria-label", this.words.say(label, { n: unread }));
+setText(this.news, unread ? this.words.say("openUnread", { n: unread }) : "");
 this.badge.hidden = !unread;
 setText(this.badge, unread > 99 ? "99+" : `${unread}`);
 }

@@ -150,8 +150,8 @@ export class Conversation {
       if (refusals < MOST_REFUSALS) return { token, url: await this.#socketUrl(token) };
     } catch (error) {
       if (!(error instanceof Refused && error.isFinal)) throw error;
+      this.storage.set({ session: undefined, token: undefined });
     }
-    this.storage.set({ session: undefined, token: undefined });
     this.#dispatch({ type: "lost" });
     return null;
   }

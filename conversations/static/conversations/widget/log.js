@@ -5,6 +5,7 @@ import { h, icon, link, linked } from "./dom.js";
 import { isFromAgent, visibleItems } from "./store.js";
 
 const NEAR_THE_END_PX = 80;
+const MOST_ANNOUNCED = 2;
 
 export class Log {
   /** @type {Map<string, HTMLElement>} */
@@ -37,6 +38,8 @@ export class Log {
     const items = visibleItems(state);
     const isAtEnd = this.#distance() < NEAR_THE_END_PX;
     this.#hasOwnNews = false;
+    const isReplay = !this.#rows.size && items.length > MOST_ANNOUNCED;
+    this.element.setAttribute("aria-live", isReplay ? "off" : "polite"); // no reading out of old lines
     this.#dropMissing(items);
     items.forEach((item, index) => this.#place(item, items[index - 1], items[index + 1], index, state));
     this.#renderReplies(state, items.at(-1));

@@ -29,9 +29,10 @@ export class View {
     this.again = h("button", { type: "button", class: "again", "data-testid": "new-chat", onclick: actions.restart }, words.say("again"));
     this.foot = h("div", { class: "foot", hidden: true }, h("p", {}, words.say("closed")), this.again);
     this.badge = h("span", { class: "badge", "aria-hidden": "true", "data-testid": "badge", hidden: true });
+    this.news = h("div", { class: "unseen", role: "status" });
     this.bubble = this.#buildBubble();
     this.panel = this.#buildPanel(title);
-    this.frame = h("div", { class: "frame", dir: words.dir, lang: words.locale }, this.bubble, this.panel);
+    this.frame = h("div", { class: "frame", dir: words.dir, lang: words.locale }, this.bubble, this.news, this.panel);
     this.host = this.#attach(style);
     this.#apply(options, settings);
   }
@@ -70,6 +71,8 @@ export class View {
   /** @param {{state: State, unread: number, canCancel: boolean}} conversation */
   render({ state, unread, canCancel }) {
     const isClosed = state.phase === "closed";
+    const wasClosed = !this.foot.hidden;
+    const hasFocus = this.panel.matches(":focus-within");
     const isOffline = state.link === "broken" && !isClosed;
     this.host.dataset.state = isOffline ? "offline" : state.phase;
     this.header.render(state, isOffline);
@@ -78,6 +81,7 @@ export class View {
     this.composer.element.hidden = isClosed;
     this.foot.hidden = !isClosed;
     this.log.render(state);
+    if (isClosed && !wasClosed && hasFocus) this.focusField();
   }
 
   #buildBubble() {
@@ -134,6 +138,7 @@ export class View {
   #renderBubble(unread) {
     const label = this.isOpen ? "close" : unread ? "openUnread" : "open";
     this.bubble.setAttribute("aria-label", this.words.say(label, { n: unread }));
+    setText(this.news, unread ? this.words.say("openUnread", { n: unread }) : "");
     this.badge.hidden = !unread;
     setText(this.badge, unread > 99 ? "99+" : `${unread}`);
   }
