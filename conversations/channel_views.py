@@ -119,7 +119,8 @@ def _phrases(project: Project) -> Iterable[str]:
     """Suggest the first example query of each topic, and always the one that asks for a human."""
     topics = project.topics.filter(is_enabled=True)
     found = [topic.example_queries[0] for topic in topics if topic.example_queries]
-    return [*dict.fromkeys(found[: SUGGESTED_PHRASES_MAX - 1]), HUMAN_PHRASE]
+    others = [phrase for phrase in dict.fromkeys(found) if phrase != HUMAN_PHRASE]
+    return [HUMAN_PHRASE, *others[: SUGGESTED_PHRASES_MAX - 1]]
 
 
 def _fresh(request: HttpRequest) -> dict[str, object]:

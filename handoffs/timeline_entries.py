@@ -37,6 +37,7 @@ class Entry:
     tone: str = "neutral"
     text: str = ""
     is_hidden: bool = False
+    is_minor: bool = False
     note: str = ""
     meta: tuple[str, ...] = ()
     request_body: str = ""
@@ -70,6 +71,8 @@ _SHOWN = {
     "USER_CANCEL_HANDOFF": "The end user cancelled the handoff",
     "SESSION_END": "The conversation ended",
 }
+# The journal's own account of what the states above already say stays in small print.
+_MAJOR = frozenset({"USER_END_SESSION", "USER_CANCEL_HANDOFF"})
 _LEVEL_TONES = {
     "SYSTEM_MESSAGE_LEVEL_ERROR": "error",
     "SYSTEM_MESSAGE_LEVEL_WARNING": "warning",
@@ -197,7 +200,7 @@ def _shown_entry(event: Event, event_type: str) -> Entry:
         rank=2,
         anchor=f"e{event.sequence}",
         title=_SHOWN.get(event_type, f"Widget: {event_type.replace('_', ' ').lower()}"),
-        tone="warning" if event_type in ("HANDOFF_FAILED", "HANDOFF_TIMEOUT") else "neutral",
+        is_minor=event_type not in _MAJOR,
         meta=(f"event {event.sequence}", event_type),
     )
 
