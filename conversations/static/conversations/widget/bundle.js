@@ -539,8 +539,7 @@ this.state.outbox.filter((message) => !message.hasFailed).forEach(this.#sendMess
 const custom = { client_event_id: id, ...(retryOf && { retry_of: retryOf }) };
 this.#send("USER_MESSAGE", { text }, custom);
 };
-#send = (type, payload = {}, custom = undefined) =>
-this.#connection?.send(type, payload, custom) ?? false;
+#send = (type, payload, custom) => this.#connection?.send(type, payload, custom) ?? false;
 #dispatch(action) {
 this.state = reduce(this.state, action);
 if (this.#isRenderDue) return;
@@ -722,12 +721,14 @@ this.words = words;
 this.actions = actions;
 this.refusal = h("div", { class: "refusal", id: "refusal", role: "alert", "data-testid": "refusal" });
 this.input = h("textarea", {
-rows: "1", dir: "auto", "data-testid": "input", "aria-label": words.say("write"), placeholder: words.say("write"),
+rows: "1", dir: "auto", "data-testid": "input",
+"aria-label": words.say("write"), placeholder: words.say("write"),
 "aria-describedby": "refusal", enterkeyhint: "send", oninput: () => this.#changed(),
 onkeydown: (event) => this.#key(event),
 });
 this.button = h("button", {
-class: "send", type: "submit", "data-testid": "send", "aria-label": words.say("send"), "aria-disabled": "true",
+class: "send", type: "submit", "data-testid": "send",
+"aria-label": words.say("send"), "aria-disabled": "true",
 }, icon("send"));
 const box = h("div", { class: "box" }, this.input, this.button);
 this.element = h("form", {
@@ -906,7 +907,8 @@ h("button", { class: "reply", type: "button", dir: "auto", onclick: () => this.a
 #renderTyping({ typing, agents, aiName }) {
 this.#typing.hidden = !typing;
 if (!typing) return;
-const name = typing === "live_agent" ? agents.at(-1)?.name || this.words.say("live") : aiName || this.words.say("ai");
+const isLive = typing === "live_agent";
+const name = (isLive ? agents.at(-1)?.name : aiName) || this.words.say(isLive ? "live" : "ai");
 this.#typing.setAttribute("role", "img");
 this.#typing.setAttribute("aria-label", this.words.say("typing", { name }));
 }
@@ -983,13 +985,16 @@ this.log = new Log(words, actions);
 this.composer = new Composer(words, actions);
 this.banner = new Banner(words, actions);
 this.header = new Header(words, actions, { title, aiName: settings.agent_name });
-this.again = h("button", { type: "button", class: "again", "data-testid": "new-chat", onclick: actions.restart }, words.say("again"));
+this.again = h("button", {
+type: "button", class: "again", "data-testid": "new-chat", onclick: actions.restart,
+}, words.say("again"));
 this.foot = h("div", { class: "foot", hidden: true }, h("p", {}, words.say("closed")), this.again);
 this.badge = h("span", { class: "badge", "aria-hidden": "true", "data-testid": "badge", hidden: true });
 this.news = h("div", { class: "unseen", role: "status" });
 this.bubble = this.#buildBubble();
 this.panel = this.#buildPanel(title);
-this.frame = h("div", { class: "frame", dir: words.dir, lang: words.locale }, this.bubble, this.news, this.panel);
+this.frame = h("div", { class: "frame", dir: words.dir, lang: words.locale },
+this.bubble, this.news, this.panel);
 this.host = this.#attach(style);
 this.#apply(options, settings);
 }

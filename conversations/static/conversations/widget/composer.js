@@ -12,12 +12,14 @@ export class Composer {
     this.actions = actions;
     this.refusal = h("div", { class: "refusal", id: "refusal", role: "alert", "data-testid": "refusal" });
     this.input = h("textarea", {
-      rows: "1", dir: "auto", "data-testid": "input", "aria-label": words.say("write"), placeholder: words.say("write"),
+      rows: "1", dir: "auto", "data-testid": "input",
+      "aria-label": words.say("write"), placeholder: words.say("write"),
       "aria-describedby": "refusal", enterkeyhint: "send", oninput: () => this.#changed(),
       onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event),
     });
     this.button = h("button", {
-      class: "send", type: "submit", "data-testid": "send", "aria-label": words.say("send"), "aria-disabled": "true",
+      class: "send", type: "submit", "data-testid": "send",
+      "aria-label": words.say("send"), "aria-disabled": "true",
     }, icon("send"));
     const box = h("div", { class: "box" }, this.input, this.button);
     this.element = h("form", {

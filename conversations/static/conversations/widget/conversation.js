@@ -211,8 +211,8 @@ export class Conversation {
     this.#send("USER_MESSAGE", { text }, custom);
   };
 
-  #send = (/** @type {string} */ type, /** @type {object} */ payload = {}, /** @type {Record<string, string> | undefined} */ custom = undefined) =>
-    this.#connection?.send(type, payload, custom) ?? false;
+  /** @type {(type: string, payload?: object, custom?: Record<string, string>) => boolean} */
+  #send = (type, payload, custom) => this.#connection?.send(type, payload, custom) ?? false;
 
   /** @param {Action} action */
   #dispatch(action) {

@@ -169,7 +169,8 @@ export class Log {
   #renderTyping({ typing, agents, aiName }) {
     this.#typing.hidden = !typing;
     if (!typing) return;
-    const name = typing === "live_agent" ? agents.at(-1)?.name || this.words.say("live") : aiName || this.words.say("ai");
+    const isLive = typing === "live_agent";
+    const name = (isLive ? agents.at(-1)?.name : aiName) || this.words.say(isLive ? "live" : "ai");
     this.#typing.setAttribute("role", "img");
     this.#typing.setAttribute("aria-label", this.words.say("typing", { name }));
   }

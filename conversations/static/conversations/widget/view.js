@@ -26,13 +26,16 @@ export class View {
     this.composer = new Composer(words, actions);
     this.banner = new Banner(words, actions);
     this.header = new Header(words, actions, { title, aiName: settings.agent_name });
-    this.again = h("button", { type: "button", class: "again", "data-testid": "new-chat", onclick: actions.restart }, words.say("again"));
+    this.again = h("button", {
+      type: "button", class: "again", "data-testid": "new-chat", onclick: actions.restart,
+    }, words.say("again"));
     this.foot = h("div", { class: "foot", hidden: true }, h("p", {}, words.say("closed")), this.again);
     this.badge = h("span", { class: "badge", "aria-hidden": "true", "data-testid": "badge", hidden: true });
     this.news = h("div", { class: "unseen", role: "status" });
     this.bubble = this.#buildBubble();
     this.panel = this.#buildPanel(title);
-    this.frame = h("div", { class: "frame", dir: words.dir, lang: words.locale }, this.bubble, this.news, this.panel);
+    this.frame = h("div", { class: "frame", dir: words.dir, lang: words.locale },
+      this.bubble, this.news, this.panel);
     this.host = this.#attach(style);
     this.#apply(options, settings);
   }
