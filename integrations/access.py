@@ -47,8 +47,8 @@ def project_for(request: HttpRequest, project_id: str, area: Area, access: Acces
     return project
 
 
-def project_view(area: Area) -> Callable[[View], View]:
-    """Decorate a view of one area: signs in first, reading needs Read, everything else Edit.
+def project_view(area: Area, *, to_read: Access = Access.READ) -> Callable[[View], View]:
+    """Decorate a view of one area: signs in first; reading needs `to_read`, all else Edit.
 
     The view gets the project in place of `project_id`: `def topics(request, project)`.
     """
@@ -57,7 +57,7 @@ def project_view(area: Area) -> Callable[[View], View]:
         @login_required
         @wraps(view)
         def guarded(request: HttpRequest, project_id: str, **kwargs: Any) -> HttpResponseBase:
-            needed = Access.READ if request.method in _READING else Access.EDIT
+            needed = to_read if request.method in _READING else Access.EDIT
             return view(request, project_for(request, project_id, area, needed), **kwargs)
 
         return cast(View, guarded)

@@ -11,9 +11,9 @@ from django.views.decorators.http import require_POST
 
 from integrations.access import projects_of
 from integrations.context import THEME_COOKIE, THEMES
-from integrations.forms import ProjectForm
 from integrations.models import Membership, Project
-from integrations.services import project_create as project_create_service
+from integrations.project_forms import ProjectForm
+from integrations.project_services import project_create as project_create_service
 
 _YEAR_SECONDS = 365 * 24 * 3600
 
@@ -45,7 +45,9 @@ def project_create(request: HttpRequest) -> HttpResponse:
             raise PermissionDenied("Only an admin of a workspace can make a project.")
         if form.is_valid():
             project: Project = project_create_service(
-                workspace=membership.workspace, name=form.cleaned_data["name"]
+                workspace=membership.workspace,
+                name=form.cleaned_data["name"],
+                actor=request.user,
             )
             return redirect("project_home", project_id=project.public_id)
     context = {"form": form, "workspace": membership and membership.workspace}

@@ -1,18 +1,262 @@
-"""The only writers of projects."""
+"""The only writers of an integration: its draft, its credentials, its status."""
 
 from __future__ import annotations
 
-from django.db import transaction
-from django.utils.text import slugify
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from integrations.models import Project, Workspace
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from integrations.audit import audit_record
+from integrations.connector import CheckResult, FieldKind, Manifest
+from integrations.credentials import credentials_clean, pairs_to_lines
+from integrations.models import Integration, Project
+from integrations.registry import manifest as manifest_get
+from integrations.tokens import tokens_forget
+
+Status = Integration.Status
+_MAX_MESSAGE = 400
+
+
+class DraftIncompleteError(Exception):
+    """The draft cannot be connected; `errors` holds a sentence by field."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        """Keep what is wrong with which field."""
+        super().__init__("The draft is incomplete.")
+        self.errors = errors
+
+
+class NotTestedError(Exception):
+    """The values have no passed test, and nobody said to save them anyway."""
+
+
+class DefaultInUseError(Exception):
+    """Another integration must become the default first."""
+
+
+def integration_open(*, project: Project, environment: str, manifest: Manifest) -> Integration:
+    """Return the row of a tile in an environment, made when it is first needed."""
+    integration, _ = Integration.objects.get_or_create(
+        project=project,
+        environment=environment,
+        integration_key=manifest.integration_key,
+        credential_set="default",
+        defaults={"connector_key": manifest.key},
+    )
+    return integration
+
+
+def integration_draft_save(
+    *,
+    integration: Integration,
+    values: Mapping[str, str] | None = None,
+    confirmed: Iterable[int] | None = None,
+) -> None:
+    """Keep what was entered so far; changed values lose the test they had passed."""
+    draft = dict(integration.draft)
+    if confirmed is not None:
+        draft["confirmed"] = sorted(confirmed)
+    if values is not None:
+        merged = {**draft_values(integration), **values}
+        if merged != draft_values(integration):
+            draft["values"] = merged
+            draft.pop("test", None)
+    integration.draft = draft
+    integration.save(update_fields=["draft", "updated_at"])
+
+
+def draft_values(integration: Integration) -> dict[str, str]:
+    """Return the values being edited: those of the draft, else the saved ones."""
+    return dict(integration.draft.get("values", integration.credentials))
 
 
 @transaction.atomic
-def project_create(*, workspace: Workspace, name: str) -> Project:
-    """Make a project with a slug that is free in its workspace."""
-    stem = slugify(name)[:40] or "project"
-    taken = set(workspace.projects.values_list("slug", flat=True))
-    numbered = (f"{stem}-{number}" for number in range(2, len(taken) + 3))
-    slug = stem if stem not in taken else next(s for s in numbered if s not in taken)
-    return Project.objects.create(workspace=workspace, name=name, slug=slug)
+def integration_connect(
+    *, integration: Integration, actor: Any, save_anyway: bool = False
+) -> Integration:
+    """Make the draft the credentials in use.
+
+    Raises DraftIncompleteError, or NotTestedError unless `save_anyway`; the tile then says
+    Needs attention with what the test found.
+    """
+    row = Integration.objects.select_for_update().get(pk=integration.pk)
+    manifest = manifest_get(row.connector_key)
+    values = _complete_values(manifest, draft_values(row))
+    test = row.draft.get("test", {})
+    if not test.get("is_ok") and not save_anyway:
+        raise NotTestedError
+    changed = [name for name, value in values.items() if row.credentials.get(name) != value]
+    row.credentials, row.draft = values, {"test": test} if test else {}
+    row.connected_at = timezone.now()
+    _set_outcome(row, manifest, test)
+    row.save()
+    tokens_forget(row)
+    _audit(row, actor, "integration.connected", changed)
+    return row
+
+
+def has_passed(results: Sequence[CheckResult]) -> bool:
+    """Say whether a test allows to connect: it ran, and every check was green."""
+    return bool(results) and all(result.is_ok for result in results)
+
+
+def integration_test_save(*, integration: Integration, results: Sequence[CheckResult]) -> None:
+    """Keep a test's outcome; it decides the status if the values in use were tested."""
+    test = {
+        "is_ok": has_passed(results),
+        "at": timezone.now().isoformat(),
+        "checks": [
+            {"name": r.name, "is_ok": r.is_ok, "code": r.code, "detail": r.detail, "ms": r.ms}
+            for r in results
+        ],
+    }
+    with transaction.atomic():
+        row = Integration.objects.select_for_update().get(pk=integration.pk)
+        row.draft = {**row.draft, "test": test}
+        if row.is_usable and "values" not in row.draft:
+            _set_outcome(row, manifest_get(row.connector_key), test)
+        row.save()
+
+
+@transaction.atomic
+def integration_disconnect(*, integration: Integration, actor: Any) -> None:
+    """Stop using an integration; open handoffs keep its credentials until they have ended."""
+    row = Integration.objects.select_for_update().get(pk=integration.pk)
+    others = Integration.objects.filter(
+        project=row.project, environment=row.environment, status__in=_CONNECTED
+    ).exclude(pk=row.pk)
+    if row.is_default and others.exists():
+        raise DefaultInUseError
+    row.status, row.is_default, row.draft = Status.NOT_CONNECTED, False, {}
+    row.last_error_code = row.last_error_message = ""
+    row.last_error_at = row.connected_at = None
+    row.save()
+    _audit(row, actor, "integration.disconnected")
+    credentials_purge(row.project)
+
+
+def credentials_purge(project: Project | None = None) -> int:
+    """Delete the credentials of disconnected integrations that no open handoff needs any more."""
+    rows = Integration.objects.filter(status=Status.NOT_CONNECTED, connected_at=None)
+    if project is not None:
+        rows = rows.filter(project=project)
+    unused = [row for row in rows.exclude(_HAS_OPEN_HANDOFFS) if row.credentials]
+    for row in unused:
+        row.credentials = {}
+        row.save(update_fields=["credentials", "updated_at"])
+        tokens_forget(row)
+    return len(unused)
+
+
+@transaction.atomic
+def integration_disable(*, integration: Integration, actor: Any) -> None:
+    """Refuse new handoffs; open ones go on."""
+    if Integration.objects.filter(pk=integration.pk, status__in=_CONNECTED).update(
+        status=Status.DISABLED
+    ):
+        _audit(integration, actor, "integration.disabled")
+
+
+@transaction.atomic
+def integration_enable(*, integration: Integration, actor: Any) -> None:
+    """Take handoffs again; an error that was there before is shown again."""
+    row = Integration.objects.select_for_update().get(pk=integration.pk)
+    if row.status == Status.DISABLED:
+        row.status = Status.NEEDS_ATTENTION if row.last_error_code else Status.CONNECTED
+        row.save(update_fields=["status", "updated_at"])
+        _audit(row, actor, "integration.enabled")
+
+
+@transaction.atomic
+def integration_behaviour_save(
+    *, integration: Integration, values: Mapping[str, Any], actor: Any
+) -> None:
+    """Store behaviour; effective at once for new handoffs."""
+    changed = [n for n, value in values.items() if integration.behaviour.get(n) != value]
+    integration.behaviour = {**integration.behaviour, **values}
+    integration.save(update_fields=["behaviour", "updated_at"])
+    if changed:
+        _audit(integration, actor, "integration.behaviour_changed", changed)
+
+
+@transaction.atomic
+def integration_default_set(*, integration: Integration, is_default: bool, actor: Any) -> None:
+    """Make it the default agent system of its environment, in place of another, or no longer."""
+    if integration.is_default == is_default:
+        return
+    Integration.objects.filter(
+        project=integration.project, environment=integration.environment, is_default=True
+    ).update(is_default=False)
+    integration.is_default = is_default
+    integration.save(update_fields=["is_default", "updated_at"])
+    _audit(integration, actor, "integration.default_changed", ["default_agent_system"])
+
+
+def integration_mark_needs_attention(integration: Integration, code: str, message: str) -> None:
+    """Show an error on the tile; `message` is one sentence without anything secret."""
+    now = timezone.now()
+    rows = Integration.objects.filter(pk=integration.pk)
+    rows.filter(status__in=_CONNECTED).update(
+        last_error_code=code[:40], last_error_message=message[:_MAX_MESSAGE], last_error_at=now
+    )
+    if rows.filter(status=Status.CONNECTED).update(status=Status.NEEDS_ATTENTION):
+        _audit(integration, None, "integration.needs_attention")
+
+
+def integration_mark_healthy(integration: Integration) -> None:
+    """Note that the vendor answered as it should; the tile is green again."""
+    rows = Integration.objects.filter(pk=integration.pk)
+    rows.update(last_success_at=timezone.now())
+    if rows.filter(status=Status.NEEDS_ATTENTION).update(
+        status=Status.CONNECTED, last_error_code="", last_error_message="", last_error_at=None
+    ):
+        _audit(integration, None, "integration.recovered")
+
+
+_CONNECTED = (Status.CONNECTED, Status.NEEDS_ATTENTION)
+# By name: the handoffs are an app above this one.
+_HAS_OPEN_HANDOFFS = Q(handoffs__state__in=("requested", "connecting", "queued", "active"))
+
+
+def _complete_values(manifest: Manifest, values: Mapping[str, str]) -> Mapping[str, str]:
+    raw = dict(values)
+    for item in manifest.fields:
+        if item.kind is FieldKind.KEY_VALUE:
+            raw[item.name] = pairs_to_lines(raw.get(item.name, ""))
+    cleaned = credentials_clean(manifest, raw, stored=values)
+    if cleaned.errors:
+        raise DraftIncompleteError(cleaned.errors)
+    return cleaned.values
+
+
+def _set_outcome(row: Integration, manifest: Manifest, test: Mapping[str, Any]) -> None:
+    if test.get("is_ok"):
+        row.status, row.last_success_at = Status.CONNECTED, timezone.now()
+        row.last_error_code = row.last_error_message = ""
+        row.last_error_at = None
+        return
+    row.status, row.last_error_at = Status.NEEDS_ATTENTION, timezone.now()
+    row.last_error_code, row.last_error_message = _first_failure(manifest, test)
+
+
+def _first_failure(manifest: Manifest, test: Mapping[str, Any]) -> tuple[str, str]:
+    failed = next((c for c in test.get("checks", []) if not c["is_ok"]), None)
+    if failed is None:
+        return "not_tested", "Saved without a test. Run the test to see whether it works."
+    help_ = manifest.error_help.get((failed["name"], failed["code"]))
+    label = dict(manifest.check_names).get(failed["name"], failed["name"])
+    cause = help_.cause if help_ else f"The check ended with {failed['code']}."
+    return failed["code"], f"{label}: {cause}"[:_MAX_MESSAGE]
+
+
+def _audit(integration: Integration, actor: Any, action: str, fields: Iterable[str] = ()) -> None:
+    audit_record(
+        project=integration.project,
+        actor=actor,
+        action=action,
+        subject=str(integration),
+        fields=fields,
+    )

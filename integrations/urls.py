@@ -5,7 +5,16 @@ from __future__ import annotations
 from django.contrib.auth import views as auth_views
 from django.urls import path
 
-from integrations import project_views
+from integrations import (
+    api_key_views,
+    connect_views,
+    connection_test_views,
+    project_views,
+    views,
+)
+
+_PROJECT = "p/<str:project_id>/"
+_TILE = f"{_PROJECT}integrations/<str:environment>/<str:connector_key>/"
 
 urlpatterns = [
     path("", project_views.home, name="home"),
@@ -13,5 +22,27 @@ urlpatterns = [
     path("logout/", auth_views.LogoutView.as_view(), name="logout"),
     path("theme/", project_views.theme_set, name="theme"),
     path("projects/new/", project_views.project_create, name="project_create"),
-    path("p/<str:project_id>/", project_views.project_home, name="project_home"),
+    path(_PROJECT, project_views.project_home, name="project_home"),
+    path(f"{_PROJECT}integrations/", views.integrations, name="integrations"),
+    path(_TILE, views.integration, name="integration"),
+    path(f"{_TILE}enable/", views.enable, name="integration_enable"),
+    path(f"{_TILE}disable/", views.disable, name="integration_disable"),
+    path(f"{_TILE}disconnect/", views.disconnect, name="integration_disconnect"),
+    path(f"{_TILE}connect/before/", connect_views.connect_before, name="connect_before"),
+    path(f"{_TILE}connect/give/", connect_views.connect_give, name="connect_give"),
+    path(f"{_TILE}connect/values/", connect_views.connect_values, name="connect_values"),
+    path(f"{_TILE}connect/test/", connect_views.connect_test, name="connect_test"),
+    path(
+        f"{_TILE}connect/test/run/",
+        connection_test_views.connect_test_run,
+        name="connect_test_run",
+    ),
+    path(f"{_TILE}connect/save/", connect_views.connect_save, name="connect_save"),
+    path(f"{_TILE}connect/behaviour/", connect_views.connect_behaviour, name="connect_behaviour"),
+    path(f"{_TILE}connect/done/", connect_views.connect_done, name="connect_done"),
+    path(f"{_TILE}connect/verify/", connect_views.connect_verify, name="connect_verify"),
+    path(f"{_PROJECT}api-keys/", api_key_views.api_keys, name="api_keys"),
+    path(
+        f"{_PROJECT}api-keys/<int:key_id>/revoke/", api_key_views.api_key_end, name="api_key_revoke"
+    ),
 ]

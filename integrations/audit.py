@@ -1,0 +1,17 @@
+"""Writes the audit: who changed what, with the names of fields and never their values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from integrations.models import AuditEntry, Project
+
+
+def audit_record(
+    *, project: Project, actor: Any, action: str, subject: str, fields: Iterable[str] = ()
+) -> None:
+    """Add one entry; `actor` is a user, or None when Baton itself acted."""
+    AuditEntry.objects.create(
+        project=project, actor=actor, action=action, subject=subject, fields=sorted(fields)
+    )

@@ -1,0 +1,68 @@
+"""Stores what the HTTP client records of each call to a vendor."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from integrations.models import VendorCall
+from integrations.tokens import RunSync
+from integrations.vendor_calls import VendorCallRecord
+
+_MAX_PATH = 300
+_MAX_OPERATION = 60
+
+
+def vendor_calls_save(
+    *, integration_id: int, reference: str, records: Sequence[VendorCallRecord]
+) -> None:
+    """Store masked records; `reference` is the handoff id, or empty."""
+    VendorCall.objects.bulk_create(
+        VendorCall(
+            integration_id=integration_id,
+            reference=reference,
+            operation=record.operation[:_MAX_OPERATION],
+            method=record.method,
+            path=record.path[:_MAX_PATH],
+            status=record.status,
+            error_code=record.error_code,
+            duration_ms=record.duration_ms,
+            request_body=record.request_body,
+            response_body=record.response_body,
+            at=record.started_at,
+        )
+        for record in records
+    )
+
+
+class CallWriter:
+    """A recorder that writes in the background, in order, a batch at a time."""
+
+    def __init__(self, *, integration_id: int, reference: str, run_sync: RunSync) -> None:
+        """Take what runs the queries off the loop."""
+        self._integration_id = integration_id
+        self._reference = reference
+        self._run_sync = run_sync
+        self._waiting: list[VendorCallRecord] = []
+        self._task: asyncio.Task[None] | None = None
+
+    def __call__(self, record: VendorCallRecord) -> None:
+        """Take one record; must be called on the event loop."""
+        self._waiting.append(record)
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._write())
+
+    async def drain(self) -> None:
+        """Wait until everything recorded so far is stored."""
+        if self._task is not None:
+            await self._task
+
+    async def _write(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            await self._run_sync(
+                vendor_calls_save,
+                integration_id=self._integration_id,
+                reference=self._reference,
+                records=batch,
+            )

@@ -1,0 +1,86 @@
+"""Test connection: runs a connector's checks on the values being edited, saved or not."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+
+from integrations.audit import audit_record
+from integrations.calls import vendor_calls_save
+from integrations.connector import CheckResult
+from integrations.connector_building import connector_with
+from integrations.credentials import fields_for_mode, mode_of
+from integrations.http import open_session
+from integrations.models import Integration
+from integrations.rate_limit import retry_after
+from integrations.registry import manifest
+from integrations.services import draft_values, integration_test_save
+from integrations.tokens import MemoryTokens
+from integrations.vendor_calls import VendorCallRecord
+
+TESTS_PER_MINUTE = 10
+
+
+class TooManyTestsError(Exception):
+    """The project has used up its tests; `wait_seconds` says for how long."""
+
+    def __init__(self, wait_seconds: int) -> None:
+        """Keep how long to wait."""
+        super().__init__("Too many tests.")
+        self.wait_seconds = wait_seconds
+
+
+@dataclass(slots=True, kw_only=True)
+class ConnectionTest:
+    """One run: what is tested, and what it brought."""
+
+    integration: Integration
+    values: Mapping[str, str] = field(repr=False)
+    results: list[CheckResult] = field(default_factory=list)
+    calls: list[VendorCallRecord] = field(default_factory=list)
+
+
+def integration_test_start(*, integration: Integration, actor: Any) -> ConnectionTest:
+    """Count and note a test; raises TooManyTestsError."""
+    key = f"connection-test:{integration.project.public_id}"
+    wait_seconds = retry_after(key, limit=TESTS_PER_MINUTE, window_seconds=60)
+    if wait_seconds:
+        raise TooManyTestsError(wait_seconds)
+    audit_record(
+        project=integration.project,
+        actor=actor,
+        action="integration.tested",
+        subject=str(integration),
+    )
+    return ConnectionTest(integration=integration, values=_values_under_test(integration))
+
+
+async def integration_test(test: ConnectionTest) -> AsyncIterator[CheckResult]:
+    """Yield each check's result as it comes; touches no database."""
+    async with open_session(allow_local=settings.ALLOW_LOCAL_VENDORS) as session:
+        connector = connector_with(
+            manifest(test.integration.connector_key),
+            credentials=test.values,
+            session=session,
+            tokens=MemoryTokens(),
+            recorder=test.calls.append,
+        )
+        async for result in connector.test_connection():
+            test.results.append(result)
+            yield result
+
+
+def integration_test_finish(test: ConnectionTest) -> None:
+    """Keep the outcome and the calls it took."""
+    integration_test_save(integration=test.integration, results=test.results)
+    vendor_calls_save(integration_id=test.integration.pk, reference="", records=test.calls)
+
+
+def _values_under_test(integration: Integration) -> dict[str, str]:
+    found = manifest(integration.connector_key)
+    values = draft_values(integration)
+    names = {item.name for item in fields_for_mode(found, mode_of(found, values))}
+    return {name: value for name, value in values.items() if name in names}

@@ -1,0 +1,52 @@
+"""Builds ready connectors: the only place where credentials leave their encrypted column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import aiohttp
+from django.conf import settings
+
+from integrations.connector import Connector, Manifest, TokenCache
+from integrations.http import HttpClient
+from integrations.models import Integration
+from integrations.registry import connector_class, manifest
+from integrations.tokens import RunSync, StoredTokens
+from integrations.vendor_calls import Recorder
+
+
+def connector_build(
+    integration: Integration,
+    *,
+    session: aiohttp.ClientSession,
+    run_sync: RunSync,
+    recorder: Recorder | None = None,
+) -> Connector:
+    """Return the connector of a saved integration, with tokens shared by all workers."""
+    return connector_with(
+        manifest(integration.connector_key),
+        credentials=integration.credentials,
+        session=session,
+        tokens=StoredTokens(integration_id=integration.pk, run_sync=run_sync),
+        recorder=recorder,
+    )
+
+
+def connector_with(
+    manifest: Manifest,
+    *,
+    credentials: Mapping[str, str],
+    session: aiohttp.ClientSession,
+    tokens: TokenCache,
+    recorder: Recorder | None = None,
+) -> Connector:
+    """Return a connector for credentials that may not be saved yet."""
+    secrets = [credentials.get(f.name, "") for f in manifest.fields if f.kind.is_secret]
+    http = HttpClient(
+        session,
+        allow_local=settings.ALLOW_LOCAL_VENDORS,
+        recorder=recorder,
+        loggable_keys=manifest.loggable_keys,
+        secrets=secrets,
+    )
+    return connector_class(manifest.key)(credentials=credentials, http=http, tokens=tokens)

@@ -1,0 +1,82 @@
+"""Access tokens: shared by all workers in the database, or kept in memory for one test."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from integrations.models import Integration, VendorToken
+
+# Runs a synchronous function off the event loop and awaits its result.
+RunSync = Callable[..., Awaitable[Any]]
+
+
+class StoredTokens:
+    """The TokenCache of a saved integration; every value is encrypted at rest."""
+
+    def __init__(self, *, integration_id: int, run_sync: RunSync) -> None:
+        """Take what runs the queries off the loop."""
+        self._integration_id = integration_id
+        self._run_sync = run_sync
+
+    async def get(self, name: str) -> str | None:
+        """Return the value, or None when absent or expired."""
+        value: str | None = await self._run_sync(self._read, name)
+        return value
+
+    async def set(self, name: str, value: str, ttl_seconds: float) -> None:
+        """Keep a value for `ttl_seconds`."""
+        await self._run_sync(self._write, name, value, ttl_seconds)
+
+    async def delete(self, name: str) -> None:
+        """Forget a value; absent is fine."""
+        await self._run_sync(self._forget, name)
+
+    def _read(self, name: str) -> str | None:
+        token = VendorToken.objects.filter(
+            integration_id=self._integration_id, name=name, expires_at__gt=timezone.now()
+        ).first()
+        return token.value if token else None
+
+    def _write(self, name: str, value: str, ttl_seconds: float) -> None:
+        VendorToken.objects.update_or_create(
+            integration_id=self._integration_id,
+            name=name,
+            defaults={
+                "value": value,
+                "expires_at": timezone.now() + timedelta(seconds=ttl_seconds),
+            },
+        )
+
+    def _forget(self, name: str) -> None:
+        VendorToken.objects.filter(integration_id=self._integration_id, name=name).delete()
+
+
+class MemoryTokens:
+    """A TokenCache that nobody shares: values under test must not meet tokens of the old ones."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._kept: dict[str, tuple[str, float]] = {}
+
+    async def get(self, name: str) -> str | None:
+        """Return the value, or None when absent or expired."""
+        value, expires_at = self._kept.get(name, ("", 0.0))
+        return value if expires_at > time.monotonic() else None
+
+    async def set(self, name: str, value: str, ttl_seconds: float) -> None:
+        """Keep a value for `ttl_seconds`."""
+        self._kept[name] = (value, time.monotonic() + ttl_seconds)
+
+    async def delete(self, name: str) -> None:
+        """Forget a value; absent is fine."""
+        self._kept.pop(name, None)
+
+
+def tokens_forget(integration: Integration) -> None:
+    """Drop every token got with credentials that no longer hold."""
+    VendorToken.objects.filter(integration=integration).delete()
