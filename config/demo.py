@@ -32,6 +32,7 @@ def demo_run(*, port: int, write: Callable[[str], None]) -> None:
 
     Raises DemoError, StoreError or ProcessError when something does not start.
     """
+    os.umask(0o077)  # conversations and secrets are nobody else's business on this machine
     var_dir = demo_var_dir()
     require_free(port)
     with only_one(var_dir):
@@ -44,10 +45,11 @@ def demo_run(*, port: int, write: Callable[[str], None]) -> None:
         )
         with supervisor:
             _start(supervisor, product)
+            demo_file_set(var_dir, processes=supervisor.pids)
             write(welcome(demo_file_read(var_dir), log_dir=var_dir / "log"))
             supervisor.run()
-            write("\nStopping ...")
         demo_file_set(var_dir, processes={})
+        write("Baton has stopped.")
 
 
 def demo_product(*, port: int, var_dir: Path) -> Product:

@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from celery import Celery
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from config.celery import Queue
 from config.embedded import LOOPBACK, RedisServer, redis_answers
@@ -43,14 +45,13 @@ class Product:
 
     def processes(self) -> list[Process]:
         """List all processes in the order in which they start."""
-        broker = Celery(broker=self.redis_url)
-        relays = [self._worker(broker, name, Queue.RELAY) for name in RELAY_WORKERS]
+        relays = [self._worker(name, Queue.RELAY) for name in RELAY_WORKERS]
         return [
             *self._redis(),
             self._simulator(),
             self._web(),
             *relays,
-            self._worker(broker, "worker", Queue.DEFAULT),
+            self._worker("worker", Queue.DEFAULT),
             self._beat(),
         ]
 
@@ -74,13 +75,13 @@ class Product:
             is_ready=answers_http(f"{self.url}/healthz"),
         )
 
-    def _worker(self, broker: Celery, name: str, queue: str) -> Process:
+    def _worker(self, name: str, queue: str) -> Process:
         node = f"{name}@{socket.gethostname()}"
         return self._python(
             name,
             *("celery", "-A", "config", "worker", "-Q", queue, "-P", "threads", "-c", "8"),
             *("-n", node, "--without-gossip", "--without-mingle"),
-            is_ready=lambda: bool(broker.control.ping(destination=[node], timeout=0.5)),
+            is_ready=partial(_answers_ping, self.redis_url, node),
         )
 
     def _beat(self) -> Process:
@@ -109,3 +110,12 @@ class Product:
             is_ready=is_ready,
             environment=self.environment,
         )
+
+
+def _answers_ping(broker_url: str, node: str) -> bool:
+    # A fresh client each time: one that is kept would hold connections from before a restart.
+    with Celery(broker=broker_url, set_as_current=False) as client:
+        try:
+            return bool(client.control.ping(destination=[node], timeout=0.5))
+        except (OperationalError, RedisError):
+            return False

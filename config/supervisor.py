@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import NoReturn, Self
 from urllib.parse import urlsplit
 
 from config.processes import ChildProcess, wait_until
@@ -25,7 +25,8 @@ LONGEST_DELAY_SECONDS = 15.0
 SETTLED_SECONDS = 30.0
 TICK_SECONDS = 0.1
 LINE_LENGTH = 160
-NOTEWORTHY = re.compile(r"\b(warning|error|critical|traceback)\b", re.IGNORECASE)
+# Levels as our own lines, uvicorn and Celery write them; not the %WARNING of Celery's greeting.
+NOTEWORTHY = re.compile(r"(?<!%)\b(WARNING|ERROR|CRITICAL)\b|^Traceback")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,7 +75,7 @@ class Supervised:
         self._log_position = 0
 
     def start(self) -> None:
-        """Start the child now; the log of the supervisor's run before is kept beside the new one."""
+        """Start the child now; at first, set the log of the supervisor's run before aside."""
         if not self._started_at:
             with contextlib.suppress(FileNotFoundError):
                 self.child.log_path.replace(self.child.log_path.with_suffix(".log.1"))
@@ -106,7 +107,10 @@ class Supervised:
 
 
 class Supervisor:
-    """Runs processes in the order given; as a context manager it stops them on the way out."""
+    """Runs processes in the order given; as a context manager it stops them on the way out.
+
+    A signal to stop ends the block, wherever it is, and the program goes on behind it.
+    """
 
     def __init__(
         self,
@@ -129,11 +133,12 @@ class Supervisor:
         self._handle_signals(signal.default_int_handler)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
         self._handle_signals(signal.SIG_IGN)
         self.stop()
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
+        return kind is KeyboardInterrupt  # being told to stop is the ordinary end
 
     @property
     def pids(self) -> dict[str, int]:
@@ -167,18 +172,18 @@ class Supervisor:
             seconds -= time.monotonic() - began_at
             self._say(one, f"ready, process {one.child.pid}")
 
-    def run(self) -> None:
-        """Watch the processes until SIGINT, SIGTERM or SIGHUP."""
+    def run(self) -> NoReturn:
+        """Watch the processes until a signal ends the block."""
         self._tell_change()
-        with contextlib.suppress(KeyboardInterrupt):
-            while True:
-                self.tick()
-                time.sleep(TICK_SECONDS)
+        while True:
+            self.tick()
+            time.sleep(TICK_SECONDS)
 
     def tick(self) -> None:
         """Look at each process once: show what its log tells, restart it when it ended."""
         for one in self._all:
-            for line in one.noteworthy_lines():
+            # A store speaks of its host's tuning, which is nothing to act on here.
+            for line in [] if one.process.is_store else one.noteworthy_lines():
                 self._say(one, line)
             if one.restart_at is None and not one.child.is_running():
                 self._plan_restart(one)

@@ -146,7 +146,7 @@ def test_what_a_crashed_process_had_started_does_not_stay(supervise):
 
 
 def test_console_shows_warnings_and_leaves_the_rest_to_the_log(supervise, told, tmp_path):
-    script = "print('all is well'); print('WARNING disk is full ' + 'x' * 500, flush=True);"
+    script = "print('all is well'); print('WARNING: disk is full ' + 'x' * 500, flush=True);"
     command = [sys.executable, "-c", script + "import time; time.sleep(600)"]
     supervisor = supervise(Process(name="worker", command=command))
 

@@ -38,8 +38,6 @@ class Command(BaseCommand):
             demo_run(port=options["port"], write=self._write)
         except (DemoError, StoreError, ProcessError) as error:
             raise CommandError(str(error)) from error
-        except KeyboardInterrupt:
-            self._write("Interrupted before everything had started.")
 
     def _seed(self, options: dict[str, Any]) -> None:
         # Only here: the launcher itself never touches the database.

@@ -1,0 +1,180 @@
+"""make demo: one command starts all of Baton, again and again, and says what stands in the way."""
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+
+from config.embedded import free_port
+from config.processes import BASE_DIR, wait_until
+
+# What the suite itself sets; the demo shall find its own.
+OWN_BUSINESS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "BATON_ENCRYPTION_KEYS", "PUBLIC_URL")
+STARTED_SECONDS = 90
+STOPPED_SECONDS = 12
+
+
+class Demo:
+    """The demo as a process, and what it wrote to the console."""
+
+    def __init__(self, var_dir, **environment):
+        self.var_dir = var_dir
+        self.port = free_port()
+        self.console = var_dir.with_suffix(f".{self.port}.txt")
+        self._environment = {k: v for k, v in os.environ.items() if k not in OWN_BUSINESS}
+        self._environment |= {"BATON_VAR_DIR": str(var_dir), **environment}
+
+    def start(self):
+        with self.console.open("wb") as console:
+            self.process = subprocess.Popen(
+                [sys.executable, "-u", "manage.py", "demo", "--port", str(self.port)],
+                cwd=BASE_DIR,
+                env=self._environment,
+                stdout=console,
+                stderr=subprocess.STDOUT,
+            )
+        return self
+
+    def wait_started(self):
+        def has_settled():
+            return "Baton is ready" in self.output or self.process.poll() is not None
+
+        wait_until(has_settled, seconds=STARTED_SECONDS)
+        assert "Baton is ready" in self.output, self.output
+        return self
+
+    def fails(self):
+        self.process.wait(timeout=STARTED_SECONDS)
+        assert self.process.returncode != 0
+        return self.output
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=STOPPED_SECONDS)
+
+    @property
+    def output(self):
+        return self.console.read_text()
+
+    @property
+    def facts(self):
+        return json.loads((self.var_dir / "demo.json").read_text())
+
+    def get(self, url):
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return answer.read().decode()
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    running = Demo(tmp_path_factory.mktemp("demo") / "var").start().wait_started()
+    yield running
+    running.stop()
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_what_the_demo_prints_leads_to_pages_that_answer(demo):
+    facts = demo.facts
+
+    assert facts["widget_page"] in demo.output
+    assert facts["admin"]["password"] in demo.output
+    assert facts["simulators"]["salesforce_messaging"]["desk_url"] in demo.output
+    assert facts["webchat"]["public_key"] in demo.get(facts["widget_page"])
+    assert demo.get(facts["simulators"]["salesforce_messaging"]["desk_url"])
+    assert json.loads(demo.get(f"{facts['base_url']}/readyz"))["status"] == "ok"
+
+
+def test_demo_file_has_exactly_the_promised_entries(demo):
+    facts = demo.facts
+
+    assert set(facts) == {
+        *("base_url", "widget_page", "admin", "workspace_id", "project_id"),
+        *("webchat", "api_key", "simulators", "processes"),
+    }
+    assert set(facts["admin"]) == {"url", "username", "password"}
+    assert facts["webchat"]["host"] == f"127.0.0.1:{demo.port}"
+    assert set(facts["simulators"]["salesforce_messaging"]) == {
+        *("url", "desk_url", "phrase", "org_id", "es_developer_name"),
+    }
+    assert set(facts["processes"]) == {
+        *("redis", "simulator_salesforce_messaging", "web"),
+        *("relay1", "relay2", "worker", "beat"),
+    }
+
+
+def test_nobody_else_can_read_what_the_demo_writes(demo):
+    assert mode(demo.var_dir) == 0o700
+    assert mode(demo.var_dir / "demo.env") == 0o600
+    assert mode(demo.var_dir / "demo.json") == 0o600
+    assert mode(demo.var_dir / "baton.sqlite3") == 0o600
+
+
+def test_killed_relay_worker_is_replaced_and_the_file_names_the_new_process(demo):
+    before = demo.facts["processes"]["relay1"]
+
+    os.kill(before, signal.SIGKILL)
+
+    assert wait_until(lambda: demo.facts["processes"].get("relay1", before) != before, seconds=15)
+    assert "relay1" in demo.output
+    assert "starting again" in demo.output
+    os.kill(demo.facts["processes"]["relay1"], 0)
+
+
+def test_second_demo_on_the_same_port_is_refused_with_the_cure(demo, tmp_path):
+    second = Demo(tmp_path / "var")
+    second.port = demo.port
+
+    output = second.start().fails()
+
+    assert f"Port {demo.port} is in use" in output
+    assert "make demo PORT=" in output
+    assert "Traceback" not in output
+
+
+def test_second_demo_with_the_same_data_is_refused_with_the_cure(demo):
+    output = Demo(demo.var_dir).start().fails()
+
+    assert "BATON_VAR_DIR" in output
+    assert "Traceback" not in output
+
+
+def test_given_redis_that_does_not_answer_is_named_with_the_cure(tmp_path):
+    redis_url = f"redis://:hidden-word@127.0.0.1:{free_port()}/0"
+
+    output = Demo(tmp_path / "var", REDIS_URL=redis_url).start().fails()
+
+    assert "REDIS_URL" in output
+    assert "hidden-word" not in output
+    assert "Traceback" not in output
+
+
+def test_demo_keeps_its_data_and_its_login_over_a_restart_and_stops_in_time(tmp_path):
+    first = Demo(tmp_path / "var").start().wait_started()
+    before = first.facts
+    first_code = first.stop()
+    ports_left = [port for port in (first.port, first.port + 1) if _is_listening(port)]
+    second = Demo(tmp_path / "var").start().wait_started()
+    after = second.facts
+    second.stop()
+
+    assert first_code == 0
+    assert ports_left == []
+    for kept in ("workspace_id", "project_id", "api_key"):
+        assert after[kept] == before[kept]
+    assert after["admin"]["password"] == before["admin"]["password"]
+    assert after["webchat"]["public_key"] == before["webchat"]["public_key"]
+
+
+def _is_listening(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
