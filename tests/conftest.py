@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import django
 import pytest
 import redis
 from cryptography.fernet import Fernet
@@ -39,6 +40,10 @@ os.environ.update(
         "LOG_LEVEL": "INFO",
     }
 )
+
+
+# Test modules import models while they are collected, which is before pytest-django sets up.
+django.setup()
 
 
 def pytest_unconfigure() -> None:

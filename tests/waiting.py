@@ -1,0 +1,34 @@
+"""Wait for what must become true, never for an amount of time."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from collections.abc import Callable
+from typing import Any
+
+PATIENCE_SECONDS = 10.0
+_PAUSE_SECONDS = 0.02
+
+
+def eventually(is_so: Callable[[], Any], *, seconds: float = PATIENCE_SECONDS) -> Any:
+    """Return the first true answer; fails when there is none in time."""
+    deadline = time.monotonic() + seconds
+    while not (answer := is_so()):
+        assert time.monotonic() < deadline, f"it did not become so within {seconds} s"
+        time.sleep(_PAUSE_SECONDS)
+    return answer
+
+
+async def eventually_async(is_so: Callable[[], Any], *, seconds: float = PATIENCE_SECONDS) -> Any:
+    """Do the same on an event loop; `is_so` may be a coroutine function."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = is_so()
+        if inspect.isawaitable(answer):
+            answer = await answer
+        if answer:
+            return answer
+        assert time.monotonic() < deadline, f"it did not become so within {seconds} s"
+        await asyncio.sleep(_PAUSE_SECONDS)
