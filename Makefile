@@ -5,6 +5,7 @@ TYPED := config integrations handoffs conversations
 PORT ?= 8000
 WORKER := $(PY) -m celery -A config worker -P threads --without-gossip --without-mingle
 KEY ?= salesforce_messaging
+SIMULATOR_PORT ?= 8790
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test browser lint types docs check run worker relay beat simulate
@@ -37,7 +38,7 @@ lint: .venv/.installed-dev ## check style with ruff
 	$(PY) -m ruff format --check .
 
 types: .venv/.installed-dev ## check types with mypy, and the widget with TypeScript
-	$(PY) -m mypy $(TYPED)
+	DEBUG=true $(PY) -m mypy $(TYPED)
 	.venv/bin/node .venv/node/node_modules/typescript/bin/tsc -p conversations/static/conversations
 
 check: ## all that the continuous integration runs
@@ -59,5 +60,5 @@ relay: setup ## start a relay worker (needs .env; NAME=relay1)
 beat: setup ## start the clock of the sweeps (needs .env)
 	$(PY) -m celery -A config beat -s var/celerybeat-schedule
 
-simulate: setup ## pretend to be a vendor (KEY=salesforce_messaging PORT=8000)
-	$(PY) manage.py run_simulator $(KEY) --port $(PORT)
+simulate: setup ## pretend to be a vendor (needs .env; KEY=salesforce_messaging)
+	$(PY) manage.py run_simulator $(KEY) --port $(SIMULATOR_PORT)

@@ -104,7 +104,7 @@ class RedisServer(EmbeddedServer):
         """Tell whether this server answers, and not another one on the same port."""
         try:
             with _client(self.url) as client:
-                return client.info("server")["process_id"] == self.pid
+                return bool(client.info("server")["process_id"] == self.pid)
         except redis.RedisError:
             return False
 

@@ -87,7 +87,7 @@ class Supervised:
         """Choose when to start again after a crash; return the delay in seconds."""
         if time.monotonic() - self._started_at > SETTLED_SECONDS:
             self._crashes = 0
-        delay = min(FIRST_DELAY_SECONDS * 2**self._crashes, LONGEST_DELAY_SECONDS)
+        delay = min(FIRST_DELAY_SECONDS * float(2**self._crashes), LONGEST_DELAY_SECONDS)
         self._crashes += 1
         self.restart_at = time.monotonic() + delay
         return delay
