@@ -39,7 +39,7 @@ def project_for(request: HttpRequest, project_id: str, area: Area, access: Acces
     project = projects_of(request.user).filter(public_id=project_id).first()
     if project is None:
         raise Http404("No such project.")
-    membership = Membership.objects.get(workspace=project.workspace, user_id=request.user.pk)
+    membership = Membership.objects.get(workspace=project.workspace, user=request.user)  # type: ignore[misc]
     portal_request = cast(PortalRequest, request)
     portal_request.project, portal_request.membership = project, membership
     if membership.access(area) < access:

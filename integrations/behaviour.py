@@ -66,10 +66,10 @@ _SETTINGS = (
         name="display_name_text",
         group="What the end user sees",
         field=forms.CharField(
-            label="The same name",
+            label="Name to show",
             required=False,
             max_length=60,
-            help_text="Shown for every live agent when the name is always the same.",
+            help_text="For every live agent, when the name is always the same.",
         ),
     ),
     _Setting(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from integrations.connector import CheckResult, Manifest
+from integrations.connector import CheckResult, ErrorHelp, Manifest
 from integrations.credentials import fields_for_mode, is_required, mode_of
 from integrations.models import Integration
 from integrations.pem import key_id_suggestion, public_jwk, public_pem
@@ -142,11 +142,20 @@ def check_view(manifest: Manifest, result: CheckResult) -> CheckView:
         label=dict(manifest.check_names).get(result.name, result.name),
         state=state,
         detail=result.detail,
-        code="" if result.is_ok else result.code,
+        code=result.code if state == "failed" else "",
         ms=None if state == "skipped" else result.ms,
         cause=help_.cause if help_ else "",
         cure=help_.cure if help_ else "",
     )
+
+
+def troubles(manifest: Manifest) -> list[tuple[str, ErrorHelp]]:
+    """Return what can go wrong with a connection, by the check that finds it, each cause once."""
+    labels = dict(manifest.check_names)
+    found: dict[ErrorHelp, str] = {}
+    for (name, _), help_ in manifest.error_help.items():
+        found.setdefault(help_, labels.get(name, name))
+    return [(label, help_) for help_, label in found.items()]
 
 
 def tool_source(manifest: Manifest) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -175,6 +176,7 @@ def connect_test(
     test = row.draft.get("test", {})
     return place.page(
         test=test,
+        tested_at=datetime.fromisoformat(test["at"]) if test else None,
         checks=check_views(place.manifest, test),
         is_edited=row.status == Integration.Status.NOT_CONNECTED or "values" in row.draft,
     )

@@ -118,7 +118,7 @@ def _missing(
 ) -> dict[str, str]:
     mode = mode_of(manifest, values)
     return {
-        item.name: f"Enter the {_in_sentence(item.label)}.{_example(item)}"
+        item.name: f"{item.label} is missing.{_example(item)}"
         for item in fields_for_mode(manifest, mode)
         if is_required(item, mode) and item.name not in errors and not values.get(item.name)
     }
@@ -185,10 +185,6 @@ def _pairs(item: CredentialField, text: str) -> str:
 
 def _example(item: CredentialField) -> str:
     return f" For example: {item.example}" if item.example else ""
-
-
-def _in_sentence(label: str) -> str:
-    return label[0].lower() + label[1:] if label[1:2].islower() else label
 
 
 _CLEANERS: dict[FieldKind, Callable[[CredentialField, str], str]] = {

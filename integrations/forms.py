@@ -100,9 +100,12 @@ def _form_field(item: CredentialField, mode: str, *, is_shown: bool) -> forms.Fi
     else:
         made = forms.CharField(widget=_widget(item), strip=False, **options)
     made.widget.attrs["aria-required"] = "true" if is_required(item, mode) else "false"
-    made.modes = " ".join(item.shown_for_modes)  # type: ignore[attr-defined]
-    made.is_shown = is_shown  # type: ignore[attr-defined]
-    made.is_required = bool(item.required or item.required_for_modes)  # type: ignore[attr-defined]
+    # What the template asks of a field beyond Django's own.
+    vars(made).update(
+        modes=" ".join(item.shown_for_modes),
+        is_shown=is_shown,
+        is_required=bool(item.required or item.required_for_modes),
+    )
     return made
 
 

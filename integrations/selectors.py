@@ -67,6 +67,11 @@ class TileView:
         return _ACTIONS[self.status]
 
     @property
+    def is_in_use(self) -> bool:
+        """Say whether there is a connection to look at."""
+        return self.status is not Status.NOT_CONNECTED
+
+    @property
     def has_draft(self) -> bool:
         """Say whether somebody left the Connect flow half-way."""
         return bool(self.integration and self.integration.draft.get("values"))
@@ -122,12 +127,12 @@ def shown_values(manifest: Manifest, values: dict[str, str]) -> list[tuple[str, 
     return shown
 
 
-def audit_of(integration: Integration) -> list[tuple[str, AuditEntry]]:
+def audit_of(integration: Integration, *, limit: int | None = 20) -> list[tuple[str, AuditEntry]]:
     """Return the newest audit entries of an integration, each with its action in words."""
     entries = AuditEntry.objects.filter(project=integration.project, subject=str(integration))
     return [
         (_ACTION_WORDS.get(entry.action, entry.action), entry)
-        for entry in entries.select_related("actor")[:20]
+        for entry in entries.select_related("actor")[:limit]
     ]
 
 

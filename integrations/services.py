@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from django.db import transaction
@@ -10,6 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from integrations.audit import audit_record
+from integrations.behaviour import behaviour_of
 from integrations.connector import CheckResult, FieldKind, Manifest
 from integrations.credentials import credentials_clean, pairs_to_lines
 from integrations.models import Integration, Project
@@ -175,7 +177,8 @@ def integration_behaviour_save(
     *, integration: Integration, values: Mapping[str, Any], actor: Any
 ) -> None:
     """Store behaviour; effective at once for new handoffs."""
-    changed = [n for n, value in values.items() if integration.behaviour.get(n) != value]
+    before = asdict(behaviour_of(integration))
+    changed = [name for name, value in values.items() if before.get(name) != value]
     integration.behaviour = {**integration.behaviour, **values}
     integration.save(update_fields=["behaviour", "updated_at"])
     if changed:

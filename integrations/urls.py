@@ -25,6 +25,7 @@ urlpatterns = [
     path(_PROJECT, project_views.project_home, name="project_home"),
     path(f"{_PROJECT}integrations/", views.integrations, name="integrations"),
     path(_TILE, views.integration, name="integration"),
+    path(f"{_TILE}audit.csv", views.audit, name="integration_audit"),
     path(f"{_TILE}enable/", views.enable, name="integration_enable"),
     path(f"{_TILE}disable/", views.disable, name="integration_disable"),
     path(f"{_TILE}disconnect/", views.disconnect, name="integration_disconnect"),

@@ -33,7 +33,7 @@ def verify_steps(integration: Integration) -> list[VerifyStep]:
 
 def _passed(integration: Integration) -> set[str]:
     # By name: handoffs and journal belong to apps above this one.
-    handoffs = integration.handoffs  # type: ignore[attr-defined]
+    handoffs = integration.handoffs
     handoff = handoffs.order_by("-requested_at").select_related("conversation").first()
     if handoff is None:
         return set()

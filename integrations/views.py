@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from integrations.access import may_edit, project_view
+from integrations.connect_flow import troubles
 from integrations.connector import Manifest
 from integrations.models import Area, Environment, Integration, Project
 from integrations.registry import manifest as manifest_get
@@ -60,10 +63,31 @@ def integration(
         "manifest": manifest,
         "pairs": shown_values(manifest, row.credentials),
         "audit": audit_of(row),
+        "troubles": troubles(manifest),
         "open_handoffs": open_handoff_count(row),
         "may_edit_here": may_edit(request, Area.INTEGRATIONS),
     }
     return render(request, "integrations/integration.html", context)
+
+
+@_view
+def audit(
+    request: HttpRequest, project: Project, environment: str, connector_key: str
+) -> HttpResponse:
+    """Answer with every audit entry of an integration as CSV."""
+    row = integration_or_none(project, environment, connector_key)
+    if row is None:
+        raise Http404("Nothing has happened here yet.")
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="audit-{row.integration_key}.csv"'
+    writer = csv.writer(response)
+    writer.writerow(["at", "actor", "action", "fields"])
+    for _, entry in audit_of(row, limit=None):
+        actor = entry.actor.get_username() if entry.actor else "baton"
+        # An apostrophe keeps a spreadsheet from running a user name as a formula.
+        safe = f"'{actor}" if actor[:1] in "=+-@" else actor
+        writer.writerow([entry.at.isoformat(), safe, entry.action, " ".join(entry.fields)])
+    return response
 
 
 @require_POST
