@@ -1,0 +1,161 @@
+"""What an admin may paste, what becomes of it, and what is said about the rest."""
+
+from __future__ import annotations
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    KeySerializationEncryption,
+    NoEncryption,
+    PrivateFormat,
+)
+
+from integrations.registry import connector_class, manifest
+from integrations.url_guard import url_problem
+
+CONNECTOR = connector_class("salesforce_messaging")
+RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def pem(
+    key: object = RSA_KEY,
+    form: PrivateFormat = PrivateFormat.PKCS8,
+    encryption: KeySerializationEncryption | None = None,
+) -> str:
+    return key.private_bytes(Encoding.PEM, form, encryption or NoEncryption()).decode()
+
+
+def verified(**changes: str) -> dict[str, str]:
+    return {
+        "mode": "miaw_verified",
+        "scrt_url": "https://birchline.my.salesforce-scrt.com",
+        "jwt_key_id": "portal-2026-01",
+        "jwt_issuer": "https://portal.example.org",
+        "jwt_private_key": pem(),
+        **changes,
+    }
+
+
+def normalised(**values: str) -> tuple[dict[str, str], str]:
+    kept, notices = CONNECTOR.normalise(values)
+    return kept, " ".join(notices)
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept", "said"),
+    [
+        ("https://birchline.my.salesforce-scrt.com", None, ""),
+        ("https://birchline.my.salesforce-scrt.com/", None, ""),
+        ("https://Birchline.my.salesforce.com", None, "messaging host"),
+        ("https://birchline.my.salesforce-scrt.com/path?x=1", None, "behind the host"),
+        (
+            "https://birchline--uat.sandbox.my.salesforce.com",
+            "https://birchline--uat.sandbox.my.salesforce-scrt.com",
+            "messaging host",
+        ),
+        ("birchline", "birchline", ""),
+        ("https://[", "https://[", ""),
+        ("http://127.0.0.1:8790/", "http://127.0.0.1:8790", ""),
+    ],
+)
+def test_address_is_converted_and_the_admin_is_told(typed: str, kept: str | None, said: str):
+    values, notices = normalised(scrt_url=typed)
+
+    assert values["scrt_url"] == (kept or "https://birchline.my.salesforce-scrt.com")
+    assert (said in notices) if said else not notices
+
+
+def test_organization_id_is_cut_to_fifteen_characters():
+    values, notices = normalised(org_id="00D8Y0000012abcUAA")
+
+    assert values["org_id"] == "00D8Y0000012abc"
+    assert "15 characters" in notices
+
+
+def test_misspelt_host_is_refused_with_the_right_spelling():
+    errors = CONNECTOR.clean_credentials(
+        {"mode": "miaw", "scrt_url": "https://birchline.my.salesforce-srct.com"}
+    )
+
+    assert "salesforce-scrt" in errors["scrt_url"]
+
+
+def test_path_is_refused_where_nothing_removed_it():
+    errors = CONNECTOR.clean_credentials(
+        {"mode": "miaw", "scrt_url": "https://birchline.my.salesforce-scrt.com/x"}
+    )
+
+    assert "without a path" in errors["scrt_url"]
+
+
+def test_suffix_in_the_manifest_keeps_other_hosts_out():
+    [field] = [f for f in manifest("salesforce_messaging").fields if f.name == "scrt_url"]
+
+    assert url_problem("https://evil.example", host_suffix=field.url_host_suffix)
+    assert (
+        url_problem("http://127.0.0.1:1", host_suffix=field.url_host_suffix, allow_local=True)
+        is None
+    )
+
+
+def test_fields_of_user_verification_are_needed_for_user_verification_only():
+    anonymous = CONNECTOR.clean_credentials(
+        {"mode": "miaw", "scrt_url": "https://birchline.my.salesforce-scrt.com"}
+    )
+    empty = CONNECTOR.clean_credentials(verified(jwt_key_id="", jwt_issuer=" ", jwt_private_key=""))
+
+    assert anonymous == {}
+    assert set(empty) == {"jwt_key_id", "jwt_issuer", "jwt_private_key"}
+
+
+@pytest.mark.parametrize("form", [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL])
+def test_both_kinds_of_pem_are_accepted(form: PrivateFormat):
+    assert CONNECTOR.clean_credentials(verified(jwt_private_key=pem(form=form))) == {}
+
+
+def test_pem_with_written_out_line_ends_is_mended():
+    pasted = pem().replace("\n", "\\n")
+
+    values, notices = normalised(jwt_private_key=pasted)
+
+    assert values["jwt_private_key"] == pem()
+    assert "line ends" in notices
+    assert CONNECTOR.clean_credentials(verified(**values)) == {}
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("\n".join(pem().splitlines()[1:]), "first line"),
+        ("\n".join(pem().splitlines()[:-1]), "last line"),
+        (pem(encryption=BestAvailableEncryption(b"x")), "encrypted"),
+        (pem(ec.generate_private_key(ec.SECP256R1())), "not an RSA key"),
+        (pem(rsa.generate_private_key(public_exponent=65537, key_size=1024)), "1024 bits"),
+        ("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", "cannot be read"),
+    ],
+)
+def test_unusable_key_is_refused_with_the_reason_and_without_the_key(key: str, said: str):
+    error = CONNECTOR.clean_credentials(verified(jwt_private_key=key))["jwt_private_key"]
+
+    assert said in error
+    assert pem().splitlines()[3] not in error
+
+
+@pytest.mark.parametrize(
+    ("pairs", "said"),
+    [
+        ("Order_Ref", "no pairs"),
+        ('["a"]', "no pairs"),
+        ("{" + ",".join(f'"a{n}": 1' for n in range(51)) + "}", "51"),
+        ('{"' + "n" * 65 + '": "1"}', "64 characters"),
+        ('{"": "1"}', "empty"),
+    ],
+)
+def test_routing_attributes_have_limits(pairs: str, said: str):
+    errors = CONNECTOR.clean_credentials(
+        {"mode": "miaw", "scrt_url": "", "routing_attributes": pairs}
+    )
+
+    assert said in errors["routing_attributes"]
