@@ -68,7 +68,7 @@ class CustomerKey:
 
 @dataclass
 class Event:
-    event_id: str | None
+    event_id: str
     name: str
     data: str
 
@@ -98,26 +98,33 @@ class Stream:
     events: list[Event] = field(default_factory=list)
     pings: int = 0
 
-    async def next(self) -> Event:
-        """Return the next event that is not a ping; raises EOFError at the end of the stream."""
+    async def _frame(self) -> dict[str, str]:
         fields: dict[str, str] = {}
         while True:
             raw = await asyncio.wait_for(self.response.content.readline(), PATIENCE_SECONDS)
             if not raw:
                 raise EOFError
             line = raw.decode().rstrip("\n")
-            if line:
-                name, _, value = line.partition(": ")
-                fields[name] = value
-                continue
-            if fields.get("event") == "ping":
-                self.pings += 1
-                assert fields == {"event": "ping", "data": "0"}
-            elif fields:
-                event = Event(fields.get("id"), fields["event"], fields["data"])
-                self.events.append(event)
-                return event
-            fields = {}
+            if not line:
+                return fields
+            name, _, value = line.partition(": ")
+            fields[name] = value
+
+    async def _read(self) -> Event | None:
+        """Return the next event, or None for a ping; raises EOFError at the stream's end."""
+        fields = await self._frame()
+        if fields["event"] == "ping":
+            assert fields == {"event": "ping", "data": "0"}
+            self.pings += 1
+            return None
+        self.events.append(Event(fields["id"], fields["event"], fields["data"]))
+        return self.events[-1]
+
+    async def next(self) -> Event:
+        event = None
+        while event is None:
+            event = await self._read()
+        return event
 
     async def until(self, is_wanted: Callable[[Event], bool]) -> Event:
         while True:
@@ -135,9 +142,7 @@ class Stream:
 
     async def until_pings(self, count: int) -> None:
         while self.pings < count:
-            raw = await asyncio.wait_for(self.response.content.readline(), PATIENCE_SECONDS)
-            assert raw, "the stream ended"
-            self.pings += raw == b"event: ping\n"
+            await self._read()
 
     async def read_to_end(self) -> list[Event]:
         try:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
 
 import aiohttp
 import jwt
 import pytest
 
-from integrations.simulator import running_simulator
-from integrations.vendors.salesforce_messaging.simulator import SalesforceMessagingSimulator
 from tests.vendors.salesforce_messaging.simulator_harness import (
     ORG_ID,
     ORG_ID_18,
@@ -22,28 +19,6 @@ from tests.vendors.salesforce_messaging.simulator_harness import (
     request_token,
     verified,
 )
-
-
-@pytest.fixture
-def url() -> Iterator[str]:
-    with running_simulator(SalesforceMessagingSimulator()) as address:
-        yield address
-
-
-@pytest.fixture
-async def http(url: str) -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(url) as session:
-        yield session
-
-
-@pytest.fixture
-def desk(http: aiohttp.ClientSession) -> Desk:
-    return Desk(http)
-
-
-@pytest.fixture
-async def end_user(http: aiohttp.ClientSession) -> EndUser:
-    return await anonymous(http)
 
 
 @pytest.fixture
