@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from conversations import publish
-from conversations.frames import EventType, SessionEnd, error_frame
+from conversations.frames import EventType, SessionEnd
 from conversations.models import Conversation, Event
 from conversations.services import (
     NewEvent,
@@ -20,7 +20,6 @@ from conversations.services import (
 )
 from handoffs.locking import Lease, handoff_save
 from handoffs.models import Handoff, HandoffTransition
-from handoffs.notices import failure_text
 from handoffs.outbox import deliveries_give_up
 from handoffs.states import EndReason, State, Trigger, next_state
 from integrations.connector import VendorSession
@@ -98,7 +97,6 @@ def handoff_fail(
     events = [*lost, NewEvent(type=failed, payload={"reason": code})]
     if not was_requested:
         events.append(agent_joined_event(conversation))
-    publish.transient_publish(conversation.pk, error_frame(code, failure_text(code)))
     _close(
         handoff,
         tell_vendor=not was_requested,

@@ -45,6 +45,7 @@ return token ? { Authorization: `Bearer ${token}` } : {};
 }
 const TECHNICAL = new Set([
 "unknown_event", "event_not_allowed", "bad_json", "session_not_found", "conversation_not_found",
+"handoff_invalid", "conference_joined",
 ]);
 function emptyState() {
 return {

@@ -5,6 +5,8 @@
 /** Server errors that are about our protocol, not about the conversation: never shown. */
 const TECHNICAL = new Set([
   "unknown_event", "event_not_allowed", "bad_json", "session_not_found", "conversation_not_found",
+  // Said by HANDOFF_FAILED and LIVE_AGENT_JOINED already, in the end user's language.
+  "handoff_invalid", "conference_joined",
 ]);
 
 /** @returns {State} */
