@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -12,7 +13,6 @@ import django
 import pytest
 import redis
 from cryptography.fernet import Fernet
-from django.core.management.utils import get_random_secret_key
 
 from config.embedded import RedisServer, postgres_check
 from tests.postgres import PostgresServer
@@ -30,7 +30,8 @@ os.environ.update(
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "DATABASE_URL": POSTGRES.url if POSTGRES else GIVEN_POSTGRES_URL,
         "REDIS_URL": REDIS.url,
-        "SECRET_KEY": get_random_secret_key(),
+        # Not Django's own generator: django-environ takes a leading $ for a variable's name.
+        "SECRET_KEY": secrets.token_urlsafe(50),
         "BATON_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
         "BATON_VAR_DIR": str(WORK_DIR / "var"),
         "ALLOW_LOCAL_VENDORS": "true",
