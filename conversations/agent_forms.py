@@ -13,6 +13,7 @@ from conversations.agent_services import (
     EXAMPLE_QUERIES_MAX,
     TOOL_TIMEOUT_MAX_SECONDS,
     Action,
+    tool_name_problem,
 )
 from conversations.channel_services import ALLOWED_ORIGINS_MAX, accent_read, origin_read
 from conversations.models import Channel, Tool, Topic
@@ -131,6 +132,13 @@ class ToolForm(forms.Form):
         help_text=f"1 to {TOOL_TIMEOUT_MAX_SECONDS}. A tool that takes longer is stopped, and no "
         "handoff comes of it.",
     )
+
+    def clean_name(self) -> str:
+        """Return the name; said here so that it is not hidden by what it breaks in the source."""
+        name: str = self.cleaned_data["name"]
+        if problem := tool_name_problem(name):
+            raise ValidationError(problem, code="tool_name_refused")
+        return name
 
     def clean_source(self) -> str:
         """Return the source with plain line ends."""

@@ -7,13 +7,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
 from conversations.ai_agent.actions import tool_targets
 from conversations.models import Tool, Topic
-from integrations.models import AuditEntry, Project
+from integrations.audit import audit_record
+from integrations.models import Project
 
 EXAMPLE_QUERIES_MAX = 20
 EXAMPLE_QUERY_MAX_CHARACTERS = 300
@@ -28,45 +28,59 @@ _TOOL_NAME = re.compile(r"[A-Za-z0-9_]+")
 Action = dict[str, str]
 
 
-def topic_create(*, project: Project, actor: AbstractBaseUser, values: Mapping[str, Any]) -> Topic:
+def topic_create(*, project: Project, actor: Any, values: Mapping[str, Any]) -> Topic:
     """Add a topic; raises ValidationError with the field at fault."""
     topic = Topic(project=project, **values)
     with transaction.atomic():
         _topic_check(topic)
         topic.save()
-        _audit(topic.project, actor, "topic.created", topic.name, sorted(values))
+        audit_record(
+            project=topic.project,
+            actor=actor,
+            action="topic.created",
+            subject=topic.name,
+            fields=values,
+        )
     return topic
 
 
-def topic_update(*, topic: Topic, actor: AbstractBaseUser, values: Mapping[str, Any]) -> Topic:
+def topic_update(*, topic: Topic, actor: Any, values: Mapping[str, Any]) -> Topic:
     """Change a topic; raises ValidationError with the field at fault, and then saves nothing."""
     changed = _assign(topic, values)
     with transaction.atomic():
         _topic_check(topic)
         topic.save()
         if changed:
-            _audit(topic.project, actor, "topic.changed", topic.name, changed)
+            audit_record(
+                project=topic.project,
+                actor=actor,
+                action="topic.changed",
+                subject=topic.name,
+                fields=changed,
+            )
     return topic
 
 
-def topic_delete(*, topic: Topic, actor: AbstractBaseUser) -> None:
+def topic_delete(*, topic: Topic, actor: Any) -> None:
     """Delete a topic; its tools stay."""
     with transaction.atomic():
-        _audit(topic.project, actor, "topic.deleted", topic.name, [])
+        audit_record(project=topic.project, actor=actor, action="topic.deleted", subject=topic.name)
         topic.delete()
 
 
-def tool_create(*, project: Project, actor: AbstractBaseUser, values: Mapping[str, Any]) -> Tool:
+def tool_create(*, project: Project, actor: Any, values: Mapping[str, Any]) -> Tool:
     """Add a tool; raises ValidationError with the field at fault."""
     tool = Tool(project=project, **values)
     with transaction.atomic():
         _tool_check(tool)
         tool.save()
-        _audit(project, actor, "tool.created", tool.name, sorted(values))
+        audit_record(
+            project=project, actor=actor, action="tool.created", subject=tool.name, fields=values
+        )
     return tool
 
 
-def tool_update(*, tool: Tool, actor: AbstractBaseUser, values: Mapping[str, Any]) -> Tool:
+def tool_update(*, tool: Tool, actor: Any, values: Mapping[str, Any]) -> Tool:
     """Change a tool, and the topics that run it when its name changes; raises ValidationError."""
     old_name = tool.name
     changed = _assign(tool, values)
@@ -76,11 +90,17 @@ def tool_update(*, tool: Tool, actor: AbstractBaseUser, values: Mapping[str, Any
         if tool.name != old_name:
             _rename_in_topics(tool.project, old_name, tool.name)
         if changed:
-            _audit(tool.project, actor, "tool.changed", tool.name, changed)
+            audit_record(
+                project=tool.project,
+                actor=actor,
+                action="tool.changed",
+                subject=tool.name,
+                fields=changed,
+            )
     return tool
 
 
-def tool_delete(*, tool: Tool, actor: AbstractBaseUser) -> None:
+def tool_delete(*, tool: Tool, actor: Any) -> None:
     """Delete a tool; raises ValidationError that names the topics which still run it."""
     with transaction.atomic():
         users = tool_used_by(project=tool.project, tool_name=tool.name)
@@ -90,7 +110,7 @@ def tool_delete(*, tool: Tool, actor: AbstractBaseUser) -> None:
                 f"{tool.name} is still run by {names}. Remove it from their actions first.",
                 code="tool_in_use",
             )
-        _audit(tool.project, actor, "tool.deleted", tool.name, [])
+        audit_record(project=tool.project, actor=actor, action="tool.deleted", subject=tool.name)
         tool.delete()
 
 
@@ -174,11 +194,3 @@ def _assign(row: Topic | Tool, values: Mapping[str, Any]) -> list[str]:
     for name, value in values.items():
         setattr(row, name, value)
     return changed
-
-
-def _audit(
-    project: Project, actor: AbstractBaseUser, action: str, subject: str, fields: list[str]
-) -> None:
-    AuditEntry.objects.create(
-        project=project, actor_id=actor.pk, action=action, subject=subject, fields=fields
-    )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from conversations.models import Channel
-from integrations.models import AuditEntry, Project
+from integrations.audit import audit_record
+from integrations.models import Project
 
 ALLOWED_ORIGINS_MAX = 50
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -18,19 +19,15 @@ _HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]+\])(?::[0-9]{{1,5}
 _ACCENT = re.compile(r"#[0-9a-f]{6}")
 
 
-def channel_create(
-    *, project: Project, actor: AbstractBaseUser, values: Mapping[str, Any]
-) -> Channel:
+def channel_create(*, project: Project, actor: Any, values: Mapping[str, Any]) -> Channel:
     """Add a webchat channel with a new public key."""
     with transaction.atomic():
         channel = Channel.objects.create(project=project, **values)
-        _audit(channel, actor, "channel.created", sorted(values))
+        _audit(channel, actor, "channel.created", values)
     return channel
 
 
-def channel_update(
-    *, channel: Channel, actor: AbstractBaseUser, values: Mapping[str, Any]
-) -> Channel:
+def channel_update(*, channel: Channel, actor: Any, values: Mapping[str, Any]) -> Channel:
     """Change a channel; its public key stays, so that pages keep working."""
     changed = sorted(name for name, value in values.items() if getattr(channel, name) != value)
     for name, value in values.items():
@@ -73,14 +70,10 @@ def contrast_with_white(accent: str) -> float:
 
 
 def _linear(part: float) -> float:
-    return part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4  # type: ignore[no-any-return]
+    return part / 12.92 if part <= 0.04045 else math.pow((part + 0.055) / 1.055, 2.4)
 
 
-def _audit(channel: Channel, actor: AbstractBaseUser, action: str, fields: list[str]) -> None:
-    AuditEntry.objects.create(
-        project=channel.project,
-        actor_id=actor.pk,
-        action=action,
-        subject=channel.name,
-        fields=fields,
+def _audit(channel: Channel, actor: Any, action: str, fields: Iterable[str]) -> None:
+    audit_record(
+        project=channel.project, actor=actor, action=action, subject=channel.name, fields=fields
     )

@@ -37,7 +37,7 @@ def handoffs(request: HttpRequest, project_id: str) -> HttpResponse:
     wanted = HandoffFilter(
         state=request.GET.get("state", ""),
         environment=request.GET.get("environment", ""),
-        conversation=request.GET.get("conversation", ""),
+        conversation=request.GET.get("conversation", "").replace("\x00", ""),
     )
     found = handoff_list(project=project, wanted=wanted)
     page = Paginator(found, HANDOFFS_PER_PAGE).get_page(request.GET.get("page"))

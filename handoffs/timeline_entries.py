@@ -11,7 +11,7 @@ from datetime import datetime
 from conversations.models import Event
 from handoffs.models import Delivery, Handoff, HandoffTransition, VendorEvent
 from handoffs.states import EndReason, State
-from handoffs.wording import END_REASONS, failure_explanation, vendor_name
+from handoffs.wording import END_REASONS, duration_text, failure_explanation, vendor_name
 from integrations.models import VendorCall
 
 HIDDEN_TEXT = "Text hidden: it needs access to conversations."
@@ -163,7 +163,7 @@ def call_entry(call: VendorCall) -> Entry:
         title=f"{call.method} {call.path}".strip(),
         tone="error" if is_refused else "neutral",
         note=f"{answer}{f', {call.error_code}' if call.error_code else ''}",
-        meta=(call.operation, f"{call.duration_ms} ms"),
+        meta=(call.operation, _duration(call.duration_ms)),
         request_body=_pretty(call.request_body),
         response_body=_pretty(call.response_body),
     )
@@ -186,7 +186,7 @@ def vendor_event_entry(row: VendorEvent, vendor: str) -> Entry:
 
 def _why(state: State, handoff: Handoff, vendor: str) -> str:
     if state is State.FAILED:
-        return " ".join(failure_explanation(handoff.error_code, vendor))
+        return failure_explanation(handoff.error_code, vendor).cause
     if state is State.ENDED and handoff.end_reason:
         reason = END_REASONS[EndReason(handoff.end_reason)].format(vendor=vendor)
         return f"{reason[0].upper()}{reason[1:]}."
@@ -224,6 +224,12 @@ def _said(event: Event) -> str:
     if files:
         return f"{text}\n[{len(files)} attached]".strip()
     return str(text)
+
+
+def _duration(milliseconds: int) -> str:
+    if milliseconds < 10_000:
+        return f"{milliseconds} ms"
+    return duration_text(milliseconds / 1000)
 
 
 def _pretty(body: object) -> str:

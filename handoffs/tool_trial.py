@@ -127,7 +127,8 @@ def _pairs(payload: HandoffPayload) -> list[tuple[str, str]]:
         ("Queue", payload.queue),
         ("Reason", payload.reason),
     ]
-    pairs += [(f"Hint {name}", _short(value)) for name, value in sorted(payload.hints.items())]
+    hints = {k: v for k, v in sorted(payload.hints.items()) if k not in ("queue", "reason")}
+    pairs += [(f"Hint {name}", _short(value)) for name, value in hints.items()]
     pairs += [(f"Data {name}", _short(value)) for name, value in sorted(payload.data.items())]
     return [(label, value) for label, value in pairs if value]
 

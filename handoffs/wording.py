@@ -64,7 +64,7 @@ FAILURES: dict[str, Explanation] = {
         "{vendor} could not be reached.",
         "Look at the last calls below: a name that does not resolve means a wrong address on the "
         "Integrations page; time-outs and 5xx answers mean that {vendor} is down or a firewall is "
-        "in the way. No calls below means that no relay worker took it: /readyz counts those alive.",
+        "in the way. No calls at all: no relay worker took it; /readyz counts those alive.",
     ),
     "rate_limited": Explanation(
         "{vendor} asked to slow down, and the time for trying ran out.",

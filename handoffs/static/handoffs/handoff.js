@@ -35,6 +35,7 @@ async function refresh() {
   for (const body of part.querySelectorAll("details"))
     body.open = unfolded.includes(body.dataset.body);
   old.replaceWith(part);
+  if (old.dataset.state !== part.dataset.state) announce(part.dataset.state);
   enableFilters();
   if (focused) part.querySelector(focused)?.focus({ preventScroll: true });
 }

@@ -1,0 +1,127 @@
+"""The Log page: newest first, narrowed by level and words, personal data only for some."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from conversations.models import LogEntry
+from integrations.models import Project
+from tests import factories
+from tests.members import client_of_admin, client_with
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def project() -> Project:
+    return factories.project()
+
+
+@pytest.fixture
+def admin(project: Project) -> Client:
+    return client_of_admin(project)
+
+
+def url(project: Project, query: str = "") -> str:
+    return reverse("project_log", kwargs={"project_id": project.public_id}) + query
+
+
+def entry(project: Project, content: str, **fields: object) -> LogEntry:
+    return LogEntry.objects.create(
+        project=project, **{"level": "info", "content": content, **fields}
+    )
+
+
+def shown(page: object) -> list[str]:
+    return [line.content for line in page.context["page"]]
+
+
+def test_an_empty_log_says_what_will_stand_there(admin, project):
+    assert "Nothing logged yet" in admin.get(url(project)).content.decode()
+
+
+def test_entries_come_newest_first_and_only_those_of_the_project(admin, project):
+    entry(project, "first")
+    entry(project, "second")
+    entry(factories.project(), "of somebody else")
+
+    assert shown(admin.get(url(project))) == ["second", "first"]
+
+
+def test_a_level_narrows_the_log_and_an_unknown_one_does_not(admin, project):
+    entry(project, "fine")
+    entry(project, "bad", level="error")
+
+    assert shown(admin.get(url(project, "?level=error"))) == ["bad"]
+    assert len(shown(admin.get(url(project, "?level=nonsense")))) == 2
+
+
+@pytest.mark.parametrize("words", ["timeout", "slow_tool", "tool_timeout", "slow stopped"])
+def test_every_word_of_a_search_must_be_found_somewhere(admin, project, words):
+    entry(project, "it was stopped after a timeout", source="slow_tool", code="tool_timeout")
+    entry(project, "unrelated")
+
+    assert len(shown(admin.get(url(project), {"q": words}))) == 1
+
+
+def test_a_search_finds_a_conversation_by_its_id(admin, project):
+    conversation = factories.conversation(factories.channel(project))
+    entry(project, "of it", conversation=conversation)
+    entry(project, "of none")
+
+    assert shown(admin.get(url(project), {"q": conversation.pk})) == ["of it"]
+
+
+def test_an_entry_links_to_the_handoffs_of_its_conversation(admin, project):
+    conversation = factories.conversation(factories.channel(project))
+    entry(project, "of it", conversation=conversation)
+
+    page = admin.get(url(project)).content.decode()
+
+    assert f"?conversation={conversation.pk}" in page
+
+
+def test_a_search_without_result_offers_the_way_back(admin, project):
+    entry(project, "something")
+
+    page = admin.get(url(project, "?q=nothing-like-it")).content.decode()
+
+    assert "Nothing fits" in page
+    assert "Show everything" in page
+
+
+def test_personal_data_is_kept_from_members_who_may_only_read(project):
+    entry(project, "ada@example.com called", is_pii=True)
+    entry(project, "fine")
+    reader = client_with(project, conversations=1)
+    editor = client_with(project, conversations=2)
+
+    assert shown(reader.get(url(project))) == ["fine"]
+    assert shown(reader.get(url(project), {"q": "ada"})) == []
+    assert len(shown(editor.get(url(project)))) == 2
+
+
+def test_a_long_log_has_pages_that_keep_the_filters(admin, project):
+    LogEntry.objects.bulk_create(
+        LogEntry(project=project, level="error", content=f"entry {n}") for n in range(51)
+    )
+
+    first = admin.get(url(project, "?level=error"))
+    second = admin.get(url(project, "?level=error&page=2"))
+
+    assert len(shown(first)) == 50
+    assert "level=error&amp;q=&amp;page=2" in first.content.decode()
+    assert shown(second) == ["entry 0"]
+
+
+def test_what_a_tool_logged_is_shown_as_text_never_as_markup(admin, project):
+    entry(project, "<img src=x onerror=alert(1)>", fields={"<b>": "<i>"})
+
+    page = admin.get(url(project)).content.decode()
+
+    assert "<img src=x" not in page
+    assert "<b>" not in page
+
+
+def test_the_log_needs_access_to_conversations(project):
+    assert client_with(project, tools=2).get(url(project)).status_code == 403

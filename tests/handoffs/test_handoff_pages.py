@@ -1,0 +1,223 @@
+"""The Handoffs pages: the list with its filters, one handoff, and who may see what."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from conversations.frames import EventType
+from handoffs.models import Handoff
+from handoffs.states import State
+from integrations.models import Project
+from tests import factories
+from tests.members import client_of_admin, client_with
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def project() -> Project:
+    return factories.project()
+
+
+@pytest.fixture
+def admin(project: Project) -> Client:
+    return client_of_admin(project)
+
+
+def made(project: Project, state: State = State.ACTIVE, **channel_fields: object) -> Handoff:
+    channel = factories.channel(project, **channel_fields)
+    return factories.handoff(factories.conversation(channel), state=state)
+
+
+def url(name: str, project: Project, handoff: Handoff | None = None) -> str:
+    more = {"handoff_id": handoff.pk} if handoff else {}
+    return reverse(name, kwargs={"project_id": project.public_id, **more})
+
+
+def listed(page: object) -> list[Handoff]:
+    return [row.handoff for row in page.context["rows"]]
+
+
+def test_an_empty_list_says_how_a_handoff_comes_about(admin, project):
+    assert "No handoffs yet" in admin.get(url("handoffs", project)).content.decode()
+
+
+def test_handoffs_come_newest_first_with_state_vendor_agent_and_outcome(admin, project):
+    older, newer = made(project, State.FAILED), made(project, State.ACTIVE)
+    made(factories.project())
+
+    page = admin.get(url("handoffs", project))
+
+    assert listed(page) == [newer, older]
+    first, second = page.context["rows"]
+    assert (first.badge.label, first.vendor) == ("With a live agent", "Salesforce")
+    assert first.handoff.agent_name == "Noor Halvorsen"
+    assert second.outcome == "Salesforce could not be reached"
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("?state=open", {State.QUEUED, State.ACTIVE}),
+        ("?state=failed", {State.FAILED}),
+        ("?state=ended", {State.ENDED}),
+        ("?environment=live", set()),
+        ("?environment=sandbox&state=active", {State.ACTIVE}),
+        ("?state=nonsense&environment=nowhere", set(State) - {State.REQUESTED, State.CONNECTING}),
+        ("?conversation=CONV-unknown", set()),
+        ("?conversation=%00", set()),
+    ],
+)
+def test_filters_narrow_the_list(admin, project, query, expected):
+    for state in (State.QUEUED, State.ACTIVE, State.ENDED, State.FAILED):
+        made(project, state)
+    if query.endswith("%00"):
+        expected = {State.QUEUED, State.ACTIVE, State.ENDED, State.FAILED}
+
+    page = admin.get(url("handoffs", project) + query)
+
+    assert {State(handoff.state) for handoff in listed(page)} == expected
+
+
+def test_a_list_of_many_has_pages_that_keep_the_filters(admin, project, settings):
+    first = made(project, State.ENDED)
+    Handoff.objects.bulk_create(
+        Handoff(
+            conversation=first.conversation,
+            environment="sandbox",
+            integration_key="salesforce_integration",
+            tool_call_id=str(number),
+            state="ended",
+            end_reason="cancelled",
+            routing={},
+        )
+        for number in range(50)
+    )
+
+    page = admin.get(url("handoffs", project) + "?state=ended")
+    rest = admin.get(url("handoffs", project) + "?state=ended&page=2")
+
+    assert len(listed(page)) == 50
+    assert "state=ended&amp;environment=&amp;conversation=&amp;page=2" in page.content.decode()
+    assert listed(rest) == [first]
+
+
+def test_a_longer_list_needs_no_more_queries(admin, project, django_assert_max_num_queries):
+    for _ in range(8):
+        made(project, State.ENDED)
+
+    with django_assert_max_num_queries(12):
+        admin.get(url("handoffs", project))
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_a_handoff_in_any_state_has_a_page(admin, project, state):
+    handoff = made(project, state)
+
+    page = admin.get(url("handoff", project, handoff))
+
+    assert page.status_code == 200
+    assert page.context["headline"].sentence in page.content.decode().replace("&#x27;", "'")
+    assert "<script>" not in page.content.decode()
+
+
+def test_the_page_keeps_itself_fresh_only_while_the_handoff_is_open(admin, project):
+    open_one = admin.get(url("handoff_live", project, made(project, State.QUEUED)))
+    final = admin.get(url("handoff_live", project, made(project, State.ENDED)))
+
+    assert 'data-open="true"' in open_one.content.decode()
+    assert 'data-open="false"' in final.content.decode()
+    assert open_one.headers["Cache-Control"] == "no-store"
+
+
+def test_a_fresh_copy_shows_what_was_said_meanwhile(admin, project):
+    handoff = made(project)
+    before = admin.get(url("handoff_live", project, handoff)).content.decode()
+    factories.said(handoff.conversation, "Anybody there?")
+
+    after = admin.get(url("handoff_live", project, handoff)).content.decode()
+
+    assert "Anybody there?" not in before
+    assert "Anybody there?" in after
+
+
+def test_the_filters_of_the_timeline_work_without_script(admin, project):
+    handoff = made(project)
+    factories.said(handoff.conversation, "Anybody there?")
+
+    page = admin.get(url("handoff", project, handoff) + "?kind=handoff").content.decode()
+
+    assert "Anybody there?" not in page
+    assert "A live agent joined" in page
+
+
+def test_text_is_shown_as_text_never_as_markup(admin, project):
+    handoff = made(project)
+    factories.said(handoff.conversation, "<b onclick=x>hi</b>", EventType.LIVE_AGENT_MESSAGE)
+
+    page = admin.get(url("handoff", project, handoff)).content.decode()
+
+    assert "<b onclick" not in page
+    assert "&lt;b onclick" in page
+
+
+def test_the_text_copy_is_plain_text_with_the_sentence_on_top(admin, project):
+    handoff = made(project)
+
+    answer = admin.get(url("handoff_text", project, handoff))
+
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    lines = answer.content.decode().splitlines()
+    assert lines[0] == f"Handoff {handoff.pk}"
+    assert "Noor Halvorsen is in the conversation" in lines[2]
+
+
+def test_those_who_look_after_integrations_see_the_timeline_without_the_words(project):
+    handoff = made(project)
+    factories.said(handoff.conversation, "my private words")
+    keeper = client_with(project, integrations=1)
+
+    for name in ("handoff", "handoff_live", "handoff_text"):
+        answer = keeper.get(url(name, project, handoff))
+        assert answer.status_code == 200
+        assert "my private words" not in answer.content.decode()
+
+
+def test_members_with_neither_area_are_kept_out(project):
+    handoff = made(project)
+    other = client_with(project, knowledge=2, tools=2, widgets=2, account=2)
+
+    assert other.get(url("handoffs", project)).status_code == 403
+    for name in ("handoff", "handoff_live", "handoff_text"):
+        assert other.get(url(name, project, handoff)).status_code == 403
+
+
+def test_a_handoff_of_another_project_is_not_found_under_this_one(admin, project):
+    foreign = made(factories.project())
+
+    for name in ("handoff", "handoff_live", "handoff_text"):
+        assert admin.get(url(name, project, foreign)).status_code == 404
+
+
+def test_a_project_of_another_workspace_does_not_exist(project):
+    handoff = made(project)
+    stranger = client_of_admin(factories.project())
+
+    assert stranger.get(url("handoffs", project)).status_code == 404
+    assert stranger.get(url("handoff", project, handoff)).status_code == 404
+
+
+def test_without_signing_in_the_pages_lead_to_the_login(project):
+    answer = Client().get(url("handoffs", project))
+
+    assert answer.status_code == 302
+    assert answer.url.startswith(reverse("login"))
+
+
+def test_the_encrypted_session_and_credentials_are_not_on_the_page(admin, project):
+    handoff = made(project)
+
+    page = admin.get(url("handoff", project, handoff)).content.decode()
+
+    assert factories.ORG_ID not in page
+    assert "vendor_session" not in page

@@ -1,0 +1,36 @@
+"""Sign in a member of a project's workspace, with access by area."""
+
+from __future__ import annotations
+
+from itertools import count
+
+from django.contrib.auth.models import User
+from django.test import Client
+
+from integrations.models import Access, Area, Membership, Project
+
+_numbers = count(1)
+EVERY_AREA = dict.fromkeys(Area.values, Access.READ.value)
+
+
+def client_of_admin(project: Project) -> Client:
+    """Return a browser in which an admin of the workspace is signed in."""
+    return _client(project, is_admin=True)
+
+
+def client_of_reader(project: Project) -> Client:
+    """Return a browser of a member who may read every area and edit none."""
+    return client_with(project, **EVERY_AREA)
+
+
+def client_with(project: Project, **areas: int) -> Client:
+    """Return a browser of a member with this access, by the name of the area."""
+    return _client(project, areas={name: int(access) for name, access in areas.items()})
+
+
+def _client(project: Project, **fields: object) -> Client:
+    user = User.objects.create_user(f"member-{next(_numbers)}")
+    Membership.objects.create(workspace=project.workspace, user=user, **fields)
+    client = Client()
+    client.force_login(user)
+    return client
