@@ -66,12 +66,12 @@ def leases_held(worker_id: uuid.UUID) -> list[Lease]:
     return _leases(Handoff.objects.filter(UNFINISHED, owner_id=worker_id), worker_id)
 
 
-def handoffs_with_due_deliveries(worker_id: uuid.UUID) -> list[str]:
-    """Return the worker's handoffs that have a message to send now."""
-    due = Delivery.objects.filter(
-        status=Delivery.Status.PENDING, handoff__owner_id=worker_id, next_attempt_at__lte=Now()
-    )
-    return list(due.values_list("handoff_id", flat=True).distinct())
+def handoffs_with_work(worker_id: uuid.UUID) -> list[str]:
+    """Return the worker's handoffs with a message to send now, or an end to tell the vendor."""
+    is_due = Q(deliveries__status=Delivery.Status.PENDING, deliveries__next_attempt_at__lte=Now())
+    owned = Handoff.objects.filter(UNFINISHED, owner_id=worker_id)
+    found = owned.filter(is_due | Q(vendor_end_until__isnull=False))
+    return list(found.order_by().values_list("pk", flat=True).distinct())
 
 
 def _locked(handoffs: QuerySet[Handoff]) -> QuerySet[Handoff]:

@@ -132,7 +132,7 @@ class RelayWorkerLoop:
                 task.cancel()
         for lease in held.values():
             self._serve(lease)
-        for handoff_id in await run_sync(leases.handoffs_with_due_deliveries, self._worker_id):
+        for handoff_id in await run_sync(leases.handoffs_with_work, self._worker_id):
             self._wake(handoff_id)
 
     async def _held(self) -> list[Lease]:
