@@ -46,6 +46,8 @@ class SalesforceMessagingSimulator(Simulator):
         "content-type",
         "x-org-id",
         "last-event-id",
+        # Browsers' stand-ins for EventSource send it; the official sample uses one.
+        "cache-control",
     )
     vendor_actions: ClassVar[Mapping[str, Action]] = EXTRA_ACTIONS
     vendor_faults: ClassVar[Mapping[str, Fault]] = EXTRA_FAULTS
