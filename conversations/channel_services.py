@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
+from conversations.access_token import secret_hash, secret_make
 from conversations.models import Channel
 from integrations.audit import audit_record
 from integrations.models import Project
@@ -37,6 +38,19 @@ def channel_update(*, channel: Channel, actor: Any, values: Mapping[str, Any]) -
         if changed:
             _audit(channel, actor, "channel.changed", changed)
     return channel
+
+
+def channel_token_make(*, channel: Channel, actor: Any) -> str:
+    """Give a channel a new secret token and return it, the only time it is known.
+
+    An older token stops working at once.
+    """
+    token = secret_make()
+    channel.secret_token_hash = secret_hash(token)
+    with transaction.atomic():
+        channel.save(update_fields=["secret_token_hash"])
+        _audit(channel, actor, "channel.token_made", [])
+    return token
 
 
 def origin_read(line: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
@@ -11,12 +11,14 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.templatetags.static import static
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from conversations.access_token import host_allowed
 from conversations.agent_forms import ChannelForm
 from conversations.channel_services import (
     channel_create,
+    channel_token_make,
     channel_update,
     contrast_with_white,
 )
@@ -39,6 +41,7 @@ class ChannelCard:
     script_tag: str
     contrast: str
     is_contrast_low: bool
+    fresh_token: str = field(default="", repr=False)
 
 
 @project_view(Area.WIDGETS)
@@ -68,6 +71,20 @@ def widget_new(request: HttpRequest, project: Project) -> HttpResponse:
     return render(request, "conversations/widget_new.html", {"form": form})
 
 
+@never_cache
+@project_view(Area.WIDGETS)
+@require_http_methods(["POST"])
+def widget_token(request: HttpRequest, project: Project, channel_id: int) -> HttpResponse:
+    """Make a secret token and show it in the answer, once: it is not stored readable."""
+    channel = get_object_or_404(_channels(project), pk=channel_id)
+    token = channel_token_make(channel=channel, actor=request.user)
+    cards = [
+        _card(row, None, fresh_token=token if row.pk == channel.pk else "")
+        for row in _channels(project)
+    ]
+    return render(request, "conversations/widget.html", {"cards": cards, "needed": CONTRAST_NEEDED})
+
+
 @require_http_methods(["GET"])
 def widget_page(request: HttpRequest, public_key: str) -> HttpResponse:
     """Show a plain page that carries the widget, with a few phrases to try.
@@ -94,7 +111,7 @@ def _page(
     return render(request, "conversations/widget.html", context, status=422 if forms else 200)
 
 
-def _card(channel: Channel, form: ChannelForm | None) -> ChannelCard:
+def _card(channel: Channel, form: ChannelForm | None, fresh_token: str = "") -> ChannelCard:
     contrast = contrast_with_white(channel.accent)
     return ChannelCard(
         channel=channel,
@@ -102,6 +119,7 @@ def _card(channel: Channel, form: ChannelForm | None) -> ChannelCard:
         script_tag=script_tag(channel),
         contrast=f"{contrast:.1f}",
         is_contrast_low=contrast < CONTRAST_NEEDED,
+        fresh_token=fresh_token,
     )
 
 

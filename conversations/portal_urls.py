@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from conversations.channel_views import widget, widget_new, widget_page
+from conversations.channel_views import widget, widget_new, widget_page, widget_token
 from conversations.log_views import project_log
 from conversations.tool_views import tool_remove, tools
 from conversations.topic_views import topic_edit, topic_new, topic_remove, topic_try, topics
@@ -26,6 +26,7 @@ urlpatterns = [
     path(f"{_TOOLS}<int:tool_id>/delete/", tool_remove, name="tool_delete"),
     path(_WIDGET, widget, name="widget"),
     path(f"{_WIDGET}new/", widget_new, name="widget_new"),
+    path(f"{_WIDGET}<int:channel_id>/token/", widget_token, name="widget_token"),
     path("p/<str:project_id>/log/", project_log, name="project_log"),
     path("w/<str:public_key>/", widget_page, name="widget_page"),
 ]

@@ -5,6 +5,7 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
+from conversations.access_token import TokenError, channel_for_token
 from conversations.channel_services import contrast_with_white, origin_read
 from conversations.models import Channel
 from integrations.models import AuditEntry, Project
@@ -227,3 +228,43 @@ def test_a_widget_of_another_project_is_not_changed_under_this_one(admin, projec
     assert admin.post(url("widget", project), values(foreign)).status_code == 404
     foreign.refresh_from_db()
     assert foreign.environment == "sandbox"
+
+
+def test_a_server_token_is_shown_once_and_stored_hashed(admin, project):
+    channel = factories.channel(project)
+    address = reverse(
+        "widget_token", kwargs={"project_id": project.public_id, "channel_id": channel.pk}
+    )
+
+    answer = admin.post(address)
+
+    [card] = answer.context["cards"]
+    assert channel_for_token(card.fresh_token) == (channel, True)
+    assert card.fresh_token in answer.content.decode()
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert card.fresh_token not in repr(card)
+    assert card.fresh_token not in admin.get(url("widget", project)).content.decode()
+
+
+def test_a_new_server_token_replaces_the_old_one(admin, project):
+    channel = factories.channel(project)
+    old = factories.secret_token(channel)
+    address = reverse(
+        "widget_token", kwargs={"project_id": project.public_id, "channel_id": channel.pk}
+    )
+
+    admin.post(address)
+
+    with pytest.raises(TokenError):
+        channel_for_token(old)
+
+
+def test_a_reader_cannot_make_a_server_token(project):
+    channel = factories.channel(project)
+    address = reverse(
+        "widget_token", kwargs={"project_id": project.public_id, "channel_id": channel.pk}
+    )
+
+    assert client_of_reader(project).post(address).status_code == 403
+    channel.refresh_from_db()
+    assert channel.secret_token_hash == ""

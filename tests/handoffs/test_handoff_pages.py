@@ -221,3 +221,18 @@ def test_the_encrypted_session_and_credentials_are_not_on_the_page(admin, projec
 
     assert factories.ORG_ID not in page
     assert "vendor_session" not in page
+
+
+def test_the_admin_shows_handoffs_without_routing_or_words_and_changes_none(admin_client, project):
+    handoff = made(project)
+    Handoff.objects.filter(pk=handoff.pk).update(utterance="I hand you over")
+    address = reverse("admin:handoffs_handoff_change", args=[handoff.pk])
+
+    page = admin_client.get(address)
+    refused = admin_client.post(address, {"state": "ended"})
+
+    assert page.status_code == 200
+    assert "I hand you over" not in page.content.decode()
+    assert "Vendor session" not in page.content.decode()
+    assert refused.status_code == 403
+    assert admin_client.get(reverse("admin:handoffs_handoff_changelist")).status_code == 200
