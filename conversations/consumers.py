@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 BATCH = 100
 
 
-class WidgetConsumer(AsyncWebsocketConsumer):
+class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
     """One socket of one conversation; holds no truth, only how far it has sent."""
 
     conversation_id = ""

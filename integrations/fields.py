@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
+
+
+if TYPE_CHECKING:
+    _TextField = models.TextField[Any, Any]
+else:
+    _TextField = models.TextField
 
 
 class DecryptionError(Exception):
@@ -49,7 +55,7 @@ def decrypt(token: str) -> Any:
         raise DecryptionError("A stored secret fits none of the encryption keys.") from error
 
 
-class EncryptedJSONField(models.TextField):
+class EncryptedJSONField(_TextField):
     """Stores a JSON value as a Fernet token; reading without the right key raises."""
 
     description = "Encrypted JSON"

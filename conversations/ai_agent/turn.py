@@ -11,11 +11,11 @@ from conversations.ai_agent.actions import tool_targets
 from conversations.ai_agent.matching import TopicText, topic_match
 from conversations.ai_agent.sandbox import (
     ConvSnapshot,
-    ToolError,
     ToolLimits,
     ToolOutcome,
     tool_run,
 )
+from conversations.ai_agent.sandbox_results import ToolError
 from conversations.models import Conversation, Event, Tool, Topic
 from conversations.selectors import transcript_get
 
