@@ -9,10 +9,12 @@ import subprocess
 import sys
 import urllib.request
 
+import psycopg
 import pytest
 
-from config.embedded import free_port
+from config.embedded import RedisServer, free_port
 from config.processes import BASE_DIR, wait_until
+from tests.postgres import database_create, database_drop
 
 # What the suite itself sets; the demo shall find its own.
 OWN_BUSINESS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "BATON_ENCRYPTION_KEYS", "PUBLIC_URL")
@@ -173,6 +175,23 @@ def test_demo_keeps_its_data_and_its_login_over_a_restart_and_stops_in_time(tmp_
         assert after[kept] == before[kept]
     assert after["admin"]["password"] == before["admin"]["password"]
     assert after["webchat"]["public_key"] == before["webchat"]["public_key"]
+
+
+def test_given_stores_are_used_and_left_running(tmp_path, postgres_url):
+    database_url = database_create(postgres_url, "given_to_the_demo")
+    with RedisServer(tmp_path / "given") as given:
+        running = Demo(tmp_path / "var", DATABASE_URL=database_url, REDIS_URL=given.url)
+        names = set(running.start().wait_started().facts["processes"])
+        code = running.stop()
+
+        assert code == 0
+        assert "redis" not in names
+        assert given.is_ready()
+    with psycopg.connect(database_url) as connection:
+        found = connection.execute("SELECT slug FROM integrations_project").fetchall()
+    assert found == [("demo-shop",)]
+    assert not (tmp_path / "var" / "baton.sqlite3").exists()
+    database_drop(postgres_url, "given_to_the_demo")
 
 
 def _is_listening(port):
