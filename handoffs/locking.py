@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
+from conversations.models import Conversation
 from handoffs.models import Handoff
 
 
@@ -27,18 +28,26 @@ class LeaseLostError(Exception):
 
 @contextmanager
 def handoff_locked(handoff_id: str) -> Iterator[Handoff]:
-    """Lock a handoff's conversation for a transaction and yield the handoff.
+    """Lock a handoff for a transaction and yield it as it is under the lock.
 
-    The conversation's row is the lock for both, so that no two writers can wait for each other.
+    The conversation's row comes first, always: it is the lock for everything that happens in the
+    conversation, so that no two writers can wait for each other. The handoff is read after that,
+    because PostgreSQL gives a statement that had to wait the old version of rows it only joins.
+    Its own row is locked as well, so that no claim comes between a lease's check and the writes.
     """
     with transaction.atomic():
-        yield (
-            Handoff.objects.select_for_update(no_key=True, of=("conversation",))
-            .select_related(
-                "conversation__project", "conversation__end_user", "integration", "conversation"
-            )
+        conversation = (
+            Conversation.objects.select_for_update(no_key=True, of=("self",))
+            .select_related("project", "end_user")
+            .get(handoffs=handoff_id)
+        )
+        handoff = (
+            Handoff.objects.select_for_update(no_key=True, of=("self",))
+            .select_related("integration")
             .get(pk=handoff_id)
         )
+        handoff.conversation = conversation
+        yield handoff
 
 
 @contextmanager
@@ -56,10 +65,7 @@ def check_lease(handoff: Handoff, lease: Lease) -> None:
 
 
 def handoff_save(handoff: Handoff, fields: list[str], lease: Lease | None = None) -> None:
-    """Save fields; with a lease only if it still holds at this very moment.
-
-    A claim takes no lock on the conversation, so the check before is not enough.
-    """
+    """Save fields; with a lease only if it still holds, whoever forgot to check it before."""
     if lease is None:
         handoff.save(update_fields=fields)
         return
