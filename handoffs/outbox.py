@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -116,9 +117,16 @@ def deliveries_give_up(handoff: Handoff, code: str) -> list[NewEvent]:
     return _give_up(rows, code)
 
 
+def deliveries_abandon(handoff: Handoff, code: str) -> None:
+    """Give up what is still pending when nothing is sent any more, and say so where one can."""
+    lost = deliveries_give_up(handoff, code)
+    if lost and handoff.conversation.state != Conversation.State.ENDED:
+        events_append(handoff.conversation, lost)
+
+
 def receipts_apply(handoff: Handoff, message_id: str, status: Delivery.Status) -> list[NewEvent]:
     """Raise the status of one message, and for `read` of all before it; return the new lines."""
-    found = Delivery.objects.filter(handoff=handoff, event_id=message_id).first()
+    found = _delivery(handoff, message_id)
     if found is None:
         return []
     below = [name for name, rank in _RANK.items() if rank < _RANK[status]]
@@ -134,6 +142,15 @@ def receipts_apply(handoff: Handoff, message_id: str, status: Delivery.Status) -
     is_read = status is Delivery.Status.READ
     name = EventType.LIVE_AGENT_READ_MESSAGE if is_read else EventType.LIVE_AGENT_RECEIVED_MESSAGE
     return [NewEvent(type=name, payload={"message_id": message_id})]
+
+
+def _delivery(handoff: Handoff, message_id: str) -> Delivery | None:
+    """Find a message by the id a vendor gives: it may be one that we never sent."""
+    try:
+        event_id = uuid.UUID(message_id)
+    except ValueError:
+        return None
+    return Delivery.objects.filter(handoff=handoff, event_id=event_id).first()
 
 
 def _plan_retry(lease: Lease, delivery_id: int, at: datetime, code: str) -> None:

@@ -20,7 +20,7 @@ from conversations.services import (
 )
 from handoffs.locking import Lease, handoff_save
 from handoffs.models import Handoff, HandoffTransition
-from handoffs.outbox import deliveries_give_up
+from handoffs.outbox import deliveries_abandon, deliveries_give_up
 from handoffs.states import EndReason, State, Trigger, next_state
 from integrations.connector import VendorSession
 
@@ -117,10 +117,11 @@ def handoff_end(handoff: Handoff, reason: EndReason, *, lease: Lease | None = No
     before = State(handoff.state)
     handoff_move(handoff, Trigger.END, detail=reason.value)
     handoff.end_reason = reason.value
-    events = deliveries_give_up(handoff, "conversation_gone") if reason in _VENDOR_KNOWS else []
+    tell_vendor = reason not in _VENDOR_KNOWS and before is not State.REQUESTED
+    # While the vendor can still be told of the end, it can be told what was said before it.
+    events = [] if tell_vendor else deliveries_give_up(handoff, "conversation_gone")
     if before is State.ACTIVE:
         events.append(_left_event(handoff, reason))
-    tell_vendor = reason not in _VENDOR_KNOWS and before is not State.REQUESTED
     _close(handoff, tell_vendor=tell_vendor, lease=lease, extra=["end_reason"])
     if _returns_to_agent(handoff, reason):
         events.append(agent_joined_event(handoff.conversation))
@@ -132,6 +133,7 @@ def handoff_end(handoff: Handoff, reason: EndReason, *, lease: Lease | None = No
 
 def vendor_end_confirmed(handoff: Handoff, lease: Lease) -> None:
     """The vendor knows that the conversation is over (or will never answer again)."""
+    deliveries_abandon(handoff, "conversation_gone")
     handoff.vendor_end_until = None
     handoff_save(handoff, ["vendor_end_until"], lease)
 

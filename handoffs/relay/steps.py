@@ -105,6 +105,9 @@ def start_failed(lease: Lease, error: ConnectorError) -> None:
 def vendor_closed(lease: Lease) -> None:
     """The vendor's conversation is gone: end what was active, fail what was not."""
     with handoff_leased(lease) as handoff:
+        if not handoff.is_open:
+            vendor_end_confirmed(handoff, lease)
+            return
         if State(handoff.state) is State.ACTIVE:
             handoff_end(handoff, EndReason.VENDOR_CLOSED, lease=lease)
         else:
