@@ -1,0 +1,137 @@
+"""Who may enter: other workspaces do not exist, readers write nothing, strangers sign in."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from integrations.models import ApiKey, Integration, Membership, Project
+from tests import factories
+from tests.integrations.connecting import address, salesforce_values
+from tests.members import client_of_admin, client_with
+
+WRITES = [
+    "connect_before",
+    "connect_give",
+    "connect_values",
+    "connect_test_run",
+    "connect_save",
+    "connect_behaviour",
+    "integration_enable",
+    "integration_disable",
+    "integration_disconnect",
+]
+FLOW = ["connect_before", "connect_give", "connect_values", "connect_test", "connect_behaviour"]
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_a_reader_is_refused_every_change(reader: Client, project: Project, name: str) -> None:
+    before = Integration.objects.filter(pk=factories.integration(project).pk).values().get()
+
+    response = reader.post(address(project, name), salesforce_values("http://127.0.0.1:1"))
+
+    assert response.status_code == 403
+    assert Integration.objects.filter(pk=before["id"]).values().get() == before
+
+
+@pytest.mark.parametrize("name", FLOW)
+def test_a_reader_does_not_see_the_flow(reader: Client, project: Project, name: str) -> None:
+    factories.integration(project)
+
+    assert reader.get(address(project, name)).status_code == 403
+
+
+@pytest.mark.parametrize("name", [*WRITES, "integration", "integration_audit", "connect_verify"])
+def test_a_project_of_another_workspace_does_not_exist(project: Project, name: str) -> None:
+    factories.integration(project)
+    stranger = client_of_admin(factories.project())
+
+    assert stranger.get(address(project, name)).status_code in (404, 405)
+    assert stranger.post(address(project, name)).status_code == 404
+
+
+def test_a_member_without_the_area_sees_nothing_of_it(project: Project) -> None:
+    member = client_with(project, knowledge=1)
+
+    response = member.get(reverse("integrations", args=[project.public_id]))
+
+    assert response.status_code == 403
+
+
+def test_an_editor_of_integrations_makes_no_api_key(project: Project) -> None:
+    editor = client_with(project, integrations=2)
+
+    page = editor.post(
+        reverse("api_keys", args=[project.public_id]), {"name": "x", "permissions": ["handoff"]}
+    )
+
+    assert page.status_code == 403
+    assert not ApiKey.objects.exists()
+
+
+def test_a_stranger_signs_in_and_comes_back(client: Client, project: Project) -> None:
+    User.objects.create_user("ada", password="correct horse battery")
+    Membership.objects.create(workspace=project.workspace, user=User.objects.get(), is_admin=True)
+    wanted = reverse("integrations", args=[project.public_id])
+
+    asked = client.get(wanted)
+    refused = client.post(asked.url, {"username": "ada", "password": "wrong", "next": wanted})
+    accepted = client.post(
+        asked.url, {"username": "ada", "password": "correct horse battery", "next": wanted}
+    )
+
+    assert asked.url == f"{reverse('login')}?next={wanted}"
+    assert "do not match" in refused.content.decode()
+    assert accepted.url == wanted
+
+
+def test_home_leads_to_the_first_project_or_to_making_one(admin: Client, project: Project) -> None:
+    nobody = Client()
+    nobody.force_login(User.objects.create_user("nobody"))
+
+    home = admin.get(reverse("home"), follow=True)
+    empty = nobody.get(reverse("home"), follow=True)
+
+    assert home.redirect_chain[-1][0] == reverse("integrations", args=[project.public_id])
+    assert "No project yet" in empty.content.decode()
+    assert nobody.post(reverse("project_create"), {"name": "x"}).status_code == 403
+
+
+def test_an_admin_makes_a_project_with_a_name_that_is_taken(
+    admin: Client, project: Project
+) -> None:
+    for _ in range(3):
+        admin.post(reverse("project_create"), {"name": "Online shop"})
+
+    slugs = project.workspace.projects.filter(name="Online shop").values_list("slug", flat=True)
+    assert sorted(slugs) == ["online-shop", "online-shop-2", "online-shop-3"]
+
+
+def test_the_theme_is_remembered_and_leads_nowhere_else(admin: Client, project: Project) -> None:
+    url = reverse("integrations", args=[project.public_id])
+
+    chosen = admin.post(reverse("theme"), {"theme": "dark", "next": url})
+    page = admin.get(url).content.decode()
+    lured = admin.post(reverse("theme"), {"theme": "dark", "next": "https://evil.example/"})
+
+    assert chosen.url == url
+    assert 'data-theme="dark"' in page
+    assert lured.url == "/"
+
+
+def test_pages_hold_no_inline_script_or_style(admin: Client, project: Project) -> None:
+    factories.integration(project)
+    names = ["integration", *FLOW, "connect_done", "integration_disconnect"]
+    pages = [admin.get(address(project, name)) for name in names]
+    pages.append(admin.get(reverse("integrations", args=[project.public_id])))
+    pages.append(admin.get(reverse("api_keys", args=[project.public_id])))
+
+    for page in pages:
+        text = page.content.decode()
+        assert page.status_code == 200
+        assert " style=" not in text
+        assert "<style" not in text
+        assert " onclick=" not in text
+        assert "default-src 'self'" in page.headers["Content-Security-Policy"]

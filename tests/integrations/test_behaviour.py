@@ -1,0 +1,128 @@
+"""Behaviour: defaults without touching, only what the vendor can do, limits kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from django.test import Client
+
+from integrations.behaviour import Behaviour, BehaviourForm, behaviour_of
+from integrations.models import AuditEntry, Integration, Project
+from integrations.registry import manifest
+from tests import factories
+from tests.integrations.connecting import address
+
+SALESFORCE = manifest("salesforce_messaging")
+GOOD = {
+    "display_name_source": "vendor",
+    "display_name_text": "",
+    "typing": "on",
+    "read_receipts": "on",
+    "transcript_mode": "full",
+    "transcript_max_messages": "100",
+    "wait_timeout_seconds": "0",
+    "allow_user_end": "on",
+    "stop_word": "",
+    "after_agent": "end",
+}
+
+
+def form(**changes: str) -> BehaviourForm:
+    return BehaviourForm(SALESFORCE, Behaviour(), data={**GOOD, **changes})
+
+
+def test_an_untouched_integration_behaves_by_default() -> None:
+    assert behaviour_of(Integration(behaviour={})) == Behaviour()
+
+
+def test_values_of_an_older_version_do_no_harm() -> None:
+    stored = Integration(behaviour={"stop_word": "stop", "no_longer_known": 1})
+
+    assert behaviour_of(stored) == Behaviour(stop_word="stop")
+
+
+def test_the_forms_defaults_are_the_behaviours_defaults() -> None:
+    untouched = form()
+
+    assert untouched.is_valid()
+    assert Behaviour(**untouched.cleaned_data) == Behaviour()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("display_name_source", "shouted"),
+        ("display_name_text", "x" * 61),
+        ("transcript_max_messages", "0"),
+        ("transcript_max_messages", "501"),
+        ("wait_timeout_seconds", "9"),
+        ("wait_timeout_seconds", "86401"),
+        ("stop_word", "x" * 41),
+        ("after_agent", "explode"),
+    ],
+)
+def test_a_value_out_of_its_limits_is_refused(name: str, value: str) -> None:
+    refused = form(**{name: value})
+
+    assert not refused.is_valid()
+    assert list(refused.errors) == [name]
+
+
+def test_a_fixed_name_must_be_given() -> None:
+    without = form(display_name_source="fixed")
+    with_name = form(display_name_source="fixed", display_name_text="Support team")
+
+    assert list(without.errors) == ["display_name_text"]
+    assert with_name.is_valid()
+
+
+def test_what_the_vendor_cannot_do_is_not_offered() -> None:
+    silent = replace(SALESFORCE, capabilities=frozenset())
+
+    offered = BehaviourForm(silent, Behaviour()).fields
+
+    assert {"typing", "read_receipts", "transcript_mode"}.isdisjoint(offered)
+    assert "stop_word" in offered
+
+
+def test_saving_stores_the_values_and_notes_which_changed(admin: Client, project: Project) -> None:
+    row = factories.integration(project)
+
+    admin.post(address(project, "connect_behaviour"), {**GOOD, "stop_word": "STOP", "typing": ""})
+
+    row.refresh_from_db()
+    assert behaviour_of(row) == Behaviour(stop_word="STOP", typing=False)
+    assert AuditEntry.objects.get().fields == ["stop_word", "typing"]
+
+
+def test_the_default_switch_is_shown_only_when_there_is_a_choice(
+    admin: Client, project: Project
+) -> None:
+    first = factories.integration(project)
+    alone = admin.get(address(project, "connect_behaviour")).content.decode()
+    other = factories.integration(project, integration_key="second_integration", is_default=True)
+
+    page = admin.get(address(project, "connect_behaviour")).content.decode()
+    admin.post(address(project, "connect_behaviour"), {**GOOD, "default_agent_system": "on"})
+
+    first.refresh_from_db()
+    other.refresh_from_db()
+    assert "default_agent_system" not in alone
+    assert "default_agent_system" in page
+    assert (first.is_default, other.is_default) == (True, False)
+
+
+def test_the_default_cannot_be_disconnected_before_another_takes_its_place(
+    admin: Client, project: Project
+) -> None:
+    first = factories.integration(project, is_default=True)
+    factories.integration(project, integration_key="second_integration")
+
+    response = admin.post(
+        address(project, "integration_disconnect"), {"confirm_name": "Salesforce Messaging"}
+    )
+
+    first.refresh_from_db()
+    assert "default first" in response.content.decode()
+    assert first.status == Integration.Status.CONNECTED

@@ -1,0 +1,149 @@
+"""The Integrations page: every tile, in its state, for each environment."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from handoffs.states import State
+from integrations.models import Environment, Integration, Project
+from integrations.selectors import TileView, tile_groups
+from integrations.services import integration_mark_healthy, integration_mark_needs_attention
+from tests import factories
+
+Status = Integration.Status
+TITLES = [
+    "Salesforce Messaging",
+    "Zendesk Messaging",
+    "NICE CXone Messaging",
+    "Amazon Connect",
+    "Genesys Messaging",
+    "Webex Messaging",
+    "Five9",
+    "Custom connector",
+    "Twilio SMS",
+    "Salesforce CRM",
+    "Zendesk tickets",
+]
+
+
+def tiles_page(client: Client, project: Project, environment: str = "sandbox") -> str:
+    url = reverse("integrations", args=[project.public_id])
+    return client.get(url, {"env": environment}).content.decode()
+
+
+def salesforce_tile(project: Project, environment: str = "sandbox") -> TileView:
+    groups = tile_groups(project=project, environment=environment)
+    return next(view for views in groups.values() for view in views if view.tile.title == TITLES[0])
+
+
+def test_every_tile_is_there_under_configure_integrations(admin: Client, project: Project) -> None:
+    page = tiles_page(admin, project)
+
+    assert "Configure" in page
+    assert [title for title in [*TITLES, "Something else?"] if title not in page] == []
+
+
+def test_a_tile_without_a_connector_says_so_and_cannot_be_pressed(
+    admin: Client, project: Project
+) -> None:
+    page = tiles_page(admin, project)
+    tile = page.split('id="tile-zendesk-messaging"')[1].split("</article>")[0]
+
+    assert "Not available yet" in tile
+    assert "<a " not in tile
+    assert "<button" not in tile
+
+
+@pytest.mark.parametrize(
+    ("status", "action"),
+    [
+        (Status.NOT_CONNECTED, "Connect"),
+        (Status.CONNECTED, "Manage"),
+        (Status.NEEDS_ATTENTION, "Fix"),
+        (Status.DISABLED, "Enable"),
+    ],
+)
+def test_each_state_has_its_badge_and_its_one_action(
+    admin: Client, project: Project, status: Status, action: str
+) -> None:
+    factories.integration(project, status=status)
+
+    page = tiles_page(admin, project)
+
+    assert f'aria-label="{action} Salesforce Messaging"' in page
+    assert status.label in page
+
+
+def test_a_connected_tile_comes_first_and_counts_its_open_handoffs(
+    admin: Client, project: Project
+) -> None:
+    row = factories.integration(project, last_success_at=timezone.now())
+    factories.handoff(state=State.QUEUED, of_integration=row)
+    factories.handoff(state=State.ENDED, of_integration=row)
+
+    page = tiles_page(admin, project)
+
+    assert "1 open handoff<" in page
+    assert "last success now" in page
+
+
+def test_an_error_shows_on_the_tile_until_the_vendor_answers_again(project: Project) -> None:
+    row = factories.integration(project)
+
+    integration_mark_needs_attention(row, "auth", "Salesforce refused the token.")
+    red = salesforce_tile(project)
+    integration_mark_healthy(row)
+    green = salesforce_tile(project)
+
+    assert red.integration and green.integration
+    assert (red.action, red.integration.last_error_message) == (
+        "Fix",
+        "Salesforce refused the token.",
+    )
+    assert (green.action, green.integration.last_error_message) == ("Manage", "")
+    assert green.integration.last_success_at is not None
+
+
+def test_a_disabled_tile_is_not_woken_by_an_error_or_a_success(project: Project) -> None:
+    row = factories.integration(project, status=Status.DISABLED)
+
+    integration_mark_needs_attention(row, "auth", "Salesforce refused the token.")
+    integration_mark_healthy(row)
+
+    row.refresh_from_db()
+    assert (row.status, row.last_error_code) == (Status.DISABLED, "")
+
+
+def test_environments_do_not_share_connections(admin: Client, project: Project) -> None:
+    factories.integration(project, environment=Environment.LIVE)
+
+    assert salesforce_tile(project, "live").action == "Manage"
+    assert salesforce_tile(project, "sandbox").action == "Connect"
+    unknown = admin.get(reverse("integrations", args=[project.public_id]), {"env": "moon"})
+    assert unknown.status_code == 404
+
+
+def test_a_reader_sees_tiles_without_buttons(reader: Client, project: Project) -> None:
+    factories.integration(project)
+
+    page = tiles_page(reader, project)
+    tiles = page.split('class="toolbar"')[1]
+
+    assert "Salesforce Messaging" in tiles
+    assert "<button" not in tiles
+    assert ">Manage<" not in tiles
+
+
+def test_local_vendors_are_announced_on_every_page(
+    admin: Client, project: Project, settings
+) -> None:
+    settings.ALLOW_LOCAL_VENDORS = True
+    announced = tiles_page(admin, project)
+    settings.ALLOW_LOCAL_VENDORS = False
+    quiet = tiles_page(admin, project)
+
+    assert "ALLOW_LOCAL_VENDORS" in announced
+    assert "ALLOW_LOCAL_VENDORS" not in quiet
