@@ -30,6 +30,7 @@ from integrations.events import (
     LiveAgentMessage,
     LiveAgentTyping,
     MessageRead,
+    SystemNotice,
 )
 from tests.contract.bench import AGENT, Bench, handoff_request, outbound, until, until_seen
 
@@ -179,7 +180,9 @@ async def test_own_messages_are_never_shown_as_the_live_agents(bench: Bench):
     await bench.act(session, "say", text="No echo")
     await listener.wait_for(LiveAgentMessage)
 
+    shown = [e.text for e in listener.events if isinstance(e, LiveAgentMessage | SystemNotice)]
     assert listener.texts == ["No echo"]
+    assert not [text for text in shown if "Echo?" in text or "Where is it?" in text]
 
 
 async def test_typing_goes_both_ways(bench: Bench):
