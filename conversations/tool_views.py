@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from conversations.agent_forms import ToolForm
 from conversations.agent_services import tool_create, tool_delete, tool_update, tool_used_by
 from conversations.ai_agent.payload_lint import PayloadReader
-from conversations.ai_agent.sandbox_errors import USEFUL_MODULES
 from conversations.ai_agent.tool_check import Problem, tool_check
 from conversations.models import Tool
+from conversations.tool_editor import EXAMPLE_NAME, EXAMPLE_SOURCE, tool_editor_page
 from conversations.topic_selectors import tool_list
 from integrations.access import project_view
 from integrations.models import Area, Project
-
-# What an admin begins with: the smallest tool that hands off.
-EXAMPLE_NAME = "transfer_to_salesforce"
-EXAMPLE_SOURCE = """def transfer_to_salesforce(conv: Conversation):
-    return {
-        "utterance": "No problem, I'll transfer you to one of our agents now.",
-        "handoff": {"text_chat": {"salesforce_integration": {}}},
-    }
-"""
 
 
 @project_view(Area.TOOLS)
@@ -76,31 +64,6 @@ def tool_remove(request: HttpRequest, project: Project, tool_id: int) -> HttpRes
         return render(request, "conversations/tool_delete.html", context, status=409)
     messages.success(request, f"Tool {name} deleted.")
     return redirect("tools", project_id=project.public_id)
-
-
-def tool_editor_page(
-    request: HttpRequest,
-    project: Project,
-    tool: Tool | None,
-    form: ToolForm,
-    problems: Sequence[Problem] = (),
-    *,
-    run: object = None,
-    status: int = 200,
-) -> HttpResponse:
-    """Draw the editor; `run` is the report of a run to show below the source."""
-    where = {"project_id": project.public_id}
-    context = {
-        "tool": tool,
-        "users": tool_used_by(project=project, tool_name=tool.name) if tool else [],
-        "form": form,
-        "problems": problems,
-        "run": run,
-        "run_url": reverse("tool_run", kwargs=where | ({"tool_id": tool.pk} if tool else {})),
-        "example": EXAMPLE_SOURCE,
-        "modules": USEFUL_MODULES,
-    }
-    return render(request, "conversations/tool_edit.html", context, status=status)
 
 
 def _editor(

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods
 
 from conversations.agent_forms import ToolForm
 from conversations.ai_agent.tool_check import tool_check
-from conversations.tool_views import tool_editor_page
+from conversations.tool_editor import tool_editor_page
 from handoffs.payload import payload_problems
 from handoffs.tool_trial import ToolReport, tool_try
 from integrations.access import project_view
