@@ -244,6 +244,7 @@ class _Call:
         self._started = time.perf_counter()
 
     def record(self, error_code: str) -> VendorCallRecord:
+        """Return what is kept of it."""
         return VendorCallRecord(
             operation=self.operation,
             method=self.method,

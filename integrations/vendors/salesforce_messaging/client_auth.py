@@ -57,13 +57,18 @@ def customer_identity_token(credentials: Mapping[str, str], subject: str) -> str
     """Sign who the end user is; raises InvalidAuthError when the key cannot sign."""
     now = int(time.time())
     life = int(credentials.get("jwt_ttl_seconds") or 300)
-    claims = {"iss": credentials["jwt_issuer"], "sub": subject, "iat": now, "exp": now + life}
+    claims = {
+        "iss": credentials.get("jwt_issuer", ""),
+        "sub": subject,
+        "iat": now,
+        "exp": now + life,
+    }
     try:
         return jwt.encode(
             claims,
-            credentials["jwt_private_key"],
+            credentials.get("jwt_private_key", ""),
             algorithm=credentials.get("jwt_alg") or "RS256",
-            headers={"kid": credentials["jwt_key_id"], "typ": "JWT"},
+            headers={"kid": credentials.get("jwt_key_id", ""), "typ": "JWT"},
         )
     except (ValueError, TypeError, jwt.PyJWTError):
         raise InvalidAuthError(

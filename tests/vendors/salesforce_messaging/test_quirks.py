@@ -131,6 +131,14 @@ async def test_unknown_key_is_an_error_of_the_credentials_until_it_is_registered
     assert await connector.start(request)
 
 
+async def test_unfinished_draft_can_be_tested(bench: Bench):
+    nothing = dict.fromkeys(("scrt_url", "org_id", "es_developer_name"), "")
+    keyless = {**VERIFIED, "jwt_private_key": ""}
+
+    assert (await checks(bench, **nothing))["reach"] == "dns"
+    assert (await checks(bench, **keyless))["verified_token"] == "auth"
+
+
 async def test_verification_that_salesforce_ignores_is_noted_and_the_handoff_goes_on(bench: Bench):
     await bench.desk("POST", "/config", auth_failure_mode="anonymous")
 
