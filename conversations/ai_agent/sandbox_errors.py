@@ -33,7 +33,6 @@ AVAILABLE_MODULES: Final = (
     "datetime",
     "decimal",
     "functools",
-    "gc",
     "hashlib",
     "itertools",
     "json",

@@ -23,13 +23,14 @@ BACKSTOP_SECONDS = 90.0
 
 
 class WorkerPool:
-    """Owns the worker processes of this process; thread-safe, and safe across a fork."""
+    """Owns the sandbox workers of this process; thread-safe, but fork before the first use."""
 
     def __init__(self) -> None:
         """Start nothing yet: a pool must belong to the process that uses it."""
         self._lock = threading.Condition()
         self._pool: Monty | None = None
-        self._inherited: list[Monty] = []
+        self._was_started = False
+        self._is_broken = False
         self._running: Counter[str] = Counter()
 
     @contextmanager
@@ -67,17 +68,15 @@ class WorkerPool:
         """End all workers; the next run starts anew."""
         with self._lock:
             pool, self._pool = self._pool, None
-            if pool is not None:
+            if pool is not None and not self._is_broken:
                 pool.__exit__(None, None, None)
 
     def forget(self) -> None:
-        """Start over after a fork: locks, counts and workers belong to the parent.
+        """Start over after a fork; where the parent had run tools, refuse to run any here.
 
-        The parent's pool is kept aside, because closing it here would end the parent's workers.
+        The parent's pool is left alone, because closing it from here would end its workers.
         """
-        if self._pool is not None:
-            self._inherited.append(self._pool)
-        self._pool = None
+        self._is_broken = self._was_started
         self._lock = threading.Condition()
         self._running = Counter()
 
@@ -101,6 +100,9 @@ class WorkerPool:
                 self._lock.notify_all()
 
     def _ready(self) -> Monty:
+        if self._is_broken:
+            # The library's own threads did not survive the fork: a call would wait for ever.
+            raise RuntimeError("this process was forked from one that had run tools already")
         with self._lock:
             if self._pool is None:
                 pool = Monty(
@@ -110,6 +112,7 @@ class WorkerPool:
                     request_timeout=BACKSTOP_SECONDS,
                 )
                 self._pool = pool.__enter__()
+                self._was_started = True
             return self._pool
 
 
