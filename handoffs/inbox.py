@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable
+from dataclasses import fields, replace
 from typing import Any
 
 from django.utils import timezone
@@ -28,6 +30,7 @@ from integrations import events
 from integrations.connector import VendorSession
 
 logger = logging.getLogger(__name__)
+_MAX_ID = 255
 
 
 def vendor_event_apply(lease: Lease, session: VendorSession, event: events.VendorEvent) -> bool:
@@ -35,13 +38,28 @@ def vendor_event_apply(lease: Lease, session: VendorSession, event: events.Vendo
 
     A repeat changes nothing but the session. Raises LeaseLostError for a fenced session.
     """
+    event = _storable(event)
     with handoff_leased(lease) as handoff:
         handoff.vendor_session = session_store(session)
-        fields = ["vendor_session"]
+        changed = ["vendor_session"]
         if _receive(handoff, event) and handoff.is_open:
-            fields += _apply(handoff, event, lease)
-        handoff_save(handoff, fields, lease)
+            changed += _apply(handoff, event, lease)
+        handoff_save(handoff, changed, lease)
         return not handoff.is_open
+
+
+def _storable(event: events.VendorEvent) -> events.VendorEvent:
+    """Return the event without what no database keeps: one such event would stop all after it."""
+    given = {field.name: getattr(event, field.name) for field in fields(event)}
+    texts = {name: _clean(value) for name, value in given.items() if isinstance(value, str)}
+    event_id = texts["vendor_event_id"]
+    if len(event_id) > _MAX_ID:
+        texts["vendor_event_id"] = hashlib.sha256(event_id.encode()).hexdigest()
+    return replace(event, **texts)
+
+
+def _clean(text: str) -> str:
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 def _receive(handoff: Handoff, event: events.VendorEvent) -> bool:
@@ -70,13 +88,13 @@ def _joined(handoff: Handoff, event: events.LiveAgentJoined, lease: Lease) -> li
     others = bool(handoff.live_agents)
     handoff.live_agents = {**handoff.live_agents, event.agent_id: name}
     handoff.agent_id, handoff.agent_name = event.agent_id[:128], name
-    fields = _activate(handoff)
+    changed = _activate(handoff)
     agent = {"id": event.agent_id, "name": name, "avatar_url": event.avatar_url}
     lines = [NewEvent(type=EventType.LIVE_AGENT_JOINED, payload={"agent": agent})]
     if others:
         lines.insert(0, system_event(notices.joined_text(name), code="conference_joined"))
     events_append(handoff.conversation, lines)
-    return [*fields, "live_agents", "agent_id", "agent_name"]
+    return [*changed, "live_agents", "agent_id", "agent_name"]
 
 
 def _activate(handoff: Handoff) -> list[str]:
@@ -102,9 +120,9 @@ def _left(handoff: Handoff, event: events.LiveAgentLeft, lease: Lease) -> list[s
 
 
 def _message(handoff: Handoff, event: events.LiveAgentMessage, lease: Lease) -> list[str]:
-    fields = ["deadline_at"]
+    changed = ["deadline_at"]
     if event.agent_id not in handoff.live_agents:
-        fields = _joined(handoff, _as_joined(event), lease)
+        changed = _joined(handoff, _as_joined(event), lease)
     handoff.deadline_at = active_deadline()
     line = message_event(
         EventType.LIVE_AGENT_MESSAGE,
@@ -114,7 +132,7 @@ def _message(handoff: Handoff, event: events.LiveAgentMessage, lease: Lease) -> 
     )
     written = events_append(handoff.conversation, [line])
     _link(handoff, event, written[0])
-    return fields
+    return changed
 
 
 def _as_joined(event: events.LiveAgentMessage) -> events.LiveAgentJoined:
