@@ -152,10 +152,13 @@ def check_view(manifest: Manifest, result: CheckResult) -> CheckView:
 def troubles(manifest: Manifest) -> list[tuple[str, ErrorHelp]]:
     """Return what can go wrong with a connection, by the check that finds it, each cause once."""
     labels = dict(manifest.check_names)
-    found: dict[ErrorHelp, str] = {}
+    found: dict[ErrorHelp, set[str]] = {}
     for (name, _), help_ in manifest.error_help.items():
-        found.setdefault(help_, labels.get(name, name))
-    return [(label, help_) for help_, label in found.items()]
+        found.setdefault(help_, set()).add(labels.get(name, name))
+    return [
+        (next(iter(names)) if len(names) == 1 else "Any check", help_)
+        for help_, names in found.items()
+    ]
 
 
 def tool_source(manifest: Manifest) -> str:

@@ -50,7 +50,11 @@ def project_create(request: HttpRequest) -> HttpResponse:
                 actor=request.user,
             )
             return redirect("project_home", project_id=project.public_id)
-    context = {"form": form, "workspace": membership and membership.workspace}
+    context = {
+        "form": form,
+        "workspace": membership and membership.workspace,
+        "has_project": projects_of(request.user).exists(),
+    }
     return render(request, "integrations/project_create.html", context)
 
 
