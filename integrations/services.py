@@ -14,6 +14,7 @@ from integrations.audit import audit_record
 from integrations.behaviour import behaviour_of
 from integrations.connector import CheckResult, FieldKind, Manifest
 from integrations.credentials import credentials_clean, pairs_to_lines
+from integrations.faults import fault_sentence
 from integrations.models import Integration, Project
 from integrations.registry import manifest as manifest_get
 from integrations.tokens import tokens_forget
@@ -199,11 +200,13 @@ def integration_default_set(*, integration: Integration, is_default: bool, actor
 
 
 def integration_mark_needs_attention(integration: Integration, code: str, message: str) -> None:
-    """Show an error on the tile; `message` is one sentence without anything secret."""
+    """Show an error on the tile; `message` says what the call brought, without a secret."""
     now = timezone.now()
+    vendor = manifest_get(integration.connector_key).name
+    sentence = fault_sentence(vendor=vendor, code=code, detail=message)
     rows = Integration.objects.filter(pk=integration.pk)
     rows.filter(status__in=_CONNECTED).update(
-        last_error_code=code[:40], last_error_message=message[:_MAX_MESSAGE], last_error_at=now
+        last_error_code=code[:40], last_error_message=sentence[:_MAX_MESSAGE], last_error_at=now
     )
     if rows.filter(status=Status.CONNECTED).update(status=Status.NEEDS_ATTENTION):
         _audit(integration, None, "integration.needs_attention")

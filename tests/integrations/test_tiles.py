@@ -107,6 +107,16 @@ def test_an_error_shows_on_the_tile_until_the_vendor_answers_again(project: Proj
     assert green.integration.last_success_at is not None
 
 
+def test_a_failed_handoff_shows_on_the_tile_as_a_sentence_with_its_cause(project: Project) -> None:
+    row = factories.integration(project)
+
+    integration_mark_needs_attention(row, "invalid_auth", "access token: answered 401")
+
+    row.refresh_from_db()
+    assert row.last_error_message.startswith("Salesforce Messaging refused the credentials.")
+    assert row.last_error_message.endswith("(access token: answered 401)")
+
+
 def test_a_disabled_tile_is_not_woken_by_an_error_or_a_success(project: Project) -> None:
     row = factories.integration(project, status=Status.DISABLED)
 
