@@ -122,7 +122,8 @@ def _to_live_agent(conversation: Conversation, event: Event) -> list[Event]:
     handoff.conversation = conversation
     stop_word = handoff.behaviour.stop_word.strip().casefold()
     if stop_word and event.payload["text"].strip().casefold() == stop_word:
-        return handoff_end(handoff, EndReason.STOP_WORD)
+        is_waiting = State(handoff.state) is not State.ACTIVE
+        return handoff_end(handoff, EndReason.CANCELLED if is_waiting else EndReason.STOP_WORD)
     delivery_create(handoff, event)
     publish.relay_wake(handoff.owner_id, handoff.pk)
     return []
