@@ -101,8 +101,22 @@ def _apply(conversation_id: str, event: Event, turn: Turn) -> None:
         )
     _say(conversation, turn.utterances)
     _hand_off(conversation, event, turn)
-    if turn.has_hung_up and conversation.state == Conversation.State.BOT:
+    if turn.has_hung_up:
+        _hang_up(conversation, turn)
+
+
+def _hang_up(conversation: Conversation, turn: Turn) -> None:
+    """End the conversation, unless the tool asked for a handoff as well: that wins."""
+    if not has_handoff(turn.returned) and not turn.handoff_calls:
         conversation_end(conversation, SessionEnd.NATURAL_END)
+        return
+    log_append(
+        conversation,
+        LogEntry.Level.WARNING,
+        "hangup was ignored, because the tool asked for a handoff as well.",
+        source=turn.source,
+        code="hangup_ignored",
+    )
 
 
 def _say(conversation: Conversation, texts: Any) -> None:
