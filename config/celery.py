@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_ready, worker_shutting_down
+from celery.signals import beat_init, worker_init, worker_ready, worker_shutting_down
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -48,6 +48,15 @@ app.conf.update(
 app.autodiscover_tasks()
 
 
+@worker_init.connect
+@beat_init.connect
+def check_settings(**kwargs: Any) -> None:
+    """Refuse to work with settings that a system check refuses."""
+    from integrations.checks import refuse_unsafe_start
+
+    refuse_unsafe_start()
+
+
 @worker_ready.connect
 def start_relay(sender: Any, **kwargs: Any) -> None:
     """Give a worker of the relay queue its event loop."""
@@ -60,6 +69,8 @@ def start_relay(sender: Any, **kwargs: Any) -> None:
 @worker_shutting_down.connect
 def stop_relay(**kwargs: Any) -> None:
     """Give up the leases before the worker goes, so that another one takes over at once."""
+    from conversations.ai_agent.sandbox import sandbox_close
     from handoffs.relay.worker import relay_stop
 
     relay_stop()
+    sandbox_close()

@@ -92,7 +92,7 @@ _database = env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'baton.sql
 IS_SQLITE = "sqlite" in _database["ENGINE"]
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=10)
 if IS_SQLITE:
-    _database["OPTIONS"] = {
+    _options = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
@@ -100,7 +100,9 @@ if IS_SQLITE:
 else:
     # Persistent connections exhaust PostgreSQL under ASGI; a pool with a hard cap does not.
     _database["CONN_MAX_AGE"] = 0
-    _database["OPTIONS"] = {"pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 10}}
+    _options = {"pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 10}}
+# What the URL's query says, such as sslmode, stays.
+_database["OPTIONS"] = _options | _database.get("OPTIONS", {})
 DATABASES = {"default": _database}
 
 REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")

@@ -23,7 +23,7 @@ from handoffs.services import (
     handoff_end,
     handoff_fail,
     handoff_move,
-    session_store,
+    session_keep,
 )
 from handoffs.states import EndReason, State, Trigger
 from integrations import events
@@ -40,7 +40,7 @@ def vendor_event_apply(lease: Lease, session: VendorSession, event: events.Vendo
     """
     event = _storable(event)
     with handoff_leased(lease) as handoff:
-        handoff.vendor_session = session_store(session)
+        session_keep(handoff, session)
         changed = ["vendor_session"]
         if _receive(handoff, event) and handoff.is_open:
             changed += _apply(handoff, event, lease)

@@ -193,3 +193,51 @@ class VendorEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.handoff_id} {self.kind}"
+
+
+class VendorKey(models.Model):
+    """A name under which a vendor's webhooks speak of a handoff; the newest handoff has it."""
+
+    integration = models.ForeignKey(Integration, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=255)
+    handoff = models.ForeignKey(Handoff, on_delete=models.CASCADE, related_name="vendor_keys")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["integration", "key"], name="one_handoff_per_key")
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class StoredWebhook(models.Model):
+    """One item of a vendor's call, stored before the call was answered; gone when it is applied.
+
+    It may come before the handoff knows its own keys, so it is found by key, not by handoff.
+    """
+
+    integration = models.ForeignKey(Integration, on_delete=models.CASCADE, related_name="+")
+    item_id = models.CharField(max_length=255)
+    key = models.CharField(max_length=255)
+    body = EncryptedJSONField()
+    is_done = models.BooleanField(default=False)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    received_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["integration", "item_id"], name="one_webhook_item")
+        ]
+        indexes = [
+            models.Index(
+                fields=["integration", "key", "id"],
+                condition=models.Q(is_done=False),
+                name="webhooks_waiting",
+            ),
+            models.Index(fields=["received_at"], name="webhooks_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return self.item_id

@@ -12,7 +12,7 @@ from conversations.frames import SessionEnd
 from conversations.models import Conversation
 from conversations.services import conversation_end, conversation_lock
 from handoffs.locking import handoff_locked
-from handoffs.models import Handoff, RelayWorker
+from handoffs.models import Handoff, RelayWorker, StoredWebhook
 from handoffs.services import handoff_end, handoff_fail
 from handoffs.starting import handoff_open
 from handoffs.states import OPEN_STATES, EndReason, State
@@ -20,6 +20,8 @@ from integrations.models import VendorCall, VendorToken
 
 BATCH = 500
 WORKER_KEEP = timedelta(days=1)
+# Longer than any vendor repeats a call.
+WEBHOOK_KEEP = timedelta(days=3)
 
 
 def reap_all() -> None:
@@ -72,5 +74,6 @@ def clean_up_old() -> None:
     now = timezone.now()
     keep = timedelta(days=settings.VENDOR_CALL_KEEP_DAYS)
     VendorCall.objects.filter(at__lt=now - keep).delete()
+    StoredWebhook.objects.filter(received_at__lt=now - WEBHOOK_KEEP).delete()
     VendorToken.objects.filter(expires_at__lt=now).delete()
     RelayWorker.objects.filter(heartbeat_at__lt=now - WORKER_KEEP, handoffs=None).delete()

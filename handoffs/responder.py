@@ -34,7 +34,12 @@ class HandoffResponder:
 
     @transaction.atomic
     def on_message(
-        self, *, conversation_id: str, text: str, client_event_id: str, metadata: dict[str, Any] | None
+        self,
+        *,
+        conversation_id: str,
+        text: str,
+        client_event_id: str,
+        metadata: dict[str, Any] | None,
     ) -> list[Event]:
         """Journal a message; then it is the AI agent's to answer or the vendor's to get."""
         conversation = conversation_lock(conversation_id)
@@ -104,7 +109,7 @@ class HandoffResponder:
         if handoff is None or State(handoff.state) is not State.QUEUED:
             return None
         status: dict[str, Any] = handoff.queue_status
-        return status
+        return status or None
 
 
 def _locked_open_handoff(conversation_id: str) -> Handoff | None:

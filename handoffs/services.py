@@ -22,6 +22,7 @@ from handoffs.locking import Lease, handoff_save
 from handoffs.models import Handoff, HandoffTransition
 from handoffs.outbox import deliveries_abandon, deliveries_give_up
 from handoffs.states import EndReason, State, Trigger, next_state
+from handoffs.webhook_inbox import keys_store
 from integrations.connector import VendorSession
 
 logger = logging.getLogger(__name__)
@@ -62,6 +63,7 @@ def handoff_connecting(handoff: Handoff, lease: Lease) -> None:
 
 def handoff_accepted(handoff: Handoff, session: VendorSession, lease: Lease) -> None:
     """The vendor has opened its conversation: keep what is needed to carry on."""
+    keys_store(handoff, session)
     handoff.vendor_conversation_id = session.vendor_conversation_id
     handoff.vendor_session = session_store(session)
     fields = ["vendor_conversation_id", "vendor_session"]
@@ -144,14 +146,24 @@ def session_store(session: VendorSession) -> dict[str, Any]:
         "vendor_conversation_id": session.vendor_conversation_id,
         "cursor": session.cursor,
         "state": dict(session.state),
+        "keys": list(session.keys),
     }
+
+
+def session_keep(handoff: Handoff, session: VendorSession) -> None:
+    """Put a newer session on the handoff, and its new keys where webhooks find them."""
+    known = (handoff.vendor_session or {}).get("keys", [])
+    if list(session.keys) != known:
+        keys_store(handoff, session)
+    handoff.vendor_session = session_store(session)
 
 
 def session_load(handoff: Handoff) -> VendorSession | None:
     """Return the stored vendor session, or None before the vendor conversation exists."""
     if not handoff.vendor_session:
         return None
-    return VendorSession(**handoff.vendor_session)
+    stored = dict(handoff.vendor_session)
+    return VendorSession(**stored | {"keys": tuple(stored.get("keys", ()))})
 
 
 def active_deadline() -> datetime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import partial
+from typing import Any, cast
 
 from django.conf import settings
 from django.db import transaction
@@ -134,7 +135,7 @@ def _create(
         destination=payload.destination,
         reason=payload.reason or payload.destination,
         utterance=payload.utterance,
-        routing=payload.hints,
+        routing=cast(Any, payload.hints),
         context_data=_context_data(conversation, payload),
         shared_id=_shared_id(conversation),
         deadline_at=None if error else now + timedelta(seconds=settings.HANDOFF_CONNECT_SECONDS),

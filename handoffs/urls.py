@@ -5,11 +5,18 @@ from __future__ import annotations
 from django.urls import path
 
 from handoffs.api import HandoffStateView
+from handoffs.webhooks import vendor_webhook
 
 urlpatterns = [
     path(
         "v1/<str:account_id>/<str:project_id>/handoff_state",
         HandoffStateView.as_view(),
         name="handoff_state",
+    ),
+    path(
+        "handoff/webhooks/<str:vendor>/<str:account_id>/<str:project_id>/<str:environment>/"
+        "<str:endpoint>",
+        vendor_webhook,
+        name="vendor_webhook",
     ),
 ]

@@ -9,7 +9,5 @@ class IntegrationsConfig(AppConfig):
     name = "integrations"
 
     def ready(self) -> None:
-        """Register the system checks, and refuse to start where they would be ignored."""
-        from integrations import checks
-
-        checks.refuse_unsafe_start()
+        """Register the system checks."""
+        from integrations import checks  # noqa: F401 - registering is the effect

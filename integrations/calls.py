@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextvars import ContextVar
 
 from integrations.models import VendorCall
 from integrations.tokens import RunSync
@@ -13,14 +14,18 @@ _MAX_PATH = 300
 _MAX_OPERATION = 60
 
 
+# The handoff for which the current task calls the vendor; empty outside of one.
+reference: ContextVar[str] = ContextVar("reference", default="")
+
+
 def vendor_calls_save(
-    *, integration_id: int, reference: str, records: Sequence[VendorCallRecord]
+    *, integration_id: int, records: Sequence[tuple[str, VendorCallRecord]]
 ) -> None:
-    """Store masked records; `reference` is the handoff id, or empty."""
+    """Store masked records, each with the id of the handoff it belongs to, or empty."""
     VendorCall.objects.bulk_create(
         VendorCall(
             integration_id=integration_id,
-            reference=reference,
+            reference=belongs_to,
             operation=record.operation[:_MAX_OPERATION],
             method=record.method,
             path=record.path[:_MAX_PATH],
@@ -31,24 +36,23 @@ def vendor_calls_save(
             response_body=record.response_body,
             at=record.started_at,
         )
-        for record in records
+        for belongs_to, record in records
     )
 
 
 class CallWriter:
     """A recorder that writes in the background, in order, a batch at a time."""
 
-    def __init__(self, *, integration_id: int, reference: str, run_sync: RunSync) -> None:
+    def __init__(self, *, integration_id: int, run_sync: RunSync) -> None:
         """Take what runs the queries off the loop."""
         self._integration_id = integration_id
-        self._reference = reference
         self._run_sync = run_sync
-        self._waiting: list[VendorCallRecord] = []
+        self._waiting: list[tuple[str, VendorCallRecord]] = []
         self._task: asyncio.Task[None] | None = None
 
     def __call__(self, record: VendorCallRecord) -> None:
         """Take one record; must be called on the event loop."""
-        self._waiting.append(record)
+        self._waiting.append((reference.get(), record))
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._write())
 
@@ -61,8 +65,5 @@ class CallWriter:
         while self._waiting:
             batch, self._waiting = self._waiting, []
             await self._run_sync(
-                vendor_calls_save,
-                integration_id=self._integration_id,
-                reference=self._reference,
-                records=batch,
+                vendor_calls_save, integration_id=self._integration_id, records=batch
             )

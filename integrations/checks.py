@@ -46,15 +46,6 @@ def check_local_vendors(
     ]
 
 
-@register()
-def check_secret_key(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Report a missing SECRET_KEY, with which access tokens are signed."""
-    if settings.SECRET_KEY:
-        return []
-    hint = "Set SECRET_KEY to 50 random characters and keep it."
-    return [Error("SECRET_KEY is not set.", hint=hint, id="integrations.E003")]
-
-
 def refuse_unsafe_start() -> None:
     """Raise ImproperlyConfigured where a server would start although a check fails.
 
@@ -62,6 +53,6 @@ def refuse_unsafe_start() -> None:
     """
     if settings.DEBUG:
         return
-    checks = (check_encryption_keys, check_local_vendors, check_secret_key)
+    checks = (check_encryption_keys, check_local_vendors)
     for message in [message for check in checks for message in check(None)]:
         raise ImproperlyConfigured(f"{message.id}: {message.msg} {message.hint}")

@@ -76,7 +76,8 @@ async def integration_test(test: ConnectionTest) -> AsyncIterator[CheckResult]:
 def integration_test_finish(test: ConnectionTest) -> None:
     """Keep the outcome and the calls it took."""
     integration_test_save(integration=test.integration, results=test.results)
-    vendor_calls_save(integration_id=test.integration.pk, reference="", records=test.calls)
+    records = [("", call) for call in test.calls]
+    vendor_calls_save(integration_id=test.integration.pk, records=records)
 
 
 def _values_under_test(integration: Integration) -> dict[str, str]:

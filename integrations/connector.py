@@ -20,7 +20,6 @@ class Delivery(enum.Enum):
     """How a vendor's events reach us."""
 
     STREAM = "stream"
-    POLL = "poll"
     WEBHOOK = "webhook"
 
 
@@ -106,6 +105,37 @@ class GeneratedKeyPair:
     shown_for_modes: tuple[str, ...] = ()
 
 
+class GeneratedKind(enum.Enum):
+    """What the portal makes for an admin to paste at the vendor."""
+
+    WEBHOOK_URL = "webhook_url"
+    SECRET = "secret"  # noqa: S105 - a kind of value
+    EXTERNAL_ID = "external_id"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratedValue:
+    """A value shown in the step "Give to vendor".
+
+    A secret or an external id is kept among the credentials under `name`; a secret is shown once.
+    For a webhook address `name` is its last part: events or status.
+    """
+
+    name: str
+    kind: GeneratedKind
+    label: str
+    help_text: str
+    shown_for_modes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachmentLimits:
+    """What the vendor takes from an end user; an empty list of types means any."""
+
+    max_bytes: int
+    mime_types: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """All that is known about a connector without running it."""
@@ -128,6 +158,14 @@ class Manifest:
     error_help: Mapping[tuple[str, str], ErrorHelp] = field(default_factory=dict)
     key_pair: GeneratedKeyPair | None = None
     loggable_keys: frozenset[str] = frozenset()
+    generated: tuple[GeneratedValue, ...] = ()
+    # Fields that together name one inbox at the vendor which can call only one portal address.
+    inbox_fields: tuple[str, ...] = ()
+    attachments: AttachmentLimits | None = None
+    # Whose budget a 429 is about: this conversation's, or that of the whole integration.
+    is_rate_limit_shared: bool = False
+    # What a crash between send and mark may do, where the vendor offers nothing against it.
+    repeat_note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +221,8 @@ class VendorSession:
     vendor_conversation_id: str
     cursor: str = ""
     state: Mapping[str, object] = field(default_factory=dict, repr=False)
+    # Further names under which webhooks speak of this vendor conversation.
+    keys: tuple[str, ...] = ()
 
 
 class EndReason(enum.Enum):
@@ -225,12 +265,51 @@ class CheckResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PollResult:
-    """What one poll brought: events oldest first, the session to store, seconds until the next."""
+class WebhookRequest:
+    """A call from a vendor as it came; header names are in lower case."""
 
-    events: Sequence[VendorEvent]
-    session: VendorSession
-    wait_seconds: float
+    endpoint: str  # the last part of the address: events or status
+    method: str
+    headers: Mapping[str, str] = field(repr=False)
+    query: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookItem:
+    """One thing a call told us, stored before the call is answered.
+
+    `item_id` makes a repeated call recognisable within the integration. `key` says whose it is:
+    one of the keys of a VendorSession, or its vendor_conversation_id.
+    """
+
+    item_id: str
+    key: str
+    body: Mapping[str, object] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookResult:
+    """What to store and what to answer; `body` is for handshakes."""
+
+    items: Sequence[WebhookItem] = ()
+    status: int = 200
+    body: str = ""
+    content_type: str = "application/json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboundAttachment:
+    """An end user's file; `attachment_id` (UUID) is the idempotency key.
+
+    `public_url` is a signed address that expires, for vendors that fetch instead of receive.
+    """
+
+    attachment_id: str
+    file_name: str = field(repr=False)
+    mime_type: str
+    content: bytes = field(repr=False)
+    public_url: str = field(default="", repr=False)
 
 
 class TokenCache(Protocol):
@@ -299,7 +378,15 @@ class Connector(ABC):
     async def end(self, session: VendorSession, reason: EndReason) -> None:
         """End the vendor conversation for the end user; ending twice is not an error."""
 
-    # ---- by declared delivery: exactly one of these families ----
+    async def close(self) -> None:
+        """Let go of what sessions share; called when the last one in this process is over.
+
+        One object serves every session of an integration in a relay worker, so that they can share
+        a token, a budget or a notification socket.
+        """
+
+    # ---- by declared delivery: STREAM implements listen, WEBHOOK the two below it. A WEBHOOK
+    # ---- vendor may implement listen as well, for what its webhooks do not tell.
 
     def listen(self, session: VendorSession) -> AsyncIterator[tuple[VendorSession, VendorEvent]]:
         """Yield each event with the session to store after it was applied.
@@ -308,6 +395,37 @@ class Connector(ABC):
         ended, raises a ConnectorError when it gives up, may be cancelled at any await.
         """
         raise UnsupportedFeatureError("listen")
+
+    @classmethod
+    def parse_webhook(
+        cls, request: WebhookRequest, credentials: Mapping[str, str]
+    ) -> WebhookResult:
+        """Verify the raw body first, then say what to store; must not do I/O.
+
+        Raises WebhookVerificationError before anything is parsed. Unknown kinds become items too:
+        `receive` turns them into UnknownEvent.
+        """
+        raise UnsupportedFeatureError("parse_webhook")
+
+    async def receive(
+        self, session: VendorSession, item: WebhookItem
+    ) -> Sequence[tuple[VendorSession, VendorEvent]]:
+        """Turn one stored item into events, each with the session to store after it.
+
+        May call the vendor. Items of one conversation come in the order in which they arrived;
+        called again for the same item after a crash. May raise any ConnectorError: a retryable one
+        is tried again, another one drops the item.
+        """
+        raise UnsupportedFeatureError("receive")
+
+    # ---- only where the vendor must be told our webhook address ----
+
+    async def on_connected(self, webhook_urls: Mapping[str, str]) -> Mapping[str, str]:
+        """Register our addresses (by endpoint) at the vendor; return further secrets to keep."""
+        return {}
+
+    async def on_disconnected(self) -> None:
+        """Take our addresses back; failing is not an error for the admin."""
 
     # ---- by declared capability ----
 
@@ -324,3 +442,13 @@ class Connector(ABC):
     ) -> VendorSession:
         """Tell the vendor how far its message came; losing one is harmless."""
         raise UnsupportedFeatureError("send_receipt")
+
+    async def send_attachment(
+        self, session: VendorSession, attachment: OutboundAttachment
+    ) -> VendorSession:
+        """Send one file of the end user's; may raise any ConnectorError."""
+        raise UnsupportedFeatureError("send_attachment")
+
+    async def fetch_attachment(self, session: VendorSession, url: str) -> bytes:
+        """Download a live agent's file, with the vendor's authorisation where it needs one."""
+        raise UnsupportedFeatureError("fetch_attachment")

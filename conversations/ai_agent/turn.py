@@ -19,6 +19,7 @@ from conversations.ai_agent.sandbox_results import ToolError
 from conversations.models import Conversation, Event, Tool, Topic
 from conversations.selectors import transcript_get
 
+_ROLES = {"user": "user", "bot": "agent", "live_agent": "live_agent"}
 TOOL_FAILED = "I could not do that just now. Try again, or ask me something else."
 
 
@@ -108,9 +109,9 @@ def _snapshot(
         language=conversation.locale or "en",
         state=conversation.tool_state,
         history=[
-            {"role": "user" if line["sender"] == "user" else "agent", "text": line["text"]}
+            {"role": _ROLES[line["sender"]], "text": line["text"]}
             for line in transcript
-            if line["sender"] != "system"
+            if line["sender"] in _ROLES
         ],
         transcript=[_line(line["ts"], line["sender"], line["text"]) for line in transcript],
         handoff=handoff_view,
@@ -156,8 +157,10 @@ def _error_log(tool: Tool, error: ToolError) -> TurnLog:
     place = f" (line {error.line})" if error.line else ""
     return TurnLog(
         level="error",
-        content=f"{error}{place}",
+        content=f"{error.message}{place}",
         source=tool.name,
         code=f"tool_{error.code}",
         fields={"line": error.line},
+        # The message may quote what the tool had in its hands.
+        is_pii=error.code == "runtime",
     )

@@ -7,7 +7,6 @@ import contextlib
 import logging
 from dataclasses import replace
 
-import aiohttp
 from django.utils import timezone
 
 from conversations import publish
@@ -17,9 +16,10 @@ from handoffs.inbox import vendor_event_apply
 from handoffs.locking import Lease, LeaseLostError
 from handoffs.outbox import PendingDelivery, delivery_refused, delivery_sent, retry_seconds
 from handoffs.relay import steps
-from integrations.calls import CallWriter
+from handoffs.relay.connectors import Connectors
+from handoffs.relay.webhook_feed import WebhookFeed
+from integrations.calls import reference
 from integrations.connector import Connector, OutboundMessage, ReceiptKind, VendorSession
-from integrations.connector_building import connector_build
 from integrations.errors import CannotConnectError, ConnectorError, ConversationGoneError
 from integrations.events import LiveAgentTyping, VendorEvent
 
@@ -32,17 +32,19 @@ SIGNALS_WAITING = 20
 class RelaySession:
     """Serves one handoff under one lease; whatever it knows is in the database as well."""
 
-    def __init__(self, lease: Lease, *, http: aiohttp.ClientSession) -> None:
+    def __init__(self, lease: Lease, *, connectors: Connectors) -> None:
         """Take the lease; `run` does the work."""
         self.lease = lease
-        self._http = http
+        self._connectors = connectors
+        self._webhooks = WebhookFeed(lease)
         self._wake = asyncio.Event()
         self._signals: asyncio.Queue[RelaySignal] = asyncio.Queue(SIGNALS_WAITING)
         self._session: VendorSession | None = None
 
     def wake(self) -> None:
-        """Say that there is something to send, or that the handoff is over."""
+        """Say that there is something to send or to receive, or that the handoff is over."""
         self._wake.set()
+        self._webhooks.wake()
 
     def signal(self, signal: RelaySignal) -> None:
         """Pass on typing or a receipt; when too many wait, the newest is dropped."""
@@ -59,21 +61,15 @@ class RelaySession:
             logger.info("Lease lost for %s", self.lease.handoff_id)
 
     async def _serve(self, opening: steps.Opening) -> None:
-        calls = CallWriter(
-            integration_id=opening.integration.pk,
-            reference=self.lease.handoff_id,
-            run_sync=run_sync,
-        )
-        connector = connector_build(
-            opening.integration, session=self._http, run_sync=run_sync, recorder=calls
-        )
+        reference.set(self.lease.handoff_id)
+        key, connector = self._connectors.acquire(opening.integration)
         self._session = opening.session
         try:
             if opening.is_open and (self._session or await self._start(connector, opening)):
                 await self._relay(connector, opening)
             await self._end_at_vendor(connector)
         finally:
-            await calls.drain()
+            await self._connectors.release(key)
 
     async def _start(self, connector: Connector, opening: steps.Opening) -> bool:
         """Open the vendor conversation; False when the handoff has failed instead."""
@@ -96,11 +92,12 @@ class RelaySession:
 
     async def _relay(self, connector: Connector, opening: steps.Opening) -> None:
         """Listen and send side by side until one of them finds that it is over."""
-        tasks = [
-            asyncio.create_task(self._listen(connector, opening)),
-            asyncio.create_task(self._send(connector)),
-            asyncio.create_task(self._pass_signals(connector)),
-        ]
+        work = [self._send(connector), self._pass_signals(connector)]
+        if type(connector).listen is not Connector.listen:
+            work.append(self._listen(connector, opening))
+        if type(connector).receive is not Connector.receive:
+            work.append(self._take_webhooks(connector, opening))
+        tasks = [asyncio.create_task(part) for part in work]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -116,10 +113,7 @@ class RelaySession:
         assert self._session is not None
         try:
             async for session, event in connector.listen(self._session):
-                self._session = session
-                if isinstance(event, LiveAgentTyping):
-                    await self._show_typing(opening, event)
-                elif await self._apply(session, event):
+                if await self._happened(opening, session, event):
                     return
             await run_sync(steps.vendor_closed, self.lease)
         except ConversationGoneError:
@@ -127,7 +121,27 @@ class RelaySession:
         except ConnectorError as error:
             await run_sync(steps.listener_lost, self.lease, error)
 
-    async def _apply(self, session: VendorSession, event: VendorEvent) -> bool:
+    async def _take_webhooks(self, connector: Connector, opening: steps.Opening) -> None:
+        assert self._session is not None
+        async for item in self._webhooks.items():
+            try:
+                results = await connector.receive(self._session, item)
+            except ConnectorError as error:
+                await self._webhooks.failed(error)
+                continue
+            for session, event in results:
+                if await self._happened(opening, session, event):
+                    return
+            await self._webhooks.done()
+
+    async def _happened(
+        self, opening: steps.Opening, session: VendorSession, event: VendorEvent
+    ) -> bool:
+        """Show or apply one event; True once the human part is over."""
+        self._session = session
+        if isinstance(event, LiveAgentTyping):
+            await self._show_typing(opening, event)
+            return False
         return await run_sync(vendor_event_apply, self.lease, session, event)
 
     async def _show_typing(self, opening: steps.Opening, event: LiveAgentTyping) -> None:
@@ -187,7 +201,7 @@ class RelaySession:
         assert self._session is not None
         state = {**self._session.state, **session.state}
         self._session = replace(self._session, state=state)
-        await run_sync(steps.session_keep, self.lease, self._session)
+        await run_sync(steps.session_changed, self.lease, self._session)
 
     async def _pass_signals(self, connector: Connector) -> None:
         """Pass typing and receipts on; whatever fails here is not worth a retry."""

@@ -18,8 +18,8 @@ from handoffs.services import (
     handoff_connecting,
     handoff_end,
     handoff_fail,
+    session_keep,
     session_load,
-    session_store,
     vendor_end_confirmed,
 )
 from handoffs.states import EndReason, State
@@ -127,10 +127,10 @@ def outbox_read(handoff_id: str) -> Outbox:
     return Outbox(is_open=is_open, pending=pending)
 
 
-def session_keep(lease: Lease, session: VendorSession) -> None:
+def session_changed(lease: Lease, session: VendorSession) -> None:
     """Store a session that a send has changed."""
     with handoff_leased(lease) as handoff:
-        handoff.vendor_session = session_store(session)
+        session_keep(handoff, session)
         handoff_save(handoff, ["vendor_session"], lease)
 
 

@@ -22,6 +22,7 @@ from conversations.executor import run_sync
 from conversations.publish import relay_group
 from handoffs.locking import Lease
 from handoffs.relay import lease as leases
+from handoffs.relay.connectors import Connectors
 from handoffs.relay.session import RelaySession
 from integrations.http import open_session
 
@@ -40,6 +41,7 @@ class RelayWorkerLoop:
         self._stopping: asyncio.Event | None = None
         self._worker_id = uuid.UUID(int=0)
         self._http: aiohttp.ClientSession | None = None
+        self._connectors: Connectors | None = None
         self._sessions: dict[str, tuple[RelaySession, asyncio.Task[None]]] = {}
 
     # ---- called from other threads ----
@@ -69,6 +71,7 @@ class RelayWorkerLoop:
     async def _main(self) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         self._http = open_session(allow_local=settings.ALLOW_LOCAL_VENDORS)
+        self._connectors = Connectors(self._http)
         await self._register()
         tasks = [
             asyncio.create_task(self._every(settings.RELAY_HEARTBEAT_SECONDS, self._beat)),
@@ -147,13 +150,13 @@ class RelayWorkerLoop:
 
     def _serve(self, lease: Lease) -> None:
         """Run a session for a lease unless one runs already; an older lease's is cut off."""
-        assert self._http is not None
+        assert self._connectors is not None
         running = self._sessions.get(lease.handoff_id)
         if running is not None:
             if running[0].lease == lease:
                 return
             running[1].cancel()
-        session = RelaySession(lease, http=self._http)
+        session = RelaySession(lease, connectors=self._connectors)
         task = asyncio.create_task(session.run(), name=lease.handoff_id)
         self._sessions[lease.handoff_id] = (session, task)
         task.add_done_callback(lambda done: self._finished(session, done))

@@ -1,0 +1,63 @@
+"""Share one connector among all sessions of an integration in this process."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+import aiohttp
+
+from conversations.executor import run_sync
+from integrations.calls import CallWriter
+from integrations.connector import Connector
+from integrations.connector_building import connector_build
+from integrations.models import Integration
+
+
+@dataclass(slots=True, kw_only=True)
+class _Shared:
+    connector: Connector
+    calls: CallWriter
+    users: int = 0
+
+
+class Connectors:
+    """Ready connectors by integration and credentials.
+
+    Changed credentials make a new connector; sessions that run keep the one they started with.
+    """
+
+    def __init__(self, http: aiohttp.ClientSession) -> None:
+        """Take the process's HTTP session."""
+        self._http = http
+        self._shared: dict[tuple[int, str], _Shared] = {}
+
+    def acquire(self, integration: Integration) -> tuple[tuple[int, str], Connector]:
+        """Return the key to give back and the connector; each call is released once."""
+        key = (integration.pk, _digest(integration.credentials))
+        shared = self._shared.get(key)
+        if shared is None:
+            shared = self._shared[key] = self._build(integration)
+        shared.users += 1
+        return key, shared.connector
+
+    async def release(self, key: tuple[int, str]) -> None:
+        """Give a connector back; the last one closes it. Recorded calls are stored first."""
+        shared = self._shared[key]
+        shared.users -= 1
+        await shared.calls.drain()
+        if shared.users == 0 and self._shared.get(key) is shared:
+            del self._shared[key]
+            await shared.connector.close()
+
+    def _build(self, integration: Integration) -> _Shared:
+        calls = CallWriter(integration_id=integration.pk, run_sync=run_sync)
+        connector = connector_build(
+            integration, session=self._http, run_sync=run_sync, recorder=calls
+        )
+        return _Shared(connector=connector, calls=calls)
+
+
+def _digest(credentials: object) -> str:
+    return hashlib.sha256(json.dumps(credentials, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,63 @@
+"""The stored webhook items of one handoff, as a feed for its relay session."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+
+from django.conf import settings
+
+from conversations.executor import run_sync
+from handoffs.locking import Lease
+from handoffs.outbox import retry_seconds
+from handoffs.webhook_inbox import webhook_done, webhook_failed, webhooks_waiting
+from integrations.connector import WebhookItem
+from integrations.errors import ConnectorError
+
+logger = logging.getLogger(__name__)
+
+
+class WebhookFeed:
+    """Yields items in order; each is yielded again until it is `done` or given up."""
+
+    def __init__(self, lease: Lease) -> None:
+        """Take the lease under which items are marked."""
+        self._lease = lease
+        self._wake = asyncio.Event()
+        self._current = 0
+        self._failures = 0
+
+    def wake(self) -> None:
+        """Say that something may have come; a timer asks as well."""
+        self._wake.set()
+
+    async def items(self) -> AsyncIterator[WebhookItem]:
+        """Yield for ever what waits for this handoff."""
+        while True:
+            self._wake.clear()
+            waiting = await run_sync(webhooks_waiting, self._lease.handoff_id)
+            for row_id, item in waiting:
+                self._current = row_id
+                yield item
+                if self._failures:
+                    break
+            if waiting and not self._failures:
+                continue
+            pause = retry_seconds(self._failures) or settings.RELAY_RECHECK_SECONDS
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), pause)
+
+    async def done(self) -> None:
+        """Mark the item that was yielded last as applied."""
+        await run_sync(webhook_done, self._lease, self._current)
+        self._failures = 0
+
+    async def failed(self, error: ConnectorError) -> None:
+        """Try the item again later if that can help, else drop it and say so."""
+        if error.retryable and await run_sync(webhook_failed, self._current):
+            self._failures += 1
+            return
+        logger.warning("A webhook item was dropped: %s", error.code)
+        await self.done()

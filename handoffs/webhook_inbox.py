@@ -1,0 +1,101 @@
+"""Keep what webhooks bring until the relay session of its handoff has applied it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, cast
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from conversations import publish
+from handoffs.locking import Lease, handoff_leased
+from handoffs.models import Handoff, StoredWebhook, VendorKey
+from integrations.connector import VendorSession, WebhookItem, WebhookRequest, WebhookResult
+from integrations.models import Integration
+from integrations.registry import connector_class
+
+# An item that cannot be applied is dropped after so many tries, with a line in the log.
+MAX_ATTEMPTS = 20
+_SEEN_EVERY = timedelta(seconds=30)
+
+
+def webhook_take(integration: Integration, call: WebhookRequest) -> WebhookResult:
+    """Verify a call and store its items, once each; raises WebhookVerificationError."""
+    connector = connector_class(integration.connector_key)
+    result = connector.parse_webhook(call, integration.credentials)
+    _note_seen(integration)
+    if result.items:
+        _store(integration, result)
+    return result
+
+
+def webhooks_waiting(handoff_id: str) -> list[tuple[int, WebhookItem]]:
+    """Return the items for a handoff that are not applied yet, in the order they came."""
+    keys = VendorKey.objects.filter(handoff_id=handoff_id).values_list("integration_id", "key")
+    by_integration: dict[int, list[str]] = {}
+    for integration_id, key in keys:
+        by_integration.setdefault(integration_id, []).append(key)
+    rows = [
+        row
+        for integration_id, names in by_integration.items()
+        for row in StoredWebhook.objects.filter(
+            integration_id=integration_id, key__in=names, is_done=False
+        ).order_by("id")[:100]
+    ]
+    return [(row.pk, WebhookItem(item_id=row.item_id, key=row.key, body=row.body)) for row in rows]
+
+
+def webhook_done(lease: Lease, row_id: int) -> None:
+    """Mark an item as applied; it stays a while, so that a repeated call is recognised."""
+    with handoff_leased(lease):
+        StoredWebhook.objects.filter(pk=row_id).update(is_done=True, body={})
+
+
+def webhook_failed(row_id: int) -> bool:
+    """Count a failed try; False when the item is given up."""
+    StoredWebhook.objects.filter(pk=row_id).update(attempts=F("attempts") + 1)
+    return not StoredWebhook.objects.filter(pk=row_id, attempts__gte=MAX_ATTEMPTS).update(
+        is_done=True, body={}
+    )
+
+
+def keys_store(handoff: Handoff, session: VendorSession) -> None:
+    """Remember under which names webhooks speak of a handoff; costs nothing when nothing is new."""
+    if handoff.integration_id is None:
+        return
+    wanted = {session.vendor_conversation_id, *session.keys}
+    known = set(handoff.vendor_keys.values_list("key", flat=True))
+    for key in wanted - known:
+        VendorKey.objects.update_or_create(
+            integration_id=handoff.integration_id, key=key, defaults={"handoff": handoff}
+        )
+
+
+@transaction.atomic
+def _store(integration: Integration, result: WebhookResult) -> None:
+    StoredWebhook.objects.bulk_create(
+        [
+            StoredWebhook(
+                integration=integration,
+                item_id=item.item_id[:255],
+                key=item.key[:255],
+                body=cast(Any, dict(item.body)),
+            )
+            for item in result.items
+        ],
+        ignore_conflicts=True,
+    )
+    found = VendorKey.objects.filter(
+        integration=integration, key__in={item.key for item in result.items}
+    )
+    for owner_id, handoff_id in set(found.values_list("handoff__owner_id", "handoff_id")):
+        publish.relay_wake(owner_id, handoff_id)
+
+
+def _note_seen(integration: Integration) -> None:
+    """Keep the time of the last good call, not more often than anybody would look."""
+    now = timezone.now()
+    if integration.last_webhook_at is None or now - integration.last_webhook_at > _SEEN_EVERY:
+        Integration.objects.filter(pk=integration.pk).update(last_webhook_at=now)
