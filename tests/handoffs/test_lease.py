@@ -211,7 +211,7 @@ SLEEPERS_WRITES: dict[str, Callable[[Lease], Any]] = {
     ),
     "stream closed": steps.vendor_closed,
     "stream lost": lambda lease: steps.listener_lost(lease, CannotConnectError("x")),
-    "keep session": lambda lease: steps.session_keep(lease, factories.vendor_session("9")),
+    "keep session": lambda lease: steps.session_changed(lease, factories.vendor_session("9")),
     "sent": lambda lease: delivery_sent(lease, deliveries_pending(lease.handoff_id)[0].id),
     "retry": lambda lease: delivery_refused(
         lease, deliveries_pending(lease.handoff_id)[0], CannotConnectError("x")
