@@ -65,6 +65,11 @@ def project_view(area: Area, *, to_read: Access = Access.READ) -> Callable[[View
     return decorate
 
 
+def may_read(request: HttpRequest, area: Area) -> bool:
+    """Say whether the user may look at an area of the request's project."""
+    return cast(PortalRequest, request).membership.access(area) >= Access.READ
+
+
 def may_edit(request: HttpRequest, area: Area) -> bool:
     """Say whether the user may change things in an area of the request's project."""
     return cast(PortalRequest, request).membership.access(area) >= Access.EDIT

@@ -5,16 +5,24 @@ from __future__ import annotations
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
-from integrations.access import projects_of
+from integrations.access import may_read, project_for, projects_of
 from integrations.context import THEME_COOKIE, THEMES
-from integrations.models import Membership, Project
+from integrations.models import Access, Area, Membership, Project
 from integrations.project_forms import ProjectForm
 from integrations.project_services import project_create as project_create_service
 
+_FIRST_PAGES = (
+    (Area.INTEGRATIONS, "integrations"),
+    (Area.CONVERSATIONS, "handoffs"),
+    (Area.KNOWLEDGE, "topics"),
+    (Area.TOOLS, "tools"),
+    (Area.WIDGETS, "widget"),
+    (Area.ACCOUNT, "api_keys"),
+)
 _YEAR_SECONDS = 365 * 24 * 3600
 
 
@@ -29,9 +37,12 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @login_required
 def project_home(request: HttpRequest, project_id: str) -> HttpResponse:
-    """Send the user to the part of the project that they may enter."""
-    project = get_object_or_404(projects_of(request.user), public_id=project_id)
-    return redirect("integrations", project_id=project.public_id)
+    """Send the user to the first part of the project that they may enter."""
+    project = project_for(request, project_id, Area.INTEGRATIONS, Access.NONE)
+    for area, page in _FIRST_PAGES:
+        if may_read(request, area):
+            return redirect(page, project_id=project.public_id)
+    raise PermissionDenied("This member may enter no area.")
 
 
 @login_required

@@ -99,6 +99,15 @@ def test_home_leads_to_the_first_project_or_to_making_one(admin: Client, project
     assert nobody.post(reverse("project_create"), {"name": "x"}).status_code == 403
 
 
+def test_home_leads_to_an_area_that_the_member_may_enter(project: Project) -> None:
+    author = client_with(project, knowledge=1)
+
+    home = author.get(reverse("home"), follow=True)
+
+    assert home.status_code == 200
+    assert home.redirect_chain[-1][0] == reverse("topics", args=[project.public_id])
+
+
 def test_an_admin_makes_a_project_with_a_name_that_is_taken(
     admin: Client, project: Project
 ) -> None:

@@ -10,12 +10,14 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.urls import reverse
 from django.utils import timezone
 
 from integrations.checks import check_encryption_keys, check_local_vendors, refuse_unsafe_start
 from integrations.fields import DecryptionError
 from integrations.models import Integration, Project, VendorToken
 from tests import factories
+from tests.members import client_of_admin
 
 SECRET = "s3cret-consumer-value"
 
@@ -92,6 +94,20 @@ def test_without_the_right_key_reading_fails_and_shows_nothing(
         Integration.objects.get(pk=stored.pk)
 
     assert SECRET not in str(failure.value)
+
+
+def test_a_page_that_needs_an_unreadable_secret_fails_and_shows_nothing(
+    stored: Integration, settings
+) -> None:
+    admin = client_of_admin(stored.project)
+    admin.raise_request_exception = False
+    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+
+    page = admin.get(reverse("integrations", args=[stored.project.public_id]))
+
+    assert page.status_code == 500
+    assert "Something failed" in page.content.decode()
+    assert SECRET not in page.content.decode()
 
 
 def test_without_any_key_nothing_is_stored(project: Project, settings) -> None:
