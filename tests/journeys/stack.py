@@ -25,6 +25,7 @@ class Stack:
 
     def __init__(self, directory: Path, *, database_url: str) -> None:
         self.directory = directory
+        self.database_url = database_url
         self.redis = RedisServer(directory / "redis")
         port = free_port()
         self._product = Product(
