@@ -45,7 +45,7 @@ check: ## all that the continuous integration runs
 	@.ci/run
 
 docs: setup ## write the generated pages of docs/ anew
-	$(PY) manage.py vendor_matrix
+	$(PY) manage.py write_docs
 
 run: setup ## start the web process alone (needs .env; PORT=8000)
 	$(PY) -m uvicorn config.asgi:application --port $(PORT) --loop uvloop \

@@ -17,6 +17,7 @@ from handoffs.services import handoff_end, handoff_fail
 from handoffs.starting import handoff_open
 from handoffs.states import OPEN_STATES, EndReason, State
 from integrations.models import VendorCall, VendorToken
+from integrations.services import credentials_purge
 
 BATCH = 500
 WORKER_KEEP = timedelta(days=1)
@@ -74,6 +75,7 @@ def clean_up_old() -> None:
     now = timezone.now()
     keep = timedelta(days=settings.VENDOR_CALL_KEEP_DAYS)
     VendorCall.objects.filter(at__lt=now - keep).delete()
+    credentials_purge()
     StoredWebhook.objects.filter(received_at__lt=now - WEBHOOK_KEEP).delete()
     VendorToken.objects.filter(expires_at__lt=now).delete()
     RelayWorker.objects.filter(heartbeat_at__lt=now - WORKER_KEEP, handoffs=None).delete()

@@ -175,6 +175,10 @@ class Simulator(ABC):
 
     # -- Subclasses leave these alone --------------------------------------------------------
 
+    def sent_webhooks(self) -> list[dict[str, Any]]:
+        """Return the webhooks sent to the portal; vendors that send some override this."""
+        return []
+
     def fail_next(self, status: int, **details: Any) -> None:
         """Fail the next matching request; see `PlannedFailure` for the details."""
         self.faults.add(PlannedFailure(status=status, **details))
@@ -251,6 +255,7 @@ class _Server(uvicorn.Server):
         self._simulator = simulator
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End open streams first, or the server would wait for them."""
         self._simulator.close_streams()
         await super().shutdown(sockets)
 
