@@ -64,6 +64,7 @@ def _routes(desk: Desk) -> list[BaseRoute]:
         Route("/config", desk.configure, methods=["POST"]),
         Route("/config", desk.configuration, methods=["GET"]),
         Route("/requests", desk.requests),
+        Route("/webhooks", desk.webhooks),
         Route("/files/{file_id}", desk.file),
         Route("/reset", desk.reset, methods=["POST"]),
     ]
@@ -99,6 +100,10 @@ class Desk:
     async def requests(self, request: Request) -> Response:
         """List the vendor-side requests received."""
         return JSONResponse([kept.as_dict() for kept in self._simulator.requests.all()])
+
+    async def webhooks(self, request: Request) -> Response:
+        """List the webhooks sent, with every attempt to deliver them."""
+        return JSONResponse(self._simulator.sent_webhooks())
 
     async def file(self, request: Request) -> Response:
         """Answer with a file of a conversation, for the desk page."""
