@@ -5,10 +5,17 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-import time
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import asynccontextmanager, contextmanager
+from types import MappingProxyType
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import aiohttp
@@ -21,13 +28,21 @@ from integrations.http_errors import (
     our_errors,
     status_error,
 )
+from integrations.http_socket import (
+    SWITCHED,
+    VendorSocket,
+    open_socket,
+    refuse_redirects,
+    socket_url_problem,
+)
 from integrations.sse import SseEvent, SseParser
 from integrations.url_guard import may_connect, url_problem
-from integrations.vendor_calls import Masker, Recorder, VendorCallRecord
+from integrations.vendor_calls import Masker, Recorder, RunningCall
 
 CONNECT_SECONDS = 5.0
 REQUEST_SECONDS = 10.0
 STREAM_OPEN_SECONDS = 10.0
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 MAX_RESPONSE_BYTES = 5 * 1024 * 1024
 
 
@@ -54,6 +69,7 @@ def open_session(
         cookie_jar=aiohttp.DummyCookieJar(),  # shared by all projects: nothing may stick
         headers={"User-Agent": "Baton"},
         trust_env=False,
+        trace_configs=[refuse_redirects()],
     )
 
 
@@ -81,7 +97,7 @@ class HttpClient:
 
     def note(self, operation: str, code: str) -> None:
         """Put a remark among the recorded calls, for what no status code tells."""
-        self._record(_Call(operation, "", ""), error_code=code)
+        self._record(RunningCall(operation, "", ""), error_code=code)
 
     async def request(
         self,
@@ -103,14 +119,10 @@ class HttpClient:
         """
         call, target = self._prepare(operation, method, url, params)
         call.request_body = self._masker.masked(json if data is None else data)
-        try:
+        with self._recorded(call):
             response = await self._exchange(call, target, headers, json, data, timeout)
             if not 200 <= response.status < 300 and response.status not in returns:
                 raise status_error(response, statuses)
-        except ConnectorError as error:
-            self._record(call, error_code=error.code)
-            raise
-        self._record(call)
         return response
 
     @asynccontextmanager
@@ -130,26 +142,53 @@ class HttpClient:
         broken connection raise CannotConnectError.
         """
         call, target = self._prepare(operation, "GET", url, None)
-        try:
-            with our_errors(operation):
-                async with asyncio.timeout(open_timeout):
-                    response = await self._open_stream(
-                        call, target, headers, idle_timeout, statuses
-                    )
-        except ConnectorError as error:
-            self._record(call, error_code=error.code)
-            raise
-        self._record(call)
+        with self._recorded(call), our_errors(operation):
+            async with asyncio.timeout(open_timeout):
+                response = await self._open_stream(call, target, headers, idle_timeout, statuses)
         events = self._events(operation, response)
         try:
-            yield events
-        except ConnectorError as error:
-            if error.reason == "stream":
-                self._record(call, error_code=error.code)
-            raise
+            with self._recording_breaks(call):
+                yield events
         finally:
             response.close()
             await events.aclose()
+
+    @asynccontextmanager
+    async def websocket(
+        self,
+        operation: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] = NO_HEADERS,
+        protocols: Sequence[str] = (),
+        idle_timeout: float,
+        open_timeout: float = STREAM_OPEN_SECONDS,
+        statuses: StatusTable = NO_STATUSES,
+    ) -> AsyncIterator[VendorSocket]:
+        """Open a WebSocket; entering means that the vendor switched protocols.
+
+        The address may carry a secret in its query: only the path is recorded. How it ends and
+        breaks is told at VendorSocket.
+        """
+        self._refuse(operation, "GET", socket_url_problem(url, allow_local=self._allow_local))
+        call = RunningCall(operation, "GET", self._masker.masked_path(urlsplit(url).path, ()))
+        with self._recorded(call):
+            socket = await open_socket(
+                self._session,
+                operation,
+                url,
+                headers=headers,
+                protocols=protocols,
+                idle_timeout=idle_timeout,
+                open_timeout=open_timeout,
+                statuses=statuses,
+            )
+            call.status = SWITCHED
+        try:
+            with self._recording_breaks(call):
+                yield socket
+        finally:
+            await socket.close()
 
     async def _events(
         self, operation: str, response: aiohttp.ClientResponse
@@ -162,7 +201,7 @@ class HttpClient:
 
     async def _open_stream(
         self,
-        call: _Call,
+        call: RunningCall,
         target: str,
         headers: Mapping[str, str],
         idle_timeout: float,
@@ -189,7 +228,7 @@ class HttpClient:
 
     async def _exchange(
         self,
-        call: _Call,
+        call: RunningCall,
         target: str,
         headers: Mapping[str, str] | None,
         json: object,
@@ -214,48 +253,40 @@ class HttpClient:
 
     def _prepare(
         self, operation: str, method: str, url: str, params: Mapping[str, str] | None
-    ) -> tuple[_Call, str]:
+    ) -> tuple[RunningCall, str]:
         target = f"{url}?{urlencode(params)}" if params else url
-        problem = url_problem(target, allow_local=self._allow_local)
-        if problem is not None:
-            error = CannotConnectError(f"{operation}: {problem}", reason="address")
-            self._record(_Call(operation, method, ""), error_code=error.code)
-            raise error
+        self._refuse(operation, method, url_problem(target, allow_local=self._allow_local))
         parts = urlsplit(target)
         path = self._masker.masked_path(parts.path, parse_qsl(parts.query))
-        return _Call(operation, method, path), target
+        return RunningCall(operation, method, path), target
 
-    def _record(self, call: _Call, *, error_code: str = "") -> None:
+    def _refuse(self, operation: str, method: str, problem: str | None) -> None:
+        if problem is not None:
+            with self._recorded(RunningCall(operation, method, "")):
+                raise CannotConnectError(f"{operation}: {problem}", reason="address")
+
+    @contextmanager
+    def _recorded(self, call: RunningCall) -> Iterator[None]:
+        try:
+            yield
+        except ConnectorError as error:
+            call.status = call.status or error.status
+            self._record(call, error_code=error.code)
+            raise
+        self._record(call)
+
+    @contextmanager
+    def _recording_breaks(self, call: RunningCall) -> Iterator[None]:
+        try:
+            yield
+        except ConnectorError as error:
+            if error.reason == "stream":
+                self._record(call, error_code=error.code)
+            raise
+
+    def _record(self, call: RunningCall, *, error_code: str = "") -> None:
         if self._recorder is not None:
             self._recorder(call.record(error_code))
-
-
-class _Call:
-    """What is known of a call while it runs."""
-
-    def __init__(self, operation: str, method: str, path: str) -> None:
-        self.operation = operation
-        self.method = method
-        self.path = path
-        self.status: int | None = None
-        self.request_body: object = None
-        self.response_body: object = None
-        self._started_at = datetime.now(UTC)
-        self._started = time.perf_counter()
-
-    def record(self, error_code: str) -> VendorCallRecord:
-        """Return what is kept of it."""
-        return VendorCallRecord(
-            operation=self.operation,
-            method=self.method,
-            path=self.path,
-            status=self.status,
-            duration_ms=round((time.perf_counter() - self._started) * 1000),
-            started_at=self._started_at,
-            error_code=error_code,
-            request_body=self.request_body,
-            response_body=self.response_body,
-        )
 
 
 async def _read(operation: str, raw: aiohttp.ClientResponse) -> VendorResponse:

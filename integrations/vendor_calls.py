@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import math
 import re
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 MASKED_SECRET = "‹secret›"  # noqa: S105 - what stands in a secret's place
 MAX_PATH = 300
@@ -42,6 +43,35 @@ class VendorCallRecord:
 
 
 Recorder = Callable[[VendorCallRecord], None]
+
+
+class RunningCall:
+    """What is known of a call while it runs."""
+
+    def __init__(self, operation: str, method: str, path: str) -> None:
+        """Start the clock; `path` is masked already."""
+        self.operation = operation
+        self.method = method
+        self.path = path
+        self.status: int | None = None
+        self.request_body: object = None
+        self.response_body: object = None
+        self._started_at = datetime.now(UTC)
+        self._started = time.perf_counter()
+
+    def record(self, error_code: str) -> VendorCallRecord:
+        """Return what is kept of it."""
+        return VendorCallRecord(
+            operation=self.operation,
+            method=self.method,
+            path=self.path,
+            status=self.status,
+            duration_ms=round((time.perf_counter() - self._started) * 1000),
+            started_at=self._started_at,
+            error_code=error_code,
+            request_body=self.request_body,
+            response_body=self.response_body,
+        )
 
 
 class Masker:
