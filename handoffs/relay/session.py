@@ -113,8 +113,7 @@ class RelaySession:
         assert self._session is not None
         try:
             async for session, event in connector.listen(self._session):
-                if await self._happened(opening, session, event):
-                    return
+                await self._happened(opening, session, event)
             await run_sync(steps.vendor_closed, self.lease)
         except ConversationGoneError:
             await run_sync(steps.vendor_closed, self.lease)
@@ -130,19 +129,20 @@ class RelaySession:
                 await self._webhooks.failed(error)
                 continue
             for session, event in results:
-                if await self._happened(opening, session, event):
-                    return
+                await self._happened(opening, session, event)
             await self._webhooks.done()
 
     async def _happened(
         self, opening: steps.Opening, session: VendorSession, event: VendorEvent
-    ) -> bool:
-        """Show or apply one event; True once the human part is over."""
-        self._session = session
+    ) -> None:
+        """Show or apply one event; the sender finds out what an end leaves to do."""
         if isinstance(event, LiveAgentTyping):
             await self._show_typing(opening, event)
-            return False
-        return await run_sync(vendor_event_apply, self.lease, session, event)
+        elif await run_sync(vendor_event_apply, self.lease, session, event):
+            # Not the end yet: what was said before it may still have to be sent.
+            self.wake()
+        # Only now: a send that stores it must not skip an event that is not applied yet.
+        self._session = session
 
     async def _show_typing(self, opening: steps.Opening, event: LiveAgentTyping) -> None:
         if not opening.passes_typing:
