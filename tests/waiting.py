@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
+
+from django.conf import settings
+
+from conversations.executor import run_sync
 
 PATIENCE_SECONDS = 10.0
 _PAUSE_SECONDS = 0.02
@@ -32,3 +37,10 @@ async def eventually_async(is_so: Callable[[], Any], *, seconds: float = PATIENC
             return answer
         assert time.monotonic() < deadline, f"it did not become so within {seconds} s"
         await asyncio.sleep(_PAUSE_SECONDS)
+
+
+async def database_threads_rest() -> None:
+    """Wait until no thread of the pool works for a task that was cancelled meanwhile."""
+    everybody = threading.Barrier(settings.DATABASE_THREADS)
+    waits = [run_sync(everybody.wait, 30) for _ in range(settings.DATABASE_THREADS)]
+    await asyncio.gather(*waits)
