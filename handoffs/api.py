@@ -64,7 +64,7 @@ class HandoffStateView(APIView):
         return self._answer(request, project)
 
     def _answer(self, request: Request, project: Project) -> Response:
-        query = request.query_params
+        query = {name: _clean(value) for name, value in request.query_params.items()}
         conversation_id, shared_id = query.get("id", ""), query.get("shared_id", "")
         wanted = {name for name in query.get("expand", "").split(",") if name}
         if not conversation_id and not shared_id:
@@ -91,10 +91,16 @@ class HandoffStateView(APIView):
 
 def _project(account_id: str, project_id: str) -> Project | None:
     """Find a project by its ids or slugs, in any mixture."""
+    project_id, account_id = _clean(project_id), _clean(account_id)
     return Project.objects.filter(
         Q(public_id=project_id) | Q(slug=project_id),
         Q(workspace__public_id=account_id) | Q(workspace__slug=account_id),
     ).first()
+
+
+def _clean(value: str) -> str:
+    """Drop the one character that PostgreSQL refuses to look for; no id holds it."""
+    return value.replace("\x00", "")
 
 
 def _error(status: int, message: str) -> Response:
