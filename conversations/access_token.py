@@ -48,7 +48,9 @@ def token_verify(token: str, *, for_refresh: bool = False) -> AccessToken:
     """Return the token's content; raises TokenError. A refresh accepts one expired not long ago."""
     grace = settings.ACCESS_TOKEN_REFRESH_SECONDS if for_refresh else 0
     try:
-        claims = jwt.decode(token, _key(), algorithms=[_ALGORITHM], leeway=grace)
+        claims = jwt.decode(
+            token, _key(), algorithms=[_ALGORITHM], leeway=grace, options={"require": ["exp"]}
+        )
         return AccessToken(
             channel_id=claims["chn"], family=uuid.UUID(claims["fam"]), is_trusted=claims["tru"]
         )
@@ -95,6 +97,8 @@ def host_allowed(channel: Channel, host: str) -> bool:
 
 def _covers(registered: tuple[str, int | None], wanted: tuple[str, int | None]) -> bool:
     name, port = registered
+    if not name:
+        return False
     if port is not None and wanted[1] is not None and port != wanted[1]:
         return False
     return wanted[0] == name or wanted[0].endswith("." + name)

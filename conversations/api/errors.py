@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import uuid
 
+from rest_framework.exceptions import APIException
 from rest_framework.response import Response
+from rest_framework.views import APIView
+
+_CODES = {"parse_error": "INVALID_REQUEST"}
 
 
 def error_response(
@@ -21,3 +25,15 @@ def error_response(
     }
     headers = {"Retry-After": str(retry_after)} if retry_after else None
     return Response(body, status=status, headers=headers)
+
+
+class EnvelopeView(APIView):
+    """A view whose refusals all have the envelope, also those that the framework makes."""
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Answer what the framework refuses; anything else goes on as it is."""
+        response: Response = super().handle_exception(exc)
+        if not isinstance(exc, APIException):
+            return response
+        code = _CODES.get(exc.default_code, exc.default_code.upper())
+        return error_response(response.status_code, code, str(exc.detail))

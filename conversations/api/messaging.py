@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import Any
 
@@ -10,7 +11,6 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from conversations.access_token import (
     AccessToken,
@@ -20,16 +20,18 @@ from conversations.access_token import (
     token_issue,
     token_verify,
 )
-from conversations.api.errors import error_response
+from conversations.api.errors import EnvelopeView, error_response
 from conversations.models import Channel
 from conversations.services import Visitor, session_create
+from conversations.storable import is_storable
 from integrations.rate_limit import retry_after
 
 TOKENS_PER_MINUTE = 60
 SESSIONS_PER_MINUTE = 30
+ATTRIBUTES_MAX_BYTES = 65_536
 
 
-class AccessTokenView(APIView):
+class AccessTokenView(EnvelopeView):
     """Mint or refresh an access token."""
 
     class Output(serializers.Serializer[Any]):
@@ -60,7 +62,7 @@ class AccessTokenView(APIView):
         return Response(_token_body(channel, family, is_trusted))
 
 
-class SessionView(APIView):
+class SessionView(EnvelopeView):
     """Open a session: one session is one conversation."""
 
     class UserInput(serializers.Serializer[Any]):
@@ -84,6 +86,16 @@ class SessionView(APIView):
         page = serializers.DictField(
             child=serializers.CharField(max_length=2000, allow_blank=True), required=False
         )
+
+        def validate_integration_attributes(self, value: dict[str, Any]) -> dict[str, Any]:
+            """Keep attributes within what a tool's state may hold."""
+            if len(json.dumps(value)) > ATTRIBUTES_MAX_BYTES:
+                raise serializers.ValidationError(f"At most {ATTRIBUTES_MAX_BYTES} bytes.")
+            return _storable(value)
+
+        def validate_page(self, value: dict[str, str]) -> dict[str, str]:
+            """Refuse names that cannot be stored; the values are checked already."""
+            return _storable(value)
 
     class Output(serializers.Serializer[Any]):
         """The id of the session to connect to."""
@@ -159,6 +171,12 @@ def _visitor(fields: dict[str, Any], user: dict[str, Any] | None) -> Visitor:
         page=fields.get("page", {}),
         integration_attributes=fields.get("integration_attributes", {}),
     )
+
+
+def _storable(value: dict[str, Any]) -> dict[str, Any]:
+    if not is_storable(value):
+        raise serializers.ValidationError("It holds a character that no text may hold.")
+    return value
 
 
 def _host_text(header: str) -> str:

@@ -1,0 +1,462 @@
+"""The handshake: who gets a token and a session, and the exact words for everybody else."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import Any
+
+import jwt
+import pytest
+from django.test import Client
+
+from conversations import access_token
+from conversations.access_token import TokenError, token_issue, token_verify
+from conversations.models import Channel, Conversation, EndUser, Event
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+TOKEN, SESSIONS = "/api/v1/access-token", "/api/v1/sessions"
+HOST_TEXT = (
+    "The page named by {} may not use this channel. "
+    "Add its host under Configure > Widget > Allowed pages."
+)
+
+
+def post(path: str, body: Any = None, **headers: str) -> Any:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    content = {"content_type": "application/json"} | ({} if body is None else {"data": body})
+    return Client(raise_request_exception=False).post(path, headers=named, **content)
+
+
+def error(response: Any) -> tuple[int, str, str]:
+    """Check the envelope and return status, code and message."""
+    body = response.json()
+    assert set(body) == {"success", "error", "error_id", "error_code", "error_message", "data"}
+    assert (body["success"], body["data"]) == (False, None)
+    assert body["error"] == body["error_message"]
+    assert uuid.UUID(body["error_id"])
+    return response.status_code, body["error_code"], body["error_message"]
+
+
+def ask_token(channel: Channel, host: str = "shop.example", **headers: str) -> Any:
+    return post(TOKEN, **{"X_Token": channel.public_key, "X_Host": host, **headers})
+
+
+def token_of(channel: Channel, **headers: str) -> str:
+    return ask_token(channel, **headers).json()["access_token"]
+
+
+def open_session(token: str, body: Any = None) -> Any:
+    return post(SESSIONS, body if body is not None else {}, Authorization=f"Bearer {token}")
+
+
+@pytest.fixture
+def channel() -> Channel:
+    return factories.channel()
+
+
+# ---- the token ----
+
+
+def test_a_page_that_is_allowed_gets_a_token_and_what_the_widget_shows(channel):
+    response = ask_token(channel)
+
+    body = response.json()
+    assert response.status_code == 200
+    assert set(body) == {"access_token", "expires_in", "token_type", "widget"}
+    assert (body["expires_in"], body["token_type"]) == (900, "Bearer")
+    assert body["widget"] == {"title": "Chat with us", "accent": "#2457d6", "agent_name": "Birch"}
+    assert token_verify(body["access_token"]).channel_id == channel.pk
+
+
+@pytest.mark.parametrize("missing", ["X_Token", "X_Host"])
+def test_both_headers_are_needed(channel, missing):
+    headers = {"X_Token": channel.public_key, "X_Host": "shop.example"}
+    del headers[missing]
+
+    assert error(post(TOKEN, **headers)) == (
+        400,
+        "MISSING_HEADER",
+        "Send the headers X-Token and X-Host.",
+    )
+
+
+@pytest.mark.parametrize("key", ["wk_nobody", "ct_nobody", "Bearer x", "' OR 1=1", "ÿ"])
+def test_an_unknown_key_is_refused(channel, key):
+    assert error(ask_token(channel, X_Token=key)) == (
+        401,
+        "UNAUTHORIZED",
+        "X-Token is not the key of a channel that is switched on.",
+    )
+
+
+def test_a_channel_that_is_switched_off_gives_no_token_and_on_again_it_does(channel):
+    token = token_of(channel)
+    channel.is_enabled = False
+    channel.save()
+
+    assert error(ask_token(channel))[:2] == (401, "UNAUTHORIZED")
+    assert error(open_session(token)) == (401, "UNAUTHORIZED", "The channel is switched off.")
+
+    channel.is_enabled = True
+    channel.save()
+    assert open_session(token).status_code == 200
+
+
+def test_a_channel_without_a_secret_has_no_empty_secret(channel):
+    assert error(ask_token(channel, X_Token="ct_"))[0] == 401
+
+
+@pytest.mark.parametrize(
+    ("registered", "host", "is_allowed"),
+    [
+        ("shop.example", "shop.example", True),
+        ("shop.example", "SHOP.Example", True),
+        ("shop.example", "www.shop.example", True),
+        ("shop.example", "a.b.shop.example:8443", True),
+        ("shop.example", "https://shop.example", True),
+        ("shop.example", "shop.example.evil.test", False),
+        ("shop.example", "evilshop.example", False),
+        ("shop.example", "evil.test", False),
+        ("shop.example", "null", False),
+        ("shop.example", "shop.example@evil.test", False),
+        ("shop.example", "http://[broken", False),
+        ("shop.example", "shop.example:99999", False),
+        ("shop.example:8443", "shop.example:8443", True),
+        ("shop.example:8443", "shop.example:9000", False),
+        ("shop.example:443", "https://shop.example", True),
+        ("shop.example:8443", "https://shop.example", False),
+        ("", "anything.test", False),
+        ("", "anything.test.", False),
+    ],
+)
+def test_a_host_must_be_registered_or_below_one_that_is(channel, registered, host, is_allowed):
+    channel.allowed_origins = [registered]
+    channel.save()
+
+    response = ask_token(channel, host)
+
+    if is_allowed:
+        assert response.status_code == 200
+    else:
+        assert error(response) == (401, "HOST_NOT_ALLOWED", HOST_TEXT.format("X-Host"))
+
+
+def test_the_portals_own_page_is_always_allowed(channel, settings):
+    channel.allowed_origins = []
+    channel.save()
+
+    assert ask_token(channel, settings.PUBLIC_URL).status_code == 200
+
+
+def test_the_browsers_origin_is_checked_whatever_x_host_claims(channel):
+    assert ask_token(channel, Origin="https://shop.example").status_code == 200
+    for origin in ("https://evil.test", "null"):
+        assert error(ask_token(channel, Origin=origin)) == (
+            401,
+            "HOST_NOT_ALLOWED",
+            HOST_TEXT.format("Origin"),
+        )
+
+
+def test_sixty_tokens_a_minute_and_then_it_says_when_to_come_back(channel):
+    responses = [ask_token(channel) for _ in range(122)]
+
+    refused = [response for response in responses if response.status_code == 429]
+    status, code, message = error(refused[0])
+    assert 60 <= len(responses) - len(refused) <= 120
+    assert (status, code) == (429, "RATE_LIMITED")
+    assert message == f"Too many requests. Try again in {refused[0]['Retry-After']} seconds."
+
+
+# ---- refreshing ----
+
+
+def aged(channel: Channel, family: uuid.UUID, seconds: int) -> str:
+    """Return a token that was issued so long ago."""
+    claims = {"chn": channel.pk, "fam": str(family), "tru": False}
+    issued = int(time.time()) - seconds
+    times = {"iat": issued, "exp": issued + 900}
+    return jwt.encode(claims | times, access_token._key(), algorithm="HS256")
+
+
+def test_an_expired_token_is_refreshed_within_a_day_and_keeps_its_sessions(channel):
+    family = uuid.uuid4()
+    old = aged(channel, family, 3600)
+    assert error(open_session(old)) == (
+        401,
+        "UNAUTHORIZED",
+        "The access token has expired. Request a new one.",
+    )
+
+    new = token_of(channel, Authorization=f"Bearer {old}")
+
+    assert token_verify(new).family == family
+    assert open_session(new).status_code == 200
+
+
+def test_a_token_expired_for_more_than_a_day_is_not_refreshed(channel):
+    old = aged(channel, uuid.uuid4(), 900 + 86400 + 60)
+
+    assert error(ask_token(channel, Authorization=f"Bearer {old}"))[:2] == (401, "UNAUTHORIZED")
+
+
+def test_a_token_without_an_old_one_begins_a_family_of_its_own(channel):
+    families = {token_verify(token_of(channel)).family for _ in range(3)}
+
+    assert len(families) == 3
+
+
+def test_another_channels_token_is_not_refreshed(channel):
+    foreign = token_of(factories.channel())
+
+    assert error(ask_token(channel, Authorization=f"Bearer {foreign}")) == (
+        401,
+        "UNAUTHORIZED",
+        "The old access token belongs to another channel.",
+    )
+
+
+def test_refreshing_with_the_public_key_takes_trust_away(channel):
+    trusted = token_of(channel, X_Token=factories.secret_token(channel))
+
+    refreshed = token_of(channel, Authorization=f"Bearer {trusted}")
+
+    assert token_verify(trusted).is_trusted
+    assert not token_verify(refreshed).is_trusted
+
+
+# ---- forged tokens ----
+
+
+def _claims(channel: Channel, **changes: Any) -> dict[str, Any]:
+    now = int(time.time())
+    claims = {"chn": channel.pk, "fam": str(uuid.uuid4()), "tru": True, "iat": now}
+    return {key: value for key, value in {**claims, "exp": now + 900, **changes}.items() if value}
+
+
+def _forged(channel: Channel) -> dict[str, str]:
+    key = access_token._key()
+    head, body, signature = token_issue(channel, family=uuid.uuid4(), is_trusted=False).split(".")
+    return {
+        "another key": jwt.encode(_claims(channel), b"k" * 32, algorithm="HS256"),
+        "no signature": jwt.encode(_claims(channel), None, algorithm="none"),
+        "another algorithm": jwt.encode(_claims(channel), key, algorithm="HS512"),
+        "cut off": f"{head}.{body}.",
+        "another body": f"{head}.{body[:-2]}xx.{signature}",
+        "no channel": jwt.encode(_claims(channel, chn=None), key, algorithm="HS256"),
+        "no family": jwt.encode(_claims(channel, fam="x"), key, algorithm="HS256"),
+        "no expiry": jwt.encode(_claims(channel, exp=None), key, algorithm="HS256"),
+        "the secret key of Django": jwt.encode(_claims(channel), "s" * 50, algorithm="HS256"),
+        "not a token": "x.y.z",
+        "empty": "",
+    }
+
+
+@pytest.mark.parametrize("forgery", list(_forged(Channel(pk=1))))
+def test_a_forged_token_opens_no_session(channel, forgery):
+    token = _forged(channel)[forgery]
+
+    with pytest.raises(TokenError):
+        token_verify(token)
+    assert error(open_session(token)) == (
+        401,
+        "UNAUTHORIZED",
+        "The access token is not valid. Request a new one.",
+    )
+    assert not Conversation.objects.exists()
+
+
+@pytest.mark.parametrize("header", ["", "Basic {}", "{}", "Bearer"])
+def test_a_token_must_be_a_bearer_token(channel, header):
+    value = header.format(token_of(channel))
+
+    assert error(post(SESSIONS, {}, Authorization=value))[:2] == (401, "UNAUTHORIZED")
+
+
+# ---- sessions ----
+
+
+def test_a_session_is_a_conversation_that_begins_with_its_start(channel):
+    token = token_of(channel)
+
+    response = open_session(token)
+
+    conversation = Conversation.objects.get()
+    [start] = Event.objects.all()
+    assert response.json() == {"session_id": str(conversation.session_id)}
+    assert conversation.token_family == token_verify(token).family
+    assert (conversation.state, conversation.environment) == ("created", "sandbox")
+    assert (start.sequence, start.type) == (1, "SESSION_START")
+    assert start.payload == {
+        "capabilities": {
+            "streaming": False,
+            "max_message_size_bytes": 131072,
+            "max_reconnect_attempts": 10,
+            "heartbeat_interval_seconds": 30,
+            "extensions": [
+                "EVENT_TYPE_USER_CANCEL_HANDOFF",
+                "EVENT_TYPE_USER_READ_MESSAGE",
+                "EVENT_TYPE_USER_RECEIVED_MESSAGE",
+            ],
+            "attachments": {"max_bytes": 0, "mime": []},
+        }
+    }
+
+
+def test_what_the_page_says_is_kept_with_the_conversation(channel):
+    body = {
+        "platform": "ios-web",
+        "streaming_enabled": True,
+        "variant_id": "VARIANT-1",
+        "locale": "pt-BR",
+        "page": {"url": "https://shop.example/cart", "title": "Cart", "referrer": ""},
+        "integration_attributes": {"cart": {"total": 12.5, "items": [1, 2]}},
+    }
+
+    assert open_session(token_of(channel), body).status_code == 200
+
+    conversation = Conversation.objects.get()
+    assert (conversation.variant_id, conversation.locale) == ("VARIANT-1", "pt-BR")
+    assert conversation.page == body["page"]
+    assert conversation.integration_attributes == body["integration_attributes"]
+    assert not conversation.end_user.is_verified
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"platform": "fridge"}, "platform"),
+        ({"streaming_enabled": "perhaps"}, "streaming_enabled"),
+        ({"variant_id": "v" * 65}, "variant_id"),
+        ({"locale": "l" * 36}, "locale"),
+        ({"page": "https://shop.example"}, "page"),
+        ({"page": {"url": "u" * 2001}}, "page"),
+        ({"page": {"nul \x00": "x"}}, "page"),
+        ({"page": {"url": "nul \x00"}}, "page"),
+        ({"integration_attributes": [1]}, "integration_attributes"),
+        ({"integration_attributes": {"a": ["nul \x00"]}}, "integration_attributes"),
+        ({"integration_attributes": {"lone \ud800": 1}}, "integration_attributes"),
+        ({"integration_attributes": {"big": "x" * 70_000}}, "integration_attributes"),
+        ([1], "non_field_errors"),
+    ],
+    ids=lambda value: str(value)[:40].encode("ascii", "replace").decode(),
+)
+def test_a_bad_body_names_the_field_at_fault_and_stores_nothing(channel, body, field):
+    status, code, message = error(open_session(token_of(channel), body))
+
+    assert (status, code) == (400, "INVALID_REQUEST")
+    assert message.startswith(f"{field}: ")
+    assert not Conversation.objects.exists()
+
+
+def test_a_body_that_is_no_json_is_answered_in_the_envelope(channel):
+    authorization = f"Bearer {token_of(channel)}"
+    client = Client(raise_request_exception=False)
+
+    broken = client.post(
+        SESSIONS,
+        data="{not json",
+        content_type="application/json",
+        headers={"Authorization": authorization},
+    )
+    text = client.post(
+        SESSIONS, data="x", content_type="text/plain", headers={"Authorization": authorization}
+    )
+
+    assert error(broken)[:2] == (400, "INVALID_REQUEST")
+    assert error(text)[:2] == (415, "UNSUPPORTED_MEDIA_TYPE")
+
+
+@pytest.mark.parametrize("path", [TOKEN, SESSIONS])
+def test_another_method_is_answered_in_the_envelope(path):
+    assert error(Client().get(path))[:2] == (405, "METHOD_NOT_ALLOWED")
+
+
+def test_thirty_sessions_a_minute_and_then_it_says_when_to_come_back(channel):
+    token = token_of(channel)
+
+    responses = [open_session(token) for _ in range(62)]
+
+    refused = [response for response in responses if response.status_code == 429]
+    assert 30 <= len(responses) - len(refused) <= 60
+    assert error(refused[0])[:2] == (429, "RATE_LIMITED")
+    assert int(refused[0]["Retry-After"]) > 0
+
+
+# ---- a server that holds the secret token ----
+
+
+def test_a_trusted_server_names_the_end_user(channel):
+    token = token_of(channel, X_Token=factories.secret_token(channel))
+    user = {"external_id": "ines-4411", "name": "Ines Duarte", "email": "ines@example.org"}
+
+    assert open_session(token, {"end_user": user}).status_code == 200
+    assert open_session(token, {"end_user": {"external_id": "ines-4411"}}).status_code == 200
+
+    [known] = EndUser.objects.all()
+    assert known.is_verified
+    assert (known.external_id, known.name, known.email) == tuple(user.values())
+    assert {c.end_user for c in Conversation.objects.all()} == {known}
+
+
+def test_a_page_cannot_name_the_end_user(channel):
+    assert error(open_session(token_of(channel), {"end_user": {"external_id": "boss"}})) == (
+        403,
+        "FORBIDDEN",
+        "end_user needs a token made with the secret connector token.",
+    )
+    assert not EndUser.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "user", [{}, {"external_id": ""}, "ines", {"external_id": 1, "email": "x"}]
+)
+def test_a_bad_end_user_is_refused(channel, user):
+    token = token_of(channel, X_Token=factories.secret_token(channel))
+
+    assert error(open_session(token, {"end_user": user}))[:2] == (400, "INVALID_REQUEST")
+
+
+def test_an_end_user_of_one_project_is_nobody_in_another(channel):
+    other = factories.channel()
+    for one in (channel, other):
+        token = token_of(one, X_Token=factories.secret_token(one))
+        open_session(token, {"end_user": {"external_id": "ines-4411"}})
+
+    assert EndUser.objects.filter(external_id="ines-4411").count() == 2
+
+
+# ---- browsers ----
+
+
+@pytest.mark.parametrize("path", [TOKEN, SESSIONS])
+def test_a_browser_may_ask_from_any_page_whether_it_may_ask(path):
+    response = Client().options(
+        path,
+        headers={
+            "Origin": "https://shop.example",
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "authorization,content-type,x-token,x-host",
+        },
+    )
+
+    allowed = response["Access-Control-Allow-Headers"]
+    assert response.status_code == 200
+    assert response["Access-Control-Allow-Origin"] == "*"
+    assert {"authorization", "content-type", "x-token", "x-host"} <= set(allowed.split(", "))
+    assert "POST" in response["Access-Control-Allow-Methods"]
+    assert "Access-Control-Allow-Credentials" not in response
+
+
+def test_an_error_can_be_read_by_the_page_that_caused_it(channel):
+    response = ask_token(channel, Origin="https://evil.test")
+
+    assert response["Access-Control-Allow-Origin"] == "*"
+
+
+def test_no_other_page_of_the_portal_is_open_to_other_origins():
+    response = Client().get("/healthz", headers={"Origin": "https://shop.example"})
+
+    assert "Access-Control-Allow-Origin" not in response
