@@ -52,15 +52,11 @@ class WebhookDelivery:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-Done = Callable[[WebhookDelivery], None]
-
-
 @dataclass(slots=True, kw_only=True)
 class _Parcel:
     delivery: WebhookDelivery
     content: bytes
     lane: str
-    on_done: Done | None
 
 
 class WebhookSender:
@@ -98,21 +94,29 @@ class WebhookSender:
         *,
         lane: str = "",
         label: str = "",
-        on_done: Done | None = None,
-    ) -> None:
-        """Deliver one webhook in the background, with the planned duplicates and swaps."""
-        parcel = self._parcel(url, headers, body, lane=lane, label=label, on_done=on_done)
+    ) -> WebhookDelivery:
+        """Deliver one webhook in the background, with the planned duplicates and swaps.
+
+        The returned delivery goes on changing: look at its `state` for what became of it.
+        """
+        parcel = self._parcel(url, headers, body, lane=lane, label=label)
         with self._lock:
             held = self._held.pop(lane, None)
             if held is None and _take(self._swaps, label):
                 self._held[lane] = parcel
-                return
+                return parcel.delivery
             is_twice = _take(self._duplicates, label)
         self._submit(parcel)
         if is_twice:
             self._submit(self._parcel(url, headers, body, lane=lane, label=label))
         if held is not None:
             self._submit(held)
+        return parcel.delivery
+
+    def run(self, work: Callable[[HttpClient], Coroutine[Any, Any, None]]) -> None:
+        """Run other work of the vendor's (fetching a file) on the sender's thread and client."""
+        worker = self._running()
+        worker.submit(work(worker.client))
 
     def duplicate_next(self, label: str | None = None) -> None:
         """Deliver the next webhook (with this label) twice."""
@@ -155,7 +159,6 @@ class WebhookSender:
         *,
         label: str,
         lane: str = "",
-        on_done: Done | None = None,
     ) -> _Parcel:
         delivery = WebhookDelivery(
             url=url,
@@ -164,7 +167,7 @@ class WebhookSender:
             label=label,
         )
         self._kept.append(delivery)
-        return _Parcel(delivery=delivery, content=body, lane=lane, on_done=on_done)
+        return _Parcel(delivery=delivery, content=body, lane=lane)
 
     def _submit(self, parcel: _Parcel) -> None:
         worker = self._running()
@@ -193,8 +196,6 @@ class WebhookSender:
             is_settled = await _attempt(worker.client, delivery, parcel.content, plan)
         if not is_settled:
             delivery.state = "failed"
-        if parcel.on_done is not None:
-            parcel.on_done(delivery)
 
 
 async def _attempt(
