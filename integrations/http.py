@@ -23,6 +23,7 @@ import aiohttp
 from integrations.errors import CannotConnectError, ConnectorError, UnexpectedResponseError
 from integrations.http_errors import (
     NO_STATUSES,
+    ErrorReader,
     StatusTable,
     VendorResponse,
     our_errors,
@@ -112,17 +113,20 @@ class HttpClient:
         timeout: float = REQUEST_SECONDS,
         statuses: StatusTable = NO_STATUSES,
         returns: Collection[int] = (),
+        read_error: ErrorReader = status_error,
+        max_bytes: int = MAX_RESPONSE_BYTES,
     ) -> VendorResponse:
         """Send one request and return its answer; any failure is raised as a ConnectorError.
 
         `statuses` overrides which error a status means; those in `returns` come back like 2xx.
+        `read_error` is for vendors who put more into a refusal than its status.
         """
         call, target = self._prepare(operation, method, url, params)
         call.request_body = self._masker.masked(json if data is None else data)
         with self._recorded(call):
-            response = await self._exchange(call, target, headers, json, data, timeout)
+            response = await self._exchange(call, target, headers, json, data, timeout, max_bytes)
             if not 200 <= response.status < 300 and response.status not in returns:
-                raise status_error(response, statuses)
+                raise read_error(response, statuses)
         return response
 
     @asynccontextmanager
@@ -234,6 +238,7 @@ class HttpClient:
         json: object,
         data: bytes | Mapping[str, str] | aiohttp.FormData | None,
         timeout: float,
+        max_bytes: int,
     ) -> VendorResponse:
         limits = aiohttp.ClientTimeout(total=timeout, sock_connect=min(timeout, CONNECT_SECONDS))
         with our_errors(call.operation):
@@ -247,7 +252,7 @@ class HttpClient:
                 allow_redirects=False,
             ) as raw:
                 call.status = raw.status
-                response = await _read(call.operation, raw)
+                response = await _read(call.operation, raw, max_bytes)
         call.response_body = self._masker.masked_body(response.body, raw.content_type)
         return response
 
@@ -289,11 +294,13 @@ class HttpClient:
             self._recorder(call.record(error_code))
 
 
-async def _read(operation: str, raw: aiohttp.ClientResponse) -> VendorResponse:
+async def _read(
+    operation: str, raw: aiohttp.ClientResponse, max_bytes: int = MAX_RESPONSE_BYTES
+) -> VendorResponse:
     body = bytearray()
     async for chunk in raw.content.iter_chunked(65536):
         body += chunk
-        if len(body) > MAX_RESPONSE_BYTES:
+        if len(body) > max_bytes:
             raise UnexpectedResponseError(f"{operation}: the answer is too large")
     return VendorResponse(
         operation=operation, status=raw.status, headers=raw.headers, body=bytes(body)

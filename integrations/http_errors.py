@@ -6,7 +6,7 @@ import errno
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -76,6 +76,9 @@ def status_error(response: VendorResponse, statuses: StatusTable) -> ConnectorEr
         vendor_code=_vendor_code(response.body),
         retry_after=retry_after_seconds(response.headers.get("Retry-After", "")),
     )
+
+
+ErrorReader = Callable[[VendorResponse, StatusTable], ConnectorError]
 
 
 @contextmanager

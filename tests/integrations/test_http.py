@@ -199,6 +199,30 @@ async def test_endless_answer_is_cut_off(http: HttpClient, server: Server):
         await http.request("op", "GET", server.url)
 
 
+async def test_caller_may_ask_for_more_than_the_usual_size(http: HttpClient, server: Server):
+    server.will_answer(200, "x" * (MAX_RESPONSE_BYTES + 1))
+
+    response = await http.request("op", "GET", server.url, max_bytes=2 * MAX_RESPONSE_BYTES)
+
+    assert len(response.body) == MAX_RESPONSE_BYTES + 1
+
+
+async def test_caller_may_read_the_error_out_of_the_answer_itself(
+    http: HttpClient, server: Server, records: list[VendorCallRecord]
+):
+    server.will_answer(400, "gone", **{"X-Error": "it is over"})
+
+    with pytest.raises(ConversationGoneError):
+        await http.request(
+            "op",
+            "GET",
+            server.url,
+            read_error=lambda response, _: ConversationGoneError(response.headers["X-Error"]),
+        )
+
+    assert records[-1].error_code == "conversation_gone"
+
+
 async def test_answer_that_is_no_json_says_so_without_quoting_it(http: HttpClient, server: Server):
     server.will_answer(200, "<html>secret words</html>")
     response = await http.request("op", "GET", server.url)
