@@ -8,7 +8,7 @@ KEY ?= salesforce_messaging
 SIMULATOR_PORT ?= 8790
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test browser lint types docs check run worker relay beat simulate
+.PHONY: help setup demo test chaos bench browser lint types docs check run worker relay beat simulate
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ demo: setup ## start everything and print where to look (PORT=8000)
 
 test: setup browser ## run the whole suite
 	@$(PY) -m pytest
+
+chaos: setup ## break everything in turn while people talk (SECONDS=600 ARGS="--seed 1")
+	@$(PY) -m tests.chaos --seconds $(or $(SECONDS),600) $(ARGS)
 
 browser: setup
 	@$(PY) -m tests.browser

@@ -32,6 +32,8 @@ class Product:
     redis: RedisServer | None
     var_dir: Path
     environment: Mapping[str, str]
+    # Written at every change: fit for a demo that is stopped and started, not for a load.
+    keeps_vendor_state: bool = True
 
     @property
     def url(self) -> str:
@@ -90,12 +92,13 @@ class Product:
         return self._python("beat", "celery", "-A", "config", "beat", "-s", schedule, pid_file)
 
     def _simulator(self) -> Process:
+        kept = self.var_dir / f"simulator_{SIMULATOR}.json"
         return Process(
             name=f"simulator_{SIMULATOR}",
             command=[
                 *(sys.executable, "manage.py", "run_simulator", SIMULATOR),
                 *("--host", LOOPBACK, "--port", str(self.simulator_port)),
-                *("--state-file", str(self.var_dir / f"simulator_{SIMULATOR}.json")),
+                *(("--state-file", str(kept)) if self.keeps_vendor_state else ()),
             ],
             is_ready=answers_http(f"{self.simulator_url}/_desk/conversations"),
             environment=self.environment,

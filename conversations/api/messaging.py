@@ -26,8 +26,6 @@ from conversations.services import Visitor, session_create
 from conversations.storable import is_storable
 from integrations.rate_limit import retry_after
 
-TOKENS_PER_MINUTE = 60
-SESSIONS_PER_MINUTE = 30
 ATTRIBUTES_MAX_BYTES = 65_536
 
 
@@ -48,7 +46,9 @@ class AccessTokenView(EnvelopeView):
         raw, host = request.headers.get("X-Token", ""), request.headers.get("X-Host", "")
         if not raw or not host:
             return error_response(400, "MISSING_HEADER", "Send the headers X-Token and X-Host.")
-        wait = retry_after(f"token:{_ip(request)}", limit=TOKENS_PER_MINUTE, window_seconds=60)
+        wait = retry_after(
+            f"token:{_ip(request)}", limit=settings.ACCESS_TOKENS_PER_MINUTE, window_seconds=60
+        )
         if wait:
             return _too_many(wait)
         try:
@@ -109,7 +109,9 @@ class SessionView(EnvelopeView):
             token = token_verify(bearer(request))
         except TokenError as error:
             return error_response(401, "UNAUTHORIZED", str(error))
-        wait = retry_after(f"session:{_ip(request)}", limit=SESSIONS_PER_MINUTE, window_seconds=60)
+        wait = retry_after(
+            f"session:{_ip(request)}", limit=settings.SESSIONS_PER_MINUTE, window_seconds=60
+        )
         if wait:
             return _too_many(wait)
         channel = Channel.objects.select_related("project").filter(pk=token.channel_id).first()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 from config.demo import demo_file_read, seed, wait_for_portal
 from config.embedded import RedisServer, free_port
-from config.processes import ChildProcess
+from config.processes import BASE_DIR, ChildProcess
 from config.product import Product
 from config.supervisor import Supervisor
 
@@ -23,7 +25,7 @@ class Stack:
     Nothing is restarted by itself: what a test kills stays dead until `start`.
     """
 
-    def __init__(self, directory: Path, *, database_url: str) -> None:
+    def __init__(self, directory: Path, *, database_url: str, **settings: str) -> None:
         self.directory = directory
         self.database_url = database_url
         self.redis = RedisServer(directory / "redis")
@@ -34,12 +36,14 @@ class Stack:
             redis_url=self.redis.url,
             redis=None,
             var_dir=directory,
+            keeps_vendor_state=False,
             environment={
                 "BATON_VAR_DIR": str(directory),
                 "DATABASE_URL": database_url,
                 "REDIS_URL": self.redis.url,
                 "PUBLIC_URL": f"http://127.0.0.1:{port}",
                 "PYTHONUNBUFFERED": "1",
+                **settings,
             },
         )
         self._supervisor = Supervisor(
@@ -80,6 +84,18 @@ class Stack:
         """Stop everything."""
         self._supervisor.stop()
         self.redis.stop()
+
+    def run_module(self, name: str, *arguments: str) -> str:
+        """Run a Python module against this product's data and return what it prints."""
+        done = subprocess.run(
+            [sys.executable, "-m", name, *arguments],
+            cwd=BASE_DIR,
+            env={**os.environ, **self._product.environment},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        return done.stdout
 
     def pid(self, name: str) -> int:
         """Return a process's number; raises LookupError when it does not run."""

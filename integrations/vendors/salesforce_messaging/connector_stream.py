@@ -41,7 +41,7 @@ class StreamTiming:
     open: float = 10.0
     end_check: float = 3.0
     end_recheck: float = 30.0
-    give_up: float = 60.0
+    give_up: float = 240.0
     first_delay: float = 1.0
     delay_factor: float = 1.5
     max_delay: float = 30.0

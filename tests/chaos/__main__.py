@@ -1,0 +1,211 @@
+"""make chaos: break everything in turn while people talk, and account for every message.
+
+    python -m tests.chaos [--seconds 600] [--conversations 12] [--rate 2] [--seed N] [--fault NAME]
+
+Exit status 0 means: nothing lost, nothing doubled, nothing out of order, in every row.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+
+from config.demo_environment import demo_environment_load
+from tests.chaos.faults import FAULTS, MIXED, Fault, World
+from tests.chaos.talk import Account, Talk
+from tests.journeys.stack import Stack
+from tests.load.desk import AsyncDesk
+from tests.load.widget import WidgetClient
+from tests.postgres import PostgresServer, database_create
+
+SETTLE_SECONDS = 60.0
+QUICK_SECONDS = 120
+LIMITS = {"ACCESS_TOKENS_PER_MINUTE": "100000", "SESSIONS_PER_MINUTE": "100000"}
+
+
+@dataclass
+class Row:
+    """One line of the table."""
+
+    name: str
+    user: Account = field(default_factory=Account)
+    agent: Account = field(default_factory=Account)
+    resumed: list[float] = field(default_factory=list)
+    longest: float = 0.0
+
+    @property
+    def has_passed(self) -> bool:
+        """Zero lost, doubled and out of order, both ways."""
+        accounts = (self.user, self.agent)
+        return not any(a.lost or a.doubled or a.out_of_order for a in accounts)
+
+    def cells(self) -> list[str]:
+        """Return the line's cells."""
+        both = (self.user, self.agent)
+        middle = statistics.median(self.resumed) if self.resumed else 0.0
+        return [
+            self.name,
+            str(self.user.sent),
+            str(self.agent.sent),
+            str(sum(a.lost for a in both)),
+            str(sum(a.doubled for a in both)),
+            str(sum(a.out_of_order for a in both)),
+            str(self.user.not_delivered),
+            f"{middle:.2f}",
+            f"{max(self.resumed, default=0.0):.2f}",
+            f"{self.longest:.2f}",
+            "ok" if self.has_passed else "FAILED",
+        ]
+
+
+HEAD = ["fault", "to vendor", "to widget", "lost", "doubled", "disorder", "not delivered"]
+HEAD += ["resumed p50 s", "resumed max s", "longest gap s", ""]
+
+
+async def run(options: argparse.Namespace, directory: Path) -> bool:
+    """Start everything, strike fault after fault, print the table; True when all rows pass."""
+    faults = chosen(options)
+    os.environ["BATON_VAR_DIR"] = str(directory / "stack")
+    demo_environment_load()
+    with PostgresServer(directory / "postgres") as postgres:
+        url = database_create(postgres.url, "chaos")
+        stack = Stack(directory / "stack", database_url=url, **LIMITS)
+        await asyncio.to_thread(stack.start_all)
+        try:
+            # The desk closes idle connections when it likes: a fresh one for each call.
+            connector = aiohttp.TCPConnector(force_close=True, limit=0)
+            async with aiohttp.ClientSession(connector=connector) as http:
+                return await _strike_all(options, faults, stack, postgres, http)
+        finally:
+            await asyncio.to_thread(stack.stop_all)
+
+
+def chosen(options: argparse.Namespace) -> list[Fault]:
+    """Return the faults of this run: one by name, the quick ones, or all, then the mixture."""
+    if options.fault:
+        return [fault for fault in (*FAULTS, MIXED) if options.fault in fault.name]
+    is_quick = options.seconds <= QUICK_SECONDS
+    return [fault for fault in (*FAULTS, MIXED) if fault.is_quick or not is_quick]
+
+
+async def _strike_all(
+    options: argparse.Namespace,
+    faults: list[Fault],
+    stack: Stack,
+    postgres: PostgresServer,
+    http: aiohttp.ClientSession,
+) -> bool:
+    desk = AsyncDesk(http, stack.simulator_url)
+    rng = random.Random(options.seed)
+    stretch = max(3.0, options.seconds / len(faults) * 0.6)
+    rows = []
+    async with talks(options.conversations, stack, desk, http) as people:
+        for fault in faults:
+            world = World(
+                stack=stack,
+                postgres=postgres,
+                desk=desk,
+                talks=people,
+                rng=rng,
+                seconds=stretch,
+            )
+            rows.append(await strike(fault, world, options.rate))
+            print("  ".join(rows[-1].cells()), flush=True)
+    print_table(rows)
+    return all(row.has_passed for row in rows)
+
+
+@asynccontextmanager
+async def talks(
+    number: int, stack: Stack, desk: AsyncDesk, http: aiohttp.ClientSession
+) -> AsyncIterator[list[Talk]]:
+    """Open the conversations and see to it that each has a live agent."""
+    token = stack.run_module("tests.load.verified", stack.simulator_url).strip()
+    people = []
+    for index in range(number):
+        client = WidgetClient(
+            http,
+            stack.url,
+            token,
+            stack.demo["webchat"]["host"],
+            end_user={"external_id": f"person-{index}"},
+        )
+        people.append(Talk(client, desk))
+    for talk in people:
+        await talk.begin()
+    try:
+        yield people
+    finally:
+        await asyncio.gather(*(talk.client.close() for talk in people))
+
+
+async def strike(fault: Fault, world: World, rate: float) -> Row:
+    """Break one thing while everybody talks, wait until all has arrived, and judge."""
+    since = time.monotonic()
+    until = since + world.seconds
+    await asyncio.gather(fault.strike(world), *(talk.count(rate, until) for talk in world.talks))
+    at_desk = await _settle(world)
+    row = Row(fault.name)
+    for talk in world.talks:
+        row.user.add(talk.account_user(since, at_desk[talk.id]))
+        row.agent.add(talk.account_agent(since))
+        row.longest = max([row.longest, *talk.gaps(since)])
+        first = talk.first_after(since)
+        row.resumed += [first] if first is not None else []
+    for name in (*row.user.repeats_lost, *row.agent.repeats_lost)[:5]:
+        print(f"    lost: {name}")
+    return row
+
+
+async def _settle(world: World) -> dict[str, list[str]]:
+    """Wait until everything that was said has arrived, or for as long as a person would."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while True:
+        at_desk = await world.desk.said_by_end_user()
+        missing = sum(talk.missing(at_desk.get(talk.id, [])) for talk in world.talks)
+        if not missing or time.monotonic() > deadline:
+            return at_desk
+        await asyncio.sleep(0.25)
+
+
+def print_table(rows: list[Row]) -> None:
+    """Print the rows under their heads, aligned."""
+    lines = [HEAD, *(row.cells() for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(HEAD))]
+    print()
+    for line in lines:
+        first = line[0].ljust(widths[0])
+        rest = (cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))
+        print("  ".join([first, *rest]))
+
+
+def main() -> int:
+    """Read the command line and run."""
+    parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=600, help="of the whole run (600)")
+    parser.add_argument("--conversations", type=int, default=12)
+    parser.add_argument("--rate", type=float, default=2.0, help="messages per second each way")
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    parser.add_argument("--fault", default="", help="only rows whose name holds this")
+    options = parser.parse_args()
+    print(f"seed {options.seed}: repeat with --seed {options.seed}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="baton-chaos-") as directory:
+        has_passed = asyncio.run(run(options, Path(directory)))
+    print("passed" if has_passed else "FAILED")
+    return 0 if has_passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

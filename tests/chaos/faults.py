@@ -1,0 +1,217 @@
+"""What goes wrong: each fault is a coroutine that breaks something and mends it again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import psycopg
+
+from tests.chaos.talk import Talk
+from tests.journeys.stack import Stack
+from tests.load.desk import AsyncDesk
+from tests.postgres import PostgresServer
+
+TOKEN_PATHS = "/iamessage/api/v2/authorization"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What a fault may break; `seconds` is how long it may last."""
+
+    stack: Stack
+    postgres: PostgresServer
+    desk: AsyncDesk
+    talks: list[Talk]
+    rng: random.Random
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A row of the table; `is_quick` rows are in the short run as well."""
+
+    name: str
+    strike: Callable[[World], Awaitable[None]]
+    is_quick: bool = False
+
+
+async def _kill(world: World, name: str, number: signal.Signals) -> None:
+    await asyncio.to_thread(world.stack.kill, name, number)
+    await asyncio.sleep(min(3.0, world.seconds / 3))
+    await asyncio.to_thread(world.stack.start, name)
+
+
+def killing(name: str, number: signal.Signals) -> Callable[[World], Awaitable[None]]:
+    """Kill a process, wait a little, start it again."""
+
+    async def strike(world: World) -> None:
+        await _kill(world, name, number)
+
+    return strike
+
+
+async def freeze_relay(world: World) -> None:
+    """Stop a relay worker as a hanging machine would, and let it wake up again."""
+    world.stack.pause("relay1")
+    await asyncio.sleep(world.seconds * 0.7)
+    world.stack.resume("relay1")
+
+
+async def redis_restart(world: World) -> None:
+    """Kill Redis and start it empty."""
+    world.stack.redis.kill()
+    await asyncio.sleep(min(2.0, world.seconds / 4))
+    await asyncio.to_thread(world.stack.redis.start)
+
+
+async def redis_slow(world: World) -> None:
+    """Let Redis stutter: a fifth of a second asleep, a tenth awake."""
+    pid = world.stack.redis.pid
+    assert pid is not None
+    await _stutter(world, pid)
+
+
+async def _stutter(world: World, pid: int) -> None:
+
+    for _ in range(int(world.seconds / 0.3)):
+        os.kill(pid, signal.SIGSTOP)
+        await asyncio.sleep(0.2)
+        os.kill(pid, signal.SIGCONT)
+        await asyncio.sleep(0.1)
+
+
+async def postgres_restart(world: World) -> None:
+    """Restart PostgreSQL in the fast mode, which cuts every connection."""
+    await asyncio.to_thread(world.postgres.restart)
+
+
+async def postgres_slow(world: World) -> None:
+    """Hold the journal for a third of a second, again and again."""
+    await asyncio.to_thread(_hold_journal, world)
+
+
+def _hold_journal(world: World) -> None:
+    with psycopg.connect(world.stack.database_url, autocommit=True) as connection:
+        for _ in range(int(world.seconds / 0.5)):
+            with connection.transaction():
+                connection.execute("LOCK TABLE conversations_event IN ACCESS EXCLUSIVE MODE")
+                connection.execute("SELECT pg_sleep(0.3)")
+            connection.execute("SELECT pg_sleep(0.2)")
+
+
+def vendor(kind: str, *, times: int = 1, **details: object) -> Callable[[World], Awaitable[None]]:
+    """Use the simulator's own fault switch, several times over the stretch."""
+
+    async def strike(world: World) -> None:
+        for _ in range(times):
+            await world.desk.fault(kind, **details)
+            await asyncio.sleep(world.seconds * 0.6 / times)
+
+    return strike
+
+
+async def vendor_slow(world: World) -> None:
+    """Answer slowly for a while."""
+    await world.desk.fault("latency", ms=400)
+    await asyncio.sleep(world.seconds * 0.6)
+    await world.desk.fault("latency", ms=0)
+
+
+async def outage(world: World) -> None:
+    """Refuse everything and drop every stream for a while."""
+    await world.desk.fault("fail_next", status=503, count=100_000, path_prefix="/")
+    await world.desk.fault("drop_streams")
+    await asyncio.sleep(world.seconds * 0.7)
+    await world.desk.fault("fail_next", status=503, count=0, path_prefix="/")
+
+
+async def cut_sockets(world: World) -> None:
+    """Cut sockets at random."""
+    for _ in range(int(world.seconds * 2)):
+        await world.rng.choice(world.talks).client.cut()
+        await asyncio.sleep(0.3)
+
+
+async def reload_pages(world: World) -> None:
+    """Reload every page once."""
+    for talk in world.talks:
+        await talk.client.reload()
+        await asyncio.sleep(world.seconds * 0.5 / len(world.talks))
+
+
+async def freeze_tabs(world: World) -> None:
+    """Stop reading for longer than the channel layer would keep anything."""
+    for talk in world.talks:
+        talk.client.is_reading = False
+    await asyncio.sleep(world.seconds * 0.7)
+    for talk in world.talks:
+        talk.client.is_reading = True
+
+
+async def resend_frames(world: World) -> None:
+    """Send each frame three times."""
+    for talk in world.talks:
+        talk.resend_copies = 3
+    await asyncio.sleep(world.seconds * 0.8)
+    for talk in world.talks:
+        talk.resend_copies = 1
+
+
+KILL, TERM = signal.SIGKILL, signal.SIGTERM
+FAULTS = (
+    Fault(name="kill -9 relay worker", strike=killing("relay1", KILL), is_quick=True),
+    Fault(name="SIGTERM relay worker", strike=killing("relay2", TERM)),
+    Fault(name="SIGSTOP relay worker, then SIGCONT", strike=freeze_relay, is_quick=True),
+    Fault(name="kill -9 web", strike=killing("web", KILL), is_quick=True),
+    Fault(name="SIGTERM web", strike=killing("web", TERM)),
+    Fault(name="kill -9 beat", strike=killing("beat", KILL)),
+    Fault(name="kill -9 worker", strike=killing("worker", KILL)),
+    Fault(name="Redis killed, empty again", strike=redis_restart, is_quick=True),
+    Fault(name="Redis stutters", strike=redis_slow),
+    Fault(name="PostgreSQL restarted", strike=postgres_restart, is_quick=True),
+    Fault(name="PostgreSQL held", strike=postgres_slow),
+    Fault(
+        name="vendor: burst of 503",
+        strike=vendor("fail_next", times=3, status=503, count=15, path_prefix="/"),
+    ),
+    Fault(
+        name="vendor: 429 with Retry-After",
+        strike=vendor("fail_next", times=2, status=429, count=8, path_prefix="/", retry_after=1),
+    ),
+    Fault(
+        name="vendor: taken, then timed out",
+        strike=vendor(
+            "fail_next", times=4, status=504, count=3, path_prefix="/", after_accept=True
+        ),
+        is_quick=True,
+    ),
+    Fault(name="vendor: streams dropped", strike=vendor("drop_streams", times=4), is_quick=True),
+    Fault(name="vendor: streams silent", strike=vendor("stall_streams", seconds=5)),
+    Fault(name="vendor: tokens expired", strike=vendor("expire_tokens"), is_quick=True),
+    Fault(name="vendor: events doubled", strike=vendor("duplicate_next", times=12)),
+    Fault(name="vendor: events swapped", strike=vendor("swap_next_two", times=12)),
+    Fault(name="vendor: unknown events", strike=vendor("unknown_event", times=6)),
+    Fault(name="vendor: malformed events", strike=vendor("malformed_event", times=6)),
+    Fault(name="vendor: slow answers", strike=vendor_slow),
+    Fault(name="vendor: outage", strike=outage),
+    Fault(name="widget: sockets cut", strike=cut_sockets, is_quick=True),
+    Fault(name="widget: pages reloaded", strike=reload_pages),
+    Fault(name="widget: frozen", strike=freeze_tabs),
+    Fault(name="widget: frames sent thrice", strike=resend_frames, is_quick=True),
+)
+
+
+async def mixed(world: World) -> None:
+    """Several at once, drawn by the seed; what must not be broken twice at a time is not."""
+    alone = [fault for fault in FAULTS if fault.name.startswith(("vendor", "widget"))]
+    kills = [fault for fault in FAULTS if fault.name.startswith(("kill", "SIG", "Redis k"))]
+    drawn = [*world.rng.sample(alone, 3), world.rng.choice(kills)]
+    await asyncio.gather(*(fault.strike(world) for fault in drawn))
+
+
+MIXED = Fault(name="mixed", strike=mixed, is_quick=True)
