@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from conversations.frames import EXTENSIONS, PREFIX, EventType
+from conversations.storable import is_storable
 
 ACCEPTED = frozenset(
     {
@@ -75,6 +76,8 @@ def _json_object(text: str | None) -> dict[str, Any]:
         raise BadFrameError("bad_json", "The frame is not valid JSON.") from error
     if not isinstance(data, dict):
         raise BadFrameError("bad_json", "The frame must be a JSON object with a field type.")
+    if not is_storable(data):
+        raise BadFrameError("bad_json", "The frame holds a character that no text may hold.")
     return data
 
 
@@ -136,8 +139,6 @@ def _text(payload: dict[str, Any], metadata: dict[str, Any] | None) -> str:
         raise BadFrameError(
             "frame_too_large", f"payload.text has {len(text)} characters; {limit} are allowed."
         )
-    if "\x00" in text:
-        raise BadFrameError("bad_json", "payload.text holds a NUL character.", metadata)
     return text
 
 
