@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 import uuid
 from typing import Any, cast
 
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
+from django.db import Error as DatabaseError
 from redis.exceptions import RedisError
 
 from conversations import publish
@@ -52,18 +54,26 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
         self.socket_id = str(uuid.uuid4())
         try:
             handshake = handshake_read(self.scope)
-            self.conversation_id = await run_sync(handshake_check, handshake, self.socket_id)
+            conversation = await run_sync(handshake_check, handshake, self.socket_id)
         except HandshakeError as error:
             await self._refuse(error)
             return
-        self.sent_sequence = handshake.cursor
+        self.conversation_id = conversation.pk
+        # A cursor beyond the journal's end would hide all that is written from here on.
+        is_cursor_known = (
+            handshake.is_cursor_valid and handshake.cursor <= conversation.last_sequence
+        )
+        self.sent_sequence = handshake.cursor if is_cursor_known else 0
+        self.seen_at = 0.0
         self.sending = asyncio.Lock()
         await self.accept(subprotocol=handshake.subprotocol)
         self.is_grouped = await self._join_group()
         await self._send_batches()
-        if not handshake.is_cursor_valid:
-            await self._send(error_frame("bad_json", "The cursor was not a number; 0 was used."))
+        if not is_cursor_known:
+            text = "The cursor is not a sequence of this session; 0 was used."
+            await self._send(error_frame("bad_json", text))
         await self._send_queue_status()
+        await self._seen()
         self.timer = asyncio.create_task(self._recheck_for_ever())
 
     async def disconnect(self, code: int) -> None:
@@ -77,6 +87,7 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Handle one frame; a bad one is answered and the socket stays open."""
+        await self._seen()
         try:
             frame = frame_read(text_data)
         except BadFrameError as error:
@@ -104,7 +115,7 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
             case EventType.USER_MESSAGE:
                 await self._on_message(frame)
             case EventType.HEARTBEAT:
-                await self._on_heartbeat(frame)
+                await self._send(transient_frame(EventType.HEARTBEAT, {}, frame.metadata))
             case EventType.USER_TYPING:
                 await run_sync(
                     responder().on_typing,
@@ -119,8 +130,7 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
                     is_read=frame.type == EventType.USER_READ_MESSAGE,
                 )
             case EventType.REQUEST_POLY_AGENT_JOIN:
-                await self._send(transient_frame(frame.type, {}, frame.metadata))
-                await self._send_events(await run_sync(agent_join, self.conversation_id))
+                await self._on_join(frame)
             case EventType.USER_CANCEL_HANDOFF:
                 await self._send_events(
                     await run_sync(responder().on_cancel, conversation_id=self.conversation_id)
@@ -146,8 +156,19 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
             await self._send(frame_of(events[0]))
         await self._send_events(events)
 
-    async def _on_heartbeat(self, frame: ClientFrame) -> None:
-        await self._send(transient_frame(EventType.HEARTBEAT, {}, frame.metadata))
+    async def _on_join(self, frame: ClientFrame) -> None:
+        await self._send(transient_frame(frame.type, {}, frame.metadata))
+        joined, *greeting = await run_sync(agent_join, self.conversation_id)
+        await self._send_events([joined])
+        await self._send(transient_frame(EventType.POLY_AGENT_THINKING, {}))
+        await self._send_events(greeting)
+
+    async def _seen(self) -> None:
+        """Note that the client lives; any frame proves it, but not every frame is written down."""
+        now = time.monotonic()
+        if self.seen_at and now - self.seen_at < settings.SOCKET_HEARTBEAT_SECONDS / 2:
+            return
+        self.seen_at = now
         await run_sync(conversation_seen, self.conversation_id)
         await run_sync(socket_seen, self.conversation_id, self.socket_id)
 
@@ -199,8 +220,11 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
             await asyncio.sleep(settings.JOURNAL_RECHECK_SECONDS)
             if not self.is_grouped:
                 self.is_grouped = await self._join_group()
-            async with self.sending:
-                await self._send_gap()
+            try:
+                async with self.sending:
+                    await self._send_gap()
+            except DatabaseError as error:
+                logger.warning("The journal cannot be read: %s", type(error).__name__)
 
     async def _join_group(self) -> bool:
         group = publish.conversation_group(self.conversation_id)

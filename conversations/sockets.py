@@ -15,6 +15,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from conversations.access_token import TokenError, host_allowed, token_verify
+from conversations.models import Conversation
 from conversations.selectors import conversation_by_session
 
 SUBPROTOCOL = "baton.v1"
@@ -46,7 +47,9 @@ class HandshakeError(Exception):
 
 def handshake_read(scope: Mapping[str, Any]) -> Handshake:
     """Return the parts of a handshake; raises HandshakeError 400 for a missing parameter."""
-    query = {key: values[-1] for key, values in parse_qs(scope["query_string"].decode()).items()}
+    query = {
+        key: values[-1] for key, values in parse_qs(scope["query_string"].decode("latin-1")).items()
+    }
     offered = [str(name) for name in scope.get("subprotocols", [])]
     tokens = [name.removeprefix("bearer.") for name in offered if name.startswith("bearer.")]
     token = tokens[0] if tokens else query.get("access_token", "")
@@ -65,8 +68,8 @@ def handshake_read(scope: Mapping[str, Any]) -> Handshake:
     )
 
 
-def handshake_check(handshake: Handshake, socket_id: str) -> str:
-    """Return the conversation id of an accepted handshake and count its socket.
+def handshake_check(handshake: Handshake, socket_id: str) -> Conversation:
+    """Return the conversation of an accepted handshake and count its socket.
 
     Raises HandshakeError 401, 404 or 429.
     """
@@ -84,7 +87,7 @@ def handshake_check(handshake: Handshake, socket_id: str) -> str:
     if not socket_seen(conversation.pk, socket_id):
         limit = settings.SOCKETS_PER_SESSION
         raise HandshakeError(429, f"This session already has {limit} open sockets.")
-    return conversation.pk
+    return conversation
 
 
 @cache
