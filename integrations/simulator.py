@@ -49,6 +49,7 @@ class Simulator(ABC):
     key: ClassVar[str]
     words: ClassVar[DeskWords]
     cors_headers: ClassVar[tuple[str, ...]] = ("authorization", "content-type")
+    cors_methods: ClassVar[tuple[str, ...]] = ("GET", "POST", "DELETE")
     # Actions and faults only this vendor has, by their name in the desk's calls.
     vendor_actions: ClassVar[Mapping[str, Action]] = {}
     vendor_faults: ClassVar[Mapping[str, Fault]] = {}
@@ -173,6 +174,12 @@ class Simulator(ABC):
     def close_streams(self) -> None:
         """End every open event stream because the server stops."""
 
+    # -- Subclasses may write this -------------------------------------------------------------
+
+    def failure_response_at(self, failure: PlannedFailure, path: str) -> Response:
+        """Return a planned failure for a path, where the vendor's services differ in shape."""
+        return self.failure_response(failure)
+
     # -- Subclasses leave these alone --------------------------------------------------------
 
     def sent_webhooks(self) -> list[dict[str, Any]]:
@@ -200,9 +207,9 @@ class Simulator(ABC):
         """Return the ASGI application: the vendor's paths, and the desk beside them."""
         vendor = RecordingMiddleware(
             CORSMiddleware(
-                FaultMiddleware(self.vendor_app(), self.faults, self.failure_response),
+                FaultMiddleware(self.vendor_app(), self.faults, self.failure_response_at),
                 allow_origins=["*"],
-                allow_methods=["GET", "POST", "DELETE"],
+                allow_methods=self.cors_methods,
                 allow_headers=self.cors_headers,
             ),
             self.requests,

@@ -12,8 +12,12 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 REQUESTS_KEPT = 2000
+# What stands in place of a method for the opening of a WebSocket.
+HANDSHAKE = "WEBSOCKET"
+SWITCHING_PROTOCOLS = 101
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,9 +67,13 @@ class PlannedFailure:
     method: str = ""
     retry_after: int | None = None
     after_accept: bool = False
+    # The vendor's own name for the error; empty takes the usual one for the status.
+    error_code: str = ""
 
     def matches(self, method: str, path: str) -> bool:
-        """Tell whether this request is one to spoil."""
+        """Tell whether this request is one to spoil; handshakes only when they are asked for."""
+        if method == HANDSHAKE and self.method != HANDSHAKE:
+            return False
         return (
             path.startswith(self.path_prefix)
             and path.endswith(self.path_suffix)
@@ -113,19 +121,20 @@ class RecordingMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the body first, so that the log is in order of arrival and complete."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        body = await Request(scope, receive).body()
+        is_http = scope["type"] == "http"
+        body = await Request(scope, receive).body() if is_http else b""
         recorded = _recorded(scope, body)
         self._log.add(recorded)
 
         async def send_and_record(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"].endswith("http.response.start"):
                 recorded.status = message["status"]
+            elif message["type"] == "websocket.accept":
+                recorded.status = SWITCHING_PROTOCOLS
             await send(message)
 
-        await self._app(scope, _replay(body, receive), send_and_record)
+        replayed = _replay(body, receive) if is_http else receive
+        await self._app(scope, replayed, send_and_record)
 
 
 class FaultMiddleware:
@@ -135,7 +144,7 @@ class FaultMiddleware:
         self,
         app: ASGIApp,
         faults: FaultPlan,
-        answer: Callable[[PlannedFailure], Response],
+        answer: Callable[[PlannedFailure, str], Response],
     ) -> None:
         self._app = app
         self._faults = faults
@@ -145,23 +154,32 @@ class FaultMiddleware:
         """Apply latency, then a planned failure if one is meant for this request."""
         if self._faults.latency_seconds:
             await asyncio.sleep(self._faults.latency_seconds)
-        failure = self._faults.take(scope["method"], scope["path"])
+        failure = self._faults.take(_method(scope), scope["path"])
         if failure is None:
             await self._app(scope, receive, send)
             return
+        answer = self._answer(failure, scope["path"])
+        if scope["type"] == "websocket":
+            await WebSocket(scope, receive, send).send_denial_response(answer)
+            return
         if failure.after_accept:
             await self._app(scope, receive, _discard)
-        await self._answer(failure)(scope, receive, send)
+        await answer(scope, receive, send)
 
 
 async def _discard(_message: Message) -> None:
     return
 
 
+def _method(scope: Scope) -> str:
+    method: str = HANDSHAKE if scope["type"] == "websocket" else scope["method"]
+    return method
+
+
 def _recorded(scope: Scope, body: bytes) -> RecordedRequest:
     headers: Mapping[bytes, bytes] = dict(scope["headers"])
     return RecordedRequest(
-        method=scope["method"],
+        method=_method(scope),
         path=scope["path"],
         query=scope["query_string"].decode("latin-1"),
         headers={

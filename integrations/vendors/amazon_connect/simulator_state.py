@@ -1,0 +1,200 @@
+"""What the simulated instance holds: chats, the contacts they pass through, what was said."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+EVENT = "application/vnd.amazonaws.connect.event."
+MESSAGE = "application/vnd.amazonaws.connect.message."
+INTERACTIVE = MESSAGE + "interactive"
+INTERACTIVE_RESPONSE = MESSAGE + "interactive.response"
+# Never stored: they are gone once they have been shown.
+PASSING = {EVENT + name for name in ("typing", "participant.idle", "participant.autodisconnection")}
+SYSTEM_NAME = "SYSTEM_MESSAGE"
+# A chat on its way: connected within five minutes or dead, in its flow, in a queue, with agents,
+# in the disconnect flow after the last agent left, over.
+CREATED, IN_FLOW, QUEUED, AGENT, WRAP, ENDED = (
+    *("CREATED", "IN_FLOW", "QUEUED"),
+    *("AGENT", "WRAP", "ENDED"),
+)
+
+
+def new_id() -> str:
+    """Return a fresh id."""
+    return str(uuid.uuid4())
+
+
+def named_id(kind: str, name: str) -> str:
+    """Return the same id every time for the same name (a queue, a user)."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{kind}/{name}"))
+
+
+@dataclass(slots=True, kw_only=True)
+class Participant:
+    """Somebody in a chat."""
+
+    name: str
+    role: str
+    participant_id: str = field(default_factory=new_id)
+
+
+@dataclass(slots=True, kw_only=True)
+class Receipt:
+    """What one recipient has done with a message."""
+
+    participant_id: str
+    delivered_at: float | None = None
+    read_at: float | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class FileReference:
+    """A file as an item shows it."""
+
+    attachment_id: str
+    name: str
+    content_type: str
+    status: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Item:
+    """One item of a chat."""
+
+    item_type: str
+    content_type: str
+    at_ms: float
+    contact_id: str
+    content: str | None = None
+    sender: Participant | None = None
+    item_id: str = field(default_factory=new_id)
+    attachments: list[FileReference] = field(default_factory=list)
+    receipts: list[Receipt] = field(default_factory=list)
+
+    @property
+    def is_said(self) -> bool:
+        """Tell whether somebody said it, as opposed to something having happened."""
+        return self.item_type in ("MESSAGE", "ATTACHMENT")
+
+    def receipt_of(self, participant_id: str) -> Receipt:
+        """Return a recipient's receipt, made if there is none yet."""
+        for receipt in self.receipts:
+            if receipt.participant_id == participant_id:
+                return receipt
+        self.receipts.append(Receipt(participant_id=participant_id))
+        return self.receipts[-1]
+
+
+@dataclass(slots=True, kw_only=True)
+class Contact:
+    """One contact of a chat; a transfer makes another."""
+
+    contact_id: str
+    initiated_at: float
+    method: str = "API"
+    queue: str = ""
+    enqueued_at: float | None = None
+    agent_name: str = ""
+    connected_at: float | None = None
+    disconnected_at: float | None = None
+    disconnect_reason: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Streaming:
+    """An SNS topic a chat is published to."""
+
+    streaming_id: str
+    topic_arn: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Chat:
+    """A chat from its first contact to its end; named by the first contact's id."""
+
+    customer: Participant
+    created_at: float
+    duration_minutes: int
+    contact_flow_id: str
+    attributes: dict[str, str]
+    segment_attributes: dict[str, Any]
+    supported_types: list[str]
+    customer_id: str | None = None
+    related_contact_id: str | None = None
+    continued_from: str | None = None
+    ends_agent_on_exit: bool = False
+    state: str = CREATED
+    contacts: list[Contact] = field(default_factory=list)
+    agents: list[Participant] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
+    streamings: list[Streaming] = field(default_factory=list)
+    # An agent who was ready before the flow had queued the chat.
+    waiting_agent: str = ""
+    typing_until: float = 0.0
+
+    @property
+    def initial_contact_id(self) -> str:
+        """Return the id that stays."""
+        return self.contacts[0].contact_id
+
+    @property
+    def contact(self) -> Contact:
+        """Return the contact the chat is in now."""
+        return self.contacts[-1]
+
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether the chat is over."""
+        return self.state == ENDED
+
+    def item(self, item_id: str) -> Item | None:
+        """Return an item by its id."""
+        return next((item for item in self.items if item.item_id == item_id), None)
+
+    def participants(self) -> list[Participant]:
+        """Return everybody who is in the chat."""
+        return [self.customer, *self.agents]
+
+
+@dataclass(slots=True, kw_only=True)
+class StoredFile:
+    """A file on its way into a chat, or in it; the content is base64, to be kept as JSON."""
+
+    attachment_id: str
+    initial_contact_id: str
+    name: str
+    content_type: str
+    size: int
+    owner_id: str
+    content_base64: str | None = None
+    is_complete: bool = False
+    status: str = "IN_PROGRESS"
+
+
+def chat_as_dict(chat: Chat) -> dict[str, Any]:
+    """Return a chat as plain JSON values."""
+    return asdict(chat)
+
+
+def chat_from_dict(kept: Mapping[str, Any]) -> Chat:
+    """Return the chat that `chat_as_dict` was given."""
+    parts = {
+        "customer": Participant(**kept["customer"]),
+        "contacts": [Contact(**one) for one in kept["contacts"]],
+        "agents": [Participant(**one) for one in kept["agents"]],
+        "items": [_item(one) for one in kept["items"]],
+        "streamings": [Streaming(**one) for one in kept["streamings"]],
+    }
+    return Chat(**{**kept, **parts})
+
+
+def _item(kept: Mapping[str, Any]) -> Item:
+    parts = {
+        "sender": Participant(**kept["sender"]) if kept["sender"] else None,
+        "attachments": [FileReference(**one) for one in kept["attachments"]],
+        "receipts": [Receipt(**one) for one in kept["receipts"]],
+    }
+    return Item(**{**kept, **parts})
