@@ -1,0 +1,243 @@
+"""Zendesk Messaging as a connector: client, mapping and webhooks behind our interface."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import ClassVar
+
+from integrations.connector import (
+    CheckResult,
+    Connector,
+    EndReason,
+    HandoffRequest,
+    Manifest,
+    OutboundAttachment,
+    OutboundMessage,
+    ReceiptKind,
+    TokenCache,
+    VendorSession,
+    WebhookItem,
+    WebhookRequest,
+    WebhookResult,
+)
+from integrations.errors import ConnectorError, ConversationGoneError, InvalidRoutingError
+from integrations.events import ConversationEnded, VendorEvent
+from integrations.http import HttpClient
+from integrations.vendors.zendesk.client import ZendeskMessagingClient
+from integrations.vendors.zendesk.client_budget import RateBudget, RateTiming
+from integrations.vendors.zendesk.client_files import download
+from integrations.vendors.zendesk.client_support import ZendeskSupportClient
+from integrations.vendors.zendesk.connector_checks import ConnectionChecks
+from integrations.vendors.zendesk.connector_credentials import (
+    api_base_url,
+    credential_errors,
+    normalised,
+    support_base_url,
+)
+from integrations.vendors.zendesk.connector_opening import Opener
+from integrations.vendors.zendesk.connector_progress import ConversationProgress
+from integrations.vendors.zendesk.connector_sending import Sender
+from integrations.vendors.zendesk.connector_webhooks import parsed
+from integrations.vendors.zendesk.manifest import MANIFEST, MAX_FILE_BYTES
+from integrations.vendors.zendesk.mapping_control import NEXT, Switchboard, active_of
+from integrations.vendors.zendesk.mapping_json import as_text
+from integrations.vendors.zendesk.mapping_message import (
+    end_user_author,
+    file_posting,
+    notice_posting,
+    read_activity,
+    text_postings,
+)
+from integrations.vendors.zendesk.mapping_start import CONTROL_KEY
+from integrations.vendors.zendesk.mapping_ticket import ASSIGNMENT_CHANGED
+
+# What the live agent reads when this side ends the conversation.
+_FAREWELLS = {
+    EndReason.END_USER_LEFT: "The end user has left the conversation.",
+    EndReason.CANCELLED: "The end user no longer waits for a live agent.",
+    EndReason.IDLE_TIMEOUT: "The conversation was closed because nobody wrote any more.",
+    EndReason.WAIT_TIMEOUT: "The end user waited too long for a live agent.",
+    EndReason.OPERATOR_ENDED: "An operator of the portal ended the conversation.",
+    EndReason.FAILED: "The conversation could not be continued.",
+}
+_FAREWELL = "The end user ended the conversation."
+_TICKET_EVENTS = "status:"
+
+
+class ZendeskConnector(Connector):
+    """Plays the end user through the API, and hears the live agents through two webhooks."""
+
+    manifest: ClassVar[Manifest] = MANIFEST
+
+    def __init__(
+        self,
+        *,
+        credentials: Mapping[str, str],
+        http: HttpClient,
+        tokens: TokenCache,
+        timing: RateTiming | None = None,
+    ) -> None:
+        """Keep the decrypted credentials; `timing` shortens the pauses for tests."""
+        super().__init__(credentials=credentials, http=http, tokens=tokens)
+        self._client = ZendeskMessagingClient(
+            http,
+            # A draft under test may lack any of them: the checks say so, not this line.
+            base_url=api_base_url(credentials),
+            app_id=credentials.get("app_id", ""),
+            key_id=credentials.get("key_id", ""),
+            key_secret=credentials.get("key_secret", ""),
+            budget=RateBudget(timing or RateTiming()),
+        )
+        self._support = _support_client(credentials, http)
+        self._sender = Sender(self._client)
+        self._switchboard = Switchboard(
+            integration_id=credentials.get("integration_id", ""),
+            own_name=credentials.get("own_switchboard_name", ""),
+            target=credentials.get("switchboard_integration_name", "") or NEXT,
+        )
+        self._ignored_authors = _names(credentials.get("ignored_authors", ""))
+        self._agent_names: dict[str, str] = {}
+
+    @classmethod
+    def normalise(cls, values: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
+        """Cut addresses to what is asked for, and remark on an unusual key."""
+        return normalised(values)
+
+    @classmethod
+    def clean_credentials(cls, values: Mapping[str, str]) -> dict[str, str]:
+        """Explain the missing key pair, and judge what belongs together."""
+        return credential_errors(values)
+
+    def test_connection(self) -> AsyncIterator[CheckResult]:
+        """Read what the key may read; live agents see nothing of it."""
+        return ConnectionChecks(
+            client=self._client, support=self._support, credentials=self._credentials
+        ).run()
+
+    async def start(self, request: HandoffRequest) -> VendorSession:
+        """Open the conversation with context and transcript, and pass control."""
+        opener = Opener(
+            client=self._client,
+            http=self._http,
+            sender=self._sender,
+            switchboard=self._switchboard,
+            credentials=self._credentials,
+        )
+        return await opener.open(request)
+
+    @classmethod
+    def parse_webhook(
+        cls, request: WebhookRequest, credentials: Mapping[str, str]
+    ) -> WebhookResult:
+        """Verify a call of either webhook and take its events apart."""
+        return parsed(request, credentials)
+
+    async def receive(
+        self, session: VendorSession, item: WebhookItem
+    ) -> Sequence[tuple[VendorSession, VendorEvent]]:
+        """Turn an event into ours; asks Zendesk only for the name of a new assignee."""
+        progress = ConversationProgress(
+            session, switchboard=self._switchboard, ignored_authors=self._ignored_authors
+        )
+        if item.item_id.startswith(_TICKET_EVENTS):
+            name = await self._assignee_name(item)
+            steps = progress.ticket_steps(item.body, item.item_id, name)
+        else:
+            steps = progress.conversation_steps(item.body)
+        if any(isinstance(event, ConversationEnded) for _, event in steps):
+            self._sender.forget(session.vendor_conversation_id)
+        return steps
+
+    async def send_message(self, session: VendorSession, message: OutboundMessage) -> VendorSession:
+        """Post a text, in parts where it is long."""
+        author = end_user_author(session.state)
+        postings = text_postings(message.message_id, message.text, author)
+        await self._sender.post(session.vendor_conversation_id, postings)
+        return session
+
+    async def send_attachment(
+        self, session: VendorSession, attachment: OutboundAttachment
+    ) -> VendorSession:
+        """Upload a file and post it; nothing is uploaded for a file that is there already."""
+        conversation_id, mark = session.vendor_conversation_id, attachment.attachment_id
+        if (mark, 0) in await self._sender.known(conversation_id):
+            return session
+        name, kind = attachment.file_name, attachment.mime_type
+        uploaded = await self._client.upload_attachment(
+            conversation_id, file_name=name, mime_type=kind, content=attachment.content
+        )
+        posting = file_posting(mark, uploaded, name, kind, end_user_author(session.state))
+        await self._sender.post(conversation_id, [posting])
+        return session
+
+    async def fetch_attachment(self, session: VendorSession, url: str) -> bytes:
+        """Download a live agent's file."""
+        return await download(
+            self._http,
+            url,
+            api_url=api_base_url(self._credentials),
+            headers=self._client.headers,
+            max_bytes=MAX_FILE_BYTES,
+        )
+
+    async def send_receipt(
+        self, session: VendorSession, vendor_message_id: str, kind: ReceiptKind
+    ) -> VendorSession:
+        """Say that the end user has read; Zendesk has no word for delivered."""
+        if kind is ReceiptKind.READ:
+            await self._client.post_activity(
+                session.vendor_conversation_id, read_activity(end_user_author(session.state))
+            )
+        return session
+
+    async def end(self, session: VendorSession, reason: EndReason) -> None:
+        """Take control back, tell the live agent why, and leave the conversation to nobody."""
+        try:
+            await self._take_back(session, reason)
+        except (ConversationGoneError, InvalidRoutingError):
+            pass  # it is over, or control cannot be taken back: the ticket stays to its agent
+        self._sender.forget(session.vendor_conversation_id)
+
+    async def _take_back(self, session: VendorSession, reason: EndReason) -> None:
+        conversation_id = session.vendor_conversation_id
+        conversation = await self._client.get_conversation(conversation_id)
+        active = active_of(conversation)
+        if self._switchboard.is_agents(active):
+            mark = f"{as_text(session.state.get('handoff_id'))}:end"
+            notice = notice_posting(mark, _FAREWELLS.get(reason, _FAREWELL))
+            await self._sender.post(conversation_id, [notice])
+            own = self._switchboard.own_target(conversation) or as_text(session.state.get("own"))
+            if not own:
+                return
+            await self._client.pass_control(conversation_id, own, {CONTROL_KEY: "end"})
+        elif not self._switchboard.is_own(active):
+            return
+        await self._client.release_control(conversation_id, {CONTROL_KEY: "end"})
+
+    async def _assignee_name(self, item: WebhookItem) -> str:
+        """Ask for an assignee's name where an API token allows it; a name is never worth a loss."""
+        user_id = as_text(item.body.get("current"))
+        if self._support is None or item.body.get("type") != ASSIGNMENT_CHANGED or not user_id:
+            return ""
+        if user_id not in self._agent_names:
+            try:
+                self._agent_names[user_id] = await self._support.user_name(user_id)
+            except ConnectorError as error:
+                self._http.note("user_name", error.code)
+                return ""
+        return self._agent_names[user_id]
+
+
+def _support_client(
+    credentials: Mapping[str, str], http: HttpClient
+) -> ZendeskSupportClient | None:
+    email, token = credentials.get("support_email", ""), credentials.get("support_api_token", "")
+    if not email or not token:
+        return None
+    base_url = support_base_url(credentials)
+    return ZendeskSupportClient(http, base_url=base_url, email=email, api_token=token)
+
+
+def _names(text: str) -> frozenset[str]:
+    found = (name.strip().lower() for name in text.replace("\n", ",").split(","))
+    return frozenset(name for name in found if name)

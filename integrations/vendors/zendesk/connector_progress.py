@@ -1,0 +1,177 @@
+"""How far a conversation has come: what is stored after each event, and which agent is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import TypedDict
+
+from integrations.connector import VendorSession
+from integrations.events import (
+    LiveAgentAttachment,
+    LiveAgentJoined,
+    LiveAgentLeft,
+    LiveAgentMessage,
+    LiveAgentTyping,
+    TransferStarted,
+    UnknownEvent,
+    VendorEvent,
+)
+from integrations.vendors.zendesk.connector_webhooks import merged_ids, merged_user
+from integrations.vendors.zendesk.mapping import ConversationEvent, ended, events_of
+from integrations.vendors.zendesk.mapping_control import Switchboard
+from integrations.vendors.zendesk.mapping_json import (
+    Json,
+    as_object,
+    as_text,
+    moment,
+    read_moment,
+)
+from integrations.vendors.zendesk.mapping_ticket import (
+    ASSIGNMENT_CHANGED,
+    ENDING_STATUSES,
+    STATUS_CHANGED,
+    ticket_key,
+)
+
+
+class _Base(TypedDict):
+    vendor_event_id: str
+    vendor_conversation_id: str
+    occurred_at: datetime
+
+
+Step = tuple[VendorSession, VendorEvent]
+UNNAMED = "Live agent"
+_MERGE = "user:merge"
+
+
+class ConversationProgress:
+    """Turns stored webhook items into events, each with the session to keep; does no I/O."""
+
+    def __init__(
+        self, session: VendorSession, *, switchboard: Switchboard, ignored_authors: frozenset[str]
+    ) -> None:
+        """Take up where `session` was stored."""
+        self.session = session
+        self._switchboard = switchboard
+        self._ignored_authors = ignored_authors
+
+    def conversation_steps(self, body: Json) -> list[Step]:
+        """Apply an event of the Conversations webhook."""
+        if body.get("type") == _MERGE:
+            return self._merged(body)
+        event = ConversationEvent(
+            event_id=as_text(body.get("id")),
+            kind=as_text(body.get("type")),
+            created_at=moment(body.get("createdAt")),
+            payload=as_object(body.get("payload")),
+            conversation_id=self.session.vendor_conversation_id,
+            switchboard=self._switchboard,
+            ignored_authors=self._ignored_authors,
+            opened_at=read_moment(self.session.state.get("opened_at")),
+        )
+        return [step for found in events_of(event) for step in self._applied(found)]
+
+    def ticket_steps(self, body: Json, item_id: str, agent_name: str) -> list[Step]:
+        """Apply an event of the ticket webhook; `agent_name` is that of a new assignee."""
+        at, kind = moment(body.get("time")), as_text(body.get("type"))
+        steps = self._learnt_ticket(as_text(body.get("ticket")), item_id, kind, at)
+        current = as_text(body.get("current"))
+        if kind == STATUS_CHANGED and current.upper() in ENDING_STATUSES:
+            end = ended(self.session.vendor_conversation_id, at, "agent")
+            steps.append((self.session, end))
+        elif kind == ASSIGNMENT_CHANGED and self._is_news(at):
+            steps += self._assigned(current, agent_name, item_id, at)
+        return steps
+
+    def _applied(self, event: VendorEvent) -> Iterator[Step]:
+        if isinstance(event, LiveAgentMessage | LiveAgentAttachment):
+            yield from self._present(
+                event.agent_id, event.agent_name, event.vendor_event_id, event.occurred_at
+            )
+        if isinstance(event, LiveAgentTyping):
+            event = replace(event, agent_id=self._agent_id)
+            if not event.agent_id:
+                return
+        yield self.session, event
+
+    def _present(self, agent_id: str, name: str, event_id: str, at: datetime) -> Iterator[Step]:
+        """Announce who is there now: a new live agent, or the name of one not named so far."""
+        is_same = agent_id == self._agent_id
+        if is_same and (not name or self._agent_name != UNNAMED):
+            return
+        yield from self._absent(event_id, at)
+        self._update(agent_id=agent_id, agent_name=name or UNNAMED, agent_at=at.isoformat())
+        joined = LiveAgentJoined(
+            **self._base(f"{event_id}:joined", at), agent_id=agent_id, agent_name=self._agent_name
+        )
+        yield self.session, joined
+
+    def _absent(self, event_id: str, at: datetime) -> Iterator[Step]:
+        """Say that the live agent who was there is there no longer."""
+        if not self._agent_id:
+            return
+        left = LiveAgentLeft(
+            **self._base(f"{event_id}:left", at),
+            agent_id=self._agent_id,
+            agent_name=self._agent_name,
+        )
+        self._update(agent_id="", agent_name="", agent_at=at.isoformat())
+        yield self.session, left
+
+    def _assigned(self, agent_id: str, name: str, item_id: str, at: datetime) -> Iterator[Step]:
+        if {agent_id.lower(), name.lower()} & self._ignored_authors - {""}:
+            return
+        if agent_id:
+            yield from self._present(agent_id, name, item_id, at)
+        elif self._agent_id:
+            yield from self._absent(item_id, at)
+            yield self.session, TransferStarted(**self._base(f"{item_id}:transfer", at))
+
+    def _is_news(self, at: datetime) -> bool:
+        """Say whether an assignment is younger than what we know of the live agent."""
+        known = read_moment(self.session.state.get("agent_at"))
+        return known is None or at >= known
+
+    def _learnt_ticket(self, ticket_id: str, item_id: str, kind: str, at: datetime) -> list[Step]:
+        key = ticket_key(ticket_id)
+        if not ticket_id or key in self.session.keys:
+            return []
+        self.session = replace(self.session, keys=(*self.session.keys, key))
+        # A session is stored with an event only, and this one changes nothing else.
+        return [(self.session, UnknownEvent(**self._base(f"{item_id}:ticket", at), name=kind))]
+
+    def _merged(self, body: Json) -> list[Step]:
+        """Follow a conversation that Zendesk has merged into another one."""
+        payload, old = as_object(body.get("payload")), self.session.vendor_conversation_id
+        surviving = next(iter(merged_ids(payload, "surviving")), "")
+        if old not in merged_ids(payload, "discarded") or not surviving:
+            return []
+        if user_id := merged_user(payload):
+            self._update(user_id=user_id)
+        self.session = replace(
+            self.session, vendor_conversation_id=surviving, keys=(*self.session.keys, old)
+        )
+        at = moment(body.get("createdAt"))
+        event = UnknownEvent(**self._base(as_text(body.get("id")), at), name=_MERGE)
+        return [(self.session, event)]
+
+    def _base(self, event_id: str, at: datetime) -> _Base:
+        return {
+            "vendor_event_id": event_id,
+            "vendor_conversation_id": self.session.vendor_conversation_id,
+            "occurred_at": at,
+        }
+
+    @property
+    def _agent_id(self) -> str:
+        return as_text(self.session.state.get("agent_id"))
+
+    @property
+    def _agent_name(self) -> str:
+        return as_text(self.session.state.get("agent_name"))
+
+    def _update(self, **changes: object) -> None:
+        self.session = replace(self.session, state={**self.session.state, **changes})
