@@ -217,7 +217,10 @@ async def _attempt(
         )
     except ConnectorError as error:
         attempt["error"] = str(error)
-        return False
+        if error.reason == "address":
+            # No repetition mends an address that may not be called.
+            delivery.state = "failed"
+        return error.reason == "address"
     finally:
         attempt["seconds"] = round(time.perf_counter() - started, 3)
     attempt["status"] = answer.status

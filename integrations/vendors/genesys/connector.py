@@ -1,0 +1,256 @@
+"""Genesys Cloud Open Messaging as a connector: client, mapping and socket behind our interface."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+from integrations.connector import (
+    Availability,
+    CheckResult,
+    Connector,
+    EndReason,
+    HandoffRequest,
+    Manifest,
+    OutboundAttachment,
+    OutboundMessage,
+    TokenCache,
+    VendorSession,
+    WebhookItem,
+    WebhookRequest,
+    WebhookResult,
+)
+from integrations.errors import ConnectorError, RejectedError
+from integrations.events import LiveAgentTyping, VendorEvent
+from integrations.http import HttpClient
+from integrations.vendors.genesys.client import GenesysClient
+from integrations.vendors.genesys.client_auth import AccessTokens
+from integrations.vendors.genesys.client_budget import CallBudget
+from integrations.vendors.genesys.connector_availability import availability
+from integrations.vendors.genesys.connector_channel import NotificationChannel
+from integrations.vendors.genesys.connector_checks import ConnectionChecks
+from integrations.vendors.genesys.connector_credentials import credential_errors, normalised
+from integrations.vendors.genesys.connector_history import History
+from integrations.vendors.genesys.connector_memory import Memories, Memory, Typing
+from integrations.vendors.genesys.connector_people import People
+from integrations.vendors.genesys.connector_sending import Sending, person_in
+from integrations.vendors.genesys.connector_start import Starting
+from integrations.vendors.genesys.connector_timing import GenesysTiming
+from integrations.vendors.genesys.connector_watch import ConversationWatch
+from integrations.vendors.genesys.connector_webhook import items_of
+from integrations.vendors.genesys.manifest import MANIFEST
+from integrations.vendors.genesys.mapping import (
+    OPENING_PREFIX,
+    Agent,
+    Notice,
+    events_of,
+    sender_id_of,
+    typing_seconds,
+)
+from integrations.vendors.genesys.mapping_json import as_text
+from integrations.vendors.genesys.mapping_presence import agent_of, participants_of
+from integrations.vendors.genesys.mapping_region import hosts_for
+from integrations.vendors.genesys.mapping_start import receipt_body, typing_body
+
+UNNAMED = Agent(agent_id="genesys")
+
+
+class GenesysConnector(Connector):
+    """Plays the end user's channel; hears words by webhook and presence by socket."""
+
+    manifest: ClassVar[Manifest] = MANIFEST
+
+    def __init__(
+        self,
+        *,
+        credentials: Mapping[str, str],
+        http: HttpClient,
+        tokens: TokenCache,
+        timing: GenesysTiming | None = None,
+    ) -> None:
+        """Keep the decrypted credentials; `timing` shortens the waits for tests."""
+        super().__init__(credentials=credentials, http=http, tokens=tokens)
+        self._timing = timing or GenesysTiming()
+        self._hosts = hosts_for(credentials)
+        self._budget = CallBudget()
+        self._access = AccessTokens(
+            http=http,
+            cache=tokens,
+            login_url=self._hosts.login,
+            # A draft under test may lack any of them: the checks say so, not this line.
+            client_id=credentials.get("client_id", ""),
+            client_secret=credentials.get("client_secret", ""),
+        )
+        self._client = GenesysClient(
+            http,
+            api_url=self._hosts.api,
+            integration_id=credentials.get("integration_id", ""),
+            tokens=self._access,
+            budget=self._budget,
+        )
+        self._memories = Memories()
+        self._history = History(self._client, http)
+        self._people = People(self._client)
+        self._sending = Sending(self._client, self._history, self._memories)
+        is_told = credentials.get("use_notifications", "true") != "false"
+        self._channel = NotificationChannel(self._client, self._timing) if is_told else None
+        self._errands: set[asyncio.Task[None]] = set()
+
+    @classmethod
+    def normalise(cls, values: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
+        """Read regions and ids out of whatever was pasted."""
+        return normalised(values)
+
+    @classmethod
+    def clean_credentials(cls, values: Mapping[str, str]) -> dict[str, str]:
+        """Let nothing but a local simulator take Genesys's place."""
+        return credential_errors(values)
+
+    def test_connection(self) -> AsyncIterator[CheckResult]:
+        """Ask for token, integration, routing and permissions; live agents see nothing of it."""
+        return ConnectionChecks(
+            client=self._client, tokens=self._access, http=self._http, credentials=self._credentials
+        ).run()
+
+    async def start(self, request: HandoffRequest) -> VendorSession:
+        """Open the conversation with the attributes, the summary and the transcript."""
+        starting = Starting(
+            self._client,
+            cache=self._tokens,
+            timing=self._timing,
+            queue_attribute=self._credentials.get("queue_name_attribute", ""),
+        )
+        session = await starting.start(request)
+        self._memories.of(session.vendor_conversation_id).has_sent = True
+        return session
+
+    async def listen(
+        self, session: VendorSession
+    ) -> AsyncIterator[tuple[VendorSession, VendorEvent]]:
+        """Tell who comes and goes until the conversation has ended; words come by webhook."""
+        watch = ConversationWatch(
+            client=self._client,
+            history=self._history,
+            people=self._people,
+            budget=self._budget,
+            channel=self._channel,
+            timing=self._timing,
+            memory=self._memories.of(session.vendor_conversation_id),
+            session=session,
+        )
+        async with aclosing(watch.events()) as events:
+            async for event in events:
+                yield session, event
+        self._memories.forget(session.vendor_conversation_id)
+
+    @classmethod
+    def parse_webhook(
+        cls, request: WebhookRequest, credentials: Mapping[str, str]
+    ) -> WebhookResult:
+        """Verify the signature, refuse what is old, and name whose it is."""
+        return items_of(request, credentials)
+
+    async def receive(
+        self, session: VendorSession, item: WebhookItem
+    ) -> Sequence[tuple[VendorSession, VendorEvent]]:
+        """Turn one body into events, and confirm a message to Genesys."""
+        memory = self._memories.of(session.vendor_conversation_id)
+        notice = Notice(
+            conversation_id=session.vendor_conversation_id,
+            body=item.body,
+            our_id=self._our_id(session, memory, item),
+        )
+        agent = await self._speaker(notice, memory)
+        events = events_of(notice, agent)
+        self._note(notice, events, memory)
+        if notice.is_spoken and item.body.get("direction") != "Inbound":
+            self._confirm(session, notice)
+        return [(session, event) for event in events]
+
+    async def send_message(self, session: VendorSession, message: OutboundMessage) -> VendorSession:
+        """Send a text, split where it is too long."""
+        await self._sending.message(session, message)
+        return session
+
+    async def send_attachment(
+        self, session: VendorSession, attachment: OutboundAttachment
+    ) -> VendorSession:
+        """Send a file's address, from which Genesys fetches it."""
+        await self._sending.attachment(session, attachment)
+        return session
+
+    async def fetch_attachment(self, session: VendorSession, url: str) -> bytes:
+        """Download a live agent's file from Genesys's download host; the address is its own key."""
+        if urlsplit(url).hostname != self._hosts.downloads:
+            raise RejectedError("download: the file is not on Genesys's download host")
+        return (await self._http.request("download", "GET", url)).body
+
+    async def send_typing(self, session: VendorSession, *, is_typing: bool) -> VendorSession:
+        """Show typing, seldom enough to leave room for messages; it goes out by itself."""
+        memory, now = self._memories.of(session.vendor_conversation_id), time.monotonic()
+        is_due = now - memory.typing_sent_at >= self._timing.typing_out
+        if is_typing and is_due and not self._budget.is_tight:
+            memory.typing_sent_at = now
+            await self._client.inbound_event(typing_body(person_in(session)))
+        return session
+
+    async def check_availability(self, request: HandoffRequest) -> Availability:
+        """Ask about the default queue, if there is one."""
+        return await availability(self._client, self._credentials.get("queue_id", ""))
+
+    async def end(self, session: VendorSession, reason: EndReason) -> None:
+        """Disconnect the end user for whatever reason: Genesys takes none."""
+        await self._sending.end(session.vendor_conversation_id)
+
+    async def close(self) -> None:
+        """Close the socket, and let the last confirmations go."""
+        if self._channel is not None:
+            await self._channel.close()
+        for errand in self._errands:
+            errand.cancel()
+        await asyncio.gather(*self._errands, return_exceptions=True)
+
+    def _our_id(self, session: VendorSession, memory: Memory, item: WebhookItem) -> str:
+        """Find the portal's id of the message of ours that a body is about."""
+        vendor_id = as_text(item.body.get("id"))
+        if vendor_id and vendor_id == session.state.get("first_id"):
+            return OPENING_PREFIX
+        return memory.our_ids.get(vendor_id) or sender_id_of(item.body)
+
+    async def _speaker(self, notice: Notice, memory: Memory) -> Agent:
+        """Say who is meant by a body, which names the integration instead of the live agent."""
+        if not notice.is_from_live_agent or not (notice.is_spoken or notice.is_typing):
+            return UNNAMED
+        if memory.agent is None:
+            conversation = await self._client.conversation(notice.conversation_id)
+            memory.agent = agent_of(await self._people.named(participants_of(conversation)))
+        return memory.agent or UNNAMED
+
+    def _note(self, notice: Notice, events: Sequence[VendorEvent], memory: Memory) -> None:
+        typing = next((event for event in events if isinstance(event, LiveAgentTyping)), None)
+        if typing is not None and typing.is_typing:
+            until = time.monotonic() + typing_seconds(notice)
+            memory.expect_typing_end(
+                Typing(event_id=typing.vendor_event_id, agent_id=typing.agent_id, until=until)
+            )
+        elif typing is not None or notice.is_spoken:
+            memory.expect_typing_end(None)
+        if notice.is_spoken:
+            memory.seen.add(notice.identifier)
+
+    def _confirm(self, session: VendorSession, notice: Notice) -> None:
+        """Send the receipt without making the message wait for it."""
+        errand = asyncio.create_task(self._send_receipt(session, notice.identifier))
+        self._errands.add(errand)
+        errand.add_done_callback(self._errands.discard)
+
+    async def _send_receipt(self, session: VendorSession, message_id: str) -> None:
+        try:
+            await self._budget.room()
+            await self._client.inbound_receipt(receipt_body(person_in(session)["id"], message_id))
+        except ConnectorError:
+            pass  # the live agent's desktop goes on saying "sent"
