@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from dataclasses import replace
 
 from django.utils import timezone
@@ -27,6 +28,8 @@ logger = logging.getLogger(__name__)
 START_ATTEMPTS = 3
 START_SECONDS = 15.0
 SIGNALS_WAITING = 20
+# The same typing state is passed on once in this time, however often the client repeats it.
+TYPING_SECONDS = 3.0
 
 
 class RelaySession:
@@ -205,9 +208,15 @@ class RelaySession:
 
     async def _pass_signals(self, connector: Connector) -> None:
         """Pass typing and receipts on; whatever fails here is not worth a retry."""
+        passed_typing, passed_at = "typing_stopped", 0.0
         while True:
             signal = await self._signals.get()
             assert self._session is not None
+            if signal["signal"] in ("typing_started", "typing_stopped"):
+                is_repeat = signal["signal"] == passed_typing
+                if is_repeat and time.monotonic() - passed_at < TYPING_SECONDS:
+                    continue
+                passed_typing, passed_at = signal["signal"], time.monotonic()
             try:
                 if signal["signal"] in ("typing_started", "typing_stopped"):
                     is_typing = signal["signal"] == "typing_started"

@@ -9,15 +9,17 @@ from typing import Any
 import aiohttp
 import pytest
 from asgiref.sync import sync_to_async
+from channels.layers import get_channel_layer
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from conversations.executor import run_sync
 from conversations.frames import EventType
 from conversations.models import Conversation, Event
+from conversations.publish import conversation_group
 from conversations.services import Visitor
 from handoffs.locking import Lease
-from handoffs.models import Delivery, Handoff
+from handoffs.models import Delivery, Handoff, VendorEvent
 from handoffs.relay.connectors import Connectors
 from handoffs.relay.lease import handoffs_claim, handoffs_with_work, leases_held, worker_stop
 from handoffs.relay.session import RelaySession
@@ -319,6 +321,85 @@ async def _async_contains(read: Callable[..., Any], word: str) -> bool:
     return word in await read()
 
 
+# ---- typing and receipts ----
+
+
+def signal(one: Talk, name: str, vendor_message_id: str = "") -> None:
+    assert one.session is not None
+    one.session.signal(
+        {
+            "type": "relay.signal",
+            "handoff_id": one.handoff.pk,
+            "signal": name,
+            "vendor_message_id": vendor_message_id,
+        }
+    )
+
+
+def typing_sent(one: Talk) -> list[str]:
+    kinds = ("TypingStartedIndicator", "TypingStoppedIndicator")
+    bodies = [request.body for request in one.simulator.requests.all()]
+    return [kind for body in bodies for kind in kinds if kind in body]
+
+
+async def test_typing_reaches_the_vendor_once_however_often_the_client_says_so(talk):
+    one = await active(talk)
+
+    for name in ["typing_started"] * 6 + ["typing_stopped"] * 3 + ["typing_started"]:
+        signal(one, name)
+
+    await eventually_async(lambda: len(typing_sent(one)) >= 3)
+    assert typing_sent(one) == [
+        "TypingStartedIndicator",
+        "TypingStoppedIndicator",
+        "TypingStartedIndicator",
+    ]
+
+
+async def test_a_signal_the_vendor_refuses_costs_no_message(talk):
+    one = await active(talk)
+    one.simulator.fail_next(500, path_suffix="/entry", method="POST", count=2)
+
+    signal(one, "typing_started")
+    await one.write("Still served")
+
+    await one.arrives("Still served")
+    assert (await one.now()).state == "active"
+
+
+async def test_reading_a_live_agents_message_is_told_to_the_vendor(talk):
+    one = await active(talk)
+    one.simulator.live_agent_says(one.desk_id(), text="Read me")
+    await eventually_async(one.said_by_agent)
+
+    def inbox_id() -> str:
+        return VendorEvent.objects.get(event__type="LIVE_AGENT_MESSAGE").vendor_event_id
+
+    signal(one, "read", await run_sync(inbox_id))
+
+    def acknowledged() -> list[Any]:
+        found = one.simulator.requests.all()
+        return [r for r in found if "acknowledge" in r.path and r.status and r.status < 300]
+
+    await eventually_async(acknowledged)
+
+
+async def test_a_live_agents_typing_is_shown_and_stored_nowhere(talk):
+    one = await active(talk)
+    before = len(await one.journal())
+    layer = get_channel_layer()
+    channel = await layer.new_channel()
+    await layer.group_add(conversation_group(one.handoff.conversation_id), channel)
+
+    one.simulator.live_agent_types(one.desk_id(), is_typing=True)
+    message = await asyncio.wait_for(layer.receive(channel), 10)
+
+    assert message["frame"]["type"] == "EVENT_TYPE_LIVE_AGENT_TYPING"
+    assert message["frame"]["payload"]["state"] == "TYPING_STATE_STARTED"
+    assert message["frame"]["sequence"] is None
+    assert len(await one.journal()) == before
+
+
 # ---- ends ----
 
 
@@ -351,13 +432,13 @@ async def test_an_end_whose_wake_up_was_lost_reaches_the_vendor_by_the_recheck(t
 
 async def test_the_end_is_repeated_until_the_vendor_confirms_it(talk):
     one = await active(talk)
-    one.simulator.fail_next(503, count=3, method="DELETE")
+    one.simulator.fail_next(503, count=2, method="DELETE")
 
     await one.leave()
     await one.finished()
 
     deletes = [r.status for r in one.simulator.requests.all() if r.method == "DELETE"]
-    assert deletes[:3] == [503, 503, 503]
+    assert deletes[:2] == [503, 503]
     assert one.desk()["status"] == "ended"
     assert (await one.now()).vendor_end_until is None
 
