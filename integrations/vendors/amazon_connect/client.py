@@ -1,0 +1,137 @@
+"""Amazon Connect's own API, signed: one method for each operation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from integrations.errors import UnexpectedResponseError
+from integrations.http import HttpClient
+from integrations.http_errors import VendorResponse
+from integrations.vendors.amazon_connect.client_errors import aws_error
+from integrations.vendors.amazon_connect.client_signing import AwsKeys, Endpoints, signed_headers
+from integrations.vendors.amazon_connect.mapping_item import Json, as_object, as_objects, as_text
+
+AGENTS_AVAILABLE = "AGENTS_AVAILABLE"
+_ALREADY_OVER = (404, 410)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartedChat:
+    """What StartChatContact gives."""
+
+    contact_id: str
+    participant_id: str
+    participant_token: str
+
+
+class AmazonConnectClient:
+    """One region's control plane, called with one set of keys."""
+
+    def __init__(
+        self, http: HttpClient, endpoints: Endpoints, *, region: str, keys: AwsKeys
+    ) -> None:
+        """Take what every call needs."""
+        self._http = http
+        self._base_url = endpoints.connect(region)
+        self._region = region
+        self._keys = keys
+
+    async def start_chat_contact(self, body: Mapping[str, object]) -> StartedChat:
+        """Start a chat; the same body with the same ClientToken gives the same chat again."""
+        answer = await self._json("StartChatContact", "PUT", "/contact/chat", body)
+        started = StartedChat(
+            contact_id=as_text(answer.get("ContactId")),
+            participant_id=as_text(answer.get("ParticipantId")),
+            participant_token=as_text(answer.get("ParticipantToken")),
+        )
+        if not (started.contact_id and started.participant_id and started.participant_token):
+            raise UnexpectedResponseError("StartChatContact: the answer lacks an id or the token")
+        return started
+
+    async def stop_contact(self, *, instance_id: str, contact_id: str) -> None:
+        """End a contact; one that is over already is fine."""
+        body = {"InstanceId": instance_id, "ContactId": contact_id}
+        await self._request("StopContact", "POST", "/contact/stop", body, returns=_ALREADY_OVER)
+
+    async def describe_instance(self, instance_id: str) -> Json:
+        """Return the instance."""
+        answer = await self._json("DescribeInstance", "GET", f"/instance/{quote(instance_id)}")
+        return as_object(answer.get("Instance"))
+
+    async def describe_contact_flow(self, instance_id: str, contact_flow_id: str) -> Json:
+        """Return the flow."""
+        path = f"/contact-flows/{quote(instance_id)}/{quote(contact_flow_id)}"
+        answer = await self._json("DescribeContactFlow", "GET", path)
+        return as_object(answer.get("ContactFlow"))
+
+    async def describe_queue(self, instance_id: str, queue_id: str) -> Json:
+        """Return the queue."""
+        path = f"/queues/{quote(instance_id)}/{quote(queue_id)}"
+        return as_object((await self._json("DescribeQueue", "GET", path)).get("Queue"))
+
+    async def get_current_metric_data(
+        self, instance_id: str, queue_id: str, metrics: Mapping[str, str]
+    ) -> dict[str, float]:
+        """Return the metrics asked for, name to unit, of one queue's chats; absent is unknown."""
+        body = {
+            "Filters": {"Queues": [queue_id], "Channels": ["CHAT"]},
+            "CurrentMetrics": [{"Name": name, "Unit": unit} for name, unit in metrics.items()],
+        }
+        path = f"/metrics/current/{quote(instance_id)}"
+        answer = await self._json("GetCurrentMetricData", "POST", path, body)
+        found: dict[str, float] = {}
+        for result in as_objects(answer.get("MetricResults")):
+            for collected in as_objects(result.get("Collections")):
+                name = as_text(as_object(collected.get("Metric")).get("Name"))
+                value = collected.get("Value")
+                if isinstance(value, int | float):
+                    found[name] = found.get(name, 0.0) + value
+        return found
+
+    async def get_effective_hours_of_operations(
+        self, instance_id: str, hours_id: str, *, from_date: str, to_date: str
+    ) -> Json:
+        """Return the opening hours of some days, with the exceptions from them."""
+        path = (
+            f"/effective-hours-of-operations/{quote(instance_id)}/{quote(hours_id)}"
+            f"?fromDate={from_date}&toDate={to_date}"
+        )
+        return await self._json("GetEffectiveHoursOfOperations", "GET", path)
+
+    async def _json(
+        self, operation: str, method: str, path: str, body: Mapping[str, object] | None = None
+    ) -> Json:
+        return as_object((await self._request(operation, method, path, body)).json())
+
+    async def _request(
+        self,
+        operation: str,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None,
+        *,
+        returns: tuple[int, ...] = (),
+    ) -> VendorResponse:
+        url = self._base_url + path
+        content = b"" if body is None else json.dumps(body).encode()
+        headers = signed_headers(
+            self._keys,
+            service="connect",
+            region=self._region,
+            method=method,
+            url=url,
+            body=content,
+            content_type="application/json",
+        )
+        return await self._http.request(
+            operation,
+            method,
+            url,
+            headers=headers,
+            data=content or None,
+            returns=returns,
+            read_error=aws_error,
+        )

@@ -1,0 +1,206 @@
+"""Follows one chat over its participant socket: subscribes, beats, renews, catches up."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from integrations.connector import VendorSession
+from integrations.errors import (
+    CannotConnectError,
+    ConnectorError,
+    ConversationGoneError,
+    MissingPermissionError,
+    RateLimitedError,
+    RejectedError,
+)
+from integrations.events import LiveAgentMessage, LiveAgentTyping
+from integrations.http_socket import VendorSocket
+from integrations.vendors.amazon_connect.client_participant import (
+    Bearer,
+    ParticipantClient,
+    ParticipantConnection,
+)
+from integrations.vendors.amazon_connect.connector_backoff import Backoff
+from integrations.vendors.amazon_connect.connector_frames import (
+    BEAT,
+    CHAT,
+    PING,
+    Frame,
+    frame_from_text,
+    subscribed,
+)
+from integrations.vendors.amazon_connect.connector_progress import ChatProgress, SentMessages, Step
+from integrations.vendors.amazon_connect.connector_tokens import ConnectionTokens
+from integrations.vendors.amazon_connect.mapping_item import Item, item_from_json, item_from_text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SocketTiming:
+    """Seconds that a socket lives by; tests shorten them."""
+
+    beat: float = 10.0
+    idle: float = 25.0  # two answers to heartbeats are missing
+    open: float = 10.0
+    subscribe: float = 5.0
+    lifetime: float = 3540.0  # AWS cuts sockets after an hour
+    typing: float = 10.0  # how long an indicator is valid, by the official client
+    give_up: float = 60.0
+    first_delay: float = 1.0
+    max_delay: float = 30.0
+
+
+class ChatListener:
+    """One listener: from a stored session to the end of the chat."""
+
+    def __init__(
+        self,
+        *,
+        client: ParticipantClient,
+        tokens: ConnectionTokens,
+        timing: SocketTiming,
+        session: VendorSession,
+        sent: SentMessages,
+    ) -> None:
+        """Take up where `session` was stored."""
+        self._client = client
+        self._tokens = tokens
+        self._timing = timing
+        self._progress = ChatProgress(session, sent)
+        self._backoff = Backoff(
+            first_delay=timing.first_delay, max_delay=timing.max_delay, give_up=timing.give_up
+        )
+        self._typing: dict[str, tuple[float, LiveAgentTyping]] = {}
+
+    async def steps(self) -> AsyncGenerator[Step, None]:
+        """Yield events until the chat has ended; raises when it cannot go on."""
+        while not self._progress.has_ended:
+            try:
+                connection = await self._tokens.connect(self._progress.session)
+                async with aclosing(self._connection(connection)) as steps:
+                    async for step in steps:
+                        yield step
+            except ConversationGoneError:
+                for step in await self._last_words():
+                    yield step
+            except (CannotConnectError, RateLimitedError) as error:
+                await self._backoff.pause(error)
+
+    async def _connection(self, connection: ParticipantConnection) -> AsyncGenerator[Step, None]:
+        """Live through one socket; ends with the chat, or when the socket grows too old."""
+        async with self._client.socket(
+            connection.socket_url, idle_timeout=self._timing.idle, open_timeout=self._timing.open
+        ) as socket:
+            await subscribed(socket, self._timing.subscribe)
+            for step in await self._catch_up(connection.bearer):
+                yield step
+            self._backoff.connected()
+            async with aclosing(self._frames(socket)) as frames:
+                async for frame in frames:
+                    for step in self._take(frame) if frame else self._typing_over():
+                        yield step
+                    if self._progress.has_ended:
+                        return
+
+    async def _frames(self, socket: VendorSocket) -> AsyncGenerator[Frame | None, None]:
+        """Yield each frame, and None when it is time to look at the clock; sends the beats."""
+        now = time.monotonic()
+        expires_at, beat_at = now + self._timing.lifetime, now
+        waiting: asyncio.Task[str | None] | None = None
+        try:
+            while not self._progress.has_ended:
+                if time.monotonic() >= beat_at:
+                    await socket.send_text(BEAT)
+                    await socket.send_text(PING)
+                    beat_at = time.monotonic() + self._timing.beat
+                waiting = waiting or asyncio.ensure_future(_next_text(socket))
+                wake_at = min([beat_at, expires_at, *(at for at, _ in self._typing.values())])
+                await asyncio.wait({waiting}, timeout=max(wake_at - time.monotonic(), 0))
+                if waiting.done():
+                    text, waiting = waiting.result(), None
+                    if text is None:
+                        raise CannotConnectError("socket: closed by Amazon Connect")
+                    yield frame_from_text(text)
+                elif time.monotonic() >= expires_at:
+                    return
+                yield None
+        finally:
+            if waiting is not None:
+                waiting.cancel()
+                await asyncio.gather(waiting, return_exceptions=True)
+
+    def _take(self, frame: Frame) -> list[Step]:
+        if frame.has_failed:
+            raise CannotConnectError("socket: Amazon Connect lost the connection behind it")
+        if frame.topic != CHAT:
+            return []
+        item = item_from_text(frame.content)
+        if item is None:
+            digest = hashlib.sha256(repr(frame.content).encode("utf-8", "replace")).hexdigest()
+            return [self._progress.malformed(f"frame:{digest[:24]}")]
+        return self._apply(item)
+
+    def _apply(self, item: Item) -> list[Step]:
+        steps: list[Step] = []
+        for session, event in self._progress.apply(item):
+            if isinstance(event, LiveAgentTyping):
+                over_at = time.monotonic() + self._timing.typing
+                self._typing[event.agent_id] = (over_at, event)
+            elif isinstance(event, LiveAgentMessage):
+                steps += self._no_longer_typing(event.agent_id)
+            steps.append((session, event))
+        return steps
+
+    def _typing_over(self) -> list[Step]:
+        """Take back indicators that nobody renewed: the vendor has no word for that."""
+        now = time.monotonic()
+        over = [agent_id for agent_id, (at, _) in self._typing.items() if at <= now]
+        return [step for agent_id in over for step in self._no_longer_typing(agent_id)]
+
+    def _no_longer_typing(self, agent_id: str) -> list[Step]:
+        _, event = self._typing.pop(agent_id, (0.0, None))
+        if event is None:
+            return []
+        stopped = replace(event, vendor_event_id=f"{event.vendor_event_id}:over", is_typing=False)
+        return [(self._progress.session, stopped)]
+
+    async def _catch_up(self, bearer: Bearer) -> list[Step]:
+        """Read what was said since the last item seen: sockets replay nothing."""
+        cursor = self._progress.session.cursor
+        try:
+            found = await self._transcript(bearer, cursor)
+        except MissingPermissionError as error:
+            raise ConversationGoneError(error.message, status=error.status) from error
+        items = [item for item in map(item_from_json, found) if item is not None]
+        steps: list[Step] = []
+        for item in sorted(items, key=lambda item: item.at):
+            # The start itself comes again; a file held at the cursor may have been judged since.
+            if item.identifier != cursor or item.attachments:
+                steps += self._apply(item)
+        return steps
+
+    async def _transcript(self, bearer: Bearer, cursor: str) -> list[dict[str, object]]:
+        try:
+            found = await self._client.get_transcript(bearer, after=cursor)
+        except RejectedError:
+            if not cursor:
+                raise
+            found = await self._client.get_transcript(bearer, after="")  # it forgot that item
+        return [dict(item) for item in found]
+
+    async def _last_words(self) -> list[Step]:
+        """Read what was said before the chat ended without our hearing it."""
+        try:
+            bearer = self._tokens.kept(self._progress.session)
+            steps = await self._catch_up(bearer) if bearer else []
+        except ConnectorError:
+            steps = []  # usually refused as well, now that it is over
+        return steps if self._progress.has_ended else [*steps, self._progress.ended()]
+
+
+async def _next_text(socket: VendorSocket) -> str | None:
+    return await anext(socket, None)
