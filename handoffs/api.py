@@ -64,7 +64,7 @@ class HandoffStateView(APIView):
         return self._answer(request, project)
 
     def _answer(self, request: Request, project: Project) -> Response:
-        query = {name: _clean(value) for name, value in request.query_params.items()}
+        query = {name: _clean(str(value)) for name, value in request.query_params.items()}
         conversation_id, shared_id = query.get("id", ""), query.get("shared_id", "")
         wanted = {name for name in query.get("expand", "").split(",") if name}
         if not conversation_id and not shared_id:

@@ -50,16 +50,18 @@ def vendor_event_apply(lease: Lease, session: VendorSession, event: events.Vendo
 
 def _storable(event: events.VendorEvent) -> events.VendorEvent:
     """Return the event without what no database keeps: one such event would stop all after it."""
-    given = {field.name: getattr(event, field.name) for field in fields(event)}
-    texts = {name: _clean(value) for name, value in given.items() if isinstance(value, str)}
-    event_id = texts["vendor_event_id"]
-    if len(event_id) > _MAX_ID:
-        texts["vendor_event_id"] = hashlib.sha256(event_id.encode()).hexdigest()
-    return replace(event, **texts)
+    clean: dict[str, Any] = {
+        field.name: _clean(getattr(event, field.name)) for field in fields(event)
+    }
+    if len(clean["vendor_event_id"]) > _MAX_ID:
+        clean["vendor_event_id"] = hashlib.sha256(clean["vendor_event_id"].encode()).hexdigest()
+    return replace(event, **clean)
 
 
-def _clean(text: str) -> str:
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+def _clean(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    return value.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 def _receive(handoff: Handoff, event: events.VendorEvent) -> bool:
