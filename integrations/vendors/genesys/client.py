@@ -22,7 +22,7 @@ from integrations.vendors.genesys.mapping_json import Json, as_object, as_object
 _INBOUND_STATUSES = {404: InvalidRoutingError}
 _CONVERSATION_STATUSES = {404: ConversationGoneError, 410: ConversationGoneError}
 _QUEUE_STATUSES = {404: InvalidRoutingError}
-_CHANNEL_STATUSES = {status: ConversationGoneError for status in (401, 403, 404, 410)}
+_CHANNEL_STATUSES = dict.fromkeys((401, 403, 404, 410), ConversationGoneError)
 _ALREADY_OVER = (404, 409)
 BATCH = 20
 

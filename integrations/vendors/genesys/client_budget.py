@@ -42,8 +42,10 @@ class CallBudget:
 
     async def room(self) -> None:
         """Wait until a request that can wait may go."""
-        while (seconds := self._seconds_until_room()) > 0:
+        seconds = self._seconds_until_room()
+        if seconds > 0:
             await asyncio.sleep(seconds)
+            await self.room()
 
     def _seconds_until_room(self) -> float:
         self._refill()

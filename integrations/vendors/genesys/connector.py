@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
@@ -24,8 +23,8 @@ from integrations.connector import (
     WebhookRequest,
     WebhookResult,
 )
-from integrations.errors import ConnectorError, RejectedError
-from integrations.events import LiveAgentTyping, VendorEvent
+from integrations.errors import RejectedError
+from integrations.events import VendorEvent
 from integrations.http import HttpClient
 from integrations.vendors.genesys.client import GenesysClient
 from integrations.vendors.genesys.client_auth import AccessTokens
@@ -35,28 +34,17 @@ from integrations.vendors.genesys.connector_channel import NotificationChannel
 from integrations.vendors.genesys.connector_checks import ConnectionChecks
 from integrations.vendors.genesys.connector_credentials import credential_errors, normalised
 from integrations.vendors.genesys.connector_history import History
-from integrations.vendors.genesys.connector_memory import Memories, Memory, Typing
+from integrations.vendors.genesys.connector_memory import Memories
 from integrations.vendors.genesys.connector_people import People
+from integrations.vendors.genesys.connector_receiving import Receiving
 from integrations.vendors.genesys.connector_sending import Sending, person_in
 from integrations.vendors.genesys.connector_start import Starting
 from integrations.vendors.genesys.connector_timing import GenesysTiming
 from integrations.vendors.genesys.connector_watch import ConversationWatch
 from integrations.vendors.genesys.connector_webhook import items_of
 from integrations.vendors.genesys.manifest import MANIFEST
-from integrations.vendors.genesys.mapping import (
-    OPENING_PREFIX,
-    Agent,
-    Notice,
-    events_of,
-    sender_id_of,
-    typing_seconds,
-)
-from integrations.vendors.genesys.mapping_json import as_text
-from integrations.vendors.genesys.mapping_presence import agent_of, participants_of
 from integrations.vendors.genesys.mapping_region import hosts_for
-from integrations.vendors.genesys.mapping_start import receipt_body, typing_body
-
-UNNAMED = Agent(agent_id="genesys")
+from integrations.vendors.genesys.mapping_start import typing_body
 
 
 class GenesysConnector(Connector):
@@ -98,7 +86,12 @@ class GenesysConnector(Connector):
         self._sending = Sending(self._client, self._history, self._memories)
         is_told = credentials.get("use_notifications", "true") != "false"
         self._channel = NotificationChannel(self._client, self._timing) if is_told else None
-        self._errands: set[asyncio.Task[None]] = set()
+        self._receiving = Receiving(
+            client=self._client,
+            people=self._people,
+            budget=self._budget,
+            memories=self._memories,
+        )
 
     @classmethod
     def normalise(cls, values: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -158,17 +151,7 @@ class GenesysConnector(Connector):
         self, session: VendorSession, item: WebhookItem
     ) -> Sequence[tuple[VendorSession, VendorEvent]]:
         """Turn one body into events, and confirm a message to Genesys."""
-        memory = self._memories.of(session.vendor_conversation_id)
-        notice = Notice(
-            conversation_id=session.vendor_conversation_id,
-            body=item.body,
-            our_id=self._our_id(session, memory, item),
-        )
-        agent = await self._speaker(notice, memory)
-        events = events_of(notice, agent)
-        self._note(notice, events, memory)
-        if notice.is_spoken and item.body.get("direction") != "Inbound":
-            self._confirm(session, notice)
+        events = await self._receiving.events(session, item.body)
         return [(session, event) for event in events]
 
     async def send_message(self, session: VendorSession, message: OutboundMessage) -> VendorSession:
@@ -207,50 +190,7 @@ class GenesysConnector(Connector):
         await self._sending.end(session.vendor_conversation_id)
 
     async def close(self) -> None:
-        """Close the socket, and let the last confirmations go."""
+        """Close the socket; confirmations still on their way are given up."""
         if self._channel is not None:
             await self._channel.close()
-        for errand in self._errands:
-            errand.cancel()
-        await asyncio.gather(*self._errands, return_exceptions=True)
-
-    def _our_id(self, session: VendorSession, memory: Memory, item: WebhookItem) -> str:
-        """Find the portal's id of the message of ours that a body is about."""
-        vendor_id = as_text(item.body.get("id"))
-        if vendor_id and vendor_id == session.state.get("first_id"):
-            return OPENING_PREFIX
-        return memory.our_ids.get(vendor_id) or sender_id_of(item.body)
-
-    async def _speaker(self, notice: Notice, memory: Memory) -> Agent:
-        """Say who is meant by a body, which names the integration instead of the live agent."""
-        if not notice.is_from_live_agent or not (notice.is_spoken or notice.is_typing):
-            return UNNAMED
-        if memory.agent is None:
-            conversation = await self._client.conversation(notice.conversation_id)
-            memory.agent = agent_of(await self._people.named(participants_of(conversation)))
-        return memory.agent or UNNAMED
-
-    def _note(self, notice: Notice, events: Sequence[VendorEvent], memory: Memory) -> None:
-        typing = next((event for event in events if isinstance(event, LiveAgentTyping)), None)
-        if typing is not None and typing.is_typing:
-            until = time.monotonic() + typing_seconds(notice)
-            memory.expect_typing_end(
-                Typing(event_id=typing.vendor_event_id, agent_id=typing.agent_id, until=until)
-            )
-        elif typing is not None or notice.is_spoken:
-            memory.expect_typing_end(None)
-        if notice.is_spoken:
-            memory.seen.add(notice.identifier)
-
-    def _confirm(self, session: VendorSession, notice: Notice) -> None:
-        """Send the receipt without making the message wait for it."""
-        errand = asyncio.create_task(self._send_receipt(session, notice.identifier))
-        self._errands.add(errand)
-        errand.add_done_callback(self._errands.discard)
-
-    async def _send_receipt(self, session: VendorSession, message_id: str) -> None:
-        try:
-            await self._budget.room()
-            await self._client.inbound_receipt(receipt_body(person_in(session)["id"], message_id))
-        except ConnectorError:
-            pass  # the live agent's desktop goes on saying "sent"
+        await self._receiving.close()

@@ -5,7 +5,13 @@ from __future__ import annotations
 from integrations.connector import Availability
 from integrations.errors import MissingPermissionError
 from integrations.vendors.genesys.client import GenesysClient
-from integrations.vendors.genesys.mapping_json import Json, as_number, as_object, as_objects, as_text
+from integrations.vendors.genesys.mapping_json import (
+    Json,
+    as_number,
+    as_object,
+    as_objects,
+    as_text,
+)
 
 _METRIC = "oOnQueueUsers"
 # On the queue, but their desktop rings in vain.
@@ -33,16 +39,20 @@ async def estimated_wait(client: GenesysClient, queue_id: str) -> int | None:
         answer = await client.estimated_wait(queue_id)
     except MissingPermissionError:
         return None
-    found = (as_number(r.get("estimatedWaitTimeSeconds")) for r in as_objects(answer.get("results")))
+    found = (
+        as_number(r.get("estimatedWaitTimeSeconds")) for r in as_objects(answer.get("results"))
+    )
     return next((seconds for seconds in found if seconds is not None), None)
 
 
 def live_agents_on(answer: Json) -> int | None:
-    """Count the live agents in a queue observation; None when it says nothing about them."""
+    """Count the live agents in a queue observation, which leaves out what is zero."""
+    if not isinstance(answer.get("results"), list):
+        return None
     counts = [
         as_number(as_object(entry.get("stats")).get("count")) or 0
         for result in as_objects(answer.get("results"))
         for entry in as_objects(result.get("data"))
         if entry.get("metric") == _METRIC and as_text(entry.get("qualifier")) != _ABSENT
     ]
-    return sum(counts) if counts else None
+    return sum(counts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import Context
 
@@ -97,7 +97,9 @@ class NotificationChannel:
             self._connect_uri = as_text(answer.get("connectUri"))
         silence = self._timing.silence
         try:
-            async with self._client.notifications(self._connect_uri, idle_timeout=silence) as socket:
+            async with self._client.notifications(
+                self._connect_uri, idle_timeout=silence
+            ) as socket:
                 await _first_of(self._read(socket), self._keep_topics())
         except ConnectorError:
             self._connect_uri = ""
@@ -133,7 +135,7 @@ class NotificationChannel:
 
     def _next_delay(self) -> float:
         timing = self._timing
-        delay = min(timing.first_delay * 2**self._failures, timing.max_delay)
+        delay = min(timing.first_delay * 2.0**self._failures, timing.max_delay)
         self._failures = min(self._failures + 1, 10)
         return delay * random.uniform(0.5, 1.0)  # noqa: S311
 
@@ -160,14 +162,16 @@ class NotificationChannel:
         if not wanted or not (added or is_replacing):
             return
         answers = await self._client.subscribe(
-            self._channel_id, _topics(wanted if is_replacing else added), is_replacing=is_replacing
+            self._channel_id,
+            conversation_topics(wanted if is_replacing else added),
+            is_replacing=is_replacing,
         )
         self._subscribed = set(wanted)
         refused = {as_text(a.get("id")) for a in answers if a.get("state") == "Rejected"}
         for name in added:
             signals = self._followed.get(name)
             if signals is not None:
-                signals.is_carried = refused.isdisjoint(_topics([name]))
+                signals.is_carried = refused.isdisjoint(conversation_topics([name]))
                 # What happened before the subscription is not told.
                 signals.tell()
 
@@ -185,7 +189,8 @@ async def _first_of(*work: Coroutine[object, object, None]) -> None:
         task.result()
 
 
-def _topics(conversation_ids: list[str]) -> list[str]:
+def conversation_topics(conversation_ids: Sequence[str]) -> list[str]:
+    """Name what is subscribed to for each conversation."""
     return [f"{_PREFIX}{identifier}.{kind}" for identifier in conversation_ids for kind in TOPICS]
 
 

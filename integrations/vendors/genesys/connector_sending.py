@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from integrations.connector import OutboundAttachment, OutboundMessage, VendorSession
@@ -10,7 +10,7 @@ from integrations.errors import CannotConnectError, ConversationGoneError, Rejec
 from integrations.vendors.genesys.client import GenesysClient
 from integrations.vendors.genesys.connector_history import History
 from integrations.vendors.genesys.connector_memory import Memories, Memory, Recent
-from integrations.vendors.genesys.mapping_json import Json, as_object, as_text
+from integrations.vendors.genesys.mapping_json import as_object, as_text
 from integrations.vendors.genesys.mapping_presence import customer_of, participants_of
 from integrations.vendors.genesys.mapping_start import attachment_body, message_body, sender
 from integrations.vendors.genesys.mapping_text import pieces
@@ -53,7 +53,6 @@ class Sending:
         body = attachment_body(person_in(session), attachment, sent_at=datetime.now(UTC))
         await self._send(session, [(attachment.attachment_id, body)])
 
-
     async def end(self, conversation_id: str) -> None:
         """Disconnect the end user; a conversation that is over already is fine."""
         try:
@@ -65,7 +64,7 @@ class Sending:
             await self._client.disconnect(conversation_id, customer.identifier)
 
     async def _send(
-        self, session: VendorSession, bodies: list[tuple[str, Mapping[str, object]]]
+        self, session: VendorSession, bodies: Sequence[tuple[str, Mapping[str, object]]]
     ) -> None:
         memory = self._memories.of(session.vendor_conversation_id)
         await self._settle_doubts(session, memory, [part_id for part_id, _ in bodies])

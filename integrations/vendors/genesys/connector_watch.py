@@ -162,9 +162,7 @@ class ConversationWatch:
         is_second_time, self._has_rechecked_end = self._has_rechecked_end, True
         return is_second_time
 
-    async def _missed(
-        self, participants: list[Participant], *, is_over: bool
-    ) -> list[VendorEvent]:
+    async def _missed(self, participants: list[Participant], *, is_over: bool) -> list[VendorEvent]:
         """Fetch what no webhook has brought in all the time that Genesys repeats them."""
         min_age = 0.0 if is_over else self._timing.webhooks_given_up
         authors = {
@@ -190,7 +188,7 @@ class ConversationWatch:
         if give_up:
             raise error
         timing = self._timing
-        delay = min(timing.first_delay * 2**self._failures, timing.max_delay)
+        delay = min(timing.first_delay * 2.0**self._failures, timing.max_delay)
         self._failures = min(self._failures + 1, 10)
         self._next_look = time.monotonic() + max(delay, error.retry_after or 0.0)
 

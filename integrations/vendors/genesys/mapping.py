@@ -68,10 +68,14 @@ class Notice:
         return as_text(self.body.get("id"))
 
     @property
+    def is_ours(self) -> bool:
+        """Say whether it comes from our side, or is about something that did."""
+        return self.body.get("direction") == _INBOUND
+
+    @property
     def is_from_live_agent(self) -> bool:
         """Say whether a person at Genesys is the author."""
-        is_ours = self.body.get("direction") == _INBOUND
-        return not is_ours and self.body.get("originatingEntity") != _BOT
+        return not self.is_ours and self.body.get("originatingEntity") != _BOT
 
     @property
     def is_spoken(self) -> bool:
@@ -127,7 +131,7 @@ def _base(notice: Notice, suffix: str = "") -> _Base:
 
 
 def _read_spoken(notice: Notice, agent: Agent) -> list[VendorEvent]:
-    if notice.body.get("direction") == _INBOUND:
+    if notice.is_ours:
         return [MessageEchoed(**_base(notice), vendor_message_id=notice.our_id)]
     text, files = message_text(notice.body), _files(notice.body)
     if not notice.is_from_live_agent:
