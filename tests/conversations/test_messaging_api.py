@@ -2,53 +2,27 @@
 
 from __future__ import annotations
 
-import time
-import uuid
-from typing import Any
-
-import jwt
 import pytest
 from django.test import Client
 
-from conversations import access_token
-from conversations.access_token import TokenError, token_issue, token_verify
+from conversations.access_token import token_verify
 from conversations.models import Channel, Conversation, EndUser, Event
 from tests import factories
+from tests.conversations.handshake_calls import (
+    SESSIONS,
+    TOKEN,
+    ask_token,
+    error,
+    open_session,
+    post,
+    token_of,
+)
 
 pytestmark = pytest.mark.django_db
-TOKEN, SESSIONS = "/api/v1/access-token", "/api/v1/sessions"
 HOST_TEXT = (
     "The page named by {} may not use this channel. "
     "Add its host under Configure > Widget > Allowed pages."
 )
-
-
-def post(path: str, body: Any = None, **headers: str) -> Any:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    content = {"content_type": "application/json"} | ({} if body is None else {"data": body})
-    return Client(raise_request_exception=False).post(path, headers=named, **content)
-
-
-def error(response: Any) -> tuple[int, str, str]:
-    """Check the envelope and return status, code and message."""
-    body = response.json()
-    assert set(body) == {"success", "error", "error_id", "error_code", "error_message", "data"}
-    assert (body["success"], body["data"]) == (False, None)
-    assert body["error"] == body["error_message"]
-    assert uuid.UUID(body["error_id"])
-    return response.status_code, body["error_code"], body["error_message"]
-
-
-def ask_token(channel: Channel, host: str = "shop.example", **headers: str) -> Any:
-    return post(TOKEN, **{"X_Token": channel.public_key, "X_Host": host, **headers})
-
-
-def token_of(channel: Channel, **headers: str) -> str:
-    return ask_token(channel, **headers).json()["access_token"]
-
-
-def open_session(token: str, body: Any = None) -> Any:
-    return post(SESSIONS, body if body is not None else {}, Authorization=f"Bearer {token}")
 
 
 @pytest.fixture
@@ -171,111 +145,6 @@ def test_too_many_tokens_a_minute_are_refused_and_it_says_when_to_come_back(chan
     assert 4 <= len(responses) - len(refused) <= 8
     assert (status, code) == (429, "RATE_LIMITED")
     assert message == f"Too many requests. Try again in {refused[0]['Retry-After']} seconds."
-
-
-# ---- refreshing ----
-
-
-def aged(channel: Channel, family: uuid.UUID, seconds: int) -> str:
-    """Return a token that was issued so long ago."""
-    claims = {"chn": channel.pk, "fam": str(family), "tru": False}
-    issued = int(time.time()) - seconds
-    times = {"iat": issued, "exp": issued + 900}
-    return jwt.encode(claims | times, access_token._key(), algorithm="HS256")
-
-
-def test_an_expired_token_is_refreshed_within_a_day_and_keeps_its_sessions(channel):
-    family = uuid.uuid4()
-    old = aged(channel, family, 3600)
-    assert error(open_session(old)) == (
-        401,
-        "UNAUTHORIZED",
-        "The access token has expired. Request a new one.",
-    )
-
-    new = token_of(channel, Authorization=f"Bearer {old}")
-
-    assert token_verify(new).family == family
-    assert open_session(new).status_code == 200
-
-
-def test_a_token_expired_for_more_than_a_day_is_not_refreshed(channel):
-    old = aged(channel, uuid.uuid4(), 900 + 86400 + 60)
-
-    assert error(ask_token(channel, Authorization=f"Bearer {old}"))[:2] == (401, "UNAUTHORIZED")
-
-
-def test_a_token_without_an_old_one_begins_a_family_of_its_own(channel):
-    families = {token_verify(token_of(channel)).family for _ in range(3)}
-
-    assert len(families) == 3
-
-
-def test_another_channels_token_is_not_refreshed(channel):
-    foreign = token_of(factories.channel())
-
-    assert error(ask_token(channel, Authorization=f"Bearer {foreign}")) == (
-        401,
-        "UNAUTHORIZED",
-        "The old access token belongs to another channel.",
-    )
-
-
-def test_refreshing_with_the_public_key_takes_trust_away(channel):
-    trusted = token_of(channel, X_Token=factories.secret_token(channel))
-
-    refreshed = token_of(channel, Authorization=f"Bearer {trusted}")
-
-    assert token_verify(trusted).is_trusted
-    assert not token_verify(refreshed).is_trusted
-
-
-# ---- forged tokens ----
-
-
-def _claims(channel: Channel, **changes: Any) -> dict[str, Any]:
-    now = int(time.time())
-    claims = {"chn": channel.pk, "fam": str(uuid.uuid4()), "tru": True, "iat": now}
-    return {key: value for key, value in {**claims, "exp": now + 900, **changes}.items() if value}
-
-
-def _forged(channel: Channel) -> dict[str, str]:
-    key = access_token._key()
-    head, body, signature = token_issue(channel, family=uuid.uuid4(), is_trusted=False).split(".")
-    return {
-        "another key": jwt.encode(_claims(channel), b"k" * 32, algorithm="HS256"),
-        "no signature": jwt.encode(_claims(channel), None, algorithm="none"),
-        "another algorithm": jwt.encode(_claims(channel), key, algorithm="HS512"),
-        "cut off": f"{head}.{body}.",
-        "another body": f"{head}.{body[:-2]}xx.{signature}",
-        "no channel": jwt.encode(_claims(channel, chn=None), key, algorithm="HS256"),
-        "no family": jwt.encode(_claims(channel, fam="x"), key, algorithm="HS256"),
-        "no expiry": jwt.encode(_claims(channel, exp=None), key, algorithm="HS256"),
-        "the secret key of Django": jwt.encode(_claims(channel), "s" * 50, algorithm="HS256"),
-        "not a token": "x.y.z",
-        "empty": "",
-    }
-
-
-@pytest.mark.parametrize("forgery", list(_forged(Channel(pk=1))))
-def test_a_forged_token_opens_no_session(channel, forgery):
-    token = _forged(channel)[forgery]
-
-    with pytest.raises(TokenError):
-        token_verify(token)
-    assert error(open_session(token)) == (
-        401,
-        "UNAUTHORIZED",
-        "The access token is not valid. Request a new one.",
-    )
-    assert not Conversation.objects.exists()
-
-
-@pytest.mark.parametrize("header", ["", "Basic {}", "{}", "Bearer"])
-def test_a_token_must_be_a_bearer_token(channel, header):
-    value = header.format(token_of(channel))
-
-    assert error(post(SESSIONS, {}, Authorization=value))[:2] == (401, "UNAUTHORIZED")
 
 
 # ---- sessions ----

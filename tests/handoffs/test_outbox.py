@@ -60,11 +60,6 @@ def notices(handoff: Handoff) -> list[dict]:
     return list(lines.order_by("sequence").values_list("payload", flat=True))
 
 
-@pytest.fixture
-def active() -> Handoff:
-    return factories.handoff(state=State.ACTIVE)
-
-
 def returning(state: State = State.ACTIVE) -> Handoff:
     behaviour = {"after_agent": "return_to_bot", "stop_word": "stop"}
     return factories.handoff(state=state, of_integration=factories.integration(behaviour=behaviour))

@@ -1,0 +1,77 @@
+"""The simulated vendor, and handoffs that a relay session serves."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import aiohttp
+import pytest
+
+from conversations.executor import run_sync
+from conversations.frames import EventType
+from conversations.services import Visitor
+from handoffs.models import Handoff
+from handoffs.states import State
+from integrations.http import open_session
+from integrations.simulator import running_simulator
+from integrations.vendors.salesforce_messaging.simulator import SalesforceMessagingSimulator
+from tests import factories
+from tests.handoffs.talk import Talk, verify_with
+from tests.waiting import database_threads_rest
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[SalesforceMessagingSimulator]:
+    simulator = SalesforceMessagingSimulator()
+    with running_simulator(simulator):
+        yield simulator
+
+
+@pytest.fixture
+def simulator(served: SalesforceMessagingSimulator) -> SalesforceMessagingSimulator:
+    served.reset()
+    return served
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    session = open_session(allow_local=True)
+    yield session
+    await session.close()
+
+
+@pytest.fixture
+async def talk(
+    simulator: SalesforceMessagingSimulator, http: aiohttp.ClientSession
+) -> AsyncIterator[Callable[..., Any]]:
+    made: list[Talk] = []
+
+    async def make(*, is_verified: bool = False, **behaviour: Any) -> Talk:
+        def build() -> Handoff:
+            of = factories.integration(url=simulator.base_url, behaviour=behaviour)
+            visitor = Visitor(external_id="ines-4411", is_verified=is_verified)
+            if is_verified:
+                verify_with(simulator, of)
+            conversation = factories.conversation(factories.channel(of.project), visitor=visitor)
+            factories.said(conversation, "My parcel is lost")
+            factories.said(conversation, "I'll transfer you.", EventType.POLY_AGENT_MESSAGE)
+            return factories.handoff(conversation, hints={"queue": "Parcels"})
+
+        made.append(Talk(await run_sync(build), simulator, http))
+        return made[-1]
+
+    yield make
+    for one in made:
+        await one.close()
+    await database_threads_rest()
+
+
+@pytest.fixture
+def queued() -> Handoff:
+    return factories.handoff(state=State.QUEUED)
+
+
+@pytest.fixture
+def active() -> Handoff:
+    return factories.handoff(state=State.ACTIVE)
