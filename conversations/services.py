@@ -45,11 +45,7 @@ class Visitor:
 
 def conversation_lock(conversation_id: str) -> Conversation:
     """Lock and return a conversation; every write to it or to its handoff happens under this."""
-    return (
-        Conversation.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("project", "end_user")
-        .get(pk=conversation_id)
-    )
+    return Conversation.objects.select_for_update(no_key=True, of=("self",)).get(pk=conversation_id)
 
 
 def events_append(conversation: Conversation, events: Sequence[NewEvent]) -> list[Event]:

@@ -22,6 +22,17 @@ class Lease:
     epoch: int
 
 
+# Encrypted or large, and of no use to a message that passes: read only where they are asked for.
+HEAVY = (
+    "routing",
+    "context_data",
+    "utterance",
+    "vendor_session",
+    "integration__credentials",
+    "integration__draft",
+)
+
+
 class LeaseLostError(Exception):
     """Another worker owns the handoff now: stop, and change nothing."""
 
@@ -36,14 +47,13 @@ def handoff_locked(handoff_id: str) -> Iterator[Handoff]:
     Its own row is locked as well, so that no claim comes between a lease's check and the writes.
     """
     with transaction.atomic():
-        conversation = (
-            Conversation.objects.select_for_update(no_key=True, of=("self",))
-            .select_related("project", "end_user")
-            .get(handoffs=handoff_id)
+        conversation = Conversation.objects.select_for_update(no_key=True, of=("self",)).get(
+            handoffs=handoff_id
         )
         handoff = (
             Handoff.objects.select_for_update(no_key=True, of=("self",))
             .select_related("integration")
+            .defer(*HEAVY)
             .get(pk=handoff_id)
         )
         handoff.conversation = conversation

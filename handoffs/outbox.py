@@ -16,11 +16,12 @@ from django.utils import timezone
 from conversations.frames import EventType, Level
 from conversations.models import Conversation, Event
 from conversations.services import NewEvent, events_append, system_event
-from handoffs.locking import Lease, handoff_leased, handoff_save
+from handoffs.locking import Lease, LeaseLostError, handoff_leased, handoff_save
 from handoffs.models import Delivery, Handoff
 from handoffs.notices import NOT_DELIVERED
 from integrations.errors import ConnectorError
 
+BATCH = 50
 _RETRY_BASE_SECONDS = 0.5
 _RETRY_CAP_SECONDS = 15.0
 _RANK = {
@@ -49,7 +50,7 @@ def delivery_create(handoff: Handoff, event: Event) -> Delivery:
     return Delivery.objects.create(handoff=handoff, event=event, sequence=event.sequence)
 
 
-def deliveries_pending(handoff_id: str, *, limit: int = 50) -> list[PendingDelivery]:
+def deliveries_pending(handoff_id: str, *, limit: int = BATCH) -> list[PendingDelivery]:
     """Return what is to be sent, in order, whether it is due yet or not."""
     rows = (
         Delivery.objects.filter(handoff_id=handoff_id, status=Delivery.Status.PENDING)
@@ -72,10 +73,15 @@ def deliveries_pending(handoff_id: str, *, limit: int = 50) -> list[PendingDeliv
 
 def delivery_sent(lease: Lease, delivery_id: int) -> None:
     """Mark a message as taken by the vendor; raises LeaseLostError for a fenced session."""
-    with handoff_leased(lease):
-        Delivery.objects.filter(pk=delivery_id, status=Delivery.Status.PENDING).update(
-            status=Delivery.Status.SENT, sent_at=timezone.now(), error_code=""
-        )
+    owned = Handoff.objects.filter(
+        pk=lease.handoff_id, owner_id=lease.worker_id, lease_epoch=lease.epoch
+    )
+    pending = Delivery.objects.filter(
+        pk=delivery_id, handoff__in=owned, status=Delivery.Status.PENDING
+    )
+    sent = {"status": Delivery.Status.SENT, "sent_at": timezone.now(), "error_code": ""}
+    if not pending.update(**sent) and not owned.exists():
+        raise LeaseLostError(lease.handoff_id)
 
 
 def delivery_refused(lease: Lease, delivery: PendingDelivery, error: ConnectorError) -> bool:

@@ -152,8 +152,8 @@ def session_store(session: VendorSession) -> dict[str, Any]:
 
 def session_keep(handoff: Handoff, session: VendorSession) -> None:
     """Put a newer session on the handoff, and its new keys where webhooks find them."""
-    known = (handoff.vendor_session or {}).get("keys", [])
-    if list(session.keys) != known:
+    # Most vendors have no further keys: then the old session need not be decrypted.
+    if session.keys and list(session.keys) != (handoff.vendor_session or {}).get("keys", []):
         keys_store(handoff, session)
     handoff.vendor_session = session_store(session)
 

@@ -15,6 +15,7 @@ from conversations.frames import EventType, error_frame
 from conversations.models import Conversation, LogEntry
 from conversations.services import NewEvent, events_append, log_append
 from handoffs.errors import HandoffError, InvalidPayloadError, NotConnectedError
+from handoffs.locking import HEAVY
 from handoffs.models import Handoff, HandoffTransition
 from handoffs.notices import failure_text
 from handoffs.payload import HandoffPayload, payload_for_integration, resolve_destination
@@ -85,6 +86,7 @@ def handoff_open(conversation_id: str) -> Handoff | None:
     return (
         Handoff.objects.filter(conversation_id=conversation_id, state__in=states)
         .select_related("integration")
+        .defer(*HEAVY)
         .first()
     )
 

@@ -15,7 +15,7 @@ from conversations.executor import run_sync
 from conversations.frames import EventType, RelaySignal, transient_frame
 from handoffs.inbox import vendor_event_apply
 from handoffs.locking import Lease, LeaseLostError
-from handoffs.outbox import PendingDelivery, delivery_refused, delivery_sent, retry_seconds
+from handoffs.outbox import BATCH, PendingDelivery, delivery_refused, delivery_sent, retry_seconds
 from handoffs.relay import steps
 from handoffs.relay.connectors import Connectors
 from handoffs.relay.webhook_feed import WebhookFeed
@@ -186,7 +186,8 @@ class RelaySession:
             except ConnectorError as error:
                 if await run_sync(delivery_refused, self.lease, delivery, error):
                     return 0
-        return 0 if pending else None
+        # Whatever came meanwhile has set the wake-up: no need to look again, unless there is more.
+        return 0 if len(pending) == BATCH else None
 
     async def _send_one(self, connector: Connector, delivery: PendingDelivery) -> None:
         assert self._session is not None

@@ -75,7 +75,8 @@ def opening_read(lease: Lease) -> Opening | None:
             return None
         return Opening(
             conversation_id=handoff.conversation_id,
-            integration=handoff.integration,
+            # With its credentials, which the locked row leaves out.
+            integration=Integration.objects.get(pk=handoff.integration.pk),
             is_open=handoff.is_open,
             passes_typing=handoff.behaviour.typing,
             session=session_load(handoff),
