@@ -154,6 +154,8 @@ class Bench:
         listener = self.listen(connector, session)
         if accept:
             await self.act(session, "accept", agent_name=AGENT)
+            # Some vendors route nothing before the listener has connected.
+            await until_seen(self, session, lambda row: row["status"] == "active")
         return session, listener
 
 

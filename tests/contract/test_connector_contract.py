@@ -25,6 +25,7 @@ from integrations.errors import (
 )
 from integrations.events import (
     ConversationEnded,
+    LiveAgentAttachment,
     LiveAgentJoined,
     LiveAgentLeft,
     LiveAgentMessage,
@@ -226,10 +227,15 @@ async def test_file_of_the_live_agent_reaches_the_end_user_as_a_link_at_least(be
     await bench.act(
         session, "file", name="label.txt", mime_type="text/plain", content_base64="aGVsbG8="
     )
-    [event] = await listener.wait_for(LiveAgentMessage)
 
-    assert "label.txt" in event.text
-    assert "http" in event.text
+    if supports(bench, Capability.ATTACHMENT_IN):
+        [file] = await listener.wait_for(LiveAgentAttachment)
+        assert (file.file_name, file.mime_type) == ("label.txt", "text/plain")
+        assert await connector.fetch_attachment(listener.session, file.url) == b"hello"
+    else:
+        [event] = await listener.wait_for(LiveAgentMessage)
+        assert "label.txt" in event.text
+        assert "http" in event.text
 
 
 async def test_transfer_brings_another_live_agent_and_ends_nothing(bench: Bench):
@@ -386,6 +392,8 @@ def test_capability_is_declared_if_and_only_if_its_method_is_written(bench: Benc
         "send_typing": {Capability.TYPING_OUT},
         "send_receipt": {Capability.READ_RECEIPT_OUT},
         "check_availability": {Capability.AVAILABILITY},
+        "send_attachment": {Capability.ATTACHMENT_OUT},
+        "fetch_attachment": {Capability.ATTACHMENT_IN},
     }
     kind = type(bench.connector())
 
