@@ -20,6 +20,7 @@ from integrations.vendors.genesys.simulator_channels import INTERNAL_ERROR
 from integrations.vendors.genesys.simulator_errors import error_answer
 from integrations.vendors.genesys.simulator_extras import EXTRA_ACTIONS, EXTRA_FAULTS
 from integrations.vendors.genesys.simulator_http import genesys_app
+from integrations.vendors.genesys.simulator_http_admin import TOKEN_PATH, login_refusal
 from integrations.vendors.genesys.simulator_org import SETUP_NAMES, Org
 from integrations.vendors.genesys.simulator_state import Conversation, StoredFile, new_id
 from integrations.vendors.genesys.simulator_switches import Switches
@@ -68,6 +69,12 @@ class GenesysSimulator(Simulator):
         if wait is None and failure.status == 429:
             wait = DEFAULT_RETRY_AFTER
         return error_answer(failure.status, "The simulator was told to fail.", retry_after=wait)
+
+    def failure_response_at(self, failure: PlannedFailure, path: str) -> Response:
+        """Let the login host fail in its own shape."""
+        if path == TOKEN_PATH:
+            return login_refusal("server_error", "The simulator was told to fail.", failure.status)
+        return self.failure_response(failure)
 
     def state_as_dict(self) -> dict[str, Any]:
         """Return the org."""

@@ -23,21 +23,16 @@ Change = Callable[[], AbstractContextManager[None]]
 
 
 def conversation_for(
-    org: Org,
-    change: Change,
-    integration_id: str,
-    sender: Mapping[str, str],
-    attributes: Mapping[str, str],
-) -> Conversation:
-    """Return the conversation an inbound message belongs to; opens or reopens one if need be."""
+    org: Org, integration_id: str, sender: Mapping[str, str], attributes: Mapping[str, str]
+) -> tuple[Conversation, bool]:
+    """Return the conversation an inbound message belongs to, and whether a flow must begin."""
     latest = org.latest(integration_id, sender["id"])
     if latest is not None and latest.is_connected:
-        return latest
+        return latest, False
     if latest is None or not _is_in_window(org, latest):
         latest = new_conversation(org, integration_id, sender)
     join(org, latest, attributes)
-    begin_flow(org, latest, change)
-    return latest
+    return latest, True
 
 
 def new_conversation(org: Org, integration_id: str, sender: Mapping[str, str]) -> Conversation:

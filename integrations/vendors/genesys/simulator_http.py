@@ -23,7 +23,7 @@ from integrations.vendors.genesys.simulator_errors import (
     answer_refusal,
     error_answer,
 )
-from integrations.vendors.genesys.simulator_http_admin import SETTINGS, AdminEndpoints
+from integrations.vendors.genesys.simulator_http_admin import SETTINGS, TOKEN_PATH, AdminEndpoints
 from integrations.vendors.genesys.simulator_http_conversations import ConversationEndpoints
 from integrations.vendors.genesys.simulator_http_inbound import InboundEndpoints
 from integrations.vendors.genesys.simulator_http_notifications import NotificationEndpoints
@@ -61,7 +61,7 @@ def genesys_app(simulator: Simulator, org: Org) -> ASGIApp:
 def _admin(admin: AdminEndpoints) -> Table:
     one, setting = INTEGRATIONS + "/{integration_id}", SETTINGS + "/{setting_id}"
     return [
-        ("POST", "/oauth/token", admin.token),
+        ("POST", TOKEN_PATH, admin.token),
         ("GET", INTEGRATIONS, admin.integrations),
         ("POST", INTEGRATIONS, admin.create_integration),
         ("GET", one, admin.integration),

@@ -19,6 +19,7 @@ from integrations.vendors.genesys.simulator_org import SECRET_LENGTH
 from integrations.vendors.genesys.simulator_requests import Endpoints, accepted, listing
 from integrations.vendors.genesys.simulator_state import Integration, iso, new_id, now_ms
 
+TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path, not a secret
 SETTINGS = "/api/v2/conversations/messaging/settings"
 DEFAULT_SETTING = "default"
 LONGEST_WINDOW = 4320
@@ -33,12 +34,12 @@ class AdminEndpoints(Endpoints):
         form = parse_qs((await request.body()).decode("utf-8", errors="replace"))
         media_type = request.headers.get("content-type", "").split(";")[0].strip()
         if media_type != "application/x-www-form-urlencoded":
-            return _login_refusal("invalid_request", "The content type is not supported.")
+            return login_refusal("invalid_request", "The content type is not supported.")
         if form.get("grant_type") != ["client_credentials"]:
-            return _login_refusal("unsupported_grant_type", "The grant type is not supported.")
+            return login_refusal("unsupported_grant_type", "The grant type is not supported.")
         client = self._client(request)
         if client is None:
-            return _login_refusal("invalid_client", "The client is not known.")
+            return login_refusal("invalid_client", "The client is not known.")
         ttl = self._org.switches.token_ttl_seconds
         with self._simulator.change():
             token = self._org.tokens.issue(client, ttl_seconds=ttl)
@@ -245,6 +246,7 @@ def _setting_fields(body: Body) -> dict[str, Any]:
     return fields
 
 
-def _login_refusal(error: str, description: str) -> Response:
+def login_refusal(error: str, description: str, status: int = 400) -> Response:
+    """Return a refusal in the shape of the login host, which has no ErrorBody."""
     body = {"error": error, "description": description, "error_description": description}
-    return JSONResponse(body, status_code=400)
+    return JSONResponse(body, status_code=status)

@@ -29,7 +29,7 @@ DISCONNECT = (
     "conversation:participant:wrapup",
     "conversation:call:record",
 )
-STATES = [
+STATES = (
     "alerting",
     "dialing",
     "contacting",
@@ -42,7 +42,7 @@ STATES = [
     "transmitting",
     "parked",
     "none",
-]
+)
 AGENTLESS_TYPES = ("sms", "whatsapp", "open", "webmessaging", "apple")
 AGENTLESS_CHARACTERS = 2000
 

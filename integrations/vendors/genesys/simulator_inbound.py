@@ -33,7 +33,7 @@ def take_message(
     """Add the end user's message to its conversation, and begin that where there is none."""
     attributes = checks.custom_attributes(body)
     sender = body["channel"]["from"]
-    conversation = flow.conversation_for(org, change, integration.id, sender, attributes)
+    conversation, is_new = flow.conversation_for(org, integration.id, sender, attributes)
     content = [_kept_content(one) for one in body.get("content") or []]
     message = add_inbound(
         conversation,
@@ -46,6 +46,8 @@ def take_message(
             metadata=dict(body.get("metadata") or {}),
         ),
     )
+    if is_new:
+        flow.begin_flow(org, conversation, change)
     if integration.flow_id is None:
         org.refused.add(message.id)
         outbound.post_receipt(org, conversation, message.id, "Failed", "GeneralError")
@@ -91,7 +93,7 @@ def take_structured(
     if org.message(body["originatingMessageId"]) is None:
         raise VendorError(404, "The originating message was not found.")
     sender = body["channel"]["from"]
-    conversation = flow.conversation_for(org, change, integration.id, sender, {})
+    conversation, is_new = flow.conversation_for(org, integration.id, sender, {})
     response = dict(body["buttonResponse"])
     message = Message(
         participant_id=conversation.customer.id,
@@ -100,7 +102,10 @@ def take_structured(
         text=response["text"],
         content=[{"contentType": "ButtonResponse", "buttonResponse": response}],
     )
-    return conversation, add_inbound(conversation, body, message)
+    add_inbound(conversation, body, message)
+    if is_new:
+        flow.begin_flow(org, conversation, change)
+    return conversation, message
 
 
 # -- Answers --------------------------------------------------------------------------------------
