@@ -1,0 +1,159 @@
+"""What is known about a connector without running it: data from which forms and docs are made."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+class Delivery(enum.Enum):
+    """How a vendor's events reach us."""
+
+    STREAM = "stream"
+    WEBHOOK = "webhook"
+
+
+class Capability(enum.Enum):
+    """What a connector can do beyond starting, sending text and ending."""
+
+    TYPING_OUT = "typing_out"
+    TYPING_IN = "typing_in"
+    ATTACHMENT_OUT = "attachment_out"
+    ATTACHMENT_IN = "attachment_in"
+    READ_RECEIPT_OUT = "read_receipt_out"
+    READ_RECEIPT_IN = "read_receipt_in"
+    TRANSCRIPT = "transcript"
+    QUEUE_POSITION = "queue_position"
+    AVAILABILITY = "availability"
+    TRANSFER = "transfer"
+    IDEMPOTENT_SEND = "idempotent_send"
+
+
+class Support(enum.Enum):
+    """How we know that a connector works; says nothing about the vendor."""
+
+    LIVE_TESTED = "live_tested"
+    SIMULATED = "simulated"
+    EXPERIMENTAL = "experimental"
+
+
+class FieldKind(enum.Enum):
+    """Which control and which cleaning a credential field gets."""
+
+    TEXT = "text"
+    SECRET = "secret"  # noqa: S105 - a kind of field, not a value
+    MULTILINE_SECRET = "multiline_secret"  # noqa: S105 - likewise
+    URL = "url"
+    CHOICE = "choice"
+    NUMBER = "number"
+    SWITCH = "switch"
+    KEY_VALUE = "key_value"
+
+    @property
+    def is_secret(self) -> bool:
+        """Say whether the value is write-only."""
+        return self in (FieldKind.SECRET, FieldKind.MULTILINE_SECRET)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialField:
+    """One value an admin pastes; drives the form, the API, the checks and the docs."""
+
+    name: str
+    label: str
+    help_text: str
+    kind: FieldKind = FieldKind.TEXT
+    required: bool = False
+    default: str = ""
+    choices: tuple[tuple[str, str], ...] = ()
+    pattern: str = ""
+    pattern_error: str = ""
+    example: str = ""
+    max_length: int = 1024
+    minimum: int | None = None
+    maximum: int | None = None
+    url_host_suffix: str = ""
+    shown_for_modes: tuple[str, ...] = ()
+    required_for_modes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorHelp:
+    """What an admin reads for one failing check: the cause and the cure, a sentence each."""
+
+    cause: str
+    cure: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratedKeyPair:
+    """A key pair the portal can make: the private half fills a field, the public half is shown."""
+
+    private_key_field: str
+    label: str
+    help_text: str
+    shown_for_modes: tuple[str, ...] = ()
+
+
+class GeneratedKind(enum.Enum):
+    """What the portal makes for an admin to paste at the vendor."""
+
+    WEBHOOK_URL = "webhook_url"
+    SECRET = "secret"  # noqa: S105 - a kind of value
+    EXTERNAL_ID = "external_id"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratedValue:
+    """A value shown in the step "Give to vendor".
+
+    A secret or an external id is kept among the credentials under `name`; a secret is shown once.
+    For a webhook address `name` is its last part: events or status.
+    """
+
+    name: str
+    kind: GeneratedKind
+    label: str
+    help_text: str
+    shown_for_modes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachmentLimits:
+    """What the vendor takes from an end user; an empty list of types means any."""
+
+    max_bytes: int
+    mime_types: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """All that is known about a connector without running it."""
+
+    key: str
+    integration_key: str
+    tile: str
+    name: str
+    summary: str
+    docs_url: str
+    delivery: Delivery
+    capabilities: frozenset[Capability]
+    fields: tuple[CredentialField, ...]
+    routing_hints: tuple[str, ...] = ()
+    support: Support = Support.SIMULATED
+    aliases: tuple[str, ...] = ()
+    prerequisites: tuple[str, ...] = ()
+    vendor_steps: tuple[str, ...] = ()
+    check_names: tuple[tuple[str, str], ...] = ()
+    error_help: Mapping[tuple[str, str], ErrorHelp] = field(default_factory=dict)
+    key_pair: GeneratedKeyPair | None = None
+    loggable_keys: frozenset[str] = frozenset()
+    generated: tuple[GeneratedValue, ...] = ()
+    # Fields that together name one inbox at the vendor which can call only one portal address.
+    inbox_fields: tuple[str, ...] = ()
+    attachments: AttachmentLimits | None = None
+    # Whose budget a 429 is about: this conversation's, or that of the whole integration.
+    is_rate_limit_shared: bool = False
+    # What a crash between send and mark may do, where the vendor offers nothing against it.
+    repeat_note: str = ""
