@@ -247,7 +247,7 @@ function sessionRows(one) {
     ["Agents", one.agents.join(", ") || "none"],
     ...Object.entries(one.session_fields),
     ["Sessions", String(one.sessions.length)],
-    ["Cases", String(one.cases)],
+    ...(one.cases === undefined ? [] : [["Cases", String(one.cases)]]),
   ];
 }
 

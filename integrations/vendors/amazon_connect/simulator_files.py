@@ -121,17 +121,10 @@ def _complete(instance: Instance, chat: Chat, stored: StoredFile) -> Body:
 
 
 def show_file(instance: Instance, chat: Chat, sender: Participant, stored: StoredFile) -> None:
-    """Put a file into the chat, and its scan's result behind it."""
-    result = instance.switches.scan_result
-    if result == "MANUAL":
-        instance.attach(chat, sender, stored)
-        return
-    if result == "REJECTED":
-        instance.attach(chat, sender, stored)
-        set_scan_result(instance, chat, stored, result)
-        return
-    stored.status = result
+    """Put a file into the chat, and its scan's result behind it unless the desk gives that."""
     instance.attach(chat, sender, stored)
+    if instance.switches.scan_result != "MANUAL":
+        set_scan_result(instance, chat, stored, instance.switches.scan_result)
 
 
 def set_scan_result(instance: Instance, chat: Chat, stored: StoredFile, result: str) -> None:

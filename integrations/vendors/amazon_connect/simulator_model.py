@@ -103,6 +103,8 @@ def _check_members(shapes: Mapping[str, Shape], shape: Shape, value: Any, path: 
     for required in shape.get("required", []):
         if value.get(required) is None:
             raise ModelError(f"{prefix}{required} is required.")
+    if shape.get("union") and len(value) != 1:
+        raise ModelError(f"{path} must have exactly one member.")
     for name, one in value.items():
         if name not in shape["members"]:
             raise ModelError(f"{prefix}{name} is not a member of the request.")

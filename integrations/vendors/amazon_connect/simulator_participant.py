@@ -19,7 +19,7 @@ from integrations.vendors.amazon_connect.simulator_files import (
 )
 from integrations.vendors.amazon_connect.simulator_instance import Body, Instance
 from integrations.vendors.amazon_connect.simulator_start import CUSTOMER_TYPES, LARGEST_CONTENT
-from integrations.vendors.amazon_connect.simulator_state import EVENT, Chat, Item
+from integrations.vendors.amazon_connect.simulator_state import EVENT, Chat, Item, new_id
 from integrations.vendors.amazon_connect.simulator_transcript import get_transcript
 
 Given = Mapping[str, Any]
@@ -104,7 +104,7 @@ def _happen(instance: Instance, chat: Chat, given: Given) -> Body:
         if content_type == READ:
             receipt.read_at = receipt.read_at or instance.now() * 1000
         instance.publish_receipt(chat, item, receipt)
-        return _accepted(item)
+        return {"Id": new_id(), "AbsoluteTime": iso_time(instance.now() * 1000)}
     if content_type == TYPING:
         chat.typing_until = instance.now() + instance.switches.typing_seconds
     return _accepted(instance.happen(chat, content_type.removeprefix(EVENT), chat.customer))

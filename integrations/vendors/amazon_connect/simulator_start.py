@@ -82,10 +82,14 @@ def stream(chat: Chat, topic_arn: str) -> str:
             return known.streaming_id
     if len(chat.streamings) >= STREAMINGS_PER_CHAT:
         raise AwsError("LimitExceededException", "The contact has its two topics already.")
-    if not re.fullmatch(r"arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}", topic_arn):
-        raise AwsError(INVALID, "StreamingEndpointArn is not the ARN of a standard SNS topic.")
+    _check_topic(topic_arn)
     chat.streamings.append(Streaming(streaming_id=new_id(), topic_arn=topic_arn))
     return chat.streamings[-1].streaming_id
+
+
+def _check_topic(topic_arn: str) -> None:
+    if not re.fullmatch(r"arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}", topic_arn):
+        raise AwsError(INVALID, "StreamingEndpointArn is not the ARN of a standard SNS topic.")
 
 
 def check_attributes(attributes: Mapping[str, str]) -> None:
@@ -107,6 +111,8 @@ def _check(instance: Instance, request: Mapping[str, Any]) -> None:
     if "ChatDurationInMinutes" in request and not switches.is_chat_duration_enabled:
         raise AwsError(INVALID, "ChatDurationInMinutes is not enabled for this account.")
     check_attributes(request.get("Attributes", {}))
+    if streaming := request.get("ChatStreamingConfiguration"):
+        _check_topic(streaming["StreamingEndpointArn"])
     _check_types(instance, request)
     _check_past(instance, request)
     if len(instance.open_chats()) >= switches.concurrent_chats:
