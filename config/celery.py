@@ -36,6 +36,9 @@ app.conf.update(
         "socket_timeout": 30,
         "socket_connect_timeout": 5,
         "health_check_interval": 25,
+        # Publishing tries once: otherwise each message of an end user waits for a broker that is
+        # away. Workers connect again by their own rule, without end.
+        "max_retries": 0,
     },
     # A task that cannot be queued is queued again by a sweep: never keep an end user waiting.
     task_publish_retry=False,
