@@ -12,6 +12,8 @@ from integrations.vendors.amazon_connect.connector_stream import SocketTiming
 from integrations.vendors.amazon_connect.simulator import AmazonConnectSimulator
 from integrations.vendors.salesforce_messaging.connector_stream import StreamTiming
 from integrations.vendors.salesforce_messaging.simulator import SalesforceMessagingSimulator
+from integrations.vendors.zendesk.client_budget import RateTiming
+from integrations.vendors.zendesk.simulator import ZendeskSimulator
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +31,8 @@ class VendorSetup:
     address_field: str
     options: Mapping[str, object]
     unknown_faults: tuple[str, ...]
+    # The desk's switches that make the vendor call a portal at an address.
+    webhook_config: Callable[[str], Mapping[str, object]] | None = None
 
 
 def build_connector(key: str, options: Mapping[str, object], **parts: object) -> Connector:
@@ -82,5 +86,32 @@ SETUPS: Mapping[str, VendorSetup] = {
             )
         },
         unknown_faults=("unknown_event", "malformed_event", "malformed_payload"),
+    ),
+    "zendesk": VendorSetup(
+        simulator=ZendeskSimulator,
+        credentials=lambda url: {
+            "subdomain": "brightside",
+            "app_id": "aa11bb22cc33dd44ee55ff66",
+            "integration_id": "bb11cc22dd33ee44ff55aa66",
+            "webhook_id": "dd11ee22ff33aa44bb55cc66",
+            "shared_secret": "simulated-shared-secret",
+            "key_id": "int_cc11dd22ee33ff44aa55bb66",
+            "key_secret": "simulated-integration-key-secret",
+            "status_webhook_secret": "simulated-ticket-webhook-key",
+            "status_webhook_header": "X-Portal-Ticket-Key",
+            "switchboard_integration_name": "zd-agentWorkspace",
+            "own_switchboard_name": "handoff-portal",
+            "support_email": "integration@brightside.example",
+            "support_api_token": "simulated-support-api-token",
+            "base_url_override": f"{url}/sc",
+        },
+        bad_key={"key_secret": "somebody-elses"},
+        address_field="base_url_override",
+        options={"timing": RateTiming(first=0.1, longest=0.5, in_place=0.5)},
+        unknown_faults=(),
+        webhook_config=lambda url: {
+            "webhook_target": f"{url}/events",
+            "ticket_webhook_target": f"{url}/status",
+        },
     ),
 }
