@@ -48,7 +48,7 @@ from integrations.vendors.zendesk.mapping_message import (
     read_activity,
     text_postings,
 )
-from integrations.vendors.zendesk.mapping_start import CONTROL_KEY
+from integrations.vendors.zendesk.mapping_start import CONTROL_KEY, ENDING
 from integrations.vendors.zendesk.mapping_ticket import ASSIGNMENT_CHANGED
 
 # What the live agent reads when this side ends the conversation.
@@ -209,10 +209,10 @@ class ZendeskConnector(Connector):
             own = self._switchboard.own_target(conversation) or as_text(session.state.get("own"))
             if not own:
                 return
-            await self._client.pass_control(conversation_id, own, {CONTROL_KEY: "end"})
+            await self._client.pass_control(conversation_id, own, {CONTROL_KEY: ENDING})
         elif not self._switchboard.is_own(active):
             return
-        await self._client.release_control(conversation_id, {CONTROL_KEY: "end"})
+        await self._client.release_control(conversation_id, {CONTROL_KEY: ENDING})
 
     async def _assignee_name(self, item: WebhookItem) -> str:
         """Ask for an assignee's name where an API token allows it; a name is never worth a loss."""

@@ -118,6 +118,7 @@ class ConnectionChecks:
 
     async def _support_api(self) -> str:
         assert self._support is not None
+        self._need_access()
         user = await self._support.users_me(timeout=CALL_SECONDS)
         role = as_text(user.get("role"))
         # Zendesk answers a wrong token with an anonymous user in some accounts.

@@ -16,6 +16,8 @@ from integrations.vendors.zendesk.mapping_message import opening_posting
 from integrations.vendors.zendesk.mapping_start import (
     CONTROL_KEY,
     HANDOFF_KEY,
+    HEARING,
+    TAKING,
     control_metadata,
     conversation_body,
     opening_messages,
@@ -86,7 +88,7 @@ class Opener:
     async def _take_control(self, conversation_id: str, own: str) -> None:
         """Have control first: only what comes with the passing reaches the ticket."""
         try:
-            await self.client.pass_control(conversation_id, own, {CONTROL_KEY: "start"})
+            await self.client.pass_control(conversation_id, own, {CONTROL_KEY: TAKING})
         except InvalidRoutingError as error:
             error.field = "own_switchboard_name"
             raise
@@ -104,7 +106,7 @@ class Opener:
     async def _keep_hearing(self, conversation_id: str, own: str) -> None:
         """Stay pending: Zendesk tells the pending integration what live agents say."""
         try:
-            await self.client.offer_control(conversation_id, own, {CONTROL_KEY: "listen"})
+            await self.client.offer_control(conversation_id, own, {CONTROL_KEY: HEARING})
         except ConnectorError as error:
             if error.retryable:
                 raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypedDict
 
 from integrations.connector import VendorSession
@@ -45,6 +45,7 @@ class _Base(TypedDict):
 Step = tuple[VendorSession, VendorEvent]
 UNNAMED = "Live agent"
 _MERGE = "user:merge"
+_WITHIN_THE_SECOND = timedelta(milliseconds=999)
 
 
 class ConversationProgress:
@@ -102,6 +103,8 @@ class ConversationProgress:
         is_same = agent_id == self._agent_id
         if is_same and (not name or self._agent_name != UNNAMED):
             return
+        if not is_same and self._is_overtaken(at):
+            return  # written before the conversation went to somebody else
         yield from self._absent(event_id, at)
         self._update(agent_id=agent_id, agent_name=name or UNNAMED, agent_at=at.isoformat())
         joined = LiveAgentJoined(
@@ -125,15 +128,20 @@ class ConversationProgress:
         if {agent_id.lower(), name.lower()} & self._ignored_authors - {""}:
             return
         if agent_id:
-            yield from self._present(agent_id, name, item_id, at)
+            # Ticket events count whole seconds: what was written within this one came before.
+            yield from self._present(agent_id, name, item_id, at + _WITHIN_THE_SECOND)
         elif self._agent_id:
             yield from self._absent(item_id, at)
             yield self.session, TransferStarted(**self._base(f"{item_id}:transfer", at))
 
     def _is_news(self, at: datetime) -> bool:
-        """Say whether an assignment is younger than what we know of the live agent."""
+        """Say whether an assignment is no older than what we know of the live agent."""
         known = read_moment(self.session.state.get("agent_at"))
-        return known is None or at >= known
+        return known is None or at >= known.replace(microsecond=0)
+
+    def _is_overtaken(self, at: datetime) -> bool:
+        known = read_moment(self.session.state.get("agent_at"))
+        return bool(self._agent_id) and known is not None and at < known
 
     def _learnt_ticket(self, ticket_id: str, item_id: str, kind: str, at: datetime) -> list[Step]:
         key = ticket_key(ticket_id)

@@ -26,7 +26,7 @@ from integrations.vendors.zendesk.mapping_control import (
 )
 from integrations.vendors.zendesk.mapping_json import Json, as_id, as_object, as_text, read_moment
 from integrations.vendors.zendesk.mapping_message import mark_of
-from integrations.vendors.zendesk.mapping_start import CONTROL_KEY, HANDOFF_KEY
+from integrations.vendors.zendesk.mapping_start import CONTROL_KEY, HANDOFF_KEY, TAKING
 
 MALFORMED = "malformed"
 _TRIGGER_AGENT = "__trigger"
@@ -216,11 +216,11 @@ def _read_failure(event: ConversationEvent) -> list[VendorEvent]:
 
 
 def _is_own_doing(event: ConversationEvent) -> bool:
-    """Say whether we moved control, or somebody did before the live agents had it."""
+    """Say whether we moved control to begin, or somebody did before the live agents had it."""
     if event.payload.get("reason"):
         return False
     is_early = event.opened_at is not None and event.created_at <= event.opened_at
-    return is_early or CONTROL_KEY in as_object(event.payload.get("metadata"))
+    return is_early or as_object(event.payload.get("metadata")).get(CONTROL_KEY) == TAKING
 
 
 _READERS: Mapping[str, Callable[[ConversationEvent], list[VendorEvent]]] = {

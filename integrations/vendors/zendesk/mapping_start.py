@@ -20,6 +20,7 @@ MESSAGE_KEY = "portalMessageId"
 PART_KEY = "portalPart"
 # On control moved for this portal's own sake; its value says what for.
 CONTROL_KEY = "portalControl"
+TAKING, HEARING, ENDING = "start", "listen", "end"
 
 TAG_PREFIX = "portal_"
 MAX_METADATA_BYTES = 4000
