@@ -30,7 +30,7 @@ from integrations.vendors.genesys.client import GenesysClient
 from integrations.vendors.genesys.client_auth import AccessTokens
 from integrations.vendors.genesys.client_budget import CallBudget
 from integrations.vendors.genesys.connector_availability import availability
-from integrations.vendors.genesys.connector_channel import NotificationChannel
+from integrations.vendors.genesys.connector_channel import MAX_CONVERSATIONS, NotificationChannel
 from integrations.vendors.genesys.connector_checks import ConnectionChecks
 from integrations.vendors.genesys.connector_credentials import credential_errors, normalised
 from integrations.vendors.genesys.connector_history import History
@@ -59,8 +59,12 @@ class GenesysConnector(Connector):
         http: HttpClient,
         tokens: TokenCache,
         timing: GenesysTiming | None = None,
+        max_followed: int = MAX_CONVERSATIONS,
     ) -> None:
-        """Keep the decrypted credentials; `timing` shortens the waits for tests."""
+        """Keep the decrypted credentials; `timing` shortens the waits for tests.
+
+        `max_followed` conversations share the notification channel; others are asked about.
+        """
         super().__init__(credentials=credentials, http=http, tokens=tokens)
         self._timing = timing or GenesysTiming()
         self._hosts = hosts_for(credentials)
@@ -84,8 +88,9 @@ class GenesysConnector(Connector):
         self._history = History(self._client, http)
         self._people = People(self._client)
         self._sending = Sending(self._client, self._history, self._memories)
-        is_told = credentials.get("use_notifications", "true") != "false"
-        self._channel = NotificationChannel(self._client, self._timing) if is_told else None
+        self._channel: NotificationChannel | None = None
+        if credentials.get("use_notifications", "true") != "false":
+            self._channel = NotificationChannel(self._client, self._timing, max_followed)
         self._receiving = Receiving(
             client=self._client,
             people=self._people,
@@ -118,7 +123,8 @@ class GenesysConnector(Connector):
             queue_attribute=self._credentials.get("queue_name_attribute", ""),
         )
         session = await starting.start(request)
-        self._memories.of(session.vendor_conversation_id).has_sent = True
+        memory = self._memories.of(session.vendor_conversation_id)
+        memory.has_sent = memory.is_fresh = True
         return session
 
     async def listen(

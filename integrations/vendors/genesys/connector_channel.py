@@ -36,8 +36,9 @@ class NotificationChannel:
     Whatever fails here only makes listeners ask more often, so nothing is raised to them.
     """
 
-    def __init__(self, client: GenesysClient, timing: GenesysTiming) -> None:
+    def __init__(self, client: GenesysClient, timing: GenesysTiming, max_followed: int) -> None:
         """Open nothing before somebody follows a conversation."""
+        self._max_followed = max_followed
         self._client = client
         self._timing = timing
         self._followed: dict[str, Signals] = {}
@@ -156,7 +157,7 @@ class NotificationChannel:
 
     async def _subscribe(self, *, is_new: bool) -> None:
         """Bring the topics up to date; Genesys can only add some or replace all of them."""
-        wanted = list(self._followed)[:MAX_CONVERSATIONS]
+        wanted = list(self._followed)[: self._max_followed]
         added = [name for name in wanted if name not in self._subscribed]
         is_replacing = is_new or not self._subscribed <= set(wanted)
         if not wanted or not (added or is_replacing):
@@ -173,7 +174,7 @@ class NotificationChannel:
             if signals is not None:
                 signals.is_carried = refused.isdisjoint(conversation_topics([name]))
                 # What happened before the subscription is not told.
-                signals.tell()
+                signals.ask()
 
 
 async def _first_of(*work: Coroutine[object, object, None]) -> None:

@@ -19,13 +19,20 @@ class Signals:
 
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     is_news: bool = False
+    # Something may have happened unheard: to be asked about when there is room.
+    is_unsure: bool = False
     has_customer_end: bool = False
     # Whether the socket tells about this conversation, so that asking may be rare.
     is_carried: bool = False
 
     def tell(self) -> None:
-        """Say that the conversation may have changed."""
+        """Say that the conversation has changed."""
         self.is_news = True
+        self.wake.set()
+
+    def ask(self) -> None:
+        """Say that the conversation may have changed."""
+        self.is_unsure = True
         self.wake.set()
 
 
@@ -47,6 +54,8 @@ class Memory:
     typing: Typing | None = None
     typing_sent_at: float = -math.inf
     has_sent: bool = False
+    # Just made here: nothing can have happened in it.
+    is_fresh: bool = False
     seen: Recent = field(default_factory=lambda: Recent())
     # Genesys's id of a message of ours to the id that the portal knows.
     our_ids: Recent = field(default_factory=lambda: Recent())

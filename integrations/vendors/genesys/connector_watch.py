@@ -68,6 +68,9 @@ class ConversationWatch:
         self._conversation_id = session.vendor_conversation_id
         self._presence = Presence(self._conversation_id)
         self._next_look = 0.0
+        if memory.is_fresh:
+            memory.is_fresh = False
+            self._next_look = time.monotonic() + timing.poll_alone
         self._failures = 0
         self._told: set[str] = set()
         self._is_offered = False
@@ -86,13 +89,21 @@ class ConversationWatch:
             while not self._presence.has_ended:
                 signals.wake.clear()
                 found = self._typing_over()
-                if signals.is_news or time.monotonic() >= self._due:
-                    signals.is_news = False
+                if self._seconds_until_look() <= 0:
+                    signals.is_news = signals.is_unsure = False
                     found += await self._look()
                 for event in found:
                     yield event
                 if not self._presence.has_ended:
                     await self._rest()
+
+    def _seconds_until_look(self) -> float:
+        """Return how long to wait for the moment to ask, and for room among other requests."""
+        signals, budget = self._memory.signals, self._budget
+        if signals.is_news:
+            return budget.seconds_until_room(is_urgent=True)
+        seconds = 0.0 if signals.is_unsure else self._due - time.monotonic()
+        return max(seconds, budget.seconds_until_room())
 
     @property
     def _due(self) -> float:
@@ -106,11 +117,11 @@ class ConversationWatch:
         return self._next_look + self._timing.poll - self._timing.poll_alone
 
     async def _rest(self) -> None:
-        moments = [self._due]
+        seconds = self._seconds_until_look()
         if self._memory.typing is not None:
-            moments.append(self._memory.typing.until)
+            seconds = min(seconds, self._memory.typing.until - time.monotonic())
         with suppress(TimeoutError):
-            async with asyncio.timeout(max(min(moments) - time.monotonic(), 0.0)):
+            async with asyncio.timeout(max(seconds, 0.0)):
                 await self._memory.signals.wake.wait()
 
     def _typing_over(self) -> list[VendorEvent]:
@@ -132,7 +143,6 @@ class ConversationWatch:
     async def _look(self) -> list[VendorEvent]:
         """Ask Genesys for the conversation and return what is news in it."""
         try:
-            await self._budget.room()
             conversation = await self._client.conversation(self._conversation_id)
             participants = await self._people.named(participants_of(conversation))
             is_over = self._is_over(participants)

@@ -1,0 +1,276 @@
+"""A stand-in for the portal: takes webhooks over real HTTP, and feeds them to a connector."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import aiohttp
+from aiohttp import web
+
+from integrations.connector import OutboundMessage, VendorSession, WebhookItem, WebhookRequest
+from integrations.errors import ConnectorError, WebhookVerificationError
+from integrations.events import LiveAgentMessage, VendorEvent
+from integrations.http import HttpClient, open_session
+from integrations.simulator import running_simulator
+from integrations.tokens import MemoryTokens
+from integrations.vendor_calls import VendorCallRecord
+from integrations.vendors.genesys.connector import GenesysConnector
+from integrations.vendors.genesys.connector_channel import MAX_CONVERSATIONS
+from integrations.vendors.genesys.connector_timing import GenesysTiming
+from integrations.vendors.genesys.manifest import MANIFEST
+from integrations.vendors.genesys.simulator import GenesysSimulator
+from tests.contract.bench import WAIT_SECONDS, handoff_request, until
+
+AGENT = "Noor Halvorsen"
+PATH = "/handoff/webhooks/genesys/ws-1/PROJECT-1/live/events"
+QUICK = GenesysTiming(
+    poll=30,
+    poll_alone=0.3,
+    poll_offered=0.1,
+    settle=0.2,
+    lag=0.1,
+    silence=5,
+    first_delay=0.05,
+    max_delay=0.2,
+    refused_delay=0.2,
+    typing_out=0.3,
+    lookup=0.05,
+)
+E = TypeVar("E", bound=VendorEvent)
+
+
+class Handoff:
+    """One open handoff: runs `listen` and `receive` side by side, as a relay session does."""
+
+    def __init__(self, portal: Portal, connector: GenesysConnector, session: VendorSession) -> None:
+        self.connector = connector
+        self.session = session
+        self.events: list[VendorEvent] = []
+        self.error: ConnectorError | None = None
+        self.has_returned = False
+        self._portal = portal
+        self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._receive())]
+
+    @property
+    def id(self) -> str:
+        return self.session.vendor_conversation_id
+
+    async def _listen(self) -> None:
+        try:
+            async for session, event in self.connector.listen(self.session):
+                self._take(session, event)
+            self.has_returned = True
+        except ConnectorError as error:
+            self.error = error
+
+    async def _receive(self) -> None:
+        taken = 0
+        while True:
+            waiting = self._portal.items_of(self.session)
+            for item in waiting[taken:]:
+                for session, event in await self.connector.receive(self.session, item):
+                    self._take(session, event)
+                taken += 1
+            await asyncio.sleep(0.01)
+
+    def _take(self, session: VendorSession, event: VendorEvent) -> None:
+        self.session = session
+        if event.vendor_event_id not in {known.vendor_event_id for known in self.events}:
+            self.events.append(event)
+
+    def of(self, kind: type[E]) -> list[E]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def texts(self) -> list[str]:
+        return [event.text for event in self.of(LiveAgentMessage)]
+
+    async def wait_for(self, kind: type[E], count: int = 1) -> list[E]:
+        await until(lambda: len(self.of(kind)) >= count or self.error)
+        assert self.error is None, self.error
+        return self.of(kind)
+
+    async def say(self, text: str) -> OutboundMessage:
+        message = OutboundMessage(
+            message_id=str(uuid.uuid4()), text=text, sent_at=datetime.now(UTC)
+        )
+        self.session = await self.connector.send_message(self.session, message)
+        return message
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        for outcome in await asyncio.gather(*self._tasks, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                raise outcome
+
+
+class Portal:
+    """The simulator, the webhook receiver, and connectors between them."""
+
+    def __init__(self, simulator: GenesysSimulator, url: str, http: aiohttp.ClientSession) -> None:
+        self.simulator = simulator
+        self.url = url
+        self.tokens = MemoryTokens()
+        self.records: list[VendorCallRecord] = []
+        self.answers: list[int] = []
+        self.is_deaf = False
+        self.webhook_url = ""
+        self._items: dict[str, WebhookItem] = {}
+        self._http = http
+        self._connectors: list[GenesysConnector] = []
+        self._handoffs: list[Handoff] = []
+
+    def credentials(self, **changes: str) -> dict[str, str]:
+        known = self.simulator.configuration()
+        names = ("client_id", "client_secret", "integration_id", "webhook_secret")
+        return {
+            **{name: known[name] for name in names},
+            "region": "mypurecloud.com",
+            "use_notifications": "true",
+            "queue_name_attribute": "QueueName",
+            "login_base_url": self.url,
+            "api_base_url": self.url,
+            **changes,
+        }
+
+    def connector(
+        self,
+        timing: GenesysTiming = QUICK,
+        max_followed: int = MAX_CONVERSATIONS,
+        **changes: str,
+    ) -> GenesysConnector:
+        """Make a connector, as another worker would: it shares the token cache only."""
+        credentials = self.credentials(**changes)
+        http = HttpClient(
+            self._http,
+            allow_local=True,
+            recorder=self.records.append,
+            loggable_keys=MANIFEST.loggable_keys,
+            secrets=[credentials["client_secret"], credentials["webhook_secret"]],
+        )
+        connector = GenesysConnector(
+            credentials=credentials,
+            http=http,
+            tokens=self.tokens,
+            timing=timing,
+            max_followed=max_followed,
+        )
+        self._connectors.append(connector)
+        return connector
+
+    def follow(self, connector: GenesysConnector, session: VendorSession) -> Handoff:
+        handoff = Handoff(self, connector, session)
+        self._handoffs.append(handoff)
+        return handoff
+
+    async def started(
+        self, connector: GenesysConnector, *, accept: bool = True, **changes: Any
+    ) -> Handoff:
+        handoff = self.follow(connector, await connector.start(handoff_request(**changes)))
+        if accept:
+            await self.act(handoff, "accept", agent_name=AGENT)
+        return handoff
+
+    def items_of(self, session: VendorSession) -> list[WebhookItem]:
+        keys = {session.vendor_conversation_id, *session.keys}
+        return [item for item in self._items.values() if item.key in keys]
+
+    async def desk(self, method: str, path: str, **body: object) -> Any:
+        async with self._http.request(method, f"{self.url}/_desk{path}", json=body) as answer:
+            assert answer.status < 300, await answer.text()
+            return await answer.json() if answer.content_type == "application/json" else None
+
+    async def act(self, handoff: Handoff, action: str, **body: object) -> None:
+        await self.desk("POST", f"/conversations/{handoff.id}/{action}", **body)
+
+    async def fault(self, kind: str, **body: object) -> None:
+        await self.desk("POST", "/faults", kind=kind, **body)
+
+    async def configure(self, **switches: object) -> None:
+        await self.desk("POST", "/config", **switches)
+
+    async def seen(self, handoff: Handoff) -> Mapping[str, Any]:
+        """Return the conversation as the live agent sees it."""
+        answer = await self.desk("GET", "/conversations")
+        rows = answer if isinstance(answer, list) else answer["conversations"]
+        return next(row for row in rows if row["id"] == handoff.id)
+
+    async def said(self, handoff: Handoff, speaker: str = "end_user") -> list[str]:
+        messages = (await self.seen(handoff))["messages"]
+        return [m["text"] for m in messages if m["from"] == speaker]
+
+    async def requests(self, *, method: str = "", containing: str = "") -> list[dict[str, Any]]:
+        answer = await self.desk("GET", "/requests")
+        rows = answer if isinstance(answer, list) else answer["requests"]
+        return [r for r in rows if method in ("", r["method"]) and containing in r["path"]]
+
+    async def post(self, body: bytes, signature: str) -> int:
+        """Call the portal as Genesys would."""
+        headers = {"X-Hub-Signature-256": signature, "Content-Type": "application/json"}
+        async with self._http.post(self.webhook_url, data=body, headers=headers) as answer:
+            return answer.status
+
+    async def take(self, request: web.Request) -> web.Response:
+        if self.is_deaf:
+            return web.Response(status=503)
+        call = WebhookRequest(
+            endpoint="events",
+            method=request.method,
+            headers={name.lower(): value for name, value in request.headers.items()},
+            query=dict(request.query),
+            body=await request.read(),
+        )
+        status = 401
+        try:
+            result = GenesysConnector.parse_webhook(call, self.credentials())
+            status = result.status
+            for item in result.items:
+                self._items.setdefault(item.item_id, item)
+        except WebhookVerificationError:
+            pass
+        self.answers.append(status)
+        return web.Response(status=status)
+
+    async def close(self) -> None:
+        for handoff in self._handoffs:
+            await handoff.stop()
+        for connector in self._connectors:
+            await connector.close()
+
+
+async def eventually(is_so: Callable[[], Awaitable[object]]) -> None:
+    """Poll until something is so; fails when it never is."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not await is_so():
+        assert time.monotonic() < deadline, "waited in vain"
+        await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def running_portal(**settings: Any) -> AsyncIterator[Portal]:
+    """Run Genesys and the portal, each knowing the other's address."""
+    simulator = GenesysSimulator(webhook_retry_pause_seconds=0.2, **settings)
+    with running_simulator(simulator) as url:
+        async with open_session(allow_local=True) as http:
+            portal = Portal(simulator, url, http)
+            app = web.Application()
+            app.router.add_post(PATH, portal.take)
+            runner = web.AppRunner(app)
+            await runner.setup()
+            site = web.TCPSite(runner, "127.0.0.1", 0)
+            await site.start()
+            host, port = runner.addresses[0][:2]
+            portal.webhook_url = f"http://{host}:{port}{PATH}"
+            await portal.configure(webhook_url=portal.webhook_url)
+            try:
+                yield portal
+            finally:
+                await portal.close()
+                await runner.cleanup()
