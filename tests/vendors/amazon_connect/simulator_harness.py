@@ -6,6 +6,7 @@ Every answer to boto3 is also held against the output shape of the vendor's serv
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import time
 from collections.abc import AsyncIterator, Callable
@@ -38,18 +39,21 @@ PATIENCE_SECONDS = 5.0
 ONCE = {"total_max_attempts": 1, "mode": "standard"}
 
 
+@functools.cache
+def service_model(service: str) -> ServiceModel:
+    return ServiceModel(Loader().load_service_model(service, "service-2"))
+
+
 class AnswersFitModel:
     """Holds every parsed answer against the output shape of its operation."""
 
     def __init__(self, service: str) -> None:
-        self._model = ServiceModel(Loader().load_service_model(service, "service-2"))
-        self.seen: set[str] = set()
+        self._model = service_model(service)
 
     def __call__(self, parsed: dict[str, Any], model: Any, **_: Any) -> None:
         if "Error" in parsed:
             return
         shape = self._model.operation_model(model.name).output_shape
-        self.seen.add(model.name)
         if shape is None:
             return
         body = {name: value for name, value in parsed.items() if name != "ResponseMetadata"}
