@@ -88,7 +88,7 @@ SETUPS: Mapping[str, VendorSetup] = {
         unknown_faults=("unknown_event", "malformed_event", "malformed_payload"),
     ),
     "zendesk": VendorSetup(
-        simulator=ZendeskSimulator,
+        simulator=lambda: ZendeskSimulator(retry_speed=500, batch_window_ms=5),
         credentials=lambda url: {
             "subdomain": "brightside",
             "app_id": "aa11bb22cc33dd44ee55ff66",
@@ -108,7 +108,7 @@ SETUPS: Mapping[str, VendorSetup] = {
         bad_key={"key_secret": "somebody-elses"},
         address_field="base_url_override",
         options={"timing": RateTiming(first=0.1, longest=0.5, in_place=0.5)},
-        unknown_faults=(),
+        unknown_faults=("unknown_event", "malformed_event"),
         webhook_config=lambda url: {
             "webhook_target": f"{url}/events",
             "ticket_webhook_target": f"{url}/status",
