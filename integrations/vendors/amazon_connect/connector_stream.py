@@ -169,7 +169,10 @@ class ChatListener:
         return [(self._progress.session, stopped)]
 
     async def _catch_up(self, bearer: Bearer) -> list[Step]:
-        """Read what was said since the last item seen: sockets replay nothing."""
+        """Read what was said from the last item seen on: sockets replay nothing.
+
+        That item comes again, perhaps with receipts or a scanner's verdict that it had not.
+        """
         cursor = self._progress.session.cursor
         try:
             found = await self._transcript(bearer, cursor)
@@ -178,9 +181,7 @@ class ChatListener:
         items = [item for item in map(item_from_json, found) if item is not None]
         steps: list[Step] = []
         for item in sorted(items, key=lambda item: item.at):
-            # The start itself comes again; a file held at the cursor may have been judged since.
-            if item.identifier != cursor or item.attachments:
-                steps += self._apply(item)
+            steps += self._apply(item)
         return steps
 
     async def _transcript(self, bearer: Bearer, cursor: str) -> list[dict[str, object]]:

@@ -1,0 +1,312 @@
+"""What Amazon Connect's items mean, from the fixtures, and what any other input does: nothing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import integrations.vendors.amazon_connect as vendor
+from integrations.connector import VendorSession
+from integrations.events import (
+    ConversationEnded,
+    LiveAgentAttachment,
+    LiveAgentJoined,
+    LiveAgentLeft,
+    LiveAgentMessage,
+    LiveAgentTyping,
+    MessageDelivered,
+    MessageEchoed,
+    MessageRead,
+    NoLiveAgents,
+    SystemNotice,
+    TransferStarted,
+    UnknownEvent,
+    VendorEvent,
+)
+from integrations.vendors.amazon_connect.connector_frames import frame_from_text
+from integrations.vendors.amazon_connect.connector_progress import ChatProgress, SentMessages
+from integrations.vendors.amazon_connect.mapping import ItemReader
+from integrations.vendors.amazon_connect.mapping_hours import is_open
+from integrations.vendors.amazon_connect.mapping_item import Item, item_from_json, item_from_text
+
+FIXTURES = Path(vendor.__file__).parent / "fixtures"
+CHAT = "a41d7c5e-0f6b-4f0b-9c0e-51c7b1b9d001"
+OWN = "0d6bd4f9-7c4a-4a0e-8a5a-9cb57f0e2a10"
+AGENT = "8a2b6a31-02f1-4d8e-90ef-21c0f6a50001"
+ITEM = "5b0c1f0e-63ac-4a1b-8f8b-1f7de0c0b7aa"
+SENT = "77aa0000-1111-4222-8333-944455556666"
+FILE = "c0ffee00-1111-4222-8333-944455556666"
+AT = datetime(2026, 3, 1, 9, 31, 7, 412000, tzinfo=UTC)
+BASE = {"vendor_event_id": ITEM, "vendor_conversation_id": CHAT, "occurred_at": AT}
+NOOR = {"agent_id": AGENT, "agent_name": "Noor"}
+
+
+def fixture(name: str) -> Item:
+    item = item_from_text((FIXTURES / f"{name}.json").read_text(encoding="utf-8"))
+    assert item is not None
+    return item
+
+
+def events(item: Item) -> list[VendorEvent]:
+    return ItemReader(conversation_id=CHAT, participant_id=OWN).events_of(item)
+
+
+def started(**state: object) -> VendorSession:
+    return VendorSession(vendor_conversation_id=CHAT, state={"participant_id": OWN, **state})
+
+
+EXPECTED: dict[str, list[VendorEvent]] = {
+    "message_agent": [
+        LiveAgentMessage(**BASE, **NOOR, text="Parcel BL-20931 left Leipzig this morning.")
+    ],
+    "message_agent_markdown": [LiveAgentMessage(**BASE, **NOOR, text="It is **on its way**.")],
+    "message_own": [MessageEchoed(**BASE, vendor_message_id=ITEM)],
+    "message_own_read": [
+        MessageEchoed(**BASE, vendor_message_id=ITEM),
+        MessageRead(**{**BASE, "vendor_event_id": f"{ITEM}:read"}, vendor_message_id=ITEM),
+    ],
+    "message_system": [SystemNotice(**BASE, text="You are next in line.")],
+    "message_json": [],
+    "message_interactive": [
+        SystemNotice(
+            **BASE,
+            text="Pick a slot - Times are local\n- Morning - 9 to 12\n- Evening\n"
+            "- Terms: https://birchline.example/terms",
+        )
+    ],
+    "message_carousel": [LiveAgentMessage(**BASE, **NOOR, text="Choose\nDepot\n- Leipzig")],
+    "attachment_in_progress": [],
+    "attachment_approved": [
+        LiveAgentAttachment(
+            **BASE,
+            **NOOR,
+            file_name="label.pdf",
+            mime_type="application/pdf",
+            url=f"amazon-connect-attachment:{FILE}",
+        )
+    ],
+    "attachment_own_rejected": [
+        SystemNotice(**BASE, text="[The contact centre's scanner refused the file label.pdf.]")
+    ],
+    "attachment_own_approved": [MessageEchoed(**BASE, vendor_message_id=FILE)],
+    "participant_joined": [LiveAgentJoined(**BASE, **NOOR)],
+    "participant_joined_supervisor": [],
+    "participant_joined_transcript": [LiveAgentJoined(**BASE, **NOOR)],
+    "participant_left": [LiveAgentLeft(**BASE, **NOOR)],
+    "participant_idle": [],
+    "typing": [LiveAgentTyping(**BASE, agent_id=AGENT, is_typing=True)],
+    "typing_own": [],
+    "transfer_succeeded": [TransferStarted(**BASE)],
+    "transfer_failed": [],
+    "chat_ended": [ConversationEnded(**BASE)],
+    "message_metadata_read": [
+        MessageRead(**{**BASE, "vendor_event_id": f"{SENT}:read"}, vendor_message_id=SENT)
+    ],
+    "message_metadata_delivered": [
+        MessageDelivered(**{**BASE, "vendor_event_id": f"{SENT}:delivered"}, vendor_message_id=SENT)
+    ],
+    "message_metadata_own": [],
+    "message_read_transcript": [MessageRead(**BASE, vendor_message_id=SENT)],
+    "authentication_initiated": [],
+    "unknown_event": [UnknownEvent(**BASE, name="weather.changed")],
+}
+
+
+def test_every_fixture_has_its_meaning():
+    assert sorted(EXPECTED) == sorted(path.stem for path in FIXTURES.glob("*.json"))
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_item_means(name: str):
+    assert events(fixture(name)) == EXPECTED[name]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=10,
+)
+MEMBERS = sorted({key for path in FIXTURES.glob("*.json") for key in json.loads(path.read_text())})
+
+
+@given(st.dictionaries(st.sampled_from(MEMBERS), JSON), st.sampled_from(sorted(EXPECTED)))
+def test_no_item_however_odd_raises(changes: dict[str, object], name: str):
+    odd = {**json.loads((FIXTURES / f"{name}.json").read_text(encoding="utf-8")), **changes}
+
+    item = item_from_json(odd)
+
+    if item is not None:
+        steps = ChatProgress(started(), SentMessages()).apply(item)
+        assert all(event.vendor_conversation_id == CHAT for _, event in steps)
+
+
+@given(JSON)
+def test_no_frame_however_odd_raises(value: object):
+    frame = frame_from_text(json.dumps(value))
+
+    assert frame.topic == "" or isinstance(value, dict)
+
+
+@pytest.mark.parametrize(
+    ("text", "has_failed"),
+    [
+        ('{"topic": "aws/heartbeat"}', False),
+        ('{"topic": "aws/ping", "statusCode": 200, "statusContent": "OK"}', False),
+        ('{"topic": "aws/ping", "statusCode": 500}', True),
+        ('{"message": "Forbidden", "connectionId": "Zx1=", "requestId": "Zx2="}', True),
+    ],
+)
+def test_frames_tell_whether_the_connection_still_works(text: str, has_failed: bool):
+    assert frame_from_text(text).has_failed is has_failed
+
+
+def test_content_of_an_event_is_never_shown():
+    item = replace(fixture("participant_left"), content="internal remark")
+
+    assert "internal remark" not in str([vars_of(event) for event in events(item)])
+
+
+def vars_of(event: VendorEvent) -> dict[str, object]:
+    return {name: getattr(event, name) for name in event.__dataclass_fields__}
+
+
+def test_cursor_moves_with_what_the_transcript_keeps_and_never_back():
+    progress = ChatProgress(started(), SentMessages())
+    first = replace(fixture("message_agent"), identifier="first")
+    older = replace(first, identifier="older", at=datetime(2026, 3, 1, 9, 30, tzinfo=UTC))
+
+    cursors = []
+    for item in (first, fixture("typing"), older, fixture("message_metadata_read")):
+        progress.apply(item)
+        cursors.append(progress.session.cursor)
+
+    assert cursors == ["first"] * 4
+
+
+def test_cursor_waits_for_a_file_that_is_being_scanned():
+    progress = ChatProgress(started(), SentMessages())
+    file = replace(fixture("attachment_in_progress"), identifier="file")
+    later = replace(fixture("message_agent"), identifier="later")
+
+    cursors = []
+    for item in (file, later, replace(fixture("attachment_approved"), identifier="file")):
+        progress.apply(item)
+        cursors.append(progress.session.cursor)
+
+    assert cursors[:2] == ["file", "file"]
+    assert cursors[2] in ("later", "file")
+    progress.apply(replace(later, identifier="last"))
+    assert progress.session.cursor == "last"
+
+
+def test_transfer_changes_the_contact_that_is_kept():
+    progress = ChatProgress(started(contact_id=CHAT), SentMessages())
+
+    [(session, _)] = progress.apply(fixture("transfer_succeeded"))
+
+    assert session.state["contact_id"] == "b52e8d6f-1a7c-4a1c-8d1f-62d8c2cae112"
+
+
+def test_receipts_name_the_message_that_we_sent_and_survive_a_restart():
+    sent = SentMessages()
+    sent.add(CHAT, SENT, "our-own-id")
+    progress = ChatProgress(started(), sent)
+    [(stored, _)] = progress.apply(fixture("participant_joined"))
+
+    [(_, event)] = ChatProgress(stored, SentMessages()).apply(fixture("message_metadata_read"))
+
+    assert event.vendor_message_id == "our-own-id"
+
+
+def test_message_in_parts_is_held_until_it_is_whole():
+    progress = ChatProgress(started(), SentMessages())
+    whole = fixture("message_system")
+    parts = [("You are ", 0, False), ("next ", 1, False), ("in line.", 2, True)]
+
+    shown = [
+        [event for _, event in progress.apply(part)]
+        for part in (
+            replace(
+                whole,
+                content=text,
+                metadata={"ChunkNumber": number, "MessageCompleted": is_completed},
+            )
+            for text, number, is_completed in parts
+        )
+    ]
+
+    assert shown[:2] == [[], []]
+    assert [event.text for event in shown[2]] == ["You are next in line."]
+
+
+@pytest.mark.parametrize(
+    ("before", "kinds"),
+    [
+        ([], [NoLiveAgents, ConversationEnded]),
+        (["participant_joined"], [ConversationEnded]),
+    ],
+)
+def test_end_without_a_live_agent_says_that_there_was_none(before: list[str], kinds: list[type]):
+    progress = ChatProgress(started(), SentMessages())
+    for name in before:
+        progress.apply(fixture(name))
+
+    steps = progress.apply(replace(fixture("chat_ended"), identifier="end"))
+
+    assert [type(event) for _, event in steps] == kinds
+    assert progress.has_ended
+
+
+def test_end_user_who_leaves_the_queue_is_no_lack_of_live_agents():
+    progress = ChatProgress(started(), SentMessages())
+    progress.apply(replace(fixture("participant_left"), participant_id=OWN, role="CUSTOMER"))
+
+    steps = progress.apply(fixture("chat_ended"))
+
+    assert [type(event) for _, event in steps] == [ConversationEnded]
+
+
+def span(on: str, start: tuple[int, int], end: tuple[int, int]) -> dict[str, object]:
+    (start_hours, start_minutes), (end_hours, end_minutes) = start, end
+    return {
+        "Date": on,
+        "OperationalHours": [
+            {
+                "Start": {"Hours": start_hours, "Minutes": start_minutes},
+                "End": {"Hours": end_hours, "Minutes": end_minutes},
+            }
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("days", "is_so"),
+    [
+        ([span("2026-03-02", (9, 0), (17, 0))], True),
+        ([span("2026-03-02", (10, 30), (17, 0))], True),
+        ([span("2026-03-02", (10, 31), (17, 0))], False),
+        ([span("2026-03-02", (9, 0), (10, 30))], False),
+        ([span("2026-03-01", (22, 0), (11, 0))], True),
+        ([span("2026-03-02", (0, 0), (0, 0))], True),
+        ([{"Date": "2026-03-02", "OperationalHours": []}], False),
+        ([{"Date": "someday", "OperationalHours": []}], False),
+        ([], None),
+    ],
+)
+def test_opening_hours_are_read_in_the_queues_own_zone(days: list[object], is_so: bool | None):
+    half_past_ten_in_berlin = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+    hours = {"TimeZone": "Europe/Berlin", "EffectiveHoursOfOperationList": days}
+
+    assert is_open(hours, half_past_ten_in_berlin) is is_so
+
+
+def test_unknown_time_zone_says_nothing_about_the_hours():
+    assert is_open({"TimeZone": "Mars/Olympus"}, datetime.now(UTC)) is None
