@@ -22,15 +22,16 @@ async def availability(client: GenesysClient, queue_id: str) -> Availability:
     """Ask Genesys; where the queue or the permission is missing, nobody knows."""
     if not queue_id:
         return Availability(is_available=None)
+    # Asked first: about a queue that does not exist, the other question just finds nobody.
+    wait = await estimated_wait(client, queue_id)
     try:
         people = live_agents_on(await client.queue_observations(queue_id))
     except MissingPermissionError:
         people = None
-    wait = None
-    if people != 0:
-        wait = await estimated_wait(client, queue_id)
     is_available = None if people is None else people > 0
-    return Availability(is_available=is_available, estimated_wait_seconds=wait)
+    return Availability(
+        is_available=is_available, estimated_wait_seconds=None if people == 0 else wait
+    )
 
 
 async def estimated_wait(client: GenesysClient, queue_id: str) -> int | None:

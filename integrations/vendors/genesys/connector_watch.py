@@ -24,6 +24,7 @@ from integrations.vendors.genesys.connector_history import History
 from integrations.vendors.genesys.connector_memory import Memory
 from integrations.vendors.genesys.connector_people import People
 from integrations.vendors.genesys.connector_timing import GenesysTiming
+from integrations.vendors.genesys.connector_waiting import Waiting
 from integrations.vendors.genesys.mapping_presence import (
     Participant,
     Presence,
@@ -67,6 +68,7 @@ class ConversationWatch:
         self._memory = memory
         self._conversation_id = session.vendor_conversation_id
         self._presence = Presence(self._conversation_id)
+        self._waiting = Waiting(client, budget, self._conversation_id)
         self._next_look = 0.0
         if memory.is_fresh:
             memory.is_fresh = False
@@ -160,7 +162,7 @@ class ConversationWatch:
             return events + self._presence.ended(participants)
         self._memory.agent = agent_of(participants) if self._presence.is_attended else None
         self._plan(participants)
-        return events
+        return events + await self._waiting.events(participants)
 
     def _is_over(self, participants: list[Participant]) -> bool:
         """Believe the conversation; the socket alone only after asking twice."""

@@ -177,6 +177,7 @@ MANIFEST = Manifest(
             Capability.ATTACHMENT_OUT,
             Capability.ATTACHMENT_IN,
             Capability.TRANSCRIPT,
+            Capability.QUEUE_POSITION,
             Capability.AVAILABILITY,
             Capability.TRANSFER,
             Capability.IDEMPOTENT_SEND,

@@ -24,6 +24,7 @@ from integrations.vendors.genesys.mapping_json import (
 
 _AGENTS = ("agent", "user")
 _CUSTOMERS = ("customer", "external")
+_QUEUE = "acd"
 _PRESENT = ("connected", "parked")
 _COMING = ("alerting", "dialing", "contacting", "offering", "converting")
 _GONE = ("disconnected", "terminated")
@@ -35,6 +36,14 @@ _TAKEOVER = "TAKEOVER"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """Where a conversation waits."""
+
+    identifier: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Participant:
     """One leg of a conversation, past or present."""
 
@@ -42,6 +51,7 @@ class Participant:
     purpose: str
     state: str
     agent: Agent
+    queue_id: str
     disconnect_type: str
     connected_at: datetime | None
     ended_at: datetime | None
@@ -99,6 +109,15 @@ def agent_of(participants: list[Participant]) -> Agent | None:
     agents = [item for item in participants if item.is_agent and item.has_been_present]
     present = [item for item in agents if item.is_present]
     return (present or agents)[-1].agent if agents else None
+
+
+def waiting_queue(participants: list[Participant]) -> Queue | None:
+    """Return the queue in which the conversation waits, if it waits in one."""
+    if any(item.is_agent and item.is_present for item in participants):
+        return None
+    waiting = (i for i in reversed(participants) if i.purpose == _QUEUE and i.is_present)
+    leg = next((item for item in waiting if item.queue_id), None)
+    return Queue(identifier=leg.queue_id, name=leg.agent.name) if leg else None
 
 
 def normalised_disconnect(value: object) -> str:
@@ -215,6 +234,7 @@ def _participant(item: Json) -> Participant:
         purpose=as_text(item.get("purpose")).lower(),
         state=as_text(item.get("state")).lower(),
         agent=Agent(agent_id=user_id or identifier, name=as_text(item.get("name"))),
+        queue_id=as_text(as_object(item.get("queue")).get("id")),
         disconnect_type=normalised_disconnect(item.get("disconnectType")),
         connected_at=as_moment(item.get("connectedTime")),
         ended_at=as_moment(item.get("endTime")),
