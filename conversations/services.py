@@ -15,6 +15,7 @@ from conversations import publish
 from conversations.errors import ConversationEndedError, NotAllowedError
 from conversations.frames import EXTENSIONS, PREFIX, EventType, Level, SessionEnd, frame_of
 from conversations.models import Channel, Conversation, EndUser, Event, LogEntry
+from integrations.metrics import JOURNAL_LINES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,7 @@ def events_append(conversation: Conversation, events: Sequence[NewEvent]) -> lis
         for number, event in enumerate(events, start=conversation.last_sequence + 1)
     ]
     Event.objects.bulk_create(rows)
+    JOURNAL_LINES.inc(len(rows))
     conversation.last_sequence += len(rows)
     conversation.save(update_fields=["last_sequence"])
     publish.frames_publish(conversation.pk, [frame_of(row) for row in rows])

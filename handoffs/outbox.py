@@ -20,6 +20,7 @@ from handoffs.locking import Lease, LeaseLostError, handoff_leased, handoff_save
 from handoffs.models import Delivery, Handoff
 from handoffs.notices import NOT_DELIVERED
 from integrations.errors import ConnectorError
+from integrations.metrics import DELIVERIES_FAILED
 
 BATCH = 50
 _RETRY_BASE_SECONDS = 0.5
@@ -170,6 +171,7 @@ def _give_up(rows: Sequence[Delivery], code: str) -> list[NewEvent]:
     Delivery.objects.filter(pk__in=[row.pk for row in rows]).update(
         status=Delivery.Status.FAILED, error_code=code
     )
+    DELIVERIES_FAILED.labels(code).inc(len(rows))
     return [
         system_event(
             NOT_DELIVERED,

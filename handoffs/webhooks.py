@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 from handoffs.webhook_inbox import webhook_take
 from integrations.connector import WebhookRequest
 from integrations.errors import WebhookVerificationError
+from integrations.metrics import WEBHOOKS_RECEIVED, WEBHOOKS_REFUSED
 from integrations.webhook_integrations import ENDPOINTS, integrations_for_webhook
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ def vendor_webhook(
         except DatabaseError as error:
             logger.warning("A webhook could not be stored: %s", type(error).__name__)
             return _error(503, "Not stored. Send it again.")
+        WEBHOOKS_RECEIVED.labels(integration.connector_key).inc()
         return HttpResponse(result.body, status=result.status, content_type=result.content_type)
     logger.warning("A webhook was refused: wrong signature", extra={"vendor": vendor})
     return _error(401, "The signature does not fit the body.")
@@ -60,4 +62,5 @@ def _read(request: HttpRequest, endpoint: str) -> WebhookRequest:
 
 
 def _error(status: int, message: str) -> JsonResponse:
+    WEBHOOKS_REFUSED.labels(str(status)).inc()
     return JsonResponse({"error_message": message}, status=status)

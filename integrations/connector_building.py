@@ -9,6 +9,7 @@ from django.conf import settings
 
 from integrations.connector import Connector, Manifest, TokenCache
 from integrations.http import HttpClient
+from integrations.metrics import recorder_with_metrics
 from integrations.models import Integration
 from integrations.registry import connector_class, manifest
 from integrations.tokens import RunSync, StoredTokens
@@ -45,7 +46,7 @@ def connector_with(
     http = HttpClient(
         session,
         allow_local=settings.ALLOW_LOCAL_VENDORS,
-        recorder=recorder,
+        recorder=recorder_with_metrics(manifest.key, recorder),
         loggable_keys=manifest.loggable_keys,
         secrets=secrets,
     )

@@ -36,6 +36,7 @@ from integrations.http_socket import (
     refuse_redirects,
     socket_url_problem,
 )
+from integrations.metrics import stream_opened
 from integrations.sse import SseEvent, SseParser
 from integrations.url_guard import may_connect, url_problem
 from integrations.vendor_calls import Masker, Recorder, RunningCall
@@ -149,6 +150,7 @@ class HttpClient:
         with self._recorded(call), our_errors(operation):
             async with asyncio.timeout(open_timeout):
                 response = await self._open_stream(call, target, headers, idle_timeout, statuses)
+        stream_opened(operation)
         events = self._events(operation, response)
         try:
             with self._recording_breaks(call):
@@ -188,6 +190,7 @@ class HttpClient:
                 statuses=statuses,
             )
             call.status = SWITCHED
+        stream_opened(operation)
         try:
             with self._recording_breaks(call):
                 yield socket

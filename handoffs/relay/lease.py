@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from handoffs.locking import Lease
 from handoffs.models import Delivery, Handoff, RelayWorker
 from handoffs.states import OPEN_STATES
+from integrations.metrics import LEASES_CLAIMED
 
 # Still something to do: people talk, or the vendor has to be told that they do not any more.
 UNFINISHED = Q(state__in=[state.value for state in OPEN_STATES]) | Q(vendor_end_until__isnull=False)
@@ -58,7 +59,10 @@ def handoffs_claim(worker_id: uuid.UUID, handoff_id: str | None = None) -> list[
             return []
         claimed = Handoff.objects.filter(pk__in=ids)
         claimed.update(owner_id=worker_id, lease_epoch=F("lease_epoch") + 1)
-        return _leases(claimed, worker_id)
+        leases = _leases(claimed, worker_id)
+    for lease in leases:
+        LEASES_CLAIMED.labels("first" if lease.epoch == 1 else "takeover").inc()
+    return leases
 
 
 def leases_held(worker_id: uuid.UUID) -> list[Lease]:

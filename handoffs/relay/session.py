@@ -23,6 +23,7 @@ from integrations.calls import reference
 from integrations.connector import Connector, OutboundMessage, ReceiptKind, VendorSession
 from integrations.errors import CannotConnectError, ConnectorError, ConversationGoneError
 from integrations.events import LiveAgentTyping, VendorEvent
+from integrations.metrics import DELIVERY_AGE, RELAY_LAG
 
 logger = logging.getLogger(__name__)
 START_ATTEMPTS = 3
@@ -139,11 +140,13 @@ class RelaySession:
         self, opening: steps.Opening, session: VendorSession, event: VendorEvent
     ) -> None:
         """Show or apply one event; the sender finds out what an end leaves to do."""
+        received_at = time.perf_counter()
         if isinstance(event, LiveAgentTyping):
             await self._show_typing(opening, event)
         elif await run_sync(vendor_event_apply, self.lease, session, event):
             # Not the end yet: what was said before it may still have to be sent.
             self.wake()
+        RELAY_LAG.observe(time.perf_counter() - received_at)
         # Only now: a send that stores it must not skip an event that is not applied yet.
         self._session = session
 
@@ -199,6 +202,7 @@ class RelaySession:
         if after is not before:
             await self._merge(after)
         await run_sync(delivery_sent, self.lease, delivery.id)
+        DELIVERY_AGE.observe((timezone.now() - delivery.created_at).total_seconds())
 
     async def _merge(self, session: VendorSession) -> None:
         """Keep what a send changed; the cursor belongs to the listener."""

@@ -25,6 +25,7 @@ from handoffs.relay import lease as leases
 from handoffs.relay.connectors import Connectors
 from handoffs.relay.session import RelaySession
 from integrations.http import open_session
+from integrations.metrics import RELAY_SESSIONS
 
 logger = logging.getLogger(__name__)
 STOP_SECONDS = 8.0
@@ -159,6 +160,7 @@ class RelayWorkerLoop:
         session = RelaySession(lease, connectors=self._connectors)
         task = asyncio.create_task(session.run(), name=lease.handoff_id)
         self._sessions[lease.handoff_id] = (session, task)
+        RELAY_SESSIONS.set(len(self._sessions))
         task.add_done_callback(lambda done: self._finished(session, done))
 
     def _finished(self, session: RelaySession, task: asyncio.Task[None]) -> None:
@@ -166,6 +168,7 @@ class RelayWorkerLoop:
         current = self._sessions.get(session.lease.handoff_id)
         if current is not None and current[0] is session:
             del self._sessions[session.lease.handoff_id]
+            RELAY_SESSIONS.set(len(self._sessions))
         error = None if task.cancelled() else task.exception()
         if isinstance(error, DatabaseError):
             logger.warning("Session interrupted: %s", type(error).__name__)
