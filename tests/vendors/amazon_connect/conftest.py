@@ -18,15 +18,23 @@ from tests.vendors.amazon_connect.simulator_harness import (
 )
 
 
-@pytest.fixture
-def simulator() -> AmazonConnectSimulator:
-    return AmazonConnectSimulator()
-
-
-@pytest.fixture
-def url(simulator: AmazonConnectSimulator) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def running() -> Iterator[tuple[AmazonConnectSimulator, str]]:
+    """One server for a module: starting and stopping it takes longer than most tests."""
+    simulator = AmazonConnectSimulator()
     with running_simulator(simulator) as address:
-        yield address
+        yield simulator, address
+
+
+@pytest.fixture
+def simulator(running: tuple[AmazonConnectSimulator, str]) -> AmazonConnectSimulator:
+    running[0].reset()
+    return running[0]
+
+
+@pytest.fixture
+def url(running: tuple[AmazonConnectSimulator, str], simulator: AmazonConnectSimulator) -> str:
+    return running[1]
 
 
 @pytest.fixture
