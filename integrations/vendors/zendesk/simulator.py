@@ -99,6 +99,7 @@ class ZendeskSimulator(Simulator):
         """Return what both webhook systems sent, in order."""
         offices = (self.world.events.sender, self.world.ticket_events.sender)
         sent = [one for sender in offices for one in sender.deliveries()]
+        sent += self.world.events.probes
         return sorted(sent, key=lambda one: float(one["posted_at"]))
 
     # -- The desk -----------------------------------------------------------------------------

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
+from urllib.parse import urljoin
 
+from integrations.errors import ConnectorError
+from integrations.http import HttpClient
 from integrations.simulator_webhooks import RetryPlan, WebhookSender
 from integrations.vendors.zendesk.simulator_account import Account
 from integrations.vendors.zendesk.simulator_state import (
@@ -33,6 +38,7 @@ class EventOffice:
 
     def __init__(self, account: Account) -> None:
         self.sender = WebhookSender(PLAN, user_agent="Zendesk Webhook")
+        self.probes: list[dict[str, Any]] = []
         self._account = account
         self._lock = threading.Lock()
         self._waiting: dict[str, list[Event]] = {}
@@ -84,6 +90,23 @@ class EventOffice:
             filler = self._event("conversation:filler", {"filler": "x" * 12_000_000})
             self._post(webhook, [filler])
 
+    def probe(self) -> None:
+        """Ask the root of every target whether it is there, as saving an integration may."""
+        for webhook in self._account.webhooks():
+            if webhook.target:
+                root = urljoin(webhook.target, "/")
+                self.sender.run(partial(self._probe, root))
+
+    async def _probe(self, root: str, client: HttpClient) -> None:
+        probe: dict[str, Any] = {"url": root, "label": "HEAD", "posted_at": time.time()}
+        self.probes.append(probe)
+        try:
+            answer = await client.request("probe", "HEAD", root, returns=range(100, 600))
+        except ConnectorError as error:
+            probe["error"] = str(error)
+        else:
+            probe["status"] = answer.status
+
     def duplicate_next(self, kind: str | None) -> None:
         """Deliver the next event (of this type) twice."""
         self._duplicates.append(kind)
@@ -103,6 +126,7 @@ class EventOffice:
             for planned in (self._waiting, self._held, self._duplicates, self._swaps):
                 planned.clear()
             self._wrong_secrets = 0
+        self.probes.clear()
         self.sender.forget()
 
     def close(self) -> None:

@@ -148,6 +148,10 @@ def _oversized_body(simulator: Simulator, _fields: dict[str, Any]) -> None:
     _own(simulator).world.events.post_oversized()
 
 
+def _head_probe(simulator: Simulator, _fields: dict[str, Any]) -> None:
+    _own(simulator).world.events.probe()
+
+
 def _revoke_keys(simulator: Simulator, fields: dict[str, Any]) -> None:
     own = _own(simulator)
     with own.change():
@@ -171,5 +175,6 @@ EXTRA_FAULTS: dict[str, Fault] = {
     "malformed_event": _malformed_event,
     "wrong_secret": _wrong_secret,
     "oversized_body": _oversized_body,
+    "head_probe": _head_probe,
     "revoke_keys": _revoke_keys,
 }

@@ -52,7 +52,6 @@ def _view(account: Account, conversation: Conversation, ticket: Ticket) -> dict[
             {"id": str(number), "status": account.tickets[number].status}
             for number in conversation.ticket_ids
         ],
-        "cases": len(conversation.ticket_ids),
         "started_at": time_text(ticket.created_ms),
         "messages": [
             _message_view(account, one)
