@@ -229,6 +229,7 @@ class AmazonConnectConnector(Connector):
         except ConversationGoneError:
             # Over already, most likely; if it was only our token, this ends it.
             await self._stop_contact(session)
+        self._connections.forget(session)
 
     async def _stop_contact(self, session: VendorSession) -> None:
         target = target_of(session.state, self._credentials)
