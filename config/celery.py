@@ -60,6 +60,15 @@ def check_settings(**kwargs: Any) -> None:
     refuse_unsafe_start()
 
 
+@worker_init.connect
+@beat_init.connect
+def serve_metrics(**kwargs: Any) -> None:
+    """Let Prometheus read this process, if a port is set."""
+    from config.metrics import metrics_serve
+
+    metrics_serve()
+
+
 @worker_ready.connect
 def start_relay(sender: Any, **kwargs: Any) -> None:
     """Give a worker of the relay queue its event loop."""

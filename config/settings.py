@@ -196,6 +196,13 @@ VENDOR_END_DEADLINE_SECONDS = env.int("VENDOR_END_DEADLINE_SECONDS", default=360
 VENDOR_CALL_KEEP_DAYS = env.int("VENDOR_CALL_KEEP_DAYS", default=14)
 DATABASE_THREADS = env.int("DATABASE_THREADS", default=8)
 
+# ---- metrics ----
+# Without a token the web process has no /metrics.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+# Workers: 0 is off; several on one machine take the next free ports.
+METRICS_PORT = env.int("METRICS_PORT", default=0)
+METRICS_HOST = env.str("METRICS_HOST", default="127.0.0.1")
+
 # ---- logs ----
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOGGING = {
