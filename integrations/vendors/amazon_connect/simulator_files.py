@@ -156,8 +156,9 @@ def _signed_url(
     expires_at = instance.now() + seconds
     grant = Grant(
         chat_id=chat.initial_contact_id,
-        participant_id=use,
+        participant_id=chat.customer.participant_id,
         subject=stored.attachment_id,
+        disposition=use,
         expires_at=expires_at,
     )
     signature = instance.tokens.issue("upload" if use == "upload" else "download", grant)
@@ -200,7 +201,7 @@ class FileEndpoints:
         grant = self._instance.tokens.find(kind, signature)
         if grant is None or grant.subject != request.path_params["attachment_id"]:
             return None, ""
-        return self._instance.files.get(grant.subject), grant.participant_id
+        return self._instance.files.get(grant.subject), grant.disposition
 
 
 def file_answer(stored: StoredFile, disposition: str) -> Response:

@@ -47,8 +47,6 @@ class Instance:
         self.files: dict[str, StoredFile] = {}
         # What was answered to a client token, and to which request.
         self._answered: dict[str, tuple[str, Body]] = {}
-        # Told of every item that is published; the way out to SNS.
-        self.watchers: list[Callable[[Chat, Body], None]] = []
 
     def now(self) -> float:
         """Return the instance's clock in seconds; the desk can put it forward."""
@@ -125,11 +123,9 @@ class Instance:
         return item
 
     def publish(self, chat: Chat, item: Item) -> None:
-        """Send an item to everybody who watches the chat."""
+        """Send an item to every socket of the chat."""
         body = {**item_body(item), "InitialContactId": chat.initial_contact_id}
         self.sockets.publish(chat.initial_contact_id, chat_frame(body))
-        for watcher in self.watchers:
-            watcher(chat, body)
 
     def publish_receipt(self, chat: Chat, item: Item, receipt: Receipt) -> None:
         """Tell the chat what a recipient did with a message."""

@@ -157,7 +157,7 @@ def forbidden() -> dict[str, str]:
 def _parsed(text: str) -> dict[str, Any]:
     try:
         frame = json.loads(text)
-    except ValueError:
+    except (ValueError, TypeError):
         return {}
     return frame if isinstance(frame, dict) else {}
 

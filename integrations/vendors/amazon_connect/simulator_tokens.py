@@ -19,6 +19,8 @@ class Grant:
     chat_id: str
     participant_id: str
     subject: str = ""
+    # For a file's address: how the file is to be shown.
+    disposition: str = ""
     expires_at: float | None = None
 
 

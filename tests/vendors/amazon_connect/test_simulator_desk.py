@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import aiohttp
+import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 
@@ -184,3 +186,56 @@ async def test_restart_with_a_state_file_loses_nothing(tmp_path: Path):
         assert again.transcript() == before
         assert {**restored, "is_connected": True} == shown
         assert again.say("after")["Id"]
+
+
+async def test_declined_chat_goes_on_waiting(desk, customer, socket):
+    await socket.until("participant.joined")
+    await desk.act(customer.chat_id, "decline")
+    waiting = await desk.chat(customer.chat_id)
+
+    await desk.act(customer.chat_id, "accept", agent_name="Sam Achterberg")
+
+    assert waiting["status"] == "queued"
+    assert await desk.refused(customer.chat_id, "decline") == 409
+
+
+async def test_flow_and_agent_say_what_the_desk_tells_them_to(desk, chat, socket):
+    await desk.act(chat, "system", text="Please hold the line.")
+    system = await socket.until("Please hold the line.")
+    await desk.act(chat, "message", content="*now*", content_type="text/markdown")
+    agent = await socket.until("*now*")
+
+    assert (system["ParticipantRole"], system["DisplayName"]) == ("SYSTEM", "SYSTEM_MESSAGE")
+    assert (agent["ParticipantRole"], agent["ContentType"]) == ("AGENT", "text/markdown")
+
+
+async def test_clock_and_credentials_are_moved_from_the_desk(desk, chat, customer, url):
+    role = {"RoleArn": "arn:aws:iam::210987654321:role/PortalHandoff", "RoleSessionName": "baton"}
+    keys = key_client("sts", url).assume_role(**role)["Credentials"]
+    assumed = aws_client(
+        "connect",
+        url,
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    )
+
+    await desk.fault("expire_connection_tokens")
+    token = refusal(customer.say, text="hello")
+    await desk.fault("expire_credentials")
+    credentials = refusal(assumed.describe_instance, InstanceId=INSTANCE)
+    await desk.fault("skip_clock", seconds=26 * 3600)
+
+    assert token == (403, "AccessDeniedException")
+    assert credentials == (403, "ExpiredTokenException")
+    assert (await desk.chat(chat))["status"] == "ended"
+
+
+async def test_item_that_is_cut_off_goes_out_as_a_frame_like_any_other(desk, chat, socket):
+    await desk.fault("malformed_event")
+
+    frame = (await socket.wire.receive(timeout=5)).json()
+
+    assert frame["topic"] == "aws/chat"
+    with pytest.raises(ValueError, match="Expecting|Unterminated|delimiter"):
+        json.loads(frame["content"])
