@@ -237,5 +237,5 @@ async def test_item_that_is_cut_off_goes_out_as_a_frame_like_any_other(desk, cha
     frame = (await socket.wire.receive(timeout=5)).json()
 
     assert frame["topic"] == "aws/chat"
-    with pytest.raises(ValueError, match="Expecting|Unterminated|delimiter"):
+    with pytest.raises(ValueError, match=r"Expecting|Unterminated"):
         json.loads(frame["content"])
