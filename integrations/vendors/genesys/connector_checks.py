@@ -18,7 +18,7 @@ from integrations.vendors.genesys.mapping_json import Json, as_object, as_text
 # Nothing has this id, so nothing can come of asking to change it.
 NOBODY = "00000000-0000-4000-8000-000000000000"
 _TOKEN_REFUSALS = (400, 401, 403, 404)
-_OUR_PATH = re.compile(r"/handoff/webhooks/[^/]+/[^/]+/[^/]+/[^/]+/events$")
+_OUR_PATH = re.compile(r"/handoff/webhooks/(?:[^/]+/)+events$")
 
 
 class ConnectionChecks:
