@@ -47,7 +47,7 @@ def give_control(
         tickets.take_over(world, conversation, metadata)
     else:
         conversation.agents.clear()
-        conversation.ended_by = "switchboard"
+        conversation.ended_by = conversation.ended_by or "switchboard"
 
 
 def offer_control(

@@ -177,6 +177,8 @@ async def test_closed_ticket_says_so_and_moves_control_as_the_account_does(
 
     assert activity == ["ticket:closed"]
     assert (await chat.controllers())[0] == active
+    shown = await desk.shown(chat)
+    assert (shown["status"], shown["session_ended_by"]) == ("ended", "agent")
 
 
 def _activities(portal) -> list[str]:
