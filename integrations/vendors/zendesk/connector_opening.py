@@ -12,7 +12,7 @@ from integrations.vendors.zendesk.client import ZendeskMessagingClient
 from integrations.vendors.zendesk.connector_sending import Sender
 from integrations.vendors.zendesk.mapping_control import Switchboard, active_of
 from integrations.vendors.zendesk.mapping_json import Json, as_object, as_text
-from integrations.vendors.zendesk.mapping_message import opening_posting
+from integrations.vendors.zendesk.mapping_message import handoffs_in, opening_posting
 from integrations.vendors.zendesk.mapping_start import (
     CONTROL_KEY,
     HANDOFF_KEY,
@@ -45,6 +45,7 @@ class Opener:
         is_new_user = await self.client.create_user(user_body(request))
         conversation = {} if is_new_user else await self._earlier(request)
         if conversation:
+            self.sender.forget(as_text(conversation.get("id")))  # what is there is to be seen
             try:
                 return await self._hand_over(request, conversation)
             except ConversationGoneError:
@@ -83,7 +84,8 @@ class Opener:
             await self._pass_control(request, conversation_id, active, posted)
         if own:
             await self._keep_hearing(conversation_id, own)
-        return _session(request, conversation_id, own, posted)
+        tags = {ticket_tag(request.handoff_id)} | {ticket_tag(i) for i in handoffs_in(known)}
+        return _session(request, conversation_id, own, posted, tags)
 
     async def _take_control(self, conversation_id: str, own: str) -> None:
         """Have control first: only what comes with the passing reaches the ticket."""
@@ -115,11 +117,12 @@ class Opener:
 
 
 def _session(
-    request: HandoffRequest, conversation_id: str, own: str, posted: list[Json]
+    request: HandoffRequest, conversation_id: str, own: str, posted: list[Json], tags: set[str]
 ) -> VendorSession:
     return VendorSession(
         vendor_conversation_id=conversation_id,
-        keys=(tag_key(ticket_tag(request.handoff_id)),),
+        # A ticket that is still open from an earlier handoff keeps the tag it had.
+        keys=tuple(tag_key(tag) for tag in sorted(tags)),
         state={
             "handoff_id": request.handoff_id,
             "user_external_id": user_external_id(request),

@@ -63,21 +63,25 @@ class ConversationProgress:
         """Apply an event of the Conversations webhook."""
         if body.get("type") == _MERGE:
             return self._merged(body)
+        created_at = moment(body.get("createdAt"))
+        if self._opened_at and created_at <= self._opened_at:
+            return []  # what nobody took in an earlier handoff of this conversation
         event = ConversationEvent(
             event_id=as_text(body.get("id")),
             kind=as_text(body.get("type")),
-            created_at=moment(body.get("createdAt")),
+            created_at=created_at,
             payload=as_object(body.get("payload")),
             conversation_id=self.session.vendor_conversation_id,
             switchboard=self._switchboard,
             ignored_authors=self._ignored_authors,
-            opened_at=read_moment(self.session.state.get("opened_at")),
         )
         return [step for found in events_of(event) for step in self._applied(found)]
 
     def ticket_steps(self, body: Json, item_id: str, agent_name: str) -> list[Step]:
         """Apply an event of the ticket webhook; `agent_name` is that of a new assignee."""
         at, kind = moment(body.get("time")), as_text(body.get("type"))
+        if self._opened_at and at < self._opened_at.replace(microsecond=0):
+            return []
         steps = self._learnt_ticket(as_text(body.get("ticket")), item_id, kind, at)
         current = as_text(body.get("current"))
         if kind == STATUS_CHANGED and current.upper() in ENDING_STATUSES:
@@ -172,6 +176,11 @@ class ConversationProgress:
             "vendor_conversation_id": self.session.vendor_conversation_id,
             "occurred_at": at,
         }
+
+    @property
+    def _opened_at(self) -> datetime | None:
+        """Return Zendesk's time of the last message written before control was passed."""
+        return read_moment(self.session.state.get("opened_at"))
 
     @property
     def _agent_id(self) -> str:

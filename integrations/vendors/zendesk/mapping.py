@@ -77,8 +77,6 @@ class ConversationEvent:
     conversation_id: str
     switchboard: Switchboard
     ignored_authors: frozenset[str]
-    # Zendesk's time of the last message written before control was passed.
-    opened_at: datetime | None
 
 
 class _Base(TypedDict):
@@ -216,11 +214,9 @@ def _read_failure(event: ConversationEvent) -> list[VendorEvent]:
 
 
 def _is_own_doing(event: ConversationEvent) -> bool:
-    """Say whether we moved control to begin, or somebody did before the live agents had it."""
-    if event.payload.get("reason"):
-        return False
-    is_early = event.opened_at is not None and event.created_at <= event.opened_at
-    return is_early or as_object(event.payload.get("metadata")).get(CONTROL_KEY) == TAKING
+    """Say whether we moved control ourselves, to have it before the live agents."""
+    is_marked = as_object(event.payload.get("metadata")).get(CONTROL_KEY) == TAKING
+    return is_marked and not event.payload.get("reason")
 
 
 _READERS: Mapping[str, Callable[[ConversationEvent], list[VendorEvent]]] = {

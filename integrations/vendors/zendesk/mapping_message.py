@@ -6,7 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from integrations.vendors.zendesk.mapping_json import Json, as_id, as_object, as_text
-from integrations.vendors.zendesk.mapping_start import MESSAGE_KEY, PART_KEY, OpeningMessage
+from integrations.vendors.zendesk.mapping_start import (
+    MESSAGE_KEY,
+    OPENING_MARK,
+    PART_KEY,
+    OpeningMessage,
+)
 from integrations.vendors.zendesk.mapping_text import pieces
 
 BOT_NAME = "AI agent"
@@ -74,6 +79,12 @@ def mark_of(message: Json) -> tuple[str, int] | None:
 def marked(messages: Iterable[Json]) -> dict[tuple[str, int], Json]:
     """Return those of the messages that are ours, by mark and part."""
     return {mark: message for message in messages if (mark := mark_of(message)) is not None}
+
+
+def handoffs_in(marks: Iterable[tuple[str, int]]) -> set[str]:
+    """Return the handoffs whose opening messages are among our marks."""
+    split = (mark.partition(OPENING_MARK) for mark, _ in marks)
+    return {handoff_id for handoff_id, divider, _ in split if divider}
 
 
 def _posting(mark: str, part: int, author: Json, content: Mapping[str, object]) -> Posting:

@@ -18,6 +18,8 @@ HANDOFF_KEY = "portalHandoff"
 SESSION_KEY = "portalSession"
 MESSAGE_KEY = "portalMessageId"
 PART_KEY = "portalPart"
+# Between the handoff's id and a number, in the mark of an opening message.
+OPENING_MARK = ":start:"
 # On control moved for this portal's own sake; its value says what for.
 CONTROL_KEY = "portalControl"
 TAKING, HEARING, ENDING = "start", "listen", "end"
@@ -109,7 +111,7 @@ def opening_messages(request: HandoffRequest) -> list[OpeningMessage]:
     if mode == "full":
         texts += _transcript_parts(request.transcript)
     return [
-        OpeningMessage(mark=f"{request.handoff_id}:start:{number}", text=text)
+        OpeningMessage(mark=f"{request.handoff_id}{OPENING_MARK}{number}", text=text)
         for number, text in enumerate(texts or [_OPENING])
     ]
 

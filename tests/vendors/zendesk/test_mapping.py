@@ -262,11 +262,25 @@ def test_control_moved_by_ourselves_ends_nothing(name: str):
     assert applied(name) == []
 
 
-def test_control_moved_before_the_handoff_ends_nothing():
+@pytest.mark.parametrize(
+    "name", ["pass_back", "pass_ticket_closed", "agent_text", "ticket_closed_activity"]
+)
+def test_what_nobody_took_in_an_earlier_handoff_is_none_of_this_one(name: str):
     late = replace(SESSION, state={"opened_at": "2026-11-20T10:15:00.000Z"})
 
-    assert applied("pass_back", late) == []
-    assert isinstance(applied("pass_ticket_closed", late)[0], ConversationEnded)
+    assert applied(name, late) == []
+    assert applied(name) != []
+
+
+def test_ticket_event_from_before_the_handoff_ends_nothing():
+    chat = Chat(replace(SESSION, state={"opened_at": "2026-11-20T10:20:00.900Z"}))
+
+    before, within = (
+        chat.ticket("ticket_solved", at=f"2026-11-20T10:{t}Z") for t in ("19:59", "20:00")
+    )
+
+    assert before == []
+    assert isinstance(within[-1], ConversationEnded)
 
 
 def test_unknown_target_of_our_passing_means_that_nobody_will_come():

@@ -180,6 +180,28 @@ async def test_each_handoff_has_a_conversation_of_its_own_unless_there_may_be_on
     assert ids[3] in ids[:2]
 
 
+async def test_second_handoff_of_one_conversation_hears_the_open_ticket_and_nothing_old(
+    bench: WebhookBench,
+):
+    connector = bench.connector(conversation_type="single")
+    first, listener = await bench.started(connector)
+    await bench.act(first, "say", text="Old")
+    await listener.wait_for(LiveAgentMessage)
+    await connector.end(first, EndReason.END_USER_LEFT)
+    await until(lambda: listener.has_returned)
+
+    second, again = await bench.started(connector, accept=False)
+    await bench.act(second, "accept", agent_name=AGENT)
+    await bench.act(second, "say", text="New")
+    await again.wait_for(LiveAgentMessage)
+    await bench.act(second, "status", status="SOLVED")
+    await until(lambda: again.has_returned)
+
+    assert second.vendor_conversation_id == first.vendor_conversation_id
+    assert set(first.keys) < set(second.keys)
+    assert again.texts == ["New"]
+
+
 async def test_full_conversation_is_left_for_a_new_one(bench: WebhookBench):
     first = await bench.connector().start(handoff_request())
     await bench.desk("POST", "/config", message_limit=1)
