@@ -1,0 +1,142 @@
+"""Zendesk tickets as a connector: a conversation that nobody takes goes on as a ticket."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+from integrations.connection_checks import CALL_SECONDS, CheckFailedError, run_checks
+from integrations.connector import (
+    CheckResult,
+    Connector,
+    EndReason,
+    EndUserIdentity,
+    HandoffRequest,
+    Manifest,
+    OutboundMessage,
+    TokenCache,
+    TranscriptLine,
+    VendorSession,
+)
+from integrations.errors import RejectedError
+from integrations.http import HttpClient
+from integrations.vendors.zendesk_tickets.client import ZendeskTicketsClient
+from integrations.vendors.zendesk_tickets.manifest import MANIFEST
+from integrations.vendors.zendesk_tickets.mapping import (
+    Json,
+    Ticket,
+    as_id,
+    body_for,
+    context_for,
+    requester_of,
+    subject_for,
+    ticket_body,
+    ticket_from,
+)
+
+_STAFF = ("agent", "admin")
+_NO_ROUTING: Json = {}
+
+
+class ZendeskTicketsConnector(Connector):
+    """Opens one ticket for each handoff; nothing of it ever comes back into the conversation."""
+
+    manifest: ClassVar[Manifest] = MANIFEST
+
+    def __init__(
+        self, *, credentials: Mapping[str, str], http: HttpClient, tokens: TokenCache
+    ) -> None:
+        """Keep the decrypted credentials."""
+        super().__init__(credentials=credentials, http=http, tokens=tokens)
+        self._client = ZendeskTicketsClient(
+            http,
+            org_url=credentials.get("org_url", ""),
+            email=credentials.get("email", ""),
+            api_token=credentials.get("api_token", ""),
+        )
+
+    @classmethod
+    def normalise(cls, values: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
+        """Cut the address to its host."""
+        kept, typed = dict(values), values.get("org_url", "").strip()
+        host = _host_of(typed)
+        if not host or host == typed:
+            return kept, ()
+        kept["org_url"] = host
+        is_slash_only = typed.rstrip("/") == host
+        return kept, () if is_slash_only else (f"The address was cut to {host}.",)
+
+    def test_connection(self) -> AsyncIterator[CheckResult]:
+        """Ask who the token belongs to."""
+        return run_checks([("account", self._account)])
+
+    async def create_ticket(
+        self,
+        subject: str,
+        transcript: Sequence[TranscriptLine],
+        requester: EndUserIdentity,
+        *,
+        external_id: str,
+        context: Sequence[str] = (),
+        routing: Json = _NO_ROUTING,
+    ) -> Ticket:
+        """Open a ticket, or return the one that this `external_id` opened before."""
+        found = await self._client.list_tickets(external_id)
+        if found:
+            return ticket_from(min(found, key=lambda ticket: as_id(ticket.get("created_at"))))
+        ticket = ticket_body(
+            subject=subject,
+            body=body_for(transcript, requester, context),
+            requester=requester,
+            external_id=external_id,
+            routing=routing,
+            credentials=self._credentials,
+        )
+        try:
+            answer = await self._client.create_ticket(ticket, idempotency_key=external_id)
+        except RejectedError as error:
+            # Group, form and fields are all that an admin or a tool can have got wrong.
+            error.field = "group_id" if "group_id" in ticket else "ticket_form_id"
+            raise
+        return ticket_from(answer)
+
+    async def start(self, request: HandoffRequest) -> VendorSession:
+        """Open the handoff's ticket; the session's conversation id is the ticket's number."""
+        wants_transcript = request.routing.get("transcript") in (None, "", "full")
+        ticket = await self.create_ticket(
+            subject_for(request),
+            request.transcript if wants_transcript else (),
+            requester_of(request),
+            external_id=request.handoff_id,
+            context=context_for(request),
+            routing=request.routing,
+        )
+        return VendorSession(vendor_conversation_id=ticket.number)
+
+    async def send_message(self, session: VendorSession, message: OutboundMessage) -> VendorSession:
+        """Add what the end user writes meanwhile to the ticket, as a note."""
+        comment: dict[str, object] = {"body": message.text, "public": False}
+        await self._client.update_ticket(session.vendor_conversation_id, {"comment": comment})
+        return session
+
+    async def end(self, session: VendorSession, reason: EndReason) -> None:
+        """Leave the ticket open: whoever answers it ends it."""
+
+    async def _account(self) -> str:
+        user = await self._client.users_me(timeout=CALL_SECONDS)
+        role = user.get("role")
+        # Zendesk answers a wrong token with an anonymous user in some accounts.
+        if not as_id(user.get("id")):
+            raise CheckFailedError("auth")
+        if role not in _STAFF:
+            raise CheckFailedError("forbidden", f"The user's role is {role}.")
+        return ""
+
+
+def _host_of(typed: str) -> str:
+    try:
+        parts = urlsplit(typed)
+    except ValueError:  # a bracket that is never closed; the field itself says so
+        return ""
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme and parts.netloc else ""
