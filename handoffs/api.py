@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 
 from handoffs.selectors import handoff_details, handoff_find, handoff_transcript
 from integrations.api_keys import ApiKeyForbiddenError, ApiKeyUnknownError, api_key_find
+from integrations.metrics import REQUESTS_LIMITED
 from integrations.models import ApiKey, Project
 from integrations.rate_limit import retry_after
 
@@ -58,6 +59,7 @@ class HandoffStateView(APIView):
             return _error(403, str(error))
         wait = retry_after(f"handoff:{key.pk}", limit=REQUESTS_PER_MINUTE, window_seconds=60)
         if wait:
+            REQUESTS_LIMITED.labels("handoff_api").inc()
             response = _error(429, f"Too many requests. Try again in {wait} seconds.")
             response["Retry-After"] = str(wait)
             return response

@@ -9,13 +9,14 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any
 
-from django.db import connection
 from django.utils import timezone
 
 from conversations import publish
 from conversations.frames import EventType, transient_frame
+from conversations.rows import row_insert
 from conversations.services import NewEvent, events_append, message_event, system_event
 from handoffs import notices
+from handoffs.hot_path import message_from_vendor
 from handoffs.locking import Lease, handoff_leased, handoff_save
 from handoffs.models import Delivery, Handoff, VendorEvent
 from handoffs.outbox import receipts_apply
@@ -25,22 +26,34 @@ from handoffs.services import (
     handoff_fail,
     handoff_move,
     session_keep,
+    session_store,
 )
 from handoffs.states import EndReason, State, Trigger
 from integrations import events
 from integrations.connector import VendorSession
+from integrations.fields import encrypt
 
 logger = logging.getLogger(__name__)
 _MAX_ID = 255
 _LINES = uuid.UUID("6f2c7d0e-3a51-4c0b-9c55-0f6b1a7e2d94")
 
 
-def vendor_event_apply(lease: Lease, session: VendorSession, event: events.VendorEvent) -> bool:
+def vendor_event_apply(
+    lease: Lease,
+    session: VendorSession,
+    event: events.VendorEvent,
+    *,
+    are_keys_known: bool = False,
+) -> bool:
     """Apply one event and keep the session that follows it; True once the human part is over.
 
     A repeat changes nothing but the session. Raises LeaseLostError for a fenced session.
+    `are_keys_known` says that the session's keys are those of the session stored before.
     """
     event = _storable(event)
+    is_plain = isinstance(event, events.LiveAgentMessage) and (are_keys_known or not session.keys)
+    if is_plain and _message_plain(lease, session, event):
+        return False
     with handoff_leased(lease) as handoff:
         session_keep(handoff, session)
         changed = ["vendor_session"]
@@ -48,6 +61,29 @@ def vendor_event_apply(lease: Lease, session: VendorSession, event: events.Vendo
             changed += _apply(handoff, event, lease)
         handoff_save(handoff, changed, lease)
         return not handoff.is_open
+
+
+def _message_plain(lease: Lease, session: VendorSession, event: Any) -> bool:
+    """Try the short way for what a live agent says."""
+    line_id = uuid.uuid5(_LINES, f"{lease.handoff_id}/{event.vendor_event_id}")
+    received = VendorEvent(
+        handoff_id=lease.handoff_id,
+        vendor_event_id=event.vendor_event_id,
+        kind=type(event).__name__,
+        event_id=line_id,
+        occurred_at=event.occurred_at,
+    )
+    line = message_event(
+        EventType.LIVE_AGENT_MESSAGE, event.text, event_id=line_id, agent_id=event.agent_id
+    )
+    return message_from_vendor(
+        lease,
+        line,
+        agent_id=event.agent_id,
+        received=received,
+        stored_session=encrypt(session_store(session)),
+        deadline_at=active_deadline(),
+    )
 
 
 def _storable(event: events.VendorEvent) -> events.VendorEvent:
@@ -77,22 +113,7 @@ def _receive(handoff: Handoff, event: events.VendorEvent) -> bool:
         event_id=_line_id(handoff, event) if is_line else None,
         occurred_at=event.occurred_at,
     )
-    columns = [
-        column for column in VendorEvent._meta.local_concrete_fields if not column.primary_key
-    ]
-    values = [
-        column.get_db_prep_save(getattr(row, column.attname), connection) for column in columns
-    ]
-    names = ", ".join(f'"{column.column}"' for column in columns)
-    marks = ", ".join(["%s"] * len(columns))
-    table = VendorEvent._meta.db_table
-    with connection.cursor() as cursor:
-        # One statement where the ORM would need two; names come from the model alone.
-        cursor.execute(
-            f'INSERT INTO "{table}" ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING',  # noqa: S608
-            values,
-        )
-        return cursor.rowcount == 1
+    return row_insert(row, ignore_conflicts=True)
 
 
 def _line_id(handoff: Handoff, event: events.VendorEvent) -> uuid.UUID:

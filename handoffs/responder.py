@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from conversations import publish
@@ -21,6 +22,7 @@ from conversations.services import (
     events_append,
     message_event,
 )
+from handoffs.hot_path import message_to_vendor
 from handoffs.models import Handoff, VendorEvent
 from handoffs.outbox import delivery_create
 from handoffs.services import handoff_end
@@ -32,7 +34,6 @@ from handoffs.tasks_queue import queue_answer
 class HandoffResponder:
     """Implements conversations.responder.Responder."""
 
-    @transaction.atomic
     def on_message(
         self,
         *,
@@ -42,25 +43,16 @@ class HandoffResponder:
         metadata: dict[str, Any] | None,
     ) -> list[Event]:
         """Journal a message; then it is the AI agent's to answer or the vendor's to get."""
-        conversation = conversation_lock(conversation_id)
-        known = event_by_client_id(conversation, client_event_id)
-        if known is not None:
-            return [known]
-        if conversation.state == Conversation.State.CREATED:
-            raise NotAllowedError("Send REQUEST_POLY_AGENT_JOIN before the first message.")
-        message = message_event(EventType.USER_MESSAGE, text)
-        message = NewEvent(
-            type=message.type,
-            payload=message.payload,
-            id=message.id,
+        message = replace(
+            message_event(EventType.USER_MESSAGE, text),
             metadata=metadata,
             client_event_id=client_event_id,
         )
-        events = events_append(conversation, [message])
-        if conversation.state == Conversation.State.HANDOFF:
-            return events + _to_live_agent(conversation, events[0])
-        _to_ai_agent(conversation)
-        return events
+        try:
+            events = message_to_vendor(conversation_id, message)
+        except IntegrityError:
+            events = None  # sent before: the line that it became is found below
+        return events or _message_take(conversation_id, message)
 
     def on_typing(self, *, conversation_id: str, is_typing: bool) -> None:
         """Pass typing on while a live agent is present."""
@@ -110,6 +102,22 @@ class HandoffResponder:
             return None
         status: dict[str, Any] = handoff.queue_status
         return status or None
+
+
+@transaction.atomic
+def _message_take(conversation_id: str, message: NewEvent) -> list[Event]:
+    """Take a message in any state of its conversation; a resend returns the first line again."""
+    conversation = conversation_lock(conversation_id)
+    known = event_by_client_id(conversation, message.client_event_id)
+    if known is not None:
+        return [known]
+    if conversation.state == Conversation.State.CREATED:
+        raise NotAllowedError("Send REQUEST_POLY_AGENT_JOIN before the first message.")
+    events = events_append(conversation, [message])
+    if conversation.state == Conversation.State.HANDOFF:
+        return events + _to_live_agent(conversation, events[0])
+    _to_ai_agent(conversation)
+    return events
 
 
 def _locked_open_handoff(conversation_id: str) -> Handoff | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from contextvars import ContextVar
 
@@ -12,6 +13,8 @@ from integrations.vendor_calls import VendorCallRecord
 
 _MAX_PATH = 300
 _MAX_OPERATION = 60
+# What comes within this time is written together.
+_GATHER_SECONDS = 0.3
 
 
 # The handoff for which the current task calls the vendor; empty outside of one.
@@ -49,6 +52,7 @@ class CallWriter:
         self._run_sync = run_sync
         self._waiting: list[tuple[str, VendorCallRecord]] = []
         self._task: asyncio.Task[None] | None = None
+        self._hurry = asyncio.Event()
 
     def __call__(self, record: VendorCallRecord) -> None:
         """Take one record; must be called on the event loop."""
@@ -59,9 +63,13 @@ class CallWriter:
     async def drain(self) -> None:
         """Wait until everything recorded so far is stored."""
         if self._task is not None:
+            self._hurry.set()
             await self._task
+            self._hurry.clear()
 
     async def _write(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._hurry.wait(), _GATHER_SECONDS)
         while self._waiting:
             batch, self._waiting = self._waiting, []
             await self._run_sync(

@@ -13,6 +13,7 @@ from integrations.models import Integration, VendorToken
 
 # Runs a synchronous function off the event loop and awaits its result.
 RunSync = Callable[..., Awaitable[Any]]
+_NEAR_SECONDS = 30.0
 
 
 class StoredTokens:
@@ -22,25 +23,40 @@ class StoredTokens:
         """Take what runs the queries off the loop."""
         self._integration_id = integration_id
         self._run_sync = run_sync
+        self._near = MemoryTokens()
 
     async def get(self, name: str) -> str | None:
-        """Return the value, or None when absent or expired."""
-        value: str | None = await self._run_sync(self._read, name)
+        """Return the value, or None when absent or expired.
+
+        What was read lately is not read again: every message asks. A value that another process
+        has replaced meanwhile is refused by the vendor, deleted, and then read afresh.
+        """
+        near = await self._near.get(name)
+        if near is not None:
+            return near
+        found: tuple[str, float] | None = await self._run_sync(self._read, name)
+        if found is None:
+            return None
+        value, seconds_left = found
+        await self._near.set(name, value, min(seconds_left, _NEAR_SECONDS))
         return value
 
     async def set(self, name: str, value: str, ttl_seconds: float) -> None:
         """Keep a value for `ttl_seconds`."""
         await self._run_sync(self._write, name, value, ttl_seconds)
+        await self._near.set(name, value, min(ttl_seconds, _NEAR_SECONDS))
 
     async def delete(self, name: str) -> None:
         """Forget a value; absent is fine."""
+        await self._near.delete(name)
         await self._run_sync(self._forget, name)
 
-    def _read(self, name: str) -> str | None:
+    def _read(self, name: str) -> tuple[str, float] | None:
+        now = timezone.now()
         token = VendorToken.objects.filter(
-            integration_id=self._integration_id, name=name, expires_at__gt=timezone.now()
+            integration_id=self._integration_id, name=name, expires_at__gt=now
         ).first()
-        return token.value if token else None
+        return (token.value, (token.expires_at - now).total_seconds()) if token else None
 
     def _write(self, name: str, value: str, ttl_seconds: float) -> None:
         VendorToken.objects.update_or_create(

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import deque
 from dataclasses import replace
 
 from django.utils import timezone
@@ -22,13 +23,14 @@ from handoffs.relay.webhook_feed import WebhookFeed
 from integrations.calls import reference
 from integrations.connector import Connector, OutboundMessage, ReceiptKind, VendorSession
 from integrations.errors import CannotConnectError, ConnectorError, ConversationGoneError
-from integrations.events import LiveAgentTyping, VendorEvent
+from integrations.events import LiveAgentTyping, MessageEchoed, VendorEvent
 from integrations.metrics import DELIVERY_AGE, RELAY_LAG
 
 logger = logging.getLogger(__name__)
 START_ATTEMPTS = 3
 START_SECONDS = 15.0
 SIGNALS_WAITING = 20
+SENT_REMEMBERED = 50
 # The same typing state is passed on once in this time, however often the client repeats it.
 TYPING_SECONDS = 3.0
 
@@ -44,6 +46,7 @@ class RelaySession:
         self._wake = asyncio.Event()
         self._signals: asyncio.Queue[RelaySignal] = asyncio.Queue(SIGNALS_WAITING)
         self._session: VendorSession | None = None
+        self._sent: deque[str] = deque(maxlen=SENT_REMEMBERED)
 
     def wake(self) -> None:
         """Say that there is something to send or to receive, or that the handoff is over."""
@@ -143,12 +146,21 @@ class RelaySession:
         received_at = time.perf_counter()
         if isinstance(event, LiveAgentTyping):
             await self._show_typing(opening, event)
-        elif await run_sync(vendor_event_apply, self.lease, session, event):
+        elif isinstance(event, MessageEchoed) and event.vendor_message_id in self._sent:
+            pass  # marked as sent already: an echo tells nothing new
+        elif await self._apply(session, event):
             # Not the end yet: what was said before it may still have to be sent.
             self.wake()
         RELAY_LAG.observe(time.perf_counter() - received_at)
         # Only now: a send that stores it must not skip an event that is not applied yet.
         self._session = session
+
+    async def _apply(self, session: VendorSession, event: VendorEvent) -> bool:
+        assert self._session is not None
+        are_keys_known = session.keys == self._session.keys
+        return await run_sync(
+            vendor_event_apply, self.lease, session, event, are_keys_known=are_keys_known
+        )
 
     async def _show_typing(self, opening: steps.Opening, event: LiveAgentTyping) -> None:
         if not opening.passes_typing:
@@ -202,6 +214,7 @@ class RelaySession:
         if after is not before:
             await self._merge(after)
         await run_sync(delivery_sent, self.lease, delivery.id)
+        self._sent.append(delivery.message_id)
         DELIVERY_AGE.observe((timezone.now() - delivery.created_at).total_seconds())
 
     async def _merge(self, session: VendorSession) -> None:

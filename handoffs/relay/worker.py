@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import socket
+import sys
 import threading
 import uuid
 from collections.abc import Awaitable, Callable
@@ -18,6 +19,7 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from redis.exceptions import RedisError
 
+from conversations.channel_layer import RELAY_PREFIX
 from conversations.executor import run_sync
 from conversations.publish import relay_group
 from handoffs.locking import Lease
@@ -49,6 +51,8 @@ class RelayWorkerLoop:
 
     def start(self) -> None:
         """Start the loop and return when it is registered and hears its group."""
+        # See config/asgi.py: threads that wait for the interpreter make messages wait.
+        sys.setswitchinterval(0.0005)
         self._thread.start()
         self._ready.wait(timeout=30)
 
@@ -182,7 +186,7 @@ class RelayWorkerLoop:
         while True:
             try:
                 layer = get_channel_layer()
-                channel = await layer.new_channel()
+                channel = await layer.new_channel(RELAY_PREFIX)
                 await layer.group_add(relay_group(self._worker_id), channel)
                 while True:
                     self._heard(await layer.receive(channel))
