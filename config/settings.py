@@ -65,6 +65,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "config.request_bounds.DatabaseOutage",
 ]
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
@@ -91,6 +92,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 _database = env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'baton.sqlite3'}")
 IS_SQLITE = "sqlite" in _database["ENGINE"]
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=10)
+DATABASE_POOL_SECONDS = env.float("DATABASE_POOL_SECONDS", default=3.0)
 if IS_SQLITE:
     _options = {
         "transaction_mode": "IMMEDIATE",
@@ -100,7 +102,15 @@ if IS_SQLITE:
 else:
     # Persistent connections exhaust PostgreSQL under ASGI; a pool with a hard cap does not.
     _database["CONN_MAX_AGE"] = 0
-    _options = {"pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 10}}
+    # Whoever waits too long for a connection is told so, instead of everybody waiting longer.
+    _options = {
+        "pool": {
+            "min_size": 1,
+            "max_size": DATABASE_POOL_SIZE,
+            "max_waiting": DATABASE_POOL_SIZE * 20,
+            "timeout": DATABASE_POOL_SECONDS,
+        }
+    }
 # What the URL's query says, such as sslmode, stays.
 _database["OPTIONS"] = _options | _database.get("OPTIONS", {})
 DATABASES = {"default": _database}
@@ -108,7 +118,7 @@ DATABASES = {"default": _database}
 REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "BACKEND": "conversations.channel_layer.BoundedChannelLayer",
         "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": 15}], "prefix": "baton"},
     }
 }
@@ -182,6 +192,14 @@ SOCKETS_PER_SESSION = 10
 # For each address that requests come from.
 ACCESS_TOKENS_PER_MINUTE = env.int("ACCESS_TOKENS_PER_MINUTE", default=60)
 SESSIONS_PER_MINUTE = env.int("SESSIONS_PER_MINUTE", default=30)
+# For each widget, from wherever they come.
+SESSIONS_PER_MINUTE_PER_CHANNEL = env.int("SESSIONS_PER_MINUTE_PER_CHANNEL", default=1200)
+REQUEST_MAX_BYTES = env.int("REQUEST_MAX_BYTES", default=2 * 1024 * 1024)
+# 0 is no limit. A burst is what a client may send at once, for instance after a reconnect.
+SOCKET_FRAMES_PER_SECOND = env.float("SOCKET_FRAMES_PER_SECOND", default=50.0)
+SOCKET_FRAMES_BURST = env.int("SOCKET_FRAMES_BURST", default=200)
+# A client that reads nothing for this long is cut off.
+SOCKET_SEND_SECONDS = env.float("SOCKET_SEND_SECONDS", default=15.0)
 FRAME_MAX_BYTES = 131072
 MESSAGE_MAX_CHARACTERS = 20_000
 JOURNAL_RECHECK_SECONDS = env.float("JOURNAL_RECHECK_SECONDS", default=5.0)

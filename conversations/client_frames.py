@@ -63,6 +63,14 @@ def frame_read(text: str | None) -> ClientFrame:
     )
 
 
+def metadata_of(text: str | None) -> dict[str, Any] | None:
+    """Return what a frame that is not read carries back to its client, if that can be told."""
+    try:
+        return _metadata(_json_object(text))
+    except BadFrameError:
+        return None
+
+
 def _json_object(text: str | None) -> dict[str, Any]:
     if text is None:
         raise BadFrameError("bad_json", "Send text frames; binary ones are not read.")

@@ -48,6 +48,18 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
     """One socket of one conversation; holds no truth, only how far it has sent."""
 
     conversation_id = ""
+    timer: asyncio.Task[None] | None = None
+    is_grouped = False
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve the socket; however it ends, nothing of it stays in this process."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            if self.timer is not None:
+                self.timer.cancel()
+            if self.is_grouped:
+                await self._leave_group()
 
     async def connect(self) -> None:
         """Check the handshake, join the group, then send everything after the cursor."""
@@ -78,12 +90,8 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
 
     async def disconnect(self, code: int) -> None:
         """Forget the socket; nothing depends on this being called."""
-        if not self.conversation_id:
-            return
-        self.timer.cancel()
-        if self.is_grouped:
-            await self._leave_group()
-        await run_sync(socket_gone, self.conversation_id, self.socket_id)
+        if self.conversation_id:
+            await run_sync(socket_gone, self.conversation_id, self.socket_id)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Handle one frame; a bad one is answered and the socket stays open."""

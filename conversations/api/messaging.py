@@ -24,6 +24,7 @@ from conversations.api.errors import EnvelopeView, error_response
 from conversations.models import Channel
 from conversations.services import Visitor, session_create
 from conversations.storable import is_storable
+from integrations.metrics import REQUESTS_LIMITED
 from integrations.rate_limit import retry_after
 
 ATTRIBUTES_MAX_BYTES = 65_536
@@ -117,6 +118,13 @@ class SessionView(EnvelopeView):
         channel = Channel.objects.select_related("project").filter(pk=token.channel_id).first()
         if channel is None or not channel.is_enabled:
             return error_response(401, "UNAUTHORIZED", "The channel is switched off.")
+        wait = retry_after(
+            f"sessions:{channel.pk}",
+            limit=settings.SESSIONS_PER_MINUTE_PER_CHANNEL,
+            window_seconds=60,
+        )
+        if wait:
+            return _too_many(wait)
         return self._open(request, channel, token)
 
     def _open(self, request: Request, channel: Channel, token: AccessToken) -> Response:
@@ -189,6 +197,7 @@ def _host_text(header: str) -> str:
 
 
 def _too_many(wait: int) -> Response:
+    REQUESTS_LIMITED.labels("messaging").inc()
     text = f"Too many requests. Try again in {wait} seconds."
     return error_response(429, "RATE_LIMITED", text, retry_after=wait)
 
