@@ -21,7 +21,7 @@ from integrations.vendors.zendesk.simulator_checks import CODES
 from integrations.vendors.zendesk.simulator_events import EventOffice
 from integrations.vendors.zendesk.simulator_extras import EXTRA_ACTIONS, EXTRA_FAULTS, end
 from integrations.vendors.zendesk.simulator_http import zendesk_app
-from integrations.vendors.zendesk.simulator_state import Conversation, StoredFile
+from integrations.vendors.zendesk.simulator_state import Conversation, StoredFile, Ticket
 from integrations.vendors.zendesk.simulator_switches import Switches
 from integrations.vendors.zendesk.simulator_ticket_events import TicketEventOffice
 from integrations.vendors.zendesk.simulator_view import desk_conversations
@@ -206,9 +206,16 @@ class ZendeskSimulator(Simulator):
 
     def conversation(self, conversation_id: str) -> Conversation:
         """Return a conversation; raises DeskError for an unknown id."""
+        if self.ticket_by_api(conversation_id) is not None:
+            raise DeskError(409, "Nobody chats in this ticket; only its status can be set.")
         if conversation_id not in self.account.conversations:
             raise DeskError(404, "There is no such conversation.")
         return self.account.conversations[conversation_id]
+
+    def ticket_by_api(self, identifier: str) -> Ticket | None:
+        """Return a ticket that is no conversation, by its number."""
+        found = self.account.tickets.get(int(identifier)) if identifier.isdigit() else None
+        return found if found and found.conversation_id is None else None
 
     # -- Faults -------------------------------------------------------------------------------
 

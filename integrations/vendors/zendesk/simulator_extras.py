@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from integrations.simulator_desk import Action, DeskError, Fault, Fields
+from integrations.vendors.zendesk import simulator_tickets as tickets
 from integrations.vendors.zendesk import simulator_workspace as workspace
 from integrations.vendors.zendesk.simulator_contents import check_content
 from integrations.vendors.zendesk.simulator_merge import merge_user
@@ -26,6 +27,9 @@ def _own(simulator: Simulator) -> ZendeskSimulator:
 def end(simulator: Simulator, conversation_id: str, how: str) -> None:
     """End a conversation in one of the ways Agent Workspace has."""
     own = _own(simulator)
+    if own.ticket_by_api(conversation_id) is not None:
+        _set_status(own, conversation_id, "SOLVED")
+        return
     with own.change():
         conversation = own.conversation(conversation_id)
         if how == "session":
@@ -47,8 +51,18 @@ def _status(simulator: Simulator, conversation_id: str, fields: Fields) -> None:
     own, status = _own(simulator), str(fields.get("status", "")).upper()
     if status not in TICKET_STATUSES:
         raise DeskError(400, f"status is one of {', '.join(TICKET_STATUSES)}.")
+    _set_status(own, conversation_id, status)
+
+
+def _set_status(own: ZendeskSimulator, identifier: str, status: str) -> None:
+    """Set the status of a conversation's ticket, or of a ticket that came by API."""
     with own.change():
-        workspace.change_status(own.world, own.conversation(conversation_id), status)
+        ticket = own.ticket_by_api(identifier)
+        if ticket is None:
+            workspace.change_status(own.world, own.conversation(identifier), status)
+        else:
+            actor_id = ticket.assignee_id or ticket.submitter_id
+            tickets.set_status(own.world, ticket, status, actor_id=actor_id)
 
 
 def _pass_back(simulator: Simulator, conversation_id: str, _fields: Fields) -> None:

@@ -155,6 +155,8 @@ class Ticket:
     via: str
     conversation_id: str | None = None
     comments: list[dict[str, Any]] = field(default_factory=list)
+    # How many events were told of it.
+    events_told: int = 0
     created_ms: int
     updated_ms: int
 

@@ -35,7 +35,6 @@ class TicketEventOffice:
     def __init__(self, account: Account) -> None:
         self.sender = WebhookSender(PLAN, user_agent="Zendesk Webhook")
         self._account = account
-        self._positions: dict[int, int] = {}
 
     def status_changed(self, ticket: Ticket, previous: str, actor_id: int) -> None:
         """Tell of a new status."""
@@ -58,8 +57,7 @@ class TicketEventOffice:
         switches = self._account.switches
         if not switches.ticket_webhook_target or kind not in switches.ticket_webhook_events:
             return
-        position = self._positions.get(ticket.ticket_id, 0) + 1
-        self._positions[ticket.ticket_id] = position
+        ticket.events_told += 1
         body = {
             "account_id": switches.account_id,
             "id": str(uuid.uuid4()),
@@ -69,7 +67,9 @@ class TicketEventOffice:
             "zendesk_event_version": "2022-11-06",
             "event": {
                 **event,
-                "meta": {"sequence": {"id": f"01HV{ticket.ticket_id}", "position": position}},
+                "meta": {
+                    "sequence": {"id": f"01HV{ticket.ticket_id}", "position": ticket.events_told}
+                },
             },
             "detail": self._detail(ticket, actor_id),
         }

@@ -17,12 +17,63 @@ from integrations.vendors.zendesk.simulator_workspace import TRIGGER_AGENT_ID
 
 
 def desk_conversations(account: Account) -> list[dict[str, Any]]:
-    """Return all conversations that ever had a ticket: an agent never sees others."""
-    return [
+    """Return all conversations that ever had a ticket, and the tickets that came by API.
+
+    A conversation that never reached Agent Workspace is nothing an agent could see.
+    """
+    shown = [
         _view(account, conversation, ticket)
         for conversation in account.conversations.values()
         if (ticket := account.ticket_of(conversation)) is not None
     ]
+    made = [one for one in account.tickets.values() if one.conversation_id is None]
+    return shown + [_ticket_view(account, one) for one in made]
+
+
+def _ticket_view(account: Account, ticket: Ticket) -> dict[str, Any]:
+    """Return a ticket nobody chats in: its comments are its messages."""
+    requester = account.people.get(ticket.requester_id, {})
+    assignee = account.people.get(ticket.assignee_id or 0, {}).get("name")
+    return {
+        "id": str(ticket.ticket_id),
+        "status": "ended" if ticket.status in DONE_STATUSES else "queued",
+        "queue": account.group_name(ticket.group_id),
+        "attributes": {"external_id": ticket.external_id} if ticket.external_id else {},
+        "language": None,
+        "end_user": {
+            "subject": str(ticket.requester_id),
+            "is_authenticated": False,
+            "display_name": requester.get("name", ""),
+            "email": requester.get("email"),
+        },
+        "is_typing": False,
+        "is_closed": ticket.status == "CLOSED",
+        "agents": [assignee] if assignee else [],
+        "routing_status": "by API",
+        "session_status": ticket.status,
+        "session_ended_by": None,
+        "session_fields": _ticket_fields(account, ticket),
+        "sessions": [{"id": str(ticket.ticket_id), "status": ticket.status}],
+        "started_at": time_text(ticket.created_ms),
+        "messages": [_comment_view(ticket, one) for one in ticket.comments],
+        "timeline": [],
+    }
+
+
+def _comment_view(ticket: Ticket, comment: dict[str, Any]) -> dict[str, Any]:
+    is_own = comment["author_id"] == ticket.requester_id
+    return {
+        "id": str(comment["id"]),
+        "order": comment["id"],
+        "from": "end_user" if is_own else "system",
+        "name": "Comment" if comment["public"] else "Internal note",
+        "text": comment["body"],
+        "attachments": [],
+        "options": [],
+        "at": time_text(comment["id"]),
+        "delivered": True,
+        "read": True,
+    }
 
 
 def _view(account: Account, conversation: Conversation, ticket: Ticket) -> dict[str, Any]:

@@ -11,13 +11,22 @@ from aiohttp.test_utils import TestServer
 
 from integrations.simulator import running_simulator
 from integrations.vendors.zendesk.simulator import ZendeskSimulator
-from tests.vendors.zendesk.simulator_harness import APP_KEY, Caller, Chat, Desk, Portal
+from tests.vendors.zendesk.simulator_harness import APP_KEY, Caller, Chat, Desk, Portal, Tickets
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[tuple[ZendeskSimulator, str]]:
+    """One server for a module: starting and stopping it takes longer than most tests."""
+    simulator = ZendeskSimulator(retry_speed=500, batch_window_ms=5)
+    with running_simulator(simulator) as address:
+        yield simulator, address
 
 
 @pytest.fixture
-def simulator_url() -> Iterator[str]:
-    with running_simulator(ZendeskSimulator(retry_speed=500, batch_window_ms=5)) as address:
-        yield address
+def simulator_url(served: tuple[ZendeskSimulator, str]) -> str:
+    simulator, address = served
+    simulator.reset()
+    return address
 
 
 @pytest.fixture
@@ -39,6 +48,11 @@ def caller(http: aiohttp.ClientSession) -> Caller:
 @pytest.fixture
 def app_caller(http: aiohttp.ClientSession) -> Caller:
     return Caller(http, APP_KEY)
+
+
+@pytest.fixture
+def tickets(http: aiohttp.ClientSession) -> Tickets:
+    return Tickets(http)
 
 
 @pytest.fixture

@@ -123,6 +123,27 @@ PARTS = ("active", "pending")
 
 
 @dataclass
+class Tickets:
+    """The ticketing API as the integration's Support user."""
+
+    http: aiohttp.ClientSession
+
+    async def call(
+        self, method: str, path: str, body: object = None, pair: tuple[str, str] = SUPPORT
+    ) -> tuple[int, Any]:
+        headers = {"Authorization": basic(pair)}
+        async with self.http.request(
+            method, f"/api/v2{path}", json=body, headers=headers
+        ) as response:
+            return response.status, await response.json()
+
+    async def create(self, **ticket: Any) -> dict[str, Any]:
+        status, answer = await self.call("POST", "/tickets.json", {"ticket": ticket})
+        assert status == 201, answer
+        return answer["ticket"]
+
+
+@dataclass
 class Desk:
     """The desk's HTTP calls."""
 
