@@ -54,7 +54,8 @@ class GenesysSimulator(Simulator):
         super().__init__(state_file=state_file)
         self.org = Org(self.lock)
         self._first_switches = {k: v for k, v in settings.items() if k not in SETUP_NAMES}
-        self.configure(**settings)
+        # Not by `configure`, which would keep this beginning over the state it is to go on from.
+        self._apply(settings)
         self.load_state()
 
     # -- The vendor's side --------------------------------------------------------------------
@@ -114,13 +115,17 @@ class GenesysSimulator(Simulator):
     def configure(self, **switches: Any) -> None:
         """Change switches, and what the admin agreed with the portal: ids, secrets, webhook."""
         with self.change():
-            agreed = {name: switches.pop(name) for name in SETUP_NAMES if name in switches}
-            self.org.switches.change(**switches)
-            before = self.org.setup.integration_id
-            self.org.setup.change(agreed)
-            if before != self.org.setup.integration_id:
-                self.org.integrations[before].is_deleted = True
-            self.org.apply_setup()
+            self._apply(switches)
+
+    def _apply(self, switches: Mapping[str, Any]) -> None:
+        agreed = {name: value for name, value in switches.items() if name in SETUP_NAMES}
+        others = {name: value for name, value in switches.items() if name not in SETUP_NAMES}
+        before = self.org.setup.integration_id
+        self.org.switches.change(**others)
+        self.org.setup.change(agreed)
+        if before != self.org.setup.integration_id:
+            self.org.integrations[before].is_deleted = True
+        self.org.apply_setup()
 
     def configuration(self) -> dict[str, Any]:
         """Return switches and set-up, the secrets included: this is a pretence."""

@@ -200,8 +200,11 @@ def end_customer(
     """
     for leg in conversation.of("agent"):
         if leg.is_live:
+            # Nobody can end what was never told to begin.
+            is_told = leg.state == "connected" or org.switches.user_start_at == "alerting"
             disconnect(leg, agent_type)
-            tell_leg_end(org, conversation, leg)
+            if is_told:
+                tell_leg_end(org, conversation, leg)
     leave_queue(org, conversation, "ABANDON")
     for leg in conversation.participants:
         if leg.is_live and leg is not conversation.customer:

@@ -115,11 +115,10 @@ class ConversationEndpoints(Endpoints):
         wanted = await self._json(request)
         if not isinstance(wanted, list) or not all(isinstance(one, str) for one in wanted):
             raise VendorError(400, MALFORMED)
-        is_normalized = request.query_params.get("useNormalizedMessage", "").lower() == "true"
         with self._simulator.lock:
             conversation = self._conversation(request)
             found = [
-                rest.message_data(self._org, conversation, one, is_normalized=is_normalized)
+                rest.message_data(self._org, conversation, one)
                 for one in conversation.messages
                 if one.id in wanted
             ]

@@ -95,9 +95,7 @@ def message_details(org: Org, conversation: Conversation, message: Message) -> d
     }
 
 
-def message_data(
-    org: Org, conversation: Conversation, message: Message, *, is_normalized: bool = True
-) -> dict[str, Any]:
+def message_data(org: Org, conversation: Conversation, message: Message) -> dict[str, Any]:
     """Return a MessageData; `createdBy` names the agent."""
     is_inbound = message.direction == "inbound"
     integration_id = conversation.integration_id
@@ -116,9 +114,9 @@ def message_data(
     speaker = conversation.participant(message.participant_id)
     if speaker is not None and speaker.user_id:
         found["createdBy"] = user_object(speaker.name)
-    if is_normalized:
-        found["normalizedMessage"] = _normalized(conversation, message)
-        found["normalizedReceipts"] = message.receipts
+    # `useNormalizedMessage` asks for this; current SDKs cannot ask and get it all the same.
+    found["normalizedMessage"] = _normalized(conversation, message)
+    found["normalizedReceipts"] = message.receipts
     return found
 
 

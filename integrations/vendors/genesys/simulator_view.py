@@ -29,6 +29,7 @@ def desk_view(org: Org, conversation: Conversation) -> dict[str, Any]:
         "is_typing": is_typing(conversation),
         "is_closed": not conversation.is_connected,
         "agents": [one.name for one in conversation.agents],
+        "agent_communications": {one.name: one.session_id for one in conversation.agents},
         "alerting": conversation.alerting.name if conversation.alerting else None,
         "routing_status": "waiting" if conversation.waiting else None,
         "session_status": customer.state,

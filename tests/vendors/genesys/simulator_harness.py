@@ -172,10 +172,17 @@ class Listener:
         for frame in self.frames:
             if is_wanted(frame):
                 return frame
-        while True:
-            frame = await self.next()
-            if is_wanted(frame):
-                return frame
+        # Heartbeats go on for ever: silence alone would not end this.
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not is_wanted(frame := await self.next()):
+                pass
+        return frame
+
+    async def catch_up(self) -> None:
+        """Read everything that was sent before this call."""
+        mark = uuid.uuid4().hex
+        await self.socket.send_json({"message": "subscribe", "topics": [], "correlationId": mark})
+        await self.until(lambda one: one.get("correlationId") == mark)
 
     async def until_event(self, name: str) -> Any:
         frame = await self.until(lambda one: one.get("topicName", "").endswith(f".{name}"))
@@ -210,8 +217,7 @@ async def listening(api: Api, topics: list[dict[str, str]]) -> AsyncIterator[Lis
     async with api.http.ws_connect(created.body["connectUri"]) as socket:
         listener = Listener(created.body, socket)
         # An answer proves that the socket is attached.
-        await socket.send_json({"message": "ping"})
-        await listener.until(lambda one: one.get("eventBody", {}).get("message") == "pong")
+        await listener.catch_up()
         yield listener
 
 
