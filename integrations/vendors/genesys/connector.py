@@ -42,9 +42,11 @@ from integrations.vendors.genesys.connector_start import Starting
 from integrations.vendors.genesys.connector_timing import GenesysTiming
 from integrations.vendors.genesys.connector_watch import ConversationWatch
 from integrations.vendors.genesys.connector_webhook import items_of
-from integrations.vendors.genesys.manifest import MANIFEST
+from integrations.vendors.genesys.manifest import MANIFEST, MAX_FILE_BYTES
 from integrations.vendors.genesys.mapping_region import hosts_for
 from integrations.vendors.genesys.mapping_start import typing_body
+
+DOWNLOAD_SECONDS = 60.0
 
 
 class GenesysConnector(Connector):
@@ -176,7 +178,10 @@ class GenesysConnector(Connector):
         """Download a live agent's file from Genesys's download host; the address is its own key."""
         if urlsplit(url).hostname != self._hosts.downloads:
             raise RejectedError("download: the file is not on Genesys's download host")
-        return (await self._http.request("download", "GET", url)).body
+        response = await self._http.request(
+            "download", "GET", url, timeout=DOWNLOAD_SECONDS, max_bytes=MAX_FILE_BYTES
+        )
+        return response.body
 
     async def send_typing(self, session: VendorSession, *, is_typing: bool) -> VendorSession:
         """Show typing, seldom enough to leave room for messages; it goes out by itself."""

@@ -16,6 +16,8 @@ from integrations.connector import (
 from integrations.vendors.genesys.manifest_help import ERROR_HELP, PREREQUISITES, VENDOR_STEPS
 from integrations.vendors.genesys.mapping_region import REGIONS
 
+MAX_FILE_BYTES = 25 * 1024 * 1024
+
 _UUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 _UUID_ERROR = "An id of Genesys's has 32 hexadecimal digits in five groups."
 _OVERRIDE_HELP = (
@@ -194,7 +196,7 @@ MANIFEST = Manifest(
     loggable_keys=_LOGGABLE_KEYS,
     generated=_GENERATED,
     inbox_fields=("integration_id",),
-    attachments=AttachmentLimits(max_bytes=25 * 1024 * 1024),
+    attachments=AttachmentLimits(max_bytes=MAX_FILE_BYTES),
     is_rate_limit_shared=True,
     repeat_note="nothing that Genesys's own history shows; without the permission to view "
     "messages, one message",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -111,12 +112,20 @@ class Handoff:
                 raise outcome
 
 
+@dataclass(frozen=True, kw_only=True)
+class Genesys:
+    """A simulator that runs, and where."""
+
+    simulator: GenesysSimulator
+    url: str
+
+
 class Portal:
     """The simulator, the webhook receiver, and connectors between them."""
 
-    def __init__(self, simulator: GenesysSimulator, url: str, http: aiohttp.ClientSession) -> None:
-        self.simulator = simulator
-        self.url = url
+    def __init__(self, genesys: Genesys, http: aiohttp.ClientSession) -> None:
+        self.simulator = genesys.simulator
+        self.url = genesys.url
         self.tokens = MemoryTokens()
         self.records: list[VendorCallRecord] = []
         self.answers: list[int] = []
@@ -193,6 +202,11 @@ class Portal:
     async def fault(self, kind: str, **body: object) -> None:
         await self.desk("POST", "/faults", kind=kind, **body)
 
+    async def without(self, *permissions: str) -> None:
+        """Take permissions from the role."""
+        allowed = self.simulator.configuration()["permissions"]
+        await self.configure(permissions=[name for name in allowed if name not in permissions])
+
     async def configure(self, **switches: object) -> None:
         await self.desk("POST", "/config", **switches)
 
@@ -253,24 +267,30 @@ async def eventually(is_so: Callable[[], Awaitable[object]]) -> None:
         await asyncio.sleep(0.01)
 
 
-@asynccontextmanager
-async def running_portal(**settings: Any) -> AsyncIterator[Portal]:
-    """Run Genesys and the portal, each knowing the other's address."""
-    simulator = GenesysSimulator(webhook_retry_pause_seconds=0.2, **settings)
+@contextmanager
+def running_genesys() -> Iterator[Genesys]:
+    """Run the simulator; starting one takes longer than most tests."""
+    simulator = GenesysSimulator()
     with running_simulator(simulator) as url:
-        async with open_session(allow_local=True) as http:
-            portal = Portal(simulator, url, http)
-            app = web.Application()
-            app.router.add_post(PATH, portal.take)
-            runner = web.AppRunner(app)
-            await runner.setup()
-            site = web.TCPSite(runner, "127.0.0.1", 0)
-            await site.start()
-            host, port = runner.addresses[0][:2]
-            portal.webhook_url = f"http://{host}:{port}{PATH}"
-            await portal.configure(webhook_url=portal.webhook_url)
-            try:
-                yield portal
-            finally:
-                await portal.close()
-                await runner.cleanup()
+        yield Genesys(simulator=simulator, url=url)
+
+
+@asynccontextmanager
+async def running_portal(genesys: Genesys, **switches: Any) -> AsyncIterator[Portal]:
+    """Run a portal before an empty Genesys, each knowing the other's address."""
+    async with open_session(allow_local=True) as http:
+        portal = Portal(genesys, http)
+        app = web.Application()
+        app.router.add_post(PATH, portal.take)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        portal.webhook_url = f"http://127.0.0.1:{runner.addresses[0][1]}{PATH}"
+        await portal.desk("POST", "/reset")
+        address = {"webhook_url": portal.webhook_url, "webhook_retry_pause_seconds": 0.2}
+        await portal.configure(**address, **switches)
+        try:
+            yield portal
+        finally:
+            await portal.close()
+            await runner.cleanup()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from integrations.credentials import credentials_clean
 from integrations.vendors.genesys.manifest import MANIFEST
 from integrations.vendors.genesys.mapping_region import REGIONS, hosts_for
-from tests.vendors.genesys.portal import Portal, running_portal
+from tests.vendors.genesys.portal import Genesys, Portal, running_genesys, running_portal
 
 GOOD = {
     "region": "euw2.pure.cloud",
@@ -21,9 +21,15 @@ GOOD = {
 LATER = ["integration", "webhook", "routing", "permissions", "notifications"]
 
 
+@pytest.fixture(scope="module")
+def genesys() -> Iterator[Genesys]:
+    with running_genesys() as genesys:
+        yield genesys
+
+
 @pytest.fixture
-async def portal() -> AsyncIterator[Portal]:
-    async with running_portal() as portal:
+async def portal(genesys: Genesys) -> AsyncIterator[Portal]:
+    async with running_portal(genesys) as portal:
         yield portal
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -19,15 +19,30 @@ from integrations.events import (
     TransferStarted,
 )
 from tests.contract.bench import until
-from tests.vendors.genesys.portal import AGENT, QUICK, Handoff, Portal, eventually, running_portal
+from tests.vendors.genesys.portal import (
+    AGENT,
+    QUICK,
+    Genesys,
+    Handoff,
+    Portal,
+    eventually,
+    running_genesys,
+    running_portal,
+)
 
 # The socket alone is quick enough for these: asking would come too late.
 SOCKET_ONLY = replace(QUICK, poll=60, poll_alone=60)
 
 
+@pytest.fixture(scope="module")
+def genesys() -> Iterator[Genesys]:
+    with running_genesys() as genesys:
+        yield genesys
+
+
 @pytest.fixture
-async def portal() -> AsyncIterator[Portal]:
-    async with running_portal(rate_limit_per_minute=100000) as portal:
+async def portal(genesys: Genesys) -> AsyncIterator[Portal]:
+    async with running_portal(genesys, rate_limit_per_minute=100000) as portal:
         yield portal
 
 

@@ -1,0 +1,264 @@
+"""What Genesys's calls bring: words, files, typing, repeats, losses."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from integrations.connector import (
+    EndReason,
+    VendorSession,
+)
+from integrations.errors import (
+    ConversationGoneError,
+    RejectedError,
+)
+from integrations.events import (
+    ConversationEnded,
+    LiveAgentAttachment,
+    LiveAgentJoined,
+    LiveAgentMessage,
+    LiveAgentTyping,
+    SystemNotice,
+)
+from integrations.vendors.genesys.connector_webhook import signature
+from tests.contract.bench import until
+from tests.vendors.genesys.portal import (
+    QUICK,
+    Genesys,
+    Handoff,
+    Portal,
+    eventually,
+    running_genesys,
+    running_portal,
+)
+
+
+@pytest.fixture(scope="module")
+def genesys() -> Iterator[Genesys]:
+    with running_genesys() as genesys:
+        yield genesys
+
+
+@pytest.fixture
+async def portal(genesys: Genesys) -> AsyncIterator[Portal]:
+    async with running_portal(genesys) as portal:
+        yield portal
+
+
+async def test_each_word_is_confirmed_to_the_live_agent(portal: Portal):
+    handoff = await portal.started(portal.connector())
+    await portal.act(handoff, "say", text="Hello")
+    await handoff.wait_for(LiveAgentMessage)
+
+    async def is_so() -> bool:
+        messages = (await portal.seen(handoff))["messages"]
+        return [m["delivered"] for m in messages if m["from"] == "live_agent"] == [True]
+
+    await eventually(is_so)
+
+
+async def test_typing_of_the_live_agent_goes_out_by_itself(portal: Portal):
+    handoff = await portal.started(portal.connector())
+    [joined] = await handoff.wait_for(LiveAgentJoined)
+
+    await portal.act(handoff, "type", is_typing=True)
+    found = await handoff.wait_for(LiveAgentTyping, 2)
+
+    assert [event.is_typing for event in found] == [True, False]
+    assert {event.agent_id for event in found} == {joined.agent_id}
+
+
+async def test_word_ends_the_typing_without_a_further_event(portal: Portal):
+    handoff = await portal.started(portal.connector())
+    await portal.act(handoff, "type", is_typing=True)
+    await handoff.wait_for(LiveAgentTyping)
+
+    await portal.act(handoff, "say", text="Here")
+    await handoff.wait_for(LiveAgentMessage)
+    await portal.act(handoff, "end")
+    await until(lambda: handoff.has_returned)
+
+    assert [event.is_typing for event in handoff.of(LiveAgentTyping)] == [True]
+
+
+async def test_file_of_the_live_agent_is_fetched_from_the_download_host_alone(portal: Portal):
+    handoff = await portal.started(portal.connector())
+    content = base64.b64encode(b"a plan").decode()
+
+    await portal.act(
+        handoff, "file", name="plan.txt", mime_type="text/plain", content_base64=content
+    )
+    [event] = await handoff.wait_for(LiveAgentAttachment)
+
+    assert (event.file_name, event.mime_type) == ("plan.txt", "text/plain")
+    assert await handoff.connector.fetch_attachment(handoff.session, event.url) == b"a plan"
+    with pytest.raises(RejectedError):
+        elsewhere = "https://files.example.org/plan.txt"
+        await handoff.connector.fetch_attachment(handoff.session, elsewhere)
+
+
+async def test_choices_become_numbered_text(portal: Portal):
+    handoff = await portal.started(portal.connector())
+
+    await portal.act(handoff, "choices", text="Which one?", options=["Red", "Blue"])
+    await until(lambda: handoff.of(LiveAgentMessage) or handoff.of(SystemNotice))
+
+    [said] = [e for e in handoff.events if isinstance(e, LiveAgentMessage | SystemNotice)]
+    assert said.text.splitlines()[-3:] == ["Which one?", "1. Red", "2. Blue"]
+
+
+async def test_greeting_of_the_flow_is_no_live_agents(portal: Portal):
+    await portal.configure(flow_greeting="Welcome to the shop")
+
+    handoff = await portal.started(portal.connector(), accept=False)
+
+    [notice] = await handoff.wait_for(SystemNotice)
+    assert notice.text == "Welcome to the shop"
+    assert handoff.of(LiveAgentMessage) == []
+
+
+@pytest.mark.parametrize(
+    "switches",
+    [
+        {"signature": "hex"},
+        {"nickname_spelling": "nickName"},
+        {"is_conversation_id_sent": False},
+        {"is_id_type_sent": False},
+        {"success_status": 200},
+    ],
+)
+async def test_every_spelling_that_was_seen_is_understood(portal: Portal, switches: dict):
+    await portal.configure(**switches)
+    handoff = await portal.started(portal.connector())
+
+    await portal.act(handoff, "say", text="Grüße \U0001f44b")
+    await handoff.wait_for(LiveAgentMessage)
+
+    assert handoff.texts == ["Grüße \U0001f44b"]
+
+
+async def test_call_with_a_wrong_signature_changes_nothing(portal: Portal):
+    await portal.configure(signature="wrong")
+    handoff = await portal.started(portal.connector())
+
+    await portal.act(handoff, "say", text="Forged")
+    await until(lambda: 401 in portal.answers)
+
+    assert handoff.texts == []
+
+
+async def test_repeated_and_swapped_calls_are_one_each(portal: Portal):
+    handoff = await portal.started(portal.connector())
+    await portal.fault("duplicate_next")
+    await portal.act(handoff, "say", text="twice")
+    await handoff.wait_for(LiveAgentMessage)
+    await portal.fault("swap_next_two")
+
+    await portal.act(handoff, "say", text="a")
+    next_tick = time.time() + 0.005
+    await until(lambda: time.time() > next_tick)  # Genesys stamps in milliseconds
+    await portal.act(handoff, "say", text="b")
+    found = await handoff.wait_for(LiveAgentMessage, 3)
+
+    in_time = sorted(found, key=lambda event: event.occurred_at)
+    assert [event.text for event in in_time] == ["twice", "a", "b"]
+
+
+@pytest.mark.parametrize("fault", ["unknown_event", "malformed_event", "malformed_webhook"])
+async def test_what_no_contract_mentions_is_passed_over(portal: Portal, fault: str):
+    handoff = await portal.started(portal.connector())
+    await handoff.wait_for(LiveAgentJoined)
+
+    await portal.fault(fault)
+    await portal.act(handoff, "say", text="still here")
+    await until(lambda: "still here" in handoff.texts)
+
+    assert handoff.error is None
+
+
+async def test_calls_that_were_lost_are_read_from_the_history(portal: Portal):
+    handoff = await portal.started(
+        portal.connector(replace(QUICK, poll=0.3, webhooks_given_up=0.5))
+    )
+    [joined] = await handoff.wait_for(LiveAgentJoined)
+    portal.is_deaf = True
+
+    await portal.act(handoff, "say", text="Nobody heard this")
+    [said] = await handoff.wait_for(LiveAgentMessage)
+    portal.is_deaf = False
+
+    assert said.text == "Nobody heard this"
+    assert said.agent_id == joined.agent_id
+
+
+async def test_last_words_come_before_the_end_though_no_call_brought_them(portal: Portal):
+    handoff = await portal.started(portal.connector())
+    await handoff.wait_for(LiveAgentJoined)
+    portal.is_deaf = True
+
+    await portal.act(handoff, "say", text="Goodbye")
+    await portal.act(handoff, "end")
+    await until(lambda: handoff.has_returned)
+
+    assert handoff.texts == ["Goodbye"]
+    assert isinstance(handoff.events[-1], ConversationEnded)
+
+
+async def test_same_words_by_call_and_from_the_history_are_one_event(portal: Portal):
+    handoff = await portal.started(portal.connector())
+    await portal.act(handoff, "say", text="Once")
+    [by_call] = await handoff.wait_for(LiveAgentMessage)
+    await handoff.stop()
+    await portal.act(handoff, "end")
+
+    other = Handoff(portal, portal.connector(), handoff.session)
+    await until(lambda: other.has_returned)
+    await other.stop()
+
+    assert {e.vendor_event_id for e in other.of(LiveAgentMessage)} == {by_call.vendor_event_id}
+
+
+async def test_signed_call_of_an_unknown_person_is_answered_and_kept_apart(portal: Portal):
+    handoff = await portal.started(portal.connector())
+    now = datetime.now(UTC).isoformat()
+    body = json.dumps({"id": "1", "type": "Text", "channel": {"to": {"id": "x"}, "time": now}})
+    secret = portal.credentials()["webhook_secret"]
+
+    status = await portal.post(body.encode(), signature(secret, body.encode()))
+
+    assert status == 200
+    assert all(item.key != "x" for item in portal.items_of(handoff.session))
+
+
+async def test_file_larger_than_an_ordinary_answer_is_fetched_whole(portal: Portal):
+    handoff = await portal.started(portal.connector())
+    content = b"x" * (6 * 1024 * 1024)
+
+    await portal.act(
+        handoff,
+        "file",
+        name="plan.bin",
+        mime_type="application/octet-stream",
+        content_base64=base64.b64encode(content).decode(),
+    )
+    [event] = await handoff.wait_for(LiveAgentAttachment)
+
+    assert await handoff.connector.fetch_attachment(handoff.session, event.url) == content
+
+
+async def test_conversation_that_genesys_does_not_know_is_gone(portal: Portal):
+    connector = portal.connector()
+    unknown = VendorSession(vendor_conversation_id="00000000-6b18-4a3e-9a51-4f50e0c71d33")
+
+    handoff = portal.follow(connector, unknown)
+    await until(lambda: handoff.error)
+
+    assert isinstance(handoff.error, ConversationGoneError)
+    await connector.end(unknown, EndReason.END_USER_LEFT)
