@@ -256,6 +256,15 @@ class Desk:
         found = await self.get("conversations")
         return next(one for one in found if one["id"] == conversation_id)
 
+    async def has_sent(self, conversation_id: str, status: str = "sent") -> None:
+        """Wait until the latest message has a status."""
+
+        async def is_so() -> bool:
+            messages = (await self.conversation(conversation_id))["messages"]
+            return bool(messages[-1]["status"] == status)
+
+        await eventually(is_so)
+
 
 async def eventually(is_so: Callable[[], object]) -> None:
     """Wait until a condition holds; it may be asynchronous."""

@@ -34,6 +34,7 @@ async def test_conversation_has_a_leg_for_each_stage_and_the_last_one_counts(
     api, desk, end_user, chat
 ):
     await desk.act(chat, "say", text="hello")
+    await desk.has_sent(chat)
     await desk.act(chat, "transfer", queue="Billing")
     await desk.act(chat, "accept", agent_name="Ruth Abara")
 
