@@ -3,7 +3,7 @@
 PY := .venv/bin/python
 TYPED := config integrations handoffs conversations
 PORT ?= 8000
-WORKER := $(PY) -m celery -A config worker -P threads --without-gossip --without-mingle
+WORKER := $(PY) -m celery -q -A config worker -P threads --without-gossip --without-mingle
 KEY ?= salesforce_messaging
 SIMULATOR_PORT ?= 8790
 
@@ -61,7 +61,7 @@ relay: setup ## start a relay worker (needs .env; NAME=relay1)
 	$(WORKER) -Q relay -c 8 -n $(or $(NAME),relay1)@%h
 
 beat: setup ## start the clock of the sweeps (needs .env)
-	$(PY) -m celery -A config beat -s var/celerybeat-schedule
+	$(PY) -m celery -q -A config beat -s var/celerybeat-schedule
 
 simulate: setup ## pretend to be a vendor (needs .env; KEY=salesforce_messaging)
 	$(PY) manage.py run_simulator $(KEY) --port $(SIMULATOR_PORT)

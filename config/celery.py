@@ -6,7 +6,17 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, worker_init, worker_ready, worker_shutting_down
+from celery.signals import (
+    beat_init,
+    before_task_publish,
+    setup_logging,
+    task_prerun,
+    worker_init,
+    worker_ready,
+    worker_shutting_down,
+)
+
+from integrations.correlation import TASK_HEADER, correlation_begin, correlation_id
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -49,6 +59,24 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def use_our_logs(**kwargs: Any) -> None:
+    """Keep Celery from setting up logs of its own: Django's settings have done it."""
+
+
+@before_task_publish.connect
+def pass_correlation_on(headers: dict[str, Any], **kwargs: Any) -> None:
+    """Let a task's log lines bear the id of the request or socket that queued it."""
+    if correlation_id.get():
+        headers[TASK_HEADER] = correlation_id.get()
+
+
+@task_prerun.connect
+def take_correlation_on(task: Any, **kwargs: Any) -> None:
+    """Begin each task with the id it was queued with, or one of its own."""
+    correlation_begin(task.request.get(TASK_HEADER) or "")
 
 
 @worker_init.connect

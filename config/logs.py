@@ -9,7 +9,11 @@ import json
 import logging
 from datetime import UTC, datetime
 
+from integrations.correlation import correlation_id, reference
+
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+# The line a second time, coloured, as uvicorn gives it.
+_STANDARD |= {"color_message"}
 
 
 class LineFormatter(logging.Formatter):
@@ -23,7 +27,9 @@ class LineFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line for a record."""
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        extras = {k: v for k, v in vars(record).items() if k not in _STANDARD and _is_plain(v)}
+        extras = _identity() | {
+            k: v for k, v in vars(record).items() if k not in _STANDARD and _is_plain(v)
+        }
         trace = self.formatException(record.exc_info) if record.exc_info else ""
         if self._as_json:
             entry = {"at": at, "level": record.levelname, "logger": record.name}
@@ -34,6 +40,12 @@ class LineFormatter(logging.Formatter):
         pairs = " ".join(f"{key}={value}" for key, value in extras.items())
         line = f"{at} {record.levelname:<7} {record.name}: {record.getMessage()} {pairs}".rstrip()
         return f"{line}\n{trace}" if trace else line
+
+
+def _identity() -> dict[str, str]:
+    """Return what joins this line with others: written where the line is, so in its context."""
+    found = {"correlation_id": correlation_id.get(), "handoff_id": reference.get()}
+    return {name: value for name, value in found.items() if value}
 
 
 def _is_plain(value: object) -> bool:

@@ -81,7 +81,7 @@ class Product:
         node = f"{name}@{socket.gethostname()}"
         return self._python(
             name,
-            *("celery", "-A", "config", "worker", "-Q", queue, "-P", "threads", "-c", "8"),
+            *("celery", "-q", "-A", "config", "worker", "-Q", queue, "-P", "threads", "-c", "8"),
             *("-n", node, "--without-gossip", "--without-mingle"),
             is_ready=partial(_answers_ping, self.redis_url, node),
         )
@@ -89,7 +89,9 @@ class Product:
     def _beat(self) -> Process:
         schedule = str(self.var_dir / "celerybeat-schedule")
         pid_file = "--pidfile="  # none: a file left by a crash would refuse the next start
-        return self._python("beat", "celery", "-A", "config", "beat", "-s", schedule, pid_file)
+        return self._python(
+            "beat", "celery", "-q", "-A", "config", "beat", "-s", schedule, pid_file
+        )
 
     def _simulator(self) -> Process:
         kept = self.var_dir / f"simulator_{SIMULATOR}.json"

@@ -229,6 +229,15 @@ LOGGING = {
     "formatters": {"line": {"()": "config.logs.LineFormatter", "as_json": not DEBUG}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    # At INFO it writes each socket's URL, and an SDK may carry its access token there.
-    "loggers": {"uvicorn.error": {"level": "WARNING"}},
+    "loggers": {
+        # Servers and libraries bring handlers of their own; here all lines have one form.
+        "uvicorn": {"handlers": [], "propagate": True},
+        "django": {"handlers": [], "propagate": True},
+        # At INFO it writes each socket's URL, and an SDK may carry its access token there.
+        "uvicorn.error": {"handlers": [], "level": "WARNING", "propagate": True},
+        # One line for each task and each tick of the clock is no news.
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
+    },
 }

@@ -26,7 +26,9 @@ _pool = ThreadPoolExecutor(settings.DATABASE_THREADS, thread_name_prefix="databa
 async def run_sync(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     """Run a synchronous service in the pool and return its result; its exception is raised here."""
     loop = asyncio.get_running_loop()
-    work = partial(_with_connection, loop, partial(function, *args, **kwargs))
+    work = partial(
+        contextvars.copy_context().run, _with_connection, loop, partial(function, *args, **kwargs)
+    )
     return await loop.run_in_executor(_pool, work)
 
 

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Sequence
-from contextvars import ContextVar
 
+from django.db import Error as DatabaseError
+
+from integrations.correlation import reference
+from integrations.metrics import VENDOR_CALL_RECORDS_LOST
 from integrations.models import VendorCall
 from integrations.tokens import RunSync
 from integrations.vendor_calls import VendorCallRecord
 
+logger = logging.getLogger(__name__)
 _MAX_PATH = 300
 _MAX_OPERATION = 60
 # What comes within this time is written together.
 _GATHER_SECONDS = 0.3
-
-
-# The handoff for which the current task calls the vendor; empty outside of one.
-reference: ContextVar[str] = ContextVar("reference", default="")
+# What waits for a database that is slow or away; beyond it the newest are not kept.
+_MAX_WAITING = 2000
 
 
 def vendor_calls_save(
@@ -34,6 +37,7 @@ def vendor_calls_save(
             path=record.path[:_MAX_PATH],
             status=record.status,
             error_code=record.error_code,
+            correlation_id=record.correlation_id,
             duration_ms=record.duration_ms,
             request_body=record.request_body,
             response_body=record.response_body,
@@ -56,6 +60,9 @@ class CallWriter:
 
     def __call__(self, record: VendorCallRecord) -> None:
         """Take one record; must be called on the event loop."""
+        if len(self._waiting) >= _MAX_WAITING:
+            VENDOR_CALL_RECORDS_LOST.inc()
+            return
         self._waiting.append((reference.get(), record))
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._write())
@@ -72,6 +79,11 @@ class CallWriter:
             await asyncio.wait_for(self._hurry.wait(), _GATHER_SECONDS)
         while self._waiting:
             batch, self._waiting = self._waiting, []
-            await self._run_sync(
-                vendor_calls_save, integration_id=self._integration_id, records=batch
-            )
+            try:
+                await self._run_sync(
+                    vendor_calls_save, integration_id=self._integration_id, records=batch
+                )
+            except DatabaseError as error:
+                # A record is for people who look for causes: no conversation waits for it.
+                VENDOR_CALL_RECORDS_LOST.inc(len(batch))
+                logger.warning("Vendor calls not recorded: %s", type(error).__name__)

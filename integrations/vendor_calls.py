@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from integrations.correlation import correlation_id
+
 MASKED_SECRET = "‹secret›"  # noqa: S105 - what stands in a secret's place
 MAX_PATH = 300
 _MAX_DEPTH = 12
@@ -38,6 +40,7 @@ class VendorCallRecord:
     duration_ms: int
     started_at: datetime
     error_code: str = ""
+    correlation_id: str = ""
     request_body: object = None
     response_body: object = None
 
@@ -69,6 +72,7 @@ class RunningCall:
             duration_ms=round((time.perf_counter() - self._started) * 1000),
             started_at=self._started_at,
             error_code=error_code,
+            correlation_id=correlation_id.get(),
             request_body=self.request_body,
             response_body=self.response_body,
         )

@@ -20,8 +20,8 @@ from handoffs.outbox import BATCH, PendingDelivery, delivery_refused, delivery_s
 from handoffs.relay import steps
 from handoffs.relay.connectors import Connectors
 from handoffs.relay.webhook_feed import WebhookFeed
-from integrations.calls import reference
 from integrations.connector import Connector, OutboundMessage, ReceiptKind, VendorSession
+from integrations.correlation import correlation_ensure, reference
 from integrations.errors import CannotConnectError, ConnectorError, ConversationGoneError
 from integrations.events import LiveAgentTyping, MessageEchoed, VendorEvent
 from integrations.metrics import DELIVERY_AGE, RELAY_LAG
@@ -60,6 +60,7 @@ class RelaySession:
 
     async def run(self) -> None:
         """Serve the handoff until it is over on both sides, or somebody else owns it."""
+        correlation_ensure()
         try:
             opening = await run_sync(steps.opening_read, self.lease)
             if opening is not None:

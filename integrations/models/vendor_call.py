@@ -12,6 +12,7 @@ class VendorCall(models.Model):
 
     integration = models.ForeignKey(Integration, on_delete=models.CASCADE, related_name="calls")
     reference = models.CharField(max_length=48, blank=True)
+    correlation_id = models.CharField(max_length=64, blank=True)
     operation = models.CharField(max_length=60)
     method = models.CharField(max_length=8)
     path = models.CharField(max_length=300)
