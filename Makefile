@@ -24,14 +24,21 @@ setup: .venv/.installed ## make .venv and install the pinned packages
 	@.ci/setup dev
 	@touch $@
 
+.venv/.installed-oracles: pyproject.toml .venv/.installed
+	@.ci/setup oracles
+	@touch $@
+
 demo: setup ## start everything and print where to look (PORT=8000)
 	@$(PY) manage.py demo --port $(PORT)
 
-test: setup browser ## run the whole suite
+test: setup .venv/.installed-oracles browser ## run the whole suite
 	@$(PY) -m pytest
 
 chaos: setup ## break everything in turn while people talk (SECONDS=600 ARGS="--seed 1")
 	@$(PY) -m tests.chaos --seconds $(or $(SECONDS),600) $(ARGS)
+
+bench: setup ## measure Baton beside its floor (SECONDS=10 ARGS="--only latency")
+	@$(PY) -m tests.bench --seconds $(or $(SECONDS),10) $(ARGS)
 
 browser: setup
 	@$(PY) -m tests.browser
