@@ -9,6 +9,7 @@ import time
 import uuid
 from typing import Any, cast
 
+from channels.consumer import get_handler_name
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
@@ -60,6 +61,13 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
                 self.timer.cancel()
             if self.is_grouped:
                 await self._leave_group()
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Call the handler; Channels would first visit a thread to look after connections.
+
+        None is ever opened outside the executor, which looks after its own.
+        """
+        await getattr(self, get_handler_name(message))(message)
 
     async def connect(self) -> None:
         """Check the handshake, join the group, then send everything after the cursor."""

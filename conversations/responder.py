@@ -15,7 +15,12 @@ class Responder(Protocol):
     """Takes what an end user does; synchronous, raises ConversationError with a plain text."""
 
     def on_message(
-        self, *, conversation_id: str, text: str, client_event_id: str, metadata: dict[str, Any] | None
+        self,
+        *,
+        conversation_id: str,
+        text: str,
+        client_event_id: str,
+        metadata: dict[str, Any] | None,
     ) -> list[Event]:
         """Journal a message and have it answered; a resend returns the first line again."""
 

@@ -6,7 +6,6 @@ makes it write nothing and return None, and the services take over. Four stateme
 
 from __future__ import annotations
 
-import json
 import uuid
 from typing import Any
 
@@ -16,7 +15,7 @@ from django.utils import timezone
 from conversations import publish
 from conversations.frames import frame_of
 from conversations.models import Conversation, Event
-from conversations.rows import row_insert
+from conversations.rows import plain_json, row_insert, to_moment, to_uuid
 from conversations.services import NewEvent
 from handoffs.locking import Lease
 from handoffs.models import Delivery, VendorEvent
@@ -104,19 +103,17 @@ def _next_sequence(statement: str, key: str) -> tuple[str, int]:
 
 def _open_handoff(conversation_id: str, text: str) -> tuple[str, Any]:
     handoff_id, owner_id, behaviour = _one(_OPEN_HANDOFF, [conversation_id, *_OPEN])
-    stop_word = str(_json(behaviour).get("stop_word", "")).strip().casefold()
+    stop_word = str(plain_json(behaviour).get("stop_word", "")).strip().casefold()
     if stop_word and text.strip().casefold() == stop_word:
         raise _NotPlainError
     return handoff_id, owner_id and uuid.UUID(str(owner_id))
 
 
 def _keep_session(lease: Lease, stored_session: str, deadline_at: Any) -> dict[str, str]:
-    deadline = connection.ops.adapt_datetimefield_value(deadline_at)
-    is_native = connection.features.has_native_uuid_field
-    worker_id = lease.worker_id if is_native else lease.worker_id.hex
-    values = [stored_session, deadline, lease.handoff_id, worker_id, lease.epoch]
+    values = [stored_session, to_moment(deadline_at), lease.handoff_id]
+    values += [to_uuid(lease.worker_id), lease.epoch]
     (live_agents,) = _one(_KEEP_SESSION, [*values, State.ACTIVE.value])
-    names: dict[str, str] = _json(live_agents)
+    names: dict[str, str] = plain_json(live_agents)
     return names
 
 
@@ -144,7 +141,3 @@ def _one(statement: str, values: list[Any]) -> Any:
     if row is None:
         raise _NotPlainError
     return row
-
-
-def _json(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) else value

@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from conversations.frames import EventType, Level
 from conversations.models import Conversation, Event
+from conversations.rows import plain_json, plain_moment, to_moment, to_uuid
 from conversations.services import NewEvent, events_append, system_event
 from handoffs.locking import Lease, LeaseLostError, handoff_leased, handoff_save
 from handoffs.models import Delivery, Handoff
@@ -25,6 +27,21 @@ from integrations.metrics import DELIVERIES_FAILED
 BATCH = 50
 _RETRY_BASE_SECONDS = 0.5
 _RETRY_CAP_SECONDS = 15.0
+# Plain statements: every message passes these two.
+_PENDING = """
+    SELECT delivery.id, delivery.event_id, event.payload, event.created_at, delivery.attempts,
+           delivery.next_attempt_at, delivery.created_at
+    FROM handoffs_delivery AS delivery
+    JOIN conversations_event AS event ON event.id = delivery.event_id
+    WHERE delivery.handoff_id = %s AND delivery.status = 'pending'
+    ORDER BY delivery.sequence LIMIT %s
+"""
+_SENT = """
+    UPDATE handoffs_delivery SET status = 'sent', sent_at = %s, error_code = ''
+    WHERE id = %s AND status = 'pending' AND handoff_id IN (
+        SELECT id FROM handoffs_handoff WHERE id = %s AND owner_id = %s AND lease_epoch = %s
+    )
+"""
 _RANK = {
     Delivery.Status.PENDING: 0,
     Delivery.Status.SENT: 1,
@@ -53,20 +70,18 @@ def delivery_create(handoff: Handoff, event: Event) -> Delivery:
 
 def deliveries_pending(handoff_id: str, *, limit: int = BATCH) -> list[PendingDelivery]:
     """Return what is to be sent, in order, whether it is due yet or not."""
-    rows = (
-        Delivery.objects.filter(handoff_id=handoff_id, status=Delivery.Status.PENDING)
-        .select_related("event")
-        .order_by("sequence")[:limit]
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(_PENDING, [handoff_id, limit])
+        rows = cursor.fetchall()
     return [
         PendingDelivery(
-            id=row.pk,
-            message_id=str(row.event_id),
-            text=row.event.payload["text"],
-            sent_at=row.event.created_at,
-            attempts=row.attempts,
-            next_attempt_at=row.next_attempt_at,
-            created_at=row.created_at,
+            id=row[0],
+            message_id=str(uuid.UUID(str(row[1]))),
+            text=plain_json(row[2])["text"],
+            sent_at=plain_moment(row[3]),
+            attempts=row[4],
+            next_attempt_at=plain_moment(row[5]),
+            created_at=plain_moment(row[6]),
         )
         for row in rows
     ]
@@ -74,15 +89,18 @@ def deliveries_pending(handoff_id: str, *, limit: int = BATCH) -> list[PendingDe
 
 def delivery_sent(lease: Lease, delivery_id: int) -> None:
     """Mark a message as taken by the vendor; raises LeaseLostError for a fenced session."""
-    owned = Handoff.objects.filter(
-        pk=lease.handoff_id, owner_id=lease.worker_id, lease_epoch=lease.epoch
-    )
-    pending = Delivery.objects.filter(
-        pk=delivery_id, handoff__in=owned, status=Delivery.Status.PENDING
-    )
-    sent = {"status": Delivery.Status.SENT, "sent_at": timezone.now(), "error_code": ""}
-    if not pending.update(**sent) and not owned.exists():
+    values = [to_moment(timezone.now()), delivery_id, lease.handoff_id]
+    with connection.cursor() as cursor:
+        cursor.execute(_SENT, [*values, to_uuid(lease.worker_id), lease.epoch])
+        is_marked = cursor.rowcount == 1
+    if not is_marked and not _is_held(lease):
         raise LeaseLostError(lease.handoff_id)
+
+
+def _is_held(lease: Lease) -> bool:
+    return Handoff.objects.filter(
+        pk=lease.handoff_id, owner_id=lease.worker_id, lease_epoch=lease.epoch
+    ).exists()
 
 
 def delivery_refused(lease: Lease, delivery: PendingDelivery, error: ConnectorError) -> bool:

@@ -1,0 +1,53 @@
+"""make bench: Baton beside its floor, in one run, as tables.
+
+python -m tests.bench [--seconds 10] [--only latency,throughput,handoffs,sockets,growth]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+import tempfile
+from pathlib import Path
+
+import aiohttp
+import uvloop
+
+from tests.bench import relay
+from tests.bench.rig import Rig, rig
+
+PARTS = {
+    "latency": relay.latency,
+    "throughput": relay.throughput,
+}
+
+
+async def measure(made: Rig, parts: list[str], seconds: float) -> None:
+    """Run the parts one after the other."""
+    connector = aiohttp.TCPConnector(limit=0)
+    timeout = aiohttp.ClientTimeout(total=None)
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as http:
+        for name in parts:
+            await PARTS[name](made, http, seconds=seconds)
+
+
+def main() -> int:
+    """Read the command line, print the machine, measure."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=10, help="of each measurement (10)")
+    parser.add_argument("--only", default=",".join(PARTS), help="parts, separated by commas")
+    options = parser.parse_args()
+    print(f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}")
+    print(f"repeat with: make bench SECONDS={options.seconds:g} ARGS='--only {options.only}'")
+    with (
+        tempfile.TemporaryDirectory(prefix="baton-bench-") as directory,
+        rig(Path(directory)) as made,
+    ):
+        uvloop.run(measure(made, options.only.split(","), options.seconds))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""Latency and throughput of the relay, beside the floor."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import aiohttp
+
+from tests.bench.clients import Trip, Widget, connect_baton, connect_floor, widgets
+from tests.bench.rig import Rig
+from tests.bench.table import percentile, table
+
+RATE = 50.0  # round trips per second over all conversations
+WARM_UP = 30
+SHARES = (0.5, 0.95, 0.99)
+
+Connect = Callable[[], Awaitable[Widget]]
+
+
+async def latency(rig: Rig, http: aiohttp.ClientSession, *, seconds: float) -> None:
+    """Measure round trips at a steady rate over one, fifty and five hundred conversations."""
+    head = ["open handoffs", "", "to vendor p50", "p95", "p99", "to widget p50", "p95", "p99"]
+    rows = [[*head, "both p50", "p95", "p99"]]
+    for number in (1, 50, 500):
+        found = {
+            "floor": await _steady(lambda: connect_floor(http, rig.floor_url), number, seconds),
+            "Baton": await _steady(lambda: connect_baton(http, rig.demo), number, seconds),
+        }
+        for name, trips in found.items():
+            rows.append([str(number), name, *_cells(trips)])
+        ratio = [_ratio(found["Baton"], found["floor"], share) for share in SHARES]
+        rows.append([str(number), "ratio", *[""] * 6, *ratio])
+    table(f"Relay latency in ms at {RATE:.0f} round trips per second", rows)
+
+
+async def throughput(rig: Rig, http: aiohttp.ClientSession, *, seconds: float) -> None:
+    """Measure round trips per second when everybody answers at once."""
+    rows = [["conversations", "floor per s", "Baton per s", "Baton p50 ms", "p99 ms", "share"]]
+    for number in (8, 32, 64):
+        floor, _ = await _flat_out(lambda: connect_floor(http, rig.floor_url), number, seconds)
+        baton, trips = await _flat_out(lambda: connect_baton(http, rig.demo), number, seconds)
+        both = [trip.both for trip in trips]
+        cells = [f"{percentile(both, 0.5):.2f}", f"{percentile(both, 0.99):.2f}"]
+        rows.append([str(number), f"{floor:.0f}", f"{baton:.0f}", *cells, f"{baton / floor:.0%}"])
+    table("Throughput, closed loop, every message committed", rows)
+
+
+async def _open(connect: Connect, number: int) -> list[Widget]:
+    found: list[Widget] = []
+    for start in range(0, number, 20):
+        batch = range(start, min(start + 20, number))
+        found += await asyncio.gather(*(connect() for _ in batch))
+    return found
+
+
+async def _steady(connect: Connect, number: int, seconds: float) -> list[Trip]:
+    async with widgets(await _open(connect, number)) as people:
+        for index in range(WARM_UP):
+            await people[index % number].trip()
+        tasks = []
+        started = time.monotonic()
+        for index in range(int(RATE * seconds)):
+            await asyncio.sleep(max(0.0, started + index / RATE - time.monotonic()))
+            tasks.append(asyncio.create_task(people[index % number].trip()))
+        return list(await asyncio.gather(*tasks))
+
+
+async def _flat_out(connect: Connect, number: int, seconds: float) -> tuple[float, list[Trip]]:
+    trips: list[Trip] = []
+
+    async def talk(widget: Widget, until: float) -> None:
+        while time.monotonic() < until:
+            trips.append(await widget.trip())
+
+    async with widgets(await _open(connect, number)) as people:
+        await asyncio.gather(*(talk(person, time.monotonic() + 1) for person in people))
+        trips.clear()
+        started = time.monotonic()
+        await asyncio.gather(*(talk(person, started + seconds) for person in people))
+        return len(trips) / (time.monotonic() - started), trips
+
+
+def _cells(trips: list[Trip]) -> list[str]:
+    ways = ([t.out for t in trips], [t.back for t in trips], [t.both for t in trips])
+    return [f"{percentile(way, share):.2f}" for way in ways for share in SHARES]
+
+
+def _ratio(trips: list[Trip], floor: list[Trip], share: float) -> str:
+    ours = percentile([trip.both for trip in trips], share)
+    return f"{ours / percentile([trip.both for trip in floor], share):.2f}x"

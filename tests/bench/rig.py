@@ -1,0 +1,80 @@
+"""Everything that is measured, started: the floor, the echoing vendor, and Baton on PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from config.demo_environment import demo_environment_load
+from config.embedded import free_port
+from config.processes import BASE_DIR
+from tests.journeys.stack import Stack
+from tests.postgres import PostgresServer, database_create
+
+LIMITS = {
+    "ACCESS_TOKENS_PER_MINUTE": "1000000",
+    "SESSIONS_PER_MINUTE": "1000000",
+    "LOG_LEVEL": "WARNING",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rig:
+    """Where to find what."""
+
+    stack: Stack
+    postgres: PostgresServer
+    vendor_url: str
+    floor_url: str
+
+    @property
+    def demo(self) -> dict[str, Any]:
+        """What the seed made."""
+        return self.stack.demo
+
+
+@contextmanager
+def rig(directory: Path) -> Iterator[Rig]:
+    """Start everything, point Baton at the echoing vendor, stop everything."""
+    os.environ["BATON_VAR_DIR"] = str(directory / "stack")
+    demo_environment_load()
+    with PostgresServer(directory / "postgres") as postgres:
+        url = database_create(postgres.url, "bench")
+        stack = Stack(directory / "stack", database_url=url, **LIMITS)
+        stack.start_all()
+        vendor_port, floor_port = free_port(), free_port()
+        vendor_url = f"http://127.0.0.1:{vendor_port}"
+        started = [
+            _python("tests.bench.vendor", str(vendor_port)),
+            _python("tests.bench.floor", str(floor_port), vendor_url, stack.redis.url),
+        ]
+        try:
+            stack.run_module("tests.bench.point_at", vendor_url)
+            yield Rig(
+                stack=stack,
+                postgres=postgres,
+                vendor_url=vendor_url,
+                floor_url=f"http://127.0.0.1:{floor_port}",
+            )
+        finally:
+            for process in started:
+                process.kill()
+                process.wait()
+            stack.stop_all()
+
+
+def _python(module: str, *arguments: str) -> subprocess.Popen[str]:
+    """Start a module and return once it says that it is ready."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", module, *arguments], cwd=BASE_DIR, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    if process.stdout.readline().strip() != "ready":
+        raise RuntimeError(f"{module} did not start")
+    return process
