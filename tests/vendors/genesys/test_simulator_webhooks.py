@@ -50,7 +50,7 @@ async def test_agents_text_arrives_compact_signed_and_without_the_agents_name(
 @pytest.mark.parametrize(
     ("switch", "is_so"),
     [
-        ({"signature": "wrong"}, lambda body, headers: "X-Hub-Signature-256" in headers),
+        ({"signature": "wrong"}, lambda body, headers: headers["X-Hub-Signature-256"]),
         ({"signature": "none"}, lambda body, headers: "X-Hub-Signature-256" not in headers),
         (
             {"signature": "hex"},
@@ -71,6 +71,10 @@ async def test_captured_oddities_can_be_switched_on(desk, chat, portal, switch, 
 
     body = await portal.until_text("odd")
     assert is_so(body, portal.headers[-1])
+    is_genuine = portal.headers[-1].get("X-Hub-Signature-256") == sign(
+        portal.raw[-1], WEBHOOK_SECRET
+    )
+    assert is_genuine == ("signature" not in switch)
 
 
 async def test_webhook_headers_and_a_rotated_secret_take_effect(desk, api, chat, portal):
@@ -133,11 +137,13 @@ async def test_typing_is_an_event_with_a_duration_and_has_no_off(desk, chat, por
     await desk.configure(typing_outbound=True)
 
     await desk.act(chat, "type")
-    body = await portal.until_type("Event")
+    await desk.act(chat, "say", text="after them all")
+    await portal.until_text("after them all")
+    body = portal.bodies[0]
 
     typing = {"type": "On", "duration": 5000}
     assert body["events"] == [{"eventType": "Typing", "typing": typing}]
-    assert len(portal.bodies) == 1
+    assert [one["type"] for one in portal.bodies] == ["Event", "Text"]
 
 
 async def test_a_large_file_comes_by_an_address_that_is_signed_and_expires(
