@@ -12,6 +12,7 @@ class Delivery(enum.Enum):
 
     STREAM = "stream"
     WEBHOOK = "webhook"
+    NONE = "none"  # nothing comes back: no live chat can go there
 
 
 class Capability(enum.Enum):
@@ -157,3 +158,13 @@ class Manifest:
     is_rate_limit_shared: bool = False
     # What a crash between send and mark may do, where the vendor offers nothing against it.
     repeat_note: str = ""
+
+    @property
+    def takes_live_chats(self) -> bool:
+        """Say whether a live agent's answer can come back into the conversation."""
+        return self.delivery is not Delivery.NONE
+
+    @property
+    def has_webhooks(self) -> bool:
+        """Say whether an admin must give the vendor an address of ours to call."""
+        return any(item.kind is GeneratedKind.WEBHOOK_URL for item in self.generated)

@@ -44,6 +44,9 @@ class Integration(models.Model):
     last_success_at = models.DateTimeField(null=True, blank=True)
     last_webhook_at = models.DateTimeField(null=True, blank=True)
     connected_at = models.DateTimeField(null=True, blank=True)
+    # Names the inbox at a vendor that can call one portal address only; empty elsewhere.
+    inbox_key = models.CharField(max_length=64, blank=True)
+    failed_probes = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -57,6 +60,11 @@ class Integration(models.Model):
                 fields=["project", "environment"],
                 condition=models.Q(is_default=True),
                 name="one_default_integration",
+            ),
+            models.UniqueConstraint(
+                fields=["inbox_key"],
+                condition=~models.Q(inbox_key=""),
+                name="one_integration_per_inbox",
             ),
         ]
 

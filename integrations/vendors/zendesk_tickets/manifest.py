@@ -114,7 +114,7 @@ MANIFEST = Manifest(
     summary="Opens a ticket with the transcript when nobody is available to answer.",
     docs_url="https://developer.zendesk.com/api-reference/ticketing/tickets/tickets",
     # Nothing comes back: the answer to a ticket reaches its requester by e-mail.
-    delivery=Delivery.WEBHOOK,
+    delivery=Delivery.NONE,
     capabilities=frozenset({Capability.TRANSCRIPT}),
     fields=_FIELDS,
     routing_hints=("tags", "ticket_fields", "group_id"),
