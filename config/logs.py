@@ -7,13 +7,21 @@ from __future__ import annotations
 
 import json
 import logging
+import logging.config
 from datetime import UTC, datetime
+from typing import Any
 
 from integrations.correlation import correlation_id, reference
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 # The line a second time, coloured, as uvicorn gives it.
 _STANDARD |= {"color_message"}
+
+
+def logs_configure(config: dict[str, Any]) -> None:
+    """Apply the settings; Python's own warnings become log lines like all others."""
+    logging.config.dictConfig(config)
+    logging.captureWarnings(True)
 
 
 class LineFormatter(logging.Formatter):

@@ -223,6 +223,7 @@ METRICS_HOST = env.str("METRICS_HOST", default="127.0.0.1")
 
 # ---- logs ----
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+LOGGING_CONFIG = "config.logs.logs_configure"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -235,6 +236,8 @@ LOGGING = {
         "django": {"handlers": [], "propagate": True},
         # At INFO it writes each socket's URL, and an SDK may carry its access token there.
         "uvicorn.error": {"handlers": [], "level": "WARNING", "propagate": True},
+        # Whole URLs, with their queries.
+        "uvicorn.access": {"handlers": [], "level": "WARNING", "propagate": True},
         # One line for each task and each tick of the clock is no news.
         "celery.app.trace": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
