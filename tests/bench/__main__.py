@@ -16,11 +16,17 @@ import aiohttp
 import uvloop
 
 from tests.bench import relay
+from tests.bench.growth import growth
+from tests.bench.handoffs import open_handoffs
 from tests.bench.rig import Rig, rig
+from tests.bench.sockets import idle_sockets
 
 PARTS = {
     "latency": relay.latency,
     "throughput": relay.throughput,
+    "handoffs": open_handoffs,
+    "sockets": idle_sockets,
+    "growth": growth,
 }
 
 

@@ -20,6 +20,7 @@ from tests.postgres import PostgresServer, database_create
 LIMITS = {
     "ACCESS_TOKENS_PER_MINUTE": "1000000",
     "SESSIONS_PER_MINUTE": "1000000",
+    "SOCKET_FRAMES_PER_SECOND": "1000000",
     "LOG_LEVEL": "WARNING",
 }
 

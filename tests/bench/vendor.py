@@ -29,6 +29,7 @@ routes = web.RouteTableDef()
 numbers = itertools.count(1)
 subjects: dict[str, str] = {}  # conversation → end user
 streams: dict[str, asyncio.Queue[bytes]] = {}
+connected: set[int] = set()
 
 
 @routes.post("/iamessage/api/v2/authorization/unauthenticated/access-token")
@@ -81,12 +82,18 @@ async def stream(request: web.Request) -> web.StreamResponse:
     queue = streams.setdefault(_subject(request), asyncio.Queue())
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     await response.prepare(request)
-    while True:
-        try:
-            frame = await asyncio.wait_for(queue.get(), PING_SECONDS)
-        except TimeoutError:
-            frame = b"event: ping\ndata: 0\n\n"
-        await response.write(frame)
+    connected.add(id(request))
+    try:
+        while True:
+            try:
+                frame = await asyncio.wait_for(queue.get(), PING_SECONDS)
+            except TimeoutError:
+                frame = b"event: ping\ndata: 0\n\n"
+            await response.write(frame)
+    except ConnectionResetError:
+        return response
+    finally:
+        connected.discard(id(request))
 
 
 @routes.get("/iamessage/api/v2/conversation/{id}/entries")
@@ -115,7 +122,7 @@ async def say_all(request: web.Request) -> web.Response:
 @routes.get("/count")
 async def count(request: web.Request) -> web.Response:
     """Tell how many conversations and streams there are."""
-    return web.json_response({"conversations": len(subjects), "streams": len(streams)})
+    return web.json_response({"conversations": len(subjects), "streams": len(connected)})
 
 
 @routes.post("/iamessage/api/v2/conversation/{id}/{rest:.*}")
