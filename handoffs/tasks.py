@@ -8,9 +8,11 @@ from celery import shared_task
 
 from handoffs.answers import answer_all
 from handoffs.reaping import clean_up_old, reap_all
+from handoffs.relay.lease import workers_alive
 from handoffs.relay.worker import relay_current
 from handoffs.sweeping import answers_lost, handoffs_unowned
 from handoffs.tasks_queue import queue_answer, queue_open_handoff
+from integrations.heartbeats import beat_note
 
 logger = logging.getLogger(__name__)
 
@@ -34,8 +36,11 @@ def answer(conversation_id: str) -> None:
 @shared_task
 def sweep() -> None:
     """Queue again what was lost between a commit and its task."""
-    for handoff_id in handoffs_unowned():
-        queue_open_handoff(handoff_id)
+    beat_note()
+    # Without a relay worker they would only pile up in Redis; one that starts claims by itself.
+    if workers_alive().exists():
+        for handoff_id in handoffs_unowned():
+            queue_open_handoff(handoff_id)
     for conversation_id in answers_lost():
         queue_answer(conversation_id)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 from django.db import models, transaction
 
-from integrations.fields import DecryptionError, EncryptedJSONField
+from integrations.fields import DecryptionError
+from integrations.secrets_audit import encrypted_columns
 
 _BATCH = 200
 
@@ -23,11 +23,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Rotate column by column; stops at the first value that fits none of the keys."""
-        for model in apps.get_models():
-            names = [f.name for f in model._meta.fields if isinstance(f, EncryptedJSONField)]
-            if names:
-                rows = _rotate(model, names)
-                self.stdout.write(f"{model._meta.label}: {rows} rows, {', '.join(names)}")
+        for model, names in encrypted_columns():
+            rows = _rotate(model, names)
+            self.stdout.write(f"{model._meta.label}: {rows} rows, {', '.join(names)}")
 
 
 def _rotate(model: type[models.Model], names: list[str]) -> int:

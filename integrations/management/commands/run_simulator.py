@@ -1,11 +1,14 @@
-"""Serve a pretend vendor and its desk; for demos and tests, never beside real customers."""
+"""Serve pretend vendors and their desks; for demos and tests, never beside real customers."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import inspect
 from argparse import ArgumentParser
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -28,13 +31,19 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the vendor key and where and how to serve."""
-        parser.add_argument("key", help="the vendor's key, for instance salesforce_messaging")
+        parser.add_argument(
+            "keys",
+            nargs="+",
+            metavar="key[:port]",
+            help="a vendor's key, for instance salesforce_messaging; several are served together",
+        )
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8790, help="0 takes a free port")
         parser.add_argument("--org-id")
         parser.add_argument("--es-developer-name")
         parser.add_argument("--path-prefix", help="serve the vendor's paths below this path")
         parser.add_argument("--state-file", help="keep conversations and tokens over a restart")
+        parser.add_argument("--state-directory", help="the same, in a file for each vendor")
         parser.add_argument("--token-ttl", type=float, help="seconds a token is good for")
         parser.add_argument("--ping-interval", type=float, help="seconds between keep-alives")
         parser.add_argument("--tls-cert", help="serve TLS with this certificate (PEM)")
@@ -42,27 +51,42 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve until interrupted."""
-        simulator = _simulator(options["key"], _arguments(options))
         tls = {"ssl_certfile": options["tls_cert"], "ssl_keyfile": options["tls_key"]}
+        given = {name: value for name, value in tls.items() if value}
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(self._serve(_simulators(options), options["host"], given))
+
+    async def _serve(
+        self, simulators: list[tuple[Simulator, int]], host: str, tls: dict[str, Any]
+    ) -> None:
+        await asyncio.gather(
+            *(self._serve_one(simulator, host, port, tls) for simulator, port in simulators)
+        )
+
+    async def _serve_one(
+        self, simulator: Simulator, host: str, port: int, tls: dict[str, Any]
+    ) -> None:
+        announce = partial(self._announce, simulator)
         try:
-            asyncio.run(
-                serve(
-                    simulator,
-                    options["host"],
-                    options["port"],
-                    on_ready=lambda url: self._announce(simulator, url),
-                    **{name: value for name, value in tls.items() if value},
-                )
-            )
-        except KeyboardInterrupt:
-            return
+            await serve(simulator, host, port, on_ready=announce, **tls)
         except OSError as error:
-            where = f"{options['host']}:{options['port']}"
-            raise CommandError(f"Cannot listen on {where}: {error.strerror}.") from error
+            raise CommandError(f"Cannot listen on {host}:{port}: {error.strerror}.") from error
 
     def _announce(self, simulator: Simulator, url: str) -> None:
         self.stdout.write(f"{simulator.words.title} is ready at {url} (desk: {url}/_desk/)")
         self.stdout.flush()
+
+
+def _simulators(options: dict[str, Any]) -> list[tuple[Simulator, int]]:
+    arguments, directory = _arguments(options), options["state_directory"]
+    made = []
+    for argument in options["keys"]:
+        key, _, port = argument.partition(":")
+        if port and not port.isdecimal():
+            raise CommandError(f"{port} is not a port.")
+        kept = {"state_file": Path(directory) / f"simulator_{key}.json"} if directory else {}
+        made.append((_simulator(key, {**kept, **arguments}), int(port or options["port"])))
+    return made
 
 
 def _arguments(options: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,71 @@
+"""Set what a project says, and what its Handoff API adds."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+
+from integrations.models import Project
+from integrations.workspace_services import project_set
+
+_TEXTS = ("agent_name", "greeting", "no_match_text")
+
+
+class Command(BaseCommand):
+    """Changes what is named and leaves the rest."""
+
+    help = "Set a project's words: set_project birchline shop --agent-name Birch"
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Ask for the project and for what to set."""
+        parser.add_argument("workspace", help="the workspace's slug")
+        parser.add_argument("project", help="the project's slug or id")
+        parser.add_argument("--agent-name")
+        parser.add_argument("--greeting")
+        parser.add_argument("--no-match-text")
+        parser.add_argument(
+            "--state-key",
+            action="append",
+            metavar="NAME[=ALIAS]",
+            help="a value of the tools' state that the Handoff API shows; may be repeated",
+        )
+        parser.add_argument("--shared-id-state-key", metavar="NAME")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Refuse a project that is not there, and texts that are too long."""
+        project = _project(options["workspace"], options["project"])
+        values = {name: options[name] for name in _TEXTS if options[name] is not None}
+        api = {**project.handoff_api, **_handoff_api(options)}
+        if api != project.handoff_api:
+            values["handoff_api"] = api
+        for name, value in values.items():
+            try:
+                Project._meta.get_field(name).clean(value, project)  # type: ignore[union-attr]
+            except ValidationError as error:
+                raise CommandError(f"{name}: {' '.join(error.messages)}") from error
+        if not values:
+            raise CommandError("Nothing to set: --help lists what can be.")
+        project_set(project, values)
+        self.stdout.write(f"{project.slug}: set {', '.join(sorted(values))}")
+
+
+def _project(workspace: str, name: str) -> Project:
+    found = Project.objects.filter(workspace__slug=workspace)
+    project = found.filter(slug=name).first() or found.filter(public_id=name).first()
+    if project is None:
+        raise CommandError(f"There is no project {name} in {workspace}.")
+    return project
+
+
+def _handoff_api(options: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if options["state_key"]:
+        pairs = [entry.partition("=") for entry in options["state_key"]]
+        found["state_keys"] = [name for name, _, _ in pairs]
+        found["aliases"] = {name: alias for name, _, alias in pairs if alias}
+    if options["shared_id_state_key"]:
+        found["shared_id_state_key"] = options["shared_id_state_key"]
+    return found
