@@ -56,6 +56,11 @@ app.conf.update(
         "sweep": {"task": "handoffs.tasks.sweep", "schedule": 3.0, "options": {"expires": 3.0}},
         "reap": {"task": "handoffs.tasks.reap", "schedule": 10.0, "options": {"expires": 10.0}},
         "clean_up": {"task": "handoffs.tasks.clean_up", "schedule": 3600.0},
+        "probe": {
+            "task": "integrations.tasks.probe_all",
+            "schedule": 900.0,
+            "options": {"expires": 900.0},
+        },
     },
 )
 app.autodiscover_tasks()

@@ -106,6 +106,8 @@ def _destination(
         credential_set = str(payload.hints.get("credential_set") or "default")
         integration = integration_for_key(project, environment, key, credential_set)
         missing = f"{key} is not connected in {environment}."
+        if credential_set != "default":
+            missing = f"{key} has no credential set “{credential_set}” in {environment}."
     if integration is None:
         raise NotConnectedError(missing)
     payload = payload_for_integration(payload, integration.integration_key)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, cast
 
@@ -13,8 +15,10 @@ from conversations import publish
 from handoffs.locking import Lease, handoff_leased
 from handoffs.models import Handoff, StoredWebhook, VendorKey
 from integrations.connector import VendorSession, WebhookItem, WebhookRequest, WebhookResult
+from integrations.errors import WebhookVerificationError
+from integrations.generated_values import variants
 from integrations.models import Integration
-from integrations.registry import connector_class
+from integrations.registry import connector_class, manifest
 
 # An item that cannot be applied is dropped after so many tries, with a line in the log.
 MAX_ATTEMPTS = 20
@@ -22,11 +26,20 @@ _SEEN_EVERY = timedelta(seconds=30)
 
 
 def webhook_take(integration: Integration, call: WebhookRequest) -> WebhookResult:
-    """Verify a call and store its items, once each; raises WebhookVerificationError."""
-    connector = connector_class(integration.connector_key)
-    result = connector.parse_webhook(call, integration.credentials)
-    _note_seen(integration)
-    if result.items:
+    """Verify a call and store its items, once each; raises WebhookVerificationError.
+
+    The values of a connection that is being made or changed are good for the signature too, but
+    only what fits the values in use is stored.
+    """
+    result = _verified(integration, call, integration.credentials)
+    is_in_use = result is not None
+    if result is None:
+        result = _verified(integration, call, integration.draft.get("values", {}))
+    if result is None:
+        raise WebhookVerificationError("webhook: no secret fits")
+    if call.method == "POST":
+        _note_seen(integration)
+    if result.items and is_in_use:
         _store(integration, result)
     return result
 
@@ -71,6 +84,17 @@ def keys_store(handoff: Handoff, session: VendorSession) -> None:
         VendorKey.objects.update_or_create(
             integration_id=handoff.integration_id, key=key, defaults={"handoff": handoff}
         )
+
+
+def _verified(
+    integration: Integration, call: WebhookRequest, values: Mapping[str, str]
+) -> WebhookResult | None:
+    """Parse a call with the secrets of today, then with those replaced a short while ago."""
+    connector = connector_class(integration.connector_key)
+    for secrets in variants(manifest(integration.connector_key), values):
+        with contextlib.suppress(WebhookVerificationError):
+            return connector.parse_webhook(call, secrets)
+    return None
 
 
 @transaction.atomic

@@ -7,6 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from integrations.check_outcomes import (
+    WEBHOOK_CAUSE,
+    WEBHOOK_CURE,
+    WEBHOOK_SEEN,
+    check_labels,
+)
 from integrations.connector import CheckResult, ErrorHelp, Manifest
 from integrations.credentials import fields_for_mode, is_required, mode_of
 from integrations.models import Integration
@@ -126,9 +132,8 @@ def needs_key_pair(manifest: Manifest, values: Mapping[str, str]) -> bool:
 def check_views(manifest: Manifest, test: Mapping[str, Any]) -> list[CheckView]:
     """Return the check list of a stored test; without one every check waits."""
     if not test:
-        return [
-            CheckView(name=n, label=label, state="waiting") for n, label in manifest.check_names
-        ]
+        labels = check_labels(manifest)
+        return [CheckView(name=n, label=label, state="waiting") for n, label in labels.items()]
     results = [CheckResult(**check) for check in test["checks"]]
     return [check_view(manifest, result) for result in results]
 
@@ -137,12 +142,14 @@ def check_view(manifest: Manifest, result: CheckResult) -> CheckView:
     """Return one finished check with what the manifest says about its failure."""
     state = "passed" if result.is_ok else "skipped" if result.code == "skipped" else "failed"
     help_ = manifest.error_help.get((result.name, result.code)) if state == "failed" else None
+    if result.name == WEBHOOK_SEEN and not result.is_ok:
+        state, help_ = "not yet", ErrorHelp(cause=WEBHOOK_CAUSE, cure=WEBHOOK_CURE)
     return CheckView(
         name=result.name,
-        label=dict(manifest.check_names).get(result.name, result.name),
+        label=check_labels(manifest).get(result.name, result.name),
         state=state,
         detail=result.detail,
-        code=result.code if state == "failed" else "",
+        code=result.code if state in ("failed", "not yet") else "",
         ms=None if state == "skipped" else result.ms,
         cause=help_.cause if help_ else "",
         cure=help_.cure if help_ else "",

@@ -27,6 +27,7 @@ from integrations.credentials import mode_of
 from integrations.forms import ConnectForm
 from integrations.models import Access, Area, Environment, Integration, Project
 from integrations.pem import key_id_suggestion, private_key_generate
+from integrations.registry import manifest_with
 from integrations.selectors import live_agent_rivals
 from integrations.services import (
     DraftIncompleteError,
@@ -214,8 +215,9 @@ def connect_behaviour(
     """Show and take the behaviour of a connected integration."""
     place = _place(request, project, environment, connector_key, Step.BEHAVIOUR)
     row = integration_or_404(project, environment, connector_key)
-    has_rivals = live_agent_rivals(row) > 0
-    form = BehaviourForm(place.manifest, behaviour_of(row), data=_posted(request))
+    has_rivals = bool(live_agent_rivals(row))
+    narrowed = manifest_with(row.connector_key, row.credentials)
+    form = BehaviourForm(narrowed, behaviour_of(row), data=_posted(request))
     if form.is_valid():
         integration_behaviour_save(integration=row, values=form.cleaned_data, actor=request.user)
         if has_rivals:

@@ -10,9 +10,11 @@ from django.conf import settings
 
 from integrations.audit import audit_record
 from integrations.calls import vendor_calls_save
+from integrations.check_outcomes import WEBHOOK_NOT_SEEN, WEBHOOK_SEEN
 from integrations.connector import CheckResult
 from integrations.connector_building import connector_with
 from integrations.credentials import fields_for_mode, mode_of
+from integrations.generated_values import kept_beside_fields
 from integrations.http import open_session
 from integrations.models import Integration
 from integrations.rate_limit import retry_after
@@ -20,6 +22,7 @@ from integrations.registry import manifest
 from integrations.services import draft_values, integration_test_save
 from integrations.tokens import MemoryTokens
 from integrations.vendor_calls import VendorCallRecord
+from integrations.webhook_integrations import webhook_urls, webhook_values
 
 TESTS_PER_MINUTE = 10
 
@@ -60,9 +63,10 @@ def integration_test_start(*, integration: Integration, actor: Any) -> Connectio
 
 async def integration_test(test: ConnectionTest) -> AsyncIterator[CheckResult]:
     """Yield each check's result as it comes; touches no database."""
+    found = manifest(test.integration.connector_key)
     async with open_session(allow_local=settings.ALLOW_LOCAL_VENDORS) as session:
         connector = connector_with(
-            manifest(test.integration.connector_key),
+            found,
             credentials=test.values,
             session=session,
             tokens=MemoryTokens(),
@@ -71,6 +75,9 @@ async def integration_test(test: ConnectionTest) -> AsyncIterator[CheckResult]:
         async for result in connector.test_connection():
             test.results.append(result)
             yield result
+    if found.has_webhooks:
+        test.results.append(seen := _webhook_seen(test.integration))
+        yield seen
 
 
 def integration_test_finish(test: ConnectionTest) -> None:
@@ -80,8 +87,22 @@ def integration_test_finish(test: ConnectionTest) -> None:
     vendor_calls_save(integration_id=test.integration.pk, records=records)
 
 
+def with_our_addresses(integration: Integration, values: Mapping[str, str]) -> dict[str, str]:
+    """Return the values with the addresses that checks compare the vendor's target with."""
+    is_called = manifest(integration.connector_key).has_webhooks
+    return {**values, **(webhook_values(integration) if is_called else {})}
+
+
 def _values_under_test(integration: Integration) -> dict[str, str]:
     found = manifest(integration.connector_key)
     values = draft_values(integration)
     names = {item.name for item in fields_for_mode(found, mode_of(found, values))}
-    return {name: value for name, value in values.items() if name in names}
+    asked = {name: value for name, value in values.items() if name in names}
+    return with_our_addresses(integration, {**kept_beside_fields(found, values), **asked})
+
+
+def _webhook_seen(integration: Integration) -> CheckResult:
+    if integration.last_webhook_at is not None:
+        return CheckResult(name=WEBHOOK_SEEN, is_ok=True, code="ok")
+    url = webhook_urls(integration)["events"]
+    return CheckResult(name=WEBHOOK_SEEN, is_ok=False, code=WEBHOOK_NOT_SEEN, detail=url)

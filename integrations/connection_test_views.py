@@ -15,6 +15,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from integrations.access import project_for
+from integrations.check_outcomes import has_passed
 from integrations.connect_flow import Step, check_view, is_complete
 from integrations.connection_test import (
     ConnectionTest,
@@ -25,7 +26,6 @@ from integrations.connection_test import (
 )
 from integrations.models import Access, Area
 from integrations.registry import manifest
-from integrations.services import has_passed
 from integrations.views import integration_or_none, manifest_or_404
 
 

@@ -212,6 +212,11 @@ class Connector(ABC):
         """Return errors by field name that the fields' own patterns cannot see; must not do I/O."""
         return {}
 
+    @classmethod
+    def capabilities_with(cls, credentials: Mapping[str, str]) -> frozenset[Capability]:
+        """Return what a connection with these credentials can do: the manifest's, or fewer."""
+        return cls.manifest.capabilities
+
     @abstractmethod
     def test_connection(self) -> AsyncIterator[CheckResult]:
         """Yield one result per check of the manifest, in order; must never write at the vendor.
@@ -219,6 +224,13 @@ class Connector(ABC):
         Raises nothing of the ConnectorError tree: a failure is a result. Later checks that cannot
         run because of an earlier failure are yielded with code `skipped`.
         """
+
+    def probe(self) -> AsyncIterator[CheckResult]:
+        """Yield the checks that may be repeated every few minutes for as long as we are connected.
+
+        All of them, unless one uses up something at the vendor.
+        """
+        return self.test_connection()
 
     @abstractmethod
     async def start(self, request: HandoffRequest) -> VendorSession:

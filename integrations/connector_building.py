@@ -8,6 +8,7 @@ import aiohttp
 from django.conf import settings
 
 from integrations.connector import Connector, Manifest, TokenCache
+from integrations.generated_values import secrets_in
 from integrations.http import HttpClient
 from integrations.metrics import recorder_with_metrics
 from integrations.models import Integration
@@ -42,12 +43,11 @@ def connector_with(
     recorder: Recorder | None = None,
 ) -> Connector:
     """Return a connector for credentials that may not be saved yet."""
-    secrets = [credentials.get(f.name, "") for f in manifest.fields if f.kind.is_secret]
     http = HttpClient(
         session,
         allow_local=settings.ALLOW_LOCAL_VENDORS,
         recorder=recorder_with_metrics(manifest.key, recorder),
         loggable_keys=manifest.loggable_keys,
-        secrets=secrets,
+        secrets=secrets_in(manifest, credentials),
     )
     return connector_class(manifest.key)(credentials=credentials, http=http, tokens=tokens)

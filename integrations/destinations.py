@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db.models import QuerySet
 
 from integrations.models import Integration, Project
+from integrations.registry import manifest
 
 
 def integration_for_key(
@@ -20,7 +21,8 @@ def integration_for_key(
 
 def integration_default(project: Project, environment: str) -> Integration | None:
     """Return the default integration, or the only one there is, or None."""
-    found = list(_usable(project, environment).order_by("-is_default")[:2])
+    rows = _usable(project, environment).order_by("-is_default")
+    found = [row for row in rows if manifest(row.connector_key).takes_live_chats]
     if len(found) == 1 or (found and found[0].is_default):
         return found[0]
     return None

@@ -9,6 +9,7 @@ from django.db.models import Count, Q
 from integrations.connector import FieldKind, Manifest
 from integrations.credentials import fields_for_mode, mask, mode_of, pairs_to_lines
 from integrations.models import AuditEntry, Environment, Integration, Project
+from integrations.registry import manifest as manifest_get
 from integrations.tiles import TILES, Tile, TileGroup, manifest_of_tile
 
 # By name: the handoffs are an app above this one.
@@ -40,6 +41,9 @@ _ACTION_WORDS = {
     "integration.default_changed": "Default changed",
     "integration.needs_attention": "Needs attention",
     "integration.recovered": "Works again",
+    "integration.secret_made": "New secret made",
+    "integration.test_handoff": "Test handoff sent",
+    "integration.copied": "Values copied",
 }
 
 
@@ -121,6 +125,9 @@ def shown_values(manifest: Manifest, values: dict[str, str]) -> list[tuple[str, 
             value = pairs_to_lines(value)
         elif item.kind is FieldKind.CHOICE:
             value = dict(item.choices).get(value, value)
+        elif item.kind is FieldKind.CHOICES:
+            labels = dict(item.choices)
+            value = ", ".join(labels[one] for one in value.split(",") if one in labels) or "Nothing"
         elif item.kind is FieldKind.SWITCH:
             value = "Yes" if value == "true" else "No"
         shown.append((item.label, value))
@@ -141,16 +148,10 @@ def open_handoff_count(integration: Integration) -> int:
     return Integration.objects.filter(_OPEN, pk=integration.pk).count()
 
 
-def live_agent_rivals(integration: Integration) -> int:
-    """Count the other live-agent integrations in use in the same environment."""
-    live = [manifest_of_tile(tile) for tile in TILES if tile.group is TileGroup.LIVE_AGENTS]
-    keys = [found.key for found in live if found is not None]
+def live_agent_rivals(integration: Integration) -> list[Integration]:
+    """Return the other connections of the environment that a live chat could go to."""
     rows = Integration.objects.filter(
         project=integration.project, environment=integration.environment
-    )
-    return (
-        rows.exclude(pk=integration.pk)
-        .exclude(status=Status.NOT_CONNECTED)
-        .filter(connector_key__in=keys)
-        .count()
-    )
+    ).exclude(pk=integration.pk)
+    in_use = rows.exclude(status=Status.NOT_CONNECTED).order_by("integration_key")
+    return [row for row in in_use if manifest_get(row.connector_key).takes_live_chats]

@@ -6,17 +6,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from integrations.audit import audit_record
 from integrations.behaviour import behaviour_of
+from integrations.check_outcomes import first_failure, has_passed
 from integrations.connector import CheckResult, FieldKind, Manifest
 from integrations.credentials import credentials_clean, pairs_to_lines
+from integrations.errors import ConnectorError
 from integrations.faults import fault_sentence
+from integrations.generated_values import kept_beside_fields, with_previous
+from integrations.inboxes import inbox_errors, inbox_key
 from integrations.models import Integration, Project
+from integrations.registration import vendor_register, vendor_unregister
 from integrations.registry import manifest as manifest_get
+from integrations.selectors import live_agent_rivals
 from integrations.tokens import tokens_forget
 
 Status = Integration.Status
@@ -76,34 +82,53 @@ def draft_values(integration: Integration) -> dict[str, str]:
     return dict(integration.draft.get("values", integration.credentials))
 
 
-@transaction.atomic
 def integration_connect(
     *, integration: Integration, actor: Any, save_anyway: bool = False
 ) -> Integration:
-    """Make the draft the credentials in use.
+    """Make the draft the credentials in use, and tell the vendor where it must be told.
 
     Raises DraftIncompleteError, or NotTestedError unless `save_anyway`; the tile then says
-    Needs attention with what the test found.
+    Needs attention with what the test found. Must not be called inside a transaction.
     """
+    try:
+        row = _connect(integration, actor, save_anyway=save_anyway)
+    except IntegrityError as error:  # somebody else has taken the inbox at this moment
+        fields = manifest_get(integration.connector_key).inbox_fields
+        sentence = "Another connection has just been made to the same inbox."
+        raise DraftIncompleteError(dict.fromkeys(fields[-1:], sentence)) from error
+    try:
+        given = vendor_register(row)
+    except ConnectorError as error:
+        integration_mark_needs_attention(row, error.code, error.message)
+        row.refresh_from_db()
+        return row
+    if given:
+        row.credentials = {**row.credentials, **given}
+        row.save(update_fields=["credentials", "updated_at"])
+    return row
+
+
+@transaction.atomic
+def _connect(integration: Integration, actor: Any, *, save_anyway: bool) -> Integration:
     row = Integration.objects.select_for_update().get(pk=integration.pk)
-    manifest = manifest_get(row.connector_key)
-    values = _complete_values(manifest, draft_values(row))
+    manifest, draft = manifest_get(row.connector_key), draft_values(row)
+    values = dict(_complete_values(manifest, draft))
+    if errors := inbox_errors(row, manifest, values):
+        raise DraftIncompleteError(errors)
     test = row.draft.get("test", {})
     if not test.get("is_ok") and not save_anyway:
         raise NotTestedError
     changed = [name for name, value in values.items() if row.credentials.get(name) != value]
-    row.credentials, row.draft = values, {"test": test} if test else {}
-    row.connected_at = timezone.now()
+    beside = kept_beside_fields(manifest, {**row.credentials, **draft})
+    row.credentials = with_previous(manifest, {**beside, **values}, before=row.credentials)
+    row.draft = {"test": test} if test else {}
+    row.inbox_key = inbox_key(manifest, values)
+    row.connected_at, row.failed_probes = timezone.now(), 0
     _set_outcome(row, manifest, test)
     row.save()
     tokens_forget(row)
     _audit(row, actor, "integration.connected", changed)
     return row
-
-
-def has_passed(results: Sequence[CheckResult]) -> bool:
-    """Say whether a test allows to connect: it ran, and every check was green."""
-    return bool(results) and all(result.is_ok for result in results)
 
 
 def integration_test_save(*, integration: Integration, results: Sequence[CheckResult]) -> None:
@@ -124,21 +149,29 @@ def integration_test_save(*, integration: Integration, results: Sequence[CheckRe
         row.save()
 
 
-@transaction.atomic
-def integration_disconnect(*, integration: Integration, actor: Any) -> None:
-    """Stop using an integration; open handoffs keep its credentials until they have ended."""
+def integration_disconnect(
+    *, integration: Integration, actor: Any, successor: Integration | None = None
+) -> None:
+    """Stop using an integration; open handoffs keep its credentials until they have ended.
+
+    Raises DefaultInUseError where it is the default and `successor` is not one of those left.
+    """
+    with transaction.atomic():
+        _disconnect(integration, actor, successor)
+    credentials_purge(integration.project)
+
+
+def _disconnect(integration: Integration, actor: Any, successor: Integration | None) -> None:
     row = Integration.objects.select_for_update().get(pk=integration.pk)
-    others = Integration.objects.filter(
-        project=row.project, environment=row.environment, status__in=_CONNECTED
-    ).exclude(pk=row.pk)
-    if row.is_default and others.exists():
-        raise DefaultInUseError
+    if row.is_default and (rivals := live_agent_rivals(row)):
+        if successor not in rivals:
+            raise DefaultInUseError
+        integration_default_set(integration=successor, is_default=True, actor=actor)
     row.status, row.is_default, row.draft = Status.NOT_CONNECTED, False, {}
-    row.last_error_code = row.last_error_message = ""
-    row.last_error_at = row.connected_at = None
+    row.last_error_code = row.last_error_message = row.inbox_key = ""
+    row.last_error_at = row.connected_at = row.last_webhook_at = None
     row.save()
     _audit(row, actor, "integration.disconnected")
-    credentials_purge(row.project)
 
 
 def credentials_purge(project: Project | None = None) -> int:
@@ -148,6 +181,7 @@ def credentials_purge(project: Project | None = None) -> int:
         rows = rows.filter(project=project)
     unused = [row for row in rows.exclude(_HAS_OPEN_HANDOFFS) if row.credentials]
     for row in unused:
+        vendor_unregister(row)
         row.credentials = {}
         row.save(update_fields=["credentials", "updated_at"])
         tokens_forget(row)
@@ -245,17 +279,8 @@ def _set_outcome(row: Integration, manifest: Manifest, test: Mapping[str, Any]) 
         row.last_error_at = None
         return
     row.status, row.last_error_at = Status.NEEDS_ATTENTION, timezone.now()
-    row.last_error_code, row.last_error_message = _first_failure(manifest, test)
-
-
-def _first_failure(manifest: Manifest, test: Mapping[str, Any]) -> tuple[str, str]:
-    failed = next((c for c in test.get("checks", []) if not c["is_ok"]), None)
-    if failed is None:
-        return "not_tested", "Saved without a test. Run the test to see whether it works."
-    help_ = manifest.error_help.get((failed["name"], failed["code"]))
-    label = dict(manifest.check_names).get(failed["name"], failed["name"])
-    cause = help_.cause if help_ else f"The check ended with {failed['code']}."
-    return failed["code"], f"{label}: {cause}"[:_MAX_MESSAGE]
+    code, sentence = first_failure(manifest, test.get("checks", []))
+    row.last_error_code, row.last_error_message = code, sentence[:_MAX_MESSAGE]
 
 
 def _audit(integration: Integration, actor: Any, action: str, fields: Iterable[str] = ()) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import product
 
 from django.conf import settings
 from django.db.models import Q
@@ -18,7 +19,10 @@ ENDPOINTS = ("events", "status")
 def integrations_for_webhook(
     vendor: str, account_id: str, project_id: str, environment: str
 ) -> list[Integration]:
-    """Return the usable integrations of a vendor (`zendesk` or its integration key)."""
+    """Return the integrations of a vendor (`zendesk` or its integration key) that have values.
+
+    One that is being connected is among them: the vendor may call before everything is saved.
+    """
     key = vendor if vendor.endswith("_integration") else f"{vendor}_integration"
     project = Q(project__public_id=project_id) | Q(project__slug=project_id)
     account = Q(project__workspace__public_id=account_id) | Q(project__workspace__slug=account_id)
@@ -28,23 +32,49 @@ def integrations_for_webhook(
     found = Integration.objects.filter(
         project, account, integration_key=key, environment=environment
     ).select_related("project__workspace")
-    return list(found.order_by("credential_set"))
+    rows = found.order_by("credential_set")
+    return [row for row in rows if row.credentials or row.draft.get("values")]
 
 
 def webhook_urls(integration: Integration) -> Mapping[str, str]:
     """Return the addresses, by endpoint, that the vendor may call for an integration."""
     project = integration.project
     return {
-        endpoint: settings.PUBLIC_URL
-        + reverse(
-            "vendor_webhook",
-            kwargs={
-                "vendor": integration.integration_key.removesuffix("_integration"),
-                "account_id": project.workspace.public_id,
-                "project_id": project.public_id,
-                "environment": integration.environment,
-                "endpoint": endpoint,
-            },
-        )
+        endpoint: _address(integration, project.workspace.public_id, project.public_id, endpoint)
         for endpoint in ENDPOINTS
     }
+
+
+def webhook_values(integration: Integration) -> dict[str, str]:
+    """Return what a connection test needs to compare the vendor's target with our addresses.
+
+    `webhook_url` is what the portal shows for events, `webhook_url_status` for status; with
+    `_aliases` added the name holds every address that reaches the same place, one on each line.
+    """
+    values: dict[str, str] = {}
+    for endpoint, url in webhook_urls(integration).items():
+        name = "webhook_url" if endpoint == ENDPOINTS[0] else f"webhook_url_{endpoint}"
+        values[name] = url
+        values[f"{name}_aliases"] = "\n".join(_aliases(integration, endpoint))
+    return values
+
+
+def _aliases(integration: Integration, endpoint: str) -> Iterator[str]:
+    project = integration.project
+    accounts = (project.workspace.public_id, project.workspace.slug)
+    pairs = [*product(accounts, (project.public_id, project.slug))]
+    for account_id, project_id in [*pairs, (_ANY_ACCOUNT, project.public_id)]:
+        yield _address(integration, account_id, project_id, endpoint)
+
+
+def _address(integration: Integration, account_id: str, project_id: str, endpoint: str) -> str:
+    return settings.PUBLIC_URL + reverse(
+        "vendor_webhook",
+        kwargs={
+            "vendor": integration.integration_key.removesuffix("_integration"),
+            "account_id": account_id,
+            "project_id": project_id,
+            "environment": integration.environment,
+            "endpoint": endpoint,
+        },
+    )

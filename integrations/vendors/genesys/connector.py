@@ -112,9 +112,16 @@ class GenesysConnector(Connector):
 
     def test_connection(self) -> AsyncIterator[CheckResult]:
         """Ask for token, integration, routing and permissions; live agents see nothing of it."""
+        return self._checks().run()
+
+    def probe(self) -> AsyncIterator[CheckResult]:
+        """Leave out what would take notification channels away from open conversations."""
+        return self._checks().run(is_probe=True)
+
+    def _checks(self) -> ConnectionChecks:
         return ConnectionChecks(
             client=self._client, tokens=self._access, http=self._http, credentials=self._credentials
-        ).run()
+        )
 
     async def start(self, request: HandoffRequest) -> VendorSession:
         """Open the conversation with the attributes, the summary and the transcript."""

@@ -70,7 +70,7 @@ class ConnectionChecks:
         found = [item for item in self._webhooks or () if item.get("id") == webhook_id]
         if not found:
             raise CheckFailedError("not_found", "The integration has no webhook with this ID.")
-        _judge_webhook(found[0])
+        _judge_webhook(found[0], self._credentials)
         return ""
 
     async def _integration(self) -> str:
@@ -137,12 +137,16 @@ class ConnectionChecks:
             raise CheckFailedError("skipped")
 
 
-def _judge_webhook(webhook: Json) -> None:
+def _judge_webhook(webhook: Json, credentials: Mapping[str, str]) -> None:
     version, target = as_text(webhook.get("version")), as_text(webhook.get("target"))
     if version and version != WEBHOOK_VERSION:
         raise CheckFailedError("wrong_type", f"The webhook's version is {version}.")
-    if not target.rstrip("/").endswith(_EVENTS_PATH):
-        raise CheckFailedError("wrong_type", f"The webhook calls {target}.")
+    ours = credentials.get("webhook_url", "")
+    accepted = (ours, *credentials.get("webhook_url_aliases", "").split())
+    is_ours = target in accepted if ours else target.rstrip("/").endswith(_EVENTS_PATH)
+    if not is_ours:
+        wanted = f", not {ours}" if ours else ""
+        raise CheckFailedError("wrong_type", f"The webhook calls {target}{wanted}.")
     triggers = webhook.get("triggers")
     named = {as_text(item) for item in triggers} if isinstance(triggers, list) else set()
     missing = [name for name in NEEDED_TRIGGERS if name not in named and "*" not in named]

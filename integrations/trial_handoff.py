@@ -1,0 +1,133 @@
+"""Send test handoff: opens a conversation that live agents see, writes one line, ends it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from integrations.audit import audit_record
+from integrations.calls import vendor_calls_save
+from integrations.connection_checks import CheckFailedError, run_checks
+from integrations.connection_test import TooManyTestsError
+from integrations.connector import (
+    CheckResult,
+    Connector,
+    EndReason,
+    EndUserIdentity,
+    HandoffRequest,
+    OutboundMessage,
+    VendorSession,
+)
+from integrations.connector_building import connector_with
+from integrations.http import open_session
+from integrations.models import Integration
+from integrations.rate_limit import retry_after
+from integrations.registry import manifest
+from integrations.tokens import MemoryTokens
+from integrations.vendor_calls import VendorCallRecord
+
+SENDS_PER_MINUTE = 3
+STEPS = {
+    "open": "Open a conversation",
+    "send": "Send one line",
+    "end": "End it again",
+}
+LINE = "This is a test handoff. Nobody is waiting, and it ends by itself."
+_CALL_SECONDS = 15.0
+_TOTAL_SECONDS = 45.0
+
+
+@dataclass(slots=True, kw_only=True)
+class TrialHandoff:
+    """One run: through which integration, and what it brought."""
+
+    integration: Integration
+    results: list[CheckResult] = field(default_factory=list)
+    calls: list[VendorCallRecord] = field(default_factory=list)
+
+
+def trial_start(*, integration: Integration, actor: Any) -> TrialHandoff:
+    """Count and note a test handoff; raises TooManyTestsError."""
+    key = f"test-handoff:{integration.project.public_id}"
+    wait_seconds = retry_after(key, limit=SENDS_PER_MINUTE, window_seconds=60)
+    if wait_seconds:
+        raise TooManyTestsError(wait_seconds)
+    audit_record(
+        project=integration.project,
+        actor=actor,
+        action="integration.test_handoff",
+        subject=str(integration),
+    )
+    return TrialHandoff(integration=integration)
+
+
+async def trial_run(trial: TrialHandoff) -> AsyncIterator[CheckResult]:
+    """Yield each step's result as it comes; touches no database."""
+    async with open_session(allow_local=settings.ALLOW_LOCAL_VENDORS) as session:
+        connector = connector_with(
+            manifest(trial.integration.connector_key),
+            credentials=trial.integration.credentials,
+            session=session,
+            tokens=MemoryTokens(),
+            recorder=trial.calls.append,
+        )
+        steps = _Steps(connector)
+        checks = [("open", steps.open), ("send", steps.send), ("end", steps.end)]
+        try:
+            async for result in run_checks(
+                checks, call_seconds=_CALL_SECONDS, total_seconds=_TOTAL_SECONDS
+            ):
+                trial.results.append(result)
+                yield result
+        finally:
+            await connector.close()
+
+
+def trial_finish(trial: TrialHandoff) -> None:
+    """Keep the calls it took."""
+    records = [("", call) for call in trial.calls]
+    vendor_calls_save(integration_id=trial.integration.pk, records=records)
+
+
+class _Steps:
+    """The three steps; the later ones need what the first one opened."""
+
+    def __init__(self, connector: Connector) -> None:
+        self._connector = connector
+        self._session: VendorSession | None = None
+
+    async def open(self) -> str:
+        self._session = await self._connector.start(_request())
+        return ""
+
+    async def send(self) -> str:
+        message = OutboundMessage(message_id=str(uuid.uuid4()), text=LINE, sent_at=timezone.now())
+        self._session = await self._connector.send_message(self._opened(), message)
+        return ""
+
+    async def end(self) -> str:
+        await self._connector.end(self._opened(), EndReason.CANCELLED)
+        return ""
+
+    def _opened(self) -> VendorSession:
+        if self._session is None:
+            raise CheckFailedError("skipped")
+        return self._session
+
+
+def _request() -> HandoffRequest:
+    name = f"test-{uuid.uuid4()}"
+    return HandoffRequest(
+        handoff_id=name,
+        conversation_id=name,
+        # This portal itself vouches for its test person.
+        end_user=EndUserIdentity(external_id=name, is_verified=True, name="Test handoff"),
+        channel="webchat",
+        transcript=(),
+        routing={},
+    )
