@@ -127,6 +127,8 @@ def _missing(
 def _clean(item: CredentialField, text: str) -> str:
     if item.kind is FieldKind.SWITCH:
         return "true" if text.lower() in _SWITCH_ON else "false"
+    if item.kind is FieldKind.CHOICES:
+        return _choices(item, text)
     if not text:
         return "" if item.required else item.default
     if len(text) > item.max_length:
@@ -152,6 +154,15 @@ def _choice(item: CredentialField, text: str) -> str:
         names = ", ".join(label for _, label in item.choices)
         raise _RefusedError(f"Choose one of: {names}.")
     return text
+
+
+def _choices(item: CredentialField, text: str) -> str:
+    given = {name.strip() for name in text.split(",")} - {""}
+    known = [value for value, _ in item.choices]
+    if unknown := given.difference(known):
+        named = ", ".join(sorted(name[:40] for name in unknown))
+        raise _RefusedError(f"Not known: {named}. Choose from: {', '.join(known)}.")
+    return ",".join(value for value in known if value in given)
 
 
 def _number(item: CredentialField, text: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 
 from integrations.connector import CredentialField, FieldKind, Manifest
 from integrations.credentials import (
@@ -42,7 +43,7 @@ class ConnectForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         """Judge the values with the code that serves every other way in."""
-        raw = {name: _as_text(self.data.get(name)) for name in self.fields}
+        raw = {item.name: _posted(item, self.data) for item in self.manifest.fields}
         self.cleaned = credentials_clean(self.manifest, raw, stored=self.stored)
         for name, error in self.cleaned.errors.items():
             self.add_error(name if name in self.fields else None, error)
@@ -62,13 +63,18 @@ class ConnectForm(forms.Form):
         """Return the form to show again: refused secrets are emptied, accepted ones masked."""
         data = {name: self.data.get(name, "") for name in self.fields}
         for item in self.manifest.fields:
+            if item.kind is FieldKind.CHOICES:
+                data[item.name] = _posted(item, self.data).split(",")
             if item.kind.is_secret:
                 data[item.name] = mask(self.cleaned.values.get(item.name, ""))
         self.data = data
         return self
 
 
-def _as_text(value: Any) -> str:
+def _posted(item: CredentialField, data: Mapping[str, Any]) -> str:
+    if item.kind is FieldKind.CHOICES and isinstance(data, QueryDict):
+        return ",".join(data.getlist(item.name))
+    value = data.get(item.name)
     return "" if value is None else str(value)
 
 
@@ -81,6 +87,8 @@ def _shown_values(manifest: Manifest, stored: Mapping[str, str]) -> dict[str, An
         elif item.kind is FieldKind.KEY_VALUE:
             value = pairs_to_lines(value)
         shown[item.name] = value == "true" if item.kind is FieldKind.SWITCH else value
+        if item.kind is FieldKind.CHOICES:
+            shown[item.name] = value.split(",")
     return shown
 
 
@@ -94,6 +102,10 @@ def _form_field(item: CredentialField, mode: str, *, is_shown: bool) -> forms.Fi
     made: forms.Field
     if item.kind is FieldKind.CHOICE:
         made = forms.ChoiceField(choices=item.choices, **options)
+        made.validate = lambda value: None  # type: ignore[method-assign]
+    elif item.kind is FieldKind.CHOICES:
+        ticks = forms.CheckboxSelectMultiple
+        made = forms.MultipleChoiceField(choices=item.choices, widget=ticks, **options)
         made.validate = lambda value: None  # type: ignore[method-assign]
     elif item.kind is FieldKind.SWITCH:
         made = forms.BooleanField(**options)

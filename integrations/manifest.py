@@ -47,6 +47,7 @@ class FieldKind(enum.Enum):
     MULTILINE_SECRET = "multiline_secret"  # noqa: S105 - likewise
     URL = "url"
     CHOICE = "choice"
+    CHOICES = "choices"  # any number of them, kept with commas between
     NUMBER = "number"
     SWITCH = "switch"
     KEY_VALUE = "key_value"

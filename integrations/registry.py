@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import inspect
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -27,6 +29,12 @@ def manifest(key: str) -> Manifest:
     if not isinstance(found, Manifest) or found.key != key:
         raise TypeError(f"vendors/{key}/manifest.py must define MANIFEST with key {key!r}")
     return found
+
+
+def manifest_with(key: str, credentials: Mapping[str, str]) -> Manifest:
+    """Return a vendor's manifest with the capabilities that these credentials leave."""
+    can = connector_class(key).capabilities_with(credentials)
+    return replace(manifest(key), capabilities=can)
 
 
 def manifests() -> tuple[Manifest, ...]:
