@@ -132,14 +132,14 @@ def retry_seconds(attempts: int, retry_after: float | None = None) -> float:
     return pause * random.uniform(0.7, 1.3)  # noqa: S311 - jitter, not a secret
 
 
-def deliveries_give_up(handoff: Handoff, code: str) -> list[NewEvent]:
-    """Give up whatever is still pending; return the lines that say so, oldest first."""
-    rows = list(
-        Delivery.objects.filter(handoff=handoff, status=Delivery.Status.PENDING).order_by(
-            "sequence"
-        )
-    )
-    return _give_up(rows, code)
+def deliveries_give_up(
+    handoff: Handoff, code: str, *, created_before: datetime | None = None
+) -> list[NewEvent]:
+    """Give up what is still pending, or the older part of it; return the lines that say so."""
+    pending = Delivery.objects.filter(handoff=handoff, status=Delivery.Status.PENDING)
+    if created_before is not None:
+        pending = pending.filter(created_at__lt=created_before)
+    return _give_up(list(pending.order_by("sequence")), code)
 
 
 def deliveries_abandon(handoff: Handoff, code: str) -> None:
