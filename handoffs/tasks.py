@@ -7,6 +7,7 @@ import logging
 from celery import shared_task
 
 from handoffs.answers import answer_all
+from handoffs.overdue import overdue_reap
 from handoffs.reaping import clean_up_old, reap_all
 from handoffs.relay.lease import workers_alive
 from handoffs.relay.worker import relay_current
@@ -49,6 +50,7 @@ def sweep() -> None:
 def reap() -> None:
     """End what has passed its deadline."""
     reap_all()
+    overdue_reap()
 
 
 @shared_task
