@@ -6,6 +6,7 @@ import json
 import time
 import urllib.error
 import urllib.request
+import uuid
 from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
@@ -20,9 +21,9 @@ UTTERANCE = "No problem, I'll transfer you to one of our agents now."
 class EndUser:
     """Chats in the widget on the hosted page."""
 
-    def __init__(self, page: Page, stack: Stack) -> None:
+    def __init__(self, page: Page, stack: Stack, *, url: str = "") -> None:
         self.page = page
-        page.goto(stack.demo["widget_page"])
+        page.goto(url or stack.demo["widget_page"])
         self.open()
 
     def open(self) -> None:
@@ -57,11 +58,20 @@ class EndUser:
         """Wait until the widget says that it is in a state."""
         expect(self.page.locator(f"baton-widget[data-state={state}]")).to_have_count(1)
 
-    def asks_for_a_person(self) -> None:
-        """Say the sentence and wait in the queue."""
+    def asks_for_a_person(self, phrase: str = PHRASE) -> None:
+        """Say the sentence of a vendor and wait in its queue."""
         self.sees("Hello", "ai_agent")
-        self.write(PHRASE)
+        self.write(phrase)
         self.is_in_state("queued")
+
+    def leaves_a_marker(self) -> str:
+        """Say something that nobody else says, by which the live agent's side is found."""
+        marker = f"marker {uuid.uuid4().hex[:10]}"
+        self.sees("Hello", "ai_agent")
+        self.write(marker)
+        self.sees(marker, "end_user")
+        expect(self.messages("ai_agent")).to_have_count(2)
+        return marker
 
 
 class Desk:
@@ -90,6 +100,10 @@ class Desk:
     def does(self, conversation_id: str, action: str, **details: Any) -> None:
         """Act as the live agent."""
         self._call("POST", f"/conversations/{conversation_id}/{action}", details)
+
+    def holding(self, marker: str) -> list[dict[str, Any]]:
+        """Return the conversations in whose transcript or attributes a marker stands."""
+        return [row for row in self.conversations() if marker in json.dumps(row)]
 
     def accept_newest(self, agent_name: str = "Noor Halvorsen") -> str:
         """Take the newest waiting conversation and return its id."""
