@@ -111,6 +111,6 @@ def test_a_foreign_origin_shows_nothing_and_the_server_refuses_it(
             page.goto(url)
 
         assert answer.value.status == 401
-        eventually(lambda: any("Chat widget" in text for text in watch.errors))
+        eventually(lambda: any("allowed pages" in text for text in watch.errors))
         expect(page.get_by_test_id("bubble")).to_have_count(0)
     watch.errors.clear()

@@ -1284,7 +1284,7 @@ function cure({ portal, key }, error) {
 const isRefused = error instanceof Refused && error.isFinal;
 return isRefused
 ? `Chat widget: ${portal} refused the key "${key}" on ${location.origin}. ` +
-"Copy the tag again from the portal, and add this origin to the channel's allowed origins."
+"Copy the tag again from the portal, and add this origin to the channel's allowed pages."
 : `Chat widget: ${portal} could not be reached from ${location.origin}. ` +
 "Check that the portal is running and that the channel allows this origin.";
 }
