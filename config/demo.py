@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import json
 import os
 import socket
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from config.demo_environment import demo_var_dir, write_private
+from config.demo_vendors import demo_vendors
 from config.embedded import LOOPBACK, RedisServer, free_port, postgres_check, redis_check
 from config.processes import BASE_DIR, wait_until
 from config.product import Product
@@ -41,11 +43,11 @@ def demo_run(*, port: int, write: Callable[[str], None]) -> None:
             product.processes(),
             log_dir=var_dir / "log",
             write=write,
-            on_change=lambda pids: demo_file_set(var_dir, processes=pids),
+            on_change=lambda pids: demo_file_set(var_dir, processes=product.pids_by_part(pids)),
         )
         with supervisor:
             _start(supervisor, product)
-            demo_file_set(var_dir, processes=supervisor.pids)
+            demo_file_set(var_dir, processes=product.pids_by_part(supervisor.pids))
             write(welcome(demo_file_read(var_dir), log_dir=var_dir / "log"))
             supervisor.run()
         demo_file_set(var_dir, processes={})
@@ -65,7 +67,7 @@ def demo_product(*, port: int, var_dir: Path) -> Product:
     public_url = os.environ.get("PUBLIC_URL") or f"http://{LOOPBACK}:{port}"
     return Product(
         port=port,
-        simulator_port=port + 1 if is_free(port + 1) else free_port(),
+        simulator_ports=dict(zip(demo_vendors(), simulator_ports(port), strict=False)),
         redis_url=redis_url,
         redis=redis,
         var_dir=var_dir,
@@ -77,7 +79,7 @@ def seed(product: Product) -> None:
     """Bring the database up to date and put the demo's data into it, in a process of its own."""
     command = [
         *(sys.executable, "manage.py", "demo", "--seed-only"),
-        *("--port", str(product.port), "--simulator-url", product.simulator_url),
+        *("--port", str(product.port), "--simulators", json.dumps(product.simulator_urls)),
     ]
     done = subprocess.run(  # noqa: S603 - the command is ours, no shell
         command, cwd=BASE_DIR, env={**os.environ, **product.environment}, check=False
@@ -90,6 +92,12 @@ def wait_for_portal(product: Product) -> None:
     """Return when the portal says that database, Redis and a relay worker are there."""
     if not wait_until(answers_http(f"{product.url}/readyz"), seconds=READY_SECONDS):
         raise DemoError(f"The portal is not ready; {product.url}/readyz says what is missing.")
+
+
+def simulator_ports(port: int) -> Iterator[int]:
+    """Give one port after the other: the next ones, where they are free."""
+    for wanted in itertools.count(port + 1):
+        yield wanted if is_free(wanted) else free_port()
 
 
 def is_free(port: int) -> bool:
@@ -141,13 +149,20 @@ def demo_file_set(var_dir: Path, **values: Any) -> None:
 
 def welcome(demo: dict[str, Any], *, log_dir: Path) -> str:
     """Tell a newcomer where to look and what to do there."""
-    admin, simulator = demo["admin"], demo["simulators"]["salesforce_messaging"]
+    admin, simulators = demo["admin"], demo["simulators"]
+    plain = next(iter(simulators.values()))
+    titles = {key: vendor.title for key, vendor in demo_vendors().items()}
+    desks = "\n".join(
+        f"       {titles[key]:<18} {simulator['desk_url']}" for key, simulator in simulators.items()
+    )
     return f"""
 Baton is ready.
 
   1. Chat as an end user    {demo["widget_page"]}
-                            and write: {simulator["phrase"]}
-  2. Answer as live agent   {simulator["desk_url"]}
+                            and write: {plain["phrase"]}
+                            (the page suggests a sentence for each vendor)
+  2. Answer as live agent
+{desks}
   3. Set things up          {admin["url"]}
                             user {admin["username"]}, password {admin["password"]}
 

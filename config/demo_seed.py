@@ -1,13 +1,10 @@
-"""The demo's data: a project whose AI agent hands over to the simulated Salesforce."""
+"""The demo's data: a project whose AI agent hands over to every simulated vendor."""
 
 from __future__ import annotations
 
-import asyncio
-import http.client
-import json
 import os
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -15,6 +12,8 @@ from django.core.management import call_command
 from django.urls import reverse
 
 from config.demo import demo_file_read, demo_file_set
+from config.demo_connecting import demo_connect
+from config.demo_vendors import demo_vendors
 from conversations.agent_services import tool_create, topic_create
 from conversations.channel_services import channel_create
 from conversations.models import Channel
@@ -24,48 +23,23 @@ from integrations.api_keys import (
     api_key_create,
     api_key_find,
 )
-from integrations.connection_test import (
-    integration_test,
-    integration_test_finish,
-    integration_test_start,
-)
-from integrations.models import ApiKey, Environment, Integration, Membership, Project, Workspace
+from integrations.demo_vendor import DemoVendor
+from integrations.models import ApiKey, Environment, Membership, Project, Workspace
 from integrations.project_services import project_create
 from integrations.registry import manifest
-from integrations.services import (
-    integration_connect,
-    integration_draft_save,
-    integration_open,
-)
 
 USERNAME = "admin"
 ENVIRONMENT = Environment.SANDBOX
-PHRASE = "I want to talk to a human"
-CONNECTOR_KEY = "salesforce_messaging"
-ORG_ID = "00D8Y0000012abc"
-ES_DEVELOPER_NAME = "Portal_Handoff"
 # A host without a port stands for every port of it.
 ORIGINS = ["127.0.0.1", "localhost"]
-# What an admin declares in Salesforce, so that these routing attributes reach the live agent.
-CUSTOM_PARAMETERS = {
-    "PortalSessionId": "Portal_Session_Id__c",
-    "Chat_Consumer_Type": "Chat_Consumer_Type__c",
-}
-TOOL_NAME = "transfer_to_salesforce"
 TOOL = """\
-def transfer_to_salesforce(conv: Conversation):
-    return {
+def {name}(conv: Conversation):
+    return {{
         "utterance": "No problem, I'll transfer you to one of our agents now.",
-        "handoff": {"text_chat": {"salesforce_integration": {}}},
-    }
+        "handoff": {{"text_chat": {{"{integration_key}": {{}}}}}},
+    }}
 """
 TOPICS: list[dict[str, Any]] = [
-    {
-        "name": "Talk to a human",
-        "example_queries": [PHRASE, "Can I speak to a person?", "Transfer me to an agent"],
-        "content": "",
-        "actions": [{"kind": "run_tool", "target": TOOL_NAME, "when": "always"}],
-    },
     {
         "name": "Opening hours",
         "example_queries": [
@@ -85,15 +59,16 @@ TOPICS: list[dict[str, Any]] = [
 ]
 
 
-def demo_seed(*, port: int, simulator_url: str) -> None:
+def demo_seed(*, port: int, simulator_urls: Mapping[str, str]) -> None:
     """Bring the database up to date, make what is missing, and write var/demo.json."""
     call_command("migrate", verbosity=0, interactive=False)
     admin = _admin()
     project = _project(admin)
     channel = _channel(project, admin)
     _agent(project, admin)
-    _prepare_simulator(simulator_url)
-    _connect(project, admin, simulator_url)
+    simulators = {
+        key: demo_connect(project, admin, key=key, url=url) for key, url in simulator_urls.items()
+    }
     base_url = f"http://127.0.0.1:{port}"
     demo_file_set(
         settings.VAR_DIR,
@@ -108,7 +83,7 @@ def demo_seed(*, port: int, simulator_url: str) -> None:
         project_id=project.public_id,
         webchat={"public_key": channel.public_key, "host": f"127.0.0.1:{port}"},
         api_key=_api_key(project, admin),
-        simulators={CONNECTOR_KEY: _simulator_facts(simulator_url)},
+        simulators=simulators,
         processes={},
     )
 
@@ -137,39 +112,46 @@ def _channel(project: Project, admin: User) -> Channel:
     return found or channel_create(project=project, actor=admin, values=values)
 
 
+def vendor_topics() -> dict[str, dict[str, Any]]:
+    """Return, by connector key, the topic that leads to a vendor's live agents."""
+    return {key: _vendor_topic(key, vendor) for key, vendor in demo_vendors().items()}
+
+
 def _agent(project: Project, admin: User) -> None:
-    if not project.tools.filter(name=TOOL_NAME).exists():
-        description = "Hands the conversation to a live agent in Salesforce."
-        values = {"name": TOOL_NAME, "description": description, "source": TOOL}
-        tool_create(project=project, actor=admin, values=values)
     known = set(project.topics.values_list("name", flat=True))
-    for topic in TOPICS:
+    topics = vendor_topics()
+    for key, topic in topics.items():
+        _tool(project, admin, key, topic["actions"][0]["target"])
+    vendors = list(topics.values())
+    # The first of two topics that match alike is taken: the plain one comes before everything.
+    for topic in [*vendors[:1], *TOPICS, *vendors[1:]]:
         if topic["name"] not in known:
             topic_create(project=project, actor=admin, values=topic)
 
 
-def _connect(project: Project, admin: User, simulator_url: str) -> None:
-    found = manifest(CONNECTOR_KEY)
-    integration = integration_open(project=project, environment=ENVIRONMENT, manifest=found)
-    is_connected = integration.status == Integration.Status.CONNECTED
-    if is_connected and integration.credentials.get("scrt_url") == simulator_url:
+def _tool(project: Project, admin: User, key: str, name: str) -> None:
+    if project.tools.filter(name=name).exists():
         return
-    values = {item.name: item.default for item in found.fields if not item.shown_for_modes}
-    values |= {
-        "org_id": ORG_ID,
-        "scrt_url": simulator_url,
-        "es_developer_name": ES_DEVELOPER_NAME,
+    found = manifest(key)
+    source = TOOL.format(name=name, integration_key=found.integration_key)
+    description = f"Hands the conversation to a live agent in {found.name}."
+    values = {"name": name, "description": description, "source": source}
+    tool_create(project=project, actor=admin, values=values)
+
+
+def _vendor_topic(key: str, vendor: DemoVendor) -> dict[str, Any]:
+    tool_name = f"transfer_to_{manifest(key).integration_key.removesuffix('_integration')}"
+    at = "" if vendor.is_plain else f" at {vendor.title}"
+    return {
+        "name": f"Talk to a human{at}",
+        "example_queries": [
+            vendor.phrase,
+            f"Can I speak to a person{at}?",
+            f"Transfer me to an agent{at}",
+        ],
+        "content": "",
+        "actions": [{"kind": "run_tool", "target": tool_name, "when": "always"}],
     }
-    integration_draft_save(integration=integration, values=values)
-    test = integration_test_start(integration=integration, actor=admin)
-    asyncio.run(_run(test))
-    integration_test_finish(test)
-    integration_connect(integration=integration, actor=admin)
-
-
-async def _run(test: Any) -> None:
-    async for _ in integration_test(test):
-        pass
 
 
 def _api_key(project: Project, admin: User) -> str:
@@ -182,25 +164,3 @@ def _api_key(project: Project, admin: User) -> str:
             project=project, actor=admin, name="Demo", permissions=[permission]
         )
     return kept
-
-
-def _prepare_simulator(url: str) -> None:
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=10)
-    try:
-        body = json.dumps({"custom_parameters": CUSTOM_PARAMETERS})
-        headers = {"Content-Type": "application/json"}
-        connection.request("POST", "/_desk/config", body=body, headers=headers)
-        connection.getresponse().read()
-    finally:
-        connection.close()
-
-
-def _simulator_facts(url: str) -> dict[str, str]:
-    return {
-        "url": url,
-        "desk_url": f"{url}/_desk/",
-        "phrase": PHRASE,
-        "org_id": ORG_ID,
-        "es_developer_name": ES_DEVELOPER_NAME,
-    }

@@ -17,7 +17,7 @@ from config.celery import Queue
 from config.embedded import LOOPBACK, RedisServer, redis_answers
 from config.supervisor import Process, answers_http
 
-SIMULATOR = "salesforce_messaging"
+SIMULATORS = "simulators"
 RELAY_WORKERS = ("relay1", "relay2")
 FRAME_MAX_BYTES = 262_144
 
@@ -27,7 +27,8 @@ class Product:
     """Where one Baton runs: its ports, its Redis and its directory."""
 
     port: int
-    simulator_port: int
+    # Connector key -> port of its simulator.
+    simulator_ports: Mapping[str, int]
     redis_url: str
     redis: RedisServer | None
     var_dir: Path
@@ -41,16 +42,16 @@ class Product:
         return f"http://{LOOPBACK}:{self.port}"
 
     @property
-    def simulator_url(self) -> str:
-        """The address of the simulated vendor."""
-        return f"http://{LOOPBACK}:{self.simulator_port}"
+    def simulator_urls(self) -> dict[str, str]:
+        """The addresses of the simulated vendors by connector key."""
+        return {key: f"http://{LOOPBACK}:{port}" for key, port in self.simulator_ports.items()}
 
     def processes(self) -> list[Process]:
         """List all processes in the order in which they start."""
         relays = [self._worker(name, Queue.RELAY) for name in RELAY_WORKERS]
         return [
             *self._redis(),
-            self._simulator(),
+            self._simulators(),
             self._web(),
             *relays,
             self._worker("worker", Queue.DEFAULT),
@@ -59,7 +60,14 @@ class Product:
 
     def store_names(self) -> list[str]:
         """Name what must run before the data is made."""
-        return [*(process.name for process in self._redis()), f"simulator_{SIMULATOR}"]
+        return [*(process.name for process in self._redis()), SIMULATORS]
+
+    def pids_by_part(self, pids: Mapping[str, int]) -> dict[str, int]:
+        """Name each simulator among the running processes, though one process serves them all."""
+        parts = {name: pid for name, pid in pids.items() if name != SIMULATORS}
+        if (shared := pids.get(SIMULATORS)) is not None:
+            parts |= {f"simulator_{key}": shared for key in self.simulator_ports}
+        return parts
 
     def _redis(self) -> list[Process]:
         if self.redis is None:
@@ -93,16 +101,17 @@ class Product:
             "beat", "celery", "-q", "-A", "config", "beat", "-s", schedule, pid_file
         )
 
-    def _simulator(self) -> Process:
-        kept = self.var_dir / f"simulator_{SIMULATOR}.json"
+    def _simulators(self) -> Process:
+        served = [f"{key}:{port}" for key, port in self.simulator_ports.items()]
+        kept = ("--state-directory", str(self.var_dir)) if self.keeps_vendor_state else ()
+        checks = [answers_http(f"{url}/_desk/config") for url in self.simulator_urls.values()]
         return Process(
-            name=f"simulator_{SIMULATOR}",
+            name=SIMULATORS,
             command=[
-                *(sys.executable, "manage.py", "run_simulator", SIMULATOR),
-                *("--host", LOOPBACK, "--port", str(self.simulator_port)),
-                *(("--state-file", str(kept)) if self.keeps_vendor_state else ()),
+                *(sys.executable, "manage.py", "run_simulator", *served),
+                *("--host", LOOPBACK, *kept),
             ],
-            is_ready=answers_http(f"{self.simulator_url}/_desk/conversations"),
+            is_ready=lambda: all(check() for check in checks),
             environment=self.environment,
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from conversations.access_token import host_allowed
 from conversations.agent_forms import ChannelForm
+from conversations.ai_agent.actions import tool_targets
 from conversations.channel_services import (
     channel_create,
     channel_token_make,
@@ -28,7 +28,7 @@ from integrations.models import Area, Environment, Project
 
 # White text on the accent colour reads well from here on (WCAG 2, AA).
 CONTRAST_NEEDED = 4.5
-SUGGESTED_PHRASES_MAX = 4
+SUGGESTED_PHRASES_MAX = 12
 HUMAN_PHRASE = "I want to talk to a human"
 
 
@@ -42,6 +42,14 @@ class ChannelCard:
     contrast: str
     is_contrast_low: bool
     fresh_token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhraseGroup:
+    """Sentences to try that lead to the same kind of answer."""
+
+    title: str
+    phrases: list[str]
 
 
 @project_view(Area.WIDGETS)
@@ -97,7 +105,7 @@ def widget_page(request: HttpRequest, public_key: str) -> HttpResponse:
         "channel": channel,
         "host": host,
         "is_host_allowed": host_allowed(channel, host),
-        "phrases": _phrases(channel.project),
+        "phrase_groups": _phrases(channel.project),
     }
     return render(request, "conversations/widget_page.html", context)
 
@@ -133,12 +141,22 @@ def _channels(project: Project) -> Any:
     return project.channels.filter(kind=Channel.Kind.WEBCHAT)
 
 
-def _phrases(project: Project) -> Iterable[str]:
-    """Suggest the first example query of each topic, and always the one that asks for a human."""
-    topics = project.topics.filter(is_enabled=True)
-    found = [topic.example_queries[0] for topic in topics if topic.example_queries]
-    others = [phrase for phrase in dict.fromkeys(found) if phrase != HUMAN_PHRASE]
-    return [HUMAN_PHRASE, *others[: SUGGESTED_PHRASES_MAX - 1]]
+def _phrases(project: Project) -> list[PhraseGroup]:
+    """Suggest the first example query of each topic: those that run a tool, then the others."""
+    topics = [one for one in project.topics.filter(is_enabled=True) if one.example_queries]
+    by_tool = {one: bool(tool_targets(one.actions, one.actions_text)) for one in topics}
+    to_people = [one.example_queries[0] for one in topics if by_tool[one]]
+    to_agent = [one.example_queries[0] for one in topics if not by_tool[one]]
+    return [
+        PhraseGroup(
+            title="Reach a live agent",
+            phrases=list(dict.fromkeys([HUMAN_PHRASE, *to_people]))[:SUGGESTED_PHRASES_MAX],
+        ),
+        PhraseGroup(
+            title="Ask the AI agent",
+            phrases=list(dict.fromkeys(to_agent))[:SUGGESTED_PHRASES_MAX],
+        ),
+    ]
 
 
 def _fresh(request: HttpRequest) -> dict[str, object]:

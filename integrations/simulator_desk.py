@@ -231,6 +231,8 @@ _FAULTS: dict[str, Fault] = {
     "duplicate_next": lambda s, f: s.duplicate_next(**f),
     "swap_next_two": lambda s, f: s.swap_next_two(**f),
     "latency": lambda s, f: s.set_latency(**f),
+    # Takes back planned failures and latency, before their count has run out.
+    "clear": lambda s, f: s.faults.clear(**f),
     # The page names the type of its one field, not the field: take the boolean, whatever its name.
     "agents_offline": lambda s, f: s.set_agents_offline(
         is_offline=next((value for value in f.values() if isinstance(value, bool)), True)

@@ -127,7 +127,7 @@ async def outage(world: World) -> None:
     await world.desk.fault("fail_next", status=503, count=100_000, path_prefix="/")
     await world.desk.fault("drop_streams")
     await asyncio.sleep(world.seconds * 0.7)
-    await world.desk.fault("fail_next", status=503, count=0, path_prefix="/")
+    await world.desk.fault("clear")
 
 
 async def cut_sockets(world: World) -> None:

@@ -12,12 +12,15 @@ import urllib.request
 import psycopg
 import pytest
 
+from config.demo_seed import vendor_topics
 from config.embedded import RedisServer, free_port
 from config.processes import BASE_DIR, wait_until
+from conversations.ai_agent.matching import TopicText, topic_match
 from tests.postgres import database_create, database_drop
 
 # What the suite itself sets; the demo shall find its own.
 OWN_BUSINESS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "BATON_ENCRYPTION_KEYS", "PUBLIC_URL")
+VENDORS = BASE_DIR / "integrations" / "vendors"
 STARTED_SECONDS = 90
 STOPPED_SECONDS = 12
 
@@ -90,9 +93,10 @@ def test_what_the_demo_prints_leads_to_pages_that_answer(demo):
 
     assert facts["widget_page"] in demo.output
     assert facts["admin"]["password"] in demo.output
-    assert facts["simulators"]["salesforce_messaging"]["desk_url"] in demo.output
     assert facts["webchat"]["public_key"] in demo.get(facts["widget_page"])
-    assert demo.get(facts["simulators"]["salesforce_messaging"]["desk_url"])
+    for simulator in facts["simulators"].values():
+        assert simulator["desk_url"] in demo.output
+        assert demo.get(simulator["desk_url"])
     assert json.loads(demo.get(f"{facts['base_url']}/readyz"))["status"] == "ok"
 
 
@@ -109,9 +113,57 @@ def test_demo_file_has_exactly_the_promised_entries(demo):
         *("url", "desk_url", "phrase", "org_id", "es_developer_name"),
     }
     assert set(facts["processes"]) == {
-        *("redis", "simulator_salesforce_messaging", "web"),
-        *("relay1", "relay2", "worker", "beat"),
+        *("redis", "web", "relay1", "relay2", "worker", "beat"),
+        *(f"simulator_{key}" for key in facts["simulators"]),
     }
+    os.kill(facts["processes"]["simulator_zendesk"], 0)
+
+
+def test_every_vendor_with_a_simulator_is_in_the_demo_with_a_phrase_of_its_own(demo):
+    simulators = demo.facts["simulators"]
+    page = demo.get(demo.facts["widget_page"])
+
+    assert set(simulators) == {path.parent.name for path in VENDORS.glob("*/simulator.py")}
+    phrases = [simulator["phrase"] for simulator in simulators.values()]
+    assert len(set(phrases)) == len(phrases)
+    assert phrases[0] == "I want to talk to a human"
+    assert all(phrase in page for phrase in phrases)
+    assert all(isinstance(value, str) for one in simulators.values() for value in one.values())
+
+
+def test_simulators_know_the_portals_webhook_addresses_and_secrets(demo):
+    simulators = demo.facts["simulators"]
+    genesys, zendesk = (
+        json.loads(demo.get(f"{simulators[key]['url']}/_desk/config"))
+        for key in ("genesys", "zendesk")
+    )
+
+    base = f"{demo.facts['base_url']}/handoff/webhooks/"
+    assert genesys["webhook_url"].startswith(f"{base}genesys/")
+    assert genesys["webhook_secret"] == simulators["genesys"]["webhook_secret"]
+    assert zendesk["webhook_target"].startswith(f"{base}zendesk/")
+    assert zendesk["ticket_webhook_target"].endswith("/status")
+    assert zendesk["ticket_webhook_key"] == simulators["zendesk"]["status_webhook_secret"]
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("salesforce_messaging", "I want to talk to a human"),
+        ("salesforce_messaging", "can i talk to an agent"),
+        ("zendesk", "i want to talk to a human at zendesk!"),
+        ("zendesk", "get me an agent at Zendesk please"),
+        ("amazon_connect", "Let me speak to someone at Amazon Connect"),
+        ("genesys", "a person at Genesys"),
+    ],
+)
+def test_the_sentence_decides_which_vendor_answers(key, said):
+    topics = [
+        TopicText(id=found, name=topic["name"], example_queries=topic["example_queries"])
+        for found, topic in vendor_topics().items()
+    ]
+
+    assert topic_match(said, topics).topic_id == key
 
 
 def test_nobody_else_can_read_what_the_demo_writes(demo):

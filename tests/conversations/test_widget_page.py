@@ -170,12 +170,18 @@ def test_contrast_is_that_of_wcag():
 def test_the_test_page_carries_the_widget_and_phrases_to_try(project):
     channel = factories.channel(project)
     factories.topic(project, "When are you open?")
+    to_vendor = factories.topic(project, "I want to talk to a human at Zendesk")
+    to_vendor.actions = [{"kind": "run_tool", "target": "to_zendesk", "when": "always"}]
+    to_vendor.save()
 
     page = Client().get(f"/w/{channel.public_key}/", headers={"host": "127.0.0.1"})
 
+    people, agent = page.context["phrase_groups"]
     text = page.content.decode()
     assert f'data-key="{channel.public_key}"' in text
-    assert list(page.context["phrases"]) == ["I want to talk to a human", "When are you open?"]
+    assert people.phrases == ["I want to talk to a human", "I want to talk to a human at Zendesk"]
+    assert agent.phrases == ["When are you open?"]
+    assert all(f"{group.title}</h3>" in text for group in (people, agent))
 
 
 def test_the_test_page_of_a_disabled_widget_says_so_and_loads_nothing(project):

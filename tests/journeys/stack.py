@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from config.demo import demo_file_read, seed, wait_for_portal
+from config.demo_vendors import demo_vendors
 from config.embedded import RedisServer, free_port
 from config.processes import BASE_DIR, ChildProcess
 from config.product import Product
@@ -20,7 +21,7 @@ STOP_SECONDS = 15.0
 
 
 class Stack:
-    """Web, two relay workers, worker, beat, simulator and a Redis, on ports of their own.
+    """Web, two relay workers, worker, beat, simulators and a Redis, on ports of their own.
 
     Nothing is restarted by itself: what a test kills stays dead until `start`.
     """
@@ -32,7 +33,7 @@ class Stack:
         port = free_port()
         self._product = Product(
             port=port,
-            simulator_port=free_port(),
+            simulator_ports={key: free_port() for key in demo_vendors()},
             redis_url=self.redis.url,
             redis=None,
             var_dir=directory,
@@ -56,9 +57,14 @@ class Stack:
         return self._product.url
 
     @property
+    def simulator_urls(self) -> dict[str, str]:
+        """The simulated vendors' addresses by connector key; each one's desk is below /_desk/."""
+        return self._product.simulator_urls
+
+    @property
     def simulator_url(self) -> str:
-        """The simulated vendor's address; its desk is below /_desk/."""
-        return self._product.simulator_url
+        """The address of the simulated Salesforce."""
+        return self.simulator_urls["salesforce_messaging"]
 
     @property
     def demo(self) -> dict[str, Any]:

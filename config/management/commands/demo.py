@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from argparse import ArgumentParser
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from config.demo import DemoError, demo_run
+from config.demo_vendors import demo_vendors
 from config.embedded import StoreError
 from config.processes import ProcessError
 
@@ -27,7 +29,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--seed-only", action="store_true", help="make the database and its data, then leave"
         )
-        parser.add_argument("--simulator-url", help="where the seed's integration connects to")
+        parser.add_argument(
+            "--simulators", type=json.loads, help="where the seed connects to: key to URL, as JSON"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until interrupted."""
@@ -44,13 +48,13 @@ class Command(BaseCommand):
         from config.demo_seed import demo_seed
 
         port = options["port"]
-        demo_seed(port=port, simulator_url=options["simulator_url"] or default_simulator_url(port))
+        demo_seed(port=port, simulator_urls=options["simulators"] or default_simulator_urls(port))
 
     def _write(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
 
 
-def default_simulator_url(port: int) -> str:
-    """Return the address that the demo gives its simulator when nothing else listens there."""
-    return f"http://127.0.0.1:{port + 1}"
+def default_simulator_urls(port: int) -> dict[str, str]:
+    """Return the addresses that the demo gives its simulators when nothing else listens there."""
+    return {key: f"http://127.0.0.1:{port + 1 + n}" for n, key in enumerate(demo_vendors())}

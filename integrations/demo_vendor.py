@@ -1,0 +1,31 @@
+"""What a vendor's folder tells the demo: how to connect to its simulator, and what to say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+Values = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoVendor:
+    """One vendor of the demo; a folder offers it as DEMO in its module `simulator_demo`.
+
+    `desk_config` gets the credentials and the portal's webhook addresses by endpoint, and returns
+    what to post to the simulator's desk, so that both sides agree. `facts` name the credentials
+    that a client of the simulator needs.
+    """
+
+    title: str
+    credentials: Callable[[str], Values]
+    desk_config: Callable[[Values, Values], Mapping[str, object]]
+    facts: tuple[str, ...]
+    # The vendor of the plain phrase; it comes first.
+    is_plain: bool = False
+
+    @property
+    def phrase(self) -> str:
+        """Return the sentence with which an end user reaches this vendor's live agents."""
+        plain = "I want to talk to a human"
+        return plain if self.is_plain else f"{plain} at {self.title}"

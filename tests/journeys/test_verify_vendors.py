@@ -1,0 +1,146 @@
+"""The verify steps of every vendor's set-up but Salesforce's, which has more of its own."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from config.demo_vendors import demo_vendors
+from integrations.connector import Capability
+from integrations.registry import manifest
+from tests.journeys.people import UTTERANCE, Desk, EndUser, seconds_since
+from tests.journeys.stack import Stack
+from tests.waiting import eventually
+
+AGENT = "Noor Halvorsen"
+VENDORS = [key for key in demo_vendors() if key != "salesforce_messaging"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quirks:
+    """Where a vendor differs from the others: its queue, and how its live agent ends a chat."""
+
+    queue: str = "Support"
+    ends_by: str = "end"
+
+
+QUIRKS: dict[str, Quirks] = {}
+
+
+class Side:
+    """One vendor's live agents, and what is special about them."""
+
+    def __init__(self, key: str, stack: Stack) -> None:
+        self.quirks = QUIRKS.get(key, Quirks())
+        self.capabilities = manifest(key).capabilities
+        self.phrase = stack.demo["simulators"][key]["phrase"]
+        self.desk = Desk(stack.simulator_urls[key])
+
+    def waiting(self, marker: str) -> dict[str, Any]:
+        """Return the one conversation of an end user, once it waits in a queue."""
+
+        def found() -> list[dict[str, Any]]:
+            rows = self.desk.holding(marker)
+            return [row for row in rows if row["status"] == "queued"]
+
+        (row,) = eventually(found)
+        return dict(row)
+
+    def accepts(self, marker: str) -> str:
+        """Take the end user's conversation and return its id."""
+        row = self.waiting(marker)
+        self.desk.does(row["id"], "accept", agent_name=AGENT)
+        # Some vendors route nothing before the end user's side has connected.
+        eventually(lambda: [r for r in self.desk.holding(marker) if r["status"] == "active"])
+        return str(row["id"])
+
+
+@pytest.fixture(params=VENDORS)
+def side(request: pytest.FixtureRequest, stack: Stack) -> Side:
+    return Side(request.param, stack)
+
+
+@pytest.fixture
+def end_user(page: Page, stack: Stack) -> EndUser:
+    return EndUser(page, stack)
+
+
+def test_1_the_utterance_reaches_the_end_user_before_anything_from_the_vendor(
+    end_user: EndUser, side: Side
+) -> None:
+    marker = end_user.leaves_a_marker()
+
+    end_user.write(side.phrase)
+    end_user.sees(UTTERANCE, "ai_agent")
+    chat = side.accepts(marker)
+    side.desk.does(chat, "say", text="Here I am")
+    end_user.sees("Here I am")
+
+    spoken = end_user.page.get_by_test_id("message").all_inner_texts()
+    asked = next(i for i, line in enumerate(spoken) if side.phrase in line)
+    assert UTTERANCE in spoken[asked + 1]
+    assert "Here I am" in spoken[-1]
+
+
+def test_2_one_conversation_appears_in_the_queue_with_transcript_and_context(
+    end_user: EndUser, side: Side
+) -> None:
+    marker = end_user.leaves_a_marker()
+
+    end_user.asks_for_a_person(side.phrase)
+
+    row = side.waiting(marker)
+    assert row["queue"] == side.quirks.queue
+    assert "CONV-" in str(row["attributes"]) + str(row.get("session_fields"))
+    transcript = "".join(line["text"] for line in row["messages"])
+    for said in ("Hello. How can I help you today?", marker, side.phrase, UTTERANCE):
+        assert said in transcript
+    expect(end_user.by_id("banner")).to_contain_text(re.compile("wait", re.I))
+    assert len(side.desk.holding(marker)) == 1
+
+
+def test_3_the_live_agents_reply_lands_in_the_same_widget_within_a_second(
+    end_user: EndUser, side: Side
+) -> None:
+    marker = end_user.leaves_a_marker()
+    end_user.asks_for_a_person(side.phrase)
+    chat = side.accepts(marker)
+    end_user.is_in_state("live")
+    expect(end_user.by_id("panel").locator("header")).to_contain_text(AGENT)
+
+    if Capability.TYPING_IN in side.capabilities:
+        side.desk.does(chat, "type", is_typing=True)
+        expect(end_user.by_id("typing")).to_be_visible()
+    started = time.monotonic()
+    side.desk.does(chat, "say", text="Hello, this is Noor")
+    end_user.sees("Hello, this is Noor")
+    took = seconds_since(started)
+    end_user.write("My parcel never arrived 📦")
+    eventually(lambda: "My parcel never arrived 📦" in side.desk.said_by_end_user(chat))
+
+    if Capability.READ_RECEIPT_IN in side.capabilities:
+        side.desk.does(chat, "read")
+        expect(end_user.messages("end_user").last).to_have_attribute("data-status", "read")
+    assert took < 1.0
+
+
+def test_4_when_the_live_agent_ends_it_the_widget_says_that_it_is_closed(
+    end_user: EndUser, side: Side
+) -> None:
+    marker = end_user.leaves_a_marker()
+    end_user.asks_for_a_person(side.phrase)
+    chat = side.accepts(marker)
+    end_user.is_in_state("live")
+
+    side.desk.does(chat, side.quirks.ends_by)
+
+    end_user.is_in_state("closed")
+    expect(end_user.by_id("input")).to_be_hidden()
+    expect(end_user.by_id("panel")).to_contain_text("This conversation has ended")
+    (row,) = side.desk.holding(marker)
+    assert row["status"] == "ended"
