@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -24,6 +26,9 @@ Application = Callable[..., Awaitable[None]]
 
 RETRY_AFTER_SECONDS = 5
 _HEADER = HEADER.lower().encode()
+_FILES = re.compile(r"/api/v1/sessions/[^/]+/files")
+# What a multipart body has around its one file, at most.
+_MULTIPART_BYTES = 65_536
 
 
 class RequestBounds:
@@ -38,27 +43,55 @@ class RequestBounds:
         headers = dict(scope["headers"])
         identity = correlation_begin(headers.get(_HEADER, b"").decode("latin-1"))
         answer = _Answer(send, identity.encode())
-        body = _Body(receive, headers.get(b"content-length", b""))
+        bound = _bound(scope["path"])
+        body = _Body(receive, headers.get(b"content-length", b""), bound.max_bytes)
         try:
             body.check()
             await self._application(scope, body.receive, answer.send)
         except BodyTooLargeError:
             if not answer.has_begun:
-                await answer.refuse()
+                await answer.refuse(bound)
 
 
 class BodyTooLargeError(Exception):
-    """The request's body is larger than REQUEST_MAX_BYTES."""
+    """The request's body is larger than its address allows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bound:
+    max_bytes: int
+    code: str
+    message: str
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+def _bound(path: str) -> _Bound:
+    """Return what holds for an address: a file may be larger than anything else."""
+    if not _FILES.fullmatch(path):
+        limit = settings.REQUEST_MAX_BYTES
+        return _Bound(
+            max_bytes=limit,
+            code="PAYLOAD_TOO_LARGE",
+            message=f"The body may have {limit} bytes.",
+        )
+    limit = settings.ATTACHMENT_MAX_BYTES
+    return _Bound(
+        max_bytes=limit + _MULTIPART_BYTES,
+        code="ATTACHMENT_TOO_LARGE",
+        message=f"The file may have {limit} bytes.",
+        # A page of another origin must be able to read why; no cookie plays a part here.
+        headers=((b"access-control-allow-origin", b"*"),),
+    )
 
 
 class _Body:
-    def __init__(self, receive: Receive, declared: bytes) -> None:
-        self._receive = receive
+    def __init__(self, receive: Receive, declared: bytes, max_bytes: int) -> None:
+        self._receive, self._max_bytes = receive, max_bytes
         self._size = int(declared) if declared.isdigit() else 0
         self._read = 0
 
     def check(self) -> None:
-        if max(self._size, self._read) > settings.REQUEST_MAX_BYTES:
+        if max(self._size, self._read) > self._max_bytes:
             raise BodyTooLargeError
 
     async def receive(self) -> Message:
@@ -79,11 +112,11 @@ class _Answer:
             message["headers"] = [*message.get("headers", []), (_HEADER, self._identity)]
         await self._send(message)
 
-    async def refuse(self) -> None:
-        text = f"The body may have {settings.REQUEST_MAX_BYTES} bytes."
+    async def refuse(self, bound: _Bound) -> None:
         headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+        headers += bound.headers
         await self.send({"type": "http.response.start", "status": 413, "headers": headers})
-        body = json.dumps(_envelope("PAYLOAD_TOO_LARGE", text)).encode()
+        body = json.dumps(_envelope(bound.code, bound.message)).encode()
         await self.send({"type": "http.response.body", "body": body})
 
 

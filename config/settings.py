@@ -126,6 +126,11 @@ CHANNEL_LAYERS = {
 # ---- background work ----
 CELERY_BROKER_URL = REDIS_URL
 
+# ---- files of end users and live agents ----
+# Seen by every web and relay process; served by the portal alone, never as static files.
+MEDIA_ROOT = Path(env.str("FILES_DIR", default=str(VAR_DIR / "files")))
+FILE_UPLOAD_PERMISSIONS = 0o600
+
 # ---- pages ----
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
@@ -157,10 +162,10 @@ CONTENT_SECURITY_POLICY = {
         "form-action": [SELF],
     }
 }
-# The widget lives on customers' pages: its two calls are open to every origin by CORS and
+# The widget lives on customers' pages: its calls are open to every origin by CORS and
 # guarded by the channel's own allow-list. No cookie is ever read there.
 CORS_ALLOW_ALL_ORIGINS = True
-CORS_URLS_REGEX = r"^/api/v1/(access-token|sessions)$"
+CORS_URLS_REGEX = r"^/api/v1/(access-token|sessions(/[^/]+/files)?)$"
 CORS_ALLOW_HEADERS = ("authorization", "content-type", "x-token", "x-host")
 CORS_PREFLIGHT_MAX_AGE = 600
 
@@ -212,6 +217,12 @@ HANDOFF_ACTIVE_SILENCE_SECONDS = env.int("HANDOFF_ACTIVE_SILENCE_SECONDS", defau
 DELIVERY_DEADLINE_SECONDS = env.int("DELIVERY_DEADLINE_SECONDS", default=240)
 VENDOR_END_DEADLINE_SECONDS = env.int("VENDOR_END_DEADLINE_SECONDS", default=3600)
 VENDOR_CALL_KEEP_DAYS = env.int("VENDOR_CALL_KEEP_DAYS", default=14)
+# A vendor may take less.
+ATTACHMENT_MAX_BYTES = env.int("ATTACHMENT_MAX_BYTES", default=25 * 1024 * 1024)
+ATTACHMENTS_PER_MINUTE = env.int("ATTACHMENTS_PER_MINUTE", default=20)  # for each conversation
+ATTACHMENT_KEEP_DAYS = env.int("ATTACHMENT_KEEP_DAYS", default=30)
+# How long a vendor may fetch a file from the portal.
+ATTACHMENT_URL_SECONDS = env.int("ATTACHMENT_URL_SECONDS", default=3600)
 DATABASE_THREADS = env.int("DATABASE_THREADS", default=8)
 
 # ---- metrics ----

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,7 @@ ACCEPTED = frozenset(
 )
 _TYPING = {"TYPING_STATE_STARTED": True, "TYPING_STATE_STOPPED": False}
 METADATA_MAX_BYTES = 8192
+FILES_PER_MESSAGE = 10
 
 
 class BadFrameError(Exception):
@@ -45,6 +47,7 @@ class ClientFrame:
     text: str = field(default="", repr=False)
     is_typing: bool = False
     message_id: str = ""
+    file_ids: tuple[uuid.UUID, ...] = ()
 
 
 def frame_read(text: str | None) -> ClientFrame:
@@ -126,7 +129,11 @@ def _fields(
 ) -> dict[str, Any]:
     match event_type:
         case EventType.USER_MESSAGE:
-            return {"text": _text(payload, metadata)}
+            file_ids = _file_ids(payload, metadata)
+            return {
+                "text": _text(payload, metadata, needs_text=not file_ids),
+                "file_ids": file_ids,
+            }
         case EventType.USER_TYPING:
             return {"is_typing": _typing(payload, metadata)}
         case EventType.USER_READ_MESSAGE | EventType.USER_RECEIVED_MESSAGE:
@@ -134,13 +141,23 @@ def _fields(
     return {}
 
 
-def _text(payload: dict[str, Any], metadata: dict[str, Any] | None) -> str:
-    text = payload.get("text", "")
-    if payload.get("attachments"):
+def _file_ids(payload: dict[str, Any], metadata: dict[str, Any] | None) -> tuple[uuid.UUID, ...]:
+    files = payload.get("attachments") or []
+    try:
+        if not isinstance(files, list) or len(files) > FILES_PER_MESSAGE:
+            raise ValueError
+        return tuple(uuid.UUID(file["file_id"]) for file in files)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadFrameError(
-            "event_not_allowed", "Files cannot be sent here. Send text only.", metadata
-        )
-    if not isinstance(text, str) or not text.strip():
+            "bad_json",
+            f"The field payload.attachments may list {FILES_PER_MESSAGE} objects with file_id.",
+            metadata,
+        ) from error
+
+
+def _text(payload: dict[str, Any], metadata: dict[str, Any] | None, *, needs_text: bool) -> str:
+    text = payload.get("text", "")
+    if not isinstance(text, str) or (needs_text and not text.strip()):
         raise BadFrameError("bad_json", "The field payload.text must not be empty.", metadata)
     if len(text) > settings.MESSAGE_MAX_CHARACTERS:
         limit = settings.MESSAGE_MAX_CHARACTERS

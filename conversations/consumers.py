@@ -166,6 +166,7 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
             text=frame.text,
             client_event_id=frame.client_event_id,
             metadata=frame.metadata,
+            file_ids=frame.file_ids,
         )
         if events[0].sequence <= self.sent_sequence:
             # A resend: the line was sent before, but its echo may have been lost on the way.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, Protocol, cast
 
@@ -9,6 +11,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from conversations.models import Event
+from integrations.manifest import AttachmentLimits
 
 
 class Responder(Protocol):
@@ -21,8 +24,18 @@ class Responder(Protocol):
         text: str,
         client_event_id: str,
         metadata: dict[str, Any] | None,
+        file_ids: Sequence[uuid.UUID] = (),
     ) -> list[Event]:
-        """Journal a message and have it answered; a resend returns the first line again."""
+        """Journal a message and have it answered; a resend returns the first line again.
+
+        Files must have been uploaded to this conversation, and somebody must take them.
+        """
+
+    def attachment_limits(self, *, conversation_id: str) -> AttachmentLimits | None:
+        """Return which files whoever answers takes, or None if no files at all.
+
+        Raises NotAllowedError where no live agent is asked for.
+        """
 
     def on_typing(self, *, conversation_id: str, is_typing: bool) -> None:
         """Pass on that the end user types; losing it is harmless."""

@@ -73,20 +73,29 @@ def handshake_check(handshake: Handshake, socket_id: str) -> Conversation:
 
     Raises HandshakeError 401, 404 or 429.
     """
+    conversation = session_of_token(handshake.session_id, handshake.token, handshake.origin)
+    if not socket_seen(conversation.pk, socket_id):
+        limit = settings.SOCKETS_PER_SESSION
+        raise HandshakeError(429, f"This session already has {limit} open sockets.")
+    return conversation
+
+
+def session_of_token(session_id: str, access_token: str, origin: str) -> Conversation:
+    """Return the conversation of a session that the token and the page may use.
+
+    Raises HandshakeError 401 or 404.
+    """
     try:
-        token = token_verify(handshake.token)
+        token = token_verify(access_token)
     except TokenError as error:
         raise HandshakeError(401, str(error)) from error
-    conversation = conversation_by_session(handshake.session_id)
+    conversation = conversation_by_session(session_id)
     if conversation is None:
         raise HandshakeError(404, "No such session. Open a new one.")
     if (token.channel_id, token.family) != (conversation.channel_id, conversation.token_family):
         raise HandshakeError(401, "The access token belongs to another session.")
-    if handshake.origin and not host_allowed(conversation.channel, handshake.origin):
+    if origin and not host_allowed(conversation.channel, origin):
         raise HandshakeError(401, "This page may not use the channel.")
-    if not socket_seen(conversation.pk, socket_id):
-        limit = settings.SOCKETS_PER_SESSION
-        raise HandshakeError(429, f"This session already has {limit} open sockets.")
     return conversation
 
 

@@ -1,12 +1,16 @@
-"""Route the Messaging API."""
+"""Route the Messaging API and the files of conversations."""
 
 from __future__ import annotations
 
 from django.urls import path
 
+from conversations.api.files import FileView
 from conversations.api.messaging import AccessTokenView, SessionView
+from conversations.file_views import file_download
 
 urlpatterns = [
     path("api/v1/access-token", AccessTokenView.as_view(), name="access_token"),
     path("api/v1/sessions", SessionView.as_view(), name="sessions"),
+    path("api/v1/sessions/<uuid:session_id>/files", FileView.as_view(), name="session_files"),
+    path("files/<str:token>/<str:name>", file_download, name="file"),
 ]

@@ -7,7 +7,7 @@ import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from django.utils import timezone
 
@@ -16,6 +16,7 @@ from conversations.frames import EventType, transient_frame
 from conversations.rows import row_insert
 from conversations.services import NewEvent, events_append, message_event, system_event
 from handoffs import notices
+from handoffs.files import LiveAgentFile, file_journal, limits_payload
 from handoffs.hot_path import message_from_vendor
 from handoffs.locking import Lease, handoff_leased, handoff_save
 from handoffs.models import Delivery, Handoff, VendorEvent
@@ -29,11 +30,14 @@ from handoffs.services import (
     session_store,
 )
 from handoffs.states import EndReason, State, Trigger
+from handoffs.unavailable import NO_LIVE_AGENTS, handoff_unavailable
+from handoffs.waiting import shows_wait_text, silence_check_at, wait_text
 from integrations import events
 from integrations.connector import VendorSession
 from integrations.fields import encrypt
 
 logger = logging.getLogger(__name__)
+_Event = TypeVar("_Event", bound=events.VendorEvent)
 _MAX_ID = 255
 _LINES = uuid.UUID("6f2c7d0e-3a51-4c0b-9c55-0f6b1a7e2d94")
 
@@ -50,7 +54,7 @@ def vendor_event_apply(
     A repeat changes nothing but the session. Raises LeaseLostError for a fenced session.
     `are_keys_known` says that the session's keys are those of the session stored before.
     """
-    event = _storable(event)
+    event = event_storable(event)
     is_plain = isinstance(event, events.LiveAgentMessage) and (are_keys_known or not session.keys)
     if is_plain and _message_plain(lease, session, event):
         return False
@@ -86,7 +90,7 @@ def _message_plain(lease: Lease, session: VendorSession, event: Any) -> bool:
     )
 
 
-def _storable(event: events.VendorEvent) -> events.VendorEvent:
+def event_storable(event: _Event) -> _Event:
     """Return the event without what no database keeps: one such event would stop all after it."""
     clean: dict[str, Any] = {
         field.name: _clean(getattr(event, field.name)) for field in fields(event)
@@ -104,7 +108,7 @@ def _clean(value: Any) -> Any:
 
 def _receive(handoff: Handoff, event: events.VendorEvent) -> bool:
     """Put the event into the inbox; False for a repeat, which the constraint stops."""
-    is_line = isinstance(event, events.LiveAgentMessage) and handoff.is_open
+    is_line = isinstance(event, events.LiveAgentMessage | LiveAgentFile) and handoff.is_open
     row = VendorEvent(
         handoff=handoff,
         vendor_event_id=event.vendor_event_id,
@@ -135,7 +139,8 @@ def _joined(handoff: Handoff, event: events.LiveAgentJoined, lease: Lease) -> li
     handoff.agent_id, handoff.agent_name = event.agent_id[:128], name
     changed = _activate(handoff)
     agent = {"id": event.agent_id, "name": name, "avatar_url": event.avatar_url}
-    lines = [NewEvent(type=EventType.LIVE_AGENT_JOINED, payload={"agent": agent})]
+    payload = {"agent": agent, **limits_payload(handoff)}
+    lines = [NewEvent(type=EventType.LIVE_AGENT_JOINED, payload=payload)]
     if others:
         lines.insert(0, system_event(notices.joined_text(name), code="conference_joined"))
     events_append(handoff.conversation, lines)
@@ -149,7 +154,8 @@ def _activate(handoff: Handoff) -> list[str]:
         return ["deadline_at"]
     handoff_move(handoff, Trigger.LIVE_AGENT_JOINED)
     handoff.joined_at, handoff.queue_status = timezone.now(), {}
-    return ["state", "joined_at", "queue_status", "deadline_at"]
+    handoff.remind_at = silence_check_at(handoff)
+    return ["state", "joined_at", "queue_status", "deadline_at", "remind_at"]
 
 
 def _left(handoff: Handoff, event: events.LiveAgentLeft, lease: Lease) -> list[str]:
@@ -165,10 +171,7 @@ def _left(handoff: Handoff, event: events.LiveAgentLeft, lease: Lease) -> list[s
 
 
 def _message(handoff: Handoff, event: events.LiveAgentMessage, lease: Lease) -> list[str]:
-    changed = ["deadline_at"]
-    if event.agent_id not in handoff.live_agents:
-        changed = _joined(handoff, _as_joined(event), lease)
-    handoff.deadline_at = active_deadline()
+    changed = _present(handoff, event, lease)
     line = message_event(
         EventType.LIVE_AGENT_MESSAGE,
         event.text,
@@ -180,7 +183,27 @@ def _message(handoff: Handoff, event: events.LiveAgentMessage, lease: Lease) -> 
     return changed
 
 
-def _as_joined(event: events.LiveAgentMessage) -> events.LiveAgentJoined:
+def _file(handoff: Handoff, event: events.LiveAgentAttachment, lease: Lease) -> list[str]:
+    changed = _present(handoff, event, lease)
+    name = handoff.live_agents.get(event.agent_id, "")
+    file_journal(handoff, event, line_id=_line_id(handoff, event), agent_name=name)
+    return changed
+
+
+def _present(
+    handoff: Handoff, event: events.LiveAgentMessage | events.LiveAgentAttachment, lease: Lease
+) -> list[str]:
+    """Note that a live agent acts, who may have joined unseen; return the changed fields."""
+    changed = ["deadline_at"]
+    if event.agent_id not in handoff.live_agents:
+        changed = _joined(handoff, _as_joined(event), lease)
+    handoff.deadline_at = active_deadline()
+    return changed
+
+
+def _as_joined(
+    event: events.LiveAgentMessage | events.LiveAgentAttachment,
+) -> events.LiveAgentJoined:
     """Some vendors (and some lost events) let an agent speak before we saw them join."""
     return events.LiveAgentJoined(
         vendor_event_id=event.vendor_event_id,
@@ -211,6 +234,8 @@ def _queue(handoff: Handoff, event: events.QueuePositionChanged, lease: Lease) -
     }
     fresh = {key: value for key, value in known.items() if value is not None}
     handoff.queue_status = {**handoff.queue_status, **fresh}
+    if shows_wait_text(handoff):
+        handoff.queue_status["display_message"] = wait_text(handoff)
     frame = transient_frame(EventType.HANDOFF_QUEUE_STATUS, handoff.queue_status)
     publish.transient_publish(handoff.conversation_id, frame)
     return ["queue_status"]
@@ -232,8 +257,7 @@ def _transfer(handoff: Handoff, event: events.TransferStarted, lease: Lease) -> 
 def _nobody(handoff: Handoff, event: events.NoLiveAgents, lease: Lease) -> list[str]:
     """Nobody answers a new conversation: that fails it. A failed transfer leaves it running."""
     if State(handoff.state) is not State.ACTIVE:
-        handoff_fail(handoff, "no_live_agents", event.detail, lease=lease)
-        return []
+        return handoff_unavailable(handoff, NO_LIVE_AGENTS, event.detail, lease=lease)
     line = system_event(notices.failure_text("no_live_agents"), code="no_live_agents")
     events_append(handoff.conversation, [line])
     return []
@@ -264,6 +288,8 @@ _EFFECTS: dict[type[events.VendorEvent], Callable[[Handoff, Any, Lease], list[st
     events.LiveAgentJoined: _joined,
     events.LiveAgentLeft: _left,
     events.LiveAgentMessage: _message,
+    events.LiveAgentAttachment: _file,
+    LiveAgentFile: _file,
     events.MessageEchoed: _receipt(Delivery.Status.SENT),
     events.MessageDelivered: _receipt(Delivery.Status.DELIVERED),
     events.MessageRead: _receipt(Delivery.Status.READ),

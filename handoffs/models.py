@@ -59,6 +59,9 @@ class Handoff(models.Model):
     context_data = models.JSONField(default=dict)
     shared_id = models.CharField(max_length=255, blank=True)
 
+    # 2 once the fallback integration has been tried; PastAttempt holds the first.
+    attempt = models.PositiveSmallIntegerField(default=1)
+
     # The vendor's side.
     vendor_conversation_id = models.CharField(max_length=255, blank=True)
     vendor_session = EncryptedJSONField(null=True, default=None)
@@ -76,6 +79,9 @@ class Handoff(models.Model):
     lease_epoch = models.IntegerField(default=0)
 
     deadline_at = models.DateTimeField(null=True, blank=True)
+    # When to look again whether the end user is to be told something (reminders.py).
+    remind_at = models.DateTimeField(null=True, blank=True)
+    idle_warned_at = models.DateTimeField(null=True, blank=True)
     requested_at = models.DateTimeField(default=timezone.now)
     accepted_at = models.DateTimeField(null=True, blank=True)
     joined_at = models.DateTimeField(null=True, blank=True)
@@ -105,6 +111,11 @@ class Handoff(models.Model):
                 condition=models.Q(deadline_at__isnull=False),
                 name="handoffs_by_deadline",
             ),
+            models.Index(
+                fields=["remind_at"],
+                condition=models.Q(remind_at__isnull=False),
+                name="handoffs_by_reminder",
+            ),
             models.Index(fields=["shared_id"], name="handoffs_by_shared_id"),
         ]
 
@@ -120,6 +131,31 @@ class Handoff(models.Model):
     def behaviour(self) -> Behaviour:
         """Return how the integration is set to behave."""
         return behaviour_of(self.integration) if self.integration else Behaviour()
+
+
+class PastAttempt(models.Model):
+    """An integration that a handoff has given up for its fallback."""
+
+    handoff = models.ForeignKey(Handoff, on_delete=models.CASCADE, related_name="past_attempts")
+    number = models.PositiveSmallIntegerField()
+    integration = models.ForeignKey(
+        Integration, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    integration_key = models.CharField(max_length=40)
+    error_code = models.CharField(max_length=40)
+    # A vendor conversation that we still have to end, until that time at most.
+    vendor_session = EncryptedJSONField(null=True, default=None)
+    vendor_end_until = models.DateTimeField(null=True, blank=True)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["handoff", "number"], name="one_row_per_attempt")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.handoff_id} {self.number} {self.integration_key}"
 
 
 class HandoffTransition(models.Model):
@@ -156,6 +192,8 @@ class Delivery(models.Model):
     sequence = models.IntegerField()
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.PENDING)
     attempts = models.PositiveSmallIntegerField(default=0)
+    # Of a message with files: how many of its parts the vendor has taken.
+    parts_sent = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(default=timezone.now)
     error_code = models.CharField(max_length=40, blank=True)
     created_at = models.DateTimeField(default=timezone.now)

@@ -13,6 +13,13 @@ _FAILURES = {
 _FAILED = "You could not be connected with a person right now."
 
 
+def file_lost_text(name: str) -> str:
+    """Return the line for a live agent's file that did not come through."""
+    return (
+        f"The live agent sent the file {name}. It could not be fetched; ask for it in another way."
+    )
+
+
 def failure_text(code: str) -> str:
     """Return the sentence for a failed handoff."""
     return _FAILURES.get(code, _FAILED)

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -30,7 +31,7 @@ _RETRY_CAP_SECONDS = 15.0
 # Plain statements: every message passes these two.
 _PENDING = """
     SELECT delivery.id, delivery.event_id, event.payload, event.created_at, delivery.attempts,
-           delivery.next_attempt_at, delivery.created_at
+           delivery.next_attempt_at, delivery.created_at, delivery.parts_sent
     FROM handoffs_delivery AS delivery
     JOIN conversations_event AS event ON event.id = delivery.event_id
     WHERE delivery.handoff_id = %s AND delivery.status = 'pending'
@@ -61,6 +62,9 @@ class PendingDelivery:
     attempts: int
     next_attempt_at: datetime
     created_at: datetime
+    # A message with files goes in parts, one after the other.
+    file_ids: tuple[str, ...] = ()
+    parts_sent: int = 0
 
 
 def delivery_create(handoff: Handoff, event: Event) -> Delivery:
@@ -73,18 +77,37 @@ def deliveries_pending(handoff_id: str, *, limit: int = BATCH) -> list[PendingDe
     with connection.cursor() as cursor:
         cursor.execute(_PENDING, [handoff_id, limit])
         rows = cursor.fetchall()
-    return [
-        PendingDelivery(
-            id=row[0],
-            message_id=str(uuid.UUID(str(row[1]))),
-            text=plain_json(row[2])["text"],
-            sent_at=plain_moment(row[3]),
-            attempts=row[4],
-            next_attempt_at=plain_moment(row[5]),
-            created_at=plain_moment(row[6]),
-        )
-        for row in rows
-    ]
+    return [_pending(*row) for row in rows]
+
+
+def _pending(
+    key: int,
+    event_id: Any,
+    line: Any,
+    said_at: Any,
+    attempts: int,
+    due_at: Any,
+    at: Any,
+    parts: int,
+) -> PendingDelivery:
+    payload = plain_json(line)
+    return PendingDelivery(
+        id=key,
+        message_id=str(uuid.UUID(str(event_id))),
+        text=payload["text"],
+        sent_at=plain_moment(said_at),
+        attempts=attempts,
+        next_attempt_at=plain_moment(due_at),
+        created_at=plain_moment(at),
+        file_ids=tuple(file["file_id"] for file in payload["attachments"]),
+        parts_sent=parts,
+    )
+
+
+def part_sent(lease: Lease, delivery_id: int, number: int) -> None:
+    """Note that the vendor has taken a part of a message; raises LeaseLostError."""
+    with handoff_leased(lease):
+        Delivery.objects.filter(pk=delivery_id).update(parts_sent=number)
 
 
 def delivery_sent(lease: Lease, delivery_id: int) -> None:

@@ -8,14 +8,16 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from conversations.attachments import attachments_purge
 from conversations.frames import SessionEnd
 from conversations.models import Conversation
 from conversations.services import conversation_end, conversation_lock
-from handoffs.locking import handoff_locked
+from handoffs.locking import handoff_locked, handoff_save
 from handoffs.models import Handoff, RelayWorker, StoredWebhook
 from handoffs.services import handoff_end, handoff_fail
 from handoffs.starting import handoff_open
 from handoffs.states import OPEN_STATES, EndReason, State
+from handoffs.unavailable import handoff_unavailable
 from integrations.models import VendorCall, VendorToken
 from integrations.services import credentials_purge
 
@@ -47,7 +49,9 @@ def handoff_reap(handoff_id: str) -> None:
             return
         match State(handoff.state):
             case State.REQUESTED | State.CONNECTING:
-                handoff_fail(handoff, "cannot_connect", "Not opened within the time allowed.")
+                late = "Not opened within the time allowed."
+                if changed := handoff_unavailable(handoff, "cannot_connect", late):
+                    handoff_save(handoff, changed)
             case State.QUEUED:
                 handoff_fail(handoff, "wait_timeout")
             case State.ACTIVE:
@@ -71,11 +75,12 @@ def conversation_reap(conversation_id: str) -> None:
 
 
 def clean_up_old() -> None:
-    """Delete old vendor calls, expired tokens and workers that are long gone."""
+    """Delete old vendor calls and files, expired tokens and workers that are long gone."""
     now = timezone.now()
     keep = timedelta(days=settings.VENDOR_CALL_KEEP_DAYS)
     VendorCall.objects.filter(at__lt=now - keep).delete()
     credentials_purge()
     StoredWebhook.objects.filter(received_at__lt=now - WEBHOOK_KEEP).delete()
     VendorToken.objects.filter(expires_at__lt=now).delete()
+    attachments_purge()
     RelayWorker.objects.filter(heartbeat_at__lt=now - WORKER_KEEP, handoffs=None).delete()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -11,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from conversations import publish
+from conversations.attachments import attachment_object, attachments_said
 from conversations.errors import NotAllowedError
 from conversations.frames import EventType, RelaySignal, SessionEnd
 from conversations.models import Conversation, Event
@@ -22,6 +24,7 @@ from conversations.services import (
     events_append,
     message_event,
 )
+from handoffs.files import files_taken, limits_of
 from handoffs.hot_path import message_to_vendor
 from handoffs.models import Handoff, VendorEvent
 from handoffs.outbox import delivery_create
@@ -29,6 +32,7 @@ from handoffs.services import handoff_end
 from handoffs.starting import handoff_open
 from handoffs.states import EndReason, State
 from handoffs.tasks_queue import queue_answer
+from integrations.manifest import AttachmentLimits
 
 
 class HandoffResponder:
@@ -41,6 +45,7 @@ class HandoffResponder:
         text: str,
         client_event_id: str,
         metadata: dict[str, Any] | None,
+        file_ids: Sequence[uuid.UUID] = (),
     ) -> list[Event]:
         """Journal a message; then it is the AI agent's to answer or the vendor's to get."""
         message = replace(
@@ -48,11 +53,20 @@ class HandoffResponder:
             metadata=metadata,
             client_event_id=client_event_id,
         )
+        if file_ids:
+            return _message_take(conversation_id, message, file_ids)
         try:
             events = message_to_vendor(conversation_id, message)
         except IntegrityError:
             events = None  # sent before: the line that it became is found below
         return events or _message_take(conversation_id, message)
+
+    def attachment_limits(self, *, conversation_id: str) -> AttachmentLimits | None:
+        """Return which files the vendor of the open handoff takes, or None if no files."""
+        handoff = handoff_open(conversation_id)
+        if handoff is None:
+            raise NotAllowedError("Files can only be sent while a live agent is asked for.")
+        return limits_of(handoff)
 
     def on_typing(self, *, conversation_id: str, is_typing: bool) -> None:
         """Pass typing on while a live agent is present."""
@@ -105,7 +119,9 @@ class HandoffResponder:
 
 
 @transaction.atomic
-def _message_take(conversation_id: str, message: NewEvent) -> list[Event]:
+def _message_take(
+    conversation_id: str, message: NewEvent, file_ids: Sequence[uuid.UUID] = ()
+) -> list[Event]:
     """Take a message in any state of its conversation; a resend returns the first line again."""
     conversation = conversation_lock(conversation_id)
     known = event_by_client_id(conversation, message.client_event_id)
@@ -113,7 +129,10 @@ def _message_take(conversation_id: str, message: NewEvent) -> list[Event]:
         return [known]
     if conversation.state == Conversation.State.CREATED:
         raise NotAllowedError("Send REQUEST_POLY_AGENT_JOIN before the first message.")
+    files = files_taken(conversation, file_ids) if file_ids else []
+    message.payload["attachments"] = [attachment_object(file) for file in files]
     events = events_append(conversation, [message])
+    attachments_said(events[0], files)
     if conversation.state == Conversation.State.HANDOFF:
         return events + _to_live_agent(conversation, events[0])
     _to_ai_agent(conversation)

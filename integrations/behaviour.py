@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from django import forms
 
+from integrations.behaviour_setting import Setting as _Setting
+from integrations.behaviour_waiting import WAITING_SETTINGS, WaitingForm
 from integrations.connector import Capability, Manifest
 from integrations.models import Integration
 
@@ -24,8 +27,29 @@ class Behaviour:
     allow_user_end: bool = True
     stop_word: str = ""
     after_agent: Literal["end", "return_to_bot"] = "end"
+    availability_check: Literal["off", "vendor", "hours", "both"] = "vendor"
+    business_hours_zone: str = ""
+    business_hours: str = ""  # lines, as business_hours.py reads them; empty is always open
+    business_holidays: str = ""
+    on_unavailable: Literal["queue", "fail", "fallback", "return_to_bot"] = "queue"
+    fallback_integration: str = ""  # as destinations.fallback_name writes it
+    queue_messages: Literal["off", "standard", "position", "time"] = "standard"
+    queue_message_interval_seconds: int = 60
+    inactivity_minutes: int = 0  # 0 never closes
+    # Standard responses; empty is the built-in text.
+    response_wait_update: str = ""
+    response_wait_position: str = ""
+    response_wait_time: str = ""
+    response_looking_for_agent: str = ""
+    response_no_agents: str = ""
+    response_out_of_hours: str = ""
+    response_ticket_opened: str = ""
+    response_inactivity_warning: str = ""
+    response_conversation_closed: str = ""
     read_receipts: bool = True
     typing: bool = True
+    attachments_user: bool = True
+    attachments_agent: bool = True
 
 
 def behaviour_of(integration: Integration) -> Behaviour:
@@ -33,16 +57,6 @@ def behaviour_of(integration: Integration) -> Behaviour:
     known = {item.name for item in fields(Behaviour)}
     stored = {name: value for name, value in integration.behaviour.items() if name in known}
     return Behaviour(**stored)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Setting:
-    """One line of the form; `needs` are capabilities of which the vendor must have one."""
-
-    name: str
-    group: str
-    field: forms.Field
-    needs: frozenset[Capability] = frozenset()
 
 
 _RECEIPTS = frozenset({Capability.READ_RECEIPT_IN, Capability.READ_RECEIPT_OUT})
@@ -83,6 +97,18 @@ _SETTINGS = (
         group="What the end user sees",
         field=forms.BooleanField(label="Read receipts are passed on, both ways", required=False),
         needs=_RECEIPTS,
+    ),
+    _Setting(
+        name="attachments_user",
+        group="What the live agent gets",
+        field=forms.BooleanField(label="The end user may send files", required=False),
+        needs=frozenset({Capability.ATTACHMENT_OUT}),
+    ),
+    _Setting(
+        name="attachments_agent",
+        group="What the end user sees",
+        field=forms.BooleanField(label="Files of the live agent are shown", required=False),
+        needs=frozenset({Capability.ATTACHMENT_IN}),
     ),
     _Setting(
         name="transcript_mode",
@@ -142,7 +168,7 @@ _SETTINGS = (
 )
 
 
-class BehaviourForm(forms.Form):
+class BehaviourForm(WaitingForm):
     """The settings that have an effect with this vendor."""
 
     def __init__(
@@ -151,12 +177,15 @@ class BehaviourForm(forms.Form):
         behaviour: Behaviour,
         *,
         data: Mapping[str, Any] | None = None,
+        fallbacks: Iterable[tuple[str, str]] = (),
     ) -> None:
-        """Leave out what the vendor cannot do."""
+        """Leave out what the vendor cannot do; `fallbacks` are the other integrations."""
         super().__init__(data=data, initial=asdict(behaviour))
-        self._offered = [s for s in _SETTINGS if not s.needs or s.needs & manifest.capabilities]
+        settings = (*_SETTINGS, *WAITING_SETTINGS)
+        self._offered = [s for s in settings if not s.needs or s.needs & manifest.capabilities]
         for setting in self._offered:
-            self.fields[setting.name] = setting.field
+            self.fields[setting.name] = deepcopy(setting.field)
+        self.offer(manifest, fallbacks)
 
     def groups(self) -> dict[str, list[forms.BoundField]]:
         """Return the bound fields under their headings, in order."""
@@ -164,6 +193,11 @@ class BehaviourForm(forms.Form):
         for setting in self._offered:
             grouped.setdefault(setting.group, []).append(self[setting.name])
         return grouped
+
+    def clean(self) -> dict[str, Any]:
+        """Judge the texts."""
+        self.clean_responses()
+        return self.cleaned_data
 
     def clean_display_name_text(self) -> str:
         """Ask for a name where it is always the same."""

@@ -51,7 +51,7 @@ class AccessTokenView(EnvelopeView):
             f"token:{_ip(request)}", limit=settings.ACCESS_TOKENS_PER_MINUTE, window_seconds=60
         )
         if wait:
-            return _too_many(wait)
+            return too_many(wait)
         try:
             channel, is_trusted = channel_for_token(raw)
             family = _family(request, channel)
@@ -114,7 +114,7 @@ class SessionView(EnvelopeView):
             f"session:{_ip(request)}", limit=settings.SESSIONS_PER_MINUTE, window_seconds=60
         )
         if wait:
-            return _too_many(wait)
+            return too_many(wait)
         channel = Channel.objects.select_related("project").filter(pk=token.channel_id).first()
         if channel is None or not channel.is_enabled:
             return error_response(401, "UNAUTHORIZED", "The channel is switched off.")
@@ -124,7 +124,7 @@ class SessionView(EnvelopeView):
             window_seconds=60,
         )
         if wait:
-            return _too_many(wait)
+            return too_many(wait)
         return self._open(request, channel, token)
 
     def _open(self, request: Request, channel: Channel, token: AccessToken) -> Response:
@@ -196,7 +196,8 @@ def _host_text(header: str) -> str:
     )
 
 
-def _too_many(wait: int) -> Response:
+def too_many(wait: int) -> Response:
+    """Answer a request that came too soon."""
     REQUESTS_LIMITED.labels("messaging").inc()
     text = f"Too many requests. Try again in {wait} seconds."
     return error_response(429, "RATE_LIMITED", text, retry_after=wait)

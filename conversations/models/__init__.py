@@ -1,7 +1,17 @@
 """What was said; Django finds models by this module."""
 
 from conversations.models.agent import LogEntry, Tool, Topic
+from conversations.models.attachment import Attachment
 from conversations.models.channel import Channel
 from conversations.models.conversation import Conversation, EndUser, Event
 
-__all__ = ["Channel", "Conversation", "EndUser", "Event", "LogEntry", "Tool", "Topic"]
+__all__ = [
+    "Attachment",
+    "Channel",
+    "Conversation",
+    "EndUser",
+    "Event",
+    "LogEntry",
+    "Tool",
+    "Topic",
+]

@@ -18,12 +18,16 @@ from handoffs.inbox import vendor_event_apply
 from handoffs.locking import Lease, LeaseLostError
 from handoffs.outbox import BATCH, PendingDelivery, delivery_refused, delivery_sent, retry_seconds
 from handoffs.relay import steps
+from handoffs.relay.availability import is_somebody_there
 from handoffs.relay.connectors import Connectors
+from handoffs.relay.files import file_received, parts_sent
+from handoffs.relay.left_behind import end_left_behind
 from handoffs.relay.webhook_feed import WebhookFeed
+from handoffs.unavailable import NO_LIVE_AGENTS
 from integrations.connector import Connector, OutboundMessage, ReceiptKind, VendorSession
 from integrations.correlation import correlation_ensure, reference
 from integrations.errors import CannotConnectError, ConnectorError, ConversationGoneError
-from integrations.events import LiveAgentTyping, MessageEchoed, VendorEvent
+from integrations.events import LiveAgentAttachment, LiveAgentTyping, MessageEchoed, VendorEvent
 from integrations.metrics import DELIVERY_AGE, RELAY_LAG
 
 logger = logging.getLogger(__name__)
@@ -72,12 +76,32 @@ class RelaySession:
         reference.set(self.lease.handoff_id)
         key, connector = self._connectors.acquire(opening.integration)
         self._session = opening.session
+        left_behind = asyncio.create_task(self._end_left_behind(opening))
         try:
-            if opening.is_open and (self._session or await self._start(connector, opening)):
+            if opening.is_open and (self._session or await self._open(connector, opening)):
                 await self._relay(connector, opening)
             await self._end_at_vendor(connector)
+            await left_behind
         finally:
+            left_behind.cancel()
+            await asyncio.gather(left_behind, return_exceptions=True)
             await self._connectors.release(key)
+
+    async def _end_left_behind(self, opening: steps.Opening) -> None:
+        """Tell the integration that was tried before this one, if there is one."""
+        if opening.attempt > 1:
+            await end_left_behind(self.lease, self._connectors)
+
+    async def _open(self, connector: Connector, opening: steps.Opening) -> bool:
+        """Open the vendor conversation where somebody is there; False if it is not open here."""
+        reason = opening.closed_because
+        if not reason and opening.asks_vendor:
+            is_there = await is_somebody_there(connector, opening.request)
+            reason = "" if is_there else NO_LIVE_AGENTS
+        if reason:
+            await run_sync(steps.nobody_there, self.lease, reason)
+            return False
+        return await self._start(connector, opening)
 
     async def _start(self, connector: Connector, opening: steps.Opening) -> bool:
         """Open the vendor conversation; False when the handoff has failed instead."""
@@ -121,7 +145,7 @@ class RelaySession:
         assert self._session is not None
         try:
             async for session, event in connector.listen(self._session):
-                await self._happened(opening, session, event)
+                await self._happened(connector, opening, session, event)
             await run_sync(steps.vendor_closed, self.lease)
         except ConversationGoneError:
             await run_sync(steps.vendor_closed, self.lease)
@@ -137,13 +161,21 @@ class RelaySession:
                 await self._webhooks.failed(error)
                 continue
             for session, event in results:
-                await self._happened(opening, session, event)
+                await self._happened(connector, opening, session, event)
             await self._webhooks.done()
 
     async def _happened(
-        self, opening: steps.Opening, session: VendorSession, event: VendorEvent
+        self,
+        connector: Connector,
+        opening: steps.Opening,
+        session: VendorSession,
+        event: VendorEvent,
     ) -> None:
         """Show or apply one event; the sender finds out what an end leaves to do."""
+        if isinstance(event, LiveAgentAttachment) and opening.shows_files:
+            event = await file_received(
+                self.lease, opening.conversation_id, connector, session, event
+            )
         received_at = time.perf_counter()
         if isinstance(event, LiveAgentTyping):
             await self._show_typing(opening, event)
@@ -207,19 +239,23 @@ class RelaySession:
 
     async def _send_one(self, connector: Connector, delivery: PendingDelivery) -> None:
         assert self._session is not None
-        message = OutboundMessage(
-            message_id=delivery.message_id, text=delivery.text, sent_at=delivery.sent_at
-        )
         before = self._session
-        after = await connector.send_message(before, message)
-        if after is not before:
-            await self._merge(after)
+        if delivery.file_ids:
+            async for after in parts_sent(self.lease, connector, before, delivery):
+                await self._keep(before, after)
+        else:
+            message = OutboundMessage(
+                message_id=delivery.message_id, text=delivery.text, sent_at=delivery.sent_at
+            )
+            await self._keep(before, await connector.send_message(before, message))
         await run_sync(delivery_sent, self.lease, delivery.id)
         self._sent.append(delivery.message_id)
         DELIVERY_AGE.observe((timezone.now() - delivery.created_at).total_seconds())
 
-    async def _merge(self, session: VendorSession) -> None:
+    async def _keep(self, before: VendorSession, session: VendorSession) -> None:
         """Keep what a send changed; the cursor belongs to the listener."""
+        if session is before:
+            return
         assert self._session is not None
         state = {**self._session.state, **session.state}
         self._session = replace(self._session, state=state)

@@ -13,6 +13,7 @@ from conversations.selectors import TranscriptEntry, transcript_get
 from handoffs.locking import Lease, handoff_leased, handoff_save
 from handoffs.models import Handoff
 from handoffs.outbox import PendingDelivery, deliveries_pending
+from handoffs.past_attempts import attempt_key
 from handoffs.services import (
     handoff_accepted,
     handoff_connecting,
@@ -23,6 +24,13 @@ from handoffs.services import (
     vendor_end_confirmed,
 )
 from handoffs.states import EndReason, State
+from handoffs.tickets import ticket_opened
+from handoffs.unavailable import (
+    OUT_OF_HOURS,
+    asks_vendor,
+    handoff_unavailable,
+    is_out_of_hours,
+)
 from integrations.connector import (
     EndReason as VendorEndReason,
 )
@@ -34,6 +42,7 @@ from integrations.connector import (
 )
 from integrations.errors import ConnectorError
 from integrations.models import Integration
+from integrations.registry import manifest
 from integrations.services import integration_mark_healthy, integration_mark_needs_attention
 
 _SPEAKERS = {"user": "end_user", "bot": "ai_agent", "live_agent": "live_agent", "system": "system"}
@@ -52,8 +61,13 @@ class Opening:
     integration: Integration
     is_open: bool
     passes_typing: bool
+    shows_files: bool
     session: VendorSession | None
     request: HandoffRequest
+    attempt: int
+    # Before anything is opened: why it must not be (a failure code), or whom to ask.
+    closed_because: str
+    asks_vendor: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,26 +93,44 @@ def opening_read(lease: Lease) -> Opening | None:
             integration=Integration.objects.get(pk=handoff.integration.pk),
             is_open=handoff.is_open,
             passes_typing=handoff.behaviour.typing,
+            shows_files=handoff.behaviour.attachments_agent,
             session=session_load(handoff),
             request=_request(handoff),
+            attempt=handoff.attempt,
+            closed_because=OUT_OF_HOURS if is_out_of_hours(handoff, timezone.now()) else "",
+            asks_vendor=asks_vendor(handoff),
         )
+
+
+def nobody_there(lease: Lease, code: str) -> None:
+    """Nothing was opened, for nobody is there: go the way that is set."""
+    with handoff_leased(lease) as handoff:
+        _unavailable(handoff, code, "", lease)
+
+
+def _unavailable(handoff: Handoff, code: str, detail: str, lease: Lease) -> None:
+    if changed := handoff_unavailable(handoff, code, detail, lease=lease):
+        handoff_save(handoff, changed, lease)
 
 
 def start_succeeded(lease: Lease, session: VendorSession) -> None:
     """Keep the opened vendor conversation, and note that the integration works."""
     with handoff_leased(lease) as handoff:
-        handoff_accepted(handoff, session, lease)
         integration = handoff.integration
+        if integration is None or manifest(integration.connector_key).takes_live_chats:
+            handoff_accepted(handoff, session, lease)
+        else:
+            ticket_opened(handoff, session, lease)
     if integration is not None and _is_news(integration):
         integration_mark_healthy(integration)
 
 
 def start_failed(lease: Lease, error: ConnectorError) -> None:
-    """Fail the handoff, and the integration's tile where the fault is its own."""
+    """Fail the handoff or its first attempt; the integration's tile where the fault is its own."""
     with handoff_leased(lease) as handoff:
         code = error.vendor_code if error.vendor_code == "identity_required" else error.code
-        handoff_fail(handoff, code, error.message, lease=lease)
         integration = handoff.integration
+        _unavailable(handoff, code, error.message, lease)
     if integration is not None and code in _INTEGRATION_FAULTS:
         integration_mark_needs_attention(integration, error.code, error.message)
 
@@ -170,7 +202,7 @@ def _is_news(integration: Integration) -> bool:
 def _request(handoff: Handoff) -> HandoffRequest:
     user, conversation = handoff.conversation.end_user, handoff.conversation
     return HandoffRequest(
-        handoff_id=handoff.pk,
+        handoff_id=attempt_key(handoff),
         conversation_id=conversation.pk,
         end_user=EndUserIdentity(
             external_id=user.external_id,

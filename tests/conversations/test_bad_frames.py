@@ -58,8 +58,17 @@ BAD_FRAMES: dict[str, tuple[str, str]] = {
         ),
         "bad_json",
     ),
-    "a file": (
+    "a file without an id": (
         '{"type": "EVENT_TYPE_USER_MESSAGE", "payload": {"attachments": [{"file_id": "1"}]}}',
+        "bad_json",
+    ),
+    "files that are no list": (
+        '{"type": "EVENT_TYPE_USER_MESSAGE", "payload": {"attachments": {"file_id": "1"}}}',
+        "bad_json",
+    ),
+    "a file for the AI agent": (
+        '{"type": "EVENT_TYPE_USER_MESSAGE", "payload": {"attachments": '
+        '[{"file_id": "5f0e7b1c-0c4f-4b57-9a55-3b2f8a1f6d10"}]}}',
         "event_not_allowed",
     ),
     "typing nothing": ('{"type": "EVENT_TYPE_USER_TYPING", "payload": {"state": []}}', "bad_json"),

@@ -1,0 +1,134 @@
+"""Upload a file to a session, for the live agent who is asked for or present."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from conversations.api.errors import EnvelopeView, error_response
+from conversations.api.messaging import bearer, too_many
+from conversations.attachments import attachment_create
+from conversations.errors import NotAllowedError
+from conversations.file_types import (
+    HEAD_BYTES,
+    TypeMismatchError,
+    file_type,
+    is_type_taken,
+    safe_name,
+)
+from conversations.models import Attachment
+from conversations.responder import responder
+from conversations.sockets import HandshakeError, session_of_token
+from integrations.manifest import AttachmentLimits
+from integrations.rate_limit import retry_after
+
+# What a multipart body has around its one file, at most.
+ENVELOPE_BYTES = 65_536
+_CODES = {401: "UNAUTHORIZED", 404: "SESSION_NOT_FOUND"}
+
+
+class FileRefusedError(Exception):
+    """The file is not taken; the text names the cure."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        """Keep what the answer says."""
+        super().__init__(message)
+        self.status, self.code = status, code
+
+
+class FileView(EnvelopeView):
+    """Take one file; a USER_MESSAGE sends it."""
+
+    parser_classes = (MultiPartParser,)
+
+    class Input(serializers.Serializer[Any]):
+        """The one part of the multipart body."""
+
+        file = serializers.FileField()
+
+    class Output(serializers.Serializer[Any]):
+        """`file_id` goes into payload.attachments of a USER_MESSAGE."""
+
+        file_id = serializers.UUIDField()
+        file_name = serializers.CharField()
+        mime_type = serializers.CharField()
+        size_bytes = serializers.IntegerField()
+
+    @extend_schema(request={"multipart/form-data": Input}, responses=Output)
+    def post(self, request: Request, session_id: uuid.UUID) -> Response:
+        """Answer 401 or 404 for the session, 409, 413 or 415 for the file, with a code each."""
+        origin = request.headers.get("Origin", "")
+        try:
+            conversation = session_of_token(str(session_id), bearer(request), origin)
+        except HandshakeError as error:
+            return error_response(error.status, _CODES[error.status], str(error))
+        limit = settings.ATTACHMENTS_PER_MINUTE
+        wait = retry_after(f"files:{conversation.pk}", limit=limit, window_seconds=60)
+        if wait:
+            return too_many(wait)
+        try:
+            limits = _limits(conversation.pk)
+            _check_size(int(request.META.get("CONTENT_LENGTH") or 0) - ENVELOPE_BYTES, limits)
+            file, kind = _file(request, limits)
+        except FileRefusedError as error:
+            return error_response(error.status, error.code, str(error))
+        stored = attachment_create(
+            conversation.pk,
+            direction=Attachment.Direction.FROM_END_USER,
+            name=str(file.name),
+            mime_type=kind,
+            content=file,
+        )
+        return Response(
+            {
+                "file_id": str(stored.pk),
+                "file_name": stored.name,
+                "mime_type": stored.mime_type,
+                "size_bytes": stored.size_bytes,
+            }
+        )
+
+
+def _limits(conversation_id: str) -> AttachmentLimits:
+    try:
+        limits = responder().attachment_limits(conversation_id=conversation_id)
+    except NotAllowedError as error:
+        raise FileRefusedError(409, "HANDOFF_NOT_OPEN", str(error)) from error
+    if limits is None:
+        text = "Files cannot be sent in this conversation. Send text."
+        raise FileRefusedError(415, "ATTACHMENTS_NOT_TAKEN", text)
+    return limits
+
+
+def _file(request: Request, limits: AttachmentLimits) -> tuple[UploadedFile[bytes], str]:
+    """Return the one file of the body and its type; raises FileRefusedError."""
+    given = request.FILES.getlist("file")
+    if len(given) != 1 or not given[0].size:
+        text = "Send one file that is not empty, as the multipart part named file."
+        raise FileRefusedError(400, "INVALID_REQUEST", text)
+    file: UploadedFile[bytes] = given[0]
+    _check_size(file.size or 0, limits)
+    head = file.read(HEAD_BYTES)
+    file.seek(0)
+    try:
+        kind = file_type(safe_name(str(file.name)), file.content_type or "", head)
+    except TypeMismatchError as error:
+        raise FileRefusedError(415, "ATTACHMENT_TYPE_REFUSED", str(error)) from error
+    if not is_type_taken(kind, limits):
+        text = f"Files of type {kind} are not taken. Taken are: {', '.join(limits.mime_types)}."
+        raise FileRefusedError(415, "ATTACHMENT_TYPE_REFUSED", text)
+    return file, kind
+
+
+def _check_size(size: int, limits: AttachmentLimits) -> None:
+    if size > limits.max_bytes:
+        text = f"The file has {size} bytes; {limits.max_bytes} are allowed."
+        raise FileRefusedError(413, "ATTACHMENT_TOO_LARGE", text)
