@@ -16,7 +16,6 @@ from tests.journeys.people import PHRASE, UTTERANCE, Desk, EndUser
 from tests.journeys.portal import Portal
 from tests.journeys.stack import Stack
 from tests.journeys.test_connect_by_hand import begin, fill
-from tests.waiting import eventually
 
 # The function of the vendor's guide, unchanged.
 SEED = (
@@ -107,10 +106,10 @@ def test_a_foreign_origin_shows_nothing_and_the_server_refuses_it(
 ) -> None:
     with shop("127.0.0.2", script_tag(stack), tmp_path) as url:
         watch.allowed_origins.append(url.rstrip("/"))
-        with page.expect_response("**/api/v1/access-token") as answer:
-            page.goto(url)
+        with page.expect_console_message(lambda said: "allowed pages" in said.text):
+            with page.expect_response("**/api/v1/access-token") as answer:
+                page.goto(url)
 
         assert answer.value.status == 401
-        eventually(lambda: any("allowed pages" in text for text in watch.errors))
         expect(page.get_by_test_id("bubble")).to_have_count(0)
     watch.errors.clear()
