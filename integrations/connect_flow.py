@@ -13,8 +13,9 @@ from integrations.check_outcomes import (
     WEBHOOK_SEEN,
     check_labels,
 )
-from integrations.connector import CheckResult, ErrorHelp, Manifest
+from integrations.connector import CheckResult, ErrorHelp, GeneratedKind, Manifest
 from integrations.credentials import fields_for_mode, is_required, mode_of
+from integrations.generated_values import generated_for
 from integrations.models import Integration
 from integrations.pem import key_id_suggestion, public_jwk, public_pem
 from integrations.services import draft_values
@@ -105,6 +106,14 @@ def is_complete(manifest: Manifest, integration: Integration) -> bool:
     mode = mode_of(manifest, values)
     needed = [f.name for f in fields_for_mode(manifest, mode) if is_required(f, mode)]
     return bool(values) and all(values.get(name) for name in needed if name != "mode")
+
+
+def missing_secrets(manifest: Manifest, integration: Integration) -> list[str]:
+    """Return the labels of the secrets that no form asks for and nobody has made yet."""
+    values = draft_values(integration)
+    asked = {item.name for item in manifest.fields}
+    wanted = generated_for(manifest, mode_of(manifest, values), GeneratedKind.SECRET)
+    return [i.label for i in wanted if i.name not in asked and not values.get(i.name)]
 
 
 def key_pair_view(manifest: Manifest, values: Mapping[str, str]) -> KeyPairView | None:

@@ -17,11 +17,11 @@ _AGAIN_SECONDS = 60.0
 def probe_all() -> None:
     """Queue a probe for each integration in use."""
     for integration_id in integrations_to_probe():
-        probe.apply_async([integration_id], countdown=random.uniform(0, _SPREAD_SECONDS))  # noqa: S311
+        probe.apply_async((integration_id,), countdown=random.uniform(0, _SPREAD_SECONDS))  # noqa: S311
 
 
 @shared_task
 def probe(integration_id: int) -> None:
     """Probe one integration; trouble that may pass is looked at again in a minute."""
     if integration_probe(integration_id):
-        probe.apply_async([integration_id], countdown=_AGAIN_SECONDS)
+        probe.apply_async((integration_id,), countdown=_AGAIN_SECONDS)

@@ -7,9 +7,11 @@ from django.urls import path
 
 from integrations import (
     api_key_views,
+    connect_give_views,
     connect_views,
     connection_test_views,
     project_views,
+    trial_handoff_views,
     views,
 )
 
@@ -29,9 +31,14 @@ urlpatterns = [
     path(f"{_TILE}enable/", views.enable, name="integration_enable"),
     path(f"{_TILE}disable/", views.disable, name="integration_disable"),
     path(f"{_TILE}disconnect/", views.disconnect, name="integration_disconnect"),
+    path(f"{_TILE}test-handoff/", trial_handoff_views.trial_handoff, name="trial_handoff"),
+    path(
+        f"{_TILE}test-handoff/run/", trial_handoff_views.trial_handoff_run, name="trial_handoff_run"
+    ),
     path(f"{_TILE}connect/before/", connect_views.connect_before, name="connect_before"),
-    path(f"{_TILE}connect/give/", connect_views.connect_give, name="connect_give"),
+    path(f"{_TILE}connect/give/", connect_give_views.connect_give, name="connect_give"),
     path(f"{_TILE}connect/values/", connect_views.connect_values, name="connect_values"),
+    path(f"{_TILE}connect/copy/", connect_views.connect_copy, name="connect_copy"),
     path(f"{_TILE}connect/test/", connect_views.connect_test, name="connect_test"),
     path(
         f"{_TILE}connect/test/run/",

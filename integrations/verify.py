@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from integrations.models import Integration
+from integrations.registry import manifest as manifest_get
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +28,12 @@ _STEPS = (
 
 def verify_steps(integration: Integration) -> list[VerifyStep]:
     """Return the list with the ticks of the integration's newest handoff."""
-    passed = _passed(integration)
-    return [VerifyStep(name=n, text=text, has_passed=n in passed) for n, text in _STEPS]
+    manifest, passed = manifest_get(integration.connector_key), _passed(integration)
+    seen = []
+    if manifest.has_webhooks:
+        passed |= {"webhook"} if integration.last_webhook_at else set()
+        seen = [("webhook", f"{manifest.name} has called the webhook address, correctly signed.")]
+    return [VerifyStep(name=n, text=text, has_passed=n in passed) for n, text in [*seen, *_STEPS]]
 
 
 def _passed(integration: Integration) -> set[str]:

@@ -17,6 +17,7 @@ from integrations.registry import manifest as manifest_get
 from integrations.selectors import (
     audit_of,
     environment_counts,
+    live_agent_rivals,
     open_handoff_count,
     shown_values,
     tile_groups,
@@ -133,6 +134,7 @@ def disconnect(
         "title": title,
         "error": error,
         "open_handoffs": open_handoff_count(row),
+        "successors": _successors(row),
     }
     status = 422 if error else 200
     return render(request, "integrations/disconnect.html", context, status=status)
@@ -141,11 +143,19 @@ def disconnect(
 def _disconnect_problem(request: HttpRequest, row: Integration, title: str) -> str:
     if request.POST.get("confirm_name", "").strip() != title:
         return f"The name does not match. Type {title} to disconnect."
+    chosen = request.POST.get("successor", "")
+    successor = next((s for s, _ in _successors(row) if s.connector_key == chosen), None)
     try:
-        integration_disconnect(integration=row, actor=request.user)
+        integration_disconnect(integration=row, actor=request.user, successor=successor)
     except DefaultInUseError:
-        return "This is the default agent system. Make another integration the default first."
+        return "This is the default agent system. Choose the one that takes its place."
     return ""
+
+
+def _successors(row: Integration) -> list[tuple[Integration, str]]:
+    """Return what could become the default in place of the present one, with its title."""
+    rivals = live_agent_rivals(row) if row.is_default else []
+    return [(rival, _title(rival)) for rival in rivals]
 
 
 def manifest_or_404(connector_key: str) -> Manifest:

@@ -68,7 +68,7 @@ def _aliases(integration: Integration, endpoint: str) -> Iterator[str]:
 
 
 def _address(integration: Integration, account_id: str, project_id: str, endpoint: str) -> str:
-    return settings.PUBLIC_URL + reverse(
+    path = reverse(
         "vendor_webhook",
         kwargs={
             "vendor": integration.integration_key.removesuffix("_integration"),
@@ -78,3 +78,4 @@ def _address(integration: Integration, account_id: str, project_id: str, endpoin
             "endpoint": endpoint,
         },
     )
+    return f"{settings.PUBLIC_URL}{path}"

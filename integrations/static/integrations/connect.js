@@ -47,7 +47,7 @@ class ConnectionTest {
 
   async run() {
     this.button.disabled = true;
-    this.button.textContent = "Testing…";
+    this.button.textContent = this.root.dataset.testBusy ?? "Testing…";
     this.reset();
     try {
       await this.follow(await this.request());
@@ -55,7 +55,7 @@ class ConnectionTest {
       this.refuse("The connection to this portal was lost. Test again.");
     }
     this.button.disabled = false;
-    this.button.textContent = "Test again";
+    this.button.textContent = this.root.dataset.testAgain ?? "Test again";
   }
 
   request() {
@@ -108,7 +108,7 @@ class ConnectionTest {
     for (const row of this.rows())
       row.hidden = ["waiting", "running"].includes(row.dataset.state);
     this.when(isOk ? "passed" : "failed");
-    this.say(isOk ? "Every check passed." : "The test did not pass.");
+    this.say(this.root.querySelector("[data-when]:not([hidden])")?.textContent.trim() ?? "");
   }
 
   refuse(text) {
