@@ -106,9 +106,11 @@ def test_a_foreign_origin_shows_nothing_and_the_server_refuses_it(
 ) -> None:
     with shop("127.0.0.2", script_tag(stack), tmp_path) as url:
         watch.allowed_origins.append(url.rstrip("/"))
-        with page.expect_console_message(lambda said: "allowed pages" in said.text):
-            with page.expect_response("**/api/v1/access-token") as answer:
-                page.goto(url)
+        with (
+            page.expect_console_message(lambda said: "allowed pages" in said.text),
+            page.expect_response("**/api/v1/access-token") as answer,
+        ):
+            page.goto(url)
 
         assert answer.value.status == 401
         expect(page.get_by_test_id("bubble")).to_have_count(0)
