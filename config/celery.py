@@ -54,6 +54,11 @@ app.conf.update(
     task_publish_retry=False,
     beat_schedule={
         "sweep": {"task": "handoffs.tasks.sweep", "schedule": 3.0, "options": {"expires": 3.0}},
+        "remind": {
+            "task": "handoffs.tasks.remind",
+            "schedule": 3.0,
+            "options": {"expires": 3.0},
+        },
         "reap": {"task": "handoffs.tasks.reap", "schedule": 10.0, "options": {"expires": 10.0}},
         "clean_up": {"task": "handoffs.tasks.clean_up", "schedule": 3600.0},
         "probe": {

@@ -7,6 +7,7 @@ TRANSFER = "You are being transferred. Stay in this chat."
 
 _FAILURES = {
     "no_live_agents": "Nobody is available to take over right now.",
+    "out_of_hours": "Our team is not there at this hour.",
     "wait_timeout": "Nobody could take over in time.",
     "identity_required": "A person can only help you here after you have signed in.",
 }

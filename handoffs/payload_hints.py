@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from handoffs.payload_checks import Check, Notes, join_path, without_secrets
 from handoffs.payload_rules import (
@@ -50,6 +50,17 @@ def hints_for(integration_key: str, hints: Mapping[str, object], notes: Notes) -
     for name in hints.keys() - checks.keys():
         notes.warn(f"hints.{name}", f"ignored: {integration_key} has no such hint")
     return {name: value for name, value in hints.items() if name in checks}
+
+
+def hints_passed_on(
+    hints: Mapping[str, object], integration_key: str, also: Collection[str]
+) -> dict[str, object]:
+    """Return the hints of one integration that mean something to another as well.
+
+    `also` are those that its connector names itself.
+    """
+    known = {*COMMON_HINTS, *VENDOR_HINTS.get(integration_key, ()), *also}
+    return {name: value for name, value in hints.items() if name in known}
 
 
 def require_hints(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.db.models import QuerySet
@@ -11,6 +12,7 @@ from handoffs.models import Handoff
 from handoffs.states import State
 from integrations.models import Project
 
+_ATTEMPT = re.compile(r"(?<=-[0-9a-f]{12})-[0-9]+$")
 # Handoff-States names of agent_api 12.2
 _STATUS = {
     State.REQUESTED: "handoff_initiated",
@@ -32,7 +34,8 @@ def handoff_find(
     else:
         handoffs = handoffs.filter(conversation_id=conversation_id)
     if handoff_id:
-        handoffs = handoffs.filter(pk=handoff_id)
+        # A vendor's desktop may know the key of the second attempt: the id and its number.
+        handoffs = handoffs.filter(pk=_ATTEMPT.sub("", handoff_id))
     return handoffs.select_related("conversation").order_by("-requested_at").first()
 
 
@@ -55,7 +58,19 @@ def handoff_details(handoff: Handoff) -> dict[str, Any]:
         "joined_at": _time(handoff.joined_at),
         "ended_at": _time(handoff.ended_at),
         "end_reason": handoff.end_reason or handoff.error_code,
+        "attempt": handoff.attempt,
+        "attempts": _attempts(handoff),
     }
+
+
+def _attempts(handoff: Handoff) -> list[dict[str, Any]]:
+    """Return the integrations tried, in order; only one that was given up has an error."""
+    past = handoff.past_attempts.all() if handoff.attempt > 1 else []
+    tried = [(row.number, row.integration_key, row.error_code) for row in past]
+    tried.append((handoff.attempt, handoff.integration_key, handoff.error_code))
+    return [
+        {"attempt": number, "integration": key, "error_code": code} for number, key, code in tried
+    ]
 
 
 def handoff_transcript(handoff: Handoff) -> list[dict[str, Any]]:

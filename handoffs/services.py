@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,7 +22,9 @@ from conversations.services import (
 from handoffs.locking import Lease, handoff_save
 from handoffs.models import Handoff, HandoffTransition
 from handoffs.outbox import deliveries_abandon, deliveries_give_up
+from handoffs.past_attempts import left_behind_until
 from handoffs.states import EndReason, State, Trigger, next_state
+from handoffs.waiting import wait_message_at
 from handoffs.webhook_inbox import keys_store
 from integrations.connector import VendorSession
 
@@ -72,21 +75,34 @@ def handoff_accepted(handoff: Handoff, session: VendorSession, lease: Lease) -> 
         handoff.accepted_at = timezone.now()
         wait = _wait_seconds(handoff)
         handoff.deadline_at = handoff.accepted_at + timedelta(seconds=wait)
-        fields += ["state", "accepted_at", "deadline_at"]
-        queue = str(handoff.routing.get("queue", ""))
-        payload = {"queue_name": queue} if queue else {}
-        events_append(
-            handoff.conversation, [NewEvent(type=EventType.HANDOFF_ACCEPTED, payload=payload)]
-        )
+        handoff.remind_at = wait_message_at(handoff)
+        fields += ["state", "accepted_at", "deadline_at", "remind_at"]
+        _tell_accepted(handoff)
     handoff_save(handoff, fields, lease)
 
 
+def _tell_accepted(handoff: Handoff) -> None:
+    """Say that the end user waits now, unless they have waited for another integration already."""
+    if handoff.attempt > 1 and handoff.transitions.filter(from_state=State.QUEUED.value).exists():
+        return
+    queue = str(handoff.routing.get("queue", ""))
+    payload = {"queue_name": queue} if queue else {}
+    accepted = NewEvent(type=EventType.HANDOFF_ACCEPTED, payload=payload)
+    events_append(handoff.conversation, [accepted])
+
+
 def handoff_fail(
-    handoff: Handoff, code: str, detail: str = "", *, lease: Lease | None = None
+    handoff: Handoff,
+    code: str,
+    detail: str = "",
+    *,
+    lease: Lease | None = None,
+    told: Sequence[NewEvent] = (),
 ) -> None:
     """Give up a handoff: the end user is told, and the AI agent answers again.
 
-    Ignored, with a log line, when the handoff is over already.
+    `told` are lines in place of HANDOFF_FAILED and the AI agent's return. Ignored, with a log
+    line, when the handoff is over already.
     """
     if not _is_open(handoff, "failed"):
         return
@@ -96,8 +112,8 @@ def handoff_fail(
     conversation = handoff.conversation
     lost = deliveries_give_up(handoff, code)
     failed = EventType.HANDOFF_TIMEOUT if code == "wait_timeout" else EventType.HANDOFF_FAILED
-    events = [*lost, NewEvent(type=failed, payload={"reason": code})]
-    if not was_requested:
+    events = [*lost, *(told or [NewEvent(type=failed, payload={"reason": code})])]
+    if not was_requested and not told:
         events.append(agent_joined_event(conversation))
     _close(
         handoff,
@@ -136,8 +152,13 @@ def handoff_end(handoff: Handoff, reason: EndReason, *, lease: Lease | None = No
 def vendor_end_confirmed(handoff: Handoff, lease: Lease) -> None:
     """The vendor knows that the conversation is over (or will never answer again)."""
     deliveries_abandon(handoff, "conversation_gone")
-    handoff.vendor_end_until = None
-    handoff_save(handoff, ["vendor_end_until"], lease)
+    # The first of two integrations may still have to be told.
+    handoff.vendor_end_until = left_behind_until(handoff)
+    fields = ["vendor_end_until"]
+    if handoff.vendor_end_until:
+        handoff.vendor_session = None
+        fields.append("vendor_session")
+    handoff_save(handoff, fields, lease)
 
 
 def session_store(session: VendorSession) -> dict[str, Any]:
@@ -190,7 +211,7 @@ def _left_event(handoff: Handoff, reason: EndReason) -> NewEvent:
 
 
 def _returns_to_agent(handoff: Handoff, reason: EndReason) -> bool:
-    if reason is EndReason.CANCELLED:
+    if reason in (EndReason.CANCELLED, EndReason.TICKET_OPENED):
         return True
     if reason in (EndReason.END_USER_ENDED, EndReason.END_USER_LEFT):
         return False
@@ -201,9 +222,11 @@ def _returns_to_agent(handoff: Handoff, reason: EndReason) -> bool:
 def _close(handoff: Handoff, *, tell_vendor: bool, lease: Lease | None, extra: list[str]) -> None:
     now = timezone.now()
     handoff.ended_at, handoff.deadline_at, handoff.queue_status = now, None, {}
+    handoff.remind_at = None
     if tell_vendor:
         handoff.vendor_end_until = now + timedelta(seconds=settings.VENDOR_END_DEADLINE_SECONDS)
-    fields = ["state", "ended_at", "deadline_at", "queue_status", "vendor_end_until", *extra]
+    fields = ["state", "ended_at", "deadline_at", "remind_at", "queue_status", "vendor_end_until"]
+    fields += extra
     handoff_save(handoff, fields, lease)
     publish.relay_wake(handoff.owner_id, handoff.pk)
 

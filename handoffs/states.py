@@ -24,6 +24,7 @@ class Trigger(enum.Enum):
     CLAIMED = "claimed"
     VENDOR_ACCEPTED = "vendor_accepted"
     LIVE_AGENT_JOINED = "live_agent_joined"
+    FALL_BACK = "fell_back"
     FAIL = "failed"
     END = "ended"
 
@@ -40,6 +41,7 @@ class EndReason(enum.Enum):
     VENDOR_CLOSED = "vendor_closed"
     OPERATOR_ENDED = "operator_ended"
     CLIENT_MANAGED = "client_managed"
+    TICKET_OPENED = "ticket_opened"
 
 
 OPEN_STATES = (State.REQUESTED, State.CONNECTING, State.QUEUED, State.ACTIVE)
@@ -51,9 +53,11 @@ TRANSITIONS: dict[tuple[State, Trigger], State] = {
     (State.REQUESTED, Trigger.END): State.ENDED,
     (State.CONNECTING, Trigger.VENDOR_ACCEPTED): State.QUEUED,
     (State.CONNECTING, Trigger.LIVE_AGENT_JOINED): State.ACTIVE,
+    (State.CONNECTING, Trigger.FALL_BACK): State.CONNECTING,
     (State.CONNECTING, Trigger.FAIL): State.FAILED,
     (State.CONNECTING, Trigger.END): State.ENDED,
     (State.QUEUED, Trigger.LIVE_AGENT_JOINED): State.ACTIVE,
+    (State.QUEUED, Trigger.FALL_BACK): State.CONNECTING,
     (State.QUEUED, Trigger.FAIL): State.FAILED,
     (State.QUEUED, Trigger.END): State.ENDED,
     (State.ACTIVE, Trigger.FAIL): State.FAILED,

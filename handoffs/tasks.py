@@ -11,6 +11,7 @@ from handoffs.overdue import overdue_reap
 from handoffs.reaping import clean_up_old, reap_all
 from handoffs.relay.lease import workers_alive
 from handoffs.relay.worker import relay_current
+from handoffs.reminders import reminders_send
 from handoffs.sweeping import answers_lost, handoffs_unowned
 from handoffs.tasks_queue import queue_answer, queue_open_handoff
 from integrations.heartbeats import beat_note
@@ -51,6 +52,12 @@ def reap() -> None:
     """End what has passed its deadline."""
     reap_all()
     overdue_reap()
+
+
+@shared_task
+def remind() -> None:
+    """Tell end users what is due: a waiting message, a warning, an end for silence."""
+    reminders_send()
 
 
 @shared_task

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 
 from conversations.models import Event
-from handoffs.models import Delivery, Handoff
-from handoffs.states import State
+from handoffs.models import Delivery, Handoff, HandoffTransition, PastAttempt
+from handoffs.states import State, Trigger
 from handoffs.timeline_entries import (
     HIDDEN_TEXT,
     QUIET_TYPES,
@@ -18,6 +18,7 @@ from handoffs.timeline_entries import (
     Kind,
     call_entry,
     event_entry,
+    fallback_entry,
     requested_entry,
     transition_entry,
     vendor_event_entry,
@@ -48,11 +49,12 @@ def timeline_get(
     problems_only: bool = False,
 ) -> Timeline:
     """Return the timeline in a fixed number of queries, whatever its length."""
+    past = handoff.past_attempts.first() if handoff.attempt > 1 else None
     sources = [
-        _transitions(handoff),
+        _transitions(handoff, past),
         _events(handoff, may_read_text),
         _calls(handoff),
-        _vendor_events(handoff),
+        _vendor_events(handoff, past),
     ]
     is_cut = any(len(source) >= ROWS_MAX for source in sources)
     entries = [
@@ -78,9 +80,21 @@ def timeline_text(entries: Iterable[Entry]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _transitions(handoff: Handoff) -> list[Entry]:
+def _transition(row: HandoffTransition, handoff: Handoff, past: PastAttempt | None) -> Entry:
+    if past is not None and row.trigger == Trigger.FALL_BACK.value:
+        return fallback_entry(row, past, handoff)
+    return transition_entry(row, handoff, _vendor_at(handoff, past, row.at))
+
+
+def _vendor_at(handoff: Handoff, past: PastAttempt | None, at: datetime) -> str:
+    """Return whose part of the handoff a moment belongs to."""
+    is_first = past is not None and at < past.at
+    return vendor_name(past.integration_key if past and is_first else handoff.integration_key)
+
+
+def _transitions(handoff: Handoff, past: PastAttempt | None) -> list[Entry]:
     rows = list(handoff.transitions.order_by("-id")[:ROWS_MAX])[::-1]
-    entries = [transition_entry(row, handoff) for row in rows]
+    entries = [_transition(row, handoff, past) for row in rows]
     if not any(row.to_state == State.REQUESTED.value for row in rows):
         entries.insert(0, requested_entry(handoff))
     return entries
@@ -121,7 +135,6 @@ def _calls(handoff: Handoff) -> list[Entry]:
     return [call_entry(row) for row in rows][::-1]
 
 
-def _vendor_events(handoff: Handoff) -> list[Entry]:
-    vendor = vendor_name(handoff.integration_key)
+def _vendor_events(handoff: Handoff, past: PastAttempt | None) -> list[Entry]:
     rows = handoff.vendor_events.order_by("-id")[:ROWS_MAX]
-    return [vendor_event_entry(row, vendor) for row in rows][::-1]
+    return [vendor_event_entry(r, _vendor_at(handoff, past, r.received_at)) for r in rows][::-1]

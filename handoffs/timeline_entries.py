@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from conversations.models import Event
-from handoffs.models import Delivery, Handoff, HandoffTransition, VendorEvent
+from handoffs.models import Delivery, Handoff, HandoffTransition, PastAttempt, VendorEvent
 from handoffs.states import EndReason, State
 from handoffs.wording import END_REASONS, duration_text, failure_explanation, vendor_name
 from integrations.models import VendorCall
@@ -98,10 +98,25 @@ _STATE_TITLES = {
 _STATE_TONES = {State.ACTIVE: "ok", State.FAILED: "error"}
 
 
-def transition_entry(transition: HandoffTransition, handoff: Handoff) -> Entry:
+def fallback_entry(transition: HandoffTransition, past: PastAttempt, handoff: Handoff) -> Entry:
+    """Describe the hop from one integration to another."""
+    first, second = vendor_name(past.integration_key), vendor_name(handoff.integration_key)
+    return Entry(
+        kind=Kind.HANDOFF,
+        at=transition.at,
+        rank=1,
+        anchor=f"t{transition.pk}",
+        title=f"Attempt {past.number + 1}: {second} in place of {first}",
+        tone="warning",
+        text=failure_explanation(past.error_code, first).cause,
+        note=transition.detail,
+        meta=(f"{transition.from_state} → {transition.to_state}", transition.trigger),
+    )
+
+
+def transition_entry(transition: HandoffTransition, handoff: Handoff, vendor: str) -> Entry:
     """Describe a move of the state machine."""
     state = State(transition.to_state)
-    vendor = vendor_name(handoff.integration_key)
     return Entry(
         kind=Kind.HANDOFF,
         at=transition.at,

@@ -56,6 +56,7 @@ END_REASONS: dict[EndReason, str] = {
     EndReason.VENDOR_CLOSED: "{vendor} closed the conversation",
     EndReason.OPERATOR_ENDED: "an operator ended it in the portal",
     EndReason.CLIENT_MANAGED: "the page that carries the widget took over",
+    EndReason.TICKET_OPENED: "it was noted as a ticket",
 }
 
 # Every code that a failed handoff may carry: the connector's errors, the handoff's own, `unknown`.
@@ -93,6 +94,11 @@ FAILURES: dict[str, Explanation] = {
     "no_live_agents": Explanation(
         "Nobody was available at {vendor}.",
         "Check opening hours and that live agents of this queue are online at {vendor}.",
+    ),
+    "out_of_hours": Explanation(
+        "It was asked for outside the opening hours.",
+        "Nothing is broken. The hours are at Integrations > Manage > Behaviour, and so is what "
+        "happens outside them.",
     ),
     "conversation_gone": Explanation(
         "{vendor} no longer knows the conversation.",

@@ -28,6 +28,30 @@ def integration_default(project: Project, environment: str) -> Integration | Non
     return None
 
 
+def fallback_name(integration: Integration) -> str:
+    """Return how the behaviour of another integration names this one as its fallback."""
+    return f"{integration.integration_key}/{integration.credential_set}"
+
+
+def fallback_choices(integration: Integration) -> list[tuple[str, str]]:
+    """Return name and title of what an integration may fall back to."""
+    others = _usable(integration.project, integration.environment).exclude(pk=integration.pk)
+    return [(fallback_name(other), _title(other)) for other in others.order_by("pk")]
+
+
+def integration_fallback(integration: Integration, name: str) -> Integration | None:
+    """Return the usable integration of that name beside this one, or None."""
+    key, _, credential_set = name.partition("/")
+    others = _usable(integration.project, integration.environment).exclude(pk=integration.pk)
+    return others.filter(integration_key=key, credential_set=credential_set).first()
+
+
+def _title(integration: Integration) -> str:
+    name = manifest(integration.connector_key).name
+    is_plain = integration.credential_set == "default"
+    return name if is_plain else f"{name} ({integration.credential_set})"
+
+
 def _usable(project: Project, environment: str) -> QuerySet[Integration]:
     status = [Integration.Status.CONNECTED, Integration.Status.NEEDS_ATTENTION]
     return Integration.objects.filter(project=project, environment=environment, status__in=status)

@@ -1,0 +1,41 @@
+"""End the vendor conversation of the first of two integrations while the second one is served."""
+
+from __future__ import annotations
+
+import asyncio
+
+from django.utils import timezone
+
+from conversations.executor import run_sync
+from handoffs.locking import Lease
+from handoffs.outbox import retry_seconds
+from handoffs.past_attempts import LeftBehind, left_behind, left_behind_ended
+from handoffs.relay.connectors import Connectors
+from integrations.connector import Connector, EndReason, VendorSession
+from integrations.errors import ConnectorError
+
+
+async def end_left_behind(lease: Lease, connectors: Connectors) -> None:
+    """Repeat the end until that vendor has confirmed it or the deadline has passed."""
+    found = await run_sync(left_behind, lease.handoff_id)
+    if found is not None:
+        key, connector = connectors.acquire(found.integration)
+        try:
+            await _end(connector, found)
+        finally:
+            await connectors.release(key)
+    await run_sync(left_behind_ended, lease)
+
+
+async def _end(connector: Connector, found: LeftBehind) -> None:
+    session = VendorSession(**{**found.session, "keys": tuple(found.session.get("keys", ()))})
+    attempts = 0
+    while timezone.now() < found.until:
+        try:
+            await connector.end(session, EndReason.FAILED)
+            return
+        except ConnectorError as error:
+            if not error.retryable:
+                return
+            attempts += 1
+            await asyncio.sleep(retry_seconds(attempts, error.retry_after))
