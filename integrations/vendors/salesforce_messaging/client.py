@@ -11,6 +11,7 @@ from integrations.http import REQUEST_SECONDS, HttpClient
 from integrations.http_errors import VendorResponse
 from integrations.sse import SseEvent
 from integrations.vendors.salesforce_messaging.client_auth import AccessToken, token_from_answer
+from integrations.vendors.salesforce_messaging.client_files import TRANSFER_SECONDS, upload_form
 from integrations.vendors.salesforce_messaging.mapping_text import (
     Json,
     as_object,
@@ -152,6 +153,32 @@ class SalesforceMessagingClient:
             json={"message": message, "esDeveloperName": self._es_developer_name, **extra},
             statuses=_CONVERSATION_STATUSES,
             returns=(_ALREADY_THERE, *repeatable),
+        )
+
+    async def send_file(
+        self,
+        token: AccessToken,
+        conversation_id: str,
+        *,
+        message_id: str,
+        file_name: str,
+        content: bytes,
+    ) -> None:
+        """Upload a file as a message under an id of ours; a repeat is not sent again."""
+        await self._http.request(
+            "send_file",
+            "POST",
+            self._conversation(conversation_id, "/file"),
+            headers=_bearer(token),
+            data=upload_form(
+                es_developer_name=self._es_developer_name,
+                message_id=message_id,
+                file_name=file_name,
+                content=content,
+            ),
+            timeout=TRANSFER_SECONDS,
+            statuses=_CONVERSATION_STATUSES,
+            returns=(_ALREADY_THERE,),
         )
 
     async def send_entry(self, token: AccessToken, conversation_id: str, entry_type: str) -> None:

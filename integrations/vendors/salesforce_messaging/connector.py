@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
+from datetime import UTC, datetime
 from typing import ClassVar
 
 from integrations.connector import (
@@ -12,6 +13,7 @@ from integrations.connector import (
     EndReason,
     HandoffRequest,
     Manifest,
+    OutboundAttachment,
     OutboundMessage,
     ReceiptKind,
     TokenCache,
@@ -22,6 +24,7 @@ from integrations.events import VendorEvent
 from integrations.http import HttpClient
 from integrations.vendors.salesforce_messaging.client import SalesforceMessagingClient
 from integrations.vendors.salesforce_messaging.client_auth import AccessToken
+from integrations.vendors.salesforce_messaging.client_files import download
 from integrations.vendors.salesforce_messaging.connector_checks import ConnectionChecks
 from integrations.vendors.salesforce_messaging.connector_credentials import (
     credential_errors,
@@ -41,6 +44,7 @@ from integrations.vendors.salesforce_messaging.mapping_start import (
 )
 
 IDENTITY_REQUIRED = "identity_required"
+_FILE_REFUSED = (400, 413, 415)
 _OFF = ("false", "off", "0", "no")
 _RECEIPTS = {ReceiptKind.DELIVERED: ("Delivery",), ReceiptKind.READ: ("Delivery", "Read")}
 
@@ -143,6 +147,32 @@ class SalesforceMessagingConnector(Connector):
         await self._access.using(session, send)
         return session
 
+    async def send_attachment(
+        self, session: VendorSession, attachment: OutboundAttachment
+    ) -> VendorSession:
+        """Upload a file; where the channel takes none, its address is sent as text."""
+
+        async def send(token: AccessToken) -> None:
+            await self._client.send_file(
+                token,
+                session.vendor_conversation_id,
+                message_id=attachment.attachment_id.lower(),
+                file_name=attachment.file_name,
+                content=attachment.content,
+            )
+
+        try:
+            await self._access.using(session, send)
+        except RejectedError as error:
+            if error.status not in _FILE_REFUSED or not attachment.public_url:
+                raise
+            return await self.send_message(session, _link(attachment))
+        return session
+
+    async def fetch_attachment(self, session: VendorSession, url: str) -> bytes:
+        """Download a live agent's file, without any token."""
+        return await download(self._http, url)
+
     async def send_typing(self, session: VendorSession, *, is_typing: bool) -> VendorSession:
         """Show or hide that the end user is typing."""
         kind = "TypingStartedIndicator" if is_typing else "TypingStoppedIndicator"
@@ -158,9 +188,11 @@ class SalesforceMessagingConnector(Connector):
     ) -> VendorSession:
         """Acknowledge a live agent's message; Salesforce wants the delivery before the reading."""
 
+        entry_id, _, _ = vendor_message_id.partition(":")  # several events may be of one entry
+
         async def send(token: AccessToken) -> None:
             await self._client.acknowledge_entries(
-                token, session.vendor_conversation_id, vendor_message_id, _RECEIPTS[kind]
+                token, session.vendor_conversation_id, entry_id, _RECEIPTS[kind]
             )
 
         await self._access.using(session, send)
@@ -196,3 +228,11 @@ class SalesforceMessagingConnector(Connector):
     @property
     def _is_verifying(self) -> bool:
         return self._credentials.get("mode") == VERIFIED
+
+
+def _link(attachment: OutboundAttachment) -> OutboundMessage:
+    return OutboundMessage(
+        message_id=attachment.attachment_id,
+        text=f"{attachment.file_name}: {attachment.public_url}",
+        sent_at=datetime.now(UTC),
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from integrations.connector import (
+    AttachmentLimits,
     Capability,
     CredentialField,
     Delivery,
@@ -18,6 +19,23 @@ from integrations.vendors.salesforce_messaging.manifest_help import (
 )
 
 VERIFIED = "miaw_verified"
+MAX_FILE_BYTES = 5 * 1024 * 1024
+_OFFICE = "application/vnd.openxmlformats-officedocument."
+# The contract names the kinds only: common images, PDF, text, office.
+_MIME_TYPES = (
+    "application/msword",
+    "application/pdf",
+    f"{_OFFICE}presentationml.presentation",
+    f"{_OFFICE}spreadsheetml.sheet",
+    f"{_OFFICE}wordprocessingml.document",
+    "application/vnd.ms-excel",
+    "application/vnd.ms-powerpoint",
+    "image/gif",
+    "image/jpeg",
+    "image/png",
+    "text/csv",
+    "text/plain",
+)
 
 _IDENTIFIER_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
 _PRINTABLE_PATTERN = r"^[\x20-\x7e]{1,255}$"
@@ -217,6 +235,8 @@ MANIFEST = Manifest(
         {
             Capability.TYPING_OUT,
             Capability.TYPING_IN,
+            Capability.ATTACHMENT_OUT,
+            Capability.ATTACHMENT_IN,
             Capability.READ_RECEIPT_OUT,
             Capability.READ_RECEIPT_IN,
             Capability.TRANSCRIPT,
@@ -241,4 +261,5 @@ MANIFEST = Manifest(
         shown_for_modes=(VERIFIED,),
     ),
     loggable_keys=_LOGGABLE_KEYS,
+    attachments=AttachmentLimits(max_bytes=MAX_FILE_BYTES, mime_types=_MIME_TYPES),
 )

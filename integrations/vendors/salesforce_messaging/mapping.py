@@ -8,6 +8,7 @@ from typing import TypedDict
 
 from integrations.events import (
     ConversationEnded,
+    LiveAgentAttachment,
     LiveAgentJoined,
     LiveAgentLeft,
     LiveAgentMessage,
@@ -24,6 +25,7 @@ from integrations.events import (
 )
 from integrations.vendors.salesforce_messaging.mapping_entry import Entry, moment
 from integrations.vendors.salesforce_messaging.mapping_text import (
+    Json,
     as_number,
     as_object,
     as_objects,
@@ -91,26 +93,49 @@ def _read_message(entry: Entry) -> list[VendorEvent]:
         return [MessageEchoed(**_base(entry), vendor_message_id=_message_id(entry, message))]
     if not message:
         return [UnknownEvent(**_base(entry), name=MALFORMED)]
-    text = message_text(message)
     is_automatic = entry.payload.get("messageReason") in _AUTOMATIC_REASONS
     if is_automatic or entry.role not in _AGENT_ROLES:
-        return [SystemNotice(**_base(entry), text=text)]
-    return [_agent_message(entry, text)]
+        return [SystemNotice(**_base(entry), text=message_text(message))]
+    return _agent_events(entry, message)
 
 
 def _read_updated_message(entry: Entry) -> list[VendorEvent]:
     """Show an updated message of a live agent's: a file whose upload has finished."""
     message = as_object(entry.payload.get("updatedMessage"))
-    content = as_object(message.get("staticContent"))
-    has_file = any(as_text(a.get("url")) for a in as_objects(content.get("attachments")))
-    if entry.role not in _AGENT_ROLES or not has_file:
+    if entry.role not in _AGENT_ROLES or not _files(message):
         return []
-    return [_agent_message(entry, message_text(message))]
+    return _agent_events(entry, message)
+
+
+def _agent_events(entry: Entry, message: Mapping[str, object]) -> list[VendorEvent]:
+    """Return what a live agent said: a text, and each file that can be fetched by itself."""
+    files = _files(message)
+    content = as_object(message.get("staticContent"))
+    text = as_text(content.get("text")) if files else message_text(message)
+    events: list[VendorEvent] = [_agent_message(entry, text)] if text else []
+    first = len(events)
+    return events + [_agent_file(entry, file, number) for number, file in enumerate(files, first)]
+
+
+def _files(message: Mapping[str, object]) -> list[Json]:
+    content = as_object(message.get("staticContent"))
+    return [file for file in as_objects(content.get("attachments")) if as_text(file.get("url"))]
 
 
 def _agent_message(entry: Entry, text: str) -> LiveAgentMessage:
     return LiveAgentMessage(
         **_base(entry), agent_id=entry.subject, agent_name=entry.sender_name, text=text
+    )
+
+
+def _agent_file(entry: Entry, file: Json, number: int) -> LiveAgentAttachment:
+    return LiveAgentAttachment(
+        **_base(entry, f":{number}" if number else ""),
+        agent_id=entry.subject,
+        agent_name=entry.sender_name,
+        file_name=as_text(file.get("name")) or "file",
+        mime_type=as_text(file.get("mimeType")) or "application/octet-stream",
+        url=as_text(file.get("url")),
     )
 
 

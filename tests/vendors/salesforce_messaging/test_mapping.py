@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from integrations.events import (
     ConversationEnded,
+    LiveAgentAttachment,
     LiveAgentJoined,
     LiveAgentLeft,
     LiveAgentMessage,
@@ -92,11 +93,6 @@ def test_live_agents_text_carries_who_and_when_by_the_servers_clock():
     ("name", "text"),
     [
         (
-            "message_attachments",
-            "Your label\nlabel.pdf: https://files.example.org/label.pdf\n"
-            "map.png: https://files.example.org/map.png",
-        ),
-        (
             "message_rich_link",
             "Track your parcel - Birchline\nhttps://track.example.org/BL-20931",
         ),
@@ -107,7 +103,6 @@ def test_live_agents_text_carries_who_and_when_by_the_servers_clock():
         ),
         ("message_choices_displayable", "Pick one\n1. Refund\n2. Resend"),
         ("message_unknown_format", "https://shop.example.org/blue\nBlue parcel"),
-        ("message_updated", "invoice.pdf: https://files.example.org/invoice.pdf"),
     ],
 )
 def test_every_kind_of_message_becomes_readable_text(name: str, text: str):
@@ -115,6 +110,30 @@ def test_every_kind_of_message_becomes_readable_text(name: str, text: str):
 
     assert isinstance(event, LiveAgentMessage)
     assert event.text == text
+
+
+def test_files_come_after_their_text_each_as_an_event_of_its_own():
+    text, *files = events("message_attachments")
+
+    entry = "6a0f8a17-6f8e-4a3e-9a3a-000000000006"
+    assert isinstance(text, LiveAgentMessage)
+    assert (text.vendor_event_id, text.text) == (entry, "Your label")
+    assert [
+        (f.vendor_event_id, f.file_name, f.mime_type, f.url)
+        for f in files
+        if isinstance(f, LiveAgentAttachment)
+    ] == [
+        (f"{entry}:1", "label.pdf", "application/pdf", "https://files.example.org/label.pdf"),
+        (f"{entry}:2", "map.png", "image/png", "https://files.example.org/map.png"),
+    ]
+
+
+def test_file_whose_upload_has_finished_comes_without_a_text():
+    file = only("message_updated")
+
+    assert isinstance(file, LiveAgentAttachment)
+    assert (file.file_name, file.mime_type) == ("invoice.pdf", "application/octet-stream")
+    assert file.vendor_event_id == "6a0f8a17-6f8e-4a3e-9a3a-00000000000e"
 
 
 def test_form_says_that_it_cannot_be_filled_in():
