@@ -34,7 +34,7 @@ demo: setup ## start everything and print where to look (PORT=8000)
 test: setup .venv/.installed-oracles browser ## run the whole suite
 	@$(PY) -m pytest
 
-chaos: setup ## break everything in turn while people talk (SECONDS=600 ARGS="--seed 1")
+chaos: setup ## break everything in turn while people talk (SECONDS=600 ARGS="--vendor zendesk")
 	@$(PY) -m tests.chaos --seconds $(or $(SECONDS),600) $(ARGS)
 
 bench: setup ## measure Baton beside its floor (SECONDS=10 ARGS="--only latency")

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 import psycopg
 
 from tests.chaos.talk import Talk
+from tests.chaos.vendors import STREAMS, TOKENS, WEBHOOKS, ChaosVendor
 from tests.journeys.stack import Stack
 from tests.load.desk import AsyncDesk
 from tests.postgres import PostgresServer
-
-TOKEN_PATHS = "/iamessage/api/v2/authorization"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,17 +26,25 @@ class World:
     postgres: PostgresServer
     desk: AsyncDesk
     talks: list[Talk]
+    vendor: ChaosVendor
     rng: random.Random
     seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """A row of the table; `is_quick` rows are in the short run as well."""
+    """A row of the table; `is_quick` rows are in the short run as well.
+
+    `needs` names what a vendor must have for it: streams, tokens or webhooks. With `may_repeat` a
+    message may be sent while nobody is left who knows of it, so a vendor's documented repeat is
+    possible.
+    """
 
     name: str
     strike: Callable[[World], Awaitable[None]]
     is_quick: bool = False
+    needs: str = ""
+    may_repeat: bool = False
 
 
 async def _kill(world: World, name: str, number: signal.Signals) -> None:
@@ -130,6 +137,20 @@ async def outage(world: World) -> None:
     await world.desk.fault("clear")
 
 
+async def webhooks_late(world: World) -> None:
+    """Deliver webhooks two seconds late for a while."""
+    await world.desk.fault(**world.vendor.webhooks_late(2.0))
+    await asyncio.sleep(world.seconds * 0.6)
+    await world.desk.fault(**world.vendor.webhooks_late(0.0))
+
+
+async def web_hangs(world: World) -> None:
+    """Let the portal take connections and answer nothing while webhooks come."""
+    world.stack.pause("web")
+    await asyncio.sleep(min(4.0, world.seconds * 0.6))
+    world.stack.resume("web")
+
+
 async def cut_sockets(world: World) -> None:
     """Cut sockets at random."""
     for _ in range(int(world.seconds * 2)):
@@ -164,9 +185,16 @@ async def resend_frames(world: World) -> None:
 
 KILL, TERM = signal.SIGKILL, signal.SIGTERM
 FAULTS = (
-    Fault(name="kill -9 relay worker", strike=killing("relay1", KILL), is_quick=True),
+    Fault(
+        name="kill -9 relay worker", strike=killing("relay1", KILL), is_quick=True, may_repeat=True
+    ),
     Fault(name="SIGTERM relay worker", strike=killing("relay2", TERM)),
-    Fault(name="SIGSTOP relay worker, then SIGCONT", strike=freeze_relay, is_quick=True),
+    Fault(
+        name="SIGSTOP relay worker, then SIGCONT",
+        strike=freeze_relay,
+        is_quick=True,
+        may_repeat=True,
+    ),
     Fault(name="kill -9 web", strike=killing("web", KILL), is_quick=True),
     Fault(name="SIGTERM web", strike=killing("web", TERM)),
     Fault(name="kill -9 beat", strike=killing("beat", KILL)),
@@ -190,15 +218,24 @@ FAULTS = (
         ),
         is_quick=True,
     ),
-    Fault(name="vendor: streams dropped", strike=vendor("drop_streams", times=4), is_quick=True),
-    Fault(name="vendor: streams silent", strike=vendor("stall_streams", seconds=5)),
-    Fault(name="vendor: tokens expired", strike=vendor("expire_tokens"), is_quick=True),
+    Fault(
+        name="vendor: streams dropped",
+        strike=vendor("drop_streams", times=4),
+        is_quick=True,
+        needs=STREAMS,
+    ),
+    Fault(name="vendor: streams silent", strike=vendor("stall_streams", seconds=5), needs=STREAMS),
+    Fault(
+        name="vendor: tokens expired", strike=vendor("expire_tokens"), is_quick=True, needs=TOKENS
+    ),
     Fault(name="vendor: events doubled", strike=vendor("duplicate_next", times=12)),
     Fault(name="vendor: events swapped", strike=vendor("swap_next_two", times=12)),
     Fault(name="vendor: unknown events", strike=vendor("unknown_event", times=6)),
     Fault(name="vendor: malformed events", strike=vendor("malformed_event", times=6)),
     Fault(name="vendor: slow answers", strike=vendor_slow),
     Fault(name="vendor: outage", strike=outage),
+    Fault(name="webhooks: late", strike=webhooks_late, is_quick=True, needs=WEBHOOKS),
+    Fault(name="webhooks: portal hangs", strike=web_hangs, is_quick=True, needs=WEBHOOKS),
     Fault(name="widget: sockets cut", strike=cut_sockets, is_quick=True),
     Fault(name="widget: pages reloaded", strike=reload_pages),
     Fault(name="widget: frozen", strike=freeze_tabs),
@@ -208,10 +245,16 @@ FAULTS = (
 
 async def mixed(world: World) -> None:
     """Several at once, drawn by the seed; what must not be broken twice at a time is not."""
-    alone = [fault for fault in FAULTS if fault.name.startswith(("vendor", "widget"))]
-    kills = [fault for fault in FAULTS if fault.name.startswith(("kill", "SIG", "Redis k"))]
+    known = faults_for(world.vendor)
+    alone = [fault for fault in known if fault.name.startswith(("vendor", "widget"))]
+    kills = [fault for fault in known if fault.name.startswith(("kill", "SIG", "Redis k"))]
     drawn = [*world.rng.sample(alone, 3), world.rng.choice(kills)]
     await asyncio.gather(*(fault.strike(world) for fault in drawn))
 
 
-MIXED = Fault(name="mixed", strike=mixed, is_quick=True)
+MIXED = Fault(name="mixed", strike=mixed, is_quick=True, may_repeat=True)
+
+
+def faults_for(vendor: ChaosVendor) -> list[Fault]:
+    """Return the faults that make sense for a vendor."""
+    return [fault for fault in FAULTS if not fault.needs or fault.needs in vendor.has]

@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from tests.load.desk import AsyncDesk
 from tests.load.widget import WidgetClient
 
-PHRASE = "I want to talk to a human"
-
 
 @dataclass
 class Account:
@@ -39,8 +37,8 @@ class Account:
 class Talk:
     """An end user and a live agent who keep numbering their messages."""
 
-    def __init__(self, client: WidgetClient, desk: AsyncDesk) -> None:
-        self.client, self._desk = client, desk
+    def __init__(self, client: WidgetClient, desk: AsyncDesk, *, phrase: str) -> None:
+        self.client, self._desk, self._phrase = client, desk, phrase
         self.id = ""
         self.tag = uuid.uuid4().hex[:8]
         self.from_user: dict[str, float] = {}
@@ -52,7 +50,7 @@ class Talk:
         await self.client.open()
         await self.client.send(f"marker {self.tag}")
         await self.client.until(lambda: self.client.types.count("POLY_AGENT_MESSAGE") >= 2)
-        await self.client.send(PHRASE)
+        await self.client.send(self._phrase)
         self.id = await self._desk.find(self.tag)
         await self._desk.does(self.id, "accept", agent_name=f"Agent {self.tag}")
         await self.client.until(lambda: "LIVE_AGENT_JOINED" in self.client.types)

@@ -20,14 +20,11 @@ def plant(simulator_url: str) -> dict[str, str]:
     integration = Integration.objects.get(connector_key="salesforce_messaging")
     names = ("shared_secret", "key_secret", "status_webhook_secret", "status_signing_secret")
     planted = {name: f"planted-{secrets.token_hex(12)}" for name in names}
-    zendesk = Integration.objects.create(
-        project=integration.project,
-        environment=Environment.SANDBOX,
-        connector_key="zendesk",
-        integration_key="zendesk_integration",
-        status=Integration.Status.CONNECTED,
-        credentials={"subdomain": "birchline", "app_id": "a1", "key_id": "k1", **planted},
+    zendesk = Integration.objects.get(
+        project=integration.project, environment=Environment.SANDBOX, connector_key="zendesk"
     )
+    zendesk.credentials = {**zendesk.credentials, **planted}
+    zendesk.save()
     _key_row, api_key = api_key_create(
         project=integration.project,
         actor=User.objects.first(),
