@@ -1,0 +1,71 @@
+"""What chaos must know of each vendor: what it has to break, and how it keeps up with the load."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+
+from integrations.registry import manifest
+from tests.journeys.stack import Stack
+from tests.load.widget import WidgetClient
+
+PLAIN = "salesforce_messaging"
+STREAMS, TOKENS, WEBHOOKS = "streams", "tokens", "webhooks"
+Clients = Callable[[Stack, aiohttp.ClientSession, int], list[WidgetClient]]
+
+
+def anonymous(stack: Stack, http: aiohttp.ClientSession, number: int) -> list[WidgetClient]:
+    """Make end users that nobody knows."""
+    webchat = stack.demo["webchat"]
+    return [
+        WidgetClient(http, stack.url, webchat["public_key"], webchat["host"]) for _ in range(number)
+    ]
+
+
+def verified(stack: Stack, http: aiohttp.ClientSession, number: int) -> list[WidgetClient]:
+    """Make end users that are vouched for, because an expired token locks others out."""
+    token = stack.run_module("tests.load.verified", stack.simulator_url).strip()
+    host = stack.demo["webchat"]["host"]
+    return [
+        WidgetClient(http, stack.url, token, host, end_user={"external_id": f"person-{index}"})
+        for index in range(number)
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChaosVendor:
+    """One vendor; `config` lifts its simulator's limits and quickens its retries."""
+
+    key: str
+    has: frozenset[str]
+    clients: Clients = anonymous
+    config: Mapping[str, Any] = field(default_factory=dict)
+    # The fault that delivers webhooks so many seconds late.
+    webhooks_late: Callable[[float], dict[str, Any]] = lambda seconds: {}
+
+    @property
+    def repeat_note(self) -> str:
+        """What the vendor's manifest says of messages that may arrive twice."""
+        return manifest(self.key).repeat_note
+
+
+_ALL = (
+    ChaosVendor(key=PLAIN, has=frozenset({STREAMS, TOKENS}), clients=verified),
+    ChaosVendor(key="amazon_connect", has=frozenset({STREAMS, TOKENS})),
+    ChaosVendor(
+        key="genesys",
+        has=frozenset({STREAMS, TOKENS, WEBHOOKS}),
+        config={"rate_limit_per_minute": 1_000_000, "webhook_retry_pause_seconds": 0.5},
+        webhooks_late=lambda seconds: {"kind": "delay_webhooks", "seconds": seconds},
+    ),
+    ChaosVendor(
+        key="zendesk",
+        has=frozenset({WEBHOOKS}),
+        config={"retry_speed": 100},
+        webhooks_late=lambda seconds: {"kind": "stall_streams", "seconds": seconds},
+    ),
+)
+VENDORS: Mapping[str, ChaosVendor] = {vendor.key: vendor for vendor in _ALL}
