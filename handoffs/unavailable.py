@@ -28,7 +28,7 @@ from handoffs.states import State, Trigger
 from handoffs.tasks_queue import queue_open_handoff
 from handoffs.waiting import has_own_text, text_for
 from integrations.business_hours import hours_of
-from integrations.destinations import integration_fallback
+from integrations.fallbacks import integration_fallback
 from integrations.models import Integration
 from integrations.registry import manifest
 

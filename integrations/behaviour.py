@@ -32,7 +32,7 @@ class Behaviour:
     business_hours: str = ""  # lines, as business_hours.py reads them; empty is always open
     business_holidays: str = ""
     on_unavailable: Literal["queue", "fail", "fallback", "return_to_bot"] = "queue"
-    fallback_integration: str = ""  # as destinations.fallback_name writes it
+    fallback_integration: str = ""  # as fallbacks.fallback_name writes it
     queue_messages: Literal["off", "standard", "position", "time"] = "standard"
     queue_message_interval_seconds: int = 60
     inactivity_minutes: int = 0  # 0 never closes

@@ -28,6 +28,8 @@ _CHECKS = (
 )
 _NEED_PROBE = ("vendor", "both")
 _NEED_HOURS = ("hours", "both")
+# What a check means where the vendor cannot be asked.
+_WITHOUT_PROBE = {"vendor": "off", "both": "hours"}
 
 
 def _lines(label: str, help_text: str, placeholder: str) -> forms.Field:
@@ -168,15 +170,22 @@ class WaitingForm(forms.Form):
         has_probe = Capability.AVAILABILITY in manifest.capabilities
         checks = [choice for choice in _CHECKS if has_probe or choice[0] not in _NEED_PROBE]
         self._set_choices("availability_check", checks)
-        if not has_probe and self.initial.get("availability_check") in _NEED_PROBE:
-            wanted = self.initial["availability_check"]
-            self.initial["availability_check"] = "hours" if wanted == "both" else "off"
+        self._stored_check = str(self.initial.get("availability_check", ""))
+        if not has_probe:
+            shown = _WITHOUT_PROBE.get(self._stored_check, self._stored_check)
+            self.initial["availability_check"] = shown
         self._set_choices("fallback_integration", [("", "None"), *fallbacks])
 
     def _set_choices(self, name: str, choices: list[tuple[str, str]]) -> None:
         field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)
         field.choices = choices
+
+    def clean_availability_check(self) -> str:
+        """Keep what is stored where the form can only show what it comes to."""
+        chosen: str = self.cleaned_data["availability_check"]
+        is_same = self.initial["availability_check"] == chosen
+        return self._stored_check if is_same else chosen
 
     def clean_business_hours_zone(self) -> str:
         """Take an IANA name; whether one is needed, the hours decide."""

@@ -151,6 +151,8 @@ def test_a_handoff_is_described_on_request(desktop):
         "joined_at": None,
         "ended_at": None,
         "end_reason": "",
+        "attempt": 1,
+        "attempts": [{"attempt": 1, "integration": "salesforce_integration", "error_code": ""}],
     }
 
 
