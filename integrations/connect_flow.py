@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from integrations.channel_mapping import CHANNELS, channels_of
 from integrations.check_outcomes import (
     WEBHOOK_CAUSE,
     WEBHOOK_CURE,
@@ -18,6 +19,7 @@ from integrations.credentials import fields_for_mode, is_required, mode_of
 from integrations.generated_values import generated_for
 from integrations.models import Integration
 from integrations.pem import key_id_suggestion, public_jwk, public_pem
+from integrations.registry import manifest as manifest_get
 from integrations.services import draft_values
 
 
@@ -83,6 +85,35 @@ class CheckView:
     ms: int | None = None
     cause: str = ""
     cure: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelView:
+    """A channel on the behaviour page, and who else takes its handoffs."""
+
+    name: str
+    label: str
+    is_taken: bool
+    others: tuple[str, ...]
+
+
+def channel_views(integration: Integration, rivals: Sequence[Integration]) -> list[ChannelView]:
+    """Return the channels to map; none where there is nothing to choose."""
+    if not rivals:
+        return []
+    return [
+        ChannelView(
+            name=name,
+            label=label,
+            is_taken=name in channels_of(integration),
+            others=tuple(
+                manifest_get(rival.connector_key).tile
+                for rival in rivals
+                if name in channels_of(rival)
+            ),
+        )
+        for name, label in CHANNELS.items()
+    ]
 
 
 def step_views(current: Step, integration: Integration | None) -> list[StepView]:

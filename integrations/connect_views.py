@@ -9,12 +9,20 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
 
 from integrations.behaviour import BehaviourForm, behaviour_of
-from integrations.connect_flow import Step, check_views, is_complete, missing_secrets, tool_source
+from integrations.channel_mapping import integration_channels_set
+from integrations.connect_flow import (
+    Step,
+    channel_views,
+    check_views,
+    is_complete,
+    missing_secrets,
+    tool_source,
+)
 from integrations.connect_place import flow_view, place_at
 from integrations.connector import Manifest
 from integrations.copying import copy_sources, draft_copy
 from integrations.credentials import mode_of
-from integrations.destinations import fallback_choices
+from integrations.fallbacks import fallback_choices
 from integrations.forms import ConnectForm
 from integrations.inboxes import inbox_errors
 from integrations.models import Environment, Integration, Project
@@ -156,20 +164,22 @@ def connect_behaviour(
     """Show and take the behaviour of a connected integration."""
     place = place_at(request, project, environment, connector_key, Step.BEHAVIOUR)
     row = integration_or_404(project, environment, connector_key)
-    has_rivals = bool(live_agent_rivals(row))
+    rivals = live_agent_rivals(row) if place.manifest.takes_live_chats else []
     narrowed = manifest_with(row.connector_key, row.credentials)
     form = BehaviourForm(
         narrowed, behaviour_of(row), data=place.posted(), fallbacks=fallback_choices(row)
     )
     if form.is_valid():
         integration_behaviour_save(integration=row, values=form.cleaned_data, actor=request.user)
-        if has_rivals:
+        if rivals:
             is_default = "default_agent_system" in request.POST
             integration_default_set(integration=row, is_default=is_default, actor=request.user)
+            channels = request.POST.getlist("channels")
+            integration_channels_set(integration=row, channels=channels, actor=request.user)
         messages.success(request, "Behaviour saved. It holds for new handoffs.")
         return place.go_to(Step.DONE)
     status = 422 if form.errors else 200
-    return place.page(form=form, has_rivals=has_rivals, status=status)
+    return place.page(form=form, channels=channel_views(row, rivals), status=status)
 
 
 @flow_view

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db.models import QuerySet
 
+from integrations.channel_mapping import channels_of
 from integrations.models import Integration, Project
 from integrations.registry import manifest
 
@@ -19,12 +20,18 @@ def integration_for_key(
     )
 
 
-def integration_default(project: Project, environment: str) -> Integration | None:
-    """Return the default integration, or the only one there is, or None."""
+def integration_default(
+    project: Project, environment: str, channel: str = "webchat"
+) -> Integration | None:
+    """Return where a handoff of this channel goes that names no integration, or None.
+
+    Those the channel is mapped to are asked first; the default one decides among several.
+    """
     rows = _usable(project, environment).order_by("-is_default")
     found = [row for row in rows if manifest(row.connector_key).takes_live_chats]
-    if len(found) == 1 or (found and found[0].is_default):
-        return found[0]
+    candidates = [row for row in found if channel in channels_of(row)] or found
+    if len(candidates) == 1 or (candidates and candidates[0].is_default):
+        return candidates[0]
     return None
 
 
