@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo, available_timezones
 
 # Minutes of a day: from the first, up to but not including the second.
 Range = tuple[int, int]
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})")
 _HOLIDAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:\s+(.*))?")
 _WEEKLY = re.compile(r"([A-Za-z][A-Za-z,\s-]*?)\s+(\d.*)")
-_LONGEST_DAY_NAME = 9
+_SHORTEST_DAY_NAME = 3
 _MIDNIGHT = 24 * 60
 
 
@@ -103,9 +103,10 @@ def _days(text: str, number: int) -> list[int]:
 
 def _day(name: str, number: int) -> int:
     short = name.strip().lower()
-    if short[:3] not in _DAYS or len(short) > _LONGEST_DAY_NAME:
-        raise LineError(number, "days are Mon, Tue, Wed, Thu, Fri, Sat and Sun.")
-    return _DAYS.index(short[:3])
+    for index, day in enumerate(_DAYS):
+        if len(short) >= _SHORTEST_DAY_NAME and day.startswith(short):
+            return index
+    raise LineError(number, "days are Mon, Tue, Wed, Thu, Fri, Sat and Sun.")
 
 
 def _ranges(text: str, number: int) -> list[Range]:
