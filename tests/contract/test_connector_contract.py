@@ -15,6 +15,7 @@ from integrations.connector import (
     Delivery,
     EndReason,
     EndUserIdentity,
+    FieldKind,
     ReceiptKind,
 )
 from integrations.errors import (
@@ -87,7 +88,7 @@ async def test_dead_host_is_cannot_connect_and_a_living_one_then_works(
     session = await bench.connector().start(request)
 
     assert not first.is_ok
-    assert {result.code for result in others} == {"skipped"}
+    assert {result.code for result in others} <= {"skipped"}
     assert session.vendor_conversation_id
 
 
@@ -418,7 +419,8 @@ def test_manifest_explains_itself(bench: Bench):
     for field in manifest.fields:
         assert field.label
         assert field.help_text.endswith(".")
-        assert not field.choices or field.default in dict(field.choices)
+        is_one_of_them = field.kind is FieldKind.CHOICE
+        assert not is_one_of_them or field.default in dict(field.choices)
     checks = {name for name, _ in manifest.check_names}
     for check, _ in manifest.error_help:
         assert check in checks

@@ -10,6 +10,7 @@ from integrations.registry import connector_class
 from integrations.simulator import Simulator
 from integrations.vendors.amazon_connect.connector_stream import SocketTiming
 from integrations.vendors.amazon_connect.simulator import AmazonConnectSimulator
+from integrations.vendors.custom.simulator import CustomSimulator
 from integrations.vendors.genesys.connector_timing import GenesysTiming
 from integrations.vendors.genesys.simulator import GenesysSimulator
 from integrations.vendors.salesforce_messaging.connector_stream import StreamTiming
@@ -71,6 +72,21 @@ SETUPS: Mapping[str, VendorSetup] = {
             "malformed_event",
             "malformed_frame",
         ),
+    ),
+    "custom": VendorSetup(
+        simulator=lambda: CustomSimulator(retry_pause_seconds=0.2),
+        credentials=lambda url: {
+            "connector": "back_office",
+            "base_url": url,
+            "signing_secret": "simulated-signing-secret-of-32-bytes",
+            "capabilities": "typing,read,attachments,queue_status,availability,end_by_user",
+            "timeout_ms": "5000",
+        },
+        bad_key={"signing_secret": "somebody-elses"},
+        address_field="base_url",
+        options={},
+        unknown_faults=("unknown_event", "malformed_event", "old_event"),
+        webhook_config=lambda url: {"events_url": f"{url}/events"},
     ),
     "genesys": VendorSetup(
         simulator=lambda: GenesysSimulator(webhook_retry_pause_seconds=0.2),
