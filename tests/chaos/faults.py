@@ -37,7 +37,8 @@ class Fault:
 
     `needs` names what a vendor must have for it: streams, tokens or webhooks. With `may_repeat` a
     message may be sent while nobody is left who knows of it, so a vendor's documented repeat is
-    possible.
+    possible. With `may_reorder` the portal takes no webhooks for a while, and a vendor that tries
+    each of them again by itself lets later ones pass.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Fault:
     is_quick: bool = False
     needs: str = ""
     may_repeat: bool = False
+    may_reorder: bool = False
 
 
 async def _kill(world: World, name: str, number: signal.Signals) -> None:
@@ -195,13 +197,13 @@ FAULTS = (
         is_quick=True,
         may_repeat=True,
     ),
-    Fault(name="kill -9 web", strike=killing("web", KILL), is_quick=True),
-    Fault(name="SIGTERM web", strike=killing("web", TERM)),
+    Fault(name="kill -9 web", strike=killing("web", KILL), is_quick=True, may_reorder=True),
+    Fault(name="SIGTERM web", strike=killing("web", TERM), may_reorder=True),
     Fault(name="kill -9 beat", strike=killing("beat", KILL)),
     Fault(name="kill -9 worker", strike=killing("worker", KILL)),
     Fault(name="Redis killed, empty again", strike=redis_restart, is_quick=True),
     Fault(name="Redis stutters", strike=redis_slow),
-    Fault(name="PostgreSQL restarted", strike=postgres_restart, is_quick=True),
+    Fault(name="PostgreSQL restarted", strike=postgres_restart, is_quick=True, may_reorder=True),
     Fault(name="PostgreSQL held", strike=postgres_slow),
     Fault(
         name="vendor: burst of 503",
@@ -252,7 +254,7 @@ async def mixed(world: World) -> None:
     await asyncio.gather(*(fault.strike(world) for fault in drawn))
 
 
-MIXED = Fault(name="mixed", strike=mixed, is_quick=True, may_repeat=True)
+MIXED = Fault(name="mixed", strike=mixed, is_quick=True, may_repeat=True, may_reorder=True)
 
 
 def faults_for(vendor: ChaosVendor) -> list[Fault]:

@@ -14,6 +14,10 @@ from tests.load.widget import WidgetClient
 
 PLAIN = "salesforce_messaging"
 STREAMS, TOKENS, WEBHOOKS = "streams", "tokens", "webhooks"
+REORDER_NOTE = (
+    "The vendor tries each webhook again by itself, and later ones pass it: what was written while "
+    "the portal could not be reached is shown as it comes."
+)
 Clients = Callable[[Stack, aiohttp.ClientSession, int], list[WidgetClient]]
 
 
@@ -50,6 +54,11 @@ class ChaosVendor:
     def repeat_note(self) -> str:
         """What the vendor's manifest says of messages that may arrive twice."""
         return manifest(self.key).repeat_note
+
+    @property
+    def reorder_note(self) -> str:
+        """What the vendor's page says of webhooks that the portal could not take."""
+        return REORDER_NOTE if WEBHOOKS in self.has else ""
 
 
 _ALL = (
