@@ -14,6 +14,7 @@ from conversations import publish
 from conversations.frames import EventType, error_frame
 from conversations.models import Conversation, LogEntry
 from conversations.services import NewEvent, events_append, log_append
+from handoffs.connection_names import connection_named
 from handoffs.errors import HandoffError, InvalidPayloadError, NotConnectedError
 from handoffs.locking import HEAVY
 from handoffs.models import Handoff, HandoffTransition
@@ -110,6 +111,7 @@ def _destination(
             missing = f"{key} has no credential set “{credential_set}” in {environment}."
     if integration is None:
         raise NotConnectedError(missing)
+    integration, payload = connection_named(integration, payload)
     payload = payload_for_integration(payload, integration.integration_key)
     if payload.inline_overrides and not project.allow_inline_overrides:
         raise InvalidPayloadError(

@@ -208,8 +208,10 @@ def troubles(manifest: Manifest) -> list[tuple[str, ErrorHelp]]:
     ]
 
 
-def tool_source(manifest: Manifest) -> str:
+def tool_source(manifest: Manifest, credentials: Mapping[str, str]) -> str:
     """Return the tool that hands a conversation to this integration, ready to paste."""
+    named_by = manifest.named_by
+    hints = f'"{named_by}": "{credentials.get(named_by, "")}"' if named_by else ""
     name = f"transfer_to_{manifest.integration_key.removesuffix('_integration')}"
     return (
         f"def {name}(conv: Conversation):\n"
@@ -217,7 +219,7 @@ def tool_source(manifest: Manifest) -> str:
         '        "utterance": "No problem, I\'ll transfer you to one of our agents now.",\n'
         '        "handoff": {\n'
         '            "text_chat": {\n'
-        f'                "{manifest.integration_key}": {{}}\n'
+        f'                "{manifest.integration_key}": {{{hints}}}\n'
         "            }\n"
         "        }\n"
         "    }\n"

@@ -189,7 +189,7 @@ def connect_done(
     """Show the tool to paste and the verify list."""
     place = place_at(request, project, environment, connector_key, Step.DONE)
     row = integration_or_404(project, environment, connector_key)
-    return place.page(tool=tool_source(place.manifest), verify=verify_steps(row))
+    return place.page(tool=tool_source(place.manifest, row.credentials), verify=verify_steps(row))
 
 
 @flow_view

@@ -35,6 +35,13 @@ def integration_default(
     return None
 
 
+def integrations_by_name(integration: Integration, field: str) -> dict[str, Integration]:
+    """Return the usable connections of the same integration key by what that field holds."""
+    rows = _usable(integration.project, integration.environment)
+    found = rows.filter(integration_key=integration.integration_key).order_by("-pk")
+    return {row.credentials.get(field, ""): row for row in found}
+
+
 def fallback_name(integration: Integration) -> str:
     """Return how the behaviour of another integration names this one as its fallback."""
     return f"{integration.integration_key}/{integration.credential_set}"

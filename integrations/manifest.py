@@ -157,6 +157,8 @@ class Manifest:
     attachments: AttachmentLimits | None = None
     # Whose budget a 429 is about: this conversation's, or that of the whole integration.
     is_rate_limit_shared: bool = False
+    # The field by whose value payloads choose among connections; their hint has the same name.
+    named_by: str = ""
     # What a crash between send and mark may do, where the vendor offers nothing against it.
     repeat_note: str = ""
 

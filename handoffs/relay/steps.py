@@ -44,6 +44,7 @@ from integrations.errors import ConnectorError
 from integrations.models import Integration
 from integrations.registry import manifest
 from integrations.services import integration_mark_healthy, integration_mark_needs_attention
+from integrations.webhook_integrations import webhook_urls
 
 _SPEAKERS = {"user": "end_user", "bot": "ai_agent", "live_agent": "live_agent", "system": "system"}
 # What a failed start says about the integration rather than about this one conversation.
@@ -215,7 +216,14 @@ def _request(handoff: Handoff) -> HandoffRequest:
         transcript=[_line(entry) for entry in _transcript(handoff)],
         routing=handoff.routing,
         locale=conversation.locale,
+        webhook_url=_webhook_url(handoff.integration),
     )
+
+
+def _webhook_url(integration: Integration | None) -> str:
+    if integration is None or not manifest(integration.connector_key).has_webhooks:
+        return ""
+    return webhook_urls(integration)["events"]
 
 
 def _transcript(handoff: Handoff) -> list[TranscriptEntry]:

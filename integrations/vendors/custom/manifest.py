@@ -174,4 +174,5 @@ MANIFEST = Manifest(
     loggable_keys=_LOGGABLE_KEYS,
     generated=_GENERATED,
     attachments=AttachmentLimits(max_bytes=MAX_FILE_BYTES),
+    named_by="connector",
 )
