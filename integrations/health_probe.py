@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
@@ -38,7 +39,9 @@ def integration_probe(integration_id: int) -> bool:
     row = Integration.objects.filter(pk=integration_id, status__in=_IN_USE).first()
     if row is None:
         return False
-    failed = next((result for result in async_to_sync(_results)(row) if not result.is_ok), None)
+    values = with_our_addresses(row, row.credentials)
+    results = async_to_sync(_results)(row.connector_key, values)
+    failed = next((result for result in results if not result.is_ok), None)
     rows = Integration.objects.filter(pk=row.pk, connected_at=row.connected_at)
     if failed is None:
         if rows.update(failed_probes=0):
@@ -55,12 +58,12 @@ def integration_probe(integration_id: int) -> bool:
     return True
 
 
-async def _results(row: Integration) -> list[CheckResult]:
+async def _results(connector_key: str, credentials: Mapping[str, str]) -> list[CheckResult]:
     found: list[CheckResult] = []
     async with open_session(allow_local=settings.ALLOW_LOCAL_VENDORS) as session:
         connector = connector_with(
-            manifest_get(row.connector_key),
-            credentials=with_our_addresses(row, row.credentials),
+            manifest_get(connector_key),
+            credentials=credentials,
             session=session,
             tokens=MemoryTokens(),
         )
