@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -36,7 +37,7 @@ TOOL = """\
 def {name}(conv: Conversation):
     return {{
         "utterance": "No problem, I'll transfer you to one of our agents now.",
-        "handoff": {{"text_chat": {{"{integration_key}": {{}}}}}},
+        "handoff": {{"text_chat": {{"{integration_key}": {routing}}}}},
     }}
 """
 TOPICS: list[dict[str, Any]] = [
@@ -121,7 +122,7 @@ def _agent(project: Project, admin: User) -> None:
     known = set(project.topics.values_list("name", flat=True))
     topics = vendor_topics()
     for key, topic in topics.items():
-        _tool(project, admin, key, topic["actions"][0]["target"])
+        _tool(project, admin, key, name=topic["actions"][0]["target"])
     vendors = list(topics.values())
     # The first of two topics that match alike is taken: the plain one comes before everything.
     for topic in [*vendors[:1], *TOPICS, *vendors[1:]]:
@@ -129,11 +130,12 @@ def _agent(project: Project, admin: User) -> None:
             topic_create(project=project, actor=admin, values=topic)
 
 
-def _tool(project: Project, admin: User, key: str, name: str) -> None:
+def _tool(project: Project, admin: User, key: str, *, name: str) -> None:
     if project.tools.filter(name=name).exists():
         return
     found = manifest(key)
-    source = TOOL.format(name=name, integration_key=found.integration_key)
+    routing = json.dumps(dict(demo_vendors()[key].routing))
+    source = TOOL.format(name=name, integration_key=found.integration_key, routing=routing)
     description = f"Hands the conversation to a live agent in {found.name}."
     values = {"name": name, "description": description, "source": source}
     tool_create(project=project, actor=admin, values=values)

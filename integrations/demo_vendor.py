@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 Values = Mapping[str, str]
 
@@ -14,13 +14,14 @@ class DemoVendor:
 
     `desk_config` gets the credentials and the portal's webhook addresses by endpoint, and returns
     what to post to the simulator's desk, so that both sides agree. `facts` name the credentials
-    that a client of the simulator needs.
+    that a client of the simulator needs; `routing` is what the demo's tool returns for the vendor.
     """
 
     title: str
     credentials: Callable[[str], Values]
     desk_config: Callable[[Values, Values], Mapping[str, object]]
     facts: tuple[str, ...]
+    routing: Values = field(default_factory=dict)
     # The vendor of the plain phrase; it comes first.
     is_plain: bool = False
 

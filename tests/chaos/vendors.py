@@ -65,6 +65,12 @@ _ALL = (
     ChaosVendor(key=PLAIN, has=frozenset({STREAMS, TOKENS}), clients=verified),
     ChaosVendor(key="amazon_connect", has=frozenset({STREAMS, TOKENS})),
     ChaosVendor(
+        key="custom",
+        has=frozenset({WEBHOOKS}),
+        config={"retry_pause_seconds": 0.5},
+        webhooks_late=lambda seconds: {"kind": "stall_streams", "seconds": seconds},
+    ),
+    ChaosVendor(
         key="genesys",
         has=frozenset({STREAMS, TOKENS, WEBHOOKS}),
         config={"rate_limit_per_minute": 1_000_000, "webhook_retry_pause_seconds": 0.5},
