@@ -36,6 +36,7 @@ class Widget:
     socket: aiohttp.ClientWebSocketResponse
     is_floor: bool
     number: int = 0
+    reader: asyncio.Task[None] | None = None
     _waiting: dict[str, asyncio.Future[Trip]] = field(default_factory=dict)
 
     async def trip(self) -> Trip:
@@ -47,8 +48,12 @@ class Widget:
         await self._send(f"{number}|{time.monotonic()}")
         return await asyncio.wait_for(future, TIMEOUT)
 
-    async def read(self) -> None:
-        """Take frames until the socket closes."""
+    def listening(self) -> Widget:
+        """Read from now on: whoever does not read is cut off."""
+        self.reader = asyncio.create_task(self._read())
+        return self
+
+    async def _read(self) -> None:
         async for message in self.socket:
             now = time.monotonic()
             text = self._echo(json.loads(message.data))
@@ -94,13 +99,13 @@ def _kinds(frame: dict[str, Any]) -> list[str]:
 
 @asynccontextmanager
 async def widgets(connected: list[Widget]) -> AsyncIterator[list[Widget]]:
-    """Let widgets read while the block runs, then close them."""
-    tasks = [asyncio.create_task(widget.read()) for widget in connected]
+    """Close widgets after the block."""
     try:
         yield connected
     finally:
-        for task in tasks:
-            task.cancel()
+        for widget in connected:
+            if widget.reader is not None:
+                widget.reader.cancel()
         await asyncio.gather(*(widget.socket.close() for widget in connected))
 
 
@@ -108,7 +113,7 @@ async def connect_floor(http: aiohttp.ClientSession, url: str) -> Widget:
     """Open a conversation at the floor."""
     socket = await http.ws_connect(url.replace("http", "ws", 1))
     await socket.receive()
-    return Widget(socket, is_floor=True)
+    return Widget(socket, is_floor=True).listening()
 
 
 async def connect_baton(http: aiohttp.ClientSession, demo: dict[str, Any]) -> Widget:
@@ -118,7 +123,7 @@ async def connect_baton(http: aiohttp.ClientSession, demo: dict[str, Any]) -> Wi
     await widget.until("POLY_AGENT_MESSAGE")
     await widget.frame("USER_MESSAGE", {"text": "I want to talk to a human"})
     await widget.until("LIVE_AGENT_JOINED")
-    return widget
+    return widget.listening()
 
 
 async def connect_idle(http: aiohttp.ClientSession, demo: dict[str, Any]) -> Widget:
