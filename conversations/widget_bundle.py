@@ -11,6 +11,8 @@ IMPORT = re.compile(r'^import \{.*\} from "\./(\w+)\.js";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=class|function|const)", re.MULTILINE)
 BLOCK_COMMENT = re.compile(r"/\*\*.*?\*/ ?", re.DOTALL)
 LINE_COMMENT = re.compile(r"(?:^|(?<=\s))// .*$", re.MULTILINE)
+TEXT = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`)""")
+SPACED = re.compile(r" ?([=<>?:;,{}()&|!]+) ?")
 TOP_LEVEL_NAME = re.compile(r"^(?:async )?(?:class|function|const|let) (\w+)", re.MULTILINE)
 
 
@@ -24,7 +26,19 @@ def bundle_text(entry: str = "main") -> str:
     exported = re.sub(
         r"^async function start\(", "export async function start(", source, flags=re.M
     )
-    return re.sub(r"^\s+", "", exported, flags=re.MULTILINE)
+    flat = re.sub(r"^\s+", "", exported, flags=re.MULTILINE)
+    return "".join(_squeezed(line) for line in flat.splitlines(keepends=True))
+
+
+def _squeezed(line: str) -> str:
+    """Take out spaces that only people need; a line that may hold a pattern stays as it is."""
+    parts = TEXT.split(line)
+    code, texts = parts[::2], parts[1::2]
+    is_nested = any(text.count("{") != text.count("}") for text in texts)
+    if "/" in line or is_nested or any(mark in part for part in code for mark in "\"'`"):
+        return line
+    code = [SPACED.sub(r"\1", part) for part in code]
+    return "".join(part for pair in zip(code, [*texts, ""], strict=True) for part in pair)
 
 
 def _in_order(name: str, done: list[str]) -> list[str]:

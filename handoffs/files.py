@@ -57,7 +57,7 @@ def limits_payload(handoff: Handoff) -> dict[str, Any]:
     limits = limits_of(handoff)
     if limits is None:
         return {}
-    return {"attachments": {"max_bytes": limits.max_bytes, "mime": list(limits.mime_types)}}
+    return {"attachment_limits": {"max_bytes": limits.max_bytes, "mime": list(limits.mime_types)}}
 
 
 def files_taken(conversation: Conversation, file_ids: Sequence[uuid.UUID]) -> list[Attachment]:

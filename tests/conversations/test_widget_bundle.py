@@ -8,6 +8,8 @@ from conversations.widget_bundle import BUNDLE, WIDGET, bundle_text
 MOST_BYTES = 20_000
 LOADER = WIDGET.parent / "widget.js"
 ALWAYS_LOADED = [LOADER, BUNDLE, WIDGET / "styles.css"]
+# Loaded when a live agent joins who takes files.
+FILES = WIDGET / "files.js"
 LANGUAGES = sorted((WIDGET / "words").glob("*.js"))
 
 
@@ -23,6 +25,10 @@ def test_all_that_the_widget_loads_is_at_most_20_kb_gzipped():
     assert size <= MOST_BYTES, f"{size} bytes gzipped"
 
 
+def test_sending_files_costs_3_kb_gzipped_only_where_somebody_takes_them():
+    assert _gzipped_size(FILES) <= 3_000
+
+
 def test_the_bundle_is_what_the_modules_make():
     fresh = bundle_text()
 
@@ -33,7 +39,7 @@ def test_every_module_is_in_the_bundle():
     classes = {
         name
         for path in WIDGET.glob("*.js")
-        if path != BUNDLE
+        if path not in (BUNDLE, FILES)
         for name in re.findall(r"^export class (\w+)", path.read_text(), re.MULTILINE)
     }
 
@@ -43,10 +49,11 @@ def test_every_module_is_in_the_bundle():
     assert bundled == classes
 
 
-def test_the_bundle_imports_only_words_beside_it():
-    imported = re.findall(r"\bimport\s*[({\"'`][^\n]*", BUNDLE.read_text())
+def test_the_bundle_imports_only_words_and_files_beside_it():
+    imported = re.findall(r"\bimport\s*\(([^)]*)\)", BUNDLE.read_text())
 
-    assert imported == ["import(`./words/${language}.js`) : { words: ENGLISH };"]
+    assert sorted(imported) == ['"./files.js"', "`./words/${language}.js`"]
+    assert re.findall(r"^import\b", BUNDLE.read_text() + FILES.read_text(), re.MULTILINE) == []
 
 
 def test_nothing_loaded_names_another_origin():
@@ -54,7 +61,7 @@ def test_nothing_loaded_names_another_origin():
 
     addresses = {
         address
-        for path in [*ALWAYS_LOADED, *LANGUAGES]
+        for path in [*ALWAYS_LOADED, FILES, *LANGUAGES]
         for address in re.findall(r"(?:https?|wss?)://[\w.-]+[^\s\"'`)]*", path.read_text())
     }
 
@@ -77,7 +84,7 @@ def test_every_language_has_the_words_of_english():
 
 
 def test_the_widget_never_parses_text_as_html():
-    source = BUNDLE.read_text()
+    source = BUNDLE.read_text() + FILES.read_text()
 
     found = re.findall(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write", source)
 

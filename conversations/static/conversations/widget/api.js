@@ -55,6 +55,11 @@ export class Api {
     return `${origin}/ws?session_id=${encodeURIComponent(session)}&cursor=${cursor}`;
   }
 
+  /** @param {string} [session] */
+  filesUrl(session) {
+    return `${this.options.portal}/api/v1/sessions/${session}/files`;
+  }
+
   /**
    * @param {string} path
    * @param {Record<string, string>} headers

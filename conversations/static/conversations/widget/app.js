@@ -70,6 +70,8 @@ export class App {
       open: () => this.show(true),
       close: () => this.show(false),
       say: (text) => conversation.say(text),
+      sendFile: (file) => conversation.say("", undefined, [file]),
+      uploadTarget: () => conversation.uploadTarget(),
       retry: (item) => conversation.retry(item),
       typed: (isEmpty) => conversation.typed(isEmpty),
       cancel: () => conversation.cancel(),

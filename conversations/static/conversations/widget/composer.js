@@ -1,11 +1,14 @@
 // @ts-check
-/** @import {Actions, Words} from "./types" */
+/** @import {Actions, Limits, Words} from "./types" */
 /** Where the end user writes: grows to five lines, Enter sends, Shift+Enter breaks the line. */
 import { h, icon } from "./dom.js";
 
 const MOST_CHARACTERS = 20_000;
 
 export class Composer {
+  /** @type {Promise<import("./files.js").Files> | undefined} */
+  files;
+
   /** @param {Words} words @param {Actions} actions */
   constructor(words, actions) {
     this.words = words;
@@ -21,13 +24,25 @@ export class Composer {
       class: "send", type: "submit", "data-testid": "send",
       "aria-label": words.say("send"), "aria-disabled": "true",
     }, icon("send"));
-    const box = h("div", { class: "box" }, this.input, this.button);
+    this.box = h("div", { class: "box" }, this.input, this.button);
     this.element = h("form", {
       class: "composer", onsubmit: (/** @type {Event} */ event) => {
         event.preventDefault();
         this.#submit();
       },
-    }, this.refusal, box);
+    }, this.refusal, this.box);
+  }
+
+  /** Files are a module of their own: most conversations need none. @param {Limits} [limits] */
+  async takeFiles(limits) {
+    if (!limits && !this.files) return;
+    this.files ??= import("./files.js").then(({ Files }) => new Files(this, this.words, this.actions, { h, icon }));
+    (await this.files).render(limits);
+  }
+
+  /** Say why something is not sent. @param {string} text */
+  refuse(text) {
+    this.refusal.textContent = text;
   }
 
   /** @param {KeyboardEvent} event */
@@ -65,7 +80,7 @@ export class Composer {
   #refuse() {
     const count = length(this.input.value.trim());
     const n = new Intl.NumberFormat(this.words.locale).format(count);
-    this.refusal.textContent = count > MOST_CHARACTERS ? this.words.say("tooLong", { n }) : "";
+    this.refuse(count > MOST_CHARACTERS ? this.words.say("tooLong", { n }) : "");
   }
 }
 

@@ -1,5 +1,5 @@
 // @ts-check
-/** @import {Action, Item, State, Token, Unsent, WireEvent} from "./types" */
+/** @import {Action, Attachment, Item, State, Token, Unsent, WireEvent} from "./types" */
 /** @import {Api} from "./api.js" */
 /** @import {Storage} from "./storage.js" */
 /** One conversation of this end user: its session, its socket, what is unsent, what was seen. */
@@ -96,11 +96,15 @@ export class Conversation {
     this.start();
   }
 
-  /** @param {string} text @param {string} [retryOf] message_id of the one that was not delivered */
-  say(text, retryOf) {
+  /**
+   * @param {string} text
+   * @param {string} [retryOf] message_id of the one that was not delivered
+   * @param {Attachment[]} [files] uploaded already
+   */
+  say(text, retryOf, files) {
     this.#typing.stop();
     /** @type {Unsent} */
-    const message = { id: newId(), text, at: new Date().toISOString(), retryOf };
+    const message = { id: newId(), text, at: new Date().toISOString(), retryOf, files };
     this.storage.keepUnsent(message);
     this.#dispatch({ type: "say", message });
     this.#sendMessage(message);
@@ -110,7 +114,7 @@ export class Conversation {
   retry(item) {
     this.storage.dropUnsent(item.key);
     this.#dispatch({ type: "discard", id: item.key });
-    this.say(item.text, item.messageId ?? item.retryOf);
+    this.say(item.text, item.messageId ?? item.retryOf, item.attachments);
   }
 
   /** @param {boolean} isEmpty */
@@ -135,6 +139,11 @@ export class Conversation {
   /** Call when the log came into view. */
   watch() {
     if (this.isWatched()) acknowledgeSeen(this.state, this.storage, this.#send);
+  }
+
+  /** Where a file of this conversation goes, and with which token. */
+  async uploadTarget() {
+    return { token: await this.#freshToken(false), url: this.api.filesUrl(this.#session) };
   }
 
   /** @param {Token} token */
@@ -206,9 +215,10 @@ export class Conversation {
     this.state.outbox.filter((message) => !message.hasFailed).forEach(this.#sendMessage);
   }
 
-  #sendMessage = (/** @type {Unsent} */ { id, text, retryOf }) => {
+  #sendMessage = (/** @type {Unsent} */ { id, text, retryOf, files }) => {
     const custom = { client_event_id: id, ...(retryOf && { retry_of: retryOf }) };
-    this.#send("USER_MESSAGE", { text }, custom);
+    const attachments = files?.map(({ file_id }) => ({ file_id }));
+    this.#send("USER_MESSAGE", { text, attachments }, custom);
   };
 
   /** @type {(type: string, payload?: object, custom?: Record<string, string>) => boolean} */

@@ -84,6 +84,7 @@ export class Log {
     }
     if (this.element.children[index] !== row) this.element.insertBefore(row, this.element.children[index]);
     if (item.from === "system") return;
+    this.#fill(row, item);
     row.classList.toggle("first", !isSameSpeaker(item, before));
     row.classList.toggle("last", !isSameSpeaker(item, after) || item.status !== after?.status);
     if (item.status) this.#renderStatus(row, item, state);
@@ -101,17 +102,26 @@ export class Log {
     const row = h("div", { class: `row ${item.from}`, "data-testid": "message", "data-from": item.from });
     const who = item.from === "end_user" ? this.words.say("you") : this.#nameOf(item);
     if (isFromAgent(item)) row.append(mark(item.from, who));
-    const text = h("div", { class: "text", dir: "auto" }, ...linked(item.text));
     const at = new Date(item.at || Date.now());
     const shown = at.toDateString() === new Date().toDateString() ? this.time : this.day;
     const time = h("time", { datetime: at.toISOString(), title: this.day.format(at) }, shown.format(at));
     row.append(
       h("div", { class: "body" },
         h("span", { class: isFromAgent(item) ? "name" : "name unseen" }, who),
-        h("div", { class: "bubble-text" }, ...(item.text ? [text] : []), ...this.#extras(item)),
+        h("div", { class: "bubble-text" }),
         h("div", { class: "meta" }, time)),
     );
     return row;
+  }
+
+  /** What was said; a file gets its address with the echo. @param {HTMLElement} row @param {Item} item */
+  #fill(row, item) {
+    const urls = (item.attachments ?? []).map((file) => file.content_url).join(" ");
+    if (row.dataset.files === urls) return;
+    row.dataset.files = urls;
+    const text = h("div", { class: "text", dir: "auto" }, ...linked(item.text));
+    const bubble = /** @type {HTMLElement} */ (row.querySelector(".bubble-text"));
+    bubble.replaceChildren(...(item.text ? [text] : []), ...this.#extras(item));
   }
 
   /** @param {Item} item */
@@ -124,8 +134,11 @@ export class Log {
   #extras({ attachments = [], actions = [] }) {
     const files = attachments.map((file) => {
       const title = file.title || file.file_name || file.call_to_action_text || this.words.say("attachment");
-      const label = h("span", { dir: "auto" }, title);
-      return h("div", { class: "extra" }, link(file.content_url ?? "javascript:", icon("clip"), label) ?? label);
+      const size = file.size_bytes ? ` · ${this.words.size(file.size_bytes)}` : "";
+      const label = h("span", { dir: "auto" }, title + size);
+      const shown = [icon("clip"), label];
+      if (file.preview_image_url) shown.unshift(thumbnail(file.preview_image_url, title));
+      return h("div", { class: "extra" }, link(file.content_url ?? "javascript:", ...shown) ?? label);
     });
     const calls = actions.map(({ title, contact_number: number }) => {
       const label = h("span", { dir: "auto" }, title || number);
@@ -174,6 +187,12 @@ export class Log {
     this.#typing.setAttribute("role", "img");
     this.#typing.setAttribute("aria-label", this.words.say("typing", { name }));
   }
+}
+
+/** A picture that makes way for the link's words when it cannot be shown.
+ * @param {string} src @param {string} alt */
+function thumbnail(src, alt) {
+  return h("img", { src, alt, onerror: (/** @type {Event} */ { target }) => /** @type {Element} */ (target).remove() });
 }
 
 /** The round mark of a speaker: an initial, or a sparkle for the AI agent.

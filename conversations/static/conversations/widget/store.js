@@ -1,5 +1,5 @@
 // @ts-check
-/** @import {Action, Agent, Item, Payload, State, Unsent, WireEvent} from "./types" */
+/** @import {Action, Item, Payload, State, Unsent, WireEvent} from "./types" */
 /** The widget's state as a pure function of what happened. No DOM, no network, no clock. */
 
 /** Server errors that are about our protocol, not about the conversation: never shown. */
@@ -71,7 +71,7 @@ const HANDLERS = {
   }),
   POLY_AGENT_JOINED: (state, payload) => ({
     ...idleQueue(state),
-    phase: "ai", agents: [], hasAiJoined: true, aiName: payload.agent_name || state.aiName,
+    phase: "ai", agents: [], limits: undefined, hasAiJoined: true, aiName: payload.agent_name || state.aiName,
   }),
   POLY_AGENT_THINKING: (state) => ({ ...state, typing: "ai_agent" }),
   POLY_AGENT_MESSAGE: (state, payload, event) =>
@@ -82,7 +82,7 @@ const HANDLERS = {
   HANDOFF_QUEUE_STATUS: (state, payload) => queueStatus(state, payload),
   HANDOFF_FAILED: (state, _, event) => handoffOver(state, event, "failed"),
   HANDOFF_TIMEOUT: (state, _, event) => handoffOver(state, event, "timeout"),
-  LIVE_AGENT_JOINED: (state, payload, event) => agentJoined(state, payload.agent, event),
+  LIVE_AGENT_JOINED: (state, payload, event) => agentJoined(state, payload, event),
   LIVE_AGENT_TYPING: (state, payload) =>
     ({ ...state, typing: payload.state === "TYPING_STATE_STARTED" ? "live_agent" : "" }),
   LIVE_AGENT_MESSAGE: (state, payload, event) => agentSaid(state, payload, event),
@@ -140,7 +140,7 @@ function idleQueue(state) {
 /** @param {State} state @returns {State} */
 function closed(state) {
   const outbox = state.outbox.map((message) => ({ ...message, hasFailed: true }));
-  return { ...idleQueue(state), phase: "closed", agents: [], outbox };
+  return { ...idleQueue(state), phase: "closed", agents: [], limits: undefined, outbox };
 }
 
 /** @param {State} state @param {Payload} payload @returns {State} */
@@ -156,17 +156,17 @@ function queueStatus(state, payload) {
 
 /** @param {State} state @param {WireEvent} event @param {"failed" | "timeout"} code */
 function handoffOver(state, event, code) {
-  return addItem({ ...idleQueue(state), phase: "ai", agents: [] }, event, { from: "system", code });
+  return addItem({ ...idleQueue(state), phase: "ai", agents: [], limits: undefined }, event, { from: "system", code });
 }
 
-/** @param {State} state @param {Agent | undefined} agent @param {WireEvent} event */
-function agentJoined(state, agent, event) {
+/** @param {State} state @param {Payload} payload @param {WireEvent} event */
+function agentJoined(state, { agent, attachment_limits: limits }, event) {
   const { id = "", name = "" } = agent ?? {};
   const others = state.agents.filter((known) => known.id !== id);
   const isBack = others.length < state.agents.length;
   /** @type {State} */
   const next = {
-    ...idleQueue(state), phase: "live",
+    ...idleQueue(state), phase: "live", limits,
     agents: [...others, { id, name }], names: { ...state.names, [id]: name },
   };
   return isBack ? next : addItem(next, event, { from: "system", code: "joined", name });
@@ -245,7 +245,7 @@ function systemSaid(state, payload, event) {
 function unsentItem(message) {
   return {
     key: message.id, from: "end_user", text: message.text, at: message.at, retryOf: message.retryOf,
-    sequence: Infinity, status: message.hasFailed ? "failed" : "sending",
+    sequence: Infinity, status: message.hasFailed ? "failed" : "sending", attachments: message.files,
   };
 }
 

@@ -18,6 +18,8 @@ const ENGLISH = {
   tooLong: "The message has {n} characters. The limit is 20,000. Shorten it or send it in parts.",
   retry: "Try again", notDelivered: "Not delivered", replies: "Suggested replies", jump: "Newest messages",
   sending: "Sending", sent: "Sent", delivered: "Delivered", read: "Read", attachment: "Attachment",
+  attach: "Attach a file", uploading: "Sending {name}", fileFailed: "{name} could not be sent. Try again.",
+  fileTooLarge: "{name} has {size}. The limit is {limit}.", fileType: "Files such as {name} are not taken.",
 };
 
 const TRANSLATED = ["de", "ar"];
@@ -34,9 +36,19 @@ export async function wordsFor(locale) {
   const isTranslated = TRANSLATED.includes(language);
   /** @type {{words: Record<string, string>}} */
   const { words } = isTranslated ? await import(`./words/${language}.js`) : { words: ENGLISH };
+  const locales = isTranslated || language === "en" ? wanted : "en";
   return {
-    locale: isTranslated || language === "en" ? wanted : "en",
+    locale: locales,
     dir: RIGHT_TO_LEFT.includes(language) ? "rtl" : "ltr",
+    size: (bytes) => fileSize(bytes, locales),
     say: (key, values = {}) => words[key].replace(/\{(\w+)\}/g, (_, name) => `${values[name]}`),
   };
+}
+
+/** A file's size as people read it, never less than it is. @param {number} bytes @param {string} locale */
+function fileSize(bytes, locale) {
+  const power = bytes < 1024 ? 0 : bytes < 1024 ** 2 ? 1 : 2;
+  const unit = ["byte", "kilobyte", "megabyte"][power];
+  const size = Math.ceil((bytes / 1024 ** power) * 100) / 100;
+  return new Intl.NumberFormat(locale, { style: "unit", unit }).format(size);
 }

@@ -27,9 +27,20 @@ export interface Token {
 
 export interface Attachment {
   title?: string;
+  content_type?: string;
   content_url?: string;
+  preview_image_url?: string;
+  file_id?: string;
   file_name?: string;
+  mime_type?: string;
+  size_bytes?: number;
   call_to_action_text?: string;
+}
+
+/** Which files the live agent's side takes; an empty list of types means any. */
+export interface Limits {
+  max_bytes: number;
+  mime: string[];
 }
 
 export interface Suggestion {
@@ -52,6 +63,7 @@ export interface Payload {
   agent_id?: string;
   agent_name?: string;
   attachments?: Attachment[];
+  attachment_limits?: Limits;
   capabilities?: { heartbeat_interval_seconds?: number; extensions?: string[] };
   chat_call_actions?: CallAction[];
   code?: string;
@@ -106,6 +118,7 @@ export interface Unsent {
   at: string;
   retryOf?: string;
   hasFailed?: boolean;
+  files?: Attachment[];
 }
 
 export interface Queue {
@@ -122,6 +135,8 @@ export interface State {
   outbox: Unsent[];
   agents: Agent[];
   names: Record<string, string>;
+  /** Set while somebody takes files. */
+  limits?: Limits;
   aiName: string;
   hasStarted: boolean;
   hasAiJoined: boolean;
@@ -157,6 +172,8 @@ export interface Actions {
   open(): void;
   close(): void;
   say(text: string): void;
+  sendFile(file: Attachment): void;
+  uploadTarget(): Promise<{ url: string; token: string }>;
   retry(item: Item): void;
   typed(isEmpty: boolean): void;
   cancel(): void;
@@ -168,6 +185,7 @@ export interface Actions {
 export interface Words {
   locale: string;
   dir: "ltr" | "rtl";
+  size(bytes: number): string;
   say(key: string, values?: Record<string, string | number>): string;
 }
 

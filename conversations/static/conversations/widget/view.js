@@ -82,6 +82,7 @@ export class View {
     this.banner.render(state, isOffline, canCancel);
     this.#renderBubble(this.isOpen ? 0 : unread);
     this.composer.element.hidden = isClosed;
+    void this.composer.takeFiles(state.limits);
     this.foot.hidden = !isClosed;
     this.log.render(state);
     if (isClosed && !wasClosed && hasFocus) this.focusField();

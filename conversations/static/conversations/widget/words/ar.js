@@ -15,4 +15,6 @@ export const words = {
   tooLong: "تحتوي الرسالة على {n} حرفًا. الحد الأقصى 20000. اختصرها أو أرسلها على أجزاء.",
   retry: "إعادة المحاولة", notDelivered: "لم تُسلَّم", replies: "ردود مقترحة", jump: "أحدث الرسائل",
   sending: "جارٍ الإرسال", sent: "أُرسلت", delivered: "سُلِّمت", read: "قُرئت", attachment: "مرفق",
+  attach: "إرفاق ملف", uploading: "جارٍ إرسال {name}", fileFailed: "تعذر إرسال {name}. أعد المحاولة.",
+  fileTooLarge: "حجم {name} هو {size}. الحد الأقصى {limit}.", fileType: "نوع الملف {name} غير مقبول.",
 };

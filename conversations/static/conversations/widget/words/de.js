@@ -15,4 +15,6 @@ export const words = {
   tooLong: "Die Nachricht hat {n} Zeichen. Erlaubt sind 20.000. Kürzen Sie sie oder senden Sie sie in Teilen.",
   retry: "Erneut versuchen", notDelivered: "Nicht zugestellt", replies: "Vorgeschlagene Antworten", jump: "Neueste Nachrichten",
   sending: "Wird gesendet", sent: "Gesendet", delivered: "Zugestellt", read: "Gelesen", attachment: "Anhang",
+  attach: "Datei anhängen", uploading: "{name} wird gesendet", fileFailed: "{name} konnte nicht gesendet werden. Versuchen Sie es erneut.",
+  fileTooLarge: "{name} hat {size}. Erlaubt sind {limit}.", fileType: "Dateien wie {name} werden nicht angenommen.",
 };
