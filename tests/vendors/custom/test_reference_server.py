@@ -1,0 +1,159 @@
+"""The reference server of the docs, as a process of its own, in front of a real relay session."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from django.db import transaction
+
+from config.embedded import free_port
+from conversations.executor import run_sync
+from conversations.frames import EventType
+from conversations.services import conversation_lock
+from handoffs.models import Handoff
+from handoffs.payload import payload_read
+from handoffs.starting import handoff_start
+from integrations.connection_test import (
+    integration_test,
+    integration_test_finish,
+    integration_test_start,
+)
+from integrations.http import open_session
+from integrations.models import Integration
+from integrations.webhook_integrations import webhook_urls
+from tests import factories
+from tests.handoffs.talk import Talk
+from tests.waiting import database_threads_rest, eventually, eventually_async
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SERVER = Path(__file__).resolve().parents[3] / "docs" / "examples" / "custom_connector.py"
+SECRET = "a-signing-secret-made-for-this-test"
+MAX_LINES = 60
+Start = Callable[[str], str]
+
+
+@pytest.fixture
+def start_server(tmp_path: Path) -> Iterator[Start]:
+    """Start the server with an Events URL and return its address."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start(events_url: str) -> str:
+        port = free_port()
+        environment = {"EVENTS_URL": events_url, "SIGNING_SECRET": SECRET, "PORT": str(port)}
+        with (tmp_path / "server.log").open("wb") as log:
+            running.append(
+                subprocess.Popen(
+                    [sys.executable, str(SERVER)],
+                    env={**os.environ, **environment},
+                    stdout=log,
+                    stderr=log,
+                )
+            )
+        eventually(lambda: b"Running on" in (tmp_path / "server.log").read_bytes())
+        return f"http://127.0.0.1:{port}"
+
+    yield start
+    for process in running:
+        process.send_signal(signal.SIGTERM)
+        process.wait(10)
+
+
+@pytest.fixture
+def connection(live_server: Any, settings: Any, start_server: Start) -> Integration:
+    """A connection to the running server, which posts its events to the portal under test."""
+    settings.PUBLIC_URL = live_server.url
+    settings.RELAY_RECHECK_SECONDS = 0.1
+    made = factories.integration(
+        connector_key="custom",
+        integration_key="custom_integration",
+        credentials={"connector": "echo", "signing_secret": SECRET, "capabilities": "end_by_user"},
+    )
+    made.credentials["base_url"] = start_server(webhook_urls(made)["events"])
+    made.save()
+    return made
+
+
+@pytest.fixture
+async def talk(connection: Integration) -> AsyncIterator[Talk]:
+    def open_handoff() -> Handoff:
+        conversation = factories.conversation(factories.channel(connection.project))
+        factories.said(conversation, "My parcel is lost")
+        factories.said(conversation, "I'll transfer you.", EventType.POLY_AGENT_MESSAGE)
+        wanted = {"text_chat": {"custom_integration": {"connector": "echo"}}}
+        with transaction.atomic():
+            handoff = handoff_start(
+                conversation_lock(conversation.pk),
+                payload_read({"utterance": "", "handoff": wanted}),
+                tool_call_id="t1",
+                source="test",
+            )
+        assert handoff is not None
+        return handoff
+
+    http: aiohttp.ClientSession = open_session(allow_local=True)
+    one = Talk(await run_sync(open_handoff), None, http)
+    yield one
+    await one.close()
+    await http.close()
+    await database_threads_rest()
+
+
+def test_the_server_is_short_enough_to_be_read() -> None:
+    assert len(SERVER.read_text(encoding="utf-8").splitlines()) <= MAX_LINES
+
+
+async def test_a_whole_conversation_goes_through_the_reference_server(talk: Talk) -> None:
+    await talk.serve()
+    await talk.reaches("active")
+
+    await talk.write("Hello", "Are you there?")
+    await eventually_async(lambda: _has_said(talk, "You said: Are you there?"))
+    await talk.write("bye")
+    await talk.finished()
+
+    assert await talk.said_by_agent() == [
+        "You said: Hello",
+        "You said: Are you there?",
+        "You said: bye",
+    ]
+    kinds = [kind for kind, _ in await talk.journal()]
+    assert "LIVE_AGENT_JOINED" in kinds
+    assert kinds[-2:] == ["LIVE_AGENT_LEFT", "SESSION_END"]
+    assert set(await talk.statuses()) == {"sent"}
+    assert (await talk.now()).end_reason == "live_agent_ended"
+
+
+async def test_the_end_user_leaves_and_the_server_is_told(talk: Talk) -> None:
+    await talk.serve()
+    await talk.reaches("active")
+
+    await talk.leave()
+    await talk.finished()
+
+    assert (await talk.now()).vendor_end_until is None
+
+
+async def test_the_connection_test_is_green_and_brings_the_first_event(
+    connection: Integration,
+) -> None:
+    run = await run_sync(integration_test_start, integration=connection, actor=None)
+
+    results = [result async for result in integration_test(run)]
+    await run_sync(integration_test_finish, run)
+
+    fresh = await run_sync(Integration.objects.get, pk=connection.pk)
+    assert (results[0].name, results[0].code) == ("ping", "ok")
+    assert fresh.last_webhook_at is not None
+    await database_threads_rest()
+
+
+async def _has_said(talk: Talk, text: str) -> bool:
+    return text in await talk.said_by_agent()
