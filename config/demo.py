@@ -153,7 +153,7 @@ def welcome(demo: dict[str, Any], *, log_dir: Path) -> str:
     plain = next(iter(simulators.values()))
     titles = {key: vendor.title for key, vendor in demo_vendors().items()}
     desks = "\n".join(
-        f"       {titles[key]:<18} {simulator['desk_url']}" for key, simulator in simulators.items()
+        f"       {titles[key]:<20} {simulator['desk_url']}" for key, simulator in simulators.items()
     )
     return f"""
 Baton is ready.
