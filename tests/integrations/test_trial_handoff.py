@@ -1,0 +1,120 @@
+"""Send test handoff: asks first, opens, writes one line and ends again, for every vendor."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.test import AsyncClient, Client
+from django.urls import reverse
+
+from integrations.models import AuditEntry, Integration, Project, VendorCall
+from integrations.simulator import running_simulator
+from integrations.trial_handoff import LINE, SENDS_PER_MINUTE
+from tests import factories
+from tests.contract.vendors import SETUPS
+
+LIVE_VENDORS = ("amazon_connect", "genesys", "salesforce_messaging", "zendesk")
+
+
+def page(project: Project, name: str, key: str = "salesforce_messaging") -> str:
+    return reverse(name, args=[project.public_id, "sandbox", key])
+
+
+def connected(project: Project, key: str, url: str, **changes: str) -> Integration:
+    return factories.integration(
+        project,
+        connector_key=key,
+        integration_key=f"{key}_integration",
+        credentials={**SETUPS[key].credentials(url), **changes},
+    )
+
+
+def states(answer: str) -> list[str]:
+    return [part.split('"')[0] for part in answer.split('data-state="')[1:]]
+
+
+@pytest.mark.parametrize("key", LIVE_VENDORS)
+def test_conversation_is_opened_written_to_and_ended_at_the_vendor(
+    admin: Client, project: Project, key: str
+) -> None:
+    simulator = SETUPS[key].simulator()
+    with running_simulator(simulator) as url:
+        row = connected(project, key, url)
+        asked = admin.get(page(project, "trial_handoff", key)).content.decode()
+        before = simulator.desk_conversations()
+
+        sent = admin.post(page(project, "trial_handoff_run", key)).content.decode()
+
+        [conversation] = simulator.desk_conversations()
+    assert "Live agents see this." in asked
+    assert before == []
+    assert states(sent) == ["passed", "passed", "passed"]
+    texts = [message["text"] for message in conversation["messages"]]
+    assert texts.count(LINE) == 1
+    assert conversation["status"] == "ended"
+    assert AuditEntry.objects.get().action == "integration.test_handoff"
+    assert VendorCall.objects.filter(integration=row).exists()
+
+
+@pytest.fixture
+def unreachable(project: Project) -> Integration:
+    return factories.integration(project)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_each_step_is_told_as_it_comes(
+    async_admin: AsyncClient, project: Project, unreachable: Integration
+) -> None:
+    answer = await async_admin.post(
+        page(project, "trial_handoff_run"), headers={"Accept": "application/x-ndjson"}
+    )
+
+    told = b"".join([part async for part in answer.streaming_content]).splitlines()
+    lines = [json.loads(line) for line in told]
+    assert [line.get("state") for line in lines] == ["failed", "skipped", "skipped", None]
+    assert lines[-1] == {"kind": "done", "is_ok": False}
+
+
+def test_only_three_a_minute_are_sent(admin: Client, project: Project) -> None:
+    factories.integration(project)
+    answers = [
+        admin.post(
+            page(project, "trial_handoff_run"), headers={"Accept": "application/x-ndjson"}
+        ).status_code
+        for _ in range(SENDS_PER_MINUTE)
+    ]
+
+    refused = admin.post(page(project, "trial_handoff_run"), follow=True)
+
+    assert answers == [200] * SENDS_PER_MINUTE
+    assert "Three a minute are allowed" in refused.content.decode()
+    assert AuditEntry.objects.count() == SENDS_PER_MINUTE
+
+
+def test_reader_cannot_send_one(reader: Client, project: Project) -> None:
+    factories.integration(project)
+
+    answer = reader.post(page(project, "trial_handoff_run"))
+
+    assert answer.status_code == 403
+    assert not AuditEntry.objects.exists()
+
+
+def test_it_is_offered_where_live_agents_answer_and_not_for_tickets(
+    admin: Client, project: Project
+) -> None:
+    factories.integration(project)
+    factories.integration(
+        project,
+        connector_key="zendesk_tickets",
+        integration_key="zendesk_tickets_integration",
+        credentials={},
+    )
+
+    live = admin.get(page(project, "integration")).content.decode()
+    tickets = admin.get(page(project, "integration", "zendesk_tickets")).content.decode()
+
+    assert "Send test handoff" in live
+    assert "Send test handoff" not in tickets
+    assert admin.get(page(project, "trial_handoff", "zendesk_tickets")).status_code == 404
