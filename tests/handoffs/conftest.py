@@ -15,8 +15,12 @@ from handoffs.models import Handoff
 from handoffs.states import State
 from integrations.http import open_session
 from integrations.simulator import running_simulator
+from integrations.vendors.amazon_connect.simulator import AmazonConnectSimulator
 from integrations.vendors.salesforce_messaging.simulator import SalesforceMessagingSimulator
+from integrations.vendors.zendesk.simulator import ZendeskSimulator
 from tests import factories
+from tests.contract.vendors import AWS_EXTERNAL_ID
+from tests.handoffs.chains import connect_others
 from tests.handoffs.talk import Talk, verify_with
 from tests.waiting import database_threads_rest
 
@@ -75,3 +79,38 @@ def queued() -> Handoff:
 @pytest.fixture
 def active() -> Handoff:
     return factories.handoff(state=State.ACTIVE)
+
+
+@pytest.fixture(scope="module")
+def amazon_served() -> Iterator[Any]:
+    simulator = AmazonConnectSimulator(external_id=AWS_EXTERNAL_ID)
+    with running_simulator(simulator):
+        yield simulator
+
+
+@pytest.fixture
+def amazon(amazon_served: Any) -> Any:
+    amazon_served.reset()
+    amazon_served.set_agents_offline(is_offline=False)
+    return amazon_served
+
+
+@pytest.fixture(scope="module")
+def zendesk() -> Iterator[Any]:
+    simulator = ZendeskSimulator()
+    with running_simulator(simulator):
+        yield simulator
+
+
+@pytest.fixture
+async def chain(
+    talk: Callable[..., Any], amazon: Any, zendesk: Any
+) -> AsyncIterator[Callable[..., Any]]:
+    """Callable[..., Any] a handoff to Salesforce in a project that has the other two as well."""
+
+    async def make(**behaviour: Any) -> Talk:
+        one = await talk(**behaviour)
+        await run_sync(connect_others, one.handoff, amazon, zendesk)
+        return one
+
+    yield make

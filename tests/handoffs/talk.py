@@ -40,7 +40,10 @@ class Talk:
     async def serve(self) -> Lease:
         """Let a (new) worker claim the handoff and run its session."""
         worker_id = await run_sync(factories.worker)
-        [lease] = await run_sync(handoffs_claim, worker_id, self.handoff.pk)
+        # A claim passes by what another transaction holds at that moment; workers try again.
+        [lease] = await eventually_async(
+            lambda: run_sync(handoffs_claim, worker_id, self.handoff.pk)
+        )
         self.session = RelaySession(lease, connectors=self._connectors)
         self._tasks.append(asyncio.create_task(self.session.run()))
         return lease
