@@ -92,6 +92,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 _database = env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'baton.sqlite3'}")
 IS_SQLITE = "sqlite" in _database["ENGINE"]
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=10)
+DATABASE_FROZEN_SECONDS = env.float("DATABASE_FROZEN_SECONDS", default=4.0)
 DATABASE_POOL_SECONDS = env.float("DATABASE_POOL_SECONDS", default=3.0)
 if IS_SQLITE:
     _options = {
@@ -109,7 +110,10 @@ else:
             "max_size": DATABASE_POOL_SIZE,
             "max_waiting": DATABASE_POOL_SIZE * 20,
             "timeout": DATABASE_POOL_SECONDS,
-        }
+        },
+        # A process that freezes inside a transaction keeps its locks no longer than this, so that
+        # whoever takes over from it can write.
+        "options": f"-c idle_in_transaction_session_timeout={DATABASE_FROZEN_SECONDS * 1000:.0f}",
     }
 # What the URL's query says, such as sslmode, stays.
 _database["OPTIONS"] = _options | _database.get("OPTIONS", {})

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import psycopg
 import pytest
 import redis
+from django.db import connection
 from django.utils import timezone
 
 from conversations.models import Conversation
@@ -212,3 +214,36 @@ def test_a_lost_task_is_queued_again_while_one_lives(redis_client):
 def redis_client(redis_server):
     with redis.Redis.from_url(redis_server.url) as client:
         yield client
+
+
+# ---- a process that stands still ----
+
+
+def test_every_connection_tells_postgresql_how_long_it_may_stand_still(settings):
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW idle_in_transaction_session_timeout")
+
+        assert cursor.fetchone() == (f"{settings.DATABASE_FROZEN_SECONDS:.0f}s",)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_that_freezes_inside_a_transaction_loses_its_locks():
+    conversation = factories.conversation()
+    frozen = _connection("-c idle_in_transaction_session_timeout=200")
+    frozen.execute(
+        "SELECT 1 FROM conversations_conversation WHERE id = %s FOR UPDATE", [conversation.pk]
+    )
+
+    factories.said(conversation, "Is anybody there?")
+
+    assert factories.journal(conversation)[-1] == "USER_MESSAGE"
+    with pytest.raises(psycopg.errors.IdleInTransactionSessionTimeout):
+        frozen.execute("SELECT 1")
+
+
+def _connection(options: str) -> psycopg.Connection:
+    known = connection.get_connection_params()
+    names = ("dbname", "user", "password", "host", "port")
+    return psycopg.connect(
+        **{name: known[name] for name in names if known.get(name)}, options=options
+    )
