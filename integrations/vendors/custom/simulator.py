@@ -32,6 +32,8 @@ from integrations.vendors.custom.simulator_state import (
 
 DEFAULT_RETRY_AFTER = 1
 RETRIES = 5
+# What a reset leaves as it is.
+AGREED = ("signing_secret", "events_url", "retry_pause_seconds")
 
 
 class CustomSimulator(Simulator):
@@ -84,12 +86,9 @@ class CustomSimulator(Simulator):
         """Forget all handoffs; what was agreed with the portal stays."""
         agreed = self.memory.switches
         self.memory = Memory()
-        self.memory.switches.change(
-            signing_secret=agreed.signing_secret,
-            events_url=agreed.events_url,
-            retry_pause_seconds=agreed.retry_pause_seconds,
-            **self._first_switches,
-        )
+        kept = {name: getattr(agreed, name) for name in AGREED}
+        self.memory.switches.change(**self._first_switches)
+        self.memory.switches.change(**kept)
         self.sender.forget()
 
     # -- The desk -----------------------------------------------------------------------------
