@@ -62,6 +62,8 @@ def behaviour_of(integration: Integration) -> Behaviour:
 _RECEIPTS = frozenset({Capability.READ_RECEIPT_IN, Capability.READ_RECEIPT_OUT})
 _TYPING = frozenset({Capability.TYPING_IN, Capability.TYPING_OUT})
 _TRANSCRIPT = frozenset({Capability.TRANSCRIPT})
+# What matters where no live agent ever joins.
+_WITH_TICKETS = ("transcript_mode", "transcript_max_messages", "response_ticket_opened")
 
 _SETTINGS = (
     _Setting(
@@ -168,6 +170,12 @@ _SETTINGS = (
 )
 
 
+def _has_effect(setting: _Setting, manifest: Manifest) -> bool:
+    if not manifest.takes_live_chats and setting.name not in _WITH_TICKETS:
+        return False
+    return not setting.needs or bool(setting.needs & manifest.capabilities)
+
+
 class BehaviourForm(WaitingForm):
     """The settings that have an effect with this vendor."""
 
@@ -181,11 +189,11 @@ class BehaviourForm(WaitingForm):
     ) -> None:
         """Leave out what the vendor cannot do; `fallbacks` are the other integrations."""
         super().__init__(data=data, initial=asdict(behaviour))
-        settings = (*_SETTINGS, *WAITING_SETTINGS)
-        self._offered = [s for s in settings if not s.needs or s.needs & manifest.capabilities]
+        self._offered = [s for s in (*_SETTINGS, *WAITING_SETTINGS) if _has_effect(s, manifest)]
         for setting in self._offered:
             self.fields[setting.name] = deepcopy(setting.field)
-        self.offer(manifest, fallbacks)
+        if manifest.takes_live_chats:
+            self.offer(manifest, fallbacks)
 
     def groups(self) -> dict[str, list[forms.BoundField]]:
         """Return the bound fields under their headings, in order."""

@@ -125,3 +125,22 @@ def test_the_page_offers_what_else_is_connected_in_this_environment(
     assert "zendesk_integration/default" not in page
     assert behaviour_of(row).fallback_integration == wanted["fallback_integration"]
     assert Integration.objects.count() == 3
+
+
+def test_an_integration_that_opens_tickets_asks_only_what_matters_there() -> None:
+    tickets = BehaviourForm(
+        manifest("zendesk_tickets"),
+        Behaviour(),
+        data={
+            "transcript_mode": "full",
+            "transcript_max_messages": "100",
+            "response_ticket_opened": "Ticket {{ticket_number}}",
+        },
+    )
+
+    assert tickets.is_valid(), tickets.errors
+    assert list(tickets.fields) == [
+        "transcript_mode",
+        "transcript_max_messages",
+        "response_ticket_opened",
+    ]

@@ -97,8 +97,8 @@ POLY_AGENT_TRIGGERED_HANDOFF:(state)=>({...state,phase:"connecting",typing:""}),
 POLY_AGENT_LEFT:(state)=>({...state,phase:"connecting",typing:""}),
 HANDOFF_ACCEPTED:(state)=>({...idleQueue(state),phase:"queued"}),
 HANDOFF_QUEUE_STATUS:(state,payload)=>queueStatus(state,payload),
-HANDOFF_FAILED:(state,_,event)=>handoffOver(state,event,"failed"),
-HANDOFF_TIMEOUT:(state,_,event)=>handoffOver(state,event,"timeout"),
+HANDOFF_FAILED:(state,payload,event)=>handoffOver(state,payload,event,"failed"),
+HANDOFF_TIMEOUT:(state,payload,event)=>handoffOver(state,payload,event,"timeout"),
 LIVE_AGENT_JOINED:(state,payload,event)=>agentJoined(state,payload,event),
 LIVE_AGENT_TYPING:(state,payload)=>
 ({...state,typing:payload.state==="TYPING_STATE_STARTED"?"live_agent":""}),
@@ -150,8 +150,11 @@ text:payload.display_message,
 };
 return{...state,phase:"queued",queue};
 }
-function handoffOver(state,event,code){
-return addItem({...idleQueue(state),phase:"ai",agents:[],limits:undefined},event,{from:"system",code});
+function handoffOver(state,{message},event,code){
+const line=message?{text:message}:{code};
+return addItem(
+{...idleQueue(state),phase:"ai",agents:[],limits:undefined},event,{from:"system",...line},
+);
 }
 function agentJoined(state,{agent,attachment_limits:limits},event){
 const{id="",name=""}=agent??{};

@@ -80,8 +80,8 @@ const HANDLERS = {
   POLY_AGENT_LEFT: (state) => ({ ...state, phase: "connecting", typing: "" }),
   HANDOFF_ACCEPTED: (state) => ({ ...idleQueue(state), phase: "queued" }),
   HANDOFF_QUEUE_STATUS: (state, payload) => queueStatus(state, payload),
-  HANDOFF_FAILED: (state, _, event) => handoffOver(state, event, "failed"),
-  HANDOFF_TIMEOUT: (state, _, event) => handoffOver(state, event, "timeout"),
+  HANDOFF_FAILED: (state, payload, event) => handoffOver(state, payload, event, "failed"),
+  HANDOFF_TIMEOUT: (state, payload, event) => handoffOver(state, payload, event, "timeout"),
   LIVE_AGENT_JOINED: (state, payload, event) => agentJoined(state, payload, event),
   LIVE_AGENT_TYPING: (state, payload) =>
     ({ ...state, typing: payload.state === "TYPING_STATE_STARTED" ? "live_agent" : "" }),
@@ -154,9 +154,18 @@ function queueStatus(state, payload) {
   return { ...state, phase: "queued", queue };
 }
 
-/** @param {State} state @param {WireEvent} event @param {"failed" | "timeout"} code */
-function handoffOver(state, event, code) {
-  return addItem({ ...idleQueue(state), phase: "ai", agents: [], limits: undefined }, event, { from: "system", code });
+/**
+ * The portal's own words for it come first, then ours in the end user's language.
+ * @param {State} state
+ * @param {Payload} payload
+ * @param {WireEvent} event
+ * @param {"failed" | "timeout"} code
+ */
+function handoffOver(state, { message }, event, code) {
+  const line = message ? { text: message } : { code };
+  return addItem(
+    { ...idleQueue(state), phase: "ai", agents: [], limits: undefined }, event, { from: "system", ...line },
+  );
 }
 
 /** @param {State} state @param {Payload} payload @param {WireEvent} event */
