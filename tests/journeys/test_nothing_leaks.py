@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -64,7 +65,9 @@ def _walked(stack: Stack) -> Walk:
     tap = RedisTap(stack.redis.url)
     tap.start()
     try:
-        asyncio.run(_talk(stack, found, public))
+        # A thread of its own: the browser of other journeys keeps a loop in this one.
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(asyncio.run, _talk(stack, found, public)).result()
     finally:
         tap.stop()
     found.redis_commands = "\n".join(tap.commands)
