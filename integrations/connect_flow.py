@@ -190,7 +190,7 @@ def check_view(manifest: Manifest, result: CheckResult) -> CheckView:
         state=state,
         detail=result.detail,
         code=result.code if state in ("failed", "not yet") else "",
-        ms=None if state == "skipped" else result.ms,
+        ms=result.ms if state in ("passed", "failed") else None,
         cause=help_.cause if help_ else "",
         cure=help_.cure if help_ else "",
     )
