@@ -1,0 +1,178 @@
+"""Files in the journal: what the end user sends, what a live agent sent, and who is told what."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from conversations.attachments import attachment_object
+from conversations.errors import NotAllowedError
+from conversations.models import Attachment, Conversation, Event
+from handoffs.files import file_store
+from handoffs.models import Delivery
+from handoffs.outbox import deliveries_pending
+from handoffs.states import State
+from integrations.events import LiveAgentAttachment
+from tests import factories
+from tests.conversations.uploading import PNG, stored
+from tests.factories import joined
+from tests.handoffs.receiving import behaving, new_lines, receive, sequence
+from tests.handoffs.talk import RESPONDER
+
+pytestmark = pytest.mark.django_db
+
+
+def send(conversation_id: str, *file_ids: uuid.UUID, text: str = "", client_id: str = ""):
+    return RESPONDER.on_message(
+        conversation_id=conversation_id,
+        text=text,
+        client_event_id=client_id,
+        metadata=None,
+        file_ids=file_ids,
+    )
+
+
+def from_agent(number: int = 1, name: str = "map.png") -> LiveAgentAttachment:
+    return LiveAgentAttachment(
+        vendor_event_id=f"file-{number}",
+        vendor_conversation_id="vendor-1",
+        occurred_at=factories.AT,
+        agent_id="a1",
+        agent_name="Noor Halvorsen",
+        file_name=name,
+        mime_type="image/png",
+        url="https://files.example/1",
+    )
+
+
+# ---- the end user's ----
+
+
+def test_a_message_with_files_is_journaled_with_them_and_queued_for_the_vendor(active):
+    file = stored(active.conversation_id)
+
+    [line] = send(active.conversation_id, file.pk, text="My receipt")
+
+    assert (line.payload["text"], line.payload["attachments"]) == (
+        "My receipt",
+        [attachment_object(file)],
+    )
+    file.refresh_from_db()
+    assert file.event == line
+    [pending] = deliveries_pending(active.pk)
+    assert (pending.text, pending.file_ids, pending.parts_sent) == (
+        "My receipt",
+        (str(file.pk),),
+        0,
+    )
+
+
+def test_the_same_message_twice_is_one(active):
+    file = stored(active.conversation_id)
+
+    [first] = send(active.conversation_id, file.pk, client_id="c1")
+    [again] = send(active.conversation_id, file.pk, client_id="c1")
+
+    assert first == again
+    assert Delivery.objects.count() == 1
+
+
+def test_a_file_of_another_session_cannot_be_sent(active):
+    strange = stored(factories.conversation().pk)
+    of_agent = stored(active.conversation_id, direction=Attachment.Direction.FROM_LIVE_AGENT)
+
+    for file_id in (strange.pk, of_agent.pk, uuid.uuid4()):
+        with pytest.raises(NotAllowedError, match="not in this session"):
+            send(active.conversation_id, file_id)
+    assert not Delivery.objects.exists()
+
+
+def test_the_ai_agent_gets_no_files():
+    conversation = factories.conversation()
+    file = stored(conversation.pk)
+
+    with pytest.raises(NotAllowedError, match="live agent"):
+        send(conversation.pk, file.pk)
+
+    assert Conversation.objects.get(pk=conversation.pk).answer_due_at is None
+
+
+def test_a_switch_keeps_the_end_users_files_back():
+    handoff = behaving(attachments_user=False)
+    file = stored(handoff.conversation_id)
+
+    with pytest.raises(NotAllowedError, match="takes them"):
+        send(handoff.conversation_id, file.pk)
+
+
+# ---- the widget is told ----
+
+
+def test_who_joins_says_which_files_are_taken():
+    handoff = behaving(State.QUEUED)
+    before = sequence(handoff)
+
+    receive(handoff, joined())
+
+    [(_, payload)] = new_lines(handoff, before)
+    assert payload["attachment_limits"]["max_bytes"] == 5 * 1024 * 1024
+    assert "image/png" in payload["attachment_limits"]["mime"]
+
+
+def test_who_joins_says_nothing_of_files_where_none_are_taken():
+    handoff = behaving(State.QUEUED, attachments_user=False)
+    before = sequence(handoff)
+
+    receive(handoff, joined())
+
+    [(_, payload)] = new_lines(handoff, before)
+    assert set(payload) == {"agent"}
+
+
+# ---- the live agent's ----
+
+
+def test_a_fetched_file_becomes_a_message_with_an_attachment_once(active):
+    event = file_store(active.conversation_id, from_agent(), PNG)
+    before = sequence(active)
+
+    receive(active, event, event)
+
+    [(kind, payload)] = new_lines(active, before)
+    [file] = Attachment.objects.all()
+    assert (kind, payload["text"]) == ("LIVE_AGENT_MESSAGE", "")
+    assert payload["attachments"] == [attachment_object(file)]
+    assert (file.name, file.mime_type, file.file.read()) == ("map.png", "image/png", PNG)
+    assert file.event == Event.objects.get(pk=payload["message_id"])
+
+
+def test_a_file_that_is_not_what_it_claims_is_never_shown_as_a_picture(active):
+    receive(active, file_store(active.conversation_id, from_agent(), b"<script>"))
+
+    [file] = Attachment.objects.all()
+    assert file.mime_type == "application/octet-stream"
+
+
+def test_a_file_that_could_not_be_fetched_is_a_line_that_names_it(active):
+    before = sequence(active)
+
+    receive(active, from_agent(name="../map.png"))
+
+    [(kind, payload)] = new_lines(active, before)
+    assert (kind, payload["code"], payload["message"]) == (
+        "SYSTEM_MESSAGE",
+        "file_not_fetched",
+        "The live agent sent the file map.png. It could not be fetched; ask for it in another way.",
+    )
+
+
+def test_a_live_agent_may_send_a_file_before_we_saw_them_join(queued):
+    before = sequence(queued)
+
+    receive(queued, file_store(queued.conversation_id, from_agent(), PNG))
+
+    assert [kind for kind, _ in new_lines(queued, before)] == [
+        "LIVE_AGENT_JOINED",
+        "LIVE_AGENT_MESSAGE",
+    ]
