@@ -119,3 +119,32 @@ async def test_command_announces_its_address_and_serves_without_a_database(tmp_p
     assert created == 201
     assert switches["token_ttl_seconds"] == 60
     assert (tmp_path / "state.json").exists()
+
+
+async def test_several_vendors_are_served_by_one_process_which_ends_when_told(tmp_path: Path):
+    process = subprocess.Popen(
+        [
+            *(sys.executable, str(ROOT / "manage.py"), "run_simulator"),
+            *("salesforce_messaging:0", "zendesk:0", "--state-directory", str(tmp_path)),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        lines = [process.stdout.readline() for _ in range(2)]
+        urls = {re.search(r"ready at (http://127\.0\.0\.1:\d+)", line).group(1) for line in lines}
+        async with aiohttp.ClientSession() as http:
+            for url in urls:
+                async with http.post(f"{url}/_desk/config", json={"queue": "Billing"}) as answer:
+                    assert answer.status == 200
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=10)
+
+    kept = {path.name for path in tmp_path.iterdir()}
+    assert kept == {"simulator_salesforce_messaging.json", "simulator_zendesk.json"}
+
+
+def test_port_that_is_none_is_refused():
+    with pytest.raises(CommandError, match="soon is not a port"):
+        call_command("run_simulator", "salesforce_messaging:soon")

@@ -123,3 +123,14 @@ async def test_desk_page_loads_nothing_from_another_origin(http):
     assert "Simulated Salesforce (demo)" in parts[0]
     assert "Omni-Channel inbox" in parts[0]
     assert "://" not in "".join(parts)
+
+
+async def test_planned_failures_and_latency_can_be_taken_back(desk, end_user):
+    await end_user.create()
+    await desk.fault("fail_next", status=503, count=100_000)
+    await desk.fault("latency", ms=60_000)
+
+    await desk.fault("clear")
+
+    status, _ = await end_user.say("hello")
+    assert status == 202
