@@ -16,7 +16,7 @@ from integrations.standard_responses import (
     unknown_variables,
 )
 
-_NOBODY = "If nobody is available"
+_NOBODY = "When nobody is available"
 _WAITING = "While waiting"
 _SILENCE = "Waiting and ending"
 _TEXTS = "Standard responses"
