@@ -8,10 +8,10 @@ KEY ?= salesforce_messaging
 SIMULATOR_PORT ?= 8790
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test chaos bench browser lint types docs check run worker relay beat simulate
+.PHONY: help new-vendor setup demo test chaos bench browser lint types docs check run worker relay beat simulate
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/.installed ## make .venv and install the pinned packages
 
@@ -32,7 +32,7 @@ demo: setup ## start everything and print where to look (PORT=8000)
 	@$(PY) manage.py demo --port $(PORT)
 
 test: setup .venv/.installed-oracles browser ## run the whole suite
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
 
 chaos: setup ## break everything in turn while people talk (SECONDS=600 ARGS="--vendor zendesk")
 	@$(PY) -m tests.chaos --seconds $(or $(SECONDS),600) $(ARGS)
@@ -53,6 +53,9 @@ types: .venv/.installed-dev ## check types with mypy, and the widget with TypeSc
 
 check: ## all that the continuous integration runs
 	@.ci/run
+
+new-vendor: setup ## begin a vendor's folder (key=five9 name="Five9")
+	@$(PY) manage.py new_vendor $(key) --name "$(name)"
 
 docs: setup ## write the generated pages of docs/ anew
 	$(PY) manage.py write_docs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
+from config.vendor_sizes import sizes_table
 from handoffs.states import FINAL_STATES, TRANSITIONS, State, Trigger
 from integrations.connector import Capability, Manifest, Support
 from integrations.registry import manifests
@@ -18,10 +19,10 @@ SUPPORT = {
 
 def generated_pages() -> dict[str, str]:
     """Return the content of each generated page by its name in docs/."""
-    architecture = settings.BASE_DIR / "docs" / "architecture.md"
+    tables = {"architecture.md": state_table(), "vendor_sizes.md": sizes_table()}
     return {
         "vendors.md": vendors_page(),
-        "architecture.md": _between_marks(architecture.read_text(encoding="utf-8"), state_table()),
+        **{name: _between_marks(_written(name), table) for name, table in tables.items()},
     }
 
 
@@ -67,6 +68,10 @@ def _words(capability: Capability) -> str:
 
 def _row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
+
+
+def _written(name: str) -> str:
+    return (settings.BASE_DIR / "docs" / name).read_text(encoding="utf-8")
 
 
 def _between_marks(page: str, text: str) -> str:
