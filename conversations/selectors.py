@@ -61,5 +61,7 @@ def transcript_get(
 
 def _entry(event: Event) -> TranscriptEntry:
     text = event.payload.get("text") or event.payload.get("message") or ""
+    names = [file.get("title", "") for file in event.payload.get("attachments", [])]
+    text = "\n".join(filter(None, [text, *(f"[File: {name}]" for name in names)]))
     sender = SPEAKERS[EventType(event.type)]
     return {"ts": event.created_at, "sender": sender, "text": text}

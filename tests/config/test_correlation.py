@@ -112,6 +112,18 @@ async def test_a_body_that_turns_out_too_large_is_refused_when_it_does(settings)
     assert (status, headers[b"connection"]) == (413, b"close")
 
 
+async def test_a_file_may_be_larger_and_one_that_says_it_is_too_large_is_refused_unread(settings):
+    settings.REQUEST_MAX_BYTES, settings.ATTACHMENT_MAX_BYTES = 100, 1000
+    path = "/api/v1/sessions/0b1e7f5c-6f0a-4b57-9a55-3b2f8a1f6d10/files"
+
+    taken, _, _ = await ask(path, body=(b"x" * 500,), content_type="text/plain")
+    status, headers, text = await ask(path, body=(b"x",), content_length="70000")
+
+    assert taken == 401
+    assert (status, json.loads(text)["error_code"]) == (413, "ATTACHMENT_TOO_LARGE")
+    assert headers[b"access-control-allow-origin"] == b"*"
+
+
 async def test_a_body_within_the_bound_reaches_its_view(settings):
     settings.REQUEST_MAX_BYTES = 100
 

@@ -9,6 +9,7 @@ import pytest
 from conversations.attachments import attachment_object
 from conversations.errors import NotAllowedError
 from conversations.models import Attachment, Conversation, Event
+from conversations.selectors import transcript_get
 from handoffs.files import file_store
 from handoffs.models import Delivery
 from handoffs.outbox import deliveries_pending
@@ -66,6 +67,16 @@ def test_a_message_with_files_is_journaled_with_them_and_queued_for_the_vendor(a
         (str(file.pk),),
         0,
     )
+
+
+def test_the_transcript_names_the_files(active):
+    file = stored(active.conversation_id)
+
+    send(active.conversation_id, file.pk)
+    send(active.conversation_id, file.pk, text="My receipt")
+
+    said = [entry["text"] for entry in transcript_get(active.conversation)]
+    assert said[-2:] == ["[File: receipt.png]", "My receipt\n[File: receipt.png]"]
 
 
 def test_the_same_message_twice_is_one(active):

@@ -118,6 +118,32 @@ def test_what_salesforce_would_not_take_is_refused_before_it_is_sent(
     assert [url for url in uploads if url.endswith("/files")] == []
 
 
+@pytest.mark.parametrize("way", ["paste", "drop"])
+def test_a_picture_may_be_pasted_or_dropped_and_the_text_stays(
+    way: str, page: Page, stack: Stack
+) -> None:
+    sides = Sides("salesforce_messaging", page, stack)
+    end_user = sides.end_user
+    expect(end_user.by_id("attach")).to_be_visible()
+    end_user.by_id("input").fill("Half a sentence")
+
+    end_user.by_id("input").evaluate(
+        """(field, { way, bytes }) => {
+            const data = new DataTransfer();
+            data.items.add(new File([new Uint8Array(bytes)], "shot.png", { type: "image/png" }));
+            const how = { bubbles: true, composed: true, cancelable: true };
+            field.dispatchEvent(way === "paste"
+                ? new ClipboardEvent("paste", { ...how, clipboardData: data })
+                : new DragEvent("drop", { ...how, dataTransfer: data }));
+        }""",
+        {"way": way, "bytes": list(RECEIPT)},
+    )
+
+    expect(end_user.messages("end_user").last.get_by_role("img", name="shot.png")).to_be_visible()
+    assert eventually(lambda: sides.at_desk("shot.png")) == RECEIPT
+    expect(end_user.by_id("input")).to_have_value("Half a sentence")
+
+
 def test_the_paper_clip_is_there_only_while_a_live_agent_takes_files(
     page: Page, stack: Stack
 ) -> None:
