@@ -21,7 +21,11 @@ GROUP = pytest.StashKey[str]()
 WORK_DIR = Path(tempfile.mkdtemp(prefix="baton-"))
 # Never a Redis that somebody gave: the suite empties it before every test.
 REDIS = RedisServer(WORK_DIR / "redis")
-GIVEN_POSTGRES_URL = os.environ.get("TEST_DATABASE_URL") or os.environ.get("DATABASE_URL", "")
+# Kept apart from DATABASE_URL, which is overwritten below and inherited by the workers of `-n`.
+GIVEN_POSTGRES_URL = os.environ.setdefault(
+    "BATON_GIVEN_POSTGRES",
+    os.environ.get("TEST_DATABASE_URL") or os.environ.get("DATABASE_URL", ""),
+)
 if not GIVEN_POSTGRES_URL.startswith("postgres"):
     GIVEN_POSTGRES_URL = ""
 POSTGRES = None if GIVEN_POSTGRES_URL else PostgresServer(WORK_DIR / "postgres")
