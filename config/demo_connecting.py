@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 
 from django.contrib.auth.models import User
 
+from config.demo import DemoError
 from config.demo_vendors import demo_vendors
+from integrations.check_outcomes import has_passed
 from integrations.connection_test import (
     ConnectionTest,
     integration_test,
@@ -45,6 +47,7 @@ def demo_connect(project: Project, admin: User, *, key: str, url: str) -> dict[s
         test = integration_test_start(integration=integration, actor=admin)
         asyncio.run(_run(test))
         integration_test_finish(test)
+        _require_passed(test)
         integration_connect(integration=integration, actor=admin)
     facts = {name: values[name] for name in vendor.facts}
     return {"url": url, "desk_url": f"{url}/_desk/", "phrase": vendor.phrase, **facts}
@@ -73,6 +76,12 @@ def _is_connected(integration: Integration, values: Mapping[str, str]) -> bool:
     )
 
 
+def _require_passed(test: ConnectionTest) -> None:
+    if not has_passed(test.results):
+        told = ", ".join(f"{one.name}: {one.code} {one.detail}".strip() for one in test.results)
+        raise DemoError(f"The simulated {test.integration} does not pass its test ({told}).")
+
+
 async def _run(test: ConnectionTest) -> None:
     async for _ in integration_test(test):
         pass
@@ -89,4 +98,4 @@ def _configure(url: str, switches: Mapping[str, object]) -> None:
     finally:
         connection.close()
     if answer.status != http.client.OK:
-        raise ConnectionError(f"The simulator at {url} refused its set-up: {told[:200]}")
+        raise DemoError(f"The simulator at {url} refused its set-up: {told[:200]}")

@@ -8,6 +8,8 @@ from typing import Any
 
 import aiohttp
 
+from config.demo_vendors import demo_vendors
+from integrations.connector import Delivery
 from integrations.registry import manifest
 from tests.journeys.stack import Stack
 from tests.load.widget import WidgetClient
@@ -61,7 +63,7 @@ class ChaosVendor:
         return REORDER_NOTE if WEBHOOKS in self.has else ""
 
 
-_ALL = (
+_KNOWN = (
     ChaosVendor(key=PLAIN, has=frozenset({STREAMS, TOKENS}), clients=verified),
     ChaosVendor(key="amazon_connect", has=frozenset({STREAMS, TOKENS})),
     ChaosVendor(
@@ -83,4 +85,16 @@ _ALL = (
         webhooks_late=lambda seconds: {"kind": "stall_streams", "seconds": seconds},
     ),
 )
-VENDORS: Mapping[str, ChaosVendor] = {vendor.key: vendor for vendor in _ALL}
+
+
+def _vendors() -> Mapping[str, ChaosVendor]:
+    known = {vendor.key: vendor for vendor in _KNOWN}
+    return {key: known.get(key) or _plain(key) for key in demo_vendors()}
+
+
+def _plain(key: str) -> ChaosVendor:
+    is_called = manifest(key).delivery is Delivery.WEBHOOK
+    return ChaosVendor(key=key, has=frozenset() if is_called else frozenset({STREAMS}))
+
+
+VENDORS = _vendors()

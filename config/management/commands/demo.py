@@ -35,11 +35,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until interrupted."""
-        if options["seed_only"]:
-            self._seed(options)
-            return
         try:
-            demo_run(port=options["port"], write=self._write)
+            if options["seed_only"]:
+                self._seed(options)
+            else:
+                demo_run(port=options["port"], write=self._write)
         except (DemoError, StoreError, ProcessError) as error:
             raise CommandError(str(error)) from error
 
