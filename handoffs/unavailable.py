@@ -104,6 +104,9 @@ def _told(handoff: Handoff, code: str, way: str) -> list[NewEvent]:
 def _fall_back(handoff: Handoff, target: Integration, code: str) -> list[str]:
     """Begin a second attempt at another integration, which a relay worker claims anew."""
     _leave_behind(handoff, code)
+    if handoff.queue_status:  # what is shown of the first queue
+        frame = transient_frame(EventType.HANDOFF_QUEUE_STATUS, {})
+        publish.transient_publish(handoff.conversation_id, frame)
     keys = f"{handoff.integration_key} to {target.integration_key}"
     handoff_move(handoff, Trigger.FALL_BACK, detail=f"{code}: {keys}")
     found = manifest(target.connector_key)
@@ -118,9 +121,6 @@ def _fall_back(handoff: Handoff, target: Integration, code: str) -> list[str]:
     handoff.vendor_conversation_id, handoff.vendor_session, handoff.queue_status = "", None, {}
     handoff.live_agents, handoff.remind_at, handoff.owner = {}, None, None
     handoff.deadline_at = now + timedelta(seconds=settings.HANDOFF_CONNECT_SECONDS)
-    publish.transient_publish(
-        handoff.conversation_id, transient_frame(EventType.HANDOFF_QUEUE_STATUS, {})
-    )
     transaction.on_commit(partial(queue_open_handoff, handoff.pk))
     return [*_FALL_BACK_FIELDS]
 
