@@ -30,6 +30,7 @@ from integrations.rate_limit import retry_after
 from integrations.registry import manifest
 from integrations.tokens import MemoryTokens
 from integrations.vendor_calls import VendorCallRecord
+from integrations.webhook_integrations import webhook_urls
 
 SENDS_PER_MINUTE = 3
 STEPS = {
@@ -47,6 +48,8 @@ class TrialHandoff:
     """One run: through which integration, and what it brought."""
 
     integration: Integration
+    # Where a vendor that is told our address with each handoff may send its events.
+    events_url: str = ""
     results: list[CheckResult] = field(default_factory=list)
     calls: list[VendorCallRecord] = field(default_factory=list)
 
@@ -63,7 +66,7 @@ def trial_start(*, integration: Integration, actor: Any) -> TrialHandoff:
         action="integration.test_handoff",
         subject=str(integration),
     )
-    return TrialHandoff(integration=integration)
+    return TrialHandoff(integration=integration, events_url=webhook_urls(integration)["events"])
 
 
 async def trial_run(trial: TrialHandoff) -> AsyncIterator[CheckResult]:
@@ -76,7 +79,7 @@ async def trial_run(trial: TrialHandoff) -> AsyncIterator[CheckResult]:
             tokens=MemoryTokens(),
             recorder=trial.calls.append,
         )
-        steps = _Steps(connector)
+        steps = _Steps(connector, trial.events_url)
         checks = [("open", steps.open), ("send", steps.send), ("end", steps.end)]
         try:
             async for result in run_checks(
@@ -97,12 +100,13 @@ def trial_finish(trial: TrialHandoff) -> None:
 class _Steps:
     """The three steps; the later ones need what the first one opened."""
 
-    def __init__(self, connector: Connector) -> None:
+    def __init__(self, connector: Connector, events_url: str) -> None:
         self._connector = connector
+        self._events_url = events_url
         self._session: VendorSession | None = None
 
     async def open(self) -> str:
-        self._session = await self._connector.start(_request())
+        self._session = await self._connector.start(_request(self._events_url))
         return ""
 
     async def send(self) -> str:
@@ -120,7 +124,7 @@ class _Steps:
         return self._session
 
 
-def _request() -> HandoffRequest:
+def _request(events_url: str) -> HandoffRequest:
     name = f"test-{uuid.uuid4()}"
     return HandoffRequest(
         handoff_id=name,
@@ -130,4 +134,5 @@ def _request() -> HandoffRequest:
         channel="webchat",
         transcript=(),
         routing={},
+        webhook_url=events_url,
     )
