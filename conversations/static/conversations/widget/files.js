@@ -51,7 +51,9 @@ export class Files {
     this.uploads = this.h("div", { role: "status", "data-testid": "uploads" });
     composer.box.prepend(this.button);
     composer.box.before(this.uploads, this.chooser);
-    this.#listen(/** @type {HTMLElement} */ (composer.element.closest(".panel")));
+    const panel = /** @type {HTMLElement} */ (composer.element.closest(".panel"));
+    this.#listen(panel);
+    keepInView(/** @type {HTMLElement} */ (panel.querySelector(".log")));
   }
 
   /** Show the paper clip while files are taken. @param {Limits | undefined} limits */
@@ -142,6 +144,16 @@ export class Files {
     const isType = error instanceof UploadError && error.status === 415;
     return this.words.say(isType ? "fileType" : "fileFailed", { name });
   }
+}
+
+/** What an upload's row takes from the log's height, the log scrolls on. @param {HTMLElement} log */
+function keepInView(log) {
+  let height = log.clientHeight;
+  new ResizeObserver(() => {
+    if (!log.clientHeight) return; // closed
+    log.scrollTop += Math.max(0, height - log.clientHeight);
+    height = log.clientHeight;
+  }).observe(log);
 }
 
 /** @param {typeof icon} make */
