@@ -63,19 +63,22 @@ class ChaosVendor:
         return REORDER_NOTE if WEBHOOKS in self.has else ""
 
 
+# Pauses between a vendor's tries: five of them must outlast a restart of the web process, because
+# what no try delivers is read from the vendor's history much later, where there is one.
+PAUSE_SECONDS = 3.0
 _KNOWN = (
     ChaosVendor(key=PLAIN, has=frozenset({STREAMS, TOKENS}), clients=verified),
     ChaosVendor(key="amazon_connect", has=frozenset({STREAMS, TOKENS})),
     ChaosVendor(
         key="custom",
         has=frozenset({WEBHOOKS}),
-        config={"retry_pause_seconds": 0.5},
+        config={"retry_pause_seconds": PAUSE_SECONDS},
         webhooks_late=lambda seconds: {"kind": "stall_streams", "seconds": seconds},
     ),
     ChaosVendor(
         key="genesys",
         has=frozenset({STREAMS, TOKENS, WEBHOOKS}),
-        config={"rate_limit_per_minute": 1_000_000, "webhook_retry_pause_seconds": 0.5},
+        config={"rate_limit_per_minute": 1_000_000, "webhook_retry_pause_seconds": PAUSE_SECONDS},
         webhooks_late=lambda seconds: {"kind": "delay_webhooks", "seconds": seconds},
     ),
     ChaosVendor(
