@@ -1,0 +1,83 @@
+"""A vendor that must be told our addresses by a call is told, and told again when it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from integrations import registration
+from integrations.errors import CannotConnectError
+from integrations.models import Integration, Project
+from integrations.registry import connector_class
+from integrations.services import integration_connect, integration_disconnect
+from integrations.vendors.zendesk_tickets.connector import ZendeskTicketsConnector
+from integrations.webhook_integrations import webhook_urls
+from tests import factories
+
+VALUES = {
+    "org_url": "https://brightside.zendesk.com",
+    "email": "robin@example.org",
+    "api_token": "simulated-token",
+}
+
+
+class Registering(ZendeskTicketsConnector):
+    """A connector whose vendor wants a call, which none of those that exist does."""
+
+    told: list[object] = []
+    is_away = False
+
+    async def on_connected(self, webhook_urls: Mapping[str, str]) -> Mapping[str, str]:
+        if self.is_away:
+            raise CannotConnectError("subscriptions: no answer")
+        self.told.append(dict(webhook_urls))
+        return {"subscription_secret": "given-by-the-vendor"}
+
+    async def on_disconnected(self) -> None:
+        self.told.append(self._credentials["subscription_secret"])
+
+
+@pytest.fixture
+def vendor(monkeypatch: pytest.MonkeyPatch) -> type[Registering]:
+    def found(key: str) -> type:
+        return Registering if key == "zendesk_tickets" else connector_class(key)
+
+    monkeypatch.setattr(registration, "connector_class", found)
+    monkeypatch.setattr("integrations.connector_building.connector_class", found)
+    monkeypatch.setattr(Registering, "told", [])
+    return Registering
+
+
+def drafted(project: Project) -> Integration:
+    return factories.integration(
+        project,
+        connector_key="zendesk_tickets",
+        integration_key="zendesk_tickets_integration",
+        status=Integration.Status.NOT_CONNECTED,
+        credentials={},
+        draft={"values": VALUES, "test": {"is_ok": True, "checks": []}},
+    )
+
+
+def test_vendor_is_told_the_addresses_and_what_it_gives_is_kept_until_it_is_told_again(
+    project: Project, vendor: type[Registering]
+) -> None:
+    row = integration_connect(integration=drafted(project), actor=None)
+    kept = dict(row.credentials)
+
+    integration_disconnect(integration=row, actor=None)
+
+    assert kept["subscription_secret"] == "given-by-the-vendor"
+    assert vendor.told == [dict(webhook_urls(row)), "given-by-the-vendor"]
+
+
+def test_vendor_that_cannot_be_told_needs_attention(
+    project: Project, vendor: type[Registering], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vendor, "is_away", True)
+
+    row = integration_connect(integration=drafted(project), actor=None)
+
+    assert row.status == Integration.Status.NEEDS_ATTENTION
+    assert "could not be reached" in row.last_error_message
