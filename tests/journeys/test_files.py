@@ -70,6 +70,24 @@ def fetched(origin: str, url: str) -> bytes:
     return body
 
 
+def bring(
+    end_user: EndUser, way: str, name: str, kind: str, *, content: bytes = b"", zeros: int = 0
+) -> None:
+    """Paste or drop a file, made in the page, into the field."""
+    end_user.by_id("input").evaluate(
+        """(field, { way, name, type, bytes, zeros }) => {
+            const data = new DataTransfer();
+            const parts = [new Uint8Array(bytes), new Uint8Array(zeros)];
+            data.items.add(new File(parts, name, { type }));
+            const how = { bubbles: true, composed: true, cancelable: true };
+            field.dispatchEvent(way === "paste"
+                ? new ClipboardEvent("paste", { ...how, clipboardData: data })
+                : new DragEvent("drop", { ...how, dataTransfer: data }));
+        }""",
+        {"way": way, "name": name, "type": kind, "bytes": list(content), "zeros": zeros},
+    )
+
+
 @pytest.mark.parametrize("key", VENDORS)
 def test_a_picture_goes_to_the_live_agent_and_one_comes_back(
     key: str, page: Page, stack: Stack
@@ -103,16 +121,13 @@ def test_what_salesforce_would_not_take_is_refused_before_it_is_sent(
     page: Page, stack: Stack
 ) -> None:
     end_user = Sides("salesforce_messaging", page, stack).end_user
+    expect(end_user.by_id("attach")).to_be_visible()
     uploads: list[str] = []
     page.on("request", lambda request: uploads.append(request.url))
-    uploads.clear()
 
-    large = {"name": "film.png", "mimeType": "image/png", "buffer": bytes(5 * 1024 * 1024 + 9000)}
-    end_user.by_id("file-input").set_input_files(large)
+    bring(end_user, "drop", "film.png", "image/png", zeros=5 * 1024 * 1024 + 9000)
     expect(end_user.by_id("refusal")).to_have_text("film.png has 5.01 MB. The limit is 5 MB.")
-    end_user.by_id("file-input").set_input_files(
-        {"name": "setup.exe", "mimeType": "application/x-msdownload", "buffer": b"MZ"}
-    )
+    bring(end_user, "drop", "setup.exe", "application/x-msdownload", content=b"MZ")
     expect(end_user.by_id("refusal")).to_have_text("Files such as setup.exe are not taken.")
 
     assert [url for url in uploads if url.endswith("/files")] == []
@@ -127,17 +142,7 @@ def test_a_picture_may_be_pasted_or_dropped_and_the_text_stays(
     expect(end_user.by_id("attach")).to_be_visible()
     end_user.by_id("input").fill("Half a sentence")
 
-    end_user.by_id("input").evaluate(
-        """(field, { way, bytes }) => {
-            const data = new DataTransfer();
-            data.items.add(new File([new Uint8Array(bytes)], "shot.png", { type: "image/png" }));
-            const how = { bubbles: true, composed: true, cancelable: true };
-            field.dispatchEvent(way === "paste"
-                ? new ClipboardEvent("paste", { ...how, clipboardData: data })
-                : new DragEvent("drop", { ...how, dataTransfer: data }));
-        }""",
-        {"way": way, "bytes": list(RECEIPT)},
-    )
+    bring(end_user, way, "shot.png", "image/png", content=RECEIPT)
 
     expect(end_user.messages("end_user").last.get_by_role("img", name="shot.png")).to_be_visible()
     assert eventually(lambda: sides.at_desk("shot.png")) == RECEIPT
