@@ -133,6 +133,14 @@ def test_a_credential_set_chooses_among_integrations_of_one_vendor(conversation)
     assert handoff.integration == emea
 
 
+def test_a_credential_set_that_does_not_exist_is_named_in_the_refusal(conversation):
+    assert start(conversation, returned({"credential_set": "emea"})) is None
+
+    failed = Handoff.objects.get(conversation=conversation)
+    assert failed.error_code == "not_connected"
+    assert "has no credential set “emea” in sandbox" in failed.error_detail
+
+
 def test_an_integration_that_needs_attention_is_still_tried(conversation):
     Integration.objects.update(status=Integration.Status.NEEDS_ATTENTION)
 

@@ -17,11 +17,13 @@ WRITES = [
     "connect_give",
     "connect_values",
     "connect_test_run",
+    "connect_copy",
     "connect_save",
     "connect_behaviour",
     "integration_enable",
     "integration_disable",
     "integration_disconnect",
+    "trial_handoff_run",
 ]
 FLOW = ["connect_before", "connect_give", "connect_values", "connect_test", "connect_behaviour"]
 
