@@ -47,6 +47,7 @@ def vendor_end_reap(handoff_id: str) -> None:
         until = handoff.vendor_end_until
         if until is None or until > timezone.now() - timedelta(seconds=GRACE_SECONDS):
             return
-        deliveries_abandon(handoff, "conversation_gone")
+        if not handoff.is_open:  # else it is the first of two vendors that was to be told
+            deliveries_abandon(handoff, "conversation_gone")
         handoff.vendor_end_until = None
         handoff_save(handoff, ["vendor_end_until"])

@@ -162,6 +162,7 @@ def _leave_behind(handoff: Handoff, code: str) -> None:
         status=Delivery.Status.PENDING,
         attempts=0,
         parts_sent=0,
+        created_at=now,  # its time begins anew
         next_attempt_at=now,
         error_code="",
         sent_at=None,

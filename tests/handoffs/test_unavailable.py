@@ -86,7 +86,11 @@ def test_what_the_first_vendor_had_taken_is_to_be_sent_again_but_not_what_was_gi
             handoff=handoff, event=line, sequence=line.sequence, status=status, attempts=3
         )
 
+    long_ago = timezone.now() - timedelta(hours=1)
+    Delivery.objects.update(created_at=long_ago)
+
     nobody_there(handoff)
+    reap_all()
 
     rows = Delivery.objects.filter(handoff=handoff).order_by("sequence")
     assert list(rows.values_list("status", "attempts")) == [
