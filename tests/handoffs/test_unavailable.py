@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from handoffs.locking import LeaseLostError, handoff_leased
 from handoffs.models import Delivery, Handoff, PastAttempt, VendorKey
+from handoffs.overdue import overdue_reap
 from handoffs.past_attempts import attempt_key, left_behind, left_behind_ended
 from handoffs.reaping import reap_all
 from handoffs.relay.lease import handoffs_claim
@@ -90,7 +91,7 @@ def test_what_the_first_vendor_had_taken_is_to_be_sent_again_but_not_what_was_gi
     Delivery.objects.update(created_at=long_ago)
 
     nobody_there(handoff)
-    reap_all()
+    overdue_reap()
 
     rows = Delivery.objects.filter(handoff=handoff).order_by("sequence")
     assert list(rows.values_list("status", "attempts")) == [
