@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 
 from config.demo_vendors import demo_vendors
-from integrations.connector import Delivery
+from integrations.manifest import Delivery
 from integrations.registry import manifest
 from tests.journeys.stack import Stack
 from tests.load.widget import WidgetClient
@@ -17,8 +17,8 @@ from tests.load.widget import WidgetClient
 PLAIN = "salesforce_messaging"
 STREAMS, TOKENS, WEBHOOKS = "streams", "tokens", "webhooks"
 REORDER_NOTE = (
-    "The vendor tries each webhook again by itself, and later ones pass it: what was written while "
-    "the portal could not be reached is shown as it comes."
+    "Each webhook travels and is tried again by itself, so later ones may pass it: what live agents "
+    "write is shown in the order in which it comes."
 )
 Clients = Callable[[Stack, aiohttp.ClientSession, int], list[WidgetClient]]
 
