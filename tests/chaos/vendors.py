@@ -17,8 +17,8 @@ from tests.load.widget import WidgetClient
 PLAIN = "salesforce_messaging"
 STREAMS, TOKENS, WEBHOOKS = "streams", "tokens", "webhooks"
 REORDER_NOTE = (
-    "Each webhook travels and is tried again by itself, so later ones may pass it: what live agents "
-    "write is shown in the order in which it comes."
+    "Each webhook travels and is tried again by itself, so later ones may pass it: what live "
+    "agents write is shown in the order in which it comes."
 )
 Clients = Callable[[Stack, aiohttp.ClientSession, int], list[WidgetClient]]
 
