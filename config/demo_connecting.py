@@ -19,8 +19,8 @@ from integrations.connection_test import (
     integration_test_finish,
     integration_test_start,
 )
-from integrations.connector import GeneratedKind, Manifest
 from integrations.credentials import mode_of
+from integrations.manifest import GeneratedKind, Manifest
 from integrations.models import Environment, Integration, Project
 from integrations.registry import manifest
 from integrations.secret_making import external_ids_ensure, integration_secret_make

@@ -6,7 +6,7 @@ from django.conf import settings
 
 from config.vendor_sizes import sizes_table
 from handoffs.states import FINAL_STATES, TRANSITIONS, State, Trigger
-from integrations.connector import Capability, Manifest, Support
+from integrations.manifest import Capability, Manifest, Support
 from integrations.registry import manifests
 
 BEGIN, END = "<!-- generated: begin -->", "<!-- generated: end -->"

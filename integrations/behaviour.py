@@ -11,7 +11,7 @@ from django import forms
 
 from integrations.behaviour_setting import Setting as _Setting
 from integrations.behaviour_waiting import WAITING_SETTINGS, WaitingForm
-from integrations.connector import Capability, Manifest
+from integrations.manifest import Capability, Manifest
 from integrations.models import Integration
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from integrations.connector import CheckResult, Manifest
+from integrations.connector import CheckResult
+from integrations.manifest import Manifest
 
 # The portal's own check, after those of the connector: has the vendor called us yet?
 WEBHOOK_SEEN = "webhook_seen"

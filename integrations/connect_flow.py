@@ -14,9 +14,10 @@ from integrations.check_outcomes import (
     WEBHOOK_SEEN,
     check_labels,
 )
-from integrations.connector import CheckResult, ErrorHelp, GeneratedKind, Manifest
+from integrations.connector import CheckResult
 from integrations.credentials import fields_for_mode, is_required, mode_of
 from integrations.generated_values import generated_for
+from integrations.manifest import ErrorHelp, GeneratedKind, Manifest
 from integrations.models import Integration
 from integrations.pem import key_id_suggestion, public_jwk, public_pem
 from integrations.registry import manifest as manifest_get

@@ -11,9 +11,9 @@ from django.views.decorators.cache import never_cache
 
 from integrations.connect_flow import Step, key_pair_view, needs_key_pair
 from integrations.connect_place import Place, flow_view, place_at
-from integrations.connector import GeneratedKeyPair, GeneratedKind, GeneratedValue
 from integrations.credentials import mask, mode_of
 from integrations.generated_values import generated_for, previous_until
+from integrations.manifest import GeneratedKeyPair, GeneratedKind, GeneratedValue
 from integrations.models import Project
 from integrations.pem import key_id_suggestion, private_key_generate
 from integrations.secret_making import external_ids_ensure, integration_secret_make

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 
 from integrations.access import project_view
 from integrations.connect_flow import Step, step_views
-from integrations.connector import Manifest
+from integrations.manifest import Manifest
 from integrations.models import Access, Area, Environment, Integration, Project
 from integrations.services import draft_values, integration_open
 from integrations.views import integration_or_none, manifest_or_404

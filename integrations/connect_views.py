@@ -19,12 +19,12 @@ from integrations.connect_flow import (
     tool_source,
 )
 from integrations.connect_place import flow_view, place_at
-from integrations.connector import Manifest
 from integrations.copying import copy_sources, draft_copy
 from integrations.credentials import mode_of
 from integrations.fallbacks import fallback_choices
 from integrations.forms import ConnectForm
 from integrations.inboxes import inbox_errors
+from integrations.manifest import Manifest
 from integrations.models import Environment, Integration, Project
 from integrations.registry import manifest_with
 from integrations.selectors import live_agent_rivals

@@ -11,17 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from integrations.errors import UnsupportedFeatureError
 from integrations.events import VendorEvent
-from integrations.manifest import AttachmentLimits as AttachmentLimits
-from integrations.manifest import Capability as Capability
-from integrations.manifest import CredentialField as CredentialField
-from integrations.manifest import Delivery as Delivery
-from integrations.manifest import ErrorHelp as ErrorHelp
-from integrations.manifest import FieldKind as FieldKind
-from integrations.manifest import GeneratedKeyPair as GeneratedKeyPair
-from integrations.manifest import GeneratedKind as GeneratedKind
-from integrations.manifest import GeneratedValue as GeneratedValue
-from integrations.manifest import Manifest as Manifest
-from integrations.manifest import Support as Support
+from integrations.manifest import Capability, Manifest
 
 if TYPE_CHECKING:
     from integrations.http import HttpClient

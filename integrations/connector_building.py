@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import aiohttp
 from django.conf import settings
 
-from integrations.connector import Connector, Manifest, TokenCache
+from integrations.connector import Connector, TokenCache
 from integrations.generated_values import secrets_in
 from integrations.http import HttpClient
+from integrations.manifest import Manifest
 from integrations.metrics import recorder_with_metrics
 from integrations.models import Integration
 from integrations.registry import connector_class, manifest

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 
-from integrations.connector import CredentialField, FieldKind, Manifest
+from integrations.manifest import CredentialField, FieldKind, Manifest
 from integrations.registry import connector_class
 from integrations.url_guard import url_problem
 

@@ -8,7 +8,6 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
-from integrations.connector import CredentialField, FieldKind, Manifest
 from integrations.credentials import (
     CleanedCredentials,
     credentials_clean,
@@ -18,6 +17,7 @@ from integrations.credentials import (
     mode_of,
     pairs_to_lines,
 )
+from integrations.manifest import CredentialField, FieldKind, Manifest
 
 
 class ConnectForm(forms.Form):

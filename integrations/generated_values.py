@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from integrations.connector import GeneratedKind, GeneratedValue, Manifest
+from integrations.manifest import GeneratedKind, GeneratedValue, Manifest
 
 OVERLAP = timedelta(hours=24)
 _PREVIOUS = "__previous"

@@ -11,9 +11,10 @@ from django.db.models import F
 
 from integrations.check_outcomes import check_labels
 from integrations.connection_test import with_our_addresses
-from integrations.connector import CheckResult, Manifest
+from integrations.connector import CheckResult
 from integrations.connector_building import connector_with
 from integrations.http import open_session
+from integrations.manifest import Manifest
 from integrations.models import Integration
 from integrations.registry import manifest as manifest_get
 from integrations.services import integration_mark_healthy, integration_mark_needs_attention

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
-from integrations.connector import Manifest
+from integrations.manifest import Manifest
 from integrations.models import Integration
 
 

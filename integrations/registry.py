@@ -10,7 +10,8 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-from integrations.connector import Connector, Manifest
+from integrations.connector import Connector
+from integrations.manifest import Manifest
 
 _PACKAGE = "integrations.vendors"
 _FOLDER = Path(__file__).parent / "vendors"

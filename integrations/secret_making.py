@@ -7,8 +7,8 @@ from typing import Any
 from django.db import transaction
 
 from integrations.audit import audit_record
-from integrations.connector import GeneratedKind
 from integrations.generated_values import external_id_new, generated_for, secret_new, with_previous
+from integrations.manifest import GeneratedKind
 from integrations.models import Integration
 from integrations.registry import manifest as manifest_get
 from integrations.services import draft_values, integration_draft_save

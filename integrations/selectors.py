@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Q
 
-from integrations.connector import FieldKind, Manifest
 from integrations.credentials import fields_for_mode, mask, mode_of, pairs_to_lines
+from integrations.manifest import FieldKind, Manifest
 from integrations.models import AuditEntry, Environment, Integration, Project
 from integrations.registry import manifest as manifest_get
 from integrations.tiles import TILES, Tile, TileGroup, manifest_of_tile

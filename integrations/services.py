@@ -13,12 +13,13 @@ from django.utils import timezone
 from integrations.audit import audit_record
 from integrations.behaviour import behaviour_of
 from integrations.check_outcomes import first_failure, has_passed
-from integrations.connector import CheckResult, FieldKind, Manifest
+from integrations.connector import CheckResult
 from integrations.credentials import credentials_clean, pairs_to_lines
 from integrations.errors import ConnectorError
 from integrations.faults import fault_sentence
 from integrations.generated_values import kept_beside_fields, with_previous
 from integrations.inboxes import inbox_errors, inbox_key
+from integrations.manifest import FieldKind, Manifest
 from integrations.models import Integration, Project
 from integrations.registration import vendor_register, vendor_unregister
 from integrations.registry import manifest as manifest_get

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from integrations.connector import Manifest
+from integrations.manifest import Manifest
 from integrations.registry import manifests
 
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from integrations.access import may_edit, project_view
 from integrations.connect_flow import troubles
-from integrations.connector import Manifest
+from integrations.manifest import Manifest
 from integrations.models import Area, Environment, Integration, Project
 from integrations.registry import manifest as manifest_get
 from integrations.selectors import (

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from integrations.connector import Capability, Connector, HandoffRequest
+from integrations.connector import Connector, HandoffRequest
 from integrations.errors import ConnectorError, NoLiveAgentsError
+from integrations.manifest import Capability
 
 logger = logging.getLogger(__name__)
 BUDGET_SECONDS = 3.0

@@ -12,15 +12,10 @@ from handoffs.files import file_outbound, file_store, is_received
 from handoffs.inbox import event_storable
 from handoffs.locking import Lease
 from handoffs.outbox import PendingDelivery, part_sent, retry_seconds
-from integrations.connector import (
-    Capability,
-    Connector,
-    OutboundAttachment,
-    OutboundMessage,
-    VendorSession,
-)
+from integrations.connector import Connector, OutboundAttachment, OutboundMessage, VendorSession
 from integrations.errors import CannotConnectError, ConnectorError, RejectedError
 from integrations.events import LiveAgentAttachment
+from integrations.manifest import Capability
 
 logger = logging.getLogger(__name__)
 FETCH_ATTEMPTS = 3

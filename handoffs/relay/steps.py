@@ -31,15 +31,8 @@ from handoffs.unavailable import (
     handoff_unavailable,
     is_out_of_hours,
 )
-from integrations.connector import (
-    EndReason as VendorEndReason,
-)
-from integrations.connector import (
-    EndUserIdentity,
-    HandoffRequest,
-    TranscriptLine,
-    VendorSession,
-)
+from integrations.connector import EndReason as VendorEndReason
+from integrations.connector import EndUserIdentity, HandoffRequest, TranscriptLine, VendorSession
 from integrations.errors import ConnectorError
 from integrations.models import Integration
 from integrations.registry import manifest

@@ -10,7 +10,12 @@ from tests.architecture.sources import ROOT, imports, python_files, relative
 
 STANDARD = sys.stdlib_module_names
 FRAMEWORKS = ("django", "celery", "channels", "rest_framework")
-PURE = ("integrations/connector.py", "integrations/manifest.py", "integrations/events.py", "integrations/errors.py")
+PURE = (
+    "integrations/connector.py",
+    "integrations/manifest.py",
+    "integrations/events.py",
+    "integrations/errors.py",
+)
 PURE += ("handoffs/states.py", "handoffs/payload.py", "handoffs/errors.py")
 # What loads a simulator on purpose.
 SIMULATOR_USERS = ("integrations/management/commands/run_simulator.py",)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from integrations.connector import Delivery
+from integrations.manifest import Delivery
 from integrations.registry import manifest, vendor_keys
 from tests.contract.bench import Bench, running_bench
 from tests.contract.webhook_bench import running_webhook_bench

@@ -8,16 +8,7 @@ import time
 
 import pytest
 
-from integrations.connector import (
-    Capability,
-    CheckResult,
-    Connector,
-    Delivery,
-    EndReason,
-    EndUserIdentity,
-    FieldKind,
-    ReceiptKind,
-)
+from integrations.connector import CheckResult, Connector, EndReason, EndUserIdentity, ReceiptKind
 from integrations.errors import (
     CannotConnectError,
     ConnectorError,
@@ -34,6 +25,7 @@ from integrations.events import (
     MessageRead,
     SystemNotice,
 )
+from integrations.manifest import Capability, Delivery, FieldKind
 from tests.contract.bench import AGENT, Bench, handoff_request, outbound, until, until_seen
 
 ENDED = {"ended"}

@@ -70,9 +70,7 @@ def test_a_waiting_message_comes_when_its_time_has_come_and_again_after_it():
     ],
 )
 def test_place_or_time_is_told_where_it_is_known_and_wanted(mode, known, text):
-    handoff = behaving(
-        State.QUEUED, queue_messages=mode, response_wait_update="Just a moment."
-    )
+    handoff = behaving(State.QUEUED, queue_messages=mode, response_wait_update="Just a moment.")
     if known:
         queue_moves(handoff, **known)
 

@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from integrations import registry
-from integrations.connector import Connector, Manifest
+from integrations.connector import Connector
+from integrations.manifest import Manifest
 
 
 def test_every_folder_has_a_manifest_and_one_connector_class():

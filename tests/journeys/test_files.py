@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from config.demo_vendors import demo_vendors
-from integrations.connector import Capability
+from integrations.manifest import Capability
 from integrations.registry import manifest
 from tests.journeys.people import Desk, EndUser
 from tests.journeys.stack import Stack

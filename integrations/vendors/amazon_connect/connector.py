@@ -13,7 +13,6 @@ from integrations.connector import (
     Connector,
     EndReason,
     HandoffRequest,
-    Manifest,
     OutboundAttachment,
     OutboundMessage,
     ReceiptKind,
@@ -28,6 +27,7 @@ from integrations.errors import (
 )
 from integrations.events import VendorEvent
 from integrations.http import HttpClient
+from integrations.manifest import Manifest
 from integrations.vendors.amazon_connect.client import AmazonConnectClient
 from integrations.vendors.amazon_connect.client_participant import Bearer, ParticipantClient, Upload
 from integrations.vendors.amazon_connect.client_signing import Endpoints

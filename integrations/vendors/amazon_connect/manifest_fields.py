@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from integrations.connector import CredentialField, FieldKind
+from integrations.manifest import CredentialField, FieldKind
 
 UUID_PATTERN = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 REGION_PATTERN = r"^[a-z]{2}(-[a-z]+)+-\d$"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from integrations.connector import ErrorHelp
+from integrations.manifest import ErrorHelp
 
 PREREQUISITES = (
     "An Amazon Connect instance with chat, and live agents whose routing profile takes chats.",

@@ -8,12 +8,10 @@ from typing import ClassVar
 
 from integrations.connector import (
     Availability,
-    Capability,
     CheckResult,
     Connector,
     EndReason,
     HandoffRequest,
-    Manifest,
     OutboundAttachment,
     OutboundMessage,
     TokenCache,
@@ -25,6 +23,7 @@ from integrations.connector import (
 from integrations.errors import ConversationGoneError, RejectedError, UnexpectedResponseError
 from integrations.events import VendorEvent
 from integrations.http import HttpClient
+from integrations.manifest import Capability, Manifest
 from integrations.vendors.custom.client import CustomClient
 from integrations.vendors.custom.connector_checks import ConnectionChecks
 from integrations.vendors.custom.connector_credentials import credential_errors, normalised

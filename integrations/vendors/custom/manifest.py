@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from integrations.connector import (
+from integrations.manifest import (
     AttachmentLimits,
     Capability,
     CredentialField,

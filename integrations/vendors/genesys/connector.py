@@ -14,7 +14,6 @@ from integrations.connector import (
     Connector,
     EndReason,
     HandoffRequest,
-    Manifest,
     OutboundAttachment,
     OutboundMessage,
     TokenCache,
@@ -26,6 +25,7 @@ from integrations.connector import (
 from integrations.errors import RejectedError
 from integrations.events import VendorEvent
 from integrations.http import HttpClient
+from integrations.manifest import Manifest
 from integrations.vendors.genesys.client import GenesysClient
 from integrations.vendors.genesys.client_auth import AccessTokens
 from integrations.vendors.genesys.client_budget import CallBudget

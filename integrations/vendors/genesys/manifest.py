@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from integrations.connector import (
+from integrations.manifest import (
     AttachmentLimits,
     Capability,
     CredentialField,

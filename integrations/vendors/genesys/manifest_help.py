@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from integrations.connector import ErrorHelp
+from integrations.manifest import ErrorHelp
 
 PREREQUISITES = (
     "A Genesys Cloud licence CX 1 with Digital Add-on II, CX 2 Digital or CX 3 Digital.",

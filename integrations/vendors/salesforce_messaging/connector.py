@@ -12,7 +12,6 @@ from integrations.connector import (
     Connector,
     EndReason,
     HandoffRequest,
-    Manifest,
     OutboundAttachment,
     OutboundMessage,
     ReceiptKind,
@@ -22,6 +21,7 @@ from integrations.connector import (
 from integrations.errors import ConversationGoneError, RejectedError
 from integrations.events import VendorEvent
 from integrations.http import HttpClient
+from integrations.manifest import Manifest
 from integrations.vendors.salesforce_messaging.client import SalesforceMessagingClient
 from integrations.vendors.salesforce_messaging.client_auth import AccessToken
 from integrations.vendors.salesforce_messaging.client_files import download

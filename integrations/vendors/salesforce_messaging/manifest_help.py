@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from integrations.connector import ErrorHelp
+from integrations.manifest import ErrorHelp
 
 PREREQUISITES = (
     "A Salesforce edition with Service Cloud and Messaging for In-App and Web.",

@@ -10,7 +10,6 @@ from integrations.connector import (
     Connector,
     EndReason,
     HandoffRequest,
-    Manifest,
     OutboundAttachment,
     OutboundMessage,
     ReceiptKind,
@@ -23,6 +22,7 @@ from integrations.connector import (
 from integrations.errors import ConnectorError, ConversationGoneError, InvalidRoutingError
 from integrations.events import ConversationEnded, VendorEvent
 from integrations.http import HttpClient
+from integrations.manifest import Manifest
 from integrations.vendors.zendesk.client import ZendeskMessagingClient
 from integrations.vendors.zendesk.client_budget import RateBudget, RateTiming
 from integrations.vendors.zendesk.client_files import download

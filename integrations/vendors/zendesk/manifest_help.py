@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from integrations.connector import ErrorHelp
+from integrations.manifest import ErrorHelp
 
 PREREQUISITES = (
     "A Zendesk plan with messaging, Suite Professional or above, and the Agent Workspace on.",

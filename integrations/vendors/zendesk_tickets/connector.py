@@ -13,7 +13,6 @@ from integrations.connector import (
     EndReason,
     EndUserIdentity,
     HandoffRequest,
-    Manifest,
     OutboundMessage,
     TokenCache,
     TranscriptLine,
@@ -21,6 +20,7 @@ from integrations.connector import (
 )
 from integrations.errors import RejectedError
 from integrations.http import HttpClient
+from integrations.manifest import Manifest
 from integrations.vendors.zendesk_tickets.client import ZendeskTicketsClient
 from integrations.vendors.zendesk_tickets.manifest import MANIFEST
 from integrations.vendors.zendesk_tickets.mapping import (

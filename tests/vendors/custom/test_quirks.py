@@ -10,13 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from integrations.connector import (
-    Capability,
-    CheckResult,
-    EndReason,
-    OutboundAttachment,
-    VendorSession,
-)
+from integrations.connector import CheckResult, EndReason, OutboundAttachment, VendorSession
 from integrations.errors import (
     CannotConnectError,
     ConversationGoneError,
@@ -26,6 +20,7 @@ from integrations.errors import (
     RejectedError,
     UnexpectedResponseError,
 )
+from integrations.manifest import Capability
 from integrations.vendor_calls import VendorCallRecord
 from integrations.vendors.custom.connector import CustomConnector
 from integrations.vendors.custom.manifest import MANIFEST

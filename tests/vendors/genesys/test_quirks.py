@@ -8,9 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from integrations.connector import (
-    EndUserIdentity,
-)
+from integrations.connector import EndUserIdentity
 from integrations.errors import (
     ConnectorError,
     InvalidAuthError,

@@ -11,10 +11,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from integrations.connector import (
-    EndReason,
-    VendorSession,
-)
+from integrations.connector import EndReason, VendorSession
 from integrations.errors import (
     ConversationGoneError,
     RejectedError,

@@ -8,9 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from integrations.connector import (
-    OutboundAttachment,
-)
+from integrations.connector import OutboundAttachment
 from integrations.errors import (
     CannotConnectError,
     ConversationGoneError,

@@ -7,10 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from integrations.connector import (
-    EndUserIdentity,
-    TranscriptLine,
-)
+from integrations.connector import EndUserIdentity, TranscriptLine
 from integrations.errors import (
     InvalidRoutingError,
     MissingPermissionError,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.test import override_settings
 
-from integrations.connector import GeneratedKind
 from integrations.credentials import credentials_clean
+from integrations.manifest import GeneratedKind
 from integrations.registry import connector_class, manifest
 from integrations.vendors.zendesk.connector_credentials import api_base_url, support_base_url
 
