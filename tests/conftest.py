@@ -17,15 +17,10 @@ from cryptography.fernet import Fernet
 from config.embedded import RedisServer, postgres_check
 from tests.postgres import PostgresServer
 
-GROUP = pytest.StashKey[str]()
 WORK_DIR = Path(tempfile.mkdtemp(prefix="baton-"))
 # Never a Redis that somebody gave: the suite empties it before every test.
 REDIS = RedisServer(WORK_DIR / "redis")
-# Kept apart from DATABASE_URL, which is overwritten below and inherited by the workers of `-n`.
-GIVEN_POSTGRES_URL = os.environ.setdefault(
-    "BATON_GIVEN_POSTGRES",
-    os.environ.get("TEST_DATABASE_URL") or os.environ.get("DATABASE_URL", ""),
-)
+GIVEN_POSTGRES_URL = os.environ.get("TEST_DATABASE_URL") or os.environ.get("DATABASE_URL", "")
 if not GIVEN_POSTGRES_URL.startswith("postgres"):
     GIVEN_POSTGRES_URL = ""
 POSTGRES = None if GIVEN_POSTGRES_URL else PostgresServer(WORK_DIR / "postgres")
@@ -86,18 +81,3 @@ def redis_server() -> Iterator[RedisServer]:
 def _empty_redis(redis_server: RedisServer) -> None:
     with redis.Redis.from_url(redis_server.url) as client:
         client.flushall()
-
-
-# Two cores, two halves: what starts processes and looks at the clock goes one after the other,
-# the rest beside it, a file at a time.
-PROCESSES = ("journeys", "chaos", "config")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Group the tests for `-n`, and begin with the group that takes longest."""
-    folder = Path(__file__).parent
-    for item in items:
-        file = item.path.relative_to(folder).as_posix()
-        item.stash[GROUP] = "processes" if file.startswith(PROCESSES) else file
-        item.add_marker(pytest.mark.xdist_group(item.stash[GROUP]))
-    items.sort(key=lambda item: item.stash[GROUP] != "processes")
