@@ -84,7 +84,7 @@ def stored(number: int) -> None:
                 (id, conversation_id, sequence, type, payload, client_event_id, created_at)
             SELECT gen_random_uuid(), old.id, line, 'USER_MESSAGE',
                    '{"text": "said long ago"}'::jsonb, '', now()
-            FROM unnest(%s) AS old(id), generate_series(1, 10) AS line
+            FROM unnest(%s::text[]) AS old(id), generate_series(1, 10) AS line
             """,
             [made],
         )
