@@ -14,6 +14,8 @@ from typing import Any
 import aiohttp
 
 TIMEOUT = 30.0
+PACE = 0.02
+WARM_UP = 20
 
 
 @dataclass
@@ -95,6 +97,15 @@ class Widget:
 def _kinds(frame: dict[str, Any]) -> list[str]:
     inner = frame["payload"].get("events", []) if "payload" in frame else []
     return [str(one["type"]).removeprefix("EVENT_TYPE_") for one in (frame, *inner)]
+
+
+async def paced_trips(widget: Widget, number: int) -> list[float]:
+    """Make round trips one after the other, unhurried; the first ones warm up and do not count."""
+    found = []
+    for _ in range(number):
+        found.append((await widget.trip()).both)
+        await asyncio.sleep(PACE)
+    return found[WARM_UP:]
 
 
 @asynccontextmanager

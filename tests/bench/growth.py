@@ -7,7 +7,7 @@ import asyncio
 import aiohttp
 import psycopg
 
-from tests.bench.clients import connect_baton, widgets
+from tests.bench.clients import connect_baton, paced_trips, widgets
 from tests.bench.rig import Rig
 from tests.bench.table import percentile, table
 
@@ -48,11 +48,7 @@ async def growth(rig: Rig, http: aiohttp.ClientSession, *, seconds: float) -> No
 
 async def _trips(rig: Rig, http: aiohttp.ClientSession) -> list[float]:
     async with widgets([await connect_baton(http, rig.demo)]) as people:
-        found = []
-        for _ in range(TRIPS):
-            found.append((await people[0].trip()).both)
-            await asyncio.sleep(0.02)
-    return found[20:]
+        return await paced_trips(people[0], TRIPS)
 
 
 def _plans(rig: Rig) -> list[list[str]]:

@@ -10,7 +10,7 @@ import time
 
 import aiohttp
 
-from tests.bench.clients import connect_baton, widgets
+from tests.bench.clients import connect_baton, paced_trips, widgets
 from tests.bench.process import cpu_seconds, resident_bytes
 from tests.bench.rig import Rig
 from tests.bench.table import percentile, table
@@ -78,11 +78,7 @@ async def _cpu(http: aiohttp.ClientSession, rig: Rig, number: int) -> float:
 
 async def _trips(http: aiohttp.ClientSession, rig: Rig) -> list[float]:
     async with widgets([await connect_baton(http, rig.demo)]) as people:
-        found = []
-        for _ in range(TRIPS):
-            found.append((await people[0].trip()).both)
-            await asyncio.sleep(0.02)
-    return found[20:]
+        return await paced_trips(people[0], TRIPS)
 
 
 async def _back_after_kill(http: aiohttp.ClientSession, rig: Rig, number: int) -> float:
