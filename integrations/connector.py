@@ -114,6 +114,16 @@ class CheckResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VendorDocument:
+    """A text to paste at the vendor, made of what has been entered; `name` is unique in a flow."""
+
+    name: str
+    label: str
+    help_text: str
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookRequest:
     """A call from a vendor as it came; header names are in lower case."""
 
@@ -206,6 +216,14 @@ class Connector(ABC):
     def capabilities_with(cls, credentials: Mapping[str, str]) -> frozenset[Capability]:
         """Return what a connection with these credentials can do: the manifest's, or fewer."""
         return cls.manifest.capabilities
+
+    @classmethod
+    def vendor_documents(cls, values: Mapping[str, str]) -> tuple[VendorDocument, ...]:
+        """Return what an admin copies into the vendor's product; must not hold a secret.
+
+        Values may be missing: their place is then marked in angle brackets. Must not do I/O.
+        """
+        return ()
 
     @abstractmethod
     def test_connection(self) -> AsyncIterator[CheckResult]:

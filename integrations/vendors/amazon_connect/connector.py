@@ -17,6 +17,7 @@ from integrations.connector import (
     OutboundMessage,
     ReceiptKind,
     TokenCache,
+    VendorDocument,
     VendorSession,
 )
 from integrations.errors import (
@@ -40,10 +41,16 @@ from integrations.vendors.amazon_connect.connector_credentials import (
     normalised,
 )
 from integrations.vendors.amazon_connect.connector_identity import AwsIdentity
+from integrations.vendors.amazon_connect.connector_policies import policies
 from integrations.vendors.amazon_connect.connector_progress import SentMessages
 from integrations.vendors.amazon_connect.connector_stream import ChatListener, SocketTiming
 from integrations.vendors.amazon_connect.connector_target import Target, target_for, target_of
 from integrations.vendors.amazon_connect.connector_tokens import ConnectionTokens
+from integrations.vendors.amazon_connect.connector_waiting import (
+    METRICS,
+    QueueWatch,
+    SharedPace,
+)
 from integrations.vendors.amazon_connect.manifest import MANIFEST, MAX_FILE_BYTES
 from integrations.vendors.amazon_connect.mapping import ATTACHMENT_URL
 from integrations.vendors.amazon_connect.mapping_item import EVENT_PREFIX, as_text
@@ -79,6 +86,7 @@ class AmazonConnectConnector(Connector):
         )
         self._sent = SentMessages()
         self._budget = EventBudget()
+        self._queue_pace = SharedPace()
 
     @classmethod
     def normalise(cls, values: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -89,6 +97,11 @@ class AmazonConnectConnector(Connector):
     def clean_credentials(cls, values: Mapping[str, str]) -> dict[str, str]:
         """Check that there is an identity to call with, the roles, and the tags."""
         return credential_errors(values)
+
+    @classmethod
+    def vendor_documents(cls, values: Mapping[str, str]) -> tuple[VendorDocument, ...]:
+        """Write the trust policy and the permissions policy of the role."""
+        return policies(values)
 
     def test_connection(self) -> AsyncIterator[CheckResult]:
         """Borrow the role's keys and look at instance, flow and queue."""
@@ -143,6 +156,7 @@ class AmazonConnectConnector(Connector):
             timing=self._timing,
             session=session,
             sent=self._sent,
+            queue=self._queue_watch(),
         )
         async with aclosing(listener.steps()) as steps:
             async for step in steps:
@@ -230,6 +244,24 @@ class AmazonConnectConnector(Connector):
             # Over already, most likely; if it was only our token, this ends it.
             await self._stop_contact(session)
         self._connections.forget(session)
+
+    def _queue_watch(self) -> QueueWatch:
+        timing = self._timing
+        return QueueWatch(
+            self._queue_metrics,
+            self._queue_pace,
+            first=timing.queue_first,
+            every=timing.queue,
+        )
+
+    async def _queue_metrics(self, session: VendorSession) -> Mapping[str, float]:
+        target = target_of(session.state, self._credentials)
+        contact_id = as_text(session.state.get("contact_id")) or session.vendor_conversation_id
+
+        async def ask(client: AmazonConnectClient) -> Mapping[str, float]:
+            return await client.get_contact_metrics(target.instance_id, contact_id, METRICS)
+
+        return await self._signed(target, ask)
 
     async def _stop_contact(self, session: VendorSession) -> None:
         target = target_of(session.state, self._credentials)

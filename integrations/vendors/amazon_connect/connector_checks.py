@@ -6,7 +6,12 @@ from collections.abc import AsyncIterator, Mapping
 
 from integrations.connection_checks import Check, CheckFailedError, run_checks
 from integrations.connector import CheckResult
-from integrations.errors import InvalidAuthError, InvalidRoutingError, MissingPermissionError
+from integrations.errors import (
+    ConnectorError,
+    InvalidAuthError,
+    InvalidRoutingError,
+    MissingPermissionError,
+)
 from integrations.http import HttpClient
 from integrations.vendors.amazon_connect.client import AmazonConnectClient
 from integrations.vendors.amazon_connect.client_errors import ACCESS_DENIED, NOT_PUBLISHED
@@ -62,9 +67,20 @@ class ConnectionChecks:
             self._keys = await self._identity.keys(region=self._region, role_arn=role_arn)
         except InvalidAuthError as error:
             if error.vendor_code in _ACCESS_DENIED:
-                raise CheckFailedError("forbidden", f"AWS answered {error.vendor_code}.") from error
+                caller = await self._refused_caller()
+                detail = f"AWS answered {error.vendor_code}{caller}."
+                raise CheckFailedError("forbidden", detail) from error
             raise CheckFailedError("auth", error.message) from error
         return ""
+
+    async def _refused_caller(self) -> str:
+        """Name who the trust policy must let in, if AWS tells."""
+        try:
+            keys = await self._identity.own_keys()
+            arn = await self._sts.get_caller_identity(keys, region=self._region)
+        except ConnectorError:
+            return ""
+        return f" to {arn}"
 
     async def _caller(self) -> str:
         if not self._credentials.get("role_arn"):
