@@ -197,6 +197,11 @@ class Connector(ABC):
         self._http = http
         self._tokens = tokens
 
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What this connection can do: the manifest's, or what its credentials leave of them."""
+        return self.capabilities_with(self._credentials)
+
     # ---- every vendor implements these ----
 
     @classmethod
