@@ -145,6 +145,8 @@ class WebhookItem:
     item_id: str
     key: str
     body: Mapping[str, object] = field(repr=False)
+    # The portal may have missed calls until this moment: their repetitions come after this item.
+    missed_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +190,9 @@ class Connector(ABC):
     """One vendor's protocol; knows nothing of conversations, handoffs or Django."""
 
     manifest: ClassVar[Manifest]
+    # Whether `receive` also takes an item without a body, when another worker goes on with a
+    # session: it then returns what the vendor's history has, which no call may have told.
+    reads_history: ClassVar[bool] = False
 
     def __init__(
         self, *, credentials: Mapping[str, str], http: HttpClient, tokens: TokenCache
@@ -296,7 +301,8 @@ class Connector(ABC):
     ) -> Sequence[tuple[VendorSession, VendorEvent]]:
         """Turn one stored item into events, each with the session to store after it.
 
-        May call the vendor. Items of one conversation come in the order in which they arrived;
+        May call the vendor, for what calls missed before the item have said (`missed_until`).
+        Items of one conversation come in the order in which they arrived;
         called again for the same item after a crash. May raise any ConnectorError: a retryable one
         is tried again, another one drops the item.
         """
