@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from integrations.errors import UnexpectedResponseError
+from integrations.errors import RateLimitedError, UnexpectedResponseError
 from integrations.http import HttpClient
 from integrations.http_errors import VendorResponse
-from integrations.vendors.amazon_connect.client_errors import aws_error
+from integrations.vendors.amazon_connect.client_budget import RateBudget
+from integrations.vendors.amazon_connect.client_errors import CHAT_QUOTA, aws_error
 from integrations.vendors.amazon_connect.client_signing import AwsKeys, Endpoints, signed_headers
 from integrations.vendors.amazon_connect.mapping_item import Json, as_object, as_objects, as_text
 
@@ -32,10 +33,17 @@ class AmazonConnectClient:
     """One region's control plane, called with one set of keys."""
 
     def __init__(
-        self, http: HttpClient, endpoints: Endpoints, *, region: str, keys: AwsKeys
+        self,
+        http: HttpClient,
+        endpoints: Endpoints,
+        *,
+        region: str,
+        keys: AwsKeys,
+        budget: RateBudget,
     ) -> None:
         """Take what every call needs."""
         self._http = http
+        self._budget = budget
         self._base_url = endpoints.connect(region)
         self._region = region
         self._keys = keys
@@ -146,12 +154,21 @@ class AmazonConnectClient:
             body=content,
             content_type="application/json",
         )
-        return await self._http.request(
-            operation,
-            method,
-            url,
-            headers=headers,
-            data=content or None,
-            returns=returns,
-            read_error=aws_error,
-        )
+        await self._budget.admit(operation)
+        try:
+            response = await self._http.request(
+                operation,
+                method,
+                url,
+                headers=headers,
+                data=content or None,
+                returns=returns,
+                read_error=aws_error,
+            )
+        except RateLimitedError as error:
+            # Too many chats at once is no matter of how fast we ask.
+            if error.vendor_code != CHAT_QUOTA:
+                error.retry_after = self._budget.refused(operation, error.retry_after)
+            raise
+        self._budget.accepted(operation)
+        return response

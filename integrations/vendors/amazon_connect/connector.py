@@ -30,6 +30,7 @@ from integrations.events import VendorEvent
 from integrations.http import HttpClient
 from integrations.manifest import Manifest
 from integrations.vendors.amazon_connect.client import AmazonConnectClient
+from integrations.vendors.amazon_connect.client_budget import RateBudget
 from integrations.vendors.amazon_connect.client_participant import Bearer, ParticipantClient, Upload
 from integrations.vendors.amazon_connect.client_signing import Endpoints
 from integrations.vendors.amazon_connect.client_sts import StsClient
@@ -58,6 +59,7 @@ from integrations.vendors.amazon_connect.mapping_start import start_request, tex
 
 Answer = TypeVar("Answer")
 _CONFLICT = 409
+_SEND_EVENT = "SendEvent"
 _RECEIPTS = {ReceiptKind.DELIVERED: "message.delivered", ReceiptKind.READ: "message.read"}
 
 
@@ -80,7 +82,8 @@ class AmazonConnectConnector(Connector):
         self._endpoints = Endpoints(credentials.get("endpoint_url", ""))
         self._sts = StsClient(http, self._endpoints)
         self._identity = AwsIdentity(sts=self._sts, credentials=credentials)
-        self._participant = ParticipantClient(http)
+        self._rate = RateBudget()
+        self._participant = ParticipantClient(http, self._rate)
         self._connections = ConnectionTokens(
             client=self._participant, endpoints=self._endpoints, credentials=credentials
         )
@@ -177,7 +180,8 @@ class AmazonConnectConnector(Connector):
 
     async def send_typing(self, session: VendorSession, *, is_typing: bool) -> VendorSession:
         """Show that the end user is typing; Amazon Connect hides it by itself."""
-        if is_typing and self._budget.allows_typing(session.vendor_conversation_id):
+        is_affordable = is_typing and not self._rate.is_held_back(_SEND_EVENT)
+        if is_affordable and self._budget.allows_typing(session.vendor_conversation_id):
             await self._send_event(session, "typing")
         return session
 
@@ -186,7 +190,7 @@ class AmazonConnectConnector(Connector):
     ) -> VendorSession:
         """Acknowledge a live agent's message."""
         content = json.dumps({"messageId": vendor_message_id})
-        if self._budget.allows_event():
+        if not self._rate.is_held_back(_SEND_EVENT) and self._budget.allows_event():
             try:
                 await self._send_event(session, _RECEIPTS[kind], content)
             except RejectedError as error:
@@ -296,7 +300,9 @@ class AmazonConnectConnector(Connector):
 
     async def _client(self, target: Target) -> AmazonConnectClient:
         keys = await self._identity.keys(region=target.region, role_arn=target.role_arn)
-        return AmazonConnectClient(self._http, self._endpoints, region=target.region, keys=keys)
+        return AmazonConnectClient(
+            self._http, self._endpoints, region=target.region, keys=keys, budget=self._rate
+        )
 
     def _forget(self, session: VendorSession) -> None:
         self._connections.forget(session)
