@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import psycopg
 
 from tests.chaos.talk import Talk
-from tests.chaos.vendors import HISTORY, STREAMS, TOKENS, WEBHOOKS, ChaosVendor
+from tests.chaos.vendors import HISTORY, IN_TURN, STREAMS, TOKENS, WEBHOOKS, ChaosVendor
 from tests.journeys.stack import Stack
 from tests.load.desk import AsyncDesk
 from tests.postgres import PostgresServer
@@ -38,8 +38,8 @@ class Fault:
     `needs` names what a vendor must have for it: streams, tokens or webhooks. With `may_repeat` a
     message may be sent while nobody is left who knows of it, so a vendor's documented repeat is
     possible. With `may_reorder` the vendor itself lets webhooks overtake each other; with
-    `misses_calls` they do because the portal takes none for a while, which a vendor's history
-    mends. A stream's order must be kept even then.
+    `misses_calls` they do because the portal takes none for a while, which a vendor's history or
+    its repeating in turn mends. A stream's order must be kept even then.
     """
 
     name: str
@@ -264,6 +264,6 @@ MIXED = Fault(name="mixed", strike=mixed, is_quick=True, may_repeat=True, may_re
 def faults_for(vendor: ChaosVendor) -> list[Fault]:
     """Return the faults that make sense for a vendor, each with what it may do there."""
     known = [fault for fault in FAULTS if not fault.needs or fault.needs in vendor.has]
-    if HISTORY in vendor.has:
+    if {HISTORY, IN_TURN} & vendor.has:
         return known
     return [replace(fault, may_reorder=True) if fault.misses_calls else fault for fault in known]
