@@ -1,4 +1,7 @@
-"""The one way from asynchronous code to the database: a bounded pool of threads."""
+"""The way from asynchronous code to the database: a bounded pool of threads.
+
+But for the statements of every message: see loop_database.py.
+"""
 
 from __future__ import annotations
 
@@ -25,16 +28,11 @@ _pool = ThreadPoolExecutor(settings.DATABASE_THREADS, thread_name_prefix="databa
 
 async def run_sync(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     """Run a synchronous service in the pool and return its result; its exception is raised here."""
-    return await start_sync(function, *args, **kwargs)
-
-
-def start_sync(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[R]:
-    """Do as run_sync does, and return at once what will hold the result."""
     loop = asyncio.get_running_loop()
     work = partial(
         contextvars.copy_context().run, _with_connection, loop, partial(function, *args, **kwargs)
     )
-    return loop.run_in_executor(_pool, work)
+    return await loop.run_in_executor(_pool, work)
 
 
 def _with_connection(loop: asyncio.AbstractEventLoop, work: Callable[[], R]) -> R:

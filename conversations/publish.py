@@ -45,8 +45,12 @@ def relay_group(worker_id: object) -> str:
 
 def frames_publish(conversation_id: str, frames: list[Frame]) -> None:
     """Show new journal lines to the conversation's sockets, once the transaction is committed."""
-    message: ConversationChanged = {"type": "conversation.changed", "frames": frames}
-    _on_commit(conversation_group(conversation_id), message)
+    _on_commit(conversation_group(conversation_id), _changed(frames))
+
+
+def frames_show(conversation_id: str, frames: list[Frame]) -> None:
+    """Show committed journal lines at once, from asynchronous code."""
+    _put(conversation_group(conversation_id), _changed(frames))
 
 
 def transient_publish(conversation_id: str, frame: Frame) -> None:
@@ -55,14 +59,22 @@ def transient_publish(conversation_id: str, frame: Frame) -> None:
     _on_commit(conversation_group(conversation_id), message)
 
 
-def relay_wake(worker_id: object | None, handoff_id: str, told: ToldDelivery | None = None) -> None:
+def relay_wake(worker_id: object | None, handoff_id: str) -> None:
     """Tell the owner of a handoff that there is work; without an owner a claim will find it."""
+    if worker_id is None:
+        return
+    message: RelayWake = {"type": "relay.wake", "handoff_id": handoff_id}
+    _on_commit(relay_group(worker_id), message)
+
+
+def relay_tell(worker_id: object | None, handoff_id: str, told: ToldDelivery | None) -> None:
+    """Do as relay_wake does at once, from asynchronous code, and say what the work is."""
     if worker_id is None:
         return
     message: RelayWake = {"type": "relay.wake", "handoff_id": handoff_id}
     if told is not None:
         message["told"] = told
-    _on_commit(relay_group(worker_id), message)
+    _put(relay_group(worker_id), message)
 
 
 def relay_signal(worker_id: object | None, signal: RelaySignal) -> None:
@@ -74,7 +86,15 @@ def relay_signal(worker_id: object | None, signal: RelaySignal) -> None:
 def transient_show(conversation_id: str, frame: Frame) -> None:
     """Show something transient at once, from asynchronous code that wrote nothing."""
     message: ConversationTransient = {"type": "conversation.transient", "frame": frame}
-    _outgoing(asyncio.get_running_loop()).put(conversation_group(conversation_id), message)
+    _put(conversation_group(conversation_id), message)
+
+
+def _changed(frames: list[Frame]) -> ConversationChanged:
+    return {"type": "conversation.changed", "frames": frames}
+
+
+def _put(group: str, message: Mapping[str, Any]) -> None:
+    _outgoing(asyncio.get_running_loop()).put(group, message)
 
 
 def _on_commit(group: str, message: Mapping[str, Any]) -> None:

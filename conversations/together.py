@@ -1,32 +1,29 @@
-"""Take together what arrives together: one visit to the database for all who wait for it."""
+"""Take together what arrives together: one statement for all who wait for it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Sequence
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
-
-from conversations.executor import start_sync
 
 T = TypeVar("T")
 R = TypeVar("R")
+_Work = Callable[[Sequence[T]], Coroutine[Any, Any, Sequence[R]]]
 _Waiting = list[tuple[T, "asyncio.Future[R]"]]
 BATCH = 64
 
 
 class Together(Generic[T, R]):
-    """Calls a synchronous function with a list of what was asked for while it was busy before.
+    """Calls a function with a list of what was asked for while it was busy before.
 
     Nobody waits for a list to fill: alone, an item goes at once. A list holds at most one item of
     each key, so that items of one key are worked on one after the other, in order. The function
     returns a result for each item; what it raises is raised to everybody in the list.
     """
 
-    def __init__(
-        self, work: Callable[[Sequence[T]], Sequence[R]], *, key: Callable[[T], Hashable]
-    ) -> None:
+    def __init__(self, work: _Work[T, R], *, key: Callable[[T], Hashable]) -> None:
         """Take the function; lists of different loops are never mixed."""
         self._work, self._key = work, key
         self._lines: WeakKeyDictionary[asyncio.AbstractEventLoop, _Line[T, R]] = WeakKeyDictionary()
@@ -43,16 +40,14 @@ class Together(Generic[T, R]):
 class _Line(Generic[T, R]):
     """What waits on one loop; one list at a time is being worked on."""
 
-    def __init__(
-        self, work: Callable[[Sequence[T]], Sequence[R]], key: Callable[[T], Hashable]
-    ) -> None:
+    def __init__(self, work: _Work[T, R], key: Callable[[T], Hashable]) -> None:
         self._work, self._key = work, key
         self._waiting: _Waiting[T, R] = []
-        self._is_working = False
+        self._task: asyncio.Task[Sequence[R]] | None = None
 
     def join(self, item: T, result: asyncio.Future[R]) -> asyncio.Future[R]:
         self._waiting.append((item, result))
-        if not self._is_working:
+        if self._task is None:
             self._begin()
         return result
 
@@ -60,9 +55,10 @@ class _Line(Generic[T, R]):
         batch = self._take()
         if not batch:
             return
-        self._is_working = True
-        done = start_sync(self._work, [item for item, _ in batch])
-        done.add_done_callback(partial(self._finished, [future for _, future in batch]))
+        # Not the caller's own task: that may be cancelled while others wait.
+        task = asyncio.create_task(self._work([item for item, _ in batch]))
+        task.add_done_callback(partial(self._finished, [future for _, future in batch]))
+        self._task = task
 
     def _take(self) -> _Waiting[T, R]:
         """Take the first of each key, as many as fit; who has given up is left out."""
@@ -80,7 +76,7 @@ class _Line(Generic[T, R]):
     def _finished(
         self, futures: list[asyncio.Future[R]], done: asyncio.Future[Sequence[R]]
     ) -> None:
-        self._is_working = False
+        self._task = None
         if done.cancelled():
             for future in futures:
                 future.cancel()

@@ -12,18 +12,18 @@ as old as its beginning; by the conversation's sequence it sees that nothing has
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import psycopg
-from django.db import IntegrityError, connection
+from django.conf import settings
+from django.db import IntegrityError
 from django.utils import timezone
 
 from conversations import publish
 from conversations.frames import ToldDelivery, frame_of
+from conversations.loop_database import LoopDatabase
 from conversations.models import Event
 from conversations.services import NewEvent
 from conversations.together import Together
@@ -184,14 +184,15 @@ class Sent:
     delivery_id: int
 
 
-def messages_to_vendor(messages: Sequence[UserMessage]) -> list[Event | None]:
+async def messages_to_vendor(messages: Sequence[UserMessage]) -> list[Event | None]:
     """Journal messages and queue them for their vendors; None for each that is not plain.
 
     Plain is: a handoff is open, the text is not its stop word, the message was not sent before.
     """
     lines = [message.line for message in messages]
     now = timezone.now()
-    rows = _rows(
+    rows = await _rows(
+        _queueing,
         _TO_VENDOR,
         conversation=[message.conversation_id for message in messages],
         event=[line.id for line in lines],
@@ -206,14 +207,15 @@ def messages_to_vendor(messages: Sequence[UserMessage]) -> list[Event | None]:
     return [_queued(message, found.get(message.conversation_id), now) for message in messages]
 
 
-def messages_from_vendor(messages: Sequence[AgentMessage]) -> list[Event | None]:
+async def messages_from_vendor(messages: Sequence[AgentMessage]) -> list[Event | None]:
     """Journal live agents' messages, once each; None for each that is not plain.
 
     Plain is: the lease holds, the handoff is active, the live agent has joined, the event is new.
     """
     lines = [message.line for message in messages]
     now = timezone.now()
-    rows = _rows(
+    rows = await _rows(
+        _hearing,
         _FROM_VENDOR,
         **_leases([message.lease for message in messages]),
         agent=[message.agent_id for message in messages],
@@ -230,12 +232,13 @@ def messages_from_vendor(messages: Sequence[AgentMessage]) -> list[Event | None]
     return [_said(message.line, found.get(message.lease.handoff_id), now) for message in messages]
 
 
-def deliveries_sent(sent: Sequence[Sent]) -> list[bool]:
+async def deliveries_sent(sent: Sequence[Sent]) -> list[bool]:
     """Mark deliveries as taken by their vendors; False for each that is not plain.
 
     Plain is: the lease holds, and the delivery is still pending.
     """
-    rows = _rows(
+    rows = await _rows(
+        _marking,
         _SENT,
         **_leases([one.lease for one in sent]),
         delivery=[one.delivery_id for one in sent],
@@ -245,6 +248,8 @@ def deliveries_sent(sent: Sequence[Sent]) -> list[bool]:
     return [one.delivery_id in marked for one in sent]
 
 
+# A connection each, so that one does not wait for the other.
+_queueing, _hearing, _marking = LoopDatabase(), LoopDatabase(), LoopDatabase()
 send_to_vendor = Together(messages_to_vendor, key=lambda message: message.conversation_id)
 take_from_vendor = Together(messages_from_vendor, key=lambda message: message.lease.handoff_id)
 mark_sent = Together(deliveries_sent, key=lambda sent: sent.lease.handoff_id)
@@ -258,22 +263,16 @@ def _leases(leases: list[Lease]) -> dict[str, list[Any]]:
     }
 
 
-def _rows(statement: str, **values: Any) -> list[Any]:
-    """Run a prepared statement in a transaction of its own; no rows if it meets a repeat.
+async def _rows(database: LoopDatabase, statement: str, **values: Any) -> list[Any]:
+    """Run a statement; no rows if it meets a repeat.
 
     Somebody may write the same at the same moment: then nothing of the list is written, and the
     services find out whose it is.
     """
-    if connection.vendor != "postgresql":
+    if settings.IS_SQLITE:
         return []
-    connection.ensure_connection()
-    raw = connection.connection
-    assert raw is not None
-    # Only what asks for it is prepared: the ORM's statements hold their values.
-    raw.prepare_threshold = sys.maxsize
     try:
-        with connection.wrap_database_errors, psycopg.Cursor(raw) as cursor:
-            return cursor.execute(statement, values, prepare=True).fetchall()
+        return await database.rows(statement, values)
     except IntegrityError:
         return []
 
@@ -283,12 +282,12 @@ def _queued(message: UserMessage, row: Any, now: datetime) -> Event | None:
         return None
     sequence, handoff_id, owner_id, delivery_id, is_next = row
     event = _event(message.line, message.conversation_id, sequence, now)
-    publish.frames_publish(message.conversation_id, [frame_of(event)])
+    publish.frames_show(message.conversation_id, [frame_of(event)])
     told: ToldDelivery | None = None
     if is_next:
         text = message.line.payload["text"]
         told = {"id": delivery_id, "message_id": str(event.id), "text": text, "at": now.timestamp()}
-    publish.relay_wake(owner_id, handoff_id, told)
+    publish.relay_tell(owner_id, handoff_id, told)
     return event
 
 
@@ -298,7 +297,7 @@ def _said(line: NewEvent, row: Any, now: datetime) -> Event | None:
     conversation_id, sequence, agent_name = row
     line.payload["agent_name"] = agent_name
     event = _event(line, conversation_id, sequence, now)
-    publish.frames_publish(conversation_id, [frame_of(event)])
+    publish.frames_show(conversation_id, [frame_of(event)])
     return event
 
 
