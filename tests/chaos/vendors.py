@@ -16,12 +16,9 @@ from tests.load.widget import WidgetClient
 
 PLAIN = "salesforce_messaging"
 STREAMS, TOKENS, WEBHOOKS = "streams", "tokens", "webhooks"
-# What webhooks did not bring can be read from the vendor, in its order.
-HISTORY = "history"
 REORDER_NOTE = (
-    "Each webhook travels and is tried again by itself, so later ones may pass it: what live "
-    "agents write is shown in the order in which it comes, but for what the portal has missed and "
-    "the vendor's history tells."
+    "The vendor has sent webhooks out of order: what live agents write is shown in the order in "
+    "which it comes."
 )
 Clients = Callable[[Stack, aiohttp.ClientSession, int], list[WidgetClient]]
 
@@ -80,13 +77,13 @@ _KNOWN = (
     ),
     ChaosVendor(
         key="genesys",
-        has=frozenset({STREAMS, TOKENS, WEBHOOKS, HISTORY}),
+        has=frozenset({STREAMS, TOKENS, WEBHOOKS}),
         config={"rate_limit_per_minute": 1_000_000, "webhook_retry_pause_seconds": PAUSE_SECONDS},
         webhooks_late=lambda seconds: {"kind": "delay_webhooks", "seconds": seconds},
     ),
     ChaosVendor(
         key="zendesk",
-        has=frozenset({WEBHOOKS, HISTORY}),
+        has=frozenset({WEBHOOKS}),
         config={"retry_speed": 100},
         webhooks_late=lambda seconds: {"kind": "stall_streams", "seconds": seconds},
     ),
