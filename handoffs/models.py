@@ -209,7 +209,7 @@ class Delivery(models.Model):
                 fields=["handoff", "sequence"],
                 condition=models.Q(status="pending"),
                 name="deliveries_pending",
-            )
+            ),
         ]
 
     def __str__(self) -> str:
