@@ -12,7 +12,6 @@ from typing import Any, cast
 from channels.consumer import get_handler_name
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.conf import settings
 from django.db import Error as DatabaseError
 from redis.exceptions import RedisError
 
@@ -32,13 +31,13 @@ from conversations.frames import (
 from conversations.models import Event
 from conversations.responder import responder
 from conversations.selectors import frames_after
-from conversations.services import agent_join, conversation_seen
+from conversations.services import agent_join, conversations_seen
+from conversations.socket_watch import socket_watch
 from conversations.sockets import (
     HandshakeError,
     handshake_check,
     handshake_read,
     socket_gone,
-    socket_seen,
 )
 
 logger = logging.getLogger(__name__)
@@ -49,16 +48,17 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
     """One socket of one conversation; holds no truth, only how far it has sent."""
 
     conversation_id = ""
-    timer: asyncio.Task[None] | None = None
     is_grouped = False
+    catching_up: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve the socket; however it ends, nothing of it stays in this process."""
         try:
             await super().__call__(scope, receive, send)
         finally:
-            if self.timer is not None:
-                self.timer.cancel()
+            socket_watch().remove(self)
+            if self.catching_up is not None:
+                self.catching_up.cancel()
             if self.is_grouped:
                 await self._leave_group()
 
@@ -84,7 +84,7 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
             handshake.is_cursor_valid and handshake.cursor <= conversation.last_sequence
         )
         self.sent_sequence = handshake.cursor if is_cursor_known else 0
-        self.seen_at = 0.0
+        self.heard_at = self.noted_at = time.monotonic()
         self.sending = asyncio.Lock()
         await self.accept(subprotocol=handshake.subprotocol)
         self.is_grouped = await self._join_group()
@@ -93,8 +93,8 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
             text = "The cursor is not a sequence of this session; 0 was used."
             await self._send(error_frame("bad_json", text))
         await self._send_queue_status()
-        await self._seen()
-        self.timer = asyncio.create_task(self._recheck_for_ever())
+        await run_sync(conversations_seen, [self.conversation_id])
+        socket_watch().add(self)
 
     async def disconnect(self, code: int) -> None:
         """Forget the socket; nothing depends on this being called."""
@@ -103,7 +103,7 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Handle one frame; a bad one is answered and the socket stays open."""
-        await self._seen()
+        self.heard_at = time.monotonic()
         try:
             frame = frame_read(text_data)
         except BadFrameError as error:
@@ -179,15 +179,6 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
         await self._send(transient_frame(EventType.POLY_AGENT_THINKING, {}))
         await self._send_events(greeting)
 
-    async def _seen(self) -> None:
-        """Note that the client lives; any frame proves it, but not every frame is written down."""
-        now = time.monotonic()
-        if self.seen_at and now - self.seen_at < settings.SOCKET_HEARTBEAT_SECONDS / 2:
-            return
-        self.seen_at = now
-        await run_sync(conversation_seen, self.conversation_id)
-        await run_sync(socket_seen, self.conversation_id, self.socket_id)
-
     # ---- sending ----
 
     async def _send(self, frame: Frame) -> None:
@@ -229,18 +220,21 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
         if status is not None:
             await self._send(transient_frame(EventType.HANDOFF_QUEUE_STATUS, status))
 
-    # ---- the slow timer that makes every lost wake-up cost seconds, never a message ----
+    # ---- what the slow timer of all sockets asks for (socket_watch.py) ----
 
-    async def _recheck_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(settings.JOURNAL_RECHECK_SECONDS)
-            if not self.is_grouped:
-                self.is_grouped = await self._join_group()
-            try:
-                async with self.sending:
-                    await self._send_gap()
-            except DatabaseError as error:
-                logger.warning("The journal cannot be read: %s", type(error).__name__)
+    def catch_up(self) -> None:
+        """Begin to send what the journal has beyond what was sent, unless that is under way."""
+        if self.catching_up is None or self.catching_up.done():
+            self.catching_up = asyncio.create_task(self._catch_up())
+
+    async def _catch_up(self) -> None:
+        if not self.is_grouped:
+            self.is_grouped = await self._join_group()
+        try:
+            async with self.sending:
+                await self._send_gap()
+        except DatabaseError as error:
+            logger.warning("The journal cannot be read: %s", type(error).__name__)
 
     async def _join_group(self) -> bool:
         group = publish.conversation_group(self.conversation_id)

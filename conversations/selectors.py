@@ -41,6 +41,12 @@ def frames_after(conversation_id: str, sequence: int, *, limit: int = 500) -> li
     return [frame_of(event) for event in events.order_by("sequence")[:limit]]
 
 
+def journal_ends(conversation_ids: Sequence[str]) -> dict[str, int]:
+    """Return the last sequence of each conversation."""
+    rows = Conversation.objects.filter(pk__in=conversation_ids)
+    return dict(rows.values_list("pk", "last_sequence"))
+
+
 def event_by_client_id(conversation: Conversation, client_event_id: str) -> Event | None:
     """Return the line that a client has sent under this id before, if any."""
     if not client_event_id:

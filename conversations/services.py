@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from conversations import publish
@@ -146,9 +146,17 @@ def conversation_end(
     return events
 
 
-def conversation_seen(conversation_id: str) -> None:
-    """Note that a socket of the conversation is alive."""
-    Conversation.objects.filter(pk=conversation_id).update(last_seen_at=timezone.now())
+@transaction.atomic
+def conversations_seen(conversation_ids: Sequence[str]) -> None:
+    """Note that sockets of conversations are alive.
+
+    Where somebody is writing at this moment the next note will do: nobody waits for it.
+    """
+    rows = Conversation.objects.filter(pk__in=conversation_ids)
+    if connection.features.has_select_for_update_skip_locked:
+        rows = rows.select_for_update(no_key=True, skip_locked=True, of=("self",))
+    free = list(rows.values_list("pk", flat=True))
+    Conversation.objects.filter(pk__in=free).update(last_seen_at=timezone.now())
 
 
 def log_append(

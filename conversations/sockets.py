@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -74,7 +74,7 @@ def handshake_check(handshake: Handshake, socket_id: str) -> Conversation:
     Raises HandshakeError 401, 404 or 429.
     """
     conversation = session_of_token(handshake.session_id, handshake.token, handshake.origin)
-    if not socket_seen(conversation.pk, socket_id):
+    if not socket_counted(conversation.pk, socket_id):
         limit = settings.SOCKETS_PER_SESSION
         raise HandshakeError(429, f"This session already has {limit} open sockets.")
     return conversation
@@ -104,9 +104,9 @@ def _client() -> Redis:
     return Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
 
 
-def socket_seen(conversation_id: str, socket_id: str) -> bool:
-    """Count a socket as alive; False if that would be one too many. Without Redis all may pass."""
-    key, now = f"baton:sockets:{conversation_id}", time.time()
+def socket_counted(conversation_id: str, socket_id: str) -> bool:
+    """Count a new socket; False if that would be one too many. Without Redis all may pass."""
+    key, now = _key(conversation_id), time.time()
     try:
         with _client().pipeline() as pipe:
             pipe.zremrangebyscore(key, 0, now - _SOCKET_LIFE_SECONDS)
@@ -122,9 +122,26 @@ def socket_seen(conversation_id: str, socket_id: str) -> bool:
     return False
 
 
+def sockets_seen(sockets: Sequence[tuple[str, str]]) -> None:
+    """Go on counting sockets, by conversation and socket id, that have shown that they live."""
+    now = time.time()
+    try:
+        with _client().pipeline() as pipe:
+            for conversation_id, socket_id in sockets:
+                pipe.zadd(_key(conversation_id), {socket_id: now})
+                pipe.expire(_key(conversation_id), _SOCKET_LIFE_SECONDS)
+            pipe.execute()
+    except RedisError:
+        return
+
+
 def socket_gone(conversation_id: str, socket_id: str) -> None:
     """Stop counting a socket."""
     try:
-        _client().zrem(f"baton:sockets:{conversation_id}", socket_id)
+        _client().zrem(_key(conversation_id), socket_id)
     except RedisError:
         return
+
+
+def _key(conversation_id: str) -> str:
+    return f"baton:sockets:{conversation_id}"

@@ -156,8 +156,11 @@ async def test_any_frame_keeps_the_conversation_from_being_abandoned(widget, kin
     await client.send(kind, {"text": "Hi", "state": "TYPING_STATE_STARTED"})
     assert await client.is_alive()
 
-    row = await run_sync(Conversation.objects.get)
-    assert row.last_seen_at > widget.conversation.started_at
+    async def is_noted() -> bool:
+        row = await run_sync(Conversation.objects.get)
+        return row.last_seen_at > widget.conversation.started_at
+
+    await eventually_async(is_noted)
 
 
 async def test_ending_is_echoed_and_closes_the_journal(widget):

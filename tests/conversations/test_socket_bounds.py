@@ -110,7 +110,7 @@ async def test_a_socket_that_was_cut_off_leaves_nothing_behind(widget, settings,
 
     assert group not in layer.groups
     names = {running.get_coro().__qualname__ for running in asyncio.all_tasks()}
-    assert "WidgetConsumer._recheck_for_ever" not in names
+    assert "SocketWatch._watch" not in names
 
 
 async def test_a_slow_client_that_reads_in_time_stays(widget, settings):
