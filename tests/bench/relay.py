@@ -47,7 +47,8 @@ async def throughput(rig: Rig, http: aiohttp.ClientSession, *, seconds: float) -
     table("Throughput, closed loop, every message committed", rows)
 
 
-async def _open(connect: Connect, number: int) -> list[Widget]:
+async def open_all(connect: Connect, number: int) -> list[Widget]:
+    """Connect widgets, twenty at a time."""
     found: list[Widget] = []
     for start in range(0, number, 20):
         batch = range(start, min(start + 20, number))
@@ -55,16 +56,21 @@ async def _open(connect: Connect, number: int) -> list[Widget]:
     return found
 
 
+async def steady(people: list[Widget], seconds: float) -> list[Trip]:
+    """Make round trips at RATE for a time, whose turn it is talks; the first ones do not count."""
+    for index in range(WARM_UP):
+        await people[index % len(people)].trip()
+    tasks = []
+    started = time.monotonic()
+    for index in range(int(RATE * seconds)):
+        await asyncio.sleep(max(0.0, started + index / RATE - time.monotonic()))
+        tasks.append(asyncio.create_task(people[index % len(people)].trip()))
+    return list(await asyncio.gather(*tasks))
+
+
 async def _steady(connect: Connect, number: int, seconds: float) -> list[Trip]:
-    async with widgets(await _open(connect, number)) as people:
-        for index in range(WARM_UP):
-            await people[index % number].trip()
-        tasks = []
-        started = time.monotonic()
-        for index in range(int(RATE * seconds)):
-            await asyncio.sleep(max(0.0, started + index / RATE - time.monotonic()))
-            tasks.append(asyncio.create_task(people[index % number].trip()))
-        return list(await asyncio.gather(*tasks))
+    async with widgets(await open_all(connect, number)) as people:
+        return await steady(people, seconds)
 
 
 async def _flat_out(connect: Connect, number: int, seconds: float) -> tuple[float, list[Trip]]:
@@ -74,7 +80,7 @@ async def _flat_out(connect: Connect, number: int, seconds: float) -> tuple[floa
         while time.monotonic() < until:
             trips.append(await widget.trip())
 
-    async with widgets(await _open(connect, number)) as people:
+    async with widgets(await open_all(connect, number)) as people:
         await asyncio.gather(*(talk(person, time.monotonic() + 1) for person in people))
         trips.clear()
         started = time.monotonic()
