@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from channels_redis.pubsub import RedisPubSubChannelLayer, RedisPubSubLoopLayer
@@ -38,9 +39,32 @@ class BoundedChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # no 
         layer: _BoundedLoopLayer = self._layers[loop]
         return layer
 
+    async def groups_send(self, messages: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+        """Do as group_send does for several messages, in order, in one exchange with Redis."""
+        await self._get_layer().groups_send(messages)
+
 
 class _BoundedLoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]  # no types
     async def _subscribe_to_channel(self, channel: str) -> None:
         is_relay = channel.startswith(self.prefix + RELAY_PREFIX)
         self.channels[channel] = BoundedQueue(RELAY_WAITING if is_relay else SOCKET_WAITING)
         await self._get_shard(channel).subscribe(channel)
+
+    async def groups_send(self, messages: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+        by_shard: dict[Any, list[tuple[str, bytes]]] = {}
+        for group, message in messages:
+            channel = self._get_group_channel_name(group)
+            packed = self.channel_layer.serialize(message)
+            by_shard.setdefault(self._get_shard(channel), []).append((channel, packed))
+        for shard, packed in by_shard.items():
+            await _publish(shard, packed)
+
+
+async def _publish(shard: Any, messages: list[tuple[str, bytes]]) -> None:
+    """Publish over one shard's connection, which other callers wait for as well."""
+    async with shard._lock:
+        shard._ensure_redis()
+        async with shard._redis.pipeline(transaction=False) as pipe:
+            for channel, message in messages:
+                pipe.publish(channel, message)
+            await pipe.execute()

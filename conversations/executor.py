@@ -1,4 +1,7 @@
-"""The one way from asynchronous code to the database: a bounded pool of threads."""
+"""The way from asynchronous code to the database: a bounded pool of threads.
+
+But for the statements of every message: see loop_database.py.
+"""
 
 from __future__ import annotations
 

@@ -89,11 +89,24 @@ class ConversationTransient(TypedDict):
     frame: Frame
 
 
+class ToldDelivery(TypedDict):
+    """A new message for the vendor before which none waits; `at` is when, in seconds since 1970."""
+
+    id: int
+    message_id: str
+    text: str
+    at: float
+
+
 class RelayWake(TypedDict):
-    """Channel layer: there is something to do for a handoff that the worker owns."""
+    """Channel layer: there is something to do for a handoff that the worker owns.
+
+    With `told` it is this message and nothing else, which spares a read.
+    """
 
     type: Literal["relay.wake"]
     handoff_id: str
+    told: NotRequired[ToldDelivery]
 
 
 class RelaySignal(TypedDict):

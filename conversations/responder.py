@@ -15,7 +15,21 @@ from integrations.manifest import AttachmentLimits
 
 
 class Responder(Protocol):
-    """Takes what an end user does; synchronous, raises ConversationError with a plain text."""
+    """Takes what an end user does; synchronous but for one call that is made all the time.
+
+    Raises ConversationError with a plain text.
+    """
+
+    async def take_message(
+        self,
+        *,
+        conversation_id: str,
+        text: str,
+        client_event_id: str,
+        metadata: dict[str, Any] | None,
+        file_ids: Sequence[uuid.UUID] = (),
+    ) -> list[Event]:
+        """Do as on_message does, together with what others say at the same moment."""
 
     def on_message(
         self,

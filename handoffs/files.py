@@ -28,7 +28,7 @@ from handoffs.starting import handoff_open
 from integrations.connector import OutboundAttachment
 from integrations.events import LiveAgentAttachment
 from integrations.manifest import AttachmentLimits, Capability
-from integrations.registry import manifest
+from integrations.registry import manifest_with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +40,10 @@ class LiveAgentFile(LiveAgentAttachment):
 
 def limits_of(handoff: Handoff) -> AttachmentLimits | None:
     """Return which files of the end user's a handoff takes; None for no files at all."""
-    if handoff.integration is None or not handoff.behaviour.attachments_user:
+    integration = handoff.integration
+    if integration is None or not handoff.behaviour.attachments_user:
         return None
-    known = manifest(handoff.integration.connector_key)
+    known = manifest_with(integration.connector_key, integration.credentials)
     if Capability.ATTACHMENT_OUT not in known.capabilities or known.attachments is None:
         return None
     size = min(known.attachments.max_bytes, settings.ATTACHMENT_MAX_BYTES)

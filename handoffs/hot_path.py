@@ -1,143 +1,314 @@
-"""The two moves of nearly all traffic, in plain statements: a message to the vendor, one from it.
+"""The moves of nearly all traffic, one statement each for all who wait: to the vendor, from it.
 
-Each does exactly what the services do for the plain case, and nothing else: whatever is not plain
-makes it write nothing and return None, and the services take over. Four statements each.
+Each does exactly what the services do for the plain case, and nothing else: what is not plain is
+left alone, and the services take over. On SQLite nothing is plain.
+
+A statement takes the conversation's lock, as handoffs.locking does, but waits for none: what
+somebody else holds is not plain either. So a writer that hangs makes no other conversation wait,
+and lists cannot wait for each other in a circle. What a statement reads beside the locked rows is
+as old as its beginning; by the conversation's sequence it sees that nothing has happened since.
 """
 
 from __future__ import annotations
 
-import uuid
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.conf import settings
+from django.db import IntegrityError
 from django.utils import timezone
 
 from conversations import publish
-from conversations.frames import frame_of
-from conversations.models import Conversation, Event
-from conversations.rows import plain_json, row_insert, to_moment, to_uuid
+from conversations.frames import ToldDelivery, frame_of
+from conversations.loop_database import LoopDatabase
+from conversations.models import Event
 from conversations.services import NewEvent
+from conversations.together import Together
 from handoffs.locking import Lease
-from handoffs.models import Delivery, VendorEvent
-from handoffs.states import OPEN_STATES, State
 from integrations.metrics import JOURNAL_LINES
 
-_OPEN = tuple(state.value for state in OPEN_STATES)
-# Takes the conversation's lock and the next sequence at once.
-_NEXT_SEQUENCE = """
-    UPDATE conversations_conversation SET last_sequence = last_sequence + 1
-    WHERE id = %s AND state = %s RETURNING id, last_sequence
+_TO_VENDOR = """
+WITH input AS (
+    SELECT * FROM unnest(
+        %(conversation)s::text[], %(event)s::uuid[], %(payload)s::text[], %(metadata)s::text[],
+        %(client_event)s::text[], %(folded)s::text[]
+    ) AS input (conversation_id, event_id, payload, metadata, client_event_id, folded)
+), seen AS MATERIALIZED (
+    SELECT id, last_sequence FROM conversations_conversation
+    WHERE id = ANY (%(conversation)s::text[])
+), locked AS MATERIALIZED (
+    SELECT conversation.id AS conversation_id, conversation.last_sequence, handoff.id AS handoff_id,
+           handoff.owner_id, coalesce(integration.behaviour ->> 'stop_word', '') AS stop_word
+    FROM conversations_conversation AS conversation
+    JOIN handoffs_handoff AS handoff ON handoff.conversation_id = conversation.id
+    LEFT JOIN integrations_integration AS integration ON integration.id = handoff.integration_id
+    WHERE conversation.id = ANY (%(conversation)s::text[]) AND conversation.state = 'handoff'
+      AND handoff.state IN ('requested', 'connecting', 'queued', 'active')
+    FOR NO KEY UPDATE OF conversation SKIP LOCKED
+), plain AS MATERIALIZED (
+    SELECT input.*, locked.handoff_id, locked.owner_id,
+           NOT EXISTS (
+               SELECT FROM handoffs_delivery AS earlier
+               WHERE earlier.handoff_id = locked.handoff_id AND earlier.status = 'pending'
+           ) AS is_next
+    FROM input JOIN locked USING (conversation_id)
+    JOIN seen ON seen.id = locked.conversation_id AND seen.last_sequence = locked.last_sequence
+    WHERE (stop_word = '' OR stop_word ~ '^[!-~]+$' AND lower(stop_word) <> folded)
+      AND (client_event_id = '' OR NOT EXISTS (
+          SELECT FROM conversations_event AS sent
+          WHERE sent.conversation_id = input.conversation_id
+            AND sent.client_event_id = input.client_event_id
+            AND sent.client_event_id <> ''
+      ))
+), numbered AS (
+    UPDATE conversations_conversation AS conversation SET last_sequence = last_sequence + 1
+    FROM plain WHERE conversation.id = plain.conversation_id
+    RETURNING conversation.id, last_sequence
+), line AS (
+    INSERT INTO conversations_event
+        (id, conversation_id, sequence, type, payload, metadata, client_event_id, created_at)
+    SELECT event_id, conversation_id, last_sequence, 'USER_MESSAGE', payload::jsonb,
+           metadata::jsonb, client_event_id, %(now)s::timestamptz
+    FROM plain JOIN numbered ON numbered.id = conversation_id
+), delivery AS (
+    INSERT INTO handoffs_delivery
+        (handoff_id, event_id, sequence, status, attempts, parts_sent, next_attempt_at,
+         error_code, created_at)
+    SELECT handoff_id, event_id, last_sequence, 'pending', 0, 0, %(now)s::timestamptz, '',
+           %(now)s::timestamptz
+    FROM plain JOIN numbered ON numbered.id = conversation_id
+    RETURNING id, handoff_id
+)
+SELECT conversation_id, last_sequence, handoff_id, owner_id, delivery.id, is_next
+FROM plain JOIN numbered ON numbered.id = conversation_id JOIN delivery USING (handoff_id)
 """
-_NEXT_SEQUENCE_OF_HANDOFF = """
-    UPDATE conversations_conversation SET last_sequence = last_sequence + 1
-    WHERE id = (SELECT conversation_id FROM handoffs_handoff WHERE id = %s) AND state = %s
-    RETURNING id, last_sequence
+_FROM_VENDOR = """
+WITH input AS (
+    SELECT * FROM unnest(
+        %(handoff)s::text[], %(worker)s::uuid[], %(epoch)s::integer[], %(agent)s::text[],
+        %(vendor_event)s::text[], %(occurred)s::timestamptz[], %(event)s::uuid[],
+        %(payload)s::text[], %(session)s::text[]
+    ) AS input (handoff_id, worker_id, epoch, agent_id, vendor_event_id, occurred_at, event_id,
+                payload, session)
+), locked AS MATERIALIZED (
+    SELECT handoff.id AS handoff_id, conversation.id AS conversation_id,
+           handoff.live_agents ->> input.agent_id AS agent_name
+    FROM input
+    JOIN handoffs_handoff AS handoff ON handoff.id = input.handoff_id
+    JOIN conversations_conversation AS conversation ON conversation.id = handoff.conversation_id
+    WHERE conversation.state = 'handoff' AND handoff.state = 'active'
+      AND handoff.owner_id = input.worker_id AND handoff.lease_epoch = input.epoch
+      AND handoff.live_agents -> input.agent_id IS NOT NULL
+      AND NOT EXISTS (
+          SELECT FROM handoffs_vendorevent AS known
+          WHERE known.handoff_id = input.handoff_id
+            AND known.vendor_event_id = input.vendor_event_id
+      )
+    FOR NO KEY UPDATE OF conversation, handoff SKIP LOCKED
+), numbered AS (
+    UPDATE conversations_conversation AS conversation SET last_sequence = last_sequence + 1
+    FROM locked WHERE conversation.id = locked.conversation_id
+    RETURNING conversation.id, last_sequence
+), kept AS (
+    UPDATE handoffs_handoff AS handoff
+    SET vendor_session = input.session,
+        -- An unchanged deadline keeps the row's place in every index.
+        deadline_at = CASE
+            WHEN deadline_at > %(deadline)s::timestamptz - interval '1 minute' THEN deadline_at
+            ELSE %(deadline)s::timestamptz
+        END
+    FROM locked JOIN input USING (handoff_id) WHERE handoff.id = locked.handoff_id
+), received AS (
+    INSERT INTO handoffs_vendorevent
+        (handoff_id, vendor_event_id, kind, event_id, occurred_at, received_at)
+    SELECT handoff_id, vendor_event_id, 'LiveAgentMessage', event_id, occurred_at,
+           %(now)s::timestamptz
+    FROM locked JOIN input USING (handoff_id)
+), line AS (
+    INSERT INTO conversations_event
+        (id, conversation_id, sequence, type, payload, metadata, client_event_id, created_at)
+    SELECT event_id, conversation_id, last_sequence, 'LIVE_AGENT_MESSAGE',
+           payload::jsonb || jsonb_build_object('agent_name', agent_name), NULL, '',
+           %(now)s::timestamptz
+    FROM locked JOIN input USING (handoff_id) JOIN numbered ON numbered.id = conversation_id
+)
+SELECT handoff_id, conversation_id, last_sequence, agent_name
+FROM locked JOIN numbered ON numbered.id = conversation_id
 """
-_OPEN_HANDOFF = """
-    SELECT handoff.id, handoff.owner_id, integration.behaviour
-    FROM handoffs_handoff AS handoff
-    JOIN integrations_integration AS integration ON integration.id = handoff.integration_id
-    WHERE handoff.conversation_id = %s AND handoff.state IN (%s, %s, %s, %s)
+_SENT = """
+UPDATE handoffs_delivery SET status = 'sent', sent_at = %(now)s::timestamptz, error_code = ''
+WHERE id IN (
+    SELECT delivery.id
+    FROM unnest(
+        %(delivery)s::bigint[], %(handoff)s::text[], %(worker)s::uuid[], %(epoch)s::integer[]
+    ) AS input (delivery_id, handoff_id, worker_id, epoch)
+    JOIN handoffs_delivery AS delivery ON delivery.id = input.delivery_id
+    JOIN handoffs_handoff AS handoff ON handoff.id = delivery.handoff_id
+    WHERE delivery.status = 'pending' AND handoff.id = input.handoff_id
+      AND handoff.owner_id = input.worker_id AND handoff.lease_epoch = input.epoch
+    FOR NO KEY UPDATE OF delivery SKIP LOCKED
+)
+RETURNING id
 """
-_KEEP_SESSION = """
-    UPDATE handoffs_handoff SET vendor_session = %s, deadline_at = %s
-    WHERE id = %s AND owner_id = %s AND lease_epoch = %s AND state = %s
-    RETURNING live_agents
-"""
 
 
-class _NotPlainError(Exception):
-    """Roll back: this is a case for the services."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserMessage:
+    """An end user's message without files."""
+
+    conversation_id: str
+    line: NewEvent = field(repr=False)
 
 
-def message_to_vendor(conversation_id: str, message: NewEvent) -> list[Event] | None:
-    """Journal an end user's message and queue it for the vendor, while a handoff is open.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentMessage:
+    """What a live agent who has joined says; `stored_session` is encrypted."""
 
-    A repeated client_event_id raises IntegrityError, as any writer's would.
+    lease: Lease
+    line: NewEvent = field(repr=False)
+    agent_id: str
+    vendor_event_id: str
+    occurred_at: datetime
+    stored_session: str = field(repr=False)
+    deadline_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A delivery that the vendor has taken."""
+
+    lease: Lease
+    delivery_id: int
+
+
+async def messages_to_vendor(messages: Sequence[UserMessage]) -> list[Event | None]:
+    """Journal messages and queue them for their vendors; None for each that is not plain.
+
+    Plain is: a handoff is open, the text is not its stop word, the message was not sent before.
     """
-    try:
-        with transaction.atomic():
-            _, sequence = _next_sequence(_NEXT_SEQUENCE, conversation_id)
-            handoff_id, owner_id = _open_handoff(conversation_id, message.payload["text"])
-            event = _line(conversation_id, sequence, message)
-            delivery = Delivery(handoff_id=handoff_id, event=event, sequence=sequence)
-            row_insert(delivery)
-            publish.frames_publish(conversation_id, [frame_of(event)])
-            publish.relay_wake(owner_id, handoff_id)
-            return [event]
-    except _NotPlainError:
-        return None
+    lines = [message.line for message in messages]
+    now = timezone.now()
+    rows = await _rows(
+        _queueing,
+        _TO_VENDOR,
+        conversation=[message.conversation_id for message in messages],
+        event=[line.id for line in lines],
+        payload=[json.dumps(line.payload) for line in lines],
+        metadata=[line.metadata and json.dumps(line.metadata) for line in lines],
+        client_event=[line.client_event_id for line in lines],
+        folded=[line.payload["text"].strip().casefold() for line in lines],
+        now=now,
+    )
+    JOURNAL_LINES.inc(len(rows))
+    found = {row[0]: row[1:] for row in rows}
+    return [_queued(message, found.get(message.conversation_id), now) for message in messages]
 
 
-def message_from_vendor(
-    lease: Lease,
-    line: NewEvent,
-    *,
-    agent_id: str,
-    received: VendorEvent,
-    stored_session: str,
-    deadline_at: Any,
-) -> bool:
-    """Journal a live agent's message, once; False if this is not the plain case.
+async def messages_from_vendor(messages: Sequence[AgentMessage]) -> list[Event | None]:
+    """Journal live agents' messages, once each; None for each that is not plain.
 
     Plain is: the lease holds, the handoff is active, the live agent has joined, the event is new.
     """
-    try:
-        with transaction.atomic():
-            conversation_id, sequence = _next_sequence(_NEXT_SEQUENCE_OF_HANDOFF, lease.handoff_id)
-            names = _keep_session(lease, stored_session, deadline_at)
-            if agent_id not in names or not row_insert(received, ignore_conflicts=True):
-                raise _NotPlainError
-            line.payload["agent_name"] = names[agent_id]
-            event = _line(conversation_id, sequence, line)
-            publish.frames_publish(conversation_id, [frame_of(event)])
-            return True
-    except _NotPlainError:
-        return False
-
-
-def _next_sequence(statement: str, key: str) -> tuple[str, int]:
-    conversation_id, sequence = _one(statement, [key, Conversation.State.HANDOFF.value])
-    return conversation_id, sequence
-
-
-def _open_handoff(conversation_id: str, text: str) -> tuple[str, Any]:
-    handoff_id, owner_id, behaviour = _one(_OPEN_HANDOFF, [conversation_id, *_OPEN])
-    stop_word = str(plain_json(behaviour).get("stop_word", "")).strip().casefold()
-    if stop_word and text.strip().casefold() == stop_word:
-        raise _NotPlainError
-    return handoff_id, owner_id and uuid.UUID(str(owner_id))
-
-
-def _keep_session(lease: Lease, stored_session: str, deadline_at: Any) -> dict[str, str]:
-    values = [stored_session, to_moment(deadline_at), lease.handoff_id]
-    values += [to_uuid(lease.worker_id), lease.epoch]
-    (live_agents,) = _one(_KEEP_SESSION, [*values, State.ACTIVE.value])
-    names: dict[str, str] = plain_json(live_agents)
-    return names
-
-
-def _line(conversation_id: str, sequence: int, new: NewEvent) -> Event:
-    event = Event(
-        id=new.id,
-        conversation_id=conversation_id,
-        sequence=sequence,
-        type=new.type,
-        payload=new.payload,
-        metadata=new.metadata,
-        client_event_id=new.client_event_id,
-        created_at=timezone.now(),
+    lines = [message.line for message in messages]
+    now = timezone.now()
+    rows = await _rows(
+        _hearing,
+        _FROM_VENDOR,
+        **_leases([message.lease for message in messages]),
+        agent=[message.agent_id for message in messages],
+        vendor_event=[message.vendor_event_id for message in messages],
+        occurred=[message.occurred_at for message in messages],
+        event=[line.id for line in lines],
+        payload=[json.dumps(line.payload) for line in lines],
+        session=[message.stored_session for message in messages],
+        deadline=max(message.deadline_at for message in messages),
+        now=now,
     )
-    row_insert(event)
-    JOURNAL_LINES.inc()
+    JOURNAL_LINES.inc(len(rows))
+    found = {row[0]: row[1:] for row in rows}
+    return [_said(message.line, found.get(message.lease.handoff_id), now) for message in messages]
+
+
+async def deliveries_sent(sent: Sequence[Sent]) -> list[bool]:
+    """Mark deliveries as taken by their vendors; False for each that is not plain.
+
+    Plain is: the lease holds, and the delivery is still pending.
+    """
+    rows = await _rows(
+        _marking,
+        _SENT,
+        **_leases([one.lease for one in sent]),
+        delivery=[one.delivery_id for one in sent],
+        now=timezone.now(),
+    )
+    marked = {row[0] for row in rows}
+    return [one.delivery_id in marked for one in sent]
+
+
+# A connection each, so that one does not wait for the other.
+_queueing, _hearing, _marking = LoopDatabase(), LoopDatabase(), LoopDatabase()
+send_to_vendor = Together(messages_to_vendor, key=lambda message: message.conversation_id)
+take_from_vendor = Together(messages_from_vendor, key=lambda message: message.lease.handoff_id)
+mark_sent = Together(deliveries_sent, key=lambda sent: sent.lease.handoff_id)
+
+
+def _leases(leases: list[Lease]) -> dict[str, list[Any]]:
+    return {
+        "handoff": [lease.handoff_id for lease in leases],
+        "worker": [lease.worker_id for lease in leases],
+        "epoch": [lease.epoch for lease in leases],
+    }
+
+
+async def _rows(database: LoopDatabase, statement: str, **values: Any) -> list[Any]:
+    """Run a statement; no rows if it meets a repeat.
+
+    Somebody may write the same at the same moment: then nothing of the list is written, and the
+    services find out whose it is.
+    """
+    if settings.IS_SQLITE:
+        return []
+    try:
+        return await database.rows(statement, values)
+    except IntegrityError:
+        return []
+
+
+def _queued(message: UserMessage, row: Any, now: datetime) -> Event | None:
+    if row is None:
+        return None
+    sequence, handoff_id, owner_id, delivery_id, is_next = row
+    event = _event(message.line, message.conversation_id, sequence, now)
+    publish.frames_show(message.conversation_id, [frame_of(event)])
+    told: ToldDelivery | None = None
+    if is_next:
+        text = message.line.payload["text"]
+        told = {"id": delivery_id, "message_id": str(event.id), "text": text, "at": now.timestamp()}
+    publish.relay_tell(owner_id, handoff_id, told)
     return event
 
 
-def _one(statement: str, values: list[Any]) -> Any:
-    """Return the statement's one row; none means that the case is not plain."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        row = cursor.fetchone()
+def _said(line: NewEvent, row: Any, now: datetime) -> Event | None:
     if row is None:
-        raise _NotPlainError
-    return row
+        return None
+    conversation_id, sequence, agent_name = row
+    line.payload["agent_name"] = agent_name
+    event = _event(line, conversation_id, sequence, now)
+    publish.frames_show(conversation_id, [frame_of(event)])
+    return event
+
+
+def _event(line: NewEvent, conversation_id: str, sequence: int, now: datetime) -> Event:
+    return Event(
+        id=line.id,
+        conversation_id=conversation_id,
+        sequence=sequence,
+        type=line.type,
+        payload=line.payload,
+        metadata=line.metadata,
+        client_event_id=line.client_event_id,
+        created_at=now,
+    )

@@ -17,7 +17,7 @@ from conversations.rows import row_insert
 from conversations.services import NewEvent, events_append, message_event, system_event
 from handoffs import notices
 from handoffs.files import LiveAgentFile, file_journal, limits_payload
-from handoffs.hot_path import message_from_vendor
+from handoffs.hot_path import AgentMessage, take_from_vendor
 from handoffs.locking import Lease, handoff_leased, handoff_save
 from handoffs.models import Delivery, Handoff, VendorEvent
 from handoffs.outbox import receipts_apply
@@ -42,22 +42,12 @@ _MAX_ID = 255
 _LINES = uuid.UUID("6f2c7d0e-3a51-4c0b-9c55-0f6b1a7e2d94")
 
 
-def vendor_event_apply(
-    lease: Lease,
-    session: VendorSession,
-    event: events.VendorEvent,
-    *,
-    are_keys_known: bool = False,
-) -> bool:
+def vendor_event_apply(lease: Lease, session: VendorSession, event: events.VendorEvent) -> bool:
     """Apply one event and keep the session that follows it; True once the human part is over.
 
     A repeat changes nothing but the session. Raises LeaseLostError for a fenced session.
-    `are_keys_known` says that the session's keys are those of the session stored before.
     """
     event = event_storable(event)
-    is_plain = isinstance(event, events.LiveAgentMessage) and (are_keys_known or not session.keys)
-    if is_plain and _message_plain(lease, session, event):
-        return False
     with handoff_leased(lease) as handoff:
         session_keep(handoff, session)
         changed = ["vendor_session"]
@@ -67,27 +57,27 @@ def vendor_event_apply(
         return not handoff.is_open
 
 
-def _message_plain(lease: Lease, session: VendorSession, event: Any) -> bool:
-    """Try the short way for what a live agent says."""
-    line_id = uuid.uuid5(_LINES, f"{lease.handoff_id}/{event.vendor_event_id}")
-    received = VendorEvent(
-        handoff_id=lease.handoff_id,
-        vendor_event_id=event.vendor_event_id,
-        kind=type(event).__name__,
-        event_id=line_id,
-        occurred_at=event.occurred_at,
-    )
-    line = message_event(
-        EventType.LIVE_AGENT_MESSAGE, event.text, event_id=line_id, agent_id=event.agent_id
-    )
-    return message_from_vendor(
-        lease,
-        line,
+async def agent_message_apply(
+    lease: Lease, session: VendorSession, event: events.LiveAgentMessage
+) -> bool:
+    """Apply what a live agent says, together with what others say; False: use vendor_event_apply.
+
+    The session's keys must be those of the session stored before.
+    """
+    event = event_storable(event)
+    line_id = _line_id(lease.handoff_id, event)
+    message = AgentMessage(
+        lease=lease,
+        line=message_event(
+            EventType.LIVE_AGENT_MESSAGE, event.text, event_id=line_id, agent_id=event.agent_id
+        ),
         agent_id=event.agent_id,
-        received=received,
+        vendor_event_id=event.vendor_event_id,
+        occurred_at=event.occurred_at,
         stored_session=encrypt(session_store(session)),
         deadline_at=active_deadline(),
     )
+    return await take_from_vendor(message) is not None
 
 
 def event_storable(event: _Event) -> _Event:
@@ -114,15 +104,15 @@ def _receive(handoff: Handoff, event: events.VendorEvent) -> bool:
         vendor_event_id=event.vendor_event_id,
         kind=type(event).__name__,
         # The line is written after this, in the same transaction.
-        event_id=_line_id(handoff, event) if is_line else None,
+        event_id=_line_id(handoff.pk, event) if is_line else None,
         occurred_at=event.occurred_at,
     )
     return row_insert(row, ignore_conflicts=True)
 
 
-def _line_id(handoff: Handoff, event: events.VendorEvent) -> uuid.UUID:
+def _line_id(handoff_id: str, event: events.VendorEvent) -> uuid.UUID:
     """Return the id of the line that an event becomes: known before it is written."""
-    return uuid.uuid5(_LINES, f"{handoff.pk}/{event.vendor_event_id}")
+    return uuid.uuid5(_LINES, f"{handoff_id}/{event.vendor_event_id}")
 
 
 def _apply(handoff: Handoff, event: events.VendorEvent, lease: Lease) -> list[str]:
@@ -175,7 +165,7 @@ def _message(handoff: Handoff, event: events.LiveAgentMessage, lease: Lease) -> 
     line = message_event(
         EventType.LIVE_AGENT_MESSAGE,
         event.text,
-        event_id=_line_id(handoff, event),
+        event_id=_line_id(handoff.pk, event),
         agent_id=event.agent_id,
         agent_name=handoff.live_agents.get(event.agent_id, ""),
     )
@@ -186,7 +176,7 @@ def _message(handoff: Handoff, event: events.LiveAgentMessage, lease: Lease) -> 
 def _file(handoff: Handoff, event: events.LiveAgentAttachment, lease: Lease) -> list[str]:
     changed = _present(handoff, event, lease)
     name = handoff.live_agents.get(event.agent_id, "")
-    file_journal(handoff, event, line_id=_line_id(handoff, event), agent_name=name)
+    file_journal(handoff, event, line_id=_line_id(handoff.pk, event), agent_name=name)
     return changed
 
 

@@ -262,6 +262,8 @@ class StoredWebhook(models.Model):
     is_done = models.BooleanField(default=False)
     attempts = models.PositiveSmallIntegerField(default=0)
     received_at = models.DateTimeField(default=timezone.now)
+    # Until when the process that took the call may have missed others.
+    missed_until = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["id"]

@@ -8,12 +8,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from conversations import publish
 from conversations.attachments import attachment_object, attachments_said
 from conversations.errors import NotAllowedError
+from conversations.executor import run_sync
 from conversations.frames import EventType, RelaySignal, SessionEnd
 from conversations.models import Conversation, Event
 from conversations.selectors import event_by_client_id
@@ -25,7 +26,7 @@ from conversations.services import (
     message_event,
 )
 from handoffs.files import files_taken, limits_of
-from handoffs.hot_path import message_to_vendor
+from handoffs.hot_path import UserMessage, send_to_vendor
 from handoffs.models import Handoff, VendorEvent
 from handoffs.outbox import delivery_create
 from handoffs.services import handoff_end
@@ -38,6 +39,23 @@ from integrations.manifest import AttachmentLimits
 class HandoffResponder:
     """Implements conversations.responder.Responder."""
 
+    async def take_message(
+        self,
+        *,
+        conversation_id: str,
+        text: str,
+        client_event_id: str,
+        metadata: dict[str, Any] | None,
+        file_ids: Sequence[uuid.UUID] = (),
+    ) -> list[Event]:
+        """Do as on_message does; what goes to a vendor at the same moment goes together."""
+        message = _user_message(text, client_event_id, metadata)
+        if not file_ids:
+            plain = UserMessage(conversation_id=conversation_id, line=message)
+            if event := await send_to_vendor(plain):
+                return [event]
+        return await run_sync(_message_take, conversation_id, message, file_ids)
+
     def on_message(
         self,
         *,
@@ -48,18 +66,8 @@ class HandoffResponder:
         file_ids: Sequence[uuid.UUID] = (),
     ) -> list[Event]:
         """Journal a message; then it is the AI agent's to answer or the vendor's to get."""
-        message = replace(
-            message_event(EventType.USER_MESSAGE, text),
-            metadata=metadata,
-            client_event_id=client_event_id,
-        )
-        if file_ids:
-            return _message_take(conversation_id, message, file_ids)
-        try:
-            events = message_to_vendor(conversation_id, message)
-        except IntegrityError:
-            events = None  # sent before: the line that it became is found below
-        return events or _message_take(conversation_id, message)
+        message = _user_message(text, client_event_id, metadata)
+        return _message_take(conversation_id, message, file_ids)
 
     def attachment_limits(self, *, conversation_id: str) -> AttachmentLimits | None:
         """Return which files the vendor of the open handoff takes, or None if no files."""
@@ -116,6 +124,14 @@ class HandoffResponder:
             return None
         status: dict[str, Any] = handoff.queue_status
         return status or None
+
+
+def _user_message(text: str, client_event_id: str, metadata: dict[str, Any] | None) -> NewEvent:
+    return replace(
+        message_event(EventType.USER_MESSAGE, text),
+        metadata=metadata,
+        client_event_id=client_event_id,
+    )
 
 
 @transaction.atomic

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from django.db import transaction
@@ -23,6 +24,35 @@ from integrations.registry import connector_class, manifest
 # An item that cannot be applied is dropped after so many tries, with a line in the log.
 MAX_ATTEMPTS = 20
 _SEEN_EVERY = timedelta(seconds=30)
+
+
+@dataclass(slots=True)
+class CallsTaken:
+    """Whether a process has taken every call; the vendor repeats the others, after later ones.
+
+    There is no end to it: who reads a vendor's history does so once for each miss, and a vendor
+    that has given up repeating is the one whose history is needed most.
+    """
+
+    _missed_until: datetime | None = None
+
+    def note_missed(self) -> None:
+        """Note that a call was not taken just now."""
+        self._missed_until = timezone.now()
+
+    def missed_until(self) -> datetime:
+        """Return when the last one was missed; before its first call a process took none."""
+        if self._missed_until is None:
+            self.note_missed()
+        return cast(datetime, self._missed_until)
+
+
+_calls = CallsTaken()
+
+
+def call_missed() -> None:
+    """Note that this process could not take a call, for the items of later ones."""
+    _calls.note_missed()
 
 
 def webhook_take(integration: Integration, call: WebhookRequest) -> WebhookResult:
@@ -57,7 +87,25 @@ def webhooks_waiting(handoff_id: str) -> list[tuple[int, WebhookItem]]:
             integration_id=integration_id, key__in=names, is_done=False
         ).order_by("id")[:100]
     ]
-    return [(row.pk, WebhookItem(item_id=row.item_id, key=row.key, body=row.body)) for row in rows]
+    return [(row.pk, _item(row)) for row in rows]
+
+
+def webhook_catch_up(lease: Lease) -> WebhookItem | None:
+    """Return an item that asks for what no call may have told, where a connector can find out.
+
+    For a session that another worker has left: nobody knows for how long the portal was away.
+    """
+    found = Integration.objects.filter(handoffs=lease.handoff_id).values_list("connector_key")
+    if not any(connector_class(key).reads_history for (key,) in found):
+        return None
+    name = f"{lease.handoff_id}:{lease.epoch}"
+    return WebhookItem(item_id=name, key=name, body={}, missed_until=timezone.now())
+
+
+def _item(row: StoredWebhook) -> WebhookItem:
+    return WebhookItem(
+        item_id=row.item_id, key=row.key, body=row.body, missed_until=row.missed_until
+    )
 
 
 def webhook_done(lease: Lease, row_id: int) -> None:
@@ -106,6 +154,7 @@ def _store(integration: Integration, result: WebhookResult) -> None:
                 item_id=item.item_id[:255],
                 key=item.key[:255],
                 body=cast(Any, dict(item.body)),
+                missed_until=_calls.missed_until(),
             )
             for item in result.items
         ],

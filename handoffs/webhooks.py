@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 
-from django.db import DatabaseError
+from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from handoffs.webhook_inbox import webhook_take
+from handoffs.webhook_inbox import call_missed, webhook_take
 from integrations.connector import WebhookRequest
 from integrations.errors import WebhookVerificationError
 from integrations.metrics import WEBHOOKS_RECEIVED, WEBHOOKS_REFUSED
@@ -31,6 +31,22 @@ def vendor_webhook(
 ) -> HttpResponse:
     """Answer 200 once everything is stored, 401 for a bad signature, 404 where nothing is
     connected, 413 for too large a body; a failed store is a 503, so that the vendor repeats."""
+    try:
+        return _answer(request, vendor, account_id, project_id, environment, endpoint)
+    except DatabaseError as error:
+        call_missed()
+        logger.warning("A webhook could not be stored: %s", type(error).__name__)
+        return _error(503, "Not stored. Send it again.")
+
+
+def _answer(
+    request: HttpRequest,
+    vendor: str,
+    account_id: str,
+    project_id: str,
+    environment: str,
+    endpoint: str,
+) -> HttpResponse:
     found = integrations_for_webhook(vendor, account_id, project_id, environment)
     if not found or endpoint not in ENDPOINTS:
         return _error(404, "Nothing is connected at this address.")
@@ -42,9 +58,6 @@ def vendor_webhook(
             result = webhook_take(integration, call)
         except WebhookVerificationError:
             continue
-        except DatabaseError as error:
-            logger.warning("A webhook could not be stored: %s", type(error).__name__)
-            return _error(503, "Not stored. Send it again.")
         WEBHOOKS_RECEIVED.labels(integration.connector_key).inc()
         return HttpResponse(result.body, status=result.status, content_type=result.content_type)
     logger.warning("A webhook was refused: wrong signature", extra={"vendor": vendor})

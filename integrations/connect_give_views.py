@@ -16,6 +16,7 @@ from integrations.generated_values import generated_for, previous_until
 from integrations.manifest import GeneratedKeyPair, GeneratedKind, GeneratedValue
 from integrations.models import Project
 from integrations.pem import key_id_suggestion, private_key_generate
+from integrations.registry import connector_class
 from integrations.secret_making import external_ids_ensure, integration_secret_make
 from integrations.services import draft_values, integration_draft_save
 from integrations.webhook_integrations import webhook_urls
@@ -70,6 +71,7 @@ def _page(place: Place, *, shown: dict[str, str]) -> HttpResponse:
             )
             for item in _of_kind(place, GeneratedKind.SECRET)
         ],
+        documents=connector_class(place.manifest.key).vendor_documents(values),
         is_key_needed=is_key_needed,
         key_pair=key_pair_view(place.manifest, values) if is_key_needed else None,
     )

@@ -114,6 +114,16 @@ class CheckResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VendorDocument:
+    """A text to paste at the vendor, made of what has been entered; `name` is unique in a flow."""
+
+    name: str
+    label: str
+    help_text: str
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookRequest:
     """A call from a vendor as it came; header names are in lower case."""
 
@@ -135,6 +145,8 @@ class WebhookItem:
     item_id: str
     key: str
     body: Mapping[str, object] = field(repr=False)
+    # The portal may have missed calls until this moment: their repetitions come after this item.
+    missed_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +190,9 @@ class Connector(ABC):
     """One vendor's protocol; knows nothing of conversations, handoffs or Django."""
 
     manifest: ClassVar[Manifest]
+    # Whether `receive` also takes an item without a body, when another worker goes on with a
+    # session: it then returns what the vendor's history has, which no call may have told.
+    reads_history: ClassVar[bool] = False
 
     def __init__(
         self, *, credentials: Mapping[str, str], http: HttpClient, tokens: TokenCache
@@ -186,6 +201,11 @@ class Connector(ABC):
         self._credentials = credentials
         self._http = http
         self._tokens = tokens
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What this connection can do: the manifest's, or what its credentials leave of them."""
+        return self.capabilities_with(self._credentials)
 
     # ---- every vendor implements these ----
 
@@ -206,6 +226,14 @@ class Connector(ABC):
     def capabilities_with(cls, credentials: Mapping[str, str]) -> frozenset[Capability]:
         """Return what a connection with these credentials can do: the manifest's, or fewer."""
         return cls.manifest.capabilities
+
+    @classmethod
+    def vendor_documents(cls, values: Mapping[str, str]) -> tuple[VendorDocument, ...]:
+        """Return what an admin copies into the vendor's product; must not hold a secret.
+
+        Values may be missing: their place is then marked in angle brackets. Must not do I/O.
+        """
+        return ()
 
     @abstractmethod
     def test_connection(self) -> AsyncIterator[CheckResult]:
@@ -273,7 +301,8 @@ class Connector(ABC):
     ) -> Sequence[tuple[VendorSession, VendorEvent]]:
         """Turn one stored item into events, each with the session to store after it.
 
-        May call the vendor. Items of one conversation come in the order in which they arrived;
+        May call the vendor, for what calls missed before the item have said (`missed_until`).
+        Items of one conversation come in the order in which they arrived;
         called again for the same item after a crash. May raise any ConnectorError: a retryable one
         is tried again, another one drops the item.
         """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -35,10 +36,15 @@ def keys_problem(keys: Sequence[str]) -> str:
 
 def cipher() -> MultiFernet:
     """Return the cipher for the keys in settings; raises ImproperlyConfigured without one."""
-    problem = keys_problem(settings.ENCRYPTION_KEYS)
+    return _cipher(tuple(settings.ENCRYPTION_KEYS))
+
+
+@lru_cache(maxsize=2)
+def _cipher(keys: tuple[str, ...]) -> MultiFernet:
+    problem = keys_problem(keys)
     if problem:
         raise ImproperlyConfigured(problem)
-    return MultiFernet([Fernet(key) for key in settings.ENCRYPTION_KEYS])
+    return MultiFernet([Fernet(key) for key in keys])
 
 
 def encrypt(value: Any) -> str:

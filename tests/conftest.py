@@ -46,6 +46,8 @@ os.environ.update(
 # Test modules import models while they are collected, which is before pytest-django sets up.
 django.setup()
 
+from conversations.loop_database import loop_connections_close  # noqa: E402 - needs the apps
+
 
 def pytest_unconfigure() -> None:
     """Remove everything the suite wrote."""
@@ -81,3 +83,10 @@ def redis_server() -> Iterator[RedisServer]:
 def _empty_redis(redis_server: RedisServer) -> None:
     with redis.Redis.from_url(redis_server.url) as client:
         client.flushall()
+
+
+@pytest.fixture(autouse=True)
+def _loop_connections() -> Iterator[None]:
+    """Leave no connection of a loop that has ended: the test database is dropped at the end."""
+    yield
+    loop_connections_close()

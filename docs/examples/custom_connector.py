@@ -1,55 +1,58 @@
 """A custom connector for Baton: its live agent repeats what it hears, and closes on "bye"."""
 
+import asyncio
 import hmac
 import json
 import os
 import time
-import uuid
+from contextlib import suppress
 
-from aiohttp import ClientSession, web
+from aiohttp import ClientError, request, web
 
-EVENTS_URL, SECRET = os.environ["EVENTS_URL"], os.environ["SIGNING_SECRET"].encode()
-AGENT = {"id": "echo", "name": "Echo"}
-answers = {}  # by Idempotency-Key: a repeated call is answered again, not done again
+URL, SECRET = os.environ["EVENTS_URL"], os.environ["SIGNING_SECRET"].encode()
+AGENT, newest = {"id": "echo", "name": "Echo"}, {}  # by handoff: who posts its newest event
 
 
 def sign(timestamp, body):
     return hmac.new(SECRET, timestamp.encode() + b"." + body, "sha256").hexdigest()
 
 
-async def tell(key, kind, external_id, **data):
-    """Post an event; if that fails so does the call, and Baton repeats it with the same key."""
-    event = {"event_id": f"{key}:{kind}", "type": kind, "external_id": external_id, "data": data}
-    body, now = json.dumps(event).encode(), str(int(time.time()))
-    headers = {"X-Handoff-Timestamp": now, "X-Handoff-Signature": sign(now, body)}
-    async with ClientSession() as http, http.post(EVENTS_URL, data=body, headers=headers) as answer:
-        answer.raise_for_status()
+def tell(key, kind, handoff, **data):
+    event = {"event_id": f"{key}:{kind}", "type": kind, "external_id": handoff, "data": data}
+    newest[handoff] = asyncio.create_task(post(json.dumps(event).encode(), newest.get(handoff)))
 
 
-async def handle(request):
-    raw, timestamp = await request.read(), request.headers.get("X-Handoff-Timestamp", "")
-    fits = hmac.compare_digest(sign(timestamp, raw), request.headers.get("X-Handoff-Signature", ""))
+async def post(body, before):
+    """Post an event once the one before it is settled; repeat it for ten minutes till answered."""
+    await asyncio.gather(*[before] if before else [])
+    for _ in range(300):
+        now = str(int(time.time()))
+        head = {"X-Handoff-Timestamp": now, "X-Handoff-Signature": sign(now, body)}
+        with suppress(ClientError, TimeoutError):
+            async with asyncio.timeout(5), request("POST", URL, data=body, headers=head) as answer:
+                if answer.status < 500 and answer.status != 429:
+                    return
+        await asyncio.sleep(2)
+
+
+async def handle(call):
+    raw, timestamp = await call.read(), call.headers.get("X-Handoff-Timestamp", "")
+    fits = hmac.compare_digest(sign(timestamp, raw), call.headers.get("X-Handoff-Signature", ""))
     if not fits or abs(time.time() - int(timestamp)) > 300:
         return web.json_response({"code": "bad_signature"}, status=401)
-    key = request.headers.get("Idempotency-Key", str(uuid.uuid4()))
-    if key not in answers:
-        answers[key] = await carry_out(key, request, json.loads(raw or "{}"))
-    return web.json_response(answers[key])
-
-
-async def carry_out(key, request, body):
-    call, external_id = request.match_info["call"], request.match_info.get("id", "")
-    if call == "ping":
-        await tell(key, "ping", "", nonce=request.query["nonce"])
-        return {"nonce": request.query["nonce"]}
-    if call == "handoffs":
-        external_id = f"echo-{body['handoff_id']}"
-        await tell(key, "joined", external_id, agent=AGENT)
-    if call == "messages":
-        await tell(key, "message", external_id, agent=AGENT, text=f"You said: {body['text']}")
-        if body["text"] == "bye":
-            await tell(key, "closed", external_id, by="agent")
-    return {"external_id": external_id}
+    # Events are named after the call's key: repeated with it, they change nothing at Baton.
+    key = call.headers.get("Idempotency-Key", call.query.get("nonce"))
+    kind, handoff = call.match_info["call"], call.match_info.get("id", f"echo-{key}")
+    if kind == "ping":
+        tell(key, "ping", "", nonce=key)
+    if kind == "handoffs":
+        tell(key, "joined", handoff, agent=AGENT)
+    if kind == "messages":
+        text = json.loads(raw)["text"]
+        tell(key, "message", handoff, agent=AGENT, text=f"You said: {text}")
+        if text == "bye":
+            tell(key, "closed", handoff, by="agent")
+    return web.json_response({"external_id": handoff, "nonce": key})
 
 
 app = web.Application()

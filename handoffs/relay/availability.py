@@ -15,7 +15,7 @@ BUDGET_SECONDS = 3.0
 
 async def is_somebody_there(connector: Connector, request: HandoffRequest) -> bool:
     """Return False only where the vendor says that nobody would answer."""
-    if Capability.AVAILABILITY not in connector.manifest.capabilities:
+    if Capability.AVAILABILITY not in connector.capabilities:
         return True
     try:
         async with asyncio.timeout(BUDGET_SECONDS):

@@ -86,7 +86,7 @@ async def parts_sent(
 
 
 async def _outbound(connector: Connector, file_id: uuid.UUID, part_id: str) -> OutboundAttachment:
-    if Capability.ATTACHMENT_OUT not in connector.manifest.capabilities:
+    if Capability.ATTACHMENT_OUT not in connector.capabilities:
         raise RejectedError("the vendor takes no files")
     file = await run_sync(file_outbound, file_id, part_id=part_id)
     if file is None:

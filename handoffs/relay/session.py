@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from conversations import publish
 from conversations.executor import run_sync
-from conversations.frames import EventType, RelaySignal, transient_frame
-from handoffs.inbox import vendor_event_apply
+from conversations.frames import EventType, RelaySignal, ToldDelivery, transient_frame
+from handoffs.hot_path import Sent, mark_sent
+from handoffs.inbox import agent_message_apply, vendor_event_apply
 from handoffs.locking import Lease, LeaseLostError
 from handoffs.outbox import BATCH, PendingDelivery, delivery_refused, delivery_sent, retry_seconds
 from handoffs.relay import steps
@@ -22,12 +23,19 @@ from handoffs.relay.availability import is_somebody_there
 from handoffs.relay.connectors import Connectors
 from handoffs.relay.files import file_received, parts_sent
 from handoffs.relay.left_behind import end_left_behind
+from handoffs.relay.told import SessionOutbox
 from handoffs.relay.webhook_feed import WebhookFeed
 from handoffs.unavailable import NO_LIVE_AGENTS
 from integrations.connector import Connector, OutboundMessage, ReceiptKind, VendorSession
 from integrations.correlation import correlation_ensure, reference
 from integrations.errors import CannotConnectError, ConnectorError, ConversationGoneError
-from integrations.events import LiveAgentAttachment, LiveAgentTyping, MessageEchoed, VendorEvent
+from integrations.events import (
+    LiveAgentAttachment,
+    LiveAgentMessage,
+    LiveAgentTyping,
+    MessageEchoed,
+    VendorEvent,
+)
 from integrations.metrics import DELIVERY_AGE, RELAY_LAG
 
 logger = logging.getLogger(__name__)
@@ -48,14 +56,21 @@ class RelaySession:
         self._connectors = connectors
         self._webhooks = WebhookFeed(lease)
         self._wake = asyncio.Event()
+        self._outbox = SessionOutbox()
         self._signals: asyncio.Queue[RelaySignal] = asyncio.Queue(SIGNALS_WAITING)
         self._session: VendorSession | None = None
         self._sent: deque[str] = deque(maxlen=SENT_REMEMBERED)
 
     def wake(self) -> None:
         """Say that there is something to send or to receive, or that the handoff is over."""
+        self._outbox.must_look = True
         self._wake.set()
         self._webhooks.wake()
+
+    def tell(self, told: ToldDelivery) -> None:
+        """Say what there is to send."""
+        self._outbox.tell(told)
+        self._wake.set()
 
     def signal(self, signal: RelaySignal) -> None:
         """Pass on typing or a receipt; when too many wait, the newest is dropped."""
@@ -190,10 +205,13 @@ class RelaySession:
 
     async def _apply(self, session: VendorSession, event: VendorEvent) -> bool:
         assert self._session is not None
-        are_keys_known = session.keys == self._session.keys
-        return await run_sync(
-            vendor_event_apply, self.lease, session, event, are_keys_known=are_keys_known
-        )
+        if (
+            isinstance(event, LiveAgentMessage)
+            and session.keys == self._session.keys
+            and await agent_message_apply(self.lease, session, event)
+        ):
+            return False
+        return await run_sync(vendor_event_apply, self.lease, session, event)
 
     async def _show_typing(self, opening: steps.Opening, event: LiveAgentTyping) -> None:
         if not opening.passes_typing:
@@ -201,7 +219,7 @@ class RelaySession:
         state = "TYPING_STATE_STARTED" if event.is_typing else "TYPING_STATE_STOPPED"
         payload = {"state": state, "agent_id": event.agent_id}
         frame = transient_frame(EventType.LIVE_AGENT_TYPING, payload)
-        await publish.transient_send(opening.conversation_id, frame)
+        publish.transient_show(opening.conversation_id, frame)
 
     # ---- end user to vendor ----
 
@@ -209,14 +227,22 @@ class RelaySession:
         """Send what is pending, in order; return when the handoff is over and all is sent."""
         while True:
             self._wake.clear()
-            outbox = await run_sync(steps.outbox_read, self.lease.handoff_id)
-            if not outbox.is_open:
-                return
-            pause = await self._send_in_order(connector, outbox.pending)
-            if pause == 0:
-                continue
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), pause)
+            pending = self._outbox.take_told()
+            if pending is None:
+                outbox = await run_sync(steps.outbox_read, self.lease.handoff_id)
+                if not outbox.is_open:
+                    return
+                pending = outbox.pending
+            pause = await self._send_in_order(connector, pending)
+            if pause != 0:
+                await self._woken(pause)
+
+    async def _woken(self, pause: float | None) -> None:
+        """Wait until there may be something to do; after the pause one has to look."""
+        try:
+            await asyncio.wait_for(self._wake.wait(), pause)
+        except TimeoutError:
+            self._outbox.must_look = True
 
     async def _send_in_order(
         self, connector: Connector, pending: list[PendingDelivery]
@@ -226,16 +252,21 @@ class RelaySession:
             early = (delivery.next_attempt_at - timezone.now()).total_seconds()
             if early > 0:
                 return early
+            self._outbox.tried(delivery)
             try:
                 await self._send_one(connector, delivery)
             except ConversationGoneError:
                 await run_sync(steps.vendor_closed, self.lease)
-                return 0
+                return self._look_again()
             except ConnectorError as error:
                 if await run_sync(delivery_refused, self.lease, delivery, error):
-                    return 0
+                    return self._look_again()
         # Whatever came meanwhile has set the wake-up: no need to look again, unless there is more.
-        return 0 if len(pending) == BATCH else None
+        return self._look_again() if len(pending) == BATCH else None
+
+    def _look_again(self) -> float:
+        self._outbox.must_look = True
+        return 0
 
     async def _send_one(self, connector: Connector, delivery: PendingDelivery) -> None:
         assert self._session is not None
@@ -248,7 +279,8 @@ class RelaySession:
                 message_id=delivery.message_id, text=delivery.text, sent_at=delivery.sent_at
             )
             await self._keep(before, await connector.send_message(before, message))
-        await run_sync(delivery_sent, self.lease, delivery.id)
+        if not await mark_sent(Sent(lease=self.lease, delivery_id=delivery.id)):
+            await run_sync(delivery_sent, self.lease, delivery.id)
         self._sent.append(delivery.message_id)
         DELIVERY_AGE.observe((timezone.now() - delivery.created_at).total_seconds())
 

@@ -12,11 +12,19 @@ from django.conf import settings
 from conversations.executor import run_sync
 from handoffs.locking import Lease
 from handoffs.outbox import retry_seconds
-from handoffs.webhook_inbox import webhook_done, webhook_failed, webhooks_waiting
+from handoffs.webhook_inbox import (
+    MAX_ATTEMPTS,
+    webhook_catch_up,
+    webhook_done,
+    webhook_failed,
+    webhooks_waiting,
+)
 from integrations.connector import WebhookItem
 from integrations.errors import ConnectorError
 
 logger = logging.getLogger(__name__)
+# Of the item that nobody has stored.
+_CATCH_UP = 0
 
 
 class WebhookFeed:
@@ -28,6 +36,8 @@ class WebhookFeed:
         self._wake = asyncio.Event()
         self._current = 0
         self._failures = 0
+        # Nothing has been missed by whoever opened the conversation.
+        self._has_caught_up = lease.epoch == 1
 
     def wake(self) -> None:
         """Say that something may have come; a timer asks as well."""
@@ -37,7 +47,7 @@ class WebhookFeed:
         """Yield for ever what waits for this handoff."""
         while True:
             self._wake.clear()
-            waiting = await run_sync(webhooks_waiting, self._lease.handoff_id)
+            waiting = await run_sync(self._waiting)
             for row_id, item in waiting:
                 self._current = row_id
                 yield item
@@ -49,14 +59,26 @@ class WebhookFeed:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), pause)
 
+    def _waiting(self) -> list[tuple[int, WebhookItem]]:
+        waiting = webhooks_waiting(self._lease.handoff_id)
+        catch_up = None if self._has_caught_up else webhook_catch_up(self._lease)
+        if catch_up is None:
+            self._has_caught_up = True
+            return waiting
+        return [(_CATCH_UP, catch_up), *waiting]
+
     async def done(self) -> None:
         """Mark the item that was yielded last as applied."""
-        await run_sync(webhook_done, self._lease, self._current)
+        if self._current == _CATCH_UP:
+            self._has_caught_up = True
+        else:
+            await run_sync(webhook_done, self._lease, self._current)
         self._failures = 0
 
     async def failed(self, error: ConnectorError) -> None:
         """Try the item again later if that can help, else drop it and say so."""
-        if error.retryable and await run_sync(webhook_failed, self._current):
+        is_worth_it = error.retryable and self._failures < MAX_ATTEMPTS
+        if is_worth_it and await run_sync(webhook_failed, self._current):
             self._failures += 1
             return
         logger.warning("A webhook item was dropped: %s", error.code)

@@ -200,6 +200,8 @@ class RelayWorkerLoop:
             return
         if message["type"] == "relay.signal":
             running[0].signal(message)  # type: ignore[arg-type]  # what publish.py has built
+        elif "told" in message:
+            running[0].tell(message["told"])
         else:
             running[0].wake()
 

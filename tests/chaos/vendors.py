@@ -16,9 +16,18 @@ from tests.load.widget import WidgetClient
 
 PLAIN = "salesforce_messaging"
 STREAMS, TOKENS, WEBHOOKS = "streams", "tokens", "webhooks"
+# What webhooks did not bring can be read from the vendor, in its order.
+HISTORY = "history"
+# What was not taken is repeated before anything else of the conversation comes.
+IN_TURN = "in turn"
 REORDER_NOTE = (
     "Each webhook travels and is tried again by itself, so later ones may pass it: what live "
-    "agents write is shown in the order in which it comes."
+    "agents write is shown in the order in which it comes, but for what the portal has missed and "
+    "the vendor's history tells."
+)
+BROKEN_TURN_NOTE = (
+    "The contract asks for events one after the other, and this fault breaks it: what live agents "
+    "write is shown in the order in which it comes."
 )
 Clients = Callable[[Stack, aiohttp.ClientSession, int], list[WidgetClient]]
 
@@ -59,7 +68,9 @@ class ChaosVendor:
 
     @property
     def reorder_note(self) -> str:
-        """What the vendor's page says of webhooks that the portal could not take."""
+        """What the vendor's page says of webhooks that overtake each other."""
+        if IN_TURN in self.has:
+            return BROKEN_TURN_NOTE
         return REORDER_NOTE if WEBHOOKS in self.has else ""
 
 
@@ -71,19 +82,19 @@ _KNOWN = (
     ChaosVendor(key="amazon_connect", has=frozenset({STREAMS, TOKENS})),
     ChaosVendor(
         key="custom",
-        has=frozenset({WEBHOOKS}),
+        has=frozenset({WEBHOOKS, IN_TURN}),
         config={"retry_pause_seconds": PAUSE_SECONDS},
         webhooks_late=lambda seconds: {"kind": "stall_streams", "seconds": seconds},
     ),
     ChaosVendor(
         key="genesys",
-        has=frozenset({STREAMS, TOKENS, WEBHOOKS}),
+        has=frozenset({STREAMS, TOKENS, WEBHOOKS, HISTORY}),
         config={"rate_limit_per_minute": 1_000_000, "webhook_retry_pause_seconds": PAUSE_SECONDS},
         webhooks_late=lambda seconds: {"kind": "delay_webhooks", "seconds": seconds},
     ),
     ChaosVendor(
         key="zendesk",
-        has=frozenset({WEBHOOKS}),
+        has=frozenset({WEBHOOKS, HISTORY}),
         config={"retry_speed": 100},
         webhooks_late=lambda seconds: {"kind": "stall_streams", "seconds": seconds},
     ),

@@ -51,13 +51,13 @@ async def test_the_end_user_waits_in_the_queue_all_the_same_where_that_is_wanted
     await one.reaches("queued")
 
     paths = [row.path for row in amazon.requests.all()]
-    assert not [path for path in paths if path.startswith("/metrics")]
+    assert not [path for path in paths if path.startswith("/metrics/current")]
 
 
 async def test_a_vendor_that_does_not_answer_in_time_counts_as_available(chain, amazon):
     one = await chain()
     await start_at(one, "amazon_connect", on_unavailable="fail")
-    amazon.fail_next(500, count=20, path_prefix="/metrics")
+    amazon.fail_next(500, count=20, path_prefix="/metrics/current")
 
     await one.serve()
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from integrations.errors import UnexpectedResponseError
+from integrations.errors import RateLimitedError, UnexpectedResponseError
 from integrations.http import HttpClient
 from integrations.http_errors import VendorResponse
-from integrations.vendors.amazon_connect.client_errors import aws_error
+from integrations.vendors.amazon_connect.client_budget import RateBudget
+from integrations.vendors.amazon_connect.client_errors import CHAT_QUOTA, aws_error
 from integrations.vendors.amazon_connect.client_signing import AwsKeys, Endpoints, signed_headers
 from integrations.vendors.amazon_connect.mapping_item import Json, as_object, as_objects, as_text
 
 AGENTS_AVAILABLE = "AGENTS_AVAILABLE"
 _ALREADY_OVER = (404, 410)
+_NOT_QUEUED = (404,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,10 +33,17 @@ class AmazonConnectClient:
     """One region's control plane, called with one set of keys."""
 
     def __init__(
-        self, http: HttpClient, endpoints: Endpoints, *, region: str, keys: AwsKeys
+        self,
+        http: HttpClient,
+        endpoints: Endpoints,
+        *,
+        region: str,
+        keys: AwsKeys,
+        budget: RateBudget,
     ) -> None:
         """Take what every call needs."""
         self._http = http
+        self._budget = budget
         self._base_url = endpoints.connect(region)
         self._region = region
         self._keys = keys
@@ -91,6 +100,25 @@ class AmazonConnectClient:
                     found[name] = found.get(name, 0.0) + value
         return found
 
+    async def get_contact_metrics(
+        self, instance_id: str, contact_id: str, names: Sequence[str]
+    ) -> dict[str, float]:
+        """Return the metrics asked for of a contact that waits in a queue; any other has none."""
+        body = {
+            "InstanceId": instance_id,
+            "ContactId": contact_id,
+            "Metrics": [{"Name": name} for name in names],
+        }
+        answer = await self._request(
+            "GetContactMetrics", "POST", "/metrics/contact", body, returns=_NOT_QUEUED
+        )
+        found: dict[str, float] = {}
+        for result in as_objects(as_object(answer.json()).get("MetricResults")):
+            value = as_object(result.get("Value")).get("Number")
+            if isinstance(value, int | float):
+                found[as_text(result.get("Name"))] = value
+        return found
+
     async def get_effective_hours_of_operations(
         self, instance_id: str, hours_id: str, *, from_date: str, to_date: str
     ) -> Json:
@@ -126,12 +154,21 @@ class AmazonConnectClient:
             body=content,
             content_type="application/json",
         )
-        return await self._http.request(
-            operation,
-            method,
-            url,
-            headers=headers,
-            data=content or None,
-            returns=returns,
-            read_error=aws_error,
-        )
+        await self._budget.admit(operation)
+        try:
+            response = await self._http.request(
+                operation,
+                method,
+                url,
+                headers=headers,
+                data=content or None,
+                returns=returns,
+                read_error=aws_error,
+            )
+        except RateLimitedError as error:
+            # Too many chats at once is no matter of how fast we ask.
+            if error.vendor_code != CHAT_QUOTA:
+                error.retry_after = self._budget.refused(operation, error.retry_after)
+            raise
+        self._budget.accepted(operation)
+        return response

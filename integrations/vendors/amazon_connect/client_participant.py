@@ -7,10 +7,16 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from integrations.errors import CannotConnectError, ConversationGoneError, UnexpectedResponseError
+from integrations.errors import (
+    CannotConnectError,
+    ConversationGoneError,
+    RateLimitedError,
+    UnexpectedResponseError,
+)
 from integrations.http import HttpClient
 from integrations.http_errors import NO_STATUSES, StatusTable
 from integrations.http_socket import VendorSocket
+from integrations.vendors.amazon_connect.client_budget import RateBudget
 from integrations.vendors.amazon_connect.client_errors import aws_error
 from integrations.vendors.amazon_connect.mapping_item import (
     Json,
@@ -56,9 +62,10 @@ class Upload:
 class ParticipantClient:
     """One method for each operation; holds no token."""
 
-    def __init__(self, http: HttpClient) -> None:
-        """Share the connector's client."""
+    def __init__(self, http: HttpClient, budget: RateBudget) -> None:
+        """Share the connector's client, and what it knows of AWS's limits."""
         self._http = http
+        self._budget = budget
 
     async def create_participant_connection(self, participant: Bearer) -> ParticipantConnection:
         """Trade the participant's token for a connection's; raises ConversationGoneError."""
@@ -193,13 +200,19 @@ class ParticipantClient:
         *,
         statuses: StatusTable = NO_STATUSES,
     ) -> Json:
-        response = await self._http.request(
-            operation,
-            "POST",
-            bearer.base_url + path,
-            headers={"X-Amz-Bearer": bearer.token},
-            json=body,
-            statuses=statuses,
-            read_error=aws_error,
-        )
+        await self._budget.admit(operation)
+        try:
+            response = await self._http.request(
+                operation,
+                "POST",
+                bearer.base_url + path,
+                headers={"X-Amz-Bearer": bearer.token},
+                json=body,
+                statuses=statuses,
+                read_error=aws_error,
+            )
+        except RateLimitedError as error:
+            error.retry_after = self._budget.refused(operation, error.retry_after)
+            raise
+        self._budget.accepted(operation)
         return as_object(response.json()) if response.body else {}

@@ -17,6 +17,7 @@ from integrations.connector import (
     OutboundMessage,
     ReceiptKind,
     TokenCache,
+    VendorDocument,
     VendorSession,
 )
 from integrations.errors import (
@@ -29,6 +30,7 @@ from integrations.events import VendorEvent
 from integrations.http import HttpClient
 from integrations.manifest import Manifest
 from integrations.vendors.amazon_connect.client import AmazonConnectClient
+from integrations.vendors.amazon_connect.client_budget import RateBudget
 from integrations.vendors.amazon_connect.client_participant import Bearer, ParticipantClient, Upload
 from integrations.vendors.amazon_connect.client_signing import Endpoints
 from integrations.vendors.amazon_connect.client_sts import StsClient
@@ -40,10 +42,16 @@ from integrations.vendors.amazon_connect.connector_credentials import (
     normalised,
 )
 from integrations.vendors.amazon_connect.connector_identity import AwsIdentity
+from integrations.vendors.amazon_connect.connector_policies import policies
 from integrations.vendors.amazon_connect.connector_progress import SentMessages
 from integrations.vendors.amazon_connect.connector_stream import ChatListener, SocketTiming
 from integrations.vendors.amazon_connect.connector_target import Target, target_for, target_of
 from integrations.vendors.amazon_connect.connector_tokens import ConnectionTokens
+from integrations.vendors.amazon_connect.connector_waiting import (
+    METRICS,
+    QueueWatch,
+    SharedPace,
+)
 from integrations.vendors.amazon_connect.manifest import MANIFEST, MAX_FILE_BYTES
 from integrations.vendors.amazon_connect.mapping import ATTACHMENT_URL
 from integrations.vendors.amazon_connect.mapping_item import EVENT_PREFIX, as_text
@@ -51,6 +59,7 @@ from integrations.vendors.amazon_connect.mapping_start import start_request, tex
 
 Answer = TypeVar("Answer")
 _CONFLICT = 409
+_SEND_EVENT = "SendEvent"
 _RECEIPTS = {ReceiptKind.DELIVERED: "message.delivered", ReceiptKind.READ: "message.read"}
 
 
@@ -73,12 +82,14 @@ class AmazonConnectConnector(Connector):
         self._endpoints = Endpoints(credentials.get("endpoint_url", ""))
         self._sts = StsClient(http, self._endpoints)
         self._identity = AwsIdentity(sts=self._sts, credentials=credentials)
-        self._participant = ParticipantClient(http)
+        self._rate = RateBudget()
+        self._participant = ParticipantClient(http, self._rate)
         self._connections = ConnectionTokens(
             client=self._participant, endpoints=self._endpoints, credentials=credentials
         )
         self._sent = SentMessages()
         self._budget = EventBudget()
+        self._queue_pace = SharedPace()
 
     @classmethod
     def normalise(cls, values: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -89,6 +100,11 @@ class AmazonConnectConnector(Connector):
     def clean_credentials(cls, values: Mapping[str, str]) -> dict[str, str]:
         """Check that there is an identity to call with, the roles, and the tags."""
         return credential_errors(values)
+
+    @classmethod
+    def vendor_documents(cls, values: Mapping[str, str]) -> tuple[VendorDocument, ...]:
+        """Write the trust policy and the permissions policy of the role."""
+        return policies(values)
 
     def test_connection(self) -> AsyncIterator[CheckResult]:
         """Borrow the role's keys and look at instance, flow and queue."""
@@ -143,6 +159,7 @@ class AmazonConnectConnector(Connector):
             timing=self._timing,
             session=session,
             sent=self._sent,
+            queue=self._queue_watch(),
         )
         async with aclosing(listener.steps()) as steps:
             async for step in steps:
@@ -163,7 +180,8 @@ class AmazonConnectConnector(Connector):
 
     async def send_typing(self, session: VendorSession, *, is_typing: bool) -> VendorSession:
         """Show that the end user is typing; Amazon Connect hides it by itself."""
-        if is_typing and self._budget.allows_typing(session.vendor_conversation_id):
+        is_affordable = is_typing and not self._rate.is_held_back(_SEND_EVENT)
+        if is_affordable and self._budget.allows_typing(session.vendor_conversation_id):
             await self._send_event(session, "typing")
         return session
 
@@ -172,7 +190,7 @@ class AmazonConnectConnector(Connector):
     ) -> VendorSession:
         """Acknowledge a live agent's message."""
         content = json.dumps({"messageId": vendor_message_id})
-        if self._budget.allows_event():
+        if not self._rate.is_held_back(_SEND_EVENT) and self._budget.allows_event():
             try:
                 await self._send_event(session, _RECEIPTS[kind], content)
             except RejectedError as error:
@@ -231,6 +249,24 @@ class AmazonConnectConnector(Connector):
             await self._stop_contact(session)
         self._connections.forget(session)
 
+    def _queue_watch(self) -> QueueWatch:
+        timing = self._timing
+        return QueueWatch(
+            self._queue_metrics,
+            self._queue_pace,
+            first=timing.queue_first,
+            every=timing.queue,
+        )
+
+    async def _queue_metrics(self, session: VendorSession) -> Mapping[str, float]:
+        target = target_of(session.state, self._credentials)
+        contact_id = as_text(session.state.get("contact_id")) or session.vendor_conversation_id
+
+        async def ask(client: AmazonConnectClient) -> Mapping[str, float]:
+            return await client.get_contact_metrics(target.instance_id, contact_id, METRICS)
+
+        return await self._signed(target, ask)
+
     async def _stop_contact(self, session: VendorSession) -> None:
         target = target_of(session.state, self._credentials)
         contact_id = as_text(session.state.get("contact_id")) or session.vendor_conversation_id
@@ -264,7 +300,9 @@ class AmazonConnectConnector(Connector):
 
     async def _client(self, target: Target) -> AmazonConnectClient:
         keys = await self._identity.keys(region=target.region, role_arn=target.role_arn)
-        return AmazonConnectClient(self._http, self._endpoints, region=target.region, keys=keys)
+        return AmazonConnectClient(
+            self._http, self._endpoints, region=target.region, keys=keys, budget=self._rate
+        )
 
     def _forget(self, session: VendorSession) -> None:
         self._connections.forget(session)

@@ -8,7 +8,7 @@ from integrations.connector import Availability
 from integrations.errors import MissingPermissionError, RejectedError
 from integrations.vendors.amazon_connect.client import AmazonConnectClient
 from integrations.vendors.amazon_connect.mapping_hours import is_open
-from integrations.vendors.amazon_connect.mapping_item import as_text
+from integrations.vendors.amazon_connect.mapping_item import Json, as_text
 
 _AVAILABLE = "AGENTS_AVAILABLE"
 _WAITING = "CONTACTS_IN_QUEUE"
@@ -32,6 +32,18 @@ async def queue_availability(
     )
 
 
+async def hours_around(
+    client: AmazonConnectClient, instance_id: str, hours_id: str, now: datetime
+) -> Json:
+    """Return the opening hours of these days: a queue's own date may be a day off, either way."""
+    return await client.get_effective_hours_of_operations(
+        instance_id,
+        hours_id,
+        from_date=(now - timedelta(days=1)).date().isoformat(),
+        to_date=(now + timedelta(days=1)).date().isoformat(),
+    )
+
+
 async def _is_within_hours(
     client: AmazonConnectClient, instance_id: str, queue_id: str
 ) -> bool | None:
@@ -42,13 +54,7 @@ async def _is_within_hours(
         hours_id = as_text(queue.get("HoursOfOperationId"))
         if not hours_id:
             return None
-        hours = await client.get_effective_hours_of_operations(
-            instance_id,
-            hours_id,
-            # The queue's own date may be a day off ours, either way.
-            from_date=(now - timedelta(days=1)).date().isoformat(),
-            to_date=(now + timedelta(days=1)).date().isoformat(),
-        )
+        hours = await hours_around(client, instance_id, hours_id, now)
     except (MissingPermissionError, RejectedError):
         return None
     return is_open(hours, now)

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
 
 from integrations.connection_checks import Check, CheckFailedError, run_checks
 from integrations.connector import CheckResult
-from integrations.errors import InvalidAuthError, InvalidRoutingError, MissingPermissionError
+from integrations.errors import (
+    ConnectorError,
+    InvalidAuthError,
+    InvalidRoutingError,
+    MissingPermissionError,
+)
 from integrations.http import HttpClient
 from integrations.vendors.amazon_connect.client import AmazonConnectClient
+from integrations.vendors.amazon_connect.client_budget import RateBudget
 from integrations.vendors.amazon_connect.client_errors import ACCESS_DENIED, NOT_PUBLISHED
 from integrations.vendors.amazon_connect.client_signing import AwsKeys, Endpoints
 from integrations.vendors.amazon_connect.client_sts import StsClient
-from integrations.vendors.amazon_connect.connector_availability import METRICS
+from integrations.vendors.amazon_connect.connector_availability import METRICS, hours_around
 from integrations.vendors.amazon_connect.connector_identity import AwsIdentity
 from integrations.vendors.amazon_connect.mapping_item import as_text
 
@@ -38,6 +45,7 @@ class ConnectionChecks:
         self._credentials = credentials
         self._identity = AwsIdentity(sts=sts, credentials=credentials)
         self._region = credentials.get("aws_region", "")
+        self._budget = RateBudget()
         self._keys: AwsKeys | None = None
         self._is_known = False
         self._has_instance = False
@@ -62,9 +70,20 @@ class ConnectionChecks:
             self._keys = await self._identity.keys(region=self._region, role_arn=role_arn)
         except InvalidAuthError as error:
             if error.vendor_code in _ACCESS_DENIED:
-                raise CheckFailedError("forbidden", f"AWS answered {error.vendor_code}.") from error
+                caller = await self._refused_caller()
+                detail = f"AWS answered {error.vendor_code}{caller}."
+                raise CheckFailedError("forbidden", detail) from error
             raise CheckFailedError("auth", error.message) from error
         return ""
+
+    async def _refused_caller(self) -> str:
+        """Name who the trust policy must let in, if AWS tells."""
+        try:
+            keys = await self._identity.own_keys()
+            arn = await self._sts.get_caller_identity(keys, region=self._region)
+        except ConnectorError:
+            return ""
+        return f" to {arn}"
 
     async def _caller(self) -> str:
         if not self._credentials.get("role_arn"):
@@ -123,13 +142,30 @@ class ConnectionChecks:
             return "Opening hours are not looked at: the role may not call connect:DescribeQueue."
         if queue.get("Status", "ENABLED") != "ENABLED":
             raise CheckFailedError("disabled")
+        if not await self._may_read_hours(client, as_text(queue.get("HoursOfOperationId"))):
+            return (
+                "Opening hours are not looked at: the role may not call "
+                "connect:GetEffectiveHoursOfOperations."
+            )
         return as_text(queue.get("Name"))
+
+    async def _may_read_hours(self, client: AmazonConnectClient, hours_id: str) -> bool:
+        try:
+            if hours_id:
+                await hours_around(client, self._value("instance_id"), hours_id, datetime.now(UTC))
+        except MissingPermissionError:
+            return False
+        return True
 
     def _client(self, *, needs_instance: bool = False) -> AmazonConnectClient:
         if not self._is_known or (needs_instance and not self._has_instance):
             raise CheckFailedError("skipped")
         return AmazonConnectClient(
-            self._http, self._endpoints, region=self._region, keys=self._need_keys()
+            self._http,
+            self._endpoints,
+            region=self._region,
+            keys=self._need_keys(),
+            budget=self._budget,
         )
 
     def _need_keys(self) -> AwsKeys:

@@ -48,7 +48,7 @@ class AwsIdentity:
     async def _assume(self, region: str, role_arn: str) -> AwsKeys:
         try:
             return await self._sts.assume_role(
-                await self._own_keys(),
+                await self.own_keys(),
                 region=region,
                 role_arn=role_arn,
                 external_id=self._credentials.get("external_id", ""),
@@ -63,7 +63,7 @@ class AwsIdentity:
                 field="role_arn",
             ) from error
 
-    async def _own_keys(self) -> AwsKeys:
+    async def own_keys(self) -> AwsKeys:
         """Return the keys to assume a role with: entered ones, or those of this machine."""
         if self._credentials.get("access_key_id"):
             return self._static_keys()

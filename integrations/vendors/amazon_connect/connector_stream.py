@@ -36,6 +36,7 @@ from integrations.vendors.amazon_connect.connector_frames import (
 )
 from integrations.vendors.amazon_connect.connector_progress import ChatProgress, SentMessages, Step
 from integrations.vendors.amazon_connect.connector_tokens import ConnectionTokens
+from integrations.vendors.amazon_connect.connector_waiting import QueueWatch
 from integrations.vendors.amazon_connect.mapping_item import Item, item_from_json, item_from_text
 
 
@@ -49,6 +50,8 @@ class SocketTiming:
     subscribe: float = 5.0
     lifetime: float = 3540.0  # AWS cuts sockets after an hour
     typing: float = 10.0  # how long an indicator is valid, by the official client
+    queue_first: float = 3.0  # the flow needs a moment to put the chat into a queue
+    queue: float = 15.0
     give_up: float = 60.0
     first_delay: float = 1.0
     max_delay: float = 30.0
@@ -65,11 +68,13 @@ class ChatListener:
         timing: SocketTiming,
         session: VendorSession,
         sent: SentMessages,
+        queue: QueueWatch,
     ) -> None:
         """Take up where `session` was stored."""
         self._client = client
         self._tokens = tokens
         self._timing = timing
+        self._queue = queue
         self._progress = ChatProgress(session, sent)
         self._backoff = Backoff(
             first_delay=timing.first_delay, max_delay=timing.max_delay, give_up=timing.give_up
@@ -78,6 +83,16 @@ class ChatListener:
 
     async def steps(self) -> AsyncGenerator[Step, None]:
         """Yield events until the chat has ended; raises when it cannot go on."""
+        watching = asyncio.create_task(self._queue.run(lambda: self._progress.session))
+        try:
+            async with aclosing(self._connections()) as steps:
+                async for step in steps:
+                    yield step
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+    async def _connections(self) -> AsyncGenerator[Step, None]:
         while not self._progress.has_ended:
             try:
                 connection = await self._tokens.connect(self._progress.session)
@@ -101,7 +116,7 @@ class ChatListener:
             self._backoff.connected()
             async with aclosing(self._frames(socket)) as frames:
                 async for frame in frames:
-                    for step in self._take(frame) if frame else self._typing_over():
+                    for step in self._take(frame) if frame else self._due():
                         yield step
                     if self._progress.has_ended:
                         return
@@ -119,7 +134,11 @@ class ChatListener:
                     beat_at = time.monotonic() + self._timing.beat
                 waiting = waiting or asyncio.ensure_future(_next_text(socket))
                 wake_at = min([beat_at, expires_at, *(at for at, _ in self._typing.values())])
-                await asyncio.wait({waiting}, timeout=max(wake_at - time.monotonic(), 0))
+                await asyncio.wait(
+                    (waiting, self._queue.changed),
+                    timeout=max(wake_at - time.monotonic(), 0),
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
                 if waiting.done():
                     text, waiting = waiting.result(), None
                     if text is None:
@@ -154,6 +173,12 @@ class ChatListener:
                 steps += self._no_longer_typing(event.agent_id)
             steps.append((session, event))
         return steps
+
+    def _due(self) -> list[Step]:
+        """Return what has happened without a frame that says so."""
+        return [(self._progress.session, change) for change in self._queue.take()] + (
+            self._typing_over()
+        )
 
     def _typing_over(self) -> list[Step]:
         """Take back indicators that nobody renewed: the vendor has no word for that."""

@@ -91,6 +91,7 @@ MANIFEST = Manifest(
             Capability.READ_RECEIPT_OUT,
             Capability.READ_RECEIPT_IN,
             Capability.TRANSCRIPT,
+            Capability.QUEUE_POSITION,
             Capability.AVAILABILITY,
             Capability.TRANSFER,
             Capability.IDEMPOTENT_SEND,

@@ -7,6 +7,9 @@ from integrations.manifest import CredentialField, FieldKind
 UUID_PATTERN = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 REGION_PATTERN = r"^[a-z]{2}(-[a-z]+)+-\d$"
 ROLE_PATTERN = r"^arn:aws(-cn|-us-gov)?:iam::\d{12}:role/[\w+=,.@/-]{1,512}$"
+PORTAL_PATTERN = (
+    r"^(\d{12}|arn:aws(-cn|-us-gov)?:iam::\d{12}:(root|(role|user)/[\w+=,.@/-]{1,512}))$"
+)
 AWS_HOST_SUFFIX = ".amazonaws.com"
 
 FIELDS = (
@@ -50,7 +53,18 @@ FIELDS = (
         example="arn:aws:iam::210987654321:role/PortalHandoff",
         max_length=600,
         help_text="The role that this portal assumes. Needed unless you enter access keys that "
-        "may call Amazon Connect themselves.",
+        "may call Amazon Connect themselves. Enter it before you create the role, and its "
+        "policies are shown ready to paste in the step before this one.",
+    ),
+    CredentialField(
+        name="portal_identity",
+        label="AWS identity of this portal",
+        pattern=PORTAL_PATTERN,
+        pattern_error="The ARN of a role or user, or the number of an account.",
+        example="arn:aws:iam::123456789012:role/BatonServer",
+        max_length=600,
+        help_text="Only for the trust policy, as its principal: the role or user that this portal "
+        "runs as, or whose access keys you enter. If the role refuses it, the test names it.",
     ),
     CredentialField(
         name="allowed_role_arns",

@@ -15,14 +15,11 @@ VENDOR_STEPS = (
     "and publish it. Add a disconnect flow if chats shall go on after the live agent leaves.",
     "In the routing profile of your live agents, switch on chat for that queue.",
     "For files: switch on attachments in the instance's data storage, with CORS on the bucket.",
-    "In IAM, create a role with a custom trust policy: principal is the AWS identity of this "
-    "portal, actions sts:AssumeRole and sts:TagSession, condition StringEquals sts:ExternalId "
-    "with the external ID shown here.",
-    "Give the role a policy that allows connect:StartChatContact and connect:StopContact, and for "
-    "the connection test connect:DescribeInstance and connect:DescribeContactFlow, on the "
-    "instance's ARN and on the same ARN followed by /*.",
-    "For availability, allow connect:GetCurrentMetricData, connect:DescribeQueue and "
-    "connect:GetEffectiveHoursOfOperations too.",
+    "In IAM, create a role with a custom trust policy, and a permissions policy: both are shown in "
+    "the step Give to vendor, with the values of this form once they are kept.",
+    "Of the permissions, GetContactMetrics is for place in the queue and expected wait, the two "
+    "after it are for the connection test, and the last three for availability: leave out what you "
+    "do not want.",
     "Copy the instance's ARN, the flow's ARN and the role's ARN.",
 )
 

@@ -179,6 +179,29 @@ def _metrics(instance: Instance, name: str) -> dict[str, float]:
     }
 
 
+def _contact_metrics(instance: Instance, given: Given, base_url: str) -> Body:
+    """Tell a waiting contact's place and wait; what others are answered is not documented."""
+    chat = instance.find_chat(given["ContactId"])
+    if chat is None or chat.state != QUEUED or chat.contact.contact_id != given["ContactId"]:
+        raise AwsError("ResourceNotFoundException", "The contact is not in a queue.")
+    waiting = [
+        other.contact.enqueued_at or 0.0
+        for other in instance.chats.values()
+        if other.state == QUEUED and other.contact.queue == chat.contact.queue
+    ]
+    position = len([at for at in waiting if at <= (chat.contact.enqueued_at or 0.0)])
+    values = {
+        "POSITION_IN_QUEUE": float(position),
+        "ESTIMATED_WAIT_TIME": position * instance.switches.seconds_per_chat,
+    }
+    names = [metric["Name"] for metric in given["Metrics"]]
+    return {
+        "MetricResults": [{"Name": name, "Value": {"Number": values[name]}} for name in names],
+        "Id": given["ContactId"],
+        "Arn": f"{instance.switches.instance_arn}/contact/{given['ContactId']}",
+    }
+
+
 def queues(instance: Instance) -> list[str]:
     """Return the names of the queues: the flow's own, and those chats were handed to."""
     used = [c.queue for chat in instance.chats.values() for c in chat.contacts if c.queue]
@@ -228,4 +251,5 @@ DIRECTORY: Mapping[str, Handler] = {
     "DescribeHoursOfOperation": _describe_hours,
     "GetEffectiveHoursOfOperations": _effective_hours,
     "GetCurrentMetricData": _current_metrics,
+    "GetContactMetrics": _contact_metrics,
 }

@@ -44,6 +44,8 @@ class Switches:
     greeting: str | None = "Thanks for getting in touch. An agent will be with you shortly."
     agents_offline: bool = False
     agents_available: int = 2
+    # What the estimated wait is reckoned from, for each place in the queue.
+    seconds_per_chat: float = 90
     # A flow with a staffing check: without agents it says so and ends.
     ends_unstaffed_chats: bool = False
     disconnect_flow: bool = False

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
 import json
 import threading
-import time
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,9 +16,9 @@ from starlette.types import ASGIApp
 from integrations.simulator import DeskError, DeskWords, Simulator
 from integrations.simulator_desk import Action, Fault
 from integrations.simulator_traffic import PlannedFailure
-from integrations.simulator_webhooks import RetryPlan, WebhookSender
 from integrations.vendors.custom.simulator_extras import EXTRA_ACTIONS, EXTRA_FAULTS
 from integrations.vendors.custom.simulator_http import custom_app, refusal
+from integrations.vendors.custom.simulator_outbox import Letter, Outbox
 from integrations.vendors.custom.simulator_state import (
     Handoff,
     Memory,
@@ -31,7 +28,6 @@ from integrations.vendors.custom.simulator_state import (
 )
 
 DEFAULT_RETRY_AFTER = 1
-RETRIES = 5
 # What a reset leaves as it is.
 AGREED = ("signing_secret", "events_url", "retry_pause_seconds")
 
@@ -54,11 +50,11 @@ class CustomSimulator(Simulator):
     def __init__(self, *, state_file: str | Path | None = None, **switches: Any) -> None:
         super().__init__(state_file=state_file)
         self.memory = Memory()
-        self.sender = WebhookSender(user_agent="CustomConnector")
+        self.outbox = Outbox(lambda: self.memory.switches.signing_secret)
         self._first_switches = switches
         self.memory.switches.change(**switches)
         self.load_state()
-        self._plan_retries()
+        self.outbox.pause_seconds = self.memory.switches.retry_pause_seconds
 
     # -- The vendor's side --------------------------------------------------------------------
 
@@ -89,7 +85,7 @@ class CustomSimulator(Simulator):
         kept = {name: getattr(agreed, name) for name in AGREED}
         self.memory.switches.change(**self._first_switches)
         self.memory.switches.change(**kept)
-        self.sender.forget()
+        self.outbox.forget()
 
     # -- The desk -----------------------------------------------------------------------------
 
@@ -109,13 +105,13 @@ class CustomSimulator(Simulator):
 
     def sent_webhooks(self) -> list[dict[str, Any]]:
         """Return the events posted to the portal."""
-        return self.sender.deliveries()
+        return self.outbox.deliveries()
 
     def configure(self, **switches: Any) -> None:
         """Change switches."""
         with self.change():
             self.memory.switches.change(**switches)
-            self._plan_retries()
+            self.outbox.pause_seconds = self.memory.switches.retry_pause_seconds
 
     def configuration(self) -> dict[str, Any]:
         """Return the switches, the secret included: this is a pretence."""
@@ -252,16 +248,8 @@ class CustomSimulator(Simulator):
 
     def post_bytes(self, url: str, raw: bytes, *, lane: str, label: str, age: int = 0) -> None:
         """Sign whatever it is and post it; `age` lets the timestamp lie back."""
-        if not url:
-            return
-        timestamp = str(int(time.time()) - age)
-        secret, signed = self.memory.switches.signing_secret, timestamp.encode() + b"." + raw
-        headers = {
-            "Content-Type": "application/json",
-            "X-Handoff-Timestamp": timestamp,
-            "X-Handoff-Signature": hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest(),
-        }
-        self.sender.post(url, headers, raw, lane=lane, label=label)
+        if url:
+            self.outbox.post(Letter(url=url, raw=raw, lane=lane, label=label, age=age))
 
     def _tell_message(
         self, handoff: Handoff, speaker: str, message: Mapping[str, Any], files: list[Any]
@@ -279,10 +267,6 @@ class CustomSimulator(Simulator):
         handoff.agents.clear()
         self.tell(handoff, "closed", {"by": "agent"})
 
-    def _plan_retries(self) -> None:
-        pause = self.memory.switches.retry_pause_seconds
-        self.sender.plan = RetryPlan(pauses=(pause,) * RETRIES)
-
     # -- Faults -------------------------------------------------------------------------------
 
     def drop_streams(self) -> None:
@@ -290,8 +274,8 @@ class CustomSimulator(Simulator):
 
     def stall_streams(self, *, seconds: float) -> None:
         """Deliver events late for a while."""
-        self.sender.delay_seconds = seconds
-        timer = threading.Timer(seconds, setattr, (self.sender, "delay_seconds", 0.0))
+        self.outbox.delay(seconds)
+        timer = threading.Timer(seconds, self.outbox.delay, (0.0,))
         timer.daemon = True
         timer.start()
 
@@ -300,11 +284,11 @@ class CustomSimulator(Simulator):
 
     def duplicate_next(self, *, event: str | None = None) -> None:
         """Post the next event (of this type) twice."""
-        self.sender.duplicate_next(event)
+        self.outbox.duplicate_next(event)
 
     def swap_next_two(self, *, event: str | None = None) -> None:
         """Post the next event (of this type) after the one that follows it."""
-        self.sender.swap_next_two(event)
+        self.outbox.swap_next_two(event)
 
     def set_agents_offline(self, *, is_offline: bool) -> None:
         """Have nobody there."""
@@ -312,7 +296,7 @@ class CustomSimulator(Simulator):
 
     def close_streams(self) -> None:
         """Stop posting because the server stops."""
-        self.sender.close()
+        self.outbox.close()
 
 
 def agent_of(name: str) -> dict[str, str]:

@@ -26,6 +26,7 @@ from integrations.errors import RejectedError
 from integrations.events import VendorEvent
 from integrations.http import HttpClient
 from integrations.manifest import Manifest
+from integrations.missed_calls import MissedCalls
 from integrations.vendors.genesys.client import GenesysClient
 from integrations.vendors.genesys.client_auth import AccessTokens
 from integrations.vendors.genesys.client_budget import CallBudget
@@ -93,8 +94,11 @@ class GenesysConnector(Connector):
         self._channel: NotificationChannel | None = None
         if credentials.get("use_notifications", "true") != "false":
             self._channel = NotificationChannel(self._client, self._timing, max_followed)
+        self._missed = MissedCalls(http.note)
         self._receiving = Receiving(
             client=self._client,
+            history=self._history,
+            missed=self._missed,
             people=self._people,
             budget=self._budget,
             memories=self._memories,
@@ -154,6 +158,7 @@ class GenesysConnector(Connector):
             async for event in events:
                 yield session, event
         self._memories.forget(session.vendor_conversation_id)
+        self._missed.forget(session.vendor_conversation_id)
 
     @classmethod
     def parse_webhook(
@@ -165,8 +170,8 @@ class GenesysConnector(Connector):
     async def receive(
         self, session: VendorSession, item: WebhookItem
     ) -> Sequence[tuple[VendorSession, VendorEvent]]:
-        """Turn one body into events, and confirm a message to Genesys."""
-        events = await self._receiving.events(session, item.body)
+        """Turn one body into events, after what missed calls have said; confirm it to Genesys."""
+        events = await self._receiving.events(session, item)
         return [(session, event) for event in events]
 
     async def send_message(self, session: VendorSession, message: OutboundMessage) -> VendorSession:

@@ -1,16 +1,19 @@
-"""Turns what webhooks brought into events, and confirms to Genesys what arrived."""
+"""Turns what webhooks brought, or did not bring, into events; confirms to Genesys what arrived."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Sequence
+from functools import partial
 
-from integrations.connector import VendorSession
+from integrations.connector import VendorSession, WebhookItem
 from integrations.errors import ConnectorError, ConversationGoneError, MissingPermissionError
 from integrations.events import LiveAgentTyping, VendorEvent
+from integrations.missed_calls import MissedCalls
 from integrations.vendors.genesys.client import GenesysClient
 from integrations.vendors.genesys.client_budget import CallBudget
+from integrations.vendors.genesys.connector_history import History
 from integrations.vendors.genesys.connector_memory import Memories, Memory, Typing
 from integrations.vendors.genesys.connector_people import People
 from integrations.vendors.genesys.connector_sending import person_in
@@ -22,8 +25,12 @@ from integrations.vendors.genesys.mapping import (
     sender_id_of,
     typing_seconds,
 )
-from integrations.vendors.genesys.mapping_json import Json, as_text
-from integrations.vendors.genesys.mapping_presence import agent_of, participants_of
+from integrations.vendors.genesys.mapping_json import Json, as_moment, as_text
+from integrations.vendors.genesys.mapping_presence import (
+    agent_of,
+    participants_of,
+    said_to_end_user,
+)
 from integrations.vendors.genesys.mapping_start import receipt_body
 
 UNNAMED = Agent(agent_id="genesys")
@@ -33,28 +40,61 @@ class Receiving:
     """The connector's ear; shares the listeners' knowledge of who is present."""
 
     def __init__(
-        self, *, client: GenesysClient, people: People, budget: CallBudget, memories: Memories
+        self,
+        *,
+        client: GenesysClient,
+        history: History,
+        missed: MissedCalls,
+        people: People,
+        budget: CallBudget,
+        memories: Memories,
     ) -> None:
         """Share the connector's parts."""
         self._client = client
+        self._history = history
+        self._missed = missed
         self._people = people
         self._budget = budget
         self._memories = memories
         self._errands: set[asyncio.Task[None]] = set()
 
-    async def events(self, session: VendorSession, body: Json) -> list[VendorEvent]:
-        """Return what a body means."""
+    async def events(self, session: VendorSession, item: WebhookItem) -> list[VendorEvent]:
+        """Return what an item means, among what missed calls have said, in Genesys's order."""
         memory = self._memories.of(session.vendor_conversation_id)
         notice = Notice(
             conversation_id=session.vendor_conversation_id,
-            body=body,
-            our_id=_our_id(session, memory, body),
+            body=item.body,
+            our_id=_our_id(session, memory, item.body),
         )
+        is_said = notice.is_spoken and not notice.is_ours
+        missed = await self._said_before(session, item, notice, memory) if is_said else ()
         events = events_of(notice, await self._speaker(notice, memory))
         _note(notice, events, memory)
-        if notice.is_spoken and not notice.is_ours:
+        if is_said:
             self._confirm(session, notice.identifier)
-        return events
+        return sorted([*missed, *events], key=lambda event: event.occurred_at)
+
+    async def _said_before(
+        self, session: VendorSession, item: WebhookItem, notice: Notice, memory: Memory
+    ) -> Sequence[VendorEvent]:
+        """Read what no call has told, where some may be missing; words alone have an order."""
+        found = await self._missed.before(
+            notice.conversation_id,
+            item,
+            opened_at=as_moment(session.state.get("opened_at")),
+            read=partial(self._untold, notice, memory),
+        )
+        return found or ()
+
+    async def _untold(self, notice: Notice, memory: Memory) -> list[VendorEvent]:
+        conversation = await self._client.conversation(notice.conversation_id)
+        participants = await self._people.named(participants_of(conversation))
+        authors = {
+            message_id: participant
+            for message_id, _, participant in said_to_end_user(participants)
+            if message_id != notice.identifier and message_id not in memory.seen
+        }
+        return await self._history.told_by(notice.conversation_id, authors)
 
     async def close(self) -> None:
         """Give up what is on its way."""

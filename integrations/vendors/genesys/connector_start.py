@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
 
 from integrations.connector import HandoffRequest, TokenCache, VendorSession
 from integrations.errors import CannotConnectError, RejectedError
@@ -39,18 +40,21 @@ class Starting:
         person = person_of(request)
         bodies = opening_bodies(request, person, self._queue_attribute)
         noted = await self._noted(request.handoff_id)
+        opened_at = as_text(noted.get("opened_at")) or datetime.now(UTC).isoformat()
         conversation_id = as_text(noted.get("conversation_id"))
         first_id = as_text(noted.get("first_id"))
         for number in range(as_number(noted.get("sent")) or 0, len(bodies)):
             answer = await self._client.inbound_message(bodies[number])
             first_id = first_id or as_text(answer.get("id"))
             conversation_id = conversation_id or as_text(answer.get("conversationId"))
-            await self._note(request.handoff_id, number + 1, conversation_id, first_id)
+            progress = {"sent": number + 1, "conversation_id": conversation_id}
+            progress |= {"first_id": first_id, "opened_at": opened_at}
+            await self._note(request.handoff_id, progress)
         conversation_id = conversation_id or await self._looked_up(first_id)
         return VendorSession(
             vendor_conversation_id=conversation_id,
             keys=(request.handoff_id,),
-            state={"person": person, "first_id": first_id},
+            state={"person": person, "first_id": first_id, "opened_at": opened_at},
         )
 
     async def _looked_up(self, message_id: str) -> str:
@@ -69,8 +73,7 @@ class Starting:
         text = await self._cache.get(_name(handoff_id))
         return as_object(json.loads(text)) if text else {}
 
-    async def _note(self, handoff_id: str, sent: int, conversation_id: str, first_id: str) -> None:
-        progress = {"sent": sent, "conversation_id": conversation_id, "first_id": first_id}
+    async def _note(self, handoff_id: str, progress: Json) -> None:
         await self._cache.set(_name(handoff_id), json.dumps(progress), _KEEP_SECONDS)
 
 

@@ -31,6 +31,7 @@ from integrations.vendors.genesys.mapping_presence import (
     agent_of,
     customer_of,
     participants_of,
+    said_to_end_user,
 )
 
 _PASSING = (CannotConnectError, RateLimitedError, UnexpectedResponseError)
@@ -179,9 +180,7 @@ class ConversationWatch:
         min_age = 0.0 if is_over else self._timing.webhooks_given_up
         authors = {
             message_id: participant
-            for participant in participants
-            if not participant.is_customer
-            for message_id, at in participant.messages
+            for message_id, at, participant in said_to_end_user(participants)
             if not self._is_known(message_id) and _age(at) >= min_age
         }
         try:

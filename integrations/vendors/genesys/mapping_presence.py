@@ -111,6 +111,18 @@ def agent_of(participants: list[Participant]) -> Agent | None:
     return (present or agents)[-1].agent if agents else None
 
 
+def said_to_end_user(
+    participants: list[Participant],
+) -> list[tuple[str, datetime | None, Participant]]:
+    """Return id, time and leg of every message that is not the end user's own."""
+    return [
+        (message_id, at, item)
+        for item in participants
+        if not item.is_customer
+        for message_id, at in item.messages
+    ]
+
+
 def waiting_queue(participants: list[Participant]) -> Queue | None:
     """Return the queue in which the conversation waits, if it waits in one."""
     if any(item.is_agent and item.is_present for item in participants):

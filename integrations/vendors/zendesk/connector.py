@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 from typing import ClassVar
 
 from integrations.connector import (
@@ -23,6 +24,7 @@ from integrations.errors import ConnectorError, ConversationGoneError, InvalidRo
 from integrations.events import ConversationEnded, VendorEvent
 from integrations.http import HttpClient
 from integrations.manifest import Manifest
+from integrations.missed_calls import MissedCalls
 from integrations.vendors.zendesk.client import ZendeskMessagingClient
 from integrations.vendors.zendesk.client_budget import RateBudget, RateTiming
 from integrations.vendors.zendesk.client_files import download
@@ -40,7 +42,7 @@ from integrations.vendors.zendesk.connector_sending import Sender
 from integrations.vendors.zendesk.connector_webhooks import parsed
 from integrations.vendors.zendesk.manifest import MANIFEST, MAX_FILE_BYTES
 from integrations.vendors.zendesk.mapping_control import NEXT, Switchboard, active_of
-from integrations.vendors.zendesk.mapping_json import as_text
+from integrations.vendors.zendesk.mapping_json import Json, as_text, read_moment
 from integrations.vendors.zendesk.mapping_message import (
     end_user_author,
     file_posting,
@@ -68,6 +70,7 @@ class ZendeskConnector(Connector):
     """Plays the end user through the API, and hears the live agents through two webhooks."""
 
     manifest: ClassVar[Manifest] = MANIFEST
+    reads_history: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -90,6 +93,7 @@ class ZendeskConnector(Connector):
         )
         self._support = _support_client(credentials, http)
         self._sender = Sender(self._client)
+        self._missed = MissedCalls(http.note)
         self._switchboard = Switchboard(
             integration_id=credentials.get("integration_id", ""),
             own_name=credentials.get("own_switchboard_name", ""),
@@ -135,18 +139,33 @@ class ZendeskConnector(Connector):
     async def receive(
         self, session: VendorSession, item: WebhookItem
     ) -> Sequence[tuple[VendorSession, VendorEvent]]:
-        """Turn an event into ours; asks Zendesk only for the name of a new assignee."""
+        """Turn an event into ours, among what missed calls have said, in Zendesk's order."""
         progress = ConversationProgress(
             session, switchboard=self._switchboard, ignored_authors=self._ignored_authors
         )
+        kept = await self._kept(session, item)
         if item.item_id.startswith(_TICKET_EVENTS):
             name = await self._assignee_name(item)
-            steps = progress.ticket_steps(item.body, item.item_id, name)
+            steps = progress.kept_steps(kept, {})
+            steps += progress.ticket_steps(item.body, item.item_id, name)
         else:
-            steps = progress.conversation_steps(item.body)
+            steps = progress.kept_steps(kept, item.body)
         if any(isinstance(event, ConversationEnded) for _, event in steps):
-            self._sender.forget(session.vendor_conversation_id)
+            self._forget(session)
         return steps
+
+    async def _kept(self, session: VendorSession, item: WebhookItem) -> Sequence[Json] | None:
+        """Return Zendesk's newest messages where calls about some of them may be missing."""
+        return await self._missed.before(
+            session.vendor_conversation_id,
+            item,
+            opened_at=read_moment(session.state.get("opened_at")),
+            read=partial(self._client.list_messages, session.vendor_conversation_id),
+        )
+
+    def _forget(self, session: VendorSession) -> None:
+        self._sender.forget(session.vendor_conversation_id)
+        self._missed.forget(session.vendor_conversation_id)
 
     async def send_message(self, session: VendorSession, message: OutboundMessage) -> VendorSession:
         """Post a text, in parts where it is long."""
@@ -196,7 +215,7 @@ class ZendeskConnector(Connector):
             await self._take_back(session, reason)
         except (ConversationGoneError, InvalidRoutingError):
             pass  # it is over, or control cannot be taken back: the ticket stays to its agent
-        self._sender.forget(session.vendor_conversation_id)
+        self._forget(session)
 
     async def _take_back(self, session: VendorSession, reason: EndReason) -> None:
         conversation_id = session.vendor_conversation_id

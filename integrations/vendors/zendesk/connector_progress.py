@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypedDict
@@ -28,6 +28,12 @@ from integrations.vendors.zendesk.mapping_json import (
     moment,
     read_moment,
 )
+from integrations.vendors.zendesk.mapping_kept import (
+    event_of,
+    happened_at,
+    is_ours,
+    message_id_of,
+)
 from integrations.vendors.zendesk.mapping_ticket import (
     ASSIGNMENT_CHANGED,
     ENDING_STATUSES,
@@ -46,6 +52,8 @@ Step = tuple[VendorSession, VendorEvent]
 UNNAMED = "Live agent"
 _MERGE = "user:merge"
 _WITHIN_THE_SECOND = timedelta(milliseconds=999)
+# Webhooks pass each other: what is older than the newest message told by more was told as well.
+_ORDER_DIFFERS = timedelta(minutes=2)
 
 
 class ConversationProgress:
@@ -58,6 +66,34 @@ class ConversationProgress:
         self.session = session
         self._switchboard = switchboard
         self._ignored_authors = ignored_authors
+
+    def kept_steps(self, messages: Sequence[Json] | None, body: Json) -> list[Step]:
+        """Apply what Zendesk has kept and perhaps not told, with the event at its place.
+
+        `messages` is None when something may be missing and cannot be read; `body` may be empty.
+        """
+        told = message_id_of(body)
+        events = [event for event in map(event_of, messages or ()) if self._may_be_news(event)]
+        events = [event for event in events if message_id_of(event) != told]
+        in_order = sorted([*events, body] if body else events, key=happened_at)
+        steps: list[Step] = []
+        for event in in_order:
+            if messages is not None:
+                self._note_told(event)
+            steps += self.conversation_steps(event)
+        return steps
+
+    def _may_be_news(self, event: Json) -> bool:
+        if not message_id_of(event) or is_ours(event):
+            return False
+        known = read_moment(self.session.cursor)
+        return known is None or happened_at(event) > known - _ORDER_DIFFERS
+
+    def _note_told(self, event: Json) -> None:
+        """Keep the time of the newest message told before which none is missing."""
+        if message_id_of(event) and not is_ours(event):
+            at = happened_at(event).isoformat(timespec="milliseconds")
+            self.session = replace(self.session, cursor=max(self.session.cursor, at))
 
     def conversation_steps(self, body: Json) -> list[Step]:
         """Apply an event of the Conversations webhook."""

@@ -29,6 +29,7 @@ from integrations.vendors.zendesk_tickets.mapping import (
     as_id,
     body_for,
     context_for,
+    note_parts,
     requester_of,
     subject_for,
     ticket_body,
@@ -96,8 +97,9 @@ class ZendeskTicketsConnector(Connector):
         try:
             answer = await self._client.create_ticket(ticket, idempotency_key=external_id)
         except RejectedError as error:
-            # Group, form and fields are all that an admin or a tool can have got wrong.
-            error.field = "group_id" if "group_id" in ticket else "ticket_form_id"
+            # Of what an admin enters, group and form are all that Zendesk can refuse here.
+            suspects = [name for name in ("group_id", "ticket_form_id") if name in ticket]
+            error.field = suspects[0] if suspects else ""
             raise
         return ticket_from(answer)
 
@@ -115,9 +117,10 @@ class ZendeskTicketsConnector(Connector):
         return VendorSession(vendor_conversation_id=ticket.number)
 
     async def send_message(self, session: VendorSession, message: OutboundMessage) -> VendorSession:
-        """Add what the end user writes meanwhile to the ticket, as a note."""
-        comment: dict[str, object] = {"body": message.text, "public": False}
-        await self._client.update_ticket(session.vendor_conversation_id, {"comment": comment})
+        """Add what the end user writes meanwhile to the ticket, as a note or as several."""
+        for part in note_parts(message.text):
+            comment: dict[str, object] = {"body": part, "public": False}
+            await self._client.update_ticket(session.vendor_conversation_id, {"comment": comment})
         return session
 
     async def end(self, session: VendorSession, reason: EndReason) -> None:

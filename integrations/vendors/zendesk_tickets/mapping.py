@@ -85,6 +85,16 @@ def body_for(
     return _last_bytes("\n".join(lines).strip() or _DEFAULT_SUBJECT)
 
 
+def note_parts(text: str) -> list[str]:
+    """Cut a text that is too long for one comment, never inside a character."""
+    parts, rest = [], text.encode("utf-8", errors="replace")
+    while len(rest) > MAX_BODY_BYTES:
+        part = rest[:MAX_BODY_BYTES].decode("utf-8", errors="ignore")
+        parts.append(part)
+        rest = rest[len(part.encode()) :]
+    return [*parts, rest.decode("utf-8")]
+
+
 def ticket_body(
     *,
     subject: str,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import integrations.vendors.amazon_connect as vendor
@@ -137,6 +137,8 @@ JSON = st.recursive(
 MEMBERS = sorted({key for path in FIXTURES.glob("*.json") for key in json.loads(path.read_text())})
 
 
+# How fast examples are drawn says something of the machine alone.
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(MEMBERS), JSON), st.sampled_from(sorted(EXPECTED)))
 def test_no_item_however_odd_raises(changes: dict[str, object], name: str):
     odd = {**json.loads((FIXTURES / f"{name}.json").read_text(encoding="utf-8")), **changes}
@@ -148,6 +150,8 @@ def test_no_item_however_odd_raises(changes: dict[str, object], name: str):
         assert all(event.vendor_conversation_id == CHAT for _, event in steps)
 
 
+# How fast examples are drawn says something of the machine alone.
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(JSON)
 def test_no_frame_however_odd_raises(value: object):
     frame = frame_from_text(json.dumps(value))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,9 +30,11 @@ from integrations.connection_test import (
 )
 from integrations.http import open_session
 from integrations.models import Integration
+from integrations.vendors.custom.client_signing import signature
 from integrations.webhook_integrations import webhook_urls
 from tests import factories
 from tests.handoffs.talk import Talk
+from tests.vendors.custom.events_url import EventsUrl
 from tests.waiting import database_threads_rest, eventually, eventually_async
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -153,6 +157,46 @@ async def test_the_connection_test_is_green_and_brings_the_first_event(
     assert (results[0].name, results[0].code) == ("ping", "ok")
     assert fresh.last_webhook_at is not None
     await database_threads_rest()
+
+
+async def test_events_wait_in_order_while_baton_is_down(start_server: Start) -> None:
+    portal = EventsUrl(free_port())
+    server = start_server(portal.url)
+    async with aiohttp.ClientSession() as http:
+        answer = await _call(http, f"{server}/handoffs", "HOF-1", handoff_id="HOF-1")
+        messages = f"{server}/handoffs/{answer['external_id']}/messages"
+        for text in ("one", "two", "bye"):
+            await _call(http, messages, f"key of {text}", text=text)
+        await _call(http, messages, "key of one", text="one")
+
+    portal.status = 503
+    await portal.open()
+    await eventually_async(lambda: len(portal.attempts) >= 2)
+    portal.status = 200
+    await eventually_async(lambda: any(one["type"] == "closed" for one in portal.taken))
+    await portal.close()
+
+    refused = [one for one in portal.attempts if one.status == 503]
+    assert {one.event["type"] for one in refused} == {"joined"}
+    assert len({one.signature for one in refused}) > 1
+    assert all(one.is_signed_with(SECRET) for one in portal.attempts)
+    said = [one["data"].get("text", one["type"]) for one in portal.taken]
+    assert said[:5] == ["joined", "You said: one", "You said: two", "You said: bye", "closed"]
+    ids = [one["event_id"] for one in portal.taken]
+    assert ids[5:] in ([], [ids[1]]), "a repeated call may only repeat its event"
+
+
+async def _call(http: aiohttp.ClientSession, url: str, key: str, **body: str) -> dict[str, Any]:
+    raw, timestamp = json.dumps(body).encode(), str(int(time.time()))
+    headers = {
+        "X-Handoff-Timestamp": timestamp,
+        "X-Handoff-Signature": signature(SECRET, timestamp, raw),
+        "Idempotency-Key": key,
+    }
+    async with http.post(url, data=raw, headers=headers) as answer:
+        assert answer.status == 200
+        answered: dict[str, Any] = await answer.json()
+        return answered
 
 
 async def _has_said(talk: Talk, text: str) -> bool:

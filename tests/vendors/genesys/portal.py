@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -130,6 +130,7 @@ class Portal:
         self.records: list[VendorCallRecord] = []
         self.answers: list[int] = []
         self.is_deaf = False
+        self.missed_until: datetime | None = None
         self.webhook_url = ""
         self._items: dict[str, WebhookItem] = {}
         self._http = http
@@ -233,6 +234,7 @@ class Portal:
 
     async def take(self, request: web.Request) -> web.Response:
         if self.is_deaf:
+            self.missed_until = datetime.now(UTC)
             return web.Response(status=503)
         call = WebhookRequest(
             endpoint="events",
@@ -246,7 +248,8 @@ class Portal:
             result = GenesysConnector.parse_webhook(call, self.credentials())
             status = result.status
             for item in result.items:
-                self._items.setdefault(item.item_id, item)
+                marked = replace(item, missed_until=self.missed_until)
+                self._items.setdefault(item.item_id, marked)
         except WebhookVerificationError:
             pass
         self.answers.append(status)

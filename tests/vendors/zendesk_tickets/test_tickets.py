@@ -19,6 +19,7 @@ from integrations.errors import (
     ConversationGoneError,
     InvalidAuthError,
     RateLimitedError,
+    RejectedError,
 )
 from integrations.http import HttpClient, open_session
 from integrations.registry import connector_class, manifest
@@ -171,6 +172,30 @@ async def test_what_is_written_meanwhile_is_added_and_the_end_leaves_the_ticket_
     [ticket] = await desk.tickets()
     assert sent["comment"]["body"] == "One more thing"
     assert ticket["status"] in ("new", "open")
+
+
+async def test_a_very_long_message_becomes_several_notes_and_loses_nothing(desk: Desk):
+    connector = desk.connector()
+    session = await connector.start(handoff_request())
+    text = "ü📦" * 15_000
+
+    await connector.send_message(session, outbound(text))
+
+    notes = [one["comment"]["body"] for one in await desk.sent("PUT")]
+    assert len(notes) == 2
+    assert "".join(notes) == text
+    assert all(len(note.encode()) <= MAX_BODY_BYTES for note in notes)
+
+
+async def test_a_refused_ticket_blames_only_what_was_entered(desk: Desk):
+    blamed = []
+    for changes in ({}, {"group_id": "7"}, {"ticket_form_id": "8"}):
+        await desk.post("/faults", kind="fail_next", status=422, count=1, method="POST")
+        with pytest.raises(RejectedError) as caught:
+            await desk.connector(**changes).start(handoff_request())
+        blamed.append(caught.value.field)
+
+    assert blamed == ["", "group_id", "ticket_form_id"]
 
 
 async def test_ticket_that_is_gone_is_a_conversation_that_is_gone(desk: Desk):

@@ -1,0 +1,76 @@
+"""Prepared statements straight from an event loop, for what every message needs.
+
+Everything else goes through threads (executor.py). Here a thread's two changes of hands would cost
+more than the statement itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+from weakref import WeakKeyDictionary, WeakSet
+
+import psycopg
+from django.conf import settings
+from django.db import IntegrityError, OperationalError, connections
+
+_open: WeakSet[psycopg.AsyncConnection[Any]] = WeakSet()
+
+
+class LoopDatabase:
+    """One PostgreSQL connection for each event loop, opened when it is first needed.
+
+    Statements run one after the other, each in a transaction of its own.
+    """
+
+    def __init__(self) -> None:
+        """Open nothing yet."""
+        self._connections: WeakKeyDictionary[
+            asyncio.AbstractEventLoop, psycopg.AsyncConnection[Any]
+        ] = WeakKeyDictionary()
+
+    async def rows(self, statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Run a statement and return its rows.
+
+        A connection that broke since it was last used is replaced, and the statement repeated: it
+        must be one that does nothing the second time. Raises IntegrityError and OperationalError
+        of Django.
+        """
+        loop = asyncio.get_running_loop()
+        known = self._connections.get(loop)
+        try:
+            if known is not None and not known.closed:
+                try:
+                    return await _rows(known, statement, values)
+                except psycopg.OperationalError:
+                    await known.close()
+            fresh = self._connections[loop] = await _connect()
+            return await _rows(fresh, statement, values)
+        except psycopg.IntegrityError as error:
+            raise IntegrityError(type(error).__name__) from error
+        except (psycopg.Error, TimeoutError, OSError) as error:
+            raise OperationalError(type(error).__name__) from error
+
+
+async def _rows(
+    connection: psycopg.AsyncConnection[Any], statement: str, values: Mapping[str, Any]
+) -> list[tuple[Any, ...]]:
+    cursor = await connection.execute(statement, values, prepare=True)
+    return await cursor.fetchall()
+
+
+async def _connect() -> psycopg.AsyncConnection[Any]:
+    """Connect as Django does, to the database that it uses."""
+    options = connections["default"].get_connection_params()
+    chosen = {"cursor_factory": psycopg.AsyncCursor, "prepare_threshold": 0}
+    async with asyncio.timeout(settings.DATABASE_POOL_SECONDS):
+        connection = await psycopg.AsyncConnection.connect(autocommit=True, **{**options, **chosen})
+    _open.add(connection)
+    return connection
+
+
+def loop_connections_close() -> None:
+    """Close what any loop has opened; for tests, which drop the database at the end."""
+    for connection in list(_open):
+        connection.pgconn.finish()

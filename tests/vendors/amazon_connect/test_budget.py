@@ -1,0 +1,114 @@
+"""AWS counts an instance's calls together: a refusal in one chat holds back all of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from integrations.connector import Connector, ReceiptKind, VendorSession
+from integrations.errors import RateLimitedError
+from integrations.vendors.amazon_connect.client_budget import LONGEST_SECONDS, RateBudget
+from tests.contract.bench import Bench, handoff_request, outbound, running_bench
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Bench]:
+    async with running_bench("amazon_connect") as bench:
+        yield bench
+
+
+@pytest.fixture
+def connector(bench: Bench) -> Connector:
+    return bench.connector()
+
+
+async def two_chats(bench: Bench, connector: Connector) -> tuple[VendorSession, VendorSession]:
+    first, _ = await bench.started(connector)
+    second, _ = await bench.started(connector)
+    return first, second
+
+
+async def refuse(bench: Bench, ending: str, **more: Any) -> None:
+    await bench.fault("fail_next", status=429, count=1, path_prefix=ending, **more)
+
+
+async def calls(bench: Bench, path: str) -> int:
+    return len([row for row in await bench.desk("GET", "/requests") if row["path"] == path])
+
+
+async def test_a_refusal_in_one_chat_holds_back_the_others_without_asking(
+    bench: Bench, connector: Connector
+):
+    first, second = await two_chats(bench, connector)
+    await refuse(bench, "/participant/message", retry_after=30)
+
+    with pytest.raises(RateLimitedError) as refused:
+        await connector.send_message(first, outbound("one"))
+    with pytest.raises(RateLimitedError) as held_back:
+        await connector.send_message(second, outbound("two"))
+
+    assert await calls(bench, "/participant/message") == 1
+    assert refused.value.retry_after == pytest.approx(30, abs=1)
+    assert held_back.value.retry_after == pytest.approx(30, abs=5)
+
+
+async def test_other_kinds_of_calls_go_on(bench: Bench, connector: Connector):
+    first, _ = await two_chats(bench, connector)
+    await refuse(bench, "/participant/message", retry_after=30)
+    with pytest.raises(RateLimitedError):
+        await connector.send_message(first, outbound("one"))
+
+    third = await connector.start(handoff_request())
+
+    assert third.vendor_conversation_id
+
+
+async def test_a_short_pause_is_waited_out_and_the_message_arrives(
+    bench: Bench, connector: Connector
+):
+    first, second = await two_chats(bench, connector)
+    await refuse(bench, "/participant/message")
+    with pytest.raises(RateLimitedError):
+        await connector.send_message(first, outbound("one"))
+
+    await connector.send_message(second, outbound("two"))
+
+    assert (await bench.said_by(second, "end_user"))[-1] == "two"
+
+
+async def test_typing_and_receipts_are_dropped_during_a_pause(bench: Bench, connector: Connector):
+    first, second = await two_chats(bench, connector)
+    await refuse(bench, "/participant/message", retry_after=30)
+    with pytest.raises(RateLimitedError):
+        await connector.send_message(first, outbound("one"))
+    before = await calls(bench, "/participant/event")
+
+    await connector.send_typing(second, is_typing=True)
+    await connector.send_receipt(second, "item-1", ReceiptKind.READ)
+
+    assert await calls(bench, "/participant/event") == before
+
+
+async def test_a_full_contact_centre_holds_back_nobody(bench: Bench, connector: Connector):
+    await bench.desk("POST", "/config", concurrent_chats=0)
+    with pytest.raises(RateLimitedError):
+        await connector.start(handoff_request())
+    await bench.desk("POST", "/config", concurrent_chats=9)
+
+    session = await connector.start(handoff_request())
+
+    assert session.vendor_conversation_id
+    assert await calls(bench, "/contact/chat") == 2
+
+
+def test_a_burst_of_refusals_counts_once_and_pauses_are_bounded():
+    budget = RateBudget()
+
+    burst = [budget.refused("SendMessage", None) for _ in range(40)]
+
+    assert max(burst) <= 0.5
+    assert budget.is_held_back("SendEvent")
+    assert not budget.is_held_back("GetTranscript")
+    assert budget.refused("GetTranscript", LONGEST_SECONDS * 2) > LONGEST_SECONDS
