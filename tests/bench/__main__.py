@@ -17,16 +17,17 @@ from pathlib import Path
 import aiohttp
 import uvloop
 
-from tests.bench import relay
 from tests.bench.growth import growth
 from tests.bench.handoffs import open_handoffs
 from tests.bench.process import files_allow_many
+from tests.bench.relay import latency
 from tests.bench.rig import Rig, rig
 from tests.bench.sockets import idle_sockets
+from tests.bench.throughput import throughput
 
 PARTS = {
-    "latency": relay.latency,
-    "throughput": relay.throughput,
+    "latency": latency,
+    "throughput": throughput,
     "handoffs": open_handoffs,
     "sockets": idle_sockets,
     "growth": growth,
