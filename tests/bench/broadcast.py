@@ -44,7 +44,7 @@ def append(keys: Sequence[str]) -> None:
 
 def newest(number: int) -> list[str]:
     """Return the conversations that were made last."""
-    rows = Conversation.objects.filter(state=Conversation.State.BOT).order_by("-created_at")
+    rows = Conversation.objects.filter(state=Conversation.State.BOT).order_by("-started_at")
     return list(rows.values_list("pk", flat=True)[:number])
 
 
