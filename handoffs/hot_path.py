@@ -32,20 +32,21 @@ from integrations.metrics import JOURNAL_LINES
 
 _TO_VENDOR = """
 WITH input AS (
-    SELECT * FROM unnest(
-        %(conversation)s::text[], %(event)s::uuid[], %(payload)s::text[], %(metadata)s::text[],
-        %(client_event)s::text[], %(folded)s::text[]
-    ) AS input (conversation_id, event_id, payload, metadata, client_event_id, folded)
+    SELECT * FROM jsonb_to_recordset(%(input)s::jsonb) AS input (
+        conversation_id text, event_id uuid, payload jsonb, metadata jsonb, client_event_id text,
+        folded text
+    )
 ), seen AS MATERIALIZED (
-    SELECT id, last_sequence FROM conversations_conversation
-    WHERE id = ANY (%(conversation)s::text[])
+    SELECT id, last_sequence
+    FROM conversations_conversation JOIN input ON input.conversation_id = id
 ), locked AS MATERIALIZED (
     SELECT conversation.id AS conversation_id, conversation.last_sequence, handoff.id AS handoff_id,
            handoff.owner_id, coalesce(integration.behaviour ->> 'stop_word', '') AS stop_word
     FROM conversations_conversation AS conversation
     JOIN handoffs_handoff AS handoff ON handoff.conversation_id = conversation.id
     LEFT JOIN integrations_integration AS integration ON integration.id = handoff.integration_id
-    WHERE conversation.id = ANY (%(conversation)s::text[]) AND conversation.state = 'handoff'
+    WHERE conversation.id IN (SELECT conversation_id FROM input)
+      AND conversation.state = 'handoff'
       AND handoff.state IN ('requested', 'connecting', 'queued', 'active')
     FOR NO KEY UPDATE OF conversation SKIP LOCKED
 ), plain AS MATERIALIZED (
@@ -70,8 +71,8 @@ WITH input AS (
 ), line AS (
     INSERT INTO conversations_event
         (id, conversation_id, sequence, type, payload, metadata, client_event_id, created_at)
-    SELECT event_id, conversation_id, last_sequence, 'USER_MESSAGE', payload::jsonb,
-           metadata::jsonb, client_event_id, %(now)s::timestamptz
+    SELECT event_id, conversation_id, last_sequence, 'USER_MESSAGE', payload, metadata,
+           client_event_id, %(now)s::timestamptz
     FROM plain JOIN numbered ON numbered.id = conversation_id
 ), delivery AS (
     INSERT INTO handoffs_delivery
@@ -87,12 +88,10 @@ FROM plain JOIN numbered ON numbered.id = conversation_id JOIN delivery USING (h
 """
 _FROM_VENDOR = """
 WITH input AS (
-    SELECT * FROM unnest(
-        %(handoff)s::text[], %(worker)s::uuid[], %(epoch)s::integer[], %(agent)s::text[],
-        %(vendor_event)s::text[], %(occurred)s::timestamptz[], %(event)s::uuid[],
-        %(payload)s::text[], %(session)s::text[]
-    ) AS input (handoff_id, worker_id, epoch, agent_id, vendor_event_id, occurred_at, event_id,
-                payload, session)
+    SELECT * FROM jsonb_to_recordset(%(input)s::jsonb) AS input (
+        handoff_id text, worker_id uuid, epoch integer, agent_id text, vendor_event_id text,
+        occurred_at timestamptz, event_id uuid, payload jsonb, session text
+    )
 ), locked AS MATERIALIZED (
     SELECT handoff.id AS handoff_id, conversation.id AS conversation_id,
            handoff.live_agents ->> input.agent_id AS agent_name
@@ -131,7 +130,7 @@ WITH input AS (
     INSERT INTO conversations_event
         (id, conversation_id, sequence, type, payload, metadata, client_event_id, created_at)
     SELECT event_id, conversation_id, last_sequence, 'LIVE_AGENT_MESSAGE',
-           payload::jsonb || jsonb_build_object('agent_name', agent_name), NULL, '',
+           payload || jsonb_build_object('agent_name', agent_name), NULL, '',
            %(now)s::timestamptz
     FROM locked JOIN input USING (handoff_id) JOIN numbered ON numbered.id = conversation_id
 )
@@ -142,9 +141,9 @@ _SENT = """
 UPDATE handoffs_delivery SET status = 'sent', sent_at = %(now)s::timestamptz, error_code = ''
 WHERE id IN (
     SELECT delivery.id
-    FROM unnest(
-        %(delivery)s::bigint[], %(handoff)s::text[], %(worker)s::uuid[], %(epoch)s::integer[]
-    ) AS input (delivery_id, handoff_id, worker_id, epoch)
+    FROM jsonb_to_recordset(%(input)s::jsonb) AS input (
+        delivery_id bigint, handoff_id text, worker_id uuid, epoch integer
+    )
     JOIN handoffs_delivery AS delivery ON delivery.id = input.delivery_id
     JOIN handoffs_handoff AS handoff ON handoff.id = delivery.handoff_id
     WHERE delivery.status = 'pending' AND handoff.id = input.handoff_id
@@ -189,19 +188,8 @@ async def messages_to_vendor(messages: Sequence[UserMessage]) -> list[Event | No
 
     Plain is: a handoff is open, the text is not its stop word, the message was not sent before.
     """
-    lines = [message.line for message in messages]
     now = timezone.now()
-    rows = await _rows(
-        _queueing,
-        _TO_VENDOR,
-        conversation=[message.conversation_id for message in messages],
-        event=[line.id for line in lines],
-        payload=[json.dumps(line.payload) for line in lines],
-        metadata=[line.metadata and json.dumps(line.metadata) for line in lines],
-        client_event=[line.client_event_id for line in lines],
-        folded=[line.payload["text"].strip().casefold() for line in lines],
-        now=now,
-    )
+    rows = await _rows(_queueing, _TO_VENDOR, [_user_input(one) for one in messages], now=now)
     JOURNAL_LINES.inc(len(rows))
     found = {row[0]: row[1:] for row in rows}
     return [_queued(message, found.get(message.conversation_id), now) for message in messages]
@@ -212,21 +200,10 @@ async def messages_from_vendor(messages: Sequence[AgentMessage]) -> list[Event |
 
     Plain is: the lease holds, the handoff is active, the live agent has joined, the event is new.
     """
-    lines = [message.line for message in messages]
     now = timezone.now()
-    rows = await _rows(
-        _hearing,
-        _FROM_VENDOR,
-        **_leases([message.lease for message in messages]),
-        agent=[message.agent_id for message in messages],
-        vendor_event=[message.vendor_event_id for message in messages],
-        occurred=[message.occurred_at for message in messages],
-        event=[line.id for line in lines],
-        payload=[json.dumps(line.payload) for line in lines],
-        session=[message.stored_session for message in messages],
-        deadline=max(message.deadline_at for message in messages),
-        now=now,
-    )
+    deadline = max(message.deadline_at for message in messages)
+    items = [_agent_input(one) for one in messages]
+    rows = await _rows(_hearing, _FROM_VENDOR, items, now=now, deadline=deadline)
     JOURNAL_LINES.inc(len(rows))
     found = {row[0]: row[1:] for row in rows}
     return [_said(message.line, found.get(message.lease.handoff_id), now) for message in messages]
@@ -237,13 +214,8 @@ async def deliveries_sent(sent: Sequence[Sent]) -> list[bool]:
 
     Plain is: the lease holds, and the delivery is still pending.
     """
-    rows = await _rows(
-        _marking,
-        _SENT,
-        **_leases([one.lease for one in sent]),
-        delivery=[one.delivery_id for one in sent],
-        now=timezone.now(),
-    )
+    items = [{**_lease_input(one.lease), "delivery_id": one.delivery_id} for one in sent]
+    rows = await _rows(_marking, _SENT, items, now=timezone.now())
     marked = {row[0] for row in rows}
     return [one.delivery_id in marked for one in sent]
 
@@ -255,15 +227,41 @@ take_from_vendor = Together(messages_from_vendor, key=lambda message: message.le
 mark_sent = Together(deliveries_sent, key=lambda sent: sent.lease.handoff_id)
 
 
-def _leases(leases: list[Lease]) -> dict[str, list[Any]]:
+def _user_input(message: UserMessage) -> dict[str, Any]:
+    line = message.line
     return {
-        "handoff": [lease.handoff_id for lease in leases],
-        "worker": [lease.worker_id for lease in leases],
-        "epoch": [lease.epoch for lease in leases],
+        "conversation_id": message.conversation_id,
+        "event_id": str(line.id),
+        "payload": line.payload,
+        "metadata": line.metadata,
+        "client_event_id": line.client_event_id,
+        "folded": line.payload["text"].strip().casefold(),
     }
 
 
-async def _rows(database: LoopDatabase, statement: str, **values: Any) -> list[Any]:
+def _agent_input(message: AgentMessage) -> dict[str, Any]:
+    return {
+        **_lease_input(message.lease),
+        "agent_id": message.agent_id,
+        "vendor_event_id": message.vendor_event_id,
+        "occurred_at": message.occurred_at.isoformat(),
+        "event_id": str(message.line.id),
+        "payload": message.line.payload,
+        "session": message.stored_session,
+    }
+
+
+def _lease_input(lease: Lease) -> dict[str, Any]:
+    return {
+        "handoff_id": lease.handoff_id,
+        "worker_id": str(lease.worker_id),
+        "epoch": lease.epoch,
+    }
+
+
+async def _rows(
+    database: LoopDatabase, statement: str, items: list[dict[str, Any]], **values: Any
+) -> list[Any]:
     """Run a statement; no rows if it meets a repeat.
 
     Somebody may write the same at the same moment: then nothing of the list is written, and the
@@ -272,7 +270,7 @@ async def _rows(database: LoopDatabase, statement: str, **values: Any) -> list[A
     if settings.IS_SQLITE:
         return []
     try:
-        return await database.rows(statement, values)
+        return await database.rows(statement, {"input": json.dumps(items), **values})
     except IntegrityError:
         return []
 

@@ -51,7 +51,7 @@ _calls = CallsTaken()
 
 
 def call_missed() -> None:
-    """Note that this process could not take a call, for the items of later ones."""
+    """Note that this process could not take a call, or not at once, for the items after it."""
     _calls.note_missed()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
 
 HTTPS_PORT = 443
@@ -11,6 +12,7 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
+@lru_cache(maxsize=4096)
 def url_problem(url: str, *, host_suffix: str = "", allow_local: bool = False) -> str | None:
     """Say in one sentence what is wrong with an address somebody typed, or None.
 

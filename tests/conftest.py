@@ -87,6 +87,6 @@ def _empty_redis(redis_server: RedisServer) -> None:
 
 @pytest.fixture(autouse=True)
 def _loop_connections() -> Iterator[None]:
-    """Leave no connection of a loop that has ended: the test database is dropped at the end."""
+    """Leave no connection of a loop that has ended."""
     yield
     loop_connections_close()

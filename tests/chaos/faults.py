@@ -7,12 +7,12 @@ import os
 import random
 import signal
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import psycopg
 
 from tests.chaos.talk import Talk
-from tests.chaos.vendors import HISTORY, IN_TURN, STREAMS, TOKENS, WEBHOOKS, ChaosVendor
+from tests.chaos.vendors import STREAMS, TOKENS, WEBHOOKS, ChaosVendor
 from tests.journeys.stack import Stack
 from tests.load.desk import AsyncDesk
 from tests.postgres import PostgresServer
@@ -37,9 +37,8 @@ class Fault:
 
     `needs` names what a vendor must have for it: streams, tokens or webhooks. With `may_repeat` a
     message may be sent while nobody is left who knows of it, so a vendor's documented repeat is
-    possible. With `may_reorder` the vendor itself lets webhooks overtake each other; with
-    `misses_calls` they do because the portal takes none for a while, which a vendor's history or
-    its repeating in turn mends. A stream's order must be kept even then.
+    possible. With `may_reorder` the vendor itself sends webhooks so that they overtake each other;
+    a stream's order must be kept even then.
     """
 
     name: str
@@ -48,7 +47,6 @@ class Fault:
     needs: str = ""
     may_repeat: bool = False
     may_reorder: bool = False
-    misses_calls: bool = False
 
 
 async def _kill(world: World, name: str, number: signal.Signals) -> None:
@@ -199,13 +197,13 @@ FAULTS = (
         is_quick=True,
         may_repeat=True,
     ),
-    Fault(name="kill -9 web", strike=killing("web", KILL), is_quick=True, misses_calls=True),
-    Fault(name="SIGTERM web", strike=killing("web", TERM), misses_calls=True),
+    Fault(name="kill -9 web", strike=killing("web", KILL), is_quick=True),
+    Fault(name="SIGTERM web", strike=killing("web", TERM)),
     Fault(name="kill -9 beat", strike=killing("beat", KILL)),
     Fault(name="kill -9 worker", strike=killing("worker", KILL)),
     Fault(name="Redis killed, empty again", strike=redis_restart, is_quick=True),
     Fault(name="Redis stutters", strike=redis_slow),
-    Fault(name="PostgreSQL restarted", strike=postgres_restart, is_quick=True, misses_calls=True),
+    Fault(name="PostgreSQL restarted", strike=postgres_restart, is_quick=True),
     Fault(name="PostgreSQL held", strike=postgres_slow),
     Fault(
         name="vendor: burst of 503",
@@ -262,8 +260,5 @@ MIXED = Fault(name="mixed", strike=mixed, is_quick=True, may_repeat=True, may_re
 
 
 def faults_for(vendor: ChaosVendor) -> list[Fault]:
-    """Return the faults that make sense for a vendor, each with what it may do there."""
-    known = [fault for fault in FAULTS if not fault.needs or fault.needs in vendor.has]
-    if {HISTORY, IN_TURN} & vendor.has:
-        return known
-    return [replace(fault, may_reorder=True) if fault.misses_calls else fault for fault in known]
+    """Return the faults that make sense for a vendor."""
+    return [fault for fault in FAULTS if not fault.needs or fault.needs in vendor.has]

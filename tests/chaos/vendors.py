@@ -16,14 +16,11 @@ from tests.load.widget import WidgetClient
 
 PLAIN = "salesforce_messaging"
 STREAMS, TOKENS, WEBHOOKS = "streams", "tokens", "webhooks"
-# What webhooks did not bring can be read from the vendor, in its order.
-HISTORY = "history"
-# What was not taken is repeated before anything else of the conversation comes.
+# Its contract asks for one webhook after the other.
 IN_TURN = "in turn"
 REORDER_NOTE = (
-    "Each webhook travels and is tried again by itself, so later ones may pass it: what live "
-    "agents write is shown in the order in which it comes, but for what the portal has missed and "
-    "the vendor's history tells."
+    "The vendor has sent webhooks out of order: what live agents write is shown in the order in "
+    "which it comes."
 )
 BROKEN_TURN_NOTE = (
     "The contract asks for events one after the other, and this fault breaks it: what live agents "
@@ -88,13 +85,13 @@ _KNOWN = (
     ),
     ChaosVendor(
         key="genesys",
-        has=frozenset({STREAMS, TOKENS, WEBHOOKS, HISTORY}),
+        has=frozenset({STREAMS, TOKENS, WEBHOOKS}),
         config={"rate_limit_per_minute": 1_000_000, "webhook_retry_pause_seconds": PAUSE_SECONDS},
         webhooks_late=lambda seconds: {"kind": "delay_webhooks", "seconds": seconds},
     ),
     ChaosVendor(
         key="zendesk",
-        has=frozenset({WEBHOOKS, HISTORY}),
+        has=frozenset({WEBHOOKS}),
         config={"retry_speed": 100},
         webhooks_late=lambda seconds: {"kind": "stall_streams", "seconds": seconds},
     ),

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from conversations.executor import run_sync
@@ -14,6 +19,7 @@ from handoffs.relay.lease import worker_stop
 from handoffs.relay.webhook_feed import WebhookFeed
 from handoffs.states import State
 from handoffs.webhook_inbox import MAX_ATTEMPTS, CallsTaken, webhooks_waiting
+from handoffs.webhooks import SLOW_SECONDS
 from integrations.connector import WebhookItem
 from integrations.errors import CannotConnectError
 from integrations.models import Project
@@ -94,6 +100,34 @@ def test_items_after_a_connection_could_not_be_looked_up_say_so(
     send(url, raw, genesys_signed(raw))
 
     assert missed_until("0f9d") >= before
+
+
+def test_items_of_calls_that_had_to_wait_for_the_database_say_so(
+    send: Send,  # noqa: F811 - the fixture
+    project: Project,
+):
+    url, one, two = events_url(genesys(project)), said(), said(id="two")
+    send(url, one, genesys_signed(one))
+    begun = timezone.now()
+
+    with database_slow():
+        send(url, two, genesys_signed(two))
+
+    assert missed_until("0f9d") < begun < missed_until("two")
+
+
+@contextmanager
+def database_slow() -> Iterator[None]:
+    """Let the first statement wait as it does for a server that hangs."""
+    waits = [SLOW_SECONDS + 0.05]
+
+    def hanging(execute: Any, *call: Any) -> Any:
+        while waits:
+            time.sleep(waits.pop())
+        return execute(*call)
+
+    with connection.execute_wrapper(hanging):
+        yield
 
 
 def test_mark_reaches_the_connector(send: Send, project: Project):  # noqa: F811 - the fixture

@@ -11,6 +11,7 @@ from integrations.errors import (
     CannotConnectError,
     ConversationGoneError,
     RateLimitedError,
+    RejectedError,
     UnexpectedResponseError,
 )
 from integrations.http import HttpClient
@@ -29,6 +30,7 @@ from integrations.vendors.amazon_connect.mapping_item import (
 PAGE_SIZE = 100
 MAX_PAGES = 40
 UPLOAD_SECONDS = 60.0
+_KEPT_BACK = "REJECTED"
 # A used or expired address is no verdict on the chat: ask for another one.
 _SOCKET_STATUSES: StatusTable = {401: CannotConnectError, 403: CannotConnectError}
 
@@ -101,9 +103,15 @@ class ParticipantClient:
         )
 
     async def send_message(self, bearer: Bearer, text: str, *, client_token: str) -> str:
-        """Send a text and return its id; a repeat with the same token is not shown again."""
+        """Send a text and return its id; a repeat with the same token is not shown again.
+
+        Raises RejectedError where the instance's message processing keeps the text back.
+        """
         body = {"ContentType": "text/plain", "Content": text, "ClientToken": client_token}
         answer = await self._post("SendMessage", bearer, "/participant/message", body)
+        status = as_object(answer.get("MessageMetadata")).get("MessageProcessingStatus")
+        if status == _KEPT_BACK:
+            raise RejectedError("SendMessage: kept back by message processing", vendor_code=status)
         return as_text(answer.get("Id"))
 
     async def send_event(self, bearer: Bearer, content_type: str, content: str = "") -> None:

@@ -65,6 +65,10 @@ def _send_message(instance: Instance, chat: Chat, given: Given, base_url: str) -
 
 def _say(instance: Instance, chat: Chat, given: Given) -> Body:
     chat.typing_until = 0.0
+    processing = instance.switches.message_processing
+    if processing == "REJECTED":
+        refused = {"Id": new_id(), "AbsoluteTime": iso_time(instance.now() * 1000)}
+        return {**refused, "MessageMetadata": {"MessageProcessingStatus": processing}}
     item = instance.say(chat, chat.customer, given["Content"], given["ContentType"])
     if chat.agents and instance.switches.auto_delivered:
         chats.deliver_pending(instance, chat, chat.agents[0])

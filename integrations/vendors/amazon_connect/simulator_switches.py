@@ -12,6 +12,7 @@ SECRET_ACCESS_KEY = "simulated/Secret+Key/of/the/portals/user1"  # noqa: S105 - 
 CHOICES = {
     "instance_status": ("CREATION_IN_PROGRESS", "ACTIVE", "CREATION_FAILED"),
     "flow_status": ("PUBLISHED", "SAVED"),
+    "message_processing": ("", "REJECTED"),
     "scan_result": ("APPROVED", "REJECTED", "MANUAL"),
 }
 
@@ -49,6 +50,8 @@ class Switches:
     # A flow with a staffing check: without agents it says so and ends.
     ends_unstaffed_chats: bool = False
     disconnect_flow: bool = False
+    # REJECTED: the instance's message processing keeps the customer's messages back.
+    message_processing: str = ""
     survey: str = "How did we do, from 1 to 5?"
     auto_delivered: bool = True
     attachments: bool = True

@@ -105,7 +105,7 @@ _GENERATED = (
 
 _PREREQUISITES = (
     "A service of your own that speaks the contract in the custom connector's page; the reference "
-    "server in docs/examples shows all of it.",
+    "server in docs/examples carries a whole conversation.",
     "A public address for that service, with HTTPS on port 443.",
     "A public address for this portal: your service calls it.",
 )

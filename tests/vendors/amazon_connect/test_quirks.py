@@ -16,6 +16,7 @@ from integrations.errors import (
     ConversationGoneError,
     InvalidRoutingError,
     RateLimitedError,
+    RejectedError,
 )
 from integrations.events import (
     ConversationEnded,
@@ -336,6 +337,20 @@ async def test_a_file_that_the_scanner_refuses_is_not_passed_off_as_sent(bench: 
     await connector.send_attachment(session, attachment())
 
     await until(lambda: any("label.pdf" in e.text for e in listener.of(SystemNotice)))
+
+
+async def test_a_message_that_the_instance_keeps_back_is_not_passed_off_as_sent(bench: Bench):
+    connector = connector_with(bench, TIMING)
+    session, _ = await talking(bench, connector)
+    await switch(bench, message_processing="REJECTED")
+    with pytest.raises(RejectedError) as caught:
+        await connector.send_message(session, outbound("My card is 4111"))
+    await switch(bench, message_processing="")
+
+    await connector.send_message(session, outbound("My parcel is late"))
+
+    assert (caught.value.retryable, caught.value.vendor_code) == (False, "REJECTED")
+    assert (await bench.said_by(session, "end_user"))[-1] == "My parcel is late"
 
 
 async def test_a_full_contact_centre_is_worth_another_try_a_little_later(bench: Bench):

@@ -7,14 +7,19 @@ from typing import Any
 
 import pytest
 
+from conversations.executor import run_sync
+from handoffs.models import Handoff
 from integrations.connector import Connector
 from integrations.events import LiveAgentJoined, QueuePositionChanged
+from integrations.http import open_session
 from integrations.vendors.amazon_connect.connector_stream import SocketTiming
 from integrations.vendors.amazon_connect.connector_waiting import METRICS
+from tests import factories
 from tests.contract.bench import AGENT, Bench, Listener, running_bench, until
 from tests.contract.vendors import build_connector
+from tests.handoffs.talk import Talk
 from tests.vendors.amazon_connect.simulator_harness import INSTANCE, key_client, refusal
-from tests.waiting import eventually_async
+from tests.waiting import database_threads_rest, eventually_async
 
 # Long heartbeats: what is told must not wait for one.
 TIMING = SocketTiming(beat=30, idle=60, first_delay=0.05, queue_first=0.05, queue=0.1)
@@ -149,3 +154,30 @@ async def test_boto3_reads_the_metrics_of_a_contact_that_waits(
     values = {one["Name"]: one["Value"]["Number"] for one in answer["MetricResults"]}
     assert values == {"POSITION_IN_QUEUE": 1, "ESTIMATED_WAIT_TIME": 90}
     assert answer["Arn"].endswith(f"/contact/{customer.chat_id}")
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_the_handoff_knows_its_place_and_wait(bench: Bench):
+    def waiting() -> Handoff:
+        handoff = factories.handoff()
+        handoff.integration = factories.integration(
+            handoff.conversation.project,
+            connector_key="amazon_connect",
+            integration_key="amazon_connect_integration",
+            credentials=dict(bench.setup.credentials(bench.url)),
+        )
+        handoff.save()
+        return handoff
+
+    async with open_session(allow_local=True) as http:
+        one = Talk(await run_sync(waiting), None, http)
+        await one.serve()
+
+        async def is_told() -> dict[str, Any]:
+            return (await one.now()).queue_status
+
+        told = await eventually_async(is_told)
+        await one.close()
+    await database_threads_rest()
+
+    assert told == {"position_in_queue": 1, "estimated_wait_seconds": 90}
