@@ -56,9 +56,10 @@ class _Line(Generic[T, R]):
         if not batch:
             return
         # Not the caller's own task: that may be cancelled while others wait.
-        task = asyncio.create_task(self._work([item for item, _ in batch]))
-        task.add_done_callback(partial(self._finished, [future for _, future in batch]))
-        self._task = task
+        self._task = asyncio.create_task(  # noqa: RUF006 - it is kept
+            self._work([item for item, _ in batch])
+        )
+        self._task.add_done_callback(partial(self._finished, [future for _, future in batch]))
 
     def _take(self) -> _Waiting[T, R]:
         """Take the first of each key, as many as fit; who has given up is left out."""

@@ -13,7 +13,6 @@ from django.utils import timezone
 
 from conversations import publish
 from conversations.frames import EventType, transient_frame
-from conversations.rows import row_insert
 from conversations.services import NewEvent, events_append, message_event, system_event
 from handoffs import notices
 from handoffs.files import LiveAgentFile, file_journal, limits_payload
@@ -97,17 +96,19 @@ def _clean(value: Any) -> Any:
 
 
 def _receive(handoff: Handoff, event: events.VendorEvent) -> bool:
-    """Put the event into the inbox; False for a repeat, which the constraint stops."""
+    """Put the event into the inbox; False for a repeat."""
     is_line = isinstance(event, events.LiveAgentMessage | LiveAgentFile) and handoff.is_open
-    row = VendorEvent(
+    _, is_new = VendorEvent.objects.get_or_create(
         handoff=handoff,
         vendor_event_id=event.vendor_event_id,
-        kind=type(event).__name__,
-        # The line is written after this, in the same transaction.
-        event_id=_line_id(handoff.pk, event) if is_line else None,
-        occurred_at=event.occurred_at,
+        defaults={
+            "kind": type(event).__name__,
+            # The line is written after this, in the same transaction.
+            "event_id": _line_id(handoff.pk, event) if is_line else None,
+            "occurred_at": event.occurred_at,
+        },
     )
-    return row_insert(row, ignore_conflicts=True)
+    return is_new
 
 
 def _line_id(handoff_id: str, event: events.VendorEvent) -> uuid.UUID:

@@ -187,7 +187,9 @@ class Delivery(models.Model):
         READ = "read"
         FAILED = "failed"
 
-    handoff = models.ForeignKey(Handoff, on_delete=models.CASCADE, related_name="deliveries")
+    handoff = models.ForeignKey(
+        Handoff, on_delete=models.CASCADE, related_name="deliveries", db_index=False
+    )
     event = models.OneToOneField(Event, on_delete=models.CASCADE, related_name="delivery")
     sequence = models.IntegerField()
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.PENDING)
@@ -202,11 +204,12 @@ class Delivery(models.Model):
     class Meta:
         ordering = ["sequence"]
         indexes = [
+            models.Index(fields=["handoff", "sequence"], name="deliveries_by_handoff"),
             models.Index(
                 fields=["handoff", "sequence"],
                 condition=models.Q(status="pending"),
                 name="deliveries_pending",
-            )
+            ),
         ]
 
     def __str__(self) -> str:
@@ -216,7 +219,10 @@ class Delivery(models.Model):
 class VendorEvent(models.Model):
     """One event received from the vendor (inbox); a repeat stops at the constraint."""
 
-    handoff = models.ForeignKey(Handoff, on_delete=models.CASCADE, related_name="vendor_events")
+    # Found by the constraint's index.
+    handoff = models.ForeignKey(
+        Handoff, on_delete=models.CASCADE, related_name="vendor_events", db_index=False
+    )
     vendor_event_id = models.CharField(max_length=255)
     kind = models.CharField(max_length=40)
     event = models.ForeignKey(Event, null=True, on_delete=models.SET_NULL)

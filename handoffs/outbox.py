@@ -7,19 +7,16 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
-from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from conversations.frames import EventType, Level
 from conversations.models import Conversation, Event
-from conversations.rows import plain_json, plain_moment, to_moment, to_uuid
 from conversations.services import NewEvent, events_append, system_event
-from handoffs.locking import Lease, LeaseLostError, handoff_leased, handoff_save
+from handoffs.locking import Lease, handoff_leased, handoff_save
 from handoffs.models import Delivery, Handoff
 from handoffs.notices import NOT_DELIVERED
 from integrations.errors import ConnectorError
@@ -28,21 +25,6 @@ from integrations.metrics import DELIVERIES_FAILED
 BATCH = 50
 _RETRY_BASE_SECONDS = 0.5
 _RETRY_CAP_SECONDS = 15.0
-# Plain statements: every message passes these two.
-_PENDING = """
-    SELECT delivery.id, delivery.event_id, event.payload, event.created_at, delivery.attempts,
-           delivery.next_attempt_at, delivery.created_at, delivery.parts_sent
-    FROM handoffs_delivery AS delivery
-    JOIN conversations_event AS event ON event.id = delivery.event_id
-    WHERE delivery.handoff_id = %s AND delivery.status = 'pending'
-    ORDER BY delivery.sequence LIMIT %s
-"""
-_SENT = """
-    UPDATE handoffs_delivery SET status = 'sent', sent_at = %s, error_code = ''
-    WHERE id = %s AND status = 'pending' AND handoff_id IN (
-        SELECT id FROM handoffs_handoff WHERE id = %s AND owner_id = %s AND lease_epoch = %s
-    )
-"""
 _RANK = {
     Delivery.Status.PENDING: 0,
     Delivery.Status.SENT: 1,
@@ -74,33 +56,22 @@ def delivery_create(handoff: Handoff, event: Event) -> Delivery:
 
 def deliveries_pending(handoff_id: str, *, limit: int = BATCH) -> list[PendingDelivery]:
     """Return what is to be sent, in order, whether it is due yet or not."""
-    with connection.cursor() as cursor:
-        cursor.execute(_PENDING, [handoff_id, limit])
-        rows = cursor.fetchall()
-    return [_pending(*row) for row in rows]
+    rows = Delivery.objects.filter(handoff=handoff_id, status=Delivery.Status.PENDING)
+    return [_pending(row) for row in rows.select_related("event").order_by("sequence")[:limit]]
 
 
-def _pending(
-    key: int,
-    event_id: Any,
-    line: Any,
-    said_at: Any,
-    attempts: int,
-    due_at: Any,
-    at: Any,
-    parts: int,
-) -> PendingDelivery:
-    payload = plain_json(line)
+def _pending(row: Delivery) -> PendingDelivery:
+    payload = row.event.payload
     return PendingDelivery(
-        id=key,
-        message_id=str(uuid.UUID(str(event_id))),
+        id=row.pk,
+        message_id=str(row.event_id),
         text=payload["text"],
-        sent_at=plain_moment(said_at),
-        attempts=attempts,
-        next_attempt_at=plain_moment(due_at),
-        created_at=plain_moment(at),
+        sent_at=row.event.created_at,
+        attempts=row.attempts,
+        next_attempt_at=row.next_attempt_at,
+        created_at=row.created_at,
         file_ids=tuple(file["file_id"] for file in payload["attachments"]),
-        parts_sent=parts,
+        parts_sent=row.parts_sent,
     )
 
 
@@ -112,18 +83,10 @@ def part_sent(lease: Lease, delivery_id: int, number: int) -> None:
 
 def delivery_sent(lease: Lease, delivery_id: int) -> None:
     """Mark a message as taken by the vendor; raises LeaseLostError for a fenced session."""
-    values = [to_moment(timezone.now()), delivery_id, lease.handoff_id]
-    with connection.cursor() as cursor:
-        cursor.execute(_SENT, [*values, to_uuid(lease.worker_id), lease.epoch])
-        is_marked = cursor.rowcount == 1
-    if not is_marked and not _is_held(lease):
-        raise LeaseLostError(lease.handoff_id)
-
-
-def _is_held(lease: Lease) -> bool:
-    return Handoff.objects.filter(
-        pk=lease.handoff_id, owner_id=lease.worker_id, lease_epoch=lease.epoch
-    ).exists()
+    with handoff_leased(lease):
+        Delivery.objects.filter(pk=delivery_id, status=Delivery.Status.PENDING).update(
+            status=Delivery.Status.SENT, sent_at=timezone.now(), error_code=""
+        )
 
 
 def delivery_refused(lease: Lease, delivery: PendingDelivery, error: ConnectorError) -> bool:

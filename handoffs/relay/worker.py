@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 import socket
-import sys
 import threading
 import uuid
 from collections.abc import Awaitable, Callable
@@ -21,6 +20,7 @@ from redis.exceptions import RedisError
 
 from conversations.channel_layer import RELAY_PREFIX
 from conversations.executor import run_sync
+from conversations.interpreter import tune_for_messages
 from conversations.publish import relay_group
 from handoffs.locking import Lease
 from handoffs.relay import lease as leases
@@ -51,8 +51,7 @@ class RelayWorkerLoop:
 
     def start(self) -> None:
         """Start the loop and return when it is registered and hears its group."""
-        # See config/asgi.py: threads that wait for the interpreter make messages wait.
-        sys.setswitchinterval(0.0005)
+        tune_for_messages()
         self._thread.start()
         self._ready.wait(timeout=30)
 
