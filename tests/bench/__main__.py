@@ -1,6 +1,7 @@
 """make bench: Baton beside its floor, in one run, as tables.
 
 python -m tests.bench [--seconds 10] [--only latency,throughput,handoffs,sockets,growth]
+                      [--most 5000]
 """
 
 from __future__ import annotations
@@ -10,37 +11,39 @@ import os
 import platform
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import aiohttp
 import uvloop
 
-from tests.bench import relay
 from tests.bench.growth import growth
 from tests.bench.handoffs import open_handoffs
+from tests.bench.process import files_allow_many
+from tests.bench.relay import latency
 from tests.bench.rig import Rig, rig
 from tests.bench.sockets import idle_sockets
+from tests.bench.throughput import throughput
 
 PARTS = {
-    "latency": relay.latency,
-    "throughput": relay.throughput,
+    "latency": latency,
+    "throughput": throughput,
     "handoffs": open_handoffs,
     "sockets": idle_sockets,
     "growth": growth,
 }
-
-
 # Filling a relay worker takes minutes: only when asked for.
 LONG = frozenset({"handoffs"})
 
 
-async def measure(made: Rig, parts: list[str], seconds: float) -> None:
+async def measure(made: Rig, options: argparse.Namespace) -> None:
     """Run the parts one after the other."""
+    parts = PARTS | {"handoffs": partial(open_handoffs, most=options.most)}
     connector = aiohttp.TCPConnector(limit=0)
     timeout = aiohttp.ClientTimeout(total=None)
     async with aiohttp.ClientSession(connector=connector, timeout=timeout) as http:
-        for name in parts:
-            await PARTS[name](made, http, seconds=seconds)
+        for name in options.only.split(","):
+            await parts[name](made, http, seconds=options.seconds)
 
 
 def main() -> int:
@@ -52,14 +55,17 @@ def main() -> int:
         default=",".join(name for name in PARTS if name not in LONG),
         help="parts, separated by commas",
     )
+    parser.add_argument("--most", type=int, default=0, help="open handoffs, as one more step")
     options = parser.parse_args()
+    files_allow_many()
+    most = f" --most {options.most}" if options.most else ""
     print(f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}")
-    print(f"repeat with: make bench SECONDS={options.seconds:g} ARGS='--only {options.only}'")
+    print(f"repeat with: make bench SECONDS={options.seconds:g} ARGS='--only {options.only}{most}'")
     with (
         tempfile.TemporaryDirectory(prefix="baton-bench-") as directory,
         rig(Path(directory)) as made,
     ):
-        uvloop.run(measure(made, options.only.split(","), options.seconds))
+        uvloop.run(measure(made, options))
     return 0
 
 

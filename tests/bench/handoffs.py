@@ -7,83 +7,144 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass, field
 
 import aiohttp
 
-from tests.bench.clients import connect_baton, paced_trips, widgets
-from tests.bench.process import cpu_seconds, resident_bytes
+from tests.bench.clients import Trip, Widget, connect_baton, widgets
+from tests.bench.process import cpu_seconds, settled_bytes
+from tests.bench.relay import open_all, steady
+from tests.bench.relay_load import Attaching, RelayLoad
 from tests.bench.rig import Rig
 from tests.bench.table import percentile, table
+from tests.bench.takeover import takeover
 
-NUMBERS = (100, 1000, 3000)
+FEW = 50
+NUMBERS = (FEW, 100, 1000, 3000)
+TAKEOVER_AT = 1500
+TALKING = 10
 EVENTS_EVERY = 10.0
-ATTACH_SECONDS = 120.0
-TRIPS = 150
 
 
-async def open_handoffs(rig: Rig, http: aiohttp.ClientSession, *, seconds: float) -> None:
-    """Fill one relay worker step by step; the other one is stopped meanwhile."""
-    head = ["open handoffs", "floor kB each", "Baton kB each", "attached in s", "back after kill s"]
-    rows = [[*head, "CPU at 1 event/10 s", "trip p50 ms", "p99 ms"]]
+@dataclass(slots=True, kw_only=True)
+class Held:
+    """What was measured while a relay worker held so many handoffs."""
+
+    number: int
+    opened: float
+    attaching: Attaching
+    memory: int
+    memory_used: int
+    floor_memory: int
+    cpu: float
+    cpu_events: int
+    cpu_seconds: float
+    quiet: list[Trip] = field(repr=False)
+    busy: list[Trip] = field(repr=False)
+
+
+async def open_handoffs(
+    rig: Rig, http: aiohttp.ClientSession, *, seconds: float, most: int = 0
+) -> None:
+    """Fill one relay worker step by step; the other one is stopped, but for the takeover."""
     await asyncio.to_thread(rig.stack.kill, "relay2", signal.SIGTERM)
-    before = resident_bytes(rig.stack.pid("relay1"))
-    held = await _streams(http, rig)
-    for number in NUMBERS:
-        started = time.monotonic()
-        await asyncio.to_thread(_populate, rig, number - held)
-        await _attached(http, rig, number)
-        attached = time.monotonic() - started
-        held = number
-        size = (resident_bytes(rig.stack.pid("relay1")) - before) / number
-        cpu = await _cpu(http, rig, number)
-        trips = await _trips(http, rig)
-        back = await _back_after_kill(http, rig, number)
-        floor = await asyncio.to_thread(_floor, rig, number)
-        cells = [f"{floor / 1000:.0f}", f"{size / 1000:.0f}", f"{attached:.1f}", f"{back:.1f}"]
-        ways = [f"{percentile(trips, 0.5):.2f}", f"{percentile(trips, 0.99):.2f}"]
-        rows.append([str(number), *cells, f"{cpu:.0%} of a core", *ways])
-        before = resident_bytes(rig.stack.pid("relay1")) - int(size * number)
+    load = RelayLoad(rig, http)
+    found: list[Held] = []
+    async with widgets(await open_all(lambda: connect_baton(http, rig.demo), TALKING)) as people:
+        for number in sorted({*NUMBERS, most} - {0}):
+            if found and found[-1].number < TAKEOVER_AT <= number:
+                await takeover(load, TAKEOVER_AT)
+            found.append(await _hold(load, people, number, seconds))
+            print(f"  ... {number:,} held", flush=True)
     await asyncio.to_thread(rig.stack.start, "relay2")
-    table("Open handoffs on one relay worker", rows)
+    _print(found)
 
 
-def _populate(rig: Rig, number: int) -> None:
-    rig.stack.run_module("tests.bench.populate", "handoffs", str(number))
+async def _hold(load: RelayLoad, people: list[Widget], number: int, seconds: float) -> Held:
+    opened = await load.fill_to(number)
+    attaching = await load.restart("relay1")
+    pid = load.rig.stack.pid("relay1")
+    memory = await settled_bytes(pid)
+    quiet = await steady(people, seconds)
+    used, started = cpu_seconds(pid), time.monotonic()
+    events = await load.speak(every=EVENTS_EVERY, seconds=seconds)
+    await asyncio.sleep(1)
+    used, lasted = cpu_seconds(pid) - used, time.monotonic() - started
+    speaking = asyncio.create_task(load.speak(every=EVENTS_EVERY, seconds=seconds))
+    busy = await steady(people, seconds)
+    await speaking
+    return Held(
+        number=number,
+        opened=opened,
+        attaching=attaching,
+        memory=memory,
+        memory_used=await settled_bytes(pid),
+        floor_memory=await asyncio.to_thread(_floor, load.rig, number),
+        cpu=used,
+        cpu_events=events,
+        cpu_seconds=lasted,
+        quiet=quiet,
+        busy=busy,
+    )
 
 
 def _floor(rig: Rig, number: int) -> int:
+    """Let a bare HTTP client hold as many streams; return its memory."""
     command = [sys.executable, "-m", "tests.bench.streams", rig.vendor_url, str(number)]
     return int(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
 
 
-async def _streams(http: aiohttp.ClientSession, rig: Rig) -> int:
-    async with http.get(f"{rig.vendor_url}/count") as answer:
-        return int((await answer.json())["streams"])
+def _print(found: list[Held]) -> None:
+    few = found[0]
+    table(
+        "Open handoffs on one relay worker: memory in kB for each, and time to attach",
+        [MEMORY_HEAD, *(_memory_row(held, few) for held in found)],
+    )
+    print(MEMORY_NOTE)
+    table(
+        f"Open handoffs on one relay worker: an event every {EVENTS_EVERY:.0f} s each",
+        [CPU_HEAD, *(_cpu_row(held) for held in found)],
+    )
+    table(
+        f"Round trips of {TALKING} people, 50 per s, beside open handoffs, in ms",
+        [TRIP_HEAD, *(_trip_row(held, few) for held in found)],
+    )
 
 
-async def _attached(http: aiohttp.ClientSession, rig: Rig, number: int) -> None:
-    async with asyncio.timeout(ATTACH_SECONDS):
-        while await _streams(http, rig) < number:
-            await asyncio.sleep(0.1)
+MEMORY_HEAD = ["open handoffs", "bare client", "Baton", "beyond it", "after events", "beyond it"]
+MEMORY_HEAD += ["opened in s", "restart: first s", "all s"]
+MEMORY_NOTE = f"""\
+  Resident memory once it has stopped to grow, less that with {FEW}, for each one more: of a fresh
+  worker that has attached to all, and after events and round trips; of a fresh aiohttp client that
+  holds as many streams and reads. Restart: seconds from the start of the process."""
+CPU_HEAD = ["open handoffs", "events per s", "CPU of the relay worker", "ms for each event"]
+TRIP_HEAD = ["open handoffs", "quiet p50", "p99", "ratio to 50: p50", "p99"]
+TRIP_HEAD += ["with events p50", "p99", "ratio to 50: p50", "p99"]
 
 
-async def _cpu(http: aiohttp.ClientSession, rig: Rig, number: int) -> float:
-    pid = rig.stack.pid("relay1")
-    used, started = cpu_seconds(pid), time.monotonic()
-    body = {"seconds": EVENTS_EVERY}
-    async with http.post(f"{rig.vendor_url}/say_all", json=body) as answer:
-        await answer.read()
-    return (cpu_seconds(pid) - used) / (time.monotonic() - started)
+def _memory_row(held: Held, few: Held) -> list[str]:
+    more = held.number - few.number
+    if not more:
+        sizes = [""] * 5
+    else:
+        floor = (held.floor_memory - few.floor_memory) / more
+        fresh, used = (held.memory - few.memory) / more, (held.memory_used - few.memory_used) / more
+        sizes = [f"{x / 1000:.0f}" for x in (floor, fresh, fresh - floor, used, used - floor)]
+    times = (held.opened, held.attaching.first, held.attaching.all)
+    return [f"{held.number:,}", *sizes, *(f"{seconds:.1f}" for seconds in times)]
 
 
-async def _trips(http: aiohttp.ClientSession, rig: Rig) -> list[float]:
-    async with widgets([await connect_baton(http, rig.demo)]) as people:
-        return await paced_trips(people[0], TRIPS)
+def _cpu_row(held: Held) -> list[str]:
+    each = f"{held.cpu / held.cpu_events * 1000:.1f}"
+    rate = f"{held.cpu_events / held.cpu_seconds:.0f}"
+    return [f"{held.number:,}", rate, f"{held.cpu / held.cpu_seconds:.0%} of a core", each]
 
 
-async def _back_after_kill(http: aiohttp.ClientSession, rig: Rig, number: int) -> float:
-    await asyncio.to_thread(rig.stack.kill, "relay1", signal.SIGKILL)
-    await asyncio.to_thread(rig.stack.start, "relay1")
-    started = time.monotonic()
-    await _attached(http, rig, number)
-    return time.monotonic() - started
+def _trip_row(held: Held, few: Held) -> list[str]:
+    cells = [f"{held.number:,}"]
+    for trips, before in ((held.quiet, few.quiet), (held.busy, few.busy)):
+        ours, theirs = ([trip.both for trip in some] for some in (trips, before))
+        cells += [f"{percentile(ours, share):.2f}" for share in (0.5, 0.99)]
+        ratios = [percentile(ours, s) / percentile(theirs, s) for s in (0.5, 0.99)]
+        cells += [f"{ratio:.2f}x" for ratio in ratios]
+    return cells

@@ -1,4 +1,4 @@
-"""Latency and throughput of the relay, beside the floor."""
+"""Latency of the relay at a steady rate, beside the floor."""
 
 from __future__ import annotations
 
@@ -35,19 +35,8 @@ async def latency(rig: Rig, http: aiohttp.ClientSession, *, seconds: float) -> N
     table(f"Relay latency in ms at {RATE:.0f} round trips per second", rows)
 
 
-async def throughput(rig: Rig, http: aiohttp.ClientSession, *, seconds: float) -> None:
-    """Measure round trips per second when everybody answers at once."""
-    rows = [["conversations", "floor per s", "Baton per s", "Baton p50 ms", "p99 ms", "share"]]
-    for number in (8, 32, 64):
-        floor, _ = await _flat_out(lambda: connect_floor(http, rig.floor_url), number, seconds)
-        baton, trips = await _flat_out(lambda: connect_baton(http, rig.demo), number, seconds)
-        both = [trip.both for trip in trips]
-        cells = [f"{percentile(both, 0.5):.2f}", f"{percentile(both, 0.99):.2f}"]
-        rows.append([str(number), f"{floor:.0f}", f"{baton:.0f}", *cells, f"{baton / floor:.0%}"])
-    table("Throughput, closed loop, every message committed", rows)
-
-
-async def _open(connect: Connect, number: int) -> list[Widget]:
+async def open_all(connect: Connect, number: int) -> list[Widget]:
+    """Connect widgets, twenty at a time."""
     found: list[Widget] = []
     for start in range(0, number, 20):
         batch = range(start, min(start + 20, number))
@@ -55,31 +44,21 @@ async def _open(connect: Connect, number: int) -> list[Widget]:
     return found
 
 
+async def steady(people: list[Widget], seconds: float) -> list[Trip]:
+    """Make round trips at RATE for a time, whose turn it is talks; the first ones do not count."""
+    for index in range(WARM_UP):
+        await people[index % len(people)].trip()
+    tasks = []
+    started = time.monotonic()
+    for index in range(int(RATE * seconds)):
+        await asyncio.sleep(max(0.0, started + index / RATE - time.monotonic()))
+        tasks.append(asyncio.create_task(people[index % len(people)].trip()))
+    return list(await asyncio.gather(*tasks))
+
+
 async def _steady(connect: Connect, number: int, seconds: float) -> list[Trip]:
-    async with widgets(await _open(connect, number)) as people:
-        for index in range(WARM_UP):
-            await people[index % number].trip()
-        tasks = []
-        started = time.monotonic()
-        for index in range(int(RATE * seconds)):
-            await asyncio.sleep(max(0.0, started + index / RATE - time.monotonic()))
-            tasks.append(asyncio.create_task(people[index % number].trip()))
-        return list(await asyncio.gather(*tasks))
-
-
-async def _flat_out(connect: Connect, number: int, seconds: float) -> tuple[float, list[Trip]]:
-    trips: list[Trip] = []
-
-    async def talk(widget: Widget, until: float) -> None:
-        while time.monotonic() < until:
-            trips.append(await widget.trip())
-
-    async with widgets(await _open(connect, number)) as people:
-        await asyncio.gather(*(talk(person, time.monotonic() + 1) for person in people))
-        trips.clear()
-        started = time.monotonic()
-        await asyncio.gather(*(talk(person, started + seconds) for person in people))
-        return len(trips) / (time.monotonic() - started), trips
+    async with widgets(await open_all(connect, number)) as people:
+        return await steady(people, seconds)
 
 
 def _cells(trips: list[Trip]) -> list[str]:

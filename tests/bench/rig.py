@@ -17,11 +17,16 @@ from config.processes import BASE_DIR
 from tests.journeys.stack import Stack
 from tests.postgres import PostgresServer, database_create
 
+METRICS_TOKEN = "bench"
+# Each worker serves its metrics on the first of them that is free.
+METRICS_PORTS = range(free_port(), 65536)[:8]
 LIMITS = {
     "ACCESS_TOKENS_PER_MINUTE": "1000000",
     "SESSIONS_PER_MINUTE": "1000000",
     "SOCKET_FRAMES_PER_SECOND": "1000000",
     "LOG_LEVEL": "WARNING",
+    "METRICS_TOKEN": METRICS_TOKEN,
+    "METRICS_PORT": str(METRICS_PORTS[0]),
 }
 
 
@@ -33,6 +38,20 @@ class Rig:
     postgres: PostgresServer
     vendor_url: str
     floor_url: str
+    vendor_pid: int
+    floor_pid: int
+
+    def pids(self) -> dict[str, int]:
+        """Name every process that runs, the generator apart."""
+        found = {
+            "PostgreSQL": self.postgres.pid,
+            "Redis": self.stack.redis.pid,
+            "vendor": self.vendor_pid,
+            "floor": self.floor_pid,
+        }
+        names = ("web", "relay1", "relay2", "worker", "beat")
+        found |= {name: self.stack.pid(name) for name in names}
+        return {name: pid for name, pid in found.items() if pid is not None}
 
     @property
     def demo(self) -> dict[str, Any]:
@@ -51,10 +70,8 @@ def rig(directory: Path) -> Iterator[Rig]:
         stack.start_all()
         vendor_port, floor_port = free_port(), free_port()
         vendor_url = f"http://127.0.0.1:{vendor_port}"
-        started = [
-            _python("tests.bench.vendor", str(vendor_port)),
-            _python("tests.bench.floor", str(floor_port), vendor_url, stack.redis.url),
-        ]
+        vendor = _python("tests.bench.vendor", str(vendor_port))
+        floor = _python("tests.bench.floor", str(floor_port), vendor_url, stack.redis.url)
         try:
             stack.run_module("tests.bench.point_at", vendor_url)
             yield Rig(
@@ -62,9 +79,11 @@ def rig(directory: Path) -> Iterator[Rig]:
                 postgres=postgres,
                 vendor_url=vendor_url,
                 floor_url=f"http://127.0.0.1:{floor_port}",
+                vendor_pid=vendor.pid,
+                floor_pid=floor.pid,
             )
         finally:
-            for process in started:
+            for process in (vendor, floor):
                 process.kill()
                 process.wait()
             stack.stop_all()

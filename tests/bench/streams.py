@@ -1,18 +1,19 @@
 """The floor for open handoffs: a bare HTTP client that holds as many streams.
 
-python -m tests.bench.streams VENDOR_URL N      prints bytes of memory for each stream
+python -m tests.bench.streams VENDOR_URL N      prints the bytes of memory it holds
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import uuid
 
 import aiohttp
 import uvloop
 
-from tests.bench.process import resident_bytes
+from tests.bench.process import files_allow_many, settled_bytes
 
 API = "/iamessage/api/v2"
 
@@ -22,14 +23,14 @@ async def main(vendor: str, number: int) -> None:
     timeout = aiohttp.ClientTimeout(total=None)
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector, timeout=timeout) as http:
-        before = resident_bytes("self")
         tasks = []
         for start in range(0, number, 100):
             group = range(start, min(start + 100, number))
             opened = await asyncio.gather(*(_open(http, vendor) for _ in group))
             tasks += [asyncio.create_task(_read(answer)) for answer in opened]
-        await asyncio.sleep(1)
-        print((resident_bytes("self") - before) // number, flush=True)
+        print(await settled_bytes(os.getpid()), flush=True)
+        for task in tasks:
+            task.cancel()
 
 
 async def _open(http: aiohttp.ClientSession, vendor: str) -> aiohttp.ClientResponse:
@@ -48,5 +49,6 @@ async def _read(answer: aiohttp.ClientResponse) -> None:
 
 
 if __name__ == "__main__":
+    files_allow_many()
     uvloop.install()
     asyncio.run(main(sys.argv[1], int(sys.argv[2])))

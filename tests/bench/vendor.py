@@ -29,7 +29,7 @@ routes = web.RouteTableDef()
 numbers = itertools.count(1)
 subjects: dict[str, str] = {}  # conversation → end user
 streams: dict[str, asyncio.Queue[bytes]] = {}
-connected: set[int] = set()
+connected: dict[str, int] = {}  # end user → streams open
 
 
 @routes.post("/iamessage/api/v2/authorization/unauthenticated/access-token")
@@ -79,10 +79,11 @@ def echo(conversation_id: str, text: str) -> None:
 @routes.get("/eventrouter/v1/sse")
 async def stream(request: web.Request) -> web.StreamResponse:
     """Send what happens to the end user of the token."""
-    queue = streams.setdefault(_subject(request), asyncio.Queue())
+    subject = _subject(request)
+    queue = streams.setdefault(subject, asyncio.Queue())
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     await response.prepare(request)
-    connected.add(id(request))
+    connected[subject] = connected.get(subject, 0) + 1
     try:
         while True:
             try:
@@ -93,7 +94,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     except ConnectionResetError:
         return response
     finally:
-        connected.discard(id(request))
+        connected[subject] -= 1
 
 
 @routes.get("/iamessage/api/v2/conversation/{id}/entries")
@@ -110,19 +111,22 @@ async def routing(request: web.Request) -> web.Response:
 
 @routes.post("/say_all")
 async def say_all(request: web.Request) -> web.Response:
-    """Let every live agent say one line, spread over a time."""
+    """Let each live agent who is heard say a line every so often, for a time."""
     body = await request.json()
-    pause = body["seconds"] / max(1, len(subjects))
-    for conversation_id in list(subjects):
-        echo(conversation_id, f"0|0|{time.monotonic()}")
-        await asyncio.sleep(pause)
-    return web.json_response({"said": len(subjects)})
+    heard = [conversation for conversation, subject in subjects.items() if connected.get(subject)]
+    lines = int(len(heard) * body["seconds"] / body["every"])
+    started = time.monotonic()
+    for number in range(lines):
+        due = started + body["seconds"] * number / lines
+        await asyncio.sleep(max(0.0, due - time.monotonic()))
+        echo(heard[number % len(heard)], f"0|0|{time.monotonic()}")
+    return web.json_response({"said": lines})
 
 
 @routes.get("/count")
 async def count(request: web.Request) -> web.Response:
-    """Tell how many conversations and streams there are."""
-    return web.json_response({"conversations": len(subjects), "streams": len(connected)})
+    """Tell to how many end users a stream is open."""
+    return web.json_response({"streams": sum(1 for number in connected.values() if number)})
 
 
 @routes.post("/iamessage/api/v2/conversation/{id}/{rest:.*}")
@@ -164,7 +168,8 @@ async def serve(port: int) -> None:
     """Serve until killed."""
     app = web.Application()
     app.add_routes(routes)
-    runner = web.AppRunner(app, access_log=None)
+    # Cancelled with its connection, a stream ends at once and takes no event along.
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port, backlog=4096).start()
     print("ready", flush=True)
