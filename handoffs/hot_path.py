@@ -14,11 +14,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError
+from django.db import DataError, IntegrityError
 from django.utils import timezone
 
 from conversations import publish
@@ -41,7 +41,9 @@ WITH input AS (
     FROM conversations_conversation JOIN input ON input.conversation_id = id
 ), locked AS MATERIALIZED (
     SELECT conversation.id AS conversation_id, conversation.last_sequence, handoff.id AS handoff_id,
-           handoff.owner_id, coalesce(integration.behaviour ->> 'stop_word', '') AS stop_word
+           handoff.owner_id,
+           -- The same in every locale, as Python has it.
+           coalesce(integration.behaviour ->> 'stop_word', '') COLLATE "C" AS stop_word
     FROM conversations_conversation AS conversation
     JOIN handoffs_handoff AS handoff ON handoff.conversation_id = conversation.id
     LEFT JOIN integrations_integration AS integration ON integration.id = handoff.integration_id
@@ -116,7 +118,7 @@ WITH input AS (
     SET vendor_session = input.session,
         -- An unchanged deadline keeps the row's place in every index.
         deadline_at = CASE
-            WHEN deadline_at > %(deadline)s::timestamptz - interval '1 minute' THEN deadline_at
+            WHEN deadline_at > %(late_enough)s::timestamptz THEN deadline_at
             ELSE %(deadline)s::timestamptz
         END
     FROM locked JOIN input USING (handoff_id) WHERE handoff.id = locked.handoff_id
@@ -203,7 +205,9 @@ async def messages_from_vendor(messages: Sequence[AgentMessage]) -> list[Event |
     now = timezone.now()
     deadline = max(message.deadline_at for message in messages)
     items = [_agent_input(one) for one in messages]
-    rows = await _rows(_hearing, _FROM_VENDOR, items, now=now, deadline=deadline)
+    slack = timedelta(seconds=min(60.0, settings.HANDOFF_ACTIVE_SILENCE_SECONDS / 10))
+    moments = {"now": now, "deadline": deadline, "late_enough": deadline - slack}
+    rows = await _rows(_hearing, _FROM_VENDOR, items, **moments)
     JOURNAL_LINES.inc(len(rows))
     found = {row[0]: row[1:] for row in rows}
     return [_said(message.line, found.get(message.lease.handoff_id), now) for message in messages]
@@ -262,7 +266,7 @@ def _lease_input(lease: Lease) -> dict[str, Any]:
 async def _rows(
     database: LoopDatabase, statement: str, items: list[dict[str, Any]], **values: Any
 ) -> list[Any]:
-    """Run a statement; no rows if it meets a repeat.
+    """Run a statement; no rows if it meets a repeat, or what no column takes.
 
     Somebody may write the same at the same moment: then nothing of the list is written, and the
     services find out whose it is.
@@ -271,7 +275,7 @@ async def _rows(
         return []
     try:
         return await database.rows(statement, {"input": json.dumps(items), **values})
-    except IntegrityError:
+    except (IntegrityError, DataError):
         return []
 
 

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from handoffs.locking import Lease
-from handoffs.models import Delivery, Handoff, RelayWorker
+from handoffs.models import Delivery, Handoff, RelayWorker, StoredWebhook, VendorKey
 from handoffs.states import OPEN_STATES
 from integrations.metrics import LEASES_CLAIMED
 
@@ -71,11 +71,16 @@ def leases_held(worker_id: uuid.UUID) -> list[Lease]:
 
 
 def handoffs_with_work(worker_id: uuid.UUID) -> list[str]:
-    """Return the worker's handoffs with a message to send now, or an end to tell the vendor."""
+    """Return the worker's handoffs with something to send now, to take in, or to end."""
     is_due = Q(deliveries__status=Delivery.Status.PENDING, deliveries__next_attempt_at__lte=Now())
     owned = Handoff.objects.filter(UNFINISHED, owner_id=worker_id)
     found = owned.filter(is_due | Q(vendor_end_until__isnull=False))
-    return list(found.order_by().values_list("pk", flat=True).distinct())
+    stored = StoredWebhook.objects.filter(
+        integration_id=OuterRef("integration_id"), key=OuterRef("key"), is_done=False
+    )
+    waiting = VendorKey.objects.filter(Exists(stored), handoff__in=owned)
+    ids = {*found.order_by().values_list("pk", flat=True)}
+    return sorted(ids.union(waiting.values_list("handoff_id", flat=True)))
 
 
 def _locked(handoffs: QuerySet[Handoff]) -> QuerySet[Handoff]:

@@ -30,17 +30,22 @@ class SessionOutbox:
         self._told.append(told)
 
     def tried(self, delivery: PendingDelivery) -> None:
-        """Note that a delivery was tried: what is told of it later says nothing new."""
+        """Note that a delivery was tried: what is told of it later is old."""
         self._tried = max(self._tried, delivery.id)
 
     def take_told(self) -> list[PendingDelivery] | None:
         """Return what was told, or None if one has to look."""
         told, self._told = self._told, []
-        oldest = time.time() - _FRESH_SECONDS
-        if self.must_look or any(one["at"] < oldest for one in told):
+        if self.must_look or not all(map(self._is_news, told)):
             self.must_look = False
             return None
-        return [_pending(one) for one in told if one["id"] > self._tried]
+        return [_pending(one) for one in told]
+
+    def _is_news(self, told: ToldDelivery) -> bool:
+        """Say whether it can be sent unseen; not if it may be waiting for another attempt."""
+        # In both directions: the clock of whoever told may go wrong.
+        is_fresh = abs(time.time() - told["at"]) <= _FRESH_SECONDS
+        return is_fresh and told["id"] > self._tried
 
 
 def _pending(told: ToldDelivery) -> PendingDelivery:

@@ -7,8 +7,6 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 
-from django.conf import settings
-
 from conversations.executor import run_sync
 from handoffs.locking import Lease
 from handoffs.outbox import retry_seconds
@@ -40,7 +38,7 @@ class WebhookFeed:
         self._has_caught_up = lease.epoch == 1
 
     def wake(self) -> None:
-        """Say that something may have come; a timer asks as well."""
+        """Say that something may have come; the worker's own timer does, if a wake-up was lost."""
         self._wake.set()
 
     async def items(self) -> AsyncIterator[WebhookItem]:
@@ -55,7 +53,7 @@ class WebhookFeed:
                     break
             if waiting and not self._failures:
                 continue
-            pause = retry_seconds(self._failures) or settings.RELAY_RECHECK_SECONDS
+            pause = retry_seconds(self._failures) or None
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), pause)
 

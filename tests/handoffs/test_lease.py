@@ -16,7 +16,7 @@ from django.utils import timezone
 from conversations.models import Conversation, Event
 from handoffs.inbox import vendor_event_apply
 from handoffs.locking import Lease, LeaseLostError, handoff_leased, handoff_locked
-from handoffs.models import Delivery, Handoff, RelayWorker, VendorEvent
+from handoffs.models import Delivery, Handoff, RelayWorker, StoredWebhook, VendorEvent, VendorKey
 from handoffs.outbox import deliveries_pending, delivery_refused, delivery_sent
 from handoffs.reaping import clean_up_old, handoff_reap
 from handoffs.relay import steps
@@ -192,6 +192,19 @@ def test_an_end_that_the_vendor_has_to_hear_of_is_work():
     HandoffResponder().on_leave(conversation_id=handoff.conversation_id, metadata=None)
 
     assert handoffs_with_work(factories.lease_of(handoff).worker_id) == [handoff.pk]
+
+
+def test_a_stored_webhook_is_work_until_it_is_applied():
+    handoff = factories.handoff(state=State.ACTIVE)
+    worker_id = factories.lease_of(handoff).worker_id
+    names = {"integration": handoff.integration, "key": "cv-1"}
+    VendorKey.objects.create(handoff=handoff, **names)
+
+    row = StoredWebhook.objects.create(item_id="events:1", body={"id": "1"}, **names)
+    before = handoffs_with_work(worker_id)
+    StoredWebhook.objects.filter(pk=row.pk).update(is_done=True)
+
+    assert (before, handoffs_with_work(worker_id)) == ([handoff.pk], [])
 
 
 # ---- fencing ----
