@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import http.client
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import psycopg
 from prometheus_client.parser import text_string_to_metric_families
@@ -15,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.bench.process import cpu_seconds, thread_seconds
 from tests.bench.rig import METRICS_PORTS, METRICS_TOKEN, Rig
 
+Key = TypeVar("Key")
 DATABASE = (
     "SELECT xact_commit, active_time, tup_inserted + tup_updated FROM pg_stat_database "
     "WHERE datname = current_database()"
@@ -27,12 +29,12 @@ class Costs:
     """Counters at one moment, or what a run has added to them."""
 
     seconds: float
-    cpu: Counter[str]
-    threads: Mapping[str, Counter[int]]
+    cpu: dict[str, float]
+    threads: dict[str, dict[int, float]]
     transactions: float
     statement_ms: float
     rows_written: float
-    metrics: Counter[str]
+    metrics: dict[str, float]
 
     def since(self, before: Costs) -> Costs:
         """Return what was added after an earlier moment."""
@@ -48,7 +50,8 @@ class Costs:
 
     def mean_ms(self, name: str) -> float:
         """Return the mean of a histogram of the product's, in milliseconds."""
-        return 1000 * self.metrics[f"{name}_sum"] / max(1.0, self.metrics[f"{name}_count"])
+        total, number = (self.metrics.get(f"{name}_{part}", 0.0) for part in ("sum", "count"))
+        return 1000 * total / number if number else 0.0
 
     def busiest(self, name: str) -> float:
         """Return the share of a core that the busiest thread of a process used."""
@@ -64,8 +67,8 @@ def costs(rig: Rig) -> Costs:
     parts = {name: cpu_seconds(pid) for name, pid in pids.items()}
     return Costs(
         seconds=time.monotonic(),
-        cpu=Counter(parts | {"generator": time.process_time()}),
-        threads={name: Counter(thread_seconds(pids[name])) for name in ("web", "relay1", "relay2")},
+        cpu=parts | {"generator": time.process_time()},
+        threads={name: thread_seconds(pids[name]) for name in ("web", "relay1", "relay2")},
         transactions=float(row[0]),
         statement_ms=float(row[1]),
         rows_written=float(row[2]),
@@ -73,13 +76,13 @@ def costs(rig: Rig) -> Costs:
     )
 
 
-def _more(now: Mapping[object, float], before: Mapping[object, float]) -> Counter[object]:
-    return Counter({key: value - before.get(key, 0.0) for key, value in now.items()})
+def _more(now: Mapping[Key, float], before: Mapping[Key, float]) -> dict[Key, float]:
+    return {key: value - before.get(key, 0.0) for key, value in now.items()}
 
 
-def _metrics() -> Counter[str]:
+def _metrics() -> dict[str, float]:
     """Sum the metrics of all workers; of the calls to vendors only what sends a message."""
-    found: Counter[str] = Counter()
+    found: defaultdict[str, float] = defaultdict(float)
     for port in METRICS_PORTS:
         for name, labels, value in _samples(port):
             if labels.get("operation", OPERATION) == OPERATION and "le" not in labels:

@@ -15,6 +15,7 @@ import json
 import sys
 import time
 import uuid
+from collections.abc import Mapping
 
 import jwt
 import uvloop
@@ -146,7 +147,7 @@ def _subject(request: web.Request) -> str:
     return str(jwt.decode(token, KEY, algorithms=["HS256"])["sub"])
 
 
-def _push(conversation_id: str, event: str, payload: dict[str, object]) -> None:
+def _push(conversation_id: str, event: str, payload: Mapping[str, object]) -> None:
     now = int(time.time() * 1000)
     entry = {
         "senderDisplayName": "Echo",
