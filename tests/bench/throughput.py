@@ -15,7 +15,7 @@ from tests.bench.rig import Rig
 from tests.bench.statements import statements
 from tests.bench.table import percentile, table
 
-NUMBERS = (8, 32, 64)
+NUMBERS = (8, 32, 64, 128)
 WARM_UP_SECONDS = 1.0
 HEAD = ["conversations", "floor per s", "Baton per s", "Baton p50 ms", "p99 ms", "share"]
 PARTS = ("web", "relay", "PostgreSQL", "Redis", "vendor", "generator", "worker, beat")
