@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary, WeakSet
 
 import psycopg
 from django.conf import settings
-from django.db import IntegrityError, OperationalError, connections
+from django.db import DataError, IntegrityError, OperationalError, connections
 
 _open: WeakSet[psycopg.AsyncConnection[Any]] = WeakSet()
 
@@ -34,8 +34,8 @@ class LoopDatabase:
         """Run a statement and return its rows.
 
         A connection that broke since it was last used is replaced, and the statement repeated: it
-        must be one that does nothing the second time. Raises IntegrityError and OperationalError
-        of Django.
+        must be one that does nothing the second time. Raises IntegrityError, DataError and
+        OperationalError of Django.
         """
         loop = asyncio.get_running_loop()
         known = self._connections.get(loop)
@@ -49,6 +49,8 @@ class LoopDatabase:
             return await _rows(fresh, statement, values)
         except psycopg.IntegrityError as error:
             raise IntegrityError(type(error).__name__) from error
+        except psycopg.DataError as error:
+            raise DataError(type(error).__name__) from error
         except (psycopg.Error, TimeoutError, OSError) as error:
             raise OperationalError(type(error).__name__) from error
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from integrations.correlation import correlation_id
 
@@ -24,6 +25,16 @@ _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 _FREE_FORM_KEY = re.compile(r"attributes|metadata|variables|custom", re.I)
 _SECRET_KEY = re.compile(r"token|secret|password|authorization|assertion|private|jwt|cookie", re.I)
 _SECRET_TEXT = re.compile(r"eyJ[A-Za-z0-9_-]{5,}|-----BEGIN|Bearer ", re.I)
+
+
+@lru_cache(maxsize=1000)
+def _is_secret_key(key: str) -> bool:
+    return _SECRET_KEY.search(key) is not None
+
+
+@lru_cache(maxsize=1000)
+def _is_free_form(key: str) -> bool:
+    return _FREE_FORM_KEY.search(key) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +95,8 @@ class Masker:
     def __init__(self, *, loggable_keys: frozenset[str], secrets: Iterable[str]) -> None:
         """Take the manifest's loggable keys and the values that must never survive."""
         self._loggable_keys = loggable_keys
+        # The same few names come again and again; a vendor may send any number of others.
+        self._shown_key = lru_cache(maxsize=500)(self._checked_key)
         self._secrets = tuple(sorted({s for s in secrets if len(s) >= 4}, key=len, reverse=True))
 
     def without_secrets(self, text: str) -> str:
@@ -119,16 +132,16 @@ class Masker:
 
     def masked_path(self, path: str, query: Iterable[tuple[str, str]]) -> str:
         """Write path and query for the record: ids in the path stay, query values are masked."""
-        pairs = [f"{self._key(name)}={self._text(value, name)}" for name, value in query]
+        pairs = [f"{self._shown_key(name)}={self._text(value, name)}" for name, value in query]
         full = self.without_secrets(path) + ("?" + "&".join(pairs) if pairs else "")
         return full[:MAX_PATH]
 
     def _container(self, value: object, key: str, depth: int) -> object:
         if isinstance(value, Mapping):
             pairs = list(value.items())[:_MAX_ITEMS]
-            if _FREE_FORM_KEY.search(key):
-                return {self._key(str(k)): self.masked(v, key, depth + 1) for k, v in pairs}
-            return {self._key(str(k)): self.masked(v, str(k), depth + 1) for k, v in pairs}
+            if _is_free_form(key):
+                return {self._shown_key(str(k)): self.masked(v, key, depth + 1) for k, v in pairs}
+            return {self._shown_key(str(k)): self.masked(v, str(k), depth + 1) for k, v in pairs}
         if isinstance(value, Sequence):
             shown = [self.masked(item, key, depth + 1) for item in value[:_MAX_ITEMS]]
             extra = len(value) - len(shown)
@@ -143,13 +156,13 @@ class Masker:
         return "‹number›"
 
     def _text(self, value: str, key: str) -> str:
-        if _SECRET_KEY.search(key) or self._holds_secret(value):
+        if _is_secret_key(key) or self._holds_secret(value):
             return MASKED_SECRET
         if key in self._loggable_keys and _IDENTIFIER.fullmatch(value):
             return value
         return f"‹text {len(value)}›" if value else ""
 
-    def _key(self, key: str) -> str:
+    def _checked_key(self, key: str) -> str:
         is_plain = _KEY.fullmatch(key) and not self._holds_secret(key)
         return key if is_plain else "‹key›"
 
