@@ -29,12 +29,16 @@ class Together(Generic[T, R]):
         self._lines: WeakKeyDictionary[asyncio.AbstractEventLoop, _Line[T, R]] = WeakKeyDictionary()
 
     async def __call__(self, item: T) -> R:
-        """Have one item worked on and return its result."""
+        """Have one item worked on and return its result; who gives up meanwhile is left out."""
+        return await self.ask(item)
+
+    def ask(self, item: T) -> asyncio.Future[R]:
+        """Do the same without waiting for the result."""
         loop = asyncio.get_running_loop()
         line = self._lines.get(loop)
         if line is None:
             line = self._lines[loop] = _Line(self._work, self._key)
-        return await line.join(item, loop.create_future())
+        return line.join(item, loop.create_future())
 
 
 class _Line(Generic[T, R]):

@@ -11,6 +11,7 @@ as old as its beginning; by the conversation's sequence it sees that nothing has
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -228,7 +229,21 @@ async def deliveries_sent(sent: Sequence[Sent]) -> list[bool]:
 _queueing, _hearing, _marking = LoopDatabase(), LoopDatabase(), LoopDatabase()
 send_to_vendor = Together(messages_to_vendor, key=lambda message: message.conversation_id)
 take_from_vendor = Together(messages_from_vendor, key=lambda message: message.lease.handoff_id)
-mark_sent = Together(deliveries_sent, key=lambda sent: sent.lease.handoff_id)
+_marks = Together(deliveries_sent, key=lambda sent: sent.lease.handoff_id)
+
+
+async def mark_sent(sent: Sent) -> bool:
+    """Do as deliveries_sent does, together with others.
+
+    Whoever is cancelled here is cancelled after it: the vendor has the message, and without the
+    mark the next session would send it again.
+    """
+    mark = _marks.ask(sent)
+    try:
+        return await asyncio.shield(mark)
+    except asyncio.CancelledError:
+        await asyncio.wait([mark])
+        raise
 
 
 def _user_input(message: UserMessage) -> dict[str, Any]:

@@ -683,3 +683,23 @@ async def test_the_vendor_session_that_was_kept_can_be_read_again():
 
     now = await run_sync(lambda: Handoff.objects.get(pk=handoff.pk))
     assert session_load(now) == factories.vendor_session("after-hello")
+
+
+async def test_a_session_that_is_cancelled_after_the_vendors_answer_still_marks_the_message():
+    busy, cancelled = await active(), await active()
+    sent = []
+    for one in (busy, cancelled):
+        await write(one)
+        row = await run_sync(one.deliveries.get)
+        sent.append(Sent(lease=await run_sync(factories.lease_of, one), delivery_id=row.pk))
+    first = asyncio.create_task(mark_sent(sent[0]))
+    second = asyncio.create_task(mark_sent(sent[1]))
+    await asyncio.sleep(0)  # the first is under way, the second waits for it
+
+    second.cancel()
+    await asyncio.gather(first, second, return_exceptions=True)
+
+    assert second.cancelled()
+    assert set(await run_sync(lambda: set(Delivery.objects.values_list("status", flat=True)))) == {
+        "sent"
+    }
