@@ -14,7 +14,7 @@ from conversations.executor import run_sync
 from conversations.frames import EventType
 from conversations.models import Conversation, Event
 from conversations.services import conversation_lock, events_append, system_event
-from handoffs.hot_path import Sent, mark_sent
+from handoffs.hot_path import mark_sent
 from handoffs.inbox import agent_message_apply, vendor_event_apply
 from handoffs.locking import LeaseLostError
 from handoffs.models import Delivery, VendorEvent
@@ -23,6 +23,7 @@ from handoffs.responder import HandoffResponder
 from handoffs.states import State
 from integrations import events as vendor_events
 from tests import factories
+from tests.handoffs.passing import mark_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 RESPONDER = HandoffResponder()
@@ -83,7 +84,7 @@ class Crowd:
     async def relay(self):
         for _ in range(ROUNDS):
             for one in await run_sync(deliveries_pending, self.handoff.pk):
-                if not await mark_sent(Sent(lease=self.lease, delivery_id=one.id)):
+                if not await mark_sent(mark_of(self.lease, one)):
                     await run_sync(delivery_sent, self.lease, one.id)
                 await run_sync(self.receipt, one.message_id)
 
