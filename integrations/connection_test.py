@@ -76,6 +76,8 @@ async def integration_test(test: ConnectionTest) -> AsyncIterator[CheckResult]:
             test.results.append(result)
             yield result
     if found.has_webhooks:
+        # The vendor may have called for the first time while the checks ran.
+        await test.integration.arefresh_from_db(fields=["last_webhook_at"])
         test.results.append(seen := _webhook_seen(test.integration))
         yield seen
 

@@ -155,8 +155,6 @@ class Manifest:
     # Fields that together name one inbox at the vendor which can call only one portal address.
     inbox_fields: tuple[str, ...] = ()
     attachments: AttachmentLimits | None = None
-    # Whose budget a 429 is about: this conversation's, or that of the whole integration.
-    is_rate_limit_shared: bool = False
     # The field by whose value payloads choose among connections; their hint has the same name.
     named_by: str = ""
     # What a crash between send and mark may do, where the vendor offers nothing against it.

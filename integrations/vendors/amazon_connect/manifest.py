@@ -124,5 +124,4 @@ MANIFEST = Manifest(
         ),
     ),
     attachments=AttachmentLimits(max_bytes=MAX_FILE_BYTES, mime_types=_MIME_TYPES),
-    is_rate_limit_shared=True,
 )

@@ -197,7 +197,6 @@ MANIFEST = Manifest(
     generated=_GENERATED,
     inbox_fields=("integration_id",),
     attachments=AttachmentLimits(max_bytes=MAX_FILE_BYTES),
-    is_rate_limit_shared=True,
     repeat_note="nothing that Genesys's own history shows; without the permission to view "
     "messages, one message",
 )

@@ -270,7 +270,6 @@ MANIFEST = Manifest(
     generated=_GENERATED,
     inbox_fields=("integration_id",),
     attachments=AttachmentLimits(max_bytes=MAX_FILE_BYTES),
-    is_rate_limit_shared=True,
     repeat_note="Zendesk takes no key against repeats. The portal looks into the conversation "
     "before it sends again; a message still on its way when a worker dies may arrive twice.",
 )

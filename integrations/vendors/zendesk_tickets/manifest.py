@@ -124,7 +124,6 @@ MANIFEST = Manifest(
     check_names=(("account", "Address, API user and token"),),
     error_help={("account", code): found for code, found in _ACCOUNT_HELP.items()},
     loggable_keys=frozenset({"id", "external_id", "status", "priority", "role", "type"}),
-    is_rate_limit_shared=True,
     repeat_note="A ticket is looked for under the handoff's id before it is opened. A comment "
     "whose answer was lost may stand on the ticket twice.",
 )
