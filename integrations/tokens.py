@@ -53,10 +53,10 @@ class StoredTokens:
 
     def _read(self, name: str) -> tuple[str, float] | None:
         now = timezone.now()
-        token = VendorToken.objects.filter(
+        found = VendorToken.objects.filter(
             integration_id=self._integration_id, name=name, expires_at__gt=now
-        ).first()
-        return (token.value, (token.expires_at - now).total_seconds()) if token else None
+        ).values_list("value", "expires_at")
+        return next(((value, (until - now).total_seconds()) for value, until in found[:1]), None)
 
     def _write(self, name: str, value: str, ttl_seconds: float) -> None:
         VendorToken.objects.update_or_create(

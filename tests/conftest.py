@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import django
+import hypothesis
 import pytest
 import redis
 from cryptography.fernet import Fernet
@@ -42,6 +43,10 @@ os.environ.update(
     }
 )
 
+
+# How long an example takes says more about the machine than about the code.
+hypothesis.settings.register_profile("baton", deadline=None)
+hypothesis.settings.load_profile("baton")
 
 # Test modules import models while they are collected, which is before pytest-django sets up.
 django.setup()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from integrations.calls import CallWriter
 from integrations.connector import Connector
 from integrations.connector_building import connector_build
 from integrations.models import Integration
+
+# A thousand handoffs that begin at once must not keep messages and heartbeats from the database.
+BEGINNING_AT_ONCE = 4
 
 
 @dataclass(slots=True, kw_only=True)
@@ -31,6 +35,7 @@ class Connectors:
     def __init__(self, http: aiohttp.ClientSession) -> None:
         """Take the process's HTTP session."""
         self._http = http
+        self.beginning = asyncio.Semaphore(BEGINNING_AT_ONCE)
         self._shared: dict[tuple[int, str], _Shared] = {}
 
     def acquire(self, integration: Integration) -> tuple[tuple[int, str], Connector]:

@@ -23,10 +23,17 @@ from handoffs.relay.availability import is_somebody_there
 from handoffs.relay.connectors import Connectors
 from handoffs.relay.files import file_received, parts_sent
 from handoffs.relay.left_behind import end_left_behind
+from handoffs.relay.resuming import handoff_resume
 from handoffs.relay.told import SessionOutbox
 from handoffs.relay.webhook_feed import WebhookFeed
 from handoffs.unavailable import NO_LIVE_AGENTS
-from integrations.connector import Connector, OutboundMessage, ReceiptKind, VendorSession
+from integrations.connector import (
+    Connector,
+    HandoffRequest,
+    OutboundMessage,
+    ReceiptKind,
+    VendorSession,
+)
 from integrations.correlation import correlation_ensure, reference
 from integrations.errors import CannotConnectError, ConnectorError, ConversationGoneError
 from integrations.events import (
@@ -81,11 +88,22 @@ class RelaySession:
         """Serve the handoff until it is over on both sides, or somebody else owns it."""
         correlation_ensure()
         try:
-            opening = await run_sync(steps.opening_read, self.lease)
+            opening = await self._begin()
             if opening is not None:
                 await self._serve(opening)
         except LeaseLostError:
             logger.info("Lease lost for %s", self.lease.handoff_id)
+
+    async def _begin(self) -> steps.Opening | None:
+        """Go on with what is open at the vendor, without a look at the outbox if it is empty."""
+        self._outbox.must_look = False  # from here on a wake-up may say otherwise
+        resumed = await handoff_resume(self.lease)
+        if resumed is None or resumed.has_pending:
+            self._outbox.must_look = True
+        if resumed is not None:
+            return steps.opening_resumed(resumed.handoff)
+        async with self._connectors.beginning:
+            return await run_sync(steps.opening_read, self.lease)
 
     async def _serve(self, opening: steps.Opening) -> None:
         reference.set(self.lease.handoff_id)
@@ -109,6 +127,7 @@ class RelaySession:
 
     async def _open(self, connector: Connector, opening: steps.Opening) -> bool:
         """Open the vendor conversation where somebody is there; False if it is not open here."""
+        assert opening.request is not None
         reason = opening.closed_because
         if not reason and opening.asks_vendor:
             is_there = await is_somebody_there(connector, opening.request)
@@ -116,14 +135,14 @@ class RelaySession:
         if reason:
             await run_sync(steps.nobody_there, self.lease, reason)
             return False
-        return await self._start(connector, opening)
+        return await self._start(connector, opening.request)
 
-    async def _start(self, connector: Connector, opening: steps.Opening) -> bool:
+    async def _start(self, connector: Connector, request: HandoffRequest) -> bool:
         """Open the vendor conversation; False when the handoff has failed instead."""
         for attempt in range(1, START_ATTEMPTS + 1):
             try:
                 async with asyncio.timeout(START_SECONDS):
-                    session = await connector.start(opening.request)
+                    session = await connector.start(request)
                 break
             except TimeoutError:
                 error: ConnectorError = CannotConnectError("opening the conversation timed out")

@@ -57,7 +57,8 @@ class Opening:
     passes_typing: bool
     shows_files: bool
     session: VendorSession | None
-    request: HandoffRequest
+    # None when it was opened before: whoever takes over asks for nothing.
+    request: HandoffRequest | None
     attempt: int
     # Before anything is opened: why it must not be (a failure code), or whom to ask.
     closed_because: str
@@ -81,6 +82,7 @@ def opening_read(lease: Lease) -> Opening | None:
             handoff.vendor_end_until = None
             vendor_end_confirmed(handoff, lease)
             return None
+        session = session_load(handoff)
         return Opening(
             conversation_id=handoff.conversation_id,
             # With its credentials, which the locked row leaves out.
@@ -88,12 +90,29 @@ def opening_read(lease: Lease) -> Opening | None:
             is_open=handoff.is_open,
             passes_typing=handoff.behaviour.typing,
             shows_files=handoff.behaviour.attachments_agent,
-            session=session_load(handoff),
-            request=_request(handoff),
+            session=session,
+            request=_request(handoff) if session is None else None,
             attempt=handoff.attempt,
             closed_because=OUT_OF_HOURS if is_out_of_hours(handoff, timezone.now()) else "",
             asks_vendor=asks_vendor(handoff),
         )
+
+
+def opening_resumed(handoff: Handoff) -> Opening:
+    """Return what a session needs to go on with a vendor conversation; asks no database."""
+    assert handoff.integration is not None
+    return Opening(
+        conversation_id=handoff.conversation_id,
+        integration=handoff.integration,
+        is_open=True,
+        passes_typing=handoff.behaviour.typing,
+        shows_files=handoff.behaviour.attachments_agent,
+        session=session_load(handoff),
+        request=None,
+        attempt=handoff.attempt,
+        closed_because="",
+        asks_vendor=False,
+    )
 
 
 def nobody_there(lease: Lease, code: str) -> None:

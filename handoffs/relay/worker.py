@@ -130,10 +130,15 @@ class RelayWorkerLoop:
 
     async def _beat(self) -> None:
         """Say that we live, and take over from those who do not."""
+        await self._say_alive()
+        # Batch after batch: what a dead worker held must not wait for one heartbeat each.
+        while await self._claim(None) == leases.CLAIM_BATCH:
+            await self._say_alive()
+
+    async def _say_alive(self) -> None:
         began = time.monotonic()
         await run_sync(leases.worker_beat, self._worker_id)
         self._beat_at = began
-        await self._claim(None)
 
     async def _recheck(self) -> None:
         """Make the running sessions equal to what the database says we own."""
@@ -149,12 +154,15 @@ class RelayWorkerLoop:
     async def _held(self) -> list[Lease]:
         return await run_sync(leases.leases_held, self._worker_id)
 
-    async def _claim(self, handoff_id: str | None) -> None:
+    async def _claim(self, handoff_id: str | None) -> int:
+        """Claim and serve; return how many."""
         assert self._stopping is not None
         if self._stopping.is_set():
-            return
-        for lease in await run_sync(leases.handoffs_claim, self._worker_id, handoff_id):
+            return 0
+        claimed = await run_sync(leases.handoffs_claim, self._worker_id, handoff_id)
+        for lease in claimed:
             self._serve(lease)
+        return len(claimed)
 
     def _serve(self, lease: Lease) -> None:
         """Run a session for a lease unless one runs already; an older lease's is cut off."""

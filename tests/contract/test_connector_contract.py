@@ -256,8 +256,9 @@ async def test_live_agent_ends_and_listening_returns(bench: Bench):
     await until(lambda: listener.has_returned)
 
     assert listener.texts == ["Goodbye"]
-    assert isinstance(listener.events[-1], ConversationEnded)
-    assert len(listener.of(ConversationEnded)) == 1
+    # A repeat of what was said before may still follow the end.
+    last = list(dict.fromkeys(event.vendor_event_id for event in listener.events))[-1]
+    assert [event.vendor_event_id for event in listener.of(ConversationEnded)] == [last]
 
 
 @pytest.mark.parametrize("accept", [True, False])

@@ -122,7 +122,10 @@ async def test_where_the_channel_takes_no_files_the_live_agent_gets_a_link(talk)
     await send(one, "a.png")
     await eventually_async(lambda: "a.png: http" in "".join(one.at_desk()))
 
-    assert (await one.statuses())[-1] in ("sent", "delivered")
+    async def is_marked() -> bool:
+        return (await one.statuses())[-1] in ("sent", "delivered")
+
+    await eventually_async(is_marked)
 
 
 async def test_a_file_the_vendor_refuses_marks_its_message_and_holds_nothing_up(talk):

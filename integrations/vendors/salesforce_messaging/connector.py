@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -44,6 +45,8 @@ from integrations.vendors.salesforce_messaging.mapping_start import (
 )
 
 IDENTITY_REQUIRED = "identity_required"
+# Who takes over a thousand conversations lists their entries over few connections.
+LISTING_AT_ONCE = 64
 _FILE_REFUSED = (400, 413, 415)
 _OFF = ("false", "off", "0", "no")
 _RECEIPTS = {ReceiptKind.DELIVERED: ("Delivery",), ReceiptKind.READ: ("Delivery", "Read")}
@@ -65,6 +68,7 @@ class SalesforceMessagingConnector(Connector):
         """Keep the decrypted credentials; `timing` shortens the waits for tests."""
         super().__init__(credentials=credentials, http=http, tokens=tokens)
         self._timing = timing or StreamTiming()
+        self._listing = asyncio.Semaphore(LISTING_AT_ONCE)
         self._client = SalesforceMessagingClient(
             http,
             # A draft under test may lack any of them: the checks say so, not this line.
@@ -127,7 +131,11 @@ class SalesforceMessagingConnector(Connector):
     ) -> AsyncIterator[tuple[VendorSession, VendorEvent]]:
         """Follow the end user's event stream until this conversation has ended."""
         stream = ConversationStream(
-            client=self._client, tokens=self._access, timing=self._timing, session=session
+            client=self._client,
+            tokens=self._access,
+            timing=self._timing,
+            session=session,
+            listing=self._listing,
         )
         async with aclosing(stream.steps()) as steps:
             async for step in steps:

@@ -58,9 +58,11 @@ class ConversationStream:
         tokens: ConversationTokens,
         timing: StreamTiming,
         session: VendorSession,
+        listing: asyncio.Semaphore,
     ) -> None:
-        """Take up where `session` was stored."""
+        """Take up where `session` was stored; `listing` is shared by all who catch up."""
         self._client = client
+        self._listing = listing
         self._tokens = tokens
         self._timing = timing
         self._progress = ConversationProgress(session)
@@ -143,7 +145,10 @@ class ConversationStream:
         conversation_id = self._progress.session.vendor_conversation_id
         start = max(self._progress.seen - _OVERLAP_MS, 0)
         for _ in range(_MAX_PAGES):
-            page = await self._client.list_entries(token, conversation_id, start_timestamp=start)
+            async with self._listing:
+                page = await self._client.list_entries(
+                    token, conversation_id, start_timestamp=start
+                )
             entries = sorted(_readable(page, conversation_id), key=lambda entry: entry.milliseconds)
             for entry in entries:
                 for step in self._apply(entry, ""):

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
+from weakref import WeakValueDictionary
 
 from integrations.connector import TokenCache, VendorSession
 from integrations.errors import ConversationGoneError, InvalidAuthError
@@ -39,23 +40,24 @@ class ConversationTokens:
         self._http = http
         self._cache = cache
         self._credentials = credentials
-        self._lock = asyncio.Lock()
+        # One for each conversation, gone with its last user: nobody waits for another one's token.
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def open(self, conversation_id: str, *, subject: str) -> AccessToken:
         """Return the token of an earlier try, or a new one; `subject` asks for a verified one."""
-        async with self._lock:
+        async with self._lock(conversation_id):
             found = await self._cached(conversation_id)
             return found or await self._make(conversation_id, subject)
 
     async def current(self, session: VendorSession) -> AccessToken:
         """Return a token for an open conversation; raises ConversationGoneError when none can."""
-        async with self._lock:
+        async with self._lock(session.vendor_conversation_id):
             found = await self._cached(session.vendor_conversation_id)
             return found or await self._replace(session)
 
     async def renew(self, session: VendorSession, stale: AccessToken) -> AccessToken:
         """Return a token other than `stale`; raises ConversationGoneError when none can be had."""
-        async with self._lock:
+        async with self._lock(session.vendor_conversation_id):
             found = await self._cached(session.vendor_conversation_id)
             if found is not None and found.value != stale.value:
                 return found
@@ -74,6 +76,9 @@ class ConversationTokens:
     async def forget(self, conversation_id: str) -> None:
         """Drop the token of a conversation that is over."""
         await self._cache.delete(_name(conversation_id))
+
+    def _lock(self, conversation_id: str) -> asyncio.Lock:
+        return self._locks.setdefault(conversation_id, asyncio.Lock())
 
     async def _cached(self, conversation_id: str) -> AccessToken | None:
         text = await self._cache.get(_name(conversation_id))
