@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from channels_redis.pubsub import RedisPubSubChannelLayer, RedisPubSubLoopLayer
 
 from integrations.metrics import WAKE_UPS_DROPPED
 
+logger = logging.getLogger(__name__)
 # Wake-ups only: what is dropped here is read from the journal.
 SOCKET_WAITING = 200
 # One channel hears for every session of a relay worker.
@@ -54,7 +56,11 @@ class _BoundedLoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]  # no types
         by_shard: dict[Any, list[tuple[str, bytes]]] = {}
         for group, message in messages:
             channel = self._get_group_channel_name(group)
-            packed = self.channel_layer.serialize(message)
+            try:
+                packed = self.channel_layer.serialize(message)
+            except (ValueError, OverflowError) as error:  # half a surrogate pair, a huge number
+                logger.error("A wake-up cannot be sent: %s", type(error).__name__)
+                continue
             by_shard.setdefault(self._get_shard(channel), []).append((channel, packed))
         for shard, packed in by_shard.items():
             await _publish(shard, packed)

@@ -135,8 +135,14 @@ class _Outgoing:
         self._task = self._loop.create_task(self._send_all())
 
     async def _send_all(self) -> None:
-        while messages := self._take():
-            await _groups_send(messages)
+        try:
+            while messages := self._take():
+                await _groups_send(messages)
+        except BaseException:
+            # Whatever it was, the next message begins anew.
+            with self._lock:
+                self._is_sending = False
+            raise
 
     def _take(self) -> list[tuple[str, Mapping[str, Any]]]:
         with self._lock:

@@ -145,11 +145,13 @@ UPDATE handoffs_delivery SET status = 'sent', sent_at = %(now)s::timestamptz, er
 WHERE id IN (
     SELECT delivery.id
     FROM jsonb_to_recordset(%(input)s::jsonb) AS input (
-        delivery_id bigint, handoff_id text, worker_id uuid, epoch integer
+        delivery_id bigint, handoff_id text, worker_id uuid, epoch integer, created_at timestamptz
     )
     JOIN handoffs_delivery AS delivery ON delivery.id = input.delivery_id
     JOIN handoffs_handoff AS handoff ON handoff.id = delivery.handoff_id
     WHERE delivery.status = 'pending' AND handoff.id = input.handoff_id
+      -- Else it is to be sent again, to the fallback, though the handoff is read as it was before.
+      AND delivery.created_at = input.created_at
       AND handoff.owner_id = input.worker_id AND handoff.lease_epoch = input.epoch
     FOR NO KEY UPDATE OF delivery SKIP LOCKED
 )
@@ -184,6 +186,7 @@ class Sent:
 
     lease: Lease
     delivery_id: int
+    created_at: datetime
 
 
 async def messages_to_vendor(messages: Sequence[UserMessage]) -> list[Event | None]:
@@ -217,9 +220,9 @@ async def messages_from_vendor(messages: Sequence[AgentMessage]) -> list[Event |
 async def deliveries_sent(sent: Sequence[Sent]) -> list[bool]:
     """Mark deliveries as taken by their vendors; False for each that is not plain.
 
-    Plain is: the lease holds, and the delivery is still pending.
+    Plain is: the lease holds, and the delivery is still pending as it was read.
     """
-    items = [{**_lease_input(one.lease), "delivery_id": one.delivery_id} for one in sent]
+    items = [_sent_input(one) for one in sent]
     rows = await _rows(_marking, _SENT, items, now=timezone.now())
     marked = {row[0] for row in rows}
     return [one.delivery_id in marked for one in sent]
@@ -267,6 +270,14 @@ def _agent_input(message: AgentMessage) -> dict[str, Any]:
         "event_id": str(message.line.id),
         "payload": message.line.payload,
         "session": message.stored_session,
+    }
+
+
+def _sent_input(sent: Sent) -> dict[str, Any]:
+    return {
+        **_lease_input(sent.lease),
+        "delivery_id": sent.delivery_id,
+        "created_at": sent.created_at.isoformat(),
     }
 
 

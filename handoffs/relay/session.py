@@ -248,7 +248,7 @@ class RelaySession:
             self._wake.clear()
             pending = self._outbox.take_told()
             if pending is None:
-                outbox = await run_sync(steps.outbox_read, self.lease.handoff_id)
+                outbox = await run_sync(steps.outbox_read, self.lease)
                 if not outbox.is_open:
                     return
                 pending = outbox.pending
@@ -298,7 +298,8 @@ class RelaySession:
                 message_id=delivery.message_id, text=delivery.text, sent_at=delivery.sent_at
             )
             await self._keep(before, await connector.send_message(before, message))
-        if not await mark_sent(Sent(lease=self.lease, delivery_id=delivery.id)):
+        sent = Sent(lease=self.lease, delivery_id=delivery.id, created_at=delivery.created_at)
+        if not await mark_sent(sent):
             await run_sync(delivery_sent, self.lease, delivery.id)
         self._sent.append(delivery.message_id)
         DELIVERY_AGE.observe((timezone.now() - delivery.created_at).total_seconds())

@@ -10,7 +10,7 @@ from django.utils import timezone
 from conversations.frames import EventType
 from conversations.models import Event
 from conversations.selectors import TranscriptEntry, transcript_get
-from handoffs.locking import Lease, handoff_leased, handoff_save
+from handoffs.locking import Lease, check_lease, handoff_leased, handoff_save
 from handoffs.models import Handoff
 from handoffs.outbox import PendingDelivery, deliveries_pending
 from handoffs.past_attempts import attempt_key
@@ -166,11 +166,12 @@ def listener_lost(lease: Lease, error: ConnectorError) -> None:
         handoff_fail(handoff, "listener_lost", error.message, lease=lease)
 
 
-def outbox_read(handoff_id: str) -> Outbox:
-    """Return the pending messages in order; the state is asked only when there are none."""
-    pending = deliveries_pending(handoff_id)
-    is_open = bool(pending) or Handoff.objects.only("state").get(pk=handoff_id).is_open
-    return Outbox(is_open=is_open, pending=pending)
+def outbox_read(lease: Lease) -> Outbox:
+    """Return the pending messages in order; raises LeaseLostError for a fenced session."""
+    handoff = Handoff.objects.only("state", "owner_id", "lease_epoch").get(pk=lease.handoff_id)
+    check_lease(handoff, lease)
+    pending = deliveries_pending(lease.handoff_id)
+    return Outbox(is_open=bool(pending) or handoff.is_open, pending=pending)
 
 
 def session_changed(lease: Lease, session: VendorSession) -> None:

@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -45,6 +46,7 @@ class RelayWorkerLoop:
         self._worker_id = uuid.UUID(int=0)
         self._http: aiohttp.ClientSession | None = None
         self._connectors: Connectors | None = None
+        self._beat_at: float | None = None
         self._sessions: dict[str, tuple[RelaySession, asyncio.Task[None]]] = {}
 
     # ---- called from other threads ----
@@ -128,10 +130,15 @@ class RelayWorkerLoop:
 
     async def _beat(self) -> None:
         """Say that we live, and take over from those who do not."""
-        await run_sync(leases.worker_beat, self._worker_id)
+        await self._say_alive()
         # Batch after batch: what a dead worker held must not wait for one heartbeat each.
         while await self._claim(None) == leases.CLAIM_BATCH:
-            await run_sync(leases.worker_beat, self._worker_id)
+            await self._say_alive()
+
+    async def _say_alive(self) -> None:
+        began = time.monotonic()
+        await run_sync(leases.worker_beat, self._worker_id)
+        self._beat_at = began
 
     async def _recheck(self) -> None:
         """Make the running sessions equal to what the database says we own."""
@@ -204,10 +211,15 @@ class RelayWorkerLoop:
             return
         if message["type"] == "relay.signal":
             running[0].signal(message)  # type: ignore[arg-type]  # what publish.py has built
-        elif "told" in message:
+        elif "told" in message and self._is_surely_alive():
             running[0].tell(message["told"])
         else:
             running[0].wake()
+
+    def _is_surely_alive(self) -> bool:
+        """Say whether nobody can have taken over: after a standstill every session has to look."""
+        sure = settings.RELAY_DEAD_AFTER_SECONDS * 0.8
+        return self._beat_at is not None and time.monotonic() - self._beat_at < sure
 
     def _wake(self, handoff_id: str) -> None:
         running = self._sessions.get(handoff_id)

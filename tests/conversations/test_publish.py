@@ -137,3 +137,22 @@ async def test_an_outage_is_logged_once_when_it_comes_and_once_when_it_goes(sett
     messages = [record.getMessage() for record in caplog.records]
     assert heard == ["back"]
     assert messages == ["The channel layer is away: ConnectionError", "The channel layer is back"]
+
+
+async def test_one_message_that_cannot_be_written_down_stops_no_other(listener):
+    publish.transient_show(
+        "c", transient_frame(EventType.LIVE_AGENT_TYPING, {"agent_id": "half \ud83d of a pair"})
+    )
+    await asyncio.sleep(0)
+    listener.tell("next")
+
+    assert await listener.heard(1) == ["next"]
+
+
+async def test_a_number_that_no_frame_can_hold_stops_no_other(listener):
+    publish.transient_show(
+        "c", transient_frame(EventType.HANDOFF_QUEUE_STATUS, {"position_in_queue": 10**30})
+    )
+    listener.tell("next")
+
+    assert await listener.heard(1) == ["next"]

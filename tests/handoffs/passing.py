@@ -72,7 +72,7 @@ def changes(before, after, name):
 
 def mark_of(lease, row):
     """Return what a session asks for after the vendor took a delivery."""
-    return Sent(lease=lease, delivery_id=row.id)
+    return Sent(lease=lease, delivery_id=row.id, created_at=row.created_at)
 
 
 # ---- what may have happened before ----

@@ -232,6 +232,7 @@ SLEEPERS_WRITES: dict[str, Callable[[Lease], Any]] = {
     "give up": lambda lease: delivery_refused(
         lease, deliveries_pending(lease.handoff_id)[0], RejectedError("x")
     ),
+    "look for work": steps.outbox_read,
     "ask for end": steps.vendor_end_due,
     "confirm end": steps.vendor_end_done,
 }

@@ -232,7 +232,9 @@ def test_what_is_pending_when_the_end_user_ends_is_still_sent():
 
     HandoffResponder().on_leave(conversation_id=handoff.conversation_id, metadata=None)
 
-    assert [p.text for p in steps.outbox_read(handoff.pk).pending] == ["Thanks, bye"]
+    assert [p.text for p in steps.outbox_read(factories.lease_of(handoff)).pending] == [
+        "Thanks, bye"
+    ]
 
 
 def test_what_could_not_be_sent_before_the_vendor_knew_of_the_end_is_shown_as_lost():
@@ -263,7 +265,7 @@ def test_a_vendor_conversation_that_is_gone_leaves_nothing_to_send():
 
     steps.vendor_closed(factories.lease_of(handoff))
 
-    outbox = steps.outbox_read(handoff.pk)
+    outbox = steps.outbox_read(factories.lease_of(handoff))
     assert (outbox.is_open, outbox.pending) == (False, [])
     assert len(notices(handoff)) == 1
 
