@@ -113,6 +113,11 @@ else:
         },
         # A process that freezes inside a transaction keeps its locks no longer than this, so that
         # whoever takes over from it can write.
+        # A network that goes silent must not hold a message for the kernel's quarter of an hour.
+        "tcp_user_timeout": 10_000,
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
         "options": f"-c idle_in_transaction_session_timeout={DATABASE_FROZEN_SECONDS * 1000:.0f}",
     }
 # What the URL's query says, such as sslmode, stays.
