@@ -38,8 +38,7 @@ WITH input AS (
         folded text
     )
 ), seen AS MATERIALIZED (
-    SELECT id, last_sequence
-    FROM conversations_conversation JOIN input ON input.conversation_id = id
+    SELECT id, last_sequence FROM conversations_conversation WHERE id = ANY (%(ids)s::text[])
 ), locked AS MATERIALIZED (
     SELECT conversation.id AS conversation_id, conversation.last_sequence, handoff.id AS handoff_id,
            handoff.owner_id,
@@ -48,8 +47,7 @@ WITH input AS (
     FROM conversations_conversation AS conversation
     JOIN handoffs_handoff AS handoff ON handoff.conversation_id = conversation.id
     LEFT JOIN integrations_integration AS integration ON integration.id = handoff.integration_id
-    WHERE conversation.id IN (SELECT conversation_id FROM input)
-      AND conversation.state = 'handoff'
+    WHERE conversation.id = ANY (%(ids)s::text[]) AND conversation.state = 'handoff'
       AND handoff.state IN ('requested', 'connecting', 'queued', 'active')
     FOR NO KEY UPDATE OF conversation SKIP LOCKED
 ), plain AS MATERIALIZED (
@@ -69,7 +67,7 @@ WITH input AS (
       ))
 ), numbered AS (
     UPDATE conversations_conversation AS conversation SET last_sequence = last_sequence + 1
-    FROM plain WHERE conversation.id = plain.conversation_id
+    WHERE id = ANY (ARRAY(SELECT conversation_id FROM plain))
     RETURNING conversation.id, last_sequence
 ), line AS (
     INSERT INTO conversations_event
@@ -101,7 +99,8 @@ WITH input AS (
     FROM input
     JOIN handoffs_handoff AS handoff ON handoff.id = input.handoff_id
     JOIN conversations_conversation AS conversation ON conversation.id = handoff.conversation_id
-    WHERE conversation.state = 'handoff' AND handoff.state = 'active'
+    WHERE handoff.id = ANY (%(ids)s::text[])
+      AND conversation.state = 'handoff' AND handoff.state = 'active'
       AND handoff.owner_id = input.worker_id AND handoff.lease_epoch = input.epoch
       AND handoff.live_agents -> input.agent_id IS NOT NULL
       AND NOT EXISTS (
@@ -112,7 +111,7 @@ WITH input AS (
     FOR NO KEY UPDATE OF conversation, handoff SKIP LOCKED
 ), numbered AS (
     UPDATE conversations_conversation AS conversation SET last_sequence = last_sequence + 1
-    FROM locked WHERE conversation.id = locked.conversation_id
+    WHERE id = ANY (ARRAY(SELECT conversation_id FROM locked))
     RETURNING conversation.id, last_sequence
 ), kept AS (
     UPDATE handoffs_handoff AS handoff
@@ -122,7 +121,8 @@ WITH input AS (
             WHEN deadline_at > %(late_enough)s::timestamptz THEN deadline_at
             ELSE %(deadline)s::timestamptz
         END
-    FROM locked JOIN input USING (handoff_id) WHERE handoff.id = locked.handoff_id
+    FROM locked JOIN input USING (handoff_id)
+    WHERE handoff.id = locked.handoff_id AND handoff.id = ANY (%(ids)s::text[])
 ), received AS (
     INSERT INTO handoffs_vendorevent
         (handoff_id, vendor_event_id, kind, event_id, occurred_at, received_at)
@@ -142,19 +142,21 @@ FROM locked JOIN numbered ON numbered.id = conversation_id
 """
 _SENT = """
 UPDATE handoffs_delivery SET status = 'sent', sent_at = %(now)s::timestamptz, error_code = ''
-WHERE id IN (
+WHERE id = ANY (ARRAY(
     SELECT delivery.id
     FROM jsonb_to_recordset(%(input)s::jsonb) AS input (
         delivery_id bigint, handoff_id text, worker_id uuid, epoch integer, created_at timestamptz
     )
     JOIN handoffs_delivery AS delivery ON delivery.id = input.delivery_id
     JOIN handoffs_handoff AS handoff ON handoff.id = delivery.handoff_id
-    WHERE delivery.status = 'pending' AND handoff.id = input.handoff_id
+    WHERE delivery.id = ANY (%(ids)s::bigint[]) AND handoff.id = input.handoff_id
+      -- Written so that nobody walks through the index of all that is pending.
+      AND coalesce(delivery.status, '') = 'pending'
       -- Else it is to be sent again, to the fallback, though the handoff is read as it was before.
       AND delivery.created_at = input.created_at
       AND handoff.owner_id = input.worker_id AND handoff.lease_epoch = input.epoch
     FOR NO KEY UPDATE OF delivery SKIP LOCKED
-)
+))
 RETURNING id
 """
 
@@ -195,7 +197,9 @@ async def messages_to_vendor(messages: Sequence[UserMessage]) -> list[Event | No
     Plain is: a handoff is open, the text is not its stop word, the message was not sent before.
     """
     now = timezone.now()
-    rows = await _rows(_queueing, _TO_VENDOR, [_user_input(one) for one in messages], now=now)
+    ids = [message.conversation_id for message in messages]
+    items = [_user_input(message) for message in messages]
+    rows = await _rows(_queueing, _TO_VENDOR, items, ids=ids, now=now)
     JOURNAL_LINES.inc(len(rows))
     found = {row[0]: row[1:] for row in rows}
     return [_queued(message, found.get(message.conversation_id), now) for message in messages]
@@ -211,7 +215,8 @@ async def messages_from_vendor(messages: Sequence[AgentMessage]) -> list[Event |
     items = [_agent_input(one) for one in messages]
     slack = timedelta(seconds=min(60.0, settings.HANDOFF_ACTIVE_SILENCE_SECONDS / 10))
     moments = {"now": now, "deadline": deadline, "late_enough": deadline - slack}
-    rows = await _rows(_hearing, _FROM_VENDOR, items, **moments)
+    ids = [message.lease.handoff_id for message in messages]
+    rows = await _rows(_hearing, _FROM_VENDOR, items, ids=ids, **moments)
     JOURNAL_LINES.inc(len(rows))
     found = {row[0]: row[1:] for row in rows}
     return [_said(message.line, found.get(message.lease.handoff_id), now) for message in messages]
@@ -223,7 +228,8 @@ async def deliveries_sent(sent: Sequence[Sent]) -> list[bool]:
     Plain is: the lease holds, and the delivery is still pending as it was read.
     """
     items = [_sent_input(one) for one in sent]
-    rows = await _rows(_marking, _SENT, items, now=timezone.now())
+    ids = [one.delivery_id for one in sent]
+    rows = await _rows(_marking, _SENT, items, ids=ids, now=timezone.now())
     marked = {row[0] for row in rows}
     return [one.delivery_id in marked for one in sent]
 
