@@ -65,7 +65,12 @@ async def _rows(
 async def _connect() -> psycopg.AsyncConnection[Any]:
     """Connect as Django does, to the database that it uses."""
     options = connections["default"].get_connection_params()
-    chosen = {"cursor_factory": psycopg.AsyncCursor, "prepare_threshold": 0}
+    chosen = {
+        "cursor_factory": psycopg.AsyncCursor,
+        "prepare_threshold": 0,
+        # A plan for each call would cost as much as the call.
+        "options": f"{options.get('options', '')} -c plan_cache_mode=force_generic_plan",
+    }
     async with asyncio.timeout(settings.DATABASE_POOL_SECONDS):
         connection = await psycopg.AsyncConnection.connect(autocommit=True, **{**options, **chosen})
     _open.add(connection)

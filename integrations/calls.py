@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import Error as DatabaseError
+from django.db import connection
 
 from integrations.correlation import reference
 from integrations.metrics import VENDOR_CALL_RECORDS_LOST
@@ -16,6 +19,17 @@ from integrations.tokens import RunSync
 from integrations.vendor_calls import VendorCallRecord
 
 logger = logging.getLogger(__name__)
+# Every message to a vendor is a call: through the ORM keeping it would cost as much as sending it.
+_INSERT = """
+    INSERT INTO integrations_vendorcall
+        (integration_id, reference, operation, method, path, status, error_code, correlation_id,
+         duration_ms, request_body, response_body, at)
+    SELECT %s, * FROM jsonb_to_recordset(%s::jsonb) AS call (
+        reference text, operation text, method text, path text, status integer, error_code text,
+        correlation_id text, duration_ms integer, request_body jsonb, response_body jsonb,
+        at timestamptz
+    )
+"""
 _MAX_PATH = 300
 _MAX_OPERATION = 60
 # What comes within this time is written together.
@@ -28,23 +42,30 @@ def vendor_calls_save(
     *, integration_id: int, records: Sequence[tuple[str, VendorCallRecord]]
 ) -> None:
     """Store masked records, each with the id of the handoff it belongs to, or empty."""
-    VendorCall.objects.bulk_create(
-        VendorCall(
-            integration_id=integration_id,
-            reference=belongs_to,
-            operation=record.operation[:_MAX_OPERATION],
-            method=record.method,
-            path=record.path[:_MAX_PATH],
-            status=record.status,
-            error_code=record.error_code,
-            correlation_id=record.correlation_id,
-            duration_ms=record.duration_ms,
-            request_body=record.request_body,
-            response_body=record.response_body,
-            at=record.started_at,
+    rows = [_row(belongs_to, record) for belongs_to, record in records]
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(_INSERT, [integration_id, json.dumps(rows)])
+    else:
+        VendorCall.objects.bulk_create(
+            VendorCall(**row, integration_id=integration_id) for row in rows
         )
-        for belongs_to, record in records
-    )
+
+
+def _row(belongs_to: str, record: VendorCallRecord) -> dict[str, Any]:
+    return {
+        "reference": belongs_to,
+        "operation": record.operation[:_MAX_OPERATION],
+        "method": record.method,
+        "path": record.path[:_MAX_PATH],
+        "status": record.status,
+        "error_code": record.error_code,
+        "correlation_id": record.correlation_id,
+        "duration_ms": record.duration_ms,
+        "request_body": record.request_body,
+        "response_body": record.response_body,
+        "at": record.started_at.isoformat(),
+    }
 
 
 class CallWriter:

@@ -125,16 +125,21 @@ class ConversationStream:
         waiting: asyncio.Task[SseEvent | None] | None = None
         try:
             while time.monotonic() < self._renew_at and not self._progress.has_ended:
-                waiting = waiting or asyncio.ensure_future(_next_event(events))
                 wake_at = min(self._renew_at, self._check_end_at)
-                await asyncio.wait({waiting}, timeout=_seconds_until(wake_at))
-                if waiting.done():
+                if waiting is None and math.isinf(wake_at):
+                    # Nothing else to wake up for until the next event: no task is needed.
+                    event = await _next_event(events)
+                else:
+                    waiting = waiting or asyncio.ensure_future(_next_event(events))
+                    await asyncio.wait({waiting}, timeout=_seconds_until(wake_at))
+                    if not waiting.done():
+                        if time.monotonic() >= self._check_end_at:
+                            yield None
+                        continue
                     event, waiting = waiting.result(), None
-                    if event is None:
-                        return
-                    yield event
-                elif time.monotonic() >= self._check_end_at:
-                    yield None
+                if event is None:
+                    return
+                yield event
         finally:
             if waiting is not None:
                 waiting.cancel()
