@@ -34,6 +34,12 @@ from tests.postgres import PostgresServer, database_create
 
 SETTLE_SECONDS = 60.0
 QUICK_SECONDS = 120
+# From this length on a freeze and an outage last as long as they do in earnest; people go on
+# talking for a while when they are over.
+LONG_SECONDS = 600
+AFTER_SECONDS = 8.0
+# The rest of the time is for what is still on its way.
+TALKING_SHARE = 0.6
 LIMITS = {"ACCESS_TOKENS_PER_MINUTE": "100000", "SESSIONS_PER_MINUTE": "100000"}
 
 
@@ -137,7 +143,10 @@ async def _strike_all(
     desk = AsyncDesk(http, stack.simulator_urls[vendor.key])
     await desk.config(**vendor.config)
     rng = random.Random(options.seed)
-    stretch = max(3.0, options.seconds / len(faults) * 0.6)
+    whole = whole_seconds(faults, options.seconds)
+    taken = sum(seconds + AFTER_SECONDS for seconds in whole.values())
+    share = (options.seconds - taken) / max(1, len(faults) - len(whole))
+    stretch = max(3.0, share * TALKING_SHARE)
     rows = []
     async with talks(options.conversations, vendor, stack, desk, http) as people:
         for fault in faults:
@@ -148,12 +157,20 @@ async def _strike_all(
                 talks=people,
                 vendor=vendor,
                 rng=rng,
-                seconds=stretch,
+                seconds=whole[fault.name] + AFTER_SECONDS if fault.name in whole else stretch,
+                whole_seconds=whole.get(fault.name, 0.0),
             )
             rows.append(await strike(fault, world, options.rate))
             print("  ".join(rows[-1].cells()), flush=True)
     print_table(rows)
     return all(row.has_passed for row in rows)
+
+
+def whole_seconds(faults: list[Fault], seconds: float) -> dict[str, float]:
+    """Return by name which faults last their whole time in a run of so many seconds."""
+    if seconds < LONG_SECONDS:
+        return {}
+    return {fault.name: fault.whole_seconds for fault in faults if fault.whole_seconds}
 
 
 @asynccontextmanager
@@ -189,6 +206,7 @@ async def strike(fault: Fault, world: World, rate: float) -> Row:
         row.longest = max([row.longest, *talk.gaps(since)])
         first = talk.first_after(since)
         row.resumed += [first] if first is not None else []
+        await talk.close_tabs()
     for name in (*row.user.repeats_lost, *row.agent.repeats_lost)[:5]:
         print(f"    lost: {name}")
     return row

@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 import signal
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -17,10 +18,14 @@ from tests.journeys.stack import Stack
 from tests.load.desk import AsyncDesk
 from tests.postgres import PostgresServer
 
+SOCKETS_PER_SESSION = 10  # the first one is the end user's own
+TALKS_WITH_TABS = 2
+RELOADED_SHARE = 0.2
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """What a fault may break; `seconds` is how long it may last."""
+    """What a fault may break while people talk for so many `seconds`."""
 
     stack: Stack
     postgres: PostgresServer
@@ -29,6 +34,13 @@ class World:
     vendor: ChaosVendor
     rng: random.Random
     seconds: float
+    # How long a fault has to last that means nothing when it is over at once; 0 in a short run.
+    whole_seconds: float = 0.0
+
+    @property
+    def long_seconds(self) -> float:
+        """Return how long such a fault lasts: most of the stretch, or its whole time."""
+        return self.whole_seconds or self.seconds * 0.7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +50,7 @@ class Fault:
     `needs` names what a vendor must have for it: streams, tokens or webhooks. With `may_repeat` a
     message may be sent while nobody is left who knows of it, so a vendor's documented repeat is
     possible. With `may_reorder` the vendor itself sends webhooks so that they overtake each other;
-    a stream's order must be kept even then.
+    a stream's order must be kept even then. `whole_seconds` is how long it lasts in a long run.
     """
 
     name: str
@@ -47,6 +59,7 @@ class Fault:
     needs: str = ""
     may_repeat: bool = False
     may_reorder: bool = False
+    whole_seconds: float = 0.0
 
 
 async def _kill(world: World, name: str, number: signal.Signals) -> None:
@@ -67,7 +80,7 @@ def killing(name: str, number: signal.Signals) -> Callable[[World], Awaitable[No
 async def freeze_relay(world: World) -> None:
     """Stop a relay worker as a hanging machine would, and let it wake up again."""
     world.stack.pause("relay1")
-    await asyncio.sleep(world.seconds * 0.7)
+    await asyncio.sleep(world.long_seconds)
     world.stack.resume("relay1")
 
 
@@ -135,7 +148,7 @@ async def outage(world: World) -> None:
     """Refuse everything and drop every stream for a while."""
     await world.desk.fault("fail_next", status=503, count=100_000, path_prefix="/")
     await world.desk.fault("drop_streams")
-    await asyncio.sleep(world.seconds * 0.7)
+    await asyncio.sleep(world.long_seconds)
     await world.desk.fault("clear")
 
 
@@ -171,9 +184,26 @@ async def freeze_tabs(world: World) -> None:
     """Stop reading for longer than the channel layer would keep anything."""
     for talk in world.talks:
         talk.client.is_reading = False
-    await asyncio.sleep(world.seconds * 0.7)
+    await asyncio.sleep(world.long_seconds)
     for talk in world.talks:
         talk.client.is_reading = True
+
+
+async def ten_tabs(world: World) -> None:
+    """Open the most tabs a session may have, and cut and reload them at random."""
+    number = min(TALKS_WITH_TABS, len(world.talks))
+    people = world.rng.sample(world.talks, number) * (SOCKETS_PER_SESSION - 1)
+    await asyncio.gather(*(_another_tab(talk, world) for talk in people))
+
+
+async def _another_tab(talk: Talk, world: World) -> None:
+    until = time.monotonic() + world.seconds * 0.9
+    await asyncio.sleep(world.seconds * world.rng.uniform(0, 0.2))
+    talk.tabs.append(tab := talk.client.tab())
+    while time.monotonic() < until:
+        await asyncio.sleep(world.seconds * world.rng.uniform(0.05, 0.3))
+        # A cut socket goes on where it was; a page that is opened again begins at the beginning.
+        await (tab.reload() if world.rng.random() < RELOADED_SHARE else tab.cut())
 
 
 async def resend_frames(world: World) -> None:
@@ -196,6 +226,7 @@ FAULTS = (
         strike=freeze_relay,
         is_quick=True,
         may_repeat=True,
+        whole_seconds=30.0,
     ),
     Fault(name="kill -9 web", strike=killing("web", KILL), is_quick=True),
     Fault(name="SIGTERM web", strike=killing("web", TERM)),
@@ -234,15 +265,17 @@ FAULTS = (
     Fault(
         name="vendor: events swapped", strike=vendor("swap_next_two", times=12), may_reorder=True
     ),
+    Fault(name="vendor: events replayed", strike=vendor("replay_oldest", times=4), is_quick=True),
     Fault(name="vendor: unknown events", strike=vendor("unknown_event", times=6)),
     Fault(name="vendor: malformed events", strike=vendor("malformed_event", times=6)),
     Fault(name="vendor: slow answers", strike=vendor_slow),
-    Fault(name="vendor: outage", strike=outage),
+    Fault(name="vendor: outage", strike=outage, whole_seconds=120.0),
     Fault(name="webhooks: late", strike=webhooks_late, is_quick=True, needs=WEBHOOKS),
     Fault(name="webhooks: portal hangs", strike=web_hangs, is_quick=True, needs=WEBHOOKS),
     Fault(name="widget: sockets cut", strike=cut_sockets, is_quick=True),
     Fault(name="widget: pages reloaded", strike=reload_pages),
-    Fault(name="widget: frozen", strike=freeze_tabs),
+    Fault(name="widget: ten tabs", strike=ten_tabs),
+    Fault(name="widget: frozen", strike=freeze_tabs, whole_seconds=70.0),
     Fault(name="widget: frames sent thrice", strike=resend_frames, is_quick=True),
 )
 

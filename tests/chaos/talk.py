@@ -7,7 +7,7 @@ import itertools
 import time
 import uuid
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.load.desk import AsyncDesk
 from tests.load.widget import WidgetClient
@@ -44,6 +44,8 @@ class Talk:
         self.from_user: dict[str, float] = {}
         self.from_agent: dict[str, float] = {}
         self.resend_copies = 1
+        # Further tabs of the same end user, judged as the first one is.
+        self.tabs: list[WidgetClient] = []
 
     async def begin(self) -> None:
         """Reach a live agent."""
@@ -72,9 +74,9 @@ class Talk:
 
     def missing(self, at_desk: list[str]) -> int:
         """Return how many messages have not arrived yet."""
-        shown = {message.text for message in self.client.received}
         there = set(at_desk) | set(self.client.not_delivered)
-        return len(self.from_agent.keys() - shown) + len(self.from_user.keys() - there)
+        unseen = [self.from_agent.keys() - set(_shown(one)) for one in (self.client, *self.tabs)]
+        return sum(map(len, unseen)) + len(self.from_user.keys() - there)
 
     def gaps(self, since: float) -> list[float]:
         """Return how long each live agent message since a moment was on its way."""
@@ -103,9 +105,21 @@ class Talk:
         return account
 
     def account_agent(self, since: float) -> Account:
-        """Judge what the live agent said since a moment."""
+        """Judge what the live agent said since a moment, in every tab; it was sent once."""
         said = [text for text, at in self.from_agent.items() if at >= since]
-        return _judge(said, [message.text for message in self.client.received])
+        account = _judge(said, _shown(self.client))
+        for tab in self.tabs:
+            account.add(replace(_judge(said, _shown(tab)), sent=0))
+        return account
+
+    async def close_tabs(self) -> None:
+        """Leave the first tab only."""
+        await asyncio.gather(*(tab.close() for tab in self.tabs))
+        self.tabs.clear()
+
+
+def _shown(client: WidgetClient) -> list[str]:
+    return [message.text for message in client.received]
 
 
 def _judge(said: list[str], arrived: list[str]) -> Account:

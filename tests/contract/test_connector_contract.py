@@ -352,6 +352,20 @@ async def test_repeated_and_swapped_events_survive(bench: Bench):
     assert [event.text for event in in_time] == ["twice", "a", "b"]
 
 
+async def test_what_was_said_long_ago_and_comes_again_shows_nothing_twice(bench: Bench):
+    session, listener = await bench.started(bench.connector())
+    for text in ("one", "two", "three"):
+        await bench.act(session, "say", text=text)
+    await listener.wait_for(LiveAgentMessage, 3)
+
+    await bench.fault("replay_oldest", count=2)
+    await bench.act(session, "say", text="last")
+    await until(lambda: "last" in listener.texts)
+
+    assert listener.texts == ["one", "two", "three", "last"]
+    assert listener.error is None
+
+
 async def test_what_no_contract_mentions_is_passed_over(bench: Bench):
     connector = bench.connector()
     session, listener = await bench.started(connector)

@@ -61,6 +61,13 @@ class WidgetClient:
         await self._frame("REQUEST_POLY_AGENT_JOIN", {})
         await self.until(lambda: "POLY_AGENT_MESSAGE" in self.types)
 
+    def tab(self) -> WidgetClient:
+        """Open another tab of the same session, which only reads."""
+        tab = WidgetClient(self.http, self.url, self.key, self.host)
+        tab._token, tab._session_id = self._token, self._session_id
+        tab._task = asyncio.create_task(tab._stay_connected())
+        return tab
+
     async def send(self, text: str, *, copies: int = 1) -> None:
         """Send a message, as often as asked under the same client event id."""
         client_id = str(uuid.uuid4())
@@ -70,8 +77,9 @@ class WidgetClient:
 
     async def cut(self) -> None:
         """Lose the socket without a word."""
-        if self._socket is not None and self._socket._response.connection is not None:
-            transport = self._socket._response.connection.transport
+        socket, self._socket = self._socket, None
+        if socket is not None and socket._response.connection is not None:
+            transport = socket._response.connection.transport
             if transport is not None:
                 transport.abort()
 
@@ -81,6 +89,7 @@ class WidgetClient:
         self.not_delivered.clear()
         self.types.clear()
         self.sequence = 0
+        # Before anything else is read: what is unread is of the page that is gone.
         await self.cut()
 
     async def close(self) -> None:
@@ -120,12 +129,16 @@ class WidgetClient:
         async with self.http.ws_connect(
             address, params=query, protocols=protocols, max_msg_size=0, heartbeat=20
         ) as socket:
+            if query["cursor"] != str(self.sequence):
+                return  # the page was reloaded meanwhile
             self._socket = socket
             for client_id, text in list(self._outbox.items()):
                 await self._send_one(client_id, text)
             async for message in socket:
                 while not self.is_reading:
                     await asyncio.sleep(0.05)
+                if self._socket is not socket:
+                    break  # what was still unread when the socket was cut is asked for again
                 if message.type is aiohttp.WSMsgType.TEXT:
                     await self._take(message.json())
         self._socket = None

@@ -16,7 +16,7 @@ from integrations.vendors.amazon_connect.simulator_state import EVENT, INTERACTI
 if TYPE_CHECKING:
     from integrations.simulator import Simulator
     from integrations.vendors.amazon_connect.simulator import AmazonConnectSimulator
-    from integrations.vendors.amazon_connect.simulator_state import Chat
+    from integrations.vendors.amazon_connect.simulator_state import Chat, Item
 
 
 def _own(simulator: Simulator) -> AmazonConnectSimulator:
@@ -187,6 +187,20 @@ def _malformed_frame(simulator: Simulator, _fields: dict[str, Any]) -> None:
     _raw_frame(simulator, '{"topic": "aws/ch')
 
 
+def _replay_oldest(simulator: Simulator, fields: dict[str, Any]) -> None:
+    """Send the oldest messages of each chat's live agents again, ids and times as they were."""
+    own, count = _own(simulator), int(fields.get("count", 5))
+    with own.change():
+        for chat in _conversations(simulator):
+            said = [one for one in chat.items if one.is_said and _is_of_agent(one)]
+            for item in said[:count]:
+                own.instance.publish(chat, item)
+
+
+def _is_of_agent(item: Item) -> bool:
+    return item.sender is not None and item.sender.role == "AGENT"
+
+
 def _gateway_error(simulator: Simulator, _fields: dict[str, Any]) -> None:
     _raw_frame(simulator, json.dumps(forbidden()))
 
@@ -226,6 +240,7 @@ EXTRA_FAULTS: dict[str, Fault] = {
     "malformed_event": _malformed_event,
     "malformed_frame": _malformed_frame,
     "partial_message": _partial_message,
+    "replay_oldest": _replay_oldest,
     "gateway_error": _gateway_error,
     "skip_clock": _skip_clock,
     "expire_connection_tokens": _expire_connection_tokens,

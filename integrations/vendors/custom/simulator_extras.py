@@ -70,9 +70,15 @@ def _old_event(simulator: Simulator, _fields: dict[str, Any]) -> None:
     _each_open(simulator, raw, "old", TOO_OLD_SECONDS)
 
 
+def _replay_oldest(simulator: Simulator, fields: dict[str, Any]) -> None:
+    """Post each handoff's oldest messages again in their turn: old ids and times, signed anew."""
+    _own(simulator).outbox.post_oldest("message", int(fields.get("count", 5)))
+
+
 EXTRA_ACTIONS: dict[str, Action] = {"queue": _queue, "error": _error, "note": _note}
 EXTRA_FAULTS: dict[str, Fault] = {
     "unknown_event": _unknown_event,
     "malformed_event": _malformed_event,
     "old_event": _old_event,
+    "replay_oldest": _replay_oldest,
 }

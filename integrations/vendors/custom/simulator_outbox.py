@@ -12,13 +12,15 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from integrations.simulator_webhooks import RetryPlan, WebhookSender, is_overload
 
 # What is not answered for so long is given up; the contract asks for three minutes at least.
 REPEATED_SECONDS = 600.0
+# So many of a lane's first events of each type can be posted again later.
+OLDEST_KEPT = 20
 # Each attempt is signed anew, so the sender makes a single one at a time.
 _ONCE = RetryPlan(timeout_seconds=5.0, pauses=())
 
@@ -46,12 +48,15 @@ class Outbox:
         self._lock = threading.Lock()
         self._lanes: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._held: dict[str, Letter] = {}
+        self._oldest: defaultdict[tuple[str, str], list[Letter]] = defaultdict(list)
         self._duplicates: list[str | None] = []
         self._swaps: list[str | None] = []
 
     def post(self, letter: Letter) -> None:
         """Deliver an event after those of its lane, with the planned duplicates and swaps."""
         with self._lock:
+            if len(oldest := self._oldest[letter.lane, letter.label]) < OLDEST_KEPT:
+                oldest.append(letter)
             held = self._held.pop(letter.lane, None)
             if held is None and _take(self._swaps, letter.label):
                 self._held[letter.lane] = letter
@@ -59,6 +64,13 @@ class Outbox:
             copies = 2 if _take(self._duplicates, letter.label) else 1
             for one in [letter] * copies + ([held] if held else []):
                 self._submit(one)
+
+    def post_oldest(self, label: str, count: int) -> None:
+        """Deliver the oldest events (of this type) of each lane again, after those on their way."""
+        with self._lock:
+            for (_lane, kind), letters in self._oldest.items():
+                for letter in letters[:count] if kind == label else ():
+                    self._submit(replace(letter, posted_at=time.monotonic()))
 
     def duplicate_next(self, label: str | None = None) -> None:
         """Deliver the next event (of this type) twice."""
@@ -83,6 +95,7 @@ class Outbox:
         with self._lock:
             self._lanes.clear()
             self._held.clear()
+            self._oldest.clear()
             self._duplicates.clear()
             self._swaps.clear()
         self._sender.forget()

@@ -147,6 +147,14 @@ def _malformed_webhook(simulator: Simulator, _fields: dict[str, Any]) -> None:
             outbound.post_bytes(own.org, conversation, b'{"type":"Text","chan', label="malformed")
 
 
+def _replay_oldest(simulator: Simulator, fields: dict[str, Any]) -> None:
+    """Post the oldest messages of each conversation's live agents again, signed anew."""
+    own, count = _own(simulator), int(fields.get("count", 5))
+    with own.change():
+        for conversation in own.org.talking():
+            outbound.post_oldest(own.org, conversation, count)
+
+
 def _socket_closing(simulator: Simulator, _fields: dict[str, Any]) -> None:
     """Warn every socket that it will be closed within a minute."""
     _own(simulator).org.channels.broadcast(closing_frame())
@@ -182,6 +190,7 @@ EXTRA_FAULTS: dict[str, Fault] = {
     "unknown_event": _unknown_event,
     "malformed_event": _malformed_event,
     "malformed_webhook": _malformed_webhook,
+    "replay_oldest": _replay_oldest,
     "socket_closing": _socket_closing,
     "expire_channels": _expire_channels,
     "lose_notifications": _lose_notifications,

@@ -57,6 +57,13 @@ def say(
     return message
 
 
+def post_oldest(org: Org, conversation: Conversation, count: int) -> None:
+    """Post the live agents' oldest messages once more, ids and times as they were."""
+    said = [one for one in conversation.messages if one.direction == "outbound"]
+    for message in [one for one in said if one.originating_entity == "Human"][:count]:
+        post(org, conversation, message_body(org, conversation, message))
+
+
 def message_body(org: Org, conversation: Conversation, message: Message) -> dict[str, Any]:
     """Return a message as it travels to the webhook."""
     body = _envelope(org, conversation, message.id, message.at, message.type)

@@ -180,6 +180,16 @@ class EventLog:
         """Hold the next event (of this name) back until the one after it went out."""
         self._planned.swaps.append(name)
 
+    def say_again(self, subject: str, is_meant: Callable[[StreamEvent], bool]) -> None:
+        """Deliver events of an end user once more, under their own ids."""
+        with self._lock:
+            log = self._events.get(subject, [])
+            # What was said again before stands there twice; it goes out once all the same.
+            again = {event.event_id: event for event in log if is_meant(event)}
+            log.extend(again.values())
+            for stream in self.open_streams(subject):
+                stream.notify()
+
     # -- Keeping ------------------------------------------------------------------------------
 
     def forget(self) -> None:

@@ -93,6 +93,16 @@ def _malformed_payload(simulator: Simulator, fields: dict[str, Any]) -> None:
     _own(simulator).send_malformed_payload(**fields)
 
 
+def _replay_oldest(simulator: Simulator, fields: dict[str, Any]) -> None:
+    """Stream the oldest messages of each conversation's live agents again, ids and times too."""
+    own, count = _own(simulator), int(fields.get("count", 5))
+    with own.change():
+        for conversation in own.org.conversations.values():
+            said = [one for one in conversation.messages() if one.sender["role"] == "Agent"]
+            for entry in said[:count]:
+                own.org.say_again(conversation, entry)
+
+
 EXTRA_ACTIONS: dict[str, Action] = {
     "leave": _leave,
     "conference": _conference,
@@ -108,4 +118,5 @@ EXTRA_FAULTS: dict[str, Fault] = {
     "unknown_event": _unknown_event,
     "malformed_event": _malformed_event,
     "malformed_payload": _malformed_payload,
+    "replay_oldest": _replay_oldest,
 }

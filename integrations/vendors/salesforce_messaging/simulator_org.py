@@ -199,6 +199,14 @@ class Org:
         envelope["conversationEntry"]["entryPayload"] = '{"entryType": "Message", "abstractMess'
         self.events.publish(conversation.subject, EVENT_NAMES["Message"], json.dumps(envelope))
 
+    def say_again(self, conversation: Conversation, entry: Entry) -> None:
+        """Publish an entry once more, under the id its event had."""
+        name, identifier = EVENT_NAMES[entry.entry_type], json.dumps(entry.identifier)
+        self.events.say_again(
+            conversation.subject,
+            lambda event: event.name == name and f'"identifier": {identifier}' in event.data,
+        )
+
     def system_participant(self) -> dict[str, str]:
         """Return the sender of what nobody said."""
         return {

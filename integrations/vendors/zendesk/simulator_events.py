@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -29,6 +30,8 @@ from integrations.vendors.zendesk.simulator_state import (
 NOT_RETRIED = (400, 401, 403, 404, 406)
 PAUSES = (5.0, 30.0, 120.0, 600.0)
 PLAN = RetryPlan(timeout_seconds=20.0, pauses=PAUSES, is_retried=lambda s: s not in NOT_RETRIED)
+# So many of the first messages of a conversation's live agents can be posted again later.
+OLDEST_KEPT = 20
 Payload = Callable[[Webhook], Mapping[str, Any]]
 Event = dict[str, Any]
 
@@ -46,6 +49,7 @@ class EventOffice:
         self._duplicates: list[str | None] = []
         self._swaps: list[str | None] = []
         self._held: dict[str, Event] = {}
+        self._oldest: defaultdict[tuple[str, str], list[Event]] = defaultdict(list)
         self._wrong_secrets = 0
 
     def receivers(self, conversation: Conversation) -> set[str]:
@@ -75,7 +79,18 @@ class EventOffice:
                 or webhook.integration_id in also
             )
             if is_meant and kind in webhook.triggers and webhook.target:
-                self._queue(webhook, self._event(kind, payload(webhook)))
+                event = self._event(kind, payload(webhook))
+                self._queue(webhook, event)
+                if conversation is not None and _is_said_by_agent(event):
+                    oldest = self._oldest[conversation.conversation_id, webhook.webhook_id]
+                    oldest.extend([event] if len(oldest) < OLDEST_KEPT else [])
+
+    def publish_oldest(self, count: int) -> None:
+        """Post the oldest messages of each conversation's live agents again, ids and times too."""
+        for webhook in self._account.webhooks():
+            for (_conversation_id, webhook_id), events in self._oldest.items():
+                for event in events[:count] if webhook_id == webhook.webhook_id else ():
+                    self._queue(webhook, event)
 
     def publish_raw(self, event: Mapping[str, Any]) -> None:
         """Give an event no contract mentions to every webhook."""
@@ -125,6 +140,7 @@ class EventOffice:
         with self._lock:
             for planned in (self._waiting, self._held, self._duplicates, self._swaps):
                 planned.clear()
+            self._oldest.clear()
             self._wrong_secrets = 0
         self.probes.clear()
         self.sender.forget()
@@ -197,6 +213,11 @@ class EventOffice:
             lane=webhook.webhook_id,
             label=str(events[0]["type"]),
         )
+
+
+def _is_said_by_agent(event: Event) -> bool:
+    author = event["payload"].get("message", {}).get("author", {})
+    return "agent" in author.get("subtypes", ())
 
 
 def _take(planned: list[str | None], kind: str) -> bool:

@@ -154,6 +154,13 @@ def _malformed_event(simulator: Simulator, _fields: dict[str, Any]) -> None:
         own.world.events.publish_raw({"type": "conversation:message", "payload": {}})
 
 
+def _replay_oldest(simulator: Simulator, fields: dict[str, Any]) -> None:
+    """Post the oldest messages of each conversation's live agents again, ids and times too."""
+    own = _own(simulator)
+    with own.change():
+        own.world.events.publish_oldest(int(fields.get("count", 5)))
+
+
 def _wrong_secret(simulator: Simulator, fields: dict[str, Any]) -> None:
     _own(simulator).world.events.spoil_secrets(int(fields.get("count", 1)))
 
@@ -187,6 +194,7 @@ EXTRA_ACTIONS: dict[str, Action] = {
 EXTRA_FAULTS: dict[str, Fault] = {
     "unknown_event": _unknown_event,
     "malformed_event": _malformed_event,
+    "replay_oldest": _replay_oldest,
     "wrong_secret": _wrong_secret,
     "oversized_body": _oversized_body,
     "head_probe": _head_probe,

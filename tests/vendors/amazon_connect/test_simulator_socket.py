@@ -278,6 +278,19 @@ async def test_odd_frames_arrive_and_the_chat_goes_on(http, socket, chat, desk, 
     assert (await socket.until("all is well"))["Type"] == "MESSAGE"
 
 
+async def test_replayed_items_are_the_live_agents_oldest_as_they_were(socket, chat, desk, customer):
+    customer.say("before")
+    for text in ("one", "two", "three"):
+        await desk.act(chat, "say", text=text)
+    first = [await socket.until(text) for text in ("one", "two", "three")]
+
+    await desk.fault("replay_oldest", count=2)
+    await desk.act(chat, "say", text="last")
+    again = [await socket.until(text) for text in ("one", "two", "last")]
+
+    assert again[:2] == first[:2]
+
+
 async def test_events_of_people_and_timers_arrive(socket, chat, desk):
     await desk.act(chat, "type", is_typing=True)
     typing = await socket.until("typing")

@@ -9,6 +9,7 @@ import pytest
 
 from config.embedded import free_port
 from integrations.vendors.custom.simulator import CustomSimulator
+from integrations.vendors.custom.simulator_extras import EXTRA_FAULTS
 from integrations.vendors.custom.simulator_outbox import REPEATED_SECONDS
 from integrations.vendors.custom.simulator_state import SIGNING_SECRET
 from tests.contract.bench import handoff_request
@@ -129,6 +130,22 @@ async def test_events_can_still_be_doubled_and_swapped(
     assert texts_of(portal) == ["one", "one", "three", "two"]
     first, second = (one["event_id"] for one in portal.taken if one["data"].get("text") == "one")
     assert first == second
+
+
+async def test_the_oldest_are_replayed_in_their_turn_and_signed_anew(
+    simulator: CustomSimulator, portal: EventsUrl, handoff: str
+):
+    say(simulator, handoff)
+    EXTRA_FAULTS["replay_oldest"](simulator, {"count": 2})
+    simulator.live_agent_ends(handoff)
+
+    await portal.open()
+    await until_told(portal, "closed")
+
+    assert texts_of(portal) == [*TEXTS, *TEXTS[:2]]
+    told = [one for one in portal.taken if one["type"] == "message"]
+    assert told[-2:] == told[:2]
+    assert all(one.is_signed_with(SIGNING_SECRET) for one in portal.attempts)
 
 
 async def test_a_reset_forgets_what_could_not_be_posted(

@@ -208,6 +208,19 @@ async def test_bodies_no_contract_mentions_can_be_provoked(desk, chat, portal):
     await eventually(lambda: any(not one.endswith(b"}") for one in portal.raw))
 
 
+async def test_replayed_messages_are_the_live_agents_oldest_as_they_were(desk, chat, portal):
+    for text in ("one", "two", "three"):
+        await desk.act(chat, "say", text=text)
+
+    await desk.fault("replay_oldest", count=2)
+    await desk.act(chat, "say", text="last")
+    await portal.until_text("last")
+
+    assert portal.texts == ["one", "two", "three", "one", "two", "last"]
+    bodies = [one for one in portal.bodies if one.get("text") in ("one", "two")]
+    assert bodies[:2] == bodies[2:]
+
+
 async def test_agentless_text_reaches_the_webhook_and_may_join_a_conversation(
     desk, api, end_user, chat, portal
 ):

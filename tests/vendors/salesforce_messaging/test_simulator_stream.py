@@ -196,6 +196,24 @@ async def test_duplicated_event_comes_twice_with_the_same_id(desk, end_user):
     assert len(ones) == 1
 
 
+async def test_replayed_events_are_the_live_agents_oldest_with_their_ids_and_times(desk, end_user):
+    await end_user.create()
+    await desk.act(end_user.conversation_id, "accept", agent_name="Noor Halvorsen")
+    for text in ("one", "two", "three"):
+        await end_user.say(f"after {text}")
+        await desk.act(end_user.conversation_id, "say", text=text)
+
+    for _ in range(2):
+        await desk.fault("replay_oldest", count=2)
+    await end_user.say("last")
+    async with end_user.stream() as stream:
+        await stream.until_text("last")
+
+    texts = [event.text for event in stream.events if event.text in ("one", "two", "three")]
+    assert texts == ["one", "two", "three", "one", "two", "one", "two"]
+    assert len({(e.event_id, e.data) for e in stream.events if e.text == "one"}) == 1
+
+
 async def test_swapped_events_come_in_the_wrong_order_with_increasing_ids(desk, end_user):
     await end_user.create()
     await desk.fault("swap_next_two")

@@ -204,6 +204,22 @@ async def test_swapped_events_keep_their_times(desk, chat, portal):
     assert [_text_of(e) for e in sorted(found, key=lambda e: e["createdAt"])] == ["first", "second"]
 
 
+async def test_replayed_events_are_the_live_agents_oldest_with_their_ids_and_times(
+    desk, chat, portal
+):
+    for text in ("one", "two", "three"):
+        await desk.act(chat, "say", text=text)
+    await portal.until(lambda: "three" in portal.texts)
+
+    await desk.fault("replay_oldest", count=2)
+    await desk.act(chat, "say", text="last")
+    await portal.until(lambda: "last" in portal.texts)
+
+    said = [e for e in portal.events if _text_of(e) in ("one", "two", "three", "last")]
+    assert [_text_of(e) for e in said] == ["one", "two", "three", "one", "two", "last"]
+    assert said[3:5] == said[:2]
+
+
 async def test_wrong_secret_unknown_event_and_oversized_body_arrive_as_asked(desk, chat, portal):
     await desk.fault("wrong_secret")
     await desk.fault("unknown_event")
