@@ -32,7 +32,7 @@ from tests.journeys.stack import Stack
 from tests.load.desk import AsyncDesk
 from tests.postgres import PostgresServer, database_create
 
-SETTLE_SECONDS = 60.0
+SETTLE_SECONDS = 90.0
 QUICK_SECONDS = 120
 # From this length on a freeze and an outage last as long as they do in earnest; people go on
 # talking for a while when they are over.
