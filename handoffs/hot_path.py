@@ -316,12 +316,12 @@ def _queued(message: UserMessage, row: Any, now: datetime) -> Event | None:
         return None
     sequence, handoff_id, owner_id, delivery_id, is_next = row
     event = _event(message.line, message.conversation_id, sequence, now)
-    publish.frames_show(message.conversation_id, [frame_of(event)])
     told: ToldDelivery | None = None
     if is_next:
         text = message.line.payload["text"]
         told = {"id": delivery_id, "message_id": str(event.id), "text": text, "at": now.timestamp()}
     publish.relay_tell(owner_id, handoff_id, told)
+    publish.frames_show(message.conversation_id, [frame_of(event)])
     return event
 
 
