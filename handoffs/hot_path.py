@@ -7,6 +7,9 @@ A statement takes the conversation's lock, as handoffs.locking does, but waits f
 somebody else holds is not plain either. So a writer that hangs makes no other conversation wait,
 and lists cannot wait for each other in a circle. What a statement reads beside the locked rows is
 as old as its beginning; by the conversation's sequence it sees that nothing has happened since.
+
+`coalesce` hides a condition from the partial indexes: a plan that is kept must not walk through all
+that is open or pending because there was little of it when it was made.
 """
 
 from __future__ import annotations
@@ -47,7 +50,7 @@ WITH input AS (
     FROM conversations_conversation AS conversation
     JOIN handoffs_handoff AS handoff ON handoff.conversation_id = conversation.id
     LEFT JOIN integrations_integration AS integration ON integration.id = handoff.integration_id
-    WHERE conversation.id = ANY (%(ids)s::text[]) AND conversation.state = 'handoff'
+    WHERE conversation.id = ANY (%(ids)s::text[]) AND coalesce(conversation.state, '') = 'handoff'
       AND handoff.state IN ('requested', 'connecting', 'queued', 'active')
     FOR NO KEY UPDATE OF conversation SKIP LOCKED
 ), plain AS MATERIALIZED (
@@ -100,7 +103,7 @@ WITH input AS (
     JOIN handoffs_handoff AS handoff ON handoff.id = input.handoff_id
     JOIN conversations_conversation AS conversation ON conversation.id = handoff.conversation_id
     WHERE handoff.id = ANY (%(ids)s::text[])
-      AND conversation.state = 'handoff' AND handoff.state = 'active'
+      AND coalesce(conversation.state, '') = 'handoff' AND handoff.state = 'active'
       AND handoff.owner_id = input.worker_id AND handoff.lease_epoch = input.epoch
       AND handoff.live_agents -> input.agent_id IS NOT NULL
       AND NOT EXISTS (
@@ -150,7 +153,6 @@ WHERE id = ANY (ARRAY(
     JOIN handoffs_delivery AS delivery ON delivery.id = input.delivery_id
     JOIN handoffs_handoff AS handoff ON handoff.id = delivery.handoff_id
     WHERE delivery.id = ANY (%(ids)s::bigint[]) AND handoff.id = input.handoff_id
-      -- Written so that nobody walks through the index of all that is pending.
       AND coalesce(delivery.status, '') = 'pending'
       -- Else it is to be sent again, to the fallback, though the handoff is read as it was before.
       AND delivery.created_at = input.created_at

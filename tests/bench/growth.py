@@ -13,19 +13,13 @@ from tests.bench.table import percentile, table
 
 NUMBERS = (10, 1000, 100_000)
 TRIPS = 200
-HOT = {
-    "next sequence": "UPDATE conversations_conversation SET last_sequence = last_sequence + 1 "
-    "WHERE id = 'CONV-x' AND state = 'handoff'",
-    "open handoff": "SELECT id FROM handoffs_handoff WHERE conversation_id = 'CONV-x' "
-    "AND state IN ('requested', 'connecting', 'queued', 'active')",
+OTHERS = {
     "journal after a cursor": "SELECT * FROM conversations_event WHERE conversation_id = 'CONV-x' "
     "AND sequence > 5 ORDER BY sequence LIMIT 500",
-    "resent line": "SELECT * FROM conversations_event WHERE conversation_id = 'CONV-x' "
-    "AND client_event_id = 'x' AND client_event_id <> ''",
     "pending deliveries": "SELECT id FROM handoffs_delivery WHERE handoff_id = 'x' "
     "AND status = 'pending' ORDER BY sequence",
-    "repeat of an event": "SELECT 1 FROM handoffs_vendorevent WHERE handoff_id = 'x' "
-    "AND vendor_event_id = 'x'",
+    "ends of journals": "SELECT id, last_sequence FROM conversations_conversation "
+    "WHERE id IN ('CONV-x', 'CONV-y')",
     "orphaned handoffs": "SELECT id FROM handoffs_handoff WHERE owner_id IS NULL AND "
     "(state IN ('requested', 'connecting', 'queued', 'active') OR vendor_end_until IS NOT NULL)",
 }
@@ -53,8 +47,11 @@ async def _trips(rig: Rig, http: aiohttp.ClientSession) -> list[float]:
 
 def _plans(rig: Rig) -> list[list[str]]:
     rows = []
+    for line in rig.stack.run_module("tests.bench.plans").splitlines():
+        name, *scans = line.split("\t")
+        rows += [[name if scan is scans[0] else "", scan] for scan in scans]
     with psycopg.connect(rig.stack.database_url) as connection:
-        for name, statement in HOT.items():
+        for name, statement in OTHERS.items():
             lines = [line for (line,) in connection.execute(f"EXPLAIN {statement}").fetchall()]
             nodes = [line.split("(cost")[0].strip(" ->") for line in lines if "(cost" in line]
             rows.append([name, nodes[-1]])
