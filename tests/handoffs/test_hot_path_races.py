@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import uuid
 from contextlib import contextmanager
 
@@ -151,9 +152,10 @@ async def test_the_same_line_written_meanwhile_leaves_the_list_to_the_services()
 def begun(statement):
     """Yield the statement, made to wait after its beginning, and what to wait for and let go."""
     key = uuid.uuid4().int % 2**31
-    gate = f"(SELECT %(input)s::jsonb FROM pg_advisory_xact_lock({key}))"
-    held = statement.replace("%(input)s::jsonb", gate)
-    assert held != statement
+    # Every read and every lock asks for the ids first.
+    gate = rf"(SELECT \1 FROM pg_advisory_xact_lock({key}))::\2[]"
+    held, number = re.subn(r"(%\(ids\)s::(\w+)\[\])", gate, statement)
+    assert number
 
     def is_waiting():
         with connection.cursor() as cursor:
