@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import AsyncIterator
 
@@ -53,9 +52,11 @@ class WebhookFeed:
                     break
             if waiting and not self._failures:
                 continue
-            pause = retry_seconds(self._failures) or None
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), pause)
+            if self._failures:
+                # What comes meanwhile waits behind it, and must not use up its attempts.
+                await asyncio.sleep(retry_seconds(self._failures))
+            else:
+                await self._wake.wait()
 
     def _waiting(self) -> list[tuple[int, WebhookItem]]:
         waiting = webhooks_waiting(self._lease.handoff_id)

@@ -52,7 +52,7 @@ class SocketTiming:
     typing: float = 10.0  # how long an indicator is valid, by the official client
     queue_first: float = 3.0  # the flow needs a moment to put the chat into a queue
     queue: float = 15.0
-    give_up: float = 60.0
+    give_up: float = 240.0
     first_delay: float = 1.0
     max_delay: float = 30.0
 
