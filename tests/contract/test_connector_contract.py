@@ -247,6 +247,17 @@ async def test_transfer_brings_another_live_agent_and_ends_nothing(bench: Bench)
     assert not listener.has_returned
 
 
+async def test_a_message_that_could_not_be_noted_as_sent_arrives_once(bench: Bench):
+    connector = bench.connector()
+    session, _ = await bench.started(connector)
+    message = outbound("Once")
+
+    session = await connector.send_message(session, message)
+    await connector.send_message(session, message)
+
+    assert (await bench.said_by(session, "end_user")).count("Once") == 1
+
+
 async def test_live_agent_ends_and_listening_returns(bench: Bench):
     connector = bench.connector()
     session, listener = await bench.started(connector)
