@@ -15,9 +15,6 @@ import psycopg
 from django.conf import settings
 from django.db import DataError, IntegrityError, OperationalError, connections
 
-# A plan for each call would cost as much as the call. One that is kept must be good for a table
-# that has grown since: made while it was small, it would read the whole table.
-_PLANNING = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off"
 _open: WeakSet[psycopg.AsyncConnection[Any]] = WeakSet()
 
 
@@ -71,7 +68,8 @@ async def _connect() -> psycopg.AsyncConnection[Any]:
     chosen = {
         "cursor_factory": psycopg.AsyncCursor,
         "prepare_threshold": 0,
-        "options": f"{options.get('options', '')} {_PLANNING}",
+        # A plan for each call would cost as much as the call.
+        "options": f"{options.get('options', '')} -c plan_cache_mode=force_generic_plan",
     }
     async with asyncio.timeout(settings.DATABASE_POOL_SECONDS):
         connection = await psycopg.AsyncConnection.connect(autocommit=True, **{**options, **chosen})

@@ -8,8 +8,8 @@ somebody else holds is not plain either. So a writer that hangs makes no other c
 and lists cannot wait for each other in a circle. What a statement reads beside the locked rows is
 as old as its beginning; by the conversation's sequence it sees that nothing has happened since.
 
-`coalesce` and `IS NOT DISTINCT FROM` hide conditions from indexes: a plan that is kept must not
-walk through all that is open, pending or owned because there was little of it when it was made.
+`coalesce` hides a condition from the partial indexes: a plan that is kept must not walk through all
+that is open or pending because there was little of it when it was made.
 """
 
 from __future__ import annotations
@@ -104,8 +104,7 @@ WITH input AS (
     JOIN conversations_conversation AS conversation ON conversation.id = handoff.conversation_id
     WHERE handoff.id = ANY (%(ids)s::text[])
       AND coalesce(conversation.state, '') = 'handoff' AND handoff.state = 'active'
-      AND handoff.owner_id IS NOT DISTINCT FROM input.worker_id
-      AND handoff.lease_epoch = input.epoch
+      AND handoff.owner_id = input.worker_id AND handoff.lease_epoch = input.epoch
       AND handoff.live_agents -> input.agent_id IS NOT NULL
       AND NOT EXISTS (
           SELECT FROM handoffs_vendorevent AS known
@@ -157,8 +156,7 @@ WHERE id = ANY (ARRAY(
       AND coalesce(delivery.status, '') = 'pending'
       -- Else it is to be sent again, to the fallback, though the handoff is read as it was before.
       AND delivery.created_at = input.created_at
-      AND handoff.owner_id IS NOT DISTINCT FROM input.worker_id
-      AND handoff.lease_epoch = input.epoch
+      AND handoff.owner_id = input.worker_id AND handoff.lease_epoch = input.epoch
     FOR NO KEY UPDATE OF delivery SKIP LOCKED
 ))
 RETURNING id
