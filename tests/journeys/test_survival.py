@@ -48,6 +48,9 @@ class Chat:
         last = self.end_user.messages("live_agent").filter(has_text=from_agent[-1])
         expect(last.first).to_be_visible(timeout=seconds * 1000)
         eventually(lambda: from_user[-1] in self.desk.said_by_end_user(self.id), seconds=seconds)
+        # The last bubble may be seen while those before it are still being drawn.
+        shown = self.end_user.texts
+        eventually(lambda: len(shown("live_agent")) >= self.counted, seconds=seconds)
         assert self.end_user.texts("live_agent") == from_agent
         assert self.end_user.texts("end_user")[-self.counted :] == from_user
         assert self.desk.said_by_end_user(self.id) == from_user
