@@ -111,13 +111,13 @@ else:
             "max_waiting": DATABASE_POOL_SIZE * 20,
             "timeout": DATABASE_POOL_SECONDS,
         },
-        # A process that freezes inside a transaction keeps its locks no longer than this, so that
-        # whoever takes over from it can write.
         # A network that goes silent must not hold a message for the kernel's quarter of an hour.
         "tcp_user_timeout": 10_000,
         "keepalives_idle": 5,
         "keepalives_interval": 2,
         "keepalives_count": 3,
+        # A process that freezes inside a transaction keeps its locks no longer than this, so that
+        # whoever takes over from it can write.
         "options": f"-c idle_in_transaction_session_timeout={DATABASE_FROZEN_SECONDS * 1000:.0f}",
     }
 # What the URL's query says, such as sslmode, stays.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, Protocol, cast
+from typing import Any, NotRequired, Protocol, TypedDict, Unpack, cast
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -14,32 +14,26 @@ from conversations.models import Event
 from integrations.manifest import AttachmentLimits
 
 
+class SaidMessage(TypedDict):
+    """What an end user says; without files unless there are `file_ids`."""
+
+    conversation_id: str
+    text: str
+    client_event_id: str
+    metadata: dict[str, Any] | None
+    file_ids: NotRequired[Sequence[uuid.UUID]]
+
+
 class Responder(Protocol):
     """Takes what an end user does; synchronous but for one call that is made all the time.
 
     Raises ConversationError with a plain text.
     """
 
-    async def take_message(
-        self,
-        *,
-        conversation_id: str,
-        text: str,
-        client_event_id: str,
-        metadata: dict[str, Any] | None,
-        file_ids: Sequence[uuid.UUID] = (),
-    ) -> list[Event]:
+    async def take_message(self, **said: Unpack[SaidMessage]) -> list[Event]:
         """Do as on_message does, together with what others say at the same moment."""
 
-    def on_message(
-        self,
-        *,
-        conversation_id: str,
-        text: str,
-        client_event_id: str,
-        metadata: dict[str, Any] | None,
-        file_ids: Sequence[uuid.UUID] = (),
-    ) -> list[Event]:
+    def on_message(self, **said: Unpack[SaidMessage]) -> list[Event]:
         """Journal a message and have it answered; a resend returns the first line again.
 
         Files must have been uploaded to this conversation, and somebody must take them.

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 from django.db import transaction
 from django.utils import timezone
@@ -17,6 +17,7 @@ from conversations.errors import NotAllowedError
 from conversations.executor import run_sync
 from conversations.frames import EventType, RelaySignal, SessionEnd
 from conversations.models import Conversation, Event
+from conversations.responder import SaidMessage
 from conversations.selectors import event_by_client_id
 from conversations.services import (
     NewEvent,
@@ -39,35 +40,19 @@ from integrations.manifest import AttachmentLimits
 class HandoffResponder:
     """Implements conversations.responder.Responder."""
 
-    async def take_message(
-        self,
-        *,
-        conversation_id: str,
-        text: str,
-        client_event_id: str,
-        metadata: dict[str, Any] | None,
-        file_ids: Sequence[uuid.UUID] = (),
-    ) -> list[Event]:
+    async def take_message(self, **said: Unpack[SaidMessage]) -> list[Event]:
         """Do as on_message does; what goes to a vendor at the same moment goes together."""
-        message = _user_message(text, client_event_id, metadata)
+        message, file_ids = _user_message(said), said.get("file_ids", ())
         if not file_ids:
-            plain = UserMessage(conversation_id=conversation_id, line=message)
+            plain = UserMessage(conversation_id=said["conversation_id"], line=message)
             if event := await send_to_vendor(plain):
                 return [event]
-        return await run_sync(_message_take, conversation_id, message, file_ids)
+        return await run_sync(_message_take, said["conversation_id"], message, file_ids)
 
-    def on_message(
-        self,
-        *,
-        conversation_id: str,
-        text: str,
-        client_event_id: str,
-        metadata: dict[str, Any] | None,
-        file_ids: Sequence[uuid.UUID] = (),
-    ) -> list[Event]:
+    def on_message(self, **said: Unpack[SaidMessage]) -> list[Event]:
         """Journal a message; then it is the AI agent's to answer or the vendor's to get."""
-        message = _user_message(text, client_event_id, metadata)
-        return _message_take(conversation_id, message, file_ids)
+        message = _user_message(said)
+        return _message_take(said["conversation_id"], message, said.get("file_ids", ()))
 
     def attachment_limits(self, *, conversation_id: str) -> AttachmentLimits | None:
         """Return which files the vendor of the open handoff takes, or None if no files."""
@@ -126,11 +111,11 @@ class HandoffResponder:
         return status or None
 
 
-def _user_message(text: str, client_event_id: str, metadata: dict[str, Any] | None) -> NewEvent:
+def _user_message(said: SaidMessage) -> NewEvent:
     return replace(
-        message_event(EventType.USER_MESSAGE, text),
-        metadata=metadata,
-        client_event_id=client_event_id,
+        message_event(EventType.USER_MESSAGE, said["text"]),
+        metadata=said["metadata"],
+        client_event_id=said["client_event_id"],
     )
 
 

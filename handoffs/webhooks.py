@@ -24,18 +24,11 @@ SLOW_SECONDS = 1.0
 
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
-def vendor_webhook(
-    request: HttpRequest,
-    vendor: str,
-    account_id: str,
-    project_id: str,
-    environment: str,
-    endpoint: str,
-) -> HttpResponse:
+def vendor_webhook(request: HttpRequest, **place: str) -> HttpResponse:
     """Answer 200 once everything is stored, 401 for a bad signature, 404 where nothing is
     connected, 413 for too large a body; a failed store is a 503, so that the vendor repeats."""
     try:
-        return _answer(request, vendor, account_id, project_id, environment, endpoint)
+        return _answer(request, **place)
     except DatabaseError as error:
         call_missed()
         logger.warning("A webhook could not be stored: %s", type(error).__name__)
