@@ -7,9 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from integrations.errors import RateLimitedError, UnexpectedResponseError
+from integrations.errors import (
+    ConversationGoneError,
+    RateLimitedError,
+    UnexpectedResponseError,
+)
 from integrations.http import HttpClient
-from integrations.http_errors import VendorResponse
+from integrations.http_errors import NO_STATUSES, StatusTable, VendorResponse
 from integrations.vendors.amazon_connect.client_budget import RateBudget
 from integrations.vendors.amazon_connect.client_errors import CHAT_QUOTA, aws_error
 from integrations.vendors.amazon_connect.client_signing import AwsKeys, Endpoints, signed_headers
@@ -17,6 +21,8 @@ from integrations.vendors.amazon_connect.mapping_item import Json, as_object, as
 
 AGENTS_AVAILABLE = "AGENTS_AVAILABLE"
 _ALREADY_OVER = (404, 410)
+_NO_CONTACT: StatusTable = {404: ConversationGoneError, 410: ConversationGoneError}
+_MAX_PAGES = 10
 _NOT_QUEUED = (404,)
 
 
@@ -64,6 +70,29 @@ class AmazonConnectClient:
         """End a contact; one that is over already is fine."""
         body = {"InstanceId": instance_id, "ContactId": contact_id}
         await self._request("StopContact", "POST", "/contact/stop", body, returns=_ALREADY_OVER)
+
+    async def describe_contact(self, instance_id: str, contact_id: str) -> Json:
+        """Return a contact; raises ConversationGoneError when AWS does not know it."""
+        path = f"/contacts/{quote(instance_id)}/{quote(contact_id)}"
+        answer = await self._request("DescribeContact", "GET", path, None, statuses=_NO_CONTACT)
+        return as_object(as_object(answer.json()).get("Contact"))
+
+    async def list_associated_contacts(self, instance_id: str, contact_id: str) -> list[Json]:
+        """Return all contacts that a chat has passed through; raises ConversationGoneError."""
+        path = f"/contact/associated/{quote(instance_id)}?contactId={quote(contact_id)}"
+        found: list[Json] = []
+        page = path
+        for _ in range(_MAX_PAGES):
+            response = await self._request(
+                "ListAssociatedContacts", "GET", page, None, statuses=_NO_CONTACT
+            )
+            answer = as_object(response.json())
+            found += as_objects(answer.get("ContactSummaryList"))
+            next_token = as_text(answer.get("NextToken"))
+            if not next_token:
+                break
+            page = f"{path}&nextToken={quote(next_token, safe='')}"
+        return found
 
     async def describe_instance(self, instance_id: str) -> Json:
         """Return the instance."""
@@ -142,6 +171,7 @@ class AmazonConnectClient:
         body: Mapping[str, object] | None,
         *,
         returns: tuple[int, ...] = (),
+        statuses: StatusTable = NO_STATUSES,
     ) -> VendorResponse:
         url = self._base_url + path
         content = b"" if body is None else json.dumps(body).encode()
@@ -163,6 +193,7 @@ class AmazonConnectClient:
                 headers=headers,
                 data=content or None,
                 returns=returns,
+                statuses=statuses,
                 read_error=aws_error,
             )
         except RateLimitedError as error:

@@ -9,13 +9,12 @@ from datetime import datetime
 
 from integrations.errors import (
     CannotConnectError,
-    ConversationGoneError,
     RateLimitedError,
     RejectedError,
     UnexpectedResponseError,
 )
 from integrations.http import HttpClient
-from integrations.http_errors import NO_STATUSES, StatusTable
+from integrations.http_errors import StatusTable
 from integrations.http_socket import VendorSocket
 from integrations.vendors.amazon_connect.client_budget import RateBudget
 from integrations.vendors.amazon_connect.client_errors import aws_error
@@ -70,14 +69,12 @@ class ParticipantClient:
         self._budget = budget
 
     async def create_participant_connection(self, participant: Bearer) -> ParticipantConnection:
-        """Trade the participant's token for a connection's; raises ConversationGoneError."""
+        """Trade the participant's token for a connection's."""
         answer = await self._post(
             "CreateParticipantConnection",
             participant,
             "/participant/connection",
             {"Type": ["WEBSOCKET", "CONNECTION_CREDENTIALS"]},
-            # Refused although the token lives as long as the participant: the chat is over.
-            statuses={403: ConversationGoneError},
         )
         credentials = as_object(answer.get("ConnectionCredentials"))
         socket_url = as_text(as_object(answer.get("Websocket")).get("Url"))
@@ -200,13 +197,7 @@ class ParticipantClient:
         return response.body
 
     async def _post(
-        self,
-        operation: str,
-        bearer: Bearer,
-        path: str,
-        body: Mapping[str, object],
-        *,
-        statuses: StatusTable = NO_STATUSES,
+        self, operation: str, bearer: Bearer, path: str, body: Mapping[str, object]
     ) -> Json:
         await self._budget.admit(operation)
         try:
@@ -216,7 +207,6 @@ class ParticipantClient:
                 bearer.base_url + path,
                 headers={"X-Amz-Bearer": bearer.token},
                 json=body,
-                statuses=statuses,
                 read_error=aws_error,
             )
         except RateLimitedError as error:

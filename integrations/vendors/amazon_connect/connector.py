@@ -21,6 +21,8 @@ from integrations.connector import (
     VendorSession,
 )
 from integrations.errors import (
+    CannotConnectError,
+    ConnectorError,
     ConversationGoneError,
     InvalidAuthError,
     MissingPermissionError,
@@ -37,6 +39,7 @@ from integrations.vendors.amazon_connect.client_sts import StsClient
 from integrations.vendors.amazon_connect.connector_availability import queue_availability
 from integrations.vendors.amazon_connect.connector_budget import EventBudget
 from integrations.vendors.amazon_connect.connector_checks import ConnectionChecks
+from integrations.vendors.amazon_connect.connector_contacts import ChatContacts, contact_of
 from integrations.vendors.amazon_connect.connector_credentials import (
     credential_errors,
     normalised,
@@ -54,7 +57,7 @@ from integrations.vendors.amazon_connect.connector_waiting import (
 )
 from integrations.vendors.amazon_connect.manifest import MANIFEST, MAX_FILE_BYTES
 from integrations.vendors.amazon_connect.mapping import ATTACHMENT_URL
-from integrations.vendors.amazon_connect.mapping_item import EVENT_PREFIX, as_text
+from integrations.vendors.amazon_connect.mapping_item import EVENT_PREFIX
 from integrations.vendors.amazon_connect.mapping_start import start_request, text_parts
 
 Answer = TypeVar("Answer")
@@ -87,6 +90,7 @@ class AmazonConnectConnector(Connector):
         self._connections = ConnectionTokens(
             client=self._participant, endpoints=self._endpoints, credentials=credentials
         )
+        self._contacts = ChatContacts(self._signed, credentials)
         self._sent = SentMessages()
         self._budget = EventBudget()
         self._queue_pace = SharedPace()
@@ -160,6 +164,7 @@ class AmazonConnectConnector(Connector):
             session=session,
             sent=self._sent,
             queue=self._queue_watch(),
+            is_over=self._contacts.is_over,
         )
         async with aclosing(listener.steps()) as steps:
             async for step in steps:
@@ -174,7 +179,7 @@ class AmazonConnectConnector(Connector):
             async def send(bearer: Bearer, text: str = part, client_token: str = token) -> str:
                 return await self._participant.send_message(bearer, text, client_token=client_token)
 
-            item_id = await self._connections.using(session, send)
+            item_id = await self._as_customer(session, send)
             self._sent.add(session.vendor_conversation_id, item_id, message.message_id)
         return session
 
@@ -212,7 +217,7 @@ class AmazonConnectConnector(Connector):
                 client_token=attachment.attachment_id,
             )
 
-        upload = await self._connections.using(session, announce)
+        upload = await self._as_customer(session, announce)
         await self._participant.put_file(upload, attachment.content)
 
         async def complete(bearer: Bearer) -> None:
@@ -221,11 +226,11 @@ class AmazonConnectConnector(Connector):
             )
 
         try:
-            await self._connections.using(session, complete)
+            await self._as_customer(session, complete)
         except RejectedError as error:
             if error.status != _CONFLICT:
                 raise
-            await self._connections.using(session, complete)
+            await self._as_customer(session, complete)
         chat = session.vendor_conversation_id
         self._sent.add(chat, upload.attachment_id, attachment.attachment_id)
         return session
@@ -237,17 +242,36 @@ class AmazonConnectConnector(Connector):
         async def locate(bearer: Bearer) -> str:
             return await self._participant.get_attachment(bearer, attachment_id)
 
-        address = await self._connections.using(session, locate)
+        address = await self._as_customer(session, locate)
         return await self._participant.fetch_file(address, max_bytes=MAX_FILE_BYTES)
 
     async def end(self, session: VendorSession, reason: EndReason) -> None:
         """Let the end user leave, for whatever reason: Amazon Connect takes none."""
         try:
             await self._connections.using(session, self._participant.disconnect_participant)
-        except ConversationGoneError:
+        except MissingPermissionError:
             # Over already, most likely; if it was only our token, this ends it.
-            await self._stop_contact(session)
+            await self._contacts.stop(session)
         self._connections.forget(session)
+
+    async def _as_customer(
+        self, session: VendorSession, call: Callable[[Bearer], Awaitable[Answer]]
+    ) -> Answer:
+        """Make a call with the chat's token; refused, it is over only if AWS says so elsewhere."""
+        try:
+            return await self._connections.using(session, call)
+        except MissingPermissionError as error:
+            if await self._is_known_to_be_over(session):
+                raise ConversationGoneError(error.message, status=error.status) from error
+            raise CannotConnectError(error.message, status=error.status) from error
+
+    async def _is_known_to_be_over(self, session: VendorSession) -> bool:
+        try:
+            return await self._contacts.is_over(session)
+        except ConnectorError as error:
+            if error.retryable:
+                raise
+            return False  # the account's keys may not look
 
     def _queue_watch(self) -> QueueWatch:
         timing = self._timing
@@ -260,24 +284,12 @@ class AmazonConnectConnector(Connector):
 
     async def _queue_metrics(self, session: VendorSession) -> Mapping[str, float]:
         target = target_of(session.state, self._credentials)
-        contact_id = as_text(session.state.get("contact_id")) or session.vendor_conversation_id
+        contact_id = contact_of(session)
 
         async def ask(client: AmazonConnectClient) -> Mapping[str, float]:
             return await client.get_contact_metrics(target.instance_id, contact_id, METRICS)
 
         return await self._signed(target, ask)
-
-    async def _stop_contact(self, session: VendorSession) -> None:
-        target = target_of(session.state, self._credentials)
-        contact_id = as_text(session.state.get("contact_id")) or session.vendor_conversation_id
-
-        async def stop(client: AmazonConnectClient) -> None:
-            await client.stop_contact(instance_id=target.instance_id, contact_id=contact_id)
-
-        try:
-            await self._signed(target, stop)
-        except (MissingPermissionError, RejectedError):
-            pass  # the participant API has said that it is over
 
     async def _send_event(self, session: VendorSession, event: str, content: str = "") -> None:
         async def send(bearer: Bearer) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 
-from integrations.errors import CannotConnectError, RateLimitedError
+from integrations.errors import ConnectorError
 
 
 class Backoff:
@@ -26,7 +26,7 @@ class Backoff:
         self._lost_at = None
         self._connected_at = time.monotonic()
 
-    async def pause(self, error: CannotConnectError | RateLimitedError) -> None:
+    async def pause(self, error: ConnectorError) -> None:
         """Wait before the next try; raises the error when it has lasted too long."""
         now = time.monotonic()
         if self._connected_at is not None and now - self._connected_at > self._max_delay:

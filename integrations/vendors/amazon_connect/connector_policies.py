@@ -12,6 +12,9 @@ _ROLE = re.compile(r"arn:(?P<partition>[\w-]+):iam::(?P<account>\d{12}):role/.+"
 _ACTIONS = (
     "StartChatContact",
     "StopContact",
+    # Whether a chat whose tokens are refused is over, and in which contact it is.
+    "DescribeContact",
+    "ListAssociatedContacts",
     # Place in the queue and expected wait.
     "GetContactMetrics",
     # The connection test.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -13,7 +13,6 @@ from integrations.connector import VendorSession
 from integrations.errors import (
     CannotConnectError,
     ConnectorError,
-    ConversationGoneError,
     MissingPermissionError,
     RateLimitedError,
     RejectedError,
@@ -53,6 +52,8 @@ class SocketTiming:
     queue_first: float = 3.0  # the flow needs a moment to put the chat into a queue
     queue: float = 15.0
     give_up: float = 240.0
+    refused: float = 60.0  # how long a refused connection is asked for again
+    poll: float = 5.0  # how often the transcript is read when there is no socket
     first_delay: float = 1.0
     max_delay: float = 30.0
 
@@ -69,15 +70,20 @@ class ChatListener:
         session: VendorSession,
         sent: SentMessages,
         queue: QueueWatch,
+        is_over: Callable[[VendorSession], Awaitable[bool]],
     ) -> None:
-        """Take up where `session` was stored."""
+        """Take up where `session` was stored; `is_over` asks AWS about the chat itself."""
         self._client = client
         self._tokens = tokens
         self._timing = timing
         self._queue = queue
+        self._is_over = is_over
         self._progress = ChatProgress(session, sent)
         self._backoff = Backoff(
             first_delay=timing.first_delay, max_delay=timing.max_delay, give_up=timing.give_up
+        )
+        self._refusals = Backoff(
+            first_delay=timing.first_delay, max_delay=timing.max_delay, give_up=timing.refused
         )
         self._typing: dict[str, tuple[float, LiveAgentTyping]] = {}
 
@@ -99,9 +105,10 @@ class ChatListener:
                 async with aclosing(self._connection(connection)) as steps:
                     async for step in steps:
                         yield step
-            except ConversationGoneError:
-                for step in await self._last_words():
-                    yield step
+            except MissingPermissionError as error:
+                async with aclosing(self._without_connection(error)) as steps:
+                    async for step in steps:
+                        yield step
             except (CannotConnectError, RateLimitedError) as error:
                 await self._backoff.pause(error)
 
@@ -114,6 +121,7 @@ class ChatListener:
             for step in await self._catch_up(connection.bearer):
                 yield step
             self._backoff.connected()
+            self._refusals.connected()
             async with aclosing(self._frames(socket)) as frames:
                 async for frame in frames:
                     for step in self._take(frame) if frame else self._due():
@@ -198,11 +206,7 @@ class ChatListener:
 
         That item comes again, perhaps with receipts or a scanner's verdict that it had not.
         """
-        cursor = self._progress.session.cursor
-        try:
-            found = await self._transcript(bearer, cursor)
-        except MissingPermissionError as error:
-            raise ConversationGoneError(error.message, status=error.status) from error
+        found = await self._transcript(bearer, self._progress.session.cursor)
         items = [item for item in map(item_from_json, found) if item is not None]
         steps: list[Step] = []
         for item in sorted(items, key=lambda item: item.at):
@@ -218,14 +222,38 @@ class ChatListener:
             found = await self._client.get_transcript(bearer, after="")  # it forgot that item
         return [dict(item) for item in found]
 
-    async def _last_words(self) -> list[Step]:
-        """Read what was said before the chat ended without our hearing it."""
+    async def _without_connection(
+        self, refusal: MissingPermissionError
+    ) -> AsyncGenerator[Step, None]:
+        """Find out whether a refused chat is over; it may go on with a live agent in it.
+
+        A token that we still have may read the transcript; else the account's keys have to say it.
+        """
+        heard = await self._read_without_connection()
+        for step in heard or ():
+            yield step
+        if self._progress.has_ended:
+            return
+        problem: ConnectorError = CannotConnectError(refusal.message, status=refusal.status)
         try:
-            bearer = self._tokens.kept(self._progress.session)
-            steps = await self._catch_up(bearer) if bearer else []
+            if await self._is_over(self._progress.session):
+                yield self._progress.ended()
+                return
+        except ConnectorError as error:
+            problem = error
+        if heard is None:
+            await self._refusals.pause(problem)
+        else:
+            self._refusals.connected()
+            await asyncio.sleep(self._timing.poll)
+
+    async def _read_without_connection(self) -> list[Step] | None:
+        """Return what was said, by the token of the last connection; None if it is refused too."""
+        bearer = self._tokens.kept(self._progress.session)
+        try:
+            return await self._catch_up(bearer) if bearer else None
         except ConnectorError:
-            steps = []  # usually refused as well, now that it is over
-        return steps if self._progress.has_ended else [*steps, self._progress.ended()]
+            return None
 
 
 async def _next_text(socket: VendorSocket) -> str | None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from integrations.connector import VendorSession
-from integrations.errors import ConversationGoneError, MissingPermissionError
+from integrations.errors import MissingPermissionError
 from integrations.vendors.amazon_connect.client_participant import (
     Bearer,
     ParticipantClient,
@@ -39,7 +39,7 @@ class ConnectionTokens:
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def connect(self, session: VendorSession) -> ParticipantConnection:
-        """Ask for a new connection; raises ConversationGoneError when the chat is over."""
+        """Ask for a new connection; raises MissingPermissionError when that is refused."""
         region = target_of(session.state, self._credentials).region
         participant = Bearer(
             base_url=self._endpoints.participant(region),
@@ -58,17 +58,14 @@ class ConnectionTokens:
     ) -> Answer:
         """Make a call with the token, and once more with a new one if it was refused.
 
-        Refused twice means that the chat is over.
+        Raises MissingPermissionError if that is refused too: the chat may be over, or not.
         """
         bearer = await self.current(session)
         try:
             return await call(bearer)
         except MissingPermissionError:
             renewed = await self._bearer(session, bearer)
-        try:
-            return await call(renewed)
-        except MissingPermissionError as error:
-            raise ConversationGoneError(error.message, status=error.status) from error
+        return await call(renewed)
 
     def kept(self, session: VendorSession) -> Bearer | None:
         """Return the token we have, without asking for one."""

@@ -34,7 +34,8 @@ def _start_chat_contact(instance: Instance, given: Given, base_url: str) -> Body
 
 def _stop_contact(instance: Instance, given: Given, base_url: str) -> Body:
     chat = _known(instance, given["ContactId"])
-    if chat.has_ended:
+    # A contact that was transferred is over, although the chat goes on in another one.
+    if chat.has_ended or given["ContactId"] != chat.contact.contact_id:
         raise AwsError("ContactNotFoundException", "The contact is not active.")
     chats.end(instance, chat, "API")
     return {}
@@ -101,6 +102,25 @@ def _who_and_where(contact: Contact) -> Body:
     return described
 
 
+def _list_associated_contacts(instance: Instance, given: Given, base_url: str) -> Body:
+    chat = _known(instance, given["ContactId"])
+    return {"ContactSummaryList": [_summary(chat, index) for index in range(len(chat.contacts))]}
+
+
+def _summary(chat: Chat, index: int) -> Body:
+    contact = chat.contacts[index]
+    summary = {
+        "ContactId": contact.contact_id,
+        "InitialContactId": chat.initial_contact_id if index else None,
+        "PreviousContactId": chat.contacts[index - 1].contact_id if index else None,
+        "InitiationMethod": contact.method,
+        "Channel": "CHAT",
+        "InitiationTimestamp": contact.initiated_at,
+        "DisconnectTimestamp": contact.disconnected_at,
+    }
+    return {name: value for name, value in summary.items() if value is not None}
+
+
 def _get_contact_attributes(instance: Instance, given: Given, base_url: str) -> Body:
     return {"Attributes": dict(_known(instance, given["InitialContactId"]).attributes)}
 
@@ -133,6 +153,7 @@ CONTROL: Mapping[str, Handler] = {
     "StartContactStreaming": _start_contact_streaming,
     "StopContactStreaming": _stop_contact_streaming,
     "DescribeContact": _describe_contact,
+    "ListAssociatedContacts": _list_associated_contacts,
     "GetContactAttributes": _get_contact_attributes,
     "UpdateContactAttributes": _update_contact_attributes,
     "UpdateParticipantRoleConfig": _update_participant_role_config,

@@ -35,7 +35,7 @@ def authorized(instance: Instance, operation: str, bearer: str) -> Chat:
     """Return the chat a bearer is good for; raises AwsError for the wrong kind, and at the end."""
     kind = "participant" if operation == "CreateParticipantConnection" else "connection"
     grant = instance.tokens.find(kind, bearer)
-    if grant is None:
+    if grant is None or operation in instance.switches.refused_operations:
         raise AwsError("AccessDeniedException", "Access denied")
     chat = instance.chats[grant.chat_id]
     may_read = operation == "GetTranscript" and instance.switches.transcript_after_end

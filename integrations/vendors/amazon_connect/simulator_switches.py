@@ -40,6 +40,8 @@ class Switches:
     may_tag_session: bool = True
     # For instance "connect:DescribeInstance".
     denied_actions: list[str] = field(default_factory=list)
+    # Participant operations that are refused whatever the bearer, for instance "SendMessage".
+    refused_operations: list[str] = field(default_factory=list)
 
     # -- How the instance behaves -------------------------------------------------------------
     greeting: str | None = "Thanks for getting in touch. An agent will be with you shortly."

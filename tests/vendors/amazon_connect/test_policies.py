@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from integrations.models import Project
 from integrations.vendors.amazon_connect.connector import AmazonConnectConnector
+from integrations.vendors.amazon_connect.simulator_control import CONTROL
 from integrations.vendors.amazon_connect.simulator_directory import DIRECTORY
 from tests import factories
 from tests.contract.bench import Bench, handoff_request, running_bench
@@ -86,7 +87,7 @@ async def bench():
 async def test_the_permissions_suffice_for_all_that_the_connector_does(bench: Bench):
     """Deny what the policy does not list, and let the connector do everything."""
     allowed = set(policies()["permissions_policy"]["Action"])
-    operations = {f"connect:{name}" for name in (*DIRECTORY, "StartChatContact", "StopContact")}
+    operations = {f"connect:{name}" for name in (*DIRECTORY, *CONTROL)}
     await bench.desk("POST", "/config", denied_actions=sorted(operations - allowed))
     queue = (await bench.desk("GET", "/config"))["queue_id"]
     connector = bench.connector(availability_queue_id=queue)
@@ -95,7 +96,7 @@ async def test_the_permissions_suffice_for_all_that_the_connector_does(bench: Be
     availability = await connector.check_availability(handoff_request())
     session = await connector.start(handoff_request())
     metrics = await connector._queue_metrics(session)
-    await connector._stop_contact(session)
+    await connector._contacts.stop(session)
 
     assert not [result for result in results if not result.is_ok or "Not verified" in result.detail]
     assert (availability.is_available, metrics) == (True, {})

@@ -268,6 +268,31 @@ async def test_described_contact_tells_queue_agent_chain_and_end(connect, chat, 
     assert "AgentInfo" not in latest
 
 
+async def test_a_transferred_contact_is_over_and_its_chain_names_the_one_that_is_not(
+    connect, chat, desk
+):
+    where = {"InstanceId": INSTANCE}
+    await desk.act(chat, "transfer", queue="Billing")
+    second = (await desk.chat(chat))["contact_id"]
+
+    listed = connect.list_associated_contacts(**where, ContactId=chat)["ContactSummaryList"]
+
+    assert [one["ContactId"] for one in listed if "DisconnectTimestamp" not in one] == [second]
+    assert [one.get("PreviousContactId") for one in listed] == [None, chat]
+    stopped = refusal(connect.stop_contact, **where, ContactId=chat)
+    assert stopped == (410, "ContactNotFoundException")
+    assert (await desk.chat(chat))["status"] != "ended"
+
+
+def test_refused_operations_are_denied_whatever_the_bearer(customer, simulator):
+    simulator.configure(refused_operations=["SendMessage"])
+
+    assert refusal(lambda: customer.say("Hello")) == (403, "AccessDeniedException")
+
+    simulator.configure(refused_operations=[])
+    assert customer.say("Hello")["Id"]
+
+
 async def test_what_no_model_knows_is_refused(http, url):
     async with http.post("/contact/nonsense", json={}) as answer:
         assert answer.status == 404
