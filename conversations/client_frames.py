@@ -24,6 +24,10 @@ ACCEPTED = frozenset(
 )
 _TYPING = {"TYPING_STATE_STARTED": True, "TYPING_STATE_STOPPED": False}
 METADATA_MAX_BYTES = 8192
+# What a message may be sent again by, in metadata.custom: ours, and the one of PolyAI's mobile
+# SDKs. The first that is not empty is the key; the other is only carried back.
+RESEND_KEYS = ("client_event_id", "local_id")
+RESEND_KEY_MAX_CHARACTERS = 64
 FILES_PER_MESSAGE = 10
 
 
@@ -116,12 +120,13 @@ def _type(data: dict[str, Any], metadata: dict[str, Any] | None) -> EventType:
 
 
 def _client_event_id(metadata: dict[str, Any] | None) -> str:
-    value = (metadata or {}).get("custom", {}).get("client_event_id", "")
-    if len(value) > 64:
-        raise BadFrameError(
-            "bad_json", "metadata.custom.client_event_id may have 64 characters.", metadata
-        )
-    return str(value)
+    """Return the key of a resend, or the empty text for a message that is never sent again."""
+    custom = (metadata or {}).get("custom", {})
+    name = next((name for name in RESEND_KEYS if custom.get(name)), "")
+    if len(custom.get(name, "")) > RESEND_KEY_MAX_CHARACTERS:
+        text = f"metadata.custom.{name} may have {RESEND_KEY_MAX_CHARACTERS} characters."
+        raise BadFrameError("bad_json", text, metadata)
+    return str(custom.get(name, ""))
 
 
 def _fields(

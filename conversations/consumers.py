@@ -28,7 +28,7 @@ from conversations.frames import (
     frame_of,
     transient_frame,
 )
-from conversations.models import Event
+from conversations.models import Conversation, Event
 from conversations.responder import responder
 from conversations.selectors import frames_after
 from conversations.services import agent_join, conversations_seen
@@ -50,6 +50,7 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
     conversation_id = ""
     is_grouped = False
     catching_up: asyncio.Task[None] | None = None
+    checking: asyncio.Task[Conversation] | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve the socket; however it ends, nothing of it stays in this process."""
@@ -59,8 +60,8 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
             socket_watch().remove(self)
             if self.catching_up is not None:
                 self.catching_up.cancel()
-            if self.is_grouped:
-                await self._leave_group()
+            # Goes on when even this is cancelled: else the session has one socket less for long.
+            await asyncio.shield(asyncio.create_task(self._forget()))
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Call the handler; Channels would first visit a thread to look after connections.
@@ -74,7 +75,11 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
         self.socket_id = str(uuid.uuid4())
         try:
             handshake = handshake_read(self.scope)
-            conversation = await run_sync(handshake_check, handshake, self.socket_id)
+            # Not cancelled with the socket: what counts it in a thread is not to be stopped there.
+            self.checking = asyncio.create_task(
+                run_sync(handshake_check, handshake, self.socket_id)
+            )
+            conversation = await asyncio.shield(self.checking)
         except HandshakeError as error:
             await self._refuse(error)
             return
@@ -95,11 +100,6 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
         await self._send_queue_status()
         await run_sync(conversations_seen, [self.conversation_id])
         socket_watch().add(self)
-
-    async def disconnect(self, code: int) -> None:
-        """Forget the socket; nothing depends on this being called."""
-        if self.conversation_id:
-            await run_sync(socket_gone, self.conversation_id, self.socket_id)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Handle one frame; a bad one is answered and the socket stays open."""
@@ -244,6 +244,18 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
             logger.warning("No channel layer, the journal is polled: %s", type(error).__name__)
             return False
         return True
+
+    async def _forget(self) -> None:
+        """Stop counting the socket, also one whose handshake nobody waited for to the end."""
+        if self.checking is None:
+            return
+        try:
+            conversation = await self.checking
+        except (HandshakeError, DatabaseError):
+            return
+        await run_sync(socket_gone, conversation.pk, self.socket_id)
+        if self.is_grouped:
+            await self._leave_group()
 
     async def _leave_group(self) -> None:
         group = publish.conversation_group(self.conversation_id)

@@ -123,12 +123,15 @@ def socket_counted(conversation_id: str, socket_id: str) -> bool:
 
 
 def sockets_seen(sockets: Sequence[tuple[str, str]]) -> None:
-    """Go on counting sockets, by conversation and socket id, that have shown that they live."""
+    """Go on counting sockets, by conversation and socket id, that have shown that they live.
+
+    One that went meanwhile is not counted again.
+    """
     now = time.time()
     try:
         with _client().pipeline() as pipe:
             for conversation_id, socket_id in sockets:
-                pipe.zadd(_key(conversation_id), {socket_id: now})
+                pipe.zadd(_key(conversation_id), {socket_id: now}, xx=True)
                 pipe.expire(_key(conversation_id), _SOCKET_LIFE_SECONDS)
             pipe.execute()
     except RedisError:

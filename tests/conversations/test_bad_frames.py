@@ -58,6 +58,16 @@ BAD_FRAMES: dict[str, tuple[str, str]] = {
         ),
         "bad_json",
     ),
+    "a local id too long": (
+        json.dumps(
+            {
+                "type": "EVENT_TYPE_USER_MESSAGE",
+                "payload": {"text": "x"},
+                "metadata": {"custom": {"local_id": "l" * 65}},
+            }
+        ),
+        "bad_json",
+    ),
     "a file without an id": (
         '{"type": "EVENT_TYPE_USER_MESSAGE", "payload": {"attachments": [{"file_id": "1"}]}}',
         "bad_json",
@@ -99,6 +109,16 @@ async def test_every_bad_frame_is_answered_by_its_code_and_the_socket_lives_on(w
     assert all(answer["sequence"] is None for answer in answers.values())
     assert await client.is_alive()
     assert len(await run_sync(factories.journal, widget.conversation)) == 3
+
+
+@pytest.mark.parametrize("name", ["client_event_id", "local_id"])
+async def test_a_key_that_is_too_long_is_refused_by_its_name(widget, name):
+    client = await widget.open()
+
+    await client.send("USER_MESSAGE", {"text": "Hi"}, **{name: "x" * 65})
+
+    message = (await client.next())["payload"]["message"]
+    assert message == f"metadata.custom.{name} may have 64 characters."
 
 
 async def test_a_binary_frame_is_refused_and_the_socket_lives_on(widget):

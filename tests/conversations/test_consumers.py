@@ -7,6 +7,7 @@ import pytest
 from conversations.executor import run_sync
 from conversations.models import Conversation, Event
 from conversations.services import agent_join
+from handoffs.models import Delivery
 from handoffs.states import State
 from tests import factories
 from tests.conversations.widget import widget_of, write_elsewhere
@@ -126,15 +127,61 @@ async def test_a_message_is_echoed_with_its_metadata_and_an_id(widget):
     assert echo["payload"] == {"message_id": echo["id"], "text": "Hi", "attachments": []}
 
 
-async def test_a_resend_is_answered_with_the_first_echo_and_stored_once(widget):
+@pytest.mark.parametrize(
+    "key",
+    [
+        {"client_event_id": "c-1"},
+        {"local_id": "l-1"},
+        {"client_event_id": "", "local_id": "l-1"},
+        {"client_event_id": "c-1", "local_id": ""},
+    ],
+)
+async def test_a_resend_is_answered_with_the_first_echo_and_stored_once(widget, key):
+    client = await widget.open()
+    for _ in range(3):
+        await client.send("USER_MESSAGE", {"text": "Hi"}, **key)
+
+    first, *others = [await client.next() for _ in range(3)]
+
+    assert others == [first, first]
+    assert first["metadata"] == {"custom": key}
+    assert await run_sync(Event.objects.filter(type="USER_MESSAGE").count) == 1
+
+
+async def test_what_a_mobile_sdk_repeats_reaches_the_live_agent_once():
+    def with_live_agent() -> Conversation:
+        return factories.handoff(state=State.ACTIVE).conversation
+
+    async with widget_of(with_live_agent) as widget:
+        client = await widget.open()
+        for _ in range(3):
+            await client.send("USER_MESSAGE", {"text": "Hi"}, local_id="l-1")
+        echoes = [await client.until("USER_MESSAGE") for _ in range(3)]
+
+        assert [echo["id"] for echo in echoes] == [echoes[0]["id"]] * 3
+        assert await run_sync(Delivery.objects.count) == 1
+
+
+async def test_of_two_keys_of_a_resend_ours_counts_and_both_come_back(widget):
+    client = await widget.open()
+    keys = [("c-1", "l-1"), ("c-1", "l-2"), ("c-2", "l-1"), ("c-3", "l" * 65)]
+    for ours, theirs in keys:
+        await client.send("USER_MESSAGE", {"text": "Hi"}, client_event_id=ours, local_id=theirs)
+
+    echoes = [(await client.next())["metadata"]["custom"] for _ in keys]
+
+    given = [{"client_event_id": ours, "local_id": theirs} for ours, theirs in keys]
+    assert echoes == [given[0], given[0], given[2], given[3]]
+
+
+async def test_messages_whose_keys_are_empty_are_no_resends(widget):
     client = await widget.open()
     for _ in range(2):
-        await client.send("USER_MESSAGE", {"text": "Hi"}, client_event_id="c-1")
+        await client.send("USER_MESSAGE", {"text": "Hi"}, client_event_id="", local_id="")
 
     first, second = await client.next(), await client.next()
 
-    assert first == second
-    assert await run_sync(Event.objects.filter(type="USER_MESSAGE").count) == 1
+    assert second["sequence"] == first["sequence"] + 1
 
 
 async def test_a_heartbeat_is_echoed_and_keeps_the_conversation_alive(widget):

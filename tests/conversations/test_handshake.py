@@ -120,6 +120,22 @@ async def test_the_eleventh_socket_is_refused_until_one_closes(server, widget):
     assert (status, message) == (429, "This session already has 10 open sockets.")
 
 
+async def test_clients_that_connect_and_drop_at_once_lock_nobody_out(server, widget):
+    """The phone of an end user in a lift: connections without a closing handshake."""
+    for _ in range(30):
+        client = await connect(server + widget.path())
+        client.transport.abort()
+
+    async def is_let_in() -> bool:
+        with suppress(InvalidStatus):
+            async with real_socket(server, widget.path()) as client:
+                await client.recv()
+                return True
+        return False
+
+    await eventually_async(is_let_in)
+
+
 async def test_a_socket_that_was_silent_for_twelve_seconds_still_delivers(server, widget):
     async with real_socket(server, widget.path()) as client:
         await client.recv()

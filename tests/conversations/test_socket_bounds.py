@@ -18,6 +18,7 @@ from conversations.executor import run_sync
 from conversations.models import Event
 from conversations.publish import conversation_group
 from conversations.socket_bounds import SocketBounds
+from conversations.sockets import _client, _key, sockets_seen
 from tests.conversations.widget import write_elsewhere
 from tests.waiting import eventually_async
 
@@ -242,6 +243,74 @@ async def test_an_open_socket_without_a_database_is_closed_to_come_back():
 
     assert (await communicator.receive_output())["type"] == "websocket.accept"
     assert await communicator.receive_output() == {"type": "websocket.close", "code": 1013}
+
+
+async def counted(widget):
+    return await run_sync(_client().zcard, _key(widget.conversation.pk))
+
+
+async def test_a_socket_whose_client_is_gone_before_it_is_accepted_is_not_counted(widget):
+    client = DeafClient(widget)
+
+    async def broken_pipe(message):
+        raise BrokenPipeError
+
+    client.send = broken_pipe
+    async with client.served() as task:
+        with pytest.raises(BrokenPipeError):
+            await asyncio.wait_for(task, 5)
+
+    assert await counted(widget) == 0
+
+
+async def test_a_socket_that_fails_after_it_was_accepted_is_not_counted(widget):
+    client = DeafClient(widget)
+    send = client.send
+
+    async def until_the_first_frame(message):
+        if message["type"] == "websocket.send":
+            raise BrokenPipeError
+        await send(message)
+
+    client.send = until_the_first_frame
+    async with client.served() as task:
+        with pytest.raises(BrokenPipeError):
+            await asyncio.wait_for(task, 5)
+
+    assert client.kinds() == ["websocket.accept"]
+    assert await counted(widget) == 0
+
+
+async def test_a_socket_that_is_cancelled_while_it_is_counted_is_not_counted(widget):
+    client = DeafClient(widget)
+    await run_sync(_client().client_pause, 600, False)  # writes wait
+    async with client.served() as task:
+        await eventually_async(client.incoming.empty)
+        await asyncio.sleep(0.3)  # nothing tells that the count waits for Redis
+
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    await run_sync(_client().delete, "another write")
+    assert client.sent == []
+    assert await counted(widget) == 0
+
+
+async def test_a_socket_that_closes_in_order_is_not_counted(widget):
+    client = await widget.open()
+    before = await counted(widget)
+
+    await client.close()
+
+    assert before == 1
+    assert await counted(widget) == 0
+
+
+async def test_a_socket_that_went_while_its_life_was_noted_is_not_counted_again(widget):
+    await run_sync(sockets_seen, [(widget.conversation.pk, "gone")])
+
+    assert await counted(widget) == 0
 
 
 async def test_one_socket_too_many_is_told_when_to_come_back(widget, settings):
