@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
+_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def storable_text(text: str) -> str:
+    """Return the text with a replacement character for each one that could not be stored."""
+    return _NOT_STORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
 
 def is_storable(value: object) -> bool:
     """Say whether every text in a value read from JSON can be stored."""

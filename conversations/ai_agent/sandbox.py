@@ -19,13 +19,16 @@ from pydantic_monty import (
 
 from conversations.ai_agent.sandbox_errors import tool_error
 from conversations.ai_agent.sandbox_results import (
+    RESERVED,
     ToolError,
-    plain_dicts,
+    plain_calls,
+    plain_logs,
     plain_return,
     plain_state,
     plain_texts,
 )
 from conversations.ai_agent.sandbox_workers import WORKERS
+from conversations.storable import storable_text
 
 PRELUDE = Path(__file__).with_name("sandbox_prelude.py").read_text(encoding="utf-8")
 OPEN = "\n_baton_conv = _baton_open(_baton_snapshot, _baton_names)\n"
@@ -225,7 +228,7 @@ class _Prints:
         self._max_chars = max_chars
 
     def __call__(self, stream: Literal["stdout", "stderr"], text: str) -> None:
-        self.text += text[: max(0, self._max_chars - len(self.text))]
+        self.text += storable_text(text[: max(0, self._max_chars - len(self.text))])
 
 
 def _logs_after(session: MontySession, error: MontyError) -> list[dict[str, object]]:
@@ -234,33 +237,20 @@ def _logs_after(session: MontySession, error: MontyError) -> list[dict[str, obje
         return []
     try:
         entries = session.feed_run("_baton_conv.log._baton_entries", print_callback=_Prints(0))
-        return _plain_logs(entries)
+        return plain_logs(entries)
     except (MontyError, ToolError):
         return []
 
 
-def _plain_logs(entries: object) -> list[dict[str, object]]:
-    found = plain_dicts(entries, name="conv.log")
-    return [
-        {
-            "level": str(entry.get("level"))[:20],
-            "content": str(entry.get("content"))[:2000],
-            "is_pii": bool(entry.get("is_pii")),
-            "fields": entry.get("fields") or {},
-        }
-        for entry in found
-    ]
-
-
 def _outcome(collected: object, limits: ToolLimits, prints: str, duration_ms: float) -> ToolOutcome:
     if not isinstance(collected, dict):
-        raise ToolError("bad_return", "names that start with _baton_ are reserved")
+        raise ToolError("bad_return", RESERVED)
     return ToolOutcome(
         returned=plain_return(collected, max_bytes=limits.returned_bytes),
         said=plain_texts(collected.get("said"), name="conv.say"),
         state=plain_state(collected.get("state"), max_bytes=limits.state_bytes),
-        handoff_calls=plain_dicts(collected.get("handoffs"), name="conv.call_handoff"),
-        logs=_plain_logs(collected.get("logs")),
+        handoff_calls=plain_calls(collected.get("handoffs")),
+        logs=plain_logs(collected.get("logs")),
         prints=prints,
         duration_ms=duration_ms,
     )

@@ -8,9 +8,17 @@ from typing import Literal
 
 from pydantic_monty import MontyClassProxy
 
+from conversations.storable import storable_text
+
 MAX_INT = 2**63 - 1
 MAX_ITEMS = 100
 MAX_SAID_CHARS = 10_000
+MAX_LOG_CHARS = 2000
+LOG_LEVELS = ("info", "warning", "error")
+CALL_KEYS = frozenset(
+    {"destination", "reason", "utterance", "sip_headers", "route", "data", "hints"}
+)
+RESERVED = "names that start with _baton_ are reserved"
 
 Code = Literal[
     "timeout",
@@ -36,7 +44,7 @@ class ToolError(Exception):
         """`line` and `column` count from 1 in the builder's own source."""
         super().__init__(code if line is None else f"{code} at line {line}")
         self.code: Code = code
-        self.message = message
+        self.message = storable_text(message)
         self.line = line
         self.column = column
         self.logs: list[dict[str, object]] = []
@@ -123,9 +131,12 @@ def plain_return(collected: dict[str, object], *, max_bytes: int) -> str | dict[
     value = plain_data(
         collected.get("returned"), code="bad_return", name="the returned value", max_bytes=max_bytes
     )
-    if value is None or isinstance(value, str | dict):
-        return value
-    raise ToolError("bad_return", "a tool must return None, a text or a dict")
+    if value is not None and not isinstance(value, str | dict):
+        raise ToolError("bad_return", "a tool must return None, a text or a dict")
+    said = value.get("utterance") if isinstance(value, dict) else value
+    if isinstance(said, str) and len(said) > MAX_SAID_CHARS:
+        raise ToolError("bad_return", f"an utterance takes up to {MAX_SAID_CHARS} characters")
+    return value
 
 
 def plain_state(state: object, *, max_bytes: int) -> dict[str, object]:
@@ -143,7 +154,7 @@ def plain_state(state: object, *, max_bytes: int) -> dict[str, object]:
 def _state_items(attributes: dict[str, object]) -> dict[object, object]:
     known, other = attributes.get("_baton_known"), attributes.get("_baton_other")
     if not isinstance(known, dict) or not isinstance(other, dict):
-        raise ToolError("bad_state", "names that start with _baton_ are reserved")
+        raise ToolError("bad_state", RESERVED)
     stored: dict[object, object] = {
         name: value
         for name, value in attributes.items()
@@ -161,18 +172,43 @@ def plain_texts(value: object, *, name: str) -> list[str]:
     return texts
 
 
-def plain_dicts(value: object, *, name: str) -> list[dict[str, object]]:
-    """Check a list of dicts, such as what conv.call_handoff recorded."""
+def plain_calls(value: object) -> list[dict[str, object]]:
+    """Check the arguments that conv.call_handoff recorded: every one of them, and no other."""
+    calls = _dicts(value, "conv.call_handoff")
+    if any(call.keys() != CALL_KEYS for call in calls):
+        raise ToolError("bad_return", RESERVED)
+    return calls
+
+
+def plain_logs(value: object) -> list[dict[str, object]]:
+    """Check what the tool wrote to the log, and cut long lines."""
+    entries = _dicts(value, "conv.log")
+    for entry in entries:
+        if entry.get("level") not in LOG_LEVELS or not isinstance(entry.get("fields"), dict):
+            raise ToolError("bad_return", RESERVED)
+    return [
+        {
+            "level": entry["level"],
+            "content": str(entry.get("content"))[:MAX_LOG_CHARS],
+            "is_pii": bool(entry.get("is_pii")),
+            "fields": entry["fields"],
+        }
+        for entry in entries
+    ]
+
+
+def _dicts(value: object, name: str) -> list[dict[str, object]]:
     items = _items(value, name)
-    if not all(isinstance(item, dict) for item in items):
-        raise ToolError("bad_return", "names that start with _baton_ are reserved")
-    return [item for item in items if isinstance(item, dict)]
+    dicts = [item for item in items if isinstance(item, dict)]
+    if len(dicts) != len(items):
+        raise ToolError("bad_return", RESERVED)
+    return dicts
 
 
 def _items(value: object, name: str) -> list[object]:
     checked = plain_data(value, code="bad_return", name=name, max_bytes=256 * 1024)
     if not isinstance(checked, list):
-        raise ToolError("bad_return", "names that start with _baton_ are reserved")
+        raise ToolError("bad_return", RESERVED)
     if len(checked) > MAX_ITEMS:
         raise ToolError("bad_return", f"{name} was called more than {MAX_ITEMS} times")
     return checked
