@@ -135,8 +135,22 @@ SCALARS = (
     | st.sampled_from([2**64, -(10**400)])
 )
 KEYS = TEXTS | st.sampled_from(
-    ["utterance", "handoff", "hangup", "content", "text_chat", "salesforce_integration", "data"]
-    + ["reason", "destination", "hints", "queue", "attributes", "transition", "summary"]
+    [
+        "utterance",
+        "handoff",
+        "hangup",
+        "content",
+        "text_chat",
+        "salesforce_integration",
+        "data",
+        "reason",
+        "destination",
+        "hints",
+        "queue",
+        "attributes",
+        "transition",
+        "summary",
+    ]
 )
 VALUES = st.recursive(
     SCALARS,
