@@ -16,6 +16,7 @@ from integrations.vendors.genesys.simulator import GenesysSimulator
 from integrations.vendors.salesforce_messaging.connector_stream import StreamTiming
 from integrations.vendors.salesforce_messaging.simulator import SalesforceMessagingSimulator
 from integrations.vendors.zendesk.client_budget import RateTiming
+from integrations.vendors.zendesk.connector_control import ControlTiming
 from integrations.vendors.zendesk.simulator import ZendeskSimulator
 
 
@@ -153,7 +154,10 @@ SETUPS: Mapping[str, VendorSetup] = {
         },
         bad_key={"key_secret": "somebody-elses"},
         address_field="base_url_override",
-        options={"timing": RateTiming(first=0.1, longest=0.5, in_place=0.5)},
+        options={
+            "timing": RateTiming(first=0.1, longest=0.5, in_place=0.5),
+            "control": ControlTiming(merge=0.5),
+        },
         unknown_faults=("unknown_event", "malformed_event"),
         webhook_config=lambda url: {
             "webhook_target": f"{url}/events",

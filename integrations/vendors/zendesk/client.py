@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 import aiohttp
 
 from integrations.errors import (
+    CannotConnectError,
     ConversationGoneError,
     InvalidRoutingError,
     RateLimitedError,
@@ -23,7 +24,8 @@ _MAX_PAGES = 5
 
 # Where Zendesk's statuses mean something else than elsewhere.
 _CONVERSATION_STATUSES: StatusTable = {
-    404: ConversationGoneError,
+    # Zendesk names what it has not found (client_errors.py): any other 404 is not about this.
+    404: CannotConnectError,
     410: ConversationGoneError,
     423: ConversationGoneError,  # 30,000 messages: nothing more is taken
 }

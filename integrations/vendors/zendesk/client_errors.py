@@ -18,6 +18,7 @@ from integrations.vendors.zendesk.mapping_json import as_object, as_objects, as_
 _CODES: dict[str, tuple[type[ConnectorError], str]] = {
     "app_not_found": (RejectedError, "app_id"),
     "conversation_not_found": (ConversationGoneError, ""),
+    "user_not_found": (RejectedError, ""),
     "switchboard_not_found": (InvalidRoutingError, "switchboard_integration_name"),
     "switchboard_integration_not_found": (InvalidRoutingError, "switchboard_integration_name"),
 }

@@ -21,7 +21,7 @@ from integrations.connector import (
     WebhookResult,
 )
 from integrations.errors import ConnectorError, ConversationGoneError, InvalidRoutingError
-from integrations.events import ConversationEnded, VendorEvent
+from integrations.events import VendorEvent
 from integrations.http import HttpClient
 from integrations.manifest import Manifest
 from integrations.missed_calls import MissedCalls
@@ -30,6 +30,7 @@ from integrations.vendors.zendesk.client_budget import RateBudget, RateTiming
 from integrations.vendors.zendesk.client_files import download
 from integrations.vendors.zendesk.client_support import ZendeskSupportClient
 from integrations.vendors.zendesk.connector_checks import ConnectionChecks
+from integrations.vendors.zendesk.connector_control import AgentsControl, ControlTiming
 from integrations.vendors.zendesk.connector_credentials import (
     api_base_url,
     credential_errors,
@@ -37,20 +38,18 @@ from integrations.vendors.zendesk.connector_credentials import (
     support_base_url,
 )
 from integrations.vendors.zendesk.connector_opening import Opener
-from integrations.vendors.zendesk.connector_progress import ConversationProgress
+from integrations.vendors.zendesk.connector_progress import ConversationProgress, Step
 from integrations.vendors.zendesk.connector_sending import Sender
 from integrations.vendors.zendesk.connector_webhooks import parsed
 from integrations.vendors.zendesk.manifest import MANIFEST, MAX_FILE_BYTES
-from integrations.vendors.zendesk.mapping_control import NEXT, Switchboard, active_of
+from integrations.vendors.zendesk.mapping_control import NEXT, Switchboard
 from integrations.vendors.zendesk.mapping_json import Json, as_text, read_moment
 from integrations.vendors.zendesk.mapping_message import (
     end_user_author,
     file_posting,
-    notice_posting,
     read_activity,
     text_postings,
 )
-from integrations.vendors.zendesk.mapping_start import CONTROL_KEY, ENDING
 from integrations.vendors.zendesk.mapping_ticket import ASSIGNMENT_CHANGED
 
 # What the live agent reads when this side ends the conversation.
@@ -79,8 +78,9 @@ class ZendeskConnector(Connector):
         http: HttpClient,
         tokens: TokenCache,
         timing: RateTiming | None = None,
+        control: ControlTiming | None = None,
     ) -> None:
-        """Keep the decrypted credentials; `timing` shortens the pauses for tests."""
+        """Keep the decrypted credentials; `timing` and `control` shorten the waits for tests."""
         super().__init__(credentials=credentials, http=http, tokens=tokens)
         self._client = ZendeskMessagingClient(
             http,
@@ -98,6 +98,9 @@ class ZendeskConnector(Connector):
             integration_id=credentials.get("integration_id", ""),
             own_name=credentials.get("own_switchboard_name", ""),
             target=credentials.get("switchboard_integration_name", "") or NEXT,
+        )
+        self._control = AgentsControl(
+            self._client, self._sender, self._switchboard, control or ControlTiming()
         )
         self._ignored_authors = _names(credentials.get("ignored_authors", ""))
         self._agent_names: dict[str, str] = {}
@@ -150,9 +153,22 @@ class ZendeskConnector(Connector):
             steps += progress.ticket_steps(item.body, item.item_id, name)
         else:
             steps = progress.kept_steps(kept, item.body)
-        if any(isinstance(event, ConversationEnded) for _, event in steps):
+        if kept and not progress.has_ended:
+            steps += await self._unheard_end(progress)
+        if progress.has_ended:
             self._forget(session)
         return steps
+
+    async def _unheard_end(self, progress: ConversationProgress) -> list[Step]:
+        """Conclude an end of which no call came, if Zendesk shows that control is elsewhere."""
+        try:
+            has_left = await self._control.has_left(progress.session.vendor_conversation_id)
+        except ConnectorError as error:
+            if error.retryable:
+                raise
+            self._http.note("get_conversation", error.code)
+            return []
+        return progress.unheard_end() if has_left else []
 
     async def _kept(self, session: VendorSession, item: WebhookItem) -> Sequence[Json] | None:
         """Return Zendesk's newest messages where calls about some of them may be missing."""
@@ -166,28 +182,35 @@ class ZendeskConnector(Connector):
     def _forget(self, session: VendorSession) -> None:
         self._sender.forget(session.vendor_conversation_id)
         self._missed.forget(session.vendor_conversation_id)
+        self._control.forget(session.vendor_conversation_id)
 
     async def send_message(self, session: VendorSession, message: OutboundMessage) -> VendorSession:
-        """Post a text, in parts where it is long."""
-        author = end_user_author(session.state)
+        """Post a text, in parts where it is long, while the live agents have the conversation."""
+        conversation_id, author = session.vendor_conversation_id, end_user_author(session.state)
         postings = text_postings(message.message_id, message.text, author)
-        await self._sender.post(session.vendor_conversation_id, postings)
+        await self._control.while_theirs(
+            session, message.message_id, lambda: self._sender.post(conversation_id, postings)
+        )
         return session
 
     async def send_attachment(
         self, session: VendorSession, attachment: OutboundAttachment
     ) -> VendorSession:
         """Upload a file and post it; nothing is uploaded for a file that is there already."""
-        conversation_id, mark = session.vendor_conversation_id, attachment.attachment_id
+        await self._control.while_theirs(
+            session, attachment.attachment_id, lambda: self._post_file(session, attachment)
+        )
+        return session
+
+    async def _post_file(self, session: VendorSession, attachment: OutboundAttachment) -> None:
+        conversation_id, author = session.vendor_conversation_id, end_user_author(session.state)
+        mark, name, kind = attachment.attachment_id, attachment.file_name, attachment.mime_type
         if (mark, 0) in await self._sender.known(conversation_id):
-            return session
-        name, kind = attachment.file_name, attachment.mime_type
+            return
         uploaded = await self._client.upload_attachment(
             conversation_id, file_name=name, mime_type=kind, content=attachment.content
         )
-        posting = file_posting(mark, uploaded, name, kind, end_user_author(session.state))
-        await self._sender.post(conversation_id, [posting])
-        return session
+        await self._sender.post(conversation_id, [file_posting(mark, uploaded, name, kind, author)])
 
     async def fetch_attachment(self, session: VendorSession, url: str) -> bytes:
         """Download a live agent's file."""
@@ -209,29 +232,19 @@ class ZendeskConnector(Connector):
             )
         return session
 
+    async def late_messages(
+        self, session: VendorSession, messages: Sequence[OutboundMessage]
+    ) -> frozenset[str]:
+        """Compare when Zendesk received them with when the live agent ended."""
+        return await self._control.late(session, messages)
+
     async def end(self, session: VendorSession, reason: EndReason) -> None:
         """Take control back, tell the live agent why, and leave the conversation to nobody."""
         try:
-            await self._take_back(session, reason)
+            await self._control.take_back(session, _FAREWELLS.get(reason, _FAREWELL))
         except (ConversationGoneError, InvalidRoutingError):
             pass  # it is over, or control cannot be taken back: the ticket stays to its agent
         self._forget(session)
-
-    async def _take_back(self, session: VendorSession, reason: EndReason) -> None:
-        conversation_id = session.vendor_conversation_id
-        conversation = await self._client.get_conversation(conversation_id)
-        active = active_of(conversation)
-        if self._switchboard.is_agents(active):
-            mark = f"{as_text(session.state.get('handoff_id'))}:end"
-            notice = notice_posting(mark, _FAREWELLS.get(reason, _FAREWELL))
-            await self._sender.post(conversation_id, [notice])
-            own = self._switchboard.own_target(conversation) or as_text(session.state.get("own"))
-            if not own:
-                return
-            await self._client.pass_control(conversation_id, own, {CONTROL_KEY: ENDING})
-        elif not self._switchboard.is_own(active):
-            return
-        await self._client.release_control(conversation_id, {CONTROL_KEY: ENDING})
 
     async def _assignee_name(self, item: WebhookItem) -> str:
         """Ask for an assignee's name where an API token allows it; a name is never worth a loss."""

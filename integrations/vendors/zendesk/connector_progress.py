@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypedDict
 
 from integrations.connector import VendorSession
 from integrations.events import (
+    ConversationEnded,
     LiveAgentAttachment,
     LiveAgentJoined,
     LiveAgentLeft,
@@ -51,6 +52,7 @@ class _Base(TypedDict):
 Step = tuple[VendorSession, VendorEvent]
 UNNAMED = "Live agent"
 _MERGE = "user:merge"
+ENDED_AT = "ended_at"
 _WITHIN_THE_SECOND = timedelta(milliseconds=999)
 # Webhooks pass each other: what is older than the newest message told by more was told as well.
 _ORDER_DIFFERS = timedelta(minutes=2)
@@ -64,6 +66,7 @@ class ConversationProgress:
     ) -> None:
         """Take up where `session` was stored."""
         self.session = session
+        self.has_ended = False
         self._switchboard = switchboard
         self._ignored_authors = ignored_authors
 
@@ -121,13 +124,19 @@ class ConversationProgress:
         steps = self._learnt_ticket(as_text(body.get("ticket")), item_id, kind, at)
         current = as_text(body.get("current"))
         if kind == STATUS_CHANGED and current.upper() in ENDING_STATUSES:
-            end = ended(self.session.vendor_conversation_id, at, "agent")
-            steps.append((self.session, end))
+            steps += self._applied(ended(self.session.vendor_conversation_id, at, "agent"))
         elif kind == ASSIGNMENT_CHANGED and self._is_news(at):
             steps += self._assigned(current, agent_name, item_id, at)
         return steps
 
+    def unheard_end(self) -> list[Step]:
+        """Conclude an end that no event told us of."""
+        at = datetime.now(UTC)
+        return [*self._applied(ended(self.session.vendor_conversation_id, at, "agent"))]
+
     def _applied(self, event: VendorEvent) -> Iterator[Step]:
+        if isinstance(event, ConversationEnded):
+            self._note_end(event)
         if isinstance(event, LiveAgentMessage | LiveAgentAttachment):
             yield from self._present(
                 event.agent_id, event.agent_name, event.vendor_event_id, event.occurred_at
@@ -137,6 +146,12 @@ class ConversationProgress:
             if not event.agent_id:
                 return
         yield self.session, event
+
+    def _note_end(self, event: ConversationEnded) -> None:
+        """Keep when it ended first: what came later has reached nobody."""
+        self.has_ended = True
+        if not self.session.state.get(ENDED_AT):
+            self._update(**{ENDED_AT: event.occurred_at.isoformat()})
 
     def _present(self, agent_id: str, name: str, event_id: str, at: datetime) -> Iterator[Step]:
         """Announce who is there now: a new live agent, or the name of one not named so far."""
