@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from django.db import transaction
 
 from conversations import publish
+from conversations.ai_agent.returned import ReturnProblem, handoff_misplaced
 from conversations.ai_agent.turn import Turn, turn_run
 from conversations.frames import EventType, SessionEnd, transient_frame
 from conversations.models import Conversation, Event, LogEntry
@@ -19,7 +21,7 @@ from conversations.services import (
     log_append,
     message_event,
 )
-from handoffs.errors import InvalidPayloadError
+from handoffs.errors import InvalidPayloadError, PayloadProblem
 from handoffs.models import Handoff
 from handoffs.payload import (
     HandoffPayload,
@@ -107,7 +109,7 @@ def _apply(conversation_id: str, event: Event, turn: Turn) -> None:
 
 def _hang_up(conversation: Conversation, turn: Turn) -> None:
     """End the conversation, unless the tool asked for a handoff as well: that wins."""
-    if not has_handoff(turn.returned) and not turn.handoff_calls:
+    if next(_wanted(turn), None) is None:
         conversation_end(conversation, SessionEnd.NATURAL_END)
         return
     log_append(
@@ -126,23 +128,46 @@ def _say(conversation: Conversation, texts: Any) -> None:
 
 
 def _hand_off(conversation: Conversation, event: Event, turn: Turn) -> None:
-    """Read and start what the tool asked for: what it returned, then its call_handoff calls."""
-    for number, read in enumerate(_wanted(turn)):
-        call_id = f"{event.pk}:{number}"
-        try:
-            payload = read()
-        except InvalidPayloadError as error:
-            handoff_refuse(conversation, error, tool_call_id=call_id, source=turn.source)
-            continue
-        _say_first(conversation, turn, payload)
-        handoff_start(conversation, payload, tool_call_id=call_id, source=turn.source)
+    """Read and start what the tool asked for: one handoff in a turn, the others are refused."""
+    wanted = list(_wanted(turn))
+    if not wanted:
+        return
+    if len(wanted) > 1:
+        _refuse_others(conversation, turn, len(wanted) - 1)
+    call_id = f"{event.pk}:0"
+    try:
+        payload = wanted[0]()
+    except InvalidPayloadError as error:
+        handoff_refuse(conversation, error, tool_call_id=call_id, source=turn.source)
+        return
+    _say_first(conversation, turn, payload)
+    handoff_start(conversation, payload, tool_call_id=call_id, source=turn.source)
 
 
-def _wanted(turn: Turn) -> Iterator[Any]:
+def _wanted(turn: Turn) -> Iterator[Callable[[], HandoffPayload]]:
+    """Yield what was asked for, what counts first: returned, then called for, then misspelt."""
     if has_handoff(turn.returned):
         yield lambda: payload_read(turn.returned)
     for call in turn.handoff_calls:
-        yield lambda call=call: payload_for_call_handoff(**call)
+        yield partial(payload_for_call_handoff, **call)
+    misplaced = handoff_misplaced(turn.returned)
+    if misplaced is not None and not turn.handoff_calls:
+        yield partial(_misplaced, misplaced)
+
+
+def _misplaced(problem: ReturnProblem) -> HandoffPayload:
+    raise InvalidPayloadError([PayloadProblem(problem.key, problem.message)])
+
+
+def _refuse_others(conversation: Conversation, turn: Turn, number: int) -> None:
+    what = "the one that was returned" if has_handoff(turn.returned) else "the first call"
+    log_append(
+        conversation,
+        LogEntry.Level.WARNING,
+        f"A turn opens one handoff, {what}: {number} more by conv.call_handoff were refused.",
+        source=turn.source,
+        code="one_handoff_per_turn",
+    )
 
 
 def _say_first(conversation: Conversation, turn: Turn, payload: HandoffPayload) -> None:

@@ -6,8 +6,17 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from conversations.ai_agent.returned import (
+    ReturnProblem,
+    acts,
+    return_problems,
+    silence_problem,
+    spoken,
+    wants_handoff,
+)
 from conversations.ai_agent.sandbox import ConvSnapshot, ToolLimits, ToolOutcome, tool_run
 from conversations.ai_agent.sandbox_results import ToolError
+from conversations.ai_agent.turn import TOOL_FAILED
 from handoffs.errors import InvalidPayloadError, PayloadProblem
 from handoffs.payload import (
     HandoffPayload,
@@ -44,6 +53,7 @@ class ToolReport:
     says: list[str]
     returned: str
     readings: list[PayloadReading]
+    problems: list[ReturnProblem]
     logs: list[dict[str, object]]
     prints: str
     state: str
@@ -68,7 +78,8 @@ def tool_try(*, project: Project, name: str, source: str, timeout_seconds: int) 
     return ToolReport(
         says=_says(outcome),
         returned=_pretty(returned),
-        readings=_readings(outcome),
+        readings=_readings(outcome)[:1],
+        problems=_problems(outcome),
         logs=outcome.logs,
         prints=outcome.prints,
         state=_pretty(outcome.state) if outcome.state else "",
@@ -93,10 +104,26 @@ def _sample(project: Project) -> ConvSnapshot:
 
 
 def _says(outcome: ToolOutcome) -> list[str]:
-    """Return what the end user would read: conv.say overrides what was returned."""
-    returned = outcome.returned
-    text = returned.get("utterance") if isinstance(returned, dict) else returned
-    return list(outcome.said) or ([text] if isinstance(text, str) and text else [])
+    """Return what the end user would read of the tool's own."""
+    texts = spoken(outcome.said, outcome.returned)
+    if texts or outcome.handoff_calls or acts(outcome.returned):
+        return texts
+    has_failed = any(one.severity == "error" for one in return_problems(outcome.returned))
+    return [TOOL_FAILED] if has_failed else []
+
+
+def _problems(outcome: ToolOutcome) -> list[ReturnProblem]:
+    """List what is wrong beside the handoff: a turn opens one, whatever else is called for."""
+    returned, calls = outcome.returned, outcome.handoff_calls
+    found = return_problems(returned)
+    refused = len(calls) - (0 if wants_handoff(returned) else 1)
+    if refused > 0:
+        message = f"a turn opens one handoff; {refused} more would be refused"
+        found.append(ReturnProblem("warning", "conv.call_handoff", message))
+    is_silent = not (spoken(outcome.said, returned) or calls or acts(returned))
+    if is_silent and isinstance(returned, dict) and not found:
+        found.append(silence_problem(returned))
+    return found
 
 
 def _readings(outcome: ToolOutcome) -> list[PayloadReading]:
@@ -138,6 +165,7 @@ def _failed(error: ToolError) -> ToolReport:
         says=[],
         returned="",
         readings=[],
+        problems=[],
         logs=error.logs,
         prints=error.prints,
         state="",

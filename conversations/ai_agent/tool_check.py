@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic_monty import MontyError, MontyTypingError, ResourceLimits
 
 from conversations.ai_agent.payload_lint import PayloadReader, payload_findings
+from conversations.ai_agent.return_lint import return_findings
 from conversations.ai_agent.sandbox import MAX_SOURCE_CHARS
 from conversations.ai_agent.sandbox_errors import AVAILABLE_MODULES, USEFUL_MODULES
 from conversations.ai_agent.sandbox_results import ToolError
@@ -71,6 +72,10 @@ def tool_check(
     found = [*_function_problems(tree, function_name), *_unsupported(tree)]
     if not found:
         found = list(_type_problems(source, tree, function_name, project_key))
+    found += [
+        Problem(line, column, one.severity, f"{one.key}: {one.message}".removeprefix(": "))
+        for line, column, one in return_findings(tree, function_name)
+    ]
     if payload_reader is not None:
         found += [
             Problem(line, column, severity, f"{path}: {message}")

@@ -9,6 +9,15 @@ from typing import Any
 
 from conversations.ai_agent.actions import tool_targets
 from conversations.ai_agent.matching import TopicText, topic_match
+from conversations.ai_agent.returned import (
+    ReturnProblem,
+    acts,
+    handoff_misplaced,
+    hangs_up,
+    return_problems,
+    silence_problem,
+    spoken,
+)
 from conversations.ai_agent.sandbox import (
     ConvSnapshot,
     ToolLimits,
@@ -127,20 +136,37 @@ def _line(at: datetime, sender: str, text: str) -> dict[str, Any]:
 
 def _turn_of(topic: Topic, tool: Tool, outcome: ToolOutcome) -> Turn:
     returned = outcome.returned
-    answer = returned if isinstance(returned, str) else (returned or {}).get("utterance")
-    texts = list(outcome.said) or ([answer] if isinstance(answer, str) and answer else [])
-    asks = isinstance(returned, dict) or bool(outcome.handoff_calls)
-    if not texts and not asks:
-        texts = [topic.content] if topic.content else []
+    texts, problems = spoken(outcome.said, returned), return_problems(returned)
+    if not outcome.handoff_calls:
+        # This one is refused as a handoff, and explained there.
+        misplaced = handoff_misplaced(returned)
+        problems = [problem for problem in problems if problem != misplaced]
+    if not texts and not outcome.handoff_calls and not acts(returned):
+        texts, more = _instead(topic, returned, problems)
+        problems += more
     return Turn(
         utterances=texts,
         source=tool.name,
         returned=returned if isinstance(returned, dict) else None,
         handoff_calls=outcome.handoff_calls,
         state=outcome.state,
-        logs=[_tool_log(tool, entry) for entry in outcome.logs],
-        has_hung_up=isinstance(returned, dict) and returned.get("hangup") is True,
+        logs=[
+            *(_tool_log(tool, entry) for entry in outcome.logs),
+            *(_return_log(tool, problem) for problem in problems),
+        ],
+        has_hung_up=hangs_up(returned),
     )
+
+
+def _instead(
+    topic: Topic, returned: object, problems: Sequence[ReturnProblem]
+) -> tuple[list[str], list[ReturnProblem]]:
+    """Return what to say where the tool says nothing, and why, if that is not plain already."""
+    if any(problem.severity == "error" for problem in problems):
+        return [TOOL_FAILED], []
+    if topic.content and not isinstance(returned, dict):
+        return [topic.content], []
+    return [topic.content or topic.project.no_match_text], [silence_problem(returned)]
 
 
 def _tool_log(tool: Tool, entry: Mapping[str, Any]) -> TurnLog:
@@ -151,6 +177,11 @@ def _tool_log(tool: Tool, entry: Mapping[str, Any]) -> TurnLog:
         fields=dict(entry.get("fields", {})),
         is_pii=bool(entry.get("is_pii")),
     )
+
+
+def _return_log(tool: Tool, problem: ReturnProblem) -> TurnLog:
+    content = f"{problem.key}: {problem.message}".removeprefix(": ")
+    return TurnLog(level=problem.severity, content=content, source=tool.name, code="returned")
 
 
 def _error_log(tool: Tool, error: ToolError) -> TurnLog:

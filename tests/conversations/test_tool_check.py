@@ -195,3 +195,51 @@ def test_known_hints_beside_an_unknown_one_are_still_judged():
 
 def test_without_a_payload_reader_payloads_are_not_judged():
     assert tool_check("def tool(conv): return {'handoff': 3}", "tool") == []
+
+
+@pytest.mark.parametrize(
+    ("returned", "severity", "words"),
+    [
+        (
+            "{'handof': {'text_chat': {'salesforce_integration': {'queue': q}}}}",
+            "error",
+            "handoff?",
+        ),
+        ("{'utterance': 'x', 'Handoff': True}", "error", "did you mean handoff?"),
+        ("{'utterance': 'x', 'text_chat': {}}", "error", "belongs inside handoff"),
+        ("{'utterence': q}", "error", "did you mean utterance?"),
+        ("{'utterance': 5}", "error", "expected text, got int"),
+        ("{'hangup': 'yes'}", "error", "expected True or False, got str"),
+        ("[q]", "error", "must return None, a text or a dict"),
+        ("5", "error", "must return None, a text or a dict"),
+        ("True if q else 'x'", "error", "must return None, a text or a dict"),
+        ("{'content': 'x'}", "warning", "has no effect here"),
+        ("{}", "warning", "nothing to say"),
+        ("{'utterance': ' '}", "warning", "nothing to say"),
+        ("{'utterance': 'x', 'answer_id': 7}", "warning", "unknown key, ignored"),
+    ],
+)
+def test_a_literal_that_would_do_nothing_is_named_at_its_line(returned, severity, words):
+    [problem] = check(f"def tool(conv):\n    q = conv.state.q\n    return {returned}\n")
+
+    assert (problem.line, problem.severity, words in problem.message) == (3, severity, True)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return",
+        "return None",
+        "return f'{conv.id}'",
+        "return {'utterance': conv.id}",
+        "return {'utterance': None, 'hangup': True}",
+        "return {'content': conv.id}",
+        "return {**conv.state.copy()}",
+        "return {conv.id: 1}",
+        "conv.say('x')\n    return {}",
+        "def inner(x):\n        return [x]\n    return inner('x')[0]",
+        "return {'utterance': 'x', 'content': 'y', 'listen': {}, 'end_turn': False}",
+    ],
+)
+def test_a_return_that_is_right_or_known_only_at_run_time_is_left_alone(body):
+    assert check(f"def tool(conv):\n    {body}\n") == []

@@ -237,7 +237,7 @@ def test_only_the_first_of_two_handoffs_in_one_turn_is_opened():
     ask(conversation)
 
     assert Handoff.objects.filter(conversation=conversation).count() == 1
-    assert [entry.code for entry in log(conversation)] == ["handoff_already_active"]
+    assert [entry.code for entry in log(conversation)] == ["one_handoff_per_turn"]
 
 
 # ---- payloads that open nothing ----
