@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 
-from integrations.errors import ConversationGoneError
+from integrations.errors import CannotConnectError, ConnectorError, ConversationGoneError
 from integrations.http import REQUEST_SECONDS, HttpClient
-from integrations.http_errors import NO_STATUSES, StatusTable, VendorResponse
+from integrations.http_errors import StatusTable, VendorResponse, status_error
 from integrations.vendors.zendesk_tickets.mapping import Json, as_object, as_objects
 
-_TICKET_STATUSES: StatusTable = {404: ConversationGoneError}
+# Any other 404 is not about a ticket.
+_NO_TICKET = "RecordNotFound"
+_NOT_FOUND = 404
 
 
 class ZendeskTicketsClient:
@@ -53,7 +55,6 @@ class ZendeskTicketsClient:
             "PUT",
             f"/tickets/{ticket_id}.json",
             json={"ticket": dict(changes)},
-            statuses=_TICKET_STATUSES,
         )
         return as_object(as_object(response.json()).get("ticket"))
 
@@ -67,7 +68,6 @@ class ZendeskTicketsClient:
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: float = REQUEST_SECONDS,
-        statuses: StatusTable = NO_STATUSES,
     ) -> VendorResponse:
         return await self._http.request(
             operation,
@@ -77,5 +77,14 @@ class ZendeskTicketsClient:
             json=json,
             params=params,
             timeout=timeout,
-            statuses=statuses,
+            read_error=_tickets_error,
         )
+
+
+def _tickets_error(response: VendorResponse, statuses: StatusTable) -> ConnectorError:
+    """Read a refusal: a ticket that is gone has a name of its own."""
+    error = status_error(response, statuses)
+    if response.status != _NOT_FOUND:
+        return error
+    kind = ConversationGoneError if error.vendor_code == _NO_TICKET else CannotConnectError
+    return kind(error.message, status=error.status, vendor_code=error.vendor_code)

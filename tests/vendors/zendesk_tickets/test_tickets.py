@@ -16,6 +16,7 @@ from integrations.connector import Connector, EndReason, EndUserIdentity, Transc
 from integrations.credentials import credentials_clean
 from integrations.errors import (
     CannotConnectError,
+    ConnectorError,
     ConversationGoneError,
     InvalidAuthError,
     RateLimitedError,
@@ -205,6 +206,24 @@ async def test_ticket_that_is_gone_is_a_conversation_that_is_gone(desk: Desk):
 
     with pytest.raises(ConversationGoneError):
         await connector.send_message(session, outbound("Anybody?"))
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+async def test_a_note_that_is_refused_does_not_mean_that_the_ticket_is_gone(
+    desk: Desk, status: int
+):
+    connector = desk.connector()
+    session = await connector.start(handoff_request())
+    await desk.post(
+        "/faults", kind="fail_next", status=status, count=1, method="PUT", error_code="proxy"
+    )
+
+    with pytest.raises(ConnectorError) as caught:
+        await connector.send_message(session, outbound("One more thing"))
+    await connector.send_message(session, outbound("One more thing"))
+
+    assert not isinstance(caught.value, ConversationGoneError)
+    assert len(await desk.sent("PUT")) == 2
 
 
 async def test_refusals_are_told_apart_and_the_right_token_then_works(desk: Desk):
