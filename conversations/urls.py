@@ -6,11 +6,13 @@ from django.urls import path
 
 from conversations.api.files import FileView
 from conversations.api.messaging import AccessTokenView, SessionView
+from conversations.api.session_state import SessionStateView
 from conversations.file_views import file_download
 
 urlpatterns = [
     path("api/v1/access-token", AccessTokenView.as_view(), name="access_token"),
     path("api/v1/sessions", SessionView.as_view(), name="sessions"),
+    path("api/v1/sessions/<uuid:session_id>", SessionStateView.as_view(), name="session_state"),
     path("api/v1/sessions/<uuid:session_id>/files", FileView.as_view(), name="session_files"),
     path("files/<str:token>/<str:name>", file_download, name="file"),
 ]

@@ -8,7 +8,10 @@ from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from conversations.sockets import HandshakeError
+
 _CODES = {"parse_error": "INVALID_REQUEST"}
+_SESSION_CODES = {401: "UNAUTHORIZED", 404: "SESSION_NOT_FOUND"}
 
 
 def error_response(
@@ -25,6 +28,11 @@ def error_response(
     }
     headers = {"Retry-After": str(retry_after)} if retry_after else None
     return Response(body, status=status, headers=headers)
+
+
+def session_refused(error: HandshakeError) -> Response:
+    """Return why a session may not be used."""
+    return error_response(error.status, _SESSION_CODES[error.status], str(error))
 
 
 class EnvelopeView(APIView):

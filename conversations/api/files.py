@@ -13,7 +13,7 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from conversations.api.errors import EnvelopeView, error_response
+from conversations.api.errors import EnvelopeView, error_response, session_refused
 from conversations.api.messaging import bearer, too_many
 from conversations.attachments import attachment_create
 from conversations.errors import NotAllowedError
@@ -32,7 +32,6 @@ from integrations.rate_limit import retry_after
 
 # What a multipart body has around its one file, at most.
 ENVELOPE_BYTES = 65_536
-_CODES = {401: "UNAUTHORIZED", 404: "SESSION_NOT_FOUND"}
 
 
 class FileRefusedError(Exception):
@@ -69,7 +68,7 @@ class FileView(EnvelopeView):
         try:
             conversation = session_of_token(str(session_id), bearer(request), origin)
         except HandshakeError as error:
-            return error_response(error.status, _CODES[error.status], str(error))
+            return session_refused(error)
         limit = settings.ATTACHMENTS_PER_MINUTE
         wait = retry_after(f"files:{conversation.pk}", limit=limit, window_seconds=60)
         if wait:

@@ -4,18 +4,29 @@
 
 const MOST_PAGE_CHARACTERS = 2000;
 
-/** An answer that refuses: `status` tells a wrong key or a lost session from a busy server. */
-export class Refused extends Error {
-  /** @param {number} status */
-  constructor(status) {
-    super(`The portal answered ${status}.`);
-    this.status = status;
-  }
+const LONGEST_CALL_MS = 20_000;
 
-  /** True when trying again with the same credentials cannot help. */
-  get isFinal() {
-    return [401, 403, 404].includes(this.status);
+/** An answer that refuses: `isOurs` tells the portal's own word from a proxy's on the way to it. */
+export class Refused extends Error {
+  /** Set when there is nothing left to connect to. */
+  isOver = false;
+
+  /** @param {number} status @param {boolean} isOurs */
+  constructor(status, isOurs) {
+    super();
+    this.status = status;
+    this.isOurs = isOurs;
   }
+}
+
+/**
+ * Whether the portal itself, not the network, refused with such a status.
+ * @param {unknown} error
+ * @param {number[]} statuses
+ * @returns {error is Refused}
+ */
+export function isRefusal(error, ...statuses) {
+  return error instanceof Refused && error.isOurs && statuses.includes(error.status);
 }
 
 export class Api {
@@ -47,6 +58,15 @@ export class Api {
   }
 
   /**
+   * Return if the session can be connected to; a page is not told why its socket was refused.
+   * @param {string} session
+   * @param {string} token
+   */
+  async check(session, token) {
+    await this.#call(`sessions/${session}`, { headers: bearer(token) });
+  }
+
+  /**
    * @param {string} session
    * @param {number} cursor
    */
@@ -65,16 +85,20 @@ export class Api {
    * @param {Record<string, string>} headers
    * @param {object} body
    */
-  async #post(path, headers, body) {
+  #post(path, headers, body) {
+    const sent = { "Content-Type": "application/json", ...headers };
+    return this.#call(path, { method: "POST", headers: sent, body: JSON.stringify(body) });
+  }
+
+  /** @param {string} path @param {RequestInit} request */
+  async #call(path, request) {
+    const signal = AbortSignal.timeout?.(LONGEST_CALL_MS);
     const answer = await fetch(`${this.options.portal}/api/v1/${path}`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", ...headers },
-      body: JSON.stringify(body),
-      credentials: "omit",
-      cache: "no-store",
+      ...request, credentials: "omit", cache: "no-store", signal,
     });
-    if (!answer.ok) throw new Refused(answer.status);
-    return answer.json();
+    if (answer.ok) return answer.json();
+    const problem = await answer.json().catch(() => null); // a proxy's page is no JSON
+    throw new Refused(answer.status, typeof problem?.error_code === "string");
   }
 }
 

@@ -1,12 +1,15 @@
 const MOST_PAGE_CHARACTERS=2000;
+const LONGEST_CALL_MS=20_000;
 class Refused extends Error{
-constructor(status){
-super(`The portal answered ${status}.`);
+isOver=false;
+constructor(status,isOurs){
+super();
 this.status=status;
+this.isOurs=isOurs;
 }
-get isFinal(){
-return [401,403,404].includes(this.status);
 }
+function isRefusal(error,...statuses){
+return error instanceof Refused&&error.isOurs&&statuses.includes(error.status);
 }
 class Api{
 constructor(options){
@@ -21,6 +24,9 @@ const page={url:short(location.href),title:short(document.title),referrer:short(
 const answer=await this.#post("sessions",bearer(token),{platform:"web",locale,page});
 return answer.session_id;
 }
+async check(session,token){
+await this.#call(`sessions/${session}`, { headers: bearer(token) });
+}
 socketUrl(session,cursor){
 const origin = this.options.portal.replace(/^http/, "ws");
 return `${origin}/ws?session_id=${encodeURIComponent(session)}&cursor=${cursor}`;
@@ -28,16 +34,18 @@ return `${origin}/ws?session_id=${encodeURIComponent(session)}&cursor=${cursor}`
 filesUrl(session){
 return `${this.options.portal}/api/v1/sessions/${session}/files`;
 }
-async #post(path,headers,body){
+#post(path,headers,body){
+const sent = { "Content-Type": "application/json", ...headers };
+return this.#call(path,{method:"POST",headers:sent,body:JSON.stringify(body)});
+}
+async #call(path,request){
+const signal=AbortSignal.timeout?.(LONGEST_CALL_MS);
 const answer = await fetch(`${this.options.portal}/api/v1/${path}`, {
-method:"POST",
-headers: { "Content-Type": "application/json", ...headers },
-body:JSON.stringify(body),
-credentials:"omit",
-cache:"no-store",
+...request,credentials:"omit",cache:"no-store",signal,
 });
-if(!answer.ok)throw new Refused(answer.status);
-return answer.json();
+if(answer.ok)return answer.json();
+const problem=await answer.json().catch(()=>null);
+throw new Refused(answer.status,typeof problem?.error_code==="string");
 }
 }
 function short(text){
@@ -45,6 +53,65 @@ return text.slice(0,MOST_PAGE_CHARACTERS);
 }
 function bearer(token){
 return token?{Authorization:`Bearer ${token}`}:{};
+}
+const RENEW_BEFORE_MS=60_000;
+class Admission{
+constructor(api,storage){
+this.api=api;
+this.storage=storage;
+}
+async token(){
+const{token,expiresAt=0}=this.storage.get();
+return token&&Date.now()<expiresAt - RENEW_BEFORE_MS?token:this.#newToken();
+}
+async session(locale,isSuspect){
+const{session}=this.storage.get();
+if(session){
+if(isSuspect)await this.#check(session);
+return session;
+}
+const opened=await this.#withToken((token)=>this.api.session(token,locale));
+this.storage.set({session:opened});
+return opened;
+}
+async #check(session){
+try{
+await this.#withToken((token)=>this.api.check(session,token));
+}catch(error){
+if(isRefusal(error,404,410))error.isOver=true;
+throw error;
+}
+}
+async #withToken(call){
+try{
+return await call(await this.token());
+}catch(error){
+if(!isRefusal(error,401))throw error;
+}
+const token=await this.#newToken();
+try{
+return await call(token);
+}catch(error){
+if(isRefusal(error,401))error.isOver=true;
+throw error;
+}
+}
+async #newToken(){
+return(await tokenRenewed(this.api,this.storage)).access_token;
+}
+}
+async function tokenRenewed(api,storage){
+const{session,token}=storage.get();
+try{
+return tokenKept(storage,await api.token(session&&token));
+}catch(error){
+if(!session||!token||!isRefusal(error,401))throw error;
+return{...(await api.token()),isStrange:true};
+}
+}
+function tokenKept(storage,answer){
+storage.set({token:answer.access_token,expiresAt:Date.now()+ answer.expires_in * 1000});
+return answer;
 }
 const TECHNICAL=new Set([
 "unknown_event","event_not_allowed","bad_json","session_not_found","conversation_not_found",
@@ -191,7 +258,7 @@ return{...state,items};
 function echoed(state,payload,event){
 const custom=event.metadata?.custom??{};
 const own={...said(payload),from:("end_user"),retryOf:custom.retry_of};
-const key=custom.client_event_id??event.id??`${event.sequence}`;
+const key=custom.client_event_id||event.id||`${event.sequence}`;
 return addItem(settle(state,event),event,{...own,key,status:"sent"});
 }
 function settle(state,event){
@@ -245,6 +312,7 @@ return!isTaken||state.phase==="closed"||send(type,{message_id:item.messageId});
 const LONGEST_WAIT_SECONDS=30;
 const SILENT_INTERVALS=2.5;
 const READY_WITHOUT_BATCH_SECONDS=3;
+const LONGEST_HANDSHAKE_SECONDS=20;
 class Connection{
 #socket;
 #failures=0;
@@ -288,17 +356,19 @@ if(attempt===this.#attempt)this.#lose();
 }
 #listen(socket){
 this.#socket=socket;
+this.#later("ready",LONGEST_HANDSHAKE_SECONDS,this.#refuse);
 socket.onopen=()=>{
 this.#heard();
 this.#later("ready",READY_WITHOUT_BATCH_SECONDS,()=>this.#ready());
 this.#beat();
 };
 socket.onmessage=(message)=>this.#receive(String(message.data));
-socket.onclose=()=>{
+socket.onclose=this.#refuse;
+}
+#refuse=()=>{
 if(!this.#isReady)this.#refusals +=1;
 this.#lose();
 };
-}
 #receive(text){
 this.#heard();
 const frame=frameOf(text);
@@ -399,8 +469,6 @@ this.#startedAt=0;
 }
 const AGENT_TYPING_MS=10_000;
 const AI_THINKING_MS=60_000;
-const RENEW_BEFORE_MS=60_000;
-const MOST_REFUSALS=6;
 class Conversation{
 state=emptyState();
 isWatched=()=>false;
@@ -413,6 +481,7 @@ isWatched=()=>false;
 #typing=new Typing((state)=>this.#send("USER_TYPING",{state:`TYPING_STATE_${state}`}));
 constructor(api,storage,locale,onChange,onNews){
 this.api=api;
+this.admission=new Admission(api,storage);
 this.storage=storage;
 this.locale=locale;
 this.onChange=onChange;
@@ -488,36 +557,19 @@ watch(){
 if(this.isWatched())acknowledgeSeen(this.state,this.storage,this.#send);
 }
 async uploadTarget(){
-return{token:await this.#freshToken(false),url:this.api.filesUrl(this.#session)};
-}
-keepToken({access_token:token,expires_in:seconds}){
-this.storage.set({token,expiresAt:Date.now()+ seconds * 1000});
-return token;
+return{token:await this.admission.token(),url:this.api.filesUrl(this.#session)};
 }
 async #prepare(refusals){
 try{
-const token=await this.#freshToken(refusals>0);
-if(refusals<MOST_REFUSALS)return{token,url:await this.#socketUrl(token)};
+this.#session=await this.admission.session(this.locale,refusals>0);
+const url=this.api.socketUrl(this.#session,this.state.sequence);
+return{token:await this.admission.token(),url};
 }catch(error){
-if(!(error instanceof Refused&&error.isFinal))throw error;
-this.storage.set({session:undefined,token:undefined});
+if(!(error instanceof Refused&&error.isOver))throw error;
+if(error.status!==410)this.storage.set({session:undefined,token:undefined});
 }
 this.#dispatch({type:"lost"});
 return null;
-}
-async #freshToken(isSuspect){
-const{token,expiresAt=0,session}=this.storage.get();
-if(token&&!isSuspect&&Date.now()<expiresAt - RENEW_BEFORE_MS)return token;
-return this.keepToken(await this.api.token(session&&token));
-}
-async #socketUrl(token){
-let{session}=this.storage.get();
-if(!session){
-session=await this.api.session(token,this.locale);
-this.storage.set({session});
-}
-this.#session=session;
-return this.api.socketUrl(session,this.state.sequence);
 }
 #apply(event){
 const before=this.state.sequence;
@@ -1309,26 +1361,30 @@ waiting.splice(0).forEach(page.onReady);
 }
 async function admit(api,storage){
 for(let attempt=1;;attempt++){
-const{session,token}=storage.get();
 try{
-const answer=await api.token(session&&token);
-storage.set({token:answer.access_token,expiresAt:Date.now()+ answer.expires_in * 1000});
-return answer.widget??{};
+return await admitOnce(api,storage);
 }catch(error){
-const isFinal=error instanceof Refused&&error.isFinal;
-if(isFinal&&session)storage.forget();
-else if(isFinal||attempt===MOST_ATTEMPTS)throw error;
-else await new Promise((resume)=>setTimeout(resume,1000 * 2 ** attempt));
+const isLast=attempt>=MOST_ATTEMPTS&&!storage.get().session;
+if(isLast||isRefusal(error,400,401))throw error;
+const wait=1000 * Math.min(LONGEST_WAIT_SECONDS,2 ** attempt);
+await new Promise((resume)=>setTimeout(resume,wait));
 }
 }
+}
+async function admitOnce(api,storage){
+const answer=await tokenRenewed(api,storage);
+if(answer.isStrange){
+storage.forget();
+tokenKept(storage,answer);
+}
+return answer.widget??{};
 }
 async function styleSheet(){
 const answer=await fetch(new URL("styles.css",import.meta.url));
 return new CSSStyleSheet().replace(await answer.text());
 }
 function cure({portal,key},error){
-const isRefused=error instanceof Refused&&error.isFinal;
-return isRefused
+return isRefusal(error,400,401)
 ?`Chat widget: ${portal} refused the key "${key}" on ${location.origin}. ` +
 "Copy the tag again from the portal, and add this origin to the channel's allowed pages."
 :`Chat widget: ${portal} could not be reached from ${location.origin}. ` +

@@ -1,8 +1,9 @@
 // @ts-check
-/** @import {Action, Attachment, Item, State, Token, Unsent, WireEvent} from "./types" */
+/** @import {Action, Attachment, Item, State, Unsent, WireEvent} from "./types" */
 /** @import {Api} from "./api.js" */
 /** @import {Storage} from "./storage.js" */
 /** One conversation of this end user: its session, its socket, what is unsent, what was seen. */
+import { Admission } from "./admission.js";
 import { Refused } from "./api.js";
 import { acknowledgeReceived, acknowledgeSeen } from "./receipts.js";
 import { Connection } from "./socket.js";
@@ -11,8 +12,6 @@ import { Typing } from "./typing.js";
 
 const AGENT_TYPING_MS = 10_000;
 const AI_THINKING_MS = 60_000;
-const RENEW_BEFORE_MS = 60_000;
-const MOST_REFUSALS = 6;
 
 export class Conversation {
   /** @type {State} */
@@ -39,6 +38,7 @@ export class Conversation {
    */
   constructor(api, storage, locale, onChange, onNews) {
     this.api = api;
+    this.admission = new Admission(api, storage);
     this.storage = storage;
     this.locale = locale;
     this.onChange = onChange;
@@ -143,44 +143,22 @@ export class Conversation {
 
   /** Where a file of this conversation goes, and with which token. */
   async uploadTarget() {
-    return { token: await this.#freshToken(false), url: this.api.filesUrl(this.#session) };
-  }
-
-  /** @param {Token} token */
-  keepToken({ access_token: token, expires_in: seconds }) {
-    this.storage.set({ token, expiresAt: Date.now() + seconds * 1000 });
-    return token;
+    return { token: await this.admission.token(), url: this.api.filesUrl(this.#session) };
   }
 
   /** @param {number} refusals failed handshakes in a row */
   async #prepare(refusals) {
     try {
-      const token = await this.#freshToken(refusals > 0);
-      if (refusals < MOST_REFUSALS) return { token, url: await this.#socketUrl(token) };
+      this.#session = await this.admission.session(this.locale, refusals > 0);
+      const url = this.api.socketUrl(this.#session, this.state.sequence);
+      return { token: await this.admission.token(), url };
     } catch (error) {
-      if (!(error instanceof Refused && error.isFinal)) throw error;
-      this.storage.set({ session: undefined, token: undefined });
+      if (!(error instanceof Refused && error.isOver)) throw error;
+      // What has ended (410) can still be read: a reload may bring the last lines.
+      if (error.status !== 410) this.storage.set({ session: undefined, token: undefined });
     }
     this.#dispatch({ type: "lost" });
     return null;
-  }
-
-  /** @param {boolean} isSuspect the portal may have refused the saved one */
-  async #freshToken(isSuspect) {
-    const { token, expiresAt = 0, session } = this.storage.get();
-    if (token && !isSuspect && Date.now() < expiresAt - RENEW_BEFORE_MS) return token;
-    return this.keepToken(await this.api.token(session && token));
-  }
-
-  /** @param {string} token */
-  async #socketUrl(token) {
-    let { session } = this.storage.get();
-    if (!session) {
-      session = await this.api.session(token, this.locale);
-      this.storage.set({ session });
-    }
-    this.#session = session;
-    return this.api.socketUrl(session, this.state.sequence);
   }
 
   /** @param {WireEvent} event */

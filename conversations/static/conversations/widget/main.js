@@ -1,8 +1,10 @@
 // @ts-check
 /** @import {Options, Settings} from "./types" */
 /** Put the widget together: token, words, conversation, view, and the page's own API. */
-import { Api, Refused } from "./api.js";
+import { tokenKept, tokenRenewed } from "./admission.js";
+import { Api, isRefusal } from "./api.js";
 import { App } from "./app.js";
+import { LONGEST_WAIT_SECONDS } from "./socket.js";
 import { Storage } from "./storage.js";
 import { wordsFor } from "./text.js";
 
@@ -31,24 +33,32 @@ export async function start(options, page, waiting) {
 }
 
 /**
- * Ask for a token, renewing the saved one when there is a conversation to carry on.
+ * Ask for a token, renewing the saved one when there is a conversation to carry on: as long as
+ * there is one, the network is waited for.
  * @param {Api} api @param {Storage} storage
  * @returns {Promise<Settings>}
  */
 async function admit(api, storage) {
   for (let attempt = 1; ; attempt++) {
-    const { session, token } = storage.get();
     try {
-      const answer = await api.token(session && token);
-      storage.set({ token: answer.access_token, expiresAt: Date.now() + answer.expires_in * 1000 });
-      return answer.widget ?? {};
+      return await admitOnce(api, storage);
     } catch (error) {
-      const isFinal = error instanceof Refused && error.isFinal;
-      if (isFinal && session) storage.forget(); // too old to renew: the next chat is a new one
-      else if (isFinal || attempt === MOST_ATTEMPTS) throw error;
-      else await new Promise((resume) => setTimeout(resume, 1000 * 2 ** attempt));
+      const isLast = attempt >= MOST_ATTEMPTS && !storage.get().session;
+      if (isLast || isRefusal(error, 400, 401)) throw error;
+      const wait = 1000 * Math.min(LONGEST_WAIT_SECONDS, 2 ** attempt);
+      await new Promise((resume) => setTimeout(resume, wait));
     }
   }
+}
+
+/** @param {Api} api @param {Storage} storage @returns {Promise<Settings>} */
+async function admitOnce(api, storage) {
+  const answer = await tokenRenewed(api, storage);
+  if (answer.isStrange) {
+    storage.forget(); // the saved token is too old to renew: the next chat is a new one
+    tokenKept(storage, answer);
+  }
+  return answer.widget ?? {};
 }
 
 /** A constructed sheet: the host page's style policy does not apply to it. */
@@ -59,8 +69,7 @@ async function styleSheet() {
 
 /** @param {Options} options @param {unknown} error */
 function cure({ portal, key }, error) {
-  const isRefused = error instanceof Refused && error.isFinal;
-  return isRefused
+  return isRefusal(error, 400, 401)
     ? `Chat widget: ${portal} refused the key "${key}" on ${location.origin}. ` +
         "Copy the tag again from the portal, and add this origin to the channel's allowed pages."
     : `Chat widget: ${portal} could not be reached from ${location.origin}. ` +

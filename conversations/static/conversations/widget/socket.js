@@ -2,9 +2,10 @@
 /** @import {Link, WireEvent} from "./types" */
 /** One WebSocket that stays: heartbeat, silence watch, back-off, cursor. It knows no chat. */
 
-const LONGEST_WAIT_SECONDS = 30;
+export const LONGEST_WAIT_SECONDS = 30;
 const SILENT_INTERVALS = 2.5;
 const READY_WITHOUT_BATCH_SECONDS = 3;
+const LONGEST_HANDSHAKE_SECONDS = 20;
 
 /**
  * @typedef {object} Hooks
@@ -76,17 +77,21 @@ export class Connection {
   /** @param {WebSocket} socket */
   #listen(socket) {
     this.#socket = socket;
+    this.#later("ready", LONGEST_HANDSHAKE_SECONDS, this.#refuse);
     socket.onopen = () => {
       this.#heard();
       this.#later("ready", READY_WITHOUT_BATCH_SECONDS, () => this.#ready());
       this.#beat();
     };
     socket.onmessage = (message) => this.#receive(String(message.data));
-    socket.onclose = () => {
-      if (!this.#isReady) this.#refusals += 1; // the handshake failed; its HTTP status is not ours to see
-      this.#lose();
-    };
+    socket.onclose = this.#refuse;
   }
+
+  /** The handshake failed, or the socket closed: a page is told neither status nor cause. */
+  #refuse = () => {
+    if (!this.#isReady) this.#refusals += 1;
+    this.#lose();
+  };
 
   /** @param {string} text */
   #receive(text) {

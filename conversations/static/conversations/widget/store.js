@@ -220,7 +220,7 @@ function raiseStatus(state, status, matches) {
 function echoed(state, payload, event) {
   const custom = event.metadata?.custom ?? {};
   const own = { ...said(payload), from: /** @type {const} */ ("end_user"), retryOf: custom.retry_of };
-  const key = custom.client_event_id ?? event.id ?? `${event.sequence}`;
+  const key = custom.client_event_id || event.id || `${event.sequence}`;
   return addItem(settle(state, event), event, { ...own, key, status: "sent" });
 }
 

@@ -1,0 +1,46 @@
+"""Tell a client whose socket was refused whether there is a session to connect to."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from conversations.api.errors import EnvelopeView, error_response, session_refused
+from conversations.api.messaging import bearer, too_many
+from conversations.models import Conversation
+from conversations.sockets import HandshakeError, session_of_token
+from integrations.rate_limit import retry_after
+
+CHECKS_PER_MINUTE = 60
+
+
+class SessionStateView(EnvelopeView):
+    """Say whether a session is open: a browser shows no page why its socket was refused."""
+
+    class Output(serializers.Serializer[Any]):
+        """The session is open: connect to it, again and again if need be."""
+
+        session_id = serializers.UUIDField()
+
+    @extend_schema(responses=Output)
+    def get(self, request: Request, session_id: uuid.UUID) -> Response:
+        """Answer 401 or 404 as the socket's handshake does, 410 for a session that has ended."""
+        origin = request.headers.get("Origin", "")
+        try:
+            conversation = session_of_token(str(session_id), bearer(request), origin)
+        except HandshakeError as error:
+            return session_refused(error)
+        wait = retry_after(
+            f"session_checks:{conversation.pk}", limit=CHECKS_PER_MINUTE, window_seconds=60
+        )
+        if wait:
+            return too_many(wait)
+        if conversation.state == Conversation.State.ENDED:
+            text = "The session has ended. Its journal can still be read; open a new session."
+            return error_response(410, "SESSION_ENDED", text)
+        return Response({"session_id": str(session_id)})

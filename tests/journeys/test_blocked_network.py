@@ -1,0 +1,153 @@
+"""A network that lets pages through but no WebSocket: it ends no conversation."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.journeys.network import Network
+from tests.journeys.people import Desk, EndUser
+from tests.journeys.stack import Stack
+from tests.waiting import eventually
+
+# The widget gave a conversation up after six.
+REFUSALS = 9
+LONGEST_WAIT_MS = 30_000
+
+
+@pytest.fixture
+def network() -> Iterator[Network]:
+    made = Network()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(browser: Browser, stack: Stack, network: Network) -> Iterator[Page]:
+    """A tab behind the network; its timers can be hurried."""
+    context = browser.new_context(base_url=stack.url, proxy={"server": network.url})
+    context.set_default_timeout(15_000)
+    made = context.new_page()
+    made.clock.install()
+    yield made
+    context.close()
+
+
+@pytest.fixture
+def desk(stack: Stack) -> Iterator[Desk]:
+    made = Desk(stack.simulator_url)
+    made.reset()
+    yield made
+    made.reset()
+
+
+def is_refused(page: Page, network: Network, times: int) -> None:
+    """Let the widget's waits pass until its socket was refused so often."""
+    for _ in range(times):
+        before = network.refusals
+        page.clock.fast_forward(LONGEST_WAIT_MS)
+        eventually(lambda before=before: network.refusals > before, seconds=15)
+
+
+def is_reconnecting(end_user: EndUser) -> None:
+    end_user.is_in_state("offline")
+    expect(end_user.by_id("banner")).to_contain_text("Reconnecting…")
+    expect(end_user.by_id("input")).to_be_visible()
+
+
+def test_a_network_that_blocks_web_sockets_ends_no_conversation(
+    page: Page, stack: Stack, network: Network, desk: Desk
+) -> None:
+    end_user = EndUser(page, stack)
+    end_user.asks_for_a_person()
+    chat = desk.accept_newest()
+    end_user.is_in_state("live")
+
+    network.block_websockets()
+    end_user.is_in_state("offline")
+    desk.does(chat, "say", text="Are you still there?")
+    end_user.write("I am, it is my network.")
+    is_refused(page, network, REFUSALS)
+    is_reconnecting(end_user)
+
+    page.reload()
+    end_user.open()
+    is_refused(page, network, REFUSALS)
+    is_reconnecting(end_user)
+    end_user.sees("I am, it is my network.", "end_user")
+
+    network.let_everything_through()
+    page.clock.fast_forward(LONGEST_WAIT_MS)
+    end_user.sees("Are you still there?")
+    end_user.is_in_state("live")
+    said = ["I am, it is my network."]
+    eventually(lambda: desk.said_by_end_user(chat)[-1:] == said, seconds=15)
+    assert end_user.texts("end_user").count(said[0]) == 1
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410, 503])
+def test_what_the_network_answers_itself_ends_no_conversation(
+    page: Page, stack: Stack, network: Network, status: int
+) -> None:
+    end_user = EndUser(page, stack)
+    end_user.sees("Hello", "ai_agent")
+
+    network.own_answer = status
+    network.block_websockets()
+    is_refused(page, network, 1)
+    for _ in range(REFUSALS):
+        page.clock.fast_forward(LONGEST_WAIT_MS)
+    is_reconnecting(end_user)
+
+    network.let_everything_through()
+    page.clock.fast_forward(LONGEST_WAIT_MS)
+    end_user.is_in_state("ai")
+    end_user.sees("Hello", "ai_agent")
+
+
+def test_a_session_that_has_ended_is_over_though_no_socket_tells(
+    page: Page, stack: Stack, network: Network, desk: Desk
+) -> None:
+    end_user = EndUser(page, stack)
+    end_user.asks_for_a_person()
+    chat = desk.accept_newest()
+    end_user.is_in_state("live")
+
+    network.block_websockets()
+    desk.does(chat, "say", text="Good bye, then.")
+    desk.does(chat, "end")
+    is_refused(page, network, 1)
+    page.clock.fast_forward(LONGEST_WAIT_MS)
+    end_user.is_in_state("closed")
+
+    network.let_everything_through()
+    page.reload()
+    end_user.sees("Good bye, then.")
+    end_user.is_in_state("closed")
+
+
+@pytest.mark.parametrize("changes", [{"session": str(uuid.uuid4())}, {"token": "x.y.z"}])
+def test_a_session_that_the_portal_refuses_is_over(
+    page: Page, stack: Stack, network: Network, changes: dict[str, str]
+) -> None:
+    end_user = EndUser(page, stack)
+    end_user.sees("Hello", "ai_agent")
+
+    page.evaluate(
+        """(changes) => {
+            const key = Object.keys(localStorage).find((name) => name.startsWith("baton."));
+            const saved = JSON.parse(localStorage.getItem(key));
+            localStorage.setItem(key, JSON.stringify({ ...saved, ...changes }));
+        }""",
+        changes,
+    )
+    network.block_websockets()
+    end_user.is_in_state("offline")
+    network.let_everything_through()
+    page.clock.fast_forward(LONGEST_WAIT_MS)
+    page.clock.fast_forward(LONGEST_WAIT_MS)
+
+    end_user.is_in_state("closed")
