@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from integrations.models import Integration
 from integrations.registry import manifest as manifest_get
@@ -17,6 +18,7 @@ class VerifyStep:
     has_passed: bool
 
 
+_START, _AI_AGENT_SAID = "POLY_AGENT_TRIGGERED_HANDOFF", "POLY_AGENT_MESSAGE"
 _STEPS = (
     ("requested", "In the widget, write a sentence that runs the tool. A handoff starts."),
     ("utterance", "The end user reads the AI agent's last words first, before any live agent."),
@@ -46,9 +48,20 @@ def _passed(integration: Integration) -> set[str]:
     types = {kind.removeprefix("EVENT_TYPE_") for kind in events.values_list("type", flat=True)}
     ticks = {
         "requested": True,
-        "utterance": "POLY_AGENT_MESSAGE" in types or not handoff.utterance,
+        "utterance": not handoff.utterance or _has_spoken_before(handoff),
         "queued": handoff.accepted_at is not None,
         "replied": "LIVE_AGENT_MESSAGE" in types,
         "closed": handoff.state == "ended" and "LIVE_AGENT_LEFT" in types,
     }
     return {name for name, has_passed in ticks.items() if has_passed}
+
+
+def _has_spoken_before(handoff: Any) -> bool:
+    """Say whether the AI agent's words stand between the end user's last ones and the handoff."""
+    events = handoff.conversation.events
+    start = events.filter(type=_START, payload__handoff_id=handoff.pk).first()
+    if start is None:
+        return False
+    said = events.filter(sequence__lt=start.sequence, type__in=("USER_MESSAGE", _AI_AGENT_SAID))
+    last = said.order_by("-sequence").first()
+    return last is not None and last.type == _AI_AGENT_SAID
