@@ -122,7 +122,8 @@ def _agent(project: Project, admin: User) -> None:
     known = set(project.topics.values_list("name", flat=True))
     topics = vendor_topics()
     for key, topic in topics.items():
-        _tool(project, admin, key, name=topic["actions"][0]["target"])
+        if topic["name"] not in known:
+            _tool(project, admin, key, name=topic["actions"][0]["target"])
     vendors = list(topics.values())
     # The first of two topics that match alike is taken: the plain one comes before everything.
     for topic in [*vendors[:1], *TOPICS, *vendors[1:]]:
@@ -142,7 +143,8 @@ def _tool(project: Project, admin: User, key: str, *, name: str) -> None:
 
 
 def _vendor_topic(key: str, vendor: DemoVendor) -> dict[str, Any]:
-    tool_name = f"transfer_to_{manifest(key).integration_key.removesuffix('_integration')}"
+    # Not the name that the guides give a tool: who pastes one of theirs finds its name free.
+    tool_name = f"demo_handoff_to_{key}"
     at = "" if vendor.is_plain else f" at {vendor.title}"
     return {
         "name": f"Talk to a human{at}",

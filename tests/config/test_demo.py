@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -16,6 +17,8 @@ from config.demo_seed import vendor_topics
 from config.embedded import RedisServer, free_port
 from config.processes import BASE_DIR, wait_until
 from conversations.ai_agent.matching import TopicText, topic_match
+from integrations.connect_flow import tool_source
+from integrations.registry import manifest
 from tests.postgres import database_create, database_drop
 
 # What the suite itself sets; the demo shall find its own.
@@ -250,3 +253,13 @@ def test_given_stores_are_used_and_left_running(tmp_path, postgres_url):
 def _is_listening(port):
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_the_demos_tools_leave_the_names_free_that_the_guides_give():
+    theirs = {topic["actions"][0]["target"] for topic in vendor_topics().values()}
+
+    sources = [tool_source(manifest(key), {}) for key in vendor_topics()]
+
+    given = {re.search(r"^def (\w+)", source, re.MULTILINE)[1] for source in sources}
+    assert "transfer_to_salesforce" in given
+    assert theirs & given == set()

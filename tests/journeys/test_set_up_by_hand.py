@@ -71,6 +71,22 @@ def test_an_admin_sets_up_a_handoff_with_nothing_but_the_portal(page: Page, stac
     end_user.sees("At your service")
 
 
+def test_the_documented_tool_can_be_pasted_into_the_demo_under_its_own_name(
+    page: Page, stack: Stack
+) -> None:
+    portal = Portal(page, stack)
+    portal.sign_in()
+    portal.open("Tools")
+    page.get_by_role("link", name="New tool").first.click()
+    page.get_by_label("Name").fill("transfer_to_salesforce")
+    page.get_by_role("textbox", name="Python source").fill(SEED)
+
+    page.get_by_role("button", name="Save").first.click()
+
+    portal.open("Tools")
+    expect(portal.main.get_by_role("link", name="transfer_to_salesforce")).to_be_visible()
+
+
 @contextmanager
 def shop(address: str, tag: str, directory: Path) -> Iterator[str]:
     """Serve a customer's page, which carries the tag, from an origin of its own."""
