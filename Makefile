@@ -74,7 +74,7 @@ run: setup ## start the web process alone (needs .env; PORT=8000)
 		--ws websockets-sansio --ws-max-size 262144 --no-access-log
 
 worker: setup ## start a worker for short jobs (needs .env)
-	$(WORKER) -Q default -c 8 -n worker@%h
+	$(WORKER) -Q turns,default,clock -c 16 -n worker@%h
 
 relay: setup ## start a relay worker (needs .env; NAME=relay1)
 	$(WORKER) -Q relay -c 8 -n $(or $(NAME),relay1)@%h

@@ -1,4 +1,4 @@
-"""The Celery application: two task queues, short tasks, and the sweeps."""
+"""The Celery application: its task queues, short tasks, and the sweeps."""
 
 from __future__ import annotations
 
@@ -25,14 +25,31 @@ class Queue:
     """Names of the task queues, written down once."""
 
     DEFAULT = "default"
+    # The AI agent's.
+    TURNS = "turns"
+    # Sweeps and reminders.
+    CLOCK = "clock"
     RELAY = "relay"
+
+
+# What one worker of short jobs serves. Each queue may have workers of its own.
+WORKER_QUEUES = (Queue.TURNS, Queue.DEFAULT, Queue.CLOCK)
+# Turns may be slow: they never take the last threads of a worker, which serve the other queues.
+THREADS_BESIDE_TURNS = 4
+ROUTES = {
+    "handoffs.tasks.open_handoff": Queue.RELAY,
+    "handoffs.tasks.answer": Queue.TURNS,
+    "handoffs.tasks.sweep": Queue.CLOCK,
+    "handoffs.tasks.remind": Queue.CLOCK,
+    "handoffs.tasks.reap": Queue.CLOCK,
+}
 
 
 app = Celery("baton")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.update(
     task_default_queue=Queue.DEFAULT,
-    task_routes={"handoffs.tasks.open_handoff": {"queue": Queue.RELAY}},
+    task_routes={name: {"queue": queue} for name, queue in ROUTES.items()},
     task_ignore_result=True,
     task_time_limit=120,
     task_soft_time_limit=100,
@@ -105,6 +122,15 @@ def serve_metrics(**kwargs: Any) -> None:
     from config.metrics import metrics_serve
 
     metrics_serve()
+
+
+@worker_init.connect
+def bound_turns(sender: Any, **kwargs: Any) -> None:
+    """Keep threads for what is not the AI agent's turn."""
+    from handoffs.turns import TURNS
+
+    if isinstance(sender.concurrency, int):
+        TURNS.bound(sender.concurrency - THREADS_BESIDE_TURNS)
 
 
 @worker_ready.connect

@@ -22,7 +22,7 @@ from kombu.exceptions import OperationalError
 from redis import Redis
 from redis.exceptions import RedisError
 
-from config.celery import Queue
+from config.celery import WORKER_QUEUES, Queue
 from config.embedded import without_password
 from handoffs.relay.lease import workers_alive
 from handoffs.relay.status import delivery_oldest, handoffs_orphaned
@@ -205,7 +205,7 @@ def _redis() -> Iterator[Finding]:
     with Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2) as client:
         client.ping()
         yield _ok("redis", f"{without_password(settings.REDIS_URL)} answers")
-        waiting = max(int(client.llen(name)) for name in (Queue.DEFAULT, Queue.RELAY))
+        waiting = max(int(client.llen(name)) for name in (*WORKER_QUEUES, Queue.RELAY))
         if waiting > QUEUE_WARNING:
             cure = "Start more workers of that queue, or look why they are stuck."
             yield _warning("task queues", f"{waiting} tasks wait", cure)
@@ -215,14 +215,15 @@ def _redis() -> Iterator[Finding]:
 
 def _workers() -> Finding:
     found = current_app.control.inspect(timeout=1.5).active_queues() or {}
-    serving = [
-        name
-        for name, queues in found.items()
-        if any(queue["name"] == Queue.DEFAULT for queue in queues)
-    ]
-    if serving:
-        return _ok("workers", f"{len(serving)} serve the queue {Queue.DEFAULT}")
-    return _problem("workers", "none answers: the AI agent is silent", "Start one: make worker.")
+    served = {queue["name"] for queues in found.values() for queue in queues}
+    missing = [name for name in WORKER_QUEUES if name not in served]
+    if not missing:
+        return _ok("workers", f"all of the queues {', '.join(WORKER_QUEUES)} are served")
+    effect = ": the AI agent is silent" if Queue.TURNS in missing else ""
+    text = f"none serves {', '.join(missing)}{effect}"
+    return _problem(
+        "workers", text, f"Start one: make worker. It needs -Q {','.join(WORKER_QUEUES)}."
+    )
 
 
 def _beat() -> Finding:

@@ -13,7 +13,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from config.celery import Queue
+from config.celery import WORKER_QUEUES, Queue
 from config.embedded import LOOPBACK, RedisServer, redis_answers
 from config.supervisor import Process, answers_http
 
@@ -48,13 +48,13 @@ class Product:
 
     def processes(self) -> list[Process]:
         """List all processes in the order in which they start."""
-        relays = [self._worker(name, Queue.RELAY) for name in RELAY_WORKERS]
+        relays = [self._worker(name, Queue.RELAY, threads=8) for name in RELAY_WORKERS]
         return [
             *self._redis(),
             self._simulators(),
             self._web(),
             *relays,
-            self._worker("worker", Queue.DEFAULT),
+            self._worker("worker", *WORKER_QUEUES, threads=16),
             self._beat(),
         ]
 
@@ -85,12 +85,12 @@ class Product:
             is_ready=answers_http(f"{self.url}/healthz"),
         )
 
-    def _worker(self, name: str, queue: str) -> Process:
+    def _worker(self, name: str, *queues: str, threads: int) -> Process:
         node = f"{name}@{socket.gethostname()}"
         return self._python(
             name,
-            *("celery", "-q", "-A", "config", "worker", "-Q", queue, "-P", "threads", "-c", "8"),
-            *("-n", node, "--without-gossip", "--without-mingle"),
+            *("celery", "-q", "-A", "config", "worker", "-P", "threads", "-c", str(threads)),
+            *("-Q", ",".join(queues), "-n", node, "--without-gossip", "--without-mingle"),
             is_ready=partial(_answers_ping, self.redis_url, node),
         )
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TypedDict
 
+from django.db.models import QuerySet
+
 from conversations.frames import EventType, Frame, frame_of
 from conversations.models import Conversation, Event
 
@@ -52,6 +54,15 @@ def event_by_client_id(conversation: Conversation, client_event_id: str) -> Even
     if not client_event_id:
         return None
     return Event.objects.filter(conversation=conversation, client_event_id=client_event_id).first()
+
+
+def messages_unanswered(conversation: Conversation) -> QuerySet[Event]:
+    """Return the end user's messages with which the AI agent has not dealt."""
+    return Event.objects.filter(
+        conversation=conversation,
+        type=EventType.USER_MESSAGE,
+        sequence__gt=conversation.answered_sequence,
+    )
 
 
 def transcript_get(

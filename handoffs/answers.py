@@ -8,12 +8,15 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from conversations import publish
 from conversations.ai_agent.returned import ReturnProblem, handoff_misplaced
+from conversations.ai_agent.sandbox_results import ToolError
 from conversations.ai_agent.turn import Turn, turn_run
 from conversations.frames import EventType, SessionEnd, transient_frame
 from conversations.models import Conversation, Event, LogEntry
+from conversations.selectors import messages_unanswered
 from conversations.services import (
     conversation_end,
     conversation_lock,
@@ -30,63 +33,93 @@ from handoffs.payload import (
     payload_read,
 )
 from handoffs.starting import handoff_refuse, handoff_start
+from handoffs.tasks_queue import queue_answer
+from handoffs.turns import TURNS, TurnClaim, turn_put_back
 
 logger = logging.getLogger(__name__)
 
 
 def answer_all(conversation_id: str) -> None:
-    """Answer every message that the AI agent still owes; safe to run twice at once.
+    """Answer what the AI agent owes in a conversation, then in others, one turn after the other.
 
-    Two runs may both think about a message; only the first to lock the conversation writes.
+    Returns at once where no turn may be taken now: whoever ends one takes the next.
     """
-    while (found := _next_message(conversation_id)) is not None:
-        conversation, event = found
-        thinking = transient_frame(EventType.POLY_AGENT_THINKING, {})
-        publish.transient_publish(conversation_id, thinking)
-        turn = turn_run(conversation, event, _handoff_view(conversation))
-        _apply(conversation_id, event, turn)
+    claim = TURNS.claim(conversation_id)
+    while claim is not None:
+        _turn_take(claim)
+        claim = TURNS.claim_next()
 
 
-@transaction.atomic
+def _turn_take(claim: TurnClaim) -> None:
+    """Answer one message; a turn that crashes is put back, and others go on without this thread."""
+    is_over = False
+    with TURNS.kept(claim):
+        try:
+            _answer(claim)
+            is_over = True
+        except ToolError:
+            # No slot for its tool: nothing has run.
+            turn_put_back(claim, is_try=False)
+            is_over = True
+        finally:
+            if not is_over:
+                turn_put_back(claim, is_try=True)
+                queue_answer(claim.conversation_id)
+
+
+def _answer(claim: TurnClaim) -> None:
+    found = _next_message(claim.conversation_id)
+    if found is None:
+        _nothing_owed(claim)
+        return
+    conversation, event = found
+    thinking = transient_frame(EventType.POLY_AGENT_THINKING, {})
+    publish.transient_publish(claim.conversation_id, thinking)
+    turn = turn_run(conversation, event, _handoff_view(conversation))
+    _apply(claim, event, turn)
+
+
 def _next_message(conversation_id: str) -> tuple[Conversation, Event] | None:
-    """Return the oldest unanswered message while it is the AI agent's turn."""
-    conversation = (
-        Conversation.objects.select_related("project__workspace", "end_user", "channel")
-        .filter(pk=conversation_id)
-        .first()
-    )
-    if conversation is None:
-        return None
-    event = None
-    if conversation.state == Conversation.State.BOT:
-        event = _unanswered(conversation)
-    if event is None:
-        # Conditional, so that a message which arrives meanwhile keeps its mark.
-        Conversation.objects.filter(
-            pk=conversation_id, last_sequence=conversation.last_sequence
-        ).update(answer_due_at=None)
-        return None
-    return conversation, event
+    """Return the oldest unanswered message."""
+    conversation = Conversation.objects.select_related(
+        "project__workspace", "end_user", "channel"
+    ).get(pk=conversation_id)
+    event = _unanswered(conversation)
+    return (conversation, event) if event else None
 
 
 def _unanswered(conversation: Conversation) -> Event | None:
-    return (
-        Event.objects.filter(
-            conversation=conversation,
-            type=EventType.USER_MESSAGE,
-            sequence__gt=conversation.answered_sequence,
-        )
-        .order_by("sequence")
-        .first()
-    )
+    return messages_unanswered(conversation).order_by("sequence").first()
 
 
 @transaction.atomic
-def _apply(conversation_id: str, event: Event, turn: Turn) -> None:
-    conversation = conversation_lock(conversation_id)
-    is_stale = conversation.answered_sequence >= event.sequence
-    if is_stale or conversation.state != Conversation.State.BOT:
+def _nothing_owed(claim: TurnClaim) -> None:
+    conversation = conversation_lock(claim.conversation_id)
+    if conversation.turn_id == claim.id:
+        _turn_end(conversation)
+
+
+def _turn_end(conversation: Conversation) -> None:
+    """Let the next turn begin, if the AI agent owes another answer; the caller holds the lock."""
+    is_owed = conversation.state == Conversation.State.BOT and _unanswered(conversation)
+    conversation.answer_due_at = timezone.now() if is_owed else None
+    conversation.turn_id = conversation.turn_until = None
+    conversation.answer_tries = 0
+    conversation.save(update_fields=["answer_due_at", "turn_id", "turn_until", "answer_tries"])
+
+
+@transaction.atomic
+def _apply(claim: TurnClaim, event: Event, turn: Turn) -> None:
+    """Write a turn down, unless the claim was lost or somebody else answers by now."""
+    conversation = conversation_lock(claim.conversation_id)
+    if conversation.turn_id != claim.id:
         return
+    if conversation.state == Conversation.State.BOT:
+        _carry_out(conversation, event, turn)
+    _turn_end(conversation)
+
+
+def _carry_out(conversation: Conversation, event: Event, turn: Turn) -> None:
     conversation.answered_sequence = event.sequence
     if turn.state is not None:
         conversation.tool_state = turn.state

@@ -163,6 +163,9 @@ def _to_live_agent(conversation: Conversation, event: Event) -> list[Event]:
 
 
 def _to_ai_agent(conversation: Conversation) -> None:
+    """Queue a turn; one that is due or under way already goes on to this message."""
+    if conversation.answer_due_at is not None:
+        return
     conversation.answer_due_at = timezone.now()
     conversation.save(update_fields=["answer_due_at"])
     transaction.on_commit(partial(queue_answer, conversation.pk))

@@ -236,5 +236,6 @@ def _append_and_return_to_agent(conversation: Conversation, events: list[NewEven
     written = events_append(conversation, events)
     conversation.state = Conversation.State.BOT
     conversation.answered_sequence = conversation.last_sequence
-    conversation.save(update_fields=["state", "answered_sequence"])
+    conversation.answer_due_at = None
+    conversation.save(update_fields=["state", "answered_sequence", "answer_due_at"])
     return written

@@ -6,12 +6,13 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from conversations.models import Conversation
 from handoffs.models import Handoff
 from handoffs.relay.lease import UNFINISHED
+from handoffs.turns import turns_waiting
 
 LOST_AFTER = timedelta(seconds=3)
 BATCH = 500
+WAKE_UPS = 20
 
 
 def handoffs_unowned() -> list[str]:
@@ -22,9 +23,9 @@ def handoffs_unowned() -> list[str]:
 
 
 def answers_lost() -> list[str]:
-    """Return conversations whose end user waits for the AI agent for too long."""
-    before = timezone.now() - LOST_AFTER
-    found = Conversation.objects.filter(answer_due_at__lt=before).exclude(
-        state=Conversation.State.ENDED
-    )
-    return list(found.order_by("answer_due_at").values_list("pk", flat=True)[:BATCH])
+    """Return conversations whose end user waits for the AI agent for too long, and nobody is at it.
+
+    A few are enough: whoever takes one of these turns goes on to the others.
+    """
+    found = turns_waiting().filter(answer_due_at__lt=timezone.now() - LOST_AFTER)
+    return list(found.order_by("answer_due_at").values_list("pk", flat=True)[:WAKE_UPS])

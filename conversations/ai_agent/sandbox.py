@@ -135,12 +135,15 @@ def tool_run(
 ) -> ToolOutcome:
     """Run one tool to its end in a worker of its own; may be called from any thread.
 
-    Raises ToolError, and then nothing the tool asked for may be carried out.
+    Raises ToolError, and then nothing the tool asked for may be carried out; `busy` before it has
+    begun.
     """
     _check_call(source, function_name)
     prints = _Prints(limits.print_chars)
     started = time.perf_counter()
-    with WORKERS.session(project_key, _resource_limits(limits)) as session:
+    with WORKERS.session(
+        project_key, _resource_limits(limits), workspace_key=conv.account_id
+    ) as session:
         try:
             _open_conversation(session, source, conv, arguments or {})
             collected = session.feed_run(

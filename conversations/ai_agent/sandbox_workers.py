@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
+from django.conf import settings
 from pydantic_monty import Monty, MontySession, ResourceLimits
 
 from conversations.ai_agent.sandbox_results import ToolError
+from conversations.ai_agent.slots import FairSlots, Tenant
 
 # A worker keeps what a run did to its modules, so none is used twice: not for another project,
 # nor for another conversation of the same one. Starting one takes about a millisecond.
 RUNS_PER_WORKER = 1
-MAX_WORKERS = 8
-MAX_WORKERS_PER_PROJECT = 4
-WAIT_SECONDS = 30.0
+# A process of its own is not started at once on a busy machine.
+START_SECONDS = 10.0
+# Above zero is behind everybody else: a tool that loops takes only what is left of the machine.
+NICENESS = 10
 # Kills a worker that answers nothing at all; the run's own limits act long before.
 BACKSTOP_SECONDS = 90.0
 
@@ -27,11 +30,11 @@ class WorkerPool:
 
     def __init__(self) -> None:
         """Start nothing yet: a pool must belong to the process that uses it."""
-        self._lock = threading.Condition()
+        self._lock = threading.Lock()
         self._pool: Monty | None = None
         self._was_started = False
         self._is_broken = False
-        self._running: Counter[str] = Counter()
+        self._slots = FairSlots(settings.TURNS_AT_ONCE)
 
     @contextmanager
     def session(
@@ -39,14 +42,15 @@ class WorkerPool:
         project_key: str,
         limits: ResourceLimits,
         *,
+        workspace_key: str = "",
         stubs: str | None = None,
     ) -> Iterator[MontySession]:
         """Yield a session in a fresh worker, which dies at the end of the block.
 
-        With `stubs`, what is fed is type-checked against them first. Raises ToolError `busy`
-        when the project's or the machine's workers stay taken.
+        With `stubs`, what is fed is type-checked against them first. Raises ToolError `busy` at
+        once where the project, or its workspace, has its share of the slots already.
         """
-        with self._turn(project_key):
+        with self._slot(Tenant(workspace=workspace_key or project_key, project=project_key)):
             checkout = self._ready().checkout(
                 script_name="tool.py",
                 limits=limits,
@@ -60,9 +64,15 @@ class WorkerPool:
             except TimeoutError as error:
                 raise busy() from error
             try:
+                _stand_back(session)
                 yield session
             finally:
                 checkout.__exit__(None, None, None)
+
+    @property
+    def running(self) -> int:
+        """How many sessions there are now."""
+        return self._slots.taken
 
     def close(self) -> None:
         """End all workers; the next run starts anew."""
@@ -77,27 +87,17 @@ class WorkerPool:
         The parent's pool is left alone, because closing it from here would end its workers.
         """
         self._is_broken = self._was_started
-        self._lock = threading.Condition()
-        self._running = Counter()
+        self._lock = threading.Lock()
+        self._slots = FairSlots(self._slots.number)
 
     @contextmanager
-    def _turn(self, project_key: str) -> Iterator[None]:
-        """Keep one project from holding all workers with slow tools."""
-        with self._lock:
-            has_room = self._lock.wait_for(
-                lambda: self._running[project_key] < MAX_WORKERS_PER_PROJECT, WAIT_SECONDS
-            )
-            if not has_room:
-                raise busy()
-            self._running[project_key] += 1
+    def _slot(self, tenant: Tenant) -> Iterator[None]:
+        if not self._slots.try_take(tenant):
+            raise busy()
         try:
             yield
         finally:
-            with self._lock:
-                self._running[project_key] -= 1
-                if not self._running[project_key]:
-                    del self._running[project_key]
-                self._lock.notify_all()
+            self._slots.give_back(tenant)
 
     def _ready(self) -> Monty:
         if self._is_broken:
@@ -106,9 +106,9 @@ class WorkerPool:
         with self._lock:
             if self._pool is None:
                 pool = Monty(
-                    max_processes=MAX_WORKERS,
+                    max_processes=self._slots.number,
                     max_checkouts_per_worker=RUNS_PER_WORKER,
-                    checkout_timeout=WAIT_SECONDS,
+                    checkout_timeout=START_SECONDS,
                     request_timeout=BACKSTOP_SECONDS,
                 )
                 self._pool = pool.__enter__()
@@ -117,8 +117,25 @@ class WorkerPool:
 
 
 def busy() -> ToolError:
-    """Return the error for a run that found no worker in time."""
+    """Return the error for a run that found no slot free for it."""
     return ToolError("busy", "all tool workers are busy; try again in a moment")
+
+
+def _stand_back(session: MontySession) -> None:
+    """Let everything else on the machine go before the tool."""
+    pid = session.worker_pid
+    if pid is None:
+        return
+    # It may have died already: what is fed to it will say so.
+    with suppress(ProcessLookupError, FileNotFoundError):
+        for number in _threads(pid):
+            os.setpriority(os.PRIO_PROCESS, number, NICENESS)
+
+
+def _threads(pid: int) -> list[int]:
+    """Return the numbers by which a process's priority is set: Linux counts threads apart."""
+    tasks = Path(f"/proc/{pid}/task")
+    return [int(task.name) for task in tasks.iterdir()] if tasks.exists() else [pid]
 
 
 WORKERS = WorkerPool()

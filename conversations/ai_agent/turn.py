@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
+
 from conversations.ai_agent.actions import tool_targets
 from conversations.ai_agent.matching import TopicText, topic_match
 from conversations.ai_agent.returned import (
@@ -58,7 +60,10 @@ class Turn:
 
 
 def turn_run(conversation: Conversation, event: Event, handoff_view: dict[str, Any] | None) -> Turn:
-    """Let the AI agent think about one message; writes nothing and holds no transaction."""
+    """Let the AI agent think about one message; writes nothing and holds no transaction.
+
+    Raises ToolError `busy` where no slot is free for the tool: nothing has run then.
+    """
     text = event.payload["text"]
     topic = _topic(conversation, text)
     if topic is None:
@@ -67,6 +72,9 @@ def turn_run(conversation: Conversation, event: Event, handoff_view: dict[str, A
     if tool is None:
         return Turn(utterances=[topic.content or conversation.project.no_match_text])
     snapshot = _snapshot(conversation, event, handoff_view)
+    if not connection.in_atomic_block:
+        # The tool may take its time; the connection is for somebody else meanwhile.
+        connection.close()
     try:
         outcome = tool_run(
             source=tool.source,
@@ -77,6 +85,8 @@ def turn_run(conversation: Conversation, event: Event, handoff_view: dict[str, A
             project_key=conversation.project.public_id,
         )
     except ToolError as error:
+        if error.code == "busy":
+            raise
         return Turn(utterances=[TOOL_FAILED], logs=[_error_log(tool, error)])
     return _turn_of(topic, tool, outcome)
 

@@ -58,6 +58,13 @@ class Conversation(models.Model):
     answered_sequence = models.IntegerField(default=0)
     # Set while the AI agent owes an answer, so that a sweep finds a lost turn.
     answer_due_at = models.DateTimeField(null=True, blank=True)
+    # How often the answer to the oldest unanswered message was begun; 0 once it is written.
+    answer_tries = models.SmallIntegerField(default=0, db_default=0)
+    # Who takes the AI agent's turn, and until when nobody else may, by the database's clock.
+    turn_id = models.UUIDField(null=True, blank=True)
+    turn_until = models.DateTimeField(null=True, blank=True)
+    # Each message to the AI agent books its part of a minute, so that a minute holds so many.
+    turns_booked_until = models.DateTimeField(null=True, blank=True)
     tool_state = models.JSONField(default=dict)
     shared_id = models.CharField(max_length=255, blank=True)
     token_family = models.UUIDField()

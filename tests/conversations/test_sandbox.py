@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from conversations.ai_agent import sandbox_workers
+from config.processes import wait_until
 from conversations.ai_agent.sandbox import (
     PRELUDE,
     UNSERVED,
@@ -23,6 +25,7 @@ from conversations.ai_agent.sandbox import (
     tool_run,
 )
 from conversations.ai_agent.sandbox_errors import AVAILABLE_MODULES
+from conversations.ai_agent.sandbox_workers import NICENESS, WORKERS
 
 SEED_PAYLOAD = {
     "utterance": "No problem, I'll transfer you to one of our agents now.",
@@ -52,12 +55,14 @@ def run(body: str, **snapshot: object) -> ToolOutcome:
     return run_source(f"def tool(conv):\n{lines}", **snapshot)
 
 
-def run_source(source: str, name: str = "tool", **snapshot: object) -> ToolOutcome:
+def run_source(
+    source: str, name: str = "tool", *, project: str = "project", **snapshot: object
+) -> ToolOutcome:
     return tool_run(
         source=source,
         function_name=name,
         conv=ConvSnapshot(**{"id": "CONV-1", **snapshot}),
-        project_key="project",
+        project_key=project,
     )
 
 
@@ -412,7 +417,7 @@ def test_many_threads_run_tools_of_many_projects_at_once():
             source=f"def tool(conv):\n    conv.state.n = {number}\n    return str(conv.state.n)",
             function_name="tool",
             conv=ConvSnapshot(id=str(number)),
-            project_key=f"project-{number % 3}",
+            project_key=f"project-{number}",
         )
         return outcome.returned
 
@@ -422,28 +427,37 @@ def test_many_threads_run_tools_of_many_projects_at_once():
     assert results == [str(number) for number in range(120)]
 
 
-def test_one_project_cannot_hold_all_workers(monkeypatch):
-    monkeypatch.setattr(sandbox_workers, "WAIT_SECONDS", 0.2)
-    slow = "import time\ndef tool(conv):\n    time.sleep(1.5)\n    return 'done'"
+SLOW = "import time\ndef tool(conv):\n    time.sleep(2)\n    return 'done'"
+
+
+def test_one_project_cannot_hold_all_slots_and_what_it_may_not_have_is_refused_at_once():
+    def slow() -> float:
+        began = time.monotonic()
+        with pytest.raises(ToolError) as refused:
+            run_source(SLOW, project="greedy")
+        assert refused.value.code == "busy"
+        return time.monotonic() - began
 
     with ThreadPoolExecutor(8) as threads:
-        runs = [
-            threads.submit(
-                tool_run,
-                source=slow,
-                function_name="tool",
-                conv=ConvSnapshot(id="C"),
-                project_key="greedy",
-            )
-            for _ in range(6)
-        ]
+        running = [threads.submit(run_source, SLOW, project="greedy") for _ in range(4)]
+        assert wait_until(lambda: WORKERS.running == 4, seconds=20)
+        waited = slow()
         other = run("return 'served'")
-        outcomes = [failed.exception() for failed in runs]
 
+    assert waited < 0.5
     assert other.returned == "served"
-    refused = [error for error in outcomes if error is not None]
-    assert len(refused) == 6 - sandbox_workers.MAX_WORKERS_PER_PROJECT
-    assert {error.code for error in refused} == {"busy"}
+    assert [one.result().returned for one in running] == ["done"] * 4
+
+
+def test_a_tool_runs_behind_everything_else_on_the_machine():
+    with WORKERS.session("project", {}) as session:
+        session.feed_run("1 + 1")
+        priorities = {
+            os.getpriority(os.PRIO_PROCESS, int(task.name))
+            for task in Path(f"/proc/{session.worker_pid}/task").iterdir()
+        }
+
+    assert priorities == {NICENESS}
 
 
 def test_after_closing_the_next_run_starts_workers_again():

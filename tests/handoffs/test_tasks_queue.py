@@ -21,7 +21,7 @@ def test_each_task_goes_to_its_queue_with_an_id_and_nothing_else(redis_server: R
     queue_open_handoff("HOF-1")
 
     with redis.Redis.from_url(redis_server.url) as client:
-        queued = {name: client.lrange(name, 0, -1) for name in ("default", "relay")}
+        queued = {name: client.lrange(name, 0, -1) for name in ("turns", "relay")}
     [answer], [handoff] = queued.values()
     headers = [json.loads(task)["headers"] for task in (answer, handoff)]
     assert [(h["task"], h["argsrepr"]) for h in headers] == [
