@@ -9,23 +9,27 @@ KEY ?= salesforce_messaging
 SIMULATOR_PORT ?= 8790
 
 .DEFAULT_GOAL := help
-.PHONY: help new-vendor setup demo test chaos bench browser lint types docs check run worker relay beat simulate
+.PHONY: help pins new-vendor setup demo test chaos bench browser lint types docs check run worker relay beat simulate
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: .venv/.installed ## make .venv and install the pinned packages
+setup: .venv/.installed ## make .venv and install the packages that run Baton
 
 # Done again only when a list of packages changed.
-.venv/.installed: requirements.txt .ci/setup
+.venv/.installed: requirements-runtime.txt .ci/setup
 	@.ci/setup
 	@touch $@
 
-.venv/.installed-dev: pyproject.toml .venv/.installed
+.venv/.installed-tests: requirements.txt .venv/.installed
+	@.ci/setup tests
+	@touch $@
+
+.venv/.installed-dev: pyproject.toml .venv/.installed-tests
 	@.ci/setup dev
 	@touch $@
 
-.venv/.installed-oracles: pyproject.toml .venv/.installed
+.venv/.installed-oracles: pyproject.toml .venv/.installed-tests
 	@.ci/setup oracles
 	@touch $@
 
@@ -34,7 +38,7 @@ demo: setup ## start everything and print where to look (PORT=8000)
 
 # Two cores, two halves side by side, each with stores of its own: what starts whole products and
 # looks at the clock, and the rest.
-test: setup .venv/.installed-oracles browser ## run the whole suite
+test: .venv/.installed-oracles browser ## run the whole suite
 	@$(MAKE) --silent --no-print-directory --jobs 2 --output-sync=target test-rest test-processes
 
 test-processes:
@@ -43,13 +47,13 @@ test-processes:
 test-rest:
 	@$(PY) -m pytest $(PROCESSES:%=--ignore=%)
 
-chaos: setup ## break everything in turn while people talk (SECONDS=600 ARGS="--vendor zendesk")
+chaos: .venv/.installed-tests ## break everything in turn while people talk (SECONDS=600 ARGS="--vendor zendesk")
 	@$(PY) -m tests.chaos --seconds $(or $(SECONDS),600) $(ARGS)
 
-bench: setup ## measure Baton beside its floor (SECONDS=10 ARGS="--only latency")
+bench: .venv/.installed-tests ## measure Baton beside its floor (SECONDS=10 ARGS="--only latency")
 	@$(PY) -m tests.bench --seconds $(or $(SECONDS),10) $(ARGS)
 
-browser: setup
+browser: .venv/.installed-tests
 	@$(PY) -m tests.browser
 
 lint: .venv/.installed-dev ## check style with ruff
@@ -62,6 +66,9 @@ types: .venv/.installed-dev ## check types with mypy, and the widget with TypeSc
 
 check: ## all that the continuous integration runs
 	@.ci/run
+
+pins: .venv/.installed-dev ## pin the packages of pyproject.toml anew (ARGS="--upgrade-package celery")
+	@UV=.venv/bin/uv $(PY) .ci/pin $(ARGS)
 
 new-vendor: setup ## begin a vendor's folder (key=five9 name="Five9")
 	@$(PY) manage.py new_vendor $(key) --name "$(name)"

@@ -85,6 +85,7 @@ def test_top_level_holds_what_the_owner_fixed() -> None:
     fixed = {"manage.py", "config", "integrations", "handoffs", "conversations", "templates"}
     fixed |= {"requirements.txt", "tests"}
     beside = {"README.md", "CHANGELOG.md", "LICENSE", "Makefile", "pyproject.toml", "docs"}
+    beside |= {"requirements-runtime.txt"}
     made = {"var", "node_modules"}
     seen = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")} - made
 
