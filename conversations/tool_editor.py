@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -10,10 +10,14 @@ from django.urls import reverse
 
 from conversations.agent_forms import ToolForm
 from conversations.agent_services import tool_used_by
+from conversations.ai_agent.payload_lint import PayloadReader
 from conversations.ai_agent.sandbox_errors import USEFUL_MODULES
 from conversations.ai_agent.tool_check import Problem
 from conversations.models import Tool
 from integrations.models import Project
+
+# Payloads belong to an app above this one, which brings what judges them in a project.
+ReaderOfProject = Callable[[Project], PayloadReader]
 
 # What an admin begins with: the smallest tool that hands off.
 EXAMPLE_NAME = "transfer_to_salesforce"

@@ -10,10 +10,14 @@ from django.views.decorators.http import require_http_methods
 
 from conversations.agent_forms import ToolForm
 from conversations.agent_services import tool_create, tool_delete, tool_update, tool_used_by
-from conversations.ai_agent.payload_lint import PayloadReader
 from conversations.ai_agent.tool_check import Problem, tool_check
 from conversations.models import Tool
-from conversations.tool_editor import EXAMPLE_NAME, EXAMPLE_SOURCE, tool_editor_page
+from conversations.tool_editor import (
+    EXAMPLE_NAME,
+    EXAMPLE_SOURCE,
+    ReaderOfProject,
+    tool_editor_page,
+)
 from conversations.topic_selectors import tool_list
 from integrations.access import project_view
 from integrations.models import Area, Project
@@ -29,7 +33,7 @@ def tools(request: HttpRequest, project: Project) -> HttpResponse:
 @project_view(Area.TOOLS)
 @require_http_methods(["GET", "POST"])
 def tool_new(
-    request: HttpRequest, project: Project, payload_reader: PayloadReader | None = None
+    request: HttpRequest, project: Project, payload_reader: ReaderOfProject | None = None
 ) -> HttpResponse:
     """Add a tool; `payload_reader` judges handoff payloads that stand in its source."""
     return _editor(request, project, None, payload_reader)
@@ -41,7 +45,7 @@ def tool_edit(
     request: HttpRequest,
     project: Project,
     tool_id: int,
-    payload_reader: PayloadReader | None = None,
+    payload_reader: ReaderOfProject | None = None,
 ) -> HttpResponse:
     """Show and change a tool; its problems are found again each time it is opened."""
     return _editor(request, project, get_object_or_404(project.tools, pk=tool_id), payload_reader)
@@ -67,7 +71,7 @@ def tool_remove(request: HttpRequest, project: Project, tool_id: int) -> HttpRes
 
 
 def _editor(
-    request: HttpRequest, project: Project, tool: Tool | None, reader: PayloadReader | None
+    request: HttpRequest, project: Project, tool: Tool | None, reader: ReaderOfProject | None
 ) -> HttpResponse:
     """Show the editor, or save: errors in the source block saving, warnings do not."""
     if request.method != "POST":
@@ -102,9 +106,10 @@ def _save(request: HttpRequest, project: Project, tool: Tool | None, form: ToolF
 
 
 def _problems(
-    project: Project, source: str, name: str, reader: PayloadReader | None
+    project: Project, source: str, name: str, reader: ReaderOfProject | None
 ) -> list[Problem]:
-    return tool_check(source, name, payload_reader=reader, project_key=project.public_id)
+    judge = reader(project) if reader else None
+    return tool_check(source, name, payload_reader=judge, project_key=project.public_id)
 
 
 def _fresh(project: Project) -> dict[str, object]:

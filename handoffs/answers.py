@@ -24,6 +24,7 @@ from conversations.services import (
     log_append,
     message_event,
 )
+from handoffs.addressing import offered_integrations
 from handoffs.errors import InvalidPayloadError, PayloadProblem
 from handoffs.models import Handoff
 from handoffs.payload import (
@@ -142,7 +143,7 @@ def _carry_out(conversation: Conversation, event: Event, turn: Turn) -> None:
 
 def _hang_up(conversation: Conversation, turn: Turn) -> None:
     """End the conversation, unless the tool asked for a handoff as well: that wins."""
-    if next(_wanted(turn), None) is None:
+    if next(_wanted(conversation, turn), None) is None:
         conversation_end(conversation, SessionEnd.NATURAL_END)
         return
     log_append(
@@ -162,7 +163,7 @@ def _say(conversation: Conversation, texts: Any) -> None:
 
 def _hand_off(conversation: Conversation, event: Event, turn: Turn) -> None:
     """Read and start what the tool asked for: one handoff in a turn, the others are refused."""
-    wanted = list(_wanted(turn))
+    wanted = list(_wanted(conversation, turn))
     if not wanted:
         return
     if len(wanted) > 1:
@@ -177,10 +178,11 @@ def _hand_off(conversation: Conversation, event: Event, turn: Turn) -> None:
     handoff_start(conversation, payload, tool_call_id=call_id, source=turn.source)
 
 
-def _wanted(turn: Turn) -> Iterator[Callable[[], HandoffPayload]]:
+def _wanted(conversation: Conversation, turn: Turn) -> Iterator[Callable[[], HandoffPayload]]:
     """Yield what was asked for, what counts first: returned, then called for, then misspelt."""
     if has_handoff(turn.returned):
-        yield lambda: payload_read(turn.returned)
+        offered = offered_integrations(conversation.project, [conversation.environment])
+        yield partial(payload_read, turn.returned, integrations=offered)
     for call in turn.handoff_calls:
         yield partial(payload_for_call_handoff, **call)
     misplaced = handoff_misplaced(turn.returned)

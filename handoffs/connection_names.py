@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from handoffs.errors import InvalidPayloadError
+from handoffs.errors import UnknownConnectionError
 from handoffs.payload import HandoffPayload
 from integrations.destinations import integrations_by_name
 from integrations.models import Integration
@@ -16,8 +16,8 @@ def connection_named(
 ) -> tuple[Integration, HandoffPayload]:
     """Return the connection that the payload names, and the payload with its name.
 
-    A payload that leaves the choice to the project needs no name. Raises InvalidPayloadError for a
-    name that no connection has, with those that there are.
+    A payload that leaves the choice to the project needs no name. Raises UnknownConnectionError for
+    a name that no connection has, with those that there are.
     """
     hint = manifest(integration.connector_key).named_by
     if not hint:
@@ -31,7 +31,7 @@ def connection_named(
     names = integrations_by_name(integration, hint)
     if wanted not in names:
         known = ", ".join(sorted(names))
-        raise InvalidPayloadError(
-            [(f"hints.{hint}", f"no connection has this name; known: {known}")]
+        raise UnknownConnectionError(
+            [(f"{payload.hints_at}.{hint}", f"no connection has this name; known: {known}")]
         )
     return names[str(wanted)], payload

@@ -9,8 +9,9 @@ from django.db.models import QuerySet
 
 from handoffs.models import Handoff
 from handoffs.states import OPEN_STATES, State
-from handoffs.wording import BADGES, Badge, duration_text, end_reason_text, vendor_name
+from handoffs.wording import BADGES, Badge, duration_text, end_reason_text
 from integrations.models import Environment, Project
+from integrations.vendor_names import vendor_name
 
 OPEN = "open"
 STATE_FILTERS = [(OPEN, "Open"), *((state.value, BADGES[state].label) for state in State)]
@@ -56,7 +57,7 @@ def handoff_row(handoff: Handoff, *, now: datetime) -> HandoffRow:
     return HandoffRow(
         handoff=handoff,
         badge=BADGES[State(handoff.state)],
-        vendor=vendor_name(handoff.integration_key),
+        vendor=vendor_name(handoff.integration_key) or "No integration",
         wait=duration_text((until - handoff.requested_at).total_seconds()),
         outcome=end_reason_text(handoff),
     )

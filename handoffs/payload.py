@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from handoffs.errors import InvalidPayloadError, PayloadProblem
 from handoffs.payload_checks import Check, Notes, join_path, json_block, text, without_secrets
 from handoffs.payload_hints import hints_for, hints_read, require_hints
-from handoffs.payload_rules import (
-    COMMON_HINTS,
-    INTEGRATION_KEYS,
-    OVERRIDE_HINTS,
-    VENDOR_ALIASES,
-)
+from handoffs.payload_rules import COMMON_HINTS, INTEGRATION_KEYS, OVERRIDE_HINTS, VENDOR_ALIASES
+from integrations.vendor_names import has_connector
 
 PayloadWarning = PayloadProblem
 
@@ -37,6 +33,7 @@ class HandoffPayload:
     `integration_key` None with an empty `destination` means the project's default destination.
     `is_voice` marks the telephone shape: without a destination of that name, the client itself
     must carry out the handoff. `inline_overrides` names the hints that replace saved settings.
+    `names_at` and `hints_at` are the places in what the tool wrote, for messages about them.
     """
 
     integration_key: str | None = None
@@ -49,6 +46,8 @@ class HandoffPayload:
     is_voice: bool = False
     inline_overrides: tuple[str, ...] = ()
     warnings: tuple[PayloadWarning, ...] = ()
+    names_at: str = field(default="handoff", compare=False)
+    hints_at: str = field(default="hints", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +66,14 @@ def has_handoff(returned: object) -> bool:
     return wanted is not None and wanted is not False
 
 
-def payload_read(returned: object) -> HandoffPayload:
-    """Read the handoff a tool returned; raise InvalidPayloadError with every problem at once."""
-    notes = Notes()
+def payload_read(
+    returned: object, *, integrations: Collection[str] | None = None
+) -> HandoffPayload:
+    """Read the handoff a tool returned; raise InvalidPayloadError with every problem at once.
+
+    `integrations` are the keys that messages offer: those that the project uses.
+    """
+    notes = Notes(offered=_offer(integrations))
     return _finish(_read_returned(returned, notes), notes)
 
 
@@ -103,8 +107,8 @@ def payload_for_integration(payload: HandoffPayload, integration_key: str) -> Ha
     Raises InvalidPayloadError where that integration needs a hint that is missing.
     """
     notes = Notes(warnings=list(payload.warnings))
-    hints = hints_for(integration_key, payload.hints, notes)
-    require_hints(integration_key, hints, "hints", notes)
+    hints = hints_for(integration_key, payload.hints, payload.hints_at, notes)
+    require_hints(integration_key, hints, payload.hints_at, notes)
     if notes.problems:
         raise InvalidPayloadError(notes.problems)
     return replace(
@@ -116,30 +120,26 @@ def payload_for_integration(payload: HandoffPayload, integration_key: str) -> Ha
     )
 
 
-def payload_problems(returned: object) -> list[tuple[str, str, str]]:
-    """List (severity, path, message) of a literal return value, as the tool editor shows them."""
-    if not has_handoff(returned):
-        return []
-    notes = Notes()
-    _read_returned(returned, notes)
-    problems = [("error", path, message) for path, message in notes.problems]
-    return problems + [("warning", path, message) for path, message in notes.warnings]
-
-
-def resolve_destination(name: str, destinations: Mapping[str, str]) -> ResolvedDestination:
+def resolve_destination(
+    name: str,
+    destinations: Mapping[str, str],
+    *,
+    integrations: Collection[str] | None = None,
+    path: str = "destination",
+) -> ResolvedDestination:
     """Resolve a name: destination of the project, then integration key, then vendor alias.
 
-    `destinations` maps each name to its integration key ("" where it has none). Raises
-    InvalidPayloadError that lists the known names.
+    `destinations` maps each name to its integration key ("" where it has none); `integrations`
+    are the keys that may be offered. Raises InvalidPayloadError that lists the known names.
     """
     if name in destinations:
         return ResolvedDestination(destination=name, integration_key=destinations[name])
     wanted = name.strip().casefold()
     key = wanted if wanted in INTEGRATION_KEYS else VENDOR_ALIASES.get(wanted)
     if key is None:
-        known = ", ".join(sorted(destinations)) or "none yet"
-        message = f"unknown destination; this project has: {known}; or name an integration"
-        raise InvalidPayloadError([("destination", f"{message}: {', '.join(INTEGRATION_KEYS)}")])
+        known = ", ".join(sorted(destinations))
+        there_are = f"{known}; or {_offer(integrations)}" if known else _offer(integrations)
+        raise InvalidPayloadError([(path, f"unknown destination; {there_are}")])
     return ResolvedDestination(destination="", integration_key=key)
 
 
@@ -152,6 +152,21 @@ class _Found:
     hints: dict[str, object] = field(default_factory=dict)
     data: dict[str, object] = field(default_factory=dict)
     is_voice: bool = False
+    names_at: str = "handoff"
+    hints_at: str = "hints"
+
+
+def _offer(integrations: Collection[str] | None) -> str:
+    """Say which integrations a tool can name: the project's, else those there are connectors for.
+
+    None means that no project is known.
+    """
+    if integrations is None:
+        there_are = ", ".join(key for key in INTEGRATION_KEYS if has_connector(key))
+        return f"known integrations: {there_are}"
+    if not integrations:
+        return "no integration is connected in this project yet"
+    return f"this project has: {', '.join(sorted(integrations))}"
 
 
 def _read_returned(returned: object, notes: Notes) -> _Found:
@@ -187,20 +202,21 @@ def _read_shape(wanted: object, notes: Notes) -> _Found:
 def _read_text_chat(wanted: Mapping[object, object], path: str, notes: Notes) -> _Found:
     found = _read_common(wanted, path, TEXT_CHAT_KEYS, notes)
     path, chat = f"{path}.text_chat", wanted["text_chat"]
-    known = "known keys: " + ", ".join(INTEGRATION_KEYS)
     if not isinstance(chat, dict):
-        notes.wrong(path, f"a dict with one integration key ({known})", chat)
+        notes.wrong(path, f"a dict with one integration key ({notes.offered})", chat)
         return found
     if len(chat) != 1:
-        notes.problem(path, f"expected exactly one integration key, got {len(chat)}; {known}")
+        counted = f"expected exactly one integration key, got {len(chat)}"
+        notes.problem(path, f"{counted}; {notes.offered}")
     for key, hints in chat.items():
         at = join_path(path, key)
         if isinstance(key, str) and key in INTEGRATION_KEYS:
             found.integration_key = key
+            found.names_at = found.hints_at = at
             found.hints = hints_read(hints, key, at, notes)
             require_hints(key, found.hints, at, notes)
         else:
-            notes.problem(at, f"unknown integration; {known}")
+            notes.problem(at, f"unknown integration; {notes.offered}")
     return found
 
 
@@ -209,8 +225,10 @@ def _read_named(wanted: Mapping[object, object], path: str, notes: Notes) -> _Fo
     if "destination" in wanted:
         at = join_path(path, "destination")
         found.destination = _required_text(wanted["destination"], at, notes)
+        found.names_at = at
+    found.hints_at = join_path(path, "hints")
     if wanted.get("hints") is not None:
-        found.hints = hints_read(wanted["hints"], None, join_path(path, "hints"), notes)
+        found.hints = hints_read(wanted["hints"], None, found.hints_at, notes)
     if wanted.get("route") is not None:
         found.hints["queue"] = _NAME(wanted["route"], join_path(path, "route"), notes)
     return found
@@ -218,7 +236,8 @@ def _read_named(wanted: Mapping[object, object], path: str, notes: Notes) -> _Fo
 
 def _read_voice(wanted: Mapping[object, object], path: str, notes: Notes) -> _Found:
     found = _read_common(wanted, path, VOICE_KEYS, notes)
-    found.destination = _required_text(wanted["type"], join_path(path, "type"), notes)
+    found.names_at = join_path(path, "type")
+    found.destination = _required_text(wanted["type"], found.names_at, notes)
     found.is_voice = True
     for key in ("refer", "invite", "bye"):
         if key in wanted:
@@ -283,7 +302,7 @@ def _add_headers(found: _Found, headers: object, notes: Notes) -> None:
 def _finish(found: _Found, notes: Notes) -> HandoffPayload:
     """Build the payload, or raise with everything that was found wrong."""
     if notes.problems:
-        raise InvalidPayloadError(notes.problems)
+        raise InvalidPayloadError(notes.problems, notes.warnings)
     hints = found.hints
     return HandoffPayload(
         integration_key=found.integration_key,
@@ -296,4 +315,6 @@ def _finish(found: _Found, notes: Notes) -> HandoffPayload:
         is_voice=found.is_voice,
         inline_overrides=tuple(sorted(OVERRIDE_HINTS & hints.keys())),
         warnings=tuple(notes.warnings),
+        names_at=found.names_at,
+        hints_at=found.hints_at,
     )

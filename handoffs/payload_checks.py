@@ -24,6 +24,8 @@ class Notes:
 
     problems: list[PayloadProblem] = field(default_factory=list)
     warnings: list[PayloadProblem] = field(default_factory=list)
+    # Which integrations a builder is told of, in words.
+    offered: str = ""
 
     def problem(self, path: str, message: str) -> None:
         """Record something that makes the payload invalid."""

@@ -44,11 +44,13 @@ def hints_read(
     return found
 
 
-def hints_for(integration_key: str, hints: Mapping[str, object], notes: Notes) -> dict[str, object]:
+def hints_for(
+    integration_key: str, hints: Mapping[str, object], path: str, notes: Notes
+) -> dict[str, object]:
     """Keep the hints that this integration understands, and report the others as ignored."""
     checks, _ = _tables(integration_key)
     for name in hints.keys() - checks.keys():
-        notes.warn(f"hints.{name}", f"ignored: {integration_key} has no such hint")
+        notes.warn(join_path(path, name), f"ignored: {integration_key} has no such hint")
     return {name: value for name, value in hints.items() if name in checks}
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from django.urls import path
 
 from conversations.tool_views import tool_edit, tool_new
-from handoffs.payload import payload_problems
+from handoffs.payload_judging import payload_reader
 from handoffs.portal_views import handoff, handoff_live, handoff_text, handoffs
 from handoffs.tool_run_views import tool_run_page
 
 _HANDOFFS = "p/<str:project_id>/handoffs/"
 _TOOLS = "p/<str:project_id>/tools/"
-_READER = {"payload_reader": payload_problems}
+_READER = {"payload_reader": payload_reader}
 
 urlpatterns = [
     path(_HANDOFFS, handoffs, name="handoffs"),

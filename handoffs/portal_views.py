@@ -17,9 +17,10 @@ from handoffs.models import Handoff
 from handoffs.states import State
 from handoffs.timeline import timeline_get, timeline_text
 from handoffs.timeline_entries import Kind
-from handoffs.wording import BADGES, headline, vendor_name
+from handoffs.wording import BADGES, handoff_title, headline
 from integrations.access import project_for
 from integrations.models import Access, Area, Environment, Project
+from integrations.vendor_names import vendor_name
 
 HANDOFFS_PER_PAGE = 50
 KIND_LABELS = {
@@ -120,7 +121,7 @@ def _detail(request: HttpRequest, row: Handoff, may_read_text: bool) -> dict[str
         "handoff": row,
         "headline": headline(row, now=timezone.now()),
         "badge": BADGES[State(row.state)],
-        "vendor": vendor_name(row.integration_key),
+        "title": handoff_title(row),
         "timeline": timeline,
         "facts": _facts(row),
         "kinds": [(kind.value, label, kind in chosen) for kind, label in KIND_LABELS.items()],
@@ -137,15 +138,16 @@ def _kinds(request: HttpRequest) -> tuple[Kind, ...]:
 
 
 def _facts(row: Handoff) -> list[tuple[str, object]]:
+    vendor = vendor_name(row.integration_key)
     return [
-        ("Vendor", vendor_name(row.integration_key)),
+        ("Vendor", vendor),
         ("Environment", row.get_environment_display()),
         ("Queue asked for", row.routing.get("queue", "")),
         ("Destination", row.destination),
         ("Reason", row.reason),
         ("Live agent", row.agent_name),
         ("Conversation", row.conversation_id),
-        ("At the vendor", row.vendor_conversation_id),
+        (f"Conversation at {vendor}", row.vendor_conversation_id),
         ("Shared id", row.shared_id),
         ("Relay worker", row.owner.name if row.owner else ""),
     ]

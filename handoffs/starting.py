@@ -14,15 +14,14 @@ from conversations import publish
 from conversations.frames import EventType, error_frame
 from conversations.models import Conversation, LogEntry
 from conversations.services import NewEvent, events_append, log_append
-from handoffs.connection_names import connection_named
-from handoffs.errors import HandoffError, InvalidPayloadError, NotConnectedError
+from handoffs.addressing import payload_address
+from handoffs.errors import HandoffError, InvalidPayloadError
 from handoffs.locking import HEAVY
 from handoffs.models import Handoff, HandoffTransition
 from handoffs.notices import failure_text
-from handoffs.payload import HandoffPayload, payload_for_integration, resolve_destination
+from handoffs.payload import HandoffPayload
 from handoffs.states import OPEN_STATES, State, Trigger
 from handoffs.tasks_queue import queue_open_handoff
-from integrations.destinations import integration_default, integration_for_key
 from integrations.models import Integration
 
 
@@ -37,7 +36,9 @@ def handoff_start(
         _warn(conversation, source, "handoff_already_active", "A handoff is already open.")
         return None
     try:
-        integration, payload = _destination(conversation, payload)
+        integration, payload = payload_address(
+            conversation.project, conversation.environment, payload
+        )
     except HandoffError as error:
         handoff_refuse(
             conversation, error, tool_call_id=tool_call_id, source=source, payload=payload
@@ -77,7 +78,7 @@ def handoff_refuse(
     )
     frame = error_frame("handoff_invalid", failure_text(error.code))
     publish.transient_publish(conversation.pk, frame)
-    failed = NewEvent(type=EventType.HANDOFF_FAILED, payload={"reason": error.code})
+    failed = NewEvent(type=EventType.HANDOFF_FAILED, payload={"reason": error.told()})
     events_append(conversation, [failed])
 
 
@@ -90,34 +91,6 @@ def handoff_open(conversation_id: str) -> Handoff | None:
         .defer(*HEAVY)
         .first()
     )
-
-
-def _destination(
-    conversation: Conversation, payload: HandoffPayload
-) -> tuple[Integration, HandoffPayload]:
-    """Return the integration to use and the payload addressed to it; raises HandoffError."""
-    project, environment = conversation.project, conversation.environment
-    key = payload.integration_key
-    if key is None and payload.destination:
-        key = resolve_destination(payload.destination, {}).integration_key
-    if key is None:
-        integration = integration_default(project, environment)
-        missing = "No integration is connected that could be the default one."
-    else:
-        credential_set = str(payload.hints.get("credential_set") or "default")
-        integration = integration_for_key(project, environment, key, credential_set)
-        missing = f"{key} is not connected in {environment}."
-        if credential_set != "default":
-            missing = f"{key} has no credential set “{credential_set}” in {environment}."
-    if integration is None:
-        raise NotConnectedError(missing)
-    integration, payload = connection_named(integration, payload)
-    payload = payload_for_integration(payload, integration.integration_key)
-    if payload.inline_overrides and not project.allow_inline_overrides:
-        raise InvalidPayloadError(
-            [(name, "inline overrides are not allowed") for name in payload.inline_overrides]
-        )
-    return integration, payload
 
 
 def _create(
@@ -133,7 +106,7 @@ def _create(
         conversation=conversation,
         integration=integration,
         environment=conversation.environment,
-        integration_key=_key(integration, payload),
+        integration_key=_key(integration, payload, error),
         tool_call_id=tool_call_id,
         state=state.value,
         error_code=error.code if error else "",
@@ -157,8 +130,12 @@ def _create(
     return handoff
 
 
-def _key(integration: Integration | None, payload: HandoffPayload) -> str:
-    return integration.integration_key if integration else payload.integration_key or ""
+def _key(
+    integration: Integration | None, payload: HandoffPayload, error: HandoffError | None
+) -> str:
+    if integration is not None:
+        return integration.integration_key
+    return payload.integration_key or (error.integration_key if error else "")
 
 
 def _context_data(conversation: Conversation, payload: HandoffPayload) -> dict[str, object]:

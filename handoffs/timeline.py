@@ -23,8 +23,8 @@ from handoffs.timeline_entries import (
     transition_entry,
     vendor_event_entry,
 )
-from handoffs.wording import vendor_name
 from integrations.models import VendorCall
+from integrations.vendor_names import vendor_name
 
 # What led to the handoff, and the last words after it; the rest is the conversation's own story.
 EVENTS_BEFORE = 8

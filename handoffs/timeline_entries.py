@@ -11,8 +11,9 @@ from datetime import datetime
 from conversations.models import Event
 from handoffs.models import Delivery, Handoff, HandoffTransition, PastAttempt, VendorEvent
 from handoffs.states import EndReason, State
-from handoffs.wording import END_REASONS, duration_text, failure_explanation, vendor_name
+from handoffs.wording import END_REASONS, duration_text, failure_explanation
 from integrations.models import VendorCall
+from integrations.vendor_names import vendor_name
 
 HIDDEN_TEXT = "Text hidden: it needs access to conversations."
 

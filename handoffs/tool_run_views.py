@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 from conversations.agent_forms import ToolForm
 from conversations.ai_agent.tool_check import tool_check
 from conversations.tool_editor import tool_editor_page
-from handoffs.payload import payload_problems
+from handoffs.payload_judging import payload_reader
 from handoffs.tool_trial import ToolReport, tool_try
 from integrations.access import project_view
 from integrations.models import Area, Project
@@ -50,7 +50,7 @@ def _whole_page(
         problems = tool_check(
             form.cleaned_data["source"],
             form.cleaned_data["name"],
-            payload_reader=payload_problems,
+            payload_reader=payload_reader(project),
             project_key=project.public_id,
         )
     status = 200 if report else 422

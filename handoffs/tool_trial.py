@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
 
+from conversations.ai_agent.payload_lint import PayloadFinding
 from conversations.ai_agent.returned import (
     ReturnProblem,
     acts,
@@ -17,15 +17,10 @@ from conversations.ai_agent.returned import (
 from conversations.ai_agent.sandbox import ConvSnapshot, ToolLimits, ToolOutcome, tool_run
 from conversations.ai_agent.sandbox_results import ToolError
 from conversations.ai_agent.turn import TOOL_FAILED
-from handoffs.errors import InvalidPayloadError, PayloadProblem
-from handoffs.payload import (
-    HandoffPayload,
-    has_handoff,
-    payload_for_call_handoff,
-    payload_read,
-)
-from handoffs.wording import vendor_name
+from handoffs.payload import has_handoff
+from handoffs.payload_judging import Judgement, call_judge, returned_judge
 from integrations.models import Environment, Project
+from integrations.vendor_names import vendor_name
 
 _HISTORY = [
     {"role": "agent", "text": "Hello. How can I help you today?"},
@@ -42,8 +37,8 @@ class PayloadReading:
 
     title: str
     pairs: list[tuple[str, str]]
-    problems: list[PayloadProblem]
-    warnings: list[PayloadProblem]
+    problems: list[PayloadFinding]
+    warnings: list[PayloadFinding]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +73,7 @@ def tool_try(*, project: Project, name: str, source: str, timeout_seconds: int) 
     return ToolReport(
         says=_says(outcome),
         returned=_pretty(returned),
-        readings=_readings(outcome)[:1],
+        readings=_readings(project, outcome)[:1],
         problems=_problems(outcome),
         logs=outcome.logs,
         prints=outcome.prints,
@@ -126,31 +121,31 @@ def _problems(outcome: ToolOutcome) -> list[ReturnProblem]:
     return found
 
 
-def _readings(outcome: ToolOutcome) -> list[PayloadReading]:
-    """Read the returned handoff and each conv.call_handoff, as a real turn would."""
+def _readings(project: Project, outcome: ToolOutcome) -> list[PayloadReading]:
+    """Judge the returned handoff and each conv.call_handoff, as a real turn would take them."""
     found = []
     if has_handoff(outcome.returned):
-        found.append(_read("Returned handoff", payload_read, outcome.returned))
+        found.append(("Returned handoff", returned_judge(project, outcome.returned)))
     for call in outcome.handoff_calls:
-        arguments: dict[str, Any] = dict(call)
-        found.append(_read("conv.call_handoff", payload_for_call_handoff, **arguments))
-    return found
+        found.append(("conv.call_handoff", call_judge(project, dict(call))))
+    return [_reading(title, judgement) for title, judgement in found]
 
 
-def _read(title: str, reader: Any, *values: object, **named: object) -> PayloadReading:
-    try:
-        payload: HandoffPayload = reader(*values, **named)
-    except InvalidPayloadError as error:
-        return PayloadReading(title=title, pairs=[], problems=error.problems, warnings=[])
-    return PayloadReading(
-        title=title, pairs=_pairs(payload), problems=[], warnings=list(payload.warnings)
-    )
+def _reading(title: str, found: Judgement) -> PayloadReading:
+    """Show where it goes; what keeps it from going anywhere is a problem, all else a warning."""
+    problems: list[PayloadFinding] = []
+    if found.payload is None:
+        problems = [one for one in found.findings if one.severity == "error" or one.page]
+    warnings = [one for one in found.findings if one not in problems]
+    return PayloadReading(title=title, pairs=_pairs(found), problems=problems, warnings=warnings)
 
 
-def _pairs(payload: HandoffPayload) -> list[tuple[str, str]]:
-    goes_to = vendor_name(payload.integration_key) if payload.integration_key else ""
+def _pairs(found: Judgement) -> list[tuple[str, str]]:
+    payload = found.payload
+    if payload is None:
+        return []
     pairs = [
-        ("Goes to", goes_to or payload.destination or "the default destination"),
+        ("Goes to", vendor_name(payload.integration_key or "")),
         ("Queue", payload.queue),
         ("Reason", payload.reason),
     ]

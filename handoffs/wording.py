@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from handoffs.models import Handoff
 from handoffs.states import EndReason, State
+from integrations.vendor_names import vendor_name
 
 # A worker takes a handoff within a second or two; longer means that none is there.
 _CLAIM_EXPECTED_SECONDS = 10
@@ -131,10 +132,30 @@ FAILURES: dict[str, Explanation] = {
         "What the tool returned cannot be read as a handoff.",
         "The detail names each place. Correct the tool, and try it with Run.",
     ),
+    "not_allowed_here": Explanation(
+        "The tool chose a setting that only an admin may choose here.",
+        "Allow it in the place that the detail names, or leave the key out of the tool: the saved "
+        "connection then decides.",
+    ),
     "not_connected": Explanation(
         "{vendor} is not connected in this environment.",
         "Connect it on the Integrations page, in the environment named below. Credentials of "
         "another environment are never used instead.",
+    ),
+    "nothing_connected": Explanation(
+        "No integration for live chats is connected in this environment.",
+        "Connect one on the Integrations page, in the environment named below. Credentials of "
+        "another environment are never used instead.",
+    ),
+    "no_connector": Explanation(
+        "There is no connector for {vendor} yet.",
+        "Name another integration in the tool, or connect your own software with the custom "
+        "connector.",
+    ),
+    "no_default": Explanation(
+        "Several integrations are connected; none is the default, and the tool named none.",
+        "Choose one under Integrations > Manage > Behaviour > Default agent system for all "
+        "channels, or name one in the tool.",
     ),
     "listener_lost": Explanation(
         "The stream from {vendor} was lost and did not come back.",
@@ -156,10 +177,10 @@ FAILURES: dict[str, Explanation] = {
 }
 
 
-def vendor_name(integration_key: str) -> str:
-    """Return the vendor's name as sentences use it."""
-    words = integration_key.removesuffix("_integration").replace("_", " ")
-    return words.title() if words else "The vendor"
+def handoff_title(handoff: Handoff) -> str:
+    """Return what a handoff's page is called; one that found no integration names none."""
+    vendor = vendor_name(handoff.integration_key)
+    return f"Handoff to {vendor}" if vendor else "Handoff that found no integration"
 
 
 def end_reason_text(handoff: Handoff) -> str:
@@ -175,6 +196,8 @@ def end_reason_text(handoff: Handoff) -> str:
 
 def failure_explanation(code: str, vendor: str) -> Explanation:
     """Return cause and cure of a failure code, for this vendor; an unknown code has words too."""
+    if code == "not_connected" and not vendor:
+        code = "nothing_connected"
     found = FAILURES.get(code) or FAILURES["unknown"]
     return Explanation(found.cause.format(vendor=vendor), found.cure.format(vendor=vendor))
 

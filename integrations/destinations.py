@@ -35,6 +35,17 @@ def integration_default(
     return None
 
 
+def integration_keys(project: Project, environment: str) -> set[str]:
+    """Return the keys of the usable integrations of an environment."""
+    return set(_usable(project, environment).values_list("integration_key", flat=True))
+
+
+def live_chat_names(project: Project, environment: str) -> list[str]:
+    """Return what the usable connections are called that a live chat could go to."""
+    rows = _usable(project, environment).order_by("pk")
+    return [_title(row) for row in rows if manifest(row.connector_key).takes_live_chats]
+
+
 def integrations_by_name(integration: Integration, field: str) -> dict[str, Integration]:
     """Return the usable connections of the same integration key by what that field holds."""
     rows = _usable(integration.project, integration.environment)

@@ -157,6 +157,10 @@ class Manifest:
     attachments: AttachmentLimits | None = None
     # The field by whose value payloads choose among connections; their hint has the same name.
     named_by: str = ""
+    # Hints that replace a saved value, where the project allows inline overrides.
+    override_hints: tuple[str, ...] = ()
+    # Hints that must be among what an admin lists on the connection, by hint: the fields that list.
+    listed_hints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     # What a crash between send and mark may do, where the vendor offers nothing against it.
     repeat_note: str = ""
 

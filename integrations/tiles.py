@@ -24,6 +24,8 @@ class Tile:
     title: str
     group: TileGroup
     summary: str
+    # The key that payloads may name already, where the connector is still to come.
+    planned_key: str = ""
 
 
 TILES = (
@@ -41,6 +43,7 @@ TILES = (
         title="NICE CXone Messaging",
         group=TileGroup.LIVE_AGENTS,
         summary="Live agents answer in CXone, routed by skill.",
+        planned_key="nice_integration",
     ),
     Tile(
         title="Amazon Connect",
@@ -56,11 +59,13 @@ TILES = (
         title="Webex Messaging",
         group=TileGroup.LIVE_AGENTS,
         summary="Live agents answer in the Webex Contact Center desktop.",
+        planned_key="webex_integration",
     ),
     Tile(
         title="Five9",
         group=TileGroup.LIVE_AGENTS,
         summary="Live agents answer in Five9 through Open Messaging.",
+        planned_key="five9_integration",
     ),
     Tile(
         title="Custom connector",

@@ -3,12 +3,41 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator
-from typing import Literal, cast
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 Severity = Literal["error", "warning"]
-PayloadReader = Callable[[object], Iterable[tuple[str, str, str]]]
-Finding = tuple[int, int, Severity, str, str]
+Arguments = dict[str, object]
+
+
+class PayloadFinding(NamedTuple):
+    """One thing about a payload; `page` names the portal's page on which it can be mended.
+
+    A certain finding holds whatever turns up in the places that are known only at run time.
+    """
+
+    severity: Severity
+    path: str
+    message: str
+    page: str = ""
+    is_certain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffCall:
+    """The arguments of a `conv.call_handoff` in the source, as far as they are known."""
+
+    arguments: Arguments
+
+
+# Takes what a tool returns, or a call, and the places in it that are known only at run time.
+PayloadReader = Callable[[object, Collection[str]], Iterable[PayloadFinding]]
+Finding = tuple[int, int, PayloadFinding]
+
+_CALL = "call_handoff"
+_CALL_ORDER = ("destination", "reason", "utterance", "sip_headers", "route")
+_CALL_NAMES = frozenset({*_CALL_ORDER, "data", "hints"})
 
 
 class _UnknownValueError(Exception):
@@ -46,6 +75,24 @@ class _Literal:
                 self.left_out.add(at)
         return found
 
+    def call(self, node: ast.Call) -> Arguments:
+        """Evaluate the arguments of a call; without a known destination there is nothing to say."""
+        self.places[""] = (node.lineno, node.col_offset + 1)
+        named = dict(zip(_CALL_ORDER, node.args, strict=False))
+        named |= {one.arg: one.value for one in node.keywords if one.arg in _CALL_NAMES}
+        is_open = any(isinstance(one, ast.Starred) for one in node.args)
+        if is_open or any(word.arg is None for word in node.keywords):
+            raise _UnknownValueError
+        found: Arguments = {}
+        for name, item in named.items():
+            try:
+                found[name] = self.value(item, name)
+            except _UnknownValueError:
+                self.left_out.add(name)
+        if "destination" not in found:
+            raise _UnknownValueError
+        return found
+
     def place(self, path: str) -> tuple[int, int]:
         """Return where a path is written, or the nearest thing around it that is."""
         while path not in self.places and path:
@@ -61,19 +108,31 @@ class _Literal:
 
 
 def payload_findings(tree: ast.Module, read: PayloadReader) -> Iterator[Finding]:
-    """Yield (line, column, severity, path, message) for each literal payload in the source."""
+    """Yield (line, column, finding) for each literal payload in the source."""
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Dict) or not _has_handoff(node):
-            continue
         literal = _Literal()
         try:
-            returned = literal.value(node, "")
+            found = _payload(node, literal)
         except _UnknownValueError:
             continue
-        for severity, path, message in read(returned):
-            if literal.is_judged(path):
-                line, column = literal.place(path)
-                yield line, column, cast(Severity, severity), path, message
+        if found is None:
+            continue
+        for finding in read(found, literal.left_out):
+            if finding.is_certain or literal.is_judged(finding.path):
+                yield *literal.place(finding.path), finding
+
+
+def _payload(node: ast.AST, literal: _Literal) -> object:
+    """Return the payload that a node writes down, or None; raises _UnknownValueError."""
+    if isinstance(node, ast.Dict) and _has_handoff(node):
+        return literal.value(node, "")
+    if isinstance(node, ast.Call) and _is_call_handoff(node):
+        return HandoffCall(literal.call(node))
+    return None
+
+
+def _is_call_handoff(node: ast.Call) -> bool:
+    return isinstance(node.func, ast.Attribute) and node.func.attr == _CALL
 
 
 def _has_handoff(node: ast.Dict) -> bool:

@@ -45,6 +45,8 @@ class Problem:
     column: int
     severity: Literal["error", "warning"]
     message: str
+    # The portal's page on which it can be mended, by the name of its address.
+    page: str = ""
 
 
 def tool_check(
@@ -56,8 +58,8 @@ def tool_check(
 ) -> list[Problem]:
     """List the problems of a tool's source in the order of its lines; an empty list is good.
 
-    `payload_reader` judges a literal payload in the source: it takes the returned dict and lists
-    (severity, path, message). This app may not know payloads itself, so the caller brings it.
+    `payload_reader` judges a literal payload in the source and lists what it finds. This app may
+    not know payloads itself, so the caller brings it.
     """
     if len(source) > MAX_SOURCE_CHARS:
         return [Problem(1, 1, "error", f"the source is longer than {MAX_SOURCE_CHARS} characters")]
@@ -78,8 +80,8 @@ def tool_check(
     ]
     if payload_reader is not None:
         found += [
-            Problem(line, column, severity, f"{path}: {message}")
-            for line, column, severity, path, message in payload_findings(tree, payload_reader)
+            Problem(line, column, one.severity, f"{one.path}: {one.message}", one.page)
+            for line, column, one in payload_findings(tree, payload_reader)
         ]
     return sorted(set(found))
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from conversations.ai_agent.tool_check import Problem, tool_check
-from handoffs.payload import payload_problems
+from handoffs.payload_judging import payload_reader
+from tests import factories
+
+pytestmark = pytest.mark.django_db
 
 SEED = (
     "def transfer_to_salesforce(conv: Conversation): return "
@@ -15,7 +18,7 @@ SEED = (
 
 
 def check(source: str, name: str = "tool") -> list[Problem]:
-    return tool_check(source, name, payload_reader=payload_problems)
+    return tool_check(source, name, payload_reader=payload_reader(factories.project()))
 
 
 def lines(source: str) -> list[tuple[int, str]]:
@@ -45,7 +48,7 @@ def tool(conv: Conversation, order: str, count: int = 1) -> "Answer":
     for turn in conv.history:
         if isinstance(turn, UserInput):
             conv.say(label(turn.text))
-    conv.call_handoff("support", reason="vip", data={"at": str(datetime.now())})
+    conv.call_handoff("salesforce", reason="vip", data={"at": str(datetime.now())})
     return {"utterance": f"{conv.state.order} {json.dumps(conv.transcript)}"}
 '''
 
@@ -80,7 +83,7 @@ def tool(conv: Conversation, order: str, count: int = 1) -> "Answer":
         ("def tool(conv):\n    conv.log.warn('x')", 2, "warn"),
         ("def tool(conv):\n    return nothing", 2, "nothing"),
         ("def tool(conv):\n    conv.call_handoff()", 2, "destination"),
-        ("def tool(conv):\n    conv.call_handoff('x', why='y')", 2, "why"),
+        ("def tool(conv):\n    conv.call_handoff('salesforce', why='y')", 2, "why"),
         ("1 / 0\ndef tool(conv): pass", 1, "ZeroDivisionError"),
         (
             "def tool(conv):\n    try:\n        pass\n    except* ValueError:\n        pass",

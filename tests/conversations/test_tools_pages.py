@@ -199,6 +199,8 @@ def test_the_list_says_which_topics_run_a_tool(admin, project):
 
 
 def test_a_trial_run_shows_what_is_said_and_where_the_handoff_goes(admin, project):
+    factories.integration(project)
+
     page = admin.post(url("tool_run", project), values())
 
     run = page.context["run"]
@@ -217,6 +219,7 @@ def test_a_trial_run_shows_log_prints_state_and_call_handoff(admin, project):
         '    conv.call_handoff("salesforce", reason="asked")\n'
     )
 
+    factories.integration(project)
     run = admin.post(url("tool_run", project), values(source=source)).context["run"]
 
     assert run.logs[0]["content"] == "careful"

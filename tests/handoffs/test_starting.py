@@ -138,7 +138,7 @@ def test_a_credential_set_that_does_not_exist_is_named_in_the_refusal(conversati
 
     failed = Handoff.objects.get(conversation=conversation)
     assert failed.error_code == "not_connected"
-    assert "has no credential set “emea” in sandbox" in failed.error_detail
+    assert "has no credential set “emea” in Sandbox" in failed.error_detail
 
 
 def test_an_integration_that_needs_attention_is_still_tried(conversation):
@@ -189,7 +189,9 @@ def test_an_unknown_destination_opens_nothing(conversation):
 
 def test_an_inline_override_needs_the_projects_permission():
     project = factories.project()
-    factories.integration(project, integration_key="amazon_connect_integration")
+    factories.integration(
+        project, connector_key="amazon_connect", integration_key="amazon_connect_integration"
+    )
     hints = {"instance_id": str(uuid.uuid4())}
     payload = payload_read({"handoff": {"text_chat": {"amazon_connect_integration": hints}}})
 

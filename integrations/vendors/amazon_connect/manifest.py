@@ -108,6 +108,8 @@ MANIFEST = Manifest(
         "related_contact_id",
         "customer_id",
     ),
+    override_hints=("instance_id", "contact_flow_id", "aws_region"),
+    listed_hints={"role_arn": ("role_arn", "allowed_role_arns")},
     support=Support.SIMULATED,
     aliases=("amazon_connect", "connect"),
     prerequisites=PREREQUISITES,
