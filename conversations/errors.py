@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+ENDED_TEXT = "This conversation has ended. Start a new one."
+
 
 class ConversationError(Exception):
     """Base; `code` is the SYSTEM_MESSAGE code and the text is fit for the client."""

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from conversations import publish
-from conversations.errors import ConversationEndedError, NotAllowedError
+from conversations.errors import ENDED_TEXT, ConversationEndedError, NotAllowedError
 from conversations.frames import EXTENSIONS, PREFIX, EventType, Level, SessionEnd, frame_of
 from conversations.models import Channel, Conversation, EndUser, Event, LogEntry
 from integrations.metrics import JOURNAL_LINES
@@ -55,7 +55,7 @@ def events_append(conversation: Conversation, events: Sequence[NewEvent]) -> lis
     Raises ConversationEndedError after SESSION_END.
     """
     if conversation.state == Conversation.State.ENDED:
-        raise ConversationEndedError("This conversation has ended. Start a new one.")
+        raise ConversationEndedError(ENDED_TEXT)
     now = timezone.now()
     rows = [
         Event(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
@@ -23,6 +23,8 @@ from integrations.errors import ConnectorError
 from integrations.metrics import DELIVERIES_FAILED
 
 BATCH = 50
+# Whoever has ended the conversation waits for SESSION_END: what was said before it gets no longer.
+LAST_LINES_SECONDS = 30.0
 _RETRY_BASE_SECONDS = 0.5
 _RETRY_CAP_SECONDS = 15.0
 _RANK = {
@@ -54,13 +56,34 @@ def delivery_create(handoff: Handoff, event: Event) -> Delivery:
     return Delivery.objects.create(handoff=handoff, event=event, sequence=event.sequence)
 
 
+def deliveries_are_pending(handoff: Handoff) -> bool:
+    """Say whether a message still waits for its fate."""
+    return Delivery.objects.filter(handoff=handoff, status=Delivery.Status.PENDING).exists()
+
+
+def deliveries_taken(handoff: Handoff) -> QuerySet[Delivery]:
+    """Return what the vendor has taken lately and nobody has acknowledged yet, newest first."""
+    since = timezone.now() - timedelta(seconds=settings.DELIVERY_DEADLINE_SECONDS)
+    rows = Delivery.objects.filter(handoff=handoff, status=Delivery.Status.SENT, sent_at__gt=since)
+    return rows.order_by("-sequence")
+
+
+def deliveries_missed(handoff: Handoff, ids: Sequence[int]) -> list[NewEvent]:
+    """Give up messages that the vendor took after its end; return the lines that say so."""
+    rows = Delivery.objects.filter(handoff=handoff, pk__in=ids, status=Delivery.Status.SENT)
+    return _give_up(list(rows.order_by("sequence")), "conversation_gone")
+
+
 def deliveries_pending(handoff_id: str, *, limit: int = BATCH) -> list[PendingDelivery]:
     """Return what is to be sent, in order, whether it is due yet or not."""
     rows = Delivery.objects.filter(handoff=handoff_id, status=Delivery.Status.PENDING)
-    return [_pending(row) for row in rows.select_related("event").order_by("sequence")[:limit]]
+    return [
+        pending_delivery(row) for row in rows.select_related("event").order_by("sequence")[:limit]
+    ]
 
 
-def _pending(row: Delivery) -> PendingDelivery:
+def pending_delivery(row: Delivery) -> PendingDelivery:
+    """Return a delivery as plain data."""
     payload = row.event.payload
     return PendingDelivery(
         id=row.pk,
@@ -91,13 +114,16 @@ def delivery_sent(lease: Lease, delivery_id: int) -> None:
 
 def delivery_refused(lease: Lease, delivery: PendingDelivery, error: ConnectorError) -> bool:
     """Plan the next attempt, or give the message up and say so; True if it will be tried again."""
-    now = timezone.now()
+    again_at = timezone.now() + timedelta(
+        seconds=retry_seconds(delivery.attempts, error.retry_after)
+    )
     deadline = delivery.created_at + timedelta(seconds=settings.DELIVERY_DEADLINE_SECONDS)
-    wait = retry_seconds(delivery.attempts, error.retry_after)
-    if error.retryable and now + timedelta(seconds=wait) < deadline:
-        _plan_retry(lease, delivery.id, now + timedelta(seconds=wait), error.code)
-        return True
     with handoff_leased(lease) as handoff:
+        if handoff.ended_at and handoff.conversation.state == Conversation.State.CLOSING:
+            deadline = min(deadline, handoff.ended_at + timedelta(seconds=LAST_LINES_SECONDS))
+        if error.retryable and again_at < deadline:
+            _plan_retry(delivery.id, again_at, error.code)
+            return True
         row = Delivery.objects.get(pk=delivery.id)
         if row.status == Delivery.Status.PENDING:
             notices = _give_up([row], error.code)
@@ -164,11 +190,10 @@ def _delivery(handoff: Handoff, message_id: str) -> Delivery | None:
     return Delivery.objects.filter(handoff=handoff, event_id=event_id).first()
 
 
-def _plan_retry(lease: Lease, delivery_id: int, at: datetime, code: str) -> None:
-    with handoff_leased(lease):
-        Delivery.objects.filter(pk=delivery_id, status=Delivery.Status.PENDING).update(
-            attempts=F("attempts") + 1, next_attempt_at=at, error_code=code
-        )
+def _plan_retry(delivery_id: int, at: datetime, code: str) -> None:
+    Delivery.objects.filter(pk=delivery_id, status=Delivery.Status.PENDING).update(
+        attempts=F("attempts") + 1, next_attempt_at=at, error_code=code
+    )
 
 
 def _give_up(rows: Sequence[Delivery], code: str) -> list[NewEvent]:

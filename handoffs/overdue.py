@@ -12,6 +12,7 @@ from conversations.services import events_append
 from handoffs.locking import handoff_locked, handoff_save
 from handoffs.models import Delivery, Handoff
 from handoffs.outbox import deliveries_abandon, deliveries_give_up
+from handoffs.services import session_end
 
 BATCH = 500
 # The session that owns a handoff judges first: it knows whether a call is under way.
@@ -26,6 +27,13 @@ def overdue_reap() -> None:
     pending = Delivery.objects.filter(status=Delivery.Status.PENDING, created_at__lt=limit)
     for handoff_id in set(pending.values_list("handoff_id", flat=True)[:BATCH]):
         deliveries_reap(handoff_id)
+    closing = Handoff.objects.filter(
+        vendor_end_until__isnull=False,
+        ended_at__lt=limit,
+        conversation__state=Conversation.State.CLOSING,
+    )
+    for handoff_id in list(closing.values_list("pk", flat=True)[:BATCH]):
+        closing_reap(handoff_id)
     grace = now - timedelta(seconds=GRACE_SECONDS)
     unended = Handoff.objects.filter(vendor_end_until__lt=grace)
     for handoff_id in list(unended.values_list("pk", flat=True)[:BATCH]):
@@ -39,6 +47,15 @@ def deliveries_reap(handoff_id: str) -> None:
         lost = deliveries_give_up(handoff, _CODE, created_before=timezone.now() - age)
         if lost and handoff.conversation.state != Conversation.State.ENDED:
             events_append(handoff.conversation, lost)
+        session_end(handoff)
+
+
+def closing_reap(handoff_id: str) -> None:
+    """Write SESSION_END where nobody could find out in time what became of the last lines."""
+    with handoff_locked(handoff_id) as handoff:
+        if handoff.conversation.state == Conversation.State.CLOSING:
+            deliveries_abandon(handoff, _CODE)
+            session_end(handoff, is_settled=True)
 
 
 def vendor_end_reap(handoff_id: str) -> None:
@@ -49,5 +66,6 @@ def vendor_end_reap(handoff_id: str) -> None:
             return
         if not handoff.is_open:  # else it is the first of two vendors that was to be told
             deliveries_abandon(handoff, "conversation_gone")
+            session_end(handoff, is_settled=True)
         handoff.vendor_end_until = None
         handoff_save(handoff, ["vendor_end_until"])

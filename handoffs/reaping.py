@@ -35,8 +35,9 @@ def reap_all() -> None:
     for handoff_id in list(overdue.values_list("pk", flat=True)[:BATCH]):
         handoff_reap(handoff_id)
     idle_since = now - timedelta(seconds=settings.SESSION_IDLE_SECONDS)
+    # Those that are closing have a deadline of their own (overdue.py).
     idle = Conversation.objects.filter(last_seen_at__lt=idle_since).exclude(
-        state=Conversation.State.ENDED
+        state__in=[Conversation.State.CLOSING, Conversation.State.ENDED]
     )
     for conversation_id in list(idle.values_list("pk", flat=True)[:BATCH]):
         conversation_reap(conversation_id)
@@ -64,7 +65,7 @@ def conversation_reap(conversation_id: str) -> None:
     conversation = conversation_lock(conversation_id)
     idle = timezone.now() - conversation.last_seen_at
     is_idle = idle > timedelta(seconds=settings.SESSION_IDLE_SECONDS)
-    if conversation.state == Conversation.State.ENDED or not is_idle:
+    if conversation.is_over or not is_idle:
         return
     handoff = handoff_open(conversation_id)
     if handoff is None:

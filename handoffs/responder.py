@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from conversations import publish
 from conversations.attachments import attachment_object, attachments_said
-from conversations.errors import NotAllowedError
+from conversations.errors import ENDED_TEXT, ConversationEndedError, NotAllowedError
 from conversations.executor import run_sync
 from conversations.frames import EventType, RelaySignal, SessionEnd
 from conversations.models import Conversation, Event
@@ -92,7 +92,7 @@ class HandoffResponder:
         """End everything, also at the vendor; repeating it is not an error."""
         handoff = _locked_open_handoff(conversation_id)
         conversation = handoff.conversation if handoff else conversation_lock(conversation_id)
-        if conversation.state == Conversation.State.ENDED:
+        if conversation.is_over:
             return []
         if handoff is not None and not handoff.behaviour.allow_user_end:
             raise NotAllowedError("Only the live agent can end this conversation.")
@@ -128,6 +128,8 @@ def _message_take(
     known = event_by_client_id(conversation, message.client_event_id)
     if known is not None:
         return [known]
+    if conversation.is_over:
+        raise ConversationEndedError(ENDED_TEXT)
     if conversation.state == Conversation.State.CREATED:
         raise NotAllowedError("Send REQUEST_POLY_AGENT_JOIN before the first message.")
     files = files_taken(conversation, file_ids) if file_ids else []

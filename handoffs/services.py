@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,12 +21,18 @@ from conversations.services import (
 )
 from handoffs.locking import Lease, handoff_save
 from handoffs.models import Handoff, HandoffTransition
-from handoffs.outbox import deliveries_abandon, deliveries_give_up
+from handoffs.outbox import (
+    deliveries_abandon,
+    deliveries_are_pending,
+    deliveries_give_up,
+    deliveries_taken,
+)
 from handoffs.past_attempts import left_behind_until
 from handoffs.states import EndReason, State, Trigger, next_state
 from handoffs.waiting import wait_message_at
 from handoffs.webhook_inbox import keys_store
 from integrations.connector import VendorSession
+from integrations.registry import manifest
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +41,7 @@ _SESSION_END = {
     EndReason.STOP_WORD: SessionEnd.USER_END,
     EndReason.END_USER_LEFT: SessionEnd.USER_ABANDONED,
 }
-# Who is gone already needs no word to the vendor.
+# Who is gone already needs no word to the vendor, unless a message may have crossed the end.
 _VENDOR_KNOWS = frozenset({EndReason.LIVE_AGENT_ENDED, EndReason.VENDOR_CLOSED})
 
 
@@ -124,19 +130,26 @@ def handoff_fail(
     _append_and_return_to_agent(conversation, events)
 
 
-def handoff_end(handoff: Handoff, reason: EndReason, *, lease: Lease | None = None) -> list[Event]:
+def handoff_end(
+    handoff: Handoff,
+    reason: EndReason,
+    *,
+    lease: Lease | None = None,
+    is_concluded: bool = False,
+) -> list[Event]:
     """End the human part and return the lines written; repeating it changes nothing.
 
     Where the vendor does not know yet, its end becomes a command that is repeated until it is
-    confirmed.
+    confirmed; so it is where the end is one that we have concluded (`is_concluded`).
     """
     if not _is_open(handoff, reason.value):
         return []
     before = State(handoff.state)
     handoff_move(handoff, Trigger.END, detail=reason.value)
     handoff.end_reason = reason.value
-    tell_vendor = reason not in _VENDOR_KNOWS and before is not State.REQUESTED
-    # While the vendor can still be told of the end, it can be told what was said before it.
+    is_news = is_concluded or reason not in _VENDOR_KNOWS or may_have_crossed(handoff)
+    tell_vendor = is_news and before is not State.REQUESTED
+    # While the vendor can still be told of the end, what was said before it can get its fate.
     events = [] if tell_vendor else deliveries_give_up(handoff, "conversation_gone")
     if before is State.ACTIVE:
         events.append(_left_event(handoff, reason))
@@ -145,13 +158,47 @@ def handoff_end(handoff: Handoff, reason: EndReason, *, lease: Lease | None = No
         events.append(agent_joined_event(handoff.conversation))
         return _append_and_return_to_agent(handoff.conversation, events)
     written = events_append(handoff.conversation, events) if events else []
+    handoff.conversation.state = Conversation.State.CLOSING
+    handoff.conversation.save(update_fields=["state"])
+    return written + session_end(handoff)
+
+
+def session_end(handoff: Handoff, *, is_settled: bool = False) -> list[Event]:
+    """Write SESSION_END once every line has its fate; before that, do nothing.
+
+    After an end on the vendor's side the relay settles what may have crossed it (`is_settled`).
+    """
+    conversation = handoff.conversation
+    if conversation.state != Conversation.State.CLOSING:
+        return []
+    is_settled = is_settled or not (ended_by_vendor(handoff) and handoff.vendor_end_until)
+    if not is_settled or deliveries_are_pending(handoff):
+        return []
+    reason = EndReason(handoff.end_reason)
     end = _SESSION_END.get(reason, SessionEnd.NATURAL_END)
-    return written + conversation_end(handoff.conversation, end, detail=reason.value)
+    return conversation_end(conversation, end, detail=reason.value)
+
+
+def ended_by_vendor(handoff: Handoff) -> bool:
+    """Say whether the end came from the vendor's side: it takes nothing of the conversation."""
+    return handoff.end_reason in {reason.value for reason in _VENDOR_KNOWS}
+
+
+def may_have_crossed(handoff: Handoff) -> bool:
+    """Say whether a message may have met the vendor's end on its way, and opened something."""
+    if deliveries_are_pending(handoff):
+        return True
+    session, integration = session_load(handoff), handoff.integration
+    if session is not None and session.strays:
+        return True
+    takes = integration is not None and manifest(integration.connector_key).takes_after_end
+    return takes and deliveries_taken(handoff).exists()
 
 
 def vendor_end_confirmed(handoff: Handoff, lease: Lease) -> None:
     """The vendor knows that the conversation is over (or will never answer again)."""
     deliveries_abandon(handoff, "conversation_gone")
+    session_end(handoff, is_settled=True)
     # The first of two integrations may still have to be told.
     handoff.vendor_end_until = left_behind_until(handoff)
     fields = ["vendor_end_until"]
@@ -163,12 +210,19 @@ def vendor_end_confirmed(handoff: Handoff, lease: Lease) -> None:
 
 def session_store(session: VendorSession) -> dict[str, Any]:
     """Return a vendor session as it is kept, encrypted."""
-    return {
+    stored = {
         "vendor_conversation_id": session.vendor_conversation_id,
         "cursor": session.cursor,
         "state": dict(session.state),
         "keys": list(session.keys),
     }
+    return stored | ({"strays": list(session.strays)} if session.strays else {})
+
+
+def session_read(stored: Mapping[str, Any]) -> VendorSession:
+    """Return what session_store has made."""
+    names = ("keys", "strays")
+    return VendorSession(**{**stored, **{name: tuple(stored.get(name, ())) for name in names}})
 
 
 def session_keep(handoff: Handoff, session: VendorSession) -> None:
@@ -181,10 +235,7 @@ def session_keep(handoff: Handoff, session: VendorSession) -> None:
 
 def session_load(handoff: Handoff) -> VendorSession | None:
     """Return the stored vendor session, or None before the vendor conversation exists."""
-    if not handoff.vendor_session:
-        return None
-    stored = dict(handoff.vendor_session)
-    return VendorSession(**stored | {"keys": tuple(stored.get("keys", ()))})
+    return session_read(handoff.vendor_session) if handoff.vendor_session else None
 
 
 def active_deadline() -> datetime:

@@ -72,6 +72,9 @@ class VendorSession:
     state: Mapping[str, object] = field(default_factory=dict, repr=False)
     # Further names under which webhooks speak of this vendor conversation.
     keys: tuple[str, ...] = ()
+    # Other vendor conversations, opened by messages that crossed the end of this one. The caller
+    # keeps and ends them; connectors need not look.
+    strays: tuple[str, ...] = ()
 
 
 class EndReason(enum.Enum):
@@ -261,11 +264,32 @@ class Connector(ABC):
     @abstractmethod
     async def send_message(self, session: VendorSession, message: OutboundMessage) -> VendorSession:
         """Send one message; a repeat with the same `message_id` must not be shown twice if the
-        manifest declares IDEMPOTENT_SEND. May raise any ConnectorError."""
+        manifest declares IDEMPOTENT_SEND. May raise any ConnectorError.
+
+        Once a live agent has been there, a message must not reopen what is over: raise
+        ConversationGoneError, which names what the call itself may have opened.
+        """
 
     @abstractmethod
     async def end(self, session: VendorSession, reason: EndReason) -> None:
-        """End the vendor conversation for the end user; ending twice is not an error."""
+        """End the vendor conversation for the end user; ending twice is not an error.
+
+        Returning is the confirmation: before, the vendor must have said that nothing is open under
+        this session, or knows nothing of it (ConversationGoneError says the same). Whatever else
+        is raised, it is called again. It is also called after an end on the vendor's side, where a
+        message may have crossed it.
+        """
+
+    async def late_messages(
+        self, session: VendorSession, messages: Sequence[OutboundMessage]
+    ) -> frozenset[str]:
+        """Return the ids of those messages that came after the live agent's end.
+
+        Asked once the vendor's side has ended, about what it took shortly before we knew, and
+        before `end`. A vendor whose manifest says `takes_after_end` must look into its history;
+        elsewhere what was taken has arrived. May raise any ConnectorError.
+        """
+        return frozenset()
 
     async def close(self) -> None:  # noqa: B027 - having nothing to let go of is common
         """Let go of what sessions share; called when the last one in this process is over.
@@ -281,7 +305,8 @@ class Connector(ABC):
         """Yield each event with the session to store after it was applied.
 
         Owns its reconnects, token renewal and catch-up; returns when the vendor conversation has
-        ended, raises a ConnectorError when it gives up, may be cancelled at any await.
+        ended, raises a ConnectorError when it gives up, may be cancelled at any await. A refusal
+        alone is no end: ConversationGoneError says that the vendor's own history or state shows it.
         """
         raise UnsupportedFeatureError("listen")
 

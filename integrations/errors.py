@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class ConnectorError(Exception):
@@ -83,9 +83,18 @@ class NoLiveAgentsError(RejectedError):
 
 
 class ConversationGoneError(ConnectorError):
-    """The vendor conversation is over or unknown to the vendor."""
+    """The vendor conversation is over or unknown to the vendor; a message sent has reached nobody.
+
+    `opened` names a vendor conversation that this very call has opened in its place, because it
+    crossed the end: the caller ends it too, until the vendor has confirmed that.
+    """
 
     code = "conversation_gone"
+
+    def __init__(self, message: str = "", *, opened: str = "", **details: Any) -> None:
+        """Keep what ConnectorError keeps, and what was opened."""
+        super().__init__(message, **details)
+        self.opened = opened
 
 
 class UnexpectedResponseError(ConnectorError):

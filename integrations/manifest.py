@@ -163,6 +163,9 @@ class Manifest:
     listed_hints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     # What a crash between send and mark may do, where the vendor offers nothing against it.
     repeat_note: str = ""
+    # A message that comes after a live agent's end is taken as any other, and opens something new:
+    # only the vendor's history tells which messages the live agent still got.
+    takes_after_end: bool = False
 
     @property
     def takes_live_chats(self) -> bool:

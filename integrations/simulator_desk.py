@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from integrations.simulator_traffic import PlannedFailure
+from integrations.simulator_traffic import Hold, PlannedFailure
 
 if TYPE_CHECKING:
     from integrations.simulator import Simulator
@@ -231,6 +231,9 @@ _FAULTS: dict[str, Fault] = {
     "duplicate_next": lambda s, f: s.duplicate_next(**f),
     "swap_next_two": lambda s, f: s.swap_next_two(**f),
     "latency": lambda s, f: s.set_latency(**f),
+    # Stops requests with a text in their body, until `release`.
+    "hold": lambda s, f: s.faults.hold(Hold(**f)),
+    "release": lambda s, f: s.faults.release(**f),
     # Takes back planned failures and latency, before their count has run out.
     "clear": lambda s, f: s.faults.clear(**f),
     # The page names the type of its one field, not the field: take the boolean, whatever its name.

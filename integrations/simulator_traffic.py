@@ -7,7 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,6 +18,8 @@ REQUESTS_KEPT = 2000
 # What stands in place of a method for the opening of a WebSocket.
 HANDSHAKE = "WEBSOCKET"
 SWITCHING_PROTOCOLS = 101
+# No client waits for so long.
+HOLD_SECONDS = 30.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,13 +83,44 @@ class PlannedFailure:
         )
 
 
+@dataclass(slots=True, kw_only=True)
+class Hold:
+    """Stops a request whose body has this text, until it is let go: before or after its effect."""
+
+    text: str
+    after_accept: bool = False
+    over: threading.Event = field(default_factory=threading.Event)
+
+    async def wait(self) -> None:
+        """Wait to be let go, but no longer than any client would."""
+        await asyncio.to_thread(self.over.wait, HOLD_SECONDS)
+
+
 class FaultPlan:
-    """The faults every simulator knows: failing answers and slow answers."""
+    """The faults every simulator knows: failing answers, slow answers, requests that are held."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._failures: list[PlannedFailure] = []
+        self._holds: list[Hold] = []
         self.latency_seconds = 0.0
+
+    def hold(self, hold: Hold) -> None:
+        """Hold requests from now on."""
+        with self._lock:
+            self._holds.append(hold)
+
+    def release(self) -> None:
+        """Let go what is held, and hold nothing any more."""
+        with self._lock:
+            for hold in self._holds:
+                hold.over.set()
+            self._holds.clear()
+
+    @property
+    def holds(self) -> tuple[Hold, ...]:
+        """Return what is to be held."""
+        return tuple(self._holds)
 
     def add(self, failure: PlannedFailure) -> None:
         """Plan a failure behind those already planned."""
@@ -110,6 +143,7 @@ class FaultPlan:
         with self._lock:
             self._failures.clear()
             self.latency_seconds = 0.0
+        self.release()
 
 
 class RecordingMiddleware:
@@ -154,9 +188,16 @@ class FaultMiddleware:
         """Apply latency, then a planned failure if one is meant for this request."""
         if self._faults.latency_seconds:
             await asyncio.sleep(self._faults.latency_seconds)
+        hold = None
+        if self._faults.holds and scope["type"] == "http":
+            body = await Request(scope, receive).body()
+            receive = _replay(body, receive)
+            hold = next((one for one in self._faults.holds if one.text.encode() in body), None)
+        if hold is not None and not hold.after_accept:
+            await hold.wait()
         failure = self._faults.take(_method(scope), scope["path"])
         if failure is None:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, _held(send, hold))
             return
         answer = self._answer(failure, scope["path"])
         if scope["type"] == "websocket":
@@ -165,6 +206,18 @@ class FaultMiddleware:
         if failure.after_accept:
             await self._app(scope, receive, _discard)
         await answer(scope, receive, send)
+
+
+def _held(send: Send, hold: Hold | None) -> Send:
+    """Return a sender whose answer waits, if that is what is held."""
+    if hold is None or not hold.after_accept:
+        return send
+
+    async def send_later(message: Message) -> None:
+        await hold.wait()
+        await send(message)
+
+    return send_later
 
 
 async def _discard(_message: Message) -> None:

@@ -38,11 +38,15 @@ class Conversation(models.Model):
     """The thread in our widget, from hello to goodbye."""
 
     class State(models.TextChoices):
-        """Who answers; `bot` is the AI agent, `handoff` a live agent or their queue."""
+        """Who answers; `bot` is the AI agent, `handoff` a live agent or their queue.
+
+        `closing`: nobody any more, but SESSION_END waits until every line has its fate.
+        """
 
         CREATED = "created"
         BOT = "bot"
         HANDOFF = "handoff"
+        CLOSING = "closing"
         ENDED = "ended"
 
     id = models.CharField(max_length=48, primary_key=True, default=conversation_id)
@@ -93,6 +97,11 @@ class Conversation(models.Model):
 
     def __str__(self) -> str:
         return self.id
+
+    @property
+    def is_over(self) -> bool:
+        """Say whether nobody may say anything any more."""
+        return self.state in (self.State.CLOSING, self.State.ENDED)
 
 
 class Event(models.Model):

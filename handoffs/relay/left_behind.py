@@ -8,10 +8,11 @@ from django.utils import timezone
 
 from conversations.executor import run_sync
 from handoffs.locking import Lease
-from handoffs.outbox import retry_seconds
 from handoffs.past_attempts import LeftBehind, left_behind, left_behind_ended
 from handoffs.relay.connectors import Connectors
-from integrations.connector import Connector, EndReason, VendorSession
+from handoffs.relay.ending import end_all, end_pause
+from handoffs.services import session_read
+from integrations.connector import Connector, EndReason
 from integrations.errors import ConnectorError
 
 
@@ -28,14 +29,12 @@ async def end_left_behind(lease: Lease, connectors: Connectors) -> None:
 
 
 async def _end(connector: Connector, found: LeftBehind) -> None:
-    session = VendorSession(**{**found.session, "keys": tuple(found.session.get("keys", ()))})
+    session = session_read(found.session)
     attempts = 0
     while timezone.now() < found.until:
         try:
-            await connector.end(session, EndReason.FAILED)
+            await end_all(connector, session, EndReason.FAILED)
             return
         except ConnectorError as error:
-            if not error.retryable:
-                return
             attempts += 1
-            await asyncio.sleep(retry_seconds(attempts, error.retry_after))
+            await asyncio.sleep(end_pause(attempts, error))

@@ -21,9 +21,11 @@ from handoffs.outbox import BATCH, PendingDelivery, delivery_refused, delivery_s
 from handoffs.relay import steps
 from handoffs.relay.availability import is_somebody_there
 from handoffs.relay.connectors import Connectors
+from handoffs.relay.ending import crossing_settle, end_at_vendor, line_in_doubt
 from handoffs.relay.files import file_received, parts_sent
 from handoffs.relay.left_behind import end_left_behind
 from handoffs.relay.resuming import handoff_resume
+from handoffs.relay.signals import signals_pass
 from handoffs.relay.told import SessionOutbox
 from handoffs.relay.webhook_feed import WebhookFeed
 from handoffs.unavailable import NO_LIVE_AGENTS
@@ -31,7 +33,6 @@ from integrations.connector import (
     Connector,
     HandoffRequest,
     OutboundMessage,
-    ReceiptKind,
     VendorSession,
 )
 from integrations.correlation import correlation_ensure, reference
@@ -47,11 +48,12 @@ from integrations.metrics import DELIVERY_AGE, RELAY_LAG
 
 logger = logging.getLogger(__name__)
 START_ATTEMPTS = 3
+# Longer than any call takes; and how long an end may come behind the answer that tells of it.
+SEND_SECONDS = 120.0
+GONE_SECONDS = 5.0
 START_SECONDS = 15.0
 SIGNALS_WAITING = 20
 SENT_REMEMBERED = 50
-# The same typing state is passed on once in this time, however often the client repeats it.
-TYPING_SECONDS = 3.0
 
 
 class RelaySession:
@@ -67,6 +69,10 @@ class RelaySession:
         self._signals: asyncio.Queue[RelaySignal] = asyncio.Queue(SIGNALS_WAITING)
         self._session: VendorSession | None = None
         self._sent: deque[str] = deque(maxlen=SENT_REMEMBERED)
+        self._is_over = asyncio.Event()
+        self._is_cut_off = False
+        # Vendor conversations opened by lines that crossed an end.
+        self._strays: tuple[str, ...] = ()
 
     def wake(self) -> None:
         """Say that there is something to send or to receive, or that the handoff is over."""
@@ -109,11 +115,15 @@ class RelaySession:
         reference.set(self.lease.handoff_id)
         key, connector = self._connectors.acquire(opening.integration)
         self._session = opening.session
+        self._strays = self._session.strays if self._session else ()
         left_behind = asyncio.create_task(self._end_left_behind(opening))
         try:
             if opening.is_open and (self._session or await self._open(connector, opening)):
                 await self._relay(connector, opening)
-            await self._end_at_vendor(connector)
+            elif self._session is not None:
+                await self._send(connector)  # said before an end that the vendor does not know yet
+            await self._settle(connector, has_taken_over=not opening.is_open)
+            await end_at_vendor(self.lease, self._connectors, opening.integration, self._session)
             await left_behind
         finally:
             left_behind.cancel()
@@ -158,7 +168,7 @@ class RelaySession:
 
     async def _relay(self, connector: Connector, opening: steps.Opening) -> None:
         """Listen and send side by side until one of them finds that it is over."""
-        work = [self._send(connector), self._pass_signals(connector)]
+        work = [self._send(connector), signals_pass(connector, self._signals, self._now)]
         if type(connector).listen is not Connector.listen:
             work.append(self._listen(connector, opening))
         if type(connector).receive is not Connector.receive:
@@ -166,12 +176,25 @@ class RelaySession:
         tasks = [asyncio.create_task(part) for part in work]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if not any(task.exception() for task in done):
+                done |= await self._last_answer(tasks[0])
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         for task in done:
             task.result()
+
+    async def _last_answer(self, sending: asyncio.Task[None]) -> set[asyncio.Task[None]]:
+        """Let the sender come to its end: the answer on its way decides a line's fate.
+
+        Cut off, it might open a vendor conversation that nobody knows of.
+        """
+        self._is_over.set()
+        self.wake()
+        done, _ = await asyncio.wait([sending], timeout=SEND_SECONDS)
+        self._is_cut_off = not done
+        return done
 
     # ---- vendor to end user ----
 
@@ -206,6 +229,7 @@ class RelaySession:
         event: VendorEvent,
     ) -> None:
         """Show or apply one event; the sender finds out what an end leaves to do."""
+        session = self._with_strays(session)
         if isinstance(event, LiveAgentAttachment) and opening.shows_files:
             event = await file_received(
                 self.lease, opening.conversation_id, connector, session, event
@@ -217,10 +241,11 @@ class RelaySession:
             pass  # marked as sent already: an echo tells nothing new
         elif await self._apply(session, event):
             # Not the end yet: what was said before it may still have to be sent.
+            self._is_over.set()
             self.wake()
         RELAY_LAG.observe(time.perf_counter() - received_at)
         # Only now: a send that stores it must not skip an event that is not applied yet.
-        self._session = session
+        self._session = self._with_strays(session)
 
     async def _apply(self, session: VendorSession, event: VendorEvent) -> bool:
         assert self._session is not None
@@ -246,11 +271,14 @@ class RelaySession:
         """Send what is pending, in order; return when the handoff is over and all is sent."""
         while True:
             self._wake.clear()
-            pending = self._outbox.take_told()
+            # What is to follow an end depends on whose it was: one has to look.
+            pending = None if self._is_over.is_set() else self._outbox.take_told()
             if pending is None:
                 outbox = await run_sync(steps.outbox_read, self.lease)
-                if not outbox.is_open:
+                if outbox.is_done:
                     return
+                if outbox.is_over:
+                    self._is_over.set()
                 pending = outbox.pending
             pause = await self._send_in_order(connector, pending)
             if pause != 0:
@@ -267,21 +295,64 @@ class RelaySession:
         self, connector: Connector, pending: list[PendingDelivery]
     ) -> float | None:
         """Return seconds until the next attempt: None without one, 0 if there may be more."""
+        was_over = self._is_over.is_set()
         for delivery in pending:
+            if self._is_over.is_set() and not was_over:
+                return self._look_again()
             early = (delivery.next_attempt_at - timezone.now()).total_seconds()
             if early > 0:
                 return early
             self._outbox.tried(delivery)
             try:
                 await self._send_one(connector, delivery)
-            except ConversationGoneError:
-                await run_sync(steps.vendor_closed, self.lease)
+            except ConversationGoneError as error:
+                await self._gone(delivery, error)
+                await self._wait_for_end()
                 return self._look_again()
             except ConnectorError as error:
                 if await run_sync(delivery_refused, self.lease, delivery, error):
                     return self._look_again()
         # Whatever came meanwhile has set the wake-up: no need to look again, unless there is more.
-        return self._look_again() if len(pending) == BATCH else None
+        is_enough = len(pending) < BATCH and not self._is_over.is_set()
+        return None if is_enough else self._look_again()
+
+    async def _gone(self, delivery: PendingDelivery, error: ConversationGoneError) -> None:
+        """Keep in mind what the line has opened, and show it as not delivered."""
+        if error.opened and self._session is not None:
+            self._strays = (*self._strays, error.opened)
+            self._session = self._with_strays(self._session)
+            await run_sync(steps.session_changed, self.lease, self._session)
+        await run_sync(delivery_refused, self.lease, delivery, error)
+
+    async def _wait_for_end(self) -> None:
+        """Let the vendor's own end come first, and the live agent's last words before it."""
+        try:
+            await asyncio.wait_for(self._is_over.wait(), GONE_SECONDS)
+        except TimeoutError:
+            await run_sync(steps.vendor_closed, self.lease)
+            self._is_over.set()
+
+    async def _settle(self, connector: Connector, *, has_taken_over: bool) -> None:
+        """After an end on the vendor's side, find out what became of the last lines."""
+        is_unsure = has_taken_over or self._is_cut_off
+        while line := await run_sync(line_in_doubt, self.lease, has_taken_over=is_unsure):
+            await asyncio.sleep(max(0.0, (line.next_attempt_at - timezone.now()).total_seconds()))
+            is_unsure = False  # the lines behind it were not tried yet
+            try:
+                await self._send_one(connector, line)
+            except ConversationGoneError as error:
+                await self._gone(line, error)
+            except ConnectorError as error:
+                await run_sync(delivery_refused, self.lease, line, error)
+        if self._session is not None:
+            await crossing_settle(self.lease, connector, self._session)
+
+    def _now(self) -> VendorSession:
+        assert self._session is not None
+        return self._session
+
+    def _with_strays(self, session: VendorSession) -> VendorSession:
+        return replace(session, strays=self._strays) if self._strays else session
 
     def _look_again(self) -> float:
         self._outbox.must_look = True
@@ -312,40 +383,3 @@ class RelaySession:
         state = {**self._session.state, **session.state}
         self._session = replace(self._session, state=state)
         await run_sync(steps.session_changed, self.lease, self._session)
-
-    async def _pass_signals(self, connector: Connector) -> None:
-        """Pass typing and receipts on; whatever fails here is not worth a retry."""
-        passed_typing, passed_at = "typing_stopped", 0.0
-        while True:
-            signal = await self._signals.get()
-            assert self._session is not None
-            if signal["signal"] in ("typing_started", "typing_stopped"):
-                is_repeat = signal["signal"] == passed_typing
-                if is_repeat and time.monotonic() - passed_at < TYPING_SECONDS:
-                    continue
-                passed_typing, passed_at = signal["signal"], time.monotonic()
-            try:
-                if signal["signal"] in ("typing_started", "typing_stopped"):
-                    is_typing = signal["signal"] == "typing_started"
-                    await connector.send_typing(self._session, is_typing=is_typing)
-                else:
-                    kind = ReceiptKind(signal["signal"])
-                    await connector.send_receipt(self._session, signal["vendor_message_id"], kind)
-            except ConnectorError as error:
-                logger.debug("Signal not passed on: %s", error.code)
-
-    # ---- the end ----
-
-    async def _end_at_vendor(self, connector: Connector) -> None:
-        """Repeat the end until the vendor has confirmed it or the deadline has passed."""
-        attempts = 0
-        while (reason := await run_sync(steps.vendor_end_due, self.lease)) is not None:
-            assert self._session is not None
-            try:
-                await connector.end(self._session, reason)
-            except ConnectorError as error:
-                if error.retryable:
-                    attempts += 1
-                    await asyncio.sleep(retry_seconds(attempts, error.retry_after))
-                    continue
-            await run_sync(steps.vendor_end_done, self.lease)

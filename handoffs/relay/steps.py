@@ -12,13 +12,15 @@ from conversations.models import Event
 from conversations.selectors import TranscriptEntry, transcript_get
 from handoffs.locking import Lease, check_lease, handoff_leased, handoff_save
 from handoffs.models import Handoff
-from handoffs.outbox import PendingDelivery, deliveries_pending
+from handoffs.outbox import PendingDelivery, deliveries_abandon, deliveries_pending
 from handoffs.past_attempts import attempt_key
 from handoffs.services import (
+    ended_by_vendor,
     handoff_accepted,
     handoff_connecting,
     handoff_end,
     handoff_fail,
+    session_end,
     session_keep,
     session_load,
     vendor_end_confirmed,
@@ -67,9 +69,10 @@ class Opening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outbox:
-    """What is to be sent, and whether the human part goes on."""
+    """What is to be sent, whether the human part goes on, and whether anything is left to do."""
 
-    is_open: bool
+    is_over: bool
+    is_done: bool
     pending: list[PendingDelivery]
 
 
@@ -149,13 +152,16 @@ def start_failed(lease: Lease, error: ConnectorError) -> None:
 
 
 def vendor_closed(lease: Lease) -> None:
-    """The vendor's conversation is gone: end what was active, fail what was not."""
+    """The vendor's conversation is gone: end what was active, fail what was not.
+
+    The vendor is told all the same: what we have concluded from its answers may be wrong.
+    """
     with handoff_leased(lease) as handoff:
         if not handoff.is_open:
-            vendor_end_confirmed(handoff, lease)
-            return
-        if State(handoff.state) is State.ACTIVE:
-            handoff_end(handoff, EndReason.VENDOR_CLOSED, lease=lease)
+            if not ended_by_vendor(handoff):  # both sides at once: nothing more is taken there
+                deliveries_abandon(handoff, "conversation_gone")
+        elif State(handoff.state) is State.ACTIVE:
+            handoff_end(handoff, EndReason.VENDOR_CLOSED, lease=lease, is_concluded=True)
         else:
             handoff_fail(handoff, "conversation_gone", lease=lease)
 
@@ -168,10 +174,12 @@ def listener_lost(lease: Lease, error: ConnectorError) -> None:
 
 def outbox_read(lease: Lease) -> Outbox:
     """Return the pending messages in order; raises LeaseLostError for a fenced session."""
-    handoff = Handoff.objects.only("state", "owner_id", "lease_epoch").get(pk=lease.handoff_id)
+    fields = ("state", "end_reason", "owner_id", "lease_epoch")
+    handoff = Handoff.objects.only(*fields).get(pk=lease.handoff_id)
     check_lease(handoff, lease)
-    pending = deliveries_pending(lease.handoff_id)
-    return Outbox(is_open=bool(pending) or handoff.is_open, pending=pending)
+    pending = [] if ended_by_vendor(handoff) else deliveries_pending(lease.handoff_id)
+    is_over = not handoff.is_open
+    return Outbox(is_over=is_over, is_done=is_over and not pending, pending=pending)
 
 
 def session_changed(lease: Lease, session: VendorSession) -> None:
@@ -187,6 +195,7 @@ def vendor_end_due(lease: Lease) -> VendorEndReason | None:
         until = handoff.vendor_end_until
         if until is None:
             return None
+        session_end(handoff)
         if until > timezone.now() and session_load(handoff) is not None:
             return _vendor_reason(handoff)
         vendor_end_confirmed(handoff, lease)

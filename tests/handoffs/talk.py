@@ -24,6 +24,8 @@ from tests import factories
 from tests.waiting import eventually_async
 
 RESPONDER = HandoffResponder()
+# What a test reads of a line: whichever it has.
+_SHOWN = ("text", "reason", "code")
 
 
 class Talk:
@@ -98,7 +100,7 @@ class Talk:
         def read() -> list[tuple[str, Any]]:
             lines = Event.objects.filter(conversation_id=self.handoff.conversation_id)
             return [
-                (line.type, line.payload.get("text") or line.payload.get("reason"))
+                (line.type, next(filter(None, map(line.payload.get, _SHOWN)), None))
                 for line in lines.order_by("sequence")
             ]
 
@@ -169,7 +171,7 @@ async def active(make: Callable[..., Any], **behaviour: Any) -> Talk:
     return one
 
 
-async def holds(read: Callable[..., Any], word: str) -> bool:
+async def holds(read: Callable[..., Any], word: Any) -> bool:
     return word in await read()
 
 

@@ -21,6 +21,7 @@ from handoffs.outbox import (
     retry_seconds,
 )
 from handoffs.relay import steps
+from handoffs.relay.steps import vendor_end_due
 from handoffs.responder import HandoffResponder
 from handoffs.services import handoff_end, handoff_fail
 from handoffs.states import EndReason, State
@@ -186,13 +187,14 @@ def test_a_message_that_was_given_up_meanwhile_is_not_noticed_twice(active):
     assert len(notices(active)) == 1
 
 
-def test_the_refusal_of_a_message_of_an_ended_conversation_writes_nothing(active):
+def test_a_message_refused_after_the_end_is_shown_before_session_end(active):
     send(active, "one")
     HandoffResponder().on_leave(conversation_id=active.conversation_id, metadata=None)
 
     assert not delivery_refused(factories.lease_of(active), first(active), RejectedError("no"))
     assert statuses(active) == [Status.FAILED]
-    assert factories.journal(active)[-1] == "SESSION_END"
+    vendor_end_due(factories.lease_of(active))
+    assert factories.journal(active)[-2:] == ["SYSTEM_MESSAGE", "SESSION_END"]
 
 
 # ---- what is pending at the end ----
@@ -215,14 +217,18 @@ def test_what_is_pending_when_the_handoff_fails_is_shown_as_lost_before_the_fail
     assert statuses(active) == [Status.FAILED, Status.FAILED]
 
 
-def test_what_is_pending_when_the_live_agent_ends_is_shown_as_lost_before_the_goodbye(active):
+def test_what_is_pending_when_the_live_agent_ends_is_shown_as_lost_before_session_end(active):
     send(active, "one")
 
     factories.apply(
         factories.lease_of(active), factories.vendor_event(vendor_events.ConversationEnded)
     )
 
-    assert factories.journal(active)[-3:] == ["SYSTEM_MESSAGE", "LIVE_AGENT_LEFT", "SESSION_END"]
+    # Until the relay knows what became of it, there is no SESSION_END.
+    assert factories.journal(active)[-1] == "LIVE_AGENT_LEFT"
+    assert not steps.outbox_read(factories.lease_of(active)).pending
+    steps.vendor_end_done(factories.lease_of(active))
+    assert factories.journal(active)[-2:] == ["SYSTEM_MESSAGE", "SESSION_END"]
     assert statuses(active) == [Status.FAILED]
 
 
@@ -248,14 +254,14 @@ def test_what_could_not_be_sent_before_the_vendor_knew_of_the_end_is_shown_as_lo
     assert [notice["message_id"] for notice in notices(handoff)] == [str(lost.pk)]
 
 
-def test_what_was_pending_in_an_ended_conversation_is_given_up_without_a_line(active):
+def test_what_is_pending_when_the_vendor_confirms_the_end_is_shown_before_session_end(active):
     send(active, "Thanks, bye")
     HandoffResponder().on_leave(conversation_id=active.conversation_id, metadata=None)
 
     steps.vendor_end_done(factories.lease_of(active))
 
     assert statuses(active) == [Status.FAILED]
-    assert factories.journal(active)[-1] == "SESSION_END"
+    assert factories.journal(active)[-2:] == ["SYSTEM_MESSAGE", "SESSION_END"]
 
 
 def test_a_vendor_conversation_that_is_gone_leaves_nothing_to_send():
@@ -266,7 +272,7 @@ def test_a_vendor_conversation_that_is_gone_leaves_nothing_to_send():
     steps.vendor_closed(factories.lease_of(handoff))
 
     outbox = steps.outbox_read(factories.lease_of(handoff))
-    assert (outbox.is_open, outbox.pending) == (False, [])
+    assert (outbox.is_done, outbox.pending) == (True, [])
     assert len(notices(handoff)) == 1
 
 

@@ -110,8 +110,9 @@ async def test_an_anonymous_end_users_expired_token_is_the_end_of_the_talk(talk)
     one = await active(talk)
 
     one.simulator.expire_tokens()
-    await one.finished()
+    await one.reaches("ended")
 
+    await eventually_async(lambda: holds(one.journal, ("SESSION_END", "REASON_NATURAL_END")))
     assert (await one.now()).end_reason == "vendor_closed"
     assert [kind for kind, _ in await one.journal()][-2:] == ["LIVE_AGENT_LEFT", "SESSION_END"]
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from integrations.connector import OutboundAttachment, OutboundMessage, VendorSession
-from integrations.errors import CannotConnectError, ConversationGoneError, RejectedError
+from integrations.errors import (
+    CannotConnectError,
+    ConversationGoneError,
+    MissingPermissionError,
+    RejectedError,
+)
 from integrations.vendors.genesys.client import GenesysClient
 from integrations.vendors.genesys.connector_history import History
 from integrations.vendors.genesys.connector_memory import Memories, Memory, Recent
@@ -17,6 +23,8 @@ from integrations.vendors.genesys.mapping_text import pieces
 
 # Genesys may have got what these failures left open.
 _DOUBTFUL_REASONS = ("timeout", "connection", "")
+_TRIES_FOR_NEW = 3
+_PAUSE_FOR_NEW = 0.5
 
 
 class Sending:
@@ -54,13 +62,22 @@ class Sending:
         await self._send(session, [(attachment.attachment_id, body)])
 
     async def end(self, conversation_id: str) -> None:
-        """Disconnect the end user; a conversation that is over already is fine."""
-        try:
-            conversation = await self._client.conversation(conversation_id)
-        except ConversationGoneError:
-            return
+        """Disconnect the end user; a conversation that is over already is fine.
+
+        One that was opened a moment ago may not be readable yet: it is looked for again.
+        """
+        for patience in reversed(range(_TRIES_FOR_NEW)):
+            try:
+                conversation = await self._client.conversation(conversation_id)
+                break
+            except ConversationGoneError:
+                if not patience:
+                    return
+                await asyncio.sleep(_PAUSE_FOR_NEW)
         customer = customer_of(participants_of(conversation))
-        if customer is not None and not customer.is_gone:
+        if customer is None:
+            raise CannotConnectError("conversation: nobody is in it yet")
+        if not customer.is_gone:
             await self._client.disconnect(conversation_id, customer.identifier)
 
     async def _send(
@@ -94,18 +111,30 @@ class Sending:
             if error.reason in _DOUBTFUL_REASONS:
                 self._doubtful.add(part_id)
             raise
+        message_id = as_text(answer.get("id"))
+        opened = as_text(answer.get("conversationId")) or await self._conversation_of(message_id)
+        if opened:
+            self._require_same(session, opened)
         self._arrived.add(part_id)
-        memory.our_ids.add(as_text(answer.get("id")), part_id)
-        await self._require_same(session, as_text(answer.get("conversationId")))
+        memory.our_ids.add(message_id, part_id)
 
-    async def _require_same(self, session: VendorSession, conversation_id: str) -> None:
-        """Genesys opens a new conversation for whoever writes after the end of one: take it back.
+    async def _conversation_of(self, message_id: str) -> str:
+        """Ask where a message went whose answer did not say so; nothing if Genesys will not say."""
+        try:
+            details = await self._client.message_details(message_id)
+        except (RejectedError, MissingPermissionError):
+            return ""
+        return as_text(details.get("conversationId"))
 
-        Raises ConversationGoneError.
+    def _require_same(self, session: VendorSession, conversation_id: str) -> None:
+        """Genesys opens a new conversation for whoever writes after the end of one.
+
+        Raises ConversationGoneError, which names it: whoever sent the message ends it.
         """
-        if conversation_id and conversation_id != session.vendor_conversation_id:
-            await self.end(conversation_id)
-            raise ConversationGoneError("inbound_message: the conversation was over")
+        if conversation_id != session.vendor_conversation_id:
+            raise ConversationGoneError(
+                "inbound_message: the conversation was over", opened=conversation_id
+            )
 
 
 def person_in(session: VendorSession) -> dict[str, str]:

@@ -29,6 +29,7 @@ _CONVERSATION_STATUSES = {
     404: ConversationGoneError,  # unknown to this end user
     410: ConversationGoneError,
 }
+_FILE_STATUSES = {**_CONVERSATION_STATUSES, 417: ConversationGoneError}  # the session is over
 _TOKEN_STATUSES = {
     400: InvalidAuthError,  # wrong organization or deployment, or not published
     403: InvalidAuthError,
@@ -123,13 +124,26 @@ class SalesforceMessagingClient:
         )
 
     async def send_message(
-        self, token: AccessToken, conversation_id: str, *, message_id: str, text: str
+        self,
+        token: AccessToken,
+        conversation_id: str,
+        *,
+        message_id: str,
+        text: str,
+        new_session: Mapping[str, object] | None,
     ) -> None:
-        """Send a text under an id of ours; one that Salesforce has already is not sent again."""
+        """Send a text under an id of ours; one that Salesforce has already is not sent again.
+
+        Where no session is open it opens one with the attributes and language of `new_session`;
+        without, ConversationGoneError says that the session is over.
+        """
         response = await self._post_message(token, conversation_id, message_id, text, {})
-        if response.status == _NEEDS_NEW_SESSION:
-            new_session = {"isNewMessagingSession": True, "routingAttributes": {}}
-            await self._post_message(token, conversation_id, message_id, text, new_session)
+        if response.status != _NEEDS_NEW_SESSION:
+            return
+        if new_session is None:
+            raise ConversationGoneError("send_message: the session is over", status=response.status)
+        opening = {"isNewMessagingSession": True, **new_session}
+        await self._post_message(token, conversation_id, message_id, text, opening)
 
     async def _post_message(
         self,
@@ -177,7 +191,7 @@ class SalesforceMessagingClient:
                 content=content,
             ),
             timeout=TRANSFER_SECONDS,
-            statuses=_CONVERSATION_STATUSES,
+            statuses=_FILE_STATUSES,
             returns=(_ALREADY_THERE,),
         )
 

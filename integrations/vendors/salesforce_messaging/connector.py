@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import ClassVar
@@ -19,7 +19,7 @@ from integrations.connector import (
     TokenCache,
     VendorSession,
 )
-from integrations.errors import ConversationGoneError, RejectedError
+from integrations.errors import ConversationGoneError, InvalidAuthError, RejectedError
 from integrations.events import VendorEvent
 from integrations.http import HttpClient
 from integrations.manifest import Manifest
@@ -30,6 +30,11 @@ from integrations.vendors.salesforce_messaging.connector_checks import Connectio
 from integrations.vendors.salesforce_messaging.connector_credentials import (
     credential_errors,
     normalised,
+)
+from integrations.vendors.salesforce_messaging.connector_late import (
+    entries_since,
+    last_minute,
+    said_after_end,
 )
 from integrations.vendors.salesforce_messaging.connector_stream import (
     ConversationStream,
@@ -42,7 +47,9 @@ from integrations.vendors.salesforce_messaging.mapping_start import (
     language_for,
     opening_messages,
     routing_attributes,
+    session_opening,
 )
+from integrations.vendors.salesforce_messaging.mapping_text import as_object
 
 IDENTITY_REQUIRED = "identity_required"
 # Who takes over a thousand conversations lists their entries over few connections.
@@ -102,17 +109,17 @@ class SalesforceMessagingConnector(Connector):
         conversation_id = conversation_id_for(request.handoff_id)
         token = await self._access.open(conversation_id, subject=subject)
         self._require_identity(is_authenticated=token.is_authenticated)
-        await self._client.create_conversation(
-            token,
-            conversation_id,
-            routing_attributes=routing_attributes(
-                request, self._credentials, is_authenticated=token.is_authenticated
-            ),
-            language=language_for(request),
+        attributes = routing_attributes(
+            request, self._credentials, is_authenticated=token.is_authenticated
         )
+        language = language_for(request)
+        await self._client.create_conversation(
+            token, conversation_id, routing_attributes=attributes, language=language
+        )
+        new_session = session_opening(attributes, language)
         for message_id, text in opening_messages(request):
             await self._client.send_message(
-                token, conversation_id, message_id=message_id, text=text
+                token, conversation_id, message_id=message_id, text=text, new_session=new_session
             )
         return VendorSession(
             vendor_conversation_id=conversation_id,
@@ -123,6 +130,8 @@ class SalesforceMessagingConnector(Connector):
                 "agents": {},
                 "had_agent": False,
                 "seen": 0,
+                # Until a live agent comes, a message may open the next session.
+                "new_session": new_session,
             },
         )
 
@@ -142,7 +151,11 @@ class SalesforceMessagingConnector(Connector):
                 yield step
 
     async def send_message(self, session: VendorSession, message: OutboundMessage) -> VendorSession:
-        """Send a text; its id makes a repeat harmless."""
+        """Send a text; its id makes a repeat harmless.
+
+        Once a live agent has been there it opens no further session: what it was to join is over.
+        """
+        new_session = None if session.state.get("had_agent") else _new_session(session)
 
         async def send(token: AccessToken) -> None:
             await self._client.send_message(
@@ -150,6 +163,7 @@ class SalesforceMessagingConnector(Connector):
                 session.vendor_conversation_id,
                 message_id=message.message_id.lower(),
                 text=message.text,
+                new_session=new_session,
             )
 
         await self._access.using(session, send)
@@ -206,6 +220,20 @@ class SalesforceMessagingConnector(Connector):
         await self._access.using(session, send)
         return session
 
+    async def late_messages(
+        self, session: VendorSession, messages: Sequence[OutboundMessage]
+    ) -> frozenset[str]:
+        """Read in the entries which messages came behind the end: those opened a new session."""
+
+        async def read(token: AccessToken) -> frozenset[str]:
+            entries = await entries_since(
+                self._client, token, session.vendor_conversation_id, last_minute(session)
+            )
+            return said_after_end(entries)
+
+        late = await self._access.using(session, read)
+        return late.intersection(message.message_id for message in messages)
+
     async def end(self, session: VendorSession, reason: EndReason) -> None:
         """End the messaging session for whatever reason: Salesforce takes none."""
 
@@ -214,8 +242,11 @@ class SalesforceMessagingConnector(Connector):
 
         try:
             await self._access.using(session, delete)
-        except ConversationGoneError:
-            pass  # nobody can reach it any more: that is what was asked for
+        except ConversationGoneError as error:
+            if await self._access.is_known(session.vendor_conversation_id):
+                # The only token there can be was refused, and may be taken again.
+                raise InvalidAuthError(error.message) from error
+            # Nobody can reach it any more; Salesforce's own timeouts are left.
         await self._access.forget(session.vendor_conversation_id)
 
     def _verified_subject(self, request: HandoffRequest) -> str:
@@ -236,6 +267,10 @@ class SalesforceMessagingConnector(Connector):
     @property
     def _is_verifying(self) -> bool:
         return self._credentials.get("mode") == VERIFIED
+
+
+def _new_session(session: VendorSession) -> Mapping[str, object]:
+    return as_object(session.state.get("new_session")) or session_opening({}, "")
 
 
 def _link(attachment: OutboundAttachment) -> OutboundMessage:

@@ -82,7 +82,8 @@ class ConversationProgress:
 
     def _note(self, event: VendorEvent) -> None:
         if isinstance(event, LiveAgentJoined):
-            self._update(agents={**self._agents, event.agent_id: event.agent_name}, had_agent=True)
+            agents = {**self._agents, event.agent_id: event.agent_name}
+            self._update(agents=agents, had_agent=True, new_session={})
         elif isinstance(event, LiveAgentLeft):
             left = {key: name for key, name in self._agents.items() if key != event.agent_id}
             self._update(agents=left, had_agent=True)

@@ -73,6 +73,10 @@ class ConversationTokens:
         except InvalidAuthError:
             return await call(await self.renew(session, token))
 
+    async def is_known(self, conversation_id: str) -> bool:
+        """Say whether there is a token that has not expired."""
+        return await self._cached(conversation_id) is not None
+
     async def forget(self, conversation_id: str) -> None:
         """Drop the token of a conversation that is over."""
         await self._cache.delete(_name(conversation_id))

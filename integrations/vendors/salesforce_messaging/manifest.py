@@ -231,6 +231,7 @@ MANIFEST = Manifest(
     summary="Live agents answer in the Service Console through Messaging for In-App and Web.",
     docs_url="https://developer.salesforce.com/docs/service/messaging-api",
     delivery=Delivery.STREAM,
+    takes_after_end=True,
     capabilities=frozenset(
         {
             Capability.TYPING_OUT,

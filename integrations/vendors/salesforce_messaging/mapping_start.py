@@ -67,6 +67,12 @@ def routing_attributes(
     return merged
 
 
+def session_opening(attributes: Mapping[str, str], language: str) -> dict[str, object]:
+    """Return what a message carries that opens a session; the language only where it is known."""
+    opening: dict[str, object] = {"routingAttributes": dict(attributes)}
+    return opening | ({"language": language} if language else {})
+
+
 def language_for(request: HandoffRequest) -> str:
     """Return a locale as Salesforce writes it, such as en_US; empty when there is none."""
     wanted = request.routing.get("language") or request.locale

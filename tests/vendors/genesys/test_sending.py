@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from integrations.connector import OutboundAttachment
+from integrations.connector import EndReason, OutboundAttachment
 from integrations.errors import (
     CannotConnectError,
     ConversationGoneError,
@@ -84,15 +84,20 @@ async def test_role_without_history_sends_all_the_same(portal: Portal):
     assert (await portal.said(handoff))[1:] == ["Still"]
 
 
-async def test_message_after_the_end_opens_nothing_new(portal: Portal):
-    await portal.configure(threading_minutes=0)
+@pytest.mark.parametrize("is_named", [True, False], ids=["in the answer", "asked for"])
+async def test_message_after_the_end_names_what_it_has_opened_so_that_it_can_be_ended(
+    portal: Portal, is_named: bool
+):
+    await portal.configure(threading_minutes=0, is_prefetch_answered=is_named)
     handoff = await portal.started(portal.connector())
     await handoff.wait_for(LiveAgentJoined)
     await handoff.stop()
     await portal.act(handoff, "end")
 
-    with pytest.raises(ConversationGoneError):
+    with pytest.raises(ConversationGoneError) as caught:
         await handoff.connector.send_message(handoff.session, outbound("Too late"))
+    stray = replace(handoff.session, vendor_conversation_id=caught.value.opened)
+    await handoff.connector.end(stray, EndReason.FAILED)
 
     answer = await portal.desk("GET", "/conversations")
     rows = answer if isinstance(answer, list) else answer["conversations"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -193,7 +195,10 @@ async def test_anonymous_conversation_ends_with_its_token(bench: Bench):
     assert isinstance(listener.error, ConversationGoneError)
     with pytest.raises(ConversationGoneError):
         await connector.send_message(session, outbound("Too late"))
-    await connector.end(session, EndReason.END_USER_LEFT)
+    with pytest.raises(InvalidAuthError):  # not confirmed: the token may be taken again
+        await connector.end(session, EndReason.END_USER_LEFT)
+    bench.tokens.values.clear()
+    await connector.end(session, EndReason.END_USER_LEFT)  # now nobody can reach it any more
 
 
 async def test_start_that_breaks_halfway_is_completed_by_the_next_try(bench: Bench):
@@ -347,16 +352,49 @@ async def test_nobody_there_is_told(bench: Bench):
     assert found[0].vendor_conversation_id == session.vendor_conversation_id
 
 
-async def test_message_after_the_session_ended_opens_the_next_one_where_prechat_asks(bench: Bench):
+IS_NEW = "isNewMessagingSession"
+
+
+async def sent_messages(bench: Bench) -> list[dict[str, Any]]:
+    rows = await bench.desk("GET", "/requests")
+    return [row for row in rows if row["path"].endswith("/message")]
+
+
+async def test_message_in_the_queue_opens_the_next_session_with_the_attributes_of_the_first(
+    bench: Bench,
+):
+    connector = bench.connector()
+    session, listener = await bench.started(
+        connector,
+        accept=False,
+        locale="de-CH",
+        routing={"attributes": {"Order_Ref": "BL-20931"}},
+    )
+    tokens = dict(bench.tokens.values)
+    await connector.end(session, EndReason.END_USER_LEFT)
+    await until(lambda: listener.has_returned)
+    bench.tokens.values.update(tokens)
+    await bench.desk("POST", "/config", session_prechat=True)
+
+    await connector.send_message(session, outbound("One more thing"))
+
+    bodies = [json.loads(row["body"]) for row in await sent_messages(bench)]
+    [opening] = [body for body in bodies if "One more thing" in str(body) and IS_NEW in body]
+    assert opening["routingAttributes"]["Order_Ref"] == "BL-20931"
+    assert opening["language"] == "de_CH"
+
+
+async def test_message_after_the_live_agents_end_opens_no_session(bench: Bench):
     connector = bench.connector()
     session, listener = await bench.started(connector)
     await bench.act(session, "end")
     await until(lambda: listener.has_returned)
     await bench.desk("POST", "/config", session_prechat=True)
 
-    await connector.send_message(session, outbound("One more thing"))
+    with pytest.raises(ConversationGoneError):
+        await connector.send_message(listener.session, outbound("One more thing"))
 
-    assert (await bench.said_by(session, "end_user"))[-1] == "One more thing"
+    assert (await bench.seen_by_agent(session))["status"] == "ended"
 
 
 async def test_pages_of_history_are_all_read(bench: Bench):

@@ -1,0 +1,172 @@
+"""After the human part: what became of the last lines, and the vendor's word that it knows."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from conversations.executor import run_sync
+from conversations.models import Conversation
+from conversations.services import events_append
+from handoffs.locking import Lease, handoff_leased
+from handoffs.models import Handoff
+from handoffs.outbox import (
+    BATCH,
+    PendingDelivery,
+    deliveries_give_up,
+    deliveries_missed,
+    deliveries_pending,
+    deliveries_taken,
+    pending_delivery,
+    retry_seconds,
+)
+from handoffs.relay import steps
+from handoffs.relay.connectors import Connectors
+from handoffs.services import ended_by_vendor, session_end
+from integrations.connector import Connector, EndReason, OutboundMessage, VendorSession
+from integrations.errors import ConnectorError, ConversationGoneError
+from integrations.models import Integration
+
+logger = logging.getLogger(__name__)
+# A refusal may need an admin; asking goes on, but seldom.
+_REFUSED_BASE_SECONDS = 15.0
+_REFUSED_CAP_SECONDS = 600.0
+
+
+# ---- what may have crossed an end on the vendor's side ----
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crossing:
+    """What the vendor took shortly before we knew of its end, and until when to ask about it."""
+
+    taken: list[PendingDelivery]
+    until: datetime
+
+
+def line_in_doubt(lease: Lease, *, has_taken_over: bool) -> PendingDelivery | None:
+    """Return the line of which nobody knows whether it arrived before the vendor's end.
+
+    Lines go one after the other, so that it can only be the first: one that was tried, or any in
+    the eyes of a session that has taken over.
+    """
+    with handoff_leased(lease) as handoff:
+        if handoff.is_open or not ended_by_vendor(handoff):
+            return None
+        first = next(iter(deliveries_pending(lease.handoff_id, limit=1)), None)
+    is_tried = first is not None and (first.attempts or first.parts_sent or has_taken_over)
+    return first if is_tried else None
+
+
+async def crossing_settle(lease: Lease, connector: Connector, session: VendorSession) -> None:
+    """Show what came too late for the live agent as not delivered; then SESSION_END is due."""
+    crossing = await run_sync(_crossing_read, lease)
+    if crossing is None:
+        return
+    late = await _late(connector, session, crossing)
+    ids = [line.id for line in crossing.taken if line.message_id in late]
+    await run_sync(_crossing_close, lease, ids)
+
+
+def _crossing_read(lease: Lease) -> Crossing | None:
+    with handoff_leased(lease) as handoff:
+        is_over = not handoff.is_open and ended_by_vendor(handoff)
+        if not is_over or handoff.vendor_end_until is None:
+            return None
+        rows = deliveries_taken(handoff).select_related("event")[:BATCH]
+        ended_at = handoff.ended_at or timezone.now()
+        return Crossing(
+            taken=[pending_delivery(row) for row in rows],
+            until=ended_at + timedelta(seconds=settings.DELIVERY_DEADLINE_SECONDS),
+        )
+
+
+async def _late(connector: Connector, session: VendorSession, crossing: Crossing) -> frozenset[str]:
+    """Ask until the vendor has answered, or has no more time to."""
+    messages = [
+        OutboundMessage(message_id=line.message_id, text=line.text, sent_at=line.sent_at)
+        for line in reversed(crossing.taken)
+    ]
+    attempts = 0
+    while messages and timezone.now() < crossing.until:
+        try:
+            return await connector.late_messages(session, messages)
+        except ConversationGoneError:
+            break
+        except ConnectorError as error:
+            attempts += 1
+            await asyncio.sleep(end_pause(attempts, error))
+    return frozenset()
+
+
+def _crossing_close(lease: Lease, late: list[int]) -> None:
+    with handoff_leased(lease) as handoff:
+        lines = deliveries_missed(handoff, late)
+        lines += deliveries_give_up(handoff, "conversation_gone")
+        if lines and handoff.conversation.state != Conversation.State.ENDED:
+            events_append(handoff.conversation, lines)
+        session_end(handoff, is_settled=True)
+
+
+# ---- telling the vendor ----
+
+
+async def end_at_vendor(
+    lease: Lease, connectors: Connectors, integration: Integration, session: VendorSession | None
+) -> None:
+    """Repeat the end until the vendor has confirmed it, with the credentials of the moment."""
+    attempts = 0
+    found: Integration | None = integration
+    while (reason := await run_sync(steps.vendor_end_due, lease)) is not None:
+        assert session is not None
+        if attempts:
+            found = await run_sync(_integration_now, lease)
+        error = await _tried(connectors, found, session, reason) if found else None
+        if error is None:
+            await run_sync(steps.vendor_end_done, lease)
+            continue
+        attempts += 1
+        if attempts == 1:
+            logger.warning("The end is not confirmed yet: %s", error.code)
+        await asyncio.sleep(end_pause(attempts, error))
+
+
+async def end_all(connector: Connector, session: VendorSession, reason: EndReason) -> None:
+    """End a vendor conversation and what crossing lines have opened beside it."""
+    for vendor_id in (session.vendor_conversation_id, *session.strays):
+        one = replace(session, vendor_conversation_id=vendor_id, strays=())
+        try:
+            await connector.end(one, reason)
+        except ConversationGoneError:
+            pass  # nothing is open there: that is the confirmation
+
+
+def end_pause(attempts: int, error: ConnectorError) -> float:
+    """Return the seconds before an end is told again."""
+    if error.retryable:
+        return retry_seconds(attempts, error.retry_after)
+    return min(_REFUSED_CAP_SECONDS, _REFUSED_BASE_SECONDS * 2.0 ** (attempts - 1))
+
+
+async def _tried(
+    connectors: Connectors, integration: Integration, session: VendorSession, reason: EndReason
+) -> ConnectorError | None:
+    key, connector = connectors.acquire(integration)
+    try:
+        await end_all(connector, session, reason)
+    except ConnectorError as error:
+        return error
+    finally:
+        await connectors.release(key)
+    return None
+
+
+def _integration_now(lease: Lease) -> Integration | None:
+    rows = Handoff.objects.filter(pk=lease.handoff_id, integration__isnull=False)
+    integration_id = rows.values_list("integration_id", flat=True).first()
+    return Integration.objects.filter(pk=integration_id).first() if integration_id else None
