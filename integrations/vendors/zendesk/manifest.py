@@ -240,6 +240,7 @@ MANIFEST = Manifest(
     summary="Live agents answer in the Zendesk Agent Workspace, handed over by the switchboard.",
     docs_url="https://developer.zendesk.com/documentation/conversations",
     delivery=Delivery.WEBHOOK,
+    takes_after_end=True,
     capabilities=frozenset(
         {
             Capability.TYPING_IN,
