@@ -133,6 +133,7 @@ async def end_at_vendor(
         attempts += 1
         if attempts == 1:
             logger.warning("The end is not confirmed yet: %s", error.code)
+            await run_sync(steps.fault_show, lease, error)
         await asyncio.sleep(end_pause(attempts, error))
 
 

@@ -207,6 +207,7 @@ class RelaySession:
         except ConversationGoneError:
             await run_sync(steps.vendor_closed, self.lease)
         except ConnectorError as error:
+            await run_sync(steps.fault_show, self.lease, error)
             await run_sync(steps.listener_lost, self.lease, error)
 
     async def _take_webhooks(self, connector: Connector, opening: steps.Opening) -> None:
@@ -310,6 +311,7 @@ class RelaySession:
                 await self._wait_for_end()
                 return self._look_again()
             except ConnectorError as error:
+                await run_sync(steps.fault_show, self.lease, error)
                 if await run_sync(delivery_refused, self.lease, delivery, error):
                     return self._look_again()
         # Whatever came meanwhile has set the wake-up: no need to look again, unless there is more.

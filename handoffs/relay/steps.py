@@ -46,6 +46,8 @@ _SPEAKERS = {"user": "end_user", "bot": "ai_agent", "live_agent": "live_agent", 
 _INTEGRATION_FAULTS = frozenset(
     {"invalid_auth", "missing_permission", "invalid_routing", "rejected", "cannot_connect"}
 )
+# The same in the middle of a conversation: anything else may be about this one alone.
+_CREDENTIAL_FAULTS = frozenset({"invalid_auth", "missing_permission"})
 _HEALTHY_EVERY = timedelta(minutes=1)
 
 
@@ -170,6 +172,15 @@ def listener_lost(lease: Lease, error: ConnectorError) -> None:
     """The stream did not come back in time: tell the end user once."""
     with handoff_leased(lease) as handoff:
         handoff_fail(handoff, "listener_lost", error.message, lease=lease)
+
+
+def fault_show(lease: Lease, error: ConnectorError) -> None:
+    """Show on the integration's tile what a running conversation says about its credentials."""
+    if error.code not in _CREDENTIAL_FAULTS:
+        return
+    found = Integration.objects.filter(handoffs=lease.handoff_id).first()
+    if found is not None:
+        integration_mark_needs_attention(found, error.code, error.message)
 
 
 def outbox_read(lease: Lease) -> Outbox:

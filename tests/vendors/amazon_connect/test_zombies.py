@@ -10,7 +10,9 @@ import pytest
 
 from conversations.executor import run_sync
 from handoffs.models import Handoff
+from handoffs.relay import ending
 from integrations.http import open_session
+from integrations.models import Integration
 from integrations.vendors.amazon_connect import connector as connector_module
 from integrations.vendors.amazon_connect.connector_stream import SocketTiming
 from tests import factories
@@ -78,6 +80,32 @@ async def test_a_live_agent_may_go_on_after_a_refusal_that_passes(talk: Talk):
     await eventually_async(lambda: holds(talk, "Are you there?"))
 
     assert (await talk.now()).state == "active"
+
+
+async def test_a_revoked_role_shows_on_the_tile_and_the_chat_is_stopped_when_it_is_back(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(ending, "_REFUSED_BASE_SECONDS", 0.05)
+    refuse(talk, may_assume_role=False)
+    talk.simulator.expire_tokens()
+
+    await talk.reaches("failed")
+    await eventually_async(lambda: run_sync(tile, talk))
+    assert talk.desk()["status"] == "active"
+    talk.simulator.configure(may_assume_role=True)
+    await talk.finished()
+
+    assert await run_sync(tile, talk) == ("needs_attention", "invalid_auth")
+    assert ("HANDOFF_FAILED", "listener_lost") in await talk.journal()
+    assert talk.desk()["status"] == "ended"
+    assert (await talk.now()).vendor_end_until is None
+
+
+def tile(one: Talk) -> tuple[str, str] | None:
+    """Return status and fault of the integration's tile; None while it is well."""
+    assert one.handoff.integration is not None
+    found = Integration.objects.get(pk=one.handoff.integration.pk)
+    return (found.status, found.last_error_code) if found.last_error_code else None
 
 
 async def holds(one: Talk, word: str) -> bool:
