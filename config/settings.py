@@ -217,6 +217,10 @@ SOCKET_SEND_SECONDS = env.float("SOCKET_SEND_SECONDS", default=15.0)
 FRAME_MAX_BYTES = 131072
 MESSAGE_MAX_CHARACTERS = 20_000
 JOURNAL_RECHECK_SECONDS = env.float("JOURNAL_RECHECK_SECONDS", default=5.0)
+# For each conversation.
+AI_AGENT_MESSAGES_WAITING = env.int("AI_AGENT_MESSAGES_WAITING", default=50)
+AI_AGENT_TURNS_PER_MINUTE = env.int("AI_AGENT_TURNS_PER_MINUTE", default=60)
+LIVE_AGENT_MESSAGES_WAITING = env.int("LIVE_AGENT_MESSAGES_WAITING", default=200)
 # The AI agent's turns, and the tools that run, in one process at once.
 TURNS_AT_ONCE = env.int("TURNS_AT_ONCE", default=12)
 RELAY_HEARTBEAT_SECONDS = env.float("RELAY_HEARTBEAT_SECONDS", default=1.0)

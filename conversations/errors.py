@@ -17,3 +17,9 @@ class ConversationEndedError(ConversationError):
 
 class NotAllowedError(ConversationError):
     """The event does not fit the conversation's state."""
+
+
+class RateLimitedError(ConversationError):
+    """Too much waits already, or came in a short time; the same may be sent again later."""
+
+    code = "rate_limited"

@@ -15,6 +15,7 @@ from django.db import Error as DatabaseError
 
 from conversations.client_frames import metadata_of
 from conversations.frames import error_frame
+from conversations.socket_inbox import SocketInbox
 from integrations.correlation import HEADER, correlation_begin
 from integrations.metrics import FRAMES_REFUSED, REQUESTS_LIMITED, SOCKETS_CLOSED, SOCKETS_OPEN
 
@@ -30,6 +31,8 @@ CLOSE_SECONDS = 2.0
 # A client that is refused is read more slowly from then on, so that it cannot fill us either.
 REFUSED_PAUSE_SECONDS = 0.05
 RETRY_AFTER_SECONDS = 60
+# Of its own, because a flood of messages has used up the other one.
+CONTROL_FRAMES_PER_SECOND, CONTROL_FRAMES_BURST = 5.0, 10
 
 
 class SocketBounds:
@@ -69,9 +72,12 @@ class FrameBudget:
 
 class _Socket:
     def __init__(self, receive: Receive, send: Send) -> None:
-        self._receive, self._send = receive, send
+        self._inbox, self._send = SocketInbox(receive), send
         self._budget = FrameBudget(
             per_second=settings.SOCKET_FRAMES_PER_SECOND, burst=settings.SOCKET_FRAMES_BURST
+        )
+        self._control_budget = FrameBudget(
+            per_second=CONTROL_FRAMES_PER_SECOND, burst=CONTROL_FRAMES_BURST
         )
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
@@ -81,6 +87,7 @@ class _Socket:
 
     async def serve(self, application: Application, scope: MutableMapping[str, Any]) -> None:
         self._can_answer = "websocket.http.response" in scope.get("extensions", {})
+        self._inbox.start()
         try:
             await application(scope, self._next_frame, self._pass_on)
         except DatabaseError as error:
@@ -94,19 +101,23 @@ class _Socket:
             logger.warning("A socket ends, its client does not read")
             await self._turn_away("slow")
         finally:
+            self._inbox.stop()
             self._opened(False)
 
     # ---- from the client ----
 
     async def _next_frame(self) -> Message:
         while True:
-            message = await self._receive()
-            if message["type"] != "websocket.receive" or self._budget.take():
+            message, has_overtaken = await self._inbox.next()
+            budget = self._control_budget if has_overtaken else self._budget
+            if message["type"] != "websocket.receive" or budget.take():
                 return message
             await self._refuse(message)
 
     async def _refuse(self, message: Message) -> None:
         FRAMES_REFUSED.inc()
+        if self._inbox.is_client_gone:
+            return
         text = f"At most {settings.SOCKET_FRAMES_PER_SECOND} frames a second. Send it again later."
         frame = error_frame("rate_limited", text, metadata_of(message.get("text")))
         await self._pass_on({"type": "websocket.send", "text": json.dumps(frame)})

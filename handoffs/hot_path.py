@@ -54,14 +54,18 @@ WITH input AS (
       AND handoff.state IN ('requested', 'connecting', 'queued', 'active')
     FOR NO KEY UPDATE OF conversation SKIP LOCKED
 ), plain AS MATERIALIZED (
-    SELECT input.*, locked.handoff_id, locked.owner_id,
-           NOT EXISTS (
-               SELECT FROM handoffs_delivery AS earlier
-               WHERE earlier.handoff_id = locked.handoff_id AND earlier.status = 'pending'
-           ) AS is_next
+    SELECT input.*, locked.handoff_id, locked.owner_id, queue.waiting = 0 AS is_next
     FROM input JOIN locked USING (conversation_id)
     JOIN seen ON seen.id = locked.conversation_id AND seen.last_sequence = locked.last_sequence
-    WHERE (stop_word = '' OR stop_word ~ '^[!-~]+$' AND lower(stop_word) <> folded)
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS waiting FROM (
+            SELECT FROM handoffs_delivery AS earlier
+            WHERE earlier.handoff_id = locked.handoff_id AND earlier.status = 'pending'
+            LIMIT %(most)s
+        ) AS earlier
+    ) AS queue
+    WHERE queue.waiting < %(most)s
+      AND (stop_word = '' OR stop_word ~ '^[!-~]+$' AND lower(stop_word) <> folded)
       AND (client_event_id = '' OR NOT EXISTS (
           SELECT FROM conversations_event AS sent
           WHERE sent.conversation_id = input.conversation_id
@@ -196,12 +200,14 @@ class Sent:
 async def messages_to_vendor(messages: Sequence[UserMessage]) -> list[Event | None]:
     """Journal messages and queue them for their vendors; None for each that is not plain.
 
-    Plain is: a handoff is open, the text is not its stop word, the message was not sent before.
+    Plain is: a handoff is open, the text is not its stop word, the message was not sent before, and
+    not too many wait.
     """
     now = timezone.now()
     ids = [message.conversation_id for message in messages]
     items = [_user_input(message) for message in messages]
-    rows = await _rows(_queueing, _TO_VENDOR, items, ids=ids, now=now)
+    most = settings.LIVE_AGENT_MESSAGES_WAITING
+    rows = await _rows(_queueing, _TO_VENDOR, items, ids=ids, now=now, most=most)
     JOURNAL_LINES.inc(len(rows))
     found = {row[0]: row[1:] for row in rows}
     return [_queued(message, found.get(message.conversation_id), now) for message in messages]

@@ -28,6 +28,7 @@ from conversations.services import (
 )
 from handoffs.files import files_taken, limits_of
 from handoffs.hot_path import UserMessage, send_to_vendor
+from handoffs.message_bounds import ai_agent_admit, live_agent_admit
 from handoffs.models import Handoff, VendorEvent
 from handoffs.outbox import delivery_create
 from handoffs.services import handoff_end
@@ -132,14 +133,30 @@ def _message_take(
         raise ConversationEndedError(ENDED_TEXT)
     if conversation.state == Conversation.State.CREATED:
         raise NotAllowedError("Send REQUEST_POLY_AGENT_JOIN before the first message.")
+    handoff = _admit(conversation, message)
     files = files_taken(conversation, file_ids) if file_ids else []
     message.payload["attachments"] = [attachment_object(file) for file in files]
     events = events_append(conversation, [message])
     attachments_said(events[0], files)
-    if conversation.state == Conversation.State.HANDOFF:
-        return events + _to_live_agent(conversation, events[0])
-    _to_ai_agent(conversation)
+    if conversation.state == Conversation.State.BOT:
+        _to_ai_agent(conversation)
+    elif handoff is not None:
+        return events + _to_live_agent(handoff, events[0])
     return events
+
+
+def _admit(conversation: Conversation, message: NewEvent) -> Handoff | None:
+    """Return the handoff that the message is for; raises RateLimitedError where too much waits."""
+    if conversation.state == Conversation.State.BOT:
+        ai_agent_admit(conversation)
+    if conversation.state != Conversation.State.HANDOFF:
+        return None
+    handoff = handoff_open(conversation.pk)
+    if handoff is not None:
+        handoff.conversation = conversation
+        if not _is_stop_word(handoff, message.payload["text"]):
+            live_agent_admit(handoff)
+    return handoff
 
 
 def _locked_open_handoff(conversation_id: str) -> Handoff | None:
@@ -150,13 +167,8 @@ def _locked_open_handoff(conversation_id: str) -> Handoff | None:
     return handoff
 
 
-def _to_live_agent(conversation: Conversation, event: Event) -> list[Event]:
-    handoff = handoff_open(conversation.pk)
-    if handoff is None:
-        return []
-    handoff.conversation = conversation
-    stop_word = handoff.behaviour.stop_word.strip().casefold()
-    if stop_word and event.payload["text"].strip().casefold() == stop_word:
+def _to_live_agent(handoff: Handoff, event: Event) -> list[Event]:
+    if _is_stop_word(handoff, event.payload["text"]):
         is_waiting = State(handoff.state) is not State.ACTIVE
         return handoff_end(handoff, EndReason.CANCELLED if is_waiting else EndReason.STOP_WORD)
     delivery_create(handoff, event)
@@ -164,13 +176,17 @@ def _to_live_agent(conversation: Conversation, event: Event) -> list[Event]:
     return []
 
 
+def _is_stop_word(handoff: Handoff, text: str) -> bool:
+    stop_word = handoff.behaviour.stop_word.strip().casefold()
+    return bool(stop_word) and text.strip().casefold() == stop_word
+
+
 def _to_ai_agent(conversation: Conversation) -> None:
     """Queue a turn; one that is due or under way already goes on to this message."""
-    if conversation.answer_due_at is not None:
-        return
-    conversation.answer_due_at = timezone.now()
-    conversation.save(update_fields=["answer_due_at"])
-    transaction.on_commit(partial(queue_answer, conversation.pk))
+    if conversation.answer_due_at is None:
+        conversation.answer_due_at = timezone.now()
+        transaction.on_commit(partial(queue_answer, conversation.pk))
+    conversation.save(update_fields=["answer_due_at", "turns_booked_until"])
 
 
 def _signal(handoff: Handoff, signal: Any, vendor_message_id: str) -> None:

@@ -1,0 +1,124 @@
+"""What ends or keeps a conversation overtakes a flood of messages on the same socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from conversations.socket_inbox import FRAMES_AHEAD, SocketInbox
+from tests.conversations.widget import Client
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+async def flood(client: Client, number: int) -> None:
+    for at in range(number):
+        await client.send("USER_MESSAGE", {"text": "x"}, client_event_id=str(at))
+
+
+async def frames_before(client: Client, kind: str) -> int:
+    """Count the frames that come before one of a kind."""
+    number = 0
+    async with asyncio.timeout(30):
+        while (await client.next(20))["type"] != f"EVENT_TYPE_{kind}":
+            number += 1
+    return number
+
+
+@pytest.mark.parametrize(
+    ("control", "answer"), [("HEARTBEAT", "HEARTBEAT"), ("USER_END_SESSION", "SESSION_END")]
+)
+async def test_a_control_frame_is_answered_before_six_hundred_messages_are(widget, control, answer):
+    client = await widget.open()
+    await flood(client, 600)
+
+    await client.send(control)
+
+    assert await frames_before(client, answer) < 60
+
+
+async def test_a_goodbye_before_the_end_is_still_said(widget):
+    client = await widget.open()
+
+    await client.send("USER_MESSAGE", {"text": "Goodbye"})
+    await client.send("USER_END_SESSION")
+
+    assert (await client.until("USER_MESSAGE"))["payload"]["text"] == "Goodbye"
+    await client.until("SESSION_END")
+
+
+# ---- the inbox alone ----
+
+
+def frame(kind: str, **payload: Any) -> dict[str, Any]:
+    text = json.dumps({"type": f"EVENT_TYPE_{kind}", "payload": payload})
+    return {"type": "websocket.receive", "text": text}
+
+
+class Server:
+    """Sends what it was given, then waits."""
+
+    def __init__(self, *messages: dict[str, Any]) -> None:
+        self.messages = list(messages)
+        self.read = 0
+
+    async def receive(self) -> dict[str, Any]:
+        if self.read == len(self.messages):
+            await asyncio.Event().wait()
+        self.read += 1
+        return self.messages[self.read - 1]
+
+
+async def test_messages_keep_their_order_and_a_client_that_leaves_is_last():
+    messages = [frame("USER_MESSAGE", text=str(number)) for number in range(30)]
+    server = Server(*messages, {"type": "websocket.disconnect"})
+    inbox = SocketInbox(server.receive)
+    inbox.start()
+
+    found = [(await inbox.next())[0] for _ in range(31)]
+
+    assert found == server.messages
+    assert inbox.is_client_gone
+
+
+async def test_what_is_read_ahead_is_bounded():
+    server = Server(*[frame("USER_MESSAGE", text="x") for _ in range(FRAMES_AHEAD + 500)])
+    inbox = SocketInbox(server.receive)
+    inbox.start()
+    await asyncio.sleep(0.1)
+    assert server.read == FRAMES_AHEAD
+
+    await inbox.next()
+    await asyncio.sleep(0.1)
+
+    assert server.read == FRAMES_AHEAD + 1
+    inbox.stop()
+
+
+@pytest.mark.parametrize("text", ["[" * 1500, '{"type": ["x"]}', "no json", '"x"'])
+async def test_what_is_no_control_frame_waits_for_its_turn(text):
+    odd = {"type": "websocket.receive", "text": text}
+    server = Server(*[frame("USER_MESSAGE", text="x") for _ in range(20)], odd)
+    inbox = SocketInbox(server.receive)
+    inbox.start()
+    await asyncio.sleep(0.05)
+
+    found = [await inbox.next() for _ in range(21)]
+
+    assert found[-1] == (odd, False)
+    inbox.stop()
+
+
+async def test_a_server_that_fails_is_heard_of():
+    async def fails() -> dict[str, Any]:
+        raise OSError("gone")
+
+    inbox = SocketInbox(fails)
+    inbox.start()
+
+    with pytest.raises(OSError, match="gone"):
+        await inbox.next()
+    inbox.stop()
