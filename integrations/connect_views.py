@@ -179,7 +179,12 @@ def connect_behaviour(
         messages.success(request, "Behaviour saved. It holds for new handoffs.")
         return place.go_to(Step.DONE)
     status = 422 if form.errors else 200
-    return place.page(form=form, channels=channel_views(row, rivals), status=status)
+    return place.page(
+        form=form,
+        channels=channel_views(row, rivals),
+        overrides=", ".join(place.manifest.override_hints),
+        status=status,
+    )
 
 
 @flow_view

@@ -10,6 +10,7 @@ from integrations import (
     connect_give_views,
     connect_views,
     connection_test_views,
+    project_settings_views,
     project_views,
     trial_handoff_views,
     views,
@@ -49,6 +50,11 @@ urlpatterns = [
     path(f"{_TILE}connect/behaviour/", connect_views.connect_behaviour, name="connect_behaviour"),
     path(f"{_TILE}connect/done/", connect_views.connect_done, name="connect_done"),
     path(f"{_TILE}connect/verify/", connect_views.connect_verify, name="connect_verify"),
+    path(
+        f"{_PROJECT}settings/project/",
+        project_settings_views.project_settings,
+        name="project_settings",
+    ),
     path(f"{_PROJECT}api-keys/", api_key_views.api_keys, name="api_keys"),
     path(
         f"{_PROJECT}api-keys/<int:key_id>/revoke/", api_key_views.api_key_end, name="api_key_revoke"

@@ -369,6 +369,18 @@ def test_an_environment_in_which_it_would_fail_is_named(project):
     assert (problems, warnings) == ([], ["Salesforce is not connected in Live."])
 
 
+def test_what_an_admin_can_mend_is_linked_on_the_page(project):
+    factories.integration(project, **CONNECT)
+    url = reverse("tool_run", kwargs={"project_id": project.public_id})
+
+    page = client_of_admin(project).post(
+        url, form(source_of(connect_payload(instance_id=INSTANCE)))
+    )
+
+    settings = reverse("project_settings", kwargs={"project_id": project.public_id})
+    assert f'href="{settings}"' in page.content.decode()
+
+
 # ---- names ----
 
 

@@ -78,12 +78,12 @@ def test_a_project_says_what_is_set_and_keeps_the_rest():
     greeting = project.greeting
 
     run(
-        *("set_project", "birchline", "shop", "--agent-name", "Birch"),
+        *("set_project", "birchline", "shop", "--agent-name", "Alder"),
         *("--state-key", "order=order_number", "--state-key", "tier"),
     )
 
     project.refresh_from_db()
-    assert (project.agent_name, project.greeting) == ("Birch", greeting)
+    assert (project.agent_name, project.greeting) == ("Alder", greeting)
     assert project.handoff_api == {
         "state_keys": ["order", "tier"],
         "aliases": {"order": "order_number"},

@@ -1,17 +1,17 @@
-"""Set what a project says, and what its Handoff API adds."""
+"""Set what a project says, what its Handoff API adds, and what its tools may decide."""
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, BooleanOptionalAction
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from integrations.models import Project
-from integrations.workspace_services import project_set
+from integrations.project_settings import project_set, state_keys_read
 
-_TEXTS = ("agent_name", "greeting", "no_match_text")
+_PLAIN = ("name", "agent_name", "greeting", "no_match_text", "allow_inline_overrides")
 
 
 class Command(BaseCommand):
@@ -23,6 +23,7 @@ class Command(BaseCommand):
         """Ask for the project and for what to set."""
         parser.add_argument("workspace", help="the workspace's slug")
         parser.add_argument("project", help="the project's slug or id")
+        parser.add_argument("--name")
         parser.add_argument("--agent-name")
         parser.add_argument("--greeting")
         parser.add_argument("--no-match-text")
@@ -33,11 +34,16 @@ class Command(BaseCommand):
             help="a value of the tools' state that the Handoff API shows; may be repeated",
         )
         parser.add_argument("--shared-id-state-key", metavar="NAME")
+        parser.add_argument(
+            "--allow-inline-overrides",
+            action=BooleanOptionalAction,
+            help="let a tool name another instance, flow or region than the saved connection has",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Refuse a project that is not there, and texts that are too long."""
         project = _project(options["workspace"], options["project"])
-        values = {name: options[name] for name in _TEXTS if options[name] is not None}
+        values = {name: options[name] for name in _PLAIN if options[name] is not None}
         api = {**project.handoff_api, **_handoff_api(options)}
         if api != project.handoff_api:
             values["handoff_api"] = api
@@ -63,9 +69,10 @@ def _project(workspace: str, name: str) -> Project:
 def _handoff_api(options: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if options["state_key"]:
-        pairs = [entry.partition("=") for entry in options["state_key"]]
-        found["state_keys"] = [name for name, _, _ in pairs]
-        found["aliases"] = {name: alias for name, _, alias in pairs if alias}
+        try:
+            found |= state_keys_read(options["state_key"])
+        except ValueError as error:
+            raise CommandError(f"--state-key: {error}") from error
     if options["shared_id_state_key"]:
         found["shared_id_state_key"] = options["shared_id_state_key"]
     return found

@@ -98,7 +98,33 @@ function enableSearch() {
   });
 }
 
+/** Says when a form holds what has not been saved, and asks before the page is left with it. */
+function guardUnsavedForms() {
+  for (const form of document.querySelectorAll("[data-unsaved]")) {
+    const mark = form.querySelector("[data-unsaved-mark]");
+    const state = () => new URLSearchParams(new FormData(form)).toString();
+    const saved = form.querySelector(".field-invalid, .banner-error") ? null : state();
+    form.querySelector(".field-invalid :is(input, select, textarea)")?.focus();
+    let isSending = false;
+    const check = () => {
+      const text = state() === saved ? "" : "Not saved yet.";
+      if (mark.textContent !== text) mark.textContent = text;
+    };
+    form.addEventListener("input", check);
+    form.addEventListener("submit", () => (isSending = true));
+    addEventListener("beforeunload", (event) => {
+      if (!isSending && state() !== saved) event.preventDefault();
+    });
+    // A page that comes back from the browser's own store keeps what was typed.
+    addEventListener("pageshow", () => {
+      isSending = false;
+      check();
+    });
+  }
+}
+
 enableCopying(document);
+guardUnsavedForms();
 enableDialogs();
 guardDangerousForms();
 enableToasts();
