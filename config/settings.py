@@ -192,6 +192,19 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Handoff, messaging and integration calls of the Baton portal.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PUBLIC": True,
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "channelKey": {
+                "type": "apiKey",
+                "in": "header",
+                "name": "X-Token",
+                "description": "The widget's public key, or the secret token of a server.",
+            },
+            "accessToken": {"type": "http", "scheme": "bearer"},
+            "apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+        }
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

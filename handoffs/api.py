@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Q
-from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import serializers
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from handoffs.api_schema import PARAMETERS, RESPONSES
 from handoffs.selectors import handoff_details, handoff_find, handoff_transcript
 from integrations.api_keys import ApiKeyForbiddenError, ApiKeyUnknownError, api_key_find
 from integrations.metrics import REQUESTS_LIMITED
@@ -24,24 +24,14 @@ EXPANSIONS = frozenset({"handoff", "transcript"})
 class HandoffStateView(APIView):
     """Return what was stored at the moment of handoff; errors are {"error_message": text}."""
 
-    class Output(serializers.Serializer[Any]):
-        """`data` is free form; `handoff` and `transcript` only when asked for by `expand`."""
-
-        id = serializers.CharField()
-        shared_id = serializers.CharField(required=False)
-        data = serializers.DictField()  # type: ignore[assignment]  # the documented name
-        handoff = serializers.DictField(required=False)
-        transcript = serializers.ListField(required=False)
-
     @extend_schema(
-        parameters=[
-            OpenApiParameter("id", description="Conversation id."),
-            OpenApiParameter("shared_id", description="Wins over id when both are given."),
-            OpenApiParameter("handoff_id", description="Selects one of several handoffs."),
-            OpenApiParameter("expand", description="Comma list of handoff, transcript."),
-            OpenApiParameter("x-api-key", location=OpenApiParameter.HEADER, required=True),
-        ],
-        responses=Output,
+        operation_id="handoff_state_retrieve",
+        summary="Read the context of a handoff",
+        description="For screen pops: what the tool stored for the live agent's desktop.",
+        tags=["Handoff API"],
+        auth=[{"apiKey": []}],
+        parameters=PARAMETERS,
+        responses=RESPONSES,
     )
     def get(self, request: Request, account_id: str, project_id: str) -> Response:
         """Answer 400, 401, 403, 404 or 429 with the cure in its text."""

@@ -7,7 +7,14 @@ from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_field,
+    extend_schema_serializer,
+)
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -15,6 +22,7 @@ from rest_framework.response import Response
 
 from conversations.api.errors import EnvelopeView, error_response, session_refused
 from conversations.api.messaging import bearer, too_many
+from conversations.api.schema import BY_ACCESS_TOKEN, TAG, refusals
 from conversations.attachments import attachment_create
 from conversations.errors import NotAllowedError
 from conversations.file_types import (
@@ -43,16 +51,23 @@ class FileRefusedError(Exception):
         self.status, self.code = status, code
 
 
+@extend_schema_field(OpenApiTypes.BINARY)
+class Upload(serializers.FileField):
+    """Bytes in a multipart body, not an address as in an answer."""
+
+
 class FileView(EnvelopeView):
     """Take one file; a USER_MESSAGE sends it."""
 
     parser_classes = (MultiPartParser,)
 
+    @extend_schema_serializer(component_name="FileCreate")
     class Input(serializers.Serializer[Any]):
         """The one part of the multipart body."""
 
-        file = serializers.FileField()
+        file = Upload()
 
+    @extend_schema_serializer(component_name="FileOut")
     class Output(serializers.Serializer[Any]):
         """`file_id` goes into payload.attachments of a USER_MESSAGE."""
 
@@ -61,7 +76,41 @@ class FileView(EnvelopeView):
         mime_type = serializers.CharField()
         size_bytes = serializers.IntegerField()
 
-    @extend_schema(request={"multipart/form-data": Input}, responses=Output)
+    @extend_schema(
+        operation_id="file_create",
+        summary="Upload a file",
+        description="While a live agent is asked for or present who takes files. A `USER_MESSAGE` "
+        "with the `file_id` sends it.",
+        tags=[TAG],
+        auth=BY_ACCESS_TOKEN,
+        request={"multipart/form-data": Input},
+        responses={
+            200: OpenApiResponse(
+                Output,
+                description="The file is stored and waits for its message.",
+                examples=[
+                    OpenApiExample(
+                        "A picture",
+                        value={
+                            "file_id": "5f0e7b1c-0c4f-4b57-9a55-3b2f8a1f6d10",
+                            "file_name": "receipt.png",
+                            "mime_type": "image/png",
+                            "size_bytes": 48210,
+                        },
+                    )
+                ],
+            ),
+            **refusals(
+                _400="INVALID_REQUEST",
+                _401="UNAUTHORIZED",
+                _404="SESSION_NOT_FOUND",
+                _409="HANDOFF_NOT_OPEN",
+                _413="ATTACHMENT_TOO_LARGE",
+                _415="ATTACHMENT_TYPE_REFUSED",
+                _429="RATE_LIMITED",
+            ),
+        },
+    )
     def post(self, request: Request, session_id: uuid.UUID) -> Response:
         """Answer 401 or 404 for the session, 409, 413 or 415 for the file, with a code each."""
         origin = request.headers.get("Origin", "")

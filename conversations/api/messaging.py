@@ -7,7 +7,12 @@ import uuid
 from typing import Any
 
 from django.conf import settings
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_serializer,
+)
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,6 +26,14 @@ from conversations.access_token import (
     token_verify,
 )
 from conversations.api.errors import EnvelopeView, error_response
+from conversations.api.schema import (
+    BY_ACCESS_TOKEN,
+    BY_CHANNEL_KEY,
+    HOST,
+    SESSION,
+    TAG,
+    refusals,
+)
 from conversations.models import Channel
 from conversations.services import Visitor, session_create
 from conversations.storable import is_storable
@@ -33,15 +46,47 @@ ATTRIBUTES_MAX_BYTES = 65_536
 class AccessTokenView(EnvelopeView):
     """Mint or refresh an access token."""
 
+    @extend_schema_serializer(component_name="AccessTokenOut")
     class Output(serializers.Serializer[Any]):
-        """`expires_in` is in seconds."""
+        """A token, and how the widget looks that it is for."""
 
         access_token = serializers.CharField()
-        expires_in = serializers.IntegerField()
+        expires_in = serializers.IntegerField(help_text="Seconds.")
         token_type = serializers.CharField()
-        widget = serializers.DictField()
+        widget = serializers.DictField(child=serializers.CharField(allow_blank=True))
 
-    @extend_schema(request=None, responses=Output)
+    @extend_schema(
+        operation_id="access_token_create",
+        summary="Ask for an access token",
+        description="With an old token as `Authorization: Bearer`, the new one is for the same "
+        "sessions; that works up to a day after the old one's end.",
+        tags=[TAG],
+        auth=BY_CHANNEL_KEY,
+        parameters=[HOST],
+        request=None,
+        responses={
+            200: OpenApiResponse(
+                Output,
+                description="The token.",
+                examples=[
+                    OpenApiExample(
+                        "A token of 15 minutes",
+                        value={
+                            "access_token": "eyJhbGciOi…",
+                            "expires_in": 900,
+                            "token_type": "Bearer",
+                            "widget": {
+                                "title": "Chat with us",
+                                "accent": "#2457d6",
+                                "agent_name": "Birch",
+                            },
+                        },
+                    )
+                ],
+            ),
+            **refusals(_400="MISSING_HEADER", _401="HOST_NOT_ALLOWED", _429="RATE_LIMITED"),
+        },
+    )
     def post(self, request: Request) -> Response:
         """Answer 401 unless key, host and origin fit the channel."""
         raw, host = request.headers.get("X-Token", ""), request.headers.get("X-Host", "")
@@ -63,16 +108,17 @@ class AccessTokenView(EnvelopeView):
         return Response(_token_body(channel, family, is_trusted))
 
 
+class SessionEndUser(serializers.Serializer[Any]):
+    """Who the end user is; taken only from a server that holds the secret token."""
+
+    external_id = serializers.CharField(max_length=255)
+    name = serializers.CharField(max_length=256, required=False, allow_blank=True)
+    email = serializers.EmailField(required=False, allow_blank=True)
+    phone = serializers.CharField(max_length=32, required=False, allow_blank=True)
+
+
 class SessionView(EnvelopeView):
     """Open a session: one session is one conversation."""
-
-    class UserInput(serializers.Serializer[Any]):
-        """Who the end user is; taken only from a server that holds the secret token."""
-
-        external_id = serializers.CharField(max_length=255)
-        name = serializers.CharField(max_length=256, required=False, allow_blank=True)
-        email = serializers.EmailField(required=False, allow_blank=True)
-        phone = serializers.CharField(max_length=32, required=False, allow_blank=True)
 
     class Input(serializers.Serializer[Any]):
         """All fields are optional."""
@@ -98,12 +144,44 @@ class SessionView(EnvelopeView):
             """Refuse names that cannot be stored; the values are checked already."""
             return _storable(value)
 
+    @extend_schema_serializer(component_name="SessionCreate")
+    class Documented(Input):
+        """All fields are optional; `end_user` needs a token made with the secret token."""
+
+        end_user = SessionEndUser(required=False)
+
+    @extend_schema_serializer(component_name="SessionOut")
     class Output(serializers.Serializer[Any]):
         """The id of the session to connect to."""
 
         session_id = serializers.UUIDField()
 
-    @extend_schema(request=Input, responses=Output)
+    @extend_schema(
+        operation_id="session_create",
+        summary="Open a session",
+        description="One session is one conversation. Connect to it at "
+        "`/ws?session_id=…&cursor=0` with the access token.",
+        tags=[TAG],
+        auth=BY_ACCESS_TOKEN,
+        request=Documented,
+        examples=[
+            OpenApiExample(
+                "A page in German",
+                value={"platform": "web", "locale": "de", "page": {"url": "https://shop.example/"}},
+                request_only=True,
+            )
+        ],
+        responses={
+            200: OpenApiResponse(
+                Output,
+                description="The session.",
+                examples=[OpenApiExample("A session", value={"session_id": SESSION})],
+            ),
+            **refusals(
+                _400="INVALID_REQUEST", _401="UNAUTHORIZED", _403="FORBIDDEN", _429="RATE_LIMITED"
+            ),
+        },
+    )
     def post(self, request: Request) -> Response:
         """Answer 401 for a bad token, 400 with the field at fault for a bad body."""
         try:
@@ -130,7 +208,7 @@ class SessionView(EnvelopeView):
     def _open(self, request: Request, channel: Channel, token: AccessToken) -> Response:
         form = self.Input(data=request.data)
         user = request.data.get("end_user") if isinstance(request.data, dict) else None
-        user_form = self.UserInput(data=user) if user is not None else None
+        user_form = SessionEndUser(data=user) if user is not None else None
         if user_form is not None and not token.is_trusted:
             return error_response(
                 403, "FORBIDDEN", "end_user needs a token made with the secret connector token."

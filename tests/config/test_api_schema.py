@@ -1,0 +1,126 @@
+"""/api/schema: valid, without a warning, and each operation with components of its own."""
+
+from __future__ import annotations
+
+import jsonschema
+import pytest
+from drf_spectacular.drainage import GENERATOR_STATS
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.validation import validate_schema
+
+from conversations.api.messaging import SessionView
+from conversations.urls import urlpatterns
+
+COMPONENTS = {
+    "access_token_create": ("AccessTokenOut", None),
+    "session_create": ("SessionOut", "SessionCreate"),
+    "session_retrieve": ("SessionStateOut", None),
+    "file_create": ("FileOut", "FileCreate"),
+    "handoff_state_retrieve": ("HandoffStateOut", None),
+}
+
+
+@pytest.fixture(scope="module")
+def schema():
+    return SchemaGenerator().get_schema(request=None, public=True)
+
+
+def operations(schema):
+    """Return (path, method, operation) of the whole schema."""
+    return [
+        (path, method, operation)
+        for path, methods in schema["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def name_of(content):
+    """Return the component that a body or an answer refers to."""
+    [media] = content["content"].values()
+    return media["schema"]["$ref"].rpartition("/")[2]
+
+
+def test_the_schema_is_valid_and_made_without_a_warning(capsys):
+    GENERATOR_STATS.reset()
+
+    made = SchemaGenerator().get_schema(request=None, public=True)
+
+    validate_schema(made)
+    assert not GENERATOR_STATS
+    assert capsys.readouterr().err == ""
+
+
+def test_each_operation_has_components_of_its_own(schema):
+    found = {
+        operation["operationId"]: (
+            name_of(operation["responses"]["200"]),
+            name_of(operation["requestBody"]) if "requestBody" in operation else None,
+        )
+        for _, _, operation in operations(schema)
+    }
+
+    assert found == COMPONENTS
+
+
+def test_every_reference_names_a_component_and_none_is_left_over(schema):
+    def references(node):
+        if isinstance(node, dict):
+            yield from [node["$ref"]] if "$ref" in node else []
+            node = list(node.values())
+        for child in node if isinstance(node, list) else []:
+            yield from references(child)
+
+    known = {f"#/components/schemas/{name}" for name in schema["components"]["schemas"]}
+
+    assert set(references(schema)) == known
+
+
+def test_each_operation_says_what_it_is_for_who_may_and_how_it_refuses(schema):
+    schemes = schema["components"]["securitySchemes"]
+    for path, method, operation in operations(schema):
+        refusals = {status for status in operation["responses"] if status >= "400"}
+        [security] = operation["security"]
+
+        assert operation["summary"], (method, path)
+        assert operation["description"], (method, path)
+        assert set(security) <= set(schemes), (method, path)
+        assert {"401", "429"} <= refusals, (method, path)
+        assert all(answer["description"] for answer in operation["responses"].values())
+
+
+def test_every_example_is_what_its_schema_says(schema):
+    checked = 0
+    for _, _, operation in operations(schema):
+        bodies = [*operation["responses"].values(), operation.get("requestBody", {})]
+        media = [one for body in bodies for one in body.get("content", {}).values()]
+        for one in media:
+            for example in one.get("examples", {}).values():
+                whole = {**one["schema"], "components": schema["components"]}
+                jsonschema.validate(example["value"], _nullable_as_json_schema(whole))
+                checked += 1
+
+    assert checked >= 20
+
+
+def _nullable_as_json_schema(node):
+    """OpenAPI 3.0 says `nullable`, JSON Schema a type more."""
+    if isinstance(node, list):
+        return [_nullable_as_json_schema(child) for child in node]
+    if not isinstance(node, dict):
+        return node
+    changed = {key: _nullable_as_json_schema(value) for key, value in node.items()}
+    return {"anyOf": [changed, {"type": "null"}]} if node.get("nullable") is True else changed
+
+
+def test_every_field_that_a_session_takes_is_documented(schema):
+    documented = set(schema["components"]["schemas"]["SessionCreate"]["properties"])
+
+    assert documented == {*SessionView.Input().fields, "end_user"}
+
+
+def test_every_address_of_the_messaging_api_is_in_the_schema(schema):
+    served = {str(route.pattern) for route in urlpatterns if "api/v1" in str(route.pattern)}
+
+    described = {path for path in schema["paths"] if path.startswith("/api/v1")}
+
+    assert len(described) == len(served)

@@ -1,0 +1,35 @@
+"""The API's own page: readable in a browser under the portal's policy, and nothing from outside."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+from tests.journeys.stack import Stack
+
+
+def test_the_api_page_shows_every_operation_under_the_portals_policy(
+    page: Page, stack: Stack
+) -> None:
+    blocked: list[str] = []
+    page.expose_function("tell", lambda directive: blocked.append(directive))
+    page.add_init_script(
+        "addEventListener('securitypolicyviolation', (event) => tell(event.violatedDirective))"
+    )
+
+    answer = page.goto(f"{stack.url}/api/docs")
+
+    summaries = page.locator(".opblock-summary-description")
+    expect(summaries).to_have_text(
+        [
+            "Ask for an access token",
+            "Open a session",
+            "Ask whether a session is open",
+            "Upload a file",
+            "Read the context of a handoff",
+        ]
+    )
+    page.get_by_text("Open a session").click()
+    expect(page.get_by_text("A page in German")).to_be_visible()
+    assert answer is not None
+    assert "default-src 'self'" in answer.headers["content-security-policy"]
+    assert blocked == []
