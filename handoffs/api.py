@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from handoffs.api_schema import PARAMETERS, RESPONSES
+from handoffs.api_schema import BY_API_KEY, PARAMETERS, RESPONSES
 from handoffs.selectors import handoff_details, handoff_find, handoff_transcript
 from integrations.api_keys import ApiKeyForbiddenError, ApiKeyUnknownError, api_key_find
 from integrations.metrics import REQUESTS_LIMITED
@@ -29,7 +29,7 @@ class HandoffStateView(APIView):
         summary="Read the context of a handoff",
         description="For screen pops: what the tool stored for the live agent's desktop.",
         tags=["Handoff API"],
-        auth=[{"apiKey": []}],
+        auth=BY_API_KEY,
         parameters=PARAMETERS,
         responses=RESPONSES,
     )

@@ -80,6 +80,8 @@ class HandoffState(serializers.Serializer[Any]):
     )
 
 
+# Any: the library says texts and means security requirements.
+BY_API_KEY: Any = [{"apiKey": []}]
 PARAMETERS = [
     OpenApiParameter(
         "account_id", location=OpenApiParameter.PATH, description="The workspace's id or slug."

@@ -8,8 +8,9 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from rest_framework import serializers
 
 TAG = "Messaging API"
-BY_CHANNEL_KEY = [{"channelKey": []}]
-BY_ACCESS_TOKEN = [{"accessToken": []}]
+# Any: the library says texts and means security requirements.
+BY_CHANNEL_KEY: Any = [{"channelKey": []}]
+BY_ACCESS_TOKEN: Any = [{"accessToken": []}]
 SESSION = "b1f3c8de-8d6b-4a59-9a63-1a3a1d0f6a11"
 HOST = OpenApiParameter(
     "X-Host",
