@@ -24,7 +24,7 @@ from conversations.channel_services import (
 )
 from conversations.models import Channel
 from integrations.access import project_view
-from integrations.models import Area, Environment, Project
+from integrations.models import Access, Area, Environment, Project
 
 # White text on the accent colour reads well from here on (WCAG 2, AA).
 CONTRAST_NEEDED = 4.5
@@ -67,7 +67,7 @@ def widget(request: HttpRequest, project: Project) -> HttpResponse:
     return redirect("widget", project_id=project.public_id)
 
 
-@project_view(Area.WIDGETS)
+@project_view(Area.WIDGETS, to_read=Access.EDIT)
 @require_http_methods(["GET", "POST"])
 def widget_new(request: HttpRequest, project: Project) -> HttpResponse:
     """Add a widget with a key of its own."""

@@ -20,7 +20,7 @@ from conversations.tool_editor import (
 )
 from conversations.topic_selectors import tool_list
 from integrations.access import project_view
-from integrations.models import Area, Project
+from integrations.models import Access, Area, Project
 
 
 @project_view(Area.TOOLS)
@@ -30,7 +30,7 @@ def tools(request: HttpRequest, project: Project) -> HttpResponse:
     return render(request, "conversations/tools.html", {"tools": tool_list(project=project)})
 
 
-@project_view(Area.TOOLS)
+@project_view(Area.TOOLS, to_read=Access.EDIT)
 @require_http_methods(["GET", "POST"])
 def tool_new(
     request: HttpRequest, project: Project, payload_reader: ReaderOfProject | None = None
@@ -51,7 +51,7 @@ def tool_edit(
     return _editor(request, project, get_object_or_404(project.tools, pk=tool_id), payload_reader)
 
 
-@project_view(Area.TOOLS)
+@project_view(Area.TOOLS, to_read=Access.EDIT)
 @require_http_methods(["GET", "POST"])
 def tool_remove(request: HttpRequest, project: Project, tool_id: int) -> HttpResponse:
     """Ask, then delete a tool that no topic runs."""

@@ -26,7 +26,7 @@ def topics(request: HttpRequest, project: Project) -> HttpResponse:
     return _list_page(request, project)
 
 
-@project_view(Area.KNOWLEDGE)
+@project_view(Area.KNOWLEDGE, to_read=Access.EDIT)
 @require_http_methods(["GET", "POST"])
 def topic_new(request: HttpRequest, project: Project) -> HttpResponse:
     """Add a topic."""
@@ -40,7 +40,7 @@ def topic_edit(request: HttpRequest, project: Project, topic_id: int) -> HttpRes
     return _editor(request, project, get_object_or_404(project.topics, pk=topic_id))
 
 
-@project_view(Area.KNOWLEDGE)
+@project_view(Area.KNOWLEDGE, to_read=Access.EDIT)
 @require_http_methods(["GET", "POST"])
 def topic_remove(request: HttpRequest, project: Project, topic_id: int) -> HttpResponse:
     """Ask, then delete a topic."""

@@ -26,6 +26,8 @@ def portal(request: HttpRequest) -> dict[str, object]:
         variables["project"] = project
         variables["own_projects"] = projects_of(request.user)
         variables |= _rights(request.membership)  # type: ignore[attr-defined]
+        admins = Membership.objects.filter(user=request.user, is_admin=True)  # type: ignore[misc]
+        variables["may_create_project"] = admins.exists()
     return variables
 
 
