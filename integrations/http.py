@@ -36,6 +36,7 @@ from integrations.http_socket import (
     refuse_redirects,
     socket_url_problem,
 )
+from integrations.kit.json_values import json_text
 from integrations.metrics import stream_opened
 from integrations.sse import SseEvent, SseParser
 from integrations.url_guard import may_connect, url_problem
@@ -72,6 +73,7 @@ def open_session(
         headers={"User-Agent": "Baton"},
         trust_env=False,
         trace_configs=[refuse_redirects()],
+        json_serialize=json_text,
     )
 
 

@@ -1,0 +1,61 @@
+"""Reads a vendor's JSON as plain values, and writes ours; what does not fit is read as empty."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+Json = Mapping[str, object]
+
+# Beyond the year 3000, in milliseconds, a number is neither a time nor a count.
+_LARGEST = 32_503_680_000_000
+
+
+def as_object(value: object) -> Json:
+    """Narrow to a JSON object; anything else is an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def as_objects(value: object) -> list[Json]:
+    """Narrow to a list of JSON objects; anything else in it is left out."""
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+
+
+def as_text(value: object) -> str:
+    """Narrow to text; anything else is empty."""
+    return value if isinstance(value, str) else ""
+
+
+def as_id(value: object) -> str:
+    """Narrow to an id, which vendors write as text in one place and as a number in another."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return as_text(value)
+
+
+def as_count(value: object) -> int | None:
+    """Narrow to a whole number of zero or more; JSON may also hold true, NaN and infinity."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return int(value) if 0 <= value < _LARGEST else None
+
+
+def as_moment(value: object) -> datetime | None:
+    """Read an ISO 8601 time, in UTC; one without a zone is UTC, and what is none is None."""
+    try:
+        moment = datetime.fromisoformat(as_text(value).strip())
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def iso_moment(moment: datetime) -> str:
+    """Write a time in ISO 8601 with milliseconds and a Z."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def json_text(value: object) -> str:
+    """Write a JSON body as it goes over the wire: UTF-8 as it is, half surrogates replaced."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", errors="replace").decode()

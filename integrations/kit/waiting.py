@@ -1,0 +1,137 @@
+"""How long to wait: pauses that grow with jitter, between connections and after refusals."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass
+
+from integrations.errors import ConnectorError, RateLimitedError
+
+_MOST_DOUBLINGS = 16
+
+
+def growing_pause(
+    failures: int, *, first: float, longest: float, factor: float = 2.0, least: float = 0.5
+) -> float:
+    """Return the seconds to wait after so many failures in a row, at least one.
+
+    It grows by `factor` up to `longest`, and jitter takes some of it away (down to the share
+    `least`), so that not all come back at the same moment.
+    """
+    grown = first * factor ** min(max(failures - 1, 0), _MOST_DOUBLINGS)
+    return min(grown, longest) * random.uniform(least, 1.0)  # noqa: S311 - jitter, not a secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconnectTiming:
+    """Seconds: the first pause, the longest one, and for how long to try at all."""
+
+    first: float
+    longest: float
+    give_up: float
+    factor: float = 2.0
+
+
+class Reconnecting:
+    """Counts the failures of one listener: no pause at first, then growing ones, then the end."""
+
+    def __init__(self, timing: ReconnectTiming) -> None:
+        """Count from now until the first connection."""
+        self._timing = timing
+        self._first = timing.first
+        self._failures = 0
+        self._lost_at: float | None = time.monotonic()
+        self._connected_at: float | None = None
+
+    def connected(self) -> None:
+        """Note that a connection stands."""
+        self._lost_at = None
+        self._connected_at = time.monotonic()
+
+    def alive(self, retry_seconds: float | None = None) -> None:
+        """Note that it brought something, with the pause that the vendor asked for, if any."""
+        self._failures = 0
+        if retry_seconds is not None:
+            self._first = retry_seconds
+
+    async def pause(self, error: ConnectorError) -> None:
+        """Wait before the next try; raises the error when it has lasted too long."""
+        now = time.monotonic()
+        if self._connected_at is not None and now - self._connected_at > self._timing.longest:
+            self._failures = 0  # that one held: this is a new trouble
+        self._connected_at = None
+        self._lost_at = self._lost_at or now
+        if now - self._lost_at > self._timing.give_up:
+            raise error
+        await asyncio.sleep(max(self._delay(), error.retry_after or 0.0))
+
+    def _delay(self) -> float:
+        self._failures += 1
+        if self._failures == 1:
+            return 0.0
+        timing = self._timing
+        return growing_pause(
+            self._failures - 1, first=self._first, longest=timing.longest, factor=timing.factor
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateTiming:
+    """Seconds: the first pause, the longest one, and how long a call waits in place."""
+
+    first: float = 1.0
+    longest: float = 60.0
+    in_place: float = 3.0
+
+
+@dataclass(slots=True)
+class _Held:
+    until: float = 0.0
+    refusals: int = 0
+
+
+class RateBudget:
+    """Holds calls back after a refusal (429), for all sessions of a connection in this process.
+
+    `kind` keeps apart what the vendor counts apart; left empty, everything is counted together.
+    """
+
+    def __init__(self, timing: RateTiming) -> None:
+        """Start with nothing held back."""
+        self._timing = timing
+        self._held: dict[str, _Held] = {}
+
+    def is_held_back(self, kind: str = "") -> bool:
+        """Say whether a call would have to wait; what is not important is better dropped then."""
+        return self._of(kind).until > time.monotonic()
+
+    async def admit(self, operation: str, kind: str = "") -> None:
+        """Wait out a short pause; raises RateLimitedError during a long one."""
+        remaining = self._of(kind).until - time.monotonic()
+        if remaining > self._timing.in_place:
+            raise RateLimitedError(f"{operation}: held back", retry_after=remaining)
+        if remaining > 0:
+            # Not all at the same moment again.
+            await asyncio.sleep(remaining * random.uniform(1.0, 1.5))  # noqa: S311 - jitter
+
+    def refused(self, retry_after: float | None, kind: str = "") -> float:
+        """Note a refusal and return the seconds to wait; a burst of them counts once."""
+        held, now = self._of(kind), time.monotonic()
+        if now >= held.until:
+            held.refusals += 1
+        if retry_after is None:
+            timing = self._timing
+            retry_after = growing_pause(held.refusals, first=timing.first, longest=timing.longest)
+        held.until = max(held.until, now + retry_after)
+        return held.until - now
+
+    def accepted(self, kind: str = "") -> None:
+        """Note that the vendor takes such calls again."""
+        held = self._of(kind)
+        if time.monotonic() >= held.until:
+            held.refusals = 0
+
+    def _of(self, kind: str) -> _Held:
+        return self._held.setdefault(kind, _Held())

@@ -1,0 +1,98 @@
+"""Pauses grow, end, and are shared by whoever uses one connection."""
+
+import asyncio
+import time
+
+import pytest
+
+from integrations.errors import CannotConnectError, RateLimitedError
+from integrations.kit.waiting import (
+    RateBudget,
+    RateTiming,
+    Reconnecting,
+    ReconnectTiming,
+    growing_pause,
+)
+
+LOST = CannotConnectError("events: lost")
+
+
+def test_a_pause_doubles_up_to_the_longest_and_keeps_half_of_it_at_least():
+    for failures, grown in [(1, 1.0), (2, 2.0), (3, 4.0), (4, 5.0), (10_000, 5.0)]:
+        pause = growing_pause(failures, first=1.0, longest=5.0)
+
+        assert grown / 2 <= pause <= grown
+
+
+async def test_the_first_reconnect_is_made_at_once_and_the_next_ones_wait():
+    reconnecting = Reconnecting(ReconnectTiming(first=0.1, longest=0.2, give_up=30))
+
+    begun = time.monotonic()
+    await reconnecting.pause(LOST)
+    first = time.monotonic() - begun
+    await reconnecting.pause(LOST)
+
+    assert first < 0.05
+    assert time.monotonic() - begun >= 0.05
+
+
+async def test_the_vendors_own_wish_is_waited_for():
+    reconnecting = Reconnecting(ReconnectTiming(first=0.01, longest=0.02, give_up=30))
+    begun = time.monotonic()
+
+    await reconnecting.pause(RateLimitedError("events: slow down", retry_after=0.1))
+
+    assert time.monotonic() - begun >= 0.1
+
+
+async def test_what_lasts_too_long_is_given_up():
+    reconnecting = Reconnecting(ReconnectTiming(first=0.01, longest=0.02, give_up=0.05))
+
+    with pytest.raises(CannotConnectError):
+        for _ in range(100):
+            await reconnecting.pause(LOST)
+
+
+async def test_a_connection_that_held_begins_a_new_trouble():
+    reconnecting = Reconnecting(ReconnectTiming(first=10, longest=0.01, give_up=0.05))
+    await reconnecting.pause(LOST)
+    reconnecting.connected()
+    await asyncio.sleep(0.06)
+    begun = time.monotonic()
+
+    await reconnecting.pause(LOST)
+
+    assert time.monotonic() - begun < 0.05
+
+
+async def test_a_short_pause_is_waited_out_and_a_long_one_refused():
+    budget = RateBudget(RateTiming(in_place=0.2))
+    budget.refused(0.05)
+    begun = time.monotonic()
+
+    await budget.admit("send")
+    assert time.monotonic() - begun >= 0.05
+
+    budget.refused(30.0)
+    with pytest.raises(RateLimitedError) as raised:
+        await budget.admit("send")
+    assert 29 < raised.value.retry_after <= 30
+
+
+def test_a_burst_of_refusals_counts_once_and_success_forgets_them():
+    budget = RateBudget(RateTiming(first=0.01, longest=60))
+
+    waits = [budget.refused(None) for _ in range(50)]
+
+    assert max(waits) <= 0.01
+    time.sleep(0.011)
+    budget.accepted()
+    assert budget.refused(None) <= 0.01
+
+
+def test_kinds_that_the_vendor_counts_apart_are_held_apart():
+    budget = RateBudget(RateTiming())
+
+    budget.refused(30.0, "send")
+
+    assert budget.is_held_back("send") and not budget.is_held_back("start")
