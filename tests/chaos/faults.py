@@ -21,6 +21,7 @@ from tests.postgres import PostgresServer
 SOCKETS_PER_SESSION = 10  # the first one is the end user's own
 TALKS_WITH_TABS = 2
 RELOADED_SHARE = 0.2
+CROSSING_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,7 @@ class Fault:
     message may be sent while nobody is left who knows of it, so a vendor's documented repeat is
     possible. With `may_reorder` the vendor itself sends webhooks so that they overtake each other;
     a stream's order must be kept even then. `whole_seconds` is how long it lasts in a long run.
+    With `ends_talks` nobody counts, and all conversations are over after it: it comes last.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Fault:
     needs: str = ""
     may_repeat: bool = False
     may_reorder: bool = False
+    ends_talks: bool = False
     whole_seconds: float = 0.0
 
 
@@ -290,6 +293,15 @@ async def mixed(world: World) -> None:
 
 
 MIXED = Fault(name="mixed", strike=mixed, is_quick=True, may_repeat=True, may_reorder=True)
+
+
+async def end_crosses(world: World) -> None:
+    """Let a line and the live agent's end meet on their way, each first in half of the cases."""
+    leads = [world.rng.uniform(-CROSSING_SECONDS, CROSSING_SECONDS) for _ in world.talks]
+    await asyncio.gather(*(talk.cross(lead) for talk, lead in zip(world.talks, leads, strict=True)))
+
+
+END_CROSSES = Fault(name="End crosses a line", strike=end_crosses, is_quick=True, ends_talks=True)
 
 
 def faults_for(vendor: ChaosVendor) -> list[Fault]:
