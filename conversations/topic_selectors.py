@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from conversations.ai_agent.actions import tool_targets
-from conversations.ai_agent.matching import TopicText, topic_match
+from conversations.ai_agent.prepared_topics import topic_find
 from conversations.models import Tool, Topic
 from integrations.models import Project
 
@@ -54,11 +54,10 @@ def tool_list(*, project: Project) -> list[tuple[Tool, list[Topic]]]:
 
 def phrase_try(*, project: Project, phrase: str) -> PhraseTrial:
     """Match the phrase as a message would be matched, and say what would run."""
-    topics = {topic.pk: topic for topic in project.topics.all()}
-    match = topic_match(phrase, [_text(topic) for topic in topics.values()])
-    if match is None:
+    found = topic_find(project.pk, phrase)
+    if found is None:
         return PhraseTrial(topic=None)
-    topic = next(topic for key, topic in topics.items() if key == match.topic_id)
+    topic, match = found
     tool_name, missing = _tool_of(topic, set(project.tools.values_list("name", flat=True)))
     confidence = "word for word" if match.is_exact else f"with {match.score:.0%} likeness"
     return PhraseTrial(
@@ -72,13 +71,3 @@ def _tool_of(topic: Topic, known: set[str]) -> tuple[str, str]:
     runs = next((name for name in names if name in known), "")
     missing = next((name for name in names if name not in known), "")
     return runs, missing
-
-
-def _text(topic: Topic) -> TopicText:
-    return TopicText(
-        id=topic.pk,
-        name=topic.name,
-        example_queries=tuple(topic.example_queries),
-        content=topic.content,
-        enabled=topic.is_enabled,
-    )

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection
 
 from conversations.ai_agent.actions import tool_targets
-from conversations.ai_agent.matching import TopicText, topic_match
+from conversations.ai_agent.prepared_topics import topic_find
 from conversations.ai_agent.returned import (
     ReturnProblem,
     acts,
@@ -65,9 +65,10 @@ def turn_run(conversation: Conversation, event: Event, handoff_view: dict[str, A
     Raises ToolError `busy` where no slot is free for the tool: nothing has run then.
     """
     text = event.payload["text"]
-    topic = _topic(conversation, text)
-    if topic is None:
+    found = topic_find(conversation.project_id, text)
+    if found is None:
         return Turn(utterances=[conversation.project.no_match_text])
+    topic = found[0]
     tool = _tool(topic)
     if tool is None:
         return Turn(utterances=[topic.content or conversation.project.no_match_text])
@@ -89,22 +90,6 @@ def turn_run(conversation: Conversation, event: Event, handoff_view: dict[str, A
             raise
         return Turn(utterances=[TOOL_FAILED], logs=[_error_log(tool, error)])
     return _turn_of(topic, tool, outcome)
-
-
-def _topic(conversation: Conversation, text: str) -> Topic | None:
-    topics = {topic.pk: topic for topic in Topic.objects.filter(project=conversation.project)}
-    texts = [
-        TopicText(
-            id=topic.pk,
-            name=topic.name,
-            example_queries=tuple(topic.example_queries),
-            content=topic.content,
-            enabled=topic.is_enabled,
-        )
-        for topic in topics.values()
-    ]
-    match = topic_match(text, texts)
-    return topics[match.topic_id] if match else None
 
 
 def _tool(topic: Topic) -> Tool | None:

@@ -1,6 +1,6 @@
 """make bench: Baton beside its floor, in one run, as tables.
 
-python -m tests.bench [--seconds 10] [--only latency,throughput,handoffs,sockets,growth]
+python -m tests.bench [--seconds 10] [--only latency,throughput,handoffs,sockets,growth,matching]
                       [--most 5000]
 """
 
@@ -19,6 +19,7 @@ import uvloop
 
 from tests.bench.growth import growth
 from tests.bench.handoffs import open_handoffs
+from tests.bench.matching import matching
 from tests.bench.process import files_allow_many
 from tests.bench.relay import latency
 from tests.bench.rig import Rig, rig
@@ -31,6 +32,7 @@ PARTS = {
     "handoffs": open_handoffs,
     "sockets": idle_sockets,
     "growth": growth,
+    "matching": matching,
 }
 # Filling a relay worker takes minutes: only when asked for.
 LONG = frozenset({"handoffs"})

@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from conversations.ai_agent.actions import TopicAction, action_references, tool_targets
 from conversations.ai_agent.actions import topic_actions as read_actions
-from conversations.ai_agent.matching import THRESHOLD, TopicText, normalise, topic_match
+from conversations.ai_agent.matching import (
+    THRESHOLD,
+    TopicIndex,
+    TopicText,
+    normalise,
+    topic_match,
+)
+from conversations.ai_agent.phrases.refusals import request_read
+from conversations.ai_agent.phrases.words import MAX_TEXT_CHARS
 
 HUMAN = TopicText(
     id="human",
@@ -81,6 +89,104 @@ def test_asking_for_hours_is_never_asking_for_a_human(text):
     assert topic_match(text, [HUMAN]) is None
 
 
+PEOPLE = TopicText(
+    id="human",
+    name="Talk to a human",
+    example_queries=[
+        "talk to a person",
+        "connect me to an agent",
+        "human please",
+        "mit einem Menschen sprechen",
+        "ich möchte einen Mitarbeiter sprechen",
+        "hablar con un agente",
+        "quiero hablar con una persona",
+        "parler à un agent",
+    ],
+)
+TIMES = TopicText(
+    id="hours",
+    name="Opening hours",
+    example_queries=[
+        "When are you open?",
+        "wann habt ihr geöffnet",
+        "Öffnungszeiten",
+        "¿cuándo abren?",
+        "horario de apertura",
+    ],
+)
+MISSING = TopicText(
+    id="missing",
+    name="Order not arrived",
+    example_queries=["my order has not arrived", "I can't log in", "mein Paket ist nicht da"],
+)
+CANCEL = TopicText(
+    id="cancel",
+    name="Cancel",
+    example_queries=["I don't want my subscription any more", "cancel my subscription"],
+)
+REFUSED = TopicIndex([TIMES, MISSING, CANCEL, PEOPLE])
+
+
+@pytest.mark.parametrize(
+    ("text", "topic"),
+    [
+        ("I don't want to talk to a human, when are you open?", "hours"),
+        ("I don’t want to talk to a human when are you open", "hours"),
+        ("when are you open, no human please", "hours"),
+        ("no human please, just your opening hours", "hours"),
+        ("not an agent, opening hours please", "hours"),
+        ("I need your opening hours, not a human", "hours"),
+        ("don't connect me to an agent, when are you open?", "hours"),
+        ("Please do not transfer me to a human. What are your opening hours?", "hours"),
+        ("ich will nicht mit einem Menschen sprechen, wann habt ihr geöffnet?", "hours"),
+        ("Ich möchte keinen Mitarbeiter sprechen, nur die Öffnungszeiten", "hours"),
+        ("Wann habt ihr geöffnet? Bitte nicht mit einem Mitarbeiter verbinden", "hours"),
+        ("no quiero hablar con un agente, ¿cuándo abren?", "hours"),
+        ("sin agente por favor, horario de apertura", "hours"),
+        ("no human please", None),
+        ("not an agent", None),
+        ("don't connect me to an agent", None),
+        ("I would rather not speak to an agent", None),
+        ("please don't make me talk to a human", None),
+        ("never connect me to an agent", None),
+        ("No live agent needed", None),
+        ("kein Mitarbeiter bitte", None),
+        ("Verbinde mich nicht mit einem Mitarbeiter", None),
+        ("ich brauche keinen Mitarbeiter", None),
+        ("no necesito hablar con una persona", None),
+        ("no me pase con un agente", None),
+        ("je ne veux pas parler à un agent", None),
+        ("I don't want to talk to a bot", "human"),
+        ("not a bot, a human", "human"),
+        ("no bots, human please", "human"),
+        ("I want a human, not a robot", "human"),
+        ("I don't want to wait, give me a human", "human"),
+        ("why can't I talk to a human", "human"),
+        ("can I not talk to a human?", "human"),
+        ("don't you have a human I can talk to", "human"),
+        ("why don't you connect me to a human", "human"),
+        ("is there no human I can talk to", "human"),
+        ("no, human please", "human"),
+        ("I can't solve this without a human", "human"),
+        ("Ich will nicht warten, ich möchte einen Mitarbeiter sprechen", "human"),
+        ("Warum kann ich nicht mit einem Menschen sprechen?", "human"),
+        ("no puedo entrar, quiero hablar con una persona", "human"),
+        ("no quiero hablar con un robot", "human"),
+        ("My order has not arrived!", "missing"),
+        ("my order hasn't arrived yet", "missing"),
+        ("I can't log in", "missing"),
+        ("mein Paket ist noch nicht da", "missing"),
+        ("I don't want my subscription any more", "cancel"),
+        ("i do not want this subscription", "cancel"),
+        ("I don't want a human agent", None),
+    ],
+)
+def test_what_is_refused_is_not_what_is_asked_for(text, topic):
+    match = REFUSED.match(text)
+
+    assert (match.topic_id if match else None) == topic
+
+
 @pytest.mark.parametrize("text", ["Human, please!", "  LIVE   agent ", "human please"])
 def test_an_example_or_a_name_said_as_it_stands_is_an_exact_trigger(text):
     match = topic_match(text, TOPICS)
@@ -126,6 +232,31 @@ def test_any_text_gives_the_same_answer_twice_and_a_score_in_range(text):
 
     assert match == topic_match(text, TOPICS)
     assert match is None or THRESHOLD <= match.score <= 1.0
+
+
+UNFOLDING = ["\ufdfa" * 500, "\ufdfa " * 5000, "x" * 100_000, "\u0130" * 500]
+
+
+@pytest.mark.parametrize("text", UNFOLDING)
+def test_no_more_than_500_characters_are_compared_however_a_text_unfolds(text):
+    said = request_read(text)
+
+    # Folding the case of one character may yet add a mark to it.
+    most = MAX_TEXT_CHARS * (2 if text[0] == "\u0130" else 1)
+    assert len(said.whole) <= most
+    assert len(said.asked) <= most
+
+
+SENTENCES = st.lists(
+    st.sampled_from(["i", "don't", "want", "no", "human", "bot", "please", ",", "?", "nicht"])
+).map(" ".join)
+
+
+@given(st.text(max_size=300) | SENTENCES)
+def test_what_is_asked_for_is_never_more_than_was_said(text):
+    said = request_read(text)
+
+    assert set(said.asked.split()) <= {*said.whole.split(), "human"}
 
 
 @given(st.text(max_size=100))
