@@ -13,7 +13,7 @@ from django.utils import timezone
 from conversations import publish
 from conversations.ai_agent.returned import ReturnProblem, handoff_misplaced
 from conversations.ai_agent.sandbox_results import ToolError
-from conversations.ai_agent.turn import Turn, turn_run
+from conversations.ai_agent.turn import Turn, turn_given_up, turn_run
 from conversations.frames import EventType, SessionEnd, transient_frame
 from conversations.models import Conversation, Event, LogEntry
 from conversations.selectors import messages_unanswered
@@ -38,6 +38,8 @@ from handoffs.tasks_queue import queue_answer
 from handoffs.turns import TURNS, TurnClaim, turn_put_back
 
 logger = logging.getLogger(__name__)
+# What crashes, cannot be stored or takes its worker along is tried so often, and then given up.
+MAX_TRIES = 3
 
 
 def answer_all(conversation_id: str) -> None:
@@ -76,7 +78,10 @@ def _answer(claim: TurnClaim) -> None:
     conversation, event = found
     thinking = transient_frame(EventType.POLY_AGENT_THINKING, {})
     publish.transient_publish(claim.conversation_id, thinking)
-    turn = turn_run(conversation, event, _handoff_view(conversation))
+    if claim.tries > MAX_TRIES:
+        turn = turn_given_up(MAX_TRIES)
+    else:
+        turn = turn_run(conversation, event, _handoff_view(conversation))
     _apply(claim, event, turn)
 
 

@@ -92,6 +92,15 @@ def turn_run(conversation: Conversation, event: Event, handoff_view: dict[str, A
     return _turn_of(topic, tool, outcome)
 
 
+def turn_given_up(tries: int) -> Turn:
+    """Return the turn that ends a message whose answer could not be carried out."""
+    content = f"The answer failed {tries} times and was given up: see the portal's own log."
+    return Turn(
+        utterances=[TOOL_FAILED],
+        logs=[TurnLog(level="error", content=content, source="", code="turn_given_up")],
+    )
+
+
 def _tool(topic: Topic) -> Tool | None:
     """Return the first tool that the topic's actions name and that still exists."""
     names = tool_targets(topic.actions, topic.actions_text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import DatabaseError, connection
 from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from conversations.ai_agent.turn import TOOL_FAILED
 from conversations.models import Conversation, Event, LogEntry
 from conversations.storable import is_storable
-from handoffs.answers import answer_all
+from handoffs.answers import MAX_TRIES, answer_all
 from handoffs.models import Handoff
 from handoffs.responder import HandoffResponder
 from tests import factories
@@ -119,6 +120,44 @@ def test_printed_nul_reaches_no_page():
     )
 
     assert "a\N{REPLACEMENT CHARACTER}b" in response.content.decode()
+
+
+# ---- what fails whatever the tool does ----
+
+REFUSING = """
+CREATE FUNCTION refuse_poison() RETURNS trigger AS $$
+BEGIN
+    IF NEW.content = 'poison' THEN RAISE EXCEPTION 'refused'; END IF;
+    RETURN NEW;
+END $$ LANGUAGE plpgsql;
+CREATE TRIGGER refuse_poison BEFORE INSERT ON conversations_logentry
+    FOR EACH ROW EXECUTE FUNCTION refuse_poison();
+"""
+
+
+def test_a_turn_that_cannot_be_stored_is_tried_three_times_and_then_told():
+    conversation = conversation_with(tool_of("conv.log.info('poison')\nreturn 'Hello.'"))
+    with connection.cursor() as cursor:
+        cursor.execute(REFUSING)
+    said = HandoffResponder().on_message(
+        conversation_id=conversation.pk, text=HUMAN, client_event_id="", metadata=None
+    )[0]
+    lines = Event.objects.filter(conversation=conversation, sequence__gt=said.sequence)
+
+    for _ in range(MAX_TRIES):
+        with pytest.raises(DatabaseError):
+            answer_all(conversation.pk)
+        # The pause before the next try is over.
+        Conversation.objects.filter(pk=conversation.pk).update(turn_until=None)
+    assert not lines.exists()
+    answer_all(conversation.pk)
+
+    assert [line.payload["text"] for line in lines] == [TOOL_FAILED]
+    assert [entry.code for entry in LogEntry.objects.filter(conversation=conversation)] == [
+        "turn_given_up"
+    ]
+    conversation.refresh_from_db()
+    assert (conversation.answer_tries, conversation.answer_due_at) == (0, None)
 
 
 # ---- any value, any text ----

@@ -28,7 +28,7 @@ NOTHING: Ranked = (0.0, 0)
 class _Phrase:
     topic: int
     size: int
-    pieces: frozenset[str]
+    pieces: set[str]
 
 
 # For each word of a message: the words of the topics that it may be, and how like they are.
@@ -91,7 +91,7 @@ class PhraseIndex:
         words = [meaningful_words(text) for _, text in phrases]
         self._holders = _holders(words)
         self._phrases = [
-            _Phrase(topic, len(said), frozenset(trigrams(text)))
+            _Phrase(topic, len(said), trigrams(text))
             for (topic, text), said in zip(phrases, words, strict=True)
         ]
         self._wordless = [phrase for phrase in self._phrases if not phrase.size]
