@@ -25,7 +25,8 @@ from pathlib import Path
 import aiohttp
 
 from config.demo_environment import demo_environment_load
-from tests.chaos.faults import END_CROSSES, MIXED, Fault, World, faults_for
+from tests.chaos.crossing import Crossed
+from tests.chaos.faults import MIXED, Fault, World, faults_for
 from tests.chaos.talk import Account, Talk
 from tests.chaos.vendors import PLAIN, VENDORS, ChaosVendor
 from tests.journeys.stack import Stack
@@ -52,22 +53,21 @@ class Row:
     # it in another order.
     repeat_note: str = ""
     reorder_note: str = ""
-    # Conversations at the vendor that nobody has ended, where all should be over.
-    left_open: int = 0
     user: Account = field(default_factory=Account)
     agent: Account = field(default_factory=Account)
     resumed: list[float] = field(default_factory=list)
     longest: float = 0.0
+    crossed: Crossed = field(default_factory=Crossed)
 
     @property
     def has_passed(self) -> bool:
-        """Zero lost, doubled and out of order, both ways, but for what is documented."""
+        """Zero lost, doubled and out of order, both ways, but for what is documented; no ghosts."""
         is_doubled = self.agent.doubled or (self.user.doubled and not self.repeat_note)
         is_disordered = self.user.out_of_order or (
             self.agent.out_of_order and not self.reorder_note
         )
-        is_lossy = self.user.lost or self.agent.lost or self.left_open
-        return not (is_doubled or is_disordered or is_lossy)
+        is_lost = self.user.lost or self.agent.lost
+        return not (is_doubled or is_disordered or is_lost) and self.crossed.is_clean
 
     @property
     def notes(self) -> list[str]:
@@ -96,6 +96,10 @@ class Row:
             str(sum(a.doubled for a in both)),
             str(sum(a.out_of_order for a in both)),
             str(self.user.not_delivered),
+            str(self.crossed.ends),
+            str(self.crossed.ghosts),
+            str(self.crossed.without_fate),
+            str(self.crossed.after_end),
             f"{middle:.2f}",
             f"{max(self.resumed, default=0.0):.2f}",
             f"{self.longest:.2f}",
@@ -104,6 +108,7 @@ class Row:
 
 
 HEAD = ["fault", "to vendor", "to widget", "lost", "doubled", "disorder", "not delivered"]
+HEAD += ["ends crossed", "ghosts", "no fate", "after end"]
 HEAD += ["resumed p50 s", "resumed max s", "longest gap s", ""]
 
 
@@ -127,8 +132,8 @@ async def run(options: argparse.Namespace, directory: Path) -> bool:
 
 
 def chosen(options: argparse.Namespace, vendor: ChaosVendor) -> list[Fault]:
-    """Return the faults of this run: one by name, or the quick ones or all, then the mixture."""
-    known = [*faults_for(vendor), MIXED, END_CROSSES]
+    """Return the faults of this run: one by name, the quick ones, or all, then the mixture."""
+    known = [*faults_for(vendor), MIXED]
     if options.fault:
         return [fault for fault in known if options.fault in fault.name]
     is_quick = options.seconds <= QUICK_SECONDS
@@ -196,13 +201,13 @@ async def strike(fault: Fault, world: World, rate: float) -> Row:
     """Break one thing while everybody talks, wait until all has arrived, and judge."""
     since = time.monotonic()
     until = since + world.seconds
-    counting = [] if fault.ends_talks else world.talks
-    await asyncio.gather(fault.strike(world), *(talk.count(rate, until) for talk in counting))
+    await asyncio.gather(fault.strike(world), *(talk.count(rate, until) for talk in world.talks))
     at_desk = await _settle(world)
     row = Row(
         fault.name,
         repeat_note=world.vendor.repeat_note if fault.may_repeat else "",
         reorder_note=world.vendor.reorder_note if fault.may_reorder else "",
+        crossed=world.crossed,
     )
     for talk in world.talks:
         row.user.add(talk.account_user(since, at_desk[talk.id]))
@@ -211,8 +216,6 @@ async def strike(fault: Fault, world: World, rate: float) -> Row:
         first = talk.first_after(since)
         row.resumed += [first] if first is not None else []
         await talk.close_tabs()
-    if fault.ends_talks:
-        row.left_open = await _left_open(world)
     for name in (*row.user.repeats_lost, *row.agent.repeats_lost)[:5]:
         print(f"    lost: {name}")
     return row
@@ -226,19 +229,6 @@ async def _settle(world: World) -> dict[str, list[str]]:
         missing = sum(talk.missing(at_desk.get(talk.id, [])) for talk in world.talks)
         if not missing or time.monotonic() > deadline:
             return at_desk
-        await asyncio.sleep(0.25)
-
-
-async def _left_open(world: World) -> int:
-    """Return how many of the vendor's conversations stay open, for as long as a person would."""
-    deadline = time.monotonic() + SETTLE_SECONDS
-    while True:
-        rows = await world.desk.conversations()
-        open_now = [str(row["id"]) for row in rows if row["status"] != "ended"]
-        if not open_now or time.monotonic() > deadline:
-            for name in open_now[:5]:
-                print(f"    left open: {name}")
-            return len(open_now)
         await asyncio.sleep(0.25)
 
 

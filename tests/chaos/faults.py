@@ -8,10 +8,11 @@ import random
 import signal
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psycopg
 
+from tests.chaos.crossing import Crossed, Ring
 from tests.chaos.talk import Talk
 from tests.chaos.vendors import STREAMS, TOKENS, WEBHOOKS, ChaosVendor
 from tests.journeys.stack import Stack
@@ -21,7 +22,6 @@ from tests.postgres import PostgresServer
 SOCKETS_PER_SESSION = 10  # the first one is the end user's own
 TALKS_WITH_TABS = 2
 RELOADED_SHARE = 0.2
-CROSSING_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +37,7 @@ class World:
     seconds: float
     # How long a fault has to last that means nothing when it is over at once; 0 in a short run.
     whole_seconds: float = 0.0
+    crossed: Crossed = field(default_factory=Crossed)
 
     @property
     def long_seconds(self) -> float:
@@ -52,7 +53,6 @@ class Fault:
     message may be sent while nobody is left who knows of it, so a vendor's documented repeat is
     possible. With `may_reorder` the vendor itself sends webhooks so that they overtake each other;
     a stream's order must be kept even then. `whole_seconds` is how long it lasts in a long run.
-    With `ends_talks` nobody counts, and all conversations are over after it: it comes last.
     """
 
     name: str
@@ -61,7 +61,6 @@ class Fault:
     needs: str = ""
     may_repeat: bool = False
     may_reorder: bool = False
-    ends_talks: bool = False
     whole_seconds: float = 0.0
 
 
@@ -219,6 +218,22 @@ async def resend_frames(world: World) -> None:
 
 
 KILL, TERM = signal.SIGKILL, signal.SIGTERM
+
+
+async def ends_cross(world: World) -> None:
+    """Let live agents end while their end users write, in conversations of their own."""
+    ring = Ring(
+        stack=world.stack,
+        vendor=world.vendor,
+        desk=world.desk,
+        http=world.talks[0].client.http,
+        rng=world.rng,
+        others=frozenset(talk.id for talk in world.talks),
+        crossed=world.crossed,
+    )
+    await ring.cross_all()
+
+
 FAULTS = (
     Fault(
         name="kill -9 relay worker", strike=killing("relay1", KILL), is_quick=True, may_repeat=True
@@ -280,6 +295,7 @@ FAULTS = (
     Fault(name="widget: ten tabs", strike=ten_tabs),
     Fault(name="widget: frozen", strike=freeze_tabs, whole_seconds=70.0),
     Fault(name="widget: frames sent thrice", strike=resend_frames, is_quick=True),
+    Fault(name="End crosses a line", strike=ends_cross, is_quick=True),
 )
 
 
@@ -293,15 +309,6 @@ async def mixed(world: World) -> None:
 
 
 MIXED = Fault(name="mixed", strike=mixed, is_quick=True, may_repeat=True, may_reorder=True)
-
-
-async def end_crosses(world: World) -> None:
-    """Let a line and the live agent's end meet on their way, each first in half of the cases."""
-    leads = [world.rng.uniform(-CROSSING_SECONDS, CROSSING_SECONDS) for _ in world.talks]
-    await asyncio.gather(*(talk.cross(lead) for talk, lead in zip(world.talks, leads, strict=True)))
-
-
-END_CROSSES = Fault(name="End crosses a line", strike=end_crosses, is_quick=True, ends_talks=True)
 
 
 def faults_for(vendor: ChaosVendor) -> list[Fault]:

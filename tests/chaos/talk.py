@@ -12,8 +12,6 @@ from dataclasses import dataclass, field, replace
 from tests.load.desk import AsyncDesk
 from tests.load.widget import WidgetClient
 
-END_SECONDS = 120.0
-
 
 @dataclass
 class Account:
@@ -73,24 +71,6 @@ class Talk:
         text = f"a-{self.tag}-{len(self.from_agent)}"
         self.from_agent[text] = time.monotonic()
         await self._desk.does(self.id, "say", text=text)
-
-    async def cross(self, lead: float) -> None:
-        """Write a line and have the live agent end, `lead` seconds later or before it."""
-        text = f"u-{self.tag}-{len(self.from_user)}"
-        self.from_user[text] = time.monotonic()
-
-        async def end() -> None:
-            await asyncio.sleep(max(lead, 0.0))
-            await self._desk.does(self.id, "end")
-
-        async def write() -> None:
-            await asyncio.sleep(max(-lead, 0.0))
-            await self.client.send(text)
-
-        await asyncio.gather(end(), write())
-        await self.client.until(lambda: "SESSION_END" in self.client.types, seconds=END_SECONDS)
-        if text not in self.client.echoes:
-            del self.from_user[text]  # refused: it came when the conversation was over
 
     def missing(self, at_desk: list[str]) -> int:
         """Return how many messages have not arrived yet."""

@@ -208,6 +208,13 @@ class GenesysConnector(Connector):
         """Ask about the default queue, if there is one."""
         return await availability(self._client, self._credentials.get("queue_id", ""))
 
+    async def late_messages(
+        self, session: VendorSession, messages: Sequence[OutboundMessage]
+    ) -> frozenset[str]:
+        """Read what the threading window has pulled back into the conversation behind its end."""
+        late = await self._history.late(session.vendor_conversation_id)
+        return frozenset(late.intersection(message.message_id for message in messages))
+
     async def end(self, session: VendorSession, reason: EndReason) -> None:
         """Disconnect the end user for whatever reason: Genesys takes none."""
         await self._sending.end(session.vendor_conversation_id)

@@ -12,7 +12,7 @@ from integrations.vendors.genesys.mapping import Notice, events_of, sender_id_of
 from integrations.vendors.genesys.mapping_json import Json, as_object, as_text
 from integrations.vendors.genesys.mapping_presence import (
     Participant,
-    customer_of,
+    late_ids,
     participants_of,
 )
 
@@ -43,10 +43,18 @@ class History:
 
     async def arrived(self, conversation_id: str) -> set[str]:
         """Return those ids of ours that Genesys has received, of the last messages."""
+        participants = participants_of(await self._client.conversation(conversation_id))
+        said = [message_id for i in participants if i.is_customer for message_id, _ in i.messages]
+        return await self._named(conversation_id, said[-BATCH:])
+
+    async def late(self, conversation_id: str) -> set[str]:
+        """Return those ids of ours that Genesys has received behind the live agent's end."""
         conversation = await self._client.conversation(conversation_id)
-        customer = customer_of(participants_of(conversation))
-        newest = [message_id for message_id, _ in customer.messages[-BATCH:]] if customer else []
-        messages = await self._read(conversation_id, newest)
+        return await self._named(conversation_id, late_ids(participants_of(conversation)))
+
+    async def _named(self, conversation_id: str, message_ids: Sequence[str]) -> set[str]:
+        """Return the names that we have given to messages of ours."""
+        messages = await self._read(conversation_id, message_ids)
         found = {as_text(message.get("providerMessageId")) for message in messages}
         found |= {sender_id_of(as_object(m.get("normalizedMessage"))) for m in messages}
         return found - {""}

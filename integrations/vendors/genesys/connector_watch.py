@@ -29,7 +29,7 @@ from integrations.vendors.genesys.mapping_presence import (
     Participant,
     Presence,
     agent_of,
-    customer_of,
+    ended_leg,
     participants_of,
     said_to_end_user,
 )
@@ -167,8 +167,7 @@ class ConversationWatch:
 
     def _is_over(self, participants: list[Participant]) -> bool:
         """Believe the conversation; the socket alone only after asking twice."""
-        customer = customer_of(participants)
-        if customer is not None and customer.is_gone:
+        if ended_leg(participants) is not None:
             return True
         if not self._memory.signals.has_customer_end:
             return False

@@ -172,6 +172,7 @@ MANIFEST = Manifest(
     summary="Live agents answer in Genesys Cloud through an Open Messaging integration.",
     docs_url="https://developer.genesys.cloud/commdigital/digital/openmessaging",
     delivery=Delivery.WEBHOOK,
+    takes_after_end=True,
     capabilities=frozenset(
         {
             Capability.TYPING_OUT,

@@ -104,6 +104,36 @@ def customer_of(participants: list[Participant]) -> Participant | None:
     return next((item for item in reversed(participants) if item.is_customer), None)
 
 
+def ended_leg(participants: list[Participant]) -> Participant | None:
+    """Return the end user's leg with which the live agent's part was over; None while it goes on.
+
+    A leg behind it belongs to a message that crossed the end: the threading window has pulled it
+    back into the conversation. Before a live agent came, it simply goes on in the next leg.
+    """
+    legs = [item for item in participants if item.is_customer]
+    over = (
+        leg for leg in legs if leg.is_gone and (leg is legs[-1] or _attended(leg, participants))
+    )
+    return next(over, None)
+
+
+def late_ids(participants: list[Participant]) -> list[str]:
+    """Return Genesys's ids of what the end user said behind the end."""
+    legs = [item for item in participants if item.is_customer]
+    leg = ended_leg(participants)
+    behind = legs[legs.index(leg) + 1 :] if leg else []
+    return [message_id for item in behind for message_id, _ in item.messages]
+
+
+def _attended(leg: Participant, participants: list[Participant]) -> bool:
+    """Say whether a live agent came while this leg was there."""
+    agents = (item for item in participants if item.is_agent and item.has_been_present)
+    return any(
+        not (item.connected_at and leg.ended_at) or item.connected_at <= leg.ended_at
+        for item in agents
+    )
+
+
 def agent_of(participants: list[Participant]) -> Agent | None:
     """Return the live agent who is present, else the one who was last."""
     agents = [item for item in participants if item.is_agent and item.has_been_present]
@@ -174,7 +204,7 @@ class Presence:
     def ended(self, participants: list[Participant]) -> list[VendorEvent]:
         """Return the end of the conversation; before anybody came it is a failure to find one."""
         self.has_ended = True
-        customer = customer_of(participants)
+        customer = ended_leg(participants) or customer_of(participants)
         moment = (customer.ended_at if customer else None) or datetime.now(UTC)
         events: list[VendorEvent] = []
         is_ours = customer is not None and customer.disconnect_type in _OWN_DOING
