@@ -4,7 +4,8 @@
                           [--fault NAME]
 
 Exit status 0 means: nothing lost, nothing doubled, nothing out of order, in every row; but for what
-a vendor's documentation says of that fault, which the row counts and a note explains.
+a vendor's documentation says of that fault, which the row counts and a note explains. Where live
+agents' ends cross lines: no ghost at the vendor, no line without a fate, nothing after SESSION_END.
 """
 
 from __future__ import annotations

@@ -111,10 +111,8 @@ def ended_leg(participants: list[Participant]) -> Participant | None:
     back into the conversation. Before a live agent came, it simply goes on in the next leg.
     """
     legs = [item for item in participants if item.is_customer]
-    over = (
-        leg for leg in legs if leg.is_gone and (leg is legs[-1] or _attended(leg, participants))
-    )
-    return next(over, None)
+    gone = (leg for leg in legs if leg.is_gone)
+    return next((leg for leg in gone if leg is legs[-1] or _attended(leg, participants)), None)
 
 
 def late_ids(participants: list[Participant]) -> list[str]:
