@@ -99,9 +99,7 @@ class Ring:
             accepted = {text for text in talk.client.echoes if text.startswith("c-")}
             fates = arrived | set(talk.client.not_delivered)
             self.crossed.without_fate += len(accepted - fates)
-            kinds = talk.client.types
-            if "SESSION_END" in kinds:
-                self.crossed.after_end += len(kinds) - kinds.index("SESSION_END") - 1
+            self.crossed.after_end += len(talk.client.after_end)
 
     async def _open(self) -> set[str]:
         rows = await self.desk.conversations()

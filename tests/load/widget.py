@@ -14,6 +14,7 @@ import aiohttp
 
 PREFIX = "EVENT_TYPE_"
 BACK_OFF_SECONDS = 1.0
+REFUSED = "event_not_allowed"
 
 
 @dataclass
@@ -37,6 +38,8 @@ class WidgetClient:
     not_delivered: list[str] = field(default_factory=list)
     echoes: dict[str, float] = field(default_factory=dict)
     types: list[str] = field(default_factory=list)
+    # Whatever came behind SESSION_END, but for the answer to a frame that was sent too late.
+    after_end: list[str] = field(default_factory=list)
     sequence: int = 0
     is_reading: bool = True
 
@@ -160,6 +163,8 @@ class WidgetClient:
             if frame["sequence"] != self.sequence + 1:
                 raise AssertionError(f"gap: {self.sequence} then {frame['sequence']}")
             self.sequence = frame["sequence"]
+        if "SESSION_END" in self.types and payload.get("code") != REFUSED:
+            self.after_end.append(kind)
         self.types.append(kind)
         if kind == "LIVE_AGENT_MESSAGE":
             self.received.append(Received(payload["text"], time.monotonic()))
