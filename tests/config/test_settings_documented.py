@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from conversations.api.files import ENVELOPE_BYTES
+
 ROOT = Path(__file__).parents[2]
 SETTINGS = (ROOT / "config" / "settings.py").read_text()
 EXAMPLE = (ROOT / ".env.example").read_text()
@@ -85,3 +87,11 @@ def _same(shown: str, default: str) -> bool:
         return float(shown) == float(default)
     except ValueError:
         return shown == default
+
+
+def test_the_documented_proxy_takes_as_large_a_body_as_the_product() -> None:
+    [megabytes] = re.findall(r"client_max_body_size (\d+)m;", OPERATORS)
+
+    largest_file = int(in_example()["ATTACHMENT_MAX_BYTES"])
+
+    assert int(megabytes) * 1024 * 1024 >= largest_file + ENVELOPE_BYTES
