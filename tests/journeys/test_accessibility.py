@@ -1,0 +1,132 @@
+"""Every page under axe-core: light and dark, on a desk and on a phone, without a violation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.journeys.people import PHRASE, Desk, EndUser
+from tests.journeys.stack import Stack
+
+SIZES = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
+# Two rules that are off by default, of WCAG 2.2 AA and 2.1 A.
+MORE_RULES = ("target-size", "label-content-name-mismatch")
+OPTIONS = {
+    "resultTypes": ["violations"],
+    "rules": {name: {"enabled": True} for name in MORE_RULES},
+}
+LISTS = ("topics", "topics/new", "tools", "tools/new", "widget", "widget/new", "integrations")
+MORE_LISTS = ("api-keys", "handoffs", "log")
+FLOW = ("before", "give", "values", "test", "behaviour", "done")
+# But for menus, which would lie over the page.
+UNFOLD = "document.querySelectorAll('details:not(.menu)').forEach((one) => (one.open = true))"
+# One that only calls its vendor, and one that is called.
+FLOWS = ("salesforce_messaging", "genesys")
+INTEGRATION = "integrations/sandbox/{}/"
+
+
+@pytest.fixture(params=["light", "dark"])
+def scheme(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=SIZES)
+def size(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def context(browser: Browser, stack: Stack, scheme: str, size: str) -> Iterator[BrowserContext]:
+    """A fresh profile of one theme and one size of screen."""
+    made = browser.new_context(
+        base_url=stack.url,
+        color_scheme="dark" if scheme == "dark" else "light",
+        viewport={"width": SIZES[size]["width"], "height": SIZES[size]["height"]},
+        reduced_motion="reduce",  # nothing is looked at while it fades in
+    )
+    made.set_default_timeout(15_000)
+    yield made
+    made.close()
+
+
+def violations(page: Page) -> list[str]:
+    """Return what axe-core finds wrong, one line for each element."""
+    found = Axe().run(page, options=OPTIONS).response["violations"]
+    return [
+        f"{page.url} {rule['id']} {node['target']}: {node['failureSummary']}"
+        for rule in found
+        for node in rule["nodes"]
+    ]
+
+
+def portal_paths(stack: Stack) -> list[str]:
+    """Return the address of every page of the portal that can be opened."""
+    project = f"/p/{stack.demo['project_id']}/"
+    paths = [f"{project}{name}/" for name in (*LISTS, *MORE_LISTS)]
+    for key in FLOWS:
+        place = project + INTEGRATION.format(key)
+        paths += [place, *(f"{place}connect/{step}/" for step in FLOW)]
+    first = project + INTEGRATION.format("salesforce_messaging")
+    return [*paths, f"{first}test-handoff/", f"{first}disconnect/", "/projects/new/", "/nowhere/"]
+
+
+def sign_in(page: Page, stack: Stack) -> None:
+    page.goto("/login/")
+    page.get_by_label("User name").fill(stack.demo["admin"]["username"])
+    page.get_by_label("Password").fill(stack.demo["admin"]["password"])
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator("main h1")).to_be_visible()
+
+
+@pytest.mark.timeout(400)
+def test_every_page_of_the_portal_is_free_of_violations(
+    context: BrowserContext, stack: Stack
+) -> None:
+    page = context.new_page()
+    page.goto("/login/")
+    found = violations(page)
+    sign_in(page, stack)
+
+    for path in portal_paths(stack):
+        page.goto(path)
+        page.evaluate(UNFOLD)
+        found += violations(page)
+    for entry in ("topics", "tools", "handoffs"):
+        page.goto(f"/p/{stack.demo['project_id']}/{entry}/")
+        rows = page.locator("tbody tr a")
+        if entry == "handoffs" and not rows.count():
+            continue  # nobody has asked for a person yet
+        rows.first.click()
+        expect(page.locator("main h1")).to_be_visible()
+        found += violations(page)
+
+    assert not found, "\n".join(found)
+
+
+def test_the_widget_and_the_live_agents_desk_are_free_of_violations(
+    context: BrowserContext, stack: Stack
+) -> None:
+    desk = Desk(stack.simulator_url)
+    desk.reset()
+    end_user = EndUser(context.new_page(), stack)
+    found = violations(end_user.page)
+    end_user.asks_for_a_person(PHRASE)
+    found += violations(end_user.page)
+    chat = desk.accept_newest()
+    end_user.is_in_state("live")
+    desk.does(chat, "say", text="Hello, this is Noor")
+    end_user.sees("Hello, this is Noor")
+    found += violations(end_user.page)
+
+    page = context.new_page()
+    page.goto(f"{stack.simulator_url}/_desk/")
+    page.get_by_text("Noor Halvorsen").first.wait_for()
+    found += violations(page)
+
+    desk.does(chat, "end")
+    end_user.is_in_state("closed")
+    found += violations(end_user.page)
+    assert not found, "\n".join(found)
