@@ -19,7 +19,7 @@ OPTIONS = {
     "rules": {name: {"enabled": True} for name in MORE_RULES},
 }
 LISTS = ("topics", "topics/new", "tools", "tools/new", "widget", "widget/new", "integrations")
-MORE_LISTS = ("api-keys", "handoffs", "log")
+MORE_LISTS = ("settings/project", "api-keys", "handoffs", "log")
 FLOW = ("before", "give", "values", "test", "behaviour", "done")
 # But for menus, which would lie over the page.
 UNFOLD = "document.querySelectorAll('details:not(.menu)').forEach((one) => (one.open = true))"
