@@ -247,6 +247,11 @@ def test_no_more_than_500_characters_are_compared_however_a_text_unfolds(text):
     assert len(said.asked) <= most
 
 
+@given(st.text(max_size=200))
+def test_a_short_text_is_not_changed_by_the_cap(text):
+    assert len(normalise(text)) > MAX_TEXT_CHARS or request_read(text).whole == normalise(text)
+
+
 SENTENCES = st.lists(
     st.sampled_from(["i", "don't", "want", "no", "human", "bot", "please", ",", "?", "nicht"])
 ).map(" ".join)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 # Of a text as it was written, and again of what normalising has made of it: one character may
 # become eighteen.
 MAX_TEXT_CHARS = 500
+_UNFOLDED_AT_ONCE = 50
 
 # Words that say nothing about the topic, of the languages most chats are in.
 FILLER_WORDS = frozenset(
@@ -49,7 +50,12 @@ def normalise(text: str) -> str:
 
 def shortened(text: str, most: int = MAX_TEXT_CHARS) -> str:
     """Cut a text as it came and as it unfolds, so that what follows has so much to read at most."""
-    return unicodedata.normalize("NFKC", text[:most])[:most]
+    unfolded = ""
+    for at in range(0, min(most, len(text)), _UNFOLDED_AT_ONCE):
+        if len(unfolded) >= most:
+            break
+        unfolded += unicodedata.normalize("NFKC", text[at : at + _UNFOLDED_AT_ONCE])
+    return unfolded[:most]
 
 
 def meaningful_words(text: str) -> list[str]:
