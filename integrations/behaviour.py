@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from django import forms
 
@@ -13,6 +13,7 @@ from integrations.behaviour_setting import Setting as _Setting
 from integrations.behaviour_waiting import WAITING_SETTINGS, WaitingForm
 from integrations.manifest import Capability, Manifest
 from integrations.models import Integration
+from integrations.vendor_names import vendor_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,7 @@ _SETTINGS = (
         field=forms.ChoiceField(
             label="Name of the live agent",
             choices=[
-                ("vendor", "As the vendor gives it"),
+                ("vendor", "As {vendor} gives it"),
                 ("fixed", "Always the same name"),
                 ("hidden", "No name"),
             ],
@@ -176,6 +177,14 @@ def _has_effect(setting: _Setting, manifest: Manifest) -> bool:
     return not setting.needs or bool(setting.needs & manifest.capabilities)
 
 
+def _name_vendor(field: forms.Field, vendor: str) -> None:
+    """Put the vendor's name where the settings' words leave a place for it."""
+    field.help_text = str(field.help_text).replace("{vendor}", vendor)
+    if isinstance(field, forms.ChoiceField):
+        choices = cast(Iterable[tuple[str, str]], field.choices)
+        field.choices = [(value, words.replace("{vendor}", vendor)) for value, words in choices]
+
+
 class BehaviourForm(WaitingForm):
     """The settings that have an effect with this vendor."""
 
@@ -194,6 +203,8 @@ class BehaviourForm(WaitingForm):
             self.fields[setting.name] = deepcopy(setting.field)
         if manifest.takes_live_chats:
             self.offer(manifest, fallbacks)
+        for field in self.fields.values():
+            _name_vendor(field, vendor_name(manifest.integration_key))
 
     def groups(self) -> dict[str, list[forms.BoundField]]:
         """Return the bound fields under their headings, in order."""

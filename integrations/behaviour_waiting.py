@@ -22,9 +22,9 @@ _SILENCE = "Waiting and ending"
 _TEXTS = "Standard responses"
 _CHECKS = (
     ("off", "No"),
-    ("vendor", "Ask the vendor"),
+    ("vendor", "Ask {vendor}"),
     ("hours", "By the opening hours"),
-    ("both", "By the opening hours, then ask the vendor"),
+    ("both", "By the opening hours, then ask {vendor}"),
 )
 _NEED_PROBE = ("vendor", "both")
 _NEED_HOURS = ("hours", "both")
@@ -87,7 +87,7 @@ _SETTINGS = (
         field=forms.ChoiceField(
             label="If nobody is available",
             choices=[
-                ("queue", "Wait in the vendor's queue"),
+                ("queue", "Wait in {vendor}'s queue"),
                 ("fail", "Say that the handoff failed"),
                 ("fallback", "Try another integration"),
                 ("return_to_bot", "The AI agent says so and goes on"),
@@ -117,7 +117,7 @@ _SETTINGS = (
                 ("position", "The place in the queue"),
                 ("time", "The expected time"),
             ],
-            help_text="Where the vendor tells neither place nor time, it is the text.",
+            help_text="Where {vendor} tells neither place nor time, it is the text.",
         ),
     ),
     Setting(
@@ -138,7 +138,7 @@ _SETTINGS = (
             min_value=0,
             max_value=1440,
             help_text="Minutes without a word while a live agent is present, 0 to 1440; the end "
-            "user is warned a minute before. 0: the vendor's own timer alone.",
+            "user is warned a minute before. 0: {vendor}'s own timer alone.",
         ),
     ),
 )

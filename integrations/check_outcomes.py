@@ -12,8 +12,8 @@ from integrations.manifest import Manifest
 WEBHOOK_SEEN = "webhook_seen"
 WEBHOOK_NOT_SEEN = "webhook_not_seen"
 WEBHOOK_LABEL = "Webhook seen"
-WEBHOOK_CAUSE = "No correctly signed call of the vendor's has arrived yet."
-WEBHOOK_CURE = "Paste this address at the vendor. The first handoff brings the first call."
+WEBHOOK_CAUSE = "No correctly signed call from {vendor} has arrived yet."
+WEBHOOK_CURE = "Paste this address at {vendor}. The first handoff brings the first call."
 
 
 def has_passed(results: Sequence[CheckResult]) -> bool:

@@ -184,7 +184,8 @@ def check_view(manifest: Manifest, result: CheckResult) -> CheckView:
     state = "passed" if result.is_ok else "skipped" if result.code == "skipped" else "failed"
     help_ = manifest.error_help.get((result.name, result.code)) if state == "failed" else None
     if result.name == WEBHOOK_SEEN and not result.is_ok:
-        state, help_ = "not yet", ErrorHelp(cause=WEBHOOK_CAUSE, cure=WEBHOOK_CURE)
+        cause, cure = (text.format(vendor=manifest.name) for text in (WEBHOOK_CAUSE, WEBHOOK_CURE))
+        state, help_ = "not yet", ErrorHelp(cause=cause, cure=cure)
     return CheckView(
         name=result.name,
         label=check_labels(manifest).get(result.name, result.name),

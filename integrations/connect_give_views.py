@@ -87,4 +87,6 @@ def _make_key_pair(place: Place, pair: GeneratedKeyPair) -> None:
     if "jwt_key_id" in {field.name for field in place.manifest.fields}:
         values["jwt_key_id"] = key_id_suggestion(private)
     integration_draft_save(integration=place.row(), values=values)
-    messages.success(place.request, "A key pair was made. Register its public key at the vendor.")
+    messages.success(
+        place.request, f"A key pair was made. Register its public key at {place.manifest.name}."
+    )

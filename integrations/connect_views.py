@@ -121,7 +121,9 @@ def connect_test(
     if row is None or not is_complete(place.manifest, row):
         return place.go_to(Step.VALUES)
     if missing := missing_secrets(place.manifest, row):
-        messages.error(request, f"Make the {missing[0]} first, and paste it at the vendor.")
+        messages.error(
+            request, f"Make the {missing[0]} first, and paste it at {place.manifest.name}."
+        )
         return place.go_to(Step.GIVE)
     test = row.draft.get("test", {})
     return place.page(

@@ -18,24 +18,33 @@ from integrations.project_settings import (
 _DEFAULT_SHARED_ID = "shared_id"
 
 
-def _words(label: str, help_text: str) -> forms.CharField:
-    widget = forms.Textarea(attrs={"rows": 3})
-    return forms.CharField(label=label, help_text=help_text, max_length=500, widget=widget)
+def _words(
+    label: str, help_text: str, *, max_length: int = 500, widget: forms.Widget | None = None
+) -> forms.CharField:
+    return forms.CharField(
+        label=label,
+        help_text=help_text,
+        max_length=max_length,
+        widget=widget or forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": f"{label} is missing."},
+    )
 
 
 class ProjectSettingsForm(forms.Form):
     """What a project says, what its Handoff API adds, and what its tools may decide."""
 
-    name = forms.CharField(
+    name = _words(
+        "Name",
+        "For you and your colleagues; end users do not see it. The project's address stays as it "
+        "is.",
         max_length=120,
-        label="Name",
-        help_text="For you and your colleagues; end users do not see it. The project's address "
-        "stays as it is.",
+        widget=forms.TextInput(),
     )
-    agent_name = forms.CharField(
+    agent_name = _words(
+        "Name of the AI agent",
+        "Stands in the widget while the AI agent answers.",
         max_length=50,
-        label="Name of the AI agent",
-        help_text="Stands in the widget while the AI agent answers.",
+        widget=forms.TextInput(),
     )
     greeting = _words("Greeting", "The first thing the AI agent says in a conversation.")
     no_match_text = _words(

@@ -83,14 +83,14 @@ def test_emptied_settings_of_the_handoff_api_are_gone(admin, project):
 
 
 REFUSED = [
-    ("name", "", "required"),
-    ("name", "   ", "required"),
+    ("name", "", "is missing."),
+    ("name", "   ", "is missing."),
     ("name", "n" * 121, "120"),
     ("agent_name", "B" * 51, "50"),
-    ("greeting", "", "required"),
+    ("greeting", "", "is missing."),
     ("greeting", "g" * 501, "500"),
     ("greeting", "a\x00b", "Null characters"),
-    ("no_match_text", "", "required"),
+    ("no_match_text", "", "is missing."),
     ("state_keys", "order = ", "order ="),
     ("state_keys", "= order", "= order"),
     ("state_keys", "a = b = c", "a = b = c"),
@@ -191,6 +191,26 @@ def test_the_behaviour_step_says_how_the_switch_stands_and_leads_to_it(admin, pr
 
 def test_the_behaviour_step_of_any_connection_leads_to_the_project(admin, project):
     assert url(project) in behaviour_page(admin, factories.integration(project))
+
+
+@pytest.mark.parametrize(
+    ("connector", "key", "vendor"),
+    [
+        ("amazon_connect", "amazon_connect_integration", "Amazon Connect"),
+        ("salesforce_messaging", "salesforce_integration", "Salesforce"),
+        ("zendesk", "zendesk_integration", "Zendesk"),
+        ("genesys", "genesys_integration", "Genesys"),
+    ],
+)
+def test_the_behaviour_step_calls_the_vendor_by_its_name(admin, project, connector, key, vendor):
+    row = factories.integration(project, connector_key=connector, integration_key=key)
+
+    page = behaviour_page(admin, row).split("<main")[1]
+
+    assert f"As {vendor} gives it" in page
+    assert f"Wait in {vendor}&#x27;s queue" in page
+    assert "the vendor" not in page
+    assert "{vendor}" not in page
 
 
 # ---- by command ----

@@ -19,7 +19,7 @@ def portal(page: Page, stack: Stack) -> Iterator[Portal]:
     made = Portal(page, stack)
     made.sign_in()
     yield made
-    _decide(made, "Wait in the vendor's queue")
+    _decide(made, "Wait in Salesforce's queue")
 
 
 @pytest.fixture
