@@ -38,7 +38,9 @@ class LineFormatter(logging.Formatter):
         extras = _identity() | {
             k: v for k, v in vars(record).items() if k not in _STANDARD and _is_plain(v)
         }
-        trace = self.formatException(record.exc_info) if record.exc_info else ""
+        # What a client sent wrongly is no failure of ours, whatever the framework raised over it.
+        is_ours = getattr(record, "status_code", 500) >= 500
+        trace = self.formatException(record.exc_info) if record.exc_info and is_ours else ""
         if self._as_json:
             entry = {"at": at, "level": record.levelname, "logger": record.name}
             entry |= {"message": record.getMessage(), **extras}

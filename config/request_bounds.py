@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import re
-import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,9 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
+from config.api_answers import is_api
 from integrations.correlation import HEADER, correlation_begin
+from integrations.envelope import envelope
 
 logger = logging.getLogger(__name__)
 Scope = MutableMapping[str, Any]
@@ -116,7 +117,7 @@ class _Answer:
         headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
         headers += bound.headers
         await self.send({"type": "http.response.start", "status": 413, "headers": headers})
-        body = json.dumps(_envelope(bound.code, bound.message)).encode()
+        body = json.dumps(envelope(bound.code, bound.message)).encode()
         await self.send({"type": "http.response.body", "body": body})
 
 
@@ -138,20 +139,9 @@ class DatabaseOutage:
         logger.warning("No database for a request: %s", type(error.__cause__ or error).__name__)
         text = "The database cannot be reached at the moment. Try again in a few seconds."
         response: HttpResponse
-        if request.path.startswith("/api/"):
-            response = JsonResponse(_envelope("DATABASE_UNAVAILABLE", text), status=503)
+        if is_api(request.path_info):
+            response = JsonResponse(envelope("DATABASE_UNAVAILABLE", text), status=503)
         else:
             response = HttpResponse(render_to_string("503.html"), status=503)
         response["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response
-
-
-def _envelope(code: str, text: str) -> dict[str, Any]:
-    return {
-        "success": False,
-        "error": text,
-        "error_id": str(uuid.uuid4()),
-        "error_code": code,
-        "error_message": text,
-        "data": None,
-    }

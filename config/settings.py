@@ -25,6 +25,8 @@ IS_HTTPS = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SECURE_REFERRER_POLICY = "same-origin"
+# Browsers keep it for so long, whatever is set later; said over https only.
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=0)
 
 # ---- secrets ----
 SECRET_KEY = env.str("SECRET_KEY", default="only-for-development" * 3 if DEBUG else "")
@@ -55,10 +57,13 @@ INSTALLED_APPS = [
     "handoffs.apps.HandoffsConfig",
 ]
 MIDDLEWARE = [
+    "config.api_answers.ApiAnswers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.response_headers.ResponseHeaders",
     "corsheaders.middleware.CorsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "config.plain_requests.PlainRequests",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -157,6 +162,7 @@ WHITENOISE_MAX_AGE = 60
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
+PASSWORD_HASHERS = ["integrations.password_hashing.PoolPasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
@@ -164,7 +170,7 @@ AUTH_PASSWORD_VALIDATORS = [
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
-        "img-src": [SELF, "data:", "https:"],
+        "img-src": [SELF, "data:", PUBLIC_URL],
         "frame-ancestors": [NONE],
         "object-src": [NONE],
         "base-uri": [SELF],
@@ -182,7 +188,7 @@ CORS_PREFLIGHT_MAX_AGE = 600
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["integrations.strict_json.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "UNAUTHENTICATED_USER": None,
@@ -219,6 +225,11 @@ SOCKETS_PER_SESSION = 10
 # For each address that requests come from.
 ACCESS_TOKENS_PER_MINUTE = env.int("ACCESS_TOKENS_PER_MINUTE", default=60)
 SESSIONS_PER_MINUTE = env.int("SESSIONS_PER_MINUTE", default=30)
+# Wrong passwords: of one user name from one address and of one address in a minute, of one user
+# name from all addresses in 15 minutes.
+SIGN_IN_TRIES = env.int("SIGN_IN_TRIES", default=5)
+SIGN_IN_TRIES_PER_ADDRESS = env.int("SIGN_IN_TRIES_PER_ADDRESS", default=20)
+SIGN_IN_TRIES_PER_NAME = env.int("SIGN_IN_TRIES_PER_NAME", default=20)
 # For each widget, from wherever they come.
 SESSIONS_PER_MINUTE_PER_CHANNEL = env.int("SESSIONS_PER_MINUTE_PER_CHANNEL", default=1200)
 REQUEST_MAX_BYTES = env.int("REQUEST_MAX_BYTES", default=2 * 1024 * 1024)

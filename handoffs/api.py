@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Q
 from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -23,6 +24,13 @@ EXPANSIONS = frozenset({"handoff", "transcript"})
 
 class HandoffStateView(APIView):
     """Return what was stored at the moment of handoff; errors are {"error_message": text}."""
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Say what the framework refuses in this API's own form."""
+        response: Response = super().handle_exception(exc)
+        if isinstance(exc, APIException):
+            response.data = {"error_message": str(exc.detail)}
+        return response
 
     @extend_schema(
         operation_id="handoff_state_retrieve",

@@ -34,6 +34,7 @@ from handoffs.waiting import shows_wait_text, silence_check_at, wait_text
 from integrations import events
 from integrations.connector import VendorSession
 from integrations.fields import encrypt
+from integrations.plain_json import text_cleaned
 
 logger = logging.getLogger(__name__)
 _Event = TypeVar("_Event", bound=events.VendorEvent)
@@ -92,7 +93,7 @@ def event_storable(event: _Event) -> _Event:
 def _clean(value: Any) -> Any:
     if not isinstance(value, str):
         return value
-    return value.replace("\x00", "").encode("utf-8", "replace").decode()
+    return text_cleaned(value)
 
 
 def _receive(handoff: Handoff, event: events.VendorEvent) -> bool:

@@ -19,6 +19,7 @@ from integrations.connector import VendorSession, WebhookItem, WebhookRequest, W
 from integrations.errors import WebhookVerificationError
 from integrations.generated_values import variants
 from integrations.models import Integration
+from integrations.plain_json import json_cleaned, text_cleaned
 from integrations.registry import connector_class, manifest
 
 # An item that cannot be applied is dropped after so many tries, with a line in the log.
@@ -55,8 +56,12 @@ def call_missed() -> None:
     _calls.note_missed()
 
 
-def webhook_take(integration: Integration, call: WebhookRequest) -> WebhookResult:
+def webhook_take(
+    integration: Integration, call: WebhookRequest, *, was_late: bool = False
+) -> WebhookResult:
     """Verify a call and store its items, once each; raises WebhookVerificationError.
+
+    A true call that had to wait for the store may be out of order with those before it.
 
     The values of a connection that is being made or changed are good for the signature too, but
     only what fits the values in use is stored.
@@ -67,6 +72,8 @@ def webhook_take(integration: Integration, call: WebhookRequest) -> WebhookResul
         result = _verified(integration, call, integration.draft.get("values", {}))
     if result is None:
         raise WebhookVerificationError("webhook: no secret fits")
+    if was_late:
+        call_missed()
     if call.method == "POST":
         _note_seen(integration)
     if result.items and is_in_use:
@@ -128,7 +135,7 @@ def keys_store(handoff: Handoff, session: VendorSession) -> None:
         return
     wanted = {session.vendor_conversation_id, *session.keys}
     known = set(handoff.vendor_keys.values_list("key", flat=True))
-    for key in wanted - known:
+    for key in {text_cleaned(key)[:255] for key in wanted} - known:
         VendorKey.objects.update_or_create(
             integration_id=handoff.integration_id, key=key, defaults={"handoff": handoff}
         )
@@ -147,22 +154,19 @@ def _verified(
 
 @transaction.atomic
 def _store(integration: Integration, result: WebhookResult) -> None:
-    StoredWebhook.objects.bulk_create(
-        [
-            StoredWebhook(
-                integration=integration,
-                item_id=item.item_id[:255],
-                key=item.key[:255],
-                body=cast(Any, dict(item.body)),
-                missed_until=_calls.missed_until(),
-            )
-            for item in result.items
-        ],
-        ignore_conflicts=True,
-    )
-    found = VendorKey.objects.filter(
-        integration=integration, key__in={item.key for item in result.items}
-    )
+    rows = [
+        StoredWebhook(
+            integration=integration,
+            item_id=text_cleaned(item.item_id)[:255],
+            key=text_cleaned(item.key)[:255],
+            # What no database keeps would make the vendor repeat for ever what somebody said.
+            body=cast(Any, json_cleaned(dict(item.body))),
+            missed_until=_calls.missed_until(),
+        )
+        for item in result.items
+    ]
+    StoredWebhook.objects.bulk_create(rows, ignore_conflicts=True)
+    found = VendorKey.objects.filter(integration=integration, key__in={row.key for row in rows})
     for owner_id, handoff_id in set(found.values_list("handoff__owner_id", "handoff_id")):
         publish.relay_wake(owner_id, handoff_id)
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 import time
 
-from django.db import Error as DatabaseError
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from handoffs.webhook_inbox import call_missed, webhook_take
 from integrations.connector import WebhookRequest
+from integrations.envelope import envelope
 from integrations.errors import WebhookVerificationError
 from integrations.metrics import WEBHOOKS_RECEIVED, WEBHOOKS_REFUSED
-from integrations.webhook_integrations import ENDPOINTS, integrations_for_webhook
+from integrations.models import Environment
+from integrations.webhook_integrations import ENDPOINTS, integrations_for_webhook, takes_webhooks
 
 logger = logging.getLogger(__name__)
 MAX_BYTES = 1024 * 1024
@@ -25,14 +27,15 @@ SLOW_SECONDS = 1.0
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def vendor_webhook(request: HttpRequest, **place: str) -> HttpResponse:
-    """Answer 200 once everything is stored, 401 for a bad signature, 404 where nothing is
-    connected, 413 for too large a body; a failed store is a 503, so that the vendor repeats."""
+    """Answer 200 once everything is stored, 401 without a true signature, whether something is
+    connected there or not, 404 for a vendor that takes no webhooks, 413 for too large a body; a
+    store that is away is a 503, so that the vendor repeats."""
     try:
         return _answer(request, **place)
-    except DatabaseError as error:
+    except (OperationalError, InterfaceError) as error:
         call_missed()
         logger.warning("A webhook could not be stored: %s", type(error).__name__)
-        return _error(503, "Not stored. Send it again.")
+        return _error(503, "DATABASE_UNAVAILABLE", "Not stored. Send it again.")
 
 
 def _answer(
@@ -43,24 +46,25 @@ def _answer(
     environment: str,
     endpoint: str,
 ) -> HttpResponse:
+    if endpoint not in ENDPOINTS or environment not in Environment or not takes_webhooks(vendor):
+        return _error(404, "NOT_FOUND", "No webhooks are taken at this address.")
+    if request.method == "HEAD":
+        return HttpResponse()  # a look whether somebody is there, which tells nothing else
+    if len(request.body) > MAX_BYTES:
+        return _error(413, "PAYLOAD_TOO_LARGE", f"The body may have {MAX_BYTES} bytes.")
     begun = time.monotonic()
     found = integrations_for_webhook(vendor, account_id, project_id, environment)
-    if time.monotonic() - begun > SLOW_SECONDS:
-        call_missed()
-    if not found or endpoint not in ENDPOINTS:
-        return _error(404, "Nothing is connected at this address.")
-    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BYTES:
-        return _error(413, f"The body may have {MAX_BYTES} bytes.")
+    was_late = time.monotonic() - begun > SLOW_SECONDS
     call = _read(request, endpoint)
     for integration in found:
         try:
-            result = webhook_take(integration, call)
+            result = webhook_take(integration, call, was_late=was_late)
         except WebhookVerificationError:
             continue
         WEBHOOKS_RECEIVED.labels(integration.connector_key).inc()
         return HttpResponse(result.body, status=result.status, content_type=result.content_type)
     logger.warning("A webhook was refused: wrong signature", extra={"vendor": vendor})
-    return _error(401, "The signature does not fit the body.")
+    return _error(401, "UNAUTHORIZED", "The signature does not fit the body.")
 
 
 def _read(request: HttpRequest, endpoint: str) -> WebhookRequest:
@@ -73,6 +77,6 @@ def _read(request: HttpRequest, endpoint: str) -> WebhookRequest:
     )
 
 
-def _error(status: int, message: str) -> JsonResponse:
+def _error(status: int, code: str, message: str) -> JsonResponse:
     WEBHOOKS_REFUSED.labels(str(status)).inc()
-    return JsonResponse({"error_message": message}, status=status)
+    return JsonResponse(envelope(code, message), status=status)

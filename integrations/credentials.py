@@ -53,7 +53,7 @@ def credentials_clean(
     errors |= _missing(manifest, values, errors)
     # A refused pairs field is not JSON yet, so only this module can name the line at fault.
     judged = {n: v for n, v in typed.items() if n not in errors or n not in _pair_names(manifest)}
-    errors |= connector.clean_credentials({**judged, **values})
+    errors |= _naming_addresses(manifest, connector.clean_credentials({**judged, **values}))
     good = {name: value for name, value in values.items() if name not in errors}
     return CleanedCredentials(values=good, errors=errors, notices=(*blanks, *changes))
 
@@ -109,6 +109,15 @@ def _trimmed(
     return typed, notices
 
 
+def _naming_addresses(manifest: Manifest, errors: Mapping[str, str]) -> dict[str, str]:
+    """Put the field's name before what a vendor's own rules say about an address."""
+    labels = {item.name: item.label for item in manifest.fields if item.kind is FieldKind.URL}
+    return {
+        name: f"{labels[name]}: {text}" if name in labels and labels[name] not in text else text
+        for name, text in errors.items()
+    }
+
+
 def _pair_names(manifest: Manifest) -> set[str]:
     return {item.name for item in manifest.fields if item.kind is FieldKind.KEY_VALUE}
 
@@ -145,7 +154,7 @@ def _url(item: CredentialField, text: str) -> str:
         text, host_suffix=item.url_host_suffix, allow_local=settings.ALLOW_LOCAL_VENDORS
     )
     if problem:
-        raise _RefusedError(problem)
+        raise _RefusedError(f"{item.label}: {problem}")
     return text
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +22,7 @@ from integrations.errors import (
     RejectedError,
     UnexpectedResponseError,
 )
+from integrations.plain_json import vendor_json
 
 StatusTable = Mapping[int, type[ConnectorError]]
 NO_STATUSES: StatusTable = MappingProxyType({})
@@ -59,8 +59,8 @@ class VendorResponse:
     def json(self) -> object:
         """Parse the body; raises UnexpectedResponseError when it is not JSON."""
         try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError) as error:
+            return vendor_json(self.body)
+        except ValueError as error:
             raise UnexpectedResponseError(
                 f"{self.operation}: the answer is not JSON", status=self.status
             ) from error
@@ -118,8 +118,8 @@ def _reason(error: Exception) -> str:
 
 def _vendor_code(body: bytes) -> str:
     try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
+        answer = vendor_json(body)
+    except ValueError:
         return ""
     if isinstance(answer, list) and answer:
         answer = answer[0]

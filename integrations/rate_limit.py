@@ -11,7 +11,8 @@ from redis.exceptions import RedisError
 
 
 @cache
-def _client() -> Redis:
+def redis_client() -> Redis:
+    """Return the process's client for counters."""
     return Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
 
 
@@ -23,7 +24,7 @@ def retry_after(key: str, *, limit: int, window_seconds: int) -> int:
     now = int(time.time())
     name = f"baton:rate:{key}:{now // window_seconds}"
     try:
-        with _client().pipeline() as pipe:
+        with redis_client().pipeline() as pipe:
             pipe.incr(name)
             pipe.expire(name, window_seconds)
             count = int(pipe.execute()[0])

@@ -3,11 +3,34 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
 
 HTTPS_PORT = 443
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+# All of IPv6's public internet lies here; tunnels, translations and local ranges lie outside.
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+# Of IANA's special-purpose registries: what the library counts as global, or does not know yet.
+_SPECIAL = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            "192.0.0.0/24",  # IETF protocol assignments
+            "192.31.196.0/24",  # AS112
+            "192.52.193.0/24",  # AMT
+            "192.88.99.0/24",  # 6to4 relays
+            "192.175.48.0/24",  # AS112
+            "2001::/23",  # IETF protocol assignments: Teredo, ORCHID, benchmarks
+            "2001:db8::/32",  # documentation
+            "2002::/16",  # 6to4
+            "2620:4f:8000::/48",  # AS112
+            "3fff::/20",  # documentation
+        ),
+    )
+)
+_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
+MAX_HOST = 253
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -38,10 +61,23 @@ def _public_problem(parts: SplitResult, host_suffix: str) -> str | None:
         return "The address names a port other than 443. Remove the colon and the number."
     if not _has_suffix(host, host_suffix):
         return f"The host does not end in {host_suffix}. Enter one such as {_example(host_suffix)}."
+    return _host_problem(host, host_suffix)
+
+
+def _host_problem(host: str, host_suffix: str) -> str | None:
     address = _literal(host)
     if is_local_host(host) or (address is not None and not is_public_address(address)):
         return "The address is inside a private network. Enter the vendor's public address."
+    if address is None and not _is_name(host):
+        return f"The host is no name of the internet. Enter one such as {_example(host_suffix)}."
     return None
+
+
+def _is_name(host: str) -> bool:
+    """Say whether every parser reads a host as the same name, and none as a number."""
+    *_, last = labels = host.split(".")
+    is_number = last.isdigit() or last.startswith("0x")
+    return len(host) <= MAX_HOST and not is_number and all(map(_LABEL.fullmatch, labels))
 
 
 def is_local_host(host: str) -> bool:
@@ -49,7 +85,8 @@ def is_local_host(host: str) -> bool:
     address = _literal(host)
     if address is not None:
         return address.is_loopback
-    return host == "localhost" or host.endswith(".localhost")
+    name = host.removesuffix(".")
+    return name == "localhost" or name.endswith(".localhost")
 
 
 def may_connect(address: str, *, allow_local: bool) -> bool:
@@ -65,9 +102,10 @@ def is_public_address(address: Address) -> bool:
     inner = _unwrapped(address)
     if inner is not None:
         return is_public_address(inner)
-    if isinstance(address, ipaddress.IPv6Address) and (address.teredo or address.is_site_local):
+    if isinstance(address, ipaddress.IPv6Address) and address not in _GLOBAL_UNICAST:
         return False
-    return address.is_global and not address.is_multicast
+    is_special = any(address in network for network in _SPECIAL)
+    return address.is_global and not address.is_multicast and not is_special
 
 
 def _unwrapped(address: Address) -> ipaddress.IPv4Address | None:
@@ -75,7 +113,7 @@ def _unwrapped(address: Address) -> ipaddress.IPv4Address | None:
         return None
     if address in _NAT64:
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return address.ipv4_mapped or address.sixtofour
+    return address.ipv4_mapped
 
 
 def _split(url: str) -> SplitResult | None:
@@ -98,7 +136,7 @@ def _has_suffix(host: str, suffix: str) -> bool:
 
 def _literal(host: str) -> Address | None:
     try:
-        return ipaddress.ip_address(host.partition("%")[0])
+        return ipaddress.ip_address(host)
     except ValueError:
         return None
 

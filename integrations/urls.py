@@ -15,13 +15,15 @@ from integrations import (
     trial_handoff_views,
     views,
 )
+from integrations.sign_in import sign_in_guarded
 
+_LOGIN = auth_views.LoginView.as_view(redirect_authenticated_user=True)
 _PROJECT = "p/<str:project_id>/"
 _TILE = f"{_PROJECT}integrations/<str:environment>/<str:connector_key>/"
 
 urlpatterns = [
     path("", project_views.home, name="home"),
-    path("login/", auth_views.LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("login/", sign_in_guarded(_LOGIN, "portal"), name="login"),
     path("logout/", auth_views.LogoutView.as_view(), name="logout"),
     path("theme/", project_views.theme_set, name="theme"),
     path("projects/new/", project_views.project_create, name="project_create"),

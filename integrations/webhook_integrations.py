@@ -9,11 +9,19 @@ from django.conf import settings
 from django.db.models import Q
 from django.urls import reverse
 
+from integrations.connector import Connector
 from integrations.models import Integration
+from integrations.registry import connector_class, manifests
 
 # Some vendors' guides print this word where the workspace's id stands elsewhere.
 _ANY_ACCOUNT = "PLATFORM"
 ENDPOINTS = ("events", "status")
+
+
+def takes_webhooks(vendor: str) -> bool:
+    """Say whether any connector of a vendor, as its name stands in an address, reads webhooks."""
+    key = _integration_key(vendor)
+    return any(_reads(found.key) for found in manifests() if found.integration_key == key)
 
 
 def integrations_for_webhook(
@@ -23,7 +31,7 @@ def integrations_for_webhook(
 
     One that is being connected is among them: the vendor may call before everything is saved.
     """
-    key = vendor if vendor.endswith("_integration") else f"{vendor}_integration"
+    key = _integration_key(vendor)
     project = Q(project__public_id=project_id) | Q(project__slug=project_id)
     account = Q(project__workspace__public_id=account_id) | Q(project__workspace__slug=account_id)
     if account_id == _ANY_ACCOUNT:
@@ -33,7 +41,18 @@ def integrations_for_webhook(
         project, account, integration_key=key, environment=environment
     ).select_related("project__workspace")
     rows = found.order_by("credential_set")
-    return [row for row in rows if row.credentials or row.draft.get("values")]
+    known = [row for row in rows if _reads(row.connector_key)]
+    return [row for row in known if row.credentials or row.draft.get("values")]
+
+
+def _integration_key(vendor: str) -> str:
+    return vendor if vendor.endswith("_integration") else f"{vendor}_integration"
+
+
+def _reads(connector_key: str) -> bool:
+    # A class method is bound anew each time; what it is bound from is the same.
+    own = connector_class(connector_key).parse_webhook.__func__  # type: ignore[attr-defined]
+    return own is not Connector.parse_webhook.__func__  # type: ignore[attr-defined]
 
 
 def webhook_urls(integration: Integration) -> Mapping[str, str]:

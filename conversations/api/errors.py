@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
-
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from conversations.sockets import HandshakeError
+from integrations.envelope import envelope
 
 _CODES = {"parse_error": "INVALID_REQUEST"}
 _SESSION_CODES = {401: "UNAUTHORIZED", 404: "SESSION_NOT_FOUND"}
@@ -18,16 +17,8 @@ def error_response(
     status: int, code: str, message: str, *, retry_after: int | None = None
 ) -> Response:
     """Return an error that names its cause and its cure; `code` is upper snake case."""
-    body = {
-        "success": False,
-        "error": message,
-        "error_id": str(uuid.uuid4()),
-        "error_code": code,
-        "error_message": message,
-        "data": None,
-    }
     headers = {"Retry-After": str(retry_after)} if retry_after else None
-    return Response(body, status=status, headers=headers)
+    return Response(envelope(code, message), status=status, headers=headers)
 
 
 def session_refused(error: HandshakeError) -> Response:

@@ -124,7 +124,8 @@ class FileView(EnvelopeView):
             return too_many(wait)
         try:
             limits = _limits(conversation.pk)
-            _check_size(int(request.META.get("CONTENT_LENGTH") or 0) - ENVELOPE_BYTES, limits)
+            declared = str(request.META.get("CONTENT_LENGTH") or "")
+            _check_size(int(declared) - ENVELOPE_BYTES if declared.isdecimal() else 0, limits)
             file, kind = _file(request, limits)
         except FileRefusedError as error:
             return error_response(error.status, error.code, str(error))

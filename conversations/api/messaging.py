@@ -37,6 +37,7 @@ from conversations.api.schema import (
 from conversations.models import Channel
 from conversations.services import Visitor, session_create
 from conversations.storable import is_storable
+from integrations.client_address import client_address
 from integrations.metrics import REQUESTS_LIMITED
 from integrations.rate_limit import retry_after
 
@@ -93,7 +94,9 @@ class AccessTokenView(EnvelopeView):
         if not raw or not host:
             return error_response(400, "MISSING_HEADER", "Send the headers X-Token and X-Host.")
         wait = retry_after(
-            f"token:{_ip(request)}", limit=settings.ACCESS_TOKENS_PER_MINUTE, window_seconds=60
+            f"token:{client_address(request)}",
+            limit=settings.ACCESS_TOKENS_PER_MINUTE,
+            window_seconds=60,
         )
         if wait:
             return too_many(wait)
@@ -189,7 +192,9 @@ class SessionView(EnvelopeView):
         except TokenError as error:
             return error_response(401, "UNAUTHORIZED", str(error))
         wait = retry_after(
-            f"session:{_ip(request)}", limit=settings.SESSIONS_PER_MINUTE, window_seconds=60
+            f"session:{client_address(request)}",
+            limit=settings.SESSIONS_PER_MINUTE,
+            window_seconds=60,
         )
         if wait:
             return too_many(wait)
@@ -283,7 +288,3 @@ def too_many(wait: int) -> Response:
 
 def _problems(errors: Any) -> str:
     return "; ".join(f"{name}: {' '.join(map(str, texts))}" for name, texts in errors.items())
-
-
-def _ip(request: Request) -> str:
-    return str(request.META.get("REMOTE_ADDR", ""))

@@ -11,7 +11,10 @@ from integrations.models.workspace import Project
 class AuditEntry(models.Model):
     """One change made by a user or by Baton itself (actor empty)."""
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="audit_entries")
+    # Empty where it concerns the whole portal.
+    project = models.ForeignKey(
+        Project, null=True, blank=True, on_delete=models.CASCADE, related_name="audit_entries"
+    )
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
     )

@@ -197,6 +197,40 @@ def test_what_the_page_says_is_kept_with_the_conversation(channel):
 
 
 @pytest.mark.parametrize(
+    ("raw", "field"),
+    [
+        ("[" * 5000, "body"),
+        ('{"page": ' + "[" * 5000, "page"),
+        (
+            '{"integration_attributes": {"a": ' + "[" * 70 + "]" * 70 + "}}",
+            "integration_attributes",
+        ),
+        ('{"integration_attributes": {"a": [1e999]}}', "integration_attributes"),
+        ('{"integration_attributes": {"a": NaN}}', "body"),
+        ('{"locale": "\\ud800"}', "locale"),
+        ('{"unheard_of": "\\u0000"}', "unheard_of"),
+        ('{"platform": "\\udfff"}', "platform"),
+        ('"\\ud800"', "body"),
+        ('{"locale": ' + "9" * 5000 + "}", "body"),
+        ("\x00", "body"),
+    ],
+    ids=lambda value: value[:40],
+)
+def test_json_that_nothing_could_keep_is_refused_by_the_name_of_its_field(
+    channel, client, raw, field
+):
+    answer = client.post(
+        "/api/v1/sessions",
+        raw.encode(),
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {token_of(channel)}"},
+    )
+
+    assert (answer.status_code, answer.json()["error_code"]) == (400, "INVALID_REQUEST")
+    assert answer.json()["error_message"].startswith(f"{field}: ")
+
+
+@pytest.mark.parametrize(
     ("body", "field"),
     [
         ({"platform": "fridge"}, "platform"),

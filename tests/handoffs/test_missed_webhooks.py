@@ -116,6 +116,24 @@ def test_items_of_calls_that_had_to_wait_for_the_database_say_so(
     assert missed_until("0f9d") < begun < missed_until("two")
 
 
+@pytest.mark.parametrize("project_id", ["%00", "y", "%ED%A0%80", "x" * 3000])
+def test_stranger_cannot_make_anybody_believe_that_calls_were_missed(
+    send: Send,  # noqa: F811 - the fixture
+    project: Project,
+    project_id: str,
+):
+    url, one, two = events_url(genesys(project)), said(), said(id="two")
+    send(url, one, genesys_signed(one))
+
+    for vendor in ("x", "genesys"):
+        with database_slow():
+            send(f"/handoff/webhooks/{vendor}/{project_id}/y/sandbox/events", b"{}", {})
+            send(url, two, {})
+    send(url, two, genesys_signed(two))
+
+    assert missed_until("0f9d") == missed_until("two")
+
+
 @contextmanager
 def database_slow() -> Iterator[None]:
     """Let the first statement wait as it does for a server that hangs."""

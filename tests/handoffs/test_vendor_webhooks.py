@@ -22,6 +22,11 @@ from handoffs.models import StoredWebhook
 from handoffs.webhooks import MAX_BYTES
 from integrations.generated_values import OVERLAP
 from integrations.models import Integration, Project
+from integrations.vendors.custom.client_signing import (
+    SIGNATURE_HEADER,
+    TIMESTAMP_HEADER,
+    signature,
+)
 from integrations.webhook_integrations import webhook_urls
 from tests import factories
 
@@ -233,27 +238,136 @@ def test_signed_ticket_event_of_zendesk_outside_the_replay_window_is_401(
     assert (old.status_code, fresh.status_code) == (401, 200)
 
 
-def test_address_without_a_connection_is_404(send: Send, project: Project) -> None:
+def test_unsigned_call_is_401_with_the_same_words_whether_something_is_connected_or_not(
+    send: Send, project: Project
+) -> None:
     row, raw = genesys(project), said()
     url, headers = events_url(row), genesys_signed(raw)
     others = [
-        url.replace("/genesys/", "/webex/"),
         url.replace("/sandbox/", "/live/"),
-        url.replace("/events", "/elsewhere"),
         url.replace(project.public_id, "PROJECT-UNKNOWN"),
         url.replace(project.workspace.public_id, "ACCOUNT-UNKNOWN"),
     ]
 
-    answers = [send(other, raw, headers).status_code for other in others]
+    answers = [send(other, raw, headers) for other in others]
+    answers.append(send(url, raw, {}))
 
-    assert (answers, kept()) == ([404] * 5, [])
+    said_there = {answer.json()["error_message"] for answer in answers}
+    assert ([answer.status_code for answer in answers], kept()) == ([401] * 4, [])
+    assert len(said_there) == 1
 
 
-def test_row_that_was_never_connected_is_404(send: Send, project: Project) -> None:
+def test_vendor_that_takes_no_webhooks_is_404(send: Send, project: Project) -> None:
+    url, raw = events_url(genesys(project)), said()
+    row = factories.integration(
+        project, connector_key="amazon_connect", integration_key="amazon_connect_integration"
+    )
+    others = [
+        events_url(row),
+        url.replace("/genesys/", "/webex/"),
+        url.replace("/sandbox/", "/nowhere/"),
+        url.replace("/events", "/elsewhere"),
+    ]
+
+    answers = [send(other, raw, {}) for other in others]
+
+    assert [answer.status_code for answer in answers] == [404] * 4
+    assert {answer.json()["error_code"] for answer in answers} == {"NOT_FOUND"}
+
+
+def test_row_that_was_never_connected_is_401(send: Send, project: Project) -> None:
     row = genesys(project, credentials={}, status=Integration.Status.NOT_CONNECTED)
     raw = said()
 
-    assert send(events_url(row), raw, genesys_signed(raw)).status_code == 404
+    assert send(events_url(row), raw, genesys_signed(raw)).status_code == 401
+
+
+# ---- what no database keeps ----
+
+BROKEN = ["\x00", "\ud800", "a\x00b\udfff"]
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_signed_call_of_genesys_with_broken_text_anywhere_is_kept_and_repeated_once(
+    send: Send, project: Project, broken: str
+) -> None:
+    row = genesys(project)
+    whole = json.loads(said(text=f"Hello{broken}", id=f"id{broken}", extra=[{broken: broken}]))
+    whole["channel"]["to"]["id"] = f"HOF-1{broken}"
+    raw = json.dumps(whole).encode()
+
+    answers = [send(events_url(row), raw, genesys_signed(raw)).status_code for _ in range(2)]
+
+    stored = StoredWebhook.objects.get()
+    assert answers == [200, 200]
+    assert stored.key.startswith("HOF-1")
+    assert stored.body["text"].startswith("Hello")
+    assert all(char not in json.dumps(stored.body) for char in ("u0000", "ud800", "udfff"))
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_call_of_zendesk_with_broken_text_anywhere_is_kept(
+    send: Send, project: Project, broken: str
+) -> None:
+    url, whole = events_url(zendesk(project)), json.loads(spoken(f"ev{broken}"))
+    whole["events"][0]["payload"]["message"]["content"] = {"text": f"Hello{broken}"}
+    whole["events"][0]["payload"]["conversation"]["id"] = f"cd11{broken}"
+
+    answer = send(url, json.dumps(whole).encode(), {"X-API-Key": SHARED})
+
+    stored = StoredWebhook.objects.get()
+    assert answer.status_code == 200
+    assert stored.body["payload"]["message"]["content"]["text"].startswith("Hello")
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_call_of_a_custom_connector_with_broken_text_anywhere_is_kept(
+    send: Send, project: Project, broken: str
+) -> None:
+    row = factories.integration(
+        project,
+        connector_key="custom",
+        integration_key="custom_integration",
+        credentials={"signing_secret": SECRET},
+    )
+    event = {"type": "message", "event_id": f"e{broken}1", "external_id": f"c1{broken}"}
+    raw = json.dumps({**event, "text": f"Hello{broken}"}).encode()
+    stamp = str(int(time.time()))
+    headers = {TIMESTAMP_HEADER: stamp, SIGNATURE_HEADER: signature(SECRET, stamp, raw)}
+
+    answer = send(events_url(row), raw, headers)
+
+    assert answer.status_code == 200
+    assert StoredWebhook.objects.get().body["text"].startswith("Hello")
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "9" * 4000])
+def test_number_that_json_does_not_know_costs_no_event(
+    send: Send, project: Project, number: str
+) -> None:
+    row, raw = genesys(project), said().replace(b'"Text"', b'"Text", "odd": ' + number.encode())
+
+    answer = send(events_url(row), raw, genesys_signed(raw))
+
+    assert (answer.status_code, StoredWebhook.objects.get().body["text"]) == (200, "Hello")
+
+
+@pytest.mark.parametrize("depth", [100, 900, 5000])
+def test_bottomless_nesting_is_no_failure(send: Send, project: Project, depth: int) -> None:
+    row = genesys(project)
+    raw = said().replace(b'"Text"', b'"Text", "odd": ' + b"[" * depth + b"]" * depth)
+
+    assert send(events_url(row), raw, genesys_signed(raw)).status_code == 200
+
+
+def test_bytes_that_are_no_utf8_cost_a_character_and_not_the_event(
+    send: Send, project: Project
+) -> None:
+    row, raw = genesys(project), said().replace(b"Hello", b"Hello \xff there")
+
+    send(events_url(row), raw, genesys_signed(raw))
+
+    assert StoredWebhook.objects.get().body["text"] == "Hello \ufffd there"
 
 
 def test_oversized_body_is_413(send: Send, project: Project) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from integrations.errors import CannotConnectError
 from integrations.http_socket import VendorSocket
+from integrations.plain_json import vendor_json
 from integrations.vendors.amazon_connect.mapping_item import as_object, as_text
 
 CHAT = "aws/chat"
@@ -31,8 +32,8 @@ class Frame:
 def frame_from_text(text: str) -> Frame:
     """Read a frame; one that is no JSON has the topic of a chat, and nothing in it."""
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
+        value = vendor_json(text)
+    except ValueError:
         return Frame(CHAT, text)
     frame = as_object(value)
     topic = as_text(frame.get("topic"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TypedDict
@@ -22,6 +21,7 @@ from integrations.events import (
     UnknownEvent,
     VendorEvent,
 )
+from integrations.plain_json import vendor_json
 from integrations.vendors.amazon_connect.mapping_item import (
     ATTACHMENT,
     MESSAGE,
@@ -198,8 +198,8 @@ class ItemReader:
     def _read_receipt(self, item: Item) -> list[VendorEvent]:
         """Read a receipt that the transcript keeps as an event of its own."""
         try:
-            message_id = as_text(as_object(json.loads(item.content)).get("messageId"))
-        except (ValueError, RecursionError):
+            message_id = as_text(as_object(vendor_json(item.content)).get("messageId"))
+        except ValueError:
             message_id = ""
         if self.is_own(item) or not message_id:
             return []

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from integrations.plain_json import vendor_json
+
 Json = Mapping[str, object]
 
 EVENT_PREFIX = "application/vnd.amazonaws.connect.event."
@@ -65,8 +67,8 @@ class Item:
 def item_from_text(text: object) -> Item | None:
     """Read an item written as JSON text, as it comes in a frame; None when it is none."""
     try:
-        value = json.loads(text) if isinstance(text, str) else text
-    except (ValueError, RecursionError):
+        value = vendor_json(text) if isinstance(text, str) else text
+    except ValueError:
         return None
     return item_from_json(value) if isinstance(value, Mapping) else None
 

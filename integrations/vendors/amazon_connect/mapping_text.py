@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 
+from integrations.plain_json import vendor_json
 from integrations.vendors.amazon_connect.mapping_item import Json, as_object, as_objects, as_text
 
 INTERACTIVE = "application/vnd.amazonaws.connect.message.interactive"
@@ -25,8 +25,8 @@ def message_text(content_type: str, content: str) -> str:
 
 def _interactive_text(content: str) -> str:
     try:
-        template = json.loads(content)
-    except (ValueError, RecursionError):
+        template = vendor_json(content)
+    except ValueError:
         return UNSUPPORTED
     return "\n".join(filter(None, _lines(as_object(template), 0))) or UNSUPPORTED
 

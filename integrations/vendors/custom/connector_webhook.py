@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from integrations.connector import WebhookItem, WebhookRequest, WebhookResult
 from integrations.errors import WebhookVerificationError
+from integrations.plain_json import vendor_json
 from integrations.vendors.custom.client_signing import (
     SIGNATURE_HEADER,
     TIMESTAMP_HEADER,
@@ -55,8 +56,8 @@ def _verified(request: WebhookRequest, secret: str) -> int:
 
 def _parsed(body: bytes) -> Json:
     try:
-        return as_object(json.loads(body))
-    except (ValueError, RecursionError):
+        return as_object(vendor_json(body))
+    except ValueError:
         return {}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from integrations.errors import (
     RateLimitedError,
 )
 from integrations.http_socket import VendorSocket
+from integrations.plain_json import vendor_json
 from integrations.vendors.genesys.client import GenesysClient
 from integrations.vendors.genesys.connector_memory import Signals
 from integrations.vendors.genesys.connector_timing import GenesysTiming
@@ -197,6 +197,6 @@ def conversation_topics(conversation_ids: Sequence[str]) -> list[str]:
 
 def _frame(text: str) -> Json:
     try:
-        return as_object(json.loads(text))
-    except (ValueError, RecursionError):
+        return as_object(vendor_json(text))
+    except ValueError:
         return {}

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from integrations.connector import WebhookItem, WebhookRequest, WebhookResult
 from integrations.errors import WebhookVerificationError
+from integrations.plain_json import vendor_json
 from integrations.vendors.genesys.mapping import occurred_at, owner_of
 from integrations.vendors.genesys.mapping_json import Json, as_object, as_text
 
@@ -55,8 +56,8 @@ def _digest(secret: str, body: bytes) -> bytes:
 
 def _parsed(body: bytes) -> Json:
     try:
-        return as_object(json.loads(body))
-    except (ValueError, RecursionError):
+        return as_object(vendor_json(body))
+    except ValueError:
         return {}
 
 

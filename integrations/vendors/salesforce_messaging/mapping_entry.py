@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from integrations.plain_json import vendor_json
 from integrations.vendors.salesforce_messaging.mapping_text import (
     Json,
     as_number,
@@ -55,8 +55,8 @@ class Entry:
 def entry_from_stream(event_name: str, data: str, fallback_id: str) -> Entry | None:
     """Read one stream event; None when it is no entry at all."""
     try:
-        envelope = json.loads(data)
-    except (ValueError, RecursionError):
+        envelope = vendor_json(data)
+    except ValueError:
         return None
     if not isinstance(envelope, Mapping):
         return None
@@ -108,8 +108,8 @@ def _payload(value: object) -> Json | None:
     """Read entryPayload: JSON text on the stream, an object in lists, sometimes nothing."""
     if isinstance(value, str) and value:
         try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
+            value = vendor_json(value)
+        except ValueError:
             return None
     if value is None or value == "":
         return {}

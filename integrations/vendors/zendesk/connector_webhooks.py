@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from integrations.connector import WebhookItem, WebhookRequest, WebhookResult
 from integrations.errors import WebhookVerificationError
+from integrations.plain_json import vendor_json
 from integrations.vendors.zendesk.mapping_json import (
     Json,
     as_object,
@@ -43,8 +44,8 @@ def parsed(request: WebhookRequest, credentials: Mapping[str, str]) -> WebhookRe
     verify, read = _READERS[STATUS if request.endpoint == STATUS else EVENTS]
     verify(request, credentials)
     try:
-        body = json.loads(request.body)
-    except (ValueError, RecursionError):
+        body = vendor_json(request.body)
+    except ValueError:
         return _WRONG
     return read(body, credentials) if isinstance(body, Mapping) else _WRONG
 
