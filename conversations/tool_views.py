@@ -109,7 +109,13 @@ def _problems(
     project: Project, source: str, name: str, reader: ReaderOfProject | None
 ) -> list[Problem]:
     judge = reader(project) if reader else None
-    return tool_check(source, name, payload_reader=judge, project_key=project.public_id)
+    return tool_check(
+        source,
+        name,
+        payload_reader=judge,
+        project_key=project.public_id,
+        workspace_key=project.workspace.public_id,
+    )
 
 
 def _fresh(project: Project) -> dict[str, object]:

@@ -52,6 +52,7 @@ def _whole_page(
             form.cleaned_data["name"],
             payload_reader=payload_reader(project),
             project_key=project.public_id,
+            workspace_key=project.workspace.public_id,
         )
     status = 200 if report else 422
     return tool_editor_page(request, project, tool, form, problems, run=report, status=status)

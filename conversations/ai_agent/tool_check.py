@@ -55,6 +55,7 @@ def tool_check(
     *,
     payload_reader: PayloadReader | None = None,
     project_key: str = "",
+    workspace_key: str = "",
 ) -> list[Problem]:
     """List the problems of a tool's source in the order of its lines; an empty list is good.
 
@@ -73,7 +74,7 @@ def tool_check(
         ]
     found = [*_function_problems(tree, function_name), *_unsupported(tree)]
     if not found:
-        found = list(_type_problems(source, tree, function_name, project_key))
+        found = list(_type_problems(source, tree, function_name, (project_key, workspace_key)))
     found += [
         Problem(line, column, one.severity, f"{one.key}: {one.message}".removeprefix(": "))
         for line, column, one in return_findings(tree, function_name)
@@ -143,12 +144,15 @@ _REFUSALS = (
 
 
 def _type_problems(
-    source: str, tree: ast.Module, function_name: str, project_key: str
+    source: str, tree: ast.Module, function_name: str, keys: tuple[str, str]
 ) -> Iterator[Problem]:
     """Have the sandbox type-check the source; its definitions run there, with nothing to reach."""
     mark = _bare_conv(tree, function_name)
     try:
-        with WORKERS.session(project_key, CHECK_LIMITS, stubs=STUB) as session:
+        project_key, workspace_key = keys
+        with WORKERS.session(
+            project_key, CHECK_LIMITS, workspace_key=workspace_key, stubs=STUB
+        ) as session:
             session.feed_run(_annotated(source, mark), print_callback=_drop)
     except MontyTypingError as error:
         yield from _type_findings(error.display(), tree, mark)

@@ -1,6 +1,6 @@
 """make bench: Baton beside its floor, in one run, as tables.
 
-python -m tests.bench [--seconds 10] [--only latency,throughput,handoffs,sockets,growth,matching]
+python -m tests.bench [--seconds 10] [--only latency,throughput,handoffs,sockets,growth,...]
                       [--most 5000]
 """
 
@@ -20,6 +20,7 @@ import uvloop
 from tests.bench.growth import growth
 from tests.bench.handoffs import open_handoffs
 from tests.bench.matching import matching
+from tests.bench.neighbours import neighbours
 from tests.bench.process import files_allow_many
 from tests.bench.relay import latency
 from tests.bench.rig import Rig, rig
@@ -33,9 +34,10 @@ PARTS = {
     "sockets": idle_sockets,
     "growth": growth,
     "matching": matching,
+    "neighbours": neighbours,
 }
-# Filling a relay worker takes minutes: only when asked for.
-LONG = frozenset({"handoffs"})
+# These take minutes: only when asked for.
+LONG = frozenset({"handoffs", "neighbours"})
 
 
 async def measure(made: Rig, options: argparse.Namespace) -> None:
