@@ -9,6 +9,7 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -137,15 +138,23 @@ async def connect_baton(http: aiohttp.ClientSession, demo: dict[str, Any]) -> Wi
     return widget.listening()
 
 
+async def _body(answer: aiohttp.ClientResponse) -> dict[str, Any]:
+    """Return an answer's body; raises with what it says if it is a refusal."""
+    if answer.status != HTTPStatus.OK:
+        raise RuntimeError(f"{answer.url.path}: {answer.status} {await answer.text()}")
+    body: dict[str, Any] = await answer.json()
+    return body
+
+
 async def connect_idle(http: aiohttp.ClientSession, demo: dict[str, Any]) -> Widget:
     """Open a session and its socket."""
     base, channel = demo["base_url"], demo["webchat"]
     headers = {"X-Token": channel["public_key"], "X-Host": channel["host"]}
     async with http.post(f"{base}/api/v1/access-token", json={}, headers=headers) as answer:
-        token = (await answer.json())["access_token"]
+        token = (await _body(answer))["access_token"]
     headers = {"Authorization": f"Bearer {token}"}
     async with http.post(f"{base}/api/v1/sessions", json={}, headers=headers) as answer:
-        session_id = (await answer.json())["session_id"]
+        session_id = (await _body(answer))["session_id"]
     socket = await http.ws_connect(
         f"{base.replace('http', 'ws', 1)}/ws",
         params={"session_id": session_id},

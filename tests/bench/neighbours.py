@@ -77,11 +77,14 @@ async def neighbours(rig: Rig, http: aiohttp.ClientSession, *, seconds: float) -
     }
     rows = [HEAD]
     alone: list[float] = []
+    widgets = [await place.session("quiet") for _ in range(QUIET_SESSIONS)]
     for name, do in beside.items():
         async with _going_on(do):
-            found = await _answers(place, seconds)
+            found = await _answers(widgets, seconds)
         alone = alone or found
         rows.append([name, *_cells(found, alone)])
+        print("  " + "  ".join(rows[-1]), flush=True)
+    await asyncio.gather(*(widget.close() for widget in widgets))
     table("A quiet tenant beside others", rows)
     print(NOTE)
 
@@ -93,17 +96,13 @@ def _cells(found: list[float], alone: list[float]) -> list[str]:
     return [str(len(found)), *figures, *(f"{share:.1f}x" for share in shares)]
 
 
-async def _answers(place: Neighbourhood, seconds: float) -> list[float]:
+async def _answers(widgets: list[IdleWidget], seconds: float) -> list[float]:
     """Time the quiet tenant's answers in milliseconds, one after the other."""
-    widgets = [await place.session("quiet") for _ in range(QUIET_SESSIONS)]
-    found = []
+    found: list[float] = []
     until = time.monotonic() + seconds
-    number = 0
     while time.monotonic() < until:
-        number += 1
-        found.append(await _ask(widgets[number % QUIET_SESSIONS]))
+        found.append(await _ask(widgets[len(found) % len(widgets)]))
         await asyncio.sleep(PAUSE_SECONDS)
-    await asyncio.gather(*(widget.close() for widget in widgets))
     return found
 
 
@@ -122,11 +121,13 @@ async def _say(widget: IdleWidget, text: str) -> None:
 
 @asynccontextmanager
 async def _going_on(do: list[Callable[[], Awaitable[None]]]) -> AsyncIterator[None]:
-    """Do things again and again for the length of the block; whoever cannot is an error."""
+    """Do things again and again for the length of the block; a refusal ends none of it."""
 
     async def repeat(one: Callable[[], Awaitable[None]]) -> None:
         while True:
-            await one()
+            with contextlib.suppress(RuntimeError, TimeoutError, aiohttp.ClientError):
+                await one()
+            await asyncio.sleep(PAUSE_SECONDS)
 
     tasks = [asyncio.create_task(repeat(one)) for one in do]
     if tasks:
@@ -158,8 +159,7 @@ def _looping(place: Neighbourhood, tenant: str) -> list[Callable[[], Awaitable[N
 async def _loop_once(place: Neighbourhood, tenant: str) -> None:
     widget = await place.session(tenant)
     try:
-        with contextlib.suppress(TimeoutError):
-            await _ask(widget)
+        await _ask(widget)
     finally:
         await widget.close()
 
@@ -182,7 +182,7 @@ async def _sign_in(place: Neighbourhood, number: int) -> None:
     jar = aiohttp.CookieJar(unsafe=True)
     async with aiohttp.ClientSession(cookie_jar=jar) as http:
         async with http.get(url) as page:
-            token = page.cookies["csrftoken"].value
+            token = page.cookies["csrftoken"].value if "csrftoken" in page.cookies else ""
         wrong = {"username": f"somebody{number}", "password": "wrong", "csrfmiddlewaretoken": token}
         async with http.post(url, data=wrong, headers={"Referer": url}) as answer:
             await answer.read()
