@@ -19,8 +19,10 @@ from conversations.ai_agent.slots import FairSlots, Tenant
 RUNS_PER_WORKER = 1
 # A process of its own is not started at once on a busy machine.
 START_SECONDS = 10.0
-# Above zero is behind everybody else: a tool that loops takes only what is left of the machine.
-NICENESS = 10
+# Above zero is behind everybody else: a tool that loops takes only what is left of the machine, and
+# after a moment stands behind the tools that have just begun.
+NICENESS, SLOW_NICENESS = 5, 15
+SLOW_AFTER_SECONDS = 0.5
 # Kills a worker that answers nothing at all; the run's own limits act long before.
 BACKSTOP_SECONDS = 90.0
 
@@ -63,10 +65,14 @@ class WorkerPool:
                 session = checkout.__enter__()
             except TimeoutError as error:
                 raise busy() from error
+            later = threading.Timer(SLOW_AFTER_SECONDS, _stand_back, (session, SLOW_NICENESS))
+            later.daemon = True
             try:
-                _stand_back(session)
+                _stand_back(session, NICENESS)
+                later.start()
                 yield session
             finally:
+                later.cancel()
                 checkout.__exit__(None, None, None)
 
     @property
@@ -121,7 +127,7 @@ def busy() -> ToolError:
     return ToolError("busy", "all tool workers are busy; try again in a moment")
 
 
-def _stand_back(session: MontySession) -> None:
+def _stand_back(session: MontySession, niceness: int) -> None:
     """Let everything else on the machine go before the tool."""
     pid = session.worker_pid
     if pid is None:
@@ -129,7 +135,7 @@ def _stand_back(session: MontySession) -> None:
     # It may have died already: what is fed to it will say so.
     with suppress(ProcessLookupError, FileNotFoundError):
         for number in _threads(pid):
-            os.setpriority(os.PRIO_PROCESS, number, NICENESS)
+            os.setpriority(os.PRIO_PROCESS, number, niceness)
 
 
 def _threads(pid: int) -> list[int]:
