@@ -20,6 +20,8 @@ LINES = 3
 # How far apart an end and a line may begin.
 APART_SECONDS = 0.05
 SETTLE_SECONDS = 60.0
+# Others talk so much meanwhile that a connector may have to save requests.
+JOIN_SECONDS = 120.0
 
 
 @dataclass
@@ -67,7 +69,7 @@ class Ring:
 
     async def _cross(self, talk: Talk, at_once: asyncio.Semaphore) -> None:
         async with at_once:
-            await talk.begin()
+            await talk.begin(seconds=JOIN_SECONDS)
             await asyncio.gather(self._end(talk), *(self._say(talk, n) for n in range(LINES)))
             self.crossed.ends += 1
             try:

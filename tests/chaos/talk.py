@@ -47,15 +47,15 @@ class Talk:
         # Further tabs of the same end user, judged as the first one is.
         self.tabs: list[WidgetClient] = []
 
-    async def begin(self) -> None:
-        """Reach a live agent."""
+    async def begin(self, *, seconds: float = 30) -> None:
+        """Reach a live agent, who is to be seen within so many seconds."""
         await self.client.open()
         await self.client.send(f"marker {self.tag}")
         await self.client.until(lambda: self.client.types.count("POLY_AGENT_MESSAGE") >= 2)
         await self.client.send(self._phrase)
         self.id = await self._desk.find(self.tag)
         await self._desk.does(self.id, "accept", agent_name=f"Agent {self.tag}")
-        await self.client.until(lambda: "LIVE_AGENT_JOINED" in self.client.types)
+        await self.client.until(lambda: "LIVE_AGENT_JOINED" in self.client.types, seconds=seconds)
 
     async def count(self, rate: float, until: float) -> None:
         """Let both sides say numbered messages at a steady rate until a moment."""
