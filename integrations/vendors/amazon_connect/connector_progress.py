@@ -17,9 +17,9 @@ from integrations.events import (
     NoLiveAgents,
     VendorEvent,
 )
-from integrations.vendors.amazon_connect.mapping import APPROVED, REJECTED, ItemReader
+from integrations.vendors.amazon_connect.connector_mark import CatchUpMark
+from integrations.vendors.amazon_connect.mapping import ItemReader
 from integrations.vendors.amazon_connect.mapping_item import (
-    ATTACHMENT,
     MESSAGE,
     Item,
     as_object,
@@ -72,9 +72,7 @@ class ChatProgress:
             participant_id=as_text(session.state.get("participant_id")),
         )
         self._chunks: dict[str, dict[int, str]] = {}
-        # Items whose outcome is open, oldest first: a catch-up must start there again.
-        self._held: dict[str, None] = {}
-        self._newest = session.cursor
+        self._mark = CatchUpMark(session.cursor)
         self._has_left = False
 
     def apply(self, item: Item) -> list[Step]:
@@ -158,28 +156,13 @@ class ChatProgress:
             self._update(sent=sent)
         if not item.is_stored:
             return
-        self._hold(item)
         seen = as_text(self.session.state.get("seen_at"))
-        if seen and item.at < moment(seen):
-            return
-        self._newest = item.identifier
-        self._update(seen_at=item.at.isoformat())
-        if item.contact_id:  # another one after each transfer
-            self._update(contact_id=item.contact_id)
-        self._keep_cursor()
-
-    def _hold(self, item: Item) -> None:
-        """Keep the cursor at a file that the vendor's scanner has yet to judge."""
-        if item.kind != ATTACHMENT:
-            return
-        if any(a.get("Status") not in (APPROVED, REJECTED) for a in item.attachments):
-            self._held.setdefault(item.identifier)
-        else:
-            self._held.pop(item.identifier, None)
-        self._keep_cursor()
-
-    def _keep_cursor(self) -> None:
-        self.session = replace(self.session, cursor=next(iter(self._held), self._newest))
+        if not seen or item.at >= moment(seen):
+            self._update(seen_at=item.at.isoformat())
+            if item.contact_id:  # another one after each transfer
+                self._update(contact_id=item.contact_id)
+        self._mark.note(item, newest=max(item.at, moment(seen) if seen else item.at))
+        self.session = replace(self.session, cursor=self._mark.cursor)
 
     def _update(self, **changes: object) -> None:
         self.session = replace(self.session, state={**self.session.state, **changes})

@@ -33,10 +33,16 @@ from integrations.vendors.amazon_connect.connector_frames import (
     frame_from_text,
     subscribed,
 )
+from integrations.vendors.amazon_connect.connector_order import FrameOrder, in_order
 from integrations.vendors.amazon_connect.connector_progress import ChatProgress, SentMessages, Step
 from integrations.vendors.amazon_connect.connector_tokens import ConnectionTokens
 from integrations.vendors.amazon_connect.connector_waiting import QueueWatch
-from integrations.vendors.amazon_connect.mapping_item import Item, item_from_json, item_from_text
+from integrations.vendors.amazon_connect.mapping_item import (
+    CHAT_ENDED,
+    Item,
+    item_from_json,
+    item_from_text,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +54,7 @@ class SocketTiming:
     open: float = 10.0
     subscribe: float = 5.0
     lifetime: float = 3540.0  # AWS cuts sockets after an hour
+    order: float = 0.15  # how long an item waits for one that it overtook
     typing: float = 10.0  # how long an indicator is valid, by the official client
     queue_first: float = 3.0  # the flow needs a moment to put the chat into a queue
     queue: float = 15.0
@@ -85,6 +92,7 @@ class ChatListener:
         self._refusals = Backoff(
             first_delay=timing.first_delay, max_delay=timing.max_delay, give_up=timing.refused
         )
+        self._order = FrameOrder(timing.order)
         self._typing: dict[str, tuple[float, LiveAgentTyping]] = {}
 
     async def steps(self) -> AsyncGenerator[Step, None]:
@@ -102,7 +110,7 @@ class ChatListener:
         while not self._progress.has_ended:
             try:
                 connection = await self._tokens.connect(self._progress.session)
-                async with aclosing(self._connection(connection)) as steps:
+                async with aclosing(self._connection_whole(connection)) as steps:
                     async for step in steps:
                         yield step
             except MissingPermissionError as error:
@@ -111,6 +119,22 @@ class ChatListener:
                         yield step
             except (CannotConnectError, RateLimitedError) as error:
                 await self._backoff.pause(error)
+
+    async def _connection_whole(
+        self, connection: ParticipantConnection
+    ) -> AsyncGenerator[Step, None]:
+        """Live through one socket; what waits for its turn when it breaks has its turn then."""
+        trouble: CannotConnectError | None = None
+        try:
+            async with aclosing(self._connection(connection)) as steps:
+                async for step in steps:
+                    yield step
+        except CannotConnectError as error:
+            trouble = error
+        for step in await self._applied(self._order.take_all(), connection.bearer):
+            yield step
+        if trouble and not self._progress.has_ended:
+            raise trouble
 
     async def _connection(self, connection: ParticipantConnection) -> AsyncGenerator[Step, None]:
         """Live through one socket; ends with the chat, or when the socket grows too old."""
@@ -125,6 +149,8 @@ class ChatListener:
             async with aclosing(self._frames(socket)) as frames:
                 async for frame in frames:
                     for step in self._take(frame) if frame else self._due():
+                        yield step
+                    for step in await self._applied(self._order.take_due(), connection.bearer):
                         yield step
                     if self._progress.has_ended:
                         return
@@ -141,7 +167,8 @@ class ChatListener:
                     await socket.send_text(PING)
                     beat_at = time.monotonic() + self._timing.beat
                 waiting = waiting or asyncio.ensure_future(_next_text(socket))
-                wake_at = min([beat_at, expires_at, *(at for at, _ in self._typing.values())])
+                typing_over_at = (at for at, _ in self._typing.values())
+                wake_at = min([beat_at, expires_at, self._order.due_at, *typing_over_at])
                 await asyncio.wait(
                     (waiting, self._queue.changed),
                     timeout=max(wake_at - time.monotonic(), 0),
@@ -169,7 +196,28 @@ class ChatListener:
         if item is None:
             digest = hashlib.sha256(repr(frame.content).encode("utf-8", "replace")).hexdigest()
             return [self._progress.malformed(f"frame:{digest[:24]}")]
-        return self._apply(item)
+        self._order.add(item)
+        return []
+
+    async def _applied(self, items: list[Item], bearer: Bearer) -> list[Step]:
+        """Apply items; before the end of the chat what else was said, for nothing follows it."""
+        if any(item.event == CHAT_ENDED for item in items):
+            items = [*await self._last_items(bearer), *items]
+        return self._apply_all(items)
+
+    async def _last_items(self, bearer: Bearer) -> list[Item]:
+        """Read the end of the transcript; not documented is whether a chat that is over has one."""
+        try:
+            return await self._items(bearer)
+        except ConnectorError:
+            return []
+
+    def _apply_all(self, items: list[Item]) -> list[Step]:
+        steps: list[Step] = []
+        for item in in_order(items):
+            if not self._progress.has_ended:
+                steps += self._apply(item)
+        return steps
 
     def _apply(self, item: Item) -> list[Step]:
         steps: list[Step] = []
@@ -202,16 +250,15 @@ class ChatListener:
         return [(self._progress.session, stopped)]
 
     async def _catch_up(self, bearer: Bearer) -> list[Step]:
-        """Read what was said from the last item seen on: sockets replay nothing.
+        """Read what was said from the mark on: sockets replay nothing.
 
-        That item comes again, perhaps with receipts or a scanner's verdict that it had not.
+        What is read comes again, perhaps with receipts or a scanner's verdict that it had not.
         """
+        return self._apply_all(await self._items(bearer))
+
+    async def _items(self, bearer: Bearer) -> list[Item]:
         found = await self._transcript(bearer, self._progress.session.cursor)
-        items = [item for item in map(item_from_json, found) if item is not None]
-        steps: list[Step] = []
-        for item in sorted(items, key=lambda item: item.at):
-            steps += self._apply(item)
-        return steps
+        return [item for item in map(item_from_json, found) if item is not None]
 
     async def _transcript(self, bearer: Bearer, cursor: str) -> list[dict[str, object]]:
         try:

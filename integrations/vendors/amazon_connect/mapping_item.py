@@ -16,13 +16,14 @@ EVENT_PREFIX = "application/vnd.amazonaws.connect.event."
 MESSAGE = "MESSAGE"
 ATTACHMENT = "ATTACHMENT"
 EVENT = "EVENT"
+CHAT_ENDED = "chat.ended"
 
 # The transcript's spelling of what the socket calls by content type.
 _EVENT_BY_TYPE = {
     "TYPING": "typing",
     "PARTICIPANT_JOINED": "participant.joined",
     "PARTICIPANT_LEFT": "participant.left",
-    "CHAT_ENDED": "chat.ended",
+    "CHAT_ENDED": CHAT_ENDED,
     "TRANSFER_SUCCEEDED": "transfer.succeeded",
     "TRANSFER_FAILED": "transfer.failed",
     "CONNECTION_ACK": "connection.acknowledged",
@@ -36,7 +37,7 @@ _STORED_EVENTS = frozenset(
         "participant.left",
         "transfer.succeeded",
         "transfer.failed",
-        "chat.ended",
+        CHAT_ENDED,
     }
 )
 

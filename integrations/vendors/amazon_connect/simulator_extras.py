@@ -205,6 +205,10 @@ def _gateway_error(simulator: Simulator, _fields: dict[str, Any]) -> None:
     _raw_frame(simulator, json.dumps(forbidden()))
 
 
+def _lose_next(simulator: Simulator, fields: dict[str, Any]) -> None:
+    _own(simulator).instance.sockets.lose_next(int(fields.get("count", 1)))
+
+
 def _skip_clock(simulator: Simulator, fields: dict[str, Any]) -> None:
     own = _own(simulator)
     with own.change():
@@ -242,6 +246,7 @@ EXTRA_FAULTS: dict[str, Fault] = {
     "partial_message": _partial_message,
     "replay_oldest": _replay_oldest,
     "gateway_error": _gateway_error,
+    "lose_next": _lose_next,
     "skip_clock": _skip_clock,
     "expire_connection_tokens": _expire_connection_tokens,
     "expire_credentials": _expire_credentials,

@@ -52,6 +52,7 @@ class Hub:
         self._lock = lock
         self._sockets: list[Socket] = []
         self._duplicates = 0
+        self._losses = 0
         self._swaps = 0
         self._held: tuple[str, str] | None = None
 
@@ -76,11 +77,14 @@ class Hub:
             return [s for s in self._sockets if chat_id in (None, s.chat_id)]
 
     def publish(self, chat_id: str, frame: str) -> None:
-        """Send a frame to a chat's subscribers, applying planned duplicates and swaps.
+        """Send a frame to a chat's subscribers, applying planned losses, duplicates and swaps.
 
         A swap holds a frame back until the next one of the same chat.
         """
         with self._lock:
+            if self._losses:
+                self._losses -= 1
+                return
             held = self._held
             if held is None and self._swaps:
                 self._swaps -= 1
@@ -103,10 +107,15 @@ class Hub:
         """Deliver the next frame twice."""
         self._duplicates += 1
 
+    def lose_next(self, count: int) -> None:
+        """Let the next frames never arrive; the transcript has their items all the same."""
+        self._losses += count
+
     def swap_next_two(self) -> None:
         """Hold the next frame back until the one after it went out."""
         self._swaps += 1
 
     def forget(self) -> None:
         """Plan nothing any more."""
-        self._duplicates, self._swaps, self._held = 0, 0, None
+        self._duplicates = self._losses = self._swaps = 0
+        self._held = None

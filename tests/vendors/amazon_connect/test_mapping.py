@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -182,33 +182,49 @@ def vars_of(event: VendorEvent) -> dict[str, object]:
     return {name: getattr(event, name) for name in event.__dataclass_fields__}
 
 
-def test_cursor_moves_with_what_the_transcript_keeps_and_never_back():
+def cursors_after(*items: Item) -> list[str]:
+    """Apply items one after the other, and return where a catch-up would start after each."""
     progress = ChatProgress(started(), SentMessages())
-    first = replace(fixture("message_agent"), identifier="first")
-    older = replace(first, identifier="older", at=datetime(2026, 3, 1, 9, 30, tzinfo=UTC))
-
     cursors = []
-    for item in (first, fixture("typing"), older, fixture("message_metadata_read")):
+    for item in items:
         progress.apply(item)
         cursors.append(progress.session.cursor)
+    return cursors
 
-    assert cursors == ["first"] * 4
+
+def said(identifier: str, second: float, name: str = "message_agent") -> Item:
+    at = datetime(2026, 3, 1, 9, 31, tzinfo=UTC) + timedelta(seconds=second)
+    return replace(fixture(name), identifier=identifier, at=at)
+
+
+def test_cursor_moves_with_what_the_transcript_keeps_and_never_back():
+    cursors = cursors_after(
+        said("first", 0),
+        said("second", 10),
+        said("typing", 20, "typing"),
+        said("older", -10),
+        said("third", 21),
+    )
+
+    assert cursors == ["", "first", "first", "first", "second"]
+
+
+def test_cursor_stays_behind_what_may_have_been_overtaken():
+    cursors = cursors_after(said("a", 0), said("b", 6), said("d", 8), said("c", 7), said("e", 12.5))
+
+    assert cursors == ["", "a", "a", "a", "c"]
 
 
 def test_cursor_waits_for_a_file_that_is_being_scanned():
-    progress = ChatProgress(started(), SentMessages())
-    file = replace(fixture("attachment_in_progress"), identifier="file")
-    later = replace(fixture("message_agent"), identifier="later")
+    cursors = cursors_after(
+        said("before", 0),
+        said("file", 10, "attachment_in_progress"),
+        said("later", 20),
+        said("file", 10, "attachment_approved"),
+        said("last", 30),
+    )
 
-    cursors = []
-    for item in (file, later, replace(fixture("attachment_approved"), identifier="file")):
-        progress.apply(item)
-        cursors.append(progress.session.cursor)
-
-    assert cursors[:2] == ["file", "file"]
-    assert cursors[2] in ("later", "file")
-    progress.apply(replace(later, identifier="last"))
-    assert progress.session.cursor == "last"
+    assert cursors == ["", "file", "file", "file", "later"]
 
 
 def test_transfer_changes_the_contact_that_is_kept():
