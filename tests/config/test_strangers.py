@@ -223,13 +223,19 @@ def test_nothing_below_an_api_is_said_in_the_envelope(client: Client, path: str,
     assert answer.json()["success"] is False
 
 
-@pytest.mark.parametrize("path", ["/v1/a/b/handoff_state", "/api/v1/sessions", "/api/schema"])
+@pytest.mark.parametrize("path", ["/api/v1/access-token", "/api/v1/sessions", "/api/schema"])
 def test_wrong_method_of_an_api_is_said_in_the_envelope(client: Client, path: str):
     answer = client.delete(path)
 
     assert answer.status_code == HTTPStatus.METHOD_NOT_ALLOWED
     assert answer.json()["error_code"] == "METHOD_NOT_ALLOWED"
     assert "GET" in answer["Allow"] or "POST" in answer["Allow"]
+
+
+def test_wrong_method_of_the_handoff_api_is_said_in_its_own_form(client: Client):
+    answer = client.delete("/v1/a/b/handoff_state")
+
+    assert (answer.status_code, [*answer.json()]) == (405, ["error_message"])
 
 
 def test_webhook_address_answers_a_wrong_method_in_the_envelope(client: Client):
