@@ -65,14 +65,11 @@ def test_handoffs_come_newest_first_with_state_vendor_agent_and_outcome(admin, p
         ("?environment=sandbox&state=active", {State.ACTIVE}),
         ("?state=nonsense&environment=nowhere", set(State) - {State.REQUESTED, State.CONNECTING}),
         ("?conversation=CONV-unknown", set()),
-        ("?conversation=%00", set()),
     ],
 )
 def test_filters_narrow_the_list(admin, project, query, expected):
     for state in (State.QUEUED, State.ACTIVE, State.ENDED, State.FAILED):
         made(project, state)
-    if query.endswith("%00"):
-        expected = {State.QUEUED, State.ACTIVE, State.ENDED, State.FAILED}
 
     page = admin.get(url("handoffs", project) + query)
 
