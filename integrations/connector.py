@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from integrations.errors import UnsupportedFeatureError
+from integrations.errors import ConnectorError, UnsupportedFeatureError
 from integrations.events import VendorEvent
 from integrations.manifest import Capability, Manifest
 
@@ -258,8 +258,18 @@ class Connector(ABC):
         """Open the vendor conversation with transcript and context.
 
         Must be idempotent by `handoff_id` as far as the vendor allows: after a crash it is called
-        again. May raise any ConnectorError.
+        again. May raise any ConnectorError: given up, `unfinished` names what is to be ended.
         """
+
+    def unfinished(
+        self, request: HandoffRequest, error: ConnectorError | None
+    ) -> VendorSession | None:
+        """Return what a start that was given up may have left open, as `end` takes it.
+
+        None says that nothing can be open, or that the vendor closes it by itself. Must not do
+        I/O: `end` finds out what there is. `error` is the last one; None after a crash.
+        """
+        return None
 
     @abstractmethod
     async def send_message(self, session: VendorSession, message: OutboundMessage) -> VendorSession:

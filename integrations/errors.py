@@ -44,6 +44,12 @@ class CannotConnectError(ConnectorError):
     code = "cannot_connect"
     retryable = True
 
+    @property
+    def is_in_doubt(self) -> bool:
+        """Say whether the call may have been taken, and only its answer is missing."""
+        is_busy = self.status == 503  # says itself that it took nothing
+        return self.reason in ("timeout", "stream") or (self.status is not None and not is_busy)
+
 
 class RateLimitedError(ConnectorError):
     """The vendor asks to slow down; `retry_after` holds seconds where it said so."""

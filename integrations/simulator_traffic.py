@@ -64,6 +64,8 @@ class PlannedFailure:
 
     status: int
     count: int = 1
+    # How many such requests pass before.
+    skip: int = 0
     path_prefix: str = ""
     path_suffix: str = ""
     method: str = ""
@@ -132,6 +134,9 @@ class FaultPlan:
         with self._lock:
             for failure in self._failures:
                 if failure.matches(method, path):
+                    if failure.skip:
+                        failure.skip -= 1
+                        continue
                     failure.count -= 1
                     if failure.count <= 0:
                         self._failures.remove(failure)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from integrations.connector import (
     VendorSession,
 )
 from integrations.connector_building import connector_with
+from integrations.errors import ConnectorError
 from integrations.http import open_session
 from integrations.models import Integration
 from integrations.rate_limit import retry_after
@@ -106,8 +108,20 @@ class _Steps:
         self._session: VendorSession | None = None
 
     async def open(self) -> str:
-        self._session = await self._connector.start(_request(self._events_url))
+        request = _request(self._events_url)
+        try:
+            self._session = await self._connector.start(request)
+        except ConnectorError as error:
+            await self._end_unfinished(request, error)
+            raise
         return ""
+
+    async def _end_unfinished(self, request: HandoffRequest, error: ConnectorError) -> None:
+        """Try once to end what is left open; the call is kept like any other."""
+        unfinished = self._connector.unfinished(request, error)
+        if unfinished is not None:
+            with contextlib.suppress(ConnectorError):
+                await self._connector.end(unfinished, EndReason.FAILED)
 
     async def send(self) -> str:
         message = OutboundMessage(message_id=str(uuid.uuid4()), text=LINE, sent_at=timezone.now())

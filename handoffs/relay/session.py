@@ -122,6 +122,8 @@ class RelaySession:
                 await self._relay(connector, opening)
             elif self._session is not None:
                 await self._send(connector)  # said before an end that the vendor does not know yet
+            elif not opening.is_open and opening.request is not None:
+                await self._take_up(connector, opening.request)
             await self._settle(connector, has_taken_over=not opening.is_open)
             await end_at_vendor(self.lease, self._connectors, opening.integration, self._session)
             await left_behind
@@ -155,16 +157,25 @@ class RelaySession:
                     session = await connector.start(request)
                 break
             except TimeoutError:
-                error: ConnectorError = CannotConnectError("opening the conversation timed out")
+                error: ConnectorError = CannotConnectError(
+                    "opening the conversation timed out", reason="timeout"
+                )
             except ConnectorError as raised:
                 error = raised
             if not error.retryable or attempt == START_ATTEMPTS:
-                await run_sync(steps.start_failed, self.lease, error)
+                self._session = connector.unfinished(request, error)
+                await run_sync(steps.start_failed, self.lease, error, self._session)
                 return False
             await asyncio.sleep(min(retry_seconds(attempt, error.retry_after), START_SECONDS))
         self._session = session
         await run_sync(steps.start_succeeded, self.lease, session)
         return True
+
+    async def _take_up(self, connector: Connector, request: HandoffRequest) -> None:
+        """After an end in the middle of a start, keep what that start may have left open."""
+        self._session = connector.unfinished(request, None)
+        if self._session is not None:
+            await run_sync(steps.session_changed, self.lease, self._session)
 
     async def _relay(self, connector: Connector, opening: steps.Opening) -> None:
         """Listen and send side by side until one of them finds that it is over."""

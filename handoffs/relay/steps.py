@@ -143,9 +143,17 @@ def start_succeeded(lease: Lease, session: VendorSession) -> None:
         integration_mark_healthy(integration)
 
 
-def start_failed(lease: Lease, error: ConnectorError) -> None:
-    """Fail the handoff or its first attempt; the integration's tile where the fault is its own."""
+def start_failed(
+    lease: Lease, error: ConnectorError, unfinished: VendorSession | None = None
+) -> None:
+    """Fail the handoff or its first attempt; the integration's tile where the fault is its own.
+
+    What is left open at the vendor is kept, to be ended as any other vendor conversation.
+    """
     with handoff_leased(lease) as handoff:
+        if unfinished is not None:
+            session_keep(handoff, unfinished)
+            handoff_save(handoff, ["vendor_session"], lease)
         code = error.vendor_code if error.vendor_code == "identity_required" else error.code
         integration = handoff.integration
         _unavailable(handoff, code, error.message, lease)

@@ -196,6 +196,34 @@ async def test_a_start_that_was_taken_but_answered_with_an_error_opens_one_conve
     assert len(one.simulator.desk_conversations()) == 1
 
 
+async def test_what_a_failed_start_has_opened_is_ended_until_that_is_confirmed(talk):
+    one = await talk()
+    one.simulator.fail_next(400, path_suffix="/message", method="POST")
+    one.simulator.fail_next(503, path_suffix="/session", method="DELETE", count=2)
+
+    await one.serve()
+    await one.finished()
+
+    assert (await one.now()).state == "failed"
+    assert one.desk()["status"] == "ended"
+    assert (await one.now()).vendor_end_until is None
+
+
+async def test_what_a_start_has_opened_that_was_cut_off_is_ended_by_the_next_worker(talk):
+    one = await talk()
+    one.simulator.fail_next(503, path_suffix="/message", method="POST", count=9)
+    await one.serve()
+    await eventually_async(lambda: one.simulator.desk_conversations())
+    await one.kill()
+    await one.leave()
+
+    await one.serve()
+    await one.finished()
+
+    assert (await one.now()).state == "ended"
+    assert one.desk()["status"] == "ended"
+
+
 async def test_a_vendor_out_of_reach_fails_the_handoff_and_mending_it_lets_the_next_one_through(
     talk, http
 ):

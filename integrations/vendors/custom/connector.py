@@ -20,7 +20,13 @@ from integrations.connector import (
     WebhookRequest,
     WebhookResult,
 )
-from integrations.errors import ConversationGoneError, RejectedError, UnexpectedResponseError
+from integrations.errors import (
+    CannotConnectError,
+    ConnectorError,
+    ConversationGoneError,
+    RejectedError,
+    UnexpectedResponseError,
+)
 from integrations.events import VendorEvent
 from integrations.http import HttpClient
 from integrations.manifest import Capability, Manifest
@@ -74,11 +80,24 @@ class CustomConnector(Connector):
 
     async def start(self, request: HandoffRequest) -> VendorSession:
         """Open the handoff; a repeat is recognised by the handoff's id."""
-        response = await self._client.handoffs(request.handoff_id, handoff_body(request))
+        external_id = await self._opened(request.handoff_id, handoff_body(request))
+        return VendorSession(vendor_conversation_id=external_id)
+
+    async def _opened(self, handoff_id: str, body: Mapping[str, object]) -> str:
+        response = await self._client.handoffs(handoff_id, body)
         external_id = as_text(as_object(response.json()).get("external_id"))
         if not 0 < len(external_id) <= MAX_ID:
             raise UnexpectedResponseError("handoffs: the answer has no external_id of 1 to 255")
-        return VendorSession(vendor_conversation_id=external_id)
+        return external_id
+
+    def unfinished(
+        self, request: HandoffRequest, error: ConnectorError | None
+    ) -> VendorSession | None:
+        """Keep what opened the handoff, if it may have: its repeat tells the handoff's name."""
+        if not (isinstance(error, CannotConnectError) and error.is_in_doubt):
+            return None
+        state = {"handoff_id": request.handoff_id, "body": handoff_body(request)}
+        return VendorSession(vendor_conversation_id="", state=state)
 
     async def send_message(self, session: VendorSession, message: OutboundMessage) -> VendorSession:
         """Send a text under its id, by which a repeat is recognised."""
@@ -118,8 +137,11 @@ class CustomConnector(Connector):
         """Say that it is over and why, to who wants to hear it."""
         if "end_by_user" not in self._ticked:
             return
+        external_id, state = session.vendor_conversation_id, session.state
+        if not external_id:
+            external_id = await self._opened(as_text(state["handoff_id"]), as_object(state["body"]))
         try:
-            await self._client.end(session.vendor_conversation_id, {"reason": reason.value})
+            await self._client.end(external_id, {"reason": reason.value})
         except ConversationGoneError:
             return  # closed there already
 

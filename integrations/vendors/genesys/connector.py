@@ -22,7 +22,7 @@ from integrations.connector import (
     WebhookRequest,
     WebhookResult,
 )
-from integrations.errors import RejectedError
+from integrations.errors import CannotConnectError, ConnectorError, RejectedError
 from integrations.events import VendorEvent
 from integrations.http import HttpClient
 from integrations.manifest import Manifest
@@ -129,16 +129,30 @@ class GenesysConnector(Connector):
 
     async def start(self, request: HandoffRequest) -> VendorSession:
         """Open the conversation with the attributes, the summary and the transcript."""
-        starting = Starting(
+        session = await self._starting().start(request)
+        memory = self._memories.of(session.vendor_conversation_id)
+        memory.has_sent = memory.is_fresh = True
+        return session
+
+    def unfinished(
+        self, request: HandoffRequest, error: ConnectorError | None
+    ) -> VendorSession | None:
+        """Name the handoff, under which its start has noted what it opened.
+
+        Whose first answers were all lost has noted nothing: one more message brings the name.
+        """
+        is_in_doubt = isinstance(error, CannotConnectError) and error.is_in_doubt
+        first = self._starting().first_body(request) if is_in_doubt else {}
+        state = {"handoff_id": request.handoff_id, "first": first}
+        return VendorSession(vendor_conversation_id="", state=state)
+
+    def _starting(self) -> Starting:
+        return Starting(
             self._client,
             cache=self._tokens,
             timing=self._timing,
             queue_attribute=self._credentials.get("queue_name_attribute", ""),
         )
-        session = await starting.start(request)
-        memory = self._memories.of(session.vendor_conversation_id)
-        memory.has_sent = memory.is_fresh = True
-        return session
 
     async def listen(
         self, session: VendorSession
@@ -217,7 +231,11 @@ class GenesysConnector(Connector):
 
     async def end(self, session: VendorSession, reason: EndReason) -> None:
         """Disconnect the end user for whatever reason: Genesys takes none."""
-        await self._sending.end(session.vendor_conversation_id)
+        conversation_id = session.vendor_conversation_id
+        if not conversation_id:
+            conversation_id = await self._starting().unfinished_id(session)
+        if conversation_id:
+            await self._sending.end(conversation_id)
 
     async def close(self) -> None:
         """Close the socket; confirmations still on their way are given up."""

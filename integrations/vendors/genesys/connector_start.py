@@ -57,6 +57,22 @@ class Starting:
             state={"person": person, "first_id": first_id, "opened_at": opened_at},
         )
 
+    def first_body(self, request: HandoffRequest) -> Json:
+        """Return the message that opens the conversation."""
+        return opening_bodies(request, person_of(request), self._queue_attribute)[0]
+
+    async def unfinished_id(self, session: VendorSession) -> str:
+        """Return the conversation that a start given up has opened; empty without one."""
+        handoff_id = as_text(session.state.get("handoff_id"))
+        noted = await self._noted(handoff_id)
+        if not noted and (first := as_object(session.state.get("first"))):
+            answer = await self._client.inbound_message(first)
+            names = {"conversation_id": "conversationId", "first_id": "id"}
+            noted = {ours: as_text(answer.get(theirs)) for ours, theirs in names.items()}
+            await self._note(handoff_id, {"sent": 1, **noted})
+        found, first_id = as_text(noted.get("conversation_id")), as_text(noted.get("first_id"))
+        return found or (await self._looked_up(first_id) if first_id else "")
+
     async def _looked_up(self, message_id: str) -> str:
         """Ask for the conversation of the first message, where its answer did not name it."""
         for _ in range(_LOOKUPS):

@@ -19,7 +19,12 @@ from integrations.connector import (
     TokenCache,
     VendorSession,
 )
-from integrations.errors import ConversationGoneError, InvalidAuthError, RejectedError
+from integrations.errors import (
+    ConnectorError,
+    ConversationGoneError,
+    InvalidAuthError,
+    RejectedError,
+)
 from integrations.events import VendorEvent
 from integrations.http import HttpClient
 from integrations.manifest import Manifest
@@ -54,6 +59,7 @@ from integrations.vendors.salesforce_messaging.mapping_text import as_object
 IDENTITY_REQUIRED = "identity_required"
 # Who takes over a thousand conversations lists their entries over few connections.
 LISTING_AT_ONCE = 64
+_NOT_FOUND = 404
 _FILE_REFUSED = (400, 413, 415)
 _OFF = ("false", "off", "0", "no")
 _RECEIPTS = {ReceiptKind.DELIVERED: ("Delivery",), ReceiptKind.READ: ("Delivery", "Read")}
@@ -133,6 +139,17 @@ class SalesforceMessagingConnector(Connector):
                 # Until a live agent comes, a message may open the next session.
                 "new_session": new_session,
             },
+        )
+
+    def unfinished(
+        self, request: HandoffRequest, error: ConnectorError | None
+    ) -> VendorSession | None:
+        """Name the conversation, whose id is made of the handoff's, and whose it is."""
+        user = request.end_user
+        is_vouched_for = self._is_verifying and user.is_verified
+        return VendorSession(
+            vendor_conversation_id=conversation_id_for(request.handoff_id),
+            state={"subject": user.external_id if is_vouched_for else "", "is_unfinished": True},
         )
 
     async def listen(
@@ -243,7 +260,8 @@ class SalesforceMessagingConnector(Connector):
         try:
             await self._access.using(session, delete)
         except ConversationGoneError as error:
-            if await self._access.is_known(session.vendor_conversation_id):
+            is_absent = session.state.get("is_unfinished") and error.status == _NOT_FOUND
+            if not is_absent and await self._access.is_known(session.vendor_conversation_id):
                 # The only token there can be was refused, and may be taken again.
                 raise InvalidAuthError(error.message) from error
             # Nobody can reach it any more; Salesforce's own timeouts are left.

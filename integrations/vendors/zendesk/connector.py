@@ -102,6 +102,13 @@ class ZendeskConnector(Connector):
         self._control = AgentsControl(
             self._client, self._sender, self._switchboard, control or ControlTiming()
         )
+        self._opener = Opener(
+            client=self._client,
+            http=http,
+            sender=self._sender,
+            switchboard=self._switchboard,
+            credentials=credentials,
+        )
         self._ignored_authors = _names(credentials.get("ignored_authors", ""))
         self._agent_names: dict[str, str] = {}
 
@@ -123,14 +130,13 @@ class ZendeskConnector(Connector):
 
     async def start(self, request: HandoffRequest) -> VendorSession:
         """Open the conversation with context and transcript, and pass control."""
-        opener = Opener(
-            client=self._client,
-            http=self._http,
-            sender=self._sender,
-            switchboard=self._switchboard,
-            credentials=self._credentials,
-        )
-        return await opener.open(request)
+        return await self._opener.open(request)
+
+    def unfinished(
+        self, request: HandoffRequest, error: ConnectorError | None
+    ) -> VendorSession | None:
+        """Name handoff and end user, by which what was opened can be found."""
+        return self._opener.unfinished(request)
 
     @classmethod
     def parse_webhook(
@@ -240,6 +246,11 @@ class ZendeskConnector(Connector):
 
     async def end(self, session: VendorSession, reason: EndReason) -> None:
         """Take control back, tell the live agent why, and leave the conversation to nobody."""
+        if not session.vendor_conversation_id:
+            found = await self._opener.found(session)
+            if found is None:
+                return
+            session = found
         try:
             await self._control.take_back(session, _FAREWELLS.get(reason, _FAREWELL))
         except (ConversationGoneError, InvalidRoutingError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from integrations.connector import HandoffRequest, VendorSession
 from integrations.errors import ConnectorError, ConversationGoneError, InvalidRoutingError
@@ -53,6 +53,28 @@ class Opener:
         conversation = await self.client.create_conversation(conversation_body(request))
         self.sender.is_new(as_text(conversation.get("id")))
         return await self._hand_over(request, conversation)
+
+    def unfinished(self, request: HandoffRequest) -> VendorSession:
+        """Return what is known of a handoff whose opening was given up."""
+        return VendorSession(
+            vendor_conversation_id="",
+            state={
+                "handoff_id": request.handoff_id,
+                "user_external_id": user_external_id(request),
+            },
+        )
+
+    async def found(self, unfinished: VendorSession) -> VendorSession | None:
+        """Return it with the conversation that the handoff was written into, if there is one."""
+        handoff_id = as_text(unfinished.state.get("handoff_id"))
+        user = as_text(unfinished.state.get("user_external_id"))
+        for conversation in await self.client.list_conversations(user):
+            conversation_id = as_text(conversation.get("id"))
+            is_own = as_object(conversation.get("metadata")).get(HANDOFF_KEY) == handoff_id
+            self.sender.forget(conversation_id)  # what is there is to be seen
+            if is_own or handoff_id in handoffs_in(await self.sender.known(conversation_id)):
+                return replace(unfinished, vendor_conversation_id=conversation_id)
+        return None
 
     async def _earlier(self, request: HandoffRequest) -> Json:
         """Find the conversation of an earlier try, or the one and only in single mode."""
