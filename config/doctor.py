@@ -22,8 +22,8 @@ from kombu.exceptions import OperationalError
 from redis import Redis
 from redis.exceptions import RedisError
 
+from config.addresses import without_password
 from config.celery import WORKER_QUEUES, Queue
-from config.embedded import without_password
 from handoffs.relay.lease import workers_alive
 from handoffs.relay.status import delivery_oldest, handoffs_orphaned
 from integrations.fields import keys_problem

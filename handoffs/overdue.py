@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from conversations.models import Conversation
 from conversations.services import events_append
+from handoffs.deliveries import deliveries_abandon, deliveries_give_up
 from handoffs.locking import handoff_locked, handoff_save
 from handoffs.models import Delivery, Handoff
-from handoffs.outbox import deliveries_abandon, deliveries_give_up
 from handoffs.services import session_end
 
 BATCH = 500

@@ -19,19 +19,19 @@ from conversations.services import (
     conversation_end,
     events_append,
 )
-from handoffs.locking import Lease, handoff_save
-from handoffs.models import Handoff, HandoffTransition
-from handoffs.outbox import (
+from handoffs.deliveries import (
     deliveries_abandon,
     deliveries_are_pending,
     deliveries_give_up,
     deliveries_taken,
 )
+from handoffs.locking import Lease, handoff_save
+from handoffs.models import Handoff, HandoffTransition, VendorKey
 from handoffs.past_attempts import left_behind_until
 from handoffs.states import EndReason, State, Trigger, next_state
 from handoffs.waiting import wait_message_at
-from handoffs.webhook_inbox import keys_store
 from integrations.connector import VendorSession
+from integrations.plain_json import text_cleaned
 from integrations.registry import manifest
 
 logger = logging.getLogger(__name__)
@@ -290,3 +290,15 @@ def _append_and_return_to_agent(conversation: Conversation, events: list[NewEven
     conversation.answer_due_at = None
     conversation.save(update_fields=["state", "answered_sequence", "answer_due_at"])
     return written
+
+
+def keys_store(handoff: Handoff, session: VendorSession) -> None:
+    """Remember under which names webhooks speak of a handoff; costs nothing when nothing is new."""
+    if handoff.integration_id is None:
+        return
+    wanted = {session.vendor_conversation_id, *session.keys}
+    known = set(handoff.vendor_keys.values_list("key", flat=True))
+    for key in {text_cleaned(key)[:255] for key in wanted} - known:
+        VendorKey.objects.update_or_create(
+            integration_id=handoff.integration_id, key=key, defaults={"handoff": handoff}
+        )

@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from conversations import publish
 from handoffs.locking import Lease, handoff_leased
-from handoffs.models import Handoff, StoredWebhook, VendorKey
-from integrations.connector import VendorSession, WebhookItem, WebhookRequest, WebhookResult
+from handoffs.models import StoredWebhook, VendorKey
+from integrations.connector import WebhookItem, WebhookRequest, WebhookResult
 from integrations.errors import WebhookVerificationError
 from integrations.generated_values import variants
 from integrations.models import Integration
@@ -127,18 +127,6 @@ def webhook_failed(row_id: int) -> bool:
     return not StoredWebhook.objects.filter(pk=row_id, attempts__gte=MAX_ATTEMPTS).update(
         is_done=True, body={}
     )
-
-
-def keys_store(handoff: Handoff, session: VendorSession) -> None:
-    """Remember under which names webhooks speak of a handoff; costs nothing when nothing is new."""
-    if handoff.integration_id is None:
-        return
-    wanted = {session.vendor_conversation_id, *session.keys}
-    known = set(handoff.vendor_keys.values_list("key", flat=True))
-    for key in {text_cleaned(key)[:255] for key in wanted} - known:
-        VendorKey.objects.update_or_create(
-            integration_id=handoff.integration_id, key=key, defaults={"handoff": handoff}
-        )
 
 
 def _verified(

@@ -21,13 +21,13 @@ from integrations.connect_flow import (
 from integrations.connect_place import flow_view, place_at
 from integrations.copying import copy_sources, draft_copy
 from integrations.credentials import mode_of
+from integrations.destinations import live_agent_rivals
 from integrations.fallbacks import fallback_choices
 from integrations.forms import ConnectForm
 from integrations.inboxes import inbox_errors
 from integrations.manifest import Manifest
 from integrations.models import Environment, Integration, Project
 from integrations.registry import manifest_with
-from integrations.selectors import live_agent_rivals
 from integrations.services import (
     DraftIncompleteError,
     NotTestedError,

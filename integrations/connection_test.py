@@ -22,7 +22,7 @@ from integrations.registry import manifest
 from integrations.services import draft_values, integration_test_save
 from integrations.tokens import MemoryTokens
 from integrations.vendor_calls import VendorCallRecord
-from integrations.webhook_integrations import webhook_urls, webhook_values
+from integrations.webhook_integrations import webhook_urls, with_our_addresses
 
 TESTS_PER_MINUTE = 10
 
@@ -87,12 +87,6 @@ def integration_test_finish(test: ConnectionTest) -> None:
     integration_test_save(integration=test.integration, results=test.results)
     records = [("", call) for call in test.calls]
     vendor_calls_save(integration_id=test.integration.pk, records=records)
-
-
-def with_our_addresses(integration: Integration, values: Mapping[str, str]) -> dict[str, str]:
-    """Return the values with the addresses that checks compare the vendor's target with."""
-    is_called = manifest(integration.connector_key).has_webhooks
-    return {**values, **(webhook_values(integration) if is_called else {})}
 
 
 def _values_under_test(integration: Integration) -> dict[str, str]:

@@ -11,11 +11,10 @@ from integrations.connector import Connector, TokenCache
 from integrations.generated_values import secrets_in
 from integrations.http import HttpClient
 from integrations.manifest import Manifest
-from integrations.metrics import recorder_with_metrics
 from integrations.models import Integration
 from integrations.registry import connector_class, manifest
 from integrations.tokens import RunSync, StoredTokens
-from integrations.vendor_calls import Recorder
+from integrations.vendor_calls import Recorder, recorder_with_metrics
 
 
 def connector_build(

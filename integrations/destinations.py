@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from integrations.channel_mapping import channels_of
 from integrations.models import Integration, Project
 from integrations.registry import manifest
+from integrations.registry import manifest as manifest_get
 
 
 def integration_for_key(
@@ -80,3 +81,12 @@ def _title(integration: Integration) -> str:
 def _usable(project: Project, environment: str) -> QuerySet[Integration]:
     status = [Integration.Status.CONNECTED, Integration.Status.NEEDS_ATTENTION]
     return Integration.objects.filter(project=project, environment=environment, status__in=status)
+
+
+def live_agent_rivals(integration: Integration) -> list[Integration]:
+    """Return the other connections of the environment that a live chat could go to."""
+    rows = Integration.objects.filter(
+        project=integration.project, environment=integration.environment
+    ).exclude(pk=integration.pk)
+    in_use = rows.exclude(status=Integration.Status.NOT_CONNECTED).order_by("integration_key")
+    return [row for row in in_use if manifest_get(row.connector_key).takes_live_chats]

@@ -10,7 +10,6 @@ from django.conf import settings
 from django.db.models import F
 
 from integrations.check_outcomes import check_labels
-from integrations.connection_test import with_our_addresses
 from integrations.connector import CheckResult
 from integrations.connector_building import connector_with
 from integrations.http import open_session
@@ -19,6 +18,7 @@ from integrations.models import Integration
 from integrations.registry import manifest as manifest_get
 from integrations.services import integration_mark_healthy, integration_mark_needs_attention
 from integrations.tokens import MemoryTokens
+from integrations.webhook_integrations import with_our_addresses
 
 FAILURES_ALLOWED = 3
 # These do not pass by waiting.

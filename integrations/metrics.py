@@ -10,8 +10,6 @@ from contextvars import ContextVar
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from integrations.vendor_calls import Recorder, VendorCallRecord
-
 # From a quick relay on one machine up to a vendor that hangs until its deadline.
 _RELAY_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _CALL_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -75,26 +73,6 @@ def stream_opened(operation: str) -> None:
     before = _opened.get()
     STREAMS_OPENED.labels(operation, "reconnect" if operation in before else "first").inc()
     _opened.set(before | {operation})
-
-
-def recorder_with_metrics(connector: str, recorder: Recorder | None) -> Recorder:
-    """Return a recorder that measures each call before it hands it on."""
-
-    def record(call: VendorCallRecord) -> None:
-        labels = (connector, call.operation)
-        if call.method and not _is_broken_stream(call):  # without a method: a remark, no call
-            VENDOR_CALL_SECONDS.labels(*labels).observe(call.duration_ms / 1000)
-        if call.error_code:
-            VENDOR_CALL_ERRORS.labels(*labels, call.error_code).inc()
-        if recorder is not None:
-            recorder(call)
-
-    return record
-
-
-def _is_broken_stream(call: VendorCallRecord) -> bool:
-    """Tell the end of a stream, whose duration is its life, from the opening of one."""
-    return bool(call.error_code) and call.status is not None and call.status < 300
 
 
 def may_read(authorization: str, token: str) -> bool:

@@ -9,7 +9,6 @@ from django.db.models import Count, Q
 from integrations.credentials import fields_for_mode, mask, mode_of, pairs_to_lines
 from integrations.manifest import FieldKind, Manifest
 from integrations.models import AuditEntry, Environment, Integration, Project
-from integrations.registry import manifest as manifest_get
 from integrations.tiles import TILES, Tile, TileGroup, manifest_of_tile
 
 # By name: the handoffs are an app above this one.
@@ -146,12 +145,3 @@ def audit_of(integration: Integration, *, limit: int | None = 20) -> list[tuple[
 def open_handoff_count(integration: Integration) -> int:
     """Count the handoffs that still use an integration."""
     return Integration.objects.filter(_OPEN, pk=integration.pk).count()
-
-
-def live_agent_rivals(integration: Integration) -> list[Integration]:
-    """Return the other connections of the environment that a live chat could go to."""
-    rows = Integration.objects.filter(
-        project=integration.project, environment=integration.environment
-    ).exclude(pk=integration.pk)
-    in_use = rows.exclude(status=Status.NOT_CONNECTED).order_by("integration_key")
-    return [row for row in in_use if manifest_get(row.connector_key).takes_live_chats]

@@ -15,6 +15,7 @@ from integrations.behaviour import behaviour_of
 from integrations.check_outcomes import first_failure, has_passed
 from integrations.connector import CheckResult
 from integrations.credentials import credentials_clean, pairs_to_lines
+from integrations.destinations import live_agent_rivals
 from integrations.errors import ConnectorError
 from integrations.faults import fault_sentence
 from integrations.generated_values import kept_beside_fields, with_previous
@@ -23,7 +24,6 @@ from integrations.manifest import FieldKind, Manifest
 from integrations.models import Integration, Project
 from integrations.registration import vendor_register, vendor_unregister
 from integrations.registry import manifest as manifest_get
-from integrations.selectors import live_agent_rivals
 from integrations.tokens import tokens_forget
 
 Status = Integration.Status

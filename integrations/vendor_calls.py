@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from integrations.correlation import correlation_id
+from integrations.metrics import VENDOR_CALL_ERRORS, VENDOR_CALL_SECONDS
 
 MASKED_SECRET = "‹secret›"  # noqa: S105 - what stands in a secret's place
 MAX_PATH = 300
@@ -168,3 +169,23 @@ class Masker:
 
     def _holds_secret(self, text: str) -> bool:
         return bool(_SECRET_TEXT.search(text)) or any(secret in text for secret in self._secrets)
+
+
+def recorder_with_metrics(connector: str, recorder: Recorder | None) -> Recorder:
+    """Return a recorder that measures each call before it hands it on."""
+
+    def record(call: VendorCallRecord) -> None:
+        labels = (connector, call.operation)
+        if call.method and not _is_broken_stream(call):  # without a method: a remark, no call
+            VENDOR_CALL_SECONDS.labels(*labels).observe(call.duration_ms / 1000)
+        if call.error_code:
+            VENDOR_CALL_ERRORS.labels(*labels, call.error_code).inc()
+        if recorder is not None:
+            recorder(call)
+
+    return record
+
+
+def _is_broken_stream(call: VendorCallRecord) -> bool:
+    """Tell the end of a stream, whose duration is its life, from the opening of one."""
+    return bool(call.error_code) and call.status is not None and call.status < 300

@@ -11,13 +11,13 @@ from django.views.decorators.http import require_POST
 
 from integrations.access import may_edit, project_view
 from integrations.connect_flow import troubles
+from integrations.destinations import live_agent_rivals
 from integrations.manifest import Manifest
 from integrations.models import Area, Environment, Integration, Project
 from integrations.registry import manifest as manifest_get
 from integrations.selectors import (
     audit_of,
     environment_counts,
-    live_agent_rivals,
     open_handoff_count,
     shown_values,
     tile_groups,

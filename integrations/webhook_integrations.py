@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from integrations.connector import Connector
 from integrations.models import Integration
-from integrations.registry import connector_class, manifests
+from integrations.registry import connector_class, manifest, manifests
 
 # Some vendors' guides print this word where the workspace's id stands elsewhere.
 _ANY_ACCOUNT = "PLATFORM"
@@ -98,3 +98,9 @@ def _address(integration: Integration, account_id: str, project_id: str, endpoin
         },
     )
     return f"{settings.PUBLIC_URL}{path}"
+
+
+def with_our_addresses(integration: Integration, values: Mapping[str, str]) -> dict[str, str]:
+    """Return the values with the addresses that checks compare the vendor's target with."""
+    is_called = manifest(integration.connector_key).has_webhooks
+    return {**values, **(webhook_values(integration) if is_called else {})}

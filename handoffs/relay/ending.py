@@ -13,15 +13,14 @@ from django.utils import timezone
 from conversations.executor import run_sync
 from conversations.models import Conversation
 from conversations.services import events_append
+from handoffs.deliveries import deliveries_give_up, deliveries_taken
 from handoffs.locking import Lease, handoff_leased
 from handoffs.models import Handoff
 from handoffs.outbox import (
     BATCH,
     PendingDelivery,
-    deliveries_give_up,
     deliveries_missed,
     deliveries_pending,
-    deliveries_taken,
     pending_delivery,
     retry_seconds,
 )

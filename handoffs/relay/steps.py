@@ -10,9 +10,10 @@ from django.utils import timezone
 from conversations.frames import EventType
 from conversations.models import Event
 from conversations.selectors import TranscriptEntry, transcript_get
+from handoffs.deliveries import deliveries_abandon
 from handoffs.locking import Lease, check_lease, handoff_leased, handoff_save
 from handoffs.models import Handoff
-from handoffs.outbox import PendingDelivery, deliveries_abandon, deliveries_pending
+from handoffs.outbox import PendingDelivery, deliveries_pending
 from handoffs.past_attempts import attempt_key
 from handoffs.services import (
     ended_by_vendor,

@@ -20,8 +20,8 @@ from config import metrics
 from config.embedded import free_port
 from handoffs.relay.lease import worker_stop
 from handoffs.states import State
-from integrations.metrics import recorder_with_metrics, stream_opened
-from integrations.vendor_calls import RunningCall
+from integrations.metrics import stream_opened
+from integrations.vendor_calls import RunningCall, recorder_with_metrics
 from tests import factories
 
 OPERATING = Path(__file__).parents[2] / "docs" / "operating"
