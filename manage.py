@@ -10,7 +10,7 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     if sys.argv[1:2] == ["demo"]:
         # Settings are read before any command runs: the demo's secrets must be there by then.
-        from config.demo_environment import demo_environment_load
+        from config.demo.environment import demo_environment_load
 
         demo_environment_load()
     from django.core.management import execute_from_command_line

@@ -12,11 +12,11 @@ http_application = get_asgi_application()
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402 - needs the apps loaded
 from django.urls import path  # noqa: E402
 
-from config.request_bounds import RequestBounds  # noqa: E402
-from conversations.consumers import WidgetConsumer  # noqa: E402
-from conversations.interpreter import tune_for_messages  # noqa: E402
-from conversations.socket_bounds import SocketBounds  # noqa: E402
-from integrations.checks import refuse_unsafe_start  # noqa: E402
+from config.checks import refuse_unsafe_start  # noqa: E402
+from config.requests.bounds import RequestBounds  # noqa: E402
+from conversations.event_loop.tuning import tune_for_messages  # noqa: E402
+from conversations.socket.bounds import SocketBounds  # noqa: E402
+from conversations.socket.consumer import WidgetConsumer  # noqa: E402
 
 refuse_unsafe_start()
 

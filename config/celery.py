@@ -16,7 +16,7 @@ from celery.signals import (
     worker_shutting_down,
 )
 
-from integrations.correlation import TASK_HEADER, correlation_begin, correlation_id
+from integrations.telemetry.correlation import TASK_HEADER, correlation_begin, correlation_id
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -110,7 +110,7 @@ def take_correlation_on(task: Any, **kwargs: Any) -> None:
 @beat_init.connect
 def check_settings(**kwargs: Any) -> None:
     """Refuse to work with settings that a system check refuses."""
-    from integrations.checks import refuse_unsafe_start
+    from config.checks import refuse_unsafe_start
 
     refuse_unsafe_start()
 
@@ -127,7 +127,7 @@ def serve_metrics(**kwargs: Any) -> None:
 @worker_init.connect
 def bound_turns(sender: Any, **kwargs: Any) -> None:
     """Keep threads for what is not the AI agent's turn."""
-    from handoffs.turns import TURNS
+    from handoffs.starting.turns import TURNS
 
     if isinstance(sender.concurrency, int):
         TURNS.bound(sender.concurrency - THREADS_BESIDE_TURNS)
@@ -145,7 +145,7 @@ def start_relay(sender: Any, **kwargs: Any) -> None:
 @worker_shutting_down.connect
 def stop_relay(**kwargs: Any) -> None:
     """Give up the leases before the worker goes, so that another one takes over at once."""
-    from conversations.ai_agent.sandbox import sandbox_close
+    from conversations.ai_agent.sandbox.runner import sandbox_close
     from handoffs.relay.worker import relay_stop
 
     relay_stop()

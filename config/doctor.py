@@ -26,9 +26,9 @@ from config.addresses import without_password
 from config.celery import WORKER_QUEUES, Queue
 from handoffs.relay.lease import workers_alive
 from handoffs.relay.status import delivery_oldest, handoffs_orphaned
-from integrations.fields import keys_problem
-from integrations.heartbeats import BEAT_LATE_SECONDS, beat_age_seconds
-from integrations.secrets_audit import secrets_unreadable
+from integrations.credentials.fields import keys_problem
+from integrations.credentials.secrets_audit import secrets_unreadable
+from integrations.telemetry.heartbeats import BEAT_LATE_SECONDS, beat_age_seconds
 
 CLOCK_WARNING_SECONDS = 2.0
 CLOCK_PROBLEM_SECONDS = 30.0

@@ -11,7 +11,7 @@ import logging.config
 from datetime import UTC, datetime
 from typing import Any
 
-from integrations.correlation import correlation_id, reference
+from integrations.telemetry.correlation import correlation_id, reference
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 # The line a second time, coloured, as uvicorn gives it.

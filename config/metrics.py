@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 
 from handoffs.relay.lease import workers_alive
 from handoffs.relay.status import delivery_oldest, handoffs_open_counts, handoffs_orphaned
-from integrations.metrics import may_read
+from integrations.telemetry.metrics import may_read
 
 logger = logging.getLogger(__name__)
 CACHE_SECONDS = 5.0

@@ -57,20 +57,20 @@ INSTALLED_APPS = [
     "handoffs.apps.HandoffsConfig",
 ]
 MIDDLEWARE = [
-    "config.api_answers.ApiAnswers",
+    "config.requests.api_answers.ApiAnswers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "config.response_headers.ResponseHeaders",
+    "config.requests.headers.ResponseHeaders",
     "corsheaders.middleware.CorsMiddleware",
     "csp.middleware.CSPMiddleware",
-    "config.plain_requests.PlainRequests",
+    "config.requests.plain.PlainRequests",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "config.request_bounds.DatabaseOutage",
+    "config.requests.bounds.DatabaseOutage",
 ]
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
@@ -84,7 +84,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "integrations.context.portal",
+                "integrations.projects.context.portal",
             ],
         },
     },
@@ -132,7 +132,7 @@ DATABASES = {"default": _database}
 REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "conversations.channel_layer.BoundedChannelLayer",
+        "BACKEND": "conversations.journal.channel_layer.BoundedChannelLayer",
         "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": 15}], "prefix": "baton"},
     }
 }
@@ -162,7 +162,7 @@ WHITENOISE_MAX_AGE = 60
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
-PASSWORD_HASHERS = ["integrations.password_hashing.PoolPasswordHasher"]
+PASSWORD_HASHERS = ["integrations.entry.password_hashing.PoolPasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
@@ -188,7 +188,7 @@ CORS_PREFLIGHT_MAX_AGE = 600
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
-    "DEFAULT_PARSER_CLASSES": ["integrations.strict_json.StrictJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["integrations.entry.parser.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "UNAUTHENTICATED_USER": None,

@@ -8,7 +8,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from config.health import healthz, readyz
 from config.metrics import metrics
-from integrations.sign_in import sign_in_guarded
+from integrations.entry.sign_in import sign_in_guarded
 
 # Its script is a file of its own: the policy of this portal allows none in a page.
 _api_docs = SpectacularSwaggerSplitView.as_view(
@@ -27,5 +27,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("conversations.urls")),
     path("", include("conversations.portal_urls")),
     path("", include("handoffs.urls")),
-    path("", include("handoffs.portal_urls")),
+    path("", include("handoffs.portal.urls")),
 ]

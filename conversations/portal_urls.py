@@ -7,10 +7,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from conversations.channel_views import widget, widget_new, widget_page, widget_token
-from conversations.log_views import project_log
-from conversations.tool_views import tool_remove, tools
-from conversations.topic_views import topic_edit, topic_new, topic_remove, topic_try, topics
+from conversations.ai_agent.log_views import project_log
+from conversations.ai_agent.tools.views import tool_remove, tools
+from conversations.ai_agent.topic_views import (
+    topic_edit,
+    topic_new,
+    topic_remove,
+    topic_try,
+    topics,
+)
+from conversations.widget.views import widget, widget_new, widget_page, widget_token
 
 _TOPICS = "p/<str:project_id>/topics/"
 _TOOLS = "p/<str:project_id>/tools/"

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from conversations.models import Event
-from integrations.manifest import AttachmentLimits
+from integrations.contract.manifest import AttachmentLimits
 
 
 class SaidMessage(TypedDict):

@@ -7,7 +7,7 @@ from django.urls import path
 from conversations.api.files import FileView
 from conversations.api.messaging import AccessTokenView, SessionView
 from conversations.api.session_state import SessionStateView
-from conversations.file_views import file_download
+from conversations.files.views import file_download
 
 urlpatterns = [
     path("api/v1/access-token", AccessTokenView.as_view(), name="access_token"),

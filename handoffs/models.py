@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from conversations.models import Conversation, Event
 from handoffs.states import OPEN_STATES, EndReason, State
-from integrations.behaviour import Behaviour, behaviour_of
-from integrations.fields import EncryptedJSONField
-from integrations.identifiers import handoff_id
+from integrations.behaviour.settings import Behaviour, behaviour_of
+from integrations.credentials.fields import EncryptedJSONField
 from integrations.models import Environment, Integration
+from integrations.models.identifiers import handoff_id
 
 
 class RelayWorker(models.Model):

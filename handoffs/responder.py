@@ -11,31 +11,31 @@ from typing import Any, Unpack
 from django.db import transaction
 from django.utils import timezone
 
-from conversations import publish
-from conversations.attachments import attachment_object, attachments_said
 from conversations.errors import ENDED_TEXT, ConversationEndedError, NotAllowedError
-from conversations.executor import run_sync
-from conversations.frames import EventType, RelaySignal, SessionEnd
-from conversations.models import Conversation, Event
-from conversations.responder import SaidMessage
-from conversations.selectors import event_by_client_id
-from conversations.services import (
+from conversations.event_loop.executor import run_sync
+from conversations.files.attachments import attachment_object, attachments_said
+from conversations.journal import publish
+from conversations.journal.frames import EventType, RelaySignal, SessionEnd
+from conversations.journal.selectors import event_by_client_id
+from conversations.journal.services import (
     NewEvent,
     conversation_end,
     conversation_lock,
     events_append,
     message_event,
 )
-from handoffs.files import files_taken, limits_of
-from handoffs.hot_path import UserMessage, send_to_vendor
-from handoffs.message_bounds import ai_agent_admit, live_agent_admit
+from conversations.models import Conversation, Event
+from conversations.responder import SaidMessage
+from handoffs.lifecycle.queueing import queue_answer
+from handoffs.lifecycle.services import handoff_end
 from handoffs.models import Handoff, VendorEvent
-from handoffs.outbox import delivery_create
-from handoffs.services import handoff_end
-from handoffs.starting import handoff_open
+from handoffs.sending.files import files_taken, limits_of
+from handoffs.sending.hot_path import UserMessage, send_to_vendor
+from handoffs.sending.outbox import delivery_create
+from handoffs.starting.message_bounds import ai_agent_admit, live_agent_admit
+from handoffs.starting.start import handoff_open
 from handoffs.states import EndReason, State
-from handoffs.tasks_queue import queue_answer
-from integrations.manifest import AttachmentLimits
+from integrations.contract.manifest import AttachmentLimits
 
 
 class HandoffResponder:

@@ -6,15 +6,15 @@ import logging
 
 from celery import shared_task
 
-from handoffs.answers import answer_all
-from handoffs.overdue import overdue_reap
-from handoffs.reaping import clean_up_old, reap_all
+from handoffs.clocks.overdue import overdue_reap
+from handoffs.clocks.reaping import clean_up_old, reap_all
+from handoffs.clocks.reminders import reminders_send
+from handoffs.clocks.sweeping import answers_lost, handoffs_unowned
+from handoffs.lifecycle.queueing import queue_answer, queue_open_handoff
 from handoffs.relay.lease import workers_alive
 from handoffs.relay.worker import relay_current
-from handoffs.reminders import reminders_send
-from handoffs.sweeping import answers_lost, handoffs_unowned
-from handoffs.tasks_queue import queue_answer, queue_open_handoff
-from integrations.heartbeats import beat_note
+from handoffs.starting.answers import answer_all
+from integrations.telemetry.heartbeats import beat_note
 
 logger = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.urls import path
 
-from handoffs.api import HandoffStateView
-from handoffs.webhooks import vendor_webhook
+from handoffs.api.views import HandoffStateView
+from handoffs.receiving.webhooks import vendor_webhook
 
 urlpatterns = [
     path(

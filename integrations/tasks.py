@@ -6,7 +6,7 @@ import random
 
 from celery import shared_task
 
-from integrations.health_probe import integration_probe, integrations_to_probe
+from integrations.connections.probe import integration_probe, integrations_to_probe
 
 # Spread over two minutes, so that nobody's vendor is asked by all projects at once.
 _SPREAD_SECONDS = 120.0

@@ -5,17 +5,15 @@ from __future__ import annotations
 from django.contrib.auth import views as auth_views
 from django.urls import path
 
-from integrations import (
-    api_key_views,
-    connect_give_views,
-    connect_views,
-    connection_test_views,
-    project_settings_views,
-    project_views,
-    trial_handoff_views,
-    views,
-)
-from integrations.sign_in import sign_in_guarded
+from integrations.connect.views import flow as connect_views
+from integrations.connect.views import give as connect_give_views
+from integrations.connect.views import testing as connection_test_views
+from integrations.connect.views import tiles as views
+from integrations.connect.views import trial_handoff as trial_handoff_views
+from integrations.entry import key_views as api_key_views
+from integrations.entry.sign_in import sign_in_guarded
+from integrations.projects import settings_views as project_settings_views
+from integrations.projects import views as project_views
 
 _LOGIN = auth_views.LoginView.as_view(redirect_authenticated_user=True)
 _PROJECT = "p/<str:project_id>/"

@@ -15,7 +15,7 @@ import pytest
 import redis
 from cryptography.fernet import Fernet
 
-from config.embedded import RedisServer, postgres_check
+from config.demo.embedded import RedisServer, postgres_check
 from tests.postgres import PostgresServer
 
 WORK_DIR = Path(tempfile.mkdtemp(prefix="baton-"))
@@ -51,7 +51,7 @@ hypothesis.settings.load_profile("baton")
 # Test modules import models while they are collected, which is before pytest-django sets up.
 django.setup()
 
-from conversations.loop_database import loop_connections_close  # noqa: E402 - needs the apps
+from conversations.event_loop.database import loop_connections_close  # noqa: E402 - needs the apps
 
 
 def pytest_unconfigure() -> None:

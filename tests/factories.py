@@ -9,10 +9,8 @@ from typing import Any
 
 from django.db import transaction
 
-from conversations.access_token import secret_hash, secret_make, token_issue
-from conversations.frames import EventType, SessionEnd
-from conversations.models import Channel, Conversation, EndUser, Event, Tool, Topic
-from conversations.services import (
+from conversations.journal.frames import EventType, SessionEnd
+from conversations.journal.services import (
     Visitor,
     agent_join,
     conversation_end,
@@ -21,17 +19,24 @@ from conversations.services import (
     message_event,
     session_create,
 )
-from handoffs.inbox import vendor_event_apply
-from handoffs.locking import Lease, handoff_leased
+from conversations.models import Channel, Conversation, EndUser, Event, Tool, Topic
+from conversations.widget.access_token import secret_hash, secret_make, token_issue
+from handoffs.lifecycle.locking import Lease, handoff_leased
+from handoffs.lifecycle.services import (
+    handoff_accepted,
+    handoff_connecting,
+    handoff_end,
+    handoff_fail,
+)
 from handoffs.models import Handoff, HandoffTransition
-from handoffs.payload import payload_read
+from handoffs.payload.reading import payload_read
+from handoffs.receiving.events import vendor_event_apply
 from handoffs.relay.lease import handoffs_claim, worker_register
-from handoffs.services import handoff_accepted, handoff_connecting, handoff_end, handoff_fail
-from handoffs.starting import handoff_start
+from handoffs.starting.start import handoff_start
 from handoffs.states import EndReason, State
-from integrations import events as vendor_events
-from integrations.api_keys import api_key_create
-from integrations.connector import VendorSession
+from integrations.contract import events as vendor_events
+from integrations.contract.connector import VendorSession
+from integrations.entry.keys import api_key_create
 from integrations.models import ApiKey, Environment, Integration, Project, Workspace
 
 ORG_ID = "00D8Y0000012abc"

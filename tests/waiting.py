@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 
-from conversations.executor import run_sync
+from conversations.event_loop.executor import run_sync
 
 PATIENCE_SECONDS = 10.0
 _PAUSE_SECONDS = 0.02

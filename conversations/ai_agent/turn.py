@@ -20,15 +20,10 @@ from conversations.ai_agent.returned import (
     silence_problem,
     spoken,
 )
-from conversations.ai_agent.sandbox import (
-    ConvSnapshot,
-    ToolLimits,
-    ToolOutcome,
-    tool_run,
-)
-from conversations.ai_agent.sandbox_results import ToolError
+from conversations.ai_agent.sandbox.results import ToolError
+from conversations.ai_agent.sandbox.runner import ConvSnapshot, ToolLimits, ToolOutcome, tool_run
+from conversations.journal.selectors import transcript_get
 from conversations.models import Conversation, Event, Tool, Topic
-from conversations.selectors import transcript_get
 
 _ROLES = {"user": "user", "bot": "agent", "live_agent": "live_agent"}
 TOOL_FAILED = "I could not do that just now. Try again, or ask me something else."

@@ -6,8 +6,8 @@ from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from conversations.sockets import HandshakeError
-from integrations.envelope import envelope
+from conversations.socket.handshake import HandshakeError
+from integrations.entry.envelope import envelope
 
 _CODES = {"parse_error": "INVALID_REQUEST"}
 _SESSION_CODES = {401: "UNAUTHORIZED", 404: "SESSION_NOT_FOUND"}

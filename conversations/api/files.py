@@ -23,9 +23,9 @@ from rest_framework.response import Response
 from conversations.api.errors import EnvelopeView, error_response, session_refused
 from conversations.api.messaging import bearer, too_many
 from conversations.api.schema import BY_ACCESS_TOKEN, TAG, refusals
-from conversations.attachments import attachment_create
 from conversations.errors import NotAllowedError
-from conversations.file_types import (
+from conversations.files.attachments import attachment_create
+from conversations.files.types import (
     HEAD_BYTES,
     TypeMismatchError,
     file_type,
@@ -34,9 +34,9 @@ from conversations.file_types import (
 )
 from conversations.models import Attachment
 from conversations.responder import responder
-from conversations.sockets import HandshakeError, session_of_token
-from integrations.manifest import AttachmentLimits
-from integrations.rate_limit import retry_after
+from conversations.socket.handshake import HandshakeError, session_of_token
+from integrations.contract.manifest import AttachmentLimits
+from integrations.entry.rate_limit import retry_after
 
 # What a multipart body has around its one file, at most.
 ENVELOPE_BYTES = 65_536

@@ -17,14 +17,6 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from conversations.access_token import (
-    AccessToken,
-    TokenError,
-    channel_for_token,
-    host_allowed,
-    token_issue,
-    token_verify,
-)
 from conversations.api.errors import EnvelopeView, error_response
 from conversations.api.schema import (
     BY_ACCESS_TOKEN,
@@ -34,12 +26,20 @@ from conversations.api.schema import (
     TAG,
     refusals,
 )
+from conversations.journal.json_values import is_storable
+from conversations.journal.services import Visitor, session_create
 from conversations.models import Channel
-from conversations.services import Visitor, session_create
-from conversations.storable import is_storable
-from integrations.client_address import client_address
-from integrations.metrics import REQUESTS_LIMITED
-from integrations.rate_limit import retry_after
+from conversations.widget.access_token import (
+    AccessToken,
+    TokenError,
+    channel_for_token,
+    host_allowed,
+    token_issue,
+    token_verify,
+)
+from integrations.entry.client_address import client_address
+from integrations.entry.rate_limit import retry_after
+from integrations.telemetry.metrics import REQUESTS_LIMITED
 
 ATTRIBUTES_MAX_BYTES = 65_536
 

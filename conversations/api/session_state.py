@@ -19,8 +19,8 @@ from conversations.api.errors import EnvelopeView, error_response, session_refus
 from conversations.api.messaging import bearer, too_many
 from conversations.api.schema import BY_ACCESS_TOKEN, SESSION, TAG, refusals
 from conversations.models import Conversation
-from conversations.sockets import HandshakeError, session_of_token
-from integrations.rate_limit import retry_after
+from conversations.socket.handshake import HandshakeError, session_of_token
+from integrations.entry.rate_limit import retry_after
 
 CHECKS_PER_MINUTE = 60
 

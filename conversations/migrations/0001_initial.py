@@ -2,7 +2,7 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import integrations.identifiers
+import integrations.models.identifiers
 import uuid
 from django.db import migrations, models
 
@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(choices=[('webchat', 'Webchat')], default='webchat', max_length=16)),
                 ('name', models.CharField(max_length=80)),
                 ('environment', models.CharField(choices=[('sandbox', 'Sandbox'), ('pre-release', 'Pre-release'), ('live', 'Live')], max_length=16)),
-                ('public_key', models.CharField(default=integrations.identifiers.public_widget_key, max_length=64, unique=True)),
+                ('public_key', models.CharField(default=integrations.models.identifiers.public_widget_key, max_length=64, unique=True)),
                 ('secret_token_hash', models.CharField(blank=True, max_length=64)),
                 ('allowed_origins', models.JSONField(default=list)),
                 ('title', models.CharField(default='Chat with us', max_length=60)),
@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Conversation',
             fields=[
-                ('id', models.CharField(default=integrations.identifiers.conversation_id, max_length=48, primary_key=True, serialize=False)),
+                ('id', models.CharField(default=integrations.models.identifiers.conversation_id, max_length=48, primary_key=True, serialize=False)),
                 ('session_id', models.UUIDField(default=uuid.uuid4, unique=True)),
                 ('environment', models.CharField(choices=[('sandbox', 'Sandbox'), ('pre-release', 'Pre-release'), ('live', 'Live')], max_length=16)),
                 ('state', models.CharField(choices=[('created', 'Created'), ('bot', 'Bot'), ('handoff', 'Handoff'), ('ended', 'Ended')], default='created', max_length=16)),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
-from integrations.identifiers import public_widget_key
 from integrations.models import Environment, Project
+from integrations.models.identifiers import public_widget_key
 
 
 class Channel(models.Model):

@@ -8,8 +8,8 @@ from django.db import models
 from django.utils import timezone
 
 from conversations.models.channel import Channel
-from integrations.identifiers import conversation_id
 from integrations.models import Environment, Project
+from integrations.models.identifiers import conversation_id
 
 
 class EndUser(models.Model):

@@ -2,8 +2,8 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import integrations.fields
-import integrations.identifiers
+import integrations.credentials.fields
+import integrations.models.identifiers
 import uuid
 from django.db import migrations, models
 
@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Handoff',
             fields=[
-                ('id', models.CharField(default=integrations.identifiers.handoff_id, max_length=48, primary_key=True, serialize=False)),
+                ('id', models.CharField(default=integrations.models.identifiers.handoff_id, max_length=48, primary_key=True, serialize=False)),
                 ('environment', models.CharField(choices=[('sandbox', 'Sandbox'), ('pre-release', 'Pre-release'), ('live', 'Live')], max_length=16)),
                 ('integration_key', models.CharField(blank=True, max_length=40)),
                 ('tool_call_id', models.CharField(max_length=120)),
@@ -42,11 +42,11 @@ class Migration(migrations.Migration):
                 ('destination', models.CharField(blank=True, max_length=128)),
                 ('reason', models.CharField(blank=True, max_length=128)),
                 ('utterance', models.TextField(blank=True)),
-                ('routing', integrations.fields.EncryptedJSONField(default=dict)),
+                ('routing', integrations.credentials.fields.EncryptedJSONField(default=dict)),
                 ('context_data', models.JSONField(default=dict)),
                 ('shared_id', models.CharField(blank=True, max_length=255)),
                 ('vendor_conversation_id', models.CharField(blank=True, max_length=255)),
-                ('vendor_session', integrations.fields.EncryptedJSONField(default=None, null=True)),
+                ('vendor_session', integrations.credentials.fields.EncryptedJSONField(default=None, null=True)),
                 ('live_agents', models.JSONField(default=dict)),
                 ('agent_name', models.CharField(blank=True, max_length=256)),
                 ('queue_status', models.JSONField(default=dict)),

@@ -2,7 +2,7 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import integrations.fields
+import integrations.credentials.fields
 from django.db import migrations, models
 
 
@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('item_id', models.CharField(max_length=255)),
                 ('key', models.CharField(max_length=255)),
-                ('body', integrations.fields.EncryptedJSONField(default=dict)),
+                ('body', integrations.credentials.fields.EncryptedJSONField(default=dict)),
                 ('is_done', models.BooleanField(default=False)),
                 ('attempts', models.PositiveSmallIntegerField(default=0)),
                 ('received_at', models.DateTimeField(default=django.utils.timezone.now)),

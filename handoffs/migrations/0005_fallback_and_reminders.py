@@ -2,7 +2,7 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import integrations.fields
+import integrations.credentials.fields
 from django.db import migrations, models
 
 
@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                 ("number", models.PositiveSmallIntegerField()),
                 ("integration_key", models.CharField(max_length=40)),
                 ("error_code", models.CharField(max_length=40)),
-                ("vendor_session", integrations.fields.EncryptedJSONField(default=None, null=True)),
+                ("vendor_session", integrations.credentials.fields.EncryptedJSONField(default=None, null=True)),
                 ("vendor_end_until", models.DateTimeField(blank=True, null=True)),
                 ("at", models.DateTimeField(default=django.utils.timezone.now)),
             ],

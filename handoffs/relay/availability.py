@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from integrations.connector import Connector, HandoffRequest
-from integrations.errors import ConnectorError, NoLiveAgentsError
-from integrations.manifest import Capability
+from integrations.contract.connector import Connector, HandoffRequest
+from integrations.contract.errors import ConnectorError, NoLiveAgentsError
+from integrations.contract.manifest import Capability
 
 logger = logging.getLogger(__name__)
 BUDGET_SECONDS = 3.0

@@ -7,12 +7,11 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-import aiohttp
-
-from conversations.executor import run_sync
-from integrations.calls import CallWriter
-from integrations.connector import Connector
-from integrations.connector_building import connector_build
+from conversations.event_loop.executor import run_sync
+from integrations.connections.building import connector_build
+from integrations.connections.calls import CallWriter
+from integrations.contract.connector import Connector
+from integrations.http.client import Session
 from integrations.models import Integration
 
 # A thousand handoffs that begin at once must not keep messages and heartbeats from the database.
@@ -32,7 +31,7 @@ class Connectors:
     Changed credentials make a new connector; sessions that run keep the one they started with.
     """
 
-    def __init__(self, http: aiohttp.ClientSession) -> None:
+    def __init__(self, http: Session) -> None:
         """Take the process's HTTP session."""
         self._http = http
         self.beginning = asyncio.Semaphore(BEGINNING_AT_ONCE)

@@ -10,13 +10,16 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from conversations.executor import run_sync
+from conversations.event_loop.executor import run_sync
+from conversations.journal.services import events_append
 from conversations.models import Conversation
-from conversations.services import events_append
-from handoffs.deliveries import deliveries_give_up, deliveries_taken
-from handoffs.locking import Lease, handoff_leased
+from handoffs.lifecycle.deliveries import deliveries_give_up, deliveries_taken
+from handoffs.lifecycle.locking import Lease, handoff_leased
+from handoffs.lifecycle.services import ended_by_vendor, session_end
 from handoffs.models import Handoff
-from handoffs.outbox import (
+from handoffs.relay import transactions as steps
+from handoffs.relay.connectors import Connectors
+from handoffs.sending.outbox import (
     BATCH,
     PendingDelivery,
     deliveries_missed,
@@ -24,11 +27,8 @@ from handoffs.outbox import (
     pending_delivery,
     retry_seconds,
 )
-from handoffs.relay import steps
-from handoffs.relay.connectors import Connectors
-from handoffs.services import ended_by_vendor, session_end
-from integrations.connector import Connector, EndReason, OutboundMessage, VendorSession
-from integrations.errors import ConnectorError, ConversationGoneError
+from integrations.contract.connector import Connector, EndReason, OutboundMessage, VendorSession
+from integrations.contract.errors import ConnectorError, ConversationGoneError
 from integrations.models import Integration
 
 logger = logging.getLogger(__name__)

@@ -7,15 +7,20 @@ import logging
 import uuid
 from collections.abc import AsyncIterator
 
-from conversations.executor import run_sync
-from handoffs.files import file_outbound, file_store, is_received
-from handoffs.inbox import event_storable
-from handoffs.locking import Lease
-from handoffs.outbox import PendingDelivery, part_sent, retry_seconds
-from integrations.connector import Connector, OutboundAttachment, OutboundMessage, VendorSession
-from integrations.errors import CannotConnectError, ConnectorError, RejectedError
-from integrations.events import LiveAgentAttachment
-from integrations.manifest import Capability
+from conversations.event_loop.executor import run_sync
+from handoffs.lifecycle.locking import Lease
+from handoffs.receiving.events import event_storable
+from handoffs.sending.files import file_outbound, file_store, is_received
+from handoffs.sending.outbox import PendingDelivery, part_sent, retry_seconds
+from integrations.contract.connector import (
+    Connector,
+    OutboundAttachment,
+    OutboundMessage,
+    VendorSession,
+)
+from integrations.contract.errors import CannotConnectError, ConnectorError, RejectedError
+from integrations.contract.events import LiveAgentAttachment
+from integrations.contract.manifest import Capability
 
 logger = logging.getLogger(__name__)
 FETCH_ATTEMPTS = 3

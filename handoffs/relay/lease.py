@@ -10,10 +10,10 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from handoffs.locking import Lease
+from handoffs.lifecycle.locking import Lease
 from handoffs.models import Delivery, Handoff, RelayWorker, StoredWebhook, VendorKey
 from handoffs.states import OPEN_STATES
-from integrations.metrics import LEASES_CLAIMED
+from integrations.telemetry.metrics import LEASES_CLAIMED
 
 # Still something to do: people talk, or the vendor has to be told that they do not any more.
 UNFINISHED = Q(state__in=[state.value for state in OPEN_STATES]) | Q(vendor_end_until__isnull=False)

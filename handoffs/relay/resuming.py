@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from conversations.executor import run_sync
-from conversations.together import Together
-from handoffs.locking import Lease
+from conversations.event_loop.batcher import Together
+from conversations.event_loop.executor import run_sync
+from handoffs.lifecycle.locking import Lease
 from handoffs.models import Delivery, Handoff
 from handoffs.states import OPEN_STATES, State
-from integrations.fields import DecryptionError
+from integrations.credentials.fields import DecryptionError
 from integrations.models import Integration
 
 _BEGUN = [state.value for state in OPEN_STATES if state is not State.REQUESTED]

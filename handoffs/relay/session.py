@@ -11,40 +11,46 @@ from dataclasses import replace
 
 from django.utils import timezone
 
-from conversations import publish
-from conversations.executor import run_sync
-from conversations.frames import EventType, RelaySignal, ToldDelivery, transient_frame
-from handoffs.hot_path import Sent, mark_sent
-from handoffs.inbox import agent_message_apply, vendor_event_apply
-from handoffs.locking import Lease, LeaseLostError
-from handoffs.outbox import BATCH, PendingDelivery, delivery_refused, delivery_sent, retry_seconds
-from handoffs.relay import steps
+from conversations.event_loop.executor import run_sync
+from conversations.journal import publish
+from conversations.journal.frames import EventType, RelaySignal, ToldDelivery, transient_frame
+from handoffs.lifecycle.fallback import NO_LIVE_AGENTS
+from handoffs.lifecycle.locking import Lease, LeaseLostError
+from handoffs.receiving.events import agent_message_apply, vendor_event_apply
+from handoffs.relay import transactions as steps
 from handoffs.relay.availability import is_somebody_there
 from handoffs.relay.connectors import Connectors
 from handoffs.relay.ending import crossing_settle, end_at_vendor, line_in_doubt
+from handoffs.relay.fallback import end_left_behind
 from handoffs.relay.files import file_received, parts_sent
-from handoffs.relay.left_behind import end_left_behind
 from handoffs.relay.resuming import handoff_resume
+from handoffs.relay.session_outbox import SessionOutbox
 from handoffs.relay.signals import signals_pass
-from handoffs.relay.told import SessionOutbox
 from handoffs.relay.webhook_feed import WebhookFeed
-from handoffs.unavailable import NO_LIVE_AGENTS
-from integrations.connector import (
+from handoffs.sending.hot_path import Sent, mark_sent
+from handoffs.sending.outbox import (
+    BATCH,
+    PendingDelivery,
+    delivery_refused,
+    delivery_sent,
+    retry_seconds,
+)
+from integrations.contract.connector import (
     Connector,
     HandoffRequest,
     OutboundMessage,
     VendorSession,
 )
-from integrations.correlation import correlation_ensure, reference
-from integrations.errors import CannotConnectError, ConnectorError, ConversationGoneError
-from integrations.events import (
+from integrations.contract.errors import CannotConnectError, ConnectorError, ConversationGoneError
+from integrations.contract.events import (
     LiveAgentAttachment,
     LiveAgentMessage,
     LiveAgentTyping,
     MessageEchoed,
     VendorEvent,
 )
-from integrations.metrics import DELIVERY_AGE, RELAY_LAG
+from integrations.telemetry.correlation import correlation_ensure, reference
+from integrations.telemetry.metrics import DELIVERY_AGE, RELAY_LAG
 
 logger = logging.getLogger(__name__)
 START_ATTEMPTS = 3

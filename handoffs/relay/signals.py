@@ -7,9 +7,9 @@ import logging
 import time
 from collections.abc import Callable
 
-from conversations.frames import RelaySignal
-from integrations.connector import Connector, ReceiptKind, VendorSession
-from integrations.errors import ConnectorError
+from conversations.journal.frames import RelaySignal
+from integrations.contract.connector import Connector, ReceiptKind, VendorSession
+from integrations.contract.errors import ConnectorError
 
 logger = logging.getLogger(__name__)
 # The same typing state is passed on once in this time, however often the client repeats it.

@@ -6,18 +6,18 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 
-from conversations.executor import run_sync
-from handoffs.locking import Lease
-from handoffs.outbox import retry_seconds
-from handoffs.webhook_inbox import (
+from conversations.event_loop.executor import run_sync
+from handoffs.lifecycle.locking import Lease
+from handoffs.receiving.inbox import (
     MAX_ATTEMPTS,
     webhook_catch_up,
     webhook_done,
     webhook_failed,
     webhooks_waiting,
 )
-from integrations.connector import WebhookItem
-from integrations.errors import ConnectorError
+from handoffs.sending.outbox import retry_seconds
+from integrations.contract.connector import WebhookItem
+from integrations.contract.errors import ConnectorError
 
 logger = logging.getLogger(__name__)
 # Of the item that nobody has stored.

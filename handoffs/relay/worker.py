@@ -12,23 +12,22 @@ import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import aiohttp
 import uvloop
 from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import Error as DatabaseError
 from redis.exceptions import RedisError
 
-from conversations.channel_layer import RELAY_PREFIX
-from conversations.executor import run_sync
-from conversations.interpreter import tune_for_messages
-from conversations.publish import relay_group
-from handoffs.locking import Lease
+from conversations.event_loop.executor import run_sync
+from conversations.event_loop.tuning import tune_for_messages
+from conversations.journal.channel_layer import RELAY_PREFIX
+from conversations.journal.publish import relay_group
+from handoffs.lifecycle.locking import Lease
 from handoffs.relay import lease as leases
 from handoffs.relay.connectors import Connectors
 from handoffs.relay.session import RelaySession
-from integrations.http import open_session
-from integrations.metrics import RELAY_SESSIONS
+from integrations.http.client import Session, open_session
+from integrations.telemetry.metrics import RELAY_SESSIONS
 
 logger = logging.getLogger(__name__)
 STOP_SECONDS = 8.0
@@ -44,7 +43,7 @@ class RelayWorkerLoop:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._worker_id = uuid.UUID(int=0)
-        self._http: aiohttp.ClientSession | None = None
+        self._http: Session | None = None
         self._connectors: Connectors | None = None
         self._beat_at: float | None = None
         self._sessions: dict[str, tuple[RelaySession, asyncio.Task[None]]] = {}

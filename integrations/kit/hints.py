@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from integrations.connector import HandoffRequest
+from integrations.contract.connector import HandoffRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

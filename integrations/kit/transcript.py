@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
-from integrations.connector import HandoffRequest, TranscriptLine
+from integrations.contract.connector import HandoffRequest, TranscriptLine
 from integrations.kit.cutting import Measure, ending, packed, pieces
 
 TRANSCRIPT_TITLE = "Transcript of the conversation with the AI agent"

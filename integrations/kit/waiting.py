@@ -7,7 +7,7 @@ import random
 import time
 from dataclasses import dataclass
 
-from integrations.errors import ConnectorError, RateLimitedError
+from integrations.contract.errors import ConnectorError, RateLimitedError
 
 _MOST_DOUBLINGS = 16
 

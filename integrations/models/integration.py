@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from integrations.fields import EncryptedJSONField
+from integrations.credentials.fields import EncryptedJSONField
 from integrations.models.workspace import Project
 
 

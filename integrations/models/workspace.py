@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
-from integrations.identifiers import project_id, workspace_id
+from integrations.models.identifiers import project_id, workspace_id
 
 
 class Workspace(models.Model):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from config.generated_docs import generated_pages
+from config.docs.pages import generated_pages
 from tests.architecture.sources import ROOT
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")

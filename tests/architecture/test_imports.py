@@ -12,12 +12,12 @@ from tests.architecture.sources import ROOT, imports, python_files, relative
 STANDARD = sys.stdlib_module_names
 FRAMEWORKS = ("django", "celery", "channels", "rest_framework")
 PURE = (
-    "integrations/connector.py",
-    "integrations/manifest.py",
-    "integrations/events.py",
-    "integrations/errors.py",
+    "integrations/contract/connector.py",
+    "integrations/contract/manifest.py",
+    "integrations/contract/events.py",
+    "integrations/contract/errors.py",
 )
-PURE += ("handoffs/states.py", "handoffs/payload.py", "handoffs/errors.py")
+PURE += ("handoffs/states.py", "handoffs/payload/reading.py", "handoffs/errors.py")
 # What loads a simulator on purpose.
 SIMULATOR_USERS = ("integrations/management/commands/run_simulator.py",)
 
@@ -124,16 +124,20 @@ def test_only_one_module_sends_to_groups() -> None:
     ]
 
     # The layer is what publish.py sends through.
-    assert users == ["conversations/channel_layer.py", "conversations/publish.py"]
+    assert users == ["conversations/journal/channel_layer.py", "conversations/journal/publish.py"]
 
 
 def test_only_one_module_opens_sockets_to_vendors() -> None:
-    allowed = ("integrations/http.py", "integrations/http_errors.py", "integrations/url_guard.py")
+    allowed = (
+        "integrations/http/client.py",
+        "integrations/http/errors.py",
+        "integrations/http/url_guard.py",
+    )
     offences = _offences(
         (path for path in python_files("integrations", "handoffs", "conversations")),
         _starts("aiohttp", "requests", "httpx", "urllib.request", "http.client"),
     )
-    # A session is handed on as a type; only integrations/http.py makes one.
+    # A session is handed on as a type; only integrations/http/client.py makes one.
     makers = [line for line in offences if not line.startswith(allowed) and "aiohttp" not in line]
     makes = [
         relative(path)
@@ -141,4 +145,4 @@ def test_only_one_module_opens_sockets_to_vendors() -> None:
         if "aiohttp.ClientSession(" in path.read_text(encoding="utf-8")
     ]
 
-    assert (makers, makes) == ([], ["integrations/http.py"])
+    assert (makers, makes) == ([], ["integrations/http/client.py"])

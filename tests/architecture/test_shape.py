@@ -13,7 +13,7 @@ MAX_FUNCTION_LINES = 50
 # Where anything may go wrong that we did not foresee; each logs the traceback.
 BROAD_CATCHES = 2
 # Runs inside the sandbox; conv_stub.pyi and docs/builders.md say what it offers.
-IN_SANDBOX = "sandbox_prelude.py"
+IN_SANDBOX = "prelude.py"
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 

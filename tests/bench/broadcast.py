@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from config.demo_environment import demo_environment_load
+from config.demo.environment import demo_environment_load
 
 demo_environment_load()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -24,9 +24,9 @@ django.setup()
 
 from django.db import transaction  # noqa: E402
 
-from conversations.executor import run_sync  # noqa: E402
+from conversations.event_loop.executor import run_sync  # noqa: E402
+from conversations.journal.services import events_append, system_event  # noqa: E402
 from conversations.models import Conversation  # noqa: E402
-from conversations.services import events_append, system_event  # noqa: E402
 
 BATCH = 100
 # What the channel layer still has to send when the last transaction is committed.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 
-from config.demo_environment import demo_environment_load
+from config.demo.environment import demo_environment_load
 
 demo_environment_load()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -19,7 +19,7 @@ django.setup()
 
 from django.db import connection  # noqa: E402
 
-from handoffs import hot_path  # noqa: E402
+from handoffs.sending import hot_path  # noqa: E402
 
 STATEMENTS = {
     "to the vendor": hot_path._TO_VENDOR,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from config.demo_environment import demo_environment_load
+from config.demo.environment import demo_environment_load
 
 demo_environment_load()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")

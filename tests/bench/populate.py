@@ -11,7 +11,7 @@ import os
 import sys
 import uuid
 
-from config.demo_environment import demo_environment_load
+from config.demo.environment import demo_environment_load
 
 demo_environment_load()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -22,8 +22,8 @@ django.setup()
 
 from django.db import connection, transaction  # noqa: E402
 
-from conversations.access_token import token_issue  # noqa: E402
 from conversations.models import Channel, Conversation, EndUser  # noqa: E402
+from conversations.widget.access_token import token_issue  # noqa: E402
 from handoffs.models import Handoff  # noqa: E402
 from integrations.models import Integration  # noqa: E402
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from config.demo_environment import demo_environment_load
-from config.embedded import free_port
-from config.processes import BASE_DIR
+from config.demo.embedded import free_port
+from config.demo.environment import demo_environment_load
+from config.demo.processes import BASE_DIR
 from tests.journeys.stack import Stack
 from tests.postgres import PostgresServer, database_create
 

@@ -25,7 +25,7 @@ from pathlib import Path
 
 import aiohttp
 
-from config.demo_environment import demo_environment_load
+from config.demo.environment import demo_environment_load
 from tests.chaos.crossing import Crossed
 from tests.chaos.faults import MIXED, Fault, World, faults_for
 from tests.chaos.talk import Account, Talk

@@ -8,9 +8,9 @@ from typing import Any
 
 import aiohttp
 
-from config.demo_vendors import demo_vendors
-from integrations.manifest import Delivery
-from integrations.registry import manifest
+from config.demo.vendors import demo_vendors
+from integrations.contract.manifest import Delivery
+from integrations.contract.registry import manifest
 from tests.journeys.stack import Stack
 from tests.load.widget import WidgetClient
 

@@ -16,16 +16,16 @@ from psycopg_pool import PoolTimeout
 from config.asgi import application
 from config.celery import pass_correlation_on, take_correlation_on
 from config.logs import LineFormatter
-from config.request_bounds import DatabaseOutage, RequestBounds
-from conversations.executor import run_sync
-from integrations.correlation import (
+from config.requests.bounds import DatabaseOutage, RequestBounds
+from conversations.event_loop.executor import run_sync
+from integrations.http.recording import RunningCall
+from integrations.telemetry.correlation import (
     TASK_HEADER,
     correlation_begin,
     correlation_ensure,
     correlation_id,
     reference,
 )
-from integrations.vendor_calls import RunningCall
 
 
 @pytest.fixture(autouse=True)

@@ -13,12 +13,12 @@ import urllib.request
 import psycopg
 import pytest
 
-from config.demo_seed import vendor_topics
-from config.embedded import RedisServer, free_port
-from config.processes import BASE_DIR, wait_until
+from config.demo.embedded import RedisServer, free_port
+from config.demo.processes import BASE_DIR, wait_until
+from config.demo.seed import vendor_topics
 from conversations.ai_agent.matching import TopicText, topic_match
-from integrations.connect_flow import tool_source
-from integrations.registry import manifest
+from integrations.connect.steps import tool_source
+from integrations.contract.registry import manifest
 from tests.postgres import database_create, database_drop
 
 # What the suite itself sets; the demo shall find its own.
@@ -126,7 +126,9 @@ def test_every_vendor_is_in_the_demo_with_a_phrase_of_its_own(demo):
     simulators = demo.facts["simulators"]
     page = demo.get(demo.facts["widget_page"])
 
-    assert set(simulators) == {path.parent.name for path in VENDORS.glob("*/simulator_demo.py")}
+    assert set(simulators) == {
+        path.parent.parent.name for path in VENDORS.glob("*/simulator/demo.py")
+    }
     assert {"salesforce_messaging", "amazon_connect", "genesys", "zendesk"} < set(simulators)
     phrases = [simulator["phrase"] for simulator in simulators.values()]
     assert len(set(phrases)) == len(phrases)

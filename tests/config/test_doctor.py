@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from config.doctor import Verdict, examine
 from handoffs.models import Delivery, RelayWorker
-from handoffs.outbox import delivery_create
+from handoffs.sending.outbox import delivery_create
 from handoffs.states import State
 from handoffs.tasks import sweep
 from tests import factories

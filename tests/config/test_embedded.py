@@ -7,7 +7,7 @@ import psycopg
 import pytest
 import redis
 
-from config.embedded import (
+from config.demo.embedded import (
     RedisServer,
     StoreError,
     free_port,
@@ -16,7 +16,7 @@ from config.embedded import (
     redis_check,
     redis_program,
 )
-from config.processes import ProcessError
+from config.demo.processes import ProcessError
 from tests.postgres import PostgresServer, database_create, database_drop
 
 

@@ -17,11 +17,11 @@ from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
 from config import metrics
-from config.embedded import free_port
+from config.demo.embedded import free_port
 from handoffs.relay.lease import worker_stop
 from handoffs.states import State
-from integrations.metrics import stream_opened
-from integrations.vendor_calls import RunningCall, recorder_with_metrics
+from integrations.http.recording import RunningCall, recorder_with_metrics
+from integrations.telemetry.metrics import stream_opened
 from tests import factories
 
 OPERATING = Path(__file__).parents[2] / "docs" / "operating"

@@ -13,8 +13,8 @@ from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import Client
 
-from config.api_answers import is_api
 from config.logs import LineFormatter
+from config.requests.api_answers import is_api
 from conversations.models import Tool
 from integrations.models import Membership, Project
 from tests import factories

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from config import supervisor as module
-from config.embedded import free_port
-from config.processes import ProcessError, wait_until
-from config.supervisor import Process, Supervisor, answers_http
+from config.demo import supervisor as module
+from config.demo.embedded import free_port
+from config.demo.processes import ProcessError, wait_until
+from config.demo.supervisor import Process, Supervisor, answers_http
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
@@ -221,7 +221,7 @@ def supervising_process(tmp_path):
     port = free_port()
     script = textwrap.dedent(f"""
         from pathlib import Path
-        from config.supervisor import Process, Supervisor, answers_http
+        from config.demo.supervisor import Process, Supervisor, answers_http
         web = Process(
             name="web", command={web_server(port)!r},
             is_ready=answers_http("http://127.0.0.1:{port}/"),

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 
-from integrations.connector import (
+from integrations.contract.connector import (
     Connector,
     EndUserIdentity,
     HandoffRequest,
@@ -20,12 +20,12 @@ from integrations.connector import (
     TranscriptLine,
     VendorSession,
 )
-from integrations.errors import ConnectorError
-from integrations.events import LiveAgentMessage, VendorEvent
-from integrations.http import HttpClient, open_session
-from integrations.registry import manifest
-from integrations.simulator import running_simulator
-from integrations.vendor_calls import VendorCallRecord
+from integrations.contract.errors import ConnectorError
+from integrations.contract.events import LiveAgentMessage, VendorEvent
+from integrations.contract.registry import manifest
+from integrations.http.client import HttpClient, open_session
+from integrations.http.recording import VendorCallRecord
+from integrations.simulators.simulator import running_simulator
 from tests.contract.vendors import SETUPS, build_connector
 
 WAIT_SECONDS = 10.0

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from integrations.manifest import Delivery
-from integrations.registry import manifest, vendor_keys
+from integrations.contract.manifest import Delivery
+from integrations.contract.registry import manifest, vendor_keys
 from tests.contract.bench import Bench, running_bench
 from tests.contract.webhook_bench import running_webhook_bench
 

@@ -8,14 +8,20 @@ import time
 
 import pytest
 
-from integrations.connector import CheckResult, Connector, EndReason, EndUserIdentity, ReceiptKind
-from integrations.errors import (
+from integrations.contract.connector import (
+    CheckResult,
+    Connector,
+    EndReason,
+    EndUserIdentity,
+    ReceiptKind,
+)
+from integrations.contract.errors import (
     CannotConnectError,
     ConnectorError,
     InvalidAuthError,
     RateLimitedError,
 )
-from integrations.events import (
+from integrations.contract.events import (
     ConversationEnded,
     LiveAgentAttachment,
     LiveAgentJoined,
@@ -25,7 +31,7 @@ from integrations.events import (
     MessageRead,
     SystemNotice,
 )
-from integrations.manifest import Capability, Delivery, FieldKind
+from integrations.contract.manifest import Capability, Delivery, FieldKind
 from tests.contract.bench import AGENT, Bench, handoff_request, outbound, until, until_seen
 
 ENDED = {"ended"}

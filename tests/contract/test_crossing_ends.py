@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 import pytest
 
 from handoffs.relay.ending import end_all
-from integrations.connector import Connector, EndReason, OutboundMessage, VendorSession
-from integrations.errors import ConnectorError, ConversationGoneError
-from integrations.events import LiveAgentJoined
+from integrations.contract.connector import Connector, EndReason, OutboundMessage, VendorSession
+from integrations.contract.errors import ConnectorError, ConversationGoneError
+from integrations.contract.events import LiveAgentJoined
 from tests.contract.bench import Bench, Listener, outbound, until
 
 TEXT = "Crossing words"

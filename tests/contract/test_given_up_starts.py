@@ -8,8 +8,8 @@ import pytest
 
 from handoffs.relay.ending import end_all
 from handoffs.relay.session import START_ATTEMPTS
-from integrations.connector import EndReason, HandoffRequest, TranscriptLine
-from integrations.errors import ConnectorError
+from integrations.contract.connector import EndReason, HandoffRequest, TranscriptLine
+from integrations.contract.errors import ConnectorError
 from tests.contract.bench import Bench, handoff_request
 from tests.contract.test_crossing_ends import is_nothing_open
 

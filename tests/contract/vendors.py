@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from integrations.connector import Connector
-from integrations.registry import connector_class
-from integrations.simulator import Simulator
-from integrations.vendors.amazon_connect.connector_stream import SocketTiming
+from integrations.contract.connector import Connector
+from integrations.contract.registry import connector_class
+from integrations.simulators.simulator import Simulator
+from integrations.vendors.amazon_connect.connector.stream import SocketTiming
 from integrations.vendors.amazon_connect.simulator import AmazonConnectSimulator
 from integrations.vendors.custom.simulator import CustomSimulator
-from integrations.vendors.genesys.connector_timing import GenesysTiming
+from integrations.vendors.genesys.connector.timing import GenesysTiming
 from integrations.vendors.genesys.simulator import GenesysSimulator
-from integrations.vendors.salesforce_messaging.connector_stream import StreamTiming
+from integrations.vendors.salesforce_messaging.connector.stream import StreamTiming
 from integrations.vendors.salesforce_messaging.simulator import SalesforceMessagingSimulator
-from integrations.vendors.zendesk.client_budget import RateTiming
-from integrations.vendors.zendesk.connector_control import ControlTiming
+from integrations.vendors.zendesk.client.budget import RateTiming
+from integrations.vendors.zendesk.connector.control import ControlTiming
 from integrations.vendors.zendesk.simulator import ZendeskSimulator
 
 

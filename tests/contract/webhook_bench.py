@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-from integrations.connector import Connector, VendorSession, WebhookItem
-from integrations.errors import ConnectorError
-from integrations.events import ConversationEnded
-from integrations.http import open_session
-from integrations.registry import connector_class
-from integrations.simulator import running_simulator
+from integrations.contract.connector import Connector, VendorSession, WebhookItem
+from integrations.contract.errors import ConnectorError
+from integrations.contract.events import ConversationEnded
+from integrations.contract.registry import connector_class
+from integrations.http.client import open_session
+from integrations.simulators.simulator import running_simulator
 from tests.contract.bench import Bench, Listener
 from tests.contract.vendors import SETUPS
 from tests.contract.webhook_portal import WebhookPortal, running_portal

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from integrations.connector import Connector, WebhookItem, WebhookRequest
-from integrations.errors import WebhookVerificationError
+from integrations.contract.connector import Connector, WebhookItem, WebhookRequest
+from integrations.contract.errors import WebhookVerificationError
 
 
 class WebhookPortal:

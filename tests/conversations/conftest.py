@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conversations.executor import run_sync
+from conversations.event_loop.executor import run_sync
 from tests import factories
 from tests.conversations.widget import Widget
 

@@ -9,9 +9,9 @@ from typing import Any
 import jwt
 import pytest
 
-from conversations import access_token
-from conversations.access_token import TokenError, token_issue, token_verify
 from conversations.models import Channel, Conversation
+from conversations.widget import access_token
+from conversations.widget.access_token import TokenError, token_issue, token_verify
 from tests import factories
 from tests.conversations.handshake_calls import (
     SESSIONS,

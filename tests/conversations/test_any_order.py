@@ -15,21 +15,21 @@ from hypothesis.extra.django import TestCase
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from conversations.errors import ConversationError
+from conversations.journal.services import conversation_lock
 from conversations.models import Conversation, Event
-from conversations.services import conversation_lock
-from handoffs.locking import Lease, handoff_leased
+from handoffs.clocks.reaping import conversation_reap, handoff_reap
+from handoffs.lifecycle.locking import Lease, handoff_leased
+from handoffs.lifecycle.services import handoff_accepted
 from handoffs.models import Delivery, Handoff
-from handoffs.outbox import deliveries_pending, delivery_refused, delivery_sent
-from handoffs.payload import payload_read
-from handoffs.reaping import conversation_reap, handoff_reap
-from handoffs.relay import steps
+from handoffs.payload.reading import payload_read
+from handoffs.relay import transactions as steps
 from handoffs.relay.lease import handoffs_claim, worker_register
 from handoffs.responder import HandoffResponder
-from handoffs.services import handoff_accepted
-from handoffs.starting import handoff_open, handoff_start
+from handoffs.sending.outbox import deliveries_pending, delivery_refused, delivery_sent
+from handoffs.starting.start import handoff_open, handoff_start
 from handoffs.states import OPEN_STATES, State
-from integrations import events as vendor_events
-from integrations.errors import CannotConnectError, RejectedError
+from integrations.contract import events as vendor_events
+from integrations.contract.errors import CannotConnectError, RejectedError
 from tests import factories
 
 RESPONDER = HandoffResponder()

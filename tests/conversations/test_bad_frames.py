@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from conversations.executor import run_sync
+from conversations.event_loop.executor import run_sync
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)

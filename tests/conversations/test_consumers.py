@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from conversations.executor import run_sync
+from conversations.event_loop.executor import run_sync
+from conversations.journal.services import agent_join
 from conversations.models import Conversation, Event
-from conversations.services import agent_join
 from handoffs.models import Delivery
 from handoffs.states import State
 from tests import factories

@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 import pytest
 from django.utils import timezone
 
-from conversations.attachments import (
+from conversations.files.attachments import (
     attachment_object,
     attachments_purge,
     download_url,
     vendor_url,
 )
-from conversations.file_types import safe_name
+from conversations.files.types import safe_name
 from conversations.models import Attachment
 from tests import factories
 from tests.conversations.uploading import PNG, stored

@@ -18,7 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
 from config.asgi import application
-from conversations.executor import run_sync
+from conversations.event_loop.executor import run_sync
 from tests import factories
 from tests.conversations.widget import Widget, write_elsewhere
 from tests.waiting import eventually_async

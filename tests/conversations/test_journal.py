@@ -11,9 +11,9 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from conversations.errors import ConversationEndedError
-from conversations.frames import EventType
+from conversations.journal.frames import EventType
+from conversations.journal.services import conversation_lock, events_append, message_event
 from conversations.models import Conversation, Event
-from conversations.services import conversation_lock, events_append, message_event
 from handoffs.responder import HandoffResponder
 from tests import factories
 

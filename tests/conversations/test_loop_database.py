@@ -7,8 +7,8 @@ import asyncio
 import pytest
 from django.db import DataError, IntegrityError, OperationalError, connections
 
-from conversations.executor import run_sync
-from conversations.loop_database import LoopDatabase
+from conversations.event_loop.database import LoopDatabase
+from conversations.event_loop.executor import run_sync
 from tests import factories
 from tests.postgres_sessions import is_waiting_for_lock, session_kill, session_open
 from tests.waiting import eventually_async

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from conversations.access_token import token_verify
 from conversations.models import Channel, Conversation, EndUser, Event
+from conversations.widget.access_token import token_verify
 from tests import factories
 from tests.conversations.handshake_calls import (
     SESSIONS,

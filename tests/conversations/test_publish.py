@@ -11,11 +11,11 @@ from channels.layers import get_channel_layer
 from django.db import transaction
 from prometheus_client import REGISTRY
 
-from config.embedded import free_port
-from conversations import publish
-from conversations.channel_layer import RELAY_PREFIX
-from conversations.executor import run_sync
-from conversations.frames import EventType, transient_frame
+from config.demo.embedded import free_port
+from conversations.event_loop.executor import run_sync
+from conversations.journal import publish
+from conversations.journal.channel_layer import RELAY_PREFIX
+from conversations.journal.frames import EventType, transient_frame
 
 TOO_MANY = publish._WAITING + 5
 
@@ -119,7 +119,7 @@ async def test_nobody_is_told_where_nobody_owns(listener):
 
 
 async def test_an_outage_is_logged_once_when_it_comes_and_once_when_it_goes(settings, caplog):
-    caplog.set_level(logging.WARNING, logger="conversations.publish")
+    caplog.set_level(logging.WARNING, logger="conversations.journal.publish")
     here = settings.CHANNEL_LAYERS
     [[_, default]] = here.items()
     nowhere = {"hosts": [f"redis://127.0.0.1:{free_port()}/0"], "prefix": "baton"}

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from config.processes import wait_until
-from conversations.ai_agent.sandbox import (
+from config.demo.processes import wait_until
+from conversations.ai_agent.sandbox.errors import AVAILABLE_MODULES
+from conversations.ai_agent.sandbox.runner import (
     PRELUDE,
     UNSERVED,
     UNSERVED_UTILS,
@@ -24,8 +25,7 @@ from conversations.ai_agent.sandbox import (
     sandbox_close,
     tool_run,
 )
-from conversations.ai_agent.sandbox_errors import AVAILABLE_MODULES
-from conversations.ai_agent.sandbox_workers import NICENESS, SLOW_NICENESS, WORKERS
+from conversations.ai_agent.sandbox.workers import NICENESS, SLOW_NICENESS, WORKERS
 
 SEED_PAYLOAD = {
     "utterance": "No problem, I'll transfer you to one of our agents now.",
@@ -477,7 +477,7 @@ def test_closing_twice_does_no_harm():
 
 FORKING = """
 import os
-from conversations.ai_agent.sandbox import ConvSnapshot, tool_run
+from conversations.ai_agent.sandbox.runner import ConvSnapshot, tool_run
 
 def run():
     source = "def tool(conv): return 'ran'"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from conversations.ai_agent.sandbox import ConvSnapshot, ToolError, ToolLimits, tool_run
-from conversations.ai_agent.sandbox_workers import WORKERS
+from conversations.ai_agent.sandbox.runner import ConvSnapshot, ToolError, ToolLimits, tool_run
+from conversations.ai_agent.sandbox.workers import WORKERS
 
 LIMITS = ToolLimits(timeout_seconds=0.5, memory_bytes=32 * 1024 * 1024)
 
@@ -62,7 +62,7 @@ REACHING = {
     "import by importlib": ("import importlib", "ModuleNotFoundError"),
     "import by __import__": ("__import__('os').system('id')", "NameError"),
     "reach Django's settings": ("from django.conf import settings", "ModuleNotFoundError"),
-    "reach our own code": ("import conversations.ai_agent.sandbox", "ModuleNotFoundError"),
+    "reach our own code": ("import conversations.ai_agent.sandbox.runner", "ModuleNotFoundError"),
     "read the environment": ("import os\nos.environ['PATH']", "not supported"),
     "read a variable": ("import os\nos.getenv('PATH', '') + 1", "Error"),
     "walk builtins": ("__builtins__", "NameError"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conversations.ai_agent.slots import FairSlots, Tenant
+from conversations.ai_agent.sandbox.slots import FairSlots, Tenant
 
 
 def tenant(project: str, workspace: str = "one") -> Tenant:

@@ -13,12 +13,12 @@ from django.db import OperationalError
 from prometheus_client import REGISTRY
 
 from config.asgi import application
-from conversations.channel_layer import SOCKET_WAITING
-from conversations.executor import run_sync
+from conversations.event_loop.executor import run_sync
+from conversations.journal.channel_layer import SOCKET_WAITING
+from conversations.journal.publish import conversation_group
 from conversations.models import Event
-from conversations.publish import conversation_group
-from conversations.socket_bounds import SocketBounds
-from conversations.sockets import _client, _key, sockets_seen
+from conversations.socket.bounds import SocketBounds
+from conversations.socket.handshake import _client, _key, sockets_seen
 from tests.conversations.widget import write_elsewhere
 from tests.waiting import eventually_async
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from conversations.socket_inbox import FRAMES_AHEAD, SocketInbox
+from conversations.socket.inbox import FRAMES_AHEAD, SocketInbox
 from tests.conversations.widget import Client
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from conversations.together import BATCH, Together
+from conversations.event_loop.batcher import BATCH, Together
 from tests.waiting import eventually_async
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from conversations.ai_agent.tool_check import Problem, tool_check
-from handoffs.payload_judging import payload_reader
+from conversations.ai_agent.tools.check import Problem, tool_check
+from handoffs.starting.judging import payload_reader
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -4,7 +4,7 @@ import gzip
 import json
 import re
 
-from conversations.widget_bundle import BUNDLE, WIDGET, bundle_text
+from conversations.widget.bundle import BUNDLE, WIDGET, bundle_text
 
 MOST_BYTES = 20_000
 LOADER = WIDGET.parent / "widget.js"

@@ -5,9 +5,9 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
-from conversations.access_token import TokenError, channel_for_token
-from conversations.channel_services import contrast_with_white, origin_read
 from conversations.models import Channel
+from conversations.widget.access_token import TokenError, channel_for_token
+from conversations.widget.channels import contrast_with_white, origin_read
 from integrations.models import AuditEntry, Project
 from tests import factories
 from tests.members import client_of_admin, client_of_reader

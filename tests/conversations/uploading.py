@@ -8,9 +8,9 @@ from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from conversations.access_token import token_issue
-from conversations.attachments import attachment_create
+from conversations.files.attachments import attachment_create
 from conversations.models import Attachment, Conversation
+from conversations.widget.access_token import token_issue
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 

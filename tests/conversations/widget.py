@@ -14,8 +14,8 @@ from urllib.parse import quote
 from channels.testing import WebsocketCommunicator
 
 from config.asgi import application
-from conversations.executor import run_sync
-from conversations.frames import EventType
+from conversations.event_loop.executor import run_sync
+from conversations.journal.frames import EventType
 from conversations.models import Conversation, Event
 from tests import factories
 from tests.waiting import database_threads_rest

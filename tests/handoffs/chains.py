@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from conversations.executor import run_sync
+from conversations.event_loop.executor import run_sync
 from handoffs.models import Handoff
 from integrations.models import Integration
 from tests import factories

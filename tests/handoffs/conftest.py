@@ -8,13 +8,13 @@ from typing import Any
 import aiohttp
 import pytest
 
-from conversations.executor import run_sync
-from conversations.frames import EventType
-from conversations.services import Visitor
+from conversations.event_loop.executor import run_sync
+from conversations.journal.frames import EventType
+from conversations.journal.services import Visitor
 from handoffs.models import Handoff
 from handoffs.states import State
-from integrations.http import open_session
-from integrations.simulator import running_simulator
+from integrations.http.client import open_session
+from integrations.simulators.simulator import running_simulator
 from integrations.vendors.amazon_connect.simulator import AmazonConnectSimulator
 from integrations.vendors.salesforce_messaging.simulator import SalesforceMessagingSimulator
 from integrations.vendors.zendesk.simulator import ZendeskSimulator

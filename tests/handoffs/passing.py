@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from conversations.executor import run_sync
-from conversations.frames import EventType
+from conversations.event_loop.executor import run_sync
+from conversations.journal.frames import EventType
+from conversations.journal.services import NewEvent, conversation_lock, message_event
 from conversations.models import Conversation, Event
-from conversations.services import NewEvent, conversation_lock, message_event
-from handoffs.hot_path import Sent, UserMessage, send_to_vendor
-from handoffs.inbox import agent_message_apply
+from handoffs.lifecycle.services import handoff_end
 from handoffs.models import Handoff
+from handoffs.receiving.events import agent_message_apply
 from handoffs.relay.lease import worker_stop
 from handoffs.responder import HandoffResponder
-from handoffs.services import handoff_end
+from handoffs.sending.hot_path import Sent, UserMessage, send_to_vendor
 from handoffs.states import EndReason, State
-from integrations import events as vendor_events
+from integrations.contract import events as vendor_events
 from tests import factories
 from tests.handoffs.receiving import behaving
 

@@ -7,7 +7,7 @@ from typing import Any
 from conversations.models import Conversation, Event
 from handoffs.models import Handoff
 from handoffs.states import State
-from integrations import events as vendor_events
+from integrations.contract import events as vendor_events
 from tests import factories
 
 

@@ -10,9 +10,9 @@ import aiohttp
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from conversations.executor import run_sync
+from conversations.event_loop.executor import run_sync
 from conversations.models import Event
-from handoffs.locking import Lease
+from handoffs.lifecycle.locking import Lease
 from handoffs.models import Delivery, Handoff
 from handoffs.relay.connectors import Connectors
 from handoffs.relay.lease import handoffs_claim, worker_stop

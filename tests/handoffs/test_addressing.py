@@ -7,9 +7,8 @@ import uuid
 import pytest
 from django.urls import reverse
 
+from conversations.journal.services import conversation_lock
 from conversations.models import Conversation, LogEntry, Tool
-from conversations.services import conversation_lock
-from handoffs.addressing import payload_address
 from handoffs.errors import (
     HandoffError,
     InvalidPayloadError,
@@ -20,8 +19,9 @@ from handoffs.errors import (
     NothingConnectedError,
 )
 from handoffs.models import Handoff
-from handoffs.payload import payload_for_call_handoff, payload_read
-from handoffs.starting import handoff_refuse, handoff_start
+from handoffs.payload.reading import payload_for_call_handoff, payload_read
+from handoffs.starting.addressing import payload_address
+from handoffs.starting.start import handoff_refuse, handoff_start
 from integrations.models import Integration, Project
 from tests import factories
 from tests.members import client_of_admin

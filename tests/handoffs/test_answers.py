@@ -10,9 +10,9 @@ import pytest
 from django.db import connection
 
 from conversations.models import Conversation, Event, LogEntry
-from handoffs.answers import answer_all
 from handoffs.models import Handoff
 from handoffs.responder import HandoffResponder
+from handoffs.starting.answers import answer_all
 from handoffs.states import State
 from integrations.models import Integration
 from tests import factories

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from conversations.executor import run_sync
+from conversations.event_loop.executor import run_sync
 from handoffs.models import Handoff
 from tests.handoffs.chains import kinds, start_at
 

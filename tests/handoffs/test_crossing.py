@@ -8,11 +8,11 @@ import pytest
 from django.utils import timezone
 
 from conversations.errors import ConversationEndedError
-from conversations.executor import run_sync
+from conversations.event_loop.executor import run_sync
+from handoffs.clocks.overdue import overdue_reap
 from handoffs.models import Handoff
-from handoffs.overdue import overdue_reap
 from handoffs.relay import ending
-from integrations.simulator_traffic import Hold
+from integrations.simulators.traffic import Hold
 from tests.handoffs.talk import Talk, active
 from tests.waiting import eventually_async
 

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from conversations.executor import run_sync
+from conversations.event_loop.executor import run_sync
 from handoffs.models import Handoff
 from handoffs.relay import ending
-from integrations.http import open_session
-from integrations.simulator import running_simulator
-from integrations.simulator_traffic import Hold
+from integrations.http.client import open_session
+from integrations.simulators.simulator import running_simulator
+from integrations.simulators.traffic import Hold
 from integrations.vendors.genesys.simulator import GenesysSimulator
 from tests import factories
 from tests.contract.vendors import SETUPS

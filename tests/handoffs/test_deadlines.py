@@ -11,11 +11,11 @@ from django.db import connection
 from django.utils import timezone
 
 from conversations.models import Conversation
+from handoffs.clocks.overdue import GRACE_SECONDS, overdue_reap
+from handoffs.clocks.reaping import reap_all
+from handoffs.lifecycle.services import handoff_end
 from handoffs.models import Delivery, Handoff, RelayWorker
-from handoffs.outbox import delivery_create
-from handoffs.overdue import GRACE_SECONDS, overdue_reap
-from handoffs.reaping import reap_all
-from handoffs.services import handoff_end
+from handoffs.sending.outbox import delivery_create
 from handoffs.states import OPEN_STATES, EndReason, State
 from handoffs.tasks import reap, sweep
 from tests import factories

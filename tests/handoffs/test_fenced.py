@@ -8,17 +8,17 @@ import uuid
 
 import pytest
 
-from conversations.executor import run_sync
-from handoffs.hot_path import mark_sent
-from handoffs.locking import Lease, LeaseLostError, handoff_locked, handoff_save
+from conversations.event_loop.executor import run_sync
+from handoffs.lifecycle.fallback import handoff_unavailable
+from handoffs.lifecycle.locking import Lease, LeaseLostError, handoff_locked, handoff_save
 from handoffs.models import Delivery
-from handoffs.outbox import deliveries_pending, delivery_sent
 from handoffs.relay.connectors import Connectors
 from handoffs.relay.session import RelaySession
-from handoffs.relay.told import SessionOutbox
+from handoffs.relay.session_outbox import SessionOutbox
 from handoffs.relay.worker import RelayWorkerLoop
+from handoffs.sending.hot_path import mark_sent
+from handoffs.sending.outbox import deliveries_pending, delivery_sent
 from handoffs.states import State
-from handoffs.unavailable import handoff_unavailable
 from tests import factories
 from tests.handoffs.passing import active, mark_of, write
 from tests.handoffs.test_hot_path_races import meanwhile

@@ -6,15 +6,15 @@ import uuid
 
 import pytest
 
-from conversations.attachments import attachment_object
 from conversations.errors import NotAllowedError
+from conversations.files.attachments import attachment_object
+from conversations.journal.selectors import transcript_get
 from conversations.models import Attachment, Conversation, Event
-from conversations.selectors import transcript_get
-from handoffs.files import file_store
 from handoffs.models import Delivery
-from handoffs.outbox import deliveries_pending
+from handoffs.sending.files import file_store
+from handoffs.sending.outbox import deliveries_pending
 from handoffs.states import State
-from integrations.events import LiveAgentAttachment
+from integrations.contract.events import LiveAgentAttachment
 from tests import factories
 from tests.conversations.uploading import PNG, stored
 from tests.factories import joined

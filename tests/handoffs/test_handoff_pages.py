@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from conversations.frames import EventType
+from conversations.journal.frames import EventType
 from handoffs.models import Handoff
 from handoffs.states import State
 from integrations.models import Project

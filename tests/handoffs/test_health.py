@@ -14,7 +14,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from config.embedded import RedisServer
+from config.demo.embedded import RedisServer
 from handoffs.models import RelayWorker
 from handoffs.relay.lease import worker_stop
 from tests import factories

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conversations.ai_agent.turn import TOOL_FAILED
+from conversations.journal.json_values import is_storable
 from conversations.models import Conversation, Event, LogEntry
-from conversations.storable import is_storable
-from handoffs.answers import MAX_TRIES, answer_all
 from handoffs.models import Handoff
 from handoffs.responder import HandoffResponder
+from handoffs.starting.answers import MAX_TRIES, answer_all
 from tests import factories
 from tests.members import client_of_admin
 

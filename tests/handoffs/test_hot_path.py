@@ -10,13 +10,13 @@ import pytest
 from django.db import connection, models
 from django.utils import timezone
 
-from conversations.executor import run_sync
+from conversations.event_loop.executor import run_sync
 from conversations.models import Conversation, Event
-from handoffs import hot_path
-from handoffs.hot_path import UserMessage, mark_sent
+from handoffs.lifecycle.services import session_load
 from handoffs.models import Delivery, Handoff, VendorEvent
-from handoffs.outbox import delivery_sent
-from handoffs.services import session_load
+from handoffs.sending import hot_path
+from handoffs.sending.hot_path import UserMessage, mark_sent
+from handoffs.sending.outbox import delivery_sent
 from tests import factories
 from tests.handoffs.passing import (
     RESPONDER,

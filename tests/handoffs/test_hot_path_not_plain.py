@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from conversations.executor import run_sync
-from handoffs.hot_path import mark_sent
+from conversations.event_loop.executor import run_sync
 from handoffs.models import Delivery
+from handoffs.sending.hot_path import mark_sent
 from handoffs.states import State
 from integrations.models import Integration
 from tests import factories

@@ -11,11 +11,11 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from conversations.executor import run_sync
-from conversations.frames import EventType
+from conversations.event_loop.executor import run_sync
+from conversations.journal.frames import EventType
 from conversations.models import Conversation
-from handoffs import hot_path
-from handoffs.hot_path import UserMessage, send_to_vendor
+from handoffs.sending import hot_path
+from handoffs.sending.hot_path import UserMessage, send_to_vendor
 from tests import factories
 from tests.handoffs.passing import (
     RESPONDER,

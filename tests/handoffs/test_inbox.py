@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from conversations.models import Event
-from handoffs.inbox import vendor_event_apply
+from handoffs.lifecycle.services import session_load
 from handoffs.models import Delivery, VendorEvent
+from handoffs.receiving.events import vendor_event_apply
 from handoffs.responder import HandoffResponder
-from handoffs.services import session_load
 from handoffs.states import State
-from integrations import events as vendor_events
+from integrations.contract import events as vendor_events
 from tests import factories
 from tests.factories import joined, spoke, vendor_event
 from tests.handoffs.receiving import behaving, new_lines, receive, sequence

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from conversations.frames import EventType
+from conversations.journal.frames import EventType
 from conversations.models import Event
 from handoffs.states import EndReason, State
-from integrations import events as vendor_events
+from integrations.contract import events as vendor_events
 from integrations.models import Integration
 from tests import factories
 from tests.factories import spoke, vendor_event

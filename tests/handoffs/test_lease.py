@@ -14,12 +14,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from conversations.models import Conversation, Event
-from handoffs.inbox import vendor_event_apply
-from handoffs.locking import Lease, LeaseLostError, handoff_leased, handoff_locked
+from handoffs.clocks.reaping import clean_up_old, handoff_reap
+from handoffs.lifecycle.locking import Lease, LeaseLostError, handoff_leased, handoff_locked
+from handoffs.lifecycle.services import handoff_end
 from handoffs.models import Delivery, Handoff, RelayWorker, StoredWebhook, VendorEvent, VendorKey
-from handoffs.outbox import deliveries_pending, delivery_refused, delivery_sent
-from handoffs.reaping import clean_up_old, handoff_reap
-from handoffs.relay import steps
+from handoffs.receiving.events import vendor_event_apply
+from handoffs.relay import transactions as steps
 from handoffs.relay.lease import (
     handoffs_claim,
     handoffs_with_work,
@@ -29,9 +29,9 @@ from handoffs.relay.lease import (
     workers_alive,
 )
 from handoffs.responder import HandoffResponder
-from handoffs.services import handoff_end
+from handoffs.sending.outbox import deliveries_pending, delivery_refused, delivery_sent
 from handoffs.states import EndReason, State
-from integrations.errors import CannotConnectError, RejectedError
+from integrations.contract.errors import CannotConnectError, RejectedError
 from tests import factories
 from tests.waiting import eventually
 

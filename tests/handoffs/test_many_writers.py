@@ -10,18 +10,18 @@ import pytest
 from django.db import transaction
 
 from conversations.errors import ConversationError
-from conversations.executor import run_sync
-from conversations.frames import EventType
+from conversations.event_loop.executor import run_sync
+from conversations.journal.frames import EventType
+from conversations.journal.services import conversation_lock, events_append, system_event
 from conversations.models import Conversation, Event
-from conversations.services import conversation_lock, events_append, system_event
-from handoffs.hot_path import mark_sent
-from handoffs.inbox import agent_message_apply, vendor_event_apply
-from handoffs.locking import LeaseLostError
+from handoffs.lifecycle.locking import LeaseLostError
 from handoffs.models import Delivery, VendorEvent
-from handoffs.outbox import deliveries_pending, delivery_sent
+from handoffs.receiving.events import agent_message_apply, vendor_event_apply
 from handoffs.responder import HandoffResponder
+from handoffs.sending.hot_path import mark_sent
+from handoffs.sending.outbox import deliveries_pending, delivery_sent
 from handoffs.states import State
-from integrations import events as vendor_events
+from integrations.contract import events as vendor_events
 from tests import factories
 from tests.handoffs.passing import mark_of
 

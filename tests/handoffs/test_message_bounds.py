@@ -9,13 +9,13 @@ import pytest
 from django.utils import timezone
 
 from conversations.errors import RateLimitedError
-from conversations.executor import run_sync
+from conversations.event_loop.executor import run_sync
 from conversations.models import Conversation
-from handoffs.answers import answer_all
-from handoffs.hot_path import UserMessage, messages_to_vendor
 from handoffs.models import Delivery
-from handoffs.outbox import delivery_sent
 from handoffs.responder import HandoffResponder
+from handoffs.sending.hot_path import UserMessage, messages_to_vendor
+from handoffs.sending.outbox import delivery_sent
+from handoffs.starting.answers import answer_all
 from handoffs.states import State
 from tests import factories
 from tests.conversations.widget import widget_of

@@ -12,16 +12,16 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from conversations.executor import run_sync
-from handoffs.locking import Lease
+from conversations.event_loop.executor import run_sync
+from handoffs.lifecycle.locking import Lease
 from handoffs.models import StoredWebhook, VendorKey
+from handoffs.receiving.inbox import MAX_ATTEMPTS, CallsTaken, webhooks_waiting
+from handoffs.receiving.webhooks import SLOW_SECONDS
 from handoffs.relay.lease import worker_stop
 from handoffs.relay.webhook_feed import WebhookFeed
 from handoffs.states import State
-from handoffs.webhook_inbox import MAX_ATTEMPTS, CallsTaken, webhooks_waiting
-from handoffs.webhooks import SLOW_SECONDS
-from integrations.connector import WebhookItem
-from integrations.errors import CannotConnectError
+from integrations.contract.connector import WebhookItem
+from integrations.contract.errors import CannotConnectError
 from integrations.models import Project
 from tests import factories
 from tests.handoffs.test_vendor_webhooks import (

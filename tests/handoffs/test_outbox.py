@@ -7,12 +7,16 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from conversations.frames import EventType
+from conversations.journal.frames import EventType
 from conversations.models import Event
-from handoffs.inbox import vendor_event_apply
-from handoffs.locking import handoff_leased
+from handoffs.lifecycle.locking import handoff_leased
+from handoffs.lifecycle.services import handoff_end, handoff_fail
 from handoffs.models import Delivery, Handoff
-from handoffs.outbox import (
+from handoffs.receiving.events import vendor_event_apply
+from handoffs.relay import transactions as steps
+from handoffs.relay.transactions import vendor_end_due
+from handoffs.responder import HandoffResponder
+from handoffs.sending.outbox import (
     PendingDelivery,
     deliveries_pending,
     delivery_refused,
@@ -20,13 +24,9 @@ from handoffs.outbox import (
     receipts_apply,
     retry_seconds,
 )
-from handoffs.relay import steps
-from handoffs.relay.steps import vendor_end_due
-from handoffs.responder import HandoffResponder
-from handoffs.services import handoff_end, handoff_fail
 from handoffs.states import EndReason, State
-from integrations import events as vendor_events
-from integrations.errors import CannotConnectError, RateLimitedError, RejectedError
+from integrations.contract import events as vendor_events
+from integrations.contract.errors import CannotConnectError, RateLimitedError, RejectedError
 from tests import factories
 
 pytestmark = pytest.mark.django_db

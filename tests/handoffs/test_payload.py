@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handoffs.errors import InvalidPayloadError
-from handoffs.payload import (
+from handoffs.payload.reading import (
     HandoffPayload,
     has_handoff,
     payload_for_call_handoff,
@@ -17,8 +17,8 @@ from handoffs.payload import (
     payload_read,
     resolve_destination,
 )
-from handoffs.payload_rules import COMMON_HINTS, INTEGRATION_KEYS, VENDOR_HINTS
-from integrations.vendor_names import has_connector
+from handoffs.payload.rules import COMMON_HINTS, INTEGRATION_KEYS, VENDOR_HINTS
+from integrations.contract.vendor_names import has_connector
 
 SEED = {
     "utterance": "No problem, I'll transfer you to one of our agents now.",

@@ -8,10 +8,10 @@ import pytest
 from django.utils import timezone
 
 from conversations.models import Conversation, Event
+from handoffs.clocks.reaping import clean_up_old, reap_all
+from handoffs.clocks.sweeping import answers_lost, handoffs_unowned
 from handoffs.models import Handoff
-from handoffs.reaping import clean_up_old, reap_all
 from handoffs.states import State
-from handoffs.sweeping import answers_lost, handoffs_unowned
 from integrations.models import VendorCall, VendorToken
 from tests import factories
 from tests.factories import spoke

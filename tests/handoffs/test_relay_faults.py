@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from asgiref.sync import sync_to_async
 
-from conversations.executor import run_sync
+from conversations.event_loop.executor import run_sync
 from conversations.models import Conversation, Event
 from handoffs.relay.lease import leases_held, worker_stop
 from integrations.models import Integration

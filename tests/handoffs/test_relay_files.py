@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from conversations.executor import run_sync
+from conversations.event_loop.executor import run_sync
 from conversations.models import Attachment, Event
 from tests.conversations.uploading import PNG, stored
 from tests.handoffs.talk import RESPONDER, Talk, active

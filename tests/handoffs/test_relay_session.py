@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from channels.layers import get_channel_layer
 
-from conversations.executor import run_sync
-from conversations.publish import conversation_group
+from conversations.event_loop.executor import run_sync
+from conversations.journal.publish import conversation_group
 from handoffs.models import VendorEvent
 from handoffs.relay.lease import handoffs_with_work
 from integrations.models import Integration, VendorCall

@@ -9,10 +9,10 @@ import pytest
 from django.utils import timezone
 
 from conversations.models import Event
+from handoffs.clocks.reminders import reminders_send
 from handoffs.models import Handoff
-from handoffs.reminders import reminders_send
 from handoffs.states import State
-from integrations import events as vendor_events
+from integrations.contract import events as vendor_events
 from tests import factories
 from tests.factories import joined, spoke, vendor_event
 from tests.handoffs.receiving import behaving, new_lines, receive, sequence

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from handoffs.models import Delivery, Handoff
-from handoffs.relay import steps
+from handoffs.relay import transactions as steps
 from handoffs.relay.lease import handoffs_claim, worker_stop
 from handoffs.relay.resuming import handoffs_resumed
 from handoffs.responder import HandoffResponder

@@ -7,8 +7,8 @@ import pytest
 from conversations.ai_agent.turn import TOOL_FAILED
 from conversations.models import Conversation, LogEntry
 from handoffs.models import Handoff
+from handoffs.portal.tool_trial import tool_try
 from handoffs.states import State
-from handoffs.tool_trial import tool_try
 from tests import factories
 from tests.handoffs.test_answers import HUMAN, ask
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
+from conversations.journal.services import conversation_lock
 from conversations.models import Conversation, Event, LogEntry
-from conversations.services import conversation_lock
 from handoffs.errors import InvalidPayloadError
 from handoffs.models import Handoff
-from handoffs.payload import HandoffPayload, payload_for_call_handoff, payload_read
+from handoffs.payload.reading import HandoffPayload, payload_for_call_handoff, payload_read
 from handoffs.responder import HandoffResponder
-from handoffs.starting import handoff_refuse, handoff_start
+from handoffs.starting.start import handoff_refuse, handoff_start
 from handoffs.states import State
 from integrations.models import Environment, Integration
 from tests import factories

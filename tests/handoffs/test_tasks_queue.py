@@ -10,8 +10,8 @@ from pathlib import Path
 
 import redis
 
-from config.embedded import RedisServer, free_port
-from handoffs.tasks_queue import queue_answer, queue_open_handoff
+from config.demo.embedded import RedisServer, free_port
+from handoffs.lifecycle.queueing import queue_answer, queue_open_handoff
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,7 +33,7 @@ def test_each_task_goes_to_its_queue_with_an_id_and_nothing_else(redis_server: R
 def test_a_queue_that_is_away_keeps_nobody_waiting():
     code = (
         "import time, django; django.setup()\n"
-        "from handoffs.tasks_queue import queue_answer\n"
+        "from handoffs.lifecycle.queueing import queue_answer\n"
         "begin = time.monotonic()\n"
         "queue_answer('CONV-1')\n"
         "print(time.monotonic() - begin)\n"

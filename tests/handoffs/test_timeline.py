@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from conversations.frames import EventType
+from conversations.journal.frames import EventType
 from handoffs.models import Delivery, Handoff
+from handoffs.portal.timeline import EVENTS_BEFORE, timeline_get, timeline_text
+from handoffs.portal.timeline_entries import Kind
 from handoffs.states import State
-from handoffs.timeline import EVENTS_BEFORE, timeline_get, timeline_text
-from handoffs.timeline_entries import Kind
 from integrations.models import VendorCall
 from tests import factories
 

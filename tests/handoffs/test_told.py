@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from handoffs.relay.told import SessionOutbox
+from handoffs.relay.session_outbox import SessionOutbox
 
 
 def told(number, *, seconds_ago=0.0, text="Hello"):

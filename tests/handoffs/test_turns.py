@@ -16,13 +16,13 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from config.processes import wait_until
+from config.demo.processes import wait_until
 from conversations.models import Conversation, Event
-from handoffs.answers import answer_all
+from handoffs.clocks.sweeping import answers_lost
 from handoffs.responder import HandoffResponder
+from handoffs.starting.answers import answer_all
+from handoffs.starting.turns import LEASE, TURNS, TurnClaim, turn_put_back
 from handoffs.states import State
-from handoffs.sweeping import answers_lost
-from handoffs.turns import LEASE, TURNS, TurnClaim, turn_put_back
 from integrations.models import Project
 from tests import factories
 

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from handoffs.locking import LeaseLostError, handoff_leased
+from handoffs.api.selectors import handoff_find
+from handoffs.clocks.overdue import overdue_reap
+from handoffs.clocks.reaping import reap_all
+from handoffs.lifecycle.locking import LeaseLostError, handoff_leased
+from handoffs.lifecycle.past_attempts import attempt_key, left_behind, left_behind_ended
+from handoffs.lifecycle.services import handoff_end
 from handoffs.models import Delivery, Handoff, PastAttempt, VendorKey
-from handoffs.overdue import overdue_reap
-from handoffs.past_attempts import attempt_key, left_behind, left_behind_ended
-from handoffs.reaping import reap_all
 from handoffs.relay.lease import handoffs_claim
-from handoffs.selectors import handoff_find
-from handoffs.services import handoff_end
 from handoffs.states import EndReason, State
-from integrations import events as vendor_events
+from integrations.contract import events as vendor_events
 from integrations.models import Integration
 from tests import factories
 from tests.factories import vendor_event

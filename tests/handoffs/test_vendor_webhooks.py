@@ -19,15 +19,11 @@ from django.test import Client
 from django.utils import timezone
 
 from handoffs.models import StoredWebhook
-from handoffs.webhooks import MAX_BYTES
-from integrations.generated_values import OVERLAP
+from handoffs.receiving.webhooks import MAX_BYTES
+from integrations.connections.addresses import webhook_urls
+from integrations.credentials.generated_values import OVERLAP
 from integrations.models import Integration, Project
-from integrations.vendors.custom.client_signing import (
-    SIGNATURE_HEADER,
-    TIMESTAMP_HEADER,
-    signature,
-)
-from integrations.webhook_integrations import webhook_urls
+from integrations.vendors.custom.client.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, signature
 from tests import factories
 
 GENESYS_ID = "9f2c4a11-0b7d-4c58-8a3e-77d1e5b60a42"

@@ -6,8 +6,7 @@ import pytest
 from django.utils import timezone
 
 from handoffs import errors as handoff_errors
-from handoffs.states import EndReason, State
-from handoffs.wording import (
+from handoffs.portal.wording import (
     BADGES,
     END_REASONS,
     FAILURES,
@@ -15,7 +14,8 @@ from handoffs.wording import (
     failure_explanation,
     headline,
 )
-from integrations import errors as connector_errors
+from handoffs.states import EndReason, State
+from integrations.contract import errors as connector_errors
 from tests import factories
 
 pytestmark = pytest.mark.django_db

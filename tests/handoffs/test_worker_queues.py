@@ -12,10 +12,10 @@ from django.conf import settings
 from django.db import connection
 
 from config.celery import WORKER_QUEUES, Queue
-from config.processes import ChildProcess, wait_until
+from config.demo.processes import ChildProcess, wait_until
 from conversations.models import Conversation, Event
 from handoffs.responder import HandoffResponder
-from integrations.heartbeats import beat_age_seconds
+from integrations.telemetry.heartbeats import beat_age_seconds
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)

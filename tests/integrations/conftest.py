@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.test import AsyncClient, Client
 
 from integrations.models import Project
-from integrations.simulator import running_simulator
+from integrations.simulators.simulator import running_simulator
 from integrations.vendors.salesforce_messaging.simulator import SalesforceMessagingSimulator
 from tests import factories
 from tests.members import client_of_admin, client_of_reader

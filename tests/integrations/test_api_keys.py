@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from integrations.api_keys import (
+from integrations.entry.keys import (
     ApiKeyForbiddenError,
     ApiKeyUnknownError,
     api_key_find,

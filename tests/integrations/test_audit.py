@@ -9,8 +9,11 @@ import logging
 import pytest
 from django.test import Client
 
+from integrations.connections.services import (
+    integration_mark_healthy,
+    integration_mark_needs_attention,
+)
 from integrations.models import AuditEntry, Project
-from integrations.services import integration_mark_healthy, integration_mark_needs_attention
 from tests import factories
 from tests.integrations.connecting import (
     address,

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from django.test import Client
 
-from integrations.behaviour import Behaviour, BehaviourForm, behaviour_of
+from integrations.behaviour.settings import Behaviour, BehaviourForm, behaviour_of
+from integrations.contract.registry import manifest
 from integrations.models import AuditEntry, Integration, Project
-from integrations.registry import manifest
 from tests import factories
 from tests.integrations.connecting import address
 

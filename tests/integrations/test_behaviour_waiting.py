@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from integrations.behaviour import Behaviour, BehaviourForm, behaviour_of
+from integrations.behaviour.responses import RESPONSES, response_text
+from integrations.behaviour.settings import Behaviour, BehaviourForm, behaviour_of
+from integrations.contract.registry import manifest
 from integrations.models import Integration, Project
-from integrations.registry import manifest
-from integrations.standard_responses import RESPONSES, response_text
 from tests import factories
 from tests.integrations.connecting import address
 from tests.integrations.test_behaviour import GOOD

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from integrations.business_hours import BusinessHours, hours_of, zone_read
+from integrations.behaviour.opening_hours import BusinessHours, hours_of, zone_read
 
 BERLIN = "Europe/Berlin"
 

@@ -8,9 +8,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
-from integrations.credentials import CleanedCredentials, credentials_clean, mask
-from integrations.forms import ConnectForm
-from integrations.registry import manifest
+from integrations.connect.forms import ConnectForm
+from integrations.contract.registry import manifest
+from integrations.credentials.cleaning import CleanedCredentials, credentials_clean, mask
 
 SALESFORCE = manifest("salesforce_messaging")
 URL = "https://birchline.my.salesforce-scrt.com"

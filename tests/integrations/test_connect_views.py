@@ -11,9 +11,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from handoffs.states import State
+from integrations.connections.services import credentials_purge, integration_mark_needs_attention
+from integrations.credentials.key_pairs import public_pem
 from integrations.models import Environment, Integration, Project, VendorCall, VendorToken
-from integrations.pem import public_pem
-from integrations.services import credentials_purge, integration_mark_needs_attention
 from integrations.vendors.salesforce_messaging.simulator import SalesforceMessagingSimulator
 from tests import factories
 from tests.integrations.connecting import (

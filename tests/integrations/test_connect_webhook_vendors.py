@@ -13,20 +13,20 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from integrations.connector_building import connector_with
-from integrations.generated_values import variants
-from integrations.models import AuditEntry, Environment, Integration, Project
-from integrations.registry import manifest
-from integrations.services import (
+from integrations.connections.addresses import webhook_urls
+from integrations.connections.building import connector_with
+from integrations.connections.services import (
     DraftIncompleteError,
     integration_connect,
     integration_disconnect,
     integration_draft_save,
 )
-from integrations.simulator import running_simulator
-from integrations.tokens import MemoryTokens
+from integrations.connections.tokens import MemoryTokens
+from integrations.contract.registry import manifest
+from integrations.credentials.generated_values import variants
+from integrations.models import AuditEntry, Environment, Integration, Project
+from integrations.simulators.simulator import running_simulator
 from integrations.vendors.genesys.simulator import GenesysSimulator
-from integrations.webhook_integrations import webhook_urls
 from tests import factories
 from tests.contract.vendors import SETUPS
 

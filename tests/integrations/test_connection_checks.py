@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from integrations.connection_checks import Check, CheckFailedError, check_code, run_checks
-from integrations.connector import CheckResult
-from integrations.errors import (
+from integrations.contract.checks import Check, CheckFailedError, check_code, run_checks
+from integrations.contract.connector import CheckResult
+from integrations.contract.errors import (
     CannotConnectError,
     ConnectorError,
     InvalidAuthError,

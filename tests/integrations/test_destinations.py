@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from integrations.destinations import integration_default
+from integrations.connections.destinations import integration_default
 from integrations.models import AuditEntry, Environment, Integration, Project
 from tests import factories
 

@@ -13,8 +13,8 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
-from integrations.checks import check_encryption_keys, check_local_vendors, refuse_unsafe_start
-from integrations.fields import DecryptionError
+from config.checks import check_encryption_keys, check_local_vendors, refuse_unsafe_start
+from integrations.credentials.fields import DecryptionError
 from integrations.models import Integration, Project, VendorToken
 from tests import factories
 from tests.members import client_of_admin

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 from config.celery import app
-from integrations.health_probe import (
+from integrations.connections.probe import (
     FAILURES_ALLOWED,
     integration_probe,
     integrations_to_probe,
 )
 from integrations.models import Integration, Project
-from integrations.simulator import Simulator, running_simulator
+from integrations.simulators.simulator import Simulator, running_simulator
 from integrations.tasks import probe_all
 from integrations.vendors.genesys.simulator import GenesysSimulator
 from integrations.vendors.salesforce_messaging.simulator import SalesforceMessagingSimulator

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractResolver
 
-from integrations.errors import (
+from integrations.contract.errors import (
     CannotConnectError,
     ConnectorError,
     ConversationGoneError,
@@ -23,8 +23,8 @@ from integrations.errors import (
     RejectedError,
     UnexpectedResponseError,
 )
-from integrations.http import MAX_RESPONSE_BYTES, HttpClient, open_session
-from integrations.vendor_calls import VendorCallRecord
+from integrations.http.client import MAX_RESPONSE_BYTES, HttpClient, open_session
+from integrations.http.recording import VendorCallRecord
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 from aiohttp import WSCloseCode, web
 
-from integrations.errors import (
+from integrations.contract.errors import (
     CannotConnectError,
     ConnectorError,
     InvalidAuthError,
@@ -16,9 +16,9 @@ from integrations.errors import (
     RateLimitedError,
     UnexpectedResponseError,
 )
-from integrations.http import HttpClient, open_session
-from integrations.http_socket import MAX_MESSAGE_BYTES, VendorSocket
-from integrations.vendor_calls import VendorCallRecord
+from integrations.http.client import HttpClient, open_session
+from integrations.http.recording import VendorCallRecord
+from integrations.http.socket import MAX_MESSAGE_BYTES, VendorSocket
 
 Talk = Callable[[web.WebSocketResponse], Awaitable[None]]
 

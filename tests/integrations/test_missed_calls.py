@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from integrations.connector import WebhookItem
-from integrations.errors import CannotConnectError, ConnectorError, MissingPermissionError
-from integrations.missed_calls import MissedCalls
+from integrations.contract.connector import WebhookItem
+from integrations.contract.errors import CannotConnectError, ConnectorError, MissingPermissionError
+from integrations.kit.missed_calls import MissedCalls
 
 MISS = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

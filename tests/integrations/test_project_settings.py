@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from integrations.models import Access, AuditEntry, Integration, Project
-from integrations.project_settings import settings_version
+from integrations.projects.settings import settings_version
 from tests import factories
 from tests.members import client_with
 

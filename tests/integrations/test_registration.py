@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 import pytest
 
-from integrations import registration
-from integrations.errors import CannotConnectError
+from integrations.connections import registration
+from integrations.connections.addresses import webhook_urls
+from integrations.connections.services import integration_connect, integration_disconnect
+from integrations.contract.errors import CannotConnectError
+from integrations.contract.registry import connector_class
 from integrations.models import Integration, Project
-from integrations.registry import connector_class
-from integrations.services import integration_connect, integration_disconnect
 from integrations.vendors.zendesk_tickets.connector import ZendeskTicketsConnector
-from integrations.webhook_integrations import webhook_urls
 from tests import factories
 
 VALUES = {
@@ -44,7 +44,7 @@ def vendor(monkeypatch: pytest.MonkeyPatch) -> type[Registering]:
         return Registering if key == "zendesk_tickets" else connector_class(key)
 
     monkeypatch.setattr(registration, "connector_class", found)
-    monkeypatch.setattr("integrations.connector_building.connector_class", found)
+    monkeypatch.setattr("integrations.connections.building.connector_class", found)
     monkeypatch.setattr(Registering, "told", [])
     return Registering
 

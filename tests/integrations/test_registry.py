@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from integrations import registry
-from integrations.connector import Connector
-from integrations.manifest import Manifest
+from integrations.contract import registry
+from integrations.contract.connector import Connector
+from integrations.contract.manifest import Manifest
 
 
 def test_every_folder_has_a_manifest_and_one_connector_class():
@@ -33,7 +33,7 @@ def test_unknown_key_is_a_lookup_error(key: str):
 
 def test_loading_every_connector_loads_neither_a_simulator_nor_django():
     code = (
-        "import sys; from integrations import registry\n"
+        "import sys; from integrations.contract import registry\n"
         "[registry.connector_class(key) for key in registry.vendor_keys()]\n"
         "print([name for name in sys.modules if 'simulator' in name or name == 'django'])"
     )

@@ -17,7 +17,7 @@ from django.test import Client
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from integrations import attempts, password_hashing, rate_limit, sign_in
+from integrations.entry import attempts, password_hashing, rate_limit, sign_in
 from integrations.models import AuditEntry
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from integrations.simulator_webhooks import RetryPlan, WebhookSender
+from integrations.simulators.webhooks import RetryPlan, WebhookSender
 
 QUICK = RetryPlan(timeout_seconds=0.3, pauses=(0.05, 0.05))
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.errors import UnexpectedResponseError
-from integrations.sse import SseEvent, SseParser
+from integrations.contract.errors import UnexpectedResponseError
+from integrations.http.sse import SseEvent, SseParser
 
 
 def parsed(*chunks: bytes, **options: int) -> list[SseEvent]:

@@ -8,9 +8,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from handoffs.states import State
+from integrations.connect.selectors import TileView, tile_groups
+from integrations.connections.services import (
+    integration_mark_healthy,
+    integration_mark_needs_attention,
+)
 from integrations.models import Environment, Integration, Project
-from integrations.selectors import TileView, tile_groups
-from integrations.services import integration_mark_healthy, integration_mark_needs_attention
 from tests import factories
 
 Status = Integration.Status

@@ -8,9 +8,9 @@ import pytest
 from django.test import AsyncClient, Client
 from django.urls import reverse
 
+from integrations.connect.trial_handoff import LINE, SENDS_PER_MINUTE
 from integrations.models import AuditEntry, Integration, Project, VendorCall
-from integrations.simulator import running_simulator
-from integrations.trial_handoff import LINE, SENDS_PER_MINUTE
+from integrations.simulators.simulator import running_simulator
 from tests import factories
 from tests.contract.vendors import SETUPS
 

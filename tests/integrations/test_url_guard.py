@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from integrations.credentials import credentials_clean
-from integrations.manifest import CredentialField, FieldKind, Manifest
-from integrations.registry import manifests
-from integrations.url_guard import is_public_address, may_connect, url_problem
+from integrations.contract.manifest import CredentialField, FieldKind, Manifest
+from integrations.contract.registry import manifests
+from integrations.credentials.cleaning import credentials_clean
+from integrations.http.url_guard import is_public_address, may_connect, url_problem
 
 SUFFIX = ".my.salesforce-scrt.com"
 GOOD = "https://birchline.my.salesforce-scrt.com"

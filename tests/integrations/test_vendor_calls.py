@@ -7,7 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.vendor_calls import MASKED_SECRET, Masker
+from integrations.http.recording import MASKED_SECRET, Masker
 
 SECRET = "s3cr3t-value-that-nobody-may-see"
 TEXT = "My parcel never arrived, call +49 170 1234567"

@@ -13,9 +13,9 @@ def plant(simulator_url: str) -> dict[str, str]:
     """Store secrets of every kind; return each under its name, and the webhook's address."""
     from django.contrib.auth.models import User
 
-    from integrations.api_keys import api_key_create
+    from integrations.connections.addresses import webhook_urls
+    from integrations.entry.keys import api_key_create
     from integrations.models import ApiKey, Environment, Integration
-    from integrations.webhook_integrations import webhook_urls
 
     integration = Integration.objects.get(connector_key="salesforce_messaging")
     names = ("shared_secret", "key_secret", "status_webhook_secret", "status_signing_secret")

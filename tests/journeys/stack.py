@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from config.demo import demo_file_read, seed, wait_for_portal
-from config.demo_vendors import demo_vendors
-from config.embedded import RedisServer, free_port
-from config.processes import BASE_DIR, ChildProcess
-from config.product import Product
-from config.supervisor import Supervisor
+from config.demo.embedded import RedisServer, free_port
+from config.demo.processes import BASE_DIR, ChildProcess
+from config.demo.product import Product
+from config.demo.start import demo_file_read, seed, wait_for_portal
+from config.demo.supervisor import Supervisor
+from config.demo.vendors import demo_vendors
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 15.0

@@ -8,7 +8,7 @@ import urllib.request
 import pytest
 from playwright.sync_api import expect
 
-from config.processes import wait_until
+from config.demo.processes import wait_until
 
 CHECKS = ("database", "redis", "relay_worker")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from config.demo_vendors import demo_vendors
+from config.demo.vendors import demo_vendors
 from tests.journeys.people import Desk, EndUser
 from tests.journeys.portal import Portal
 from tests.journeys.stack import Stack

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from config.demo_vendors import demo_vendors
-from integrations.manifest import Capability
-from integrations.registry import manifest
+from config.demo.vendors import demo_vendors
+from integrations.contract.manifest import Capability
+from integrations.contract.registry import manifest
 from tests.journeys.people import UTTERANCE, Desk, EndUser, seconds_since
 from tests.journeys.stack import Stack
 from tests.waiting import eventually

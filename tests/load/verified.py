@@ -11,7 +11,7 @@ import os
 import sys
 import urllib.request
 
-from config.demo_environment import demo_environment_load
+from config.demo.environment import demo_environment_load
 
 demo_environment_load()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -20,10 +20,10 @@ import django  # noqa: E402 - needs the environment
 
 django.setup()
 
-from conversations.access_token import secret_hash, secret_make  # noqa: E402
 from conversations.models import Channel  # noqa: E402
+from conversations.widget.access_token import secret_hash, secret_make  # noqa: E402
+from integrations.credentials.key_pairs import private_key_generate, public_pem  # noqa: E402
 from integrations.models import Integration  # noqa: E402
-from integrations.pem import private_key_generate, public_pem  # noqa: E402
 
 
 def main(simulator_url: str) -> None:

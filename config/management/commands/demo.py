@@ -9,10 +9,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from config.demo import DemoError, demo_run
-from config.demo_vendors import demo_vendors
-from config.embedded import StoreError
-from config.processes import ProcessError
+from config.demo.embedded import StoreError
+from config.demo.processes import ProcessError
+from config.demo.start import DemoError, demo_run
+from config.demo.vendors import demo_vendors
 
 
 class Command(BaseCommand):
@@ -45,7 +45,7 @@ class Command(BaseCommand):
 
     def _seed(self, options: dict[str, Any]) -> None:
         # Only here: the launcher itself never touches the database.
-        from config.demo_seed import demo_seed
+        from config.demo.seed import demo_seed
 
         port = options["port"]
         demo_seed(port=port, simulator_urls=options["simulators"] or default_simulator_urls(port))

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from config.generated_docs import generated_pages
+from config.docs.pages import generated_pages
 
 
 class Command(BaseCommand):

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_slug
 
-from integrations.workspace_services import member_set, workspace_create
+from integrations.projects.workspaces import member_set, workspace_create
 
 
 class Command(BaseCommand):

@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from integrations.tiles import TILES
+from integrations.contract.tiles import TILES
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "vendor_folder"
 KEY = re.compile(r"[a-z][a-z0-9_]{1,30}")
@@ -99,6 +99,6 @@ def _tile_step(name: str) -> str:
     if name in {tile.title for tile in TILES}:
         return ""
     return (
-        "  a tile in integrations/tiles.py, and the integration key with its hints in\n"
-        "  handoffs/payload_rules.py: this product is in neither yet\n"
+        "  a tile in integrations/contract/tiles.py, and the integration key with its hints in\n"
+        "  handoffs/payload/rules.py: this product is in neither yet\n"
     )

@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import models, transaction
 
-from integrations.fields import DecryptionError
-from integrations.secrets_audit import encrypted_columns
+from integrations.credentials.fields import DecryptionError
+from integrations.credentials.secrets_audit import encrypted_columns
 
 _BATCH = 200
 

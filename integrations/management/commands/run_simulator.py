@@ -13,7 +13,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from integrations.simulator import Simulator, serve
+from integrations.simulators.simulator import Simulator, serve
 
 # Command option -> constructor argument; an option a vendor's simulator lacks is refused.
 OPTIONS = ("org_id", "es_developer_name", "path_prefix", "state_file")
@@ -112,6 +112,6 @@ def _simulator_class(key: str) -> type[Simulator]:
             raise
         raise CommandError(f"There is no simulator for a vendor named {key!r}.") from error
     for _name, found in inspect.getmembers(module, inspect.isclass):
-        if found.__module__ == name and issubclass(found, Simulator):
+        if f"{found.__module__}.".startswith(f"{name}.") and issubclass(found, Simulator):
             return found
     raise CommandError(f"The module {name} has no simulator class.")

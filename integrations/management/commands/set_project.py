@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from integrations.models import Project
-from integrations.project_settings import project_set, state_keys_read
+from integrations.projects.settings import project_set, state_keys_read
 
 _PLAIN = ("name", "agent_name", "greeting", "no_match_text", "allow_inline_overrides")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from integrations.manifest import (
+from integrations.contract.manifest import (
     AttachmentLimits,
     Capability,
     CredentialField,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 
-from integrations.errors import CannotConnectError, ConnectorError, ConversationGoneError
-from integrations.http import REQUEST_SECONDS, HttpClient
-from integrations.http_errors import StatusTable, VendorResponse, status_error
+from integrations.contract.errors import CannotConnectError, ConnectorError, ConversationGoneError
+from integrations.http.client import REQUEST_SECONDS, HttpClient
+from integrations.http.errors import StatusTable, VendorResponse, status_error
 from integrations.vendors.zendesk_tickets.mapping import Json, as_object, as_objects
 
 # Any other 404 is not about a ticket.

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import ClassVar
 from urllib.parse import urlsplit
 
-from integrations.connection_checks import CALL_SECONDS, CheckFailedError, run_checks
-from integrations.connector import (
+from integrations.contract.checks import CALL_SECONDS, CheckFailedError, run_checks
+from integrations.contract.connector import (
     CheckResult,
     Connector,
     EndReason,
@@ -18,9 +18,9 @@ from integrations.connector import (
     TranscriptLine,
     VendorSession,
 )
-from integrations.errors import RejectedError
-from integrations.http import HttpClient
-from integrations.manifest import Manifest
+from integrations.contract.errors import RejectedError
+from integrations.contract.manifest import Manifest
+from integrations.http.client import HttpClient
 from integrations.vendors.zendesk_tickets.client import ZendeskTicketsClient
 from integrations.vendors.zendesk_tickets.manifest import MANIFEST
 from integrations.vendors.zendesk_tickets.mapping import (

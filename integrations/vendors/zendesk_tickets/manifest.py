@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from integrations.manifest import (
+from integrations.contract.manifest import (
     Capability,
     CredentialField,
     Delivery,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
-from integrations.connector import EndUserIdentity, HandoffRequest, TranscriptLine
+from integrations.contract.connector import EndUserIdentity, HandoffRequest, TranscriptLine
 
 Json = Mapping[str, object]
 MAX_SUBJECT = 150

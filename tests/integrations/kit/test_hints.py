@@ -2,7 +2,7 @@
 
 import pytest
 
-from integrations.connector import EndUserIdentity, HandoffRequest
+from integrations.contract.connector import EndUserIdentity, HandoffRequest
 from integrations.kit.hints import hint_list, hint_pairs, hint_text, identity_of
 
 CLAIMED = EndUserIdentity(external_id="v", name="Eve Visitor", email="eve@visitor.example")

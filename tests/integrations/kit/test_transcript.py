@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.connector import EndUserIdentity, HandoffRequest, TranscriptLine
+from integrations.contract.connector import EndUserIdentity, HandoffRequest, TranscriptLine
 from integrations.kit.cutting import characters, json_bytes, utf8_bytes
 from integrations.kit.transcript import (
     LEFT_OUT,

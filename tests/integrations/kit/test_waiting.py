@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from integrations.errors import CannotConnectError, RateLimitedError
+from integrations.contract.errors import CannotConnectError, RateLimitedError
 from integrations.kit.waiting import (
     RateBudget,
     RateTiming,

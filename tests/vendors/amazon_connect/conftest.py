@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import aiohttp
 import pytest
 
-from integrations.simulator import running_simulator
+from integrations.simulators.simulator import running_simulator
 from integrations.vendors.amazon_connect.simulator import AmazonConnectSimulator
 from tests.vendors.amazon_connect.simulator_harness import (
     Customer,

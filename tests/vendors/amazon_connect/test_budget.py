@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from integrations.connector import Connector, ReceiptKind, VendorSession
-from integrations.errors import RateLimitedError
-from integrations.vendors.amazon_connect.client_budget import LONGEST_SECONDS, RateBudget
+from integrations.contract.connector import Connector, ReceiptKind, VendorSession
+from integrations.contract.errors import RateLimitedError
+from integrations.vendors.amazon_connect.client.budget import LONGEST_SECONDS, RateBudget
 from tests.contract.bench import Bench, handoff_request, outbound, running_bench
 
 

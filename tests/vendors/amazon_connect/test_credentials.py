@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from integrations.registry import connector_class, manifest
+from integrations.contract.registry import connector_class, manifest
 
 CONNECTOR = connector_class("amazon_connect")
 INSTANCE = "7e1c0f5a-93b2-4d0e-8a61-2f0b8f5d9c11"

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from integrations.connector import CheckResult
-from integrations.errors import InvalidAuthError
-from integrations.vendors.amazon_connect.client_signing import AwsKeys, Endpoints, signed_headers
+from integrations.contract.connector import CheckResult
+from integrations.contract.errors import InvalidAuthError
+from integrations.vendors.amazon_connect.client.signing import AwsKeys, Endpoints, signed_headers
 from tests.contract.bench import Bench, handoff_request, running_bench
 
 NO_KEYS = {"access_key_id": "", "secret_access_key": ""}

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import integrations.vendors.amazon_connect as vendor
-from integrations.connector import VendorSession
-from integrations.events import (
+from integrations.contract.connector import VendorSession
+from integrations.contract.events import (
     ConversationEnded,
     LiveAgentAttachment,
     LiveAgentJoined,
@@ -29,11 +29,11 @@ from integrations.events import (
     UnknownEvent,
     VendorEvent,
 )
-from integrations.vendors.amazon_connect.connector_frames import frame_from_text
-from integrations.vendors.amazon_connect.connector_progress import ChatProgress, SentMessages
-from integrations.vendors.amazon_connect.mapping import ItemReader
-from integrations.vendors.amazon_connect.mapping_hours import is_open
-from integrations.vendors.amazon_connect.mapping_item import Item, item_from_json, item_from_text
+from integrations.vendors.amazon_connect.connector.frames import frame_from_text
+from integrations.vendors.amazon_connect.connector.progress import ChatProgress, SentMessages
+from integrations.vendors.amazon_connect.mapping.events import ItemReader
+from integrations.vendors.amazon_connect.mapping.hours import is_open
+from integrations.vendors.amazon_connect.mapping.item import Item, item_from_json, item_from_text
 
 FIXTURES = Path(vendor.__file__).parent / "fixtures"
 CHAT = "a41d7c5e-0f6b-4f0b-9c0e-51c7b1b9d001"

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from integrations.connector import VendorSession
-from integrations.events import (
+from integrations.contract.connector import VendorSession
+from integrations.contract.events import (
     ConversationEnded,
     LiveAgentJoined,
     LiveAgentLeft,

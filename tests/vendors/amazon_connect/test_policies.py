@@ -13,8 +13,8 @@ from django.urls import reverse
 
 from integrations.models import Project
 from integrations.vendors.amazon_connect.connector import AmazonConnectConnector
-from integrations.vendors.amazon_connect.simulator_control import CONTROL
-from integrations.vendors.amazon_connect.simulator_directory import DIRECTORY
+from integrations.vendors.amazon_connect.simulator.control import CONTROL
+from integrations.vendors.amazon_connect.simulator.directory import DIRECTORY
 from tests import factories
 from tests.contract.bench import Bench, handoff_request, running_bench
 from tests.members import client_of_admin

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from integrations.connector import Connector, EndReason, OutboundAttachment, VendorSession
-from integrations.errors import (
+from integrations.contract.connector import Connector, EndReason, OutboundAttachment, VendorSession
+from integrations.contract.errors import (
     ConversationGoneError,
     InvalidRoutingError,
     RateLimitedError,
     RejectedError,
 )
-from integrations.events import (
+from integrations.contract.events import (
     ConversationEnded,
     LiveAgentJoined,
     LiveAgentLeft,
@@ -28,7 +28,7 @@ from integrations.events import (
     NoLiveAgents,
     SystemNotice,
 )
-from integrations.vendors.amazon_connect.connector_stream import SocketTiming
+from integrations.vendors.amazon_connect.connector.stream import SocketTiming
 from tests.contract.bench import (
     AGENT,
     WAIT_SECONDS,

@@ -7,21 +7,21 @@ from dataclasses import replace
 
 import pytest
 
-from integrations.connector import (
+from integrations.contract.connector import (
     Connector,
     EndReason,
     OutboundAttachment,
     ReceiptKind,
     VendorSession,
 )
-from integrations.errors import (
+from integrations.contract.errors import (
     CannotConnectError,
     ConnectorError,
     ConversationGoneError,
     InvalidAuthError,
     MissingPermissionError,
 )
-from integrations.events import ConversationEnded, LiveAgentMessage
+from integrations.contract.events import ConversationEnded, LiveAgentMessage
 from tests.contract.bench import Bench, Listener, outbound, running_bench, until
 from tests.vendors.amazon_connect.test_quirks import (
     TIMING,

@@ -10,7 +10,7 @@ import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 
-from integrations.simulator import running_simulator
+from integrations.simulators.simulator import running_simulator
 from integrations.vendors.amazon_connect.simulator import AmazonConnectSimulator
 from tests.vendors.amazon_connect.simulator_harness import (
     INSTANCE,

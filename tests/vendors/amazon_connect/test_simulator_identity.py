@@ -10,10 +10,7 @@ import pytest
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from integrations.vendors.amazon_connect.simulator_switches import (
-    ACCESS_KEY_ID,
-    SECRET_ACCESS_KEY,
-)
+from integrations.vendors.amazon_connect.simulator.switches import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from tests.vendors.amazon_connect.simulator_harness import (
     FLOW,
     INSTANCE,

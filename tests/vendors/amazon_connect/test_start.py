@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.connector import EndUserIdentity, HandoffRequest, TranscriptLine
-from integrations.vendors.amazon_connect.connector_budget import BURST, EventBudget
-from integrations.vendors.amazon_connect.mapping_start import (
+from integrations.contract.connector import EndUserIdentity, HandoffRequest, TranscriptLine
+from integrations.vendors.amazon_connect.connector.budget import BURST, EventBudget
+from integrations.vendors.amazon_connect.mapping.start import (
     MAX_ATTRIBUTE_BYTES,
     MAX_CONTENT_BYTES,
     contact_attributes,

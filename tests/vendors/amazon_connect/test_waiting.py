@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from conversations.executor import run_sync
+from conversations.event_loop.executor import run_sync
 from handoffs.models import Handoff
-from integrations.connector import Connector
-from integrations.events import LiveAgentJoined, QueuePositionChanged
-from integrations.http import open_session
-from integrations.vendors.amazon_connect.connector_stream import SocketTiming
-from integrations.vendors.amazon_connect.connector_waiting import METRICS
+from integrations.contract.connector import Connector
+from integrations.contract.events import LiveAgentJoined, QueuePositionChanged
+from integrations.http.client import open_session
+from integrations.vendors.amazon_connect.connector.stream import SocketTiming
+from integrations.vendors.amazon_connect.connector.waiting import METRICS
 from tests import factories
 from tests.contract.bench import AGENT, Bench, Listener, running_bench, until
 from tests.contract.vendors import build_connector

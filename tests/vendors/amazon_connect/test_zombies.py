@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from conversations.executor import run_sync
+from conversations.event_loop.executor import run_sync
 from handoffs.models import Handoff
 from handoffs.relay import ending
-from integrations.http import open_session
+from integrations.http.client import open_session
 from integrations.models import Integration
-from integrations.vendors.amazon_connect import connector as connector_module
-from integrations.vendors.amazon_connect.connector_stream import SocketTiming
+from integrations.vendors.amazon_connect.connector import connector as connector_module
+from integrations.vendors.amazon_connect.connector.stream import SocketTiming
 from tests import factories
 from tests.contract.vendors import SETUPS
 from tests.handoffs.talk import Talk, active

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import aiohttp
 import pytest
 
-from integrations.http import HttpClient, open_session
-from integrations.simulator import running_simulator
-from integrations.vendor_calls import VendorCallRecord
+from integrations.http.client import HttpClient, open_session
+from integrations.http.recording import VendorCallRecord
+from integrations.simulators.simulator import running_simulator
 from integrations.vendors.custom.connector import CustomConnector
 from integrations.vendors.custom.simulator import CustomSimulator
-from integrations.vendors.custom.simulator_state import SIGNING_SECRET
+from integrations.vendors.custom.simulator.state import SIGNING_SECRET
 from tests.contract.bench import MemoryTokens
 
 Connect = Callable[..., CustomConnector]

@@ -9,12 +9,12 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
+from conversations.journal.services import conversation_lock
 from conversations.models import Conversation, LogEntry
-from conversations.services import conversation_lock
 from handoffs.errors import InvalidPayloadError
 from handoffs.models import Handoff
-from handoffs.payload import payload_read
-from handoffs.starting import handoff_start
+from handoffs.payload.reading import payload_read
+from handoffs.starting.start import handoff_start
 from integrations.models import Integration, Project
 from integrations.vendors.custom.simulator import CustomSimulator
 from tests import factories

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from conversations.errors import NotAllowedError
-from handoffs.files import files_taken, limits_payload
 from handoffs.models import Handoff
 from handoffs.relay.availability import is_somebody_there
+from handoffs.sending.files import files_taken, limits_payload
 from handoffs.states import State
-from integrations.manifest import Capability
+from integrations.contract.manifest import Capability
 from integrations.vendors.custom.simulator import CustomSimulator
 from tests import factories
 from tests.contract.bench import handoff_request

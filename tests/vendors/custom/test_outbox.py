@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from config.embedded import free_port
+from config.demo.embedded import free_port
 from integrations.vendors.custom.simulator import CustomSimulator
-from integrations.vendors.custom.simulator_extras import EXTRA_FAULTS
-from integrations.vendors.custom.simulator_outbox import REPEATED_SECONDS
-from integrations.vendors.custom.simulator_state import SIGNING_SECRET
+from integrations.vendors.custom.simulator.extras import EXTRA_FAULTS
+from integrations.vendors.custom.simulator.outbox import REPEATED_SECONDS
+from integrations.vendors.custom.simulator.state import SIGNING_SECRET
 from tests.contract.bench import handoff_request
 from tests.vendors.custom.conftest import Connect
 from tests.vendors.custom.events_url import EventsUrl

@@ -10,8 +10,13 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from integrations.connector import CheckResult, EndReason, OutboundAttachment, VendorSession
-from integrations.errors import (
+from integrations.contract.connector import (
+    CheckResult,
+    EndReason,
+    OutboundAttachment,
+    VendorSession,
+)
+from integrations.contract.errors import (
     CannotConnectError,
     ConversationGoneError,
     InvalidAuthError,
@@ -20,8 +25,8 @@ from integrations.errors import (
     RejectedError,
     UnexpectedResponseError,
 )
-from integrations.manifest import Capability
-from integrations.vendor_calls import VendorCallRecord
+from integrations.contract.manifest import Capability
+from integrations.http.recording import VendorCallRecord
 from integrations.vendors.custom.connector import CustomConnector
 from integrations.vendors.custom.manifest import MANIFEST
 from integrations.vendors.custom.simulator import CustomSimulator

@@ -17,22 +17,22 @@ import aiohttp
 import pytest
 from django.db import transaction
 
-from config.embedded import free_port
-from conversations.executor import run_sync
-from conversations.frames import EventType
-from conversations.services import conversation_lock
+from config.demo.embedded import free_port
+from conversations.event_loop.executor import run_sync
+from conversations.journal.frames import EventType
+from conversations.journal.services import conversation_lock
 from handoffs.models import Handoff
-from handoffs.payload import payload_read
-from handoffs.starting import handoff_start
-from integrations.connection_test import (
+from handoffs.payload.reading import payload_read
+from handoffs.starting.start import handoff_start
+from integrations.connect.testing import (
     integration_test,
     integration_test_finish,
     integration_test_start,
 )
-from integrations.http import open_session
+from integrations.connections.addresses import webhook_urls
+from integrations.http.client import open_session
 from integrations.models import Integration
-from integrations.vendors.custom.client_signing import signature
-from integrations.webhook_integrations import webhook_urls
+from integrations.vendors.custom.client.signing import signature
 from tests import factories
 from tests.handoffs.talk import Talk
 from tests.vendors.custom.events_url import EventsUrl

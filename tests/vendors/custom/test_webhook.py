@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from integrations.connector import WebhookRequest, WebhookResult
-from integrations.errors import WebhookVerificationError
-from integrations.vendors.custom.client_signing import signature
+from integrations.contract.connector import WebhookRequest, WebhookResult
+from integrations.contract.errors import WebhookVerificationError
+from integrations.vendors.custom.client.signing import signature
 from integrations.vendors.custom.connector import CustomConnector
 
 SECRET = "a-signing-secret"

@@ -12,9 +12,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from integrations.simulator import running_simulator
+from integrations.simulators.simulator import running_simulator
 from integrations.vendors.genesys.simulator import GenesysSimulator
-from integrations.vendors.genesys.simulator_org import Setup
+from integrations.vendors.genesys.simulator.org import Setup
 from tests.vendors.genesys.simulator_harness import (
     AGENT,
     Api,

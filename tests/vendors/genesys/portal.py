@@ -14,16 +14,21 @@ from typing import Any, TypeVar
 import aiohttp
 from aiohttp import web
 
-from integrations.connector import OutboundMessage, VendorSession, WebhookItem, WebhookRequest
-from integrations.errors import ConnectorError, WebhookVerificationError
-from integrations.events import LiveAgentMessage, VendorEvent
-from integrations.http import HttpClient, open_session
-from integrations.simulator import running_simulator
-from integrations.tokens import MemoryTokens
-from integrations.vendor_calls import VendorCallRecord
+from integrations.connections.tokens import MemoryTokens
+from integrations.contract.connector import (
+    OutboundMessage,
+    VendorSession,
+    WebhookItem,
+    WebhookRequest,
+)
+from integrations.contract.errors import ConnectorError, WebhookVerificationError
+from integrations.contract.events import LiveAgentMessage, VendorEvent
+from integrations.http.client import HttpClient, open_session
+from integrations.http.recording import VendorCallRecord
+from integrations.simulators.simulator import running_simulator
 from integrations.vendors.genesys.connector import GenesysConnector
-from integrations.vendors.genesys.connector_channel import MAX_CONVERSATIONS
-from integrations.vendors.genesys.connector_timing import GenesysTiming
+from integrations.vendors.genesys.connector.channel import MAX_CONVERSATIONS
+from integrations.vendors.genesys.connector.timing import GenesysTiming
 from integrations.vendors.genesys.manifest import MANIFEST
 from integrations.vendors.genesys.simulator import GenesysSimulator
 from tests.contract.bench import WAIT_SECONDS, handoff_request, until

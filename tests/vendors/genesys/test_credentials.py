@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from integrations.credentials import credentials_clean
+from integrations.credentials.cleaning import credentials_clean
 from integrations.vendors.genesys.manifest import MANIFEST
-from integrations.vendors.genesys.mapping_region import REGIONS, hosts_for
+from integrations.vendors.genesys.mapping.region import REGIONS, hosts_for
 from tests.vendors.genesys.portal import Genesys, Portal, running_genesys, running_portal
 
 GOOD = {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from integrations.events import (
+from integrations.contract.events import (
     LiveAgentAttachment,
     LiveAgentMessage,
     LiveAgentTyping,
@@ -20,7 +20,7 @@ from integrations.events import (
     UnknownEvent,
     VendorEvent,
 )
-from integrations.vendors.genesys.mapping import (
+from integrations.vendors.genesys.mapping.events import (
     NOT_DELIVERED,
     OPENING_PREFIX,
     Agent,

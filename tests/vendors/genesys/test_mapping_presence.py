@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from integrations.events import (
+from integrations.contract.events import (
     ConversationEnded,
     LiveAgentJoined,
     LiveAgentLeft,
@@ -16,10 +16,8 @@ from integrations.events import (
     TransferStarted,
     VendorEvent,
 )
-from integrations.vendors.genesys.mapping import (
-    Agent,
-)
-from integrations.vendors.genesys.mapping_presence import (
+from integrations.vendors.genesys.mapping.events import Agent
+from integrations.vendors.genesys.mapping.presence import (
     Presence,
     agent_of,
     normalised_disconnect,

@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from integrations.connector import EndUserIdentity, OutboundAttachment, TranscriptLine
-from integrations.vendors.genesys.mapping_start import (
+from integrations.contract.connector import EndUserIdentity, OutboundAttachment, TranscriptLine
+from integrations.vendors.genesys.mapping.start import (
     attachment_body,
     opening_bodies,
     opening_texts,
     participant_attributes,
     person_of,
 )
-from integrations.vendors.genesys.mapping_text import pieces
+from integrations.vendors.genesys.mapping.text import pieces
 from tests.contract.bench import handoff_request
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from integrations.http import HttpClient, open_session
-from integrations.tokens import MemoryTokens
+from integrations.connections.tokens import MemoryTokens
+from integrations.http.client import HttpClient, open_session
 from integrations.vendors.genesys.client import GenesysClient
-from integrations.vendors.genesys.client_auth import AccessTokens
-from integrations.vendors.genesys.client_budget import CallBudget
-from integrations.vendors.genesys.connector_people import People
-from integrations.vendors.genesys.mapping_presence import participants_of
+from integrations.vendors.genesys.client.auth import AccessTokens
+from integrations.vendors.genesys.client.budget import CallBudget
+from integrations.vendors.genesys.connector.people import People
+from integrations.vendors.genesys.mapping.presence import participants_of
 
 LEGS = {
     "participants": [

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from integrations.connector import EndReason
-from integrations.events import (
+from integrations.contract.connector import EndReason
+from integrations.contract.events import (
     ConversationEnded,
     LiveAgentJoined,
     LiveAgentLeft,

@@ -8,18 +8,14 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from integrations.connector import EndUserIdentity
-from integrations.errors import (
+from integrations.contract.connector import EndUserIdentity
+from integrations.contract.errors import (
     ConnectorError,
     InvalidAuthError,
     InvalidRoutingError,
     RateLimitedError,
 )
-from integrations.events import (
-    LiveAgentJoined,
-    LiveAgentMessage,
-    QueuePositionChanged,
-)
+from integrations.contract.events import LiveAgentJoined, LiveAgentMessage, QueuePositionChanged
 from tests.contract.bench import handoff_request, outbound
 from tests.vendors.genesys.portal import (
     AGENT,

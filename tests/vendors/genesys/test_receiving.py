@@ -11,12 +11,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from integrations.connector import EndReason, VendorSession
-from integrations.errors import (
-    ConversationGoneError,
-    RejectedError,
-)
-from integrations.events import (
+from integrations.contract.connector import EndReason, VendorSession
+from integrations.contract.errors import ConversationGoneError, RejectedError
+from integrations.contract.events import (
     ConversationEnded,
     LiveAgentAttachment,
     LiveAgentJoined,
@@ -24,7 +21,7 @@ from integrations.events import (
     LiveAgentTyping,
     SystemNotice,
 )
-from integrations.vendors.genesys.connector_webhook import signature
+from integrations.vendors.genesys.connector.webhook import signature
 from tests.contract.bench import until
 from tests.vendors.genesys.portal import (
     QUICK,

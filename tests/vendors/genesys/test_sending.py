@@ -8,15 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from integrations.connector import EndReason, OutboundAttachment
-from integrations.errors import (
-    CannotConnectError,
-    ConversationGoneError,
-    RejectedError,
-)
-from integrations.events import (
-    LiveAgentJoined,
-)
+from integrations.contract.connector import EndReason, OutboundAttachment
+from integrations.contract.errors import CannotConnectError, ConversationGoneError, RejectedError
+from integrations.contract.events import LiveAgentJoined
 from tests.contract.bench import outbound
 from tests.vendors.genesys.portal import (
     QUICK,

@@ -9,7 +9,7 @@ import uuid
 import aiohttp
 import pytest
 
-from integrations.simulator import running_simulator
+from integrations.simulators.simulator import running_simulator
 from integrations.vendors.genesys.simulator import GenesysSimulator
 from tests.vendors.genesys.simulator_harness import (
     AGENT,

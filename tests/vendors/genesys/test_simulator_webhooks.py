@@ -9,7 +9,7 @@ import json
 
 import pytest
 
-from integrations.vendors.genesys.simulator_outbound import sign
+from integrations.vendors.genesys.simulator.outbound import sign
 from tests.vendors.genesys.simulator_harness import (
     AGENT,
     INTEGRATION_ID,

@@ -7,16 +7,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from integrations.connector import EndUserIdentity, TranscriptLine
-from integrations.errors import (
+from integrations.contract.connector import EndUserIdentity, TranscriptLine
+from integrations.contract.errors import (
     InvalidRoutingError,
     MissingPermissionError,
     RateLimitedError,
 )
-from integrations.events import (
-    LiveAgentJoined,
-    NoLiveAgents,
-)
+from integrations.contract.events import LiveAgentJoined, NoLiveAgents
 from tests.contract.bench import handoff_request
 from tests.vendors.genesys.portal import (
     Genesys,

@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from integrations.connector import WebhookRequest, WebhookResult
-from integrations.errors import WebhookVerificationError
+from integrations.contract.connector import WebhookRequest, WebhookResult
+from integrations.contract.errors import WebhookVerificationError
 from integrations.vendors.genesys.connector import GenesysConnector
-from integrations.vendors.genesys.connector_webhook import signature
+from integrations.vendors.genesys.connector.webhook import signature
 
 SECRET = "portal-secret-0123456789"
 INTEGRATION = "9f2c4a11-0b7d-4c58-8a3e-77d1e5b60a42"

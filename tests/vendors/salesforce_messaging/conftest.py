@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import aiohttp
 import pytest
 
-from integrations.simulator import running_simulator
+from integrations.simulators.simulator import running_simulator
 from integrations.vendors.salesforce_messaging.simulator import SalesforceMessagingSimulator
 from tests.vendors.salesforce_messaging.simulator_harness import Desk, EndUser, Stream, anonymous
 

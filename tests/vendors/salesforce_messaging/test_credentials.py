@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from integrations.registry import connector_class, manifest
-from integrations.url_guard import url_problem
+from integrations.contract.registry import connector_class, manifest
+from integrations.http.url_guard import url_problem
 
 CONNECTOR = connector_class("salesforce_messaging")
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)

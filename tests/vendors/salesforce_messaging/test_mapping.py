@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.events import (
+from integrations.contract.events import (
     ConversationEnded,
     LiveAgentAttachment,
     LiveAgentJoined,
@@ -26,14 +26,14 @@ from integrations.events import (
     UnknownEvent,
     VendorEvent,
 )
-from integrations.vendors.salesforce_messaging import mapping
-from integrations.vendors.salesforce_messaging.mapping_entry import (
+from integrations.vendors.salesforce_messaging.mapping import events as mapping
+from integrations.vendors.salesforce_messaging.mapping.entry import (
     Entry,
     entry_from_json,
     entry_from_stream,
 )
 
-FIXTURES = Path(mapping.__file__).parent / "fixtures"
+FIXTURES = Path(mapping.__file__).parent.parent / "fixtures"
 CONVERSATION = "3f6c1d0e-8a57-4c2b-9b1e-5d2f7a90c114"
 NOOR = "0058Y000001AbCd"
 OUR_MESSAGE = "b6a2a6f8-0c55-4f0e-a1d7-1b1f0c4f2d90"

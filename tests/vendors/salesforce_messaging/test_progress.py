@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from integrations.connector import VendorSession
-from integrations.events import LiveAgentJoined, LiveAgentLeft, NoLiveAgents
-from integrations.vendors.salesforce_messaging.connector_progress import ConversationProgress
+from integrations.contract.connector import VendorSession
+from integrations.contract.events import LiveAgentJoined, LiveAgentLeft, NoLiveAgents
+from integrations.vendors.salesforce_messaging.connector.progress import ConversationProgress
 from tests.vendors.salesforce_messaging.test_mapping import CONVERSATION, NOOR, from_stream
 
 

@@ -18,14 +18,14 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from integrations.connector import EndReason, EndUserIdentity
-from integrations.errors import (
+from integrations.contract.connector import EndReason, EndUserIdentity
+from integrations.contract.errors import (
     CannotConnectError,
     ConversationGoneError,
     InvalidAuthError,
     RejectedError,
 )
-from integrations.events import (
+from integrations.contract.events import (
     ConversationEnded,
     LiveAgentJoined,
     LiveAgentLeft,
@@ -34,7 +34,7 @@ from integrations.events import (
     QueuePositionChanged,
     TransferStarted,
 )
-from integrations.vendors.salesforce_messaging.client_auth import AccessToken
+from integrations.vendors.salesforce_messaging.client.auth import AccessToken
 from tests.contract.bench import AGENT, Bench, handoff_request, outbound, running_bench, until
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)

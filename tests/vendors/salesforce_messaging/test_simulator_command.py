@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 from django.core.management import CommandError, call_command
 
-from integrations.simulator import running_simulator
+from integrations.simulators.simulator import running_simulator
 from integrations.vendors.salesforce_messaging.simulator import SalesforceMessagingSimulator
 from tests.vendors.salesforce_messaging.simulator_harness import (
     CustomerKey,

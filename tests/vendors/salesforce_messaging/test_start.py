@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.connector import EndUserIdentity, HandoffRequest, TranscriptLine
-from integrations.vendors.salesforce_messaging.mapping_start import (
+from integrations.contract.connector import EndUserIdentity, HandoffRequest, TranscriptLine
+from integrations.vendors.salesforce_messaging.mapping.start import (
     MAX_TRANSCRIPT_PARTS,
     conversation_id_for,
     language_for,

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from integrations.http import HttpClient, open_session
-from integrations.tokens import MemoryTokens
+from integrations.connections.tokens import MemoryTokens
+from integrations.http.client import HttpClient, open_session
 from integrations.vendors.salesforce_messaging.client import SalesforceMessagingClient
-from integrations.vendors.salesforce_messaging.connector_tokens import ConversationTokens
+from integrations.vendors.salesforce_messaging.connector.tokens import ConversationTokens
 from tests.vendors.salesforce_messaging.simulator_harness import DEVELOPER_NAME, ORG_ID
 
 

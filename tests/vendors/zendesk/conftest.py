@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from integrations.simulator import running_simulator
+from integrations.simulators.simulator import running_simulator
 from integrations.vendors.zendesk.simulator import ZendeskSimulator
 from tests.vendors.zendesk.simulator_harness import APP_KEY, Caller, Chat, Desk, Portal, Tickets
 

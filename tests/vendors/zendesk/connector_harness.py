@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from integrations.connector import OutboundAttachment
+from integrations.contract.connector import OutboundAttachment
 from tests.contract.webhook_bench import WebhookBench
 
 APP_KEY = {

@@ -7,10 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from integrations.errors import (
-    InvalidAuthError,
-    MissingPermissionError,
-)
+from integrations.contract.errors import InvalidAuthError, MissingPermissionError
 from tests.contract.bench import outbound
 from tests.contract.webhook_bench import WebhookBench, running_webhook_bench
 from tests.vendors.zendesk.connector_harness import (

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from django.test import override_settings
 
-from integrations.credentials import credentials_clean
-from integrations.manifest import GeneratedKind
-from integrations.registry import connector_class, manifest
-from integrations.vendors.zendesk.connector_credentials import api_base_url, support_base_url
+from integrations.contract.manifest import GeneratedKind
+from integrations.contract.registry import connector_class, manifest
+from integrations.credentials.cleaning import credentials_clean
+from integrations.vendors.zendesk.connector.credentials import api_base_url, support_base_url
 
 CONNECTOR = connector_class("zendesk")
 MANIFEST = manifest("zendesk")

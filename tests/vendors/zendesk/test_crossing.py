@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from conversations.executor import run_sync
+from conversations.event_loop.executor import run_sync
 from handoffs.models import Handoff
-from handoffs.webhook_inbox import webhook_take
-from integrations.connector import WebhookRequest
-from integrations.http import open_session
+from handoffs.receiving.inbox import webhook_take
+from integrations.contract.connector import WebhookRequest
+from integrations.http.client import open_session
 from integrations.models import Integration
-from integrations.simulator import running_simulator
-from integrations.simulator_traffic import Hold
+from integrations.simulators.simulator import running_simulator
+from integrations.simulators.traffic import Hold
 from integrations.vendors.zendesk.simulator import ZendeskSimulator
 from tests import factories
 from tests.contract.vendors import SETUPS

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from integrations.connector import Connector, EndReason, VendorSession, WebhookItem
-from integrations.errors import (
+from integrations.contract.connector import Connector, EndReason, VendorSession, WebhookItem
+from integrations.contract.errors import (
     CannotConnectError,
     ConnectorError,
     ConversationGoneError,
@@ -17,8 +17,8 @@ from integrations.errors import (
     MissingPermissionError,
     RejectedError,
 )
-from integrations.events import ConversationEnded, LiveAgentJoined
-from integrations.vendors.zendesk.connector_control import ControlTiming
+from integrations.contract.events import ConversationEnded, LiveAgentJoined
+from integrations.vendors.zendesk.connector.control import ControlTiming
 from tests.contract.bench import Listener, outbound, until
 from tests.contract.vendors import build_connector
 from tests.contract.webhook_bench import WebhookBench, running_webhook_bench

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from integrations.connector import VendorSession
-from integrations.events import (
+from integrations.contract.connector import VendorSession
+from integrations.contract.events import (
     ConversationEnded,
     LiveAgentAttachment,
     LiveAgentJoined,
@@ -24,10 +24,10 @@ from integrations.events import (
     UnknownEvent,
     VendorEvent,
 )
-from integrations.vendors.zendesk.connector_progress import UNNAMED, ConversationProgress
-from integrations.vendors.zendesk.mapping_content import content_text
-from integrations.vendors.zendesk.mapping_control import Switchboard
-from integrations.vendors.zendesk.mapping_ticket import kept_event
+from integrations.vendors.zendesk.connector.progress import UNNAMED, ConversationProgress
+from integrations.vendors.zendesk.mapping.content import content_text
+from integrations.vendors.zendesk.mapping.control import Switchboard
+from integrations.vendors.zendesk.mapping.ticket import kept_event
 
 FIXTURES = Path(__file__).parents[3] / "integrations/vendors/zendesk/fixtures"
 CONVERSATION = "1a1b1c1d1e1f1a1b1c1d1e1f"

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from integrations.connector import Connector, VendorSession, WebhookItem
-from integrations.errors import CannotConnectError
-from integrations.events import (
+from integrations.contract.connector import Connector, VendorSession, WebhookItem
+from integrations.contract.errors import CannotConnectError
+from integrations.contract.events import (
     ConversationEnded,
     LiveAgentAttachment,
     LiveAgentJoined,

@@ -6,11 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from integrations.connector import EndReason, VendorSession
-from integrations.errors import (
-    CannotConnectError,
-)
-from integrations.events import (
+from integrations.contract.connector import EndReason, VendorSession
+from integrations.contract.errors import CannotConnectError
+from integrations.contract.events import (
     ConversationEnded,
     LiveAgentJoined,
     LiveAgentMessage,

@@ -7,19 +7,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from integrations.connector import ReceiptKind
-from integrations.errors import (
-    CannotConnectError,
-    InvalidAuthError,
-    RateLimitedError,
-)
-from integrations.events import (
+from integrations.contract.connector import ReceiptKind
+from integrations.contract.errors import CannotConnectError, InvalidAuthError, RateLimitedError
+from integrations.contract.events import (
     LiveAgentAttachment,
     LiveAgentMessage,
     MessageEchoed,
     SystemNotice,
 )
-from integrations.vendors.zendesk.mapping_text import units
+from integrations.vendors.zendesk.mapping.text import units
 from tests.contract.bench import outbound, until
 from tests.contract.webhook_bench import WebhookBench, running_webhook_bench
 from tests.vendors.zendesk.connector_harness import (

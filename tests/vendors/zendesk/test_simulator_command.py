@@ -6,7 +6,7 @@ from pathlib import Path
 
 import aiohttp
 
-from integrations.simulator import running_simulator
+from integrations.simulators.simulator import running_simulator
 from integrations.vendors.zendesk.simulator import ZendeskSimulator
 from tests.vendors.zendesk.simulator_harness import AGENT, INT_KEY, Caller, Chat, Desk, basic
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.connector import EndUserIdentity, HandoffRequest, TranscriptLine
-from integrations.vendors.zendesk.mapping_message import text_postings
-from integrations.vendors.zendesk.mapping_start import (
+from integrations.contract.connector import EndUserIdentity, HandoffRequest, TranscriptLine
+from integrations.vendors.zendesk.mapping.message import text_postings
+from integrations.vendors.zendesk.mapping.start import (
     MAX_METADATA_BYTES,
     MAX_TRANSCRIPT_PARTS,
     control_metadata,
@@ -21,7 +21,7 @@ from integrations.vendors.zendesk.mapping_start import (
     user_body,
     user_external_id,
 )
-from integrations.vendors.zendesk.mapping_text import MAX_TEXT_UNITS, pieces, units
+from integrations.vendors.zendesk.mapping.text import MAX_TEXT_UNITS, pieces, units
 
 AT = datetime(2026, 11, 20, 9, 13, 50, tzinfo=UTC)
 ANONYMOUS = EndUserIdentity(external_id="")

@@ -6,16 +6,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from integrations.connector import EndReason
-from integrations.errors import (
+from integrations.contract.connector import EndReason
+from integrations.contract.errors import (
     CannotConnectError,
     ConversationGoneError,
     InvalidRoutingError,
 )
-from integrations.events import (
-    ConversationEnded,
-    LiveAgentMessage,
-)
+from integrations.contract.events import ConversationEnded, LiveAgentMessage
 from tests.contract.bench import AGENT, handoff_request, outbound, until
 from tests.contract.webhook_bench import WebhookBench, running_webhook_bench
 from tests.vendors.zendesk.connector_harness import (

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from integrations.connector import WebhookRequest, WebhookResult
-from integrations.errors import WebhookVerificationError
-from integrations.registry import connector_class
+from integrations.contract.connector import WebhookRequest, WebhookResult
+from integrations.contract.errors import WebhookVerificationError
+from integrations.contract.registry import connector_class
 from tests.vendors.zendesk.test_mapping import CONVERSATION, fixture
 
 CONNECTOR = connector_class("zendesk")

@@ -12,9 +12,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from integrations.connector import Connector, EndReason, EndUserIdentity, TranscriptLine
-from integrations.credentials import credentials_clean
-from integrations.errors import (
+from integrations.connections.tokens import MemoryTokens
+from integrations.contract.connector import Connector, EndReason, EndUserIdentity, TranscriptLine
+from integrations.contract.errors import (
     CannotConnectError,
     ConnectorError,
     ConversationGoneError,
@@ -22,11 +22,11 @@ from integrations.errors import (
     RateLimitedError,
     RejectedError,
 )
-from integrations.http import HttpClient, open_session
-from integrations.registry import connector_class, manifest
-from integrations.simulator import running_simulator
-from integrations.tokens import MemoryTokens
-from integrations.vendor_calls import VendorCallRecord
+from integrations.contract.registry import connector_class, manifest
+from integrations.credentials.cleaning import credentials_clean
+from integrations.http.client import HttpClient, open_session
+from integrations.http.recording import VendorCallRecord
+from integrations.simulators.simulator import running_simulator
 from integrations.vendors.zendesk.simulator import ZendeskSimulator
 from integrations.vendors.zendesk_tickets.mapping import MAX_BODY_BYTES, body_for
 from tests.contract.bench import handoff_request, outbound

@@ -1,0 +1,80 @@
+"""The pages of docs/ that are made from data, so that they cannot be wrong."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from config.docs.vendor_sizes import sizes_table
+from handoffs.states import FINAL_STATES, TRANSITIONS, State, Trigger
+from integrations.contract.manifest import Capability, Manifest, Support
+from integrations.contract.registry import manifests
+
+BEGIN, END = "<!-- generated: begin -->", "<!-- generated: end -->"
+SUPPORT = {
+    Support.LIVE_TESTED: "tested with a live account",
+    Support.SIMULATED: "tested with the simulator",
+    Support.EXPERIMENTAL: "experimental",
+}
+
+
+def generated_pages() -> dict[str, str]:
+    """Return the content of each generated page by its name in docs/."""
+    tables = {"architecture.md": state_table(), "vendor_sizes.md": sizes_table()}
+    return {
+        "vendors.md": vendors_page(),
+        **{name: _between_marks(_written(name), table) for name, table in tables.items()},
+    }
+
+
+def vendors_page() -> str:
+    """Return the feature matrix of all connectors."""
+    found = sorted(manifests(), key=lambda manifest: manifest.name)
+    head = ["# What each connector can do", "", f"{BEGIN[:-4]} by make docs -->", ""]
+    names = [f"[{m.name}](../integrations/vendors/{m.key}/README.md)" for m in found]
+    rows = [_row("", *names), _row("---", *["---"] * len(found))]
+    rows.append(_row("How we know", *(SUPPORT[m.support] for m in found)))
+    rows.append(_row("Payload key", *(f"`{m.integration_key}`" for m in found)))
+    rows.append(_row("Events reach us by", *(m.delivery.value for m in found)))
+    rows += [
+        _row(_words(capability), *("yes" if capability in m.capabilities else "–" for m in found))
+        for capability in Capability
+    ]
+    rows.append(_row("A crash may repeat", *(_repeats(m) for m in found)))
+    return "\n".join([*head, *rows, ""])
+
+
+def state_table() -> str:
+    """Return the table of transitions as it is in handoffs/states.py."""
+    rows = [_row("From", *(trigger.value for trigger in Trigger))]
+    rows.append(_row("---", *["---"] * len(Trigger)))
+    for state in State:
+        if state in FINAL_STATES:
+            continue
+        targets = (TRANSITIONS.get((state, trigger)) for trigger in Trigger)
+        rows.append(_row(f"`{state.value}`", *(f"`{t.value}`" if t else "–" for t in targets)))
+    return "\n".join(rows)
+
+
+def _repeats(manifest: Manifest) -> str:
+    if manifest.repeat_note:
+        return manifest.repeat_note
+    is_safe = Capability.IDEMPOTENT_SEND in manifest.capabilities
+    return "nothing" if is_safe else "one message"
+
+
+def _words(capability: Capability) -> str:
+    return capability.value.replace("_", " ").capitalize()
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _written(name: str) -> str:
+    return (settings.BASE_DIR / "docs" / name).read_text(encoding="utf-8")
+
+
+def _between_marks(page: str, text: str) -> str:
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{text}\n{END}{after}"

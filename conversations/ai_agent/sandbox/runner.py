@@ -1,0 +1,259 @@
+"""Runs a project's tools in the sandbox: a snapshot goes in, plain data and effects come out."""
+
+from __future__ import annotations
+
+import keyword
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic_monty import (
+    MontyError,
+    MontyRuntimeError,
+    MontySession,
+    ResourceLimits,
+)
+
+from conversations.ai_agent.sandbox.errors import tool_error
+from conversations.ai_agent.sandbox.results import (
+    RESERVED,
+    ToolError,
+    plain_calls,
+    plain_logs,
+    plain_return,
+    plain_state,
+    plain_texts,
+)
+from conversations.ai_agent.sandbox.workers import WORKERS
+from conversations.journal.json_values import storable_text
+
+PRELUDE = Path(__file__).with_name("prelude.py").read_text(encoding="utf-8")
+OPEN = "\n_baton_conv = _baton_open(_baton_snapshot, _baton_names)\n"
+MAX_SOURCE_CHARS = 64 * 1024
+MAX_NAMES = 2000
+
+# Documented methods that this version does not serve; calling one says so.
+UNSERVED = [
+    "goto_flow",
+    "exit_flow",
+    "check_availability",
+    "set_variant",
+    "set_language",
+    "add_attachments",
+    "set_response_suggestions",
+    "send_sms",
+    "send_sms_template",
+    "send_whatsapp",
+    "send_content_template",
+    "send_email",
+    "write_metric",
+    "generate_external_event",
+    "log_api_response",
+    "set_csat_eligibility",
+    "set_csat_score",
+    "goto_csat_flow",
+    "disable_kb_topics",
+    "clear_disabled_kb_topics",
+    "discard_recording",
+    "set_voice",
+    "randomize_voice",
+    "set_asr_biasing",
+    "clear_asr_biasing",
+]
+UNSERVED_UTILS = ["get_secret", "prompt_llm"]
+
+_ATTRIBUTE = re.compile(r"\.\s*([A-Za-z_][A-Za-z0-9_]*)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConvSnapshot:
+    """What a tool may know of a conversation; secrets are never part of it.
+
+    `history` holds {role: user | agent | live_agent, text}, oldest first; `transcript` holds
+    {ts, sender, text, attachments}; `handoff` the fields of the current or last handoff.
+    """
+
+    id: str
+    account_id: str = ""
+    project_id: str = ""
+    env: str = ""
+    channel_type: str = "webchat.polyai"
+    language: str = ""
+    state: Mapping[str, object] = field(default_factory=dict, repr=False)
+    history: list[dict[str, str]] = field(default_factory=list, repr=False)
+    transcript: list[dict[str, Any]] = field(default_factory=list, repr=False)
+    handoff: dict[str, Any] | None = field(default=None, repr=False)
+    variant_name: str | None = None
+    integration_attributes: dict[str, Any] | None = field(default=None, repr=False)
+    caller_number: str | None = field(default=None, repr=False)
+    callee_number: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolLimits:
+    """What one run may use; sleeping counts against the same number of seconds."""
+
+    timeout_seconds: float = 10.0
+    memory_bytes: int = 64 * 1024 * 1024
+    recursion_depth: int = 200
+    returned_bytes: int = 64 * 1024
+    state_bytes: int = 64 * 1024
+    print_chars: int = 8 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolOutcome:
+    """What a run returned and asked for; nothing has happened yet, the caller carries it out.
+
+    `state` is the full new state; `handoff_calls` holds the arguments of `conv.call_handoff`,
+    None where not given.
+    """
+
+    returned: str | dict[str, object] | None = field(repr=False)
+    said: list[str] = field(repr=False)
+    state: dict[str, object] = field(repr=False)
+    handoff_calls: list[dict[str, object]] = field(repr=False)
+    logs: list[dict[str, object]] = field(repr=False)
+    prints: str = field(repr=False)
+    duration_ms: float
+
+
+DEFAULT_LIMITS = ToolLimits()
+
+
+def tool_run(
+    *,
+    source: str,
+    function_name: str,
+    conv: ConvSnapshot,
+    arguments: Mapping[str, object] | None = None,
+    limits: ToolLimits = DEFAULT_LIMITS,
+    project_key: str,
+) -> ToolOutcome:
+    """Run one tool to its end in a worker of its own; may be called from any thread.
+
+    Raises ToolError, and then nothing the tool asked for may be carried out; `busy` before it has
+    begun.
+    """
+    _check_call(source, function_name)
+    prints = _Prints(limits.print_chars)
+    started = time.perf_counter()
+    with WORKERS.session(
+        project_key, _resource_limits(limits), workspace_key=conv.account_id
+    ) as session:
+        try:
+            _open_conversation(session, source, conv, arguments or {})
+            collected = session.feed_run(
+                f"{source}\n\n_baton_collect({function_name}(_baton_conv, **_baton_arguments), "
+                "_baton_conv)\n",
+                print_callback=prints,
+            )
+        except MontyError as error:
+            failure = tool_error(error, source, function_name)
+            failure.prints = prints.text
+            failure.logs = _logs_after(session, error)
+            raise failure from None
+    return _outcome(collected, limits, prints.text, (time.perf_counter() - started) * 1000)
+
+
+def sandbox_close() -> None:
+    """End all sandbox workers of this process; call it at shutdown."""
+    WORKERS.close()
+
+
+def _check_call(source: str, function_name: str) -> None:
+    """The name becomes part of what is run, so it must be a name and nothing else."""
+    if not function_name.isidentifier() or keyword.iskeyword(function_name):
+        raise ToolError("syntax", "the tool's name must be a Python name")
+    if len(source) > MAX_SOURCE_CHARS:
+        raise ToolError("syntax", f"the source is longer than {MAX_SOURCE_CHARS} characters")
+
+
+def _resource_limits(limits: ToolLimits) -> ResourceLimits:
+    return ResourceLimits(
+        max_feed_duration_secs=limits.timeout_seconds,
+        max_total_sleep_secs=limits.timeout_seconds,
+        max_memory=limits.memory_bytes,
+        max_recursion_depth=limits.recursion_depth,
+        max_suspensions=100,
+    )
+
+
+def _open_conversation(
+    session: MontySession, source: str, conv: ConvSnapshot, arguments: Mapping[str, object]
+) -> None:
+    """Define `conv` in its own feed, so that line numbers of the tool stay the builder's."""
+    names = sorted(set(_ATTRIBUTE.findall(source)))[:MAX_NAMES]
+    inputs = {
+        "_baton_snapshot": _snapshot(conv),
+        "_baton_names": names,
+        "_baton_arguments": dict(arguments),
+    }
+    session.feed_run(PRELUDE + OPEN, inputs=inputs, print_callback=_Prints(0))
+
+
+def _snapshot(conv: ConvSnapshot) -> dict[str, object]:
+    said = [turn["text"] for turn in conv.history if turn["role"] == "user"]
+    plain = {
+        "id": conv.id,
+        "account_id": conv.account_id,
+        "project_id": conv.project_id,
+        "env": conv.env,
+        "language": conv.language,
+        "transcript": conv.transcript,
+        "transcript_alternatives": said[-1:],
+        "variant_name": conv.variant_name,
+        "integration_attributes": conv.integration_attributes,
+        "caller_number": conv.caller_number,
+        "callee_number": conv.callee_number,
+        "current_flow": None,
+        "current_step": None,
+    }
+    return {
+        "plain": plain,
+        "channel_type": conv.channel_type,
+        "state": dict(conv.state),
+        "history": conv.history,
+        "handoff": conv.handoff,
+        "unserved": UNSERVED,
+        "unserved_utils": UNSERVED_UTILS,
+    }
+
+
+class _Prints:
+    """Collects what a tool prints up to a cap, and drops the rest."""
+
+    def __init__(self, max_chars: int) -> None:
+        self.text = ""
+        self._max_chars = max_chars
+
+    def __call__(self, stream: Literal["stdout", "stderr"], text: str) -> None:
+        self.text += storable_text(text[: max(0, self._max_chars - len(self.text))])
+
+
+def _logs_after(session: MontySession, error: MontyError) -> list[dict[str, object]]:
+    """Fetch the log of a run that failed; a stopped or dead worker has none to give."""
+    if not isinstance(error, MontyRuntimeError) or not error.traceback():
+        return []
+    try:
+        entries = session.feed_run("_baton_conv.log._baton_entries", print_callback=_Prints(0))
+        return plain_logs(entries)
+    except (MontyError, ToolError):
+        return []
+
+
+def _outcome(collected: object, limits: ToolLimits, prints: str, duration_ms: float) -> ToolOutcome:
+    if not isinstance(collected, dict):
+        raise ToolError("bad_return", RESERVED)
+    return ToolOutcome(
+        returned=plain_return(collected, max_bytes=limits.returned_bytes),
+        said=plain_texts(collected.get("said"), name="conv.say"),
+        state=plain_state(collected.get("state"), max_bytes=limits.state_bytes),
+        handoff_calls=plain_calls(collected.get("handoffs")),
+        logs=plain_logs(collected.get("logs")),
+        prints=prints,
+        duration_ms=duration_ms,
+    )

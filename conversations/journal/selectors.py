@@ -1,0 +1,84 @@
+"""Read the journal."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypedDict
+
+from django.db.models import QuerySet
+
+from conversations.journal.frames import EventType, Frame, frame_of
+from conversations.models import Conversation, Event
+
+SPEAKERS = {
+    EventType.USER_MESSAGE: "user",
+    EventType.POLY_AGENT_MESSAGE: "bot",
+    EventType.LIVE_AGENT_MESSAGE: "live_agent",
+    EventType.SYSTEM_MESSAGE: "system",
+}
+
+
+class TranscriptEntry(TypedDict):
+    """One line of a transcript; `sender` is user, bot, live_agent or system."""
+
+    ts: datetime
+    sender: str
+    text: str
+
+
+def conversation_by_session(session_id: str) -> Conversation | None:
+    """Return the conversation of a session id, or None for anything else."""
+    try:
+        key = uuid.UUID(session_id)
+    except ValueError:
+        return None
+    return Conversation.objects.select_related("channel", "project").filter(session_id=key).first()
+
+
+def frames_after(conversation_id: str, sequence: int, *, limit: int = 500) -> list[Frame]:
+    """Return the journal's frames after a sequence, oldest first."""
+    events = Event.objects.filter(conversation_id=conversation_id, sequence__gt=sequence)
+    return [frame_of(event) for event in events.order_by("sequence")[:limit]]
+
+
+def journal_ends(conversation_ids: Sequence[str]) -> dict[str, int]:
+    """Return the last sequence of each conversation."""
+    rows = Conversation.objects.filter(pk__in=conversation_ids)
+    return dict(rows.values_list("pk", "last_sequence"))
+
+
+def event_by_client_id(conversation: Conversation, client_event_id: str) -> Event | None:
+    """Return the line that a client has sent under this id before, if any."""
+    if not client_event_id:
+        return None
+    return Event.objects.filter(conversation=conversation, client_event_id=client_event_id).first()
+
+
+def messages_unanswered(conversation: Conversation) -> QuerySet[Event]:
+    """Return the end user's messages with which the AI agent has not dealt."""
+    return Event.objects.filter(
+        conversation=conversation,
+        type=EventType.USER_MESSAGE,
+        sequence__gt=conversation.answered_sequence,
+    )
+
+
+def transcript_get(
+    conversation: Conversation, *, until_sequence: int | None = None, limit: int = 500
+) -> list[TranscriptEntry]:
+    """Return the newest `limit` lines of what was said, oldest first."""
+    events = Event.objects.filter(conversation=conversation, type__in=SPEAKERS)
+    if until_sequence is not None:
+        events = events.filter(sequence__lte=until_sequence)
+    newest: Sequence[Event] = list(events.order_by("-sequence")[:limit])
+    return [_entry(event) for event in reversed(newest)]
+
+
+def _entry(event: Event) -> TranscriptEntry:
+    text = event.payload.get("text") or event.payload.get("message") or ""
+    names = [file.get("title", "") for file in event.payload.get("attachments", [])]
+    text = "\n".join(filter(None, [text, *(f"[File: {name}]" for name in names)]))
+    sender = SPEAKERS[EventType(event.type)]
+    return {"ts": event.created_at, "sender": sender, "text": text}

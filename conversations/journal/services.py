@@ -1,0 +1,206 @@
+"""Write the journal: numbered lines, one writer at a time, published after the commit."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from conversations.errors import ENDED_TEXT, ConversationEndedError, NotAllowedError
+from conversations.journal import publish
+from conversations.journal.frames import EXTENSIONS, PREFIX, EventType, Level, SessionEnd, frame_of
+from conversations.models import Channel, Conversation, EndUser, Event, LogEntry
+from integrations.telemetry.metrics import JOURNAL_LINES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvent:
+    """A line to append; `client_event_id` makes a resend recognisable."""
+
+    type: EventType
+    payload: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] | None = None
+    client_event_id: str = ""
+    id: uuid.UUID = field(default_factory=uuid.uuid4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visitor:
+    """What a client says when it opens a session; identity only from a trusted server."""
+
+    external_id: str = ""
+    is_verified: bool = False
+    name: str = ""
+    email: str = ""
+    phone: str = ""
+    locale: str = ""
+    variant_id: str = ""
+    page: dict[str, Any] = field(default_factory=dict)
+    integration_attributes: dict[str, Any] = field(default_factory=dict)
+
+
+def conversation_lock(conversation_id: str) -> Conversation:
+    """Lock and return a conversation; every write to it or to its handoff happens under this."""
+    return Conversation.objects.select_for_update(no_key=True, of=("self",)).get(pk=conversation_id)
+
+
+def events_append(conversation: Conversation, events: Sequence[NewEvent]) -> list[Event]:
+    """Append lines to the journal of a locked conversation and publish them on commit.
+
+    Raises ConversationEndedError after SESSION_END.
+    """
+    if conversation.state == Conversation.State.ENDED:
+        raise ConversationEndedError(ENDED_TEXT)
+    now = timezone.now()
+    rows = [
+        Event(
+            id=event.id,
+            conversation=conversation,
+            sequence=number,
+            type=event.type,
+            payload=event.payload,
+            metadata=event.metadata,
+            client_event_id=event.client_event_id,
+            created_at=now,
+        )
+        for number, event in enumerate(events, start=conversation.last_sequence + 1)
+    ]
+    Event.objects.bulk_create(rows)
+    JOURNAL_LINES.inc(len(rows))
+    conversation.last_sequence += len(rows)
+    conversation.save(update_fields=["last_sequence"])
+    publish.frames_publish(conversation.pk, [frame_of(row) for row in rows])
+    return rows
+
+
+def message_event(
+    event_type: EventType, text: str, *, event_id: uuid.UUID | None = None, **extra: Any
+) -> NewEvent:
+    """Return a line that somebody said; its id is also the message id."""
+    event_id = event_id or uuid.uuid4()
+    payload: dict[str, Any] = {"message_id": str(event_id), "text": text, "attachments": []}
+    if event_type != EventType.USER_MESSAGE:
+        payload |= {"response_suggestions": [], "chat_call_actions": []}
+    return NewEvent(type=event_type, payload=payload | extra, id=event_id)
+
+
+def system_event(message: str, *, code: str, level: Level = Level.INFO, **extra: Any) -> NewEvent:
+    """Return a journaled SYSTEM_MESSAGE; `extra` joins the payload."""
+    payload = {"level": level, "message": message, "code": code, **extra}
+    return NewEvent(type=EventType.SYSTEM_MESSAGE, payload=payload)
+
+
+def agent_joined_event(conversation: Conversation) -> NewEvent:
+    """Return the line that says the AI agent answers (again)."""
+    payload = {"agent_name": conversation.project.agent_name, "agent_avatar_url": ""}
+    return NewEvent(type=EventType.POLY_AGENT_JOINED, payload=payload)
+
+
+@transaction.atomic
+def session_create(*, channel: Channel, token_family: uuid.UUID, visitor: Visitor) -> Conversation:
+    """Open a conversation and write its SESSION_START."""
+    conversation = Conversation.objects.create(
+        project=channel.project,
+        channel=channel,
+        environment=channel.environment,
+        end_user=_end_user(channel, visitor),
+        token_family=token_family,
+        locale=visitor.locale,
+        variant_id=visitor.variant_id,
+        page=visitor.page,
+        integration_attributes=visitor.integration_attributes,
+    )
+    start = NewEvent(type=EventType.SESSION_START, payload={"capabilities": _capabilities()})
+    events_append(conversation, [start])
+    return conversation
+
+
+@transaction.atomic
+def agent_join(conversation_id: str) -> list[Event]:
+    """Let the AI agent join and greet; raises NotAllowedError when it has joined before."""
+    conversation = conversation_lock(conversation_id)
+    if conversation.state != Conversation.State.CREATED:
+        raise NotAllowedError("The AI agent has already joined this conversation.")
+    greeting = message_event(EventType.POLY_AGENT_MESSAGE, conversation.project.greeting)
+    events = events_append(conversation, [agent_joined_event(conversation), greeting])
+    conversation.state = Conversation.State.BOT
+    conversation.save(update_fields=["state"])
+    return events
+
+
+def conversation_end(
+    conversation: Conversation, reason: SessionEnd, *, detail: str = ""
+) -> list[Event]:
+    """Write SESSION_END to a locked conversation: the last line of every journal."""
+    payload: dict[str, Any] = {"reason": reason} | ({"detail": detail} if detail else {})
+    events = events_append(conversation, [NewEvent(type=EventType.SESSION_END, payload=payload)])
+    conversation.state = Conversation.State.ENDED
+    conversation.ended_at = timezone.now()
+    conversation.answer_due_at = None
+    conversation.save(update_fields=["state", "ended_at", "answer_due_at"])
+    return events
+
+
+@transaction.atomic
+def conversations_seen(conversation_ids: Sequence[str]) -> None:
+    """Note that sockets of conversations are alive.
+
+    Where somebody is writing at this moment the next note will do: nobody waits for it.
+    """
+    rows = Conversation.objects.filter(pk__in=conversation_ids)
+    if connection.features.has_select_for_update_skip_locked:
+        rows = rows.select_for_update(no_key=True, skip_locked=True, of=("self",))
+    free = list(rows.values_list("pk", flat=True))
+    Conversation.objects.filter(pk__in=free).update(last_seen_at=timezone.now())
+
+
+def log_append(
+    conversation: Conversation,
+    level: LogEntry.Level,
+    content: str,
+    *,
+    source: str = "",
+    code: str = "",
+    fields: dict[str, Any] | None = None,
+    is_pii: bool = False,
+) -> None:
+    """Write a line to the project's log, where builders look for reasons."""
+    LogEntry.objects.create(
+        project_id=conversation.project_id,
+        conversation=conversation,
+        level=level,
+        source=source[:120],
+        code=code,
+        content=content[:4000],
+        fields=fields or {},
+        is_pii=is_pii,
+    )
+
+
+def _end_user(channel: Channel, visitor: Visitor) -> EndUser:
+    if not visitor.is_verified:
+        return EndUser.objects.create(project=channel.project, external_id=str(uuid.uuid4()))
+    names = {"name": visitor.name, "email": visitor.email, "phone": visitor.phone}
+    end_user, _ = EndUser.objects.update_or_create(
+        project=channel.project,
+        external_id=visitor.external_id,
+        is_verified=True,
+        defaults={key: value for key, value in names.items() if value},
+    )
+    return end_user
+
+
+def _capabilities() -> dict[str, Any]:
+    return {
+        "streaming": False,
+        "max_message_size_bytes": settings.FRAME_MAX_BYTES,
+        "max_reconnect_attempts": 10,
+        "heartbeat_interval_seconds": settings.SOCKET_HEARTBEAT_SECONDS,
+        "extensions": [PREFIX + name for name in EXTENSIONS],
+        "attachments": {"max_bytes": 0, "mime": []},
+    }

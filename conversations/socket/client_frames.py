@@ -1,0 +1,188 @@
+"""Read a frame of the client: limits, shape, and an error that names the field."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+
+from conversations.journal.frames import EXTENSIONS, PREFIX, EventType
+from conversations.journal.json_values import is_storable
+
+ACCEPTED = frozenset(
+    {
+        EventType.REQUEST_POLY_AGENT_JOIN,
+        EventType.USER_MESSAGE,
+        EventType.USER_TYPING,
+        EventType.USER_END_SESSION,
+        EventType.HEARTBEAT,
+        *(EventType(name) for name in EXTENSIONS),
+    }
+)
+_TYPING = {"TYPING_STATE_STARTED": True, "TYPING_STATE_STOPPED": False}
+METADATA_MAX_BYTES = 8192
+# What a message may be sent again by, in metadata.custom: ours, and the one of PolyAI's mobile
+# SDKs. The first that is not empty is the key; the other is only carried back.
+RESEND_KEYS = ("client_event_id", "local_id")
+RESEND_KEY_MAX_CHARACTERS = 64
+FILES_PER_MESSAGE = 10
+
+
+class BadFrameError(Exception):
+    """The frame cannot be used; `code` is the SYSTEM_MESSAGE code, the text names the cure."""
+
+    def __init__(self, code: str, message: str, metadata: dict[str, Any] | None = None) -> None:
+        """Keep the client's metadata, which goes back with the error."""
+        super().__init__(message)
+        self.code = code
+        self.metadata = metadata
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientFrame:
+    """A checked frame; only the fields of its type are filled."""
+
+    type: EventType
+    metadata: dict[str, Any] | None = None
+    client_event_id: str = ""
+    text: str = field(default="", repr=False)
+    is_typing: bool = False
+    message_id: str = ""
+    file_ids: tuple[uuid.UUID, ...] = ()
+
+
+def frame_read(text: str | None) -> ClientFrame:
+    """Return the checked frame; raises BadFrameError."""
+    data = _json_object(text)
+    metadata = _metadata(data)
+    payload = data.get("payload", {})
+    if not isinstance(payload, dict):
+        raise BadFrameError("bad_json", "The field payload must be an object.", metadata)
+    event_type = _type(data, metadata)
+    return ClientFrame(
+        type=event_type,
+        metadata=metadata,
+        client_event_id=_client_event_id(metadata),
+        **_fields(event_type, payload, metadata),
+    )
+
+
+def metadata_of(text: str | None) -> dict[str, Any] | None:
+    """Return what a frame that is not read carries back to its client, if that can be told."""
+    try:
+        return _metadata(_json_object(text))
+    except BadFrameError:
+        return None
+
+
+def _json_object(text: str | None) -> dict[str, Any]:
+    if text is None:
+        raise BadFrameError("bad_json", "Send text frames; binary ones are not read.")
+    size = len(text.encode())
+    if size > settings.FRAME_MAX_BYTES:
+        limit = settings.FRAME_MAX_BYTES
+        raise BadFrameError("frame_too_large", f"The frame has {size} bytes; {limit} are allowed.")
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadFrameError("bad_json", "The frame is not valid JSON.") from error
+    if not isinstance(data, dict):
+        raise BadFrameError("bad_json", "The frame must be a JSON object with a field type.")
+    if not is_storable(data):
+        raise BadFrameError("bad_json", "The frame holds a character that no text may hold.")
+    return data
+
+
+def _metadata(data: dict[str, Any]) -> dict[str, Any] | None:
+    metadata = data.get("metadata")
+    if metadata is None:
+        return None
+    custom = metadata.get("custom", {}) if isinstance(metadata, dict) else None
+    if not isinstance(custom, dict) or not all(isinstance(v, str) for v in custom.values()):
+        raise BadFrameError("bad_json", "The field metadata.custom must map names to texts.")
+    if len(json.dumps(custom)) > METADATA_MAX_BYTES:
+        raise BadFrameError(
+            "bad_json", f"The field metadata.custom may have {METADATA_MAX_BYTES} bytes."
+        )
+    return {"custom": custom}
+
+
+def _type(data: dict[str, Any], metadata: dict[str, Any] | None) -> EventType:
+    name = data.get("type")
+    bare = name.removeprefix(PREFIX) if isinstance(name, str) and name.startswith(PREFIX) else ""
+    if bare not in ACCEPTED:
+        shown = str(name)[:64]
+        raise BadFrameError("unknown_event", f"The event type {shown} is not known.", metadata)
+    return EventType(bare)
+
+
+def _client_event_id(metadata: dict[str, Any] | None) -> str:
+    """Return the key of a resend, or the empty text for a message that is never sent again."""
+    custom = (metadata or {}).get("custom", {})
+    name = next((name for name in RESEND_KEYS if custom.get(name)), "")
+    if len(custom.get(name, "")) > RESEND_KEY_MAX_CHARACTERS:
+        text = f"metadata.custom.{name} may have {RESEND_KEY_MAX_CHARACTERS} characters."
+        raise BadFrameError("bad_json", text, metadata)
+    return str(custom.get(name, ""))
+
+
+def _fields(
+    event_type: EventType, payload: dict[str, Any], metadata: dict[str, Any] | None
+) -> dict[str, Any]:
+    match event_type:
+        case EventType.USER_MESSAGE:
+            file_ids = _file_ids(payload, metadata)
+            return {
+                "text": _text(payload, metadata, needs_text=not file_ids),
+                "file_ids": file_ids,
+            }
+        case EventType.USER_TYPING:
+            return {"is_typing": _typing(payload, metadata)}
+        case EventType.USER_READ_MESSAGE | EventType.USER_RECEIVED_MESSAGE:
+            return {"message_id": _message_id(payload, metadata)}
+    return {}
+
+
+def _file_ids(payload: dict[str, Any], metadata: dict[str, Any] | None) -> tuple[uuid.UUID, ...]:
+    files = payload.get("attachments") or []
+    try:
+        if not isinstance(files, list) or len(files) > FILES_PER_MESSAGE:
+            raise ValueError
+        return tuple(uuid.UUID(file["file_id"]) for file in files)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadFrameError(
+            "bad_json",
+            f"The field payload.attachments may list {FILES_PER_MESSAGE} objects with file_id.",
+            metadata,
+        ) from error
+
+
+def _text(payload: dict[str, Any], metadata: dict[str, Any] | None, *, needs_text: bool) -> str:
+    text = payload.get("text", "")
+    if not isinstance(text, str) or (needs_text and not text.strip()):
+        raise BadFrameError("bad_json", "The field payload.text must not be empty.", metadata)
+    if len(text) > settings.MESSAGE_MAX_CHARACTERS:
+        limit = settings.MESSAGE_MAX_CHARACTERS
+        raise BadFrameError(
+            "frame_too_large", f"payload.text has {len(text)} characters; {limit} are allowed."
+        )
+    return text
+
+
+def _typing(payload: dict[str, Any], metadata: dict[str, Any] | None) -> bool:
+    try:
+        return _TYPING[payload["state"]]
+    except (KeyError, TypeError) as error:
+        raise BadFrameError(
+            "bad_json", f"The field payload.state must be one of {', '.join(_TYPING)}.", metadata
+        ) from error
+
+
+def _message_id(payload: dict[str, Any], metadata: dict[str, Any] | None) -> str:
+    value = payload.get("message_id")
+    if not isinstance(value, str) or not 0 < len(value) <= 64:
+        raise BadFrameError("bad_json", "The field payload.message_id is missing.", metadata)
+    return value

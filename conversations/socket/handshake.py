@@ -1,0 +1,150 @@
+"""Check a widget's WebSocket handshake: session, token, origin, number of sockets."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from urllib.parse import parse_qs
+
+from django.conf import settings
+from redis import Redis
+from redis.exceptions import RedisError
+
+from conversations.journal.selectors import conversation_by_session
+from conversations.models import Conversation
+from conversations.widget.access_token import TokenError, host_allowed, token_verify
+
+SUBPROTOCOL = "baton.v1"
+_CURSOR = re.compile(r"^(?:seq:)?(\d{1,9})$")
+# A socket that has not said that it lives for this long does not count any more.
+_SOCKET_LIFE_SECONDS = 90
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handshake:
+    """What a client asks for; the token comes from the subprotocols or, for SDKs, the query."""
+
+    session_id: str
+    token: str
+    cursor: int
+    is_cursor_valid: bool
+    origin: str
+    subprotocol: str | None
+
+
+class HandshakeError(Exception):
+    """Refused with an HTTP status; the text names the cure."""
+
+    def __init__(self, status: int, message: str) -> None:
+        """Keep the status beside the text."""
+        super().__init__(message)
+        self.status = status
+
+
+def handshake_read(scope: Mapping[str, Any]) -> Handshake:
+    """Return the parts of a handshake; raises HandshakeError 400 for a missing parameter."""
+    query = {
+        key: values[-1] for key, values in parse_qs(scope["query_string"].decode("latin-1")).items()
+    }
+    offered = [str(name) for name in scope.get("subprotocols", [])]
+    tokens = [name.removeprefix("bearer.") for name in offered if name.startswith("bearer.")]
+    token = tokens[0] if tokens else query.get("access_token", "")
+    for name, value in (("session_id", query.get("session_id", "")), ("access_token", token)):
+        if not value:
+            raise HandshakeError(400, f"The parameter {name} is missing.")
+    cursor = _CURSOR.match(query.get("cursor", "0"))
+    headers = dict(scope["headers"])
+    return Handshake(
+        session_id=query["session_id"],
+        token=token,
+        cursor=int(cursor[1]) if cursor else 0,
+        is_cursor_valid=cursor is not None,
+        origin=headers.get(b"origin", b"").decode("latin-1"),
+        subprotocol=SUBPROTOCOL if SUBPROTOCOL in offered else None,
+    )
+
+
+def handshake_check(handshake: Handshake, socket_id: str) -> Conversation:
+    """Return the conversation of an accepted handshake and count its socket.
+
+    Raises HandshakeError 401, 404 or 429.
+    """
+    conversation = session_of_token(handshake.session_id, handshake.token, handshake.origin)
+    if not socket_counted(conversation.pk, socket_id):
+        limit = settings.SOCKETS_PER_SESSION
+        raise HandshakeError(429, f"This session already has {limit} open sockets.")
+    return conversation
+
+
+def session_of_token(session_id: str, access_token: str, origin: str) -> Conversation:
+    """Return the conversation of a session that the token and the page may use.
+
+    Raises HandshakeError 401 or 404.
+    """
+    try:
+        token = token_verify(access_token)
+    except TokenError as error:
+        raise HandshakeError(401, str(error)) from error
+    conversation = conversation_by_session(session_id)
+    if conversation is None:
+        raise HandshakeError(404, "No such session. Open a new one.")
+    if (token.channel_id, token.family) != (conversation.channel_id, conversation.token_family):
+        raise HandshakeError(401, "The access token belongs to another session.")
+    if origin and not host_allowed(conversation.channel, origin):
+        raise HandshakeError(401, "This page may not use the channel.")
+    return conversation
+
+
+@cache
+def _client() -> Redis:
+    return Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
+
+
+def socket_counted(conversation_id: str, socket_id: str) -> bool:
+    """Count a new socket; False if that would be one too many. Without Redis all may pass."""
+    key, now = _key(conversation_id), time.time()
+    try:
+        with _client().pipeline() as pipe:
+            pipe.zremrangebyscore(key, 0, now - _SOCKET_LIFE_SECONDS)
+            pipe.zadd(key, {socket_id: now})
+            pipe.zcard(key)
+            pipe.expire(key, _SOCKET_LIFE_SECONDS)
+            count = int(pipe.execute()[2])
+    except RedisError:
+        return True
+    if count <= settings.SOCKETS_PER_SESSION:
+        return True
+    socket_gone(conversation_id, socket_id)
+    return False
+
+
+def sockets_seen(sockets: Sequence[tuple[str, str]]) -> None:
+    """Go on counting sockets, by conversation and socket id, that have shown that they live.
+
+    One that went meanwhile is not counted again.
+    """
+    now = time.time()
+    try:
+        with _client().pipeline() as pipe:
+            for conversation_id, socket_id in sockets:
+                pipe.zadd(_key(conversation_id), {socket_id: now}, xx=True)
+                pipe.expire(_key(conversation_id), _SOCKET_LIFE_SECONDS)
+            pipe.execute()
+    except RedisError:
+        return
+
+
+def socket_gone(conversation_id: str, socket_id: str) -> None:
+    """Stop counting a socket."""
+    try:
+        _client().zrem(_key(conversation_id), socket_id)
+    except RedisError:
+        return
+
+
+def _key(conversation_id: str) -> str:
+    return f"baton:sockets:{conversation_id}"

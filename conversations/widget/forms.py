@@ -1,0 +1,57 @@
+"""The form of a webchat channel."""
+
+from __future__ import annotations
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from conversations.ai_agent.forms import LinesField
+from conversations.models import Channel
+from conversations.widget.channels import ALLOWED_ORIGINS_MAX, accent_read, origin_read
+from integrations.models import Environment
+
+
+class ChannelForm(forms.Form):
+    """A webchat channel, without its keys."""
+
+    name = forms.CharField(
+        max_length=80, help_text="For you and your colleagues; end users do not see it."
+    )
+    environment = forms.ChoiceField(
+        choices=Environment.choices,
+        help_text="Handoffs of this widget use the integrations of this environment.",
+    )
+    title = forms.CharField(max_length=60, help_text="Stands on top of the widget.")
+    accent = forms.CharField(
+        max_length=7,
+        label="Accent colour",
+        widget=forms.TextInput(attrs={"type": "color"}),
+        help_text="Bubble, header and the end user's own messages.",
+    )
+    allowed_origins = LinesField(
+        read=origin_read,
+        maximum=ALLOWED_ORIGINS_MAX,
+        rows=4,
+        label="Allowed pages",
+        help_text="The pages that may carry the widget: one host per line, such as example.com or "
+        "localhost:3000. Subdomains are included, and so is this portal. On every other page "
+        "nothing appears, and the server refuses too.",
+    )
+    is_enabled = forms.BooleanField(
+        label="Enabled",
+        required=False,
+        help_text="A disabled widget opens no new conversation.",
+    )
+
+    def clean_accent(self) -> str:
+        """Return the colour as #rrggbb."""
+        try:
+            return accent_read(self.cleaned_data["accent"])
+        except ValueError as error:
+            raise ValidationError(f"{error}.".capitalize()) from error
+
+    @classmethod
+    def for_channel(cls, channel: Channel) -> ChannelForm:
+        """Return the form filled with a channel."""
+        initial = {name: getattr(channel, name) for name in cls.base_fields}
+        return cls(initial=initial, prefix=str(channel.pk))

@@ -1,0 +1,87 @@
+"""No state lasts for ever: end what has passed its deadline, delete what is old."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from conversations.files.attachments import attachments_purge
+from conversations.journal.frames import SessionEnd
+from conversations.journal.services import conversation_end, conversation_lock
+from conversations.models import Conversation
+from handoffs.lifecycle.fallback import handoff_unavailable
+from handoffs.lifecycle.locking import handoff_locked, handoff_save
+from handoffs.lifecycle.services import handoff_end, handoff_fail
+from handoffs.models import Handoff, RelayWorker, StoredWebhook
+from handoffs.starting.start import handoff_open
+from handoffs.states import OPEN_STATES, EndReason, State
+from integrations.connections.services import credentials_purge
+from integrations.models import VendorCall, VendorToken
+
+BATCH = 500
+WORKER_KEEP = timedelta(days=1)
+# Longer than any vendor repeats a call.
+WEBHOOK_KEEP = timedelta(days=3)
+
+
+def reap_all() -> None:
+    """End overdue handoffs and abandoned conversations, each in a transaction of its own."""
+    now = timezone.now()
+    states = [state.value for state in OPEN_STATES]
+    overdue = Handoff.objects.filter(deadline_at__lt=now, state__in=states)
+    for handoff_id in list(overdue.values_list("pk", flat=True)[:BATCH]):
+        handoff_reap(handoff_id)
+    idle_since = now - timedelta(seconds=settings.SESSION_IDLE_SECONDS)
+    # Those that are closing have a deadline of their own (overdue.py).
+    idle = Conversation.objects.filter(last_seen_at__lt=idle_since).exclude(
+        state__in=[Conversation.State.CLOSING, Conversation.State.ENDED]
+    )
+    for conversation_id in list(idle.values_list("pk", flat=True)[:BATCH]):
+        conversation_reap(conversation_id)
+
+
+def handoff_reap(handoff_id: str) -> None:
+    """Fail or end one handoff whose deadline has passed; a deadline moved meanwhile counts."""
+    with handoff_locked(handoff_id) as handoff:
+        if handoff.deadline_at is None or handoff.deadline_at > timezone.now():
+            return
+        match State(handoff.state):
+            case State.REQUESTED | State.CONNECTING:
+                late = "Not opened within the time allowed."
+                if changed := handoff_unavailable(handoff, "cannot_connect", late):
+                    handoff_save(handoff, changed)
+            case State.QUEUED:
+                handoff_fail(handoff, "wait_timeout")
+            case State.ACTIVE:
+                handoff_end(handoff, EndReason.IDLE_TIMEOUT)
+
+
+@transaction.atomic
+def conversation_reap(conversation_id: str) -> None:
+    """End a conversation that no socket has shown a sign of life for."""
+    conversation = conversation_lock(conversation_id)
+    idle = timezone.now() - conversation.last_seen_at
+    is_idle = idle > timedelta(seconds=settings.SESSION_IDLE_SECONDS)
+    if conversation.is_over or not is_idle:
+        return
+    handoff = handoff_open(conversation_id)
+    if handoff is None:
+        conversation_end(conversation, SessionEnd.USER_ABANDONED)
+        return
+    handoff.conversation = conversation
+    handoff_end(handoff, EndReason.END_USER_LEFT)
+
+
+def clean_up_old() -> None:
+    """Delete old vendor calls and files, expired tokens and workers that are long gone."""
+    now = timezone.now()
+    keep = timedelta(days=settings.VENDOR_CALL_KEEP_DAYS)
+    VendorCall.objects.filter(at__lt=now - keep).delete()
+    credentials_purge()
+    StoredWebhook.objects.filter(received_at__lt=now - WEBHOOK_KEEP).delete()
+    VendorToken.objects.filter(expires_at__lt=now).delete()
+    attachments_purge()
+    RelayWorker.objects.filter(heartbeat_at__lt=now - WORKER_KEEP, handoffs=None).delete()

@@ -1,0 +1,63 @@
+"""Read a project's handoffs for the portal's list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from handoffs.models import Handoff
+from handoffs.portal.wording import BADGES, Badge, duration_text, end_reason_text
+from handoffs.states import OPEN_STATES, State
+from integrations.contract.vendor_names import vendor_name
+from integrations.models import Environment, Project
+
+OPEN = "open"
+STATE_FILTERS = [(OPEN, "Open"), *((state.value, BADGES[state].label) for state in State)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffFilter:
+    """What the list is narrowed to; empty values narrow nothing."""
+
+    state: str = ""
+    environment: str = ""
+    conversation: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffRow:
+    """One handoff as the list shows it."""
+
+    handoff: Handoff
+    badge: Badge
+    vendor: str
+    wait: str
+    outcome: str
+
+
+def handoff_list(*, project: Project, wanted: HandoffFilter) -> QuerySet[Handoff]:
+    """Return the project's handoffs, newest first."""
+    rows = Handoff.objects.filter(conversation__project=project)
+    if wanted.state == OPEN:
+        rows = rows.filter(state__in=[state.value for state in OPEN_STATES])
+    elif wanted.state in [state.value for state in State]:
+        rows = rows.filter(state=wanted.state)
+    if wanted.environment in Environment.values:
+        rows = rows.filter(environment=wanted.environment)
+    if wanted.conversation:
+        rows = rows.filter(conversation_id=wanted.conversation)
+    return rows.defer("routing", "vendor_session").order_by("-requested_at", "-id")
+
+
+def handoff_row(handoff: Handoff, *, now: datetime) -> HandoffRow:
+    """Describe a handoff in the words of the list."""
+    until = handoff.joined_at or handoff.ended_at or now
+    return HandoffRow(
+        handoff=handoff,
+        badge=BADGES[State(handoff.state)],
+        vendor=vendor_name(handoff.integration_key) or "No integration",
+        wait=duration_text((until - handoff.requested_at).total_seconds()),
+        outcome=end_reason_text(handoff),
+    )

@@ -1,0 +1,177 @@
+"""Run a tool with a made-up conversation and say what it would lead to; nothing is carried out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from conversations.ai_agent.returned import (
+    ReturnProblem,
+    acts,
+    return_problems,
+    silence_problem,
+    spoken,
+    wants_handoff,
+)
+from conversations.ai_agent.sandbox.results import ToolError
+from conversations.ai_agent.sandbox.runner import ConvSnapshot, ToolLimits, ToolOutcome, tool_run
+from conversations.ai_agent.tools.payload_lint import PayloadFinding
+from conversations.ai_agent.turn import TOOL_FAILED
+from handoffs.payload.reading import has_handoff
+from handoffs.starting.judging import Judgement, call_judge, returned_judge
+from integrations.contract.vendor_names import vendor_name
+from integrations.models import Environment, Project
+
+_HISTORY = [
+    {"role": "agent", "text": "Hello. How can I help you today?"},
+    {"role": "user", "text": "My order has not arrived."},
+    {"role": "agent", "text": "I can see it left our warehouse. Anything else?"},
+    {"role": "user", "text": "I want to talk to a human"},
+]
+_SENDERS = {"agent": "bot", "user": "user"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayloadReading:
+    """How a handoff that the tool asked for reads."""
+
+    title: str
+    pairs: list[tuple[str, str]]
+    problems: list[PayloadFinding]
+    warnings: list[PayloadFinding]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolReport:
+    """What a trial run shows; `error` is empty when the tool came to its end."""
+
+    says: list[str]
+    returned: str
+    readings: list[PayloadReading]
+    problems: list[ReturnProblem]
+    logs: list[dict[str, object]]
+    prints: str
+    state: str
+    duration: str = ""
+    error: str = ""
+    error_line: int | None = None
+
+
+def tool_try(*, project: Project, name: str, source: str, timeout_seconds: int) -> ToolReport:
+    """Run the source in the sandbox, as the AI agent would, with a sample conversation."""
+    try:
+        outcome = tool_run(
+            source=source,
+            function_name=name,
+            conv=_sample(project),
+            limits=ToolLimits(timeout_seconds=timeout_seconds),
+            project_key=project.public_id,
+        )
+    except ToolError as error:
+        return _failed(error)
+    returned = outcome.returned
+    return ToolReport(
+        says=_says(outcome),
+        returned=_pretty(returned),
+        readings=_readings(project, outcome)[:1],
+        problems=_problems(outcome),
+        logs=outcome.logs,
+        prints=outcome.prints,
+        state=_pretty(outcome.state) if outcome.state else "",
+        duration=f"{outcome.duration_ms:.0f} ms",
+    )
+
+
+def _sample(project: Project) -> ConvSnapshot:
+    lines = [
+        {"ts": f"2026-01-05T09:0{n}:00Z", "sender": _SENDERS[turn["role"]], "text": turn["text"]}
+        for n, turn in enumerate(_HISTORY)
+    ]
+    return ConvSnapshot(
+        id="CONV-sample",
+        account_id=project.workspace.public_id,
+        project_id=project.public_id,
+        env=Environment.SANDBOX.value,
+        language="en",
+        history=_HISTORY,
+        transcript=[line | {"attachments": []} for line in lines],
+    )
+
+
+def _says(outcome: ToolOutcome) -> list[str]:
+    """Return what the end user would read of the tool's own."""
+    texts = spoken(outcome.said, outcome.returned)
+    if texts or outcome.handoff_calls or acts(outcome.returned):
+        return texts
+    has_failed = any(one.severity == "error" for one in return_problems(outcome.returned))
+    return [TOOL_FAILED] if has_failed else []
+
+
+def _problems(outcome: ToolOutcome) -> list[ReturnProblem]:
+    """List what is wrong beside the handoff: a turn opens one, whatever else is called for."""
+    returned, calls = outcome.returned, outcome.handoff_calls
+    found = return_problems(returned)
+    refused = len(calls) - (0 if wants_handoff(returned) else 1)
+    if refused > 0:
+        message = f"a turn opens one handoff; {refused} more would be refused"
+        found.append(ReturnProblem("warning", "conv.call_handoff", message))
+    is_silent = not (spoken(outcome.said, returned) or calls or acts(returned))
+    if is_silent and isinstance(returned, dict) and not found:
+        found.append(silence_problem(returned))
+    return found
+
+
+def _readings(project: Project, outcome: ToolOutcome) -> list[PayloadReading]:
+    """Judge the returned handoff and each conv.call_handoff, as a real turn would take them."""
+    found = []
+    if has_handoff(outcome.returned):
+        found.append(("Returned handoff", returned_judge(project, outcome.returned)))
+    for call in outcome.handoff_calls:
+        found.append(("conv.call_handoff", call_judge(project, dict(call))))
+    return [_reading(title, judgement) for title, judgement in found]
+
+
+def _reading(title: str, found: Judgement) -> PayloadReading:
+    """Show where it goes; what keeps it from going anywhere is a problem, all else a warning."""
+    problems: list[PayloadFinding] = []
+    if found.payload is None:
+        problems = [one for one in found.findings if one.severity == "error" or one.page]
+    warnings = [one for one in found.findings if one not in problems]
+    return PayloadReading(title=title, pairs=_pairs(found), problems=problems, warnings=warnings)
+
+
+def _pairs(found: Judgement) -> list[tuple[str, str]]:
+    payload = found.payload
+    if payload is None:
+        return []
+    pairs = [
+        ("Goes to", vendor_name(payload.integration_key or "")),
+        ("Queue", payload.queue),
+        ("Reason", payload.reason),
+    ]
+    hints = {k: v for k, v in sorted(payload.hints.items()) if k not in ("queue", "reason")}
+    pairs += [(f"Hint {name}", _short(value)) for name, value in hints.items()]
+    pairs += [(f"Data {name}", _short(value)) for name, value in sorted(payload.data.items())]
+    return [(label, value) for label, value in pairs if value]
+
+
+def _failed(error: ToolError) -> ToolReport:
+    return ToolReport(
+        says=[],
+        returned="",
+        readings=[],
+        problems=[],
+        logs=error.logs,
+        prints=error.prints,
+        state="",
+        error=error.message,
+        error_line=error.line,
+    )
+
+
+def _short(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _pretty(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)

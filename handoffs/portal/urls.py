@@ -1,0 +1,25 @@
+"""Route the portal's pages about handoffs, and the tool editor, which must read payloads."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from conversations.ai_agent.tools.views import tool_edit, tool_new
+from handoffs.portal.tool_run_views import tool_run_page
+from handoffs.portal.views import handoff, handoff_live, handoff_text, handoffs
+from handoffs.starting.judging import payload_reader
+
+_HANDOFFS = "p/<str:project_id>/handoffs/"
+_TOOLS = "p/<str:project_id>/tools/"
+_READER = {"payload_reader": payload_reader}
+
+urlpatterns = [
+    path(_HANDOFFS, handoffs, name="handoffs"),
+    path(f"{_HANDOFFS}<str:handoff_id>/", handoff, name="handoff"),
+    path(f"{_HANDOFFS}<str:handoff_id>/live/", handoff_live, name="handoff_live"),
+    path(f"{_HANDOFFS}<str:handoff_id>/text/", handoff_text, name="handoff_text"),
+    path(f"{_TOOLS}new/", tool_new, _READER, name="tool_new"),
+    path(f"{_TOOLS}run/", tool_run_page, name="tool_run"),
+    path(f"{_TOOLS}<int:tool_id>/", tool_edit, _READER, name="tool_edit"),
+    path(f"{_TOOLS}<int:tool_id>/run/", tool_run_page, name="tool_run"),
+]

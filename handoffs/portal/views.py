@@ -1,0 +1,153 @@
+"""The Handoffs pages: the list, and one handoff's timeline."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from handoffs.models import Handoff
+from handoffs.portal.handoff_list import STATE_FILTERS, HandoffFilter, handoff_list, handoff_row
+from handoffs.portal.timeline import timeline_get, timeline_text
+from handoffs.portal.timeline_entries import Kind
+from handoffs.portal.wording import BADGES, handoff_title, headline
+from handoffs.states import State
+from integrations.contract.vendor_names import vendor_name
+from integrations.models import Access, Area, Environment, Project
+from integrations.projects.access import project_for
+
+HANDOFFS_PER_PAGE = 50
+KIND_LABELS = {
+    Kind.HANDOFF: "What happened",
+    Kind.SAID: "What was said",
+    Kind.VENDOR: "Vendor calls",
+}
+
+
+@login_required
+@require_GET
+def handoffs(request: HttpRequest, project_id: str) -> HttpResponse:
+    """List the project's handoffs, newest first."""
+    project, _ = _enter(request, project_id)
+    wanted = HandoffFilter(
+        state=request.GET.get("state", ""),
+        environment=request.GET.get("environment", ""),
+        conversation=request.GET.get("conversation", "").replace("\x00", ""),
+    )
+    found = handoff_list(project=project, wanted=wanted)
+    page = Paginator(found, HANDOFFS_PER_PAGE).get_page(request.GET.get("page"))
+    filters = {
+        "state": wanted.state,
+        "environment": wanted.environment,
+        "conversation": wanted.conversation,
+    }
+    now = timezone.now()
+    context = {
+        "page": page,
+        "rows": [handoff_row(handoff, now=now) for handoff in page],
+        "states": STATE_FILTERS,
+        "environments": Environment.choices,
+        "wanted": wanted,
+        "is_filtered": any(filters.values()),
+        "query": urlencode(filters),
+    }
+    return render(request, "handoffs/handoffs.html", context)
+
+
+@login_required
+@require_GET
+def handoff(request: HttpRequest, project_id: str, handoff_id: str) -> HttpResponse:
+    """Show how a handoff stands and everything that happened in it."""
+    project, may_read_text = _enter(request, project_id)
+    row = _handoff(project, handoff_id)
+    return render(request, "handoffs/handoff.html", _detail(request, row, may_read_text))
+
+
+@login_required
+@require_GET
+def handoff_live(request: HttpRequest, project_id: str, handoff_id: str) -> HttpResponse:
+    """Return the part of the page that changes, for its script to put in place."""
+    project, may_read_text = _enter(request, project_id)
+    row = _handoff(project, handoff_id)
+    response = render(request, "handoffs/handoff_live.html", _detail(request, row, may_read_text))
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@login_required
+@require_GET
+def handoff_text(request: HttpRequest, project_id: str, handoff_id: str) -> HttpResponse:
+    """Return the timeline as plain text, for a support case."""
+    project, may_read_text = _enter(request, project_id)
+    row = _handoff(project, handoff_id)
+    now = timezone.now()
+    top = headline(row, now=now)
+    parts = [f"Handoff {row.id}", f"Conversation {row.conversation_id}", top.sentence]
+    parts += [part for part in (top.detail, top.cure) if part]
+    entries = timeline_get(handoff=row, may_read_text=may_read_text).entries
+    text = "\n".join(parts) + "\n\n" + timeline_text(entries)
+    return HttpResponse(text, content_type="text/plain; charset=utf-8")
+
+
+def _enter(request: HttpRequest, project_id: str) -> tuple[Project, bool]:
+    """Return the project, and whether the member may read what was said.
+
+    Those who look after integrations see the timeline too, without what people wrote.
+    """
+    try:
+        return project_for(request, project_id, Area.CONVERSATIONS, Access.READ), True
+    except PermissionDenied:
+        return project_for(request, project_id, Area.INTEGRATIONS, Access.READ), False
+
+
+def _handoff(project: Project, handoff_id: str) -> Handoff:
+    rows = Handoff.objects.filter(conversation__project=project).defer("vendor_session")
+    return get_object_or_404(rows.select_related("integration", "owner"), pk=handoff_id)
+
+
+def _detail(request: HttpRequest, row: Handoff, may_read_text: bool) -> dict[str, object]:
+    chosen = _kinds(request)
+    problems_only = request.GET.get("problems") == "1"
+    timeline = timeline_get(
+        handoff=row, may_read_text=may_read_text, kinds=chosen, problems_only=problems_only
+    )
+    return {
+        "handoff": row,
+        "headline": headline(row, now=timezone.now()),
+        "badge": BADGES[State(row.state)],
+        "title": handoff_title(row),
+        "timeline": timeline,
+        "facts": _facts(row),
+        "kinds": [(kind.value, label, kind in chosen) for kind, label in KIND_LABELS.items()],
+        "problems_only": problems_only,
+        "may_read_text": may_read_text,
+        "query": request.GET.urlencode(),
+    }
+
+
+def _kinds(request: HttpRequest) -> tuple[Kind, ...]:
+    """Return the kinds asked for; none named means all."""
+    named = request.GET.getlist("kind")
+    return tuple(kind for kind in Kind if kind.value in named) or tuple(Kind)
+
+
+def _facts(row: Handoff) -> list[tuple[str, object]]:
+    vendor = vendor_name(row.integration_key)
+    return [
+        ("Vendor", vendor),
+        ("Environment", row.get_environment_display()),
+        ("Queue asked for", row.routing.get("queue", "")),
+        ("Destination", row.destination),
+        ("Reason", row.reason),
+        ("Live agent", row.agent_name),
+        ("Conversation", row.conversation_id),
+        (f"Conversation at {vendor}", row.vendor_conversation_id),
+        ("Shared id", row.shared_id),
+        ("Relay worker", row.owner.name if row.owner else ""),
+    ]

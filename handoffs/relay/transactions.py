@@ -1,0 +1,299 @@
+"""The database's part of a relay session: short synchronous steps, each under the lease."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.utils import timezone
+
+from conversations.journal.frames import EventType
+from conversations.journal.selectors import TranscriptEntry, transcript_get
+from conversations.models import Event
+from handoffs.lifecycle.deliveries import deliveries_abandon
+from handoffs.lifecycle.fallback import (
+    OUT_OF_HOURS,
+    asks_vendor,
+    handoff_unavailable,
+    is_out_of_hours,
+)
+from handoffs.lifecycle.locking import Lease, check_lease, handoff_leased, handoff_save
+from handoffs.lifecycle.past_attempts import attempt_key
+from handoffs.lifecycle.services import (
+    ended_by_vendor,
+    handoff_accepted,
+    handoff_connecting,
+    handoff_end,
+    handoff_fail,
+    session_end,
+    session_keep,
+    session_load,
+    vendor_end_confirmed,
+)
+from handoffs.lifecycle.tickets import ticket_opened
+from handoffs.models import Handoff
+from handoffs.sending.outbox import PendingDelivery, deliveries_pending
+from handoffs.states import EndReason, State
+from integrations.connections.addresses import webhook_urls
+from integrations.connections.services import (
+    integration_mark_healthy,
+    integration_mark_needs_attention,
+)
+from integrations.contract.connector import EndReason as VendorEndReason
+from integrations.contract.connector import (
+    EndUserIdentity,
+    HandoffRequest,
+    TranscriptLine,
+    VendorSession,
+)
+from integrations.contract.errors import ConnectorError
+from integrations.contract.registry import manifest
+from integrations.models import Integration
+
+_SPEAKERS = {"user": "end_user", "bot": "ai_agent", "live_agent": "live_agent", "system": "system"}
+# What a failed start says about the integration rather than about this one conversation.
+_INTEGRATION_FAULTS = frozenset(
+    {"invalid_auth", "missing_permission", "invalid_routing", "rejected", "cannot_connect"}
+)
+# The same in the middle of a conversation: anything else may be about this one alone.
+_CREDENTIAL_FAULTS = frozenset({"invalid_auth", "missing_permission"})
+_HEALTHY_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What a session needs to begin or to take over."""
+
+    conversation_id: str
+    integration: Integration
+    is_open: bool
+    passes_typing: bool
+    shows_files: bool
+    session: VendorSession | None
+    # None when it was opened before: whoever takes over asks for nothing.
+    request: HandoffRequest | None
+    attempt: int
+    # Before anything is opened: why it must not be (a failure code), or whom to ask.
+    closed_because: str
+    asks_vendor: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outbox:
+    """What is to be sent, whether the human part goes on, and whether anything is left to do."""
+
+    is_over: bool
+    is_done: bool
+    pending: list[PendingDelivery]
+
+
+def opening_read(lease: Lease) -> Opening | None:
+    """Enter connecting and return what the session needs; None if there is no integration."""
+    with handoff_leased(lease) as handoff:
+        handoff_connecting(handoff, lease)
+        if handoff.integration is None:
+            handoff_fail(handoff, "not_connected", "The integration was removed.", lease=lease)
+            handoff.vendor_end_until = None
+            vendor_end_confirmed(handoff, lease)
+            return None
+        session = session_load(handoff)
+        return Opening(
+            conversation_id=handoff.conversation_id,
+            # With its credentials, which the locked row leaves out.
+            integration=Integration.objects.get(pk=handoff.integration.pk),
+            is_open=handoff.is_open,
+            passes_typing=handoff.behaviour.typing,
+            shows_files=handoff.behaviour.attachments_agent,
+            session=session,
+            request=_request(handoff) if session is None else None,
+            attempt=handoff.attempt,
+            closed_because=OUT_OF_HOURS if is_out_of_hours(handoff, timezone.now()) else "",
+            asks_vendor=asks_vendor(handoff),
+        )
+
+
+def opening_resumed(handoff: Handoff) -> Opening:
+    """Return what a session needs to go on with a vendor conversation; asks no database."""
+    assert handoff.integration is not None
+    return Opening(
+        conversation_id=handoff.conversation_id,
+        integration=handoff.integration,
+        is_open=True,
+        passes_typing=handoff.behaviour.typing,
+        shows_files=handoff.behaviour.attachments_agent,
+        session=session_load(handoff),
+        request=None,
+        attempt=handoff.attempt,
+        closed_because="",
+        asks_vendor=False,
+    )
+
+
+def nobody_there(lease: Lease, code: str) -> None:
+    """Nothing was opened, for nobody is there: go the way that is set."""
+    with handoff_leased(lease) as handoff:
+        _unavailable(handoff, code, "", lease)
+
+
+def _unavailable(handoff: Handoff, code: str, detail: str, lease: Lease) -> None:
+    if changed := handoff_unavailable(handoff, code, detail, lease=lease):
+        handoff_save(handoff, changed, lease)
+
+
+def start_succeeded(lease: Lease, session: VendorSession) -> None:
+    """Keep the opened vendor conversation, and note that the integration works."""
+    with handoff_leased(lease) as handoff:
+        integration = handoff.integration
+        if integration is None or manifest(integration.connector_key).takes_live_chats:
+            handoff_accepted(handoff, session, lease)
+        else:
+            ticket_opened(handoff, session, lease)
+    if integration is not None and _is_news(integration):
+        integration_mark_healthy(integration)
+
+
+def start_failed(
+    lease: Lease, error: ConnectorError, unfinished: VendorSession | None = None
+) -> None:
+    """Fail the handoff or its first attempt; the integration's tile where the fault is its own.
+
+    What is left open at the vendor is kept, to be ended as any other vendor conversation.
+    """
+    with handoff_leased(lease) as handoff:
+        if unfinished is not None:
+            session_keep(handoff, unfinished)
+            handoff_save(handoff, ["vendor_session"], lease)
+        code = error.vendor_code if error.vendor_code == "identity_required" else error.code
+        integration = handoff.integration
+        _unavailable(handoff, code, error.message, lease)
+    if integration is not None and code in _INTEGRATION_FAULTS:
+        integration_mark_needs_attention(integration, error.code, error.message)
+
+
+def vendor_closed(lease: Lease) -> None:
+    """The vendor's conversation is gone: end what was active, fail what was not.
+
+    The vendor is told all the same: what we have concluded from its answers may be wrong.
+    """
+    with handoff_leased(lease) as handoff:
+        if not handoff.is_open:
+            if not ended_by_vendor(handoff):  # both sides at once: nothing more is taken there
+                deliveries_abandon(handoff, "conversation_gone")
+        elif State(handoff.state) is State.ACTIVE:
+            handoff_end(handoff, EndReason.VENDOR_CLOSED, lease=lease, is_concluded=True)
+        else:
+            handoff_fail(handoff, "conversation_gone", lease=lease)
+
+
+def listener_lost(lease: Lease, error: ConnectorError) -> None:
+    """The stream did not come back in time: tell the end user once."""
+    with handoff_leased(lease) as handoff:
+        handoff_fail(handoff, "listener_lost", error.message, lease=lease)
+
+
+def fault_show(lease: Lease, error: ConnectorError) -> None:
+    """Show on the integration's tile what a running conversation says about its credentials."""
+    if error.code not in _CREDENTIAL_FAULTS:
+        return
+    found = Integration.objects.filter(handoffs=lease.handoff_id).first()
+    if found is not None:
+        integration_mark_needs_attention(found, error.code, error.message)
+
+
+def outbox_read(lease: Lease) -> Outbox:
+    """Return the pending messages in order; raises LeaseLostError for a fenced session."""
+    fields = ("state", "end_reason", "owner_id", "lease_epoch")
+    handoff = Handoff.objects.only(*fields).get(pk=lease.handoff_id)
+    check_lease(handoff, lease)
+    pending = [] if ended_by_vendor(handoff) else deliveries_pending(lease.handoff_id)
+    is_over = not handoff.is_open
+    return Outbox(is_over=is_over, is_done=is_over and not pending, pending=pending)
+
+
+def session_changed(lease: Lease, session: VendorSession) -> None:
+    """Store a session that a send has changed."""
+    with handoff_leased(lease) as handoff:
+        session_keep(handoff, session)
+        handoff_save(handoff, ["vendor_session"], lease)
+
+
+def vendor_end_due(lease: Lease) -> VendorEndReason | None:
+    """Return why the vendor still has to be told, or None when there is nothing to tell."""
+    with handoff_leased(lease) as handoff:
+        until = handoff.vendor_end_until
+        if until is None:
+            return None
+        session_end(handoff)
+        if until > timezone.now() and session_load(handoff) is not None:
+            return _vendor_reason(handoff)
+        vendor_end_confirmed(handoff, lease)
+        return None
+
+
+def vendor_end_done(lease: Lease) -> None:
+    """The vendor has confirmed the end."""
+    with handoff_leased(lease) as handoff:
+        vendor_end_confirmed(handoff, lease)
+
+
+def _vendor_reason(handoff: Handoff) -> VendorEndReason:
+    if State(handoff.state) is State.FAILED:
+        is_wait = handoff.error_code == "wait_timeout"
+        return VendorEndReason.WAIT_TIMEOUT if is_wait else VendorEndReason.FAILED
+    names = {reason.value: reason for reason in VendorEndReason}
+    return names.get(handoff.end_reason, VendorEndReason.END_USER_ENDED)
+
+
+def _is_news(integration: Integration) -> bool:
+    last = integration.last_success_at
+    is_well = integration.status == Integration.Status.CONNECTED
+    return not is_well or last is None or timezone.now() - last > _HEALTHY_EVERY
+
+
+def _request(handoff: Handoff) -> HandoffRequest:
+    user, conversation = handoff.conversation.end_user, handoff.conversation
+    return HandoffRequest(
+        handoff_id=attempt_key(handoff),
+        conversation_id=conversation.pk,
+        end_user=EndUserIdentity(
+            external_id=user.external_id,
+            is_verified=user.is_verified,
+            name=user.name,
+            email=user.email,
+            phone=user.phone,
+        ),
+        channel="webchat",
+        transcript=[_line(entry) for entry in _transcript(handoff)],
+        routing=handoff.routing,
+        locale=conversation.locale,
+        webhook_url=_webhook_url(handoff.integration),
+    )
+
+
+def _webhook_url(integration: Integration | None) -> str:
+    if integration is None or not manifest(integration.connector_key).has_webhooks:
+        return ""
+    return webhook_urls(integration)["events"]
+
+
+def _transcript(handoff: Handoff) -> list[TranscriptEntry]:
+    """Return what was said before the handoff; what came after travels as deliveries."""
+    behaviour = handoff.behaviour
+    if (handoff.routing.get("transcript") or behaviour.transcript_mode) == "none":
+        return []
+    trigger = Event.objects.filter(
+        conversation_id=handoff.conversation_id,
+        type=EventType.POLY_AGENT_TRIGGERED_HANDOFF,
+        payload__handoff_id=handoff.pk,
+    ).first()
+    return transcript_get(
+        handoff.conversation,
+        until_sequence=trigger.sequence if trigger else 0,
+        limit=behaviour.transcript_max_messages,
+    )
+
+
+def _line(entry: TranscriptEntry) -> TranscriptLine:
+    return TranscriptLine(
+        speaker=_SPEAKERS[entry["sender"]], text=entry["text"], sent_at=entry["ts"]
+    )

@@ -1,0 +1,166 @@
+"""End user messages on their way to the vendor: in order, once, or shown as not delivered."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import F
+from django.db.models.functions import Coalesce, Now
+from django.utils import timezone
+
+from conversations.journal.frames import EventType
+from conversations.journal.services import NewEvent, events_append
+from conversations.models import Conversation, Event
+from handoffs.lifecycle.deliveries import deliveries_fail
+from handoffs.lifecycle.locking import Lease, handoff_leased, handoff_save
+from handoffs.models import Delivery, Handoff
+from integrations.contract.errors import ConnectorError
+
+BATCH = 50
+# Whoever has ended the conversation waits for SESSION_END: what was said before it gets no longer.
+LAST_LINES_SECONDS = 30.0
+_RETRY_BASE_SECONDS = 0.5
+_RETRY_CAP_SECONDS = 15.0
+_RANK = {
+    Delivery.Status.PENDING: 0,
+    Delivery.Status.SENT: 1,
+    Delivery.Status.DELIVERED: 2,
+    Delivery.Status.READ: 3,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingDelivery:
+    """A message to send, without the ORM; `message_id` is the event's id."""
+
+    id: int
+    message_id: str
+    text: str = field(repr=False)
+    sent_at: datetime
+    attempts: int
+    next_attempt_at: datetime
+    created_at: datetime
+    # A message with files goes in parts, one after the other.
+    file_ids: tuple[str, ...] = ()
+    parts_sent: int = 0
+
+
+def delivery_create(handoff: Handoff, event: Event) -> Delivery:
+    """Queue a journaled message for the vendor; the caller holds the conversation's lock."""
+    return Delivery.objects.create(handoff=handoff, event=event, sequence=event.sequence)
+
+
+def deliveries_missed(handoff: Handoff, ids: Sequence[int]) -> list[NewEvent]:
+    """Give up messages that the vendor took after its end; return the lines that say so."""
+    rows = Delivery.objects.filter(handoff=handoff, pk__in=ids, status=Delivery.Status.SENT)
+    return deliveries_fail(list(rows.order_by("sequence")), "conversation_gone")
+
+
+def deliveries_pending(handoff_id: str, *, limit: int = BATCH) -> list[PendingDelivery]:
+    """Return what is to be sent, in order, whether it is due yet or not."""
+    rows = Delivery.objects.filter(handoff=handoff_id, status=Delivery.Status.PENDING)
+    return [
+        pending_delivery(row) for row in rows.select_related("event").order_by("sequence")[:limit]
+    ]
+
+
+def pending_delivery(row: Delivery) -> PendingDelivery:
+    """Return a delivery as plain data."""
+    payload = row.event.payload
+    return PendingDelivery(
+        id=row.pk,
+        message_id=str(row.event_id),
+        text=payload["text"],
+        sent_at=row.event.created_at,
+        attempts=row.attempts,
+        next_attempt_at=row.next_attempt_at,
+        created_at=row.created_at,
+        file_ids=tuple(file["file_id"] for file in payload["attachments"]),
+        parts_sent=row.parts_sent,
+    )
+
+
+def part_sent(lease: Lease, delivery_id: int, number: int) -> None:
+    """Note that the vendor has taken a part of a message; raises LeaseLostError."""
+    with handoff_leased(lease):
+        Delivery.objects.filter(pk=delivery_id).update(parts_sent=number)
+
+
+def delivery_sent(lease: Lease, delivery_id: int) -> None:
+    """Mark a message as taken by the vendor; raises LeaseLostError for a fenced session."""
+    with handoff_leased(lease):
+        Delivery.objects.filter(pk=delivery_id, status=Delivery.Status.PENDING).update(
+            status=Delivery.Status.SENT, sent_at=timezone.now(), error_code=""
+        )
+
+
+def delivery_refused(lease: Lease, delivery: PendingDelivery, error: ConnectorError) -> bool:
+    """Plan the next attempt, or give the message up and say so; True if it will be tried again."""
+    again_at = timezone.now() + timedelta(
+        seconds=retry_seconds(delivery.attempts, error.retry_after)
+    )
+    deadline = delivery.created_at + timedelta(seconds=settings.DELIVERY_DEADLINE_SECONDS)
+    with handoff_leased(lease) as handoff:
+        if handoff.ended_at and handoff.conversation.state == Conversation.State.CLOSING:
+            deadline = min(deadline, handoff.ended_at + timedelta(seconds=LAST_LINES_SECONDS))
+        if error.retryable and again_at < deadline:
+            _plan_retry(delivery.id, again_at, error.code)
+            return True
+        row = Delivery.objects.get(pk=delivery.id)
+        if row.status == Delivery.Status.PENDING:
+            notices = deliveries_fail([row], error.code)
+            # Fences the notice as well: the conditional write fails if the lease is gone.
+            handoff_save(handoff, ["agent_name"], lease)
+            if handoff.conversation.state != Conversation.State.ENDED:
+                events_append(handoff.conversation, notices)
+    return False
+
+
+def retry_seconds(attempts: int, retry_after: float | None = None) -> float:
+    """Return the pause before the next attempt: none at first, then doubling with jitter."""
+    if retry_after is not None:
+        return retry_after
+    if attempts == 0:
+        return 0.0
+    pause = min(_RETRY_CAP_SECONDS, _RETRY_BASE_SECONDS * 2.0 ** (attempts - 1))
+    return pause * random.uniform(0.7, 1.3)  # noqa: S311 - jitter, not a secret
+
+
+def receipts_apply(handoff: Handoff, message_id: str, status: Delivery.Status) -> list[NewEvent]:
+    """Raise the status of one message, and for `read` of all before it; return the new lines."""
+    found = _delivery(handoff, message_id)
+    if found is None:
+        return []
+    below = [name for name, rank in _RANK.items() if rank < _RANK[status]]
+    rows = Delivery.objects.filter(handoff=handoff, status__in=below)
+    if status is Delivery.Status.READ:
+        rows = rows.filter(sequence__lte=found.sequence)
+    else:
+        rows = rows.filter(pk=found.pk)
+    if not rows.update(status=status, sent_at=Coalesce(F("sent_at"), Now())):
+        return []
+    if status is Delivery.Status.SENT:
+        return []
+    is_read = status is Delivery.Status.READ
+    name = EventType.LIVE_AGENT_READ_MESSAGE if is_read else EventType.LIVE_AGENT_RECEIVED_MESSAGE
+    return [NewEvent(type=name, payload={"message_id": message_id})]
+
+
+def _delivery(handoff: Handoff, message_id: str) -> Delivery | None:
+    """Find a message by the id a vendor gives: it may be one that we never sent."""
+    try:
+        event_id = uuid.UUID(message_id)
+    except ValueError:
+        return None
+    return Delivery.objects.filter(handoff=handoff, event_id=event_id).first()
+
+
+def _plan_retry(delivery_id: int, at: datetime, code: str) -> None:
+    Delivery.objects.filter(pk=delivery_id, status=Delivery.Status.PENDING).update(
+        attempts=F("attempts") + 1, next_attempt_at=at, error_code=code
+    )

@@ -1,0 +1,187 @@
+"""Whose turn it is: one at a time in a conversation, claimed like a lease, shared out fairly.
+
+A message waits in the journal, not in a thread: a worker's thread either gets a turn at once or
+goes on to something else. Whoever ends a turn looks for the next one, so no turn needs a wake-up of
+its own; what a lost worker leaves is found by the sweep.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.models import F, Min, Q, QuerySet
+from django.db.models.functions import Now
+
+from conversations.ai_agent.sandbox.slots import FairSlots, Tenant
+from conversations.models import Conversation
+
+logger = logging.getLogger(__name__)
+# A killed worker's turn is somebody else's after this long.
+LEASE = timedelta(seconds=5)
+RENEW_SECONDS = 1.5
+# A turn that was not finished is not begun again before.
+PAUSE = timedelta(seconds=2)
+# The AI agent owes an answer, and nobody is at it.
+WAITING = Q(answer_due_at__isnull=False, state=Conversation.State.BOT)
+NOBODYS = Q(turn_until=None) | Q(turn_until__lt=Now())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnClaim:
+    """The right to answer in a conversation; void once somebody else has another id.
+
+    `tries` says how often the answer to the oldest unanswered message was begun, this time
+    included: it is more than 1 where a turn crashed, could not be stored, or its worker died.
+    """
+
+    conversation_id: str
+    id: uuid.UUID
+    tries: int
+    tenant: Tenant
+
+
+def turns_waiting() -> QuerySet[Conversation]:
+    """Return the conversations in which a turn could be taken now."""
+    return Conversation.objects.filter(WAITING).filter(NOBODYS)
+
+
+def turn_put_back(claim: TurnClaim, *, is_try: bool) -> None:
+    """Leave a turn that was not finished to the sweep; `is_try` False where it had not begun."""
+    Conversation.objects.filter(pk=claim.conversation_id, turn_id=claim.id).update(
+        turn_id=None,
+        turn_until=Now() + PAUSE,
+        answer_tries=F("answer_tries") - (0 if is_try else 1),
+    )
+
+
+class Turns:
+    """The turns of this process; thread-safe."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._slots = FairSlots(settings.TURNS_AT_ONCE)
+        # One thread chooses at a time: what two of them free is seen by the second.
+        self._choosing = threading.Lock()
+        self._keeper = _Keeper()
+
+    def bound(self, number: int) -> None:
+        """Take no more than so many turns at once, and not more than TURNS_AT_ONCE."""
+        self._slots.number = max(1, min(number, settings.TURNS_AT_ONCE))
+
+    def claim(self, conversation_id: str) -> TurnClaim | None:
+        """Claim a conversation's turn, or another one if that cannot be taken now."""
+        with self._choosing:
+            found = turns_waiting().filter(pk=conversation_id)
+            row = found.values_list("project__workspace_id", "project_id").first()
+            mine = self._take(row, conversation_id) if row else None
+            return mine or self._next()
+
+    def claim_next(self) -> TurnClaim | None:
+        """Claim the turn that is due by fairness, if one is waiting that may be taken."""
+        with self._choosing:
+            return self._next()
+
+    @contextmanager
+    def kept(self, claim: TurnClaim) -> Iterator[None]:
+        """Hold on to a turn for the length of the block, and give its slot back."""
+        self._keeper.hold(claim.id)
+        try:
+            yield
+        finally:
+            self._keeper.drop(claim.id)
+            self._slots.give_back(claim.tenant)
+
+    def _next(self) -> TurnClaim | None:
+        """Who has the fewest turns now comes first, then who has waited longest."""
+        projects = turns_waiting().values_list("project__workspace_id", "project_id")
+        rows = list(projects.annotate(since=Min("answer_due_at")).order_by("since"))
+        for row in sorted(rows, key=lambda row: self._slots.held(_tenant(row))):
+            of_project = turns_waiting().filter(project_id=row[1]).order_by("answer_due_at")
+            conversation_id = of_project.values_list("pk", flat=True).first()
+            claim = self._take(row, conversation_id) if conversation_id else None
+            if claim is not None:
+                return claim
+        return None
+
+    def _take(self, row: tuple[int, ...], conversation_id: str) -> TurnClaim | None:
+        tenant = _tenant(row)
+        if not self._slots.try_take(tenant):
+            return None
+        claim = None
+        try:
+            claim = _claim(tenant, conversation_id)
+        finally:
+            if claim is None:
+                self._slots.give_back(tenant)
+        return claim
+
+
+def _tenant(row: tuple[int, ...]) -> Tenant:
+    return Tenant(workspace=str(row[0]), project=str(row[1]))
+
+
+def _claim(tenant: Tenant, conversation_id: str) -> TurnClaim | None:
+    """Write the claim where nobody else was faster."""
+    turn_id = uuid.uuid4()
+    claimed = (
+        turns_waiting()
+        .filter(pk=conversation_id)
+        .update(turn_id=turn_id, turn_until=Now() + LEASE, answer_tries=F("answer_tries") + 1)
+    )
+    if not claimed:
+        return None
+    mine = Conversation.objects.filter(pk=conversation_id, turn_id=turn_id)
+    tries = mine.values_list("answer_tries", flat=True).first() or 1
+    return TurnClaim(conversation_id=conversation_id, id=turn_id, tries=tries, tenant=tenant)
+
+
+class _Keeper:
+    """Renews what this process holds, from one thread that starts with the first turn."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._held: set[uuid.UUID] = set()
+        self._thread: threading.Thread | None = None
+
+    def hold(self, turn_id: uuid.UUID) -> None:
+        with self._changed:
+            self._held.add(turn_id)
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="turns", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def drop(self, turn_id: uuid.UUID) -> None:
+        with self._changed:
+            self._held.discard(turn_id)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: bool(self._held))
+            time.sleep(RENEW_SECONDS)
+            with self._changed:
+                held = list(self._held)
+            if held:
+                _renew(held)
+
+
+def _renew(turn_ids: list[uuid.UUID]) -> None:
+    try:
+        Conversation.objects.filter(WAITING, turn_id__in=turn_ids).update(turn_until=Now() + LEASE)
+    except DatabaseError as error:
+        logger.warning("Turns are not renewed: %s", type(error).__name__)
+    finally:
+        connection.close()
+
+
+TURNS = Turns()

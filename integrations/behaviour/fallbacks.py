@@ -1,0 +1,41 @@
+"""The integration that is tried when another one cannot take a handoff."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+
+from integrations.contract.registry import manifest
+from integrations.models import Integration
+
+_USABLE = (Integration.Status.CONNECTED, Integration.Status.NEEDS_ATTENTION)
+
+
+def fallback_name(integration: Integration) -> str:
+    """Return how the behaviour of another integration names this one as its fallback."""
+    return f"{integration.integration_key}/{integration.credential_set}"
+
+
+def fallback_choices(integration: Integration) -> list[tuple[str, str]]:
+    """Return name and title of what an integration may fall back to."""
+    return [(fallback_name(other), _title(other)) for other in _others(integration)]
+
+
+def integration_fallback(integration: Integration, name: str) -> Integration | None:
+    """Return the usable integration of that name beside this one, or None."""
+    key, _, credential_set = name.partition("/")
+    others = _others(integration)
+    return others.filter(integration_key=key, credential_set=credential_set).first()
+
+
+def _others(integration: Integration) -> QuerySet[Integration]:
+    """Look in the same environment only, as every handoff does."""
+    usable = Integration.objects.filter(
+        project=integration.project, environment=integration.environment, status__in=_USABLE
+    )
+    return usable.exclude(pk=integration.pk).order_by("pk")
+
+
+def _title(integration: Integration) -> str:
+    name = manifest(integration.connector_key).name
+    is_plain = integration.credential_set == "default"
+    return name if is_plain else f"{name} ({integration.credential_set})"

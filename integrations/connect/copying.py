@@ -1,0 +1,37 @@
+"""Copy from another environment: what is not secret, and what may be the same twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from integrations.connections.services import draft_values, integration_draft_save
+from integrations.contract.registry import manifest as manifest_get
+from integrations.models import Environment, Integration, Project
+from integrations.projects.audit import audit_record
+
+
+def copy_sources(project: Project, environment: str, connector_key: str) -> list[Environment]:
+    """Return the other environments in which this connector has values."""
+    rows = project.integrations.filter(connector_key=connector_key).exclude(environment=environment)
+    return [Environment(row.environment) for row in rows if draft_values(row)]
+
+
+def draft_copy(*, integration: Integration, source: Integration, actor: Any) -> int:
+    """Copy the fields into the draft and return how many; never a secret, never an inbox."""
+    manifest, values = manifest_get(integration.connector_key), draft_values(source)
+    own = {item.name for item in manifest.generated} | set(manifest.inbox_fields)
+    copied = {
+        item.name: values[item.name]
+        for item in manifest.fields
+        if not item.kind.is_secret and item.name not in own and values.get(item.name)
+    }
+    if copied:
+        integration_draft_save(integration=integration, values=copied)
+        audit_record(
+            project=integration.project,
+            actor=actor,
+            action="integration.copied",
+            subject=str(integration),
+            fields=copied,
+        )
+    return len(copied)

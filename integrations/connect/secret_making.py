@@ -1,0 +1,57 @@
+"""Makes the values that an admin pastes at the vendor, and keeps them encrypted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+
+from integrations.connections.services import draft_values, integration_draft_save
+from integrations.contract.manifest import GeneratedKind
+from integrations.contract.registry import manifest as manifest_get
+from integrations.credentials.generated_values import (
+    external_id_new,
+    generated_for,
+    secret_new,
+    with_previous,
+)
+from integrations.models import Integration
+from integrations.projects.audit import audit_record
+
+
+@transaction.atomic
+def integration_secret_make(*, integration: Integration, name: str, actor: Any) -> str:
+    """Make a secret and return it, the only time that anybody sees it.
+
+    On a connected integration it counts at once; the one before stays good for a day.
+    """
+    row = Integration.objects.select_for_update().get(pk=integration.pk)
+    manifest, secret = manifest_get(row.connector_key), secret_new()
+    if row.status != Integration.Status.NOT_CONNECTED:
+        changed = {**row.credentials, name: secret}
+        row.credentials = with_previous(manifest, changed, before=row.credentials)
+    if row.status == Integration.Status.NOT_CONNECTED or "values" in row.draft:
+        values = {**draft_values(row), name: secret}
+        row.draft = {key: kept for key, kept in row.draft.items() if key != "test"}
+        row.draft["values"] = values
+    row.save()
+    audit_record(
+        project=row.project,
+        actor=actor,
+        action="integration.secret_made",
+        subject=str(row),
+        fields=[name],
+    )
+    return secret
+
+
+def external_ids_ensure(integration: Integration, mode: str) -> None:
+    """Give the draft the external ids that its connection type needs; each is made once."""
+    manifest, values = manifest_get(integration.connector_key), draft_values(integration)
+    missing = {
+        item.name: external_id_new(integration.project.public_id)
+        for item in generated_for(manifest, mode, GeneratedKind.EXTERNAL_ID)
+        if not values.get(item.name)
+    }
+    if missing:
+        integration_draft_save(integration=integration, values=missing)

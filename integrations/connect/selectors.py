@@ -1,0 +1,147 @@
+"""What the Integrations pages show, read in few queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import Count, Q
+
+from integrations.contract.manifest import FieldKind, Manifest
+from integrations.contract.tiles import TILES, Tile, TileGroup, manifest_of_tile
+from integrations.credentials.cleaning import fields_for_mode, mask, mode_of, pairs_to_lines
+from integrations.models import AuditEntry, Environment, Integration, Project
+
+# By name: the handoffs are an app above this one.
+_OPEN = Q(handoffs__state__in=("requested", "connecting", "queued", "active"))
+Status = Integration.Status
+
+# What the tile's badge means, and its one action: label and step to open.
+_BADGES = {
+    Status.NOT_CONNECTED: "",
+    Status.CONNECTED: "ok",
+    Status.NEEDS_ATTENTION: "error",
+    Status.DISABLED: "warning",
+}
+_ACTIONS = {
+    Status.NOT_CONNECTED: "Connect",
+    Status.CONNECTED: "Manage",
+    Status.NEEDS_ATTENTION: "Fix",
+    Status.DISABLED: "Enable",
+}
+
+
+_ACTION_WORDS = {
+    "integration.connected": "Values saved",
+    "integration.tested": "Tested",
+    "integration.disconnected": "Disconnected",
+    "integration.disabled": "Disabled",
+    "integration.enabled": "Enabled",
+    "integration.behaviour_changed": "Behaviour changed",
+    "integration.default_changed": "Default changed",
+    "integration.needs_attention": "Needs attention",
+    "integration.recovered": "Works again",
+    "integration.secret_made": "New secret made",
+    "integration.test_handoff": "Test handoff sent",
+    "integration.copied": "Values copied",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TileView:
+    """One tile as it stands in an environment."""
+
+    tile: Tile
+    manifest: Manifest | None
+    integration: Integration | None
+
+    @property
+    def status(self) -> Integration.Status:
+        """The state the badge tells."""
+        return Status(self.integration.status) if self.integration else Status.NOT_CONNECTED
+
+    @property
+    def badge(self) -> str:
+        """The badge's meaning."""
+        return _BADGES[self.status]
+
+    @property
+    def action(self) -> str:
+        """The word on the tile's one button."""
+        return _ACTIONS[self.status]
+
+    @property
+    def is_in_use(self) -> bool:
+        """Say whether there is a connection to look at."""
+        return self.status is not Status.NOT_CONNECTED
+
+    @property
+    def has_draft(self) -> bool:
+        """Say whether somebody left the Connect flow half-way."""
+        return bool(self.integration and self.integration.draft.get("values"))
+
+    @property
+    def anchor(self) -> str:
+        """The tile's id on the page."""
+        return "tile-" + self.tile.title.lower().replace(" ", "-")
+
+
+def integration_list(*, project: Project, environment: str) -> list[Integration]:
+    """Return the integrations of an environment, each with `open_handoffs`."""
+    rows = Integration.objects.filter(project=project, environment=environment)
+    return list(rows.annotate(open_handoffs=Count("handoffs", filter=_OPEN)))
+
+
+def tile_groups(*, project: Project, environment: str) -> dict[TileGroup, list[TileView]]:
+    """Return every tile under its heading, connected ones first, not available ones last."""
+    rows = {
+        row.connector_key: row for row in integration_list(project=project, environment=environment)
+    }
+    groups: dict[TileGroup, list[TileView]] = {group: [] for group in TileGroup}
+    for tile in TILES:
+        found = manifest_of_tile(tile)
+        row = rows.get(found.key) if found else None
+        groups[tile.group].append(TileView(tile=tile, manifest=found, integration=row))
+    for views in groups.values():
+        views.sort(key=lambda view: (view.status is Status.NOT_CONNECTED, view.manifest is None))
+    return groups
+
+
+def environment_counts(project: Project) -> list[tuple[Environment, int]]:
+    """Return the environments, each with how many integrations are connected there."""
+    rows = project.integrations.exclude(status=Status.NOT_CONNECTED).values_list("environment")
+    counts = dict(rows.annotate(count=Count("pk")).order_by())
+    return [(environment, counts.get(environment.value, 0)) for environment in Environment]
+
+
+def shown_values(manifest: Manifest, values: dict[str, str]) -> list[tuple[str, str]]:
+    """Return label and value of each field, secrets masked."""
+    shown = []
+    for item in fields_for_mode(manifest, mode_of(manifest, values)):
+        value = values.get(item.name, "")
+        if item.kind.is_secret:
+            value = mask(value)
+        elif item.kind is FieldKind.KEY_VALUE:
+            value = pairs_to_lines(value)
+        elif item.kind is FieldKind.CHOICE:
+            value = dict(item.choices).get(value, value)
+        elif item.kind is FieldKind.CHOICES:
+            labels = dict(item.choices)
+            value = ", ".join(labels[one] for one in value.split(",") if one in labels) or "Nothing"
+        elif item.kind is FieldKind.SWITCH:
+            value = "Yes" if value == "true" else "No"
+        shown.append((item.label, value))
+    return shown
+
+
+def audit_of(integration: Integration, *, limit: int | None = 20) -> list[tuple[str, AuditEntry]]:
+    """Return the newest audit entries of an integration, each with its action in words."""
+    entries = AuditEntry.objects.filter(project=integration.project, subject=str(integration))
+    return [
+        (_ACTION_WORDS.get(entry.action, entry.action), entry)
+        for entry in entries.select_related("actor")[:limit]
+    ]
+
+
+def open_handoff_count(integration: Integration) -> int:
+    """Count the handoffs that still use an integration."""
+    return Integration.objects.filter(_OPEN, pk=integration.pk).count()

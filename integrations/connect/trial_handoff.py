@@ -1,0 +1,152 @@
+"""Send test handoff: opens a conversation that live agents see, writes one line, ends it."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from integrations.connect.testing import TooManyTestsError
+from integrations.connections.addresses import webhook_urls
+from integrations.connections.building import connector_with
+from integrations.connections.calls import vendor_calls_save
+from integrations.connections.tokens import MemoryTokens
+from integrations.contract.checks import CheckFailedError, run_checks
+from integrations.contract.connector import (
+    CheckResult,
+    Connector,
+    EndReason,
+    EndUserIdentity,
+    HandoffRequest,
+    OutboundMessage,
+    VendorSession,
+)
+from integrations.contract.errors import ConnectorError
+from integrations.contract.registry import manifest
+from integrations.entry.rate_limit import retry_after
+from integrations.http.client import open_session
+from integrations.http.recording import VendorCallRecord
+from integrations.models import Integration
+from integrations.projects.audit import audit_record
+
+SENDS_PER_MINUTE = 3
+STEPS = {
+    "open": "Open a conversation",
+    "send": "Send one line",
+    "end": "End it again",
+}
+LINE = "This is a test handoff. Nobody is waiting, and it ends by itself."
+_CALL_SECONDS = 15.0
+_TOTAL_SECONDS = 45.0
+
+
+@dataclass(slots=True, kw_only=True)
+class TrialHandoff:
+    """One run: through which integration, and what it brought."""
+
+    integration: Integration
+    # Where a vendor that is told our address with each handoff may send its events.
+    events_url: str = ""
+    results: list[CheckResult] = field(default_factory=list)
+    calls: list[VendorCallRecord] = field(default_factory=list)
+
+
+def trial_start(*, integration: Integration, actor: Any) -> TrialHandoff:
+    """Count and note a test handoff; raises TooManyTestsError."""
+    key = f"test-handoff:{integration.project.public_id}"
+    wait_seconds = retry_after(key, limit=SENDS_PER_MINUTE, window_seconds=60)
+    if wait_seconds:
+        raise TooManyTestsError(wait_seconds)
+    audit_record(
+        project=integration.project,
+        actor=actor,
+        action="integration.test_handoff",
+        subject=str(integration),
+    )
+    return TrialHandoff(integration=integration, events_url=webhook_urls(integration)["events"])
+
+
+async def trial_run(trial: TrialHandoff) -> AsyncIterator[CheckResult]:
+    """Yield each step's result as it comes; touches no database."""
+    async with open_session(allow_local=settings.ALLOW_LOCAL_VENDORS) as session:
+        connector = connector_with(
+            manifest(trial.integration.connector_key),
+            credentials=trial.integration.credentials,
+            session=session,
+            tokens=MemoryTokens(),
+            recorder=trial.calls.append,
+        )
+        steps = _Steps(connector, trial.events_url)
+        checks = [("open", steps.open), ("send", steps.send), ("end", steps.end)]
+        try:
+            async for result in run_checks(
+                checks, call_seconds=_CALL_SECONDS, total_seconds=_TOTAL_SECONDS
+            ):
+                trial.results.append(result)
+                yield result
+        finally:
+            await connector.close()
+
+
+def trial_finish(trial: TrialHandoff) -> None:
+    """Keep the calls it took."""
+    records = [("", call) for call in trial.calls]
+    vendor_calls_save(integration_id=trial.integration.pk, records=records)
+
+
+class _Steps:
+    """The three steps; the later ones need what the first one opened."""
+
+    def __init__(self, connector: Connector, events_url: str) -> None:
+        self._connector = connector
+        self._events_url = events_url
+        self._session: VendorSession | None = None
+
+    async def open(self) -> str:
+        request = _request(self._events_url)
+        try:
+            self._session = await self._connector.start(request)
+        except ConnectorError as error:
+            await self._end_unfinished(request, error)
+            raise
+        return ""
+
+    async def _end_unfinished(self, request: HandoffRequest, error: ConnectorError) -> None:
+        """Try once to end what is left open; the call is kept like any other."""
+        unfinished = self._connector.unfinished(request, error)
+        if unfinished is not None:
+            with contextlib.suppress(ConnectorError):
+                await self._connector.end(unfinished, EndReason.FAILED)
+
+    async def send(self) -> str:
+        message = OutboundMessage(message_id=str(uuid.uuid4()), text=LINE, sent_at=timezone.now())
+        self._session = await self._connector.send_message(self._opened(), message)
+        return ""
+
+    async def end(self) -> str:
+        await self._connector.end(self._opened(), EndReason.CANCELLED)
+        return ""
+
+    def _opened(self) -> VendorSession:
+        if self._session is None:
+            raise CheckFailedError("skipped")
+        return self._session
+
+
+def _request(events_url: str) -> HandoffRequest:
+    name = f"test-{uuid.uuid4()}"
+    return HandoffRequest(
+        handoff_id=name,
+        conversation_id=name,
+        # This portal itself vouches for its test person.
+        end_user=EndUserIdentity(external_id=name, is_verified=True, name="Test handoff"),
+        channel="webchat",
+        transcript=(),
+        routing={},
+        webhook_url=events_url,
+    )

@@ -1,0 +1,215 @@
+"""The Connect flow: one address for each step, so that it can be left and resumed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_POST
+
+from integrations.behaviour.channels import integration_channels_set
+from integrations.behaviour.fallbacks import fallback_choices
+from integrations.behaviour.settings import BehaviourForm, behaviour_of
+from integrations.connect.copying import copy_sources, draft_copy
+from integrations.connect.forms import ConnectForm
+from integrations.connect.steps import (
+    Step,
+    channel_views,
+    check_views,
+    is_complete,
+    missing_secrets,
+    tool_source,
+)
+from integrations.connect.verify import verify_steps
+from integrations.connect.views.page import flow_view, place_at
+from integrations.connect.views.tiles import integration_or_404, integration_or_none
+from integrations.connections.destinations import live_agent_rivals
+from integrations.connections.exclusive import inbox_errors
+from integrations.connections.services import (
+    DraftIncompleteError,
+    NotTestedError,
+    integration_behaviour_save,
+    integration_connect,
+    integration_default_set,
+    integration_draft_save,
+)
+from integrations.contract.manifest import Manifest
+from integrations.contract.registry import manifest_with
+from integrations.credentials.cleaning import mode_of
+from integrations.models import Environment, Integration, Project
+
+
+@flow_view
+def connect_before(
+    request: HttpRequest, project: Project, environment: str, connector_key: str
+) -> HttpResponse:
+    """Show the prerequisites and the connection type; keep what was ticked and chosen."""
+    place = place_at(request, project, environment, connector_key, Step.BEFORE)
+    if request.method == "POST":
+        row = place.row()
+        confirmed = [int(n) for n in request.POST.getlist("confirmed") if n.isdecimal()]
+        mode = mode_of(place.manifest, {"mode": request.POST.get("mode", "")})
+        integration_draft_save(
+            integration=row, confirmed=confirmed, values={"mode": mode} if mode else None
+        )
+        return place.go_to(Step.GIVE)
+    row_or_none = integration_or_none(project, environment, connector_key)
+    choice = next((f for f in place.manifest.fields if f.name == "mode"), None)
+    return place.page(
+        choice=choice,
+        mode=mode_of(place.manifest, place.values()),
+        confirmed=row_or_none.draft.get("confirmed", []) if row_or_none else [],
+    )
+
+
+@flow_view
+def connect_values(
+    request: HttpRequest, project: Project, environment: str, connector_key: str
+) -> HttpResponse:
+    """Show and take the vendor's values."""
+    place = place_at(request, project, environment, connector_key, Step.VALUES)
+    stored = place.values()
+    form = ConnectForm(place.manifest, stored=stored, data=place.posted())
+    if form.is_valid():
+        for name, error in inbox_errors(place.row(), place.manifest, form.cleaned.values).items():
+            form.add_error(name, error)
+    sources = copy_sources(project, environment, connector_key)
+    if form.is_valid():
+        integration_draft_save(integration=place.row(), values=form.cleaned.values)
+        for notice in form.cleaned.notices:
+            messages.info(request, notice)
+        return place.go_to(Step.TEST)
+    if request.method != "POST":
+        return place.page(form=form, sources=sources)
+    # Nothing is kept of a refused form but good secrets, which the page cannot give back.
+    if secrets := form.accepted_secrets():
+        integration_draft_save(integration=place.row(), values=secrets)
+    return place.page(
+        form=form.without_secrets(), notices=form.cleaned.notices, sources=sources, status=422
+    )
+
+
+@require_POST
+@flow_view
+def connect_copy(
+    request: HttpRequest, project: Project, environment: str, connector_key: str
+) -> HttpResponse:
+    """Take over what is not secret from another environment."""
+    place = place_at(request, project, environment, connector_key, Step.VALUES)
+    source = integration_or_none(project, request.POST.get("source", ""), connector_key)
+    if source is None or source.environment == environment:
+        messages.error(request, "There is nothing to copy from.")
+        return place.go_to(Step.VALUES)
+    count = draft_copy(integration=place.row(), source=source, actor=request.user)
+    label = Environment(source.environment).label
+    messages.success(
+        request,
+        f"{count} values were copied from {label}. Secrets, and what each environment has for "
+        "itself, stay to be entered.",
+    )
+    return place.go_to(Step.VALUES)
+
+
+@flow_view
+def connect_test(
+    request: HttpRequest, project: Project, environment: str, connector_key: str
+) -> HttpResponse:
+    """Show the check list; the test itself runs under its own address."""
+    place = place_at(request, project, environment, connector_key, Step.TEST)
+    row = integration_or_none(project, environment, connector_key)
+    if row is None or not is_complete(place.manifest, row):
+        return place.go_to(Step.VALUES)
+    if missing := missing_secrets(place.manifest, row):
+        messages.error(
+            request, f"Make the {missing[0]} first, and paste it at {place.manifest.name}."
+        )
+        return place.go_to(Step.GIVE)
+    test = row.draft.get("test", {})
+    return place.page(
+        test=test,
+        tested_at=datetime.fromisoformat(test["at"]) if test else None,
+        checks=check_views(place.manifest, test),
+        is_edited=row.status == Integration.Status.NOT_CONNECTED or "values" in row.draft,
+    )
+
+
+@require_POST
+@flow_view
+def connect_save(
+    request: HttpRequest, project: Project, environment: str, connector_key: str
+) -> HttpResponse:
+    """Connect with the draft; a failed or missing test needs *Save anyway*."""
+    place = place_at(request, project, environment, connector_key, Step.TEST)
+    row = integration_or_none(project, environment, connector_key)
+    if row is None:
+        return place.go_to(Step.VALUES)
+    try:
+        saved = integration_connect(
+            integration=row, actor=request.user, save_anyway="save_anyway" in request.POST
+        )
+    except DraftIncompleteError as error:
+        for sentence in error.errors.values():
+            messages.error(request, sentence)
+        return place.go_to(Step.VALUES)
+    except NotTestedError:
+        messages.error(request, "These values have not passed the test. Test them, or save anyway.")
+        return place.go_to(Step.TEST)
+    _tell_outcome(request, saved, place.manifest)
+    return place.go_to(Step.BEHAVIOUR)
+
+
+@flow_view
+def connect_behaviour(
+    request: HttpRequest, project: Project, environment: str, connector_key: str
+) -> HttpResponse:
+    """Show and take the behaviour of a connected integration."""
+    place = place_at(request, project, environment, connector_key, Step.BEHAVIOUR)
+    row = integration_or_404(project, environment, connector_key)
+    rivals = live_agent_rivals(row) if place.manifest.takes_live_chats else []
+    narrowed = manifest_with(row.connector_key, row.credentials)
+    form = BehaviourForm(
+        narrowed, behaviour_of(row), data=place.posted(), fallbacks=fallback_choices(row)
+    )
+    if form.is_valid():
+        integration_behaviour_save(integration=row, values=form.cleaned_data, actor=request.user)
+        if rivals:
+            is_default = "default_agent_system" in request.POST
+            integration_default_set(integration=row, is_default=is_default, actor=request.user)
+            channels = request.POST.getlist("channels")
+            integration_channels_set(integration=row, channels=channels, actor=request.user)
+        messages.success(request, "Behaviour saved. It holds for new handoffs.")
+        return place.go_to(Step.DONE)
+    status = 422 if form.errors else 200
+    return place.page(
+        form=form,
+        channels=channel_views(row, rivals),
+        overrides=", ".join(place.manifest.override_hints),
+        status=status,
+    )
+
+
+@flow_view
+def connect_done(
+    request: HttpRequest, project: Project, environment: str, connector_key: str
+) -> HttpResponse:
+    """Show the tool to paste and the verify list."""
+    place = place_at(request, project, environment, connector_key, Step.DONE)
+    row = integration_or_404(project, environment, connector_key)
+    return place.page(tool=tool_source(place.manifest, row.credentials), verify=verify_steps(row))
+
+
+@flow_view
+def connect_verify(
+    request: HttpRequest, project: Project, environment: str, connector_key: str
+) -> HttpResponse:
+    """Answer which verify steps have passed, for the page that watches."""
+    row = integration_or_404(project, environment, connector_key)
+    return JsonResponse({step.name: step.has_passed for step in verify_steps(row)})
+
+
+def _tell_outcome(request: HttpRequest, row: Integration, manifest: Manifest) -> None:
+    if row.status == Integration.Status.CONNECTED:
+        messages.success(request, f"{manifest.tile} is connected.")
+    else:
+        messages.warning(request, f"{manifest.tile} is saved and needs attention.")

@@ -1,0 +1,92 @@
+"""The step Give to vendor: addresses to copy, secrets made and shown once, a key pair."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
+
+from integrations.connect.secret_making import external_ids_ensure, integration_secret_make
+from integrations.connect.steps import Step, key_pair_view, needs_key_pair
+from integrations.connect.views.page import Place, flow_view, place_at
+from integrations.connections.addresses import webhook_urls
+from integrations.connections.services import draft_values, integration_draft_save
+from integrations.contract.manifest import GeneratedKeyPair, GeneratedKind, GeneratedValue
+from integrations.contract.registry import connector_class
+from integrations.credentials.cleaning import mask, mode_of
+from integrations.credentials.generated_values import generated_for, previous_until
+from integrations.credentials.key_pairs import key_id_suggestion, private_key_generate
+from integrations.models import Project
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretView:
+    """A secret on the page: its end, or all of it in the answer to the click that made it."""
+
+    made: GeneratedValue
+    shown: str = field(default="", repr=False)
+    masked: str = ""
+    previous_until: datetime | None = None
+
+
+@never_cache
+@flow_view
+def connect_give(
+    request: HttpRequest, project: Project, environment: str, connector_key: str
+) -> HttpResponse:
+    """Show what the vendor needs from us; make a secret or a key pair on demand."""
+    place = place_at(request, project, environment, connector_key, Step.GIVE)
+    made = {item.name for item in _of_kind(place, GeneratedKind.SECRET)}
+    if (name := request.POST.get("make", "")) in made:
+        row = place.row()
+        secret = integration_secret_make(integration=row, name=name, actor=request.user)
+        return _page(place, shown={name: secret})
+    if request.method == "POST" and (pair := place.manifest.key_pair) is not None:
+        _make_key_pair(place, pair)
+        return place.go_to(Step.GIVE)
+    return _page(place, shown={})
+
+
+def _page(place: Place, *, shown: dict[str, str]) -> HttpResponse:
+    needs_row = _of_kind(place, GeneratedKind.EXTERNAL_ID, GeneratedKind.WEBHOOK_URL)
+    row = place.row() if needs_row else place.row_or_none()
+    if row is not None:
+        external_ids_ensure(row, mode_of(place.manifest, draft_values(row)))
+    values = place.values()
+    addresses = _of_kind(place, GeneratedKind.WEBHOOK_URL)
+    urls = webhook_urls(row) if row is not None and addresses else {}
+    is_key_needed = needs_key_pair(place.manifest, values)
+    return place.page(
+        addresses=[(item, urls[item.name]) for item in addresses],
+        ids=[(i, values[i.name]) for i in _of_kind(place, GeneratedKind.EXTERNAL_ID)],
+        secrets=[
+            SecretView(
+                made=item,
+                shown=shown.get(item.name, ""),
+                masked=mask(values.get(item.name, "")),
+                previous_until=previous_until(values, item.name),
+            )
+            for item in _of_kind(place, GeneratedKind.SECRET)
+        ],
+        documents=connector_class(place.manifest.key).vendor_documents(values),
+        is_key_needed=is_key_needed,
+        key_pair=key_pair_view(place.manifest, values) if is_key_needed else None,
+    )
+
+
+def _of_kind(place: Place, *kinds: GeneratedKind) -> list[GeneratedValue]:
+    return generated_for(place.manifest, mode_of(place.manifest, place.values()), *kinds)
+
+
+def _make_key_pair(place: Place, pair: GeneratedKeyPair) -> None:
+    private = private_key_generate()
+    values = {pair.private_key_field: private}
+    if "jwt_key_id" in {field.name for field in place.manifest.fields}:
+        values["jwt_key_id"] = key_id_suggestion(private)
+    integration_draft_save(integration=place.row(), values=values)
+    messages.success(
+        place.request, f"A key pair was made. Register its public key at {place.manifest.name}."
+    )

@@ -1,0 +1,75 @@
+"""Where in which Connect flow a request is; what all steps share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+
+from integrations.connect.steps import Step, step_views
+from integrations.connect.views.tiles import integration_or_none, manifest_or_404
+from integrations.connections.services import draft_values, integration_open
+from integrations.contract.manifest import Manifest
+from integrations.models import Access, Area, Environment, Integration, Project
+from integrations.projects.access import project_view
+
+# A reader has no business in the flow, not even looking.
+flow_view = project_view(Area.INTEGRATIONS, to_read=Access.EDIT)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in which flow a request is."""
+
+    request: HttpRequest
+    project: Project
+    environment: str
+    manifest: Manifest
+    step: Step
+
+    def row(self) -> Integration:
+        """Return the integration, made when the first value is kept."""
+        return integration_open(
+            project=self.project, environment=self.environment, manifest=self.manifest
+        )
+
+    def row_or_none(self) -> Integration | None:
+        """Return the integration, if anything was kept of it yet."""
+        return integration_or_none(self.project, self.environment, self.manifest.key)
+
+    def values(self) -> dict[str, str]:
+        """Return the values being edited."""
+        row = self.row_or_none()
+        return draft_values(row) if row else {}
+
+    def posted(self) -> QueryDict | None:
+        """Return what was sent, or None when the page is only looked at."""
+        return self.request.POST if self.request.method == "POST" else None
+
+    def go_to(self, step: Step) -> HttpResponse:
+        """Redirect to a step of the same flow."""
+        return redirect(step.url_name, self.project.public_id, self.environment, self.manifest.key)
+
+    def page(self, status: int = 200, **context: Any) -> HttpResponse:
+        """Draw the step with its stepper."""
+        row = self.row_or_none()
+        shared = {
+            "manifest": self.manifest,
+            "environment": Environment(self.environment),
+            "integration": row,
+            "step": self.step,
+            "steps": step_views(self.step, row),
+        }
+        template = f"integrations/connect_{self.step.value}.html"
+        return render(self.request, template, shared | context, status=status)
+
+
+def place_at(
+    request: HttpRequest, project: Project, environment: str, connector_key: str, step: Step
+) -> Place:
+    """Return the place; an unknown connector or environment is a 404."""
+    manifest = manifest_or_404(connector_key)
+    integration_or_none(project, environment, connector_key)
+    return Place(request, project, environment, manifest, step)

@@ -1,0 +1,187 @@
+"""Configure > Integrations: the tiles, and the page of one integration."""
+
+from __future__ import annotations
+
+import csv
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from integrations.connect.selectors import (
+    audit_of,
+    environment_counts,
+    open_handoff_count,
+    shown_values,
+    tile_groups,
+)
+from integrations.connect.steps import troubles
+from integrations.connections.destinations import live_agent_rivals
+from integrations.connections.services import (
+    DefaultInUseError,
+    integration_disable,
+    integration_disconnect,
+    integration_enable,
+)
+from integrations.contract.manifest import Manifest
+from integrations.contract.registry import manifest as manifest_get
+from integrations.models import Area, Environment, Integration, Project
+from integrations.projects.access import may_edit, project_view
+
+_view = project_view(Area.INTEGRATIONS)
+
+
+@_view
+def integrations(request: HttpRequest, project: Project) -> HttpResponse:
+    """Show every tile of an environment."""
+    environment = request.GET.get("env", Environment.SANDBOX)
+    if environment not in Environment.values:
+        raise Http404("No such environment.")
+    context = {
+        "environment": Environment(environment),
+        "environments": environment_counts(project),
+        "groups": tile_groups(project=project, environment=environment),
+        "may_edit_here": may_edit(request, Area.INTEGRATIONS),
+    }
+    return render(request, "integrations/tiles.html", context)
+
+
+@_view
+def integration(
+    request: HttpRequest, project: Project, environment: str, connector_key: str
+) -> HttpResponse:
+    """Show one connected integration; one that is not connected goes to its first step."""
+    manifest = manifest_or_404(connector_key)
+    row = integration_or_none(project, environment, connector_key)
+    if row is None or row.status == Integration.Status.NOT_CONNECTED:
+        if not may_edit(request, Area.INTEGRATIONS):
+            return redirect("integrations", project_id=project.public_id)
+        return redirect("connect_before", project.public_id, environment, connector_key)
+    context = {
+        "integration": row,
+        "environment": Environment(environment),
+        "manifest": manifest,
+        "pairs": shown_values(manifest, row.credentials),
+        "audit": audit_of(row),
+        "troubles": troubles(manifest),
+        "open_handoffs": open_handoff_count(row),
+        "may_edit_here": may_edit(request, Area.INTEGRATIONS),
+    }
+    return render(request, "integrations/integration.html", context)
+
+
+@_view
+def audit(
+    request: HttpRequest, project: Project, environment: str, connector_key: str
+) -> HttpResponse:
+    """Answer with every audit entry of an integration as CSV."""
+    row = integration_or_none(project, environment, connector_key)
+    if row is None:
+        raise Http404("Nothing has happened here yet.")
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="audit-{row.integration_key}.csv"'
+    writer = csv.writer(response)
+    writer.writerow(["at", "actor", "action", "fields"])
+    for _, entry in audit_of(row, limit=None):
+        actor = entry.actor.get_username() if entry.actor else "baton"
+        # An apostrophe keeps a spreadsheet from running a user name as a formula.
+        safe = f"'{actor}" if actor[:1] in "=+-@" else actor
+        writer.writerow([entry.at.isoformat(), safe, entry.action, " ".join(entry.fields)])
+    return response
+
+
+@require_POST
+@_view
+def enable(
+    request: HttpRequest, project: Project, environment: str, connector_key: str
+) -> HttpResponse:
+    """Take handoffs again."""
+    row = integration_or_404(project, environment, connector_key)
+    integration_enable(integration=row, actor=request.user)
+    messages.success(request, f"{_title(row)} is enabled.")
+    return redirect("integration", project.public_id, environment, connector_key)
+
+
+@require_POST
+@_view
+def disable(
+    request: HttpRequest, project: Project, environment: str, connector_key: str
+) -> HttpResponse:
+    """Refuse new handoffs until enabled again."""
+    row = integration_or_404(project, environment, connector_key)
+    integration_disable(integration=row, actor=request.user)
+    messages.success(request, f"{_title(row)} is disabled. Open handoffs go on.")
+    return redirect("integration", project.public_id, environment, connector_key)
+
+
+@_view
+def disconnect(
+    request: HttpRequest, project: Project, environment: str, connector_key: str
+) -> HttpResponse:
+    """Ask for the tile's name, and disconnect when it was typed."""
+    row = integration_or_404(project, environment, connector_key)
+    title = _title(row)
+    error = ""
+    if request.method == "POST":
+        error = _disconnect_problem(request, row, title)
+        if not error:
+            messages.success(request, f"{title} is disconnected.")
+            return redirect("integrations", project_id=project.public_id)
+    context = {
+        "integration": row,
+        "environment": Environment(environment),
+        "title": title,
+        "error": error,
+        "open_handoffs": open_handoff_count(row),
+        "successors": _successors(row),
+    }
+    status = 422 if error else 200
+    return render(request, "integrations/disconnect.html", context, status=status)
+
+
+def _disconnect_problem(request: HttpRequest, row: Integration, title: str) -> str:
+    if request.POST.get("confirm_name", "").strip() != title:
+        return f"The name does not match. Type {title} to disconnect."
+    chosen = request.POST.get("successor", "")
+    successor = next((s for s, _ in _successors(row) if s.connector_key == chosen), None)
+    try:
+        integration_disconnect(integration=row, actor=request.user, successor=successor)
+    except DefaultInUseError:
+        return "This is the default agent system. Choose the one that takes its place."
+    return ""
+
+
+def _successors(row: Integration) -> list[tuple[Integration, str]]:
+    """Return what could become the default in place of the present one, with its title."""
+    rivals = live_agent_rivals(row) if row.is_default else []
+    return [(rival, _title(rival)) for rival in rivals]
+
+
+def manifest_or_404(connector_key: str) -> Manifest:
+    """Return a connector's manifest, or answer that the page does not exist."""
+    try:
+        return manifest_get(connector_key)
+    except LookupError as error:
+        raise Http404("No such connector.") from error
+
+
+def integration_or_none(
+    project: Project, environment: str, connector_key: str
+) -> Integration | None:
+    """Return the row of a connector in an environment, if there is one yet."""
+    if environment not in Environment.values:
+        raise Http404("No such environment.")
+    return project.integrations.filter(environment=environment, connector_key=connector_key).first()
+
+
+def integration_or_404(project: Project, environment: str, connector_key: str) -> Integration:
+    """Return a connected integration, or answer that the page does not exist."""
+    row = integration_or_none(project, environment, connector_key)
+    if row is None or row.status == Integration.Status.NOT_CONNECTED:
+        raise Http404("Not connected.")
+    return row
+
+
+def _title(row: Integration) -> str:
+    return manifest_get(row.connector_key).tile

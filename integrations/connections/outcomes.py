@@ -1,0 +1,43 @@
+"""What the results of a connection test mean: passed or not, and the first thing that is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from integrations.contract.connector import CheckResult
+from integrations.contract.manifest import Manifest
+
+# The portal's own check, after those of the connector: has the vendor called us yet?
+WEBHOOK_SEEN = "webhook_seen"
+WEBHOOK_NOT_SEEN = "webhook_not_seen"
+WEBHOOK_LABEL = "Webhook seen"
+WEBHOOK_CAUSE = "No correctly signed call from {vendor} has arrived yet."
+WEBHOOK_CURE = "Paste this address at {vendor}. The first handoff brings the first call."
+
+
+def has_passed(results: Sequence[CheckResult]) -> bool:
+    """Say whether a test allows to connect: it ran, and every check was green.
+
+    A call that has not come yet stops nobody: many vendors call for the first time in a handoff.
+    """
+    return bool(results) and all(r.is_ok or r.name == WEBHOOK_SEEN for r in results)
+
+
+def check_labels(manifest: Manifest) -> dict[str, str]:
+    """Return the name of each check as admins read it, in order."""
+    labels = dict(manifest.check_names)
+    if manifest.has_webhooks:
+        labels[WEBHOOK_SEEN] = WEBHOOK_LABEL
+    return labels
+
+
+def first_failure(manifest: Manifest, checks: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """Return code and sentence of the first check at fault among stored results."""
+    failed = next((c for c in checks if not c["is_ok"] and c["name"] != WEBHOOK_SEEN), None)
+    if failed is None:
+        return "not_tested", "Saved without a test. Run the test to see whether it works."
+    help_ = manifest.error_help.get((failed["name"], failed["code"]))
+    label = check_labels(manifest).get(failed["name"], failed["name"])
+    cause = help_.cause if help_ else f"The check ended with {failed['code']}."
+    return failed["code"], f"{label}: {cause}"

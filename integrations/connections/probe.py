@@ -1,0 +1,88 @@
+"""Repeats the checks of connected integrations, so that a tile tells of trouble by itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from asgiref.sync import async_to_sync
+from django.conf import settings
+from django.db.models import F
+
+from integrations.connections.addresses import with_our_addresses
+from integrations.connections.building import connector_with
+from integrations.connections.outcomes import check_labels
+from integrations.connections.services import (
+    integration_mark_healthy,
+    integration_mark_needs_attention,
+)
+from integrations.connections.tokens import MemoryTokens
+from integrations.contract.connector import CheckResult
+from integrations.contract.manifest import Manifest
+from integrations.contract.registry import manifest as manifest_get
+from integrations.http.client import open_session
+from integrations.models import Integration
+
+FAILURES_ALLOWED = 3
+# These do not pass by waiting.
+_CERTAIN = frozenset({"auth", "not_found"})
+_SECONDS = 20.0
+_IN_USE = (Integration.Status.CONNECTED, Integration.Status.NEEDS_ATTENTION)
+
+
+def integrations_to_probe() -> list[int]:
+    """Return the ids of all that are in use."""
+    return list(Integration.objects.filter(status__in=_IN_USE).values_list("pk", flat=True))
+
+
+def integration_probe(integration_id: int) -> bool:
+    """Run the checks and note what they say; True when they should soon be run once more.
+
+    One certain failure, or three in a row of another kind, turn the tile to Needs attention.
+    """
+    row = Integration.objects.filter(pk=integration_id, status__in=_IN_USE).first()
+    if row is None:
+        return False
+    values = with_our_addresses(row, row.credentials)
+    results = async_to_sync(_results)(row.connector_key, values)
+    failed = next((result for result in results if not result.is_ok), None)
+    rows = Integration.objects.filter(pk=row.pk, connected_at=row.connected_at)
+    if failed is None:
+        if rows.update(failed_probes=0):
+            integration_mark_healthy(row)
+        return False
+    # Values that were changed meanwhile are not blamed for what the old ones brought.
+    if not rows.update(failed_probes=F("failed_probes") + 1):
+        return False
+    failures = row.failed_probes + 1
+    if failed.code in _CERTAIN or failures >= FAILURES_ALLOWED:
+        manifest = manifest_get(row.connector_key)
+        integration_mark_needs_attention(row, failed.code, _sentence(manifest, failed))
+        return False
+    return True
+
+
+async def _results(connector_key: str, credentials: Mapping[str, str]) -> list[CheckResult]:
+    found: list[CheckResult] = []
+    async with open_session(allow_local=settings.ALLOW_LOCAL_VENDORS) as session:
+        connector = connector_with(
+            manifest_get(connector_key),
+            credentials=credentials,
+            session=session,
+            tokens=MemoryTokens(),
+        )
+        try:
+            async with asyncio.timeout(_SECONDS):
+                async for result in connector.probe():
+                    found.append(result)
+        except TimeoutError:
+            found.append(CheckResult(name="", is_ok=False, code="timeout"))
+        finally:
+            await connector.close()
+    return found
+
+
+def _sentence(manifest: Manifest, failed: CheckResult) -> str:
+    help_ = manifest.error_help.get((failed.name, failed.code))
+    label = check_labels(manifest).get(failed.name, manifest.name)
+    return f"{label}: {help_.cause}" if help_ else f"{label}: the check ended with {failed.code}."

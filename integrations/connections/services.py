@@ -1,0 +1,294 @@
+"""The only writers of an integration: its draft, its credentials, its status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from integrations.behaviour.settings import behaviour_of
+from integrations.connections.destinations import live_agent_rivals
+from integrations.connections.exclusive import inbox_errors, inbox_key
+from integrations.connections.faults import fault_sentence
+from integrations.connections.outcomes import first_failure, has_passed
+from integrations.connections.registration import vendor_register, vendor_unregister
+from integrations.connections.tokens import tokens_forget
+from integrations.contract.connector import CheckResult
+from integrations.contract.errors import ConnectorError
+from integrations.contract.manifest import FieldKind, Manifest
+from integrations.contract.registry import manifest as manifest_get
+from integrations.credentials.cleaning import credentials_clean, pairs_to_lines
+from integrations.credentials.generated_values import kept_beside_fields, with_previous
+from integrations.models import Integration, Project
+from integrations.projects.audit import audit_record
+
+Status = Integration.Status
+_MAX_MESSAGE = 400
+
+
+class DraftIncompleteError(Exception):
+    """The draft cannot be connected; `errors` holds a sentence by field."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        """Keep what is wrong with which field."""
+        super().__init__("The draft is incomplete.")
+        self.errors = errors
+
+
+class NotTestedError(Exception):
+    """The values have no passed test, and nobody said to save them anyway."""
+
+
+class DefaultInUseError(Exception):
+    """Another integration must become the default first."""
+
+
+def integration_open(*, project: Project, environment: str, manifest: Manifest) -> Integration:
+    """Return the row of a tile in an environment, made when it is first needed."""
+    integration, _ = Integration.objects.get_or_create(
+        project=project,
+        environment=environment,
+        integration_key=manifest.integration_key,
+        credential_set="default",
+        defaults={"connector_key": manifest.key},
+    )
+    return integration
+
+
+def integration_draft_save(
+    *,
+    integration: Integration,
+    values: Mapping[str, str] | None = None,
+    confirmed: Iterable[int] | None = None,
+) -> None:
+    """Keep what was entered so far; changed values lose the test they had passed."""
+    draft = dict(integration.draft)
+    if confirmed is not None:
+        draft["confirmed"] = sorted(confirmed)
+    if values is not None:
+        merged = {**draft_values(integration), **values}
+        if merged != draft_values(integration):
+            draft["values"] = merged
+            draft.pop("test", None)
+    integration.draft = draft
+    integration.save(update_fields=["draft", "updated_at"])
+
+
+def draft_values(integration: Integration) -> dict[str, str]:
+    """Return the values being edited: those of the draft, else the saved ones."""
+    return dict(integration.draft.get("values", integration.credentials))
+
+
+def integration_connect(
+    *, integration: Integration, actor: Any, save_anyway: bool = False
+) -> Integration:
+    """Make the draft the credentials in use, and tell the vendor where it must be told.
+
+    Raises DraftIncompleteError, or NotTestedError unless `save_anyway`; the tile then says
+    Needs attention with what the test found. Must not be called inside a transaction.
+    """
+    try:
+        row = _connect(integration, actor, save_anyway=save_anyway)
+    except IntegrityError as error:  # somebody else has taken the inbox at this moment
+        fields = manifest_get(integration.connector_key).inbox_fields
+        sentence = "Another connection has just been made to the same inbox."
+        raise DraftIncompleteError(dict.fromkeys(fields[-1:], sentence)) from error
+    try:
+        given = vendor_register(row)
+    except ConnectorError as error:
+        integration_mark_needs_attention(row, error.code, error.message)
+        row.refresh_from_db()
+        return row
+    if given:
+        row.credentials = {**row.credentials, **given}
+        row.save(update_fields=["credentials", "updated_at"])
+    return row
+
+
+@transaction.atomic
+def _connect(integration: Integration, actor: Any, *, save_anyway: bool) -> Integration:
+    row = Integration.objects.select_for_update().get(pk=integration.pk)
+    manifest, draft = manifest_get(row.connector_key), draft_values(row)
+    values = dict(_complete_values(manifest, draft))
+    if errors := inbox_errors(row, manifest, values):
+        raise DraftIncompleteError(errors)
+    test = row.draft.get("test", {})
+    if not test.get("is_ok") and not save_anyway:
+        raise NotTestedError
+    changed = [name for name, value in values.items() if row.credentials.get(name) != value]
+    beside = kept_beside_fields(manifest, {**row.credentials, **draft})
+    row.credentials = with_previous(manifest, {**beside, **values}, before=row.credentials)
+    row.draft = {"test": test} if test else {}
+    row.inbox_key = inbox_key(manifest, values)
+    row.connected_at, row.failed_probes = timezone.now(), 0
+    _set_outcome(row, manifest, test)
+    row.save()
+    tokens_forget(row)
+    _audit(row, actor, "integration.connected", changed)
+    return row
+
+
+def integration_test_save(*, integration: Integration, results: Sequence[CheckResult]) -> None:
+    """Keep a test's outcome; it decides the status if the values in use were tested."""
+    test = {
+        "is_ok": has_passed(results),
+        "at": timezone.now().isoformat(),
+        "checks": [
+            {"name": r.name, "is_ok": r.is_ok, "code": r.code, "detail": r.detail, "ms": r.ms}
+            for r in results
+        ],
+    }
+    with transaction.atomic():
+        row = Integration.objects.select_for_update().get(pk=integration.pk)
+        row.draft = {**row.draft, "test": test}
+        if row.is_usable and "values" not in row.draft:
+            _set_outcome(row, manifest_get(row.connector_key), test)
+        row.save()
+
+
+def integration_disconnect(
+    *, integration: Integration, actor: Any, successor: Integration | None = None
+) -> None:
+    """Stop using an integration; open handoffs keep its credentials until they have ended.
+
+    Raises DefaultInUseError where it is the default and `successor` is not one of those left.
+    """
+    with transaction.atomic():
+        _disconnect(integration, actor, successor)
+    credentials_purge(integration.project)
+
+
+def _disconnect(integration: Integration, actor: Any, successor: Integration | None) -> None:
+    row = Integration.objects.select_for_update().get(pk=integration.pk)
+    if row.is_default and (rivals := live_agent_rivals(row)):
+        if successor not in rivals:
+            raise DefaultInUseError
+        integration_default_set(integration=successor, is_default=True, actor=actor)
+    row.status, row.is_default, row.draft = Status.NOT_CONNECTED, False, {}
+    row.last_error_code = row.last_error_message = row.inbox_key = ""
+    row.last_error_at = row.connected_at = row.last_webhook_at = None
+    row.save()
+    _audit(row, actor, "integration.disconnected")
+
+
+def credentials_purge(project: Project | None = None) -> int:
+    """Delete the credentials of disconnected integrations that no open handoff needs any more."""
+    rows = Integration.objects.filter(status=Status.NOT_CONNECTED, connected_at=None)
+    if project is not None:
+        rows = rows.filter(project=project)
+    unused = [row for row in rows.exclude(_HAS_OPEN_HANDOFFS) if row.credentials]
+    for row in unused:
+        vendor_unregister(row)
+        row.credentials = {}
+        row.save(update_fields=["credentials", "updated_at"])
+        tokens_forget(row)
+    return len(unused)
+
+
+@transaction.atomic
+def integration_disable(*, integration: Integration, actor: Any) -> None:
+    """Refuse new handoffs; open ones go on."""
+    if Integration.objects.filter(pk=integration.pk, status__in=_CONNECTED).update(
+        status=Status.DISABLED
+    ):
+        _audit(integration, actor, "integration.disabled")
+
+
+@transaction.atomic
+def integration_enable(*, integration: Integration, actor: Any) -> None:
+    """Take handoffs again; an error that was there before is shown again."""
+    row = Integration.objects.select_for_update().get(pk=integration.pk)
+    if row.status == Status.DISABLED:
+        row.status = Status.NEEDS_ATTENTION if row.last_error_code else Status.CONNECTED
+        row.save(update_fields=["status", "updated_at"])
+        _audit(row, actor, "integration.enabled")
+
+
+@transaction.atomic
+def integration_behaviour_save(
+    *, integration: Integration, values: Mapping[str, Any], actor: Any
+) -> None:
+    """Store behaviour; effective at once for new handoffs."""
+    before = asdict(behaviour_of(integration))
+    changed = [name for name, value in values.items() if before.get(name) != value]
+    integration.behaviour = {**integration.behaviour, **values}
+    integration.save(update_fields=["behaviour", "updated_at"])
+    if changed:
+        _audit(integration, actor, "integration.behaviour_changed", changed)
+
+
+@transaction.atomic
+def integration_default_set(*, integration: Integration, is_default: bool, actor: Any) -> None:
+    """Make it the default agent system of its environment, in place of another, or no longer."""
+    if integration.is_default == is_default:
+        return
+    Integration.objects.filter(
+        project=integration.project, environment=integration.environment, is_default=True
+    ).update(is_default=False)
+    integration.is_default = is_default
+    integration.save(update_fields=["is_default", "updated_at"])
+    _audit(integration, actor, "integration.default_changed", ["default_agent_system"])
+
+
+def integration_mark_needs_attention(integration: Integration, code: str, message: str) -> None:
+    """Show an error on the tile; `message` says what the call brought, without a secret."""
+    now = timezone.now()
+    vendor = manifest_get(integration.connector_key).name
+    sentence = fault_sentence(vendor=vendor, code=code, detail=message)
+    rows = Integration.objects.filter(pk=integration.pk)
+    rows.filter(status__in=_CONNECTED).update(
+        last_error_code=code[:40], last_error_message=sentence[:_MAX_MESSAGE], last_error_at=now
+    )
+    if rows.filter(status=Status.CONNECTED).update(status=Status.NEEDS_ATTENTION):
+        _audit(integration, None, "integration.needs_attention")
+
+
+def integration_mark_healthy(integration: Integration) -> None:
+    """Note that the vendor answered as it should; the tile is green again."""
+    rows = Integration.objects.filter(pk=integration.pk)
+    rows.update(last_success_at=timezone.now())
+    if rows.filter(status=Status.NEEDS_ATTENTION).update(
+        status=Status.CONNECTED, last_error_code="", last_error_message="", last_error_at=None
+    ):
+        _audit(integration, None, "integration.recovered")
+
+
+_CONNECTED = (Status.CONNECTED, Status.NEEDS_ATTENTION)
+# By name: the handoffs are an app above this one.
+_HAS_OPEN_HANDOFFS = Q(handoffs__state__in=("requested", "connecting", "queued", "active"))
+
+
+def _complete_values(manifest: Manifest, values: Mapping[str, str]) -> Mapping[str, str]:
+    raw = dict(values)
+    for item in manifest.fields:
+        if item.kind is FieldKind.KEY_VALUE:
+            raw[item.name] = pairs_to_lines(raw.get(item.name, ""))
+    cleaned = credentials_clean(manifest, raw, stored=values)
+    if cleaned.errors:
+        raise DraftIncompleteError(cleaned.errors)
+    return cleaned.values
+
+
+def _set_outcome(row: Integration, manifest: Manifest, test: Mapping[str, Any]) -> None:
+    if test.get("is_ok"):
+        row.status, row.last_success_at = Status.CONNECTED, timezone.now()
+        row.last_error_code = row.last_error_message = ""
+        row.last_error_at = None
+        return
+    row.status, row.last_error_at = Status.NEEDS_ATTENTION, timezone.now()
+    code, sentence = first_failure(manifest, test.get("checks", []))
+    row.last_error_code, row.last_error_message = code, sentence[:_MAX_MESSAGE]
+
+
+def _audit(integration: Integration, actor: Any, action: str, fields: Iterable[str] = ()) -> None:
+    audit_record(
+        project=integration.project,
+        actor=actor,
+        action=action,
+        subject=str(integration),
+        fields=fields,
+    )

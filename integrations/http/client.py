@@ -1,0 +1,316 @@
+"""The one way to a vendor: every request passes here, and every failure leaves as our error."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import asynccontextmanager, contextmanager
+from types import MappingProxyType
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import aiohttp
+
+from integrations.contract.errors import CannotConnectError, ConnectorError, UnexpectedResponseError
+from integrations.http.errors import (
+    NO_STATUSES,
+    ErrorReader,
+    StatusTable,
+    VendorResponse,
+    our_errors,
+    status_error,
+)
+from integrations.http.recording import Masker, Recorder, RunningCall
+from integrations.http.socket import (
+    SWITCHED,
+    VendorSocket,
+    open_socket,
+    refuse_redirects,
+    socket_url_problem,
+)
+from integrations.http.sse import SseEvent, SseParser
+from integrations.http.url_guard import may_connect, url_problem
+from integrations.kit.json_values import json_text
+from integrations.telemetry.metrics import stream_opened
+
+CONNECT_SECONDS = 5.0
+REQUEST_SECONDS = 10.0
+STREAM_OPEN_SECONDS = 10.0
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+MAX_RESPONSE_BYTES = 5 * 1024 * 1024
+
+# What others name: the library stays in this room.
+Session = aiohttp.ClientSession
+FormData = aiohttp.FormData
+
+
+def open_session(
+    *, allow_local: bool, resolver: aiohttp.abc.AbstractResolver | None = None
+) -> aiohttp.ClientSession:
+    """Make the one session a process shares; must be called on the loop that will use it.
+
+    The address is judged when a socket is made for it, so a name that resolves to something else
+    the second time gains nothing.
+    """
+
+    def guarded_socket(addr_info: aiohttp.AddrInfoType) -> socket.socket:
+        family, kind, protocol, _, address = addr_info
+        if not may_connect(str(address[0]), allow_local=allow_local):
+            raise PermissionError(errno.EACCES, "the address is not public")
+        return socket.socket(family, kind, protocol)
+
+    connector = aiohttp.TCPConnector(
+        limit=0, ttl_dns_cache=60, resolver=resolver, socket_factory=guarded_socket
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),  # shared by all projects: nothing may stick
+        headers={"User-Agent": "Baton"},
+        trust_env=False,
+        trace_configs=[refuse_redirects()],
+        json_serialize=json_text,
+    )
+
+
+class HttpClient:
+    """Speaks HTTP for one integration over the shared session; records each call, masked."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        allow_local: bool,
+        recorder: Recorder | None = None,
+        loggable_keys: frozenset[str] = frozenset(),
+        secrets: Iterable[str] = (),
+    ) -> None:
+        """Keep the session; `secrets` are values that no record may ever show."""
+        self._session = session
+        self._allow_local = allow_local
+        self._recorder = recorder
+        self._masker = Masker(loggable_keys=loggable_keys, secrets=secrets)
+
+    def without_secrets(self, text: str) -> str:
+        """Clean a vendor's own words before an admin reads them."""
+        return self._masker.without_secrets(text)
+
+    def note(self, operation: str, code: str) -> None:
+        """Put a remark among the recorded calls, for what no status code tells."""
+        self._record(RunningCall(operation, "", ""), error_code=code)
+
+    async def request(
+        self,
+        operation: str,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        json: object = None,
+        data: bytes | Mapping[str, str] | aiohttp.FormData | None = None,
+        params: Mapping[str, str] | None = None,
+        timeout: float = REQUEST_SECONDS,
+        statuses: StatusTable = NO_STATUSES,
+        returns: Collection[int] = (),
+        read_error: ErrorReader = status_error,
+        max_bytes: int = MAX_RESPONSE_BYTES,
+    ) -> VendorResponse:
+        """Send one request and return its answer; any failure is raised as a ConnectorError.
+
+        `statuses` overrides which error a status means; those in `returns` come back like 2xx.
+        `read_error` is for vendors who put more into a refusal than its status.
+        """
+        call, target = self._prepare(operation, method, url, params)
+        call.request_body = self._masker.masked(json if data is None else data)
+        with self._recorded(call):
+            response = await self._exchange(call, target, headers, json, data, timeout, max_bytes)
+            if not 200 <= response.status < 300 and response.status not in returns:
+                raise read_error(response, statuses)
+        return response
+
+    @asynccontextmanager
+    async def stream_events(
+        self,
+        operation: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        idle_timeout: float,
+        open_timeout: float = STREAM_OPEN_SECONDS,
+        statuses: StatusTable = NO_STATUSES,
+    ) -> AsyncIterator[AsyncIterator[SseEvent]]:
+        """Open an event stream; entering means that the vendor answered 200.
+
+        The events end when the vendor closes the stream. Silence longer than `idle_timeout` and a
+        broken connection raise CannotConnectError.
+        """
+        call, target = self._prepare(operation, "GET", url, None)
+        with self._recorded(call), our_errors(operation):
+            async with asyncio.timeout(open_timeout):
+                response = await self._open_stream(call, target, headers, idle_timeout, statuses)
+        stream_opened(operation)
+        events = self._events(operation, response)
+        try:
+            with self._recording_breaks(call):
+                yield events
+        finally:
+            response.close()
+            await events.aclose()
+
+    @asynccontextmanager
+    async def websocket(
+        self,
+        operation: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] = NO_HEADERS,
+        protocols: Sequence[str] = (),
+        idle_timeout: float,
+        open_timeout: float = STREAM_OPEN_SECONDS,
+        statuses: StatusTable = NO_STATUSES,
+    ) -> AsyncIterator[VendorSocket]:
+        """Open a WebSocket; entering means that the vendor switched protocols.
+
+        The address may carry a secret in its query: only the path is recorded. How it ends and
+        breaks is told at VendorSocket.
+        """
+        self._refuse(operation, "GET", socket_url_problem(url, allow_local=self._allow_local))
+        call = RunningCall(operation, "GET", self._masker.masked_path(urlsplit(url).path, ()))
+        with self._recorded(call):
+            socket = await open_socket(
+                self._session,
+                operation,
+                url,
+                headers=headers,
+                protocols=protocols,
+                idle_timeout=idle_timeout,
+                open_timeout=open_timeout,
+                statuses=statuses,
+            )
+            call.status = SWITCHED
+        stream_opened(operation)
+        try:
+            with self._recording_breaks(call):
+                yield socket
+        finally:
+            await socket.close()
+
+    async def _events(
+        self, operation: str, response: aiohttp.ClientResponse
+    ) -> AsyncGenerator[SseEvent, None]:
+        parser = SseParser()
+        with our_errors(operation, reason="stream"):
+            async for chunk in response.content.iter_any():
+                for event in parser.feed(chunk):
+                    yield event
+
+    async def _open_stream(
+        self,
+        call: RunningCall,
+        target: str,
+        headers: Mapping[str, str],
+        idle_timeout: float,
+        statuses: StatusTable,
+    ) -> aiohttp.ClientResponse:
+        response = await self._session.get(
+            target,
+            headers={"Accept": "text/event-stream", "Cache-Control": "no-store", **headers},
+            timeout=aiohttp.ClientTimeout(
+                total=None, sock_connect=CONNECT_SECONDS, sock_read=idle_timeout
+            ),
+            allow_redirects=False,
+        )
+        call.status = response.status
+        try:
+            if response.status != 200:
+                raise status_error(await _read(call.operation, response), statuses)
+            if response.content_type != "text/event-stream":
+                raise UnexpectedResponseError(f"{call.operation}: the answer is no event stream")
+        except BaseException:
+            response.close()
+            raise
+        return response
+
+    async def _exchange(
+        self,
+        call: RunningCall,
+        target: str,
+        headers: Mapping[str, str] | None,
+        json: object,
+        data: bytes | Mapping[str, str] | aiohttp.FormData | None,
+        timeout: float,
+        max_bytes: int,
+    ) -> VendorResponse:
+        limits = aiohttp.ClientTimeout(total=timeout, sock_connect=min(timeout, CONNECT_SECONDS))
+        with our_errors(call.operation):
+            async with self._session.request(
+                call.method,
+                target,
+                headers={"Accept": "application/json", **(headers or {})},
+                json=json,
+                data=data,
+                timeout=limits,
+                allow_redirects=False,
+            ) as raw:
+                call.status = raw.status
+                response = await _read(call.operation, raw, max_bytes)
+        call.response_body = self._masker.masked_body(response.body, raw.content_type)
+        return response
+
+    def _prepare(
+        self, operation: str, method: str, url: str, params: Mapping[str, str] | None
+    ) -> tuple[RunningCall, str]:
+        target = f"{url}?{urlencode(params)}" if params else url
+        self._refuse(operation, method, url_problem(target, allow_local=self._allow_local))
+        parts = urlsplit(target)
+        path = self._masker.masked_path(parts.path, parse_qsl(parts.query))
+        return RunningCall(operation, method, path), target
+
+    def _refuse(self, operation: str, method: str, problem: str | None) -> None:
+        if problem is not None:
+            with self._recorded(RunningCall(operation, method, "")):
+                raise CannotConnectError(f"{operation}: {problem}", reason="address")
+
+    @contextmanager
+    def _recorded(self, call: RunningCall) -> Iterator[None]:
+        try:
+            yield
+        except ConnectorError as error:
+            call.status = call.status or error.status
+            self._record(call, error_code=error.code)
+            raise
+        self._record(call)
+
+    @contextmanager
+    def _recording_breaks(self, call: RunningCall) -> Iterator[None]:
+        try:
+            yield
+        except ConnectorError as error:
+            if error.reason == "stream":
+                self._record(call, error_code=error.code)
+            raise
+
+    def _record(self, call: RunningCall, *, error_code: str = "") -> None:
+        if self._recorder is not None:
+            self._recorder(call.record(error_code))
+
+
+async def _read(
+    operation: str, raw: aiohttp.ClientResponse, max_bytes: int = MAX_RESPONSE_BYTES
+) -> VendorResponse:
+    body = bytearray()
+    async for chunk in raw.content.iter_chunked(65536):
+        body += chunk
+        if len(body) > max_bytes:
+            raise UnexpectedResponseError(f"{operation}: the answer is too large")
+    return VendorResponse(
+        operation=operation, status=raw.status, headers=raw.headers, body=bytes(body)
+    )

@@ -1,0 +1,129 @@
+"""What a vendor's answer, or its silence, means in our errors."""
+
+from __future__ import annotations
+
+import errno
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from types import MappingProxyType
+
+import aiohttp
+
+from integrations.contract.errors import (
+    CannotConnectError,
+    ConnectorError,
+    InvalidAuthError,
+    MissingPermissionError,
+    RateLimitedError,
+    RejectedError,
+    UnexpectedResponseError,
+)
+from integrations.kit.plain_json import vendor_json
+
+StatusTable = Mapping[int, type[ConnectorError]]
+NO_STATUSES: StatusTable = MappingProxyType({})
+MAX_RETRY_AFTER_SECONDS = 3600.0
+
+_STATUS_ERRORS: StatusTable = {
+    401: InvalidAuthError,
+    403: MissingPermissionError,
+    408: CannotConnectError,
+    429: RateLimitedError,
+}
+# First match wins: the narrow kinds of aiohttp's tree before the wide ones.
+_REASONS: tuple[tuple[type[Exception], str], ...] = (
+    (TimeoutError, "timeout"),
+    (aiohttp.ClientConnectorDNSError, "dns"),
+    (aiohttp.ClientSSLError, "tls"),
+    (aiohttp.ClientError, "connection"),
+    (OSError, "connection"),
+)
+# Keys under which vendors put a short error code, most telling first.
+_VENDOR_CODE_KEYS = ("errorCode", "error_code", "code", "error", "title")
+_VENDOR_CODE = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VendorResponse:
+    """A vendor's answer, read whole."""
+
+    operation: str
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+    def json(self) -> object:
+        """Parse the body; raises UnexpectedResponseError when it is not JSON."""
+        try:
+            return vendor_json(self.body)
+        except ValueError as error:
+            raise UnexpectedResponseError(
+                f"{self.operation}: the answer is not JSON", status=self.status
+            ) from error
+
+
+def status_error(response: VendorResponse, statuses: StatusTable) -> ConnectorError:
+    """Choose the error for a status that is no success: the caller's table first, then ours."""
+    status = response.status
+    kind = statuses.get(status) or _STATUS_ERRORS.get(status) or _kind_by_range(status)
+    return kind(
+        f"{response.operation}: answered {status}",
+        status=status,
+        vendor_code=_vendor_code(response.body),
+        retry_after=retry_after_seconds(response.headers.get("Retry-After", "")),
+    )
+
+
+ErrorReader = Callable[[VendorResponse, StatusTable], ConnectorError]
+
+
+@contextmanager
+def our_errors(operation: str, reason: str = "") -> Iterator[None]:
+    """Turn whatever the HTTP library raises into CannotConnectError, with why in `reason`."""
+    try:
+        yield
+    except (TimeoutError, aiohttp.ClientError, OSError) as error:
+        why = reason or _reason(error)
+        raise CannotConnectError(f"{operation}: no answer ({why})", reason=why) from error
+
+
+def retry_after_seconds(value: str) -> float | None:
+    """Read a Retry-After header, seconds or HTTP date; None when absent or unreadable."""
+    value = value.strip()
+    if value.isascii() and value.isdigit():
+        seconds = float(value[:9])
+    else:
+        try:
+            seconds = parsedate_to_datetime(value).timestamp() - time.time()
+        except (ValueError, OverflowError):
+            return None
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
+
+
+def _kind_by_range(status: int) -> type[ConnectorError]:
+    if status >= 500:
+        return CannotConnectError
+    return RejectedError if status >= 400 else UnexpectedResponseError
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientConnectorError) and error.errno == errno.EACCES:
+        return "address"
+    return next(reason for kind, reason in _REASONS if isinstance(error, kind))
+
+
+def _vendor_code(body: bytes) -> str:
+    try:
+        answer = vendor_json(body)
+    except ValueError:
+        return ""
+    if isinstance(answer, list) and answer:
+        answer = answer[0]
+    if not isinstance(answer, dict):
+        return ""
+    values = (str(answer[key]) for key in _VENDOR_CODE_KEYS if key in answer)
+    return next((value for value in values if _VENDOR_CODE.fullmatch(value)), "")

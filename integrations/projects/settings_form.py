@@ -1,0 +1,159 @@
+"""The form of Settings > Project."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from integrations.models import Project
+from integrations.projects.settings import (
+    STATE_KEY_MAX_CHARACTERS,
+    settings_version,
+    state_key_lines,
+    state_keys_read,
+)
+
+_DEFAULT_SHARED_ID = "shared_id"
+
+
+def _words(
+    label: str, help_text: str, *, max_length: int = 500, widget: forms.Widget | None = None
+) -> forms.CharField:
+    return forms.CharField(
+        label=label,
+        help_text=help_text,
+        max_length=max_length,
+        widget=widget or forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": f"{label} is missing."},
+    )
+
+
+class ProjectSettingsForm(forms.Form):
+    """What a project says, what its Handoff API adds, and what its tools may decide."""
+
+    name = _words(
+        "Name",
+        "For you and your colleagues; end users do not see it. The project's address stays as it "
+        "is.",
+        max_length=120,
+        widget=forms.TextInput(),
+    )
+    agent_name = _words(
+        "Name of the AI agent",
+        "Stands in the widget while the AI agent answers.",
+        max_length=50,
+        widget=forms.TextInput(),
+    )
+    greeting = _words("Greeting", "The first thing the AI agent says in a conversation.")
+    no_match_text = _words(
+        "Answer when no topic matches", "Say here how to reach a person, if that is possible."
+    )
+    state_keys = forms.CharField(
+        label="Values of conv.state to add",
+        required=False,
+        max_length=8000,
+        widget=forms.Textarea(
+            attrs={
+                "rows": 4,
+                "class": "code",
+                "spellcheck": "false",
+                "placeholder": "order\ntier = customer_tier",
+            }
+        ),
+        help_text="One name for each line. With an = behind it, the value is shown under that "
+        "name. They come on top of conv.state.handoff, as they stand when the handoff begins.",
+    )
+    shared_id_state_key = forms.CharField(
+        label="Value of conv.state that holds your own id",
+        required=False,
+        max_length=STATE_KEY_MAX_CHARACTERS,
+        widget=forms.TextInput(attrs={"class": "code", "placeholder": _DEFAULT_SHARED_ID}),
+        help_text="A conversation can be asked for by this id. Empty: shared_id.",
+    )
+    allow_inline_overrides = forms.BooleanField(
+        label="Allow inline overrides",
+        required=False,
+        help_text="A tool may then choose another instance, contact flow or region of Amazon "
+        "Connect than the saved connection has, by instance_id, contact_flow_id and aws_region in "
+        "its handoff. Off: such a handoff does not start, and the log says why. Credentials are "
+        "never taken from a tool, and a role only from the connection's own list.",
+    )
+    version = forms.CharField(widget=forms.HiddenInput, required=False)
+
+    SECTIONS = (
+        ("Project", "", ("name",)),
+        ("AI agent", "", ("agent_name", "greeting", "no_match_text")),
+        (
+            "Handoff API",
+            "What a live agent's desktop gets when it asks about a conversation.",
+            ("state_keys", "shared_id_state_key"),
+        ),
+        ("Handoffs", "", ("allow_inline_overrides",)),
+    )
+
+    @classmethod
+    def for_project(cls, project: Project) -> ProjectSettingsForm:
+        """Return the form filled with a project's settings."""
+        plain = ("name", "agent_name", "greeting", "no_match_text", "allow_inline_overrides")
+        initial: dict[str, Any] = {name: getattr(project, name) for name in plain}
+        return cls(
+            initial=initial
+            | {
+                "state_keys": "\n".join(state_key_lines(project.handoff_api)),
+                "shared_id_state_key": project.handoff_api.get("shared_id_state_key", ""),
+                "version": settings_version(project),
+            }
+        )
+
+    def clean_greeting(self) -> str:
+        """Return the greeting with plain line ends."""
+        return _plain_lines(self.cleaned_data["greeting"])
+
+    def clean_no_match_text(self) -> str:
+        """Return the answer with plain line ends."""
+        return _plain_lines(self.cleaned_data["no_match_text"])
+
+    def clean_state_keys(self) -> dict[str, Any]:
+        """Return the lists that the Handoff API keeps; the first line at fault is named."""
+        try:
+            return state_keys_read(self.cleaned_data["state_keys"].splitlines())
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
+
+    def sections(self) -> list[tuple[str, str, list[forms.BoundField]]]:
+        """Return heading, remark and fields of each card."""
+        return [
+            (heading, remark, [self[name] for name in names])
+            for heading, remark, names in self.SECTIONS
+        ]
+
+    def settings(self, project: Project) -> dict[str, Any]:
+        """Return what the form sets, beside what it does not know of the Handoff API."""
+        values = dict(self.cleaned_data)
+        values.pop("version")
+        api = {**project.handoff_api, **values.pop("state_keys")}
+        shared_id = values.pop("shared_id_state_key")
+        api.pop("shared_id_state_key", None)
+        if shared_id:
+            api["shared_id_state_key"] = shared_id
+        empty = [name for name in ("state_keys", "aliases") if not api[name]]
+        return values | {"handoff_api": {n: v for n, v in api.items() if n not in empty}}
+
+    def shown(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """Return the settings as text, for those who may only read them."""
+        return [
+            (heading, [(str(field.label), _text(field.value())) for field in fields])
+            for heading, _, fields in self.sections()
+        ]
+
+
+def _plain_lines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "On" if value else "Off"
+    return str(value or "None")

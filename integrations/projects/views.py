@@ -1,0 +1,85 @@
+"""Where a user lands: their first project, or the page that makes one."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+from integrations.models import Access, Area, Membership, Project
+from integrations.projects.access import may_read, project_for, projects_of
+from integrations.projects.context import THEME_COOKIE, THEMES
+from integrations.projects.forms import ProjectForm
+from integrations.projects.services import project_create as project_create_service
+
+_FIRST_PAGES = (
+    (Area.INTEGRATIONS, "integrations"),
+    (Area.CONVERSATIONS, "handoffs"),
+    (Area.KNOWLEDGE, "topics"),
+    (Area.TOOLS, "tools"),
+    (Area.WIDGETS, "widget"),
+    (Area.ACCOUNT, "api_keys"),
+)
+_YEAR_SECONDS = 365 * 24 * 3600
+
+
+@login_required
+def home(request: HttpRequest) -> HttpResponse:
+    """Send the user to their first project, or to the page that makes one."""
+    project = projects_of(request.user).first()
+    if project is None:
+        return redirect("project_create")
+    return redirect("project_home", project_id=project.public_id)
+
+
+@login_required
+def project_home(request: HttpRequest, project_id: str) -> HttpResponse:
+    """Send the user to the first part of the project that they may enter."""
+    project = project_for(request, project_id, Area.INTEGRATIONS, Access.NONE)
+    for area, page in _FIRST_PAGES:
+        if may_read(request, area):
+            return redirect(page, project_id=project.public_id)
+    raise PermissionDenied("This member may enter no area.")
+
+
+@login_required
+def project_create(request: HttpRequest) -> HttpResponse:
+    """Show and take the form of a new project; only admins of a workspace may send it."""
+    memberships = Membership.objects.filter(user=request.user, is_admin=True)  # type: ignore[misc]
+    membership = memberships.select_related("workspace").first()
+    form = ProjectForm(request.POST or None)
+    if request.method == "POST":
+        if membership is None:
+            raise PermissionDenied("Only an admin of a workspace can make a project.")
+        if form.is_valid():
+            project: Project = project_create_service(
+                workspace=membership.workspace,
+                name=form.cleaned_data["name"],
+                actor=request.user,
+            )
+            return redirect("project_home", project_id=project.public_id)
+    context = {
+        "form": form,
+        "workspace": membership and membership.workspace,
+        "has_project": projects_of(request.user).exists(),
+    }
+    return render(request, "integrations/project_create.html", context)
+
+
+@require_POST
+def theme_set(request: HttpRequest) -> HttpResponse:
+    """Remember light, dark or neither in a cookie, and go back."""
+    target = request.POST.get("next", "/")
+    if not url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}):
+        target = "/"
+    # Not `redirect`, which takes what is no address for the name of a page.
+    response = HttpResponseRedirect(target)
+    theme = request.POST.get("theme", "")
+    if theme in THEMES:
+        response.set_cookie(THEME_COOKIE, theme, max_age=_YEAR_SECONDS, samesite="Lax")
+    else:
+        response.delete_cookie(THEME_COOKIE)
+    return response

@@ -1,0 +1,243 @@
+"""The desk of a simulator: the calls with which a person or a test plays the live agent."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from integrations.simulators.traffic import Hold, PlannedFailure
+
+if TYPE_CHECKING:
+    from integrations.simulators.simulator import Simulator
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "simulator"
+STATIC_TYPES = {"desk.css": "text/css", "desk.js": "text/javascript"}
+DEFAULT_AGENT_NAME = "Noor Halvorsen"
+
+
+class DeskError(Exception):
+    """The desk refuses an action; carries the HTTP status to answer with."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskWords:
+    """The vendor's own words on the desk page."""
+
+    title: str
+    inbox: str
+    accept: str
+    end: str
+    attributes: str
+    session: str
+
+
+Fields = Mapping[str, Any]
+
+
+def desk_mount(simulator: Simulator) -> Mount:
+    """Return everything under /_desk for one simulator."""
+    return Mount("/_desk", routes=_routes(Desk(simulator)))
+
+
+def _routes(desk: Desk) -> list[BaseRoute]:
+    return [
+        Route("/", desk.page),
+        Route("/static/{name}", desk.static),
+        Route("/conversations", desk.conversations),
+        Route("/conversations/{conversation_id}/{action}", desk.act, methods=["POST"]),
+        Route("/faults", desk.fault, methods=["POST"]),
+        Route("/config", desk.configure, methods=["POST"]),
+        Route("/config", desk.configuration, methods=["GET"]),
+        Route("/requests", desk.requests),
+        Route("/webhooks", desk.webhooks),
+        Route("/files/{file_id}", desk.file),
+        Route("/reset", desk.reset, methods=["POST"]),
+    ]
+
+
+class Desk:
+    """Answers the desk's HTTP calls by calling the simulator's methods."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+
+    async def page(self, request: Request) -> Response:
+        """Answer with the page on which a person plays the live agent."""
+        page = Template((TEMPLATES / "desk.html").read_text(encoding="utf-8"))
+        return HTMLResponse(
+            page.substitute(asdict(self._simulator.words)),
+            headers={"Content-Security-Policy": "default-src 'self'; img-src 'self' data:"},
+        )
+
+    async def static(self, request: Request) -> Response:
+        """Answer with the page's script or style."""
+        name = request.path_params["name"]
+        if name not in STATIC_TYPES:
+            return JSONResponse({"message": "There is no such file."}, status_code=404)
+        return FileResponse(
+            TEMPLATES / name, media_type=STATIC_TYPES[name], headers={"Cache-Control": "no-cache"}
+        )
+
+    async def conversations(self, request: Request) -> Response:
+        """List all conversations the vendor holds."""
+        return JSONResponse(self._simulator.desk_conversations())
+
+    async def requests(self, request: Request) -> Response:
+        """List the vendor-side requests received."""
+        return JSONResponse([kept.as_dict() for kept in self._simulator.requests.all()])
+
+    async def webhooks(self, request: Request) -> Response:
+        """List the webhooks sent, with every attempt to deliver them."""
+        return JSONResponse(self._simulator.sent_webhooks())
+
+    async def file(self, request: Request) -> Response:
+        """Answer with a file of a conversation, for the desk page."""
+        return _answered(lambda: self._simulator.desk_file(request.path_params["file_id"]))
+
+    async def act(self, request: Request) -> Response:
+        """Do one thing a live agent can do."""
+        fields = await _fields(request)
+        action = request.path_params["action"]
+        conversation_id = request.path_params["conversation_id"]
+        return _answered(lambda: self._do(action, conversation_id, fields))
+
+    async def fault(self, request: Request) -> Response:
+        """Plan or cause one fault."""
+        fields = dict(await _fields(request))
+        return _answered(lambda: self._cause(str(fields.pop("kind", "")), fields))
+
+    async def configure(self, request: Request) -> Response:
+        """Change the simulator's switches."""
+        fields = await _fields(request)
+        return _answered(lambda: self._simulator.configure(**fields))
+
+    async def configuration(self, request: Request) -> Response:
+        """Tell the simulator's switches."""
+        return JSONResponse(self._simulator.configuration())
+
+    async def reset(self, request: Request) -> Response:
+        """Forget everything."""
+        self._simulator.reset()
+        return JSONResponse({"ok": True})
+
+    def _do(self, action: str, conversation_id: str, fields: Fields) -> None:
+        known = {**_ACTIONS, **self._simulator.vendor_actions}
+        if action not in known:
+            raise DeskError(404, f"There is no action {action!r}; known: {', '.join(known)}.")
+        known[action](self._simulator, conversation_id, fields)
+
+    def _cause(self, kind: str, fields: dict[str, Any]) -> None:
+        known = {**_FAULTS, **self._simulator.vendor_faults}
+        if kind not in known:
+            raise DeskError(400, f"There is no fault {kind!r}; known: {', '.join(known)}.")
+        known[kind](self._simulator, fields)
+
+
+async def _fields(request: Request) -> Fields:
+    body = await request.body()
+    try:
+        fields = json.loads(body or b"{}")
+    except ValueError as error:
+        raise DeskError(400, "The body is not JSON.") from error
+    if not isinstance(fields, dict):
+        raise DeskError(400, "The body must be a JSON object.")
+    return fields
+
+
+def _answered(action: Callable[[], Response | None]) -> Response:
+    try:
+        return action() or JSONResponse({"ok": True})
+    except DeskError as error:
+        return JSONResponse({"message": error.message}, status_code=error.status)
+    except (TypeError, ValueError, KeyError) as error:
+        return JSONResponse({"message": f"Wrong fields: {error}"}, status_code=400)
+
+
+async def answer_desk_error(request: Request, error: Exception) -> Response:
+    """Turn a refusal raised while reading the request into an answer."""
+    assert isinstance(error, DeskError)
+    return JSONResponse({"message": error.message}, status_code=error.status)
+
+
+def _text(fields: Fields, name: str) -> str:
+    value = fields.get(name)
+    if not isinstance(value, str) or not value:
+        raise DeskError(400, f"{name} must be a text.")
+    return value
+
+
+def _name(fields: Fields) -> str | None:
+    return _text(fields, "agent_name") if fields.get("agent_name") is not None else None
+
+
+def _send_file(simulator: Simulator, conversation_id: str, fields: Fields) -> None:
+    try:
+        content = base64.b64decode(_text(fields, "content_base64"), validate=True)
+    except binascii.Error as error:
+        raise DeskError(400, "content_base64 is not base64.") from error
+    simulator.live_agent_sends_file(
+        conversation_id,
+        name=_text(fields, "name"),
+        mime_type=fields.get("mime_type") or "application/octet-stream",
+        content=content,
+        agent_name=_name(fields),
+    )
+
+
+def _transfer(simulator: Simulator, conversation_id: str, fields: Fields) -> None:
+    if (fields.get("queue") is None) == (fields.get("agent_name") is None):
+        raise DeskError(400, "Name either a queue or an agent_name.")
+    simulator.live_agent_transfers(
+        conversation_id, queue=fields.get("queue"), agent_name=_name(fields)
+    )
+
+
+Action = Callable[["Simulator", str, Fields], None]
+Fault = Callable[["Simulator", dict[str, Any]], None]
+
+_ACTIONS: dict[str, Action] = {
+    "accept": lambda s, c, f: s.live_agent_joins(c, agent_name=_name(f) or DEFAULT_AGENT_NAME),
+    "say": lambda s, c, f: s.live_agent_says(c, text=_text(f, "text"), agent_name=_name(f)),
+    "type": lambda s, c, f: s.live_agent_types(
+        c, is_typing=bool(f.get("is_typing", True)), agent_name=_name(f)
+    ),
+    "file": _send_file,
+    "read": lambda s, c, f: s.live_agent_reads(c),
+    "transfer": _transfer,
+    "leave": lambda s, c, f: s.live_agent_leaves(c, agent_name=_name(f)),
+    "end": lambda s, c, f: s.live_agent_ends(c),
+}
+
+_FAULTS: dict[str, Fault] = {
+    "fail_next": lambda s, f: s.faults.add(PlannedFailure(**f)),
+    "drop_streams": lambda s, f: s.drop_streams(**f),
+    "stall_streams": lambda s, f: s.stall_streams(**f),
+    "expire_tokens": lambda s, f: s.expire_tokens(**f),
+    "duplicate_next": lambda s, f: s.duplicate_next(**f),
+    "swap_next_two": lambda s, f: s.swap_next_two(**f),
+    "latency": lambda s, f: s.set_latency(**f),
+    # Stops requests with a text in their body, until `release`.
+    "hold": lambda s, f: s.faults.hold(Hold(**f)),
+    "release": lambda s, f: s.faults.release(**f),
+    # Takes back planned failures and latency, before their count has run out.
+    "clear": lambda s, f: s.faults.clear(**f),
+    # The page names the type of its one field, not the field: take the boolean, whatever its name.
+    "agents_offline": lambda s, f: s.set_agents_offline(
+        is_offline=next((value for value in f.values() if isinstance(value, bool)), True)
+    ),
+}

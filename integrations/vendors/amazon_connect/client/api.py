@@ -1,0 +1,205 @@
+"""Amazon Connect's own API, signed: one method for each operation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from integrations.contract.errors import (
+    ConversationGoneError,
+    RateLimitedError,
+    UnexpectedResponseError,
+)
+from integrations.http.client import HttpClient
+from integrations.http.errors import NO_STATUSES, StatusTable, VendorResponse
+from integrations.vendors.amazon_connect.client.budget import RateBudget
+from integrations.vendors.amazon_connect.client.errors import CHAT_QUOTA, aws_error
+from integrations.vendors.amazon_connect.client.signing import AwsKeys, Endpoints, signed_headers
+from integrations.vendors.amazon_connect.mapping.item import Json, as_object, as_objects, as_text
+
+AGENTS_AVAILABLE = "AGENTS_AVAILABLE"
+_ALREADY_OVER = (404, 410)
+_NO_CONTACT: StatusTable = {404: ConversationGoneError, 410: ConversationGoneError}
+_MAX_PAGES = 10
+_NOT_QUEUED = (404,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartedChat:
+    """What StartChatContact gives."""
+
+    contact_id: str
+    participant_id: str
+    participant_token: str
+
+
+class AmazonConnectClient:
+    """One region's control plane, called with one set of keys."""
+
+    def __init__(
+        self,
+        http: HttpClient,
+        endpoints: Endpoints,
+        *,
+        region: str,
+        keys: AwsKeys,
+        budget: RateBudget,
+    ) -> None:
+        """Take what every call needs."""
+        self._http = http
+        self._budget = budget
+        self._base_url = endpoints.connect(region)
+        self._region = region
+        self._keys = keys
+
+    async def start_chat_contact(self, body: Mapping[str, object]) -> StartedChat:
+        """Start a chat; the same body with the same ClientToken gives the same chat again."""
+        answer = await self._json("StartChatContact", "PUT", "/contact/chat", body)
+        started = StartedChat(
+            contact_id=as_text(answer.get("ContactId")),
+            participant_id=as_text(answer.get("ParticipantId")),
+            participant_token=as_text(answer.get("ParticipantToken")),
+        )
+        if not (started.contact_id and started.participant_id and started.participant_token):
+            raise UnexpectedResponseError("StartChatContact: the answer lacks an id or the token")
+        return started
+
+    async def stop_contact(self, *, instance_id: str, contact_id: str) -> None:
+        """End a contact; one that is over already is fine."""
+        body = {"InstanceId": instance_id, "ContactId": contact_id}
+        await self._request("StopContact", "POST", "/contact/stop", body, returns=_ALREADY_OVER)
+
+    async def describe_contact(self, instance_id: str, contact_id: str) -> Json:
+        """Return a contact; raises ConversationGoneError when AWS does not know it."""
+        path = f"/contacts/{quote(instance_id)}/{quote(contact_id)}"
+        answer = await self._request("DescribeContact", "GET", path, None, statuses=_NO_CONTACT)
+        return as_object(as_object(answer.json()).get("Contact"))
+
+    async def list_associated_contacts(self, instance_id: str, contact_id: str) -> list[Json]:
+        """Return all contacts that a chat has passed through; raises ConversationGoneError."""
+        path = f"/contact/associated/{quote(instance_id)}?contactId={quote(contact_id)}"
+        found: list[Json] = []
+        page = path
+        for _ in range(_MAX_PAGES):
+            response = await self._request(
+                "ListAssociatedContacts", "GET", page, None, statuses=_NO_CONTACT
+            )
+            answer = as_object(response.json())
+            found += as_objects(answer.get("ContactSummaryList"))
+            next_token = as_text(answer.get("NextToken"))
+            if not next_token:
+                break
+            page = f"{path}&nextToken={quote(next_token, safe='')}"
+        return found
+
+    async def describe_instance(self, instance_id: str) -> Json:
+        """Return the instance."""
+        answer = await self._json("DescribeInstance", "GET", f"/instance/{quote(instance_id)}")
+        return as_object(answer.get("Instance"))
+
+    async def describe_contact_flow(self, instance_id: str, contact_flow_id: str) -> Json:
+        """Return the flow."""
+        path = f"/contact-flows/{quote(instance_id)}/{quote(contact_flow_id)}"
+        answer = await self._json("DescribeContactFlow", "GET", path)
+        return as_object(answer.get("ContactFlow"))
+
+    async def describe_queue(self, instance_id: str, queue_id: str) -> Json:
+        """Return the queue."""
+        path = f"/queues/{quote(instance_id)}/{quote(queue_id)}"
+        return as_object((await self._json("DescribeQueue", "GET", path)).get("Queue"))
+
+    async def get_current_metric_data(
+        self, instance_id: str, queue_id: str, metrics: Mapping[str, str]
+    ) -> dict[str, float]:
+        """Return the metrics asked for, name to unit, of one queue's chats; absent is unknown."""
+        body = {
+            "Filters": {"Queues": [queue_id], "Channels": ["CHAT"]},
+            "CurrentMetrics": [{"Name": name, "Unit": unit} for name, unit in metrics.items()],
+        }
+        path = f"/metrics/current/{quote(instance_id)}"
+        answer = await self._json("GetCurrentMetricData", "POST", path, body)
+        found: dict[str, float] = {}
+        for result in as_objects(answer.get("MetricResults")):
+            for collected in as_objects(result.get("Collections")):
+                name = as_text(as_object(collected.get("Metric")).get("Name"))
+                value = collected.get("Value")
+                if isinstance(value, int | float):
+                    found[name] = found.get(name, 0.0) + value
+        return found
+
+    async def get_contact_metrics(
+        self, instance_id: str, contact_id: str, names: Sequence[str]
+    ) -> dict[str, float]:
+        """Return the metrics asked for of a contact that waits in a queue; any other has none."""
+        body = {
+            "InstanceId": instance_id,
+            "ContactId": contact_id,
+            "Metrics": [{"Name": name} for name in names],
+        }
+        answer = await self._request(
+            "GetContactMetrics", "POST", "/metrics/contact", body, returns=_NOT_QUEUED
+        )
+        found: dict[str, float] = {}
+        for result in as_objects(as_object(answer.json()).get("MetricResults")):
+            value = as_object(result.get("Value")).get("Number")
+            if isinstance(value, int | float):
+                found[as_text(result.get("Name"))] = value
+        return found
+
+    async def get_effective_hours_of_operations(
+        self, instance_id: str, hours_id: str, *, from_date: str, to_date: str
+    ) -> Json:
+        """Return the opening hours of some days, with the exceptions from them."""
+        path = (
+            f"/effective-hours-of-operations/{quote(instance_id)}/{quote(hours_id)}"
+            f"?fromDate={from_date}&toDate={to_date}"
+        )
+        return await self._json("GetEffectiveHoursOfOperations", "GET", path)
+
+    async def _json(
+        self, operation: str, method: str, path: str, body: Mapping[str, object] | None = None
+    ) -> Json:
+        return as_object((await self._request(operation, method, path, body)).json())
+
+    async def _request(
+        self,
+        operation: str,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None,
+        *,
+        returns: tuple[int, ...] = (),
+        statuses: StatusTable = NO_STATUSES,
+    ) -> VendorResponse:
+        url = self._base_url + path
+        content = b"" if body is None else json.dumps(body).encode()
+        headers = signed_headers(
+            self._keys,
+            service="connect",
+            region=self._region,
+            method=method,
+            url=url,
+            body=content,
+            content_type="application/json",
+        )
+        await self._budget.admit(operation)
+        try:
+            response = await self._http.request(
+                operation,
+                method,
+                url,
+                headers=headers,
+                data=content or None,
+                returns=returns,
+                statuses=statuses,
+                read_error=aws_error,
+            )
+        except RateLimitedError as error:
+            # Too many chats at once is no matter of how fast we ask.
+            if error.vendor_code != CHAT_QUOTA:
+                error.retry_after = self._budget.refused(operation, error.retry_after)
+            raise
+        self._budget.accepted(operation)
+        return response

@@ -1,0 +1,307 @@
+"""Follows one chat over its participant socket: subscribes, beats, renews, catches up."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from integrations.contract.connector import VendorSession
+from integrations.contract.errors import (
+    CannotConnectError,
+    ConnectorError,
+    MissingPermissionError,
+    RateLimitedError,
+    RejectedError,
+)
+from integrations.contract.events import LiveAgentMessage, LiveAgentTyping
+from integrations.http.socket import VendorSocket
+from integrations.vendors.amazon_connect.client.participant import (
+    Bearer,
+    ParticipantClient,
+    ParticipantConnection,
+)
+from integrations.vendors.amazon_connect.connector.backoff import Backoff
+from integrations.vendors.amazon_connect.connector.frames import (
+    BEAT,
+    CHAT,
+    PING,
+    Frame,
+    frame_from_text,
+    subscribed,
+)
+from integrations.vendors.amazon_connect.connector.order import FrameOrder, in_order
+from integrations.vendors.amazon_connect.connector.progress import ChatProgress, SentMessages, Step
+from integrations.vendors.amazon_connect.connector.tokens import ConnectionTokens
+from integrations.vendors.amazon_connect.connector.waiting import QueueWatch
+from integrations.vendors.amazon_connect.mapping.item import (
+    CHAT_ENDED,
+    Item,
+    item_from_json,
+    item_from_text,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SocketTiming:
+    """Seconds that a socket lives by; tests shorten them."""
+
+    beat: float = 10.0
+    idle: float = 25.0  # two answers to heartbeats are missing
+    open: float = 10.0
+    subscribe: float = 5.0
+    lifetime: float = 3540.0  # AWS cuts sockets after an hour
+    order: float = 0.15  # how long an item waits for one that it overtook
+    typing: float = 10.0  # how long an indicator is valid, by the official client
+    queue_first: float = 3.0  # the flow needs a moment to put the chat into a queue
+    queue: float = 15.0
+    give_up: float = 240.0
+    refused: float = 60.0  # how long a refused connection is asked for again
+    poll: float = 5.0  # how often the transcript is read when there is no socket
+    first_delay: float = 1.0
+    max_delay: float = 30.0
+
+
+class ChatListener:
+    """One listener: from a stored session to the end of the chat."""
+
+    def __init__(
+        self,
+        *,
+        client: ParticipantClient,
+        tokens: ConnectionTokens,
+        timing: SocketTiming,
+        session: VendorSession,
+        sent: SentMessages,
+        queue: QueueWatch,
+        is_over: Callable[[VendorSession], Awaitable[bool]],
+    ) -> None:
+        """Take up where `session` was stored; `is_over` asks AWS about the chat itself."""
+        self._client = client
+        self._tokens = tokens
+        self._timing = timing
+        self._queue = queue
+        self._is_over = is_over
+        self._progress = ChatProgress(session, sent)
+        self._backoff = Backoff(
+            first_delay=timing.first_delay, max_delay=timing.max_delay, give_up=timing.give_up
+        )
+        self._refusals = Backoff(
+            first_delay=timing.first_delay, max_delay=timing.max_delay, give_up=timing.refused
+        )
+        self._order = FrameOrder(timing.order)
+        self._typing: dict[str, tuple[float, LiveAgentTyping]] = {}
+
+    async def steps(self) -> AsyncGenerator[Step, None]:
+        """Yield events until the chat has ended; raises when it cannot go on."""
+        watching = asyncio.create_task(self._queue.run(lambda: self._progress.session))
+        try:
+            async with aclosing(self._connections()) as steps:
+                async for step in steps:
+                    yield step
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+    async def _connections(self) -> AsyncGenerator[Step, None]:
+        while not self._progress.has_ended:
+            try:
+                connection = await self._tokens.connect(self._progress.session)
+                async with aclosing(self._connection_whole(connection)) as steps:
+                    async for step in steps:
+                        yield step
+            except MissingPermissionError as error:
+                async with aclosing(self._without_connection(error)) as steps:
+                    async for step in steps:
+                        yield step
+            except (CannotConnectError, RateLimitedError) as error:
+                await self._backoff.pause(error)
+
+    async def _connection_whole(
+        self, connection: ParticipantConnection
+    ) -> AsyncGenerator[Step, None]:
+        """Live through one socket; what waits for its turn when it breaks has its turn then."""
+        trouble: CannotConnectError | None = None
+        try:
+            async with aclosing(self._connection(connection)) as steps:
+                async for step in steps:
+                    yield step
+        except CannotConnectError as error:
+            trouble = error
+        for step in await self._applied(self._order.take_all(), connection.bearer):
+            yield step
+        if trouble and not self._progress.has_ended:
+            raise trouble
+
+    async def _connection(self, connection: ParticipantConnection) -> AsyncGenerator[Step, None]:
+        """Live through one socket; ends with the chat, or when the socket grows too old."""
+        async with self._client.socket(
+            connection.socket_url, idle_timeout=self._timing.idle, open_timeout=self._timing.open
+        ) as socket:
+            await subscribed(socket, self._timing.subscribe)
+            for step in await self._catch_up(connection.bearer):
+                yield step
+            self._backoff.connected()
+            self._refusals.connected()
+            async with aclosing(self._frames(socket)) as frames:
+                async for frame in frames:
+                    for step in self._take(frame) if frame else self._due():
+                        yield step
+                    for step in await self._applied(self._order.take_due(), connection.bearer):
+                        yield step
+                    if self._progress.has_ended:
+                        return
+
+    async def _frames(self, socket: VendorSocket) -> AsyncGenerator[Frame | None, None]:
+        """Yield each frame, and None when it is time to look at the clock; sends the beats."""
+        now = time.monotonic()
+        expires_at, beat_at = now + self._timing.lifetime, now
+        waiting: asyncio.Task[str | None] | None = None
+        try:
+            while not self._progress.has_ended:
+                if time.monotonic() >= beat_at:
+                    await socket.send_text(BEAT)
+                    await socket.send_text(PING)
+                    beat_at = time.monotonic() + self._timing.beat
+                waiting = waiting or asyncio.ensure_future(_next_text(socket))
+                typing_over_at = (at for at, _ in self._typing.values())
+                wake_at = min([beat_at, expires_at, self._order.due_at, *typing_over_at])
+                await asyncio.wait(
+                    (waiting, self._queue.changed),
+                    timeout=max(wake_at - time.monotonic(), 0),
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                if waiting.done():
+                    text, waiting = waiting.result(), None
+                    if text is None:
+                        raise CannotConnectError("socket: closed by Amazon Connect")
+                    yield frame_from_text(text)
+                elif time.monotonic() >= expires_at:
+                    return
+                yield None
+        finally:
+            if waiting is not None:
+                waiting.cancel()
+                await asyncio.gather(waiting, return_exceptions=True)
+
+    def _take(self, frame: Frame) -> list[Step]:
+        if frame.has_failed:
+            raise CannotConnectError("socket: Amazon Connect lost the connection behind it")
+        if frame.topic != CHAT:
+            return []
+        item = item_from_text(frame.content)
+        if item is None:
+            digest = hashlib.sha256(repr(frame.content).encode("utf-8", "replace")).hexdigest()
+            return [self._progress.malformed(f"frame:{digest[:24]}")]
+        self._order.add(item)
+        return []
+
+    async def _applied(self, items: list[Item], bearer: Bearer) -> list[Step]:
+        """Apply items; before the end of the chat what else was said, for nothing follows it."""
+        if any(item.event == CHAT_ENDED for item in items):
+            items = [*await self._last_items(bearer), *items]
+        return self._apply_all(items)
+
+    async def _last_items(self, bearer: Bearer) -> list[Item]:
+        """Read the end of the transcript; not documented is whether a chat that is over has one."""
+        try:
+            return await self._items(bearer)
+        except ConnectorError:
+            return []
+
+    def _apply_all(self, items: list[Item]) -> list[Step]:
+        steps: list[Step] = []
+        for item in in_order(items):
+            if not self._progress.has_ended:
+                steps += self._apply(item)
+        return steps
+
+    def _apply(self, item: Item) -> list[Step]:
+        steps: list[Step] = []
+        for session, event in self._progress.apply(item):
+            if isinstance(event, LiveAgentTyping):
+                over_at = time.monotonic() + self._timing.typing
+                self._typing[event.agent_id] = (over_at, event)
+            elif isinstance(event, LiveAgentMessage):
+                steps += self._no_longer_typing(event.agent_id)
+            steps.append((session, event))
+        return steps
+
+    def _due(self) -> list[Step]:
+        """Return what has happened without a frame that says so."""
+        return [(self._progress.session, change) for change in self._queue.take()] + (
+            self._typing_over()
+        )
+
+    def _typing_over(self) -> list[Step]:
+        """Take back indicators that nobody renewed: the vendor has no word for that."""
+        now = time.monotonic()
+        over = [agent_id for agent_id, (at, _) in self._typing.items() if at <= now]
+        return [step for agent_id in over for step in self._no_longer_typing(agent_id)]
+
+    def _no_longer_typing(self, agent_id: str) -> list[Step]:
+        _, event = self._typing.pop(agent_id, (0.0, None))
+        if event is None:
+            return []
+        stopped = replace(event, vendor_event_id=f"{event.vendor_event_id}:over", is_typing=False)
+        return [(self._progress.session, stopped)]
+
+    async def _catch_up(self, bearer: Bearer) -> list[Step]:
+        """Read what was said from the mark on: sockets replay nothing.
+
+        What is read comes again, perhaps with receipts or a scanner's verdict that it had not.
+        """
+        return self._apply_all(await self._items(bearer))
+
+    async def _items(self, bearer: Bearer) -> list[Item]:
+        found = await self._transcript(bearer, self._progress.session.cursor)
+        return [item for item in map(item_from_json, found) if item is not None]
+
+    async def _transcript(self, bearer: Bearer, cursor: str) -> list[dict[str, object]]:
+        try:
+            found = await self._client.get_transcript(bearer, after=cursor)
+        except RejectedError:
+            if not cursor:
+                raise
+            found = await self._client.get_transcript(bearer, after="")  # it forgot that item
+        return [dict(item) for item in found]
+
+    async def _without_connection(
+        self, refusal: MissingPermissionError
+    ) -> AsyncGenerator[Step, None]:
+        """Find out whether a refused chat is over; it may go on with a live agent in it.
+
+        A token that we still have may read the transcript; else the account's keys have to say it.
+        """
+        heard = await self._read_without_connection()
+        for step in heard or ():
+            yield step
+        if self._progress.has_ended:
+            return
+        problem: ConnectorError = CannotConnectError(refusal.message, status=refusal.status)
+        try:
+            if await self._is_over(self._progress.session):
+                yield self._progress.ended()
+                return
+        except ConnectorError as error:
+            problem = error
+        if heard is None:
+            await self._refusals.pause(problem)
+        else:
+            self._refusals.connected()
+            await asyncio.sleep(self._timing.poll)
+
+    async def _read_without_connection(self) -> list[Step] | None:
+        """Return what was said, by the token of the last connection; None if it is refused too."""
+        bearer = self._tokens.kept(self._progress.session)
+        try:
+            return await self._catch_up(bearer) if bearer else None
+        except ConnectorError:
+            return None
+
+
+async def _next_text(socket: VendorSocket) -> str | None:
+    return await anext(socket, None)

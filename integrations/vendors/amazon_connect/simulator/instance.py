@@ -1,0 +1,237 @@
+"""The simulated instance: its records, its clock, and the one way an item comes into being."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from integrations.vendors.amazon_connect.simulator.answers import AwsError, iso_time
+from integrations.vendors.amazon_connect.simulator.identity import Identities
+from integrations.vendors.amazon_connect.simulator.limits import RateLimits
+from integrations.vendors.amazon_connect.simulator.sockets import Hub
+from integrations.vendors.amazon_connect.simulator.state import (
+    EVENT,
+    PASSING,
+    Chat,
+    FileReference,
+    Item,
+    Participant,
+    Receipt,
+    StoredFile,
+    chat_as_dict,
+    chat_from_dict,
+    new_id,
+)
+from integrations.vendors.amazon_connect.simulator.switches import Switches
+from integrations.vendors.amazon_connect.simulator.tokens import Tokens
+
+Body = dict[str, Any]
+
+
+class Instance:
+    """Everything one simulated instance and its account know."""
+
+    def __init__(self, lock: threading.RLock) -> None:
+        self.switches = Switches()
+        self.clock_skew = 0.0
+        self.identities = Identities(lambda: self.switches, self.now)
+        self.tokens = Tokens(self.now)
+        self.limits = RateLimits(self.now)
+        self.sockets = Hub(lock)
+        self.chats: dict[str, Chat] = {}
+        self.files: dict[str, StoredFile] = {}
+        # What was answered to a client token, and to which request.
+        self._answered: dict[str, tuple[str, Body]] = {}
+
+    def now(self) -> float:
+        """Return the instance's clock in seconds; the desk can put it forward."""
+        return time.time() + self.clock_skew
+
+    def find_chat(self, contact_id: str) -> Chat | None:
+        """Return the chat that a contact belongs to."""
+        if contact_id in self.chats:
+            return self.chats[contact_id]
+        for chat in self.chats.values():
+            if contact_id in [contact.contact_id for contact in chat.contacts]:
+                return chat
+        return None
+
+    def open_chats(self) -> list[Chat]:
+        """Return the chats that are not over."""
+        return [chat for chat in self.chats.values() if not chat.has_ended]
+
+    # -- Items --------------------------------------------------------------------------------
+
+    def say(
+        self,
+        chat: Chat,
+        sender: Participant | None,
+        content: str,
+        content_type: str = "text/plain",
+    ) -> Item:
+        """Add a message."""
+        return self._add(chat, "MESSAGE", content_type, sender=sender, content=content)
+
+    def happen(
+        self, chat: Chat, name: str, sender: Participant | None = None, content: str | None = None
+    ) -> Item:
+        """Add an event, by the last part of its content type."""
+        return self._add(chat, "EVENT", EVENT + name, sender=sender, content=content)
+
+    def attach(self, chat: Chat, sender: Participant, stored: StoredFile) -> Item:
+        """Add a file."""
+        reference = FileReference(
+            attachment_id=stored.attachment_id,
+            name=stored.name,
+            content_type=stored.content_type,
+            status=stored.status,
+        )
+        return self._add(
+            chat, "ATTACHMENT", stored.content_type, sender=sender, attachments=[reference]
+        )
+
+    def _add(
+        self,
+        chat: Chat,
+        item_type: str,
+        content_type: str,
+        *,
+        sender: Participant | None,
+        content: str | None = None,
+        attachments: Sequence[FileReference] = (),
+    ) -> Item:
+        now = self.now() * 1000 // 1
+        # No two items of a chat at the same time: it is what their order is told by.
+        latest = chat.items[-1].at_ms if chat.items else 0
+        item = Item(
+            item_type=item_type,
+            content_type=content_type,
+            at_ms=max(now, latest + 1),
+            contact_id=chat.contact.contact_id,
+            content=content,
+            sender=sender,
+            attachments=list(attachments),
+        )
+        if content_type not in PASSING:
+            chat.items.append(item)
+        self.publish(chat, item)
+        return item
+
+    def publish(self, chat: Chat, item: Item) -> None:
+        """Send an item to every socket of the chat."""
+        body = {**item_body(item), "InitialContactId": chat.initial_contact_id}
+        self.sockets.publish(chat.initial_contact_id, chat_frame(body))
+
+    def publish_receipt(self, chat: Chat, item: Item, receipt: Receipt) -> None:
+        """Tell the chat what a recipient did with a message."""
+        body = {
+            "AbsoluteTime": iso_time(self.now() * 1000),
+            "ContentType": EVENT + "message.metadata",
+            "Id": new_id(),
+            "Type": "MESSAGEMETADATA",
+            "MessageMetadata": {"MessageId": item.item_id, "Receipts": [receipt_body(receipt)]},
+            "InitialContactId": chat.initial_contact_id,
+            "ContactId": chat.contact.contact_id,
+        }
+        self.sockets.publish(chat.initial_contact_id, chat_frame(body))
+
+    # -- Requests that are made twice ---------------------------------------------------------
+
+    def once(self, scope: str, request: Mapping[str, Any], answer: Callable[[], Body]) -> Body:
+        """Answer a client token's request once, and the same thing again when it is repeated.
+
+        What AWS does with a token that comes with another body is not documented; we refuse it.
+        """
+        token = request.get("ClientToken")
+        if not token:
+            return answer()
+        key = f"{scope}/{token}"
+        digest = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
+        known = self._answered.get(key)
+        if known is None:
+            self._answered[key] = known = (digest, answer())
+        elif known[0] != digest:
+            raise AwsError("", "The ClientToken was used for another request.", status=400)
+        return known[1]
+
+    # -- Keeping ------------------------------------------------------------------------------
+
+    def forget(self) -> None:
+        """Forget all records; the switches stand as they were at the start."""
+        for records in (self.chats, self.files, self._answered):
+            records.clear()
+        for office in (self.tokens, self.identities, self.limits, self.sockets):
+            office.forget()
+        self.clock_skew = 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything a restart must keep."""
+        return {
+            "switches": asdict(self.switches),
+            "clock_skew": self.clock_skew,
+            "role_sessions": self.identities.as_list(),
+            "tokens": self.tokens.as_dict(),
+            "chats": [chat_as_dict(chat) for chat in self.chats.values()],
+            "files": [asdict(stored) for stored in self.files.values()],
+            "answered": self._answered,
+        }
+
+    def restore(self, kept: Mapping[str, Any]) -> None:
+        """Take over what `as_dict` returned."""
+        self.switches = Switches(**kept["switches"])
+        self.clock_skew = kept["clock_skew"]
+        self.identities.restore(kept["role_sessions"])
+        self.tokens.restore(kept["tokens"])
+        chats = [chat_from_dict(one) for one in kept["chats"]]
+        self.chats = {chat.initial_contact_id: chat for chat in chats}
+        self.files = {one["attachment_id"]: StoredFile(**one) for one in kept["files"]}
+        self._answered = {key: (digest, body) for key, (digest, body) in kept["answered"].items()}
+
+
+def chat_frame(body: Mapping[str, Any]) -> str:
+    """Return an item as it goes over the socket: its content is a JSON text there."""
+    return json.dumps(
+        {"topic": "aws/chat", "contentType": "application/json", "content": json.dumps(body)}
+    )
+
+
+def item_body(item: Item) -> Body:
+    """Return an item as the services write it; what is absent is left out."""
+    body: Body = {
+        "AbsoluteTime": iso_time(item.at_ms),
+        "Content": item.content,
+        "ContentType": item.content_type,
+        "Id": item.item_id,
+        "Type": item.item_type,
+        "ContactId": item.contact_id,
+    }
+    if item.sender is not None:
+        body["ParticipantId"] = item.sender.participant_id
+        body["DisplayName"] = item.sender.name
+        body["ParticipantRole"] = item.sender.role
+    if item.attachments:
+        body["Attachments"] = [
+            {
+                "ContentType": one.content_type,
+                "AttachmentId": one.attachment_id,
+                "AttachmentName": one.name,
+                "Status": one.status,
+            }
+            for one in item.attachments
+        ]
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def receipt_body(receipt: Receipt) -> Body:
+    """Return a receipt as the services write it."""
+    body = {"RecipientParticipantId": receipt.participant_id}
+    if receipt.delivered_at is not None:
+        body["DeliveredTimestamp"] = iso_time(receipt.delivered_at)
+    if receipt.read_at is not None:
+        body["ReadTimestamp"] = iso_time(receipt.read_at)
+    return body

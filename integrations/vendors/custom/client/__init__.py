@@ -1,0 +1,3 @@
+from integrations.vendors.custom.client.api import CustomClient
+
+__all__ = ["CustomClient"]

@@ -1,0 +1,3 @@
+from integrations.vendors.custom.connector.connector import CustomConnector
+
+__all__ = ["CustomConnector"]

@@ -1,0 +1,3 @@
+from integrations.vendors.custom.simulator.simulator import CustomSimulator
+
+__all__ = ["CustomSimulator"]

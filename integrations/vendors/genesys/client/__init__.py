@@ -1,0 +1,3 @@
+from integrations.vendors.genesys.client.api import GenesysClient
+
+__all__ = ["GenesysClient"]

@@ -1,0 +1,3 @@
+from integrations.vendors.genesys.connector.connector import GenesysConnector
+
+__all__ = ["GenesysConnector"]

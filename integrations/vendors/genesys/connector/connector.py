@@ -1,0 +1,245 @@
+"""Genesys Cloud Open Messaging as a connector: client, mapping and socket behind our interface."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+from integrations.contract.connector import (
+    Availability,
+    CheckResult,
+    Connector,
+    EndReason,
+    HandoffRequest,
+    OutboundAttachment,
+    OutboundMessage,
+    TokenCache,
+    VendorSession,
+    WebhookItem,
+    WebhookRequest,
+    WebhookResult,
+)
+from integrations.contract.errors import CannotConnectError, ConnectorError, RejectedError
+from integrations.contract.events import VendorEvent
+from integrations.contract.manifest import Manifest
+from integrations.http.client import HttpClient
+from integrations.kit.missed_calls import MissedCalls
+from integrations.vendors.genesys.client import GenesysClient
+from integrations.vendors.genesys.client.auth import AccessTokens
+from integrations.vendors.genesys.client.budget import CallBudget
+from integrations.vendors.genesys.connector.availability import availability
+from integrations.vendors.genesys.connector.channel import MAX_CONVERSATIONS, NotificationChannel
+from integrations.vendors.genesys.connector.checks import ConnectionChecks
+from integrations.vendors.genesys.connector.credentials import credential_errors, normalised
+from integrations.vendors.genesys.connector.history import History
+from integrations.vendors.genesys.connector.memory import Memories
+from integrations.vendors.genesys.connector.people import People
+from integrations.vendors.genesys.connector.receiving import Receiving
+from integrations.vendors.genesys.connector.sending import Sending, person_in
+from integrations.vendors.genesys.connector.start import Starting
+from integrations.vendors.genesys.connector.timing import GenesysTiming
+from integrations.vendors.genesys.connector.watch import ConversationWatch
+from integrations.vendors.genesys.connector.webhook import items_of
+from integrations.vendors.genesys.manifest import MANIFEST
+from integrations.vendors.genesys.manifest.vendor import MAX_FILE_BYTES
+from integrations.vendors.genesys.mapping.region import hosts_for
+from integrations.vendors.genesys.mapping.start import typing_body
+
+DOWNLOAD_SECONDS = 60.0
+
+
+class GenesysConnector(Connector):
+    """Plays the end user's channel; hears words by webhook and presence by socket."""
+
+    manifest: ClassVar[Manifest] = MANIFEST
+
+    def __init__(
+        self,
+        *,
+        credentials: Mapping[str, str],
+        http: HttpClient,
+        tokens: TokenCache,
+        timing: GenesysTiming | None = None,
+        max_followed: int = MAX_CONVERSATIONS,
+    ) -> None:
+        """Keep the decrypted credentials; `timing` shortens the waits for tests.
+
+        `max_followed` conversations share the notification channel; others are asked about.
+        """
+        super().__init__(credentials=credentials, http=http, tokens=tokens)
+        self._timing = timing or GenesysTiming()
+        self._hosts = hosts_for(credentials)
+        self._budget = CallBudget()
+        self._access = AccessTokens(
+            http=http,
+            cache=tokens,
+            login_url=self._hosts.login,
+            # A draft under test may lack any of them: the checks say so, not this line.
+            client_id=credentials.get("client_id", ""),
+            client_secret=credentials.get("client_secret", ""),
+        )
+        self._client = GenesysClient(
+            http,
+            api_url=self._hosts.api,
+            integration_id=credentials.get("integration_id", ""),
+            tokens=self._access,
+            budget=self._budget,
+        )
+        self._memories = Memories()
+        self._history = History(self._client, http)
+        self._people = People(self._client)
+        self._sending = Sending(self._client, self._history, self._memories)
+        self._channel: NotificationChannel | None = None
+        if credentials.get("use_notifications", "true") != "false":
+            self._channel = NotificationChannel(self._client, self._timing, max_followed)
+        self._missed = MissedCalls(http.note)
+        self._receiving = Receiving(
+            client=self._client,
+            history=self._history,
+            missed=self._missed,
+            people=self._people,
+            budget=self._budget,
+            memories=self._memories,
+        )
+
+    @classmethod
+    def normalise(cls, values: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
+        """Read regions and ids out of whatever was pasted."""
+        return normalised(values)
+
+    @classmethod
+    def clean_credentials(cls, values: Mapping[str, str]) -> dict[str, str]:
+        """Let nothing but a local simulator take Genesys's place."""
+        return credential_errors(values)
+
+    def test_connection(self) -> AsyncIterator[CheckResult]:
+        """Ask for token, integration, routing and permissions; live agents see nothing of it."""
+        return self._checks().run()
+
+    def probe(self) -> AsyncIterator[CheckResult]:
+        """Leave out what would take notification channels away from open conversations."""
+        return self._checks().run(is_probe=True)
+
+    def _checks(self) -> ConnectionChecks:
+        return ConnectionChecks(
+            client=self._client, tokens=self._access, http=self._http, credentials=self._credentials
+        )
+
+    async def start(self, request: HandoffRequest) -> VendorSession:
+        """Open the conversation with the attributes, the summary and the transcript."""
+        session = await self._starting().start(request)
+        memory = self._memories.of(session.vendor_conversation_id)
+        memory.has_sent = memory.is_fresh = True
+        return session
+
+    def unfinished(
+        self, request: HandoffRequest, error: ConnectorError | None
+    ) -> VendorSession | None:
+        """Name the handoff, under which its start has noted what it opened.
+
+        Whose first answers were all lost has noted nothing: one more message brings the name.
+        """
+        is_in_doubt = isinstance(error, CannotConnectError) and error.is_in_doubt
+        first = self._starting().first_body(request) if is_in_doubt else {}
+        state = {"handoff_id": request.handoff_id, "first": first}
+        return VendorSession(vendor_conversation_id="", state=state)
+
+    def _starting(self) -> Starting:
+        return Starting(
+            self._client,
+            cache=self._tokens,
+            timing=self._timing,
+            queue_attribute=self._credentials.get("queue_name_attribute", ""),
+        )
+
+    async def listen(
+        self, session: VendorSession
+    ) -> AsyncIterator[tuple[VendorSession, VendorEvent]]:
+        """Tell who comes and goes until the conversation has ended; words come by webhook."""
+        watch = ConversationWatch(
+            client=self._client,
+            history=self._history,
+            people=self._people,
+            budget=self._budget,
+            channel=self._channel,
+            timing=self._timing,
+            memory=self._memories.of(session.vendor_conversation_id),
+            session=session,
+        )
+        async with aclosing(watch.events()) as events:
+            async for event in events:
+                yield session, event
+        self._memories.forget(session.vendor_conversation_id)
+        self._missed.forget(session.vendor_conversation_id)
+
+    @classmethod
+    def parse_webhook(
+        cls, request: WebhookRequest, credentials: Mapping[str, str]
+    ) -> WebhookResult:
+        """Verify the signature, refuse what is old, and name whose it is."""
+        return items_of(request, credentials)
+
+    async def receive(
+        self, session: VendorSession, item: WebhookItem
+    ) -> Sequence[tuple[VendorSession, VendorEvent]]:
+        """Turn one body into events, after what missed calls have said; confirm it to Genesys."""
+        events = await self._receiving.events(session, item)
+        return [(session, event) for event in events]
+
+    async def send_message(self, session: VendorSession, message: OutboundMessage) -> VendorSession:
+        """Send a text, split where it is too long."""
+        await self._sending.message(session, message)
+        return session
+
+    async def send_attachment(
+        self, session: VendorSession, attachment: OutboundAttachment
+    ) -> VendorSession:
+        """Send a file's address, from which Genesys fetches it."""
+        await self._sending.attachment(session, attachment)
+        return session
+
+    async def fetch_attachment(self, session: VendorSession, url: str) -> bytes:
+        """Download a live agent's file from Genesys's download host; the address is its own key."""
+        if urlsplit(url).hostname != self._hosts.downloads:
+            raise RejectedError("download: the file is not on Genesys's download host")
+        response = await self._http.request(
+            "download", "GET", url, timeout=DOWNLOAD_SECONDS, max_bytes=MAX_FILE_BYTES
+        )
+        return response.body
+
+    async def send_typing(self, session: VendorSession, *, is_typing: bool) -> VendorSession:
+        """Show typing, seldom enough to leave room for messages; it goes out by itself."""
+        memory, now = self._memories.of(session.vendor_conversation_id), time.monotonic()
+        is_due = now - memory.typing_sent_at >= self._timing.typing_out
+        if is_typing and is_due and not self._budget.is_tight:
+            memory.typing_sent_at = now
+            await self._client.inbound_event(typing_body(person_in(session)))
+        return session
+
+    async def check_availability(self, request: HandoffRequest) -> Availability:
+        """Ask about the default queue, if there is one."""
+        return await availability(self._client, self._credentials.get("queue_id", ""))
+
+    async def late_messages(
+        self, session: VendorSession, messages: Sequence[OutboundMessage]
+    ) -> frozenset[str]:
+        """Read what the threading window has pulled back into the conversation behind its end."""
+        late = await self._history.late(session.vendor_conversation_id)
+        return frozenset(late.intersection(message.message_id for message in messages))
+
+    async def end(self, session: VendorSession, reason: EndReason) -> None:
+        """Disconnect the end user for whatever reason: Genesys takes none."""
+        conversation_id = session.vendor_conversation_id
+        if not conversation_id:
+            conversation_id = await self._starting().unfinished_id(session)
+        if conversation_id:
+            await self._sending.end(conversation_id)
+
+    async def close(self) -> None:
+        """Close the socket; confirmations still on their way are given up."""
+        if self._channel is not None:
+            await self._channel.close()
+        await self._receiving.close()

@@ -1,0 +1,3 @@
+from integrations.vendors.genesys.manifest.vendor import MANIFEST
+
+__all__ = ["MANIFEST"]

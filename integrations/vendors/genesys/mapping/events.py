@@ -1,0 +1,214 @@
+"""What a message of Genesys's, from a webhook or from its history, means in our events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TypedDict
+
+from integrations.contract.events import (
+    LiveAgentAttachment,
+    LiveAgentMessage,
+    LiveAgentTyping,
+    MessageDelivered,
+    MessageEchoed,
+    MessageRead,
+    NoLiveAgents,
+    SystemNotice,
+    UnknownEvent,
+    VendorEvent,
+)
+from integrations.vendors.genesys.mapping.json import (
+    Json,
+    as_moment,
+    as_number,
+    as_object,
+    as_objects,
+    as_text,
+)
+from integrations.vendors.genesys.mapping.text import UNSUPPORTED, message_text
+
+NOT_DELIVERED = "A message could not be delivered to the live agent."
+OPENING_PREFIX = "opening:"
+_INBOUND = "Inbound"
+_BOT = "Bot"
+_SPOKEN = ("Text", "Structured")
+TYPING_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """A live agent as events name them; `agent_id` is the user's id at Genesys."""
+
+    agent_id: str
+    name: str = field(default="", repr=False)
+
+
+class _Base(TypedDict):
+    vendor_event_id: str
+    vendor_conversation_id: str
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One body as it came, and what we know about it.
+
+    `our_id` is the id we gave to the message of ours that the body is about.
+    """
+
+    conversation_id: str
+    body: Json = field(repr=False)
+    our_id: str = ""
+
+    @property
+    def identifier(self) -> str:
+        """Return Genesys's id of the message."""
+        return as_text(self.body.get("id"))
+
+    @property
+    def is_ours(self) -> bool:
+        """Say whether it comes from our side, or is about something that did."""
+        return self.body.get("direction") == _INBOUND
+
+    @property
+    def is_from_live_agent(self) -> bool:
+        """Say whether a person at Genesys is the author."""
+        return not self.is_ours and self.body.get("originatingEntity") != _BOT
+
+    @property
+    def is_spoken(self) -> bool:
+        """Say whether it is something to read, not a receipt or an indicator."""
+        return self.body.get("type") in _SPOKEN
+
+    @property
+    def is_typing(self) -> bool:
+        """Say whether it is a typing indicator."""
+        return self.body.get("type") == "Event"
+
+
+def sender_id_of(body: Json) -> str:
+    """Return the id that the sender gave to a message."""
+    return as_text(as_object(body.get("channel")).get("messageId"))
+
+
+def occurred_at(body: Json) -> datetime | None:
+    """Return when Genesys says it happened."""
+    return as_moment(as_object(body.get("channel")).get("time"))
+
+
+def owner_of(body: Json, integration_id: str) -> str:
+    """Return whose it is: the external user id that we made up for the handoff."""
+    channel = as_object(body.get("channel"))
+    # A receipt about a message of ours may name us as its sender.
+    names = (as_text(as_object(channel.get(side)).get("id")) for side in ("to", "from"))
+    return next((name for name in names if name and name != integration_id), "")
+
+
+def events_of(notice: Notice, agent: Agent) -> list[VendorEvent]:
+    """Return what a body means; `agent` is whoever speaks if a live agent does."""
+    kind = as_text(notice.body.get("type"))
+    reader = _READERS.get(kind)
+    if reader is None:
+        return [UnknownEvent(**_base(notice), name=kind or "untyped")]
+    return reader(notice, agent)
+
+
+def typing_seconds(notice: Notice) -> float:
+    """Return how long an indicator holds; Genesys never takes one back."""
+    events = as_objects(notice.body.get("events"))
+    durations = (as_number(as_object(event.get("typing")).get("duration")) for event in events)
+    return next((milliseconds / 1000 for milliseconds in durations if milliseconds), TYPING_SECONDS)
+
+
+def _base(notice: Notice, suffix: str = "") -> _Base:
+    return {
+        "vendor_event_id": notice.identifier + suffix,
+        "vendor_conversation_id": notice.conversation_id,
+        "occurred_at": occurred_at(notice.body) or datetime.now(UTC),
+    }
+
+
+def _read_spoken(notice: Notice, agent: Agent) -> list[VendorEvent]:
+    if notice.is_ours:
+        return [MessageEchoed(**_base(notice), vendor_message_id=notice.our_id)]
+    text, files = message_text(notice.body), _files(notice.body)
+    if not notice.is_from_live_agent:
+        names = (f"[{_file_name(file)}]" for file in files)
+        shown = "\n".join(filter(None, (text, *names))) or UNSUPPORTED
+        return [SystemNotice(**_base(notice), text=shown)]
+    events: list[VendorEvent] = []
+    if text or not files:
+        events.append(_said(notice, agent, text or UNSUPPORTED))
+    return events + [_sent(notice, agent, file, number) for number, file in enumerate(files)]
+
+
+def _said(notice: Notice, agent: Agent, text: str) -> LiveAgentMessage:
+    return LiveAgentMessage(
+        **_base(notice), agent_id=agent.agent_id, agent_name=agent.name, text=text
+    )
+
+
+def _sent(notice: Notice, agent: Agent, file: Json, number: int) -> LiveAgentAttachment:
+    return LiveAgentAttachment(
+        **_base(notice, f":file:{number}"),
+        agent_id=agent.agent_id,
+        agent_name=agent.name,
+        file_name=_file_name(file),
+        mime_type=as_text(file.get("mime")) or "application/octet-stream",
+        url=as_text(file.get("url")),
+    )
+
+
+def _files(body: Json) -> list[Json]:
+    found = (as_object(content.get("attachment")) for content in as_objects(body.get("content")))
+    return [file for file in found if file.get("url") and file.get("mediaType") != "Link"]
+
+
+def _file_name(file: Json) -> str:
+    return as_text(file.get("filename")) or as_text(file.get("text")) or "file"
+
+
+def _read_typing(notice: Notice, agent: Agent) -> list[VendorEvent]:
+    events: list[VendorEvent] = []
+    for number, event in enumerate(as_objects(notice.body.get("events"))):
+        base = _base(notice, f":{number}" if number else "")
+        kind = as_text(event.get("eventType"))
+        if kind != "Typing":
+            events.append(UnknownEvent(**base, name=f"Event {kind}"))
+            continue
+        is_typing = as_object(event.get("typing")).get("type") != "Off"
+        if notice.is_from_live_agent:
+            typing = LiveAgentTyping(**base, agent_id=agent.agent_id, is_typing=is_typing)
+            events.append(typing)
+    return events
+
+
+def _read_receipt(notice: Notice, agent: Agent) -> list[VendorEvent]:
+    """Read how far a message of ours came."""
+    status = as_text(notice.body.get("status"))
+    base = _base(notice, f":{status}")
+    if status == "Delivered":
+        return [MessageDelivered(**base, vendor_message_id=notice.our_id)]
+    if status == "Read":
+        return [MessageRead(**base, vendor_message_id=notice.our_id)]
+    if status != "Failed":
+        return []
+    if notice.our_id.startswith(OPENING_PREFIX):
+        return [NoLiveAgents(**base, detail=_reasons(notice.body))]
+    return [SystemNotice(**base, text=NOT_DELIVERED)]
+
+
+def _reasons(body: Json) -> str:
+    reasons = as_objects(body.get("reasons"))
+    words = (as_text(r.get("message")) or as_text(r.get("code")) for r in reasons)
+    return "; ".join(filter(None, words))[:300] or "Genesys did not take the first message"
+
+
+_READERS: Mapping[str, Callable[[Notice, Agent], list[VendorEvent]]] = {
+    "Text": _read_spoken,
+    "Structured": _read_spoken,
+    "Event": _read_typing,
+    "Receipt": _read_receipt,
+}

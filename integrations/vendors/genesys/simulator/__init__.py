@@ -1,0 +1,3 @@
+from integrations.vendors.genesys.simulator.simulator import GenesysSimulator
+
+__all__ = ["GenesysSimulator"]

@@ -1,0 +1,189 @@
+"""What Genesys demands of the bodies sent to it; every refusal is a VendorError.
+
+Whatever the contract leaves open is let through: extra members are ignored, as the vendor does.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from integrations.vendors.genesys.simulator.errors import (
+    MALFORMED,
+    VendorError,
+    invalid_value,
+    missing_property,
+)
+
+Body = Mapping[str, Any]
+ID_TYPES = ("Email", "Phone", "Opaque")
+MEDIA_TYPES = ("Image", "Video", "Audio", "File", "Link")
+RECEIPT_STATUSES = ("Delivered", "Failed")
+REASON_CODES = (
+    "MessageExpired",
+    "RateLimited",
+    "MessageNotAllowed",
+    "GeneralError",
+    "UnsupportedMessage",
+    "UnknownMessage",
+    "InvalidMessageStructure",
+    "InvalidDestination",
+    "ServerError",
+    "MediaTypeNotAllowed",
+    "InvalidMediaContentLength",
+    "RecipientOptedOut",
+    "DataFiltered",
+)
+RESPONSE_TYPES = ("Button", "QuickReply", "DatePicker")
+
+
+def check_message(body: Body) -> None:
+    """Check the body of an inbound message."""
+    check_channel(body)
+    content = body.get("content")
+    if body.get("text") is None and not content:
+        raise missing_property("text")
+    if body.get("text") is not None:
+        text(body, "text")
+    for one in items(body, "content"):
+        _check_attachment(member(one, "attachment"))
+    flat_map(body, "metadata")
+    custom_attributes(body)
+
+
+def check_channel(body: Body) -> None:
+    """Check who sends and when."""
+    channel = member(body, "channel")
+    sender = member(channel, "from")
+    text(sender, "id")
+    # Documented capitalised; lower case has been seen accepted.
+    enum(sender, "idType", ID_TYPES, is_case_strict=False)
+    for name in ("nickname", "firstName", "lastName", "email", "image"):
+        if sender.get(name) is not None:
+            text(sender, name, may_be_empty=True)
+    time(channel, "time")
+    if channel.get("messageId") is not None:
+        text(channel, "messageId")
+
+
+def check_event(body: Body) -> None:
+    """Check the body of an inbound event: typing is all there is."""
+    check_channel(body)
+    events = items(body, "events")
+    if not events:
+        raise missing_property("events")
+    for one in events:
+        enum(one, "eventType", ("Typing",))
+
+
+def check_receipt(body: Body) -> None:
+    """Check the body of a receipt."""
+    text(body, "id")
+    channel = member(body, "channel")
+    text(member(channel, "to"), "id")
+    time(channel, "time")
+    enum(body, "status", RECEIPT_STATUSES)
+    for reason in items(body, "reasons"):
+        text(reason, "message")
+        if reason.get("code") is not None:
+            enum(reason, "code", REASON_CODES)
+    if not isinstance(body.get("isFinalReceipt", True), bool):
+        raise VendorError(400, MALFORMED, field="isFinalReceipt")
+
+
+def check_structured(body: Body) -> None:
+    """Check the body of an answer to a button."""
+    check_channel(body)
+    response = member(body, "buttonResponse")
+    enum(response, "type", RESPONSE_TYPES)
+    text(response, "text")
+    text(response, "payload")
+    text(body, "originatingMessageId")
+
+
+def check_deprecated(body: Body) -> None:
+    """Check the body of the deprecated inbound call, which names its integration itself."""
+    channel = member(body, "channel")
+    text(member(channel, "to"), "id")
+    enum(channel, "platform", ("Open",))
+    enum(channel, "type", ("Private",))
+    enum(body, "type", ("Text", "Receipt"))
+
+
+def custom_attributes(body: Body) -> dict[str, str]:
+    """Return the attributes the flow reads; only flat text is taken."""
+    metadata = member(body, "channel").get("metadata") or {}
+    if not isinstance(metadata, Mapping):
+        raise VendorError(400, MALFORMED, field="metadata")
+    return flat_map(metadata, "customAttributes")
+
+
+def member(body: Body, name: str) -> Body:
+    """Return an object that must be there."""
+    found = body.get(name)
+    if found is None:
+        raise missing_property(name)
+    if not isinstance(found, Mapping):
+        raise VendorError(400, MALFORMED, field=name)
+    return found
+
+
+def text(body: Body, name: str, *, may_be_empty: bool = False) -> str:
+    """Return a text that must be there."""
+    found = body.get(name)
+    if found is None or (found == "" and not may_be_empty):
+        raise missing_property(name)
+    if not isinstance(found, str):
+        raise VendorError(400, MALFORMED, field=name)
+    return found
+
+
+def enum(body: Body, name: str, allowed: Sequence[str], *, is_case_strict: bool = True) -> str:
+    """Return a text that must be one of a few."""
+    found = text(body, name)
+    known = allowed if is_case_strict else tuple(one.lower() for one in allowed)
+    if (found if is_case_strict else found.lower()) not in known:
+        raise invalid_value(found, name, allowed)
+    return found
+
+
+def time(body: Body, name: str) -> datetime.datetime:
+    """Return a time that must be there, in ISO 8601 with its zone."""
+    try:
+        found = datetime.datetime.fromisoformat(text(body, name))
+    except ValueError as error:
+        raise VendorError(400, MALFORMED, field=name) from error
+    if found.tzinfo is None:
+        raise VendorError(400, MALFORMED, field=name)
+    return found
+
+
+def items(body: Body, name: str) -> list[Body]:
+    """Return a list of objects, empty when it is not there."""
+    found = body.get(name)
+    if found is None:
+        return []
+    if not isinstance(found, list) or not all(isinstance(one, Mapping) for one in found):
+        raise VendorError(400, MALFORMED, field=name)
+    return found
+
+
+def flat_map(body: Body, name: str) -> dict[str, str]:
+    """Return a map of texts, empty when it is not there; nested values are refused."""
+    found = body.get(name)
+    if found is None:
+        return {}
+    if not isinstance(found, Mapping):
+        raise VendorError(400, MALFORMED, field=name)
+    if not all(isinstance(one, str) for one in found.values()):
+        raise VendorError(400, MALFORMED, field=name)
+    return dict(found)
+
+
+def _check_attachment(attachment: Body) -> None:
+    enum(attachment, "mediaType", MEDIA_TYPES)
+    url = text(attachment, "url")
+    if not url.startswith(("https://", "http://")):
+        raise VendorError(400, MALFORMED, field="url")
+    text(attachment, "mime")

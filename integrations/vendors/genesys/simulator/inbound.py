@@ -1,0 +1,219 @@
+"""What the simulated org does with the end user's messages, files, typing and receipts."""
+
+from __future__ import annotations
+
+import fnmatch
+import time
+from typing import Any
+
+from integrations.contract.errors import ConnectorError
+from integrations.http.client import HttpClient
+from integrations.vendors.genesys.simulator import checks, flow, outbound
+from integrations.vendors.genesys.simulator.checks import Body
+from integrations.vendors.genesys.simulator.errors import VendorError
+from integrations.vendors.genesys.simulator.org import Org
+from integrations.vendors.genesys.simulator.state import (
+    Conversation,
+    Integration,
+    Message,
+    iso,
+    new_id,
+    new_message_id,
+)
+
+TYPING_SECONDS = 5.0
+FETCH_SECONDS = 10.0
+
+
+def take_message(
+    org: Org, change: flow.Change, integration: Integration, body: Body
+) -> tuple[Conversation, Message]:
+    """Add the end user's message to its conversation, and begin that where there is none."""
+    attributes = checks.custom_attributes(body)
+    sender = body["channel"]["from"]
+    conversation, is_new = flow.conversation_for(org, integration.id, sender, attributes)
+    content = [_kept_content(one) for one in body.get("content") or []]
+    message = add_inbound(
+        conversation,
+        body,
+        Message(
+            participant_id=conversation.customer.id,
+            direction="inbound",
+            text=body.get("text"),
+            content=[one for one in content if _is_let_in(org, one)],
+            metadata=dict(body.get("metadata") or {}),
+        ),
+    )
+    if is_new:
+        flow.begin_flow(org, conversation, change)
+    if integration.flow_id is None:
+        org.refused.add(message.id)
+        outbound.post_receipt(org, conversation, message.id, "Failed", "GeneralError")
+    for one in message.content:
+        _fetch(org, conversation, message, one["attachment"])
+    return conversation, message
+
+
+def add_inbound(conversation: Conversation, body: Body, message: Message) -> Message:
+    """Append a message of the end user's."""
+    message.provider_message_id = body["channel"].get("messageId") or ""
+    message.sender_name = conversation.customer.name
+    conversation.typing_until = 0.0
+    if body.get("metadata"):
+        conversation.metadata.append(dict(body["metadata"]))
+    return conversation.add(message)
+
+
+def take_typing(org: Org, integration: Integration, body: Body) -> None:
+    """Show that the end user types, if the platform configuration lets that in."""
+    conversation = org.latest(integration.id, body["channel"]["from"]["id"])
+    if conversation is not None and org.switches.typing_inbound:
+        conversation.typing_until = time.monotonic() + TYPING_SECONDS
+
+
+def take_receipt(org: Org, integration: Integration, body: Body) -> None:
+    """Note on the agent's side what became of an outbound message."""
+    found = org.message(body["id"])
+    if found is None or found[0].integration_id != integration.id:
+        raise VendorError(404, "The requested message was not found.")
+    conversation, message = found
+    if message.direction != "outbound" or body["channel"]["to"]["id"] != conversation.external_id:
+        raise VendorError(404, "The requested message was not found.")
+    is_delivered = body["status"] == "Delivered"
+    message.status = "delivery-success" if is_delivered else "delivery-failed"
+    message.receipts.append(receipt_object(integration, body))
+
+
+def take_structured(
+    org: Org, change: flow.Change, integration: Integration, body: Body
+) -> tuple[Conversation, Message]:
+    """Add the end user's answer to a button."""
+    if org.message(body["originatingMessageId"]) is None:
+        raise VendorError(404, "The originating message was not found.")
+    sender = body["channel"]["from"]
+    conversation, is_new = flow.conversation_for(org, integration.id, sender, {})
+    response = dict(body["buttonResponse"])
+    message = Message(
+        participant_id=conversation.customer.id,
+        direction="inbound",
+        type="Structured",
+        text=response["text"],
+        content=[{"contentType": "ButtonResponse", "buttonResponse": response}],
+    )
+    add_inbound(conversation, body, message)
+    if is_new:
+        flow.begin_flow(org, conversation, change)
+    return conversation, message
+
+
+# -- Answers --------------------------------------------------------------------------------------
+
+
+def channel_object(integration: Integration, body: Body, *, is_receipt: bool = False) -> Body:
+    """Return the channel as answers repeat it."""
+    given = body["channel"]
+    found: dict[str, Any] = {
+        "id": integration.id,
+        "platform": "Open",
+        "type": "Private",
+        "to": dict(given["to"]) if is_receipt else {"id": integration.id},
+        "time": iso(round(checks.time(given, "time").timestamp() * 1000)),
+    }
+    if is_receipt:
+        found["from"] = {"id": integration.id}
+    else:
+        found["from"] = dict(given["from"])
+    if given.get("messageId"):
+        found["messageId"] = given["messageId"]
+    return found
+
+
+def message_object(
+    integration: Integration, body: Body, message: Message, conversation_id: str | None
+) -> dict[str, Any]:
+    """Return an OpenMessageNormalizedMessage; the conversation's id only when it was asked for."""
+    found: dict[str, Any] = {
+        "id": message.id,
+        "channel": channel_object(integration, body),
+        "type": "Text",
+    }
+    if message.text is not None:
+        found["text"] = message.text
+    if message.content:
+        found["content"] = message.content
+    if message.metadata:
+        found["metadata"] = message.metadata
+    if conversation_id is not None:
+        found["conversationId"] = conversation_id
+    return found
+
+
+def event_object(integration: Integration, body: Body) -> dict[str, Any]:
+    """Return an OpenEventNormalizedMessage."""
+    return {
+        "id": new_message_id(),
+        "channel": channel_object(integration, body),
+        "type": "Event",
+        "events": [{"eventType": one["eventType"]} for one in body["events"]],
+    }
+
+
+def receipt_object(integration: Integration, body: Body) -> dict[str, Any]:
+    """Return an OpenReceiptNormalizedMessage."""
+    return {
+        "id": body["id"],
+        "channel": channel_object(integration, body, is_receipt=True),
+        "type": "Receipt",
+        "status": body["status"],
+        "reasons": list(body.get("reasons") or []),
+        "isFinalReceipt": body.get("isFinalReceipt", True),
+        "direction": "Outbound",
+    }
+
+
+def structured_object(integration: Integration, body: Body, message: Message) -> dict[str, Any]:
+    """Return an OpenStructuredResponseNormalizedMessage."""
+    return {
+        "id": message.id,
+        "channel": channel_object(integration, body),
+        "type": "Structured",
+        "direction": "Inbound",
+        "content": message.content,
+    }
+
+
+# -- The end user's files -------------------------------------------------------------------------
+
+
+def _kept_content(one: Body) -> dict[str, Any]:
+    attachment = dict(one["attachment"])
+    attachment.setdefault("id", new_id())
+    return {"contentType": "Attachment", "attachment": attachment}
+
+
+def _is_let_in(org: Org, content: Body) -> bool:
+    """The content profile drops what it does not allow, and says nothing."""
+    mime_type = content["attachment"]["mime"]
+    return any(fnmatch.fnmatch(mime_type, one) for one in org.switches.inbound_media_types)
+
+
+def _fetch(org: Org, conversation: Conversation, message: Message, attachment: Body) -> None:
+    url = attachment["url"]
+    if attachment["mediaType"] == "Link":
+        return
+
+    async def fetch(client: HttpClient) -> None:
+        try:
+            answer = await client.request("attachment", "GET", url, timeout=FETCH_SECONDS)
+        except ConnectorError:
+            org.refused.add(message.id)
+            outbound.post_receipt(org, conversation, message.id, "Failed", "UnsupportedMessage")
+            return
+        org.fetched[attachment["id"]] = answer.body
+
+    org.sender.run(fetch)
+
+
+def is_typing(conversation: Conversation) -> bool:
+    """Tell whether the end user types now."""
+    return time.monotonic() < conversation.typing_until

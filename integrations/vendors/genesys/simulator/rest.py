@@ -1,0 +1,230 @@
+"""The simulated org's REST objects: conversations, participants, messages, integrations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from integrations.vendors.genesys.simulator.org import Org
+from integrations.vendors.genesys.simulator.state import (
+    Conversation,
+    Integration,
+    Message,
+    Participant,
+    iso,
+    named_id,
+)
+
+CONVERSATIONS = "/api/v2/conversations/messages"
+INTEGRATIONS = "/api/v2/conversations/messaging/integrations/open"
+TIMES = {
+    "startTime": "started_at",
+    "startAlertingTime": "alerted_at",
+    "connectedTime": "connected_at",
+    "endTime": "ended_at",
+}
+
+
+def conversation_object(org: Org, conversation: Conversation) -> dict[str, Any]:
+    """Return a MessageConversation."""
+    return {
+        "id": conversation.id,
+        "participants": [
+            participant_object(org, conversation, one) for one in conversation.participants
+        ],
+        "otherMediaUris": [],
+        "recentTransfers": [],
+        "divisions": [{"division": {"id": org.division_id, "name": "Home"}, "entities": []}],
+        "selfUri": f"{CONVERSATIONS}/{conversation.id}",
+    }
+
+
+def participant_object(
+    org: Org, conversation: Conversation, participant: Participant
+) -> dict[str, Any]:
+    """Return a MessageMediaParticipant."""
+    integration = org.integrations[conversation.integration_id]
+    found: dict[str, Any] = {
+        "id": participant.id,
+        "name": participant.name,
+        "address": conversation.external_id if participant.purpose == "customer" else None,
+        "purpose": participant.purpose,
+        "state": participant.state,
+        "direction": "inbound",
+        "disconnectType": participant.disconnect_type,
+        "held": False,
+        "wrapupRequired": False,
+        "user": _reference("users", participant.user_id),
+        "queue": _queue_reference(participant.queue),
+        "attributes": participant.attributes,
+        "provider": "PureCloud Messaging",
+        "type": "open",
+        "peer": None if participant.purpose == "customer" else conversation.customer.session_id,
+        "toAddress": _address(integration.name, integration.recipient_id),
+        "fromAddress": _address(conversation.nickname, conversation.external_id),
+        "messages": [
+            message_details(org, conversation, one)
+            for one in conversation.messages
+            if one.participant_id == participant.id
+        ],
+        **{name: _time(getattr(participant, kept)) for name, kept in TIMES.items()},
+    }
+    if participant.queue:
+        found["conversationRoutingData"] = {"queue": found["queue"], "priority": 0, "skills": []}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def message_details(org: Org, conversation: Conversation, message: Message) -> dict[str, Any]:
+    """Return a MessageDetails: no text, only where to fetch it."""
+    media = [
+        {
+            "url": one["attachment"]["url"],
+            "mediaType": one["attachment"].get("mime", ""),
+            "name": one["attachment"].get("filename", ""),
+            "id": one["attachment"].get("id", ""),
+        }
+        for one in message.content
+        if "attachment" in one
+    ]
+    return {
+        "messageId": message.id,
+        "messageURI": f"{CONVERSATIONS}/{conversation.id}/messages/{message.id}",
+        "messageStatus": org.status_of(message),
+        "messageSegmentCount": 1,
+        "messageTime": iso(message.at),
+        "media": media,
+    }
+
+
+def message_data(org: Org, conversation: Conversation, message: Message) -> dict[str, Any]:
+    """Return a MessageData; `createdBy` names the agent."""
+    is_inbound = message.direction == "inbound"
+    integration_id = conversation.integration_id
+    found: dict[str, Any] = {
+        "id": message.id,
+        "providerMessageId": message.provider_message_id or message.id,
+        "timestamp": iso(message.at),
+        "fromAddress": conversation.external_id if is_inbound else integration_id,
+        "toAddress": integration_id if is_inbound else conversation.external_id,
+        "direction": message.direction,
+        "messengerType": "open",
+        "status": org.status_of(message),
+        "conversationId": conversation.id,
+        "selfUri": f"{CONVERSATIONS}/{conversation.id}/messages/{message.id}",
+    }
+    speaker = conversation.participant(message.participant_id)
+    if speaker is not None and speaker.user_id:
+        found["createdBy"] = user_object(speaker.name)
+    # `useNormalizedMessage` asks for this; current SDKs cannot ask and get it all the same.
+    found["normalizedMessage"] = _normalized(conversation, message)
+    found["normalizedReceipts"] = message.receipts
+    return found
+
+
+def user_object(name: str) -> dict[str, Any]:
+    """Return a User."""
+    user_id = named_id("user", name)
+    email = f"{'.'.join(name.lower().split())}@centre.example"
+    return {
+        "id": user_id,
+        "name": name,
+        "email": email,
+        "username": email,
+        "state": "active",
+        "version": 1,
+        "selfUri": f"/api/v2/users/{user_id}",
+    }
+
+
+def queue_object(org: Org, name: str) -> dict[str, Any]:
+    """Return a Queue."""
+    queue_id = named_id("queue", name)
+    return {
+        "id": queue_id,
+        "name": name,
+        "division": {"id": org.division_id, "name": "Home"},
+        "memberCount": 3,
+        "joinedMemberCount": 0 if org.switches.agents_offline else 3,
+        "selfUri": f"/api/v2/routing/queues/{queue_id}",
+    }
+
+
+def integration_object(integration: Integration) -> dict[str, Any]:
+    """Return an OpenIntegration; the secret is not told."""
+    found: dict[str, Any] = {
+        "id": integration.id,
+        "name": integration.name,
+        "outboundNotificationWebhookUrl": integration.webhook_url,
+        "webhookHeaders": integration.webhook_headers,
+        "status": "active",
+        "recipient": {
+            "id": integration.recipient_id,
+            "selfUri": f"/api/v2/routing/message/recipients/{integration.recipient_id}",
+        },
+        "createStatus": integration.create_status,
+        "dateCreated": iso(integration.created_at),
+        "selfUri": f"{INTEGRATIONS}/{integration.id}",
+    }
+    if integration.supported_content_id:
+        found["supportedContent"] = {"id": integration.supported_content_id}
+    if integration.messaging_setting_id:
+        found["messagingSetting"] = {"id": integration.messaging_setting_id}
+    if integration.modified_at:
+        found["dateModified"] = iso(integration.modified_at)
+    return found
+
+
+def recipient_object(org: Org, integration: Integration) -> dict[str, Any]:
+    """Return the Recipient: the routing address of an integration, with its flow if it has one."""
+    found: dict[str, Any] = {
+        "id": integration.recipient_id,
+        "name": integration.name,
+        "messengerType": "open",
+        "dateCreated": iso(integration.created_at),
+        "selfUri": f"/api/v2/routing/message/recipients/{integration.recipient_id}",
+    }
+    if integration.flow_id:
+        found["flow"] = {"id": integration.flow_id, "name": "Inbound message flow"}
+    return found
+
+
+def _normalized(conversation: Conversation, message: Message) -> dict[str, Any]:
+    is_inbound = message.direction == "inbound"
+    theirs = {"id": conversation.external_id, "idType": conversation.id_type}
+    ours = {"id": conversation.integration_id, "idType": "Opaque"}
+    found: dict[str, Any] = {
+        "id": message.id,
+        "channel": {
+            "id": conversation.integration_id,
+            "platform": "Open",
+            "type": "Private",
+            "messageId": message.provider_message_id or message.id,
+            "to": ours if is_inbound else theirs,
+            "from": theirs if is_inbound else ours,
+            "time": iso(message.at),
+        },
+        "type": message.type,
+        "originatingEntity": message.originating_entity,
+        "direction": message.direction.capitalize(),
+        "metadata": message.metadata,
+    }
+    if message.text is not None:
+        found["text"] = message.text
+    if message.content:
+        found["content"] = message.content
+    return found
+
+
+def _reference(kind: str, identifier: str | None) -> dict[str, str] | None:
+    return {"id": identifier, "selfUri": f"/api/v2/{kind}/{identifier}"} if identifier else None
+
+
+def _queue_reference(name: str) -> dict[str, str] | None:
+    return _reference("routing/queues", named_id("queue", name)) if name else None
+
+
+def _address(name: str, address: str) -> dict[str, str]:
+    return {"name": name, "addressNormalized": address, "addressRaw": address}
+
+
+def _time(at: int | None) -> str | None:
+    return iso(at) if at is not None else None

@@ -1,0 +1,285 @@
+"""Salesforce's Enhanced Chat API v2 over HTTP: one method for each endpoint."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+
+from integrations.contract.errors import ConversationGoneError, InvalidAuthError
+from integrations.http.client import REQUEST_SECONDS, HttpClient
+from integrations.http.errors import VendorResponse
+from integrations.http.sse import SseEvent
+from integrations.vendors.salesforce_messaging.client.auth import AccessToken, token_from_answer
+from integrations.vendors.salesforce_messaging.client.files import TRANSFER_SECONDS, upload_form
+from integrations.vendors.salesforce_messaging.mapping.text import (
+    Json,
+    as_object,
+    as_objects,
+    as_text,
+)
+
+API = "/iamessage/api/v2"
+STREAM = "/eventrouter/v1/sse"
+PAGE_SIZE = 50
+
+# Where Salesforce's statuses mean something else than elsewhere.
+_CONVERSATION_STATUSES = {
+    403: ConversationGoneError,  # the session is no longer valid
+    404: ConversationGoneError,  # unknown to this end user
+    410: ConversationGoneError,
+}
+_FILE_STATUSES = {**_CONVERSATION_STATUSES, 417: ConversationGoneError}  # the session is over
+_TOKEN_STATUSES = {
+    400: InvalidAuthError,  # wrong organization or deployment, or not published
+    403: InvalidAuthError,
+    404: InvalidAuthError,
+}
+_ALREADY_THERE = 409
+_NEEDS_NEW_SESSION = 417
+_ALREADY_OVER = (403, 404, 410)
+
+
+class SalesforceMessagingClient:
+    """One deployment's API; holds no token."""
+
+    def __init__(
+        self, http: HttpClient, *, base_url: str, org_id: str, es_developer_name: str
+    ) -> None:
+        """Keep the address; the organization id is cut to the 15 characters the API wants."""
+        self._http = http
+        self._base_url = base_url.rstrip("/")
+        self._org_id = org_id[:15]
+        self._es_developer_name = es_developer_name
+
+    async def reach(self, *, timeout: float) -> None:
+        """Ask for anything without a token: whatever the answer, somebody is there."""
+        await self._http.request(
+            "reach",
+            "GET",
+            f"{self._base_url}{API}/conversation/list",
+            timeout=timeout,
+            returns=range(100, 600),
+        )
+
+    async def access_token_answer(
+        self,
+        identity_token: str = "",
+        *,
+        timeout: float = REQUEST_SECONDS,
+        returns: Collection[int] = (),
+    ) -> VendorResponse:
+        """Ask for a token, for a signed identity if there is one; see `returns` of HttpClient."""
+        kind = "authenticated" if identity_token else "unauthenticated"
+        body = {
+            "orgId": self._org_id,
+            "esDeveloperName": self._es_developer_name,
+            "capabilitiesVersion": "1",
+            "platform": "Web",
+        }
+        if identity_token:
+            body |= {"authorizationType": "JWT", "customerIdentityToken": identity_token}
+        return await self._http.request(
+            f"{kind}_access_token",
+            "POST",
+            f"{self._base_url}{API}/authorization/{kind}/access-token",
+            json=body,
+            timeout=timeout,
+            statuses=_TOKEN_STATUSES,
+            returns=returns,
+        )
+
+    async def access_token(self, identity_token: str = "") -> AccessToken:
+        """Return a new token; raises InvalidAuthError when organization or deployment is wrong."""
+        try:
+            response = await self.access_token_answer(identity_token)
+        except InvalidAuthError as error:
+            error.field = "jwt_key_id" if identity_token else "es_developer_name"
+            raise
+        return token_from_answer(response.json(), was_signed=bool(identity_token))
+
+    async def create_conversation(
+        self,
+        token: AccessToken,
+        conversation_id: str,
+        *,
+        routing_attributes: Mapping[str, str],
+        language: str,
+    ) -> None:
+        """Create the conversation; one that exists is ours, from an earlier try."""
+        body: dict[str, object] = {
+            "conversationId": conversation_id,
+            "esDeveloperName": self._es_developer_name,
+            "routingAttributes": dict(routing_attributes),
+        }
+        if language:
+            body["language"] = language
+        await self._http.request(
+            "create_conversation",
+            "POST",
+            f"{self._base_url}{API}/conversation",
+            headers=_bearer(token),
+            json=body,
+            returns=(_ALREADY_THERE,),
+        )
+
+    async def send_message(
+        self,
+        token: AccessToken,
+        conversation_id: str,
+        *,
+        message_id: str,
+        text: str,
+        new_session: Mapping[str, object] | None,
+    ) -> None:
+        """Send a text under an id of ours; one that Salesforce has already is not sent again.
+
+        Where no session is open it opens one with the attributes and language of `new_session`;
+        without, ConversationGoneError says that the session is over.
+        """
+        response = await self._post_message(token, conversation_id, message_id, text, {})
+        if response.status != _NEEDS_NEW_SESSION:
+            return
+        if new_session is None:
+            raise ConversationGoneError("send_message: the session is over", status=response.status)
+        opening = {"isNewMessagingSession": True, **new_session}
+        await self._post_message(token, conversation_id, message_id, text, opening)
+
+    async def _post_message(
+        self,
+        token: AccessToken,
+        conversation_id: str,
+        message_id: str,
+        text: str,
+        extra: Mapping[str, object],
+    ) -> VendorResponse:
+        message = {
+            "id": message_id,
+            "messageType": "StaticContentMessage",
+            "staticContent": {"formatType": "Text", "text": text},
+        }
+        repeatable = () if extra else (_NEEDS_NEW_SESSION,)
+        return await self._http.request(
+            "send_message",
+            "POST",
+            self._conversation(conversation_id, "/message"),
+            headers=_bearer(token),
+            json={"message": message, "esDeveloperName": self._es_developer_name, **extra},
+            statuses=_CONVERSATION_STATUSES,
+            returns=(_ALREADY_THERE, *repeatable),
+        )
+
+    async def send_file(
+        self,
+        token: AccessToken,
+        conversation_id: str,
+        *,
+        message_id: str,
+        file_name: str,
+        content: bytes,
+    ) -> None:
+        """Upload a file as a message under an id of ours; a repeat is not sent again."""
+        await self._http.request(
+            "send_file",
+            "POST",
+            self._conversation(conversation_id, "/file"),
+            headers=_bearer(token),
+            data=upload_form(
+                es_developer_name=self._es_developer_name,
+                message_id=message_id,
+                file_name=file_name,
+                content=content,
+            ),
+            timeout=TRANSFER_SECONDS,
+            statuses=_FILE_STATUSES,
+            returns=(_ALREADY_THERE,),
+        )
+
+    async def send_entry(self, token: AccessToken, conversation_id: str, entry_type: str) -> None:
+        """Send a typing indicator."""
+        await self._http.request(
+            "send_entry",
+            "POST",
+            self._conversation(conversation_id, "/entry"),
+            headers=_bearer(token),
+            json={"entryType": entry_type, "id": str(uuid.uuid4())},
+            statuses=_CONVERSATION_STATUSES,
+        )
+
+    async def acknowledge_entries(
+        self, token: AccessToken, conversation_id: str, entry_id: str, kinds: Sequence[str]
+    ) -> None:
+        """Acknowledge a live agent's entry as delivered or read, in the order given."""
+        acks = [
+            {"id": str(uuid.uuid4()), "entryType": kind, "conversationEntryId": entry_id}
+            for kind in kinds
+        ]
+        await self._http.request(
+            "acknowledge_entries",
+            "POST",
+            self._conversation(conversation_id, "/acknowledge-entries"),
+            headers=_bearer(token),
+            json={"acks": acks},
+            statuses=_CONVERSATION_STATUSES,
+        )
+
+    async def list_entries(
+        self, token: AccessToken, conversation_id: str, *, start_timestamp: int
+    ) -> list[Json]:
+        """Return one page of entries from a time on."""
+        params = {"limit": str(PAGE_SIZE), "direction": "FromStart"}
+        if start_timestamp:
+            params["startTimestamp"] = str(start_timestamp)
+        response = await self._http.request(
+            "list_entries",
+            "GET",
+            self._conversation(conversation_id, "/entries"),
+            headers=_bearer(token),
+            params=params,
+            statuses=_CONVERSATION_STATUSES,
+        )
+        return as_objects(as_object(response.json()).get("conversationEntries"))
+
+    async def routing_status(self, token: AccessToken, conversation_id: str) -> str:
+        """Say who has the work: INITIAL, ROUTED, TRANSFER or NEEDS_ROUTING."""
+        response = await self._http.request(
+            "routing_status",
+            "GET",
+            self._conversation(conversation_id, ""),
+            headers=_bearer(token),
+            statuses=_CONVERSATION_STATUSES,
+        )
+        return as_text(as_object(response.json()).get("routingStatus"))
+
+    async def end_session(self, token: AccessToken, conversation_id: str) -> None:
+        """End the messaging session; one that is over already is fine."""
+        await self._http.request(
+            "end_session",
+            "DELETE",
+            self._conversation(conversation_id, "/session"),
+            headers=_bearer(token),
+            params={"esDeveloperName": self._es_developer_name},
+            returns=_ALREADY_OVER,
+        )
+
+    def events(
+        self, token: AccessToken, last_event_id: str, *, idle_timeout: float, open_timeout: float
+    ) -> AbstractAsyncContextManager[AsyncIterator[SseEvent]]:
+        """Open the end user's event stream behind the last event seen."""
+        headers = {**_bearer(token), "X-Org-Id": self._org_id}
+        if last_event_id:
+            headers["Last-Event-Id"] = last_event_id
+        return self._http.stream_events(
+            "events",
+            f"{self._base_url}{STREAM}",
+            headers=headers,
+            idle_timeout=idle_timeout,
+            open_timeout=open_timeout,
+        )
+
+    def _conversation(self, conversation_id: str, path: str) -> str:
+        return f"{self._base_url}{API}/conversation/{conversation_id}{path}"
+
+
+def _bearer(token: AccessToken) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token.value}"}

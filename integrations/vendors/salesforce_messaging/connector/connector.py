@@ -1,0 +1,300 @@
+"""Salesforce Messaging as a connector: client, mapping and stream behind our interface."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from integrations.contract.connector import (
+    CheckResult,
+    Connector,
+    EndReason,
+    HandoffRequest,
+    OutboundAttachment,
+    OutboundMessage,
+    ReceiptKind,
+    TokenCache,
+    VendorSession,
+)
+from integrations.contract.errors import (
+    ConnectorError,
+    ConversationGoneError,
+    InvalidAuthError,
+    RejectedError,
+)
+from integrations.contract.events import VendorEvent
+from integrations.contract.manifest import Manifest
+from integrations.http.client import HttpClient
+from integrations.vendors.salesforce_messaging.client import SalesforceMessagingClient
+from integrations.vendors.salesforce_messaging.client.auth import AccessToken
+from integrations.vendors.salesforce_messaging.client.files import download
+from integrations.vendors.salesforce_messaging.connector.checks import ConnectionChecks
+from integrations.vendors.salesforce_messaging.connector.credentials import (
+    credential_errors,
+    normalised,
+)
+from integrations.vendors.salesforce_messaging.connector.late import (
+    entries_since,
+    last_minute,
+    said_after_end,
+)
+from integrations.vendors.salesforce_messaging.connector.stream import (
+    ConversationStream,
+    StreamTiming,
+)
+from integrations.vendors.salesforce_messaging.connector.tokens import ConversationTokens
+from integrations.vendors.salesforce_messaging.manifest import MANIFEST
+from integrations.vendors.salesforce_messaging.manifest.vendor import VERIFIED
+from integrations.vendors.salesforce_messaging.mapping.start import (
+    conversation_id_for,
+    language_for,
+    opening_messages,
+    routing_attributes,
+    session_opening,
+)
+from integrations.vendors.salesforce_messaging.mapping.text import as_object
+
+IDENTITY_REQUIRED = "identity_required"
+# Who takes over a thousand conversations lists their entries over few connections.
+LISTING_AT_ONCE = 64
+_NOT_FOUND = 404
+_FILE_REFUSED = (400, 413, 415)
+_OFF = ("false", "off", "0", "no")
+_RECEIPTS = {ReceiptKind.DELIVERED: ("Delivery",), ReceiptKind.READ: ("Delivery", "Read")}
+
+
+class SalesforceMessagingConnector(Connector):
+    """Plays the end user's client of a Custom Client deployment."""
+
+    manifest: ClassVar[Manifest] = MANIFEST
+
+    def __init__(
+        self,
+        *,
+        credentials: Mapping[str, str],
+        http: HttpClient,
+        tokens: TokenCache,
+        timing: StreamTiming | None = None,
+    ) -> None:
+        """Keep the decrypted credentials; `timing` shortens the waits for tests."""
+        super().__init__(credentials=credentials, http=http, tokens=tokens)
+        self._timing = timing or StreamTiming()
+        self._listing = asyncio.Semaphore(LISTING_AT_ONCE)
+        self._client = SalesforceMessagingClient(
+            http,
+            # A draft under test may lack any of them: the checks say so, not this line.
+            base_url=credentials.get("scrt_url", ""),
+            org_id=credentials.get("org_id", ""),
+            es_developer_name=credentials.get("es_developer_name", ""),
+        )
+        self._access = ConversationTokens(
+            client=self._client, http=http, cache=tokens, credentials=credentials
+        )
+
+    @classmethod
+    def normalise(cls, values: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
+        """Convert addresses, ids and keys to the form the API wants."""
+        return normalised(values)
+
+    @classmethod
+    def clean_credentials(cls, values: Mapping[str, str]) -> dict[str, str]:
+        """Check the address's spelling, the attributes' limits, and the key."""
+        return credential_errors(values)
+
+    def test_connection(self) -> AsyncIterator[CheckResult]:
+        """Ask for tokens and a stream; Salesforce's live agents see nothing of it."""
+        return ConnectionChecks(
+            client=self._client, http=self._http, credentials=self._credentials
+        ).run()
+
+    async def start(self, request: HandoffRequest) -> VendorSession:
+        """Create the conversation and write summary and transcript into it."""
+        subject = self._verified_subject(request)
+        conversation_id = conversation_id_for(request.handoff_id)
+        token = await self._access.open(conversation_id, subject=subject)
+        self._require_identity(is_authenticated=token.is_authenticated)
+        attributes = routing_attributes(
+            request, self._credentials, is_authenticated=token.is_authenticated
+        )
+        language = language_for(request)
+        await self._client.create_conversation(
+            token, conversation_id, routing_attributes=attributes, language=language
+        )
+        new_session = session_opening(attributes, language)
+        for message_id, text in opening_messages(request):
+            await self._client.send_message(
+                token, conversation_id, message_id=message_id, text=text, new_session=new_session
+            )
+        return VendorSession(
+            vendor_conversation_id=conversation_id,
+            cursor=token.last_event_id,
+            state={
+                "is_authenticated": token.is_authenticated,
+                "subject": subject if token.is_authenticated else "",
+                "agents": {},
+                "had_agent": False,
+                "seen": 0,
+                # Until a live agent comes, a message may open the next session.
+                "new_session": new_session,
+            },
+        )
+
+    def unfinished(
+        self, request: HandoffRequest, error: ConnectorError | None
+    ) -> VendorSession | None:
+        """Name the conversation, whose id is made of the handoff's, and whose it is."""
+        user = request.end_user
+        is_vouched_for = self._is_verifying and user.is_verified
+        return VendorSession(
+            vendor_conversation_id=conversation_id_for(request.handoff_id),
+            state={"subject": user.external_id if is_vouched_for else "", "is_unfinished": True},
+        )
+
+    async def listen(
+        self, session: VendorSession
+    ) -> AsyncIterator[tuple[VendorSession, VendorEvent]]:
+        """Follow the end user's event stream until this conversation has ended."""
+        stream = ConversationStream(
+            client=self._client,
+            tokens=self._access,
+            timing=self._timing,
+            session=session,
+            listing=self._listing,
+        )
+        async with aclosing(stream.steps()) as steps:
+            async for step in steps:
+                yield step
+
+    async def send_message(self, session: VendorSession, message: OutboundMessage) -> VendorSession:
+        """Send a text; its id makes a repeat harmless.
+
+        Once a live agent has been there it opens no further session: what it was to join is over.
+        """
+        new_session = None if session.state.get("had_agent") else _new_session(session)
+
+        async def send(token: AccessToken) -> None:
+            await self._client.send_message(
+                token,
+                session.vendor_conversation_id,
+                message_id=message.message_id.lower(),
+                text=message.text,
+                new_session=new_session,
+            )
+
+        await self._access.using(session, send)
+        return session
+
+    async def send_attachment(
+        self, session: VendorSession, attachment: OutboundAttachment
+    ) -> VendorSession:
+        """Upload a file; where the channel takes none, its address is sent as text."""
+
+        async def send(token: AccessToken) -> None:
+            await self._client.send_file(
+                token,
+                session.vendor_conversation_id,
+                message_id=attachment.attachment_id.lower(),
+                file_name=attachment.file_name,
+                content=attachment.content,
+            )
+
+        try:
+            await self._access.using(session, send)
+        except RejectedError as error:
+            if error.status not in _FILE_REFUSED or not attachment.public_url:
+                raise
+            return await self.send_message(session, _link(attachment))
+        return session
+
+    async def fetch_attachment(self, session: VendorSession, url: str) -> bytes:
+        """Download a live agent's file, without any token."""
+        return await download(self._http, url)
+
+    async def send_typing(self, session: VendorSession, *, is_typing: bool) -> VendorSession:
+        """Show or hide that the end user is typing."""
+        kind = "TypingStartedIndicator" if is_typing else "TypingStoppedIndicator"
+
+        async def send(token: AccessToken) -> None:
+            await self._client.send_entry(token, session.vendor_conversation_id, kind)
+
+        await self._access.using(session, send)
+        return session
+
+    async def send_receipt(
+        self, session: VendorSession, vendor_message_id: str, kind: ReceiptKind
+    ) -> VendorSession:
+        """Acknowledge a live agent's message; Salesforce wants the delivery before the reading."""
+
+        entry_id, _, _ = vendor_message_id.partition(":")  # several events may be of one entry
+
+        async def send(token: AccessToken) -> None:
+            await self._client.acknowledge_entries(
+                token, session.vendor_conversation_id, entry_id, _RECEIPTS[kind]
+            )
+
+        await self._access.using(session, send)
+        return session
+
+    async def late_messages(
+        self, session: VendorSession, messages: Sequence[OutboundMessage]
+    ) -> frozenset[str]:
+        """Read in the entries which messages came behind the end: those opened a new session."""
+
+        async def read(token: AccessToken) -> frozenset[str]:
+            entries = await entries_since(
+                self._client, token, session.vendor_conversation_id, last_minute(session)
+            )
+            return said_after_end(entries)
+
+        late = await self._access.using(session, read)
+        return late.intersection(message.message_id for message in messages)
+
+    async def end(self, session: VendorSession, reason: EndReason) -> None:
+        """End the messaging session for whatever reason: Salesforce takes none."""
+
+        async def delete(token: AccessToken) -> None:
+            await self._client.end_session(token, session.vendor_conversation_id)
+
+        try:
+            await self._access.using(session, delete)
+        except ConversationGoneError as error:
+            is_absent = session.state.get("is_unfinished") and error.status == _NOT_FOUND
+            if not is_absent and await self._access.is_known(session.vendor_conversation_id):
+                # The only token there can be was refused, and may be taken again.
+                raise InvalidAuthError(error.message) from error
+            # Nobody can reach it any more; Salesforce's own timeouts are left.
+        await self._access.forget(session.vendor_conversation_id)
+
+    def _verified_subject(self, request: HandoffRequest) -> str:
+        """Return whom to vouch for; empty for an anonymous end user."""
+        user = request.end_user
+        is_verified = user.is_verified and bool(user.external_id)
+        subject = user.external_id if self._is_verifying and is_verified else ""
+        self._require_identity(is_authenticated=bool(subject))
+        return subject
+
+    def _require_identity(self, *, is_authenticated: bool) -> None:
+        allowed = self._credentials.get("anonymous_allowed", "true").lower() not in _OFF
+        if self._is_verifying and not is_authenticated and not allowed:
+            raise RejectedError(
+                "Salesforce Messaging: the end user is not verified", vendor_code=IDENTITY_REQUIRED
+            )
+
+    @property
+    def _is_verifying(self) -> bool:
+        return self._credentials.get("mode") == VERIFIED
+
+
+def _new_session(session: VendorSession) -> Mapping[str, object]:
+    return as_object(session.state.get("new_session")) or session_opening({}, "")
+
+
+def _link(attachment: OutboundAttachment) -> OutboundMessage:
+    return OutboundMessage(
+        message_id=attachment.attachment_id,
+        text=f"{attachment.file_name}: {attachment.public_url}",
+        sent_at=datetime.now(UTC),
+    )

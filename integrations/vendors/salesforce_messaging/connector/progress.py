@@ -1,0 +1,99 @@
+"""How far a conversation has come: what is stored after each event, and who is present."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from integrations.contract.connector import VendorSession
+from integrations.contract.events import (
+    ConversationEnded,
+    LiveAgentJoined,
+    LiveAgentLeft,
+    NoLiveAgents,
+    VendorEvent,
+)
+from integrations.vendors.salesforce_messaging.mapping.entry import Entry
+from integrations.vendors.salesforce_messaging.mapping.events import events_of, malformed_event
+from integrations.vendors.salesforce_messaging.mapping.text import as_number, as_object
+
+Step = tuple[VendorSession, VendorEvent]
+
+
+class ConversationProgress:
+    """Turns entries into events, each with the session to store after it; does no I/O."""
+
+    def __init__(self, session: VendorSession) -> None:
+        """Take up where `session` was stored."""
+        self.session = session
+        self.has_ended = False
+
+    @property
+    def seen(self) -> int:
+        """Return the server's time of the newest entry applied, in milliseconds."""
+        return as_number(self.session.state.get("seen")) or 0
+
+    @property
+    def is_between_agents(self) -> bool:
+        """Say whether live agents were here and none is now."""
+        return bool(self.session.state.get("had_agent")) and not self._agents
+
+    def apply(self, entry: Entry, cursor: str) -> list[Step]:
+        """Apply one entry; the cursor moves with its last event, so that a crash repeats all."""
+        ours = self.session.vendor_conversation_id
+        if entry.conversation_id and entry.conversation_id != ours:
+            self._advance(cursor, 0)
+            return []
+        events = [event for event in events_of(entry) if self._is_wanted(event)]
+        steps: list[Step] = []
+        for event in events:
+            self._note(event)
+            if event is events[-1]:
+                self._advance(cursor, entry.milliseconds)
+            steps.append((self.session, event))
+        if not events:
+            self._advance(cursor, entry.milliseconds)
+        return steps
+
+    def malformed(self, event_id: str, cursor: str) -> Step:
+        """Pass by something unreadable."""
+        self._advance(cursor, 0)
+        return self.session, malformed_event(event_id, self.session.vendor_conversation_id)
+
+    def ended(self) -> Step:
+        """Conclude that the live agent has ended the conversation, which no entry said."""
+        conversation_id = self.session.vendor_conversation_id
+        self.has_ended = True
+        return self.session, ConversationEnded(
+            vendor_event_id=f"{conversation_id}:ended",
+            vendor_conversation_id=conversation_id,
+            occurred_at=datetime.now(UTC),
+            ended_by="Agent",
+        )
+
+    @property
+    def _agents(self) -> Mapping[str, object]:
+        return as_object(self.session.state.get("agents"))
+
+    def _is_wanted(self, event: VendorEvent) -> bool:
+        # A transfer that found nobody leaves the conversation with the live agent who tried.
+        return not (isinstance(event, NoLiveAgents) and self._agents)
+
+    def _note(self, event: VendorEvent) -> None:
+        if isinstance(event, LiveAgentJoined):
+            agents = {**self._agents, event.agent_id: event.agent_name}
+            self._update(agents=agents, had_agent=True, new_session={})
+        elif isinstance(event, LiveAgentLeft):
+            left = {key: name for key, name in self._agents.items() if key != event.agent_id}
+            self._update(agents=left, had_agent=True)
+        elif isinstance(event, ConversationEnded):
+            self.has_ended = True
+
+    def _advance(self, cursor: str, milliseconds: int) -> None:
+        self.session = replace(self.session, cursor=cursor or self.session.cursor)
+        if milliseconds > self.seen:
+            self._update(seen=milliseconds)
+
+    def _update(self, **changes: object) -> None:
+        self.session = replace(self.session, state={**self.session.state, **changes})

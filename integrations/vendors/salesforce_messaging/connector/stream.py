@@ -1,0 +1,257 @@
+"""Follows one conversation over its event stream: reconnects, catches up, notices the end."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import math
+import random
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from integrations.contract.connector import VendorSession
+from integrations.contract.errors import CannotConnectError, InvalidAuthError, RateLimitedError
+from integrations.http.sse import SseEvent
+from integrations.vendors.salesforce_messaging.client import SalesforceMessagingClient
+from integrations.vendors.salesforce_messaging.client.api import PAGE_SIZE
+from integrations.vendors.salesforce_messaging.client.auth import AccessToken
+from integrations.vendors.salesforce_messaging.connector.progress import ConversationProgress, Step
+from integrations.vendors.salesforce_messaging.connector.tokens import ConversationTokens
+from integrations.vendors.salesforce_messaging.mapping.entry import (
+    Entry,
+    entry_from_json,
+    entry_from_stream,
+)
+from integrations.vendors.salesforce_messaging.mapping.text import Json
+
+_NEEDS_ROUTING = "NEEDS_ROUTING"
+_PING = "ping"
+# Entries are stamped by more than one machine: look back a little further than the last one seen.
+_OVERLAP_MS = 1000
+_MAX_PAGES = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamTiming:
+    """Seconds that the stream lives by; tests shorten them."""
+
+    idle: float = 90.0  # the official client's own patience
+    open: float = 10.0
+    end_check: float = 3.0
+    end_recheck: float = 30.0
+    give_up: float = 240.0
+    first_delay: float = 1.0
+    delay_factor: float = 1.5
+    max_delay: float = 30.0
+    renew_before: float = 60.0
+
+
+class ConversationStream:
+    """One listener: from a stored session to the end of the conversation."""
+
+    def __init__(
+        self,
+        *,
+        client: SalesforceMessagingClient,
+        tokens: ConversationTokens,
+        timing: StreamTiming,
+        session: VendorSession,
+        listing: asyncio.Semaphore,
+    ) -> None:
+        """Take up where `session` was stored; `listing` is shared by all who catch up."""
+        self._client = client
+        self._listing = listing
+        self._tokens = tokens
+        self._timing = timing
+        self._progress = ConversationProgress(session)
+        self._backoff = Backoff(timing)
+        self._refusals = 0
+        self._renew_at = math.inf
+        self._check_end_at = math.inf
+        if self._progress.is_between_agents:
+            self._check_end_at = time.monotonic() + timing.end_check
+
+    async def steps(self) -> AsyncGenerator[Step, None]:
+        """Yield events until the conversation has ended; raises when it cannot go on."""
+        while not self._progress.has_ended:
+            token = await self._tokens.current(self._progress.session)
+            try:
+                async with aclosing(self._connection(token)) as steps:
+                    async for step in steps:
+                        yield step
+            except InvalidAuthError:
+                self._refusals += 1
+                if self._refusals > 1:
+                    raise
+                await self._tokens.renew(self._progress.session, token)
+            except (CannotConnectError, RateLimitedError) as error:
+                await self._backoff.pause(error)
+            else:
+                await self._after_quiet_end(token)
+
+    async def _after_quiet_end(self, token: AccessToken) -> None:
+        if time.monotonic() >= self._renew_at:
+            await self._tokens.renew(self._progress.session, token)
+        elif not self._progress.has_ended:
+            await self._backoff.pause(CannotConnectError("events: the stream was closed"))
+
+    async def _connection(self, token: AccessToken) -> AsyncGenerator[Step, None]:
+        """Live through one connection; ends with it, or when the token must be renewed."""
+        timing = self._timing
+        async with self._client.events(
+            token, self._progress.session.cursor, idle_timeout=timing.idle, open_timeout=timing.open
+        ) as events:
+            self._backoff.connected()
+            self._plan_renewal(token)
+            async for step in self._catch_up(token):
+                yield step
+            async with aclosing(self._ticks(events)) as ticks:
+                async for event in ticks:
+                    steps = self._take(event) if event else await self._ask_for_end(token)
+                    for step in steps:
+                        yield step
+                    if self._progress.has_ended:
+                        return
+
+    async def _ticks(
+        self, events: AsyncIterator[SseEvent]
+    ) -> AsyncGenerator[SseEvent | None, None]:
+        """Yield each event, and None when it is time to ask whether the conversation has ended.
+
+        Returns when the stream is over, or early enough to renew the token.
+        """
+        waiting: asyncio.Task[SseEvent | None] | None = None
+        try:
+            while time.monotonic() < self._renew_at and not self._progress.has_ended:
+                wake_at = min(self._renew_at, self._check_end_at)
+                if waiting is None and math.isinf(wake_at):
+                    # Nothing else to wake up for until the next event: no task is needed.
+                    event = await _next_event(events)
+                else:
+                    waiting = waiting or asyncio.ensure_future(_next_event(events))
+                    await asyncio.wait({waiting}, timeout=_seconds_until(wake_at))
+                    if not waiting.done():
+                        if time.monotonic() >= self._check_end_at:
+                            yield None
+                        continue
+                    event, waiting = waiting.result(), None
+                if event is None:
+                    return
+                yield event
+        finally:
+            if waiting is not None:
+                waiting.cancel()
+                await asyncio.gather(waiting, return_exceptions=True)
+
+    async def _catch_up(self, token: AccessToken) -> AsyncIterator[Step]:
+        """List what happened since the last entry seen: a replay may not reach back far enough."""
+        conversation_id = self._progress.session.vendor_conversation_id
+        start = max(self._progress.seen - _OVERLAP_MS, 0)
+        for _ in range(_MAX_PAGES):
+            async with self._listing:
+                page = await self._client.list_entries(
+                    token, conversation_id, start_timestamp=start
+                )
+            entries = sorted(_readable(page, conversation_id), key=lambda entry: entry.milliseconds)
+            for entry in entries:
+                for step in self._apply(entry, ""):
+                    yield step
+            if len(page) < PAGE_SIZE or not entries or self._progress.has_ended:
+                return
+            start = max(entries[-1].milliseconds, start + 1)
+
+    def _take(self, event: SseEvent) -> list[Step]:
+        self._refusals = 0
+        self._backoff.alive(event.retry)
+        if event.event == _PING:
+            return []
+        fallback_id = f"sse:{_digest(event.event + event.data)}"
+        entry = entry_from_stream(event.event, event.data, fallback_id)
+        if entry is None:
+            return [self._progress.malformed(fallback_id, event.id)]
+        return self._apply(entry, event.id)
+
+    def _apply(self, entry: Entry, cursor: str) -> list[Step]:
+        was_between = self._progress.is_between_agents
+        steps = self._progress.apply(entry, cursor)
+        if not self._progress.is_between_agents:
+            self._check_end_at = math.inf
+        elif not was_between:
+            self._check_end_at = time.monotonic() + self._timing.end_check
+        return steps
+
+    async def _ask_for_end(self, token: AccessToken) -> list[Step]:
+        """Ask who has the work: after the last live agent left, nobody means the end."""
+        conversation_id = self._progress.session.vendor_conversation_id
+        status = await self._client.routing_status(token, conversation_id)
+        if status == _NEEDS_ROUTING:
+            return [self._progress.ended()]
+        self._check_end_at = time.monotonic() + self._timing.end_recheck
+        return []
+
+    def _plan_renewal(self, token: AccessToken) -> None:
+        self._renew_at = math.inf
+        if token.is_authenticated:
+            left = token.expires_at - time.time()
+            self._renew_at = time.monotonic() + max(left - self._timing.renew_before, left / 2)
+
+
+class Backoff:
+    """Waits between connections: not at all, then longer and longer; gives up in the end."""
+
+    def __init__(self, timing: StreamTiming) -> None:
+        """Count from now until the first connection."""
+        self._timing = timing
+        self._failures = 0
+        self._first_delay = timing.first_delay
+        self._lost_at: float | None = time.monotonic()
+
+    def connected(self) -> None:
+        """Note that a connection stands."""
+        self._lost_at = None
+
+    def alive(self, retry: int | None) -> None:
+        """Note an event, with the delay in ms that the stream asked for last."""
+        self._failures = 0
+        if retry is not None:
+            self._first_delay = retry / 1000
+
+    async def pause(self, error: CannotConnectError | RateLimitedError) -> None:
+        """Wait before the next try; raises the error when it has lasted too long."""
+        now = time.monotonic()
+        self._lost_at = self._lost_at or now
+        if now - self._lost_at > self._timing.give_up:
+            raise error
+        delay = 0.0
+        if self._failures:
+            grown = self._first_delay * self._timing.delay_factor ** (self._failures - 1)
+            delay = min(grown, self._timing.max_delay) * random.uniform(0.5, 1.0)  # noqa: S311
+        self._failures += 1
+        await asyncio.sleep(max(delay, error.retry_after or 0.0))
+
+
+async def _next_event(events: AsyncIterator[SseEvent]) -> SseEvent | None:
+    return await anext(events, None)
+
+
+def _seconds_until(moment: float) -> float | None:
+    return None if math.isinf(moment) else max(moment - time.monotonic(), 0.0)
+
+
+def _readable(page: list[Json], conversation_id: str) -> list[Entry]:
+    found = (
+        entry_from_json(
+            item,
+            conversation_id=conversation_id,
+            fallback_id=f"entry:{_digest(json.dumps(item, sort_keys=True))}",
+        )
+        for item in page
+    )
+    return [entry for entry in found if entry is not None]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", errors="replace")).hexdigest()[:24]

@@ -1,0 +1,266 @@
+"""Salesforce Messaging (Enhanced Chat API v2): what an admin enters, and how it may fail."""
+
+from __future__ import annotations
+
+from integrations.contract.manifest import (
+    AttachmentLimits,
+    Capability,
+    CredentialField,
+    Delivery,
+    FieldKind,
+    GeneratedKeyPair,
+    Manifest,
+    Support,
+)
+from integrations.vendors.salesforce_messaging.manifest.help import (
+    ERROR_HELP,
+    PREREQUISITES,
+    VENDOR_STEPS,
+)
+
+VERIFIED = "miaw_verified"
+MAX_FILE_BYTES = 5 * 1024 * 1024
+_OFFICE = "application/vnd.openxmlformats-officedocument."
+# The contract names the kinds only: common images, PDF, text, office.
+_MIME_TYPES = (
+    "application/msword",
+    "application/pdf",
+    f"{_OFFICE}presentationml.presentation",
+    f"{_OFFICE}spreadsheetml.sheet",
+    f"{_OFFICE}wordprocessingml.document",
+    "application/vnd.ms-excel",
+    "application/vnd.ms-powerpoint",
+    "image/gif",
+    "image/jpeg",
+    "image/png",
+    "text/csv",
+    "text/plain",
+)
+
+_IDENTIFIER_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
+_PRINTABLE_PATTERN = r"^[\x20-\x7e]{1,255}$"
+
+_FIELDS = (
+    CredentialField(
+        name="mode",
+        label="Connection type",
+        kind=FieldKind.CHOICE,
+        required=True,
+        default="miaw",
+        choices=(
+            ("miaw", "Messaging for In-App and Web"),
+            (VERIFIED, "Messaging for In-App and Web with user verification"),
+        ),
+        help_text="With user verification, Salesforce recognises the end users whom your own site "
+        "has signed in. It needs a key pair and a keyset in Salesforce.",
+    ),
+    CredentialField(
+        name="org_id",
+        label="Organization ID",
+        required=True,
+        pattern=r"^00D[A-Za-z0-9]{12}([A-Za-z0-9]{3})?$",
+        pattern_error="An organization ID starts with 00D and has 15 or 18 letters and digits.",
+        example="00D8Y0000012abc",
+        max_length=18,
+        help_text="Setup > Company Information, or OrganizationId in the deployment's code "
+        "snippet.",
+    ),
+    CredentialField(
+        name="scrt_url",
+        label="Organization Base URL",
+        kind=FieldKind.URL,
+        required=True,
+        url_host_suffix=".my.salesforce-scrt.com",
+        example="https://birchline.my.salesforce-scrt.com",
+        help_text="Url in the deployment's code snippet. A my.salesforce.com address is converted.",
+    ),
+    CredentialField(
+        name="es_developer_name",
+        label="Developer Name",
+        required=True,
+        pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$",
+        pattern_error="A developer name starts with a letter and holds letters, digits and "
+        "underscores, 80 at most.",
+        example="Portal_Handoff",
+        max_length=80,
+        help_text="DeveloperName in the deployment's code snippet: the API name of the Embedded "
+        "Service deployment, not its label.",
+    ),
+    CredentialField(
+        name="routing_attributes",
+        label="Routing attributes",
+        kind=FieldKind.KEY_VALUE,
+        max_length=65536,
+        help_text="Sent with every conversation. Each name must be a custom parameter of the "
+        "messaging channel, or Salesforce drops it without a word. Up to 50 pairs.",
+    ),
+    CredentialField(
+        name="session_attribute_name",
+        label="Trace attribute",
+        default="PortalSessionId",
+        pattern=_IDENTIFIER_PATTERN,
+        pattern_error="An attribute name holds letters, digits and underscores, 64 at most.",
+        example="PortalSessionId",
+        max_length=64,
+        help_text="The routing attribute that carries the conversation's id in this portal, so "
+        "that both sides can be matched.",
+    ),
+    CredentialField(
+        name="consumer_type_attribute",
+        label="Identity attribute",
+        default="Chat_Consumer_Type",
+        pattern=_IDENTIFIER_PATTERN,
+        pattern_error="An attribute name holds letters, digits and underscores, 64 at most.",
+        example="Chat_Consumer_Type",
+        max_length=64,
+        help_text="The routing attribute that says authenticated or unauthenticated; a flow can "
+        "branch on it.",
+    ),
+    CredentialField(
+        name="jwt_key_id",
+        label="Auth Key ID",
+        pattern=_PRINTABLE_PATTERN,
+        pattern_error="A key id has 1 to 255 printable characters.",
+        example="portal-2026-01",
+        max_length=255,
+        shown_for_modes=(VERIFIED,),
+        required_for_modes=(VERIFIED,),
+        help_text="The key id (kid) of the key in the keyset that User Verification uses.",
+    ),
+    CredentialField(
+        name="jwt_issuer",
+        label="Issuer",
+        pattern=_PRINTABLE_PATTERN,
+        pattern_error="An issuer has 1 to 255 printable characters.",
+        example="https://portal.example.org",
+        max_length=255,
+        shown_for_modes=(VERIFIED,),
+        required_for_modes=(VERIFIED,),
+        help_text="Must equal JSON Web Key Issuer of the keyset, character by character.",
+    ),
+    CredentialField(
+        name="jwt_private_key",
+        label="Private key (PEM)",
+        kind=FieldKind.MULTILINE_SECRET,
+        max_length=16384,
+        shown_for_modes=(VERIFIED,),
+        required_for_modes=(VERIFIED,),
+        help_text="RSA, 2048 bits or more, not encrypted. Generate a pair here, or paste your own.",
+    ),
+    CredentialField(
+        name="jwt_alg",
+        label="Algorithm",
+        kind=FieldKind.CHOICE,
+        default="RS256",
+        choices=(("RS256", "RS256"), ("RS512", "RS512")),
+        shown_for_modes=(VERIFIED,),
+        help_text="Must equal the algorithm of the key in the keyset.",
+    ),
+    CredentialField(
+        name="jwt_ttl_seconds",
+        label="Token life",
+        kind=FieldKind.NUMBER,
+        default="300",
+        minimum=60,
+        maximum=3600,
+        shown_for_modes=(VERIFIED,),
+        help_text="Seconds for which a signed identity is valid, 60 to 3600. Keep it below the "
+        "channel's token expiry for verified users.",
+    ),
+    CredentialField(
+        name="anonymous_allowed",
+        label="Accept anonymous visitors",
+        kind=FieldKind.SWITCH,
+        default="true",
+        shown_for_modes=(VERIFIED,),
+        help_text="Off: the handoff of an end user who is not verified fails with the reason "
+        "identity_required.",
+    ),
+)
+
+_CHECK_NAMES = (
+    ("reach", "Address answers"),
+    ("token", "Organization and deployment"),
+    ("verified_token", "User verification"),
+    ("stream", "Event stream"),
+)
+
+_LOGGABLE_KEYS = frozenset(
+    {
+        "acknowledgedConversationEntryIdentifier",
+        "appType",
+        "authMode",
+        "authorizationType",
+        "cancelReason",
+        "capabilitiesVersion",
+        "clientTimestamp",
+        "conversationEntryId",
+        "conversationId",
+        "deploymentType",
+        "direction",
+        "entryType",
+        "errorCode",
+        "esDeveloperName",
+        "failureType",
+        "formatType",
+        "id",
+        "identifier",
+        "inReplyToMessageId",
+        "isNewMessagingSession",
+        "language",
+        "lastEventId",
+        "limit",
+        "messageType",
+        "openConversationsFound",
+        "operation",
+        "platform",
+        "role",
+        "routingStatus",
+        "routingType",
+        "sessionStatus",
+        "startTimestamp",
+        "transcriptedTimestamp",
+    }
+)
+
+MANIFEST = Manifest(
+    key="salesforce_messaging",
+    integration_key="salesforce_integration",
+    tile="Salesforce Messaging",
+    name="Salesforce Messaging",
+    summary="Live agents answer in the Service Console through Messaging for In-App and Web.",
+    docs_url="https://developer.salesforce.com/docs/service/messaging-api",
+    delivery=Delivery.STREAM,
+    takes_after_end=True,
+    capabilities=frozenset(
+        {
+            Capability.TYPING_OUT,
+            Capability.TYPING_IN,
+            Capability.ATTACHMENT_OUT,
+            Capability.ATTACHMENT_IN,
+            Capability.READ_RECEIPT_OUT,
+            Capability.READ_RECEIPT_IN,
+            Capability.TRANSCRIPT,
+            Capability.QUEUE_POSITION,
+            Capability.TRANSFER,
+            Capability.IDEMPOTENT_SEND,
+        }
+    ),
+    fields=_FIELDS,
+    routing_hints=("routing_attributes", "pre_chat"),
+    support=Support.SIMULATED,
+    aliases=("salesforce",),
+    prerequisites=PREREQUISITES,
+    vendor_steps=VENDOR_STEPS,
+    check_names=_CHECK_NAMES,
+    error_help=ERROR_HELP,
+    key_pair=GeneratedKeyPair(
+        private_key_field="jwt_private_key",
+        label="Generate a key pair",
+        help_text="The private key is kept here, encrypted. Register the public key in Salesforce "
+        "under User Verification > JSON Web Keysets.",
+        shown_for_modes=(VERIFIED,),
+    ),
+    loggable_keys=_LOGGABLE_KEYS,
+    attachments=AttachmentLimits(max_bytes=MAX_FILE_BYTES, mime_types=_MIME_TYPES),
+)

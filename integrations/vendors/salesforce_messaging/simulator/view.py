@@ -1,0 +1,141 @@
+"""How the desk sees the simulated org: conversations in the shape all simulators share."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from integrations.vendors.salesforce_messaging.simulator.messages import is_end_user_typing
+from integrations.vendors.salesforce_messaging.simulator.org import Org
+from integrations.vendors.salesforce_messaging.simulator.state import Conversation, Entry, Session
+
+# Role of a sender -> who said it. The vendor cannot tell the portal's AI agent from the end user:
+# whatever the portal sends is the end user's to it.
+SPEAKERS = {
+    "EndUser": "end_user",
+    "Agent": "live_agent",
+    "Supervisor": "live_agent",
+    "System": "system",
+}
+ROUTING_LINES = {
+    "Initial": "Waiting for an agent",
+    "Transfer": "Transfer asked for",
+    "Conference": "A colleague was asked to join",
+}
+
+
+def desk_view(org: Org, conversation: Conversation) -> dict[str, Any]:
+    """Return one conversation for the desk."""
+    latest = conversation.sessions[-1] if conversation.sessions else None
+    end_user = org.end_users[conversation.subject]
+    return {
+        "id": conversation.conversation_id,
+        "status": desk_status(conversation),
+        "queue": latest.queue if latest else "",
+        "attributes": conversation.routing_attributes,
+        "language": conversation.language,
+        "end_user": {
+            "subject": end_user.subject,
+            "is_authenticated": end_user.is_authenticated,
+            "display_name": end_user.display_name,
+        },
+        "is_typing": is_end_user_typing(conversation),
+        "is_closed": conversation.is_closed,
+        "agents": [agent.name for agent in latest.agents] if latest else [],
+        "routing_status": latest.routing_status if latest else None,
+        "session_status": latest.status if latest else None,
+        "session_ended_by": latest.ended_by_role if latest else None,
+        "session_fields": latest.fields if latest else {},
+        "sessions": [_session_view(session) for session in conversation.sessions],
+        # A messaging session is all that comes into being: nothing here creates a Case.
+        "cases": 0,
+        "started_at": _time(conversation.started_at),
+        "messages": [
+            {**_message_view(entry), "order": order}
+            for order, entry in enumerate(conversation.entries)
+            if entry.entry_type == "Message"
+        ],
+        "timeline": [
+            {**_line(entry), "order": order}
+            for order, entry in enumerate(conversation.entries)
+            if entry.entry_type not in ("Message", "RoutingWorkResult")
+        ],
+    }
+
+
+def desk_status(conversation: Conversation) -> str:
+    """Return queued, active or ended; work nobody owns and nobody looks for counts as ended."""
+    session = conversation.session
+    if session is None:
+        return "ended"
+    if session.agents:
+        return "active"
+    return "queued" if session.is_waiting else "ended"
+
+
+def _session_view(session: Session) -> dict[str, Any]:
+    return {
+        "id": session.session_id,
+        "status": session.status,
+        "queue": session.queue,
+        "ended_by": session.ended_by_role,
+    }
+
+
+def _message_view(entry: Entry) -> dict[str, Any]:
+    abstract = entry.payload["abstractMessage"]
+    content = abstract.get("staticContent") or abstract.get("choices") or {}
+    return {
+        "id": entry.identifier,
+        "from": SPEAKERS[entry.sender["role"]],
+        "name": entry.sender_name,
+        "text": content.get("text") or _answer_text(abstract),
+        "attachments": [_attachment_view(one) for one in content.get("attachments", [])],
+        "options": [one["titleItem"]["title"] for one in content.get("optionItems", [])],
+        "at": _time(entry.transcripted_timestamp),
+        "delivered": entry.is_delivered,
+        "read": entry.is_read,
+    }
+
+
+def _answer_text(abstract: dict[str, Any]) -> str:
+    chosen = abstract.get("choicesResponse", {}).get("selectedOptions", [])
+    titles = [str(option.get("optionTitle", {}).get("title", "")) for option in chosen]
+    return ", ".join(title for title in titles if title)
+
+
+def _attachment_view(attachment: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": attachment["id"],
+        "name": attachment["name"],
+        "mime_type": attachment["mimeType"],
+        "url": f"/_desk/files/{attachment['id']}",
+    }
+
+
+def _line(entry: Entry) -> dict[str, str]:
+    return {
+        "id": entry.identifier,
+        "at": _time(entry.transcripted_timestamp),
+        "text": _told(entry.entry_type, entry.payload),
+    }
+
+
+def _told(entry_type: str, payload: dict[str, Any]) -> str:
+    if entry_type == "ParticipantChanged":
+        verbs = {"add": "joined", "remove": "left"}
+        changed = payload["entries"][0]
+        return f"{changed['displayName']} {verbs[changed['operation']]}"
+    if entry_type == "RoutingResult":
+        asked = ROUTING_LINES[payload["routingType"]]
+        return f"{asked}: {payload['failureReason']}" if payload["failureReason"] else asked
+    if entry_type == "SessionStatusChanged":
+        by = payload["sessionEndedByRole"]
+        ended = f" by {by}" if by and payload["sessionStatus"] == "Ended" else ""
+        return f"Session {payload['sessionStatus'].lower()}{ended}"
+    return "The end user closed the conversation"
+
+
+def _time(milliseconds: int) -> str:
+    at = datetime.datetime.fromtimestamp(milliseconds / 1000, tz=datetime.UTC)
+    return at.isoformat(timespec="milliseconds")

@@ -1,0 +1,3 @@
+from integrations.vendors.zendesk.client.api import ZendeskMessagingClient
+
+__all__ = ["ZendeskMessagingClient"]

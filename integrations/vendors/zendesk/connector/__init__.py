@@ -1,0 +1,3 @@
+from integrations.vendors.zendesk.connector.connector import ZendeskConnector
+
+__all__ = ["ZendeskConnector"]

@@ -1,0 +1,287 @@
+"""Zendesk Messaging as a connector: client, mapping and webhooks behind our interface."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
+from typing import ClassVar
+
+from integrations.contract.connector import (
+    CheckResult,
+    Connector,
+    EndReason,
+    HandoffRequest,
+    OutboundAttachment,
+    OutboundMessage,
+    ReceiptKind,
+    TokenCache,
+    VendorSession,
+    WebhookItem,
+    WebhookRequest,
+    WebhookResult,
+)
+from integrations.contract.errors import ConnectorError, ConversationGoneError, InvalidRoutingError
+from integrations.contract.events import VendorEvent
+from integrations.contract.manifest import Manifest
+from integrations.http.client import HttpClient
+from integrations.kit.missed_calls import MissedCalls
+from integrations.vendors.zendesk.client import ZendeskMessagingClient
+from integrations.vendors.zendesk.client.budget import RateBudget, RateTiming
+from integrations.vendors.zendesk.client.files import download
+from integrations.vendors.zendesk.client.support import ZendeskSupportClient
+from integrations.vendors.zendesk.connector.checks import ConnectionChecks
+from integrations.vendors.zendesk.connector.control import AgentsControl, ControlTiming
+from integrations.vendors.zendesk.connector.credentials import (
+    api_base_url,
+    credential_errors,
+    normalised,
+    support_base_url,
+)
+from integrations.vendors.zendesk.connector.opening import Opener
+from integrations.vendors.zendesk.connector.progress import ConversationProgress, Step
+from integrations.vendors.zendesk.connector.sending import Sender
+from integrations.vendors.zendesk.connector.webhooks import parsed
+from integrations.vendors.zendesk.manifest import MANIFEST
+from integrations.vendors.zendesk.manifest.vendor import MAX_FILE_BYTES
+from integrations.vendors.zendesk.mapping.control import NEXT, Switchboard
+from integrations.vendors.zendesk.mapping.json import Json, as_text, read_moment
+from integrations.vendors.zendesk.mapping.message import (
+    end_user_author,
+    file_posting,
+    read_activity,
+    text_postings,
+)
+from integrations.vendors.zendesk.mapping.ticket import ASSIGNMENT_CHANGED
+
+# What the live agent reads when this side ends the conversation.
+_FAREWELLS = {
+    EndReason.END_USER_LEFT: "The end user has left the conversation.",
+    EndReason.CANCELLED: "The end user no longer waits for a live agent.",
+    EndReason.IDLE_TIMEOUT: "The conversation was closed because nobody wrote any more.",
+    EndReason.WAIT_TIMEOUT: "The end user waited too long for a live agent.",
+    EndReason.OPERATOR_ENDED: "An operator of the portal ended the conversation.",
+    EndReason.FAILED: "The conversation could not be continued.",
+}
+_FAREWELL = "The end user ended the conversation."
+_TICKET_EVENTS = "status:"
+
+
+class ZendeskConnector(Connector):
+    """Plays the end user through the API, and hears the live agents through two webhooks."""
+
+    manifest: ClassVar[Manifest] = MANIFEST
+    reads_history: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        *,
+        credentials: Mapping[str, str],
+        http: HttpClient,
+        tokens: TokenCache,
+        timing: RateTiming | None = None,
+        control: ControlTiming | None = None,
+    ) -> None:
+        """Keep the decrypted credentials; `timing` and `control` shorten the waits for tests."""
+        super().__init__(credentials=credentials, http=http, tokens=tokens)
+        self._client = ZendeskMessagingClient(
+            http,
+            # A draft under test may lack any of them: the checks say so, not this line.
+            base_url=api_base_url(credentials),
+            app_id=credentials.get("app_id", ""),
+            key_id=credentials.get("key_id", ""),
+            key_secret=credentials.get("key_secret", ""),
+            budget=RateBudget(timing or RateTiming()),
+        )
+        self._support = _support_client(credentials, http)
+        self._sender = Sender(self._client)
+        self._missed = MissedCalls(http.note)
+        self._switchboard = Switchboard(
+            integration_id=credentials.get("integration_id", ""),
+            own_name=credentials.get("own_switchboard_name", ""),
+            target=credentials.get("switchboard_integration_name", "") or NEXT,
+        )
+        self._control = AgentsControl(
+            self._client, self._sender, self._switchboard, control or ControlTiming()
+        )
+        self._opener = Opener(
+            client=self._client,
+            http=http,
+            sender=self._sender,
+            switchboard=self._switchboard,
+            credentials=credentials,
+        )
+        self._ignored_authors = _names(credentials.get("ignored_authors", ""))
+        self._agent_names: dict[str, str] = {}
+
+    @classmethod
+    def normalise(cls, values: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
+        """Cut addresses to what is asked for, and remark on an unusual key."""
+        return normalised(values)
+
+    @classmethod
+    def clean_credentials(cls, values: Mapping[str, str]) -> dict[str, str]:
+        """Explain the missing key pair, and judge what belongs together."""
+        return credential_errors(values)
+
+    def test_connection(self) -> AsyncIterator[CheckResult]:
+        """Read what the key may read; live agents see nothing of it."""
+        return ConnectionChecks(
+            client=self._client, support=self._support, credentials=self._credentials
+        ).run()
+
+    async def start(self, request: HandoffRequest) -> VendorSession:
+        """Open the conversation with context and transcript, and pass control."""
+        return await self._opener.open(request)
+
+    def unfinished(
+        self, request: HandoffRequest, error: ConnectorError | None
+    ) -> VendorSession | None:
+        """Name handoff and end user, by which what was opened can be found."""
+        return self._opener.unfinished(request)
+
+    @classmethod
+    def parse_webhook(
+        cls, request: WebhookRequest, credentials: Mapping[str, str]
+    ) -> WebhookResult:
+        """Verify a call of either webhook and take its events apart."""
+        return parsed(request, credentials)
+
+    async def receive(
+        self, session: VendorSession, item: WebhookItem
+    ) -> Sequence[tuple[VendorSession, VendorEvent]]:
+        """Turn an event into ours, among what missed calls have said, in Zendesk's order."""
+        progress = ConversationProgress(
+            session, switchboard=self._switchboard, ignored_authors=self._ignored_authors
+        )
+        kept = await self._kept(session, item)
+        if item.item_id.startswith(_TICKET_EVENTS):
+            name = await self._assignee_name(item)
+            steps = progress.kept_steps(kept, {})
+            steps += progress.ticket_steps(item.body, item.item_id, name)
+        else:
+            steps = progress.kept_steps(kept, item.body)
+        if kept and not progress.has_ended:
+            steps += await self._unheard_end(progress)
+        if progress.has_ended:
+            self._forget(session)
+        return steps
+
+    async def _unheard_end(self, progress: ConversationProgress) -> list[Step]:
+        """Conclude an end of which no call came, if Zendesk shows that control is elsewhere."""
+        try:
+            has_left = await self._control.has_left(progress.session.vendor_conversation_id)
+        except ConnectorError as error:
+            if error.retryable:
+                raise
+            self._http.note("get_conversation", error.code)
+            return []
+        return progress.unheard_end() if has_left else []
+
+    async def _kept(self, session: VendorSession, item: WebhookItem) -> Sequence[Json] | None:
+        """Return Zendesk's newest messages where calls about some of them may be missing."""
+        return await self._missed.before(
+            session.vendor_conversation_id,
+            item,
+            opened_at=read_moment(session.state.get("opened_at")),
+            read=partial(self._client.list_messages, session.vendor_conversation_id),
+        )
+
+    def _forget(self, session: VendorSession) -> None:
+        self._sender.forget(session.vendor_conversation_id)
+        self._missed.forget(session.vendor_conversation_id)
+        self._control.forget(session.vendor_conversation_id)
+
+    async def send_message(self, session: VendorSession, message: OutboundMessage) -> VendorSession:
+        """Post a text, in parts where it is long, while the live agents have the conversation."""
+        conversation_id, author = session.vendor_conversation_id, end_user_author(session.state)
+        postings = text_postings(message.message_id, message.text, author)
+        await self._control.while_theirs(
+            session, message.message_id, lambda: self._sender.post(conversation_id, postings)
+        )
+        return session
+
+    async def send_attachment(
+        self, session: VendorSession, attachment: OutboundAttachment
+    ) -> VendorSession:
+        """Upload a file and post it; nothing is uploaded for a file that is there already."""
+        await self._control.while_theirs(
+            session, attachment.attachment_id, lambda: self._post_file(session, attachment)
+        )
+        return session
+
+    async def _post_file(self, session: VendorSession, attachment: OutboundAttachment) -> None:
+        conversation_id, author = session.vendor_conversation_id, end_user_author(session.state)
+        mark, name, kind = attachment.attachment_id, attachment.file_name, attachment.mime_type
+        if (mark, 0) in await self._sender.known(conversation_id):
+            return
+        uploaded = await self._client.upload_attachment(
+            conversation_id, file_name=name, mime_type=kind, content=attachment.content
+        )
+        await self._sender.post(conversation_id, [file_posting(mark, uploaded, name, kind, author)])
+
+    async def fetch_attachment(self, session: VendorSession, url: str) -> bytes:
+        """Download a live agent's file."""
+        return await download(
+            self._http,
+            url,
+            api_url=api_base_url(self._credentials),
+            headers=self._client.headers,
+            max_bytes=MAX_FILE_BYTES,
+        )
+
+    async def send_receipt(
+        self, session: VendorSession, vendor_message_id: str, kind: ReceiptKind
+    ) -> VendorSession:
+        """Say that the end user has read; Zendesk has no word for delivered."""
+        if kind is ReceiptKind.READ:
+            await self._client.post_activity(
+                session.vendor_conversation_id, read_activity(end_user_author(session.state))
+            )
+        return session
+
+    async def late_messages(
+        self, session: VendorSession, messages: Sequence[OutboundMessage]
+    ) -> frozenset[str]:
+        """Compare when Zendesk received them with when the live agent ended."""
+        return await self._control.late(session, messages)
+
+    async def end(self, session: VendorSession, reason: EndReason) -> None:
+        """Take control back, tell the live agent why, and leave the conversation to nobody."""
+        if not session.vendor_conversation_id:
+            found = await self._opener.found(session)
+            if found is None:
+                return
+            session = found
+        try:
+            await self._control.take_back(session, _FAREWELLS.get(reason, _FAREWELL))
+        except (ConversationGoneError, InvalidRoutingError):
+            pass  # it is over, or control cannot be taken back: the ticket stays to its agent
+        self._forget(session)
+
+    async def _assignee_name(self, item: WebhookItem) -> str:
+        """Ask for an assignee's name where an API token allows it; a name is never worth a loss."""
+        user_id = as_text(item.body.get("current"))
+        if self._support is None or item.body.get("type") != ASSIGNMENT_CHANGED or not user_id:
+            return ""
+        if user_id not in self._agent_names:
+            try:
+                self._agent_names[user_id] = await self._support.user_name(user_id)
+            except ConnectorError as error:
+                self._http.note("user_name", error.code)
+                return ""
+        return self._agent_names[user_id]
+
+
+def _support_client(
+    credentials: Mapping[str, str], http: HttpClient
+) -> ZendeskSupportClient | None:
+    email, token = credentials.get("support_email", ""), credentials.get("support_api_token", "")
+    if not email or not token:
+        return None
+    base_url = support_base_url(credentials)
+    return ZendeskSupportClient(http, base_url=base_url, email=email, api_token=token)
+
+
+def _names(text: str) -> frozenset[str]:
+    found = (name.strip().lower() for name in text.replace("\n", ",").split(","))
+    return frozenset(name for name in found if name)

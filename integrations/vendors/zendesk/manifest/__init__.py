@@ -1,0 +1,3 @@
+from integrations.vendors.zendesk.manifest.vendor import MANIFEST
+
+__all__ = ["MANIFEST"]

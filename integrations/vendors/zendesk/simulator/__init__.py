@@ -1,0 +1,3 @@
+from integrations.vendors.zendesk.simulator.simulator import ZendeskSimulator
+
+__all__ = ["ZendeskSimulator"]

@@ -1,0 +1,224 @@
+"""The simulated endpoints for conversations, participants and control."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from integrations.vendors.zendesk.simulator import checks, messages, switchboard
+from integrations.vendors.zendesk.simulator.answers import (
+    conversation_answer,
+    participant_answer,
+    truncated_conversation,
+    truncated_user,
+)
+from integrations.vendors.zendesk.simulator.checks import VendorError
+from integrations.vendors.zendesk.simulator.http_users import merged
+from integrations.vendors.zendesk.simulator.requests import Endpoints
+from integrations.vendors.zendesk.simulator.state import Conversation, Participant, User, Webhook
+from integrations.vendors.zendesk.simulator.world import World
+
+PROPERTIES = ("displayName", "description", "iconUrl")
+MAX_PARTICIPANTS = 10
+
+
+class Transfer(Protocol):
+    """Passing or offering control to a target."""
+
+    def __call__(
+        self,
+        world: World,
+        conversation: Conversation,
+        target: str,
+        metadata: Mapping[str, Any],
+        *,
+        by: str,
+    ) -> None:
+        """Do it."""
+
+
+class ConversationEndpoints(Endpoints):
+    """Opens, finds, changes and removes conversations, and moves control."""
+
+    async def create_conversation(self, request: Request) -> Response:
+        """Create a conversation; the default switchboard integration gets control."""
+        body = await self._body(request)
+        with self._simulator.change():
+            checks.check_conversation(body, is_new=True)
+            given = body.get("participants") or []
+            users = [messages.find_user(self._world, one) for one in given]
+            conversation = self._new(body, users)
+            self._tell_created(conversation)
+            answer = conversation_answer(self._account, conversation)
+            return JSONResponse({"conversation": answer}, status_code=201)
+
+    def _new(self, body: Mapping[str, Any], users: list[User]) -> Conversation:
+        account, now = self._account, self._account.now_ms()
+        earlier = [one for user in users for one in account.conversations_of(user)]
+        conversation = Conversation(
+            type=body["type"],
+            participants=[Participant(user_id=user.user_id) for user in users],
+            properties={name: body[name] for name in PROPERTIES if name in body},
+            metadata=dict(body.get("metadata") or {}),
+            # A user's first personal conversation is their default one.
+            is_default=body["type"] == "personal"
+            and not [one for one in earlier if one.type == "personal"],
+            created_ms=now,
+            updated_ms=now,
+            active=account.default_id if account.switches.is_switchboard_enabled else None,
+        )
+        account.conversations[conversation.conversation_id] = conversation
+        return conversation
+
+    def _tell_created(self, conversation: Conversation) -> None:
+        user = self._account.person(conversation)
+
+        def payload(webhook: Webhook) -> dict[str, Any]:
+            shown = {
+                "conversation": truncated_conversation(self._account, conversation),
+                "creationReason": "startConversation",
+                "source": dict(messages.SOURCE),
+            }
+            is_personal = user is not None and conversation.type == "personal"
+            if user is not None and is_personal:
+                shown["user"] = self._world.shown_user(webhook, user)
+            return shown
+
+        self._world.events.publish("conversation:create", payload, conversation=conversation)
+
+    async def list_conversations(self, request: Request) -> Response:
+        """List a user's conversations; the user is named by exactly one filter."""
+        with self._simulator.change():
+            self._caller(request)
+            query = request.query_params
+            by_id, by_external = query.get("filter[userId]"), query.get("filter[userExternalId]")
+            if bool(by_id) == bool(by_external):
+                raise VendorError(400, "filter[userId] or filter[userExternalId] is required")
+            reference = {"userId": by_id} if by_id else {"userExternalId": by_external}
+            user = messages.find_user(self._world, reference)
+            found = self._account.conversations_of(user)
+            shown = [conversation_answer(self._account, one) for one in found]
+            return JSONResponse(self._list(request, "conversations", shown))
+
+    async def get_conversation(self, request: Request) -> Response:
+        """Return a conversation."""
+        with self._simulator.change():
+            return self._answer(self._conversation(request))
+
+    async def update_conversation(self, request: Request) -> Response:
+        """Change a conversation; metadata is merged, and null takes a key away."""
+        body = await self._body(request)
+        with self._simulator.change():
+            conversation = self._conversation(request)
+            checks.check_conversation(body, is_new=False)
+            given = {name: body[name] for name in PROPERTIES if name in body}
+            conversation.properties = merged(conversation.properties, given)
+            conversation.metadata = merged(conversation.metadata, body.get("metadata"))
+            conversation.updated_ms = self._account.now_ms()
+            return self._answer(conversation)
+
+    async def delete_conversation(self, request: Request) -> Response:
+        """Remove a conversation; a user's default one stays."""
+        with self._simulator.change():
+            conversation = self._conversation(request)
+            if conversation.is_default:
+                raise VendorError(400, "The default conversation cannot be deleted")
+            self._world.tell(conversation, "conversation:remove", {})
+            del self._account.conversations[conversation.conversation_id]
+            return JSONResponse({})
+
+    # -- Participants -------------------------------------------------------------------------
+
+    async def list_participants(self, request: Request) -> Response:
+        """List who takes part."""
+        with self._simulator.change():
+            conversation = self._conversation(request)
+            shown = [participant_answer(self._account, one) for one in conversation.participants]
+            return JSONResponse(self._list(request, "participants", shown))
+
+    async def join(self, request: Request) -> Response:
+        """Add a user to a group conversation."""
+        body = await self._body(request)
+        with self._simulator.change():
+            conversation = self._group(request)
+            checks.user_reference(body).done()
+            user = messages.find_user(self._world, body)
+            if len(conversation.participants) >= MAX_PARTICIPANTS:
+                raise VendorError(400, "The conversation has 10 participants already")
+            participant = Participant(user_id=user.user_id)
+            conversation.participants.append(participant)
+            self._world.tell(conversation, "conversation:join", {"user": truncated_user(user)})
+            answer = participant_answer(self._account, participant)
+            return JSONResponse({"participant": answer}, status_code=201)
+
+    async def leave(self, request: Request) -> Response:
+        """Take a user out of a group conversation."""
+        body = await self._body(request)
+        with self._simulator.change():
+            conversation = self._group(request)
+            for one in list(conversation.participants):
+                user = self._account.users[one.user_id]
+                named = (body.get("participantId"), body.get("userId"), body.get("userExternalId"))
+                if one.participant_id in named or {user.user_id, user.external_id} & set(named):
+                    conversation.participants.remove(one)
+                    shown = {"user": truncated_user(user)}
+                    self._world.tell(conversation, "conversation:leave", shown)
+            return JSONResponse({})
+
+    def _group(self, request: Request) -> Conversation:
+        conversation = self._conversation(request)
+        if conversation.type != "sdkGroup":
+            raise VendorError(400, "Only an sdkGroup conversation can be joined or left")
+        return conversation
+
+    # -- Control ------------------------------------------------------------------------------
+
+    async def pass_control(self, request: Request) -> Response:
+        """Make the target active."""
+        return await self._transfer(request, switchboard.pass_control)
+
+    async def offer_control(self, request: Request) -> Response:
+        """Make the target pending."""
+        return await self._transfer(request, switchboard.offer_control)
+
+    async def accept_control(self, request: Request) -> Response:
+        """Make the caller's own integration active; it must be pending."""
+        body = await self._body(request, is_needed=False)
+        with self._simulator.change():
+            conversation = self._conversation(request)
+            checks.check_control(body, is_target_needed=False)
+            metadata = body.get("metadata") or {}
+            switchboard.accept_control(self._world, conversation, metadata, by=self._own)
+            return JSONResponse({})
+
+    async def release_control(self, request: Request) -> Response:
+        """Let nobody be active; the caller's own integration must be."""
+        body = await self._body(request, is_needed=False)
+        with self._simulator.change():
+            conversation = self._conversation(request)
+            checks.check_control(body, is_target_needed=False)
+            metadata = body.get("metadata") or {}
+            switchboard.release_control(self._world, conversation, metadata, by=self._own)
+            return JSONResponse({})
+
+    async def _transfer(self, request: Request, transfer: Transfer) -> Response:
+        body = await self._body(request)
+        with self._simulator.change():
+            conversation = self._conversation(request)
+            checks.check_control(body, is_target_needed=True)
+            metadata, target = body.get("metadata") or {}, body["switchboardIntegration"]
+            had_ticket = conversation.ticket_id
+            transfer(self._world, conversation, target, metadata, by=self._own)
+            if conversation.ticket_id != had_ticket:
+                messages.greet(self._world, conversation)
+            return JSONResponse({})
+
+    @property
+    def _own(self) -> str:
+        return self._account.switches.integration_id
+
+    def _answer(self, conversation: Conversation) -> Response:
+        return JSONResponse({"conversation": conversation_answer(self._account, conversation)})

@@ -1,0 +1,197 @@
+"""The simulated endpoints for webhooks, integrations, the switchboard, the app and tokenInfo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from integrations.vendors.zendesk.simulator import checks
+from integrations.vendors.zendesk.simulator.account import SWITCHBOARD_ID
+from integrations.vendors.zendesk.simulator.answers import (
+    app_answer,
+    integration_answer,
+    switchboard_integration_answer,
+    webhook_answer,
+)
+from integrations.vendors.zendesk.simulator.checks import Form, VendorError
+from integrations.vendors.zendesk.simulator.requests import Endpoints
+from integrations.vendors.zendesk.simulator.state import SwitchboardIntegration, Webhook
+from integrations.vendors.zendesk.simulator.switches import TRIGGERS
+
+MAX_WEBHOOKS = 10
+# Webhook property -> switch of the webhook that was made with the integration.
+SWITCH_NAMES = {
+    "target": "webhook_target",
+    "triggers": "webhook_triggers",
+    "includeFullUser": "include_full_user",
+    "includeFullSource": "include_full_source",
+}
+ATTRIBUTES = {
+    "target": "target",
+    "triggers": "triggers",
+    "includeFullUser": "include_full_user",
+    "includeFullSource": "include_full_source",
+}
+
+
+class SettingEndpoints(Endpoints):
+    """Webhooks for the integration's own key; the rest needs app scope."""
+
+    async def token_info(self, request: Request) -> Response:
+        """Return the app behind the credentials."""
+        with self._simulator.change():
+            self._authenticated(request)
+            app = {**app_answer(self._account), "subdomain": self._account.switches.subdomain}
+            return JSONResponse({"app": app})
+
+    async def get_app(self, request: Request) -> Response:
+        """Return the app."""
+        with self._simulator.change():
+            self._caller(request, "app")
+            return JSONResponse({"app": app_answer(self._account)})
+
+    async def list_integrations(self, request: Request) -> Response:
+        """List the app's custom integrations."""
+        with self._simulator.change():
+            self._caller(request, "app")
+            found = [dict(integration_answer(self._account))]
+            return JSONResponse(self._list(request, "integrations", found))
+
+    async def get_integration(self, request: Request) -> Response:
+        """Return the custom integration."""
+        with self._simulator.change():
+            self._caller(request, "app")
+            self._check_integration(request)
+            return JSONResponse({"integration": integration_answer(self._account)})
+
+    # -- Webhooks -----------------------------------------------------------------------------
+
+    async def list_webhooks(self, request: Request) -> Response:
+        """List the integration's webhooks, secrets included."""
+        with self._simulator.change():
+            self._check_integration(request)
+            shown = [webhook_answer(one) for one in self._account.webhooks()]
+            return JSONResponse({"webhooks": shown})
+
+    async def create_webhook(self, request: Request) -> Response:
+        """Add a webhook; its secret is made here."""
+        body = await self._body(request)
+        with self._simulator.change():
+            integration_id = self._check_integration(request)
+            checks.check_webhook(body, TRIGGERS, is_new=True)
+            if len(self._account.webhooks()) >= MAX_WEBHOOKS:
+                raise VendorError(400, "An app has at most 10 webhooks")
+            webhook = Webhook(
+                integration_id=integration_id,
+                target=body["target"],
+                triggers=list(body["triggers"]),
+                include_full_user=body.get("includeFullUser", False),
+                include_full_source=body.get("includeFullSource", False),
+            )
+            self._account.created_webhooks[webhook.webhook_id] = webhook
+            return JSONResponse({"webhook": webhook_answer(webhook)}, status_code=201)
+
+    async def get_webhook(self, request: Request) -> Response:
+        """Return one webhook."""
+        with self._simulator.change():
+            return JSONResponse({"webhook": webhook_answer(self._webhook(request))})
+
+    async def update_webhook(self, request: Request) -> Response:
+        """Change a webhook."""
+        body = await self._body(request)
+        with self._simulator.change():
+            webhook = self._webhook(request)
+            checks.check_webhook(body, TRIGGERS, is_new=False)
+            self._change_webhook(webhook, body)
+            return JSONResponse({"webhook": webhook_answer(self._webhook(request))})
+
+    def _change_webhook(self, webhook: Webhook, body: Mapping[str, Any]) -> None:
+        if webhook.webhook_id == self._account.switches.webhook_id:
+            named = {SWITCH_NAMES[name]: body[name] for name in SWITCH_NAMES if name in body}
+            self._account.switches.change(**named)
+            return
+        for name, attribute in ATTRIBUTES.items():
+            if name in body:
+                setattr(webhook, attribute, body[name])
+
+    async def delete_webhook(self, request: Request) -> Response:
+        """Remove a webhook."""
+        with self._simulator.change():
+            webhook = self._webhook(request)
+            if webhook.webhook_id == self._account.switches.webhook_id:
+                self._account.switches.change(webhook_id="", webhook_target="")
+            self._account.created_webhooks.pop(webhook.webhook_id, None)
+            return JSONResponse({})
+
+    def _webhook(self, request: Request) -> Webhook:
+        self._check_integration(request)
+        wanted = request.path_params["webhook_id"]
+        for webhook in self._account.webhooks():
+            if webhook.webhook_id == wanted:
+                return webhook
+        raise VendorError(404, "Webhook not found")
+
+    def _check_integration(self, request: Request) -> str:
+        """Return the integration meant; a key sees its own only, `me` needs one that has an own."""
+        caller = self._caller(request)
+        wanted, own = request.path_params["integration_id"], self._account.switches.integration_id
+        if wanted == own or (wanted == "me" and caller.scope == "integration"):
+            return own
+        if caller.scope == "integration":
+            raise VendorError(403, "Forbidden")
+        raise VendorError(404, "Integration not found", code="integration_not_found")
+
+    # -- The switchboard ----------------------------------------------------------------------
+
+    async def list_switchboards(self, request: Request) -> Response:
+        """List the app's one switchboard."""
+        with self._simulator.change():
+            self._caller(request, "app")
+            shown = {
+                "id": SWITCHBOARD_ID,
+                "enabled": self._account.switches.is_switchboard_enabled,
+                "defaultSwitchboardIntegrationId": self._account.default_id,
+            }
+            return JSONResponse({"switchboards": [shown]})
+
+    async def list_switchboard_integrations(self, request: Request) -> Response:
+        """List who can have control."""
+        with self._simulator.change():
+            self._check_switchboard(request)
+            found = self._account.switchboard_integrations()
+            shown = [switchboard_integration_answer(one) for one in found]
+            return JSONResponse({"switchboardIntegrations": shown})
+
+    async def update_switchboard_integration(self, request: Request) -> Response:
+        """Change who comes next, or whether standby events are delivered."""
+        body = await self._body(request)
+        with self._simulator.change():
+            self._check_switchboard(request)
+            one = self._switchboard_integration(request)
+            form = Form(body)
+            form.flag("deliverStandbyEvents")
+            form.text("nextSwitchboardIntegrationId", 128)
+            form.done()
+            identifier = one.switchboard_integration_id
+            if "deliverStandbyEvents" in body:
+                self._account.standby_events[identifier] = body["deliverStandbyEvents"]
+            if "nextSwitchboardIntegrationId" in body:
+                self._account.next_ids[identifier] = body["nextSwitchboardIntegrationId"]
+            shown = switchboard_integration_answer(self._switchboard_integration(request))
+            return JSONResponse({"switchboardIntegration": shown})
+
+    def _switchboard_integration(self, request: Request) -> SwitchboardIntegration:
+        wanted = request.path_params["switchboard_integration_id"]
+        found = self._account.switchboard_integration(wanted)
+        if found is None:
+            code = "switchboard_integration_not_found"
+            raise VendorError(404, "Switchboard integration not found", code=code)
+        return found
+
+    def _check_switchboard(self, request: Request) -> None:
+        self._caller(request, "app")
+        if request.path_params["switchboard_id"] != SWITCHBOARD_ID:
+            raise VendorError(404, "Switchboard not found", code="switchboard_not_found")

@@ -1,0 +1,180 @@
+"""Who controls a conversation: pass, offer, accept, release, and what each tells the portal.
+
+Imitates the switchboard: one active integration or none, at most one pending, the rest on standby.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from integrations.vendors.zendesk.simulator import tickets
+from integrations.vendors.zendesk.simulator.answers import truncated_conversation
+from integrations.vendors.zendesk.simulator.checks import VendorError
+from integrations.vendors.zendesk.simulator.state import Conversation, SwitchboardIntegration
+from integrations.vendors.zendesk.simulator.world import World
+
+Metadata = Mapping[str, Any]
+NOT_FOUND = "switchboard_integration_not_found"
+
+
+def pass_control(
+    world: World, conversation: Conversation, target: str, metadata: Metadata, *, by: str
+) -> None:
+    """Make the target active at once."""
+    found = _resolve(world, conversation, "passControl", target, metadata, by)
+    if found is not None:
+        give_control(world, conversation, found, metadata, also=(by,))
+
+
+def give_control(
+    world: World,
+    conversation: Conversation,
+    target: SwitchboardIntegration,
+    metadata: Metadata,
+    *,
+    reason: str | None = None,
+    also: tuple[str, ...] = (),
+) -> None:
+    """Change the active integration; those who heard the conversation before hear of it."""
+    heard = world.events.receivers(conversation) | set(also)
+    conversation.active = target.switchboard_integration_id
+    conversation.pending = None
+    _tell(world, conversation, "passControl", metadata, also=heard, reason=reason)
+    world.note(conversation, f"Control passed to {target.name}")
+    if world.account.is_with_workspace(conversation):
+        conversation.ended_by = None
+        tickets.take_over(world, conversation, metadata)
+    else:
+        conversation.agents.clear()
+        conversation.ended_by = conversation.ended_by or "switchboard"
+
+
+def offer_control(
+    world: World, conversation: Conversation, target: str, metadata: Metadata, *, by: str
+) -> None:
+    """Make the target pending."""
+    found = _resolve(world, conversation, "offerControl", target, metadata, by)
+    if found is None:
+        return
+    if found.switchboard_integration_id == conversation.active:
+        refusal = VendorError(400, "The target is active already")
+        _fail(
+            world, conversation, "offerControl", metadata, by, refusal, "switchboard_invalid_action"
+        )
+        return
+    conversation.pending = found.switchboard_integration_id
+    _tell(world, conversation, "offerControl", metadata, also={by})
+
+
+def accept_control(
+    world: World, conversation: Conversation, metadata: Metadata, *, by: str
+) -> None:
+    """Make the pending integration active; only itself may accept."""
+    pending = world.account.switchboard_integration(conversation.pending)
+    if pending is None or pending.integration_id != by:
+        refusal = VendorError(403, "The integration is not pending")
+        _tell_failure(
+            world, conversation, "acceptControl", metadata, by, "switchboard_invalid_action"
+        )
+        raise refusal
+    heard = world.events.receivers(conversation)
+    conversation.active, conversation.pending = conversation.pending, None
+    conversation.agents.clear()
+    conversation.ended_by = "switchboard"
+    _tell(world, conversation, "acceptControl", metadata, also=heard)
+
+
+def release_control(
+    world: World, conversation: Conversation, metadata: Metadata, *, by: str
+) -> None:
+    """Let nobody be active; an integration may release only what it holds."""
+    active = world.account.switchboard_integration(conversation.active)
+    if active is None or active.integration_id != by:
+        raise VendorError(403, "The integration is not active")
+    clear(world, conversation, metadata)
+
+
+def clear(
+    world: World, conversation: Conversation, metadata: Metadata, *, reason: str | None = None
+) -> None:
+    """Clear the switchboard's state; those who heard the conversation before hear of it."""
+    heard = world.events.receivers(conversation)
+    conversation.active = conversation.pending = None
+    conversation.agents.clear()
+    _tell(world, conversation, "releaseControl", metadata, also=heard, reason=reason)
+    world.note(conversation, "Control released")
+
+
+def _resolve(
+    world: World,
+    conversation: Conversation,
+    action: str,
+    target: str,
+    metadata: Metadata,
+    by: str,
+) -> SwitchboardIntegration | None:
+    """Return the target: by id, then name, then type, or the word `next`."""
+    if not world.account.switches.is_switchboard_enabled:
+        raise VendorError(404, "Switchboard not found", code="switchboard_not_found")
+    known = world.account.switchboard_integrations()
+    if target == "next":
+        active = world.account.switchboard_integration(conversation.active)
+        target = (active.next_id if active else world.account.default_id) or ""
+    for name in ("switchboard_integration_id", "name", "integration_type"):
+        found = [one for one in known if getattr(one, name) == target]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            refusal = VendorError(400, "The switchboard integration is ambiguous")
+            _fail(world, conversation, action, metadata, by, refusal, "switchboard_invalid_target")
+            return None
+    refusal = VendorError(404, "Switchboard integration not found", code=NOT_FOUND)
+    _fail(world, conversation, action, metadata, by, refusal, "switchboard_invalid_target")
+    return None
+
+
+def _fail(
+    world: World,
+    conversation: Conversation,
+    action: str,
+    metadata: Metadata,
+    by: str,
+    refusal: VendorError,
+    code: str,
+) -> None:
+    """Tell a failure as an event and, unless the account keeps quiet, refuse the call."""
+    _tell_failure(world, conversation, action, metadata, by, code)
+    if not world.account.switches.is_control_failure_quiet:
+        raise refusal
+
+
+def _tell_failure(
+    world: World, conversation: Conversation, action: str, metadata: Metadata, by: str, code: str
+) -> None:
+    payload = {
+        "conversation": truncated_conversation(world.account, conversation),
+        "metadata": dict(metadata),
+        "error": {"code": code, "message": f"{action} failed"},
+    }
+    kind = f"switchboard:{action}:failure"
+    world.events.publish(kind, lambda _webhook: payload, conversation=conversation, also={by})
+
+
+def _tell(
+    world: World,
+    conversation: Conversation,
+    action: str,
+    metadata: Metadata,
+    *,
+    also: set[str],
+    reason: str | None = None,
+) -> None:
+    payload: dict[str, Any] = {
+        "conversation": truncated_conversation(world.account, conversation),
+        "metadata": dict(metadata),
+    }
+    if reason is not None:
+        payload["reason"] = reason
+    kind = f"switchboard:{action}"
+    world.events.publish(kind, lambda _webhook: payload, conversation=conversation, also=also)

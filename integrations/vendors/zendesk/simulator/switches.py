@@ -1,0 +1,136 @@
+"""What can be set on the simulated account: its keys, ids, webhooks, and how it behaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from integrations.simulators.simulator import DeskError
+
+TRIGGERS = (
+    *("client:add", "client:remove", "client:update"),
+    *("conversation:create", "conversation:join", "conversation:leave", "conversation:remove"),
+    *("conversation:message", "conversation:postback", "conversation:read"),
+    *("conversation:referral", "conversation:typing"),
+    *(f"conversation:message:delivery:{kind}" for kind in ("channel", "failure", "user")),
+    "passthrough:messaging",
+    *(f"switchboard:{action}Control" for action in ("accept", "offer", "pass", "release")),
+    *(f"switchboard:{action}Control:failure" for action in ("accept", "offer", "pass")),
+    *("user:merge", "user:remove", "user:update"),
+)
+STATUS_CHANGED = "zen:event-type:ticket.status_changed"
+ASSIGNMENT_CHANGED = "zen:event-type:ticket.agent_assignment_changed"
+MESSAGE_ADDED = "zen:event-type:messaging_ticket.message_added"
+CHOICES = {
+    "default_switchboard": ("answer_bot", "agent_workspace", "own"),
+    "closed_control": ("pass", "release", "none"),
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class Switches:
+    """The account's settings, with the invented values of the contract's examples."""
+
+    subdomain: str = "brightside"
+    account_id: int = 424242
+    app_id: str = "aa11bb22cc33dd44ee55ff66"
+    integration_id: str = "bb11cc22dd33ee44ff55aa66"
+    own_switchboard_name: str = "handoff-portal"
+    # Key id -> secret; the prefix of the id is the key's scope.
+    keys: dict[str, str] = field(
+        default_factory=lambda: {
+            "int_cc11dd22ee33ff44aa55bb66": "simulated-integration-key-secret",
+            "app_ab12cd34ef56ab12cd34ef56": "simulated-app-key-secret",
+        }
+    )
+
+    # The Conversations webhook that was made with the integration.
+    webhook_id: str = "dd11ee22ff33aa44bb55cc66"
+    webhook_target: str = ""
+    webhook_triggers: list[str] = field(default_factory=lambda: list(TRIGGERS))
+    shared_secret: str = "simulated-shared-secret"  # noqa: S105 - invented
+    include_full_user: bool = False
+    include_full_source: bool = False
+
+    # The ticket event webhook.
+    ticket_webhook_id: str = "01SIMULATEDTICKETWEBHOOK00"
+    ticket_webhook_target: str = ""
+    ticket_webhook_events: list[str] = field(
+        default_factory=lambda: [STATUS_CHANGED, ASSIGNMENT_CHANGED]
+    )
+    ticket_webhook_header: str = "X-Portal-Ticket-Key"
+    ticket_webhook_key: str = "simulated-ticket-webhook-key"
+    ticket_webhook_signing_secret: str = "c2ltdWxhdGVkLXNpZ25pbmctc2VjcmV0"  # noqa: S105 - invented
+
+    # The ticketing API.
+    support_email: str = "integration@brightside.example"
+    support_api_token: str = "simulated-support-api-token"  # noqa: S105 - invented
+    support_role: str = "admin"
+    # Custom ticket fields of the account; empty takes any. What is not here vanishes silently.
+    ticket_field_ids: list[str] = field(default_factory=list)
+    queue: str = "Support"
+
+    # Who controls a new conversation: the AI agent, Agent Workspace or the portal's integration.
+    default_switchboard: str = "answer_bot"
+    is_switchboard_enabled: bool = True
+    # The contract gives true for an integration made by API; accounts in the wild have it off,
+    # and agents' messages then never arrive. Off is the stricter pretence.
+    deliver_standby_events: bool = False
+    # An invalid target is answered 404 and told as an event; with this, as an event only.
+    is_control_failure_quiet: bool = False
+    # What a closed ticket does with control: both are described, none is what a vendor reports.
+    closed_control: str = "pass"
+    # Whether Agent Workspace tells of typing and reading is not confirmed.
+    agent_typing_events: bool = True
+    agent_read_events: bool = False
+    # Examples show it in the webhook's message, the schema does not.
+    webhook_messages_have_activity: bool = True
+    # Whether the ticket event carries tags that were set by passControl is not confirmed.
+    ticket_events_have_tags: bool = True
+    auto_response: str | None = None
+
+    agents_offline: bool = False
+    private_attachments: bool = False
+    message_limit: int = 30_000
+    upload_limit: int = 50_000_000
+    batch_window_ms: float = 15
+    # Retries are waited for this many times faster than Zendesk waits.
+    retry_speed: float = 1
+    rate_limit_per_minute: int | None = None
+    rate_limit_retry_after: int | None = None
+
+    def change(self, **values: Any) -> None:
+        """Set switches by name; raises DeskError for an unknown name or a wrong value."""
+        known = {known.name: getattr(self, known.name) for known in fields(self)}
+        for name, value in values.items():
+            if name not in known:
+                raise DeskError(400, f"There is no switch {name!r}; known: {', '.join(known)}.")
+            if not _is_like(value, known[name], name):
+                raise DeskError(400, f"{name} cannot be {type(value).__name__}.")
+            if name in CHOICES and value not in CHOICES[name]:
+                raise DeskError(400, f"{name} is one of {', '.join(CHOICES[name])}.")
+        if values.get("retry_speed", 1) <= 0:
+            raise DeskError(400, "retry_speed must be above 0.")
+        for name, value in values.items():
+            setattr(self, name, value)
+
+
+_OPTIONAL = {"auto_response": str, "rate_limit_per_minute": int, "rate_limit_retry_after": int}
+
+
+def _is_like(value: object, current: object, name: str) -> bool:
+    if name in _OPTIONAL:
+        return value is None or (isinstance(value, _OPTIONAL[name]) and not _is_flag(value))
+    if _is_flag(current) or _is_flag(value):
+        return _is_flag(current) and _is_flag(value)
+    if isinstance(current, int | float):
+        return isinstance(value, int | float)
+    if isinstance(current, list):
+        return isinstance(value, list) and all(isinstance(one, str) for one in value)
+    if isinstance(current, dict):
+        return isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
+    return isinstance(value, type(current))
+
+
+def _is_flag(value: object) -> bool:
+    return isinstance(value, bool)

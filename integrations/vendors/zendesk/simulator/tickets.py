@@ -1,0 +1,155 @@
+"""Support tickets: how a messaging session makes one, and what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from integrations.vendors.zendesk.simulator.account import FIRST_TICKET_ID
+from integrations.vendors.zendesk.simulator.state import FINAL_STATUSES, Conversation, Ticket
+from integrations.vendors.zendesk.simulator.world import World
+
+FIELD_PREFIX = "dataCapture.ticketField."
+SYSTEM_PREFIX = "dataCapture.systemField."
+# Agent Workspace shows this many of the messages before a handover, unless told where to begin.
+MESSAGES_SHOWN = 10
+
+
+def take_over(world: World, conversation: Conversation, metadata: Mapping[str, Any]) -> None:
+    """Have Agent Workspace take a conversation; a ticket needs at least one message."""
+    ticket = open_ticket_of(world, conversation)
+    if ticket is not None:
+        return
+    conversation.capture = dict(metadata)
+    if conversation.messages:
+        open_messaging_ticket(world, conversation)
+
+
+def open_ticket_of(world: World, conversation: Conversation) -> Ticket | None:
+    """Return the ticket of the running messaging session, unless it takes no more messages."""
+    ticket = world.account.tickets.get(conversation.ticket_id or 0)
+    return ticket if ticket and ticket.status not in FINAL_STATUSES else None
+
+
+def open_messaging_ticket(world: World, conversation: Conversation) -> Ticket:
+    """Make the ticket; what passControl carried applies now and never again."""
+    account, capture = world.account, conversation.capture
+    system = {
+        name.removeprefix(SYSTEM_PREFIX): value
+        for name, value in capture.items()
+        if name.startswith(SYSTEM_PREFIX)
+    }
+    requester_id = _requester(world, conversation, system)
+    ticket = new_ticket(
+        world,
+        subject=str(system.get("subject") or f"Conversation with {_person(world, conversation)}"),
+        description=str(system.get("description") or _last_words(conversation)),
+        priority=_optional(system.get("priority")),
+        tags=[tag.strip() for tag in str(system.get("tags", "")).split(",") if tag.strip()],
+        custom_fields=_custom_fields(world, capture),
+        requester_id=requester_id,
+        submitter_id=requester_id,
+        assignee_id=_number(system.get("assignee_id")),
+        group_id=_number(system.get("group_id")) or account.group_id(account.switches.queue),
+        organization_id=_number(system.get("organization_id")),
+        brand_id=_number(system.get("brand_id")) or 21,
+        via="native_messaging",
+        conversation_id=conversation.conversation_id,
+    )
+    conversation.ticket_id = ticket.ticket_id
+    conversation.ticket_ids.append(ticket.ticket_id)
+    conversation.first_message_shown = _first_shown(conversation)
+    conversation.agents.clear()
+    world.note(conversation, f"Ticket {ticket.ticket_id} opened")
+    return ticket
+
+
+def new_ticket(world: World, **values: Any) -> Ticket:
+    """Keep a new ticket."""
+    now = world.account.now_ms()
+    ticket_id = FIRST_TICKET_ID + len(world.account.tickets)
+    ticket = Ticket(ticket_id=ticket_id, created_ms=now, updated_ms=now, **values)
+    world.account.tickets[ticket_id] = ticket
+    return ticket
+
+
+def set_status(world: World, ticket: Ticket, status: str, *, actor_id: int) -> None:
+    """Move a ticket to a status and tell the ticket webhook, unless it is there already."""
+    if status == ticket.status:
+        return
+    previous, ticket.status = ticket.status, status
+    ticket.updated_ms = world.account.now_ms()
+    conversation = world.account.conversations.get(ticket.conversation_id or "")
+    if conversation is not None:
+        world.note(conversation, f"Ticket {ticket.ticket_id} {status.lower()}")
+    world.ticket_events.status_changed(ticket, previous, actor_id)
+
+
+def assign(world: World, ticket: Ticket, assignee_id: int | None, *, actor_id: int) -> None:
+    """Give a ticket to an agent or to nobody, and tell the ticket webhook."""
+    if assignee_id == ticket.assignee_id:
+        return
+    previous, ticket.assignee_id = ticket.assignee_id, assignee_id
+    ticket.updated_ms = world.account.now_ms()
+    world.ticket_events.assignment_changed(ticket, previous, actor_id)
+
+
+def wake(world: World, conversation: Conversation) -> None:
+    """Let a user's message open a ticket, or reopen the one that was solved or put on hold."""
+    ticket = open_ticket_of(world, conversation)
+    if ticket is None:
+        open_messaging_ticket(world, conversation)
+    elif ticket.status in ("SOLVED", "PENDING"):
+        set_status(world, ticket, "OPEN", actor_id=ticket.requester_id)
+
+
+def _requester(world: World, conversation: Conversation, system: Mapping[str, Any]) -> int:
+    """Return the Support user behind the end user: the same one for the same Sunshine user."""
+    account = world.account
+    user = account.person(conversation)
+    if user is not None and user.zendesk_id:
+        return int(user.zendesk_id)
+    name = str(system.get("requester.name") or _person(world, conversation))
+    email = system.get("requester.email") or (user.profile.get("email") if user else None)
+    key = f"{email}" if email else f"{name} ({conversation.conversation_id})"
+    about = {"name": name, "role": "end-user", **({"email": str(email)} if email else {})}
+    identifier = account.support_user(key, **about)
+    if user is not None:
+        user.zendesk_id = str(identifier)
+    return identifier
+
+
+def _person(world: World, conversation: Conversation) -> str:
+    user = world.account.person(conversation)
+    return user.display_name if user else "a group"
+
+
+def _custom_fields(world: World, capture: Mapping[str, Any]) -> dict[str, Any]:
+    known = world.account.switches.ticket_field_ids
+    fields = {
+        name.removeprefix(FIELD_PREFIX): value
+        for name, value in capture.items()
+        if name.startswith(FIELD_PREFIX)
+    }
+    return {name: value for name, value in fields.items() if not known or name in known}
+
+
+def _last_words(conversation: Conversation) -> str:
+    texts = [str(one.content.get("text") or "") for one in conversation.messages]
+    return next((text for text in reversed(texts) if text), "")
+
+
+def _first_shown(conversation: Conversation) -> int:
+    wanted = conversation.capture.get("first_message_id")
+    for index, message in enumerate(conversation.messages):
+        if message.message_id == wanted:
+            return index
+    return max(0, len(conversation.messages) - MESSAGES_SHOWN)
+
+
+def _number(value: object) -> int | None:
+    return int(str(value)) if value is not None and str(value).isdigit() else None
+
+
+def _optional(value: object) -> str | None:
+    return None if value is None else str(value)
