@@ -2,147 +2,149 @@
 
 from __future__ import annotations
 
+import ast
 import re
-import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
-from tests.architecture.sources import ROOT, imports, python_files, relative
+import pytest
 
-STANDARD = sys.stdlib_module_names
-FRAMEWORKS = ("django", "celery", "channels", "rest_framework")
-PURE = (
-    "integrations/contract/connector.py",
-    "integrations/contract/manifest.py",
-    "integrations/contract/events.py",
-    "integrations/contract/errors.py",
+from tests.architecture.rules import RULES, Rule
+from tests.architecture.sources import (
+    APPS,
+    Sources,
+    imports,
+    module_of,
+    parsed,
+    project,
+    room_of,
 )
-PURE += ("handoffs/states.py", "handoffs/payload/reading.py", "handoffs/errors.py")
-# What loads a simulator on purpose.
-SIMULATOR_USERS = ("integrations/management/commands/run_simulator.py",)
+
+# Rooms that name everybody's modules by their nature.
+WIRING = r".*/(urls|apps|admin)\.py|.*/management/.*"
+# What a string must not do for an import: reach an app above by a model's name.
+APPS_ABOVE = re.compile(r"(handoffs?|conversations?)(\.[A-Za-z]+|__\w+)")
+# Whether a handoff still uses an integration is asked from below, of the database.
+ASKED_FROM_BELOW = (
+    "integrations/connect/selectors.py",
+    "integrations/connect/verify.py",
+    "integrations/connections/services.py",
+)
+RELATED = ("handoffs", "handoff_set", "conversations")
+PLANTS = [(rule, *plant) for rule in RULES for plant in rule.plants]
 
 
-def _offences(files: Iterator[Path], is_bad: Callable[[str], bool]) -> list[str]:
-    return [
-        f"{relative(path)}:{line} imports {name}"
-        for path in files
-        for line, name in imports(path)
-        if is_bad(name)
-    ]
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_the_rule_is_kept(rule: Rule) -> None:
+    assert rule.offences(project()) == []
 
 
-def _starts(*prefixes: str) -> Callable[[str], bool]:
-    return lambda name: any(name == p or name.startswith(p + ".") for p in prefixes)
+@pytest.mark.parametrize(
+    ("rule", "path", "text"), PLANTS, ids=[f"{rule.name}: {text}" for rule, _, text in PLANTS]
+)
+def test_a_planted_offence_is_found(rule: Rule, path: str, text: str) -> None:
+    found = rule.offences({**project(), path: text})
+
+    assert [line for line in found if line.startswith(f"{path}:")], "the rule is blind here"
 
 
-def _vendor_folders() -> list[Path]:
-    return [p for p in sorted((ROOT / "integrations/vendors").iterdir()) if p.is_dir()]
+def test_integrations_reaches_no_app_above_by_a_models_name() -> None:
+    found = _reached_by_name(project())
+
+    assert [line for line in found if not line.startswith(ASKED_FROM_BELOW)] == []
 
 
-def test_integrations_knows_neither_conversations_nor_handoffs() -> None:
-    bad = _starts("conversations", "handoffs", "config")
-
-    assert _offences(python_files("integrations"), bad) == []
-
-
-def test_conversations_knows_neither_handoffs_nor_a_vendor() -> None:
-    bad = _starts("handoffs", "config", "integrations.vendors")
-
-    assert _offences(python_files("conversations"), bad) == []
-
-
-def test_handoffs_knows_neither_config_nor_a_vendor() -> None:
-    bad = _starts("config", "integrations.vendors")
-
-    assert _offences(python_files("handoffs"), bad) == []
+@pytest.mark.parametrize(
+    "text",
+    [
+        "apps.get_model('handoffs.Handoff')",
+        "Integration.objects.filter(handoffs__state='queued')",
+        "models.ForeignKey('conversations.Conversation')",
+        "rows.values('handoffs__id')",
+        "integration.handoffs.first()",
+    ],
+)
+def test_a_planted_models_name_is_found(text: str) -> None:
+    assert len(_reached_by_name({"integrations/connect/novel.py": text})) == 1
 
 
-def test_a_vendor_knows_no_framework_no_app_and_no_other_vendor() -> None:
-    offences = []
-    for folder in _vendor_folders():
-        others = [f.name for f in _vendor_folders() if f != folder]
-        bad = _starts(
-            *FRAMEWORKS,
-            *("config", "conversations", "handoffs", "tests"),
-            *(f"integrations.vendors.{name}" for name in others),
-            *_bound_to_a_framework(),
-        )
-        offences += _offences(iter(sorted(folder.rglob("*.py"))), bad)
-
-    assert offences == []
+@pytest.mark.parametrize("app", APPS)
+def test_the_rooms_of_an_app_do_not_import_each_other_in_circles(app: str) -> None:
+    assert _circles(project(), app) == []
 
 
-def _bound_to_a_framework() -> list[str]:
-    """Name the modules of integrations that themselves import a framework."""
-    found = ["integrations.models"]
-    for path in sorted((ROOT / "integrations").glob("*.py")):
-        if any(_starts(*FRAMEWORKS)(name) for _, name in imports(path)):
-            found.append(f"integrations.{path.stem}")
-    return found
-
-
-def test_the_interface_needs_the_standard_library_alone() -> None:
-    files = [ROOT / name for name in PURE]
-    files += [folder / "mapping.py" for folder in _vendor_folders() if folder.name[0] != "_"]
-    own = _starts("integrations", "handoffs")
-
-    def is_bad(name: str) -> bool:
-        return name.split(".")[0] not in STANDARD and not own(name)
-
-    assert _offences(iter(files), is_bad) == []
-
-
-def test_a_simulator_is_written_apart_from_its_connector() -> None:
-    offences = []
-    for folder in _vendor_folders():
-        own = f"integrations.vendors.{folder.name}"
-        bad = _starts(*(f"{own}.{name}" for name in ("client", "mapping", "connector")))
-        offences += _offences(iter(sorted(folder.glob("simulator*.py"))), bad)
-
-    assert offences == []
-
-
-def test_only_the_simulator_command_loads_a_simulator() -> None:
-    files = (
-        path
-        for path in python_files()
-        if relative(path) not in SIMULATOR_USERS and not path.name.startswith("simulator")
-    )
-
-    assert _offences(files, lambda name: "simulator" in name.split(".")[-2:][0]) == []
-
-
-def test_nothing_imports_the_tests() -> None:
-    assert _offences(python_files(), _starts("tests")) == []
+@pytest.mark.parametrize(
+    "planted",
+    [
+        {
+            "handoffs/relay/novel.py": "from handoffs.portal.novel import page",
+            "handoffs/portal/novel.py": "from ..relay import novel",
+        },
+        {
+            "handoffs/models.py": "import handoffs.lifecycle.novel",
+            "handoffs/lifecycle/novel.py": "from handoffs.models import Handoff",
+        },
+    ],
+    ids=["two rooms", "a room and a file"],
+)
+def test_a_planted_circle_is_found(planted: Sources) -> None:
+    assert _circles(planted, "handoffs") != []
 
 
 def test_only_one_module_sends_to_groups() -> None:
-    users = [
-        relative(path)
-        for path in python_files()
-        if re.search(r"\.groups?_send\(", path.read_text(encoding="utf-8"))
-    ]
+    users = [path for path, text in project().items() if re.search(r"\.groups?_send\(", text)]
 
     # The layer is what publish.py sends through.
-    assert users == ["conversations/journal/channel_layer.py", "conversations/journal/publish.py"]
-
-
-def test_only_one_module_opens_sockets_to_vendors() -> None:
-    allowed = (
-        "integrations/http/client.py",
-        "integrations/http/errors.py",
-        "integrations/http/url_guard.py",
-    )
-    offences = _offences(
-        (path for path in python_files("integrations", "handoffs", "conversations")),
-        _starts("aiohttp", "requests", "httpx", "urllib.request", "http.client"),
-    )
-    # A session is handed on as a type; only integrations/http/client.py makes one.
-    makers = [line for line in offences if not line.startswith(allowed) and "aiohttp" not in line]
-    makes = [
-        relative(path)
-        for path in python_files()
-        if "aiohttp.ClientSession(" in path.read_text(encoding="utf-8")
+    assert sorted(users) == [
+        "conversations/journal/channel_layer.py",
+        "conversations/journal/publish.py",
     ]
 
-    assert (makers, makes) == ([], ["integrations/http/client.py"])
+
+def _reached_by_name(sources: Sources) -> list[str]:
+    return [
+        f"{path}:{getattr(node, 'lineno', 0)} {name}"
+        for path, text in sources.items()
+        if path.startswith("integrations/") and "/vendors/" not in path
+        for node in ast.walk(parsed(text))
+        if (name := _name_in(node))
+    ]
+
+
+def _name_in(node: ast.AST) -> str:
+    """Return the word by which a node reaches a model above: a look-up, a label, a relation."""
+    if isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("integration", "row"):
+        return node.attr if node.attr in RELATED else ""
+    name = getattr(node, "arg", None) if isinstance(node, ast.keyword) else None
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        name = node.value
+    return name if name and APPS_ABOVE.fullmatch(name) else ""
+
+
+def _circles(sources: Sources, app: str) -> list[str]:
+    """Return each import between two rooms from which a way leads back."""
+    edges = _edges(sources, app)
+    return sorted(f"{a} -> {b}: {why}" for (a, b), why in edges.items() if a in _reach(edges, b))
+
+
+def _edges(sources: Sources, app: str) -> dict[tuple[str, str], str]:
+    known = {module_of(path) for path in sources}
+    edges: dict[tuple[str, str], str] = {}
+    for path, text in sources.items():
+        if not path.startswith(f"{app}/") or "/vendors/" in path or re.match(WIRING, path):
+            continue
+        here = room_of(module_of(path), known)
+        for found in imports(path, text):
+            there = room_of(found.name, known)
+            is_ours = found.name.startswith(f"{app}.") and ".vendors." not in found.name
+            if is_ours and there != here and not found.is_typing:
+                edges.setdefault((here, there), f"{path}:{found.line} imports {found.name}")
+    return edges
+
+
+def _reach(edges: dict[tuple[str, str], str], start: str) -> set[str]:
+    seen, open_ends = {start}, [start]
+    while open_ends:
+        here = open_ends.pop()
+        new = {b for a, b in edges if a == here} - seen
+        seen |= new
+        open_ends += new
+    return seen
