@@ -16,6 +16,7 @@ from celery.signals import (
     worker_shutting_down,
 )
 
+from conversations.event_loop.tuning import tune_for_messages
 from integrations.telemetry.correlation import TASK_HEADER, correlation_begin, correlation_id
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -131,6 +132,12 @@ def bound_turns(sender: Any, **kwargs: Any) -> None:
 
     if isinstance(sender.concurrency, int):
         TURNS.bound(sender.concurrency - THREADS_BESIDE_TURNS)
+
+
+@worker_ready.connect
+def share_interpreter(**kwargs: Any) -> None:
+    """Let a thread that has a short turn to take not wait for one that has much to compute."""
+    tune_for_messages()
 
 
 @worker_ready.connect

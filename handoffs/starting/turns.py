@@ -11,10 +11,11 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -30,6 +31,8 @@ LEASE = timedelta(seconds=5)
 RENEW_SECONDS = 1.5
 # A turn that was not finished is not begun again before.
 PAUSE = timedelta(seconds=2)
+# Those of a tenant that are looked at: another thread may be faster with the first ones.
+CANDIDATES = 5
 # The AI agent owes an answer, and nobody is at it.
 WAITING = Q(answer_due_at__isnull=False, state=Conversation.State.BOT)
 NOBODYS = Q(turn_until=None) | Q(turn_until__lt=Now())
@@ -79,15 +82,16 @@ class Turns:
 
     def claim(self, conversation_id: str) -> TurnClaim | None:
         """Claim a conversation's turn, or another one if that cannot be taken now."""
-        with self._choosing:
-            found = turns_waiting().filter(pk=conversation_id)
-            row = found.values_list("project__workspace_id", "project_id").first()
-            mine = self._take(row, conversation_id) if row else None
-            return mine or self._next()
+        found = turns_waiting().filter(pk=conversation_id)
+        row = found.values_list("project__workspace_id", "project_id", "answer_tries").first()
+        # Without a queue: whoever has just been woken up does not stand behind those who look
+        # round for more.
+        mine = self._take(_tenant(row), [(conversation_id, row[2])]) if row else None
+        return mine or self.claim_next()
 
     def claim_next(self) -> TurnClaim | None:
         """Claim the turn that is due by fairness, if one is waiting that may be taken."""
-        with self._choosing:
+        with self._alone():
             return self._next()
 
     @contextmanager
@@ -100,48 +104,61 @@ class Turns:
             self._keeper.drop(claim.id)
             self._slots.give_back(claim.tenant)
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Choose alone; who waits for it keeps no connection from the one who is choosing.
+
+        Otherwise those who wait could hold all connections that there are.
+        """
+        if not self._choosing.acquire(blocking=False):
+            if not connection.in_atomic_block:
+                connection.close()
+            self._choosing.acquire()
+        try:
+            yield
+        finally:
+            self._choosing.release()
+
     def _next(self) -> TurnClaim | None:
         """Who has the fewest turns now comes first, then who has waited longest."""
         projects = turns_waiting().values_list("project__workspace_id", "project_id")
         rows = list(projects.annotate(since=Min("answer_due_at")).order_by("since"))
         for row in sorted(rows, key=lambda row: self._slots.held(_tenant(row))):
-            of_project = turns_waiting().filter(project_id=row[1]).order_by("answer_due_at")
-            conversation_id = of_project.values_list("pk", flat=True).first()
-            claim = self._take(row, conversation_id) if conversation_id else None
+            oldest = turns_waiting().filter(project_id=row[1]).order_by("answer_due_at")
+            claim = self._take(_tenant(row), oldest.values_list("pk", "answer_tries")[:CANDIDATES])
             if claim is not None:
                 return claim
         return None
 
-    def _take(self, row: tuple[int, ...], conversation_id: str) -> TurnClaim | None:
-        tenant = _tenant(row)
+    def _take(self, tenant: Tenant, candidates: Iterable[tuple[str, int]]) -> TurnClaim | None:
+        """Claim the first candidate that nobody else claims before, if the tenant may have one."""
         if not self._slots.try_take(tenant):
             return None
         claim = None
         try:
-            claim = _claim(tenant, conversation_id)
+            claims = (_claim(tenant, *candidate) for candidate in candidates)
+            claim = next(filter(None, claims), None)
         finally:
             if claim is None:
                 self._slots.give_back(tenant)
         return claim
 
 
-def _tenant(row: tuple[int, ...]) -> Tenant:
+def _tenant(row: Sequence[Any]) -> Tenant:
     return Tenant(workspace=str(row[0]), project=str(row[1]))
 
 
-def _claim(tenant: Tenant, conversation_id: str) -> TurnClaim | None:
+def _claim(tenant: Tenant, conversation_id: str, tries: int) -> TurnClaim | None:
     """Write the claim where nobody else was faster."""
     turn_id = uuid.uuid4()
     claimed = (
         turns_waiting()
-        .filter(pk=conversation_id)
-        .update(turn_id=turn_id, turn_until=Now() + LEASE, answer_tries=F("answer_tries") + 1)
+        .filter(pk=conversation_id, answer_tries=tries)
+        .update(turn_id=turn_id, turn_until=Now() + LEASE, answer_tries=tries + 1)
     )
     if not claimed:
         return None
-    mine = Conversation.objects.filter(pk=conversation_id, turn_id=turn_id)
-    tries = mine.values_list("answer_tries", flat=True).first() or 1
-    return TurnClaim(conversation_id=conversation_id, id=turn_id, tries=tries, tenant=tenant)
+    return TurnClaim(conversation_id=conversation_id, id=turn_id, tries=tries + 1, tenant=tenant)
 
 
 class _Keeper:

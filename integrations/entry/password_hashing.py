@@ -7,6 +7,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.db import connection
 
 AT_ONCE = max(1, (os.cpu_count() or 1) // 2)
 _NICENESS = 10
@@ -25,5 +26,7 @@ class PoolPasswordHasher(PBKDF2PasswordHasher):
     """Django's own hasher, computed in the pool; what is stored is the same."""
 
     def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
-        """Return the hash once the pool has come to it."""
+        """Return the hash once the pool has come to it; nobody waits for it with a connection."""
+        if not connection.in_atomic_block:
+            connection.close()
         return _pool.submit(super().encode, password, salt, iterations).result()

@@ -12,6 +12,7 @@ import pytest
 import redis
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 from redis.backoff import NoBackoff
@@ -169,3 +170,13 @@ def test_hashing_has_few_threads_of_its_own():
 
     assert 1 <= len(names) <= password_hashing.AT_ONCE
     assert threading.active_count() <= before + password_hashing.AT_ONCE
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_waits_for_a_hash_with_a_database_connection(mira: User):
+    mira.refresh_from_db()
+    assert connection.connection is not None
+
+    assert not mira.check_password("wrong")
+
+    assert connection.connection is None
