@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from config.processes import wait_until
 from django.conf import settings
 from django.db import connection
 
+from config.demo.processes import wait_until
 from conversations.models import Conversation
 from handoffs.responder import HandoffResponder
 from handoffs.starting.turns import TURNS, TurnClaim, turns_waiting
