@@ -20,7 +20,7 @@ from integrations.simulators.traffic import Hold
 from integrations.vendors.zendesk.simulator import ZendeskSimulator
 from tests import factories
 from tests.contract.vendors import SETUPS
-from tests.handoffs.talk import Talk, active
+from tests.handoffs.talk import Talk, active, equals
 from tests.waiting import database_threads_rest, eventually_async
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -150,7 +150,7 @@ async def test_a_key_that_is_refused_in_the_middle_shows_on_the_tile_and_ends_no
     await eventually_async(lambda: run_sync(tile, talk))
 
     assert await run_sync(tile, talk) == ("needs_attention", "invalid_auth")
-    assert await talk.statuses() == ["failed"]
+    await eventually_async(lambda: equals(talk.statuses, ["failed"]))
     assert (await talk.now()).state == "active"
 
 
