@@ -24,7 +24,7 @@ from redis.exceptions import RedisError
 
 from config.addresses import without_password
 from config.celery import WORKER_QUEUES, Queue
-from handoffs.relay.lease import workers_alive
+from handoffs.relay.leases import workers_alive
 from handoffs.relay.status import delivery_oldest, handoffs_orphaned
 from integrations.credentials.fields import keys_problem
 from integrations.credentials.secrets_audit import secrets_unreadable

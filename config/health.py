@@ -12,7 +12,7 @@ from django.http import HttpRequest, JsonResponse
 from redis import Redis
 from redis.exceptions import RedisError
 
-from handoffs.relay.lease import workers_alive
+from handoffs.relay.leases import workers_alive
 
 
 def healthz(request: HttpRequest) -> JsonResponse:

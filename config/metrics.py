@@ -18,7 +18,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from handoffs.relay.lease import workers_alive
+from handoffs.relay.leases import workers_alive
 from handoffs.relay.status import delivery_oldest, handoffs_open_counts, handoffs_orphaned
 from integrations.telemetry.metrics import may_read
 

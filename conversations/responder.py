@@ -30,13 +30,11 @@ class Responder(Protocol):
     Raises ConversationError with a plain text.
     """
 
-    async def take_message(self, **said: Unpack[SaidMessage]) -> list[Event]:
-        """Do as on_message does, together with what others say at the same moment."""
-
-    def on_message(self, **said: Unpack[SaidMessage]) -> list[Event]:
+    async def on_message(self, **said: Unpack[SaidMessage]) -> list[Event]:
         """Journal a message and have it answered; a resend returns the first line again.
 
-        Files must have been uploaded to this conversation, and somebody must take them.
+        What many say at the same moment may be written in one go. Files must have been uploaded
+        to this conversation, and somebody must take them.
         """
 
     def attachment_limits(self, *, conversation_id: str) -> AttachmentLimits | None:

@@ -90,12 +90,6 @@ class NoDefaultError(HandoffError):
     depends_on_settings = True
 
 
-class AlreadyOpenError(HandoffError):
-    """The conversation already has an open handoff; nothing is created at the vendor."""
-
-    code = "already_open"
-
-
 class IllegalTransitionError(HandoffError):
     """The state table has no move for this trigger in this state: a slip in our own code."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Unpack
@@ -41,19 +40,13 @@ from integrations.contract.manifest import AttachmentLimits
 class HandoffResponder:
     """Implements conversations.responder.Responder."""
 
-    async def take_message(self, **said: Unpack[SaidMessage]) -> list[Event]:
-        """Do as on_message does; what goes to a vendor at the same moment goes together."""
-        message, file_ids = _user_message(said), said.get("file_ids", ())
-        if not file_ids:
-            plain = UserMessage(conversation_id=said["conversation_id"], line=message)
+    async def on_message(self, **said: Unpack[SaidMessage]) -> list[Event]:
+        """Journal a message; then it is the AI agent's to answer or the vendor's to get."""
+        if not said.get("file_ids"):
+            plain = UserMessage(conversation_id=said["conversation_id"], line=_user_message(said))
             if event := await send_to_vendor(plain):
                 return [event]
-        return await run_sync(_message_take, said["conversation_id"], message, file_ids)
-
-    def on_message(self, **said: Unpack[SaidMessage]) -> list[Event]:
-        """Journal a message; then it is the AI agent's to answer or the vendor's to get."""
-        message = _user_message(said)
-        return _message_take(said["conversation_id"], message, said.get("file_ids", ()))
+        return await run_sync(message_accept, **said)
 
     def attachment_limits(self, *, conversation_id: str) -> AttachmentLimits | None:
         """Return which files the vendor of the open handoff takes, or None if no files."""
@@ -121,11 +114,10 @@ def _user_message(said: SaidMessage) -> NewEvent:
 
 
 @transaction.atomic
-def _message_take(
-    conversation_id: str, message: NewEvent, file_ids: Sequence[uuid.UUID] = ()
-) -> list[Event]:
-    """Take a message in any state of its conversation; a resend returns the first line again."""
-    conversation = conversation_lock(conversation_id)
+def message_accept(**said: Unpack[SaidMessage]) -> list[Event]:
+    """Do as on_message for one message alone, in whatever state its conversation is."""
+    message, file_ids = _user_message(said), said.get("file_ids", ())
+    conversation = conversation_lock(said["conversation_id"])
     known = event_by_client_id(conversation, message.client_event_id)
     if known is not None:
         return [known]

@@ -11,7 +11,7 @@ from handoffs.clocks.reaping import clean_up_old, reap_all
 from handoffs.clocks.reminders import reminders_send
 from handoffs.clocks.sweeping import answers_lost, handoffs_unowned
 from handoffs.lifecycle.queueing import queue_answer, queue_open_handoff
-from handoffs.relay.lease import workers_alive
+from handoffs.relay.leases import workers_alive
 from handoffs.relay.worker import relay_current
 from handoffs.starting.answers import answer_all
 from integrations.telemetry.heartbeats import beat_note

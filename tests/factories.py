@@ -31,7 +31,7 @@ from handoffs.lifecycle.services import (
 from handoffs.models import Handoff, HandoffTransition
 from handoffs.payload.reading import payload_read
 from handoffs.receiving.events import vendor_event_apply
-from handoffs.relay.lease import handoffs_claim, worker_register
+from handoffs.relay.leases import handoffs_claim, worker_register
 from handoffs.starting.start import handoff_start
 from handoffs.states import EndReason, State
 from integrations.contract import events as vendor_events

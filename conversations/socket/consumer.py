@@ -160,7 +160,7 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
                 await self._send_events(events)
 
     async def _on_message(self, frame: ClientFrame) -> None:
-        events = await responder().take_message(
+        events = await responder().on_message(
             conversation_id=self.conversation_id,
             text=frame.text,
             client_event_id=frame.client_event_id,

@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from handoffs.models import Handoff
-from handoffs.relay.lease import UNFINISHED
+from handoffs.relay.leases import UNFINISHED
 from handoffs.starting.turns import turns_waiting
 
 LOST_AFTER = timedelta(seconds=3)

@@ -162,10 +162,6 @@ FAILURES: dict[str, Explanation] = {
         "Look at the last calls below and at the network between Baton and {vendor}. The end user "
         "was told.",
     ),
-    "already_open": Explanation(
-        "The conversation already had an open handoff.",
-        "Nothing to mend: the first handoff goes on. See the tool if it asks twice.",
-    ),
     "illegal_transition": Explanation(
         "Baton tried a step that its state table does not allow.",
         "This is a fault in Baton. Report it with the id of this handoff.",

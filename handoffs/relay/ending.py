@@ -17,7 +17,7 @@ from handoffs.lifecycle.deliveries import deliveries_give_up, deliveries_taken
 from handoffs.lifecycle.locking import Lease, handoff_leased
 from handoffs.lifecycle.services import ended_by_vendor, session_end
 from handoffs.models import Handoff
-from handoffs.relay import transactions as steps
+from handoffs.relay import transactions
 from handoffs.relay.connectors import Connectors
 from handoffs.sending.outbox import (
     BATCH,
@@ -121,18 +121,18 @@ async def end_at_vendor(
     """Repeat the end until the vendor has confirmed it, with the credentials of the moment."""
     attempts = 0
     found: Integration | None = integration
-    while (reason := await run_sync(steps.vendor_end_due, lease)) is not None:
+    while (reason := await run_sync(transactions.vendor_end_due, lease)) is not None:
         assert session is not None
         if attempts:
             found = await run_sync(_integration_now, lease)
         error = await _tried(connectors, found, session, reason) if found else None
         if error is None:
-            await run_sync(steps.vendor_end_done, lease)
+            await run_sync(transactions.vendor_end_done, lease)
             continue
         attempts += 1
         if attempts == 1:
             logger.warning("The end is not confirmed yet: %s", error.code)
-            await run_sync(steps.fault_show, lease, error)
+            await run_sync(transactions.fault_show, lease, error)
         await asyncio.sleep(end_pause(attempts, error))
 
 

@@ -17,7 +17,7 @@ from conversations.journal.frames import EventType, RelaySignal, ToldDelivery, t
 from handoffs.lifecycle.fallback import NO_LIVE_AGENTS
 from handoffs.lifecycle.locking import Lease, LeaseLostError
 from handoffs.receiving.events import agent_message_apply, vendor_event_apply
-from handoffs.relay import transactions as steps
+from handoffs.relay import transactions
 from handoffs.relay.availability import is_somebody_there
 from handoffs.relay.connectors import Connectors
 from handoffs.relay.ending import crossing_settle, end_at_vendor, line_in_doubt
@@ -106,18 +106,18 @@ class RelaySession:
         except LeaseLostError:
             logger.info("Lease lost for %s", self.lease.handoff_id)
 
-    async def _begin(self) -> steps.Opening | None:
+    async def _begin(self) -> transactions.Opening | None:
         """Go on with what is open at the vendor, without a look at the outbox if it is empty."""
         self._outbox.must_look = False  # from here on a wake-up may say otherwise
         resumed = await handoff_resume(self.lease)
         if resumed is None or resumed.has_pending:
             self._outbox.must_look = True
         if resumed is not None:
-            return steps.opening_resumed(resumed.handoff)
+            return transactions.opening_resumed(resumed.handoff)
         async with self._connectors.beginning:
-            return await run_sync(steps.opening_read, self.lease)
+            return await run_sync(transactions.opening_read, self.lease)
 
-    async def _serve(self, opening: steps.Opening) -> None:
+    async def _serve(self, opening: transactions.Opening) -> None:
         reference.set(self.lease.handoff_id)
         key, connector = self._connectors.acquire(opening.integration)
         self._session = opening.session
@@ -138,12 +138,12 @@ class RelaySession:
             await asyncio.gather(left_behind, return_exceptions=True)
             await self._connectors.release(key)
 
-    async def _end_left_behind(self, opening: steps.Opening) -> None:
+    async def _end_left_behind(self, opening: transactions.Opening) -> None:
         """Tell the integration that was tried before this one, if there is one."""
         if opening.attempt > 1:
             await end_left_behind(self.lease, self._connectors)
 
-    async def _open(self, connector: Connector, opening: steps.Opening) -> bool:
+    async def _open(self, connector: Connector, opening: transactions.Opening) -> bool:
         """Open the vendor conversation where somebody is there; False if it is not open here."""
         assert opening.request is not None
         reason = opening.closed_because
@@ -151,7 +151,7 @@ class RelaySession:
             is_there = await is_somebody_there(connector, opening.request)
             reason = "" if is_there else NO_LIVE_AGENTS
         if reason:
-            await run_sync(steps.nobody_there, self.lease, reason)
+            await run_sync(transactions.nobody_there, self.lease, reason)
             return False
         return await self._start(connector, opening.request)
 
@@ -170,20 +170,20 @@ class RelaySession:
                 error = raised
             if not error.retryable or attempt == START_ATTEMPTS:
                 self._session = connector.unfinished(request, error)
-                await run_sync(steps.start_failed, self.lease, error, self._session)
+                await run_sync(transactions.start_failed, self.lease, error, self._session)
                 return False
             await asyncio.sleep(min(retry_seconds(attempt, error.retry_after), START_SECONDS))
         self._session = session
-        await run_sync(steps.start_succeeded, self.lease, session)
+        await run_sync(transactions.start_succeeded, self.lease, session)
         return True
 
     async def _take_up(self, connector: Connector, request: HandoffRequest) -> None:
         """After an end in the middle of a start, keep what that start may have left open."""
         self._session = connector.unfinished(request, None)
         if self._session is not None:
-            await run_sync(steps.session_changed, self.lease, self._session)
+            await run_sync(transactions.session_changed, self.lease, self._session)
 
-    async def _relay(self, connector: Connector, opening: steps.Opening) -> None:
+    async def _relay(self, connector: Connector, opening: transactions.Opening) -> None:
         """Listen and send side by side until one of them finds that it is over."""
         work = [self._send(connector), signals_pass(connector, self._signals, self._now)]
         if type(connector).listen is not Connector.listen:
@@ -215,19 +215,19 @@ class RelaySession:
 
     # ---- vendor to end user ----
 
-    async def _listen(self, connector: Connector, opening: steps.Opening) -> None:
+    async def _listen(self, connector: Connector, opening: transactions.Opening) -> None:
         assert self._session is not None
         try:
             async for session, event in connector.listen(self._session):
                 await self._happened(connector, opening, session, event)
-            await run_sync(steps.vendor_closed, self.lease)
+            await run_sync(transactions.vendor_closed, self.lease)
         except ConversationGoneError:
-            await run_sync(steps.vendor_closed, self.lease)
+            await run_sync(transactions.vendor_closed, self.lease)
         except ConnectorError as error:
-            await run_sync(steps.fault_show, self.lease, error)
-            await run_sync(steps.listener_lost, self.lease, error)
+            await run_sync(transactions.fault_show, self.lease, error)
+            await run_sync(transactions.listener_lost, self.lease, error)
 
-    async def _take_webhooks(self, connector: Connector, opening: steps.Opening) -> None:
+    async def _take_webhooks(self, connector: Connector, opening: transactions.Opening) -> None:
         assert self._session is not None
         async for item in self._webhooks.items():
             try:
@@ -242,7 +242,7 @@ class RelaySession:
     async def _happened(
         self,
         connector: Connector,
-        opening: steps.Opening,
+        opening: transactions.Opening,
         session: VendorSession,
         event: VendorEvent,
     ) -> None:
@@ -275,7 +275,7 @@ class RelaySession:
             return False
         return await run_sync(vendor_event_apply, self.lease, session, event)
 
-    async def _show_typing(self, opening: steps.Opening, event: LiveAgentTyping) -> None:
+    async def _show_typing(self, opening: transactions.Opening, event: LiveAgentTyping) -> None:
         if not opening.passes_typing:
             return
         state = "TYPING_STATE_STARTED" if event.is_typing else "TYPING_STATE_STOPPED"
@@ -292,7 +292,7 @@ class RelaySession:
             # What is to follow an end depends on whose it was: one has to look.
             pending = None if self._is_over.is_set() else self._outbox.take_told()
             if pending is None:
-                outbox = await run_sync(steps.outbox_read, self.lease)
+                outbox = await run_sync(transactions.outbox_read, self.lease)
                 if outbox.is_done:
                     return
                 if outbox.is_over:
@@ -328,7 +328,7 @@ class RelaySession:
                 await self._wait_for_end()
                 return self._look_again()
             except ConnectorError as error:
-                await run_sync(steps.fault_show, self.lease, error)
+                await run_sync(transactions.fault_show, self.lease, error)
                 if await run_sync(delivery_refused, self.lease, delivery, error):
                     return self._look_again()
         # Whatever came meanwhile has set the wake-up: no need to look again, unless there is more.
@@ -340,7 +340,7 @@ class RelaySession:
         if error.opened and self._session is not None:
             self._strays = (*self._strays, error.opened)
             self._session = self._with_strays(self._session)
-            await run_sync(steps.session_changed, self.lease, self._session)
+            await run_sync(transactions.session_changed, self.lease, self._session)
         await run_sync(delivery_refused, self.lease, delivery, error)
 
     async def _wait_for_end(self) -> None:
@@ -348,7 +348,7 @@ class RelaySession:
         try:
             await asyncio.wait_for(self._is_over.wait(), GONE_SECONDS)
         except TimeoutError:
-            await run_sync(steps.vendor_closed, self.lease)
+            await run_sync(transactions.vendor_closed, self.lease)
             self._is_over.set()
 
     async def _settle(self, connector: Connector, *, has_taken_over: bool) -> None:
@@ -401,4 +401,4 @@ class RelaySession:
         assert self._session is not None
         state = {**self._session.state, **session.state}
         self._session = replace(self._session, state=state)
-        await run_sync(steps.session_changed, self.lease, self._session)
+        await run_sync(transactions.session_changed, self.lease, self._session)

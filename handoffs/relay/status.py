@@ -10,7 +10,7 @@ from django.db.models import Count, F, Q
 from django.db.models.functions import Now
 
 from handoffs.models import Delivery, Handoff, RelayWorker
-from handoffs.relay.lease import UNFINISHED
+from handoffs.relay.leases import UNFINISHED
 from handoffs.states import OPEN_STATES
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from conversations.journal.frames import EventType
 from conversations.journal.selectors import TranscriptEntry, transcript_get
 from conversations.models import Event
+from handoffs import states
 from handoffs.lifecycle.deliveries import deliveries_abandon
 from handoffs.lifecycle.fallback import (
     OUT_OF_HOURS,
@@ -33,14 +34,13 @@ from handoffs.lifecycle.services import (
 from handoffs.lifecycle.tickets import ticket_opened
 from handoffs.models import Handoff
 from handoffs.sending.outbox import PendingDelivery, deliveries_pending
-from handoffs.states import EndReason, State
 from integrations.connections.addresses import webhook_urls
 from integrations.connections.services import (
     integration_mark_healthy,
     integration_mark_needs_attention,
 )
-from integrations.contract.connector import EndReason as VendorEndReason
 from integrations.contract.connector import (
+    EndReason,
     EndUserIdentity,
     HandoffRequest,
     TranscriptLine,
@@ -179,8 +179,8 @@ def vendor_closed(lease: Lease) -> None:
         if not handoff.is_open:
             if not ended_by_vendor(handoff):  # both sides at once: nothing more is taken there
                 deliveries_abandon(handoff, "conversation_gone")
-        elif State(handoff.state) is State.ACTIVE:
-            handoff_end(handoff, EndReason.VENDOR_CLOSED, lease=lease, is_concluded=True)
+        elif states.State(handoff.state) is states.State.ACTIVE:
+            handoff_end(handoff, states.EndReason.VENDOR_CLOSED, lease=lease, is_concluded=True)
         else:
             handoff_fail(handoff, "conversation_gone", lease=lease)
 
@@ -217,7 +217,7 @@ def session_changed(lease: Lease, session: VendorSession) -> None:
         handoff_save(handoff, ["vendor_session"], lease)
 
 
-def vendor_end_due(lease: Lease) -> VendorEndReason | None:
+def vendor_end_due(lease: Lease) -> EndReason | None:
     """Return why the vendor still has to be told, or None when there is nothing to tell."""
     with handoff_leased(lease) as handoff:
         until = handoff.vendor_end_until
@@ -236,12 +236,12 @@ def vendor_end_done(lease: Lease) -> None:
         vendor_end_confirmed(handoff, lease)
 
 
-def _vendor_reason(handoff: Handoff) -> VendorEndReason:
-    if State(handoff.state) is State.FAILED:
+def _vendor_reason(handoff: Handoff) -> EndReason:
+    if states.State(handoff.state) is states.State.FAILED:
         is_wait = handoff.error_code == "wait_timeout"
-        return VendorEndReason.WAIT_TIMEOUT if is_wait else VendorEndReason.FAILED
-    names = {reason.value: reason for reason in VendorEndReason}
-    return names.get(handoff.end_reason, VendorEndReason.END_USER_ENDED)
+        return EndReason.WAIT_TIMEOUT if is_wait else EndReason.FAILED
+    names = {reason.value: reason for reason in EndReason}
+    return names.get(handoff.end_reason, EndReason.END_USER_ENDED)
 
 
 def _is_news(integration: Integration) -> bool:

@@ -23,7 +23,7 @@ from conversations.event_loop.tuning import tune_for_messages
 from conversations.journal.channel_layer import RELAY_PREFIX
 from conversations.journal.publish import relay_group
 from handoffs.lifecycle.locking import Lease
-from handoffs.relay import lease as leases
+from handoffs.relay import leases
 from handoffs.relay.connectors import Connectors
 from handoffs.relay.session import RelaySession
 from integrations.http.client import Session, open_session

@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 
 from django import forms
 
-from integrations.behaviour.setting import Setting as _Setting
+from integrations.behaviour.setting import Setting
 from integrations.behaviour.waiting import WAITING_SETTINGS, WaitingForm
 from integrations.contract.manifest import Capability, Manifest
 from integrations.contract.vendor_names import vendor_name
@@ -67,7 +67,7 @@ _TRANSCRIPT = frozenset({Capability.TRANSCRIPT})
 _WITH_TICKETS = ("transcript_mode", "transcript_max_messages", "response_ticket_opened")
 
 _SETTINGS = (
-    _Setting(
+    Setting(
         name="display_name_source",
         group="What the end user sees",
         field=forms.ChoiceField(
@@ -79,7 +79,7 @@ _SETTINGS = (
             ],
         ),
     ),
-    _Setting(
+    Setting(
         name="display_name_text",
         group="What the end user sees",
         field=forms.CharField(
@@ -89,31 +89,31 @@ _SETTINGS = (
             help_text="For every live agent, when the name is always the same.",
         ),
     ),
-    _Setting(
+    Setting(
         name="typing",
         group="What the end user sees",
         field=forms.BooleanField(label="Typing is shown, both ways", required=False),
         needs=_TYPING,
     ),
-    _Setting(
+    Setting(
         name="read_receipts",
         group="What the end user sees",
         field=forms.BooleanField(label="Read receipts are passed on, both ways", required=False),
         needs=_RECEIPTS,
     ),
-    _Setting(
+    Setting(
         name="attachments_user",
         group="What the live agent gets",
         field=forms.BooleanField(label="The end user may send files", required=False),
         needs=frozenset({Capability.ATTACHMENT_OUT}),
     ),
-    _Setting(
+    Setting(
         name="attachments_agent",
         group="What the end user sees",
         field=forms.BooleanField(label="Files of the live agent are shown", required=False),
         needs=frozenset({Capability.ATTACHMENT_IN}),
     ),
-    _Setting(
+    Setting(
         name="transcript_mode",
         group="What the live agent gets",
         field=forms.ChoiceField(
@@ -122,7 +122,7 @@ _SETTINGS = (
         ),
         needs=_TRANSCRIPT,
     ),
-    _Setting(
+    Setting(
         name="transcript_max_messages",
         group="What the live agent gets",
         field=forms.IntegerField(
@@ -133,7 +133,7 @@ _SETTINGS = (
         ),
         needs=_TRANSCRIPT,
     ),
-    _Setting(
+    Setting(
         name="wait_timeout_seconds",
         group="Waiting and ending",
         field=forms.IntegerField(
@@ -143,14 +143,14 @@ _SETTINGS = (
             help_text="Seconds, 10 to 86400. 0 waits for ever.",
         ),
     ),
-    _Setting(
+    Setting(
         name="allow_user_end",
         group="Waiting and ending",
         field=forms.BooleanField(
             label="The end user may end the live conversation", required=False
         ),
     ),
-    _Setting(
+    Setting(
         name="stop_word",
         group="Waiting and ending",
         field=forms.CharField(
@@ -160,7 +160,7 @@ _SETTINGS = (
             help_text="Compared with the whole message, upper and lower case alike. Empty: none.",
         ),
     ),
-    _Setting(
+    Setting(
         name="after_agent",
         group="Waiting and ending",
         field=forms.ChoiceField(
@@ -171,7 +171,7 @@ _SETTINGS = (
 )
 
 
-def _has_effect(setting: _Setting, manifest: Manifest) -> bool:
+def _has_effect(setting: Setting, manifest: Manifest) -> bool:
     if not manifest.takes_live_chats and setting.name not in _WITH_TICKETS:
         return False
     return not setting.needs or bool(setting.needs & manifest.capabilities)

@@ -10,10 +10,10 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from integrations.models import Access, Area, Membership, Project
+from integrations.projects import services
 from integrations.projects.access import may_read, project_for, projects_of
 from integrations.projects.context import THEME_COOKIE, THEMES
 from integrations.projects.forms import ProjectForm
-from integrations.projects.services import project_create as project_create_service
 
 _FIRST_PAGES = (
     (Area.INTEGRATIONS, "integrations"),
@@ -55,7 +55,7 @@ def project_create(request: HttpRequest) -> HttpResponse:
         if membership is None:
             raise PermissionDenied("Only an admin of a workspace can make a project.")
         if form.is_valid():
-            project: Project = project_create_service(
+            project: Project = services.project_create(
                 workspace=membership.workspace,
                 name=form.cleaned_data["name"],
                 actor=request.user,

@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from config import metrics
 from config.demo.embedded import free_port
-from handoffs.relay.lease import worker_stop
+from handoffs.relay.leases import worker_stop
 from handoffs.states import State
 from integrations.http.recording import RunningCall, recorder_with_metrics
 from integrations.telemetry.metrics import stream_opened

@@ -23,8 +23,8 @@ from handoffs.lifecycle.services import handoff_accepted
 from handoffs.models import Delivery, Handoff
 from handoffs.payload.reading import payload_read
 from handoffs.relay import transactions as steps
-from handoffs.relay.lease import handoffs_claim, worker_register
-from handoffs.responder import HandoffResponder
+from handoffs.relay.leases import handoffs_claim, worker_register
+from handoffs.responder import HandoffResponder, message_accept
 from handoffs.sending.outbox import deliveries_pending, delivery_refused, delivery_sent
 from handoffs.starting.start import handoff_open, handoff_start
 from handoffs.states import OPEN_STATES, State
@@ -76,11 +76,11 @@ class ConversationMachine(RuleBasedStateMachine):
         given = {"conversation_id": self.id, "text": text, "metadata": None}
         client_id = str(uuid.uuid4())
         try:
-            [first, *_] = RESPONDER.on_message(client_event_id=client_id, **given)
+            [first, *_] = message_accept(client_event_id=client_id, **given)
         except ConversationError:
             return
         if resend:
-            assert RESPONDER.on_message(client_event_id=client_id, **given) == [first]
+            assert message_accept(client_event_id=client_id, **given) == [first]
 
     @rule()
     def end_user_cancels(self) -> None:

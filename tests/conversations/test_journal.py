@@ -14,7 +14,7 @@ from conversations.errors import ConversationEndedError
 from conversations.journal.frames import EventType
 from conversations.journal.services import conversation_lock, events_append, message_event
 from conversations.models import Conversation, Event
-from handoffs.responder import HandoffResponder
+from handoffs.responder import HandoffResponder, message_accept
 from tests import factories
 
 THREADS, APPENDS = 8, 25
@@ -112,7 +112,7 @@ def test_the_same_message_sent_from_all_sockets_at_once_is_one_line():
 
     def send(_: int) -> None:
         answers.append(
-            RESPONDER.on_message(
+            message_accept(
                 conversation_id=conversation.pk, text="Hi", client_event_id="c-1", metadata=None
             )
         )
@@ -160,7 +160,7 @@ def test_a_client_may_use_an_id_again_in_another_conversation():
     first, second = factories.conversation(), factories.conversation()
 
     for conversation in (first, second):
-        RESPONDER.on_message(
+        message_accept(
             conversation_id=conversation.pk, text="Hi", client_event_id="c-1", metadata=None
         )
 
@@ -171,8 +171,8 @@ def test_a_client_may_use_an_id_again_in_another_conversation():
 def test_a_resend_after_the_end_is_answered_with_the_first_line():
     conversation = factories.conversation()
     given: dict[str, Any] = {"conversation_id": conversation.pk, "client_event_id": "c-1"}
-    [line] = RESPONDER.on_message(text="Hi", metadata=None, **given)
+    [line] = message_accept(text="Hi", metadata=None, **given)
     RESPONDER.on_leave(conversation_id=conversation.pk, metadata=None)
 
-    assert RESPONDER.on_message(text="Hi", metadata=None, **given) == [line]
+    assert message_accept(text="Hi", metadata=None, **given) == [line]
     assert factories.journal(conversation)[-1] == "SESSION_END"

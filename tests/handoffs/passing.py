@@ -11,8 +11,8 @@ from conversations.models import Conversation, Event
 from handoffs.lifecycle.services import handoff_end
 from handoffs.models import Handoff
 from handoffs.receiving.events import agent_message_apply
-from handoffs.relay.lease import worker_stop
-from handoffs.responder import HandoffResponder
+from handoffs.relay.leases import worker_stop
+from handoffs.responder import HandoffResponder, message_accept
 from handoffs.sending.hot_path import Sent, UserMessage, send_to_vendor
 from handoffs.states import EndReason, State
 from integrations.contract import events as vendor_events
@@ -94,7 +94,7 @@ def nothing_happens(handoff):
 
 
 def sent_before(handoff):
-    RESPONDER.on_message(
+    message_accept(
         conversation_id=handoff.conversation_id,
         text="Hello",
         client_event_id="c-1",

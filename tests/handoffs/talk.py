@@ -15,9 +15,9 @@ from conversations.models import Event
 from handoffs.lifecycle.locking import Lease
 from handoffs.models import Delivery, Handoff
 from handoffs.relay.connectors import Connectors
-from handoffs.relay.lease import handoffs_claim, worker_stop
+from handoffs.relay.leases import handoffs_claim, worker_stop
 from handoffs.relay.session import RelaySession
-from handoffs.responder import HandoffResponder
+from handoffs.responder import HandoffResponder, message_accept
 from integrations.models import Integration
 from integrations.vendors.salesforce_messaging.simulator import SalesforceMessagingSimulator
 from tests import factories
@@ -71,7 +71,7 @@ class Talk:
         lines = []
         for text in texts:
             [line, *_] = await run_sync(
-                RESPONDER.on_message,
+                message_accept,
                 conversation_id=self.handoff.conversation_id,
                 text=text,
                 client_event_id="",

@@ -11,7 +11,7 @@ from django.db import connection
 
 from conversations.models import Conversation, Event, LogEntry
 from handoffs.models import Handoff
-from handoffs.responder import HandoffResponder
+from handoffs.responder import message_accept
 from handoffs.starting.answers import answer_all
 from handoffs.states import State
 from integrations.models import Integration
@@ -32,7 +32,7 @@ def builder(source: str, *, is_connected: bool = True) -> Conversation:
 
 
 def write(conversation: Conversation, text: str) -> Event:
-    return HandoffResponder().on_message(
+    return message_accept(
         conversation_id=conversation.pk, text=text, client_event_id="", metadata=None
     )[0]
 

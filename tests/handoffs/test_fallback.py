@@ -10,7 +10,7 @@ from conversations.event_loop.executor import run_sync
 from handoffs.api.selectors import handoff_details
 from handoffs.models import PastAttempt
 from handoffs.portal.timeline import timeline_get
-from handoffs.relay.lease import handoffs_with_work
+from handoffs.relay.leases import handoffs_with_work
 from integrations.models import Integration
 from integrations.vendors.salesforce_messaging.simulator.routing import fail_routing
 from tests.handoffs.chains import TO_AMAZON, TO_TICKETS, has_moved, kinds, moved, system_messages

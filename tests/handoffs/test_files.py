@@ -11,6 +11,7 @@ from conversations.files.attachments import attachment_object
 from conversations.journal.selectors import transcript_get
 from conversations.models import Attachment, Conversation, Event
 from handoffs.models import Delivery
+from handoffs.responder import message_accept
 from handoffs.sending.files import file_store
 from handoffs.sending.outbox import deliveries_pending
 from handoffs.states import State
@@ -19,13 +20,12 @@ from tests import factories
 from tests.conversations.uploading import PNG, stored
 from tests.factories import joined
 from tests.handoffs.receiving import behaving, new_lines, receive, sequence
-from tests.handoffs.talk import RESPONDER
 
 pytestmark = pytest.mark.django_db
 
 
 def send(conversation_id: str, *file_ids: uuid.UUID, text: str = "", client_id: str = ""):
-    return RESPONDER.on_message(
+    return message_accept(
         conversation_id=conversation_id,
         text=text,
         client_event_id=client_id,

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from config.demo.embedded import RedisServer
 from handoffs.models import RelayWorker
-from handoffs.relay.lease import worker_stop
+from handoffs.relay.leases import worker_stop
 from tests import factories
 
 ROOT = Path(__file__).parents[2]

@@ -14,7 +14,7 @@ from conversations.ai_agent.turn import TOOL_FAILED
 from conversations.journal.json_values import is_storable
 from conversations.models import Conversation, Event, LogEntry
 from handoffs.models import Handoff
-from handoffs.responder import HandoffResponder
+from handoffs.responder import message_accept
 from handoffs.starting.answers import MAX_TRIES, answer_all
 from tests import factories
 from tests.members import client_of_admin
@@ -60,7 +60,7 @@ def tool_of(body: str) -> str:
 
 def ask(conversation: Conversation) -> list[Event]:
     """Write, let the AI agent answer once, and return the new lines."""
-    said = HandoffResponder().on_message(
+    said = message_accept(
         conversation_id=conversation.pk, text=HUMAN, client_event_id="", metadata=None
     )[0]
     answer_all(conversation.pk)
@@ -139,7 +139,7 @@ def test_a_turn_that_cannot_be_stored_is_tried_three_times_and_then_told():
     conversation = conversation_with(tool_of("conv.log.info('poison')\nreturn 'Hello.'"))
     with connection.cursor() as cursor:
         cursor.execute(REFUSING)
-    said = HandoffResponder().on_message(
+    said = message_accept(
         conversation_id=conversation.pk, text=HUMAN, client_event_id="", metadata=None
     )[0]
     lines = Event.objects.filter(conversation=conversation, sequence__gt=said.sequence)

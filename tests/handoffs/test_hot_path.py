@@ -14,12 +14,12 @@ from conversations.event_loop.executor import run_sync
 from conversations.models import Conversation, Event
 from handoffs.lifecycle.services import session_load
 from handoffs.models import Delivery, Handoff, VendorEvent
+from handoffs.responder import message_accept
 from handoffs.sending import hot_path
 from handoffs.sending.hot_path import UserMessage, mark_sent
 from handoffs.sending.outbox import delivery_sent
 from tests import factories
 from tests.handoffs.passing import (
-    RESPONDER,
     active,
     changes,
     columns,
@@ -41,7 +41,7 @@ async def test_a_message_to_the_vendor_is_written_as_the_services_write_it():
 
     event = await write(fast, client_event_id="c-1", **said)
     await run_sync(
-        RESPONDER.on_message,
+        message_accept,
         conversation_id=slow.conversation_id,
         client_event_id="c-1",
         **said,

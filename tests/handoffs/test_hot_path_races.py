@@ -64,7 +64,7 @@ async def test_a_locked_conversation_is_left_to_the_services_and_stops_nobody_el
             hear(held, factories.spoke("Hello")), hear(free, factories.spoke("Hello"))
         )
         waiting = asyncio.create_task(
-            RESPONDER.take_message(
+            RESPONDER.on_message(
                 conversation_id=held.conversation_id,
                 text="Still there?",
                 client_event_id="",
@@ -115,7 +115,7 @@ async def test_one_that_no_column_takes_costs_the_others_nothing_but_time():
 
     results = await asyncio.gather(
         *(
-            RESPONDER.take_message(
+            RESPONDER.on_message(
                 conversation_id=one.conversation_id,
                 text=text,
                 client_event_id="",

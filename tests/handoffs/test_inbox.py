@@ -8,7 +8,7 @@ from conversations.models import Event
 from handoffs.lifecycle.services import session_load
 from handoffs.models import Delivery, VendorEvent
 from handoffs.receiving.events import vendor_event_apply
-from handoffs.responder import HandoffResponder
+from handoffs.responder import HandoffResponder, message_accept
 from handoffs.states import State
 from integrations.contract import events as vendor_events
 from tests import factories
@@ -248,7 +248,7 @@ def test_an_event_after_the_end_is_kept_and_shown_to_nobody(event, after):
 
 
 def test_receipts_become_lines_for_the_end_users_own_message(active):
-    [line] = HandoffResponder().on_message(
+    [line] = message_accept(
         conversation_id=active.conversation_id, text="Hi", client_event_id="", metadata=None
     )
     message_id = str(line.pk)
@@ -270,7 +270,7 @@ def test_receipts_become_lines_for_the_end_users_own_message(active):
 
 def test_receipts_that_are_switched_off_are_kept_and_not_shown():
     handoff = behaving(read_receipts=False)
-    [line] = HandoffResponder().on_message(
+    [line] = message_accept(
         conversation_id=handoff.conversation_id, text="Hi", client_event_id="", metadata=None
     )
 

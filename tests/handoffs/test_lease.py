@@ -20,7 +20,7 @@ from handoffs.lifecycle.services import handoff_end
 from handoffs.models import Delivery, Handoff, RelayWorker, StoredWebhook, VendorEvent, VendorKey
 from handoffs.receiving.events import vendor_event_apply
 from handoffs.relay import transactions as steps
-from handoffs.relay.lease import (
+from handoffs.relay.leases import (
     handoffs_claim,
     handoffs_with_work,
     leases_held,
@@ -28,7 +28,7 @@ from handoffs.relay.lease import (
     worker_stop,
     workers_alive,
 )
-from handoffs.responder import HandoffResponder
+from handoffs.responder import HandoffResponder, message_accept
 from handoffs.sending.outbox import deliveries_pending, delivery_refused, delivery_sent
 from handoffs.states import EndReason, State
 from integrations.contract.errors import CannotConnectError, RejectedError
@@ -62,7 +62,7 @@ def grow_old(worker_id: uuid.UUID, seconds: float = 60) -> None:
 
 
 def send(handoff: Handoff, text: str) -> Event:
-    return HandoffResponder().on_message(
+    return message_accept(
         conversation_id=handoff.conversation_id, text=text, client_event_id="", metadata=None
     )[0]
 

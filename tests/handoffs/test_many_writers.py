@@ -17,7 +17,7 @@ from conversations.models import Conversation, Event
 from handoffs.lifecycle.locking import LeaseLostError
 from handoffs.models import Delivery, VendorEvent
 from handoffs.receiving.events import agent_message_apply, vendor_event_apply
-from handoffs.responder import HandoffResponder
+from handoffs.responder import HandoffResponder, message_accept
 from handoffs.sending.hot_path import mark_sent
 from handoffs.sending.outbox import deliveries_pending, delivery_sent
 from handoffs.states import State
@@ -57,7 +57,7 @@ class Crowd:
                 "client_event_id": str(uuid.uuid4()) if index % 2 else "",
                 "metadata": None,
             }
-            calls = [RESPONDER.take_message(**given) for _ in range(1 + index % 2)]
+            calls = [RESPONDER.on_message(**given) for _ in range(1 + index % 2)]
             results = await asyncio.gather(*calls, return_exceptions=True)
             unexpected = [
                 one
@@ -110,7 +110,7 @@ class Crowd:
         if self.end == "end_user":
             RESPONDER.on_leave(**given)
         elif self.end == "stop_word":
-            RESPONDER.on_message(text="STOP", client_event_id="", **given)
+            message_accept(text="STOP", client_event_id="", **given)
         elif self.end == "live_agent":
             factories.apply(self.lease, factories.vendor_event(vendor_events.ConversationEnded))
 

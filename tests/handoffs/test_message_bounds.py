@@ -12,7 +12,7 @@ from conversations.errors import RateLimitedError
 from conversations.event_loop.executor import run_sync
 from conversations.models import Conversation
 from handoffs.models import Delivery
-from handoffs.responder import HandoffResponder
+from handoffs.responder import message_accept
 from handoffs.sending.hot_path import UserMessage, messages_to_vendor
 from handoffs.sending.outbox import delivery_sent
 from handoffs.starting.answers import answer_all
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def write(conversation: Conversation, text: str = "Hello?", client_event_id: str = "") -> Any:
-    return HandoffResponder().on_message(
+    return message_accept(
         conversation_id=conversation.pk,
         text=text,
         client_event_id=client_event_id,
@@ -120,7 +120,7 @@ async def test_messages_that_wait_for_the_live_agent_are_bounded_and_delivery_ma
     journal = await run_sync(factories.journal, handoff)
 
     with pytest.raises(RateLimitedError, match="3 messages wait for the live agent"):
-        await RESPONDER.take_message(
+        await RESPONDER.on_message(
             conversation_id=handoff.conversation_id, text="x", client_event_id="", metadata=None
         )
     assert await run_sync(factories.journal, handoff) == journal

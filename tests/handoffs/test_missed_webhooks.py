@@ -17,7 +17,7 @@ from handoffs.lifecycle.locking import Lease
 from handoffs.models import StoredWebhook, VendorKey
 from handoffs.receiving.inbox import MAX_ATTEMPTS, CallsTaken, webhooks_waiting
 from handoffs.receiving.webhooks import SLOW_SECONDS
-from handoffs.relay.lease import worker_stop
+from handoffs.relay.leases import worker_stop
 from handoffs.relay.webhook_feed import WebhookFeed
 from handoffs.states import State
 from integrations.contract.connector import WebhookItem

@@ -15,7 +15,7 @@ from handoffs.models import Delivery, Handoff
 from handoffs.receiving.events import vendor_event_apply
 from handoffs.relay import transactions as steps
 from handoffs.relay.transactions import vendor_end_due
-from handoffs.responder import HandoffResponder
+from handoffs.responder import HandoffResponder, message_accept
 from handoffs.sending.outbox import (
     PendingDelivery,
     deliveries_pending,
@@ -39,7 +39,7 @@ Status = Delivery.Status
 
 
 def send(handoff: Handoff, text: str) -> Event:
-    return HandoffResponder().on_message(
+    return message_accept(
         conversation_id=handoff.conversation_id, text=text, client_event_id="", metadata=None
     )[0]
 
@@ -82,11 +82,11 @@ def test_every_message_during_a_handoff_is_queued_in_order(state):
 
 
 def test_a_resend_of_the_client_is_queued_once(active):
-    responder = HandoffResponder()
+    HandoffResponder()
     given = {"conversation_id": active.conversation_id, "metadata": None, "client_event_id": "c-1"}
 
-    [line] = responder.on_message(text="Hi", **given)
-    again = responder.on_message(text="Hi", **given)
+    [line] = message_accept(text="Hi", **given)
+    again = message_accept(text="Hi", **given)
 
     assert again == [line]
     assert len(deliveries_pending(active.pk)) == 1

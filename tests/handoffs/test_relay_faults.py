@@ -9,7 +9,7 @@ from asgiref.sync import sync_to_async
 
 from conversations.event_loop.executor import run_sync
 from conversations.models import Conversation, Event
-from handoffs.relay.lease import leases_held, worker_stop
+from handoffs.relay.leases import leases_held, worker_stop
 from integrations.models import Integration
 from tests import factories
 from tests.handoffs.talk import Talk, active, equals, holds, is_connected

@@ -8,8 +8,9 @@ import pytest
 
 from conversations.event_loop.executor import run_sync
 from conversations.models import Attachment, Event
+from handoffs.responder import message_accept
 from tests.conversations.uploading import PNG, stored
-from tests.handoffs.talk import RESPONDER, Talk, active
+from tests.handoffs.talk import Talk, active
 from tests.waiting import eventually_async
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,7 +23,7 @@ async def send(one: Talk, *names: str, text: str = "") -> Event:
     def written() -> Event:
         conversation_id = one.handoff.conversation_id
         files = [stored(conversation_id, PNG + name.encode(), name=name) for name in names]
-        [line] = RESPONDER.on_message(
+        [line] = message_accept(
             conversation_id=conversation_id,
             text=text,
             client_event_id="",

@@ -11,7 +11,7 @@ from channels.layers import get_channel_layer
 from conversations.event_loop.executor import run_sync
 from conversations.journal.publish import conversation_group
 from handoffs.models import VendorEvent
-from handoffs.relay.lease import handoffs_with_work
+from handoffs.relay.leases import handoffs_with_work
 from integrations.models import Integration, VendorCall
 from tests.handoffs.talk import RESPONDER, Talk, active, holds, is_connected
 from tests.waiting import eventually_async

@@ -9,9 +9,9 @@ from django.db import connection
 
 from handoffs.models import Delivery, Handoff
 from handoffs.relay import transactions as steps
-from handoffs.relay.lease import handoffs_claim, worker_stop
+from handoffs.relay.leases import handoffs_claim, worker_stop
 from handoffs.relay.resuming import handoffs_resumed
-from handoffs.responder import HandoffResponder
+from handoffs.responder import HandoffResponder, message_accept
 from handoffs.states import EndReason, State
 from tests import factories
 
@@ -46,7 +46,7 @@ def test_a_resumed_opening_is_the_one_read_under_the_lock_but_for_the_request():
 
 def test_what_was_left_unsent_is_seen():
     handoff = factories.handoff(state=State.ACTIVE)
-    HandoffResponder().on_message(
+    message_accept(
         conversation_id=handoff.conversation_id, text="Anyone?", client_event_id="", metadata=None
     )
     lease = taken_over(handoff)

@@ -19,7 +19,7 @@ from django.utils import timezone
 from config.demo.processes import wait_until
 from conversations.models import Conversation, Event
 from handoffs.clocks.sweeping import answers_lost
-from handoffs.responder import HandoffResponder
+from handoffs.responder import HandoffResponder, message_accept
 from handoffs.starting.answers import answer_all
 from handoffs.starting.turns import LEASE, TURNS, TurnClaim, turn_put_back
 from handoffs.states import State
@@ -37,7 +37,7 @@ def talking(project: Project | None = None) -> Conversation:
 
 
 def write(conversation: Conversation, text: str = "Hello?") -> Event:
-    return HandoffResponder().on_message(
+    return message_accept(
         conversation_id=conversation.pk, text=text, client_event_id="", metadata=None
     )[0]
 

@@ -15,7 +15,7 @@ from handoffs.lifecycle.locking import LeaseLostError, handoff_leased
 from handoffs.lifecycle.past_attempts import attempt_key, left_behind, left_behind_ended
 from handoffs.lifecycle.services import handoff_end
 from handoffs.models import Delivery, Handoff, PastAttempt, VendorKey
-from handoffs.relay.lease import handoffs_claim
+from handoffs.relay.leases import handoffs_claim
 from handoffs.states import EndReason, State
 from integrations.contract import events as vendor_events
 from integrations.models import Integration

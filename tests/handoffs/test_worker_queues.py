@@ -14,7 +14,7 @@ from django.db import connection
 from config.celery import WORKER_QUEUES, Queue
 from config.demo.processes import ChildProcess, wait_until
 from conversations.models import Conversation, Event
-from handoffs.responder import HandoffResponder
+from handoffs.responder import message_accept
 from integrations.telemetry.heartbeats import beat_age_seconds
 from tests import factories
 
@@ -49,9 +49,7 @@ def ask(source: str = "") -> Conversation:
     if source:
         factories.topic(project, "Help", factories.tool(project, source))
     conversation = factories.conversation(factories.channel(project))
-    HandoffResponder().on_message(
-        conversation_id=conversation.pk, text="Help", client_event_id="", metadata=None
-    )
+    message_accept(conversation_id=conversation.pk, text="Help", client_event_id="", metadata=None)
     return conversation
 
 
