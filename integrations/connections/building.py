@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from django.conf import settings
 
+from integrations.connections.pauses import StoredPauses
 from integrations.connections.tokens import RunSync, StoredTokens
 from integrations.contract.connector import Connector, TokenCache
 from integrations.contract.manifest import Manifest
@@ -13,6 +14,7 @@ from integrations.contract.registry import connector_class, manifest
 from integrations.credentials.generated_values import secrets_in
 from integrations.http.client import HttpClient, Session
 from integrations.http.recording import Recorder, recorder_with_metrics
+from integrations.kit.waiting import PauseStore
 from integrations.models import Integration
 
 
@@ -30,6 +32,7 @@ def connector_build(
         session=session,
         tokens=StoredTokens(integration_id=integration.pk, run_sync=run_sync),
         recorder=recorder,
+        pauses=StoredPauses(integration.connector_key),
     )
 
 
@@ -40,6 +43,7 @@ def connector_with(
     session: Session,
     tokens: TokenCache,
     recorder: Recorder | None = None,
+    pauses: PauseStore | None = None,
 ) -> Connector:
     """Return a connector for credentials that may not be saved yet."""
     http = HttpClient(
@@ -48,5 +52,6 @@ def connector_with(
         recorder=recorder_with_metrics(manifest.key, recorder),
         loggable_keys=manifest.loggable_keys,
         secrets=secrets_in(manifest, credentials),
+        pauses=pauses,
     )
     return connector_class(manifest.key)(credentials=credentials, http=http, tokens=tokens)

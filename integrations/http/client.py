@@ -40,6 +40,7 @@ from integrations.http.socket import (
 from integrations.http.sse import SseEvent, SseParser
 from integrations.http.url_guard import may_connect, url_problem
 from integrations.kit.json_values import json_text
+from integrations.kit.waiting import PauseStore
 from integrations.telemetry.metrics import stream_opened
 
 CONNECT_SECONDS = 5.0
@@ -92,8 +93,13 @@ class HttpClient:
         recorder: Recorder | None = None,
         loggable_keys: frozenset[str] = frozenset(),
         secrets: Iterable[str] = (),
+        pauses: PauseStore | None = None,
     ) -> None:
-        """Keep the session; `secrets` are values that no record may ever show."""
+        """Keep the session; `secrets` are values that no record may ever show.
+
+        `pauses` is for a connector's RateBudget: what the vendor has asked other workers for.
+        """
+        self.pauses = pauses
         self._session = session
         self._allow_local = allow_local
         self._recorder = recorder

@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 from integrations.contract.errors import ConnectorError, RateLimitedError
 
 _MOST_DOUBLINGS = 16
+# How old the news from other workers may be: not every call asks for it.
+_NEWS_SECONDS = 1.0
 
 
 def growing_pause(
@@ -86,22 +91,54 @@ class RateTiming:
     in_place: float = 3.0
 
 
+class PauseStore(Protocol):
+    """Pauses that all workers keep together. Must never raise, nor keep a caller waiting.
+
+    Where it is away there are no pauses: each worker then knows of its own refusals.
+    """
+
+    async def seconds_left(self, name: str) -> float:
+        """Return how long a pause goes on; 0 where there is none."""
+
+    async def hold(self, name: str, seconds: float) -> None:
+        """Keep a pause; one that lasts longer already stays as it is."""
+
+
 @dataclass(slots=True)
 class _Held:
     until: float = 0.0
     refusals: int = 0
+    asked_at: float = float("-inf")
 
 
 class RateBudget:
     """Holds calls back after a refusal (429), for all sessions of a connection in this process.
 
     `kind` keeps apart what the vendor counts apart; left empty, everything is counted together.
+    With a store, a pause that one worker notes holds the others of the same account as well.
     """
 
-    def __init__(self, timing: RateTiming) -> None:
-        """Start with nothing held back."""
+    def __init__(
+        self, timing: RateTiming, *, account: str = "", store: PauseStore | None = None
+    ) -> None:
+        """Start with nothing held back; `account` is the vendor's own name for it, no secret."""
         self._timing = timing
+        self._account = account
+        self._store = store if account else None
         self._held: dict[str, _Held] = {}
+
+    @asynccontextmanager
+    async def call(self, operation: str, kind: str = "") -> AsyncIterator[None]:
+        """Admit the call made inside, and note what becomes of it; a refusal says how long."""
+        await self.admit(operation, kind)
+        try:
+            yield
+        except RateLimitedError as error:
+            error.retry_after = self.refused(error.retry_after, kind)
+            if self._store is not None:
+                await self._store.hold(self._name(kind), error.retry_after)
+            raise
+        self.accepted(kind)
 
     def is_held_back(self, kind: str = "") -> bool:
         """Say whether a call would have to wait; what is not important is better dropped then."""
@@ -109,6 +146,7 @@ class RateBudget:
 
     async def admit(self, operation: str, kind: str = "") -> None:
         """Wait out a short pause; raises RateLimitedError during a long one."""
+        await self._ask(kind)
         remaining = self._of(kind).until - time.monotonic()
         if remaining > self._timing.in_place:
             raise RateLimitedError(f"{operation}: held back", retry_after=remaining)
@@ -132,6 +170,19 @@ class RateBudget:
         held = self._of(kind)
         if time.monotonic() >= held.until:
             held.refusals = 0
+
+    async def _ask(self, kind: str) -> None:
+        """Learn of a pause that another worker has noted."""
+        held, now = self._of(kind), time.monotonic()
+        if self._store is None or now - held.asked_at < _NEWS_SECONDS:
+            return
+        held.asked_at = now
+        seconds = await self._store.seconds_left(self._name(kind))
+        if seconds > 0:
+            held.until = max(held.until, now + seconds)
+
+    def _name(self, kind: str) -> str:
+        return f"{self._account}:{kind}"
 
     def _of(self, kind: str) -> _Held:
         return self._held.setdefault(kind, _Held())

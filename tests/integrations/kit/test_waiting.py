@@ -96,3 +96,72 @@ def test_kinds_that_the_vendor_counts_apart_are_held_apart():
     budget.refused(30.0, "send")
 
     assert budget.is_held_back("send") and not budget.is_held_back("start")
+
+
+class Store:
+    """Keeps pauses for two budgets, and counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.until: dict[str, float] = {}
+        self.asked = 0
+
+    async def seconds_left(self, name: str) -> float:
+        self.asked += 1
+        return self.until.get(name, 0.0) - time.monotonic()
+
+    async def hold(self, name: str, seconds: float) -> None:
+        self.until[name] = max(self.until.get(name, 0.0), time.monotonic() + seconds)
+
+
+async def refuse(budget: RateBudget, seconds: float, kind: str = "") -> None:
+    with pytest.raises(RateLimitedError):
+        async with budget.call("send", kind):
+            raise RateLimitedError("send: 429", retry_after=seconds)
+
+
+async def test_a_pause_that_one_worker_notes_holds_the_others_of_the_account():
+    store = Store()
+    one, other = (RateBudget(RateTiming(), account="a", store=store) for _ in range(2))
+    stranger = RateBudget(RateTiming(), account="b", store=store)
+
+    await refuse(one, 30.0, "send")
+
+    with pytest.raises(RateLimitedError) as raised:
+        await other.admit("send", "send")
+    assert 29 < raised.value.retry_after <= 30
+    await other.admit("start", "start")
+    await stranger.admit("send", "send")
+
+
+async def test_a_short_pause_of_another_worker_is_waited_out():
+    store = Store()
+    one, other = (RateBudget(RateTiming(), account="a", store=store) for _ in range(2))
+    await refuse(one, 0.1)
+    begun = time.monotonic()
+
+    async with other.call("send"):
+        assert time.monotonic() - begun >= 0.09
+
+
+async def test_the_store_is_not_asked_for_every_call():
+    store = Store()
+    budget = RateBudget(RateTiming(), account="a", store=store)
+
+    for _ in range(50):
+        async with budget.call("send"):
+            pass
+
+    assert store.asked == 1
+
+
+async def test_a_call_that_fails_for_another_reason_forgets_no_refusal():
+    budget = RateBudget(RateTiming(first=0.001, longest=60))
+    for _ in range(8):
+        budget.refused(None)
+        await asyncio.sleep(0.2)
+
+    with pytest.raises(CannotConnectError):
+        async with budget.call("send"):
+            raise LOST
+
+    assert budget.refused(None) > 0.1
