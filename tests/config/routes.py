@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -33,11 +34,13 @@ class Route:
         return self.pattern or "/"
 
 
+@cache
 def routes() -> list[Route]:
     """Return all routes of the portal, Django admin's too."""
     return [Route(pattern) for pattern in sorted(set(_patterns(get_resolver().url_patterns, "")))]
 
 
+@cache
 def field_names() -> list[str]:
     """Return every name under which a view reads a query, a form or JSON."""
     found: set[str] = {"next", "username", "password", "q", "o", "p", "_popup", "action"}
