@@ -15,7 +15,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import Error as DatabaseError
 from redis.exceptions import RedisError
 
-from conversations.errors import ConversationError
+from conversations.errors import ConversationError, RateLimitedError
 from conversations.event_loop.executor import run_sync
 from conversations.journal import publish
 from conversations.journal.frames import (
@@ -38,6 +38,7 @@ from conversations.socket.handshake import (
     handshake_read,
     socket_gone,
 )
+from conversations.socket.refusals import LastRefusal
 from conversations.socket.watch import socket_watch
 
 logger = logging.getLogger(__name__)
@@ -91,6 +92,7 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
         self.sent_sequence = handshake.cursor if is_cursor_known else 0
         self.heard_at = self.noted_at = time.monotonic()
         self.sending = asyncio.Lock()
+        self.last_refusal = LastRefusal()
         await self.accept(subprotocol=handshake.subprotocol)
         self.is_grouped = await self._join_group()
         await self._send_batches()
@@ -160,13 +162,18 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
                 await self._send_events(events)
 
     async def _on_message(self, frame: ClientFrame) -> None:
-        events = await responder().on_message(
-            conversation_id=self.conversation_id,
-            text=frame.text,
-            client_event_id=frame.client_event_id,
-            metadata=frame.metadata,
-            file_ids=frame.file_ids,
-        )
+        self.last_refusal.check()
+        try:
+            events = await responder().on_message(
+                conversation_id=self.conversation_id,
+                text=frame.text,
+                client_event_id=frame.client_event_id,
+                metadata=frame.metadata,
+                file_ids=frame.file_ids,
+            )
+        except RateLimitedError as error:
+            self.last_refusal.note(error)
+            raise
         if events[0].sequence <= self.sent_sequence:
             # A resend: the line was sent before, but its echo may have been lost on the way.
             await self._send(frame_of(events[0]))

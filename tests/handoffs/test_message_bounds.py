@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.utils import timezone
 from conversations.errors import RateLimitedError
 from conversations.event_loop.executor import run_sync
 from conversations.models import Conversation
+from conversations.socket import refusals
 from handoffs.models import Delivery
 from handoffs.responder import message_accept
 from handoffs.sending.hot_path import UserMessage, messages_to_vendor
@@ -21,6 +23,7 @@ from tests import factories
 from tests.conversations.widget import widget_of
 from tests.handoffs.passing import RESPONDER, active, line
 from tests.handoffs.passing import write as write_to_vendor
+from tests.postgres_sessions import session_open
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -107,6 +110,47 @@ async def test_the_socket_says_which_message_was_refused_and_stays_open(settings
         assert refused["metadata"] == {"custom": {"client_event_id": "c-2"}}
         assert refused["sequence"] is None
         assert await client.is_alive()
+
+
+async def test_more_of_what_was_just_refused_is_refused_without_the_database(settings, monkeypatch):
+    monkeypatch.setattr(refusals, "REFUSED_SECONDS", 60.0)
+    settings.AI_AGENT_MESSAGES_WAITING = 1
+    async with widget_of(factories.conversation) as widget:
+        client = await widget.open()
+        for number in range(2):
+            await client.send("USER_MESSAGE", {"text": "x"}, client_event_id=str(number))
+        await client.until("SYSTEM_MESSAGE")
+        with session_open() as session:
+            # Whoever asked the database about this conversation would wait for its lock.
+            session.execute("BEGIN")
+            lock = "SELECT FROM conversations_conversation WHERE id = %s FOR UPDATE"
+            session.execute(lock, [widget.conversation.pk])
+            told = []
+            for number in range(2, 150):
+                await client.send("USER_MESSAGE", {"text": "x"}, client_event_id=str(number))
+                refused = await client.until("SYSTEM_MESSAGE")
+                told.append(int(refused["metadata"]["custom"]["client_event_id"]))
+            session.execute("ROLLBACK")
+
+        assert told == list(range(2, 150))
+        await client.send("USER_END_SESSION", {})
+        await client.until("SESSION_END")
+
+
+async def test_a_moment_after_a_refusal_there_may_be_room_again(settings):
+    settings.AI_AGENT_MESSAGES_WAITING = 1
+    async with widget_of(factories.conversation) as widget:
+        client = await widget.open()
+        for number in range(2):
+            await client.send("USER_MESSAGE", {"text": "x"}, client_event_id=str(number))
+        await client.until("SYSTEM_MESSAGE")
+        await run_sync(answer_all, widget.conversation.pk)
+        await client.until("POLY_AGENT_MESSAGE")
+        await asyncio.sleep(refusals.REFUSED_SECONDS)
+
+        await client.send("USER_MESSAGE", {"text": "taken"}, client_event_id="1")
+
+        assert (await client.until("USER_MESSAGE"))["payload"]["text"] == "taken"
 
 
 # ---- to the live agent ----
