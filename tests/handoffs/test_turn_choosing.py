@@ -12,7 +12,7 @@ from django.db import connection
 
 from config.demo.processes import wait_until
 from conversations.models import Conversation
-from handoffs.responder import HandoffResponder
+from handoffs.responder import message_accept
 from handoffs.starting.turns import TURNS, TurnClaim, turns_waiting
 from tests import factories
 from tests.postgres_sessions import is_waiting_for_lock, session_open
@@ -25,7 +25,7 @@ LOOKING = settings.DATABASE_POOL_SIZE + 2
 def asked() -> Conversation:
     """Return a conversation of a tenant of its own that waits for an answer."""
     conversation = factories.conversation(factories.channel(factories.project()))
-    HandoffResponder().on_message(
+    message_accept(
         conversation_id=conversation.pk, text="Hello?", client_event_id="", metadata=None
     )
     return conversation
@@ -114,9 +114,7 @@ def test_who_is_slower_at_a_conversation_takes_the_next_one_of_the_same_project(
     project = factories.project()
     first, second = (factories.conversation(factories.channel(project)) for _ in range(2))
     for one in (first, second):
-        HandoffResponder().on_message(
-            conversation_id=one.pk, text="Hello?", client_event_id="", metadata=None
-        )
+        message_accept(conversation_id=one.pk, text="Hello?", client_event_id="", metadata=None)
     with session_open() as session, ThreadPoolExecutor(1) as threads:
         session.execute("BEGIN")
         session.execute(
