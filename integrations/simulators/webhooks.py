@@ -14,6 +14,7 @@ from weakref import WeakValueDictionary
 
 from integrations.contract.errors import ConnectorError
 from integrations.http.client import HttpClient, open_session
+from integrations.simulators.event_faults import EventFaults
 
 DELIVERIES_KEPT = 2000
 PENDING_LIMIT = 1000
@@ -72,9 +73,7 @@ class WebhookSender:
         self._user_agent = user_agent
         self._lock = threading.Lock()
         self._kept: deque[WebhookDelivery] = deque(maxlen=DELIVERIES_KEPT)
-        self._duplicates: list[str | None] = []
-        self._swaps: list[str | None] = []
-        self._held: dict[str, _Parcel] = {}
+        self._faults: EventFaults[_Parcel] = EventFaults()
         self._worker: _Worker | None = None
 
     async def send(
@@ -101,16 +100,12 @@ class WebhookSender:
         """
         parcel = self._parcel(url, headers, body, lane=lane, label=label)
         with self._lock:
-            held = self._held.pop(lane, None)
-            if held is None and _take(self._swaps, label):
-                self._held[lane] = parcel
-                return parcel.delivery
-            is_twice = _take(self._duplicates, label)
-        self._submit(parcel)
-        if is_twice:
-            self._submit(self._parcel(url, headers, body, lane=lane, label=label))
-        if held is not None:
-            self._submit(held)
+            arriving = self._faults.arriving(parcel, label=label, lane=lane)
+        for number, one in enumerate(arriving):
+            is_repeat = number > 0 and one is parcel
+            self._submit(
+                self._parcel(url, headers, body, lane=lane, label=label) if is_repeat else one
+            )
         return parcel.delivery
 
     def run(self, work: Callable[[HttpClient], Coroutine[Any, Any, None]]) -> None:
@@ -121,12 +116,12 @@ class WebhookSender:
     def duplicate_next(self, label: str | None = None) -> None:
         """Deliver the next webhook (with this label) twice."""
         with self._lock:
-            self._duplicates.append(label)
+            self._faults.duplicate_next(label)
 
     def swap_next_two(self, label: str | None = None) -> None:
         """Hold the next webhook (with this label) back until the one after it in its lane."""
         with self._lock:
-            self._swaps.append(label)
+            self._faults.swap_next_two(label)
 
     def deliveries(self) -> list[dict[str, Any]]:
         """Return the kept deliveries, oldest first."""
@@ -137,9 +132,7 @@ class WebhookSender:
         self.close()
         with self._lock:
             self._kept.clear()
-            self._duplicates.clear()
-            self._swaps.clear()
-            self._held.clear()
+            self._faults.forget()
             self.delay_seconds = 0.0
 
     def close(self) -> None:
@@ -280,12 +273,3 @@ class _Worker:
 
 async def _session() -> Any:
     return open_session(allow_local=True)
-
-
-def _take(planned: list[str | None], label: str) -> bool:
-    """Use up the first planned fault that is meant for a webhook with this label."""
-    for wanted in planned:
-        if wanted in (None, label):
-            planned.remove(wanted)
-            return True
-    return False
