@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
-
-class PayloadProblem(NamedTuple):
-    """One thing wrong in a payload: where it is, and what was expected there (never the value)."""
-
-    path: str
-    message: str
+from integrations.contract.hints import PayloadProblem
 
 
 class HandoffError(Exception):

@@ -114,7 +114,7 @@ def _fall_back(handoff: Handoff, target: Integration, code: str) -> list[str]:
         text = text_for(handoff, "looking_for_agent")
         events_append(handoff.conversation, [system_event(text, code="handoff_fallback")])
     now = timezone.now()
-    hints = hints_passed_on(handoff.routing, target.integration_key, found.routing_hints)
+    hints = hints_passed_on(handoff.routing, target.integration_key)
     handoff.routing = cast(Any, hints)
     handoff.integration, handoff.integration_key = target, target.integration_key
     handoff.attempt += 1

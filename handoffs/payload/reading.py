@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from handoffs.errors import InvalidPayloadError, PayloadProblem
-from handoffs.payload.checks import Check, Notes, join_path, json_block, text, without_secrets
-from handoffs.payload.hints import hints_for, hints_read, require_hints
-from handoffs.payload.rules import COMMON_HINTS, INTEGRATION_KEYS, OVERRIDE_HINTS, VENDOR_ALIASES
-from integrations.contract.vendor_names import has_connector
+from handoffs.errors import InvalidPayloadError
+from handoffs.payload.common_hints import COMMON_HINTS
+from handoffs.payload.data import json_block
+from handoffs.payload.hints import hints_for, hints_read, override_hints, require_hints
+from integrations.contract.hints import (
+    Check,
+    Notes,
+    PayloadProblem,
+    join_path,
+    text,
+    without_secrets,
+)
+from integrations.contract.integration_keys import has_connector, key_named, payload_keys
 
 PayloadWarning = PayloadProblem
 
@@ -115,7 +123,7 @@ def payload_for_integration(payload: HandoffPayload, integration_key: str) -> Ha
         payload,
         integration_key=integration_key,
         hints=hints,
-        inline_overrides=tuple(sorted(OVERRIDE_HINTS & hints.keys())),
+        inline_overrides=tuple(sorted(override_hints() & hints.keys())),
         warnings=tuple(notes.warnings),
     )
 
@@ -134,8 +142,7 @@ def resolve_destination(
     """
     if name in destinations:
         return ResolvedDestination(destination=name, integration_key=destinations[name])
-    wanted = name.strip().casefold()
-    key = wanted if wanted in INTEGRATION_KEYS else VENDOR_ALIASES.get(wanted)
+    key = key_named(name)
     if key is None:
         known = ", ".join(sorted(destinations))
         there_are = f"{known}; or {_offer(integrations)}" if known else _offer(integrations)
@@ -162,7 +169,7 @@ def _offer(integrations: Collection[str] | None) -> str:
     None means that no project is known.
     """
     if integrations is None:
-        there_are = ", ".join(key for key in INTEGRATION_KEYS if has_connector(key))
+        there_are = ", ".join(key for key in payload_keys() if has_connector(key))
         return f"known integrations: {there_are}"
     if not integrations:
         return "no integration is connected in this project yet"
@@ -210,7 +217,7 @@ def _read_text_chat(wanted: Mapping[object, object], path: str, notes: Notes) ->
         notes.problem(path, f"{counted}; {notes.offered}")
     for key, hints in chat.items():
         at = join_path(path, key)
-        if isinstance(key, str) and key in INTEGRATION_KEYS:
+        if isinstance(key, str) and key in payload_keys():
             found.integration_key = key
             found.names_at = found.hints_at = at
             found.hints = hints_read(hints, key, at, notes)
@@ -293,7 +300,7 @@ def _warn_about_keys(
 
 def _add_headers(found: _Found, headers: object, notes: Notes) -> None:
     """Store SIP headers as attributes under their own names; there is no SIP in a text channel."""
-    checked = COMMON_HINTS["attributes"](headers, "sip_headers", notes)
+    checked = COMMON_HINTS["attributes"].check(headers, "sip_headers", notes)
     attributes = found.hints.get("attributes", {})
     if isinstance(checked, dict) and isinstance(attributes, dict):
         found.hints["attributes"] = {**attributes, **checked}
@@ -313,7 +320,7 @@ def _finish(found: _Found, notes: Notes) -> HandoffPayload:
         data=found.data,
         queue=str(hints.get("queue", "")),
         is_voice=found.is_voice,
-        inline_overrides=tuple(sorted(OVERRIDE_HINTS & hints.keys())),
+        inline_overrides=tuple(sorted(override_hints() & hints.keys())),
         warnings=tuple(notes.warnings),
         names_at=found.names_at,
         hints_at=found.hints_at,

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from handoffs.models import Handoff
 from handoffs.portal.wording import BADGES, Badge, duration_text, end_reason_text
 from handoffs.states import OPEN_STATES, State
-from integrations.contract.vendor_names import vendor_name
+from integrations.contract.integration_keys import vendor_name
 from integrations.models import Environment, Project
 
 OPEN = "open"

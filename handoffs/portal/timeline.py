@@ -23,7 +23,7 @@ from handoffs.portal.timeline_entries import (
     vendor_event_entry,
 )
 from handoffs.states import State, Trigger
-from integrations.contract.vendor_names import vendor_name
+from integrations.contract.integration_keys import vendor_name
 from integrations.models import VendorCall
 
 # What led to the handoff, and the last words after it; the rest is the conversation's own story.

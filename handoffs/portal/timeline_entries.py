@@ -12,7 +12,7 @@ from conversations.models import Event
 from handoffs.models import Delivery, Handoff, HandoffTransition, PastAttempt, VendorEvent
 from handoffs.portal.wording import END_REASONS, duration_text, failure_explanation
 from handoffs.states import EndReason, State
-from integrations.contract.vendor_names import vendor_name
+from integrations.contract.integration_keys import vendor_name
 from integrations.models import VendorCall
 
 HIDDEN_TEXT = "Text hidden: it needs access to conversations."

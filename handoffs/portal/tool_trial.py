@@ -19,7 +19,7 @@ from conversations.ai_agent.tools.payload_lint import PayloadFinding
 from conversations.ai_agent.turn import TOOL_FAILED
 from handoffs.payload.reading import has_handoff
 from handoffs.starting.judging import Judgement, call_judge, returned_judge
-from integrations.contract.vendor_names import vendor_name
+from integrations.contract.integration_keys import vendor_name
 from integrations.models import Environment, Project
 
 _HISTORY = [

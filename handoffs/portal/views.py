@@ -18,7 +18,7 @@ from handoffs.portal.timeline import timeline_get, timeline_text
 from handoffs.portal.timeline_entries import Kind
 from handoffs.portal.wording import BADGES, handoff_title, headline
 from handoffs.states import State
-from integrations.contract.vendor_names import vendor_name
+from integrations.contract.integration_keys import vendor_name
 from integrations.models import Access, Area, Environment, Project
 from integrations.projects.access import project_for
 

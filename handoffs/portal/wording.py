@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from handoffs.models import Handoff
 from handoffs.states import EndReason, State
-from integrations.contract.vendor_names import vendor_name
+from integrations.contract.integration_keys import vendor_name
 
 # A worker takes a handoff within a second or two; longer means that none is there.
 _CLAIM_EXPECTED_SECONDS = 10

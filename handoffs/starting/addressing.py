@@ -10,10 +10,8 @@ from handoffs.errors import (
     NotAllowedHereError,
     NotConnectedError,
     NothingConnectedError,
-    PayloadProblem,
 )
 from handoffs.payload.reading import HandoffPayload, payload_for_integration, resolve_destination
-from handoffs.payload.rules import INTEGRATION_KEYS
 from handoffs.starting.connection_names import connection_named
 from integrations.connections.destinations import (
     integration_default,
@@ -21,8 +19,9 @@ from integrations.connections.destinations import (
     integration_keys,
     live_chat_names,
 )
+from integrations.contract.hints import PayloadProblem
+from integrations.contract.integration_keys import has_connector, payload_keys, vendor_name
 from integrations.contract.registry import manifest
-from integrations.contract.vendor_names import has_connector, vendor_name
 from integrations.models import Environment, Integration, Project
 
 OVERRIDES_OFF = (
@@ -49,7 +48,7 @@ def payload_address(
 def offered_integrations(project: Project, environments: Collection[str]) -> list[str]:
     """Return the keys that a tool of the project can name in some of these environments."""
     found = {key for one in environments for key in integration_keys(project, one)}
-    return [key for key in INTEGRATION_KEYS if key in found]
+    return [key for key in payload_keys() if key in found]
 
 
 def not_allowed(

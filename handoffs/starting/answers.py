@@ -24,7 +24,7 @@ from conversations.journal.services import (
     message_event,
 )
 from conversations.models import Conversation, Event, LogEntry
-from handoffs.errors import InvalidPayloadError, PayloadProblem
+from handoffs.errors import InvalidPayloadError
 from handoffs.lifecycle.queueing import queue_answer
 from handoffs.models import Handoff
 from handoffs.payload.reading import (
@@ -36,6 +36,7 @@ from handoffs.payload.reading import (
 from handoffs.starting.addressing import offered_integrations
 from handoffs.starting.start import handoff_refuse, handoff_start
 from handoffs.starting.turns import TURNS, TurnClaim, turn_put_back
+from integrations.contract.hints import PayloadProblem
 
 logger = logging.getLogger(__name__)
 # What crashes, cannot be stored or takes its worker along is tried so often, and then given up.

@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conversations.ai_agent.tools.payload_lint import HandoffCall, PayloadFinding, PayloadReader
-from handoffs.errors import HandoffError, InvalidPayloadError, NotAllowedHereError, PayloadProblem
+from handoffs.errors import HandoffError, InvalidPayloadError, NotAllowedHereError
+from handoffs.payload.hints import override_hints
 from handoffs.payload.reading import (
     HandoffPayload,
     has_handoff,
     payload_for_call_handoff,
     payload_read,
 )
-from handoffs.payload.rules import OVERRIDE_HINTS
 from handoffs.starting.addressing import not_allowed, offered_integrations, payload_address
+from integrations.contract.hints import PayloadProblem
 from integrations.models import Environment, Integration, Project
 
 # Pages on which an admin mends what a finding is about, by the name of their address.
@@ -130,4 +131,4 @@ def _findings(error: HandoffError, names_at: str, place: str = "") -> list[Paylo
 
 
 def _page(path: str) -> str:
-    return _SETTINGS if path.rpartition(".")[2] in OVERRIDE_HINTS else _INTEGRATIONS
+    return _SETTINGS if path.rpartition(".")[2] in override_hints() else _INTEGRATIONS

@@ -11,8 +11,8 @@ from django import forms
 
 from integrations.behaviour.setting import Setting
 from integrations.behaviour.waiting import WAITING_SETTINGS, WaitingForm
+from integrations.contract.integration_keys import vendor_name
 from integrations.contract.manifest import Capability, Manifest
-from integrations.contract.vendor_names import vendor_name
 from integrations.models import Integration
 
 

@@ -102,7 +102,7 @@ _SETTINGS = (
         field=forms.ChoiceField(
             label="Integration to try then",
             required=False,
-            help_text="A live-agent integration, or Zendesk tickets. It is tried once; if it "
+            help_text="A live-agent integration, or one for tickets. It is tried once; if it "
             "fails as well, the handoff has failed.",
         ),
     ),

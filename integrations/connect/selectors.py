@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Q
 
-from integrations.contract.manifest import FieldKind, Manifest
-from integrations.contract.tiles import TILES, Tile, TileGroup, manifest_of_tile
+from integrations.contract.manifest import FieldKind, Manifest, TileGroup
+from integrations.contract.tiles import Tile, tiles
 from integrations.credentials.cleaning import fields_for_mode, mask, mode_of, pairs_to_lines
 from integrations.models import AuditEntry, Environment, Integration, Project
 
@@ -97,10 +97,10 @@ def tile_groups(*, project: Project, environment: str) -> dict[TileGroup, list[T
         row.connector_key: row for row in integration_list(project=project, environment=environment)
     }
     groups: dict[TileGroup, list[TileView]] = {group: [] for group in TileGroup}
-    for tile in TILES:
-        found = manifest_of_tile(tile)
-        row = rows.get(found.key) if found else None
-        groups[tile.group].append(TileView(tile=tile, manifest=found, integration=row))
+    for tile in tiles():
+        row = rows.get(tile.manifest.key) if tile.manifest else None
+        view = TileView(tile=tile, manifest=tile.manifest, integration=row)
+        groups[tile.group].append(view)
     for views in groups.values():
         views.sort(key=lambda view: (view.status is Status.NOT_CONNECTED, view.manifest is None))
     return groups

@@ -137,7 +137,7 @@ def is_complete(manifest: Manifest, integration: Integration) -> bool:
     values = draft_values(integration)
     mode = mode_of(manifest, values)
     needed = [f.name for f in fields_for_mode(manifest, mode) if is_required(f, mode)]
-    return bool(values) and all(values.get(name) for name in needed if name != "mode")
+    return bool(values) and all(values.get(name) for name in needed if name != manifest.mode_field)
 
 
 def missing_secrets(manifest: Manifest, integration: Integration) -> list[str]:
@@ -150,11 +150,13 @@ def missing_secrets(manifest: Manifest, integration: Integration) -> list[str]:
 
 def key_pair_view(manifest: Manifest, values: Mapping[str, str]) -> KeyPairView | None:
     """Return the public half of the stored private key, if there is one."""
-    private = values.get(manifest.key_pair.private_key_field, "") if manifest.key_pair else ""
-    if not private:
+    pair = manifest.key_pair
+    private = values.get(pair.private_key_field, "") if pair else ""
+    if pair is None or not private:
         return None
-    key_id = values.get("jwt_key_id") or key_id_suggestion(private)
-    algorithm = values.get("jwt_alg") or "RS256"
+    key_id = values.get(pair.key_id_field) or key_id_suggestion(private)
+    default = next(item.default for item in manifest.fields if item.name == pair.algorithm_field)
+    algorithm = values.get(pair.algorithm_field) or default
     return KeyPairView(
         public_pem=public_pem(private),
         public_jwk=public_jwk(private, key_id=key_id, algorithm=algorithm),

@@ -6,6 +6,8 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from integrations.contract.hints import Hint
+
 
 class Delivery(enum.Enum):
     """How a vendor's events reach us."""
@@ -13,6 +15,14 @@ class Delivery(enum.Enum):
     STREAM = "stream"
     WEBHOOK = "webhook"
     NONE = "none"  # nothing comes back: no live chat can go there
+
+
+class TileGroup(enum.Enum):
+    """The headings of Configure > Integrations, in order."""
+
+    LIVE_AGENTS = "Live agents"
+    CHANNELS = "Messaging channels"
+    CRM = "CRM and tickets"
 
 
 class Capability(enum.Enum):
@@ -93,6 +103,9 @@ class GeneratedKeyPair:
     """A key pair the portal can make: the private half fills a field, the public half is shown."""
 
     private_key_field: str
+    # The fields that hold the key's id and algorithm at the vendor.
+    key_id_field: str
+    algorithm_field: str
     label: str
     help_text: str
     shown_for_modes: tuple[str, ...] = ()
@@ -131,19 +144,34 @@ class AttachmentLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """All that is known about a connector without running it."""
+    """All that is known about a connector without running it.
+
+    A folder with a manifest and no connector is a vendor that is planned: payloads may name it, and
+    its tile says that it is not available yet.
+    """
 
     key: str
     integration_key: str
+    # The title of its tile; several connectors may share one.
     tile: str
     name: str
+    # What the tile says, in one sentence.
     summary: str
-    docs_url: str
     delivery: Delivery
-    capabilities: frozenset[Capability]
-    fields: tuple[CredentialField, ...]
-    routing_hints: tuple[str, ...] = ()
+    group: TileGroup = TileGroup.LIVE_AGENTS
+    docs_url: str = ""
+    # How sentences call the vendor, where the name says more than that.
+    vendor: str = ""
+    capabilities: frozenset[Capability] = frozenset()
+    fields: tuple[CredentialField, ...] = ()
+    # The field whose choice is the connection type: it decides which others are shown.
+    mode_field: str = ""
+    # What a tool may set beyond the hints that every integration understands.
+    hints: tuple[Hint, ...] = ()
+    # Hints that would let a tool choose where credentials are sent.
+    refused_hints: frozenset[str] = frozenset()
     support: Support = Support.SIMULATED
+    # Names that a tool may use instead of the integration key.
     aliases: tuple[str, ...] = ()
     prerequisites: tuple[str, ...] = ()
     vendor_steps: tuple[str, ...] = ()
@@ -157,15 +185,21 @@ class Manifest:
     attachments: AttachmentLimits | None = None
     # The field by whose value payloads choose among connections; their hint has the same name.
     named_by: str = ""
-    # Hints that replace a saved value, where the project allows inline overrides.
-    override_hints: tuple[str, ...] = ()
-    # Hints that must be among what an admin lists on the connection, by hint: the fields that list.
-    listed_hints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     # What a crash between send and mark may do, where the vendor offers nothing against it.
     repeat_note: str = ""
     # A message that comes after a live agent's end is taken as any other, and opens something new:
     # only the vendor's history tells which messages the live agent still got.
     takes_after_end: bool = False
+
+    @property
+    def override_hints(self) -> tuple[str, ...]:
+        """The hints that replace a saved value, where the project allows inline overrides."""
+        return tuple(hint.name for hint in self.hints if hint.replaces_saved)
+
+    @property
+    def listed_hints(self) -> dict[str, tuple[str, ...]]:
+        """The hints that must be on a list of the connection's, by name: the fields that list."""
+        return {hint.name: hint.listed_in for hint in self.hints if hint.listed_in}
 
     @property
     def takes_live_chats(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -19,19 +19,20 @@ _FOLDER = Path(__file__).parent.parent / "vendors"
 
 @cache
 def vendor_keys() -> tuple[str, ...]:
-    """Return the keys of all vendor folders, sorted."""
-    found = [path.parent for path in _FOLDER.glob("*/manifest.py")]
-    found += [path.parent.parent for path in _FOLDER.glob("*/manifest/__init__.py")]
-    return tuple(sorted(folder.name for folder in found))
+    """Return the keys of all vendors with a connector, sorted."""
+    return tuple(key for key in sorted(_folders("manifest")) if key in _folders("connector"))
+
+
+@cache
+def planned_keys() -> tuple[str, ...]:
+    """Return the keys of the vendors that have a manifest, and no connector yet, sorted."""
+    return tuple(key for key in sorted(_folders("manifest")) if key not in _folders("connector"))
 
 
 @cache
 def manifest(key: str) -> Manifest:
-    """Return one vendor's manifest; raises LookupError for a key without a folder."""
-    found = vars(_module(key, "manifest")).get("MANIFEST")
-    if not isinstance(found, Manifest) or found.key != key:
-        raise TypeError(f"vendors/{key}/manifest.py must define MANIFEST with key {key!r}")
-    return found
+    """Return the manifest of a vendor with a connector; raises LookupError for any other key."""
+    return _manifest(key, vendor_keys())
 
 
 def manifest_with(key: str, credentials: Mapping[str, str]) -> Manifest:
@@ -41,14 +42,21 @@ def manifest_with(key: str, credentials: Mapping[str, str]) -> Manifest:
 
 
 def manifests() -> tuple[Manifest, ...]:
-    """Return all manifests, sorted by key."""
+    """Return the manifests of all vendors with a connector, sorted by key."""
     return tuple(manifest(key) for key in vendor_keys())
+
+
+@cache
+def all_manifests() -> tuple[Manifest, ...]:
+    """Return all manifests, of planned vendors too, sorted by key."""
+    keys = sorted({*vendor_keys(), *planned_keys()})
+    return tuple(_manifest(key, keys) for key in keys)
 
 
 @cache
 def connector_class(key: str) -> type[Connector]:
     """Return the one Connector class of a vendor; raises LookupError for an unknown key."""
-    module = _module(key, "connector")
+    module = _module(key, "connector", vendor_keys())
     found = [
         member
         for _, member in inspect.getmembers(module, inspect.isclass)
@@ -64,7 +72,22 @@ def _is_of(module: ModuleType, member: type) -> bool:
     return f"{member.__module__}.".startswith(f"{module.__name__}.")
 
 
-def _module(key: str, name: str) -> ModuleType:
-    if key not in vendor_keys():
+def _manifest(key: str, among: Collection[str]) -> Manifest:
+    found = vars(_module(key, "manifest", among)).get("MANIFEST")
+    if not isinstance(found, Manifest) or found.key != key:
+        raise TypeError(f"vendors/{key}/manifest.py must define MANIFEST with key {key!r}")
+    return found
+
+
+@cache
+def _folders(name: str) -> frozenset[str]:
+    """Return the folders with a file or a package of this name."""
+    found = [path.parent for path in _FOLDER.glob(f"*/{name}.py")]
+    found += [path.parent.parent for path in _FOLDER.glob(f"*/{name}/__init__.py")]
+    return frozenset(folder.name for folder in found)
+
+
+def _module(key: str, name: str, among: Collection[str]) -> ModuleType:
+    if key not in among:
         raise LookupError(f"no vendor folder named {key!r}")
     return importlib.import_module(f"{_PACKAGE}.{key}.{name}")

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from integrations.contract.integration_keys import overridable_hints
 from integrations.models import Project
 from integrations.projects.settings import (
     STATE_KEY_MAX_CHARACTERS,
@@ -75,10 +76,10 @@ class ProjectSettingsForm(forms.Form):
     allow_inline_overrides = forms.BooleanField(
         label="Allow inline overrides",
         required=False,
-        help_text="A tool may then choose another instance, contact flow or region of Amazon "
-        "Connect than the saved connection has, by instance_id, contact_flow_id and aws_region in "
-        "its handoff. Off: such a handoff does not start, and the log says why. Credentials are "
-        "never taken from a tool, and a role only from the connection's own list.",
+        help_text="A tool may then choose others than the saved connection has, by these hints in "
+        f"its handoff: {overridable_hints()}. Off: such a handoff does not start, and the log says "
+        "why. Credentials are never taken from a tool, and a role only from the connection's own "
+        "list.",
     )
     version = forms.CharField(widget=forms.HiddenInput, required=False)
 

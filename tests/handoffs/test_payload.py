@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handoffs.errors import InvalidPayloadError
+from handoffs.payload.common_hints import COMMON_HINTS
 from handoffs.payload.reading import (
     HandoffPayload,
     has_handoff,
@@ -17,8 +18,7 @@ from handoffs.payload.reading import (
     payload_read,
     resolve_destination,
 )
-from handoffs.payload.rules import COMMON_HINTS, INTEGRATION_KEYS, VENDOR_HINTS
-from integrations.contract.vendor_names import has_connector
+from integrations.contract.integration_keys import has_connector, hints_of, payload_keys
 
 SEED = {
     "utterance": "No problem, I'll transfer you to one of our agents now.",
@@ -52,7 +52,7 @@ def test_the_seeds_payload_is_read_without_a_warning():
     assert (payload.hints, payload.warnings, payload.destination) == ({}, (), "")
 
 
-@pytest.mark.parametrize("key", [k for k in INTEGRATION_KEYS if k != "custom_integration"])
+@pytest.mark.parametrize("key", [k for k in payload_keys() if k != "custom_integration"])
 def test_an_empty_object_is_enough_for_every_vendor(key):
     payload = read_hints({}, key)
 
@@ -146,7 +146,7 @@ def test_several_integration_keys_are_refused_and_the_known_ones_listed():
     found = problems_of({"handoff": {"text_chat": both}})
 
     assert "got 2" in found["handoff.text_chat"]
-    assert all(key in found["handoff.text_chat"] for key in INTEGRATION_KEYS if has_connector(key))
+    assert all(key in found["handoff.text_chat"] for key in payload_keys() if has_connector(key))
 
 
 def test_all_problems_are_reported_at_once():
@@ -328,7 +328,7 @@ def test_a_wrong_value_of_a_vendor_hint_is_a_structural_error(vendor, name, valu
 
 
 def test_every_vendor_hint_is_exercised_here():
-    known = {(key.removesuffix("_integration"), n) for key, t in VENDOR_HINTS.items() for n in t}
+    known = {(key.removesuffix("_integration"), n) for key in payload_keys() for n in hints_of(key)}
 
     assert {(vendor, name) for vendor, name, *_ in GOOD_VENDOR_HINTS} == known
     assert {(vendor, name) for vendor, name, _ in BAD_VENDOR_HINTS} == known
@@ -531,16 +531,16 @@ ANY_JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
     max_leaves=20,
 )
-HINT_NAMES = sorted({*COMMON_HINTS, *(name for table in VENDOR_HINTS.values() for name in table)})
+HINT_NAMES = sorted({*COMMON_HINTS, *(name for key in payload_keys() for name in hints_of(key))})
 ANY_HINTS = st.dictionaries(st.sampled_from(HINT_NAMES) | st.text(max_size=8), ANY_JSON)
 ANY_HANDOFF = (
     ANY_JSON
     | st.dictionaries(
         st.sampled_from(["text_chat", "destination", "type", "reason", "data", "hints", "route"]),
-        ANY_JSON | st.dictionaries(st.sampled_from(INTEGRATION_KEYS), ANY_HINTS, max_size=2),
+        ANY_JSON | st.dictionaries(st.sampled_from(payload_keys()), ANY_HINTS, max_size=2),
     )
     | st.fixed_dictionaries(
-        {"text_chat": st.dictionaries(st.sampled_from(INTEGRATION_KEYS), ANY_HINTS, min_size=1)}
+        {"text_chat": st.dictionaries(st.sampled_from(payload_keys()), ANY_HINTS, min_size=1)}
     )
 )
 
@@ -554,7 +554,7 @@ def test_no_value_breaks_the_reader_other_than_as_an_invalid_payload(returned):
         assert error.problems
         assert all(problem.message for problem in error.problems)
     else:
-        assert payload.integration_key is None or payload.integration_key in INTEGRATION_KEYS
+        assert payload.integration_key is None or payload.integration_key in payload_keys()
 
 
 @settings(max_examples=100, deadline=None)

@@ -36,7 +36,7 @@ from integrations.connections.services import (
 )
 from integrations.contract.manifest import Manifest
 from integrations.contract.registry import manifest_with
-from integrations.credentials.cleaning import mode_of
+from integrations.credentials.cleaning import mode_choice, mode_of
 from integrations.models import Environment, Integration, Project
 
 
@@ -46,16 +46,14 @@ def connect_before(
 ) -> HttpResponse:
     """Show the prerequisites and the connection type; keep what was ticked and chosen."""
     place = place_at(request, project, environment, connector_key, Step.BEFORE)
+    choice = mode_choice(place.manifest)
     if request.method == "POST":
         row = place.row()
         confirmed = [int(n) for n in request.POST.getlist("confirmed") if n.isdecimal()]
-        mode = mode_of(place.manifest, {"mode": request.POST.get("mode", "")})
-        integration_draft_save(
-            integration=row, confirmed=confirmed, values={"mode": mode} if mode else None
-        )
+        values = {choice.name: mode_of(place.manifest, request.POST.dict())} if choice else None
+        integration_draft_save(integration=row, confirmed=confirmed, values=values)
         return place.go_to(Step.GIVE)
     row_or_none = integration_or_none(project, environment, connector_key)
-    choice = next((f for f in place.manifest.fields if f.name == "mode"), None)
     return place.page(
         choice=choice,
         mode=mode_of(place.manifest, place.values()),

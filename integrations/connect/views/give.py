@@ -83,9 +83,7 @@ def _of_kind(place: Place, *kinds: GeneratedKind) -> list[GeneratedValue]:
 
 def _make_key_pair(place: Place, pair: GeneratedKeyPair) -> None:
     private = private_key_generate()
-    values = {pair.private_key_field: private}
-    if "jwt_key_id" in {field.name for field in place.manifest.fields}:
-        values["jwt_key_id"] = key_id_suggestion(private)
+    values = {pair.private_key_field: private, pair.key_id_field: key_id_suggestion(private)}
     integration_draft_save(integration=place.row(), values=values)
     messages.success(
         place.request, f"A key pair was made. Register its public key at {place.manifest.name}."

@@ -11,8 +11,6 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from integrations.contract.tiles import TILES
-
 TEMPLATES = Path(__file__).resolve().parent.parent / "vendor_folder"
 KEY = re.compile(r"[a-z][a-z0-9_]{1,30}")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 .&-]{1,60}")
@@ -25,7 +23,6 @@ NEXT = """\
   {setups}    how the contract suite reaches its simulator
 
 Next:
-{tile}\
   make docs
   .venv/bin/python -m pytest tests/contract -k {key}
 
@@ -54,7 +51,7 @@ class Command(BaseCommand):
             _write(template, _target(root, key, template), words)
         setups = root / SETUPS
         setups.write_text(_with_setup(setups.read_text(encoding="utf-8"), words), encoding="utf-8")
-        self.stdout.write(NEXT.format(key=key, name=name, setups=SETUPS, tile=_tile_step(name)))
+        self.stdout.write(NEXT.format(key=key, name=name, setups=SETUPS))
 
 
 def _refuse_what_cannot_be(root: Path, key: str, name: str) -> None:
@@ -93,12 +90,3 @@ def _with_setup(text: str, words: dict[str, str]) -> str:
     place = next((n for n in imports if lines[n] > statement), imports[-1] + 1)
     lines.insert(place, statement)
     return "\n".join(lines) + "\n" + Template(template).substitute(words) + "}\n"
-
-
-def _tile_step(name: str) -> str:
-    if name in {tile.title for tile in TILES}:
-        return ""
-    return (
-        "  a tile in integrations/contract/tiles.py, and the integration key with its hints in\n"
-        "  handoffs/payload/rules.py: this product is in neither yet\n"
-    )

@@ -6,7 +6,7 @@ const VERIFY_EVERY_MS = 3000;
 /** Shows the fields of the chosen connection type and hides the others. */
 function followConnectionType() {
   const form = document.querySelector("[data-modes-form]");
-  const choice = form?.elements.mode;
+  const choice = form?.elements[form.dataset.modesForm];
   if (!choice) return;
   choice.addEventListener("change", () => {
     for (const field of form.querySelectorAll("[data-modes]"))

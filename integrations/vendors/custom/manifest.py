@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from integrations.contract.hints import Hint, text
 from integrations.contract.manifest import (
     AttachmentLimits,
     Capability,
@@ -164,7 +165,7 @@ MANIFEST = Manifest(
     delivery=Delivery.WEBHOOK,
     capabilities=_ALWAYS.union(*ABILITIES.values()),
     fields=_FIELDS,
-    routing_hints=("connector",),
+    hints=(Hint(name="connector", check=text(1, 128), is_required=True),),
     support=Support.SIMULATED,
     aliases=("custom",),
     prerequisites=_PREREQUISITES,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from integrations.contract.hints import Hint, flat_dict, numeric_id, scalar, text, texts
 from integrations.contract.manifest import (
     Capability,
     CredentialField,
@@ -10,6 +11,7 @@ from integrations.contract.manifest import (
     FieldKind,
     Manifest,
     Support,
+    TileGroup,
 )
 
 _FIELDS = (
@@ -110,6 +112,7 @@ MANIFEST = Manifest(
     key="zendesk_tickets",
     integration_key="zendesk_tickets_integration",
     tile="Zendesk tickets",
+    group=TileGroup.CRM,
     name="Zendesk tickets",
     summary="Opens a ticket with the transcript when nobody is available to answer.",
     docs_url="https://developer.zendesk.com/api-reference/ticketing/tickets/tickets",
@@ -117,7 +120,11 @@ MANIFEST = Manifest(
     delivery=Delivery.NONE,
     capabilities=frozenset({Capability.TRANSCRIPT}),
     fields=_FIELDS,
-    routing_hints=("tags", "ticket_fields", "group_id"),
+    hints=(
+        Hint(name="tags", check=texts(100, text(1, 255))),
+        Hint(name="ticket_fields", check=flat_dict(numeric_id, scalar)),
+        Hint(name="group_id", check=numeric_id),
+    ),
     support=Support.SIMULATED,
     prerequisites=PREREQUISITES,
     vendor_steps=VENDOR_STEPS,

@@ -17,6 +17,7 @@ from integrations.vendors.amazon_connect.manifest.help import (
     PREREQUISITES,
     VENDOR_STEPS,
 )
+from integrations.vendors.amazon_connect.manifest.hints import HINTS, REFUSED_HINTS
 
 MAX_FILE_BYTES = 20 * 1024 * 1024
 _MIME_TYPES = (
@@ -98,18 +99,8 @@ MANIFEST = Manifest(
         }
     ),
     fields=FIELDS,
-    routing_hints=(
-        "instance_id",
-        "contact_flow_id",
-        "role_arn",
-        "aws_region",
-        "user_display_name",
-        "chat_duration_minutes",
-        "related_contact_id",
-        "customer_id",
-    ),
-    override_hints=("instance_id", "contact_flow_id", "aws_region"),
-    listed_hints={"role_arn": ("role_arn", "allowed_role_arns")},
+    hints=HINTS,
+    refused_hints=REFUSED_HINTS,
     support=Support.SIMULATED,
     aliases=("amazon_connect", "connect"),
     prerequisites=PREREQUISITES,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from integrations.contract.hints import Hint, pattern, text
 from integrations.contract.manifest import (
     AttachmentLimits,
     Capability,
@@ -169,6 +170,7 @@ MANIFEST = Manifest(
     integration_key="genesys_integration",
     tile="Genesys Messaging",
     name="Genesys Messaging",
+    vendor="Genesys",
     summary="Live agents answer in Genesys Cloud through an Open Messaging integration.",
     docs_url="https://developer.genesys.cloud/commdigital/digital/openmessaging",
     delivery=Delivery.WEBHOOK,
@@ -187,7 +189,10 @@ MANIFEST = Manifest(
         }
     ),
     fields=_FIELDS,
-    routing_hints=("queue_name", "external_contact_id"),
+    hints=(
+        Hint(name="queue_name", check=text(1, 128)),
+        Hint(name="external_contact_id", check=pattern(_UUID, "a UUID")),
+    ),
     support=Support.SIMULATED,
     aliases=("genesys", "genesys_cloud"),
     prerequisites=PREREQUISITES,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from integrations.contract.hints import Hint, flat_dict, text
 from integrations.contract.manifest import (
     AttachmentLimits,
     Capability,
@@ -228,6 +229,7 @@ MANIFEST = Manifest(
     integration_key="salesforce_integration",
     tile="Salesforce Messaging",
     name="Salesforce Messaging",
+    vendor="Salesforce",
     summary="Live agents answer in the Service Console through Messaging for In-App and Web.",
     docs_url="https://developer.salesforce.com/docs/service/messaging-api",
     delivery=Delivery.STREAM,
@@ -247,7 +249,14 @@ MANIFEST = Manifest(
         }
     ),
     fields=_FIELDS,
-    routing_hints=("routing_attributes", "pre_chat"),
+    mode_field="mode",
+    hints=(
+        Hint(
+            name="routing_attributes",
+            check=flat_dict(text(1, 64), text(0, 1024)),
+            aliases=("pre_chat",),
+        ),
+    ),
     support=Support.SIMULATED,
     aliases=("salesforce",),
     prerequisites=PREREQUISITES,
@@ -256,6 +265,8 @@ MANIFEST = Manifest(
     error_help=ERROR_HELP,
     key_pair=GeneratedKeyPair(
         private_key_field="jwt_private_key",
+        key_id_field="jwt_key_id",
+        algorithm_field="jwt_alg",
         label="Generate a key pair",
         help_text="The private key is kept here, encrypted. Register the public key in Salesforce "
         "under User Verification > JSON Web Keysets.",

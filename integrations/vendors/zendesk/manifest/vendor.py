@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from integrations.contract.hints import Hint, flat_dict, numeric_id, one_of, scalar, text, texts
 from integrations.contract.manifest import (
     AttachmentLimits,
     Capability,
@@ -237,6 +238,7 @@ MANIFEST = Manifest(
     integration_key="zendesk_integration",
     tile="Zendesk Messaging",
     name="Zendesk Messaging",
+    vendor="Zendesk",
     summary="Live agents answer in the Zendesk Agent Workspace, handed over by the switchboard.",
     docs_url="https://developer.zendesk.com/documentation/conversations",
     delivery=Delivery.WEBHOOK,
@@ -252,14 +254,14 @@ MANIFEST = Manifest(
         }
     ),
     fields=_FIELDS,
-    routing_hints=(
-        "tags",
-        "ticket_fields",
-        "group_id",
-        "brand_id",
-        "assignee_id",
-        "organization_id",
-        "conversation_type",
+    hints=(
+        Hint(name="tags", check=texts(100, text(1, 255))),
+        Hint(name="ticket_fields", check=flat_dict(numeric_id, scalar)),
+        Hint(name="group_id", check=numeric_id),
+        Hint(name="brand_id", check=numeric_id),
+        Hint(name="assignee_id", check=numeric_id),
+        Hint(name="organization_id", check=numeric_id),
+        Hint(name="conversation_type", check=one_of("single", "multiple")),
     ),
     support=Support.SIMULATED,
     aliases=("zendesk",),

@@ -1,4 +1,4 @@
-"""Checks that payload rules are made of: each takes a value and returns it normalised."""
+"""What a tool may say about a handoff: hints, each with a check that returns it normalised."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ import math
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeGuard
-
-from handoffs.errors import PayloadProblem
+from typing import NamedTuple, TypeGuard
 
 MAX_BLOCK_BYTES = 16 * 1024
-MAX_DATA_DEPTH = 8
 MAX_SHOWN_KEY = 64
 MAX_INT = 2**63 - 1
 SECRET_MARKS = ("secret", "password", "token", "privatekey")
+
+
+class PayloadProblem(NamedTuple):
+    """One thing wrong in a payload: where it is, and what was expected there (never the value)."""
+
+    path: str
+    message: str
 
 
 @dataclass(slots=True)
@@ -45,6 +49,30 @@ class Notes:
 
 
 Check = Callable[[object, str, Notes], object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hint:
+    """A key that a tool may set for an integration, and how its value is checked."""
+
+    name: str
+    check: Check = field(repr=False)
+    # Other spellings, which are kept under the name.
+    aliases: tuple[str, ...] = ()
+    is_required: bool = False
+    # It replaces what an admin saved, which needs the project's "Allow inline overrides".
+    replaces_saved: bool = False
+    # The fields of the connection that list what it may be; none: it may be anything.
+    listed_in: tuple[str, ...] = ()
+
+
+def hints_by_name(*hints: Hint) -> dict[str, Hint]:
+    """Return hints by name; of two with one name, the first."""
+    found: dict[str, Hint] = {}
+    for hint in hints:
+        found.setdefault(hint.name, hint)
+    return found
+
 
 KINDS: tuple[tuple[type, str], ...] = (
     (bool, "true or false"),
@@ -230,46 +258,6 @@ def without_secrets(
             notes.warn(join_path(path, name), "dropped: secrets are never accepted in a payload")
         else:
             yield name, item
-
-
-def json_block(value: object, path: str, notes: Notes) -> dict[str, object]:
-    """Check a dict of JSON values, limited in depth and size, and drop what looks secret."""
-    if not isinstance(value, dict):
-        notes.wrong(path, "a dict", value)
-        return {}
-    before = len(notes.problems)
-    found = _json_value(value, path, notes, MAX_DATA_DEPTH)
-    if len(notes.problems) > before or not isinstance(found, dict):
-        return {}
-    if block_bytes(found) > MAX_BLOCK_BYTES:
-        notes.problem(path, f"expected at most {MAX_BLOCK_BYTES // 1024} KB")
-    return found
-
-
-def _json_value(value: object, path: str, notes: Notes, depth: int) -> object:
-    if depth == 0:
-        notes.problem(path, f"nested more than {MAX_DATA_DEPTH} levels deep")
-    elif isinstance(value, dict):
-        return _json_dict(value, path, notes, depth)
-    elif isinstance(value, (list, tuple)):
-        items = enumerate(value)
-        return [_json_value(item, f"{path}[{at}]", notes, depth - 1) for at, item in items]
-    elif isinstance(value, str):
-        return text(0, MAX_BLOCK_BYTES)(value, path, notes)
-    elif value is not None and not isinstance(value, bool) and not is_finite_number(value):
-        notes.wrong(path, "a JSON value", value)
-    return value
-
-
-def _json_dict(
-    value: dict[object, object], path: str, notes: Notes, depth: int
-) -> dict[object, object]:
-    found: dict[object, object] = {}
-    for name, item in without_secrets(value, path, notes):
-        at = join_path(path, name)
-        text(0, 256)(name, at, notes)
-        found[name] = _json_value(item, at, notes, depth - 1)
-    return found
 
 
 def block_bytes(value: object) -> int:

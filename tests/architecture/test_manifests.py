@@ -1,0 +1,100 @@
+"""What the core knows of vendors is in their manifests, and nowhere else."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+
+import pytest
+
+from integrations.contract.manifest import Manifest
+from integrations.contract.registry import (
+    all_manifests,
+    connector_class,
+    manifest,
+    manifests,
+    planned_keys,
+)
+from tests.architecture.sources import ROOT, Sources, parsed, project
+
+# They show a reader what a name looks like.
+EXAMPLES = {
+    "integrations/management/commands/new_vendor.py",
+    "conversations/ai_agent/tools/editor.py",
+    "integrations/management/commands/run_simulator.py",
+}
+# A word of every language, and the tile for whoever is not a vendor.
+OURS = {"custom", "Custom connector"}
+
+
+def _vendor_words() -> set[str]:
+    words = {w for m in all_manifests() for w in (m.key, m.integration_key, m.name, m.vendor)}
+    return words - OURS - {""}
+
+
+def _named_in(sources: Sources) -> list[str]:
+    """Return where a text of the core, docstrings left out, names a vendor."""
+    names = re.compile(r"\b(?:" + "|".join(map(re.escape, sorted(_vendor_words()))) + r")\b")
+    return [
+        f"{path}:{node.lineno} {node.value[:60]!r}"
+        for path, text in sources.items()
+        if not path.startswith("integrations/vendors/") and path not in EXAMPLES
+        for node in ast.walk(parsed(text))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if names.search(node.value) and node.value not in _docstrings(text)
+    ]
+
+
+def _docstrings(text: str) -> set[str]:
+    kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    nodes = (node for node in ast.walk(parsed(text)) if isinstance(node, kinds))
+    return {ast.get_docstring(node, clean=False) or "" for node in nodes}
+
+
+def test_no_text_of_the_core_names_a_vendor() -> None:
+    assert _named_in(project()) == []
+
+
+@pytest.mark.parametrize("word", ["zendesk", "nice_integration", "Genesys", "Five9"])
+def test_a_planted_table_of_vendors_is_found(word: str) -> None:
+    planted = {"handoffs/payload/novel.py": f'NAMES = {{"{word}": 1}}\n'}
+
+    assert len(_named_in(planted)) == 1
+
+
+def test_a_vendor_that_is_planned_has_a_manifest_and_cannot_be_connected() -> None:
+    assert {"five9", "webex", "nice_chat"} <= set(planned_keys())
+    for key in planned_keys():
+        folder = ROOT / "integrations" / "vendors" / key
+        files = {path.name for path in folder.iterdir()} - {"__pycache__"}
+        assert files == {"__init__.py", "manifest.py"}
+        with pytest.raises(LookupError):
+            manifest(key)
+        with pytest.raises(LookupError):
+            connector_class(key)
+
+
+def test_an_alias_means_one_integration_and_is_no_integration_key() -> None:
+    means = {(alias, m.integration_key) for m in all_manifests() for alias in m.aliases}
+    counted = Counter(alias for alias, _ in means)
+
+    assert [alias for alias, count in counted.items() if count > 1] == []
+    assert set(counted) & {m.integration_key for m in all_manifests()} == set()
+
+
+def test_another_spelling_of_a_hint_is_nobodys_hint() -> None:
+    hints = [hint for m in all_manifests() for hint in m.hints]
+
+    assert {alias for hint in hints for alias in hint.aliases} & {h.name for h in hints} == set()
+
+
+@pytest.mark.parametrize("found", manifests(), ids=lambda found: found.key)
+def test_fields_that_a_manifest_names_are_among_its_fields(found: Manifest) -> None:
+    pair = found.key_pair
+    named = {found.mode_field, found.named_by, *found.inbox_fields}
+    named |= {name for fields in found.listed_hints.values() for name in fields}
+    if pair:
+        named |= {pair.private_key_field, pair.key_id_field, pair.algorithm_field}
+
+    assert named - {""} <= {item.name for item in found.fields}
