@@ -22,8 +22,9 @@ from handoffs.models import StoredWebhook
 from handoffs.receiving.webhooks import MAX_BYTES
 from integrations.connections.addresses import webhook_urls
 from integrations.credentials.generated_values import OVERLAP
+from integrations.kit.signatures import hex_signature
 from integrations.models import Integration, Project
-from integrations.vendors.custom.client.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, signature
+from integrations.vendors.custom.client import SIGNATURE_HEADER, TIMESTAMP_HEADER, signed_bytes
 from tests import factories
 
 GENESYS_ID = "9f2c4a11-0b7d-4c58-8a3e-77d1e5b60a42"
@@ -329,7 +330,10 @@ def test_call_of_a_custom_connector_with_broken_text_anywhere_is_kept(
     event = {"type": "message", "event_id": f"e{broken}1", "external_id": f"c1{broken}"}
     raw = json.dumps({**event, "text": f"Hello{broken}"}).encode()
     stamp = str(int(time.time()))
-    headers = {TIMESTAMP_HEADER: stamp, SIGNATURE_HEADER: signature(SECRET, stamp, raw)}
+    headers = {
+        TIMESTAMP_HEADER: stamp,
+        SIGNATURE_HEADER: hex_signature(SECRET, signed_bytes(stamp, raw)),
+    }
 
     answer = send(events_url(row), raw, headers)
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from integrations.contract import events
-from integrations.vendors.custom.mapping.events import availability_of, events_of
+from integrations.vendors.custom.mapping import availability_of, events_of
 
 FIXTURES = Path(__file__).resolve().parents[3] / "integrations/vendors/custom/fixtures"
 EVERYTHING = frozenset({"typing", "read", "attachments", "queue_status"})

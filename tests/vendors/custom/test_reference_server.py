@@ -31,8 +31,9 @@ from integrations.connect.testing import (
 )
 from integrations.connections.addresses import webhook_urls
 from integrations.http.client import open_session
+from integrations.kit.signatures import hex_signature
 from integrations.models import Integration
-from integrations.vendors.custom.client.signing import signature
+from integrations.vendors.custom.client import signed_bytes
 from tests import factories
 from tests.handoffs.talk import Talk
 from tests.vendors.custom.events_url import EventsUrl
@@ -195,7 +196,7 @@ async def _call(http: aiohttp.ClientSession, url: str, key: str, **body: str) ->
     raw, timestamp = json.dumps(body).encode(), str(int(time.time()))
     headers = {
         "X-Handoff-Timestamp": timestamp,
-        "X-Handoff-Signature": signature(SECRET, timestamp, raw),
+        "X-Handoff-Signature": hex_signature(SECRET, signed_bytes(timestamp, raw)),
         "Idempotency-Key": key,
     }
     async with http.post(url, data=raw, headers=headers) as answer:

@@ -13,7 +13,8 @@ import pytest
 
 from integrations.contract.connector import WebhookRequest, WebhookResult
 from integrations.contract.errors import WebhookVerificationError
-from integrations.vendors.custom.client.signing import signature
+from integrations.kit.signatures import hex_signature
+from integrations.vendors.custom.client import signed_bytes
 from integrations.vendors.custom.connector import CustomConnector
 
 SECRET = "a-signing-secret"
@@ -95,7 +96,7 @@ def test_a_timestamp_that_is_no_number_is_refused_even_if_it_is_signed():
         method="POST",
         headers={
             "x-handoff-timestamp": "soon",
-            "x-handoff-signature": signature(SECRET, "soon", RAW),
+            "x-handoff-signature": hex_signature(SECRET, signed_bytes("soon", RAW)),
         },
         query={},
         body=RAW,
@@ -111,7 +112,7 @@ def test_without_a_secret_nothing_is_believed():
         method="POST",
         headers={
             "x-handoff-timestamp": "1",
-            "x-handoff-signature": signature("", "1", RAW),
+            "x-handoff-signature": hex_signature("", signed_bytes("1", RAW)),
         },
         query={},
         body=RAW,
@@ -156,6 +157,8 @@ def test_the_page_gives_a_right_example_of_a_signature():
     page = README.read_text(encoding="utf-8")
     example = dict(re.findall(r"^(secret|timestamp|body|signature) +(\S+)$", page, re.M))
 
-    found = signature(example["secret"], example["timestamp"], example["body"].encode())
+    found = hex_signature(
+        example["secret"], signed_bytes(example["timestamp"], example["body"].encode())
+    )
 
     assert found == example["signature"]

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
+import secrets
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar
+from urllib.parse import urlsplit
 
+from integrations.contract.checks import CheckFailedError, run_checks
 from integrations.contract.connector import (
     Availability,
     CheckResult,
@@ -30,23 +36,32 @@ from integrations.contract.errors import (
 from integrations.contract.events import VendorEvent
 from integrations.contract.manifest import Capability, Manifest
 from integrations.http.client import HttpClient
-from integrations.vendors.custom.client import CustomClient
-from integrations.vendors.custom.connector.checks import ConnectionChecks
-from integrations.vendors.custom.connector.credentials import credential_errors, normalised
-from integrations.vendors.custom.connector.webhook import MAX_ID, items_of
+from integrations.kit.json_values import as_object, as_text
+from integrations.kit.plain_json import vendor_json
+from integrations.kit.signatures import require_recent, require_signature
+from integrations.vendors.custom.client import (
+    SIGNATURE_HEADER,
+    TIMESTAMP_HEADER,
+    CustomClient,
+    signed_bytes,
+)
 from integrations.vendors.custom.manifest import ABILITIES, MANIFEST, MAX_FILE_BYTES
-from integrations.vendors.custom.mapping.events import (
-    as_object,
-    as_text,
+from integrations.vendors.custom.mapping import (
+    attachment_body,
     availability_of,
     events_of,
-)
-from integrations.vendors.custom.mapping.start import (
-    attachment_body,
     handoff_body,
     message_body,
     queue_of,
 )
+
+SIGNATURE_WINDOW = timedelta(minutes=5)
+MAX_ID = 255
+_NOT_FOUND = (404, 405, 410)
+_HEADER_VALUE = re.compile(r"[\x20-\x7e]+")
+# Ours to send, or the connection's own.
+_TAKEN = frozenset({"host", "connection", "transfer-encoding", "idempotency-key", "accept"})
+_TAKEN_PREFIXES = ("x-handoff-", "content-")
 
 
 class CustomConnector(Connector):
@@ -71,17 +86,32 @@ class CustomConnector(Connector):
 
     @classmethod
     def normalise(cls, values: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
-        """Write the endpoint in one way."""
-        return normalised(values)
+        """Take the slash off the end of the endpoint."""
+        return {**values, "base_url": values.get("base_url", "").rstrip("/")}, ()
 
     @classmethod
     def clean_credentials(cls, values: Mapping[str, str]) -> dict[str, str]:
-        """Judge the endpoint's form and the extra header."""
-        return credential_errors(values)
+        """Judge what the form's own patterns cannot see: the endpoint's form, the extra header."""
+        return {**_endpoint_errors(values), **_header_errors(values)}
 
     def test_connection(self) -> AsyncIterator[CheckResult]:
         """Ping, and see that the other side has reached our Events URL."""
-        return ConnectionChecks(self._client).run()
+        return run_checks([("ping", self._ping)])
+
+    async def _ping(self) -> str:
+        nonce = secrets.token_urlsafe(18)
+        try:
+            response = await self._client.ping(nonce)
+        except RejectedError as error:
+            code = "not_found" if error.status in _NOT_FOUND else "vendor_error"
+            raise CheckFailedError(code, error.message) from error
+        try:
+            answer = as_object(response.json())
+        except UnexpectedResponseError as error:
+            raise CheckFailedError("wrong_type", "The answer is not JSON.") from error
+        if answer.get("nonce") != nonce:
+            raise CheckFailedError("wrong_type", "The answer does not repeat the nonce.")
+        return ""
 
     async def start(self, request: HandoffRequest) -> VendorSession:
         """Open the handoff; a repeat is recognised by the handoff's id."""
@@ -155,7 +185,10 @@ class CustomConnector(Connector):
         cls, request: WebhookRequest, credentials: Mapping[str, str]
     ) -> WebhookResult:
         """Verify signature and age, and name whose it is."""
-        return items_of(request, credentials)
+        signed_at = _verified(request, credentials.get("signing_secret", ""))
+        if request.method != "POST" or request.endpoint != "events":
+            return _refused(404, "Post events to the Events URL.")
+        return _item_of(request.body, signed_at)
 
     async def receive(
         self, session: VendorSession, item: WebhookItem
@@ -167,3 +200,62 @@ class CustomConnector(Connector):
 
 def _ticked(credentials: Mapping[str, str]) -> frozenset[str]:
     return frozenset(filter(None, credentials.get("capabilities", "").split(",")))
+
+
+def _endpoint_errors(values: Mapping[str, str]) -> dict[str, str]:
+    parts = urlsplit(values.get("base_url", ""))
+    if parts.query or parts.fragment:
+        return {"base_url": "The address has a query or a fragment. Remove all from ? or # on."}
+    return {}
+
+
+def _header_errors(values: Mapping[str, str]) -> dict[str, str]:
+    errors: dict[str, str] = {}
+    name, value = values.get("auth_header", ""), values.get("auth_header_value", "")
+    if name.lower() in _TAKEN or name.lower().startswith(_TAKEN_PREFIXES):
+        errors["auth_header"] = "Baton sends this header itself. Choose another name."
+    elif value and not name:
+        errors["auth_header"] = "A value was entered without the header's name."
+    if name and not value:
+        errors["auth_header_value"] = "The header has no value. Enter one, or remove the name."
+    elif value and not _HEADER_VALUE.fullmatch(value):
+        errors["auth_header_value"] = "A header takes letters, digits and signs of ASCII alone."
+    return errors
+
+
+def _verified(request: WebhookRequest, secret: str) -> datetime:
+    """Return when a call was signed; raises WebhookVerificationError if forged, or long ago."""
+    timestamp = request.headers.get(TIMESTAMP_HEADER.lower(), "").strip()
+    given = request.headers.get(SIGNATURE_HEADER.lower(), "")
+    require_signature(given, secret, signed_bytes(timestamp, request.body))
+    signed_at = _unix_time(timestamp)
+    require_recent(signed_at, SIGNATURE_WINDOW)
+    return signed_at
+
+
+def _unix_time(text: str) -> datetime:
+    """Read a Unix time; what is none is long ago."""
+    is_number = text.isascii() and text.isdigit() and len(text) < 12
+    return datetime.fromtimestamp(int(text) if is_number else 0, UTC)
+
+
+def _item_of(raw: bytes, signed_at: datetime) -> WebhookResult:
+    try:
+        body = as_object(vendor_json(raw))
+    except ValueError:
+        body = {}
+    kind, event_id = as_text(body.get("type")), as_text(body.get("event_id"))
+    if not kind or not event_id or len(event_id) > MAX_ID:
+        return _refused(422, "The body needs type and event_id, 255 characters at most.")
+    if kind == "ping":
+        return WebhookResult(body='{"ok":true}')
+    external_id = as_text(body.get("external_id"))
+    if not external_id:
+        return _refused(422, "The body needs external_id.")
+    kept = {**body, "received_at": signed_at.isoformat()}
+    item = WebhookItem(item_id=event_id, key=external_id, body=kept)
+    return WebhookResult(items=(item,), body='{"ok":true}')
+
+
+def _refused(status: int, message: str) -> WebhookResult:
+    return WebhookResult(status=status, body=json.dumps({"error_message": message}))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -16,8 +15,11 @@ from integrations.contract.errors import (
 )
 from integrations.http.client import HttpClient
 from integrations.http.errors import NO_STATUSES, StatusTable, VendorResponse, status_error
-from integrations.vendors.custom.client.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, signature
+from integrations.kit.json_values import json_text
+from integrations.kit.signatures import hex_signature
 
+TIMESTAMP_HEADER = "X-Handoff-Timestamp"
+SIGNATURE_HEADER = "X-Handoff-Signature"
 DEFAULT_TIMEOUT_MS = 5000
 DOWNLOAD_SECONDS = 60.0
 # Of an open handoff these statuses say that the other side has closed or never had it.
@@ -86,7 +88,7 @@ class CustomClient:
         key: str,
         statuses: StatusTable = NO_STATUSES,
     ) -> VendorResponse:
-        raw = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        raw = json_text(body).encode()
         headers = {**self._headers(raw), "Content-Type": "application/json", "Idempotency-Key": key}
         return await self._call(
             operation, "POST", path, data=raw, headers=headers, statuses=statuses
@@ -107,8 +109,13 @@ class CustomClient:
         return {
             **self._extra,
             TIMESTAMP_HEADER: timestamp,
-            SIGNATURE_HEADER: signature(self._secret, timestamp, body),
+            SIGNATURE_HEADER: hex_signature(self._secret, signed_bytes(timestamp, body)),
         }
+
+
+def signed_bytes(timestamp: str, body: bytes) -> bytes:
+    """Return what a signature is over, in both directions."""
+    return timestamp.encode() + b"." + body
 
 
 def _refusal(response: VendorResponse, statuses: StatusTable) -> ConnectorError:

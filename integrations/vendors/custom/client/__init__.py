@@ -1,3 +1,0 @@
-from integrations.vendors.custom.client.api import CustomClient
-
-__all__ = ["CustomClient"]

@@ -1,3 +1,0 @@
-from integrations.vendors.custom.connector.connector import CustomConnector
-
-__all__ = ["CustomConnector"]
