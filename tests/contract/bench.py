@@ -25,6 +25,7 @@ from integrations.contract.events import LiveAgentMessage, VendorEvent
 from integrations.contract.registry import manifest
 from integrations.http.client import HttpClient, open_session
 from integrations.http.recording import VendorCallRecord
+from integrations.kit.waiting import PauseStore
 from integrations.simulators.simulator import running_simulator
 from tests.contract.vendors import SETUPS, build_connector
 
@@ -101,11 +102,12 @@ class Bench:
         self.url = url
         self.records: list[VendorCallRecord] = []
         self.tokens = MemoryTokens()
+        self.pauses: PauseStore | None = None
         self.listeners: list[Listener] = []
         self._session = session
 
     def connector(self, **changes: str) -> Connector:
-        """Make a connector, as another worker would: it shares the token cache only."""
+        """Make a connector, as another worker would: it shares tokens and pauses only."""
         credentials = {**self.setup.credentials(self.url), **changes}
         secrets = [credentials.get(f.name, "") for f in self.manifest.fields if f.kind.is_secret]
         http = HttpClient(
@@ -114,6 +116,7 @@ class Bench:
             recorder=self.records.append,
             loggable_keys=self.manifest.loggable_keys,
             secrets=secrets,
+            pauses=self.pauses,
         )
         return build_connector(
             self.key, self.setup.options, credentials=credentials, http=http, tokens=self.tokens

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from integrations.contract.connector import Connector
 from integrations.contract.registry import connector_class
+from integrations.kit.waiting import RateTiming
 from integrations.simulators.simulator import Simulator
 from integrations.vendors.amazon_connect.connector.stream import SocketTiming
 from integrations.vendors.amazon_connect.simulator import AmazonConnectSimulator
@@ -15,8 +16,7 @@ from integrations.vendors.genesys.connector.timing import GenesysTiming
 from integrations.vendors.genesys.simulator import GenesysSimulator
 from integrations.vendors.salesforce_messaging.connector.stream import StreamTiming
 from integrations.vendors.salesforce_messaging.simulator import SalesforceMessagingSimulator
-from integrations.vendors.zendesk.client.budget import RateTiming
-from integrations.vendors.zendesk.connector.control import ControlTiming
+from integrations.vendors.zendesk.connector.sending import ControlTiming
 from integrations.vendors.zendesk.simulator import ZendeskSimulator
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from integrations.contract.errors import CannotConnectError, ConnectorError, ConversationGoneError
 from integrations.http.client import REQUEST_SECONDS, HttpClient
 from integrations.http.errors import StatusTable, VendorResponse, status_error
-from integrations.vendors.zendesk_tickets.mapping import Json, as_object, as_objects
+from integrations.kit.json_values import Json, as_object, as_objects
 
 # Any other 404 is not about a ticket.
 _NO_TICKET = "RecordNotFound"

@@ -21,12 +21,12 @@ from integrations.contract.connector import (
 from integrations.contract.errors import RejectedError
 from integrations.contract.manifest import Manifest
 from integrations.http.client import HttpClient
+from integrations.kit.json_values import Json, as_id
+from integrations.kit.transcript import transcript_is_wanted
 from integrations.vendors.zendesk_tickets.client import ZendeskTicketsClient
 from integrations.vendors.zendesk_tickets.manifest import MANIFEST
 from integrations.vendors.zendesk_tickets.mapping import (
-    Json,
     Ticket,
-    as_id,
     body_for,
     context_for,
     note_parts,
@@ -105,10 +105,9 @@ class ZendeskTicketsConnector(Connector):
 
     async def start(self, request: HandoffRequest) -> VendorSession:
         """Open the handoff's ticket; the session's conversation id is the ticket's number."""
-        wants_transcript = request.routing.get("transcript") in (None, "", "full")
         ticket = await self.create_ticket(
             subject_for(request),
-            request.transcript if wants_transcript else (),
+            request.transcript if transcript_is_wanted(request) else (),
             requester_of(request),
             external_id=request.handoff_id,
             context=context_for(request),

@@ -5,21 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC
 
 from integrations.contract.connector import EndUserIdentity, HandoffRequest, TranscriptLine
+from integrations.kit.cutting import pieces, shortened, utf8_bytes
+from integrations.kit.hints import hint_pairs, hint_text, identity_of
+from integrations.kit.json_values import Json, as_id
+from integrations.kit.transcript import newest_lines
 
-Json = Mapping[str, object]
 MAX_SUBJECT = 150
-# Zendesk cuts comments at 64 kB; the end of a conversation matters more than its beginning.
+# Zendesk cuts comments at 64 kB, of the text and not of the JSON around it.
 MAX_BODY_BYTES = 60_000
+# The end of a conversation matters more than what stands above it.
+_MAX_CONTEXT_BYTES = MAX_BODY_BYTES // 2
 _DEFAULT_SUBJECT = "Conversation that nobody could take"
-_SPEAKERS = {
-    "end_user": "End user",
-    "ai_agent": "AI agent",
-    "live_agent": "Live agent",
-    "system": "System",
-}
 _SHOWN_HINTS = ("reason", "queue", "skills", "department", "language")
 _PRIORITIES = {"low", "normal", "high", "urgent"}
 
@@ -40,13 +38,10 @@ def ticket_from(answer: Json) -> Ticket:
 
 def requester_of(request: HandoffRequest) -> EndUserIdentity:
     """Return who asks: vouched for, or named by the tool; a visitor's claim is not verified."""
-    user, routing = request.end_user, request.routing
-    if user.is_verified and user.email:
-        return user
-    email, name = _text(routing.get("user_email")), _text(routing.get("user_display_name"))
-    if email:
-        return EndUserIdentity(external_id="", is_verified=True, name=name, email=email)
-    return user
+    named = identity_of(request)
+    if not named.email:
+        return request.end_user
+    return EndUserIdentity(external_id="", is_verified=True, name=named.name, email=named.email)
 
 
 def subject_for(request: HandoffRequest) -> str:
@@ -58,13 +53,10 @@ def subject_for(request: HandoffRequest) -> str:
 def context_for(request: HandoffRequest) -> list[str]:
     """Return what stands above the transcript, a line each."""
     routing = request.routing
-    lines = [
-        f"{name.capitalize()}: {_text(routing[name])}"
-        for name in _SHOWN_HINTS
-        if routing.get(name) not in (None, "")
-    ]
-    attributes = as_object(routing.get("attributes"))
-    lines += [f"{name}: {value}" for name, value in attributes.items() if value is not None]
+    shown = {name.capitalize(): _text(routing.get(name)) for name in _SHOWN_HINTS}
+    lines = [f"{name}: {value}" for name, value in shown.items() if value]
+    attributes = hint_pairs(routing.get("attributes"))
+    lines += [f"{name}: {hint_text(value)}" for name, value in attributes.items()]
     lines.append(f"Conversation: {request.conversation_id}")
     if summary := _text(routing.get("summary")):
         lines += ["", "Summary", summary]
@@ -76,23 +68,19 @@ def body_for(
 ) -> str:
     """Return the first comment; never empty, or Zendesk refuses the ticket."""
     lines = list(context)
-    if not requester.is_verified:
-        claims = filter(None, (requester.name, requester.email, requester.phone))
-        given = ", ".join(claims)
-        lines += [f"The end user calls themselves, not verified: {given}"] if given else []
-    if transcript:
-        lines += ["", "Transcript", *map(_written, transcript)]
-    return _last_bytes("\n".join(lines).strip() or _DEFAULT_SUBJECT)
+    claims = ", ".join(filter(None, (requester.name, requester.email, requester.phone)))
+    if claims and not requester.is_verified:
+        lines.append(f"The end user calls themselves, not verified: {claims}")
+    above = shortened("\n".join(lines).strip(), _MAX_CONTEXT_BYTES, utf8_bytes)
+    if not transcript:
+        return above or _DEFAULT_SUBJECT
+    above = f"{above}\n\nTranscript\n".lstrip()
+    return above + newest_lines(transcript, MAX_BODY_BYTES - utf8_bytes(above), utf8_bytes)
 
 
 def note_parts(text: str) -> list[str]:
-    """Cut a text that is too long for one comment, never inside a character."""
-    parts, rest = [], text.encode("utf-8", errors="replace")
-    while len(rest) > MAX_BODY_BYTES:
-        part = rest[:MAX_BODY_BYTES].decode("utf-8", errors="ignore")
-        parts.append(part)
-        rest = rest[len(part.encode()) :]
-    return [*parts, rest.decode("utf-8")]
+    """Cut a text that is too long for one comment."""
+    return list(pieces(text, MAX_BODY_BYTES, utf8_bytes)) or [""]
 
 
 def ticket_body(
@@ -107,7 +95,7 @@ def ticket_body(
     """Return the ticket to open; without a verified requester its comment is an internal note."""
     has_requester = requester.is_verified and bool(requester.email)
     ticket: dict[str, object] = {
-        "subject": subject[:MAX_SUBJECT],
+        "subject": shortened(subject, MAX_SUBJECT),
         "comment": {"body": body, "public": has_requester},
         "external_id": external_id,
         "tags": sorted({*_tags(credentials.get("tags", "")), *_tags(routing.get("tags"))}),
@@ -115,11 +103,9 @@ def ticket_body(
     if has_requester:
         name = requester.name or requester.email
         ticket["requester"] = {"name": name, "email": requester.email}
-    if fields := as_object(routing.get("ticket_fields")):
+    if fields := hint_pairs(routing.get("ticket_fields")):
         ticket["custom_fields"] = [
-            {"id": int(name), "value": value}
-            for name, value in fields.items()
-            if str(name).isascii() and str(name).isdigit()
+            {"id": int(name), "value": value} for name, value in fields.items() if _is_number(name)
         ]
     if (priority := _text(routing.get("priority"))) in _PRIORITIES:
         ticket["priority"] = priority
@@ -131,20 +117,11 @@ def _numbers(routing: Json, credentials: Mapping[str, str]) -> dict[str, object]
         "group_id": _text(routing.get("group_id")) or credentials.get("group_id", ""),
         "ticket_form_id": credentials.get("ticket_form_id", ""),
     }
-    return {name: int(value) for name, value in found.items() if value.isdigit()}
+    return {name: int(value) for name, value in found.items() if _is_number(value)}
 
 
-def _written(line: TranscriptLine) -> str:
-    at = line.sent_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    return f"[{at}] {_SPEAKERS.get(line.speaker, line.speaker)}: {line.text}"
-
-
-def _last_bytes(text: str) -> str:
-    encoded = text.encode("utf-8", errors="replace")
-    if len(encoded) <= MAX_BODY_BYTES:
-        return encoded.decode("utf-8")
-    kept = encoded[-MAX_BODY_BYTES:].decode("utf-8", errors="ignore")
-    return f"(Earlier lines are left out.)\n{kept}"
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def _tags(value: object) -> list[str]:
@@ -155,23 +132,4 @@ def _tags(value: object) -> list[str]:
 
 
 def _text(value: object) -> str:
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
-    return value.strip() if isinstance(value, str) else ""
-
-
-def as_object(value: object) -> Json:
-    """Narrow to a JSON object; anything else is an empty one."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def as_objects(value: object) -> list[Json]:
-    """Narrow to a list of JSON objects; anything else in it is left out."""
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
-
-
-def as_id(value: object) -> str:
-    """Narrow to an id, which Zendesk writes as a number."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    return value if isinstance(value, str) else ""
+    return hint_text(value).strip()

@@ -18,7 +18,7 @@ from integrations.contract.errors import (
     RejectedError,
 )
 from integrations.contract.events import ConversationEnded, LiveAgentJoined
-from integrations.vendors.zendesk.connector.control import ControlTiming
+from integrations.vendors.zendesk.connector.sending import ControlTiming
 from tests.contract.bench import Listener, outbound, until
 from tests.contract.vendors import build_connector
 from tests.contract.webhook_bench import WebhookBench, running_webhook_bench

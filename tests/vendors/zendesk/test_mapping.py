@@ -25,9 +25,9 @@ from integrations.contract.events import (
     VendorEvent,
 )
 from integrations.vendors.zendesk.connector.progress import UNNAMED, ConversationProgress
+from integrations.vendors.zendesk.connector.webhooks import kept_event
 from integrations.vendors.zendesk.mapping.content import content_text
 from integrations.vendors.zendesk.mapping.control import Switchboard
-from integrations.vendors.zendesk.mapping.ticket import kept_event
 
 FIXTURES = Path(__file__).parents[3] / "integrations/vendors/zendesk/fixtures"
 CONVERSATION = "1a1b1c1d1e1f1a1b1c1d1e1f"

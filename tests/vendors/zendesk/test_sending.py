@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from integrations.connections.pauses import StoredPauses
 from integrations.contract.connector import ReceiptKind
 from integrations.contract.errors import CannotConnectError, InvalidAuthError, RateLimitedError
 from integrations.contract.events import (
@@ -15,7 +16,7 @@ from integrations.contract.events import (
     MessageEchoed,
     SystemNotice,
 )
-from integrations.vendors.zendesk.mapping.text import units
+from integrations.kit.cutting import utf16_units
 from tests.contract.bench import outbound, until
 from tests.contract.webhook_bench import WebhookBench, running_webhook_bench
 from tests.vendors.zendesk.connector_harness import (
@@ -76,7 +77,7 @@ async def test_long_text_arrives_whole_in_parts_that_fit_and_only_missing_parts_
     parts = (await bench.said_by(session, "end_user"))[1:]
     assert "".join(parts) == message.text
     assert len(parts) > 2
-    assert all(units(part) <= 4096 for part in parts)
+    assert all(utf16_units(part) <= 4096 for part in parts)
 
 
 async def test_echo_proves_that_a_message_arrived(bench: WebhookBench):
@@ -175,6 +176,21 @@ async def test_one_refusal_holds_back_every_conversation_of_the_connection(bench
         await connector.send_message(second, outbound("Two"))
 
     assert told.value.retry_after == pytest.approx(7, abs=0.5)
+    assert held.value.retry_after == pytest.approx(7, abs=0.5)
+    assert len(await calls(bench, "/messages")) == before
+
+
+async def test_a_refusal_holds_back_the_other_workers_of_the_app(bench: WebhookBench):
+    bench.pauses = StoredPauses("zendesk")
+    session, _ = await bench.started(bench.connector())
+    await bench.fault("fail_next", status=429, count=1, path_suffix="/messages", retry_after=7)
+    with pytest.raises(RateLimitedError):
+        await bench.connector().send_message(session, outbound("One"))
+    before = len(await calls(bench, "/messages"))
+
+    with pytest.raises(RateLimitedError) as held:
+        await bench.connector().send_message(session, outbound("Two"))
+
     assert held.value.retry_after == pytest.approx(7, abs=0.5)
     assert len(await calls(bench, "/messages")) == before
 

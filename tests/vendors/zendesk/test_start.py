@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 
 import pytest
@@ -10,18 +9,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.contract.connector import EndUserIdentity, HandoffRequest, TranscriptLine
-from integrations.vendors.zendesk.mapping.message import text_postings
-from integrations.vendors.zendesk.mapping.start import (
+from integrations.kit.cutting import utf16_units
+from integrations.kit.json_values import json_text
+from integrations.vendors.zendesk.mapping.control import (
     MAX_METADATA_BYTES,
-    MAX_TRANSCRIPT_PARTS,
     control_metadata,
-    conversation_body,
-    opening_messages,
     ticket_tag,
+)
+from integrations.vendors.zendesk.mapping.messages import (
+    MAX_TEXT_UNITS,
+    opening_postings,
+    text_postings,
+)
+from integrations.vendors.zendesk.mapping.start import (
+    MAX_TRANSCRIPT_PARTS,
+    conversation_body,
+    opening_lines,
     user_body,
     user_external_id,
 )
-from integrations.vendors.zendesk.mapping.text import MAX_TEXT_UNITS, pieces, units
 
 AT = datetime(2026, 11, 20, 9, 13, 50, tzinfo=UTC)
 ANONYMOUS = EndUserIdentity(external_id="")
@@ -141,12 +147,12 @@ def test_metadata_without_hints_holds_what_is_always_needed_and_nothing_empty():
 def test_metadata_fits_and_keeps_the_tag(attributes: dict[str, str], summary: str):
     found = metadata(request(attributes=attributes, summary=summary), **FIELDS)
 
-    assert len(json.dumps(found).encode()) <= MAX_METADATA_BYTES
+    assert len(json_text(found).encode()) <= MAX_METADATA_BYTES
     assert found["dataCapture.systemField.tags"] == ticket_tag("HOF-018f_A")
 
 
 def test_opening_tells_context_summary_and_transcript_in_this_order():
-    found = opening_messages(
+    found = opening_lines(
         request(
             line("Hi"),
             line("Hello", "ai_agent"),
@@ -156,56 +162,43 @@ def test_opening_tells_context_summary_and_transcript_in_this_order():
         )
     )
 
-    assert [message.text for message in found] == [
+    assert found == [
         "Details of the handoff\nReason: refund\nOrder_Ref: BL-20931",
         "Summary of the conversation so far\nWants a refund",
         "Transcript of the conversation with the AI agent\n"
         "[2026-11-20 09:13:50 UTC] End user: Hi\n"
         "[2026-11-20 09:13:50 UTC] AI agent: Hello",
     ]
-    assert len({message.mark for message in found}) == 3
+    assert len({posting.mark for posting in opening_postings("HOF-018f_A", found)}) == 3
+
+
+def test_live_agents_of_an_earlier_handoff_are_named_as_everywhere_else():
+    [text] = opening_lines(request(line("I did that", "live_agent")))
+
+    assert text.endswith("] Live agent: I did that")
 
 
 @pytest.mark.parametrize(("mode", "count"), [("full", 2), ("summary", 1), ("link", 1), ("none", 1)])
 def test_the_tool_decides_how_much_is_passed_on_but_never_nothing(mode: str, count: int):
-    found = opening_messages(request(line("Hi"), summary="Wants a refund", transcript=mode))
+    found = opening_lines(request(line("Hi"), summary="Wants a refund", transcript=mode))
 
     assert len(found) == count
-    assert ("Hi" in found[-1].text) == (mode == "full")
+    assert ("Hi" in found[-1]) == (mode == "full")
 
 
 def test_very_long_transcript_keeps_its_end_and_says_what_is_missing():
-    found = opening_messages(request(*[line(f"{n} " + "x" * 3700) for n in range(40)]))
+    found = opening_lines(request(*[line(f"{n} " + "x" * 3700) for n in range(40)]))
 
     assert len(found) == MAX_TRANSCRIPT_PARTS
-    assert "Earlier lines are left out" in found[0].text
-    assert "39 xxx" in found[-1].text
+    assert "Earlier lines are left out" in found[0]
+    assert "39 xxx" in found[-1]
 
 
 @given(st.lists(st.text(max_size=9000), max_size=6))
 def test_every_opening_message_fits(texts: list[str]):
-    found = opening_messages(request(*[line(text) for text in texts]))
+    found = opening_lines(request(*[line(text) for text in texts]))
 
-    assert all(units(message.text) <= MAX_TEXT_UNITS for message in found)
-
-
-@given(st.text(max_size=600), st.integers(min_value=2, max_value=50))
-def test_pieces_fit_and_are_the_text(text: str, limit: int):
-    found = list(pieces(text, limit))
-
-    assert "".join(found) == text
-    assert all(0 < units(piece) <= limit for piece in found)
-
-
-@pytest.mark.parametrize(
-    "unit",
-    ["\U0001f469\u200d\U0001f4bb", "e\u0301", "\U0001f1f3\U0001f1f1", "\U0001f44b\U0001f3fd"],
-)
-def test_what_a_reader_sees_as_one_character_stays_whole(unit: str):
-    found = list(pieces(unit * 40, 31))
-
-    assert len(found) > 1
-    assert all(piece.replace(unit, "") == "" for piece in found)
+    assert all(utf16_units(text) <= MAX_TEXT_UNITS for text in found)
 
 
 def test_long_text_becomes_numbered_messages_under_one_mark():

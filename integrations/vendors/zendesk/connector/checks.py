@@ -7,10 +7,9 @@ from collections.abc import AsyncIterator, Mapping
 from integrations.contract.checks import CALL_SECONDS, Check, CheckFailedError, run_checks
 from integrations.contract.connector import CheckResult
 from integrations.contract.errors import ConnectorError, InvalidAuthError, MissingPermissionError
-from integrations.vendors.zendesk.client import ZendeskMessagingClient
-from integrations.vendors.zendesk.client.support import ZendeskSupportClient
+from integrations.kit.json_values import Json, as_text
+from integrations.vendors.zendesk.client import ZendeskMessagingClient, ZendeskSupportClient
 from integrations.vendors.zendesk.mapping.control import NEXT
-from integrations.vendors.zendesk.mapping.json import Json, as_text
 
 WEBHOOK_VERSION = "v2"
 # Without these the conversation is deaf, or never ends.

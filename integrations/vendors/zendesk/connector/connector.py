@@ -24,34 +24,31 @@ from integrations.contract.errors import ConnectorError, ConversationGoneError, 
 from integrations.contract.events import VendorEvent
 from integrations.contract.manifest import Manifest
 from integrations.http.client import HttpClient
+from integrations.http.download import download
+from integrations.kit.json_values import Json, as_moment, as_text
 from integrations.kit.missed_calls import MissedCalls
-from integrations.vendors.zendesk.client import ZendeskMessagingClient
-from integrations.vendors.zendesk.client.budget import RateBudget, RateTiming
-from integrations.vendors.zendesk.client.files import download
-from integrations.vendors.zendesk.client.support import ZendeskSupportClient
+from integrations.kit.waiting import RateBudget, RateTiming
+from integrations.vendors.zendesk.client import ZendeskMessagingClient, ZendeskSupportClient
 from integrations.vendors.zendesk.connector.checks import ConnectionChecks
-from integrations.vendors.zendesk.connector.control import AgentsControl, ControlTiming
 from integrations.vendors.zendesk.connector.credentials import (
     api_base_url,
     credential_errors,
     normalised,
     support_base_url,
 )
-from integrations.vendors.zendesk.connector.opening import Opener
+from integrations.vendors.zendesk.connector.handover import Handover, unfinished_session
 from integrations.vendors.zendesk.connector.progress import ConversationProgress, Step
-from integrations.vendors.zendesk.connector.sending import Sender
-from integrations.vendors.zendesk.connector.webhooks import parsed
+from integrations.vendors.zendesk.connector.sending import ControlTiming, Sender
+from integrations.vendors.zendesk.connector.webhooks import ASSIGNMENT_CHANGED, parsed
 from integrations.vendors.zendesk.manifest import MANIFEST
 from integrations.vendors.zendesk.manifest.vendor import MAX_FILE_BYTES
 from integrations.vendors.zendesk.mapping.control import NEXT, Switchboard
-from integrations.vendors.zendesk.mapping.json import Json, as_text, read_moment
-from integrations.vendors.zendesk.mapping.message import (
+from integrations.vendors.zendesk.mapping.messages import (
     end_user_author,
     file_posting,
     read_activity,
     text_postings,
 )
-from integrations.vendors.zendesk.mapping.ticket import ASSIGNMENT_CHANGED
 
 # What the live agent reads when this side ends the conversation.
 _FAREWELLS = {
@@ -83,34 +80,32 @@ class ZendeskConnector(Connector):
     ) -> None:
         """Keep the decrypted credentials; `timing` and `control` shorten the waits for tests."""
         super().__init__(credentials=credentials, http=http, tokens=tokens)
+        # A draft under test may lack any of the credentials: the checks say so, not this line.
+        app_id = credentials.get("app_id", "")
         self._client = ZendeskMessagingClient(
             http,
-            # A draft under test may lack any of them: the checks say so, not this line.
             base_url=api_base_url(credentials),
-            app_id=credentials.get("app_id", ""),
+            app_id=app_id,
             key_id=credentials.get("key_id", ""),
             key_secret=credentials.get("key_secret", ""),
-            budget=RateBudget(timing or RateTiming()),
+            # Zendesk counts all calls of an app together, whichever worker makes them.
+            budget=RateBudget(timing or RateTiming(), account=app_id, store=http.pauses),
         )
         self._support = _support_client(credentials, http)
-        self._sender = Sender(self._client)
-        self._missed = MissedCalls(http.note)
         self._switchboard = Switchboard(
             integration_id=credentials.get("integration_id", ""),
             own_name=credentials.get("own_switchboard_name", ""),
             target=credentials.get("switchboard_integration_name", "") or NEXT,
         )
-        self._control = AgentsControl(
-            self._client, self._sender, self._switchboard, control or ControlTiming()
-        )
-        self._opener = Opener(
+        self._sender = Sender(self._client, self._switchboard, control or ControlTiming())
+        self._handover = Handover(
             client=self._client,
-            http=http,
             sender=self._sender,
             switchboard=self._switchboard,
             credentials=credentials,
+            note=http.note,
         )
-        self._ignored_authors = _names(credentials.get("ignored_authors", ""))
+        self._missed = MissedCalls(http.note)
         self._agent_names: dict[str, str] = {}
 
     @classmethod
@@ -131,13 +126,13 @@ class ZendeskConnector(Connector):
 
     async def start(self, request: HandoffRequest) -> VendorSession:
         """Open the conversation with context and transcript, and pass control."""
-        return await self._opener.open(request)
+        return await self._handover.open(request)
 
     def unfinished(
         self, request: HandoffRequest, error: ConnectorError | None
     ) -> VendorSession | None:
         """Name handoff and end user, by which what was opened can be found."""
-        return self._opener.unfinished(request)
+        return unfinished_session(request)
 
     @classmethod
     def parse_webhook(
@@ -151,7 +146,9 @@ class ZendeskConnector(Connector):
     ) -> Sequence[tuple[VendorSession, VendorEvent]]:
         """Turn an event into ours, among what missed calls have said, in Zendesk's order."""
         progress = ConversationProgress(
-            session, switchboard=self._switchboard, ignored_authors=self._ignored_authors
+            session,
+            switchboard=self._switchboard,
+            ignored_authors=_names(self._credentials.get("ignored_authors", "")),
         )
         kept = await self._kept(session, item)
         if item.item_id.startswith(_TICKET_EVENTS):
@@ -169,7 +166,7 @@ class ZendeskConnector(Connector):
     async def _unheard_end(self, progress: ConversationProgress) -> list[Step]:
         """Conclude an end of which no call came, if Zendesk shows that control is elsewhere."""
         try:
-            has_left = await self._control.has_left(progress.session.vendor_conversation_id)
+            has_left = await self._sender.have_agents_left(progress.session.vendor_conversation_id)
         except ConnectorError as error:
             if error.retryable:
                 raise
@@ -182,20 +179,19 @@ class ZendeskConnector(Connector):
         return await self._missed.before(
             session.vendor_conversation_id,
             item,
-            opened_at=read_moment(session.state.get("opened_at")),
+            opened_at=as_moment(session.state.get("opened_at")),
             read=partial(self._client.list_messages, session.vendor_conversation_id),
         )
 
     def _forget(self, session: VendorSession) -> None:
         self._sender.forget(session.vendor_conversation_id)
         self._missed.forget(session.vendor_conversation_id)
-        self._control.forget(session.vendor_conversation_id)
 
     async def send_message(self, session: VendorSession, message: OutboundMessage) -> VendorSession:
         """Post a text, in parts where it is long, while the live agents have the conversation."""
         conversation_id, author = session.vendor_conversation_id, end_user_author(session.state)
         postings = text_postings(message.message_id, message.text, author)
-        await self._control.while_theirs(
+        await self._sender.while_theirs(
             session, message.message_id, lambda: self._sender.post(conversation_id, postings)
         )
         return session
@@ -204,7 +200,7 @@ class ZendeskConnector(Connector):
         self, session: VendorSession, attachment: OutboundAttachment
     ) -> VendorSession:
         """Upload a file and post it; nothing is uploaded for a file that is there already."""
-        await self._control.while_theirs(
+        await self._sender.while_theirs(
             session, attachment.attachment_id, lambda: self._post_file(session, attachment)
         )
         return session
@@ -243,17 +239,18 @@ class ZendeskConnector(Connector):
         self, session: VendorSession, messages: Sequence[OutboundMessage]
     ) -> frozenset[str]:
         """Compare when Zendesk received them with when the live agent ended."""
-        return await self._control.late(session, messages)
+        late = await self._sender.late_marks(session)
+        return late & {message.message_id for message in messages}
 
     async def end(self, session: VendorSession, reason: EndReason) -> None:
         """Take control back, tell the live agent why, and leave the conversation to nobody."""
         if not session.vendor_conversation_id:
-            found = await self._opener.found(session)
+            found = await self._handover.found(session)
             if found is None:
                 return
             session = found
         try:
-            await self._control.take_back(session, _FAREWELLS.get(reason, _FAREWELL))
+            await self._handover.take_back(session, _FAREWELLS.get(reason, _FAREWELL))
         except (ConversationGoneError, InvalidRoutingError):
             pass  # it is over, or control cannot be taken back: the ticket stays to its agent
         self._forget(session)

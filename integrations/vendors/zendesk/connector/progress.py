@@ -19,16 +19,23 @@ from integrations.contract.events import (
     UnknownEvent,
     VendorEvent,
 )
-from integrations.vendors.zendesk.connector.webhooks import merged_ids, merged_user
-from integrations.vendors.zendesk.mapping.control import Switchboard
-from integrations.vendors.zendesk.mapping.events import ConversationEvent, ended, events_of
-from integrations.vendors.zendesk.mapping.json import Json, as_object, as_text, moment, read_moment
-from integrations.vendors.zendesk.mapping.kept import event_of, happened_at, is_ours, message_id_of
-from integrations.vendors.zendesk.mapping.ticket import (
+from integrations.kit.json_values import Json, as_moment, as_object, as_text
+from integrations.vendors.zendesk.connector.webhooks import (
     ASSIGNMENT_CHANGED,
     ENDING_STATUSES,
     STATUS_CHANGED,
+    merged_ids,
+    merged_user,
     ticket_key,
+)
+from integrations.vendors.zendesk.mapping.control import Switchboard
+from integrations.vendors.zendesk.mapping.events import ConversationEvent, ended, events_of
+from integrations.vendors.zendesk.mapping.messages import (
+    event_of,
+    happened_at,
+    mark_of,
+    message_in,
+    moment,
 )
 
 
@@ -64,9 +71,9 @@ class ConversationProgress:
 
         `messages` is None when something may be missing and cannot be read; `body` may be empty.
         """
-        told = message_id_of(body)
-        events = [event for event in map(event_of, messages or ()) if self._may_be_news(event)]
-        events = [event for event in events if message_id_of(event) != told]
+        told = message_in(body).get("id")
+        events = [event_of(one) for one in messages or () if one.get("id") != told]
+        events = [event for event in events if self._may_be_news(event)]
         in_order = sorted([*events, body] if body else events, key=happened_at)
         steps: list[Step] = []
         for event in in_order:
@@ -76,14 +83,14 @@ class ConversationProgress:
         return steps
 
     def _may_be_news(self, event: Json) -> bool:
-        if not message_id_of(event) or is_ours(event):
+        if not _is_theirs(event):
             return False
-        known = read_moment(self.session.cursor)
+        known = as_moment(self.session.cursor)
         return known is None or happened_at(event) > known - _ORDER_DIFFERS
 
     def _note_told(self, event: Json) -> None:
         """Keep the time of the newest message told before which none is missing."""
-        if message_id_of(event) and not is_ours(event):
+        if _is_theirs(event):
             at = happened_at(event).isoformat(timespec="milliseconds")
             self.session = replace(self.session, cursor=max(self.session.cursor, at))
 
@@ -180,11 +187,11 @@ class ConversationProgress:
 
     def _is_news(self, at: datetime) -> bool:
         """Say whether an assignment is no older than what we know of the live agent."""
-        known = read_moment(self.session.state.get("agent_at"))
+        known = as_moment(self.session.state.get("agent_at"))
         return known is None or at >= known.replace(microsecond=0)
 
     def _is_overtaken(self, at: datetime) -> bool:
-        known = read_moment(self.session.state.get("agent_at"))
+        known = as_moment(self.session.state.get("agent_at"))
         return bool(self._agent_id) and known is not None and at < known
 
     def _learnt_ticket(self, ticket_id: str, item_id: str, kind: str, at: datetime) -> list[Step]:
@@ -220,7 +227,7 @@ class ConversationProgress:
     @property
     def _opened_at(self) -> datetime | None:
         """Return Zendesk's time of the last message written before control was passed."""
-        return read_moment(self.session.state.get("opened_at"))
+        return as_moment(self.session.state.get("opened_at"))
 
     @property
     def _agent_id(self) -> str:
@@ -232,3 +239,9 @@ class ConversationProgress:
 
     def _update(self, **changes: object) -> None:
         self.session = replace(self.session, state={**self.session.state, **changes})
+
+
+def _is_theirs(event: Json) -> bool:
+    """Say whether an event tells of a message that this portal has not posted."""
+    message = message_in(event)
+    return bool(as_text(message.get("id"))) and mark_of(message) is None

@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import hmac
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from integrations.contract.connector import WebhookItem, WebhookRequest, WebhookResult
 from integrations.contract.errors import WebhookVerificationError
+from integrations.kit.json_values import Json, as_id, as_moment, as_object, as_objects, as_text
 from integrations.kit.plain_json import vendor_json
-from integrations.vendors.zendesk.mapping.json import (
-    Json,
-    as_object,
-    as_objects,
-    as_text,
-    read_moment,
+from integrations.kit.signatures import (
+    base64_signature,
+    require_recent,
+    require_secret,
+    require_signature,
 )
-from integrations.vendors.zendesk.mapping.ticket import (
-    kept_event,
-    tag_key,
-    tag_of,
-    ticket_id_of,
-    ticket_key,
-)
+from integrations.vendors.zendesk.mapping.control import TAG_PREFIX
 
 EVENTS = "events"
 STATUS = "status"
 DEFAULT_STATUS_HEADER = "X-API-Key"
 REPLAY_WINDOW = timedelta(minutes=5)
+STATUS_CHANGED = "zen:event-type:ticket.status_changed"
+ASSIGNMENT_CHANGED = "zen:event-type:ticket.agent_assignment_changed"
+# After these nobody answers in the conversation any more.
+ENDING_STATUSES = frozenset({"SOLVED", "CLOSED", "DELETED", "ARCHIVED", "SCRUBBED"})
+_TICKET_SUBJECT = "zen:ticket:"
 _SIGNATURE = "x-zendesk-webhook-signature"
 _TIMESTAMP = "x-zendesk-webhook-signature-timestamp"
+_MILLISECONDS_DIGITS = 13
 _WRONG = WebhookResult(status=400, body='{"error": "not understood"}')
 
 
@@ -41,19 +39,53 @@ def parsed(request: WebhookRequest, credentials: Mapping[str, str]) -> WebhookRe
     """Return the items of a call; raises WebhookVerificationError before reading the body."""
     if request.method == "HEAD":
         return WebhookResult()  # Zendesk may look whether somebody is there; it says nothing
-    verify, read = _READERS[STATUS if request.endpoint == STATUS else EVENTS]
-    verify(request, credentials)
+    is_status = request.endpoint == STATUS
+    (_verify_status if is_status else _verify_events)(request, credentials)
     try:
         body = vendor_json(request.body)
     except ValueError:
         return _WRONG
-    return read(body, credentials) if isinstance(body, Mapping) else _WRONG
+    if not isinstance(body, Mapping):
+        return _WRONG
+    return _read_status(body) if is_status else _read_events(body, credentials)
+
+
+def merged_ids(payload: Json, which: str) -> list[str]:
+    """Return the ids of surviving or discarded conversations of a user:merge."""
+    return _ids(as_object(payload.get("mergedConversations")).get(which))
+
+
+def merged_user(payload: Json) -> str:
+    """Return the id of the user that survives a user:merge."""
+    return next(iter(_ids(as_object(payload.get("mergedUsers")).get("surviving"))), "")
+
+
+def ticket_key(ticket_id: str) -> str:
+    """Return the name under which a ticket's events are kept."""
+    return f"ticket:{ticket_id}"
+
+
+def tag_key(tag: str) -> str:
+    """Return the name under which events of a tagged ticket are kept."""
+    return f"tag:{tag}"
+
+
+def kept_event(event: Json) -> Json:
+    """Return what is needed of an event; subject and description of the ticket are not."""
+    change, detail = as_object(event.get("event")), as_object(event.get("detail"))
+    kind = as_text(event.get("type"))
+    detail_key = "assignee_id" if kind == ASSIGNMENT_CHANGED else "status"
+    current = change.get("current") if "current" in change else detail.get(detail_key)
+    return {
+        "type": kind,
+        "time": as_text(event.get("time")),
+        "ticket": _ticket_id_of(event),
+        "current": as_id(current),
+    }
 
 
 def _verify_events(request: WebhookRequest, credentials: Mapping[str, str]) -> None:
-    given = request.headers.get("x-api-key", "")
-    if not _is_same(given, credentials.get("shared_secret", "")):
-        raise WebhookVerificationError("the shared secret does not fit")
+    require_secret(request.headers.get("x-api-key", ""), credentials.get("shared_secret", ""))
 
 
 def _read_events(body: Json, credentials: Mapping[str, str]) -> WebhookResult:
@@ -82,16 +114,6 @@ def _conversation_of(event: Json) -> str:
     return next(iter(merged_ids(payload, "discarded")), "")
 
 
-def merged_ids(payload: Json, which: str) -> list[str]:
-    """Return the ids of surviving or discarded conversations of a user:merge."""
-    return _ids(as_object(payload.get("mergedConversations")).get(which))
-
-
-def merged_user(payload: Json) -> str:
-    """Return the id of the user that survives a user:merge."""
-    return next(iter(_ids(as_object(payload.get("mergedUsers")).get("surviving"))), "")
-
-
 def _ids(value: object) -> list[str]:
     found = value if isinstance(value, list) else [value]
     ids = (as_text(item) or as_text(as_object(item).get("id")) for item in found)
@@ -104,32 +126,23 @@ def _verify_status(request: WebhookRequest, credentials: Mapping[str, str]) -> N
     given = request.headers.get(header.lower())
     secret = credentials.get("status_signing_secret", "")
     if secret:
-        _verify_signature(request, secret)
-    if (given is not None or not secret) and not _is_same(
-        given or "", credentials.get("status_webhook_secret", "")
-    ):
-        raise WebhookVerificationError("the webhook secret key does not fit")
-
-
-def _verify_signature(request: WebhookRequest, secret: str) -> None:
-    stamp = request.headers.get(_TIMESTAMP, "")
-    expected = hmac.new(secret.encode(), stamp.encode() + request.body, hashlib.sha256).digest()
-    if not _is_same(request.headers.get(_SIGNATURE, ""), base64.b64encode(expected).decode()):
-        raise WebhookVerificationError("the signature does not fit")
-    sent_at = _stamped(stamp)
-    if sent_at is None or abs(datetime.now(UTC) - sent_at) > REPLAY_WINDOW:
-        raise WebhookVerificationError("the signature is too old")
+        stamp = request.headers.get(_TIMESTAMP, "")
+        signature, signed = request.headers.get(_SIGNATURE, ""), stamp.encode() + request.body
+        require_signature(signature, secret, signed, written=(base64_signature,))
+        require_recent(_stamped(stamp), REPLAY_WINDOW)
+    if given is not None or not secret:
+        require_secret(given or "", credentials.get("status_webhook_secret", ""))
 
 
 def _stamped(stamp: str) -> datetime | None:
     if re.fullmatch(r"[0-9]{9,13}", stamp):
-        seconds = int(stamp) / (1000 if len(stamp) == 13 else 1)
+        seconds = int(stamp) / (1000 if len(stamp) == _MILLISECONDS_DIGITS else 1)
         return datetime.fromtimestamp(seconds, UTC)
-    return read_moment(stamp)
+    return as_moment(stamp)
 
 
-def _read_status(body: Json, credentials: Mapping[str, str]) -> WebhookResult:
-    tag, ticket_id = tag_of(body), ticket_id_of(body)
+def _read_status(body: Json) -> WebhookResult:
+    tag, ticket_id = _tag_of(body), _ticket_id_of(body)
     if not tag and not ticket_id:
         return WebhookResult()
     item_id = as_text(body.get("id")) or _digest(body)
@@ -138,18 +151,18 @@ def _read_status(body: Json, credentials: Mapping[str, str]) -> WebhookResult:
     return WebhookResult(items=[item])
 
 
-def _is_same(given: str, expected: str) -> bool:
-    is_same = hmac.compare_digest(given.encode(), expected.encode())
-    return is_same and bool(expected)
+def _ticket_id_of(event: Json) -> str:
+    subject = as_text(event.get("subject"))
+    named = subject.removeprefix(_TICKET_SUBJECT) if subject.startswith(_TICKET_SUBJECT) else ""
+    return as_id(as_object(event.get("detail")).get("id")) or named
+
+
+def _tag_of(event: Json) -> str:
+    """Return the tag that this portal put on the ticket, if it is still there."""
+    tags = as_object(event.get("detail")).get("tags")
+    found = [as_text(tag) for tag in tags] if isinstance(tags, list) else []
+    return next((tag for tag in found if tag.startswith(TAG_PREFIX)), "")
 
 
 def _digest(value: Json) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
-
-
-_Verifier = Callable[[WebhookRequest, Mapping[str, str]], None]
-_Reader = Callable[[Json, Mapping[str, str]], WebhookResult]
-_READERS: Mapping[str, tuple[_Verifier, _Reader]] = {
-    EVENTS: (_verify_events, _read_events),
-    STATUS: (_verify_status, _read_status),
-}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from integrations.vendors.zendesk.mapping.json import Json, as_object, as_objects, as_text
+from integrations.kit.json_values import Json, as_object, as_objects, as_text
 
 UNSUPPORTED = "[unsupported message]"
 _ANY_TYPE = "application/octet-stream"

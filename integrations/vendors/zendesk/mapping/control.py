@@ -1,14 +1,33 @@
-"""Who has control of a conversation: Zendesk's live agents, this portal, or somebody else."""
+"""Who has control of a conversation, and what the ticket is made of when control is passed."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from integrations.vendors.zendesk.mapping.json import Json, as_object, as_text
+from integrations.contract.connector import HandoffRequest
+from integrations.kit.cutting import json_bytes, shortened
+from integrations.kit.hints import hint_list, hint_pairs, identity_of
+from integrations.kit.json_values import Json, as_object, as_text, json_text
+from integrations.vendors.zendesk.mapping.messages import HANDOFF_KEY, SESSION_KEY
 
 NEXT = "next"
 AGENT_WORKSPACE_TYPE = "zd:agentWorkspace"
 AGENT_WORKSPACE_NAME = "zd-agentWorkspace"
+# On control moved for this portal's own sake; its value says what for.
+CONTROL_KEY = "portalControl"
+TAKING, HEARING, ENDING = "start", "listen", "end"
+
+TAG_PREFIX = "portal_"
+MAX_METADATA_BYTES = 4000
+_MAX_TAG = 100
+_FIELD = "dataCapture.ticketField."
+_SYSTEM = "dataCapture.systemField."
+_TAG_HINTS = ("queue", "skills", "department")
+_ID_HINTS = ("group_id", "brand_id", "assignee_id", "organization_id")
+_PRIORITIES = ("low", "low", "low", "normal", "normal", "normal", "high", "high", "high", "urgent")
+_ORIGINS = {"webchat": "web"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +56,7 @@ class Switchboard:
 
     def own_target(self, conversation: Json) -> str:
         """Return the name or id under which control can be passed to this portal, if any."""
-        for entry in (active_of(conversation), pending_of(conversation)):
+        for entry in (active_of(conversation), _pending_of(conversation)):
             if self.is_own(entry) and (found := as_text(entry.get("id"))):
                 return found
         return self.own_name
@@ -54,6 +73,75 @@ def active_of(conversation: Json) -> Json:
     return as_object(conversation.get("activeSwitchboardIntegration"))
 
 
-def pending_of(conversation: Json) -> Json:
-    """Return the integration that was offered control; empty without one."""
+def _pending_of(conversation: Json) -> Json:
     return as_object(conversation.get("pendingSwitchboardIntegration"))
+
+
+def ticket_tag(handoff_id: str) -> str:
+    """Return the tag by which ticket events find the handoff."""
+    return TAG_PREFIX + re.sub(r"[^a-z0-9_]", "_", handoff_id.lower())
+
+
+def control_metadata(
+    request: HandoffRequest, credentials: Mapping[str, str], *, first_message_id: str
+) -> Json:
+    """Return what the ticket is made of, most needed first, within the 4 kB Zendesk takes."""
+    routing, identity = request.routing, identity_of(request)
+    pairs: dict[str, object] = {
+        HANDOFF_KEY: request.handoff_id,
+        SESSION_KEY: request.conversation_id,
+        f"{_SYSTEM}tags": ",".join(_tags(request)),
+        "first_message_id": first_message_id,
+        "origin_source_type": _ORIGINS.get(request.channel, ""),
+        _field(credentials, "conversation_field_id"): request.conversation_id,
+        f"{_SYSTEM}requester.name": identity.name,
+        f"{_SYSTEM}requester.email": identity.email,
+    }
+    pairs |= {f"{_SYSTEM}{name}": routing.get(name) for name in ("subject", *_ID_HINTS)}
+    pairs |= {f"{_SYSTEM}priority": _priority(routing.get("priority"))}
+    fields = hint_pairs(routing.get("ticket_fields"))
+    pairs |= {f"{_FIELD}{name}": value for name, value in fields.items()}
+    attributes = hint_pairs(routing.get("attributes"))
+    pairs |= {name: value for name, value in attributes.items() if name not in pairs}
+    pairs[_field(credentials, "summary_field_id")] = routing.get("summary")
+    return _fitted({name: value for name, value in pairs.items() if name})
+
+
+def _field(credentials: Mapping[str, str], name: str) -> str:
+    number = credentials.get(name, "").strip()
+    return f"{_FIELD}{number}" if number else ""
+
+
+def _tags(request: HandoffRequest) -> Iterator[str]:
+    yield ticket_tag(request.handoff_id)
+    for hint in _TAG_HINTS:
+        for value in hint_list(request.routing.get(hint)):
+            yield _slug(f"{hint.removesuffix('s')}_{value}")
+    yield from map(_slug, hint_list(request.routing.get("tags")))
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^\w/-]+", "_", text.strip().lower())[:_MAX_TAG]
+
+
+def _priority(value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return _PRIORITIES[min(max(value, 0), len(_PRIORITIES) - 1)]
+    return as_text(value)
+
+
+def _fitted(pairs: Mapping[str, object]) -> dict[str, object]:
+    """Keep pairs while they fit, and cut the text that is the first not to."""
+    kept: dict[str, object] = {}
+    for name, value in pairs.items():
+        flat = value if isinstance(value, bool | int | float | str) else ",".join(hint_list(value))
+        room = MAX_METADATA_BYTES - _size({**kept, name: ""})
+        if isinstance(flat, str):
+            flat = shortened(flat, max(room, 0), json_bytes)
+        if flat != "" and _size({**kept, name: flat}) <= MAX_METADATA_BYTES:
+            kept[name] = flat
+    return kept
+
+
+def _size(value: object) -> int:
+    return len(json_text(value).encode())

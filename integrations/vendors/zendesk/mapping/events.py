@@ -18,15 +18,16 @@ from integrations.contract.events import (
     UnknownEvent,
     VendorEvent,
 )
+from integrations.kit.json_values import Json, as_id, as_moment, as_object, as_text
 from integrations.vendors.zendesk.mapping.content import content_media, content_text
 from integrations.vendors.zendesk.mapping.control import (
     AGENT_WORKSPACE_TYPE,
+    CONTROL_KEY,
+    TAKING,
     Switchboard,
     active_of,
 )
-from integrations.vendors.zendesk.mapping.json import Json, as_id, as_object, as_text, read_moment
-from integrations.vendors.zendesk.mapping.message import mark_of
-from integrations.vendors.zendesk.mapping.start import CONTROL_KEY, HANDOFF_KEY, TAKING
+from integrations.vendors.zendesk.mapping.messages import HANDOFF_KEY, mark_of
 
 MALFORMED = "malformed"
 _TRIGGER_AGENT = "__trigger"
@@ -120,7 +121,7 @@ def _read_message(event: ConversationEvent) -> list[VendorEvent]:
         return [UnknownEvent(**_base(event), name=MALFORMED)]
     base = _base(event)
     base["vendor_event_id"] = message_id
-    base["occurred_at"] = read_moment(message.get("received")) or event.created_at
+    base["occurred_at"] = as_moment(message.get("received")) or event.created_at
     if (mark := mark_of(message)) is not None:
         return [MessageEchoed(**base, vendor_message_id=mark[0])]
     if ended_by := _ENDING_ACTIVITIES.get(_activity_type(message)):

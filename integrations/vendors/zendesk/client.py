@@ -1,28 +1,30 @@
-"""The Conversations API v2 over HTTP: one method for each endpoint."""
+"""Zendesk over HTTP: the Conversations API v2, and the little that is asked of the Support API."""
 
 from __future__ import annotations
 
 import base64
+import json as json_library
+import re
 from collections.abc import Collection, Mapping
 
 from integrations.contract.errors import (
     CannotConnectError,
+    ConnectorError,
     ConversationGoneError,
     InvalidRoutingError,
-    RateLimitedError,
+    RejectedError,
 )
 from integrations.http.client import REQUEST_SECONDS, FormData, HttpClient
-from integrations.http.errors import NO_STATUSES, StatusTable, VendorResponse
-from integrations.vendors.zendesk.client.budget import RateBudget
-from integrations.vendors.zendesk.client.errors import zendesk_error
-from integrations.vendors.zendesk.mapping.json import Json, as_object, as_objects, as_text
+from integrations.http.errors import NO_STATUSES, StatusTable, VendorResponse, status_error
+from integrations.kit.json_values import Json, as_object, as_objects, as_text
+from integrations.kit.waiting import RateBudget
 
 UPLOAD_SECONDS = 60.0
 _MAX_PAGES = 5
 
 # Where Zendesk's statuses mean something else than elsewhere.
 _CONVERSATION_STATUSES: StatusTable = {
-    # Zendesk names what it has not found (client_errors.py): any other 404 is not about this.
+    # Zendesk names what it has not found (_CODES): any other 404 is not about this.
     404: CannotConnectError,
     410: ConversationGoneError,
     423: ConversationGoneError,  # 30,000 messages: nothing more is taken
@@ -31,6 +33,16 @@ _CONTROL_STATUSES: StatusTable = {404: InvalidRoutingError}
 _EXISTS_ALREADY = 409
 _NOT_IN_CONTROL = 403
 _GONE = (404, 410)
+# Codes that say more than their status 404; each with the credential field at fault, if any.
+_CODES: dict[str, tuple[type[ConnectorError], str]] = {
+    "app_not_found": (RejectedError, "app_id"),
+    "conversation_not_found": (ConversationGoneError, ""),
+    "user_not_found": (RejectedError, ""),
+    "switchboard_not_found": (InvalidRoutingError, "switchboard_integration_name"),
+    "switchboard_integration_not_found": (InvalidRoutingError, "switchboard_integration_name"),
+}
+_FIELDS = {401: "key_secret"}
+_CODE = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
 class ZendeskMessagingClient:
@@ -50,8 +62,7 @@ class ZendeskMessagingClient:
         self._http = http
         self._budget = budget
         self._app = f"{base_url.rstrip('/')}/v2/apps/{app_id}"
-        pair = base64.b64encode(f"{key_id}:{key_secret}".encode()).decode()
-        self.headers = {"Authorization": f"Basic {pair}"}
+        self.headers = _basic(key_id, key_secret)
 
     async def create_user(self, body: Json) -> bool:
         """Create the user; False when one with this external id exists already."""
@@ -81,56 +92,38 @@ class ZendeskMessagingClient:
     async def create_conversation(self, body: Json) -> Json:
         """Create a conversation and return it."""
         response = await self._request("create_conversation", "POST", "/conversations", json=body)
-        return as_object(as_object(response.json()).get("conversation"))
+        return _object_in(response, "conversation")
 
     async def get_conversation(self, conversation_id: str) -> Json:
         """Return a conversation; raises ConversationGoneError when there is none."""
-        response = await self._request(
-            "get_conversation",
-            "GET",
-            f"/conversations/{conversation_id}",
-            statuses=_CONVERSATION_STATUSES,
-        )
-        return as_object(as_object(response.json()).get("conversation"))
+        response = await self._on_conversation("get_conversation", "GET", conversation_id)
+        return _object_in(response, "conversation")
 
     async def post_message(self, conversation_id: str, body: Json) -> list[Json]:
         """Post a message and return what it became: some channels split it."""
-        response = await self._request(
-            "post_message",
-            "POST",
-            f"/conversations/{conversation_id}/messages",
-            json=body,
-            statuses=_CONVERSATION_STATUSES,
+        response = await self._on_conversation(
+            "post_message", "POST", f"{conversation_id}/messages", body
         )
-        return as_objects(as_object(response.json()).get("messages"))
+        return _objects_in(response, "messages")
 
     async def list_messages(self, conversation_id: str) -> list[Json]:
         """Return the newest page of messages."""
-        response = await self._request(
-            "list_messages",
-            "GET",
-            f"/conversations/{conversation_id}/messages",
-            statuses=_CONVERSATION_STATUSES,
+        response = await self._on_conversation(
+            "list_messages", "GET", f"{conversation_id}/messages"
         )
-        return as_objects(as_object(response.json()).get("messages"))
+        return _objects_in(response, "messages")
 
     async def post_activity(self, conversation_id: str, body: Json) -> None:
         """Post an activity: that something was read."""
-        await self._request(
-            "post_activity",
-            "POST",
-            f"/conversations/{conversation_id}/activity",
-            json=body,
-            statuses=_CONVERSATION_STATUSES,
-        )
+        await self._on_conversation("post_activity", "POST", f"{conversation_id}/activity", body)
 
     async def pass_control(self, conversation_id: str, target: str, metadata: Json) -> None:
         """Make another integration the active one; raises InvalidRoutingError for an unknown."""
-        await self._control("pass_control", "passControl", conversation_id, target, metadata)
+        await self._control("pass_control", f"{conversation_id}/passControl", target, metadata)
 
     async def offer_control(self, conversation_id: str, target: str, metadata: Json) -> None:
         """Make an integration the pending one, which then gets the conversation's events."""
-        await self._control("offer_control", "offerControl", conversation_id, target, metadata)
+        await self._control("offer_control", f"{conversation_id}/offerControl", target, metadata)
 
     async def release_control(self, conversation_id: str, metadata: Json) -> None:
         """Leave the conversation to nobody; not being in control is fine."""
@@ -156,41 +149,45 @@ class ZendeskMessagingClient:
             params={"access": "public", "for": "message", "conversationId": conversation_id},
             timeout=UPLOAD_SECONDS,
         )
-        return as_object(as_object(response.json()).get("attachment"))
+        return _object_in(response, "attachment")
 
     async def list_webhooks(self, integration: str) -> list[Json]:
         """Return an integration's webhooks; `me` stands for the key's own integration."""
-        response = await self._request(
-            "list_webhooks", "GET", f"/integrations/{integration}/webhooks"
-        )
-        return as_objects(as_object(response.json()).get("webhooks"))
+        path = f"/integrations/{integration}/webhooks"
+        return _objects_in(await self._request("list_webhooks", "GET", path), "webhooks")
 
     async def get_integration(self, integration_id: str) -> Json:
         """Return an integration; needs a key of the app's scope."""
-        response = await self._request("get_integration", "GET", f"/integrations/{integration_id}")
-        return as_object(as_object(response.json()).get("integration"))
+        path = f"/integrations/{integration_id}"
+        return _object_in(await self._request("get_integration", "GET", path), "integration")
 
     async def list_switchboards(self) -> list[Json]:
         """Return the app's switchboards; needs a key of the app's scope."""
         response = await self._request("list_switchboards", "GET", "/switchboards")
-        return as_objects(as_object(response.json()).get("switchboards"))
+        return _objects_in(response, "switchboards")
 
     async def list_switchboard_integrations(self, switchboard_id: str) -> list[Json]:
         """Return who takes part in a switchboard; needs a key of the app's scope."""
-        response = await self._request(
-            "list_switchboard_integrations",
-            "GET",
-            f"/switchboards/{switchboard_id}/switchboardIntegrations",
-        )
-        return as_objects(as_object(response.json()).get("switchboardIntegrations"))
+        path = f"/switchboards/{switchboard_id}/switchboardIntegrations"
+        response = await self._request("list_switchboard_integrations", "GET", path)
+        return _objects_in(response, "switchboardIntegrations")
 
-    async def _control(
-        self, operation: str, action: str, conversation_id: str, target: str, metadata: Json
-    ) -> None:
+    async def _on_conversation(
+        self, operation: str, method: str, path: str, body: Json | None = None
+    ) -> VendorResponse:
+        return await self._request(
+            operation,
+            method,
+            f"/conversations/{path}",
+            json=body,
+            statuses=_CONVERSATION_STATUSES,
+        )
+
+    async def _control(self, operation: str, path: str, target: str, metadata: Json) -> None:
         await self._request(
             operation,
             "POST",
-            f"/conversations/{conversation_id}/{action}",
+            f"/conversations/{path}",
             json={"switchboardIntegration": target, "metadata": dict(metadata)},
             statuses=_CONTROL_STATUSES,
         )
@@ -208,9 +205,8 @@ class ZendeskMessagingClient:
         statuses: StatusTable = NO_STATUSES,
         returns: Collection[int] = (),
     ) -> VendorResponse:
-        await self._budget.admit(operation)
-        try:
-            response = await self._http.request(
+        async with self._budget.call(operation):
+            return await self._http.request(
                 operation,
                 method,
                 f"{self._app}{path}",
@@ -223,8 +219,64 @@ class ZendeskMessagingClient:
                 returns=returns,
                 read_error=zendesk_error,
             )
-        except RateLimitedError as error:
-            error.retry_after = self._budget.refused(error.retry_after)
-            raise
-        self._budget.relax()
-        return response
+
+
+class ZendeskSupportClient:
+    """An account's Support API with an e-mail address and its API token."""
+
+    def __init__(self, http: HttpClient, *, base_url: str, email: str, api_token: str) -> None:
+        """Keep address and token."""
+        self._http = http
+        self._base_url = base_url.rstrip("/")
+        self._headers = _basic(f"{email}/token", api_token)
+
+    async def users_me(self, *, timeout: float = REQUEST_SECONDS) -> Json:
+        """Return the user behind the token; an anonymous one when Zendesk knows neither."""
+        return await self._user("users_me", "me", timeout)
+
+    async def user_name(self, user_id: str) -> str:
+        """Return the name by which end users know a user."""
+        user = await self._user("user_name", user_id, REQUEST_SECONDS)
+        return as_text(user.get("alias")) or as_text(user.get("name"))
+
+    async def _user(self, operation: str, user_id: str, timeout: float) -> Json:
+        response = await self._http.request(
+            operation,
+            "GET",
+            f"{self._base_url}/api/v2/users/{user_id}.json",
+            headers=self._headers,
+            timeout=timeout,
+        )
+        return _object_in(response, "user")
+
+
+def zendesk_error(response: VendorResponse, statuses: StatusTable) -> ConnectorError:
+    """Choose the error for a refusal by its status, then its code, which the error keeps."""
+    code = _first_code(response.body)
+    kind, field = _CODES.get(code, (None, "")) if response.status == 404 else (None, "")
+    error = status_error(response, {**statuses, response.status: kind} if kind else statuses)
+    error.vendor_code = code or error.vendor_code
+    error.field = field or _FIELDS.get(response.status, "")
+    return error
+
+
+def _first_code(body: bytes) -> str:
+    try:
+        errors = as_objects(as_object(json_library.loads(body)).get("errors"))
+    except (ValueError, RecursionError):
+        return ""
+    code = as_text(errors[0].get("code")) if errors else ""
+    return code if _CODE.fullmatch(code) else ""
+
+
+def _object_in(response: VendorResponse, name: str) -> Json:
+    return as_object(as_object(response.json()).get(name))
+
+
+def _objects_in(response: VendorResponse, name: str) -> list[Json]:
+    return as_objects(as_object(response.json()).get(name))
+
+
+def _basic(user: str, password: str) -> Mapping[str, str]:
+    pair = base64.b64encode(f"{user}:{password}".encode()).decode()
+    return {"Authorization": f"Basic {pair}"}

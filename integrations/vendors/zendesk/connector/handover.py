@@ -1,51 +1,62 @@
-"""Opens a conversation and hands it to the live agents; may be run again after any failure."""
+"""Hands a conversation to the live agents and takes it back; both may be run again."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from integrations.contract.connector import HandoffRequest, VendorSession
 from integrations.contract.errors import ConnectorError, ConversationGoneError, InvalidRoutingError
-from integrations.http.client import HttpClient
+from integrations.kit.json_values import Json, as_object, as_text
 from integrations.vendors.zendesk.client import ZendeskMessagingClient
+from integrations.vendors.zendesk.connector.progress import ENDED_AT
 from integrations.vendors.zendesk.connector.sending import Sender
-from integrations.vendors.zendesk.mapping.control import Switchboard, active_of
-from integrations.vendors.zendesk.mapping.json import Json, as_object, as_text
-from integrations.vendors.zendesk.mapping.message import handoffs_in, opening_posting
-from integrations.vendors.zendesk.mapping.start import (
+from integrations.vendors.zendesk.connector.webhooks import tag_key
+from integrations.vendors.zendesk.mapping.control import (
     CONTROL_KEY,
-    HANDOFF_KEY,
+    ENDING,
     HEARING,
     TAKING,
+    Switchboard,
+    active_of,
     control_metadata,
-    conversation_body,
-    opening_messages,
     ticket_tag,
+)
+from integrations.vendors.zendesk.mapping.messages import (
+    HANDOFF_KEY,
+    handoffs_in,
+    notice_posting,
+    opening_postings,
+)
+from integrations.vendors.zendesk.mapping.start import (
+    conversation_body,
+    opening_lines,
     user_body,
     user_external_id,
 )
-from integrations.vendors.zendesk.mapping.ticket import tag_key
 
 SINGLE = "single"
+# What a live agent reads in a ticket that a line has opened or opened again after the end.
+_CROSSED = "The conversation was over when the end user wrote this: they know that nobody got it."
+_FULL = 423
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opener:
-    """Opens conversations for one connection."""
+class Handover:
+    """Moves the control of one connection's conversations; `note` takes remarks for an admin."""
 
     client: ZendeskMessagingClient
-    http: HttpClient
     sender: Sender
     switchboard: Switchboard
     credentials: Mapping[str, str] = field(repr=False)
+    note: Callable[[str, str], None]
 
     async def open(self, request: HandoffRequest) -> VendorSession:
         """Return the session of a conversation that the live agents have."""
         is_new_user = await self.client.create_user(user_body(request))
         conversation = {} if is_new_user else await self._earlier(request)
         if conversation:
-            self.sender.forget(as_text(conversation.get("id")))  # what is there is to be seen
+            self.sender.look_again(as_text(conversation.get("id")))
             try:
                 return await self._hand_over(request, conversation)
             except ConversationGoneError:
@@ -54,16 +65,6 @@ class Opener:
         self.sender.is_new(as_text(conversation.get("id")))
         return await self._hand_over(request, conversation)
 
-    def unfinished(self, request: HandoffRequest) -> VendorSession:
-        """Return what is known of a handoff whose opening was given up."""
-        return VendorSession(
-            vendor_conversation_id="",
-            state={
-                "handoff_id": request.handoff_id,
-                "user_external_id": user_external_id(request),
-            },
-        )
-
     async def found(self, unfinished: VendorSession) -> VendorSession | None:
         """Return it with the conversation that the handoff was written into, if there is one."""
         handoff_id = as_text(unfinished.state.get("handoff_id"))
@@ -71,10 +72,32 @@ class Opener:
         for conversation in await self.client.list_conversations(user):
             conversation_id = as_text(conversation.get("id"))
             is_own = as_object(conversation.get("metadata")).get(HANDOFF_KEY) == handoff_id
-            self.sender.forget(conversation_id)  # what is there is to be seen
+            self.sender.look_again(conversation_id)
             if is_own or handoff_id in handoffs_in(await self.sender.known(conversation_id)):
                 return replace(unfinished, vendor_conversation_id=conversation_id)
         return None
+
+    async def take_back(self, session: VendorSession, farewell: str) -> None:
+        """Tell the live agent why, and leave the conversation to nobody.
+
+        After an end on their side only what a line has opened since is taken back.
+        """
+        conversation_id = session.vendor_conversation_id
+        has_crossed = bool(await self.sender.late_marks(session))
+        if session.state.get(ENDED_AT) and not has_crossed:
+            return
+        conversation = await self.client.get_conversation(conversation_id)
+        active = active_of(conversation)
+        if self.switchboard.is_agents(active):
+            await self._say(session, _CROSSED if has_crossed else farewell)
+        elif not (has_crossed and active) and not self.switchboard.is_own(active):
+            return
+        if not self.switchboard.is_own(active):
+            own = self.switchboard.own_target(conversation) or as_text(session.state.get("own"))
+            if not own:
+                return
+            await self.client.pass_control(conversation_id, own, {CONTROL_KEY: ENDING})
+        await self.client.release_control(conversation_id, {CONTROL_KEY: ENDING})
 
     async def _earlier(self, request: HandoffRequest) -> Json:
         """Find the conversation of an earlier try, or the one and only in single mode."""
@@ -93,7 +116,7 @@ class Opener:
 
     async def _hand_over(self, request: HandoffRequest, conversation: Json) -> VendorSession:
         conversation_id = as_text(conversation.get("id"))
-        postings = [opening_posting(message) for message in opening_messages(request)]
+        postings = opening_postings(request.handoff_id, opening_lines(request))
         known = await self.sender.known(conversation_id)
         is_complete = all((posting.mark, posting.part) in known for posting in postings)
         active, own = active_of(conversation), self.switchboard.own_target(conversation)
@@ -107,7 +130,12 @@ class Opener:
         if own:
             await self._keep_hearing(conversation_id, own)
         tags = {ticket_tag(request.handoff_id)} | {ticket_tag(i) for i in handoffs_in(known)}
-        return _session(request, conversation_id, own, posted, tags)
+        return replace(
+            unfinished_session(request, own=own, opened_at=as_text(posted[-1].get("received"))),
+            vendor_conversation_id=conversation_id,
+            # A ticket that is still open from an earlier handoff keeps the tag it had.
+            keys=tuple(tag_key(tag) for tag in sorted(tags)),
+        )
 
     async def _take_control(self, conversation_id: str, own: str) -> None:
         """Have control first: only what comes with the passing reaches the ticket."""
@@ -135,20 +163,18 @@ class Opener:
             if error.retryable:
                 raise
             # Not needed where standby events are on.
-            self.http.note("offer_control", error.vendor_code or error.code)
+            self.note("offer_control", error.vendor_code or error.code)
+
+    async def _say(self, session: VendorSession, text: str) -> None:
+        notice = notice_posting(f"{as_text(session.state.get('handoff_id'))}:end", text)
+        try:
+            await self.sender.post(session.vendor_conversation_id, [notice])
+        except ConversationGoneError as error:
+            if error.status != _FULL:  # no room even for this: control is taken back without it
+                raise
 
 
-def _session(
-    request: HandoffRequest, conversation_id: str, own: str, posted: list[Json], tags: set[str]
-) -> VendorSession:
-    return VendorSession(
-        vendor_conversation_id=conversation_id,
-        # A ticket that is still open from an earlier handoff keeps the tag it had.
-        keys=tuple(tag_key(tag) for tag in sorted(tags)),
-        state={
-            "handoff_id": request.handoff_id,
-            "user_external_id": user_external_id(request),
-            "own": own,
-            "opened_at": as_text(posted[-1].get("received")),
-        },
-    )
+def unfinished_session(request: HandoffRequest, **state: object) -> VendorSession:
+    """Return a session without a conversation: by handoff and end user it can be found."""
+    known = {"handoff_id": request.handoff_id, "user_external_id": user_external_id(request)}
+    return VendorSession(vendor_conversation_id="", state={**known, **state})

@@ -1,19 +1,23 @@
-"""What Zendesk is sent in the conversation: texts, files, activities, with our marks on them."""
+"""Messages that this portal posts, with its marks on them, and those that Zendesk has kept."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
-from integrations.vendors.zendesk.mapping.json import Json, as_id, as_object, as_text
-from integrations.vendors.zendesk.mapping.start import (
-    MESSAGE_KEY,
-    OPENING_MARK,
-    PART_KEY,
-    OpeningMessage,
-)
-from integrations.vendors.zendesk.mapping.text import pieces
+from integrations.kit.cutting import pieces, shortened, utf16_units
+from integrations.kit.json_values import Json, as_id, as_moment, as_object, as_text
 
+# Our marks in metadata, which Zendesk echoes everywhere.
+HANDOFF_KEY = "portalHandoff"
+SESSION_KEY = "portalSession"
+MESSAGE_KEY = "portalMessageId"
+PART_KEY = "portalPart"
+# Between the handoff's id and a number, in the mark of an opening message.
+OPENING_MARK = ":start:"
+
+MAX_TEXT_UNITS = 4096  # Zendesk counts UTF-16 units
 BOT_NAME = "AI agent"
 _MAX_ALT_TEXT = 128
 
@@ -36,7 +40,7 @@ def end_user_author(state: Json) -> Json:
 
 def text_postings(mark: str, text: str, author: Json) -> list[Posting]:
     """Return a text as messages that each fit."""
-    parts = list(pieces(text)) or [" "]
+    parts = list(pieces(text, MAX_TEXT_UNITS, utf16_units)) or [" "]
     return [
         _posting(mark, number, author, {"type": "text", "text": part})
         for number, part in enumerate(parts)
@@ -48,15 +52,17 @@ def file_posting(
 ) -> Posting:
     """Return an uploaded file as a message."""
     kind = "image" if mime_type.startswith("image/") else "file"
-    url = as_text(uploaded.get("mediaUrl"))
-    content = {"type": kind, "mediaUrl": url, "altText": file_name[:_MAX_ALT_TEXT]}
-    return _posting(mark, 0, author, content)
+    url, alt = as_text(uploaded.get("mediaUrl")), shortened(file_name, _MAX_ALT_TEXT)
+    return _posting(mark, 0, author, {"type": kind, "mediaUrl": url, "altText": alt})
 
 
-def opening_posting(message: OpeningMessage) -> Posting:
-    """Return a message of the context or the transcript; it is not the end user who wrote it."""
+def opening_postings(handoff_id: str, texts: Iterable[str]) -> list[Posting]:
+    """Return context and transcript, marked alike on every try; no end user wrote them."""
     author = {"type": "business", "displayName": BOT_NAME}
-    return _posting(message.mark, 0, author, {"type": "text", "text": message.text})
+    return [
+        _posting(f"{handoff_id}{OPENING_MARK}{number}", 0, author, {"type": "text", "text": text})
+        for number, text in enumerate(texts)
+    ]
 
 
 def notice_posting(mark: str, text: str) -> Posting:
@@ -85,6 +91,31 @@ def handoffs_in(marks: Iterable[tuple[str, int]]) -> set[str]:
     """Return the handoffs whose opening messages are among our marks."""
     split = (mark.partition(OPENING_MARK) for mark, _ in marks)
     return {handoff_id for handoff_id, divider, _ in split if divider}
+
+
+def event_of(message: Json) -> Json:
+    """Return a kept message's event as the webhook would have told it, with the same id."""
+    return {
+        "id": as_text(message.get("id")),
+        "type": "conversation:message",
+        "createdAt": message.get("received"),
+        "payload": {"message": message},
+    }
+
+
+def message_in(event: Json) -> Json:
+    """Return the message that an event tells of; empty where it tells of none."""
+    return as_object(as_object(event.get("payload")).get("message"))
+
+
+def happened_at(event: Json) -> datetime:
+    """Return when an event's message was received, else when the event happened."""
+    return moment(message_in(event).get("received") or event.get("createdAt"))
+
+
+def moment(text: object) -> datetime:
+    """Read a time of Zendesk's; now, where it said none that can be read."""
+    return as_moment(text) or datetime.now(UTC)
 
 
 def _posting(mark: str, part: int, author: Json, content: Mapping[str, object]) -> Posting:

@@ -1,0 +1,52 @@
+"""Downloads a live agent's file; follows redirects, each judged like any other address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urljoin, urlsplit
+
+from integrations.contract.errors import CannotConnectError
+from integrations.http.client import NO_HEADERS, HttpClient
+from integrations.http.errors import VendorResponse
+
+DOWNLOAD_SECONDS = 60.0
+_OPERATION = "fetch_attachment"
+_MAX_REDIRECTS = 3
+_REDIRECTS = (301, 302, 303, 307, 308)
+_REFUSALS = (401, 403)
+
+
+async def download(
+    http: HttpClient,
+    url: str,
+    *,
+    max_bytes: int,
+    api_url: str = "",
+    headers: Mapping[str, str] = NO_HEADERS,
+) -> bytes:
+    """Return the file's bytes.
+
+    Files are public as a rule. A refusal is answered with `headers`, to the host of `api_url`
+    alone.
+    """
+
+    async def get(sent: Mapping[str, str], *returns: int) -> VendorResponse:
+        return await http.request(
+            _OPERATION,
+            "GET",
+            url,
+            headers={"Accept": "*/*", **sent},
+            timeout=DOWNLOAD_SECONDS,
+            returns=returns,
+            max_bytes=max_bytes,
+        )
+
+    for _ in range(_MAX_REDIRECTS + 1):
+        response = await get(NO_HEADERS, *_REDIRECTS, *_REFUSALS)
+        if response.status in _REFUSALS:
+            is_own = urlsplit(url)[:2] == urlsplit(api_url)[:2]
+            response = await get(headers if is_own else NO_HEADERS, *_REDIRECTS)
+        if response.status not in _REDIRECTS:
+            return response.body
+        url = urljoin(url, response.headers.get("Location", ""))
+    raise CannotConnectError(f"{_OPERATION}: too many redirects")

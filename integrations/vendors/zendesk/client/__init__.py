@@ -1,3 +1,0 @@
-from integrations.vendors.zendesk.client.api import ZendeskMessagingClient
-
-__all__ = ["ZendeskMessagingClient"]
