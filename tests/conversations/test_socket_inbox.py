@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from conversations.models import Conversation
 from conversations.socket.inbox import FRAMES_AHEAD, SocketInbox
-from tests.conversations.widget import Client
+from handoffs.states import State
+from tests import factories
+from tests.conversations.widget import Client, widget_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -38,6 +41,30 @@ async def test_a_control_frame_is_answered_before_six_hundred_messages_are(widge
     await client.send(control)
 
     assert await frames_before(client, answer) < 60
+
+
+async def test_leaving_the_queue_overtakes_what_was_written_in_it():
+    def queued() -> Conversation:
+        conversation: Conversation = factories.handoff(state=State.QUEUED).conversation
+        return conversation
+
+    async with widget_of(queued) as widget:
+        client = await widget.open()
+        await flood(client, 600)
+
+        await client.send("USER_CANCEL_HANDOFF")
+
+        assert await frames_before(client, "POLY_AGENT_JOINED") < 60
+
+
+async def test_the_ai_agent_may_be_asked_to_join_behind_a_flood():
+    async with widget_of(lambda: factories.conversation(state="created")) as widget:
+        client = await widget.open()
+        await flood(client, 600)
+
+        await client.send("REQUEST_POLY_AGENT_JOIN")
+
+        assert await frames_before(client, "POLY_AGENT_JOINED") < 60
 
 
 async def test_a_goodbye_before_the_end_is_still_said(widget):

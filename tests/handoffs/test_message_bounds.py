@@ -175,6 +175,30 @@ async def test_messages_that_wait_for_the_live_agent_are_bounded_and_delivery_ma
     assert await write_to_vendor(handoff)
 
 
+async def test_of_six_hundred_messages_in_a_burst_each_is_taken_or_told_and_none_taken_is_lost(
+    settings,
+):
+    settings.LIVE_AGENT_MESSAGES_WAITING = 100
+    settings.SOCKET_FRAMES_PER_SECOND = 0
+    handoff = await active()
+    async with widget_of(lambda: handoff.conversation) as widget:
+        client = await widget.open()
+        for number in range(600):
+            await client.send("USER_MESSAGE", {"text": "x"}, client_event_id=str(number))
+        taken, told = [], []
+        while len(taken) + len(told) < 600:
+            frame = await client.next()
+            if frame["type"] in ("EVENT_TYPE_USER_MESSAGE", "EVENT_TYPE_SYSTEM_MESSAGE"):
+                is_taken = frame["type"] == "EVENT_TYPE_USER_MESSAGE"
+                (taken if is_taken else told).append(frame["metadata"]["custom"])
+
+    ids = [int(one["client_event_id"]) for one in taken + told]
+    waiting = Delivery.objects.filter(handoff=handoff, status=Delivery.Status.PENDING)
+    rows = waiting.order_by("sequence").values_list("event__client_event_id", flat=True)
+    assert ids == list(range(600)), "the first hundred are taken, the others told, in order"
+    assert await run_sync(lambda: list(rows)) == [str(number) for number in range(100)]
+
+
 async def test_the_statement_of_every_message_leaves_what_is_too_much_to_the_services(settings):
     settings.LIVE_AGENT_MESSAGES_WAITING = 2
     handoff = await active()
