@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from types import UnionType
 from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -14,14 +14,8 @@ from starlette.responses import Response
 from integrations.simulators.desk import DeskError
 
 T = TypeVar("T")
-_PASSING = "passing"
-
-
-def passing(default: Any = MISSING, *, factory: Callable[[], Any] | None = None) -> Any:
-    """Declare a field that begins anew with each start, as the machine's own clock does."""
-    if factory is not None:
-        return field(default_factory=factory, metadata={_PASSING: True})
-    return field(default=default, metadata={_PASSING: True})
+# The metadata of a field that begins anew with each start, as the machine's own clock does.
+PASSING: Mapping[str, bool] = {"is_passing": True}
 
 
 def record_of(kind: type[T], kept: Mapping[str, Any]) -> T:
@@ -34,7 +28,7 @@ def record_of(kind: type[T], kept: Mapping[str, Any]) -> T:
     given = {
         one.name: _value(hints[one.name], kept[one.name])
         for one in fields(kind)  # type: ignore[arg-type]  # a dataclass, which no bound can say
-        if one.name in kept and not one.metadata.get(_PASSING)
+        if one.name in kept and not one.metadata.get("is_passing")
     }
     return kind(**given)
 

@@ -12,7 +12,6 @@ from handoffs.models import PastAttempt
 from handoffs.portal.timeline import timeline_get
 from handoffs.relay.leases import handoffs_with_work
 from integrations.models import Integration
-from integrations.vendors.salesforce_messaging.simulator.routing import fail_routing
 from tests.handoffs.chains import TO_AMAZON, TO_TICKETS, has_moved, kinds, moved, system_messages
 from tests.handoffs.talk import equals
 from tests.waiting import eventually_async
@@ -72,7 +71,7 @@ async def test_what_the_first_vendor_got_while_nobody_was_there_reaches_the_seco
 
     with one.simulator.change():
         conversation = one.simulator.conversation(one.desk_id())
-        fail_routing(one.simulator.org, conversation, "No agent is available")
+        one.simulator.agents.fail_routing(conversation, "No agent is available")
     await moved(one)
     await one.reaches("queued")
 

@@ -59,13 +59,13 @@ class Desk:
         return next(one for one in found if one["id"] == _id(which))
 
     async def shows(
-        self, which: str | HasConversation, status: str, field: str = "status"
+        self, which: str | HasConversation, value: object, field: str = "status"
     ) -> dict[str, Any]:
         """Wait until a field of a conversation has a value, and return the conversation."""
 
         async def is_so() -> dict[str, Any] | None:
             shown = await self.conversation(which)
-            return shown if shown[field] == status else None
+            return shown if shown[field] == value else None
 
         return await eventually_async(is_so)
 

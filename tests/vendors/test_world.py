@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from integrations.simulators.desk import Action, DeskError, DeskWords
 from integrations.simulators.event_faults import EventFaults
 from integrations.simulators.live_agents import LiveAgents, refuse_twice
-from integrations.simulators.records import Records, StoredFile, passing, record_of
+from integrations.simulators.records import PASSING, Records, StoredFile, record_of
 from integrations.simulators.switches import Switches
 from integrations.simulators.traffic import PlannedFailure
 from integrations.simulators.world import World
@@ -39,7 +39,7 @@ class Thread:
     queue: str = ""
     is_over: bool = False
     notes: dict[str, Said] = field(default_factory=dict)
-    typing_until: float = passing(0.0)
+    typing_until: float = field(default=0.0, metadata=PASSING)
 
 
 @dataclass

@@ -15,9 +15,9 @@ from django.core.management import CommandError, call_command
 
 from integrations.simulators.simulator import running_simulator
 from integrations.vendors.salesforce_messaging.simulator import SalesforceMessagingSimulator
+from tests.vendors.desk import Desk
 from tests.vendors.salesforce_messaging.simulator_harness import (
     CustomerKey,
-    Desk,
     EndUser,
     anonymous,
     verified,

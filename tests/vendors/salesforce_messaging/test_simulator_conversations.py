@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.vendors.desk import Desk
 from tests.vendors.salesforce_messaging.simulator_harness import (
-    Desk,
     EndUser,
     anonymous,
     new_id,

@@ -10,7 +10,6 @@ import pytest
 from tests.vendors.salesforce_messaging.simulator_harness import (
     DEVELOPER_NAME,
     EndUser,
-    eventually,
     new_id,
     text_message,
 )
@@ -271,7 +270,4 @@ async def test_typing_indicator_at_the_desk_goes_away_when_the_message_arrives(d
 
     await end_user.say("done")
 
-    async def is_quiet() -> bool:
-        return not (await desk.conversation(end_user.conversation_id))["is_typing"]
-
-    await eventually(is_quiet)
+    await desk.shows(end_user, False, "is_typing")

@@ -9,10 +9,10 @@ import pytest
 
 from integrations.simulators.simulator import running_simulator
 from integrations.vendors.salesforce_messaging.simulator import SalesforceMessagingSimulator
+from tests.vendors.desk import Desk
 from tests.vendors.salesforce_messaging.simulator_harness import (
     ORG_ID,
     ORG_ID_18,
-    Desk,
     EndUser,
     anonymous,
 )
@@ -259,4 +259,4 @@ async def test_stopped_server_lets_its_streams_end(simulator: SalesforceMessagin
     await session.close()
 
     assert b"event: ping" in ended or ended == b""
-    assert simulator.org.events.open_streams() == []
+    assert simulator.world.events.open_streams() == []

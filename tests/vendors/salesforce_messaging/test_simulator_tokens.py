@@ -9,11 +9,11 @@ import aiohttp
 import jwt
 import pytest
 
+from tests.vendors.desk import Desk
 from tests.vendors.salesforce_messaging.simulator_harness import (
     ORG_ID,
     ORG_ID_18,
     CustomerKey,
-    Desk,
     EndUser,
     anonymous,
     request_token,

@@ -13,13 +13,13 @@ from integrations.vendors.salesforce_messaging.simulator.checks import (
     check_one_of,
     query_number,
 )
-from integrations.vendors.salesforce_messaging.simulator.org import Org
 from integrations.vendors.salesforce_messaging.simulator.state import (
     Conversation,
     EndUser,
     Entry,
     now_ms,
 )
+from integrations.vendors.salesforce_messaging.simulator.world import Org
 
 DEFAULT_LIMIT = 20
 LARGEST_LIMIT = 50

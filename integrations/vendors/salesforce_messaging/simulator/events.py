@@ -16,9 +16,13 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from integrations.simulators.event_faults import EventFaults
+
 FIRST_EVENT_ID = 9_100_000
 LARGEST_GAP = 9
 PING = b"event: ping\ndata: 0\n\n"
+# Whose it is, name, data, and the client that does not get it.
+_Draft = tuple[str, str, str, str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,15 +72,6 @@ class Stream:
         self.notify()
 
 
-@dataclass(slots=True)
-class _Planned:
-    """How many of the next events an event fault still applies to."""
-
-    duplicates: list[str | None] = field(default_factory=list)
-    swaps: list[str | None] = field(default_factory=list)
-    held: tuple[str, str, str, str | None] | None = None
-
-
 class EventLog:
     """Keeps every end user's events and feeds the open streams."""
 
@@ -85,7 +80,7 @@ class EventLog:
         self._events: dict[str, list[StreamEvent]] = {}
         self._streams: list[Stream] = []
         self._last_id = FIRST_EVENT_ID
-        self._planned = _Planned()
+        self._faults: EventFaults[_Draft] = EventFaults()
 
     # -- Writing ------------------------------------------------------------------------------
 
@@ -93,28 +88,22 @@ class EventLog:
         self, subject: str, name: str, data: str, *, hidden_from_client: str | None = None
     ) -> None:
         """Append an event to an end user's log, applying planned duplicates and swaps."""
+        draft = (subject, name, data, hidden_from_client)
         with self._lock:
-            held, self._planned.held = self._planned.held, None
-            if held is None and _take(self._planned.swaps, name):
-                self._planned.held = (subject, name, data, hidden_from_client)
-                return
-            self._append(subject, name, data, hidden_from_client)
-            if held is not None:
-                self._append(*held)
+            event, last = None, None
+            for one in self._faults.arriving(draft, label=name):
+                # What comes twice has the same id.
+                event = event if event and one is last else self._numbered(one)
+                last = one
+                self._events.setdefault(one[0], []).append(event)
+                for stream in self.open_streams(one[0]):
+                    stream.notify()
 
-    def _append(self, subject: str, name: str, data: str, hidden_from_client: str | None) -> None:
+    def _numbered(self, draft: _Draft) -> StreamEvent:
         # Ids increase but are not contiguous.
         self._last_id += random.randint(1, LARGEST_GAP)  # noqa: S311 - a gap, not a secret
-        event = StreamEvent(
-            event_id=self._last_id, name=name, data=data, hidden_from_client=hidden_from_client
-        )
-        log = self._events.setdefault(subject, [])
-        log.append(event)
-        if _take(self._planned.duplicates, name):
-            log.append(event)
-        for stream in self._streams:
-            if stream.subject == subject:
-                stream.notify()
+        _subject, name, data, hidden = draft
+        return StreamEvent(event_id=self._last_id, name=name, data=data, hidden_from_client=hidden)
 
     # -- Reading ------------------------------------------------------------------------------
 
@@ -174,11 +163,11 @@ class EventLog:
 
     def duplicate_next(self, name: str | None = None) -> None:
         """Deliver the next event (of this name) twice, with the same id."""
-        self._planned.duplicates.append(name)
+        self._faults.duplicate_next(name)
 
     def swap_next_two(self, name: str | None = None) -> None:
         """Hold the next event (of this name) back until the one after it went out."""
-        self._planned.swaps.append(name)
+        self._faults.swap_next_two(name)
 
     def say_again(self, subject: str, is_meant: Callable[[StreamEvent], bool]) -> None:
         """Deliver events of an end user once more, under their own ids."""
@@ -195,9 +184,9 @@ class EventLog:
     def forget(self) -> None:
         """Forget all events; ids go on increasing."""
         self._events.clear()
-        self._planned = _Planned()
+        self._faults.forget()
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """Return everything a restart must keep."""
         return {
             "last_id": self._last_id,
@@ -207,7 +196,7 @@ class EventLog:
         }
 
     def restore(self, kept: Mapping[str, Any]) -> None:
-        """Take over what `as_dict` returned."""
+        """Take over what `as_json` returned."""
         self._last_id = kept["last_id"]
         self._events = {
             subject: [StreamEvent(**event) for event in log]
@@ -253,12 +242,3 @@ async def _sleep(stream: Stream, seconds: float) -> None:
         await asyncio.wait_for(stream.wake.wait(), max(seconds, 0))
     except TimeoutError:
         return
-
-
-def _take(planned: list[str | None], name: str) -> bool:
-    """Use up the first planned fault that is meant for an event of this name."""
-    for wanted in planned:
-        if wanted in (None, name):
-            planned.remove(wanted)
-            return True
-    return False

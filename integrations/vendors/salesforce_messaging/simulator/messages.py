@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import base64
 import time
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from integrations.simulators.records import StoredFile
 from integrations.vendors.salesforce_messaging.simulator import routing
 from integrations.vendors.salesforce_messaging.simulator.checks import VendorError
-from integrations.vendors.salesforce_messaging.simulator.org import Org
 from integrations.vendors.salesforce_messaging.simulator.state import (
     Conversation,
     EndUser,
     Entry,
     LiveAgent,
-    StoredFile,
     now_ms,
 )
+from integrations.vendors.salesforce_messaging.simulator.world import Org
 
 MESSAGES_PER_MINUTE = 22
 TYPING_SHOWN_SECONDS = 5.0
@@ -127,20 +126,6 @@ def end_user_participant(end_user: EndUser, client_identifier: str) -> dict[str,
 # -- From a live agent ----------------------------------------------------------------------------
 
 
-def say(org: Org, conversation: Conversation, agent: LiveAgent, message: Json) -> Entry:
-    """Send an agent's message of any type; `message` is the abstract message without its id."""
-    identifier = str(uuid.uuid4())
-    abstract = {"id": identifier, "inReplyToMessageId": None, **message}
-    return org.emit(
-        conversation,
-        "Message",
-        {"abstractMessage": abstract, "messageReason": None},
-        sender=agent.participant,
-        sender_name=agent.name,
-        identifier=identifier,
-    )
-
-
 def static_text(text: str) -> dict[str, Any]:
     """Return a plain text as an abstract message."""
     content = {"formatType": "Text", "text": text}
@@ -173,21 +158,6 @@ def attachments(stored: StoredFile, url: str, text: str | None = None) -> dict[s
     }
     content = {"formatType": "Attachments", "attachments": [attachment], "text": text}
     return {"messageType": "StaticContentMessage", "staticContent": content}
-
-
-def store_file(
-    org: Org, *, name: str, mime_type: str, content: bytes, file_id: str | None = None
-) -> StoredFile:
-    """Keep a file."""
-    stored = StoredFile(
-        file_id=file_id or str(uuid.uuid4()),
-        name=name,
-        mime_type=mime_type,
-        content_base64=base64.b64encode(content).decode(),
-        size=len(content),
-    )
-    org.files[stored.file_id] = stored
-    return stored
 
 
 def show_typing(org: Org, conversation: Conversation, agent: LiveAgent, *, is_typing: bool) -> None:

@@ -1,4 +1,4 @@
-"""How simulated work reaches live agents: queue, accept, transfer, conference, end.
+"""How simulated work reaches live agents, and the events that tell of it.
 
 The event sequences are those of the contract's canonical lifecycles (happy path, transfer,
 conference, decline, inactivity, end). Salesforce documents no order for the events of one
@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from integrations.simulators.simulator import DeskError
-from integrations.vendors.salesforce_messaging.simulator.org import Org
 from integrations.vendors.salesforce_messaging.simulator.state import (
     Conversation,
     LiveAgent,
@@ -22,6 +21,7 @@ from integrations.vendors.salesforce_messaging.simulator.state import (
     named_record_id,
     new_record_id,
 )
+from integrations.vendors.salesforce_messaging.simulator.world import Org
 
 
 def start_session(org: Org, conversation: Conversation, attributes: Mapping[str, str]) -> None:
@@ -34,43 +34,27 @@ def start_session(org: Org, conversation: Conversation, attributes: Mapping[str,
     conversation.sessions.append(session)
     if org.switches.agents_offline:
         session.routing_status = "NEEDS_ROUTING"
-        _emit_routing_result(org, conversation, "Initial", error="No agent is available")
+        emit_routing_result(org, conversation, "Initial", error="No agent is available")
         return
-    _emit_routing_result(org, conversation, "Initial")
+    emit_routing_result(org, conversation, "Initial")
     announce_positions(org, session.queue)
     if org.switches.auto_response:
         say_automatically(org, conversation, org.switches.auto_response)
 
 
-def accept(org: Org, conversation: Conversation, agent_name: str) -> None:
-    """Let an agent take waiting work, or join the colleagues who have it."""
-    session = open_session(conversation)
-    if agent_name in [agent.name for agent in session.agents]:
-        raise DeskError(409, f"{agent_name} is in this conversation already.")
-    if session.agents:
-        _emit_routing_result(org, conversation, "Conference")
-        _add_agent(org, conversation, LiveAgent(name=agent_name))
-        return
-    if not session.is_waiting:
-        raise DeskError(409, "Nothing waits here to be accepted.")
-    if org.switches.agents_offline:
-        raise DeskError(409, "All agents are offline.")
-    _take_work(org, conversation, session, LiveAgent(name=agent_name))
-    announce_positions(org, session.queue)
-
-
-def _take_work(org: Org, conversation: Conversation, session: Session, agent: LiveAgent) -> None:
-    routing_type = "Transfer" if session.routing_status == "TRANSFER" else "Initial"
+def take_work(org: Org, conversation: Conversation, session: Session, agent: LiveAgent) -> None:
+    """Let an agent have the work."""
+    routing_type = session.routing_type
     session.work_item_id = new_record_id("0Bz")
     session.routing_status = "ROUTED"
     session.agents.append(agent)
     steps: list[Callable[[], None]] = [
-        lambda: _emit_work_result(org, conversation, agent, "Accepted", routing_type),
+        lambda: emit_work_result(org, conversation, agent, "Accepted", routing_type),
         lambda: _emit_participant(org, conversation, agent, "add"),
     ]
     if routing_type == "Initial":
         steps.insert(
-            0, lambda: _emit_work_result(org, conversation, agent, "Assigned", routing_type)
+            0, lambda: emit_work_result(org, conversation, agent, "Assigned", routing_type)
         )
     if session.status != "Active":
         steps.append(lambda: change_status(org, conversation, session, "Active"))
@@ -80,102 +64,16 @@ def _take_work(org: Org, conversation: Conversation, session: Session, agent: Li
         step()
 
 
-def decline(org: Org, conversation: Conversation, agent_name: str) -> None:
-    """Let an agent refuse the work offered; it goes on waiting."""
-    session = open_session(conversation)
-    if not session.is_waiting:
-        raise DeskError(409, "Nothing waits here to be declined.")
-    agent = LiveAgent(name=agent_name)
-    routing_type = "Transfer" if session.routing_status == "TRANSFER" else "Initial"
-    for work_type in ("Assigned", "Declined"):
-        _emit_work_result(org, conversation, agent, work_type, routing_type)
-
-
-def fail_routing(org: Org, conversation: Conversation, message: str) -> None:
-    """Give up looking for an agent: nobody with the skill is there."""
-    session = open_session(conversation)
-    if not session.is_waiting:
-        raise DeskError(409, "This conversation is not being routed.")
-    routing_type = "Transfer" if session.routing_status == "TRANSFER" else "Initial"
-    session.routing_status = "NEEDS_ROUTING"
-    _emit_routing_result(org, conversation, routing_type, error=message)
-
-
-def transfer_to_queue(org: Org, conversation: Conversation, queue: str) -> None:
-    """Let the owner go and the work wait in a queue; the session stays as it is."""
-    session = active_session(conversation)
-    if _is_transfer_refused(org, conversation):
-        return
-    session.queue = queue
-    _emit_routing_result(org, conversation, "Transfer")
-    session.routing_status = "TRANSFER"
-    for agent in list(session.agents):
-        _remove_agent(org, conversation, agent)
-    announce_positions(org, queue)
-
-
-def transfer_to_agent(org: Org, conversation: Conversation, agent_name: str) -> None:
-    """Let the owner go and a colleague accept at once."""
-    session = active_session(conversation)
-    if agent_name in [agent.name for agent in session.agents]:
-        raise DeskError(409, f"{agent_name} is in this conversation already.")
-    if _is_transfer_refused(org, conversation):
-        return
-    _emit_routing_result(org, conversation, "Transfer", agent_name=agent_name)
-    session.routing_status = "TRANSFER"
-    _remove_agent(org, conversation, session.agents[0])
-    _take_work(org, conversation, session, LiveAgent(name=agent_name))
-
-
-def _is_transfer_refused(org: Org, conversation: Conversation) -> bool:
-    if org.switches.agents_offline:
-        _emit_routing_result(org, conversation, "Transfer", error="No agent is available")
-    return org.switches.agents_offline
-
-
-def join_as_supervisor(org: Org, conversation: Conversation, name: str) -> None:
-    """Let a supervisor join the agent's conversation."""
-    active_session(conversation)
-    _add_agent(org, conversation, LiveAgent(name=name, role="Supervisor"))
-
-
-def leave(
-    org: Org, conversation: Conversation, agent_name: str | None, *, is_session_kept: bool = False
-) -> None:
-    """Remove an agent; when the last one goes nobody owns the work and the session ends.
-
-    With `is_session_kept` the end of the session is never told: only the routing status says so.
-    """
-    session = active_session(conversation)
-    _remove_agent(org, conversation, find_agent(session, agent_name))
-    if [agent for agent in session.agents if agent.role == "Agent"]:
-        return
-    session.routing_status = "NEEDS_ROUTING"
-    if not is_session_kept:
-        end_session(org, conversation, "Agent")
-
-
 def end_session(org: Org, conversation: Conversation, role: str) -> None:
     """End the open session for everybody; the conversation stays."""
     session = open_session(conversation)
     for agent in list(session.agents):
-        _remove_agent(org, conversation, agent)
+        remove_agent(org, conversation, agent)
     session.routing_status = "NEEDS_ROUTING"
     session.ended_by_role = role
     session.ended_at = int(time.time())
     change_status(org, conversation, session, "Ended")
     announce_positions(org, session.queue)
-
-
-def grow_idle(org: Org, conversation: Conversation) -> None:
-    """Let the customer-inactivity timeout pass: warned first, ended when it passes again."""
-    session = open_session(conversation)
-    if session.status == "Inactive":
-        end_session(org, conversation, "System")
-        return
-    active_session(conversation)
-    say_automatically(org, conversation, "Are you still there? This chat will end soon.")
-    change_status(org, conversation, session, "Inactive")
 
 
 def wake_up(org: Org, conversation: Conversation) -> None:
@@ -201,14 +99,6 @@ def active_session(conversation: Conversation) -> Session:
     if not session.agents:
         raise DeskError(409, "No agent is in this conversation; accept it first.")
     return session
-
-
-def find_agent(session: Session, agent_name: str | None) -> LiveAgent:
-    """Return an agent by name; without a name the owner, who is first."""
-    for agent in session.agents:
-        if agent_name in (None, agent.name):
-            return agent
-    raise DeskError(409, f"{agent_name} is not in this conversation.")
 
 
 # -- Events ---------------------------------------------------------------------------------------
@@ -268,7 +158,7 @@ def announce_position(org: Org, conversation: Conversation, position: int) -> No
     )
 
 
-def _emit_routing_result(
+def emit_routing_result(
     org: Org,
     conversation: Conversation,
     routing_type: str,
@@ -276,6 +166,7 @@ def _emit_routing_result(
     error: str | None = None,
     agent_name: str | None = None,
 ) -> None:
+    """Tell which queue or agent the work goes to, or why to none."""
     session = open_session(conversation)
     target = (
         {
@@ -308,9 +199,10 @@ def _estimated_wait(org: Org, *, is_known: bool) -> dict[str, Any]:
     return {"isEWTRequested": True, "estimatedWaitTimeInSeconds": org.switches.ewt_seconds}
 
 
-def _emit_work_result(
+def emit_work_result(
     org: Org, conversation: Conversation, agent: LiveAgent, work_type: str, routing_type: str
 ) -> None:
+    """Tell what an agent did with the work offered."""
     session = open_session(conversation)
     org.emit(
         conversation,
@@ -329,12 +221,14 @@ def _emit_work_result(
     )
 
 
-def _add_agent(org: Org, conversation: Conversation, agent: LiveAgent) -> None:
+def add_agent(org: Org, conversation: Conversation, agent: LiveAgent) -> None:
+    """Let somebody come in beside those who are there."""
     active_session(conversation).agents.append(agent)
     _emit_participant(org, conversation, agent, "add")
 
 
-def _remove_agent(org: Org, conversation: Conversation, agent: LiveAgent) -> None:
+def remove_agent(org: Org, conversation: Conversation, agent: LiveAgent) -> None:
+    """Let somebody go."""
     open_session(conversation).agents.remove(agent)
     _emit_participant(org, conversation, agent, "remove")
 

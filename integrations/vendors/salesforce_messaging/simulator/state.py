@@ -1,4 +1,4 @@
-"""What the simulated org holds: end users, conversations, sessions, entries, files."""
+"""What the simulated org holds: end users, conversations, sessions, entries."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import random
 import string
 import time
 import uuid
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
+
+from integrations.simulators.records import PASSING
 
 DOCUMENT_LETTERS = string.digits + string.ascii_letters
 OPEN_STATUSES = ("New", "Waiting", "Active", "Inactive")
@@ -107,6 +108,11 @@ class Session:
         """Tell whether the session waits in a queue."""
         return self.is_open and self.routing_status in ("INITIAL", "TRANSFER")
 
+    @property
+    def routing_type(self) -> str:
+        """Return why the work is being routed."""
+        return "Transfer" if self.routing_status == "TRANSFER" else "Initial"
+
 
 @dataclass(slots=True, kw_only=True)
 class Conversation:
@@ -120,8 +126,8 @@ class Conversation:
     ended_at: int = 0
     sessions: list[Session] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
-    sent_at: list[float] = field(default_factory=list)
-    typing_until: float = 0.0
+    sent_at: list[float] = field(default_factory=list, metadata=PASSING)
+    typing_until: float = field(default=0.0, metadata=PASSING)
 
     @property
     def is_closed(self) -> bool:
@@ -141,31 +147,3 @@ class Conversation:
     def messages(self) -> list[Entry]:
         """Return what was said, oldest first."""
         return [entry for entry in self.entries if entry.entry_type == "Message"]
-
-
-@dataclass(slots=True, kw_only=True)
-class StoredFile:
-    """A file of a conversation; the content is base64 so that it can be kept as JSON."""
-
-    file_id: str
-    name: str
-    mime_type: str
-    content_base64: str
-    size: int
-
-
-def conversation_as_dict(conversation: Conversation) -> dict[str, Any]:
-    """Return a conversation as plain JSON values."""
-    return asdict(conversation)
-
-
-def conversation_from_dict(kept: Mapping[str, Any]) -> Conversation:
-    """Return the conversation that `conversation_as_dict` was given."""
-    sessions = [
-        Session(**{**session, "agents": [LiveAgent(**agent) for agent in session["agents"]]})
-        for session in kept["sessions"]
-    ]
-    entries = [Entry(**entry) for entry in kept["entries"]]
-    # Clocks of this kind start anew with the machine.
-    clocks: dict[str, Any] = {"sent_at": [], "typing_until": 0.0}
-    return Conversation(**{**kept, **clocks, "sessions": sessions, "entries": entries})

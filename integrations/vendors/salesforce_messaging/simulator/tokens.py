@@ -177,7 +177,7 @@ class TokenOffice:
         for tokens in (self._good, self._revoked, self._expired):
             tokens.clear()
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """Return everything a restart must keep."""
         return {
             "private_key_pem": _key_as_pem(self._private_key),
@@ -188,7 +188,7 @@ class TokenOffice:
         }
 
     def restore(self, kept: Mapping[str, Any]) -> None:
-        """Take over what `as_dict` returned."""
+        """Take over what `as_json` returned."""
         self._private_key = _key_from_pem(kept["private_key_pem"])
         self._keys = {key["kid"]: RegisteredKey(**key) for key in kept["keys"]}
         self._good, self._revoked, self._expired = (

@@ -6,8 +6,8 @@ import datetime
 from typing import Any
 
 from integrations.vendors.salesforce_messaging.simulator.messages import is_end_user_typing
-from integrations.vendors.salesforce_messaging.simulator.org import Org
 from integrations.vendors.salesforce_messaging.simulator.state import Conversation, Entry, Session
+from integrations.vendors.salesforce_messaging.simulator.world import Org
 
 # Role of a sender -> who said it. The vendor cannot tell the portal's AI agent from the end user:
 # whatever the portal sends is the end user's to it.

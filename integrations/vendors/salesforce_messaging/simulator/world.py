@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-import threading
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
-from integrations.simulators.simulator import DeskError
+from integrations.simulators.records import Records
+from integrations.simulators.switches import Switches
+from integrations.simulators.world import World
 from integrations.vendors.salesforce_messaging.simulator.events import EventLog
 from integrations.vendors.salesforce_messaging.simulator.state import (
     Conversation,
     EndUser,
     Entry,
-    StoredFile,
-    conversation_as_dict,
-    conversation_from_dict,
     now_ms,
 )
 from integrations.vendors.salesforce_messaging.simulator.tokens import TokenOffice
@@ -50,13 +48,17 @@ SYSTEM_NAME = "Automated Process"
 FILE_PATH = "/sfc/file/{file_id}"
 
 
-@dataclass(slots=True, kw_only=True)
-class Switches:
+@dataclass
+class OrgSwitches(Switches):
     """What can be set on the simulated channel, and how strict the simulator is."""
+
+    choices: ClassVar[Mapping[str, tuple[object, ...]]] = {
+        # The contract knows both outcomes of a failed verification: 401, or an anonymous token.
+        "auth_failure_mode": ("reject", "anonymous")
+    }
 
     token_ttl_seconds: float = 6 * 3600
     ping_interval_seconds: float = 20
-    # The contract knows both outcomes of a failed verification: "reject" (401) or "anonymous".
     auth_failure_mode: str = "reject"
     ewt_seconds: int | None = 95
     queue_positions: bool = False
@@ -79,48 +81,40 @@ class Switches:
     order_shuffle: bool = False
     queue: str = "Support"
 
-    def change(self, **values: Any) -> None:
-        """Set switches by name; raises DeskError for an unknown name or a wrong type."""
-        known = {known.name: getattr(self, known.name) for known in fields(self)}
-        for name, value in values.items():
-            if name not in known:
-                raise DeskError(400, f"There is no switch {name!r}; known: {', '.join(known)}.")
-            if not _is_like(value, known[name], name):
-                raise DeskError(400, f"{name} cannot be {type(value).__name__}.")
-        if values.get("auth_failure_mode", "reject") not in ("reject", "anonymous"):
-            raise DeskError(400, "auth_failure_mode is reject or anonymous.")
-        for name, value in values.items():
-            setattr(self, name, value)
 
-
-def _is_like(value: object, current: object, name: str) -> bool:
-    if name in ("ewt_seconds", "auto_response"):
-        expected = int if name == "ewt_seconds" else str
-        return value is None or (isinstance(value, expected) and not isinstance(value, bool))
-    if isinstance(current, bool) or isinstance(value, bool):
-        return isinstance(current, bool) and isinstance(value, bool)
-    if isinstance(current, int | float):
-        return isinstance(value, int | float)
-    return isinstance(value, type(current))
-
-
-class Org:
+class Org(World[OrgSwitches, Conversation]):
     """Everything one simulated org knows."""
 
+    kept_values: ClassVar[tuple[str, ...]] = ("channel_address_identifier", "channel_platform_key")
+
     def __init__(
-        self, org_id: str, es_developer_name: str, lock: threading.RLock, *, path_prefix: str = ""
+        self, org_id: str, es_developer_name: str, switches: OrgSwitches, *, path_prefix: str = ""
     ) -> None:
+        super().__init__(switches, Records(Conversation, "conversation_id"))
         self.org_id = org_id
         self.es_developer_name = es_developer_name
         self.path_prefix = path_prefix
         self.channel_address_identifier = str(uuid.uuid4())
         self.channel_platform_key = str(uuid.uuid4())
-        self.switches = Switches()
-        self.tokens = TokenOffice(org_id)
-        self.events = EventLog(lock)
-        self.end_users: dict[str, EndUser] = {}
-        self.conversations: dict[str, Conversation] = {}
-        self.files: dict[str, StoredFile] = {}
+        self.tokens = self.part("tokens", TokenOffice(org_id))
+        self.events = self.part("events", EventLog(self.lock))
+        self.end_users = self.part("end_users", Records(EndUser, "subject"))
+
+    def configure(self, **switches: Any) -> None:
+        """Change switches; `register_key` puts a customer's public key on the keyset."""
+        key = switches.pop("register_key", None)
+        super().configure(**switches)
+        if key is not None:
+            self.tokens.register_key(**key)
+
+    def configuration(self) -> dict[str, Any]:
+        """Return the switches, the org's names and the ids of the registered keys."""
+        return {
+            **super().configuration(),
+            "org_id": self.org_id,
+            "es_developer_name": self.es_developer_name,
+            "registered_keys": self.tokens.registered_kids(),
+        }
 
     # -- Entries ------------------------------------------------------------------------------
 
@@ -138,15 +132,12 @@ class Org:
     ) -> Entry:
         """Add an entry to a conversation and publish it to its end user."""
         identifier = identifier or str(uuid.uuid4())
-        now = now_ms()
-        entry = Entry(
-            identifier=identifier,
-            entry_type=entry_type,
-            payload={"entryType": entry_type, "id": identifier, **payload},
-            sender=dict(sender or self.system_participant()),
+        entry = self._entry(
+            entry_type,
+            identifier,
+            {"entryType": entry_type, "id": identifier, **payload},
+            sender=sender,
             sender_name=sender_name,
-            client_timestamp=now,
-            transcripted_timestamp=now,
         )
         if entry_type not in PASSING_TYPES:
             conversation.entries.append(entry)
@@ -157,6 +148,26 @@ class Org:
             hidden_from_client=hidden_from_client,
         )
         return entry
+
+    def _entry(
+        self,
+        entry_type: str,
+        identifier: str,
+        payload: dict[str, Any],
+        *,
+        sender: Mapping[str, str] | None = None,
+        sender_name: str = SYSTEM_NAME,
+    ) -> Entry:
+        now = now_ms()
+        return Entry(
+            identifier=identifier,
+            entry_type=entry_type,
+            payload=payload,
+            sender=dict(sender or self.system_participant()),
+            sender_name=sender_name,
+            client_timestamp=now,
+            transcripted_timestamp=now,
+        )
 
     def envelope(
         self, conversation: Conversation, entry: Entry, related: list[str] | None = None
@@ -185,16 +196,7 @@ class Org:
 
     def publish_broken_payload(self, conversation: Conversation, identifier: str) -> None:
         """Publish a message whose envelope is good and whose payload does not parse."""
-        now = now_ms()
-        entry = Entry(
-            identifier=identifier,
-            entry_type="Message",
-            payload={},
-            sender=self.system_participant(),
-            sender_name=SYSTEM_NAME,
-            client_timestamp=now,
-            transcripted_timestamp=now,
-        )
+        entry = self._entry("Message", identifier, {})
         envelope = self.envelope(conversation, entry)
         envelope["conversationEntry"]["entryPayload"] = '{"entryType": "Message", "abstractMess'
         self.events.publish(conversation.subject, EVENT_NAMES["Message"], json.dumps(envelope))
@@ -216,9 +218,9 @@ class Org:
             "clientIdentifier": self.channel_address_identifier,
         }
 
-    def file_url(self, base_url: str, file_id: str) -> str:
+    def file_url(self, file_id: str) -> str:
         """Return the address a file is fetched from, without a token."""
-        return f"{base_url}{self.path_prefix}{FILE_PATH.format(file_id=file_id)}"
+        return f"{self.base_url}{self.path_prefix}{FILE_PATH.format(file_id=file_id)}"
 
     def queue_of(self, name: str) -> list[Conversation]:
         """Return the conversations waiting in a queue, first come first."""
@@ -246,37 +248,3 @@ class Org:
             subject,
             EndUser(subject=subject, is_authenticated=is_authenticated, display_name=display_name),
         )
-
-    # -- Keeping ------------------------------------------------------------------------------
-
-    def forget(self) -> None:
-        """Forget all records, tokens and events; the switches stand as they were at the start."""
-        for records in (self.end_users, self.conversations, self.files):
-            records.clear()
-        self.tokens.forget()
-        self.events.forget()
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return everything a restart must keep."""
-        return {
-            "channel_address_identifier": self.channel_address_identifier,
-            "channel_platform_key": self.channel_platform_key,
-            "switches": asdict(self.switches),
-            "tokens": self.tokens.as_dict(),
-            "events": self.events.as_dict(),
-            "end_users": [asdict(end_user) for end_user in self.end_users.values()],
-            "conversations": [conversation_as_dict(c) for c in self.conversations.values()],
-            "files": [asdict(stored) for stored in self.files.values()],
-        }
-
-    def restore(self, kept: Mapping[str, Any]) -> None:
-        """Take over what `as_dict` returned."""
-        self.channel_address_identifier = kept["channel_address_identifier"]
-        self.channel_platform_key = kept["channel_platform_key"]
-        self.switches = Switches(**kept["switches"])
-        self.tokens.restore(kept["tokens"])
-        self.events.restore(kept["events"])
-        self.end_users = {one["subject"]: EndUser(**one) for one in kept["end_users"]}
-        conversations = [conversation_from_dict(one) for one in kept["conversations"]]
-        self.conversations = {one.conversation_id: one for one in conversations}
-        self.files = {one["file_id"]: StoredFile(**one) for one in kept["files"]}

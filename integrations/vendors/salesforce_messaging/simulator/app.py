@@ -17,12 +17,12 @@ from starlette.routing import Route
 from integrations.simulators.simulator import Simulator
 from integrations.vendors.salesforce_messaging.simulator.answers import error_answer
 from integrations.vendors.salesforce_messaging.simulator.checks import VendorError
-from integrations.vendors.salesforce_messaging.simulator.http_conversations import (
+from integrations.vendors.salesforce_messaging.simulator.endpoints import (
     ConversationEndpoints,
+    TokenEndpoints,
 )
-from integrations.vendors.salesforce_messaging.simulator.http_entries import EntryEndpoints
-from integrations.vendors.salesforce_messaging.simulator.http_tokens import TokenEndpoints
-from integrations.vendors.salesforce_messaging.simulator.org import FILE_PATH, Org
+from integrations.vendors.salesforce_messaging.simulator.entries import EntryEndpoints
+from integrations.vendors.salesforce_messaging.simulator.world import FILE_PATH, Org
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 BASE = "/iamessage/api/v2"

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-import base64
+import json
+import mimetypes
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from integrations.vendors.salesforce_messaging.simulator import checks, messages, uploads
+from integrations.simulators.records import file_of
+from integrations.vendors.salesforce_messaging.simulator import checks, messages
 from integrations.vendors.salesforce_messaging.simulator.answers import entry_list, message_answer
 from integrations.vendors.salesforce_messaging.simulator.checks import VendorError
+from integrations.vendors.salesforce_messaging.simulator.endpoints import Endpoints
 from integrations.vendors.salesforce_messaging.simulator.events import EventStreamResponse, Stream
-from integrations.vendors.salesforce_messaging.simulator.requests import Endpoints
+from integrations.vendors.salesforce_messaging.simulator.state import Conversation, Entry
 from integrations.vendors.salesforce_messaging.simulator.tokens import (
     AccessToken,
     TokenRefusedError,
 )
+from integrations.vendors.salesforce_messaging.simulator.world import Org, OrgSwitches
 
 ENTRY_TYPES = {"TypingStartedIndicator": True, "TypingStoppedIndicator": False}
+LARGEST_FILE = 5 * 1024 * 1024
+# The contract names the kinds only: common images, pdf, text, office.
+TAKEN_TYPES = ("image/", "text/", "application/pdf", "application/msword", "application/vnd.")
+CONTENT_TYPE = "application/octet-stream"
 
 
 class EntryEndpoints(Endpoints):
@@ -45,16 +57,10 @@ class EntryEndpoints(Endpoints):
     async def send_file(self, request: Request) -> Response:
         """Take in a file."""
         token, conversation = self._conversation(request)
-        upload = await uploads.read(request, self._org.switches)
+        upload = await _read_upload(request, self._org.switches)
         self._check_developer_name(upload.es_developer_name)
         with self._simulator.change():
-            entry = uploads.receive(
-                self._org,
-                conversation,
-                self._participant(token),
-                upload,
-                base_url=self._simulator.base_url,
-            )
+            entry = _receive_upload(self._org, conversation, self._participant(token), upload)
         return JSONResponse(message_answer(entry), status_code=202)
 
     async def send_entry(self, request: Request) -> Response:
@@ -89,7 +95,7 @@ class EntryEndpoints(Endpoints):
         stored = self._org.files.get(request.path_params["file_id"])
         if stored is None:
             raise VendorError(404, "There is no such file.")
-        return Response(base64.b64decode(stored.content_base64), media_type=stored.mime_type)
+        return Response(stored.content, media_type=stored.mime_type)
 
     async def events(self, request: Request) -> Response:
         """Open a stream of everything that happens to the token's end user."""
@@ -123,3 +129,80 @@ class EntryEndpoints(Endpoints):
         except TokenRefusedError:
             return False
         return True
+
+
+# -- Uploads ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Upload:
+    """A file as it was sent."""
+
+    message: Mapping[str, Any]
+    es_developer_name: str
+    file_name: str
+    mime_type: str
+    content: bytes
+
+
+async def _read_upload(request: Request, switches: OrgSwitches) -> _Upload:
+    """Return the file of a multipart request; raises VendorError for anything but two parts."""
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        raise VendorError(415, "Content-Type must be multipart/form-data.")
+    async with request.form() as form:
+        part = form.get("messageEntry")
+        data = form.get("fileData")
+        if part is None or not isinstance(data, UploadFile) or not data.filename:
+            raise VendorError(400, "The parts messageEntry and fileData (a file) are needed.")
+        entry = await part.read() if isinstance(part, UploadFile) else part
+        content = await data.read()
+    body = _parsed(entry, is_strict=switches.strict_properties)
+    return _Upload(
+        message=body["message"],
+        es_developer_name=body["esDeveloperName"],
+        file_name=data.filename,
+        mime_type=mimetypes.guess_type(data.filename)[0] or CONTENT_TYPE,
+        content=content,
+    )
+
+
+def _parsed(entry: str | bytes, *, is_strict: bool) -> Mapping[str, Any]:
+    try:
+        parsed = json.loads(entry)
+    except ValueError as error:
+        raise VendorError(400, "messageEntry is not JSON.") from error
+    body = checks.check_shape(parsed, checks.FILE_REQUEST, is_strict=is_strict)
+    message = checks.check_shape(body["message"], checks.FILE_MESSAGE, is_strict=is_strict)
+    checks.check_uuid(message["id"], "message.id")
+    checks.check_uuid(message["fileId"], "message.fileId")
+    return body
+
+
+def _receive_upload(
+    org: Org, conversation: Conversation, participant: Mapping[str, str], upload: _Upload
+) -> Entry:
+    """Keep an end user's file and let it stand as a message; refuses what the channel refuses."""
+    if not org.switches.attachments:
+        raise VendorError(400, "Attachments are not enabled on the channel.")
+    if len(upload.content) > LARGEST_FILE:
+        raise VendorError(413, "The file is larger than 5 MB.")
+    if not upload.mime_type.startswith(TAKEN_TYPES):
+        raise VendorError(415, "Files of this type are not allowed.")
+    stored = org.files.add(
+        file_of(
+            name=upload.file_name,
+            mime_type=upload.mime_type,
+            content=upload.content,
+            file_id=upload.message["fileId"],
+        )
+    )
+    text = upload.message.get("text")
+    message = messages.attachments(stored, org.file_url(stored.file_id), text)
+    return messages.receive_message(
+        org,
+        conversation,
+        participant,
+        {"id": upload.message["id"], **message},
+        is_new_session=False,
+        attributes={},
+    )

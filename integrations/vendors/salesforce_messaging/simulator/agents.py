@@ -1,0 +1,204 @@
+"""What a live agent does in the simulated org: accept, say, transfer, leave, end, and the rest."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from integrations.simulators.desk import DEFAULT_AGENT_NAME, Action, DeskError, Fields
+from integrations.simulators.live_agents import LiveAgents, refuse_twice
+from integrations.simulators.records import StoredFile
+from integrations.simulators.world_simulator import deed
+from integrations.vendors.salesforce_messaging.simulator import messages, routing
+from integrations.vendors.salesforce_messaging.simulator.state import Conversation, LiveAgent
+from integrations.vendors.salesforce_messaging.simulator.world import Org
+
+Json = Mapping[str, Any]
+OFFLINE = "No agent is available"
+
+
+class Agents(LiveAgents[Conversation, LiveAgent]):
+    """The org's agents and supervisors."""
+
+    def __init__(self, org: Org) -> None:
+        self._org = org
+
+    def those_in(self, conversation: Conversation) -> Mapping[str, LiveAgent]:
+        """Return who is part of the open session; the owner is first."""
+        return {agent.name: agent for agent in routing.open_session(conversation).agents}
+
+    def join(self, conversation: Conversation, agent_name: str) -> None:
+        """Take waiting work, or join the colleagues who have it."""
+        refuse_twice(agent_name, self.those_in(conversation))
+        session, agent = routing.open_session(conversation), LiveAgent(name=agent_name)
+        if session.agents:
+            routing.emit_routing_result(self._org, conversation, "Conference")
+            routing.add_agent(self._org, conversation, agent)
+        else:
+            self._refuse_unless_waiting(conversation)
+            if self._org.switches.agents_offline:
+                raise DeskError(409, "All agents are offline.")
+            routing.take_work(self._org, conversation, session, agent)
+            routing.announce_positions(self._org, session.queue)
+        messages.deliver_pending(self._org, conversation)
+
+    def say(self, conversation: Conversation, agent: LiveAgent, text: str) -> None:
+        """Send a text."""
+        self.send(conversation, agent, messages.static_text(text))
+
+    def send(self, conversation: Conversation, agent: LiveAgent, message: Json) -> None:
+        """Send a message of any type, given as the abstract message without its id."""
+        identifier = str(uuid.uuid4())
+        abstract = {"id": identifier, "inReplyToMessageId": None, **message}
+        self._org.emit(
+            conversation,
+            "Message",
+            {"abstractMessage": abstract, "messageReason": None},
+            sender=agent.participant,
+            sender_name=agent.name,
+            identifier=identifier,
+        )
+
+    def show_typing(self, conversation: Conversation, agent: LiveAgent, *, is_typing: bool) -> None:
+        """Start or stop the typing indicator."""
+        messages.show_typing(self._org, conversation, agent, is_typing=is_typing)
+
+    def send_file(self, conversation: Conversation, agent: LiveAgent, stored: StoredFile) -> None:
+        """Send a file; the end user's client gets an address without a token."""
+        url = self._org.file_url(stored.file_id)
+        self.send(conversation, agent, messages.attachments(stored, url))
+
+    def read(self, conversation: Conversation, agent: LiveAgent) -> None:
+        """Read all that the end user wrote."""
+        messages.mark_read(self._org, conversation, agent)
+
+    def transfer_to_queue(self, conversation: Conversation, queue: str) -> None:
+        """Let the owner go and the work wait in a queue; the session stays as it is."""
+        session = routing.active_session(conversation)
+        if self._is_transfer_refused(conversation):
+            return
+        session.queue = queue
+        routing.emit_routing_result(self._org, conversation, "Transfer")
+        session.routing_status = "TRANSFER"
+        for agent in list(session.agents):
+            routing.remove_agent(self._org, conversation, agent)
+        routing.announce_positions(self._org, queue)
+
+    def transfer_to_agent(self, conversation: Conversation, agent_name: str) -> None:
+        """Let the owner go and a colleague accept at once."""
+        session = routing.active_session(conversation)
+        refuse_twice(agent_name, self.those_in(conversation))
+        if self._is_transfer_refused(conversation):
+            return
+        routing.emit_routing_result(self._org, conversation, "Transfer", agent_name=agent_name)
+        session.routing_status = "TRANSFER"
+        routing.remove_agent(self._org, conversation, session.agents[0])
+        routing.take_work(self._org, conversation, session, LiveAgent(name=agent_name))
+
+    def leave(
+        self, conversation: Conversation, agent: LiveAgent, *, is_session_kept: bool = False
+    ) -> None:
+        """Go; when the last one has gone nobody owns the work and the session ends.
+
+        With `is_session_kept` the end of the session is never told: only the routing status
+        says so.
+        """
+        session = routing.active_session(conversation)
+        routing.remove_agent(self._org, conversation, agent)
+        if [one for one in session.agents if one.role == "Agent"]:
+            return
+        session.routing_status = "NEEDS_ROUTING"
+        if not is_session_kept:
+            routing.end_session(self._org, conversation, "Agent")
+
+    def end(self, conversation: Conversation) -> None:
+        """End the messaging session."""
+        routing.active_session(conversation)
+        routing.end_session(self._org, conversation, "Agent")
+
+    # -- Only here ------------------------------------------------------------------------------
+
+    def decline(self, conversation: Conversation, agent_name: str) -> None:
+        """Refuse the work offered; it goes on waiting."""
+        self._refuse_unless_waiting(conversation)
+        kind, agent = routing.open_session(conversation).routing_type, LiveAgent(name=agent_name)
+        for work_type in ("Assigned", "Declined"):
+            routing.emit_work_result(self._org, conversation, agent, work_type, kind)
+
+    def fail_routing(self, conversation: Conversation, message: str) -> None:
+        """Give up looking for an agent: nobody with the skill is there."""
+        self._refuse_unless_waiting(conversation)
+        session = routing.open_session(conversation)
+        kind, session.routing_status = session.routing_type, "NEEDS_ROUTING"
+        routing.emit_routing_result(self._org, conversation, kind, error=message)
+
+    def supervise(self, conversation: Conversation, name: str) -> None:
+        """Let a supervisor join the agent's conversation."""
+        routing.add_agent(self._org, conversation, LiveAgent(name=name, role="Supervisor"))
+
+    def grow_idle(self, conversation: Conversation) -> None:
+        """Let the customer-inactivity timeout pass: warned first, ended when it passes again."""
+        session = routing.open_session(conversation)
+        if session.status == "Inactive":
+            routing.end_session(self._org, conversation, "System")
+            return
+        routing.active_session(conversation)
+        warning = "Are you still there? This chat will end soon."
+        routing.say_automatically(self._org, conversation, warning)
+        routing.change_status(self._org, conversation, session, "Inactive")
+
+    def announce_position(self, conversation: Conversation, position: int) -> None:
+        """Tell the end user a place in the queue."""
+        routing.announce_position(self._org, conversation, position)
+
+    def _refuse_unless_waiting(self, conversation: Conversation) -> None:
+        if not routing.open_session(conversation).is_waiting:
+            raise DeskError(409, "Nothing waits here for an agent.")
+
+    def _is_transfer_refused(self, conversation: Conversation) -> bool:
+        is_refused = self._org.switches.agents_offline
+        if is_refused:
+            routing.emit_routing_result(self._org, conversation, "Transfer", error=OFFLINE)
+        return is_refused
+
+
+def _send_choices(agents: Agents, conversation: Conversation, fields: Fields) -> None:
+    if not isinstance(fields.get("options"), list):
+        raise DeskError(400, "options must be a list of titles.")
+    titles = [str(one) for one in fields["options"]]
+    message = messages.choices(str(fields.get("text", "")), titles)
+    agents.send(conversation, agents.present(conversation, fields.get("agent_name")), message)
+
+
+def _send_any(agents: Agents, conversation: Conversation, fields: Fields) -> None:
+    if not isinstance(fields.get("message"), Mapping):
+        raise DeskError(400, "message must be an abstract message without id.")
+    agent = agents.present(conversation, fields.get("agent_name"))
+    agents.send(conversation, agent, fields["message"])
+
+
+def _leave(agents: Agents, conversation: Conversation, fields: Fields) -> None:
+    agent = agents.present(conversation, fields.get("agent_name"))
+    is_session_kept = bool(fields.get("is_session_kept", False))
+    agents.leave(conversation, agent, is_session_kept=is_session_kept)
+
+
+# What the desk can do beside what all desks can.
+ACTIONS: dict[str, Action] = {
+    "leave": deed(_leave),
+    "conference": deed(lambda agents, one, f: agents.join(one, f["agent_name"])),
+    "decline": deed(
+        lambda agents, one, f: agents.decline(one, f.get("agent_name") or DEFAULT_AGENT_NAME)
+    ),
+    "fail_routing": deed(
+        lambda agents, one, f: agents.fail_routing(one, f.get("message") or "No skilled agent")
+    ),
+    "supervise": deed(
+        lambda agents, one, f: agents.supervise(one, f.get("agent_name") or "Ruth Abara")
+    ),
+    "idle": deed(lambda agents, one, _f: agents.grow_idle(one)),
+    "position": deed(lambda agents, one, f: agents.announce_position(one, int(f["position"]))),
+    "choices": deed(_send_choices),
+    "message": deed(_send_any),
+}
