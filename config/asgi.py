@@ -10,12 +10,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 http_application = get_asgi_application()
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402 - needs the apps loaded
-from django.urls import path  # noqa: E402
+from django.urls import path, re_path  # noqa: E402
 
 from config.checks import refuse_unsafe_start  # noqa: E402
 from config.requests.bounds import RequestBounds  # noqa: E402
 from conversations.event_loop.tuning import tune_for_messages  # noqa: E402
-from conversations.socket.bounds import SocketBounds  # noqa: E402
+from conversations.socket.bounds import SocketBounds, refuse_elsewhere  # noqa: E402
 from conversations.socket.consumer import WidgetConsumer  # noqa: E402
 
 refuse_unsafe_start()
@@ -23,7 +23,9 @@ refuse_unsafe_start()
 application = ProtocolTypeRouter(
     {
         "http": RequestBounds(http_application),
-        "websocket": SocketBounds(URLRouter([path("ws", WidgetConsumer.as_asgi())])),
+        "websocket": SocketBounds(
+            URLRouter([path("ws", WidgetConsumer.as_asgi()), re_path("", refuse_elsewhere)])
+        ),
     }
 )
 

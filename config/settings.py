@@ -227,6 +227,7 @@ ACCESS_TOKENS_PER_MINUTE = env.int("ACCESS_TOKENS_PER_MINUTE", default=60)
 SESSIONS_PER_MINUTE = env.int("SESSIONS_PER_MINUTE", default=30)
 # Wrong passwords: of one user name from one address and of one address in a minute, of one user
 # name from all addresses in 15 minutes.
+SIGN_IN_WINDOW_SECONDS = 60
 SIGN_IN_TRIES = env.int("SIGN_IN_TRIES", default=5)
 SIGN_IN_TRIES_PER_ADDRESS = env.int("SIGN_IN_TRIES_PER_ADDRESS", default=20)
 SIGN_IN_TRIES_PER_NAME = env.int("SIGN_IN_TRIES_PER_NAME", default=20)

@@ -35,6 +35,8 @@ TRY_AGAIN_LATER = 1013
 CLOSE_SECONDS = 2.0
 # A client that is refused is read more slowly from then on, so that it cannot fill us either.
 REFUSED_PAUSE_SECONDS = 0.05
+# Until its connection is down, uvicorn takes a refused handshake for one that we forgot.
+REFUSED_HANDSHAKE_SECONDS = 0.05
 RETRY_AFTER_SECONDS = 60
 # Of its own, because a flood of messages has used up the other one.
 CONTROL_FRAMES_PER_SECOND, CONTROL_FRAMES_BURST = 5.0, 10
@@ -52,6 +54,21 @@ class SocketBounds:
         given = dict(scope["headers"]).get(HEADER.lower().encode(), b"")
         correlation_begin(given.decode("latin-1"))
         await _Socket(receive, send).serve(self._application, scope)
+
+
+class ClientGoneError(OSError):
+    """The server has closed the socket by itself, as over a frame that broke the protocol."""
+
+
+async def refuse_elsewhere(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    """An ASGI application: there is no socket at this address."""
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close"})
+        return
+    headers = [(b"content-type", b"application/json")]
+    body = json.dumps({"error_message": "There is no WebSocket here. It is at /ws."}).encode()
+    await send({"type": "websocket.http.response.start", "status": 404, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": body})
 
 
 class FrameBudget:
@@ -89,15 +106,20 @@ class _Socket:
         self._watch: asyncio.TimerHandle | None = None
         self._sending, self._sending_since = 0, 0.0
         self._is_open = self._is_answered = self._is_too_slow = self._can_answer = False
+        self._is_refused = False
 
     async def serve(self, application: Application, scope: MutableMapping[str, Any]) -> None:
         self._can_answer = "websocket.http.response" in scope.get("extensions", {})
         self._inbox.start()
         try:
             await application(scope, self._next_frame, self._pass_on)
+            if self._is_refused:
+                await asyncio.sleep(REFUSED_HANDSHAKE_SECONDS)
         except DatabaseError as error:
             logger.warning("A socket ends, the database is away: %s", type(error).__name__)
             await self._turn_away("database")
+        except ClientGoneError:
+            logger.info("A socket ends, the server has hung up on its client")
         except asyncio.CancelledError:
             if not self._is_too_slow:
                 raise
@@ -140,6 +162,10 @@ class _Socket:
         self._sending += 1
         try:
             await self._send(message)
+        except RuntimeError as error:
+            if kind == "websocket.send" and self._is_open:
+                raise ClientGoneError from error
+            raise
         finally:
             self._sending -= 1
         if kind != "websocket.send":
@@ -147,6 +173,7 @@ class _Socket:
             self._opened(kind == "websocket.accept")
 
     def _note_refusal(self, message: Message) -> None:
+        self._is_refused = True
         if message["status"] == 429:
             REQUESTS_LIMITED.labels("sockets").inc()
             wait = (b"retry-after", str(RETRY_AFTER_SECONDS).encode())

@@ -242,6 +242,8 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
                 await self._send_gap()
         except DatabaseError as error:
             logger.warning("The journal cannot be read: %s", type(error).__name__)
+        except OSError:
+            return  # the client is gone, and nobody asks for what this task found
 
     async def _join_group(self) -> bool:
         group = publish.conversation_group(self.conversation_id)

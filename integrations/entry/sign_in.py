@@ -31,8 +31,8 @@ from integrations.entry.rate_limit import redis_client
 from integrations.models import AuditEntry
 
 logger = logging.getLogger(__name__)
-MINUTE = 60
-NAME_WINDOW_SECONDS = 15 * MINUTE
+# A user name is counted for longer than what tries it: its addresses may be many.
+NAME_WINDOWS = 15
 KNOWN_SECONDS = 90 * 24 * 3600
 # Beyond those that are hashed at the moment; who is more is told so at once.
 WAITING = 8
@@ -58,21 +58,21 @@ class Attempt:
 
     def bounds(self) -> list[Bound]:
         """Return what counts this attempt; all but its own is no matter for a known pair."""
-        tries = settings.SIGN_IN_TRIES
-        own = Bound(name="pair", key=self.pair, limit=tries, window_seconds=MINUTE)
+        tries, window = settings.SIGN_IN_TRIES, settings.SIGN_IN_WINDOW_SECONDS
+        own = Bound(name="pair", key=self.pair, limit=tries, window_seconds=window)
         if _is_known(self.pair):
             return [own]
         name = Bound(
             name="user name",
             key=_mark(self.user_name),
             limit=settings.SIGN_IN_TRIES_PER_NAME,
-            window_seconds=NAME_WINDOW_SECONDS,
+            window_seconds=NAME_WINDOWS * window,
         )
         address = Bound(
             name="address",
             key=_mark(self.address),
             limit=settings.SIGN_IN_TRIES_PER_ADDRESS,
-            window_seconds=MINUTE,
+            window_seconds=window,
         )
         return [own, name, address] if self.address else [own, name]
 

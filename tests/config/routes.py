@@ -46,9 +46,9 @@ def field_names() -> list[str]:
     found: set[str] = {"next", "username", "password", "q", "o", "p", "_popup", "action"}
     for folder in ("config", "conversations", "handoffs", "integrations"):
         for path in (ROOT / folder).rglob("*.py"):
-            found.update(_READS.findall(path.read_text()))
-            if path.stem.endswith("forms"):
-                found.update(re.findall(r"^    (\w+) = forms\.", path.read_text(), re.M))
+            source = path.read_text()
+            found.update(_READS.findall(source))
+            found.update(re.findall(r"^    (\w+) = forms\.", source, re.M))
     return sorted(found)
 
 
