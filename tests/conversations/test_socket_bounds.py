@@ -114,6 +114,30 @@ async def test_a_socket_that_was_cut_off_leaves_nothing_behind(widget, settings,
     assert "SocketWatch._watch" not in names
 
 
+class BrokenClient(DeafClient):
+    """A client over whose broken frame the server has hung up; uvicorn then refuses what we say."""
+
+    has_hung_up = False
+
+    async def send(self, message):
+        if self.has_hung_up:
+            raise RuntimeError("Unexpected ASGI message 'websocket.send', after sending a close.")
+        await super().send(message)
+
+
+async def test_what_is_said_after_the_server_has_hung_up_is_no_failure(widget, caplog):
+    client, before = BrokenClient(widget), value("baton_sockets_open")
+    async with client.served() as task:
+        await eventually_async(lambda: "websocket.send" in client.kinds())
+        client.has_hung_up = True
+        await write_elsewhere(widget.conversation, "Nobody is there")
+
+        await asyncio.wait_for(task, 10)
+
+    assert value("baton_sockets_open") == before
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
 async def test_a_slow_client_that_reads_in_time_stays(widget, settings):
     settings.SOCKET_SEND_SECONDS = 5
     client = DeafClient(widget)
