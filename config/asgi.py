@@ -24,7 +24,13 @@ application = ProtocolTypeRouter(
     {
         "http": RequestBounds(http_application),
         "websocket": SocketBounds(
-            URLRouter([path("ws", WidgetConsumer.as_asgi()), re_path("", refuse_elsewhere)])
+            URLRouter(
+                [
+                    path("ws", WidgetConsumer.as_asgi()),
+                    # Channels routes to ASGI applications by Django's patterns.
+                    re_path("", refuse_elsewhere),  # type: ignore[arg-type]
+                ]
+            )
         ),
     }
 )
