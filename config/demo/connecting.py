@@ -20,9 +20,9 @@ from integrations.connect.testing import (
     integration_test_start,
 )
 from integrations.connections.addresses import webhook_urls
+from integrations.connections.drafts import edited_values
 from integrations.connections.outcomes import has_passed
 from integrations.connections.services import (
-    draft_values,
     integration_connect,
     integration_draft_save,
     integration_open,
@@ -60,12 +60,12 @@ def _defaults(found: Manifest) -> dict[str, str]:
 def _made(found: Manifest, integration: Integration, admin: User) -> dict[str, str]:
     """Return what the portal makes for the vendor; each value is made at the first start."""
     external_ids_ensure(integration, mode_of(found, {}))
-    made = draft_values(integration)
+    made = edited_values(integration)
     for item in found.generated:
         if item.kind is GeneratedKind.SECRET and not made.get(item.name):
             integration_secret_make(integration=integration, name=item.name, actor=admin)
     integration.refresh_from_db()
-    made = draft_values(integration)
+    made = edited_values(integration)
     return {item.name: made[item.name] for item in found.generated if item.name in made}
 
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 from conversations.journal import publish
 from handoffs.lifecycle.locking import Lease, handoff_leased
 from handoffs.models import StoredWebhook, VendorKey
+from integrations.connections.drafts import draft_of
 from integrations.contract.connector import WebhookItem, WebhookRequest, WebhookResult
 from integrations.contract.errors import WebhookVerificationError
 from integrations.contract.registry import connector_class, manifest
@@ -69,7 +70,7 @@ def webhook_take(
     result = _verified(integration, call, integration.credentials)
     is_in_use = result is not None
     if result is None:
-        result = _verified(integration, call, integration.draft.get("values", {}))
+        result = _verified(integration, call, draft_of(integration).values or {})
     if result is None:
         raise WebhookVerificationError("webhook: no secret fits")
     if was_late:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from integrations.connections.services import draft_values, integration_draft_save
+from integrations.connections.drafts import edited_values
+from integrations.connections.services import integration_draft_save
 from integrations.contract.registry import manifest as manifest_get
 from integrations.models import Environment, Integration, Project
 from integrations.projects.audit import audit_record
@@ -13,12 +14,12 @@ from integrations.projects.audit import audit_record
 def copy_sources(project: Project, environment: str, connector_key: str) -> list[Environment]:
     """Return the other environments in which this connector has values."""
     rows = project.integrations.filter(connector_key=connector_key).exclude(environment=environment)
-    return [Environment(row.environment) for row in rows if draft_values(row)]
+    return [Environment(row.environment) for row in rows if edited_values(row)]
 
 
 def draft_copy(*, integration: Integration, source: Integration, actor: Any) -> int:
     """Copy the fields into the draft and return how many; never a secret, never an inbox."""
-    manifest, values = manifest_get(integration.connector_key), draft_values(source)
+    manifest, values = manifest_get(integration.connector_key), edited_values(source)
     own = {item.name for item in manifest.generated} | set(manifest.inbox_fields)
     copied = {
         item.name: values[item.name]

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.db import transaction
 
-from integrations.connections.services import draft_values, integration_draft_save
+from integrations.connections.drafts import draft_of, draft_set, edited_values
+from integrations.connections.services import integration_draft_save
 from integrations.contract.manifest import GeneratedKind
 from integrations.contract.registry import manifest as manifest_get
 from integrations.credentials.generated_values import (
@@ -30,10 +31,9 @@ def integration_secret_make(*, integration: Integration, name: str, actor: Any) 
     if row.status != Integration.Status.NOT_CONNECTED:
         changed = {**row.credentials, name: secret}
         row.credentials = with_previous(manifest, changed, before=row.credentials)
-    if row.status == Integration.Status.NOT_CONNECTED or "values" in row.draft:
-        values = {**draft_values(row), name: secret}
-        row.draft = {key: kept for key, kept in row.draft.items() if key != "test"}
-        row.draft["values"] = values
+    draft = draft_of(row)
+    if row.status == Integration.Status.NOT_CONNECTED or draft.is_edited:
+        draft_set(row, draft.with_values({**edited_values(row), name: secret}))
     row.save()
     audit_record(
         project=row.project,
@@ -47,7 +47,7 @@ def integration_secret_make(*, integration: Integration, name: str, actor: Any) 
 
 def external_ids_ensure(integration: Integration, mode: str) -> None:
     """Give the draft the external ids that its connection type needs; each is made once."""
-    manifest, values = manifest_get(integration.connector_key), draft_values(integration)
+    manifest, values = manifest_get(integration.connector_key), edited_values(integration)
     missing = {
         item.name: external_id_new(integration.project.public_id)
         for item in generated_for(manifest, mode, GeneratedKind.EXTERNAL_ID)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Q
 
+from integrations.connections.drafts import draft_of
 from integrations.contract.manifest import FieldKind, Manifest, TileGroup
-from integrations.contract.tiles import Tile, tiles
+from integrations.contract.tiles import Tile, TileGroup, tiles
 from integrations.credentials.cleaning import fields_for_mode, mask, mode_of, pairs_to_lines
 from integrations.models import AuditEntry, Environment, Integration, Project
 
@@ -77,7 +78,7 @@ class TileView:
     @property
     def has_draft(self) -> bool:
         """Say whether somebody left the Connect flow half-way."""
-        return bool(self.integration and self.integration.draft.get("values"))
+        return bool(self.integration and draft_of(self.integration).values)
 
     @property
     def anchor(self) -> str:

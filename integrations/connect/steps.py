@@ -5,16 +5,15 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from integrations.behaviour.channels import CHANNELS, channels_of
+from integrations.connections.drafts import LastTest, edited_values
 from integrations.connections.outcomes import (
     WEBHOOK_CAUSE,
     WEBHOOK_CURE,
     WEBHOOK_SEEN,
     check_labels,
 )
-from integrations.connections.services import draft_values
 from integrations.contract.connector import CheckResult
 from integrations.contract.manifest import ErrorHelp, GeneratedKind, Manifest
 from integrations.contract.registry import manifest as manifest_get
@@ -134,7 +133,7 @@ def step_views(current: Step, integration: Integration | None) -> list[StepView]
 
 def is_complete(manifest: Manifest, integration: Integration) -> bool:
     """Say whether everything that a test needs has been entered."""
-    values = draft_values(integration)
+    values = edited_values(integration)
     mode = mode_of(manifest, values)
     needed = [f.name for f in fields_for_mode(manifest, mode) if is_required(f, mode)]
     return bool(values) and all(values.get(name) for name in needed if name != manifest.mode_field)
@@ -142,7 +141,7 @@ def is_complete(manifest: Manifest, integration: Integration) -> bool:
 
 def missing_secrets(manifest: Manifest, integration: Integration) -> list[str]:
     """Return the labels of the secrets that no form asks for and nobody has made yet."""
-    values = draft_values(integration)
+    values = edited_values(integration)
     asked = {item.name for item in manifest.fields}
     wanted = generated_for(manifest, mode_of(manifest, values), GeneratedKind.SECRET)
     return [i.label for i in wanted if i.name not in asked and not values.get(i.name)]
@@ -172,13 +171,12 @@ def needs_key_pair(manifest: Manifest, values: Mapping[str, str]) -> bool:
     )
 
 
-def check_views(manifest: Manifest, test: Mapping[str, Any]) -> list[CheckView]:
+def check_views(manifest: Manifest, test: LastTest | None) -> list[CheckView]:
     """Return the check list of a stored test; without one every check waits."""
     if not test:
         labels = check_labels(manifest)
         return [CheckView(name=n, label=label, state="waiting") for n, label in labels.items()]
-    results = [CheckResult(**check) for check in test["checks"]]
-    return [check_view(manifest, result) for result in results]
+    return [check_view(manifest, result) for result in test.checks]
 
 
 def check_view(manifest: Manifest, result: CheckResult) -> CheckView:

@@ -11,8 +11,9 @@ from django.conf import settings
 from integrations.connections.addresses import webhook_urls, with_our_addresses
 from integrations.connections.building import connector_with
 from integrations.connections.calls import vendor_calls_save
+from integrations.connections.drafts import edited_values
 from integrations.connections.outcomes import WEBHOOK_NOT_SEEN, WEBHOOK_SEEN
-from integrations.connections.services import draft_values, integration_test_save
+from integrations.connections.services import integration_test_save
 from integrations.connections.tokens import MemoryTokens
 from integrations.contract.connector import CheckResult
 from integrations.contract.registry import manifest
@@ -91,7 +92,7 @@ def integration_test_finish(test: ConnectionTest) -> None:
 
 def _values_under_test(integration: Integration) -> dict[str, str]:
     found = manifest(integration.connector_key)
-    values = draft_values(integration)
+    values = edited_values(integration)
     names = {item.name for item in fields_for_mode(found, mode_of(found, values))}
     asked = {name: value for name, value in values.items() if name in names}
     return with_our_addresses(integration, {**kept_beside_fields(found, values), **asked})

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.urls import reverse
 
+from integrations.connections.drafts import draft_of
 from integrations.contract.connector import Connector
 from integrations.contract.registry import connector_class, manifest, manifests
 from integrations.models import Integration
@@ -42,7 +43,7 @@ def integrations_for_webhook(
     ).select_related("project__workspace")
     rows = found.order_by("credential_set")
     known = [row for row in rows if _reads(row.connector_key)]
-    return [row for row in known if row.credentials or row.draft.get("values")]
+    return [row for row in known if row.credentials or draft_of(row).values]
 
 
 def _integration_key(vendor: str) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from integrations.contract.connector import CheckResult
 from integrations.contract.manifest import Manifest
@@ -32,12 +31,12 @@ def check_labels(manifest: Manifest) -> dict[str, str]:
     return labels
 
 
-def first_failure(manifest: Manifest, checks: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
-    """Return code and sentence of the first check at fault among stored results."""
-    failed = next((c for c in checks if not c["is_ok"] and c["name"] != WEBHOOK_SEEN), None)
+def first_failure(manifest: Manifest, checks: Sequence[CheckResult]) -> tuple[str, str]:
+    """Return code and sentence of the first check at fault."""
+    failed = next((c for c in checks if not c.is_ok and c.name != WEBHOOK_SEEN), None)
     if failed is None:
         return "not_tested", "Saved without a test. Run the test to see whether it works."
-    help_ = manifest.error_help.get((failed["name"], failed["code"]))
-    label = check_labels(manifest).get(failed["name"], failed["name"])
-    cause = help_.cause if help_ else f"The check ended with {failed['code']}."
-    return failed["code"], f"{label}: {cause}"
+    help_ = manifest.error_help.get((failed.name, failed.code))
+    label = check_labels(manifest).get(failed.name, failed.name)
+    cause = help_.cause if help_ else f"The check ended with {failed.code}."
+    return failed.code, f"{label}: {cause}"

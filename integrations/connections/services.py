@@ -12,9 +12,16 @@ from django.utils import timezone
 
 from integrations.behaviour.settings import behaviour_of
 from integrations.connections.destinations import live_agent_rivals
+from integrations.connections.drafts import (
+    Draft,
+    LastTest,
+    draft_of,
+    draft_set,
+    edited_values,
+)
 from integrations.connections.exclusive import inbox_errors, inbox_key
 from integrations.connections.faults import fault_sentence
-from integrations.connections.outcomes import first_failure, has_passed
+from integrations.connections.outcomes import first_failure
 from integrations.connections.registration import vendor_register, vendor_unregister
 from integrations.connections.tokens import tokens_forget
 from integrations.contract.connector import CheckResult
@@ -66,21 +73,14 @@ def integration_draft_save(
     confirmed: Iterable[int] | None = None,
 ) -> None:
     """Keep what was entered so far; changed values lose the test they had passed."""
-    draft = dict(integration.draft)
+    draft = draft_of(integration)
     if confirmed is not None:
-        draft["confirmed"] = sorted(confirmed)
-    if values is not None:
-        merged = {**draft_values(integration), **values}
-        if merged != draft_values(integration):
-            draft["values"] = merged
-            draft.pop("test", None)
-    integration.draft = draft
+        draft = draft.with_confirmed(confirmed)
+    before = edited_values(integration)
+    if values is not None and (merged := {**before, **values}) != before:
+        draft = draft.with_values(merged)
+    draft_set(integration, draft)
     integration.save(update_fields=["draft", "updated_at"])
-
-
-def draft_values(integration: Integration) -> dict[str, str]:
-    """Return the values being edited: those of the draft, else the saved ones."""
-    return dict(integration.draft.get("values", integration.credentials))
 
 
 def integration_connect(
@@ -112,20 +112,20 @@ def integration_connect(
 @transaction.atomic
 def _connect(integration: Integration, actor: Any, *, save_anyway: bool) -> Integration:
     row = Integration.objects.select_for_update().get(pk=integration.pk)
-    manifest, draft = manifest_get(row.connector_key), draft_values(row)
-    values = dict(_complete_values(manifest, draft))
+    manifest, draft = manifest_get(row.connector_key), draft_of(row)
+    edited = edited_values(row)
+    values = dict(_complete_values(manifest, edited))
     if errors := inbox_errors(row, manifest, values):
         raise DraftIncompleteError(errors)
-    test = row.draft.get("test", {})
-    if not test.get("is_ok") and not save_anyway:
+    if not (draft.test and draft.test.is_ok) and not save_anyway:
         raise NotTestedError
     changed = [name for name, value in values.items() if row.credentials.get(name) != value]
-    beside = kept_beside_fields(manifest, {**row.credentials, **draft})
+    beside = kept_beside_fields(manifest, {**row.credentials, **edited})
     row.credentials = with_previous(manifest, {**beside, **values}, before=row.credentials)
-    row.draft = {"test": test} if test else {}
+    draft_set(row, Draft(test=draft.test))
     row.inbox_key = inbox_key(manifest, values)
     row.connected_at, row.failed_probes = timezone.now(), 0
-    _set_outcome(row, manifest, test)
+    _set_outcome(row, manifest, draft.test)
     row.save()
     tokens_forget(row)
     _audit(row, actor, "integration.connected", changed)
@@ -134,19 +134,12 @@ def _connect(integration: Integration, actor: Any, *, save_anyway: bool) -> Inte
 
 def integration_test_save(*, integration: Integration, results: Sequence[CheckResult]) -> None:
     """Keep a test's outcome; it decides the status if the values in use were tested."""
-    test = {
-        "is_ok": has_passed(results),
-        "at": timezone.now().isoformat(),
-        "checks": [
-            {"name": r.name, "is_ok": r.is_ok, "code": r.code, "detail": r.detail, "ms": r.ms}
-            for r in results
-        ],
-    }
     with transaction.atomic():
         row = Integration.objects.select_for_update().get(pk=integration.pk)
-        row.draft = {**row.draft, "test": test}
-        if row.is_usable and "values" not in row.draft:
-            _set_outcome(row, manifest_get(row.connector_key), test)
+        draft = draft_of(row).tested(results)
+        draft_set(row, draft)
+        if row.is_usable and not draft.is_edited:
+            _set_outcome(row, manifest_get(row.connector_key), draft.test)
         row.save()
 
 
@@ -273,14 +266,14 @@ def _complete_values(manifest: Manifest, values: Mapping[str, str]) -> Mapping[s
     return cleaned.values
 
 
-def _set_outcome(row: Integration, manifest: Manifest, test: Mapping[str, Any]) -> None:
-    if test.get("is_ok"):
+def _set_outcome(row: Integration, manifest: Manifest, test: LastTest | None) -> None:
+    if test and test.is_ok:
         row.status, row.last_success_at = Status.CONNECTED, timezone.now()
         row.last_error_code = row.last_error_message = ""
         row.last_error_at = None
         return
     row.status, row.last_error_at = Status.NEEDS_ATTENTION, timezone.now()
-    code, sentence = first_failure(manifest, test.get("checks", []))
+    code, sentence = first_failure(manifest, test.checks if test else ())
     row.last_error_code, row.last_error_message = code, sentence[:_MAX_MESSAGE]
 
 

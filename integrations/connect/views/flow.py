@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
@@ -25,6 +23,7 @@ from integrations.connect.verify import verify_steps
 from integrations.connect.views.page import flow_view, place_at
 from integrations.connect.views.tiles import integration_or_404, integration_or_none
 from integrations.connections.destinations import live_agent_rivals
+from integrations.connections.drafts import draft_of
 from integrations.connections.exclusive import inbox_errors
 from integrations.connections.services import (
     DraftIncompleteError,
@@ -57,7 +56,7 @@ def connect_before(
     return place.page(
         choice=choice,
         mode=mode_of(place.manifest, place.values()),
-        confirmed=row_or_none.draft.get("confirmed", []) if row_or_none else [],
+        confirmed=list(draft_of(row_or_none).confirmed) if row_or_none else [],
     )
 
 
@@ -123,12 +122,11 @@ def connect_test(
             request, f"Make the {missing[0]} first, and paste it at {place.manifest.name}."
         )
         return place.go_to(Step.GIVE)
-    test = row.draft.get("test", {})
+    draft = draft_of(row)
     return place.page(
-        test=test,
-        tested_at=datetime.fromisoformat(test["at"]) if test else None,
-        checks=check_views(place.manifest, test),
-        is_edited=row.status == Integration.Status.NOT_CONNECTED or "values" in row.draft,
+        test=draft.test,
+        checks=check_views(place.manifest, draft.test),
+        is_edited=row.status == Integration.Status.NOT_CONNECTED or draft.is_edited,
     )
 
 

@@ -13,7 +13,8 @@ from integrations.connect.secret_making import external_ids_ensure, integration_
 from integrations.connect.steps import Step, key_pair_view, needs_key_pair
 from integrations.connect.views.page import Place, flow_view, place_at
 from integrations.connections.addresses import webhook_urls
-from integrations.connections.services import draft_values, integration_draft_save
+from integrations.connections.drafts import edited_values
+from integrations.connections.services import integration_draft_save
 from integrations.contract.manifest import GeneratedKeyPair, GeneratedKind, GeneratedValue
 from integrations.contract.registry import connector_class
 from integrations.credentials.cleaning import mask, mode_of
@@ -54,7 +55,7 @@ def _page(place: Place, *, shown: dict[str, str]) -> HttpResponse:
     needs_row = _of_kind(place, GeneratedKind.EXTERNAL_ID, GeneratedKind.WEBHOOK_URL)
     row = place.row() if needs_row else place.row_or_none()
     if row is not None:
-        external_ids_ensure(row, mode_of(place.manifest, draft_values(row)))
+        external_ids_ensure(row, mode_of(place.manifest, edited_values(row)))
     values = place.values()
     addresses = _of_kind(place, GeneratedKind.WEBHOOK_URL)
     urls = webhook_urls(row) if row is not None and addresses else {}

@@ -10,7 +10,8 @@ from django.shortcuts import redirect, render
 
 from integrations.connect.steps import Step, step_views
 from integrations.connect.views.tiles import integration_or_none, manifest_or_404
-from integrations.connections.services import draft_values, integration_open
+from integrations.connections.drafts import edited_values
+from integrations.connections.services import integration_open
 from integrations.contract.manifest import Manifest
 from integrations.models import Access, Area, Environment, Integration, Project
 from integrations.projects.access import project_view
@@ -42,7 +43,7 @@ class Place:
     def values(self) -> dict[str, str]:
         """Return the values being edited."""
         row = self.row_or_none()
-        return draft_values(row) if row else {}
+        return edited_values(row) if row else {}
 
     def posted(self) -> QueryDict | None:
         """Return what was sent, or None when the page is only looked at."""
