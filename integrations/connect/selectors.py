@@ -8,7 +8,7 @@ from django.db.models import Count, Q
 
 from integrations.connections.drafts import draft_of
 from integrations.contract.manifest import FieldKind, Manifest, TileGroup
-from integrations.contract.tiles import Tile, TileGroup, tiles
+from integrations.contract.tiles import Tile, tiles
 from integrations.credentials.cleaning import fields_for_mode, mask, mode_of, pairs_to_lines
 from integrations.models import AuditEntry, Environment, Integration, Project
 
