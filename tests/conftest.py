@@ -40,6 +40,8 @@ os.environ.update(
         "PUBLIC_URL": "http://127.0.0.1:8000",
         "DEBUG": "false",
         "LOG_LEVEL": "INFO",
+        # A test's transaction stands open while simulators start; on a busy machine that is long.
+        "DATABASE_FROZEN_SECONDS": "45",
     }
 )
 

@@ -44,6 +44,7 @@ class Stack:
                 "REDIS_URL": self.redis.url,
                 "PUBLIC_URL": f"http://127.0.0.1:{port}",
                 "PYTHONUNBUFFERED": "1",
+                "DATABASE_FROZEN_SECONDS": "4",
                 **settings,
             },
         )
