@@ -10,7 +10,7 @@ from typing import Any, Unpack
 from django.db import transaction
 from django.utils import timezone
 
-from conversations.errors import ENDED_TEXT, ConversationEndedError, NotAllowedError
+from conversations.errors import ClientFaultError, ConversationEndedError, NotAllowedError
 from conversations.event_loop.executor import run_sync
 from conversations.files.attachments import attachment_object, attachments_said
 from conversations.journal import publish
@@ -52,7 +52,7 @@ class HandoffResponder:
         """Return which files the vendor of the open handoff takes, or None if no files."""
         handoff = handoff_open(conversation_id)
         if handoff is None:
-            raise NotAllowedError("Files can only be sent while a live agent is asked for.")
+            raise NotAllowedError("files_need_live_agent")
         return limits_of(handoff)
 
     def on_typing(self, *, conversation_id: str, is_typing: bool) -> None:
@@ -78,7 +78,7 @@ class HandoffResponder:
         """Leave the queue; raises NotAllowedError once somebody has joined."""
         handoff = _locked_open_handoff(conversation_id)
         if handoff is None or State(handoff.state) is State.ACTIVE:
-            raise NotAllowedError("There is no waiting handoff to cancel.")
+            raise NotAllowedError("nothing_to_cancel")
         return handoff_end(handoff, EndReason.CANCELLED)
 
     @transaction.atomic
@@ -89,7 +89,7 @@ class HandoffResponder:
         if conversation.is_over:
             return []
         if handoff is not None and not handoff.behaviour.allow_user_end:
-            raise NotAllowedError("Only the live agent can end this conversation.")
+            raise NotAllowedError("only_live_agent_ends")
         echo = NewEvent(type=EventType.USER_END_SESSION, metadata=metadata)
         events = events_append(conversation, [echo])
         if handoff is not None:
@@ -122,9 +122,9 @@ def message_accept(**said: Unpack[SaidMessage]) -> list[Event]:
     if known is not None:
         return [known]
     if conversation.is_over:
-        raise ConversationEndedError(ENDED_TEXT)
+        raise ConversationEndedError("conversation_ended")
     if conversation.state == Conversation.State.CREATED:
-        raise NotAllowedError("Send REQUEST_POLY_AGENT_JOIN before the first message.")
+        raise ClientFaultError("Send REQUEST_POLY_AGENT_JOIN before the first message.")
     handoff = _admit(conversation, message)
     files = files_taken(conversation, file_ids) if file_ids else []
     message.payload["attachments"] = [attachment_object(file) for file in files]
@@ -195,4 +195,4 @@ def _event_id(message_id: str) -> uuid.UUID:
     try:
         return uuid.UUID(message_id)
     except ValueError as error:
-        raise NotAllowedError("payload.message_id is not the id of a message.") from error
+        raise ClientFaultError("payload.message_id is not the id of a message.") from error

@@ -24,9 +24,9 @@ from conversations.ai_agent.sandbox.results import ToolError
 from conversations.ai_agent.sandbox.runner import ConvSnapshot, ToolLimits, ToolOutcome, tool_run
 from conversations.journal.selectors import transcript_get
 from conversations.models import Conversation, Event, Tool, Topic
+from integrations.behaviour.sentences import own_or, sentence
 
 _ROLES = {"user": "user", "bot": "agent", "live_agent": "live_agent"}
-TOOL_FAILED = "I could not do that just now. Try again, or ask me something else."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,11 +62,11 @@ def turn_run(conversation: Conversation, event: Event, handoff_view: dict[str, A
     text = event.payload["text"]
     found = topic_find(conversation.project_id, text)
     if found is None:
-        return Turn(utterances=[conversation.project.no_match_text])
+        return Turn(utterances=[_no_match(conversation)])
     topic = found[0]
     tool = _tool(topic)
     if tool is None:
-        return Turn(utterances=[topic.content or conversation.project.no_match_text])
+        return Turn(utterances=[topic.content or _no_match(conversation)])
     snapshot = _snapshot(conversation, event, handoff_view)
     if not connection.in_atomic_block:
         # The tool may take its time; the connection is for somebody else meanwhile.
@@ -83,15 +83,15 @@ def turn_run(conversation: Conversation, event: Event, handoff_view: dict[str, A
     except ToolError as error:
         if error.code == "busy":
             raise
-        return Turn(utterances=[TOOL_FAILED], logs=[_error_log(tool, error)])
-    return _turn_of(topic, tool, outcome)
+        return Turn(utterances=[_tool_failed(conversation)], logs=[_error_log(tool, error)])
+    return _turn_of(conversation, topic, tool, outcome)
 
 
-def turn_given_up(tries: int) -> Turn:
+def turn_given_up(conversation: Conversation, tries: int) -> Turn:
     """Return the turn that ends a message whose answer could not be carried out."""
     content = f"The answer failed {tries} times and was given up: see the portal's own log."
     return Turn(
-        utterances=[TOOL_FAILED],
+        utterances=[_tool_failed(conversation)],
         logs=[TurnLog(level="error", content=content, source="", code="turn_given_up")],
     )
 
@@ -133,7 +133,7 @@ def _line(at: datetime, sender: str, text: str) -> dict[str, Any]:
     return {"ts": at.isoformat(), "sender": sender, "text": text, "attachments": []}
 
 
-def _turn_of(topic: Topic, tool: Tool, outcome: ToolOutcome) -> Turn:
+def _turn_of(conversation: Conversation, topic: Topic, tool: Tool, outcome: ToolOutcome) -> Turn:
     returned = outcome.returned
     texts, problems = spoken(outcome.said, returned), return_problems(returned)
     if not outcome.handoff_calls:
@@ -141,7 +141,7 @@ def _turn_of(topic: Topic, tool: Tool, outcome: ToolOutcome) -> Turn:
         misplaced = handoff_misplaced(returned)
         problems = [problem for problem in problems if problem != misplaced]
     if not texts and not outcome.handoff_calls and not acts(returned):
-        texts, more = _instead(topic, returned, problems)
+        texts, more = _instead(conversation, topic, returned, problems)
         problems += more
     return Turn(
         utterances=texts,
@@ -158,14 +158,22 @@ def _turn_of(topic: Topic, tool: Tool, outcome: ToolOutcome) -> Turn:
 
 
 def _instead(
-    topic: Topic, returned: object, problems: Sequence[ReturnProblem]
+    conversation: Conversation, topic: Topic, returned: object, problems: Sequence[ReturnProblem]
 ) -> tuple[list[str], list[ReturnProblem]]:
     """Return what to say where the tool says nothing, and why, if that is not plain already."""
     if any(problem.severity == "error" for problem in problems):
-        return [TOOL_FAILED], []
+        return [_tool_failed(conversation)], []
     if topic.content and not isinstance(returned, dict):
         return [topic.content], []
-    return [topic.content or topic.project.no_match_text], [silence_problem(returned)]
+    return [topic.content or _no_match(conversation)], [silence_problem(returned)]
+
+
+def _no_match(conversation: Conversation) -> str:
+    return own_or(conversation.project.no_match_text, "no_match", conversation.locale)
+
+
+def _tool_failed(conversation: Conversation) -> str:
+    return sentence("tool_failed", conversation.locale)
 
 
 def _tool_log(tool: Tool, entry: Mapping[str, Any]) -> TurnLog:

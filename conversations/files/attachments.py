@@ -14,7 +14,7 @@ from django.core.files.base import File
 from django.core.signing import BadSignature, TimestampSigner
 from django.utils import timezone
 
-from conversations.errors import NotAllowedError
+from conversations.errors import ClientFaultError
 from conversations.files.types import IMAGE_TYPES, safe_name
 from conversations.models import Attachment, Conversation, Event
 
@@ -50,12 +50,12 @@ def attachment_create(
 def attachments_of_end_user(
     conversation: Conversation, file_ids: Sequence[uuid.UUID]
 ) -> list[Attachment]:
-    """Return the end user's files in the order named; raises NotAllowedError for any other."""
+    """Return the end user's files in the order named; raises ClientFaultError for any other."""
     found = Attachment.objects.filter(
         conversation=conversation, direction=Attachment.Direction.FROM_END_USER
     ).in_bulk(list(file_ids))
     if len(found) < len(set(file_ids)):
-        raise NotAllowedError("payload.attachments names a file that is not in this session.")
+        raise ClientFaultError("payload.attachments names a file that is not in this session.")
     return [found[file_id] for file_id in dict.fromkeys(file_ids)]
 
 

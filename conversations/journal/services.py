@@ -11,10 +11,11 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from conversations.errors import ENDED_TEXT, ConversationEndedError, NotAllowedError
+from conversations.errors import ClientFaultError, ConversationEndedError
 from conversations.journal import publish
 from conversations.journal.frames import EXTENSIONS, PREFIX, EventType, Level, SessionEnd, frame_of
 from conversations.models import Channel, Conversation, EndUser, Event, LogEntry
+from integrations.behaviour.sentences import own_or
 from integrations.telemetry.metrics import JOURNAL_LINES
 
 
@@ -55,7 +56,7 @@ def events_append(conversation: Conversation, events: Sequence[NewEvent]) -> lis
     Raises ConversationEndedError after SESSION_END.
     """
     if conversation.state == Conversation.State.ENDED:
-        raise ConversationEndedError(ENDED_TEXT)
+        raise ConversationEndedError("conversation_ended")
     now = timezone.now()
     rows = [
         Event(
@@ -122,11 +123,12 @@ def session_create(*, channel: Channel, token_family: uuid.UUID, visitor: Visito
 
 @transaction.atomic
 def agent_join(conversation_id: str) -> list[Event]:
-    """Let the AI agent join and greet; raises NotAllowedError when it has joined before."""
+    """Let the AI agent join and greet; raises ClientFaultError when it has joined before."""
     conversation = conversation_lock(conversation_id)
     if conversation.state != Conversation.State.CREATED:
-        raise NotAllowedError("The AI agent has already joined this conversation.")
-    greeting = message_event(EventType.POLY_AGENT_MESSAGE, conversation.project.greeting)
+        raise ClientFaultError("The AI agent has already joined this conversation.")
+    text = own_or(conversation.project.greeting, "greeting", conversation.locale)
+    greeting = message_event(EventType.POLY_AGENT_MESSAGE, text)
     events = events_append(conversation, [agent_joined_event(conversation), greeting])
     conversation.state = Conversation.State.BOT
     conversation.save(update_fields=["state"])

@@ -16,6 +16,7 @@ from django.db import Error as DatabaseError
 from conversations.journal.frames import error_frame
 from conversations.socket.client_frames import metadata_of
 from conversations.socket.inbox import SocketInbox
+from integrations.behaviour.sentences import sentence
 from integrations.telemetry.correlation import HEADER, correlation_begin
 from integrations.telemetry.metrics import (
     FRAMES_REFUSED,
@@ -107,8 +108,11 @@ class _Socket:
         self._sending, self._sending_since = 0, 0.0
         self._is_open = self._is_answered = self._is_too_slow = self._can_answer = False
         self._is_refused = False
+        self._state: dict[str, Any] = {}
 
     async def serve(self, application: Application, scope: MutableMapping[str, Any]) -> None:
+        # The application says there in which language its client reads.
+        self._state = scope.setdefault("state", {})
         self._can_answer = "websocket.http.response" in scope.get("extensions", {})
         self._inbox.start()
         try:
@@ -145,7 +149,8 @@ class _Socket:
         FRAMES_REFUSED.inc()
         if self._inbox.is_client_gone:
             return
-        text = f"At most {settings.SOCKET_FRAMES_PER_SECOND} frames a second. Send it again later."
+        number = settings.SOCKET_FRAMES_PER_SECOND
+        text = sentence("frames_a_second", self._state.get("locale", ""), number=number)
         frame = error_frame("rate_limited", text, metadata_of(message.get("text")))
         await self._pass_on({"type": "websocket.send", "text": json.dumps(frame)})
         await asyncio.sleep(REFUSED_PAUSE_SECONDS)

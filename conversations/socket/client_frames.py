@@ -11,6 +11,7 @@ from django.conf import settings
 
 from conversations.journal.frames import EXTENSIONS, PREFIX, EventType
 from conversations.journal.json_values import is_storable
+from integrations.behaviour.sentences import sentence
 
 ACCEPTED = frozenset(
     {
@@ -39,6 +40,23 @@ class BadFrameError(Exception):
         super().__init__(message)
         self.code = code
         self.metadata = metadata
+
+    def text(self, locale: str) -> str:
+        """Return the text, which is for whoever writes the client: English everywhere."""
+        return str(self)
+
+
+class TooLargeError(BadFrameError):
+    """An end user has written too much: the text is one of the table of sentences."""
+
+    def __init__(self, key: str, **values: object) -> None:
+        """Take the sentence's key and what is filled in there."""
+        super().__init__("frame_too_large", sentence(key, "", **values))
+        self._key, self._values = key, values
+
+    def text(self, locale: str) -> str:
+        """Return what the end user reads."""
+        return sentence(self._key, locale, **self._values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +101,7 @@ def _json_object(text: str | None) -> dict[str, Any]:
         raise BadFrameError("bad_json", "Send text frames; binary ones are not read.")
     size = len(text.encode())
     if size > settings.FRAME_MAX_BYTES:
-        limit = settings.FRAME_MAX_BYTES
-        raise BadFrameError("frame_too_large", f"The frame has {size} bytes; {limit} are allowed.")
+        raise TooLargeError("frame_too_large", number=size, limit=settings.FRAME_MAX_BYTES)
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -166,9 +183,7 @@ def _text(payload: dict[str, Any], metadata: dict[str, Any] | None, *, needs_tex
         raise BadFrameError("bad_json", "The field payload.text must not be empty.", metadata)
     if len(text) > settings.MESSAGE_MAX_CHARACTERS:
         limit = settings.MESSAGE_MAX_CHARACTERS
-        raise BadFrameError(
-            "frame_too_large", f"payload.text has {len(text)} characters; {limit} are allowed."
-        )
+        raise TooLargeError("message_too_long", number=len(text), limit=limit)
     return text
 
 

@@ -48,7 +48,7 @@ BATCH = 100
 class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
     """One socket of one conversation; holds no truth, only how far it has sent."""
 
-    conversation_id = ""
+    conversation_id = locale = ""
     is_grouped = False
     catching_up: asyncio.Task[None] | None = None
     checking: asyncio.Task[Conversation] | None = None
@@ -84,7 +84,9 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
         except HandshakeError as error:
             await self._refuse(error)
             return
-        self.conversation_id = conversation.pk
+        self.conversation_id, self.locale = conversation.pk, conversation.locale
+        # For what is refused before it comes to this consumer (bounds.py).
+        self.scope.setdefault("state", {})["locale"] = self.locale
         # A cursor beyond the journal's end would hide all that is written from here on.
         is_cursor_known = (
             handshake.is_cursor_valid and handshake.cursor <= conversation.last_sequence
@@ -109,12 +111,12 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
         try:
             frame = frame_read(text_data)
         except BadFrameError as error:
-            await self._send(error_frame(error.code, str(error), error.metadata))
+            await self._send(error_frame(error.code, error.text(self.locale), error.metadata))
             return
         try:
             await self._handle(frame)
         except ConversationError as error:
-            await self._send(error_frame(error.code, str(error), frame.metadata))
+            await self._send(error_frame(error.code, error.text(self.locale), frame.metadata))
 
     # ---- what the channel layer brings ----
 

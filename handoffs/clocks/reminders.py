@@ -10,8 +10,9 @@ from conversations.journal import publish
 from conversations.journal.frames import EventType, transient_frame
 from conversations.journal.services import events_append, system_event
 from conversations.models import Event
-from handoffs.lifecycle.deadlines import silence, text_for, wait_message_at, wait_text, warning_lead
+from handoffs.lifecycle.deadlines import silence, wait_message_at, warning_lead
 from handoffs.lifecycle.locking import handoff_locked, handoff_save
+from handoffs.lifecycle.notices import text_for, wait_text
 from handoffs.lifecycle.services import handoff_end
 from handoffs.models import Handoff
 from handoffs.states import OPEN_STATES, EndReason, State

@@ -12,7 +12,7 @@ from django.utils import timezone
 from conversations.journal.frames import Level
 from conversations.journal.services import NewEvent, events_append, system_event
 from conversations.models import Conversation
-from handoffs.lifecycle.notices import NOT_DELIVERED
+from handoffs.lifecycle.notices import text_for
 from handoffs.models import Delivery, Handoff
 from integrations.telemetry.metrics import DELIVERIES_FAILED
 
@@ -36,7 +36,7 @@ def deliveries_give_up(
     pending = Delivery.objects.filter(handoff=handoff, status=Delivery.Status.PENDING)
     if created_before is not None:
         pending = pending.filter(created_at__lt=created_before)
-    return deliveries_fail(list(pending.order_by("sequence")), code)
+    return deliveries_fail(handoff, list(pending.order_by("sequence")), code)
 
 
 def deliveries_abandon(handoff: Handoff, code: str) -> None:
@@ -46,7 +46,7 @@ def deliveries_abandon(handoff: Handoff, code: str) -> None:
         events_append(handoff.conversation, lost)
 
 
-def deliveries_fail(rows: Sequence[Delivery], code: str) -> list[NewEvent]:
+def deliveries_fail(handoff: Handoff, rows: Sequence[Delivery], code: str) -> list[NewEvent]:
     """Mark rows as failed; return the lines that say so."""
     Delivery.objects.filter(pk__in=[row.pk for row in rows]).update(
         status=Delivery.Status.FAILED, error_code=code
@@ -54,7 +54,7 @@ def deliveries_fail(rows: Sequence[Delivery], code: str) -> list[NewEvent]:
     DELIVERIES_FAILED.labels(code).inc(len(rows))
     return [
         system_event(
-            NOT_DELIVERED,
+            text_for(handoff, "not_delivered"),
             code="handoff_forward_failed",
             level=Level.WARNING,
             message_id=str(row.event_id),

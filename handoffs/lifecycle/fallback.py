@@ -20,8 +20,8 @@ from conversations.journal.services import (
     message_event,
     system_event,
 )
-from handoffs.lifecycle.deadlines import has_own_text, text_for
 from handoffs.lifecycle.locking import Lease
+from handoffs.lifecycle.notices import has_own_text, text_for
 from handoffs.lifecycle.queueing import queue_open_handoff
 from handoffs.lifecycle.services import handoff_fail, handoff_move
 from handoffs.models import Delivery, Handoff, PastAttempt

@@ -2,35 +2,47 @@
 
 from __future__ import annotations
 
-NOT_DELIVERED = "This message was not delivered."
-TRANSFER = "You are being transferred. Stay in this chat."
+import math
+from dataclasses import asdict
 
-_FAILURES = {
-    "no_live_agents": "Nobody is available to take over right now.",
-    "out_of_hours": "Our team is not there at this hour.",
-    "wait_timeout": "Nobody could take over in time.",
-    "identity_required": "A person can only help you here after you have signed in.",
-}
-_FAILED = "You could not be connected with a person right now."
+from handoffs.models import Handoff
+from integrations.behaviour.responses import response_text
+from integrations.behaviour.sentences import sentence
 
 
-def file_lost_text(name: str) -> str:
-    """Return the line for a live agent's file that did not come through."""
-    return (
-        f"The live agent sent the file {name}. It could not be fetched; ask for it in another way."
-    )
+def text_for(handoff: Handoff, key: str, **values: object) -> str:
+    """Return a sentence as the handoff's integration words it, or in the end user's language."""
+    own, locale = asdict(handoff.behaviour), handoff.conversation.locale
+    return response_text(own, key, locale, **{"agent_name": handoff.agent_name, **values})
 
 
-def failure_text(code: str) -> str:
-    """Return the sentence for a failed handoff."""
-    return _FAILURES.get(code, _FAILED)
+def has_own_text(handoff: Handoff, key: str) -> bool:
+    """Say whether the integration words a standard response itself."""
+    return bool(getattr(handoff.behaviour, f"response_{key}"))
 
 
-def joined_text(name: str) -> str:
-    """Return the line for one more live agent in a running conversation."""
-    return f"{name} joined the conversation." if name else "A live agent joined the conversation."
+def text_about(handoff: Handoff, key: str, name: str) -> str:
+    """Return a sentence about a live agent whose name the vendor may not have told."""
+    found = key if name else f"{key}_unnamed"
+    return sentence(found, handoff.conversation.locale, name=name)
 
 
-def left_text(name: str) -> str:
-    """Return the line for a live agent who leaves while another one stays."""
-    return f"{name} left the conversation." if name else "A live agent left the conversation."
+def wait_text(handoff: Handoff) -> str:
+    """Return the waiting message as things stand: place or time where known, else a text."""
+    mode, status = handoff.behaviour.queue_messages, handoff.queue_status
+    position, wait = status.get("position_in_queue"), status.get("estimated_wait_seconds")
+    known = []
+    if position is not None and mode != "time":
+        known.append(text_for(handoff, "wait_position", queue_position=position))
+    elif wait is not None and mode != "position":
+        minutes = max(1, math.ceil(wait / 60))
+        known.append(text_for(handoff, "wait_time", wait_minutes=minutes))
+    if mode == "standard" or not known:
+        known.insert(0, text_for(handoff, "wait_update"))
+    return " ".join(known)
+
+
+def shows_wait_text(handoff: Handoff) -> bool:
+    """Say whether news of the queue changes what the end user reads."""
+    mode = handoff.behaviour.queue_messages
+    return mode in ("position", "time") or "display_message" in handoff.queue_status

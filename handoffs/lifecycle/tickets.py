@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from conversations.journal.services import events_append, system_event
-from handoffs.lifecycle.deadlines import text_for
 from handoffs.lifecycle.locking import Lease, handoff_save
+from handoffs.lifecycle.notices import text_for
 from handoffs.lifecycle.services import handoff_end, session_store
 from handoffs.models import Handoff
 from handoffs.states import EndReason

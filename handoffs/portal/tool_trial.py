@@ -16,9 +16,9 @@ from conversations.ai_agent.returned import (
 from conversations.ai_agent.sandbox.results import ToolError
 from conversations.ai_agent.sandbox.runner import ConvSnapshot, ToolLimits, ToolOutcome, tool_run
 from conversations.ai_agent.tools.payload_lint import PayloadFinding
-from conversations.ai_agent.turn import TOOL_FAILED
 from handoffs.payload.reading import has_handoff
 from handoffs.starting.judging import Judgement, call_judge, returned_judge
+from integrations.behaviour.sentences import sentence
 from integrations.contract.integration_keys import vendor_name
 from integrations.models import Environment, Project
 
@@ -104,7 +104,7 @@ def _says(outcome: ToolOutcome) -> list[str]:
     if texts or outcome.handoff_calls or acts(outcome.returned):
         return texts
     has_failed = any(one.severity == "error" for one in return_problems(outcome.returned))
-    return [TOOL_FAILED] if has_failed else []
+    return [sentence("tool_failed", "")] if has_failed else []
 
 
 def _problems(outcome: ToolOutcome) -> list[ReturnProblem]:

@@ -14,10 +14,10 @@ from django.utils import timezone
 from conversations.journal import publish
 from conversations.journal.frames import EventType, transient_frame
 from conversations.journal.services import NewEvent, events_append, message_event, system_event
-from handoffs.lifecycle import notices
-from handoffs.lifecycle.deadlines import shows_wait_text, silence_check_at, wait_text
+from handoffs.lifecycle.deadlines import silence_check_at
 from handoffs.lifecycle.fallback import NO_LIVE_AGENTS, handoff_unavailable
 from handoffs.lifecycle.locking import Lease, handoff_leased, handoff_save
+from handoffs.lifecycle.notices import shows_wait_text, text_about, text_for, wait_text
 from handoffs.lifecycle.services import (
     active_deadline,
     handoff_end,
@@ -134,7 +134,8 @@ def _joined(handoff: Handoff, event: events.LiveAgentJoined, lease: Lease) -> li
     payload = {"agent": agent, **limits_payload(handoff)}
     lines = [NewEvent(type=EventType.LIVE_AGENT_JOINED, payload=payload)]
     if others:
-        lines.insert(0, system_event(notices.joined_text(name), code="conference_joined"))
+        text = text_about(handoff, "another_joined", name)
+        lines.insert(0, system_event(text, code="conference_joined"))
     events_append(handoff.conversation, lines)
     return [*changed, "live_agents", "agent_id", "agent_name"]
 
@@ -158,7 +159,8 @@ def _left(handoff: Handoff, event: events.LiveAgentLeft, lease: Lease) -> list[s
     if not remaining:
         return ["live_agents"]
     handoff.agent_id, handoff.agent_name = list(remaining.items())[-1]
-    events_append(handoff.conversation, [system_event(notices.left_text(name), code="agent_left")])
+    text = text_about(handoff, "one_left", name)
+    events_append(handoff.conversation, [system_event(text, code="agent_left")])
     return ["live_agents", "agent_id", "agent_name"]
 
 
@@ -241,7 +243,7 @@ def _notice(handoff: Handoff, event: events.SystemNotice, lease: Lease) -> list[
 
 def _transfer(handoff: Handoff, event: events.TransferStarted, lease: Lease) -> list[str]:
     if State(handoff.state) is State.ACTIVE:
-        line = system_event(notices.TRANSFER, code="agent_transferred")
+        line = system_event(text_for(handoff, "transfer"), code="agent_transferred")
         events_append(handoff.conversation, [line])
     return []
 
@@ -250,7 +252,7 @@ def _nobody(handoff: Handoff, event: events.NoLiveAgents, lease: Lease) -> list[
     """Nobody answers a new conversation: that fails it. A failed transfer leaves it running."""
     if State(handoff.state) is not State.ACTIVE:
         return handoff_unavailable(handoff, NO_LIVE_AGENTS, event.detail, lease=lease)
-    line = system_event(notices.failure_text("no_live_agents"), code="no_live_agents")
+    line = system_event(text_for(handoff, "transfer_failed"), code="no_live_agents")
     events_append(handoff.conversation, [line])
     return []
 
@@ -272,8 +274,10 @@ def _unknown(handoff: Handoff, event: events.UnknownEvent, lease: Lease) -> list
 
 def _shown_name(handoff: Handoff, name: str) -> str:
     behaviour = handoff.behaviour
-    source = behaviour.display_name_source
-    return {"vendor": name, "fixed": behaviour.display_name_text}.get(source, "Live agent")[:256]
+    names = {"vendor": name, "fixed": behaviour.display_name_text}
+    if behaviour.display_name_source not in names:
+        return text_for(handoff, "live_agent_name")
+    return names[behaviour.display_name_source][:256]
 
 
 _EFFECTS: dict[type[events.VendorEvent], Callable[[Handoff, Any, Lease], list[str]]] = {

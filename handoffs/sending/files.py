@@ -22,7 +22,7 @@ from conversations.files.types import HEAD_BYTES, safe_name, safe_type
 from conversations.journal.frames import EventType, Level
 from conversations.journal.services import events_append, message_event, system_event
 from conversations.models import Attachment, Conversation
-from handoffs.lifecycle import notices
+from handoffs.lifecycle.notices import text_for
 from handoffs.models import Handoff, VendorEvent
 from handoffs.starting.start import handoff_open
 from integrations.contract.connector import OutboundAttachment
@@ -65,7 +65,7 @@ def files_taken(conversation: Conversation, file_ids: Sequence[uuid.UUID]) -> li
     """Return the files of a message; raises NotAllowedError where nobody takes any."""
     handoff = handoff_open(conversation.pk)
     if handoff is None or limits_of(handoff) is None:
-        raise NotAllowedError("Files can only be sent to a live agent who takes them.")
+        raise NotAllowedError("files_not_taken")
     return attachments_of_end_user(conversation, file_ids)
 
 
@@ -120,7 +120,7 @@ def file_journal(
 ) -> None:
     """Write the line of a live agent's file, or the one that says that it did not come."""
     if not isinstance(event, LiveAgentFile):
-        text = notices.file_lost_text(safe_name(event.file_name))
+        text = text_for(handoff, "file_not_fetched", file_name=safe_name(event.file_name))
         line = system_event(text, code="file_not_fetched", level=Level.WARNING)
         events_append(handoff.conversation, [line])
         return

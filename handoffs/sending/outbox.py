@@ -58,7 +58,7 @@ def delivery_create(handoff: Handoff, event: Event) -> Delivery:
 def deliveries_missed(handoff: Handoff, ids: Sequence[int]) -> list[NewEvent]:
     """Give up messages that the vendor took after its end; return the lines that say so."""
     rows = Delivery.objects.filter(handoff=handoff, pk__in=ids, status=Delivery.Status.SENT)
-    return deliveries_fail(list(rows.order_by("sequence")), "conversation_gone")
+    return deliveries_fail(handoff, list(rows.order_by("sequence")), "conversation_gone")
 
 
 def deliveries_pending(handoff_id: str, *, limit: int = BATCH) -> list[PendingDelivery]:
@@ -113,7 +113,7 @@ def delivery_refused(lease: Lease, delivery: PendingDelivery, error: ConnectorEr
             return True
         row = Delivery.objects.get(pk=delivery.id)
         if row.status == Delivery.Status.PENDING:
-            notices = deliveries_fail([row], error.code)
+            notices = deliveries_fail(handoff, [row], error.code)
             # Fences the notice as well: the conditional write fails if the lease is gone.
             handoff_save(handoff, ["agent_name"], lease)
             if handoff.conversation.state != Conversation.State.ENDED:

@@ -80,7 +80,7 @@ def _answer(claim: TurnClaim) -> None:
     thinking = transient_frame(EventType.POLY_AGENT_THINKING, {})
     publish.transient_publish(claim.conversation_id, thinking)
     if claim.tries > MAX_TRIES:
-        turn = turn_given_up(MAX_TRIES)
+        turn = turn_given_up(conversation, MAX_TRIES)
     else:
         turn = turn_run(conversation, event, _handoff_view(conversation))
     _apply(claim, event, turn)

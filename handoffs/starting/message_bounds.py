@@ -27,13 +27,11 @@ def ai_agent_admit(conversation: Conversation) -> None:
     """
     most = settings.AI_AGENT_MESSAGES_WAITING
     if messages_unanswered(conversation).order_by()[:most].count() >= most:
-        raise RateLimitedError(
-            f"{most} messages wait for the AI agent already. Send it again later."
-        )
+        raise RateLimitedError("ai_agent_is_behind", number=most)
     now, number = timezone.now(), settings.AI_AGENT_TURNS_PER_MINUTE
     booked = max(conversation.turns_booked_until or now, now) + _MINUTE / number
     if booked > now + _MINUTE + _ROUNDING:
-        raise RateLimitedError(f"At most {number} messages a minute. Send it again later.")
+        raise RateLimitedError("messages_a_minute", number=number)
     conversation.turns_booked_until = booked
 
 
@@ -45,6 +43,4 @@ def live_agent_admit(handoff: Handoff) -> None:
     most = settings.LIVE_AGENT_MESSAGES_WAITING
     pending = Delivery.objects.filter(handoff=handoff, status=Delivery.Status.PENDING)
     if pending.order_by()[:most].count() >= most:
-        raise RateLimitedError(
-            f"{most} messages wait for the live agent already. Send it again later."
-        )
+        raise RateLimitedError("live_agent_is_behind", number=most)

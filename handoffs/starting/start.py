@@ -16,12 +16,12 @@ from conversations.journal.services import NewEvent, events_append, log_append
 from conversations.models import Conversation, LogEntry
 from handoffs.errors import HandoffError, InvalidPayloadError
 from handoffs.lifecycle.locking import HEAVY
-from handoffs.lifecycle.notices import failure_text
 from handoffs.lifecycle.queueing import queue_open_handoff
 from handoffs.models import Handoff, HandoffTransition
 from handoffs.payload.reading import HandoffPayload
 from handoffs.starting.addressing import payload_address
 from handoffs.states import OPEN_STATES, State, Trigger
+from integrations.behaviour.sentences import sentence
 from integrations.models import Integration
 
 
@@ -76,7 +76,8 @@ def handoff_refuse(
         code=error.code,
         fields={"problems": [list(problem) for problem in problems], "handoff_id": handoff.pk},
     )
-    frame = error_frame("handoff_invalid", failure_text(error.code))
+    text = sentence("handoff_failed", conversation.locale)
+    frame = error_frame("handoff_invalid", text)
     publish.transient_publish(conversation.pk, frame)
     failed = NewEvent(type=EventType.HANDOFF_FAILED, payload={"reason": error.told()})
     events_append(conversation, [failed])

@@ -10,9 +10,9 @@ from integrations.behaviour.opening_hours import holidays_read, weekly_read, zon
 from integrations.behaviour.responses import (
     MAX_LENGTH,
     RESPONSES,
-    StandardResponse,
     unknown_variables,
 )
+from integrations.behaviour.sentences import Sentence
 from integrations.behaviour.setting import Setting
 from integrations.contract.manifest import Capability, Manifest
 
@@ -144,7 +144,7 @@ _SETTINGS = (
 )
 
 
-def _response_setting(response: StandardResponse) -> Setting:
+def _response_setting(response: Sentence) -> Setting:
     names = ", ".join(f"{{{{{name}}}}}" for name in response.variables)
     return Setting(
         name=response.setting,
@@ -153,7 +153,7 @@ def _response_setting(response: StandardResponse) -> Setting:
             label=response.label,
             required=False,
             max_length=MAX_LENGTH,
-            widget=forms.Textarea(attrs={"rows": 2, "placeholder": response.text}),
+            widget=forms.Textarea(attrs={"rows": 2, "placeholder": response.en}),
             help_text=f"Empty: as shown. May hold {names}." if names else "Empty: as shown.",
         ),
     )

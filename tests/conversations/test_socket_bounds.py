@@ -16,7 +16,7 @@ from config.asgi import application
 from conversations.event_loop.executor import run_sync
 from conversations.journal.channel_layer import SOCKET_WAITING
 from conversations.journal.publish import conversation_group
-from conversations.models import Event
+from conversations.models import Conversation, Event
 from conversations.socket.bounds import SocketBounds
 from conversations.socket.handshake import _client, _key, sockets_seen
 from tests.conversations.widget import write_elsewhere
@@ -199,6 +199,19 @@ async def test_a_flood_is_refused_with_its_own_metadata_and_the_rest_goes_on(wid
     assert refused["payload"]["code"] == "rate_limited"
     assert refused["metadata"] == {"custom": {"mark": "3"}}
     await eventually_async(lambda: _is_answered_again(client))
+
+
+async def test_a_flood_is_refused_in_the_end_users_language(widget, settings):
+    settings.SOCKET_FRAMES_PER_SECOND, settings.SOCKET_FRAMES_BURST = 5, 3
+    german = Conversation.objects.filter(pk=widget.conversation.pk)
+    await run_sync(german.update, locale="de-CH")
+    client = await widget.open()
+
+    for _ in range(6):
+        await client.send("USER_TYPING", {"state": "TYPING_STATE_STARTED"})
+    refused = await client.until("SYSTEM_MESSAGE")
+
+    assert refused["payload"]["message"].startswith("Höchstens 5 Eingaben in der Sekunde.")
 
 
 async def _is_answered_again(client):

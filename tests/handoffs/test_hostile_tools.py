@@ -10,12 +10,12 @@ from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conversations.ai_agent.turn import TOOL_FAILED
 from conversations.journal.json_values import is_storable
 from conversations.models import Conversation, Event, LogEntry
 from handoffs.models import Handoff
 from handoffs.responder import message_accept
 from handoffs.starting.answers import MAX_TRIES, answer_all
+from integrations.behaviour.sentences import sentence
 from tests import factories
 from tests.members import client_of_admin
 
@@ -86,7 +86,7 @@ def test_a_hostile_tool_fails_its_own_turn_once_and_is_explained(body):
 
     lines = ask(conversation)
 
-    assert [line.payload.get("text") for line in lines] == [TOOL_FAILED]
+    assert [line.payload.get("text") for line in lines] == [sentence("tool_failed", "")]
     assert LogEntry.objects.filter(conversation=conversation, level="error").exists()
     assert all(is_storable(value) for value in stored(conversation))
     assert not Handoff.objects.filter(conversation=conversation).exists()
@@ -152,7 +152,7 @@ def test_a_turn_that_cannot_be_stored_is_tried_three_times_and_then_told():
     assert not lines.exists()
     answer_all(conversation.pk)
 
-    assert [line.payload["text"] for line in lines] == [TOOL_FAILED]
+    assert [line.payload["text"] for line in lines] == [sentence("tool_failed", "")]
     assert [entry.code for entry in LogEntry.objects.filter(conversation=conversation)] == [
         "turn_given_up"
     ]

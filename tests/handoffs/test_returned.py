@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from conversations.ai_agent.turn import TOOL_FAILED
 from conversations.models import Conversation, LogEntry
 from handoffs.models import Handoff
 from handoffs.portal.tool_trial import tool_try
 from handoffs.states import State
+from integrations.behaviour.sentences import sentence
 from tests import factories
 from tests.handoffs.test_answers import HUMAN, ask
 
@@ -50,7 +50,7 @@ def test_a_wrong_return_value_is_said_to_have_failed_and_explained(body, words):
 
     lines = ask(conversation)
 
-    assert lines == [("POLY_AGENT_MESSAGE", TOOL_FAILED)]
+    assert lines == [("POLY_AGENT_MESSAGE", sentence("tool_failed", ""))]
     [(level, content)] = log(conversation)
     assert (level, words in content) == ("error", True)
 

@@ -94,9 +94,11 @@ def test_every_standard_response_is_a_setting_with_the_built_in_text_as_its_defa
     empty = Behaviour()
 
     assert all(getattr(empty, response.setting) == "" for response in RESPONSES)
-    assert response_text({}, "wait_position", queue_position=3) == "You are number 3 in the queue."
+    assert (
+        response_text({}, "wait_position", "", queue_position=3) == "You are number 3 in the queue."
+    )
     own = {"response_wait_position": "Place {{ queue_position }}"}
-    assert response_text(own, "wait_position", queue_position=3) == "Place 3"
+    assert response_text(own, "wait_position", "de", queue_position=3) == "Place 3"
 
 
 def test_the_page_offers_what_else_is_connected_in_this_environment(

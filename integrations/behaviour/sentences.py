@@ -1,0 +1,306 @@
+"""Every text that Baton itself may say to an end user, in the languages of the widget."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_PLACE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    """One text; `variables` are the names it may hold in double braces.
+
+    With a `label` it is a standard response: an admin may word it anew for an integration.
+    """
+
+    key: str
+    en: str
+    de: str
+    ar: str
+    variables: tuple[str, ...] = ()
+    label: str = ""
+
+    @property
+    def setting(self) -> str:
+        """The name under which an integration keeps its own wording."""
+        return f"response_{self.key}"
+
+    def in_language_of(self, locale: str) -> str:
+        """Return the text for a locale such as de-CH; English where there is none."""
+        language = locale.replace("_", "-").split("-")[0].lower()
+        return {"de": self.de, "ar": self.ar}.get(language, self.en)
+
+
+def filled(text: str, values: dict[str, object]) -> str:
+    """Fill in what stands in double braces; a place for which there is no value becomes empty."""
+    return _PLACE.sub(lambda place: str(values.get(place[1], "")), text)
+
+
+def places(text: str) -> list[str]:
+    """Return the names that stand in double braces."""
+    return _PLACE.findall(text)
+
+
+def sentence(key: str, locale: str, **values: object) -> str:
+    """Return a text in the language of a conversation's locale."""
+    return filled(SENTENCES[key].in_language_of(locale), values)
+
+
+def own_or(own: str, key: str, locale: str) -> str:
+    """Return a project's own text; where it is still the one every project begins with, ours."""
+    return sentence(key, locale) if own == SENTENCES[key].en else own
+
+
+# ---- standard responses: while waiting, and when nobody is there ----
+
+_STANDARD_RESPONSES = (
+    Sentence(
+        key="wait_update",
+        label="While waiting",
+        en="Thank you for waiting. Somebody will be with you as soon as possible.",
+        de="Danke, dass Sie warten. Es ist so bald wie möglich jemand für Sie da.",
+        ar="شكرًا لانتظارك. سيكون أحدنا معك في أقرب وقت ممكن.",
+    ),
+    Sentence(
+        key="wait_position",
+        label="While waiting, with the place in the queue",
+        en="You are number {{queue_position}} in the queue.",
+        de="Sie sind Nummer {{queue_position}} in der Reihe.",
+        ar="رقمك في قائمة الانتظار {{queue_position}}.",
+        variables=("queue_position",),
+    ),
+    Sentence(
+        key="wait_time",
+        label="While waiting, with the expected time",
+        en="The expected wait is {{wait_minutes}} min.",
+        de="Die Wartezeit beträgt etwa {{wait_minutes}} Min.",
+        ar="مدة الانتظار المتوقعة {{wait_minutes}} دقيقة.",
+        variables=("wait_minutes",),
+    ),
+    Sentence(
+        key="looking_for_agent",
+        label="Before the fallback is tried",
+        en="It takes a little longer: we are looking for somebody else who can help you.",
+        de="Es dauert etwas länger: Wir suchen jemand anderen, der Ihnen helfen kann.",
+        ar="يستغرق الأمر وقتًا أطول قليلًا: نبحث عن شخص آخر يمكنه مساعدتك.",
+    ),
+    Sentence(
+        key="no_agents",
+        label="Nobody is available",
+        en="Nobody is available to take over right now.",
+        de="Im Moment kann niemand übernehmen.",
+        ar="لا يوجد أحد متاح لمتابعة المحادثة الآن.",
+    ),
+    Sentence(
+        key="out_of_hours",
+        label="Out of hours",
+        en="Our team is not there at this hour.",
+        de="Unser Team ist um diese Zeit nicht da.",
+        ar="فريقنا غير متواجد في هذا الوقت.",
+    ),
+    Sentence(
+        key="ticket_opened",
+        label="A ticket was opened",
+        en="Nobody could take over right now. Your request is noted as ticket "
+        "{{ticket_number}}, and somebody will look at it.",
+        de="Im Moment konnte niemand übernehmen. Ihr Anliegen ist als Ticket "
+        "{{ticket_number}} notiert, und jemand kümmert sich darum.",
+        ar="لم يتمكن أحد من متابعة المحادثة الآن. سُجّل طلبك في التذكرة "
+        "{{ticket_number}} وسينظر فيه أحدنا.",
+        variables=("ticket_number",),
+    ),
+    Sentence(
+        key="inactivity_warning",
+        label="Before closing for silence",
+        en="Are you still there? This conversation closes soon if you do not write.",
+        de="Sind Sie noch da? Diese Unterhaltung endet bald, wenn Sie nichts schreiben.",
+        ar="هل ما زلت هنا؟ ستُغلق هذه المحادثة قريبًا إذا لم تكتب.",
+        variables=("agent_name",),
+    ),
+    Sentence(
+        key="conversation_closed",
+        label="Closed for silence",
+        en="This conversation was closed because nothing was written for a while.",
+        de="Diese Unterhaltung wurde beendet, weil eine Weile nichts geschrieben wurde.",
+        ar="أُغلقت هذه المحادثة لأنه لم يُكتب شيء منذ فترة.",
+        variables=("agent_name",),
+    ),
+)
+
+# ---- what happens in a handoff ----
+
+_HANDOFF = (
+    Sentence(
+        key="handoff_failed",
+        en="You could not be connected with a person right now.",
+        de="Sie konnten im Moment nicht mit einem Menschen verbunden werden.",
+        ar="تعذر توصيلك بأحد الموظفين الآن.",
+    ),
+    Sentence(
+        key="transfer_failed",
+        en="Nobody is available to take over right now.",
+        de="Im Moment kann niemand übernehmen.",
+        ar="لا يوجد أحد متاح لمتابعة المحادثة الآن.",
+    ),
+    Sentence(
+        key="transfer",
+        en="You are being transferred. Stay in this chat.",
+        de="Sie werden weiterverbunden. Bleiben Sie in diesem Chat.",
+        ar="يجري تحويلك. ابقَ في هذه المحادثة.",
+    ),
+    Sentence(
+        key="live_agent_name",
+        en="Live agent",
+        de="Mitarbeiter",
+        ar="موظف الدعم",
+    ),
+    Sentence(
+        key="another_joined",
+        en="{{name}} joined the conversation.",
+        de="{{name}} ist dabei.",
+        ar="انضم {{name}} إلى المحادثة.",
+        variables=("name",),
+    ),
+    Sentence(
+        key="another_joined_unnamed",
+        en="A live agent joined the conversation.",
+        de="Ein Mitarbeiter ist dabei.",
+        ar="انضم موظف إلى المحادثة.",
+    ),
+    Sentence(
+        key="one_left",
+        en="{{name}} left the conversation.",
+        de="{{name}} hat die Unterhaltung verlassen.",
+        ar="غادر {{name}} المحادثة.",
+        variables=("name",),
+    ),
+    Sentence(
+        key="one_left_unnamed",
+        en="A live agent left the conversation.",
+        de="Ein Mitarbeiter hat die Unterhaltung verlassen.",
+        ar="غادر موظف المحادثة.",
+    ),
+    Sentence(
+        key="not_delivered",
+        en="This message was not delivered.",
+        de="Diese Nachricht wurde nicht zugestellt.",
+        ar="لم تُسلَّم هذه الرسالة.",
+    ),
+    Sentence(
+        key="file_not_fetched",
+        en="The live agent sent the file {{file_name}}. It could not be fetched; ask for it in "
+        "another way.",
+        de="Der Mitarbeiter hat die Datei {{file_name}} gesendet. Sie konnte nicht geladen "
+        "werden; bitten Sie auf anderem Weg darum.",
+        ar="أرسل الموظف الملف {{file_name}} ولم يتسنَّ تحميله؛ اطلبه بطريقة أخرى.",
+        variables=("file_name",),
+    ),
+)
+
+# ---- the AI agent, where its project has no words of its own ----
+
+_AI_AGENT = (
+    Sentence(
+        key="greeting",
+        en="Hello. How can I help you today?",
+        de="Guten Tag. Wie kann ich Ihnen helfen?",
+        ar="مرحبًا. كيف يمكنني مساعدتك اليوم؟",
+    ),
+    Sentence(
+        key="no_match",
+        en="I don't have an answer to that. You can ask me to connect you with a person.",
+        de="Darauf habe ich keine Antwort. Sie können mich bitten, Sie mit einem Menschen zu "
+        "verbinden.",
+        ar="ليس لدي جواب عن ذلك. يمكنك أن تطلب مني توصيلك بأحد الموظفين.",
+    ),
+    Sentence(
+        key="tool_failed",
+        en="I could not do that just now. Try again, or ask me something else.",
+        de="Das ist mir gerade nicht gelungen. Versuchen Sie es noch einmal, oder fragen Sie "
+        "mich etwas anderes.",
+        ar="لم أتمكن من ذلك الآن. حاول مرة أخرى أو اسألني عن شيء آخر.",
+    ),
+)
+
+# ---- why a message or a wish is not taken ----
+
+_REFUSALS = (
+    Sentence(
+        key="conversation_ended",
+        en="This conversation has ended. Start a new one.",
+        de="Diese Unterhaltung ist beendet. Beginnen Sie eine neue.",
+        ar="انتهت هذه المحادثة. ابدأ محادثة جديدة.",
+    ),
+    Sentence(
+        key="only_live_agent_ends",
+        en="Only the live agent can end this conversation.",
+        de="Nur der Mitarbeiter kann diese Unterhaltung beenden.",
+        ar="لا يمكن إنهاء هذه المحادثة إلا من الموظف.",
+    ),
+    Sentence(
+        key="nothing_to_cancel",
+        en="There is no waiting handoff to cancel.",
+        de="Es gibt keine wartende Übergabe, die abgebrochen werden könnte.",
+        ar="لا يوجد طلب تحويل قيد الانتظار لإلغائه.",
+    ),
+    Sentence(
+        key="files_need_live_agent",
+        en="Files can only be sent while a live agent is asked for.",
+        de="Dateien können nur gesendet werden, während ein Mitarbeiter gefragt ist.",
+        ar="لا يمكن إرسال الملفات إلا عند طلب موظف.",
+    ),
+    Sentence(
+        key="files_not_taken",
+        en="Files can only be sent to a live agent who takes them.",
+        de="Dateien können nur einem Mitarbeiter gesendet werden, der sie annimmt.",
+        ar="لا يمكن إرسال الملفات إلا إلى موظف يقبلها.",
+    ),
+    Sentence(
+        key="ai_agent_is_behind",
+        en="{{number}} messages wait for the AI agent already. Send it again later.",
+        de="Es warten schon {{number}} Nachrichten auf den KI-Agenten. Senden Sie sie später "
+        "noch einmal.",
+        ar="هناك بالفعل {{number}} رسالة في انتظار وكيل الذكاء الاصطناعي. أعد الإرسال لاحقًا.",
+        variables=("number",),
+    ),
+    Sentence(
+        key="live_agent_is_behind",
+        en="{{number}} messages wait for the live agent already. Send it again later.",
+        de="Es warten schon {{number}} Nachrichten auf den Mitarbeiter. Senden Sie sie später "
+        "noch einmal.",
+        ar="هناك بالفعل {{number}} رسالة في انتظار الموظف. أعد الإرسال لاحقًا.",
+        variables=("number",),
+    ),
+    Sentence(
+        key="messages_a_minute",
+        en="At most {{number}} messages a minute. Send it again later.",
+        de="Höchstens {{number}} Nachrichten in der Minute. Senden Sie sie später noch einmal.",
+        ar="الحد الأقصى {{number}} رسالة في الدقيقة. أعد الإرسال لاحقًا.",
+        variables=("number",),
+    ),
+    Sentence(
+        key="frames_a_second",
+        en="At most {{number}} frames a second. Send it again later.",
+        de="Höchstens {{number}} Eingaben in der Sekunde. Senden Sie sie später noch einmal.",
+        ar="الحد الأقصى {{number}} إرسالًا في الثانية. أعد الإرسال لاحقًا.",
+        variables=("number",),
+    ),
+    Sentence(
+        key="frame_too_large",
+        en="The frame has {{number}} bytes; {{limit}} are allowed.",
+        de="Die Eingabe hat {{number}} Bytes; erlaubt sind {{limit}}.",
+        ar="حجم الإرسال {{number}} بايت؛ الحد الأقصى {{limit}}.",
+        variables=("number", "limit"),
+    ),
+    Sentence(
+        key="message_too_long",
+        en="payload.text has {{number}} characters; {{limit}} are allowed.",
+        de="Die Nachricht hat {{number}} Zeichen; erlaubt sind {{limit}}.",
+        ar="تحتوي الرسالة على {{number}} حرفًا؛ الحد الأقصى {{limit}}.",
+        variables=("number", "limit"),
+    ),
+)
+
+SENTENCES = {one.key: one for one in (*_STANDARD_RESPONSES, *_HANDOFF, *_AI_AGENT, *_REFUSALS)}
