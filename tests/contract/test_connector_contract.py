@@ -397,6 +397,18 @@ async def test_what_no_contract_mentions_is_passed_over(bench: Bench):
     assert not listener.has_returned
 
 
+async def test_what_nothing_can_keep_is_cleaned_and_what_follows_arrives(bench: Bench):
+    session, listener = await bench.started(bench.connector())
+    await listener.wait_for(LiveAgentJoined)
+
+    await bench.act(session, "say", text="Your code\x00 is 7\ud83d.")
+    await bench.act(session, "say", text="Anything else?")
+    await until(lambda: "Anything else?" in listener.texts or listener.error)
+
+    assert listener.error is None
+    assert listener.texts == ["Your code is 7?.", "Anything else?"]
+
+
 async def test_listening_may_be_cancelled_and_taken_up_again(bench: Bench):
     connector = bench.connector()
     session, listener = await bench.started(connector)
