@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -54,6 +55,11 @@ def as_moment(value: object) -> datetime | None:
 def iso_moment(moment: datetime) -> str:
     """Write a time in ISO 8601 with milliseconds and a Z."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def json_digest(value: object) -> str:
+    """Name a JSON value by what it holds: a repeat has the same name."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def json_text(value: object) -> str:

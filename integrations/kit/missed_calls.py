@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ from typing import TypeVar
 
 from integrations.contract.connector import WebhookItem
 from integrations.contract.errors import ConnectorError
+from integrations.kit.recent import Recent
 
 # Who opened a conversation and who took its calls may be machines with clocks of their own.
 CLOCKS_DIFFER = timedelta(seconds=10)
@@ -41,7 +41,7 @@ class MissedCalls:
         """Take `note` for remarks about a history that cannot be read: operation, error code."""
         self._note = note
         self._patience_seconds = patience_seconds
-        self._kept: OrderedDict[str, _Known] = OrderedDict()
+        self._kept: Recent[_Known] = Recent(MAX_CONVERSATIONS)
 
     async def before(
         self,
@@ -56,7 +56,7 @@ class MissedCalls:
         A history that cannot be read never costs the item: after some patience it goes without,
         which None says.
         """
-        known = self._of(conversation_id)
+        known = self._kept.of(conversation_id, _Known)
         if not _may_lack(known, item, opened_at):
             return ()
         try:
@@ -71,20 +71,13 @@ class MissedCalls:
 
     def forget(self, conversation_id: str) -> None:
         """Drop a conversation that is over."""
-        self._kept.pop(conversation_id, None)
+        self._kept.discard(conversation_id)
 
     def _has_patience(self, known: _Known) -> bool:
         now = time.monotonic()
         if known.failing_since is None:
             known.failing_since = now
         return now - known.failing_since < self._patience_seconds
-
-    def _of(self, conversation_id: str) -> _Known:
-        known = self._kept.setdefault(conversation_id, _Known())
-        self._kept.move_to_end(conversation_id)
-        if len(self._kept) > MAX_CONVERSATIONS:
-            self._kept.popitem(last=False)
-        return known
 
 
 def _may_lack(known: _Known, item: WebhookItem, opened_at: datetime | None) -> bool:

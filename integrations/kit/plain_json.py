@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import math
 
+from integrations.kit.json_values import Json, as_object
+
 # PostgreSQL and Python's own reader both end somewhere; nothing that anybody means is this deep.
 MAX_DEPTH = 64
 _SHOWN_KEY = 40
@@ -49,6 +51,14 @@ def vendor_json(raw: str | bytes) -> object:
         return json_cleaned(json.loads(raw))
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+
+
+def vendor_object(raw: str | bytes) -> Json:
+    """Read a vendor's JSON object, cleaned; anything else is an empty one."""
+    try:
+        return as_object(vendor_json(raw))
+    except ValueError:
+        return {}
 
 
 def json_problem(value: object, path: str = "", depth: int = 0) -> tuple[str, str] | None:

@@ -144,6 +144,10 @@ class RateBudget:
         """Say whether a call would have to wait; what is not important is better dropped then."""
         return self._of(kind).until > time.monotonic()
 
+    def seconds_left(self, kind: str = "") -> float:
+        """Return for how long calls are held back; 0 where they are not."""
+        return max(self._of(kind).until - time.monotonic(), 0.0)
+
     async def admit(self, operation: str, kind: str = "") -> None:
         """Wait out a short pause; raises RateLimitedError during a long one."""
         await self._ask(kind)

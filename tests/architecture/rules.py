@@ -140,7 +140,7 @@ RULES = (
         is_bad=_any("config", "integrations.vendors", "integrations.simulators"),
         plants=(
             ("handoffs/relay/novel.py", "import config.settings"),
-            ("handoffs/relay/novel.py", "from integrations.vendors.genesys.client import api"),
+            ("handoffs/relay/novel.py", "from integrations.vendors.genesys import client"),
         ),
     ),
     Rule(

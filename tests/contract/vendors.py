@@ -12,7 +12,7 @@ from integrations.simulators.simulator import Simulator
 from integrations.vendors.amazon_connect.connector.stream import SocketTiming
 from integrations.vendors.amazon_connect.simulator import AmazonConnectSimulator
 from integrations.vendors.custom.simulator import CustomSimulator
-from integrations.vendors.genesys.connector.timing import GenesysTiming
+from integrations.vendors.genesys.connector.memory import GenesysTiming
 from integrations.vendors.genesys.simulator import GenesysSimulator
 from integrations.vendors.salesforce_messaging.connector.stream import StreamTiming
 from integrations.vendors.salesforce_messaging.simulator import SalesforceMessagingSimulator

@@ -15,8 +15,10 @@ from integrations.kit.json_values import (
     as_objects,
     as_text,
     iso_moment,
+    json_digest,
     json_text,
 )
+from integrations.kit.plain_json import vendor_object
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -67,3 +69,17 @@ def test_written_json_is_utf8_and_holds_no_half_surrogate():
 
     assert json.loads(text) == {"text": "é مرحبا 👍 ?"}
     assert len(text.encode()) < len(json.dumps({"text": "é مرحبا 👍 \ud83d"}))
+
+
+def test_values_with_the_same_content_have_the_same_digest():
+    assert json_digest({"a": 1, "b": [2]}) == json_digest({"b": [2], "a": 1})
+    assert json_digest({"a": 1}) != json_digest({"a": "1"})
+
+
+@pytest.mark.parametrize("raw", [b"", b"[1]", "null", b"{", b'{"a":', "[" * 100_000])
+def test_a_body_that_is_no_object_is_read_as_an_empty_one(raw):
+    assert vendor_object(raw) == {}
+
+
+def test_an_object_is_read_with_its_broken_characters_replaced():
+    assert vendor_object(b'{"a": "\xff\\u0000"}') == {"a": "\ufffd"}

@@ -28,7 +28,7 @@ from integrations.http.recording import VendorCallRecord
 from integrations.simulators.simulator import running_simulator
 from integrations.vendors.genesys.connector import GenesysConnector
 from integrations.vendors.genesys.connector.channel import MAX_CONVERSATIONS
-from integrations.vendors.genesys.connector.timing import GenesysTiming
+from integrations.vendors.genesys.connector.memory import GenesysTiming
 from integrations.vendors.genesys.manifest import MANIFEST
 from integrations.vendors.genesys.simulator import GenesysSimulator
 from tests.contract.bench import WAIT_SECONDS, handoff_request, until

@@ -7,10 +7,7 @@ from aiohttp import web
 from integrations.connections.tokens import MemoryTokens
 from integrations.http.client import HttpClient, open_session
 from integrations.vendors.genesys.client import GenesysClient
-from integrations.vendors.genesys.client.auth import AccessTokens
-from integrations.vendors.genesys.client.budget import CallBudget
-from integrations.vendors.genesys.connector.people import People
-from integrations.vendors.genesys.mapping.presence import participants_of
+from integrations.vendors.genesys.connector.records import Records
 
 LEGS = {
     "participants": [
@@ -30,7 +27,11 @@ async def test_nameless_live_agent_is_looked_up_once_and_missing_ones_stay_namel
             return web.json_response({"code": "not.found", "status": 404}, status=404)
         return web.json_response({"id": "u-noor", "name": "Noor Halvorsen"})
 
+    async def conversation(_request: web.Request) -> web.Response:
+        return web.json_response(LEGS)
+
     app = web.Application()
+    app.router.add_get("/api/v2/conversations/messages/c-1", conversation)
     app.router.add_get("/api/v2/users/{id}", user)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
@@ -41,15 +42,11 @@ async def test_nameless_live_agent_is_looked_up_once_and_missing_ones_stay_namel
 
     async with open_session(allow_local=True) as session:
         http = HttpClient(session, allow_local=True)
-        access = AccessTokens(
-            http=http, cache=tokens, login_url=url, client_id="", client_secret=""
-        )
-        client = GenesysClient(
-            http, api_url=url, integration_id="", tokens=access, budget=CallBudget()
-        )
-        people = People(client)
-        first = await people.named(participants_of(LEGS))
-        again = await people.named(participants_of(LEGS))
+        credentials = {"login_base_url": url, "api_base_url": url}
+        client = GenesysClient(http, cache=tokens, credentials=credentials)
+        records = Records(client, http.note)
+        first = await records.participants("c-1")
+        again = await records.participants("c-1")
     await runner.cleanup()
 
     assert [leg.agent.name for leg in first] == ["Noor Halvorsen", "", ""]

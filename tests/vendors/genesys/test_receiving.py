@@ -21,7 +21,7 @@ from integrations.contract.events import (
     LiveAgentTyping,
     SystemNotice,
 )
-from integrations.vendors.genesys.connector.webhook import signature
+from integrations.vendors.genesys.simulator.outbound import sign
 from tests.contract.bench import until
 from tests.vendors.genesys.portal import (
     QUICK,
@@ -225,7 +225,7 @@ async def test_signed_call_of_an_unknown_person_is_answered_and_kept_apart(porta
     body = json.dumps({"id": "1", "type": "Text", "channel": {"to": {"id": "x"}, "time": now}})
     secret = portal.credentials()["webhook_secret"]
 
-    status = await portal.post(body.encode(), signature(secret, body.encode()))
+    status = await portal.post(body.encode(), sign(body.encode(), secret))
 
     assert status == 200
     assert all(item.key != "x" for item in portal.items_of(handoff.session))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import Context
@@ -15,11 +14,11 @@ from integrations.contract.errors import (
     RateLimitedError,
 )
 from integrations.http.socket import VendorSocket
-from integrations.kit.plain_json import vendor_json
+from integrations.kit.json_values import as_text
+from integrations.kit.plain_json import vendor_object
+from integrations.kit.waiting import growing_pause
 from integrations.vendors.genesys.client import GenesysClient
-from integrations.vendors.genesys.connector.memory import Signals
-from integrations.vendors.genesys.connector.timing import GenesysTiming
-from integrations.vendors.genesys.mapping.json import Json, as_object, as_text
+from integrations.vendors.genesys.connector.memory import GenesysTiming, Signals
 
 MAX_TOPICS = 1000
 TOPICS = ("user.start", "user.end", "customer.end")
@@ -108,7 +107,7 @@ class NotificationChannel:
 
     async def _read(self, socket: VendorSocket) -> None:
         async for text in socket:
-            frame = _frame(text)
+            frame = vendor_object(text)
             topic = as_text(frame.get("topicName"))
             if topic == _CLOSING:
                 self._connect_uri = ""
@@ -135,10 +134,9 @@ class NotificationChannel:
             signals.wake.set()
 
     def _next_delay(self) -> float:
+        self._failures += 1
         timing = self._timing
-        delay = min(timing.first_delay * 2.0**self._failures, timing.max_delay)
-        self._failures = min(self._failures + 1, 10)
-        return delay * random.uniform(0.5, 1.0)  # noqa: S311
+        return growing_pause(self._failures, first=timing.first_delay, longest=timing.max_delay)
 
     # ---- the topics ----
 
@@ -193,10 +191,3 @@ async def _first_of(*work: Coroutine[object, object, None]) -> None:
 def conversation_topics(conversation_ids: Sequence[str]) -> list[str]:
     """Name what is subscribed to for each conversation."""
     return [f"{_PREFIX}{identifier}.{kind}" for identifier in conversation_ids for kind in TOPICS]
-
-
-def _frame(text: str) -> Json:
-    try:
-        return as_object(vendor_json(text))
-    except ValueError:
-        return {}

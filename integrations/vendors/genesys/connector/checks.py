@@ -10,10 +10,9 @@ from integrations.contract.checks import Check, CheckFailedError, run_checks
 from integrations.contract.connector import CheckResult
 from integrations.contract.errors import MissingPermissionError
 from integrations.http.client import HttpClient
+from integrations.kit.json_values import Json, as_object, as_text
 from integrations.vendors.genesys.client import GenesysClient
-from integrations.vendors.genesys.client.auth import AccessTokens
 from integrations.vendors.genesys.connector.channel import conversation_topics
-from integrations.vendors.genesys.mapping.json import Json, as_object, as_text
 
 # Nothing has this id, so nothing can come of asking to change it.
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -25,16 +24,10 @@ class ConnectionChecks:
     """One run of the test; keeps what its checks have found."""
 
     def __init__(
-        self,
-        *,
-        client: GenesysClient,
-        tokens: AccessTokens,
-        http: HttpClient,
-        credentials: Mapping[str, str],
+        self, client: GenesysClient, http: HttpClient, credentials: Mapping[str, str]
     ) -> None:
         """Share the connector's client."""
         self._client = client
-        self._tokens = tokens
         self._http = http
         self._credentials = credentials
         self._has_token = False
@@ -61,10 +54,10 @@ class ConnectionChecks:
         return run_checks(checks)
 
     async def _token(self) -> str:
-        response = await self._tokens.answer(returns=_TOKEN_REFUSALS)
+        response = await self._client.tokens.answer(returns=_TOKEN_REFUSALS)
         if response.status in _TOKEN_REFUSALS:
             raise CheckFailedError("auth", f"Genesys answered {response.status}.")
-        await self._tokens.current()
+        await self._client.tokens.current()
         self._has_token = True
         return ""
 

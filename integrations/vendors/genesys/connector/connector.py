@@ -22,31 +22,22 @@ from integrations.contract.connector import (
     WebhookRequest,
     WebhookResult,
 )
-from integrations.contract.errors import CannotConnectError, ConnectorError, RejectedError
+from integrations.contract.errors import ConnectorError, RejectedError
 from integrations.contract.events import VendorEvent
 from integrations.contract.manifest import Manifest
 from integrations.http.client import HttpClient
-from integrations.kit.missed_calls import MissedCalls
+from integrations.http.url_guard import is_local_host
 from integrations.vendors.genesys.client import GenesysClient
-from integrations.vendors.genesys.client.auth import AccessTokens
-from integrations.vendors.genesys.client.budget import CallBudget
-from integrations.vendors.genesys.connector.availability import availability
 from integrations.vendors.genesys.connector.channel import MAX_CONVERSATIONS, NotificationChannel
 from integrations.vendors.genesys.connector.checks import ConnectionChecks
-from integrations.vendors.genesys.connector.credentials import credential_errors, normalised
-from integrations.vendors.genesys.connector.history import History
-from integrations.vendors.genesys.connector.memory import Memories
-from integrations.vendors.genesys.connector.people import People
-from integrations.vendors.genesys.connector.receiving import Receiving
-from integrations.vendors.genesys.connector.sending import Sending, person_in
-from integrations.vendors.genesys.connector.start import Starting
-from integrations.vendors.genesys.connector.timing import GenesysTiming
+from integrations.vendors.genesys.connector.memory import GenesysTiming, Memories
+from integrations.vendors.genesys.connector.receiving import Receiving, items_of
+from integrations.vendors.genesys.connector.records import Records
+from integrations.vendors.genesys.connector.sending import Sending, Starting, person_in
 from integrations.vendors.genesys.connector.watch import ConversationWatch
-from integrations.vendors.genesys.connector.webhook import items_of
-from integrations.vendors.genesys.manifest import MANIFEST
-from integrations.vendors.genesys.manifest.vendor import MAX_FILE_BYTES
-from integrations.vendors.genesys.mapping.region import hosts_for
-from integrations.vendors.genesys.mapping.start import typing_body
+from integrations.vendors.genesys.manifest import MANIFEST, MAX_FILE_BYTES
+from integrations.vendors.genesys.mapping.messages import typing_body
+from integrations.vendors.genesys.mapping.region import OVERRIDES, host_of, normalised
 
 DOWNLOAD_SECONDS = 60.0
 
@@ -71,39 +62,20 @@ class GenesysConnector(Connector):
         """
         super().__init__(credentials=credentials, http=http, tokens=tokens)
         self._timing = timing or GenesysTiming()
-        self._hosts = hosts_for(credentials)
-        self._budget = CallBudget()
-        self._access = AccessTokens(
-            http=http,
-            cache=tokens,
-            login_url=self._hosts.login,
-            # A draft under test may lack any of them: the checks say so, not this line.
-            client_id=credentials.get("client_id", ""),
-            client_secret=credentials.get("client_secret", ""),
-        )
-        self._client = GenesysClient(
-            http,
-            api_url=self._hosts.api,
-            integration_id=credentials.get("integration_id", ""),
-            tokens=self._access,
-            budget=self._budget,
-        )
+        self._client = GenesysClient(http, cache=tokens, credentials=credentials)
+        self._records = Records(self._client, http.note)
         self._memories = Memories()
-        self._history = History(self._client, http)
-        self._people = People(self._client)
-        self._sending = Sending(self._client, self._history, self._memories)
+        self._starting = Starting(
+            self._client,
+            tokens,
+            queue_attribute=credentials.get("queue_name_attribute", ""),
+            lookup_seconds=self._timing.lookup,
+        )
+        self._sending = Sending(self._client, self._records, self._memories)
+        self._receiving = Receiving(self._client, self._records, self._memories, http.note)
         self._channel: NotificationChannel | None = None
         if credentials.get("use_notifications", "true") != "false":
             self._channel = NotificationChannel(self._client, self._timing, max_followed)
-        self._missed = MissedCalls(http.note)
-        self._receiving = Receiving(
-            client=self._client,
-            history=self._history,
-            missed=self._missed,
-            people=self._people,
-            budget=self._budget,
-            memories=self._memories,
-        )
 
     @classmethod
     def normalise(cls, values: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -112,8 +84,13 @@ class GenesysConnector(Connector):
 
     @classmethod
     def clean_credentials(cls, values: Mapping[str, str]) -> dict[str, str]:
-        """Let nothing but a local simulator take Genesys's place."""
-        return credential_errors(values)
+        """Let nothing but a local simulator take Genesys's place: the secret goes there."""
+        problem = "Only a simulator on this machine may stand in for Genesys. Leave this empty."
+        return {
+            name: problem
+            for name in OVERRIDES
+            if values.get(name) and not is_local_host(host_of(values[name]))
+        }
 
     def test_connection(self) -> AsyncIterator[CheckResult]:
         """Ask for token, integration, routing and permissions; live agents see nothing of it."""
@@ -124,13 +101,11 @@ class GenesysConnector(Connector):
         return self._checks().run(is_probe=True)
 
     def _checks(self) -> ConnectionChecks:
-        return ConnectionChecks(
-            client=self._client, tokens=self._access, http=self._http, credentials=self._credentials
-        )
+        return ConnectionChecks(self._client, self._http, self._credentials)
 
     async def start(self, request: HandoffRequest) -> VendorSession:
         """Open the conversation with the attributes, the summary and the transcript."""
-        session = await self._starting().start(request)
+        session = await self._starting.start(request)
         memory = self._memories.of(session.vendor_conversation_id)
         memory.has_sent = memory.is_fresh = True
         return session
@@ -138,42 +113,27 @@ class GenesysConnector(Connector):
     def unfinished(
         self, request: HandoffRequest, error: ConnectorError | None
     ) -> VendorSession | None:
-        """Name the handoff, under which its start has noted what it opened.
-
-        Whose first answers were all lost has noted nothing: one more message brings the name.
-        """
-        is_in_doubt = isinstance(error, CannotConnectError) and error.is_in_doubt
-        first = self._starting().first_body(request) if is_in_doubt else {}
-        state = {"handoff_id": request.handoff_id, "first": first}
-        return VendorSession(vendor_conversation_id="", state=state)
-
-    def _starting(self) -> Starting:
-        return Starting(
-            self._client,
-            cache=self._tokens,
-            timing=self._timing,
-            queue_attribute=self._credentials.get("queue_name_attribute", ""),
-        )
+        """Find what a start that failed has opened, as far as it noted that."""
+        return self._starting.unfinished(request, error)
 
     async def listen(
         self, session: VendorSession
     ) -> AsyncIterator[tuple[VendorSession, VendorEvent]]:
         """Tell who comes and goes until the conversation has ended; words come by webhook."""
+        conversation_id = session.vendor_conversation_id
         watch = ConversationWatch(
-            client=self._client,
-            history=self._history,
-            people=self._people,
-            budget=self._budget,
+            conversation_id,
+            self._memories.of(conversation_id),
+            records=self._records,
+            budget=self._client.budget,
             channel=self._channel,
             timing=self._timing,
-            memory=self._memories.of(session.vendor_conversation_id),
-            session=session,
         )
         async with aclosing(watch.events()) as events:
             async for event in events:
                 yield session, event
-        self._memories.forget(session.vendor_conversation_id)
-        self._missed.forget(session.vendor_conversation_id)
+        self._memories.forget(conversation_id)
+        self._receiving.forget(conversation_id)
 
     @classmethod
     def parse_webhook(
@@ -203,7 +163,7 @@ class GenesysConnector(Connector):
 
     async def fetch_attachment(self, session: VendorSession, url: str) -> bytes:
         """Download a live agent's file from Genesys's download host; the address is its own key."""
-        if urlsplit(url).hostname != self._hosts.downloads:
+        if urlsplit(url).hostname != self._client.hosts.downloads:
             raise RejectedError("download: the file is not on Genesys's download host")
         response = await self._http.request(
             "download", "GET", url, timeout=DOWNLOAD_SECONDS, max_bytes=MAX_FILE_BYTES
@@ -214,27 +174,27 @@ class GenesysConnector(Connector):
         """Show typing, seldom enough to leave room for messages; it goes out by itself."""
         memory, now = self._memories.of(session.vendor_conversation_id), time.monotonic()
         is_due = now - memory.typing_sent_at >= self._timing.typing_out
-        if is_typing and is_due and not self._budget.is_tight:
+        if is_typing and is_due and not self._client.budget.is_tight:
             memory.typing_sent_at = now
             await self._client.inbound_event(typing_body(person_in(session)))
         return session
 
     async def check_availability(self, request: HandoffRequest) -> Availability:
         """Ask about the default queue, if there is one."""
-        return await availability(self._client, self._credentials.get("queue_id", ""))
+        return await self._records.availability(self._credentials.get("queue_id", ""))
 
     async def late_messages(
         self, session: VendorSession, messages: Sequence[OutboundMessage]
     ) -> frozenset[str]:
         """Read what the threading window has pulled back into the conversation behind its end."""
-        late = await self._history.late(session.vendor_conversation_id)
+        late = await self._records.late(session.vendor_conversation_id)
         return frozenset(late.intersection(message.message_id for message in messages))
 
     async def end(self, session: VendorSession, reason: EndReason) -> None:
         """Disconnect the end user for whatever reason: Genesys takes none."""
         conversation_id = session.vendor_conversation_id
         if not conversation_id:
-            conversation_id = await self._starting().unfinished_id(session)
+            conversation_id = await self._starting.unfinished_id(session)
         if conversation_id:
             await self._sending.end(conversation_id)
 

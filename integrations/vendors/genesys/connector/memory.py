@@ -1,16 +1,41 @@
-"""What one worker remembers of its conversations; losing it costs a few requests, nothing else."""
+"""What a worker keeps in mind: the waits it lives by, and its conversations.
+
+Losing what it knows of a conversation costs a few requests, nothing else.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from integrations.kit.recent import Recent
 from integrations.vendors.genesys.mapping.events import Agent
 
 MAX_CONVERSATIONS = 5000
 MAX_IDS = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenesysTiming:
+    """Seconds; tests shorten them."""
+
+    # Asking about a conversation: when the socket tells as well, and when nothing else does.
+    poll: float = 60.0
+    poll_alone: float = 15.0
+    # While a live agent's desktop rings, and while an end is in the air.
+    poll_offered: float = 2.0
+    settle: float = 3.0
+    lag: float = 1.0
+    # Webhooks are repeated for 85 seconds; what has not come by then is fetched.
+    webhooks_given_up: float = 100.0
+    # Two heartbeats of the notification socket, which come every 30 seconds.
+    silence: float = 60.0
+    first_delay: float = 1.0
+    max_delay: float = 30.0
+    refused_delay: float = 300.0
+    typing_out: float = 5.0
+    lookup: float = 0.5
 
 
 @dataclass(slots=True)
@@ -56,9 +81,10 @@ class Memory:
     has_sent: bool = False
     # Just made here: nothing can have happened in it.
     is_fresh: bool = False
-    seen: Recent = field(default_factory=lambda: Recent())
+    # What webhooks have brought, by Genesys's ids.
+    seen: Recent[None] = field(default_factory=lambda: Recent(MAX_IDS))
     # Genesys's id of a message of ours to the id that the portal knows.
-    our_ids: Recent = field(default_factory=lambda: Recent())
+    our_ids: Recent[str] = field(default_factory=lambda: Recent(MAX_IDS))
 
     def expect_typing_end(self, typing: Typing | None) -> None:
         """Set the moment at which the indicator goes out, or forget it."""
@@ -66,49 +92,17 @@ class Memory:
         self.signals.wake.set()
 
 
-class Recent:
-    """The last few hundred names, each with a value."""
-
-    def __init__(self, limit: int = MAX_IDS) -> None:
-        """Start empty."""
-        self._limit = limit
-        self._kept: OrderedDict[str, str] = OrderedDict()
-
-    def __contains__(self, name: str) -> bool:
-        """Say whether a name is among them."""
-        return name in self._kept
-
-    def get(self, name: str) -> str:
-        """Return a name's value, or nothing."""
-        return self._kept.get(name, "")
-
-    def add(self, name: str, value: str = "") -> None:
-        """Remember a name; the oldest one makes room."""
-        self._kept[name] = value
-        self._kept.move_to_end(name)
-        if len(self._kept) > self._limit:
-            self._kept.popitem(last=False)
-
-    def discard(self, name: str) -> None:
-        """Forget a name; absent is fine."""
-        self._kept.pop(name, None)
-
-
 class Memories:
     """All conversations of a connector; those not touched for longest are forgotten first."""
 
     def __init__(self) -> None:
         """Start empty."""
-        self._kept: OrderedDict[str, Memory] = OrderedDict()
+        self._kept: Recent[Memory] = Recent(MAX_CONVERSATIONS)
 
     def of(self, conversation_id: str) -> Memory:
         """Return what is known of a conversation, perhaps nothing yet."""
-        memory = self._kept.setdefault(conversation_id, Memory())
-        self._kept.move_to_end(conversation_id)
-        if len(self._kept) > MAX_CONVERSATIONS:
-            self._kept.popitem(last=False)
-        return memory
+        return self._kept.of(conversation_id, Memory)
 
     def forget(self, conversation_id: str) -> None:
         """Drop a conversation that is over."""
-        self._kept.pop(conversation_id, None)
+        self._kept.discard(conversation_id)

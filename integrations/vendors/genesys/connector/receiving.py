@@ -1,43 +1,89 @@
-"""Turns what webhooks brought, or did not bring, into events; confirms to Genesys what arrived."""
+"""What Genesys's calls bring: verified, turned into events, and confirmed as arrived."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 
-from integrations.contract.connector import VendorSession, WebhookItem
+from integrations.contract.connector import (
+    VendorSession,
+    WebhookItem,
+    WebhookRequest,
+    WebhookResult,
+)
 from integrations.contract.errors import (
     ConnectorError,
     ConversationGoneError,
     MissingPermissionError,
+    WebhookVerificationError,
 )
 from integrations.contract.events import LiveAgentTyping, VendorEvent
+from integrations.kit.json_values import Json, as_moment, as_object, as_text, json_digest
 from integrations.kit.missed_calls import MissedCalls
+from integrations.kit.plain_json import vendor_object
+from integrations.kit.signatures import (
+    base64_signature,
+    hex_signature,
+    require_recent,
+    require_signature,
+)
 from integrations.vendors.genesys.client import GenesysClient
-from integrations.vendors.genesys.client.budget import CallBudget
-from integrations.vendors.genesys.connector.history import History
 from integrations.vendors.genesys.connector.memory import Memories, Memory, Typing
-from integrations.vendors.genesys.connector.people import People
+from integrations.vendors.genesys.connector.records import Records
 from integrations.vendors.genesys.connector.sending import person_in
 from integrations.vendors.genesys.mapping.events import (
     OPENING_PREFIX,
     Agent,
     Notice,
     events_of,
+    occurred_at,
+    owner_of,
     sender_id_of,
     typing_seconds,
 )
-from integrations.vendors.genesys.mapping.json import Json, as_moment, as_text
-from integrations.vendors.genesys.mapping.presence import (
-    agent_of,
-    participants_of,
-    said_to_end_user,
-)
-from integrations.vendors.genesys.mapping.start import receipt_body
+from integrations.vendors.genesys.mapping.messages import receipt_body
+from integrations.vendors.genesys.mapping.presence import agent_of, said_to_end_user
 
+SIGNATURE_HEADER = "x-hub-signature-256"
+# Some guides, and some middleware, write the digest in hexadecimal digits.
+_WRITTEN = (base64_signature, hex_signature)
+# Genesys repeats a call for 85 seconds; the rest is for clocks that differ. What is younger is
+# recognised as a repeat by its id.
+MAX_AGE = timedelta(minutes=15)
 UNNAMED = Agent(agent_id="genesys")
+
+
+# ---- at the door ----
+
+
+def items_of(request: WebhookRequest, credentials: Mapping[str, str]) -> WebhookResult:
+    """Return what to store; raises WebhookVerificationError for a forged or a replayed call."""
+    given, secret = request.headers.get(SIGNATURE_HEADER, ""), credentials.get("webhook_secret", "")
+    require_signature(given, secret, request.body, written=_WRITTEN, prefix="sha256=")
+    body = vendor_object(request.body)
+    integration_id = credentials.get("integration_id", "")
+    named = as_text(as_object(body.get("channel")).get("id"))
+    if named and named.lower() != integration_id.lower():
+        raise WebhookVerificationError("webhook: the call is for another integration")
+    if moment := occurred_at(body):  # the signature holds no time: the message's own decides
+        require_recent(moment, MAX_AGE)
+    owner = owner_of(body, integration_id)
+    if not owner:
+        return WebhookResult()
+    return WebhookResult(items=(WebhookItem(item_id=_item_id(body), key=owner, body=body),))
+
+
+def _item_id(body: Json) -> str:
+    """Name a call: receipts share their message's id, and repeats share everything."""
+    channel = as_object(body.get("channel"))
+    parts = [body.get("id"), channel.get("time"), body.get("type"), body.get("status")]
+    return ":".join(as_text(part) for part in parts) if parts[0] else json_digest(body)
+
+
+# ---- in a handoff ----
 
 
 class Receiving:
@@ -45,21 +91,16 @@ class Receiving:
 
     def __init__(
         self,
-        *,
         client: GenesysClient,
-        history: History,
-        missed: MissedCalls,
-        people: People,
-        budget: CallBudget,
+        records: Records,
         memories: Memories,
+        note: Callable[[str, str], None],
     ) -> None:
-        """Share the connector's parts."""
+        """Share the connector's parts; `note` takes remarks, see MissedCalls."""
         self._client = client
-        self._history = history
-        self._missed = missed
-        self._people = people
-        self._budget = budget
+        self._records = records
         self._memories = memories
+        self._missed = MissedCalls(note)
         self._errands: set[asyncio.Task[None]] = set()
 
     async def events(self, session: VendorSession, item: WebhookItem) -> list[VendorEvent]:
@@ -78,6 +119,16 @@ class Receiving:
             self._confirm(session, notice.identifier)
         return sorted([*missed, *events], key=lambda event: event.occurred_at)
 
+    def forget(self, conversation_id: str) -> None:
+        """Drop a conversation that is over."""
+        self._missed.forget(conversation_id)
+
+    async def close(self) -> None:
+        """Give up what is on its way."""
+        for errand in self._errands:
+            errand.cancel()
+        await asyncio.gather(*self._errands, return_exceptions=True)
+
     async def _said_before(
         self, session: VendorSession, item: WebhookItem, notice: Notice, memory: Memory
     ) -> Sequence[VendorEvent]:
@@ -91,20 +142,13 @@ class Receiving:
         return found or ()
 
     async def _untold(self, notice: Notice, memory: Memory) -> list[VendorEvent]:
-        conversation = await self._client.conversation(notice.conversation_id)
-        participants = await self._people.named(participants_of(conversation))
+        participants = await self._records.participants(notice.conversation_id)
         authors = {
             message_id: participant
             for message_id, _, participant in said_to_end_user(participants)
             if message_id != notice.identifier and message_id not in memory.seen
         }
-        return await self._history.told_by(notice.conversation_id, authors)
-
-    async def close(self) -> None:
-        """Give up what is on its way."""
-        for errand in self._errands:
-            errand.cancel()
-        await asyncio.gather(*self._errands, return_exceptions=True)
+        return await self._records.said(notice.conversation_id, authors)
 
     async def _speaker(self, notice: Notice, memory: Memory) -> Agent:
         """Say who is meant by a body, which names the integration instead of the live agent."""
@@ -112,10 +156,10 @@ class Receiving:
             return UNNAMED
         if memory.agent is None:
             try:
-                conversation = await self._client.conversation(notice.conversation_id)
+                participants = await self._records.participants(notice.conversation_id)
             except (ConversationGoneError, MissingPermissionError):
                 return UNNAMED
-            memory.agent = agent_of(await self._people.named(participants_of(conversation)))
+            memory.agent = agent_of(participants)
         return memory.agent or UNNAMED
 
     def _confirm(self, session: VendorSession, message_id: str) -> None:
@@ -126,8 +170,8 @@ class Receiving:
 
     async def _send_receipt(self, session: VendorSession, message_id: str) -> None:
         try:
-            await self._budget.room()
-            await self._client.inbound_receipt(receipt_body(person_in(session)["id"], message_id))
+            await self._client.budget.room()
+            await self._client.inbound_receipt(receipt_body(person_in(session), message_id))
         except ConnectorError:
             pass  # the live agent's desktop goes on saying "sent"
 
@@ -150,4 +194,4 @@ def _note(notice: Notice, events: Sequence[VendorEvent], memory: Memory) -> None
     elif typing is not None or notice.is_spoken:
         memory.expect_typing_end(None)
     if notice.is_spoken:
-        memory.seen.add(notice.identifier)
+        memory.seen.put(notice.identifier, None)

@@ -1,55 +1,146 @@
-"""Says things as the end user: in parts that fit, each once, and never into a new conversation."""
+"""Says things as the end user: what opens a conversation, then messages and files, and the end."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from integrations.contract.connector import OutboundAttachment, OutboundMessage, VendorSession
+from integrations.contract.connector import (
+    HandoffRequest,
+    OutboundAttachment,
+    OutboundMessage,
+    TokenCache,
+    VendorSession,
+)
 from integrations.contract.errors import (
     CannotConnectError,
+    ConnectorError,
     ConversationGoneError,
     MissingPermissionError,
     RejectedError,
 )
+from integrations.kit.json_values import Json, as_count, as_object, as_text
+from integrations.kit.recent import Recent
 from integrations.vendors.genesys.client import GenesysClient
-from integrations.vendors.genesys.connector.history import History
-from integrations.vendors.genesys.connector.memory import Memories, Memory, Recent
-from integrations.vendors.genesys.mapping.json import as_object, as_text
-from integrations.vendors.genesys.mapping.presence import customer_of, participants_of
-from integrations.vendors.genesys.mapping.start import attachment_body, message_body, sender
-from integrations.vendors.genesys.mapping.text import pieces
+from integrations.vendors.genesys.connector.memory import Memories, Memory
+from integrations.vendors.genesys.connector.records import Records
+from integrations.vendors.genesys.mapping.messages import (
+    attachment_body,
+    message_bodies,
+    opening_bodies,
+    person_of,
+    sender,
+)
+from integrations.vendors.genesys.mapping.presence import customer_of
 
+# How long a start that was cut off can be taken up again.
+_KEEP_SECONDS = 3600.0
+_LOOKUPS = 4
 # Genesys may have got what these failures left open.
 _DOUBTFUL_REASONS = ("timeout", "connection", "")
 _TRIES_FOR_NEW = 3
 _PAUSE_FOR_NEW = 0.5
+_MAX_IDS = 5000
+
+
+class Starting:
+    """Opens conversations; Genesys knows no repeated message, so what was sent is noted by us."""
+
+    def __init__(
+        self,
+        client: GenesysClient,
+        cache: TokenCache,
+        *,
+        queue_attribute: str,
+        lookup_seconds: float,
+    ) -> None:
+        """Share the connector's client and cache."""
+        self._client = client
+        self._cache = cache
+        self._queue_attribute = queue_attribute
+        self._lookup_seconds = lookup_seconds
+
+    async def start(self, request: HandoffRequest) -> VendorSession:
+        """Send summary and transcript, from where an earlier try got to."""
+        person = person_of(request)
+        bodies = opening_bodies(request, person, self._queue_attribute)
+        noted = await self._noted(request.handoff_id)
+        opened_at = as_text(noted.get("opened_at")) or datetime.now(UTC).isoformat()
+        conversation_id = as_text(noted.get("conversation_id"))
+        first_id = as_text(noted.get("first_id"))
+        for number in range(as_count(noted.get("sent")) or 0, len(bodies)):
+            answer = await self._client.inbound_message(bodies[number])
+            first_id = first_id or as_text(answer.get("id"))
+            conversation_id = conversation_id or as_text(answer.get("conversationId"))
+            progress = {"sent": number + 1, "conversation_id": conversation_id}
+            progress |= {"first_id": first_id, "opened_at": opened_at}
+            await self._note(request.handoff_id, progress)
+        conversation_id = conversation_id or await self._looked_up(first_id)
+        return VendorSession(
+            vendor_conversation_id=conversation_id,
+            keys=(request.handoff_id,),
+            state={"person": person, "first_id": first_id, "opened_at": opened_at},
+        )
+
+    def unfinished(self, request: HandoffRequest, error: ConnectorError | None) -> VendorSession:
+        """Name the handoff, under which its start has noted what it opened.
+
+        Whose first answers were all lost has noted nothing: one more message brings the name.
+        """
+        first: Json = {}
+        if isinstance(error, CannotConnectError) and error.is_in_doubt:
+            first = opening_bodies(request, person_of(request), self._queue_attribute)[0]
+        state = {"handoff_id": request.handoff_id, "first": first}
+        return VendorSession(vendor_conversation_id="", state=state)
+
+    async def unfinished_id(self, session: VendorSession) -> str:
+        """Return the conversation that a start given up has opened; empty without one."""
+        handoff_id = as_text(session.state.get("handoff_id"))
+        noted = await self._noted(handoff_id)
+        if not noted and (first := as_object(session.state.get("first"))):
+            answer = await self._client.inbound_message(first)
+            names = {"conversation_id": "conversationId", "first_id": "id"}
+            noted = {ours: as_text(answer.get(theirs)) for ours, theirs in names.items()}
+            await self._note(handoff_id, {"sent": 1, **noted})
+        found, first_id = as_text(noted.get("conversation_id")), as_text(noted.get("first_id"))
+        return found or (await self._looked_up(first_id) if first_id else "")
+
+    async def _looked_up(self, message_id: str) -> str:
+        """Ask for the conversation of the first message, where its answer did not name it."""
+        for _ in range(_LOOKUPS):
+            try:
+                details = await self._client.message_details(message_id)
+            except RejectedError:
+                details = {}  # not there yet
+            if found := as_text(details.get("conversationId")):
+                return found
+            await asyncio.sleep(self._lookup_seconds)
+        raise CannotConnectError("inbound_message: Genesys has named no conversation yet")
+
+    async def _noted(self, handoff_id: str) -> Json:
+        text = await self._cache.get(f"start:{handoff_id}")
+        return as_object(json.loads(text)) if text else {}
+
+    async def _note(self, handoff_id: str, progress: Json) -> None:
+        await self._cache.set(f"start:{handoff_id}", json.dumps(progress), _KEEP_SECONDS)
 
 
 class Sending:
-    """Sends messages and files; remembers what has arrived, and asks Genesys when in doubt."""
+    """Sends each thing once; remembers what has arrived, and asks Genesys when in doubt."""
 
-    def __init__(self, client: GenesysClient, history: History, memories: Memories) -> None:
+    def __init__(self, client: GenesysClient, records: Records, memories: Memories) -> None:
         """Share the connector's parts."""
         self._client = client
-        self._history = history
+        self._records = records
         self._memories = memories
-        self._arrived = Recent(limit=5000)
-        self._doubtful = Recent(limit=5000)
+        self._arrived: Recent[None] = Recent(_MAX_IDS)
+        self._doubtful: Recent[None] = Recent(_MAX_IDS)
 
     async def message(self, session: VendorSession, message: OutboundMessage) -> None:
-        """Send a text in as many parts as it takes; the last one has the message's own id."""
-        person = person_in(session)
-        parts = list(pieces(message.text)) or [message.text]
-        bodies = []
-        for number, text in enumerate(parts, start=1):
-            is_last = number == len(parts)
-            part_id = message.message_id if is_last else f"{message.message_id}.{number}"
-            moment = message.sent_at + timedelta(milliseconds=number - 1)
-            body = message_body(person, message_id=part_id, text=text, sent_at=moment)
-            bodies.append((part_id, body))
-        await self._send(session, bodies)
+        """Send a text in as many parts as it takes."""
+        await self._send(session, message_bodies(person_in(session), message))
 
     async def attachment(self, session: VendorSession, attachment: OutboundAttachment) -> None:
         """Send a file by its address."""
@@ -68,13 +159,13 @@ class Sending:
         """
         for patience in reversed(range(_TRIES_FOR_NEW)):
             try:
-                conversation = await self._client.conversation(conversation_id)
+                legs = await self._records.legs(conversation_id)
                 break
             except ConversationGoneError:
                 if not patience:
                     return
                 await asyncio.sleep(_PAUSE_FOR_NEW)
-        customer = customer_of(participants_of(conversation))
+        customer = customer_of(legs)
         if customer is None:
             raise CannotConnectError("conversation: nobody is in it yet")
         if not customer.is_gone:
@@ -97,8 +188,8 @@ class Sending:
         is_doubtful = any(part_id in self._doubtful for part_id in part_ids)
         if memory.has_sent and not is_doubtful:
             return
-        for part_id in await self._history.arrived(session.vendor_conversation_id):
-            self._arrived.add(part_id)
+        for part_id in await self._records.arrived(session.vendor_conversation_id):
+            self._arrived.put(part_id, None)
         for part_id in part_ids:
             self._doubtful.discard(part_id)
 
@@ -109,14 +200,16 @@ class Sending:
             answer = await self._client.inbound_message(body)
         except CannotConnectError as error:
             if error.reason in _DOUBTFUL_REASONS:
-                self._doubtful.add(part_id)
+                self._doubtful.put(part_id, None)
             raise
         message_id = as_text(answer.get("id"))
         opened = as_text(answer.get("conversationId")) or await self._conversation_of(message_id)
-        if opened:
-            self._require_same(session, opened)
-        self._arrived.add(part_id)
-        memory.our_ids.add(message_id, part_id)
+        if opened and opened != session.vendor_conversation_id:
+            # Genesys opens a new conversation for whoever writes after the end of one; the error
+            # names it, and whoever sent the message ends it.
+            raise ConversationGoneError("inbound_message: the conversation was over", opened=opened)
+        self._arrived.put(part_id, None)
+        memory.our_ids.put(message_id, part_id)
 
     async def _conversation_of(self, message_id: str) -> str:
         """Ask where a message went whose answer did not say so; nothing if Genesys will not say."""
@@ -125,16 +218,6 @@ class Sending:
         except (RejectedError, MissingPermissionError):
             return ""
         return as_text(details.get("conversationId"))
-
-    def _require_same(self, session: VendorSession, conversation_id: str) -> None:
-        """Genesys opens a new conversation for whoever writes after the end of one.
-
-        Raises ConversationGoneError, which names it: whoever sent the message ends it.
-        """
-        if conversation_id != session.vendor_conversation_id:
-            raise ConversationGoneError(
-                "inbound_message: the conversation was over", opened=conversation_id
-            )
 
 
 def person_in(session: VendorSession) -> dict[str, str]:

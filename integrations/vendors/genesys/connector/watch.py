@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 
-from integrations.contract.connector import VendorSession
 from integrations.contract.errors import (
     CannotConnectError,
     ConnectorError,
@@ -16,22 +15,19 @@ from integrations.contract.errors import (
     RateLimitedError,
     UnexpectedResponseError,
 )
-from integrations.contract.events import LiveAgentTyping, VendorEvent
-from integrations.vendors.genesys.client import GenesysClient
-from integrations.vendors.genesys.client.budget import CallBudget
+from integrations.contract.events import LiveAgentTyping, QueuePositionChanged, VendorEvent
+from integrations.kit.waiting import growing_pause
+from integrations.vendors.genesys.client import CallBudget
 from integrations.vendors.genesys.connector.channel import NotificationChannel
-from integrations.vendors.genesys.connector.history import History
-from integrations.vendors.genesys.connector.memory import Memory
-from integrations.vendors.genesys.connector.people import People
-from integrations.vendors.genesys.connector.timing import GenesysTiming
-from integrations.vendors.genesys.connector.waiting import Waiting
+from integrations.vendors.genesys.connector.memory import GenesysTiming, Memory
+from integrations.vendors.genesys.connector.records import Records
 from integrations.vendors.genesys.mapping.presence import (
     Participant,
     Presence,
     agent_of,
     ended_leg,
-    participants_of,
     said_to_end_user,
+    waiting_queue,
 )
 
 _PASSING = (CannotConnectError, RateLimitedError, UnexpectedResponseError)
@@ -49,27 +45,24 @@ class ConversationWatch:
 
     def __init__(
         self,
+        conversation_id: str,
+        memory: Memory,
         *,
-        client: GenesysClient,
-        history: History,
-        people: People,
+        records: Records,
         budget: CallBudget,
         channel: NotificationChannel | None,
         timing: GenesysTiming,
-        memory: Memory,
-        session: VendorSession,
     ) -> None:
         """Share the connector's parts; without `channel` there is only asking."""
-        self._client = client
-        self._history = history
-        self._people = people
+        self._conversation_id = conversation_id
+        self._memory = memory
+        self._records = records
         self._budget = budget
         self._channel = channel
         self._timing = timing
-        self._memory = memory
-        self._conversation_id = session.vendor_conversation_id
-        self._presence = Presence(self._conversation_id)
-        self._waiting = Waiting(client, budget, self._conversation_id)
+        self._presence = Presence(conversation_id)
+        self._wait: tuple[str, int | None] = ("", None)
+        self._may_ask_for_wait = True
         self._next_look = 0.0
         if memory.is_fresh:
             memory.is_fresh = False
@@ -146,8 +139,7 @@ class ConversationWatch:
     async def _look(self) -> list[VendorEvent]:
         """Ask Genesys for the conversation and return what is news in it."""
         try:
-            conversation = await self._client.conversation(self._conversation_id)
-            participants = await self._people.named(participants_of(conversation))
+            participants = await self._records.participants(self._conversation_id)
             is_over = self._is_over(participants)
             missed = await self._missed(participants, is_over=is_over)
         except ConversationGoneError as error:
@@ -163,7 +155,7 @@ class ConversationWatch:
             return events + self._presence.ended(participants)
         self._memory.agent = agent_of(participants) if self._presence.is_attended else None
         self._plan(participants)
-        return events + await self._waiting.events(participants)
+        return events + await self._wait_changed(participants)
 
     def _is_over(self, participants: list[Participant]) -> bool:
         """Believe the conversation; the socket alone only after asking twice."""
@@ -183,7 +175,7 @@ class ConversationWatch:
             if not self._is_known(message_id) and _age(at) >= min_age
         }
         try:
-            events = await self._history.told_by(self._conversation_id, authors)
+            events = await self._records.said(self._conversation_id, authors)
         except _PASSING:
             if not is_over or self._failures + 1 < _TRIES_FOR_HISTORY:
                 raise
@@ -197,10 +189,10 @@ class ConversationWatch:
     def _failed(self, error: ConnectorError, *, give_up: bool) -> None:
         if give_up:
             raise error
+        self._failures += 1
         timing = self._timing
-        delay = min(timing.first_delay * 2.0**self._failures, timing.max_delay)
-        self._failures = min(self._failures + 1, 10)
-        self._next_look = time.monotonic() + max(delay, error.retry_after or 0.0)
+        pause = growing_pause(self._failures, first=timing.first_delay, longest=timing.max_delay)
+        self._next_look = time.monotonic() + max(pause, error.retry_after or 0.0)
 
     def _plan(self, participants: list[Participant]) -> None:
         timing, is_between = self._timing, self._presence.is_between_agents
@@ -215,6 +207,38 @@ class ConversationWatch:
             delay = timing.poll_alone
         self._was_between = is_between
         self._next_look = time.monotonic() + delay
+
+    # ---- while nobody has come ----
+
+    async def _wait_changed(self, participants: list[Participant]) -> list[VendorEvent]:
+        """Return queue and wait if they are not what was told before, where requests are to spare.
+
+        A queue that may not be asked about is asked once.
+        """
+        queue = waiting_queue(participants)
+        if queue is None or self._budget.is_tight or not self._may_ask_for_wait:
+            return []
+        known = (queue.name, await self._seconds_in(queue.identifier))
+        if known == self._wait:
+            return []
+        self._wait, now = known, datetime.now(UTC)
+        change = QueuePositionChanged(
+            vendor_event_id=f"{self._conversation_id}:wait:{now.isoformat()}",
+            vendor_conversation_id=self._conversation_id,
+            occurred_at=now,
+            estimated_wait_seconds=known[1],
+            queue_name=known[0],
+        )
+        return [change]
+
+    async def _seconds_in(self, queue_id: str) -> int | None:
+        try:
+            return await self._records.estimated_wait(queue_id)
+        except RateLimitedError:
+            return self._wait[1]
+        except ConnectorError:
+            self._may_ask_for_wait = False
+            return None
 
 
 def _age(moment: datetime | None) -> float:

@@ -19,10 +19,10 @@ from integrations.contract.events import (
     UnknownEvent,
     VendorEvent,
 )
-from integrations.vendors.genesys.mapping.json import (
+from integrations.kit.json_values import (
     Json,
+    as_count,
     as_moment,
-    as_number,
     as_object,
     as_objects,
     as_text,
@@ -45,7 +45,9 @@ class Agent:
     name: str = field(default="", repr=False)
 
 
-class _Base(TypedDict):
+class EventBase(TypedDict):
+    """What every event has."""
+
     vendor_event_id: str
     vendor_conversation_id: str
     occurred_at: datetime
@@ -118,11 +120,11 @@ def events_of(notice: Notice, agent: Agent) -> list[VendorEvent]:
 def typing_seconds(notice: Notice) -> float:
     """Return how long an indicator holds; Genesys never takes one back."""
     events = as_objects(notice.body.get("events"))
-    durations = (as_number(as_object(event.get("typing")).get("duration")) for event in events)
+    durations = (as_count(as_object(event.get("typing")).get("duration")) for event in events)
     return next((milliseconds / 1000 for milliseconds in durations if milliseconds), TYPING_SECONDS)
 
 
-def _base(notice: Notice, suffix: str = "") -> _Base:
+def _base(notice: Notice, suffix: str = "") -> EventBase:
     return {
         "vendor_event_id": notice.identifier + suffix,
         "vendor_conversation_id": notice.conversation_id,

@@ -13,14 +13,8 @@ from integrations.contract.events import (
     TransferStarted,
     VendorEvent,
 )
-from integrations.vendors.genesys.mapping.events import Agent
-from integrations.vendors.genesys.mapping.json import (
-    Json,
-    as_moment,
-    as_object,
-    as_objects,
-    as_text,
-)
+from integrations.kit.json_values import Json, as_moment, as_object, as_objects, as_text
+from integrations.vendors.genesys.mapping.events import Agent, EventBase
 
 _AGENTS = ("agent", "user")
 _CUSTOMERS = ("customer", "external")
@@ -203,54 +197,33 @@ class Presence:
         """Return the end of the conversation; before anybody came it is a failure to find one."""
         self.has_ended = True
         customer = ended_leg(participants) or customer_of(participants)
-        moment = (customer.ended_at if customer else None) or datetime.now(UTC)
-        events: list[VendorEvent] = []
+        moment = customer.ended_at if customer else None
         is_ours = customer is not None and customer.disconnect_type in _OWN_DOING
-        if not self._joined and not is_ours:
-            events.append(
-                NoLiveAgents(
-                    vendor_event_id=f"{self._conversation_id}:nobody",
-                    vendor_conversation_id=self._conversation_id,
-                    occurred_at=moment,
-                    detail="Genesys closed the conversation before a live agent joined",
-                )
-            )
-        end = ConversationEnded(
-            vendor_event_id=f"{self._conversation_id}:ended",
-            vendor_conversation_id=self._conversation_id,
-            occurred_at=moment,
-            ended_by=_ended_by(participants, is_ours=is_ours),
-        )
-        return [*events, end]
+        ended_by = _ended_by(participants, is_ours=is_ours)
+        name = self._conversation_id
+        end = ConversationEnded(**self._base(f"{name}:ended", moment), ended_by=ended_by)
+        if self._joined or is_ours:
+            return [end]
+        detail = "Genesys closed the conversation before a live agent joined"
+        return [NoLiveAgents(**self._base(f"{name}:nobody", moment), detail=detail), end]
 
     def _arrival(self, item: Participant) -> LiveAgentJoined:
-        return LiveAgentJoined(
-            vendor_event_id=f"{item.identifier}:joined",
-            vendor_conversation_id=self._conversation_id,
-            occurred_at=item.connected_at or datetime.now(UTC),
-            agent_id=item.agent.agent_id,
-            agent_name=item.agent.name,
-        )
+        base = self._base(f"{item.identifier}:joined", item.connected_at)
+        return LiveAgentJoined(**base, agent_id=item.agent.agent_id, agent_name=item.agent.name)
 
     def _departure(self, item: Participant) -> list[VendorEvent]:
-        moment = item.ended_at or datetime.now(UTC)
-        events: list[VendorEvent] = []
-        if item.was_passed_on:
-            events.append(
-                TransferStarted(
-                    vendor_event_id=f"{item.identifier}:transfer",
-                    vendor_conversation_id=self._conversation_id,
-                    occurred_at=moment,
-                )
-            )
-        left = LiveAgentLeft(
-            vendor_event_id=f"{item.identifier}:left",
-            vendor_conversation_id=self._conversation_id,
-            occurred_at=moment,
-            agent_id=item.agent.agent_id,
-            agent_name=item.agent.name,
-        )
-        return [*events, left]
+        base = self._base(f"{item.identifier}:left", item.ended_at)
+        left = LiveAgentLeft(**base, agent_id=item.agent.agent_id, agent_name=item.agent.name)
+        if not item.was_passed_on:
+            return [left]
+        return [TransferStarted(**self._base(f"{item.identifier}:transfer", item.ended_at)), left]
+
+    def _base(self, event_id: str, moment: datetime | None) -> EventBase:
+        return {
+            "vendor_event_id": event_id,
+            "vendor_conversation_id": self._conversation_id,
+            "occurred_at": moment or datetime.now(UTC),
+        }
 
 
 def _ended_by(participants: list[Participant], *, is_ours: bool) -> str:

@@ -1,4 +1,4 @@
-"""Where a Genesys Cloud organization lives: the regions, and the hosts that follow from one."""
+"""Where a Genesys Cloud organization lives, read from whatever an admin pasted."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ REGIONS: Mapping[str, str] = {
     "ap-northeast-3": "apne3.pure.cloud",
 }
 DOMAINS = tuple(REGIONS.values())
+OVERRIDES = ("login_base_url", "api_base_url")
+_IDS = ("integration_id", "client_id", "queue_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +51,26 @@ def hosts_for(credentials: Mapping[str, str]) -> Hosts:
     return Hosts(
         login=login or f"https://login.{domain}",
         api=api or f"https://api.{domain}",
-        downloads=_host(api) if api else f"api-downloads.{domain}",
+        downloads=host_of(api) if api else f"api-downloads.{domain}",
     )
+
+
+def normalised(values: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return the credentials as they are kept, with a sentence for each change worth showing."""
+    kept = dict(values)
+    notices: list[str] = []
+    if region := kept.get("region", ""):
+        kept["region"] = domain_from(region)
+        if kept["region"] != region:
+            notices.append(f"The region was read as {kept['region']}.")
+    for name in _IDS:
+        text = kept.get(name, "")
+        kept[name] = id_from(text)
+        if "/" in text and kept[name] != text:
+            notices.append("The id was taken out of the address that was pasted.")
+    for name in OVERRIDES:
+        kept[name] = kept.get(name, "").rstrip("/")
+    return kept, tuple(notices)
 
 
 def domain_from(text: str) -> str:
@@ -58,7 +78,7 @@ def domain_from(text: str) -> str:
     wanted = text.strip().lower()
     if wanted in REGIONS:
         return REGIONS[wanted]
-    host = _host(wanted if "://" in wanted else f"https://{wanted}")
+    host = host_of(wanted if "://" in wanted else f"https://{wanted}")
     # Longest first: mypurecloud.com.au also begins with mypurecloud.com.
     for domain in sorted(DOMAINS, key=len, reverse=True):
         if host == domain or host.endswith(f".{domain}"):
@@ -72,7 +92,8 @@ def id_from(text: str) -> str:
     return found[-1] if found else text
 
 
-def _host(url: str) -> str:
+def host_of(url: str) -> str:
+    """Return an address's host; empty where there is none."""
     try:
         return urlsplit(url).hostname or ""
     except ValueError:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from integrations.vendors.genesys.mapping.json import Json, as_object, as_objects, as_text
+from integrations.kit.json_values import Json, as_object, as_objects, as_text
 
 UNSUPPORTED = "[unsupported message]"
 # Where texts are found in the kinds of content that have no rule of their own, best first.
 _TEXT_KEYS = ("text", "title", "subtitle", "description", "body", "name", "url")
 _MAX_DEPTH = 6
-# Genesys counts as Java and JavaScript do: in UTF-16 units.
-MAX_TEXT_UNITS = 2000
-_CUT_WINDOW = 200
 
 
 def message_text(body: Json) -> str:
@@ -27,25 +24,6 @@ def message_text(body: Json) -> str:
         else:
             blocks.append(_READERS.get(kind, _any_text)(part or _rest(content)))
     return _joined(*blocks, *_numbered(choices))
-
-
-def pieces(text: str, limit: int = MAX_TEXT_UNITS) -> Iterator[str]:
-    """Cut a text into parts that Genesys takes; together they are the text, to the character."""
-    while units(text) > limit:
-        head = text[:limit]
-        while (excess := units(head) - limit) > 0:
-            head = head[: len(head) - (excess + 1) // 2]
-        cut = max(head.rfind(blank, len(head) - _CUT_WINDOW) for blank in (" ", "\n"))
-        head = head[: cut + 1] if cut > 0 else head
-        yield head
-        text = text[len(head) :]
-    if text:
-        yield text
-
-
-def units(text: str) -> int:
-    """Measure a text as Genesys does."""
-    return len(text) + sum(character > "\uffff" for character in text)
 
 
 def _key(kind: str) -> str:

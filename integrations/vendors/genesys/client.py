@@ -1,52 +1,65 @@
-"""Genesys Cloud's API over HTTP: one method for each endpoint."""
+"""Genesys Cloud's API over HTTP: a token, a budget of requests, one method for each endpoint."""
 
 from __future__ import annotations
 
+import asyncio
+import base64
+import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 
+from integrations.contract.connector import TokenCache
 from integrations.contract.errors import (
     ConversationGoneError,
     InvalidAuthError,
     InvalidRoutingError,
     RateLimitedError,
+    UnexpectedResponseError,
 )
 from integrations.http.client import HttpClient
 from integrations.http.errors import NO_STATUSES, StatusTable, VendorResponse
 from integrations.http.socket import VendorSocket
-from integrations.vendors.genesys.client.auth import AccessTokens
-from integrations.vendors.genesys.client.budget import CallBudget
-from integrations.vendors.genesys.mapping.json import Json, as_object, as_objects
+from integrations.kit.json_values import Json, as_count, as_object, as_objects, as_text
+from integrations.kit.waiting import RateBudget, RateTiming
+from integrations.vendors.genesys.mapping.region import hosts_for
 
 # Where Genesys's statuses mean something else than elsewhere.
-_INBOUND_STATUSES = {404: InvalidRoutingError}
+_ROUTING_STATUSES = {404: InvalidRoutingError}
 _CONVERSATION_STATUSES = {404: ConversationGoneError, 410: ConversationGoneError}
-_QUEUE_STATUSES = {404: InvalidRoutingError}
 _CHANNEL_STATUSES = dict.fromkeys((401, 403, 404, 410), ConversationGoneError)
 _ALREADY_OVER = (404, 409)
 BATCH = 20
+
+RENEW_BEFORE_SECONDS = 300
+_NAME = "access_token"
+# A wrong client and a wrong region look alike: neither knows the other's ids.
+_TOKEN_STATUSES = {400: InvalidAuthError, 403: InvalidAuthError, 404: InvalidAuthError}
+
+# Together they are 300 in the worst minute.
+BURST = 150.0
+PER_SECOND = 2.5
+RESERVE = 30.0
+# Where Genesys does not say for how long.
+PAUSES = RateTiming(first=15.0, longest=60.0)
 
 
 class GenesysClient:
     """One organization's API as one client sees it."""
 
     def __init__(
-        self,
-        http: HttpClient,
-        *,
-        api_url: str,
-        integration_id: str,
-        tokens: AccessTokens,
-        budget: CallBudget,
+        self, http: HttpClient, *, cache: TokenCache, credentials: Mapping[str, str]
     ) -> None:
-        """Share the connector's tokens and budget."""
+        """Find the region's hosts; one token and one budget serve all conversations."""
         self._http = http
-        self._api = f"{api_url}/api/v2"
+        self.hosts = hosts_for(credentials)
+        self.budget = CallBudget()
+        self.tokens = AccessTokens(
+            http, cache=cache, login_url=self.hosts.login, credentials=credentials
+        )
+        self._integration_id = credentials.get("integration_id", "")
+        self._api = f"{self.hosts.api}/api/v2"
         self._messages = f"{self._api}/conversations/messages"
-        self._inbound = f"{self._messages}/{integration_id}/inbound/open"
-        self._integration_id = integration_id
-        self._tokens = tokens
-        self._budget = budget
+        self._inbound = f"{self._messages}/{self._integration_id}/inbound/open"
 
     async def inbound_message(
         self, body: Mapping[str, object], *, returns: Collection[int] = ()
@@ -58,7 +71,7 @@ class GenesysClient:
             f"{self._inbound}/message",
             json=body,
             params={"prefetchConversationId": "true"},
-            statuses=_INBOUND_STATUSES,
+            statuses=_ROUTING_STATUSES,
             returns=returns,
         )
         return as_object(response.json())
@@ -73,18 +86,13 @@ class GenesysClient:
 
     async def conversation(self, conversation_id: str) -> Json:
         """Return a conversation; raises ConversationGoneError when Genesys knows none."""
-        response = await self._call(
-            "conversation",
-            "GET",
-            f"{self._messages}/{conversation_id}",
-            statuses=_CONVERSATION_STATUSES,
-        )
-        return as_object(response.json())
+        url = f"{self._messages}/{conversation_id}"
+        return await self._get("conversation", url, _CONVERSATION_STATUSES)
 
     async def message_details(self, message_id: str) -> Json:
         """Return a message of which only the id is known."""
         url = f"{self._messages}/{message_id}/details"
-        return as_object((await self._call("message_details", "GET", url)).json())
+        return await self._get("message_details", url)
 
     async def messages_bulk(self, conversation_id: str, message_ids: Sequence[str]) -> list[Json]:
         """Return messages of a conversation by their ids, in as many requests as that takes."""
@@ -142,30 +150,27 @@ class GenesysClient:
     async def user(self, user_id: str) -> Json:
         """Return a live agent."""
         url = f"{self._api}/users/{user_id}"
-        return as_object((await self._call("user", "GET", url)).json())
+        return await self._get("user", url)
 
     async def integration(self) -> Json:
         """Return the Open Messaging integration."""
         url = f"{self._api}/conversations/messaging/integrations/open/{self._integration_id}"
-        response = await self._call("integration", "GET", url, statuses=_INBOUND_STATUSES)
-        return as_object(response.json())
+        return await self._get("integration", url, _ROUTING_STATUSES)
 
     async def recipient(self, recipient_id: str) -> Json:
         """Return where messages to an integration are routed."""
         url = f"{self._api}/routing/message/recipients/{recipient_id}"
-        response = await self._call("recipient", "GET", url, statuses=_INBOUND_STATUSES)
-        return as_object(response.json())
+        return await self._get("recipient", url, _ROUTING_STATUSES)
 
     async def queue(self, queue_id: str) -> Json:
         """Return a queue."""
         url = f"{self._api}/routing/queues/{queue_id}"
-        return as_object((await self._call("queue", "GET", url, statuses=_QUEUE_STATUSES)).json())
+        return await self._get("queue", url, _ROUTING_STATUSES)
 
     async def estimated_wait(self, queue_id: str) -> Json:
         """Return Genesys's guess of how long a message waits in a queue."""
         url = f"{self._api}/routing/queues/{queue_id}/mediatypes/message/estimatedwaittime"
-        response = await self._call("estimated_wait", "GET", url, statuses=_QUEUE_STATUSES)
-        return as_object(response.json())
+        return await self._get("estimated_wait", url, _ROUTING_STATUSES)
 
     async def queue_observations(self, queue_id: str) -> Json:
         """Return how many live agents are on a queue."""
@@ -176,9 +181,12 @@ class GenesysClient:
         }
         url = f"{self._api}/analytics/queues/observations/query"
         response = await self._call(
-            "queue_observations", "POST", url, json=query, statuses=_QUEUE_STATUSES
+            "queue_observations", "POST", url, json=query, statuses=_ROUTING_STATUSES
         )
         return as_object(response.json())
+
+    async def _get(self, operation: str, url: str, statuses: StatusTable = NO_STATUSES) -> Json:
+        return as_object((await self._call(operation, "GET", url, statuses=statuses)).json())
 
     async def _call(
         self,
@@ -194,7 +202,7 @@ class GenesysClient:
         """Send one request under the token, and once more under a new one if it was refused."""
 
         async def send(token: str) -> VendorResponse:
-            self._budget.spend()
+            self.budget.spend()
             return await self._http.request(
                 operation,
                 method,
@@ -206,12 +214,122 @@ class GenesysClient:
                 returns=returns,
             )
 
-        token = await self._tokens.current()
+        token = await self.tokens.current()
         try:
             try:
-                return await send(token)
+                response = await send(token)
             except InvalidAuthError:
-                return await send(await self._tokens.renew(token))
+                response = await send(await self.tokens.renew(token))
         except RateLimitedError as error:
-            self._budget.refused(error)
+            self.budget.refused(error.retry_after)
             raise
+        self.budget.accepted()
+        return response
+
+
+class AccessTokens:
+    """Finds, makes and renews the one token that all workers of an integration share."""
+
+    def __init__(
+        self,
+        http: HttpClient,
+        *,
+        cache: TokenCache,
+        login_url: str,
+        credentials: Mapping[str, str],
+    ) -> None:
+        """Keep what a token is made of; a draft under test may lack any of it."""
+        self._http = http
+        self._cache = cache
+        self._url = f"{login_url}/oauth/token"
+        pair = f"{credentials.get('client_id', '')}:{credentials.get('client_secret', '')}"
+        self._authorization = f"Basic {base64.b64encode(pair.encode()).decode()}"
+        self._lock = asyncio.Lock()
+
+    async def current(self) -> str:
+        """Return a token; raises InvalidAuthError when the client is refused."""
+        found = await self._cache.get(_NAME)
+        if found:
+            return found
+        async with self._lock:
+            return await self._cache.get(_NAME) or await self._make()
+
+    async def renew(self, stale: str) -> str:
+        """Return a token other than `stale`, which the API has refused."""
+        async with self._lock:
+            found = await self._cache.get(_NAME)
+            return found if found and found != stale else await self._make()
+
+    async def answer(self, *, returns: Collection[int] = ()) -> VendorResponse:
+        """Ask for a token; see `returns` of HttpClient."""
+        return await self._http.request(
+            "token",
+            "POST",
+            self._url,
+            headers={"Authorization": self._authorization},
+            data={"grant_type": "client_credentials"},
+            statuses=_TOKEN_STATUSES,
+            returns=returns,
+        )
+
+    async def _make(self) -> str:
+        try:
+            response = await self.answer()
+        except InvalidAuthError as error:
+            error.field = "client_secret"
+            raise
+        answer = as_object(response.json())
+        token = as_text(answer.get("access_token"))
+        if not token:
+            raise UnexpectedResponseError("token: the answer holds no token")
+        life = as_count(answer.get("expires_in")) or 0
+        await self._cache.set(_NAME, token, max(life - RENEW_BEFORE_SECONDS, life / 2, 1))
+        return token
+
+
+class CallBudget:
+    """Lets messages pass always, and makes room for them by holding back everything else.
+
+    Other workers spend from the same 300 unseen, so a refusal by Genesys counts more than our sum.
+    """
+
+    def __init__(self) -> None:
+        """Start full."""
+        self._left = BURST
+        self._counted_at = time.monotonic()
+        self._refusals = RateBudget(PAUSES)
+
+    @property
+    def is_tight(self) -> bool:
+        """Say whether what is left should be kept for messages."""
+        return self.seconds_until_room() > 0
+
+    def spend(self) -> None:
+        """Count one request."""
+        self._refill()
+        self._left = max(self._left - 1, 0.0)
+
+    def refused(self, retry_after: float | None) -> None:
+        """Note that Genesys wants a pause."""
+        self._refusals.refused(retry_after)
+
+    def accepted(self) -> None:
+        """Note that Genesys has taken a request."""
+        self._refusals.accepted()
+
+    def seconds_until_room(self, *, is_urgent: bool = False) -> float:
+        """Say how long a request should wait; an urgent one waits for Genesys alone."""
+        self._refill()
+        missing = (0.0 if is_urgent else RESERVE) - self._left
+        return max(self._refusals.seconds_left(), missing / PER_SECOND, 0.0)
+
+    async def room(self) -> None:
+        """Wait until a request that can wait may go."""
+        if (seconds := self.seconds_until_room()) > 0:
+            await asyncio.sleep(seconds)
+            await self.room()
+
+    def _refill(self) -> None:
+        now = time.monotonic()
+        self._left = min(BURST, self._left + (now - self._counted_at) * PER_SECOND)
+        self._counted_at = now

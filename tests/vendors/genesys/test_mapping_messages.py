@@ -6,15 +6,20 @@ from datetime import UTC, datetime
 
 import pytest
 
-from integrations.contract.connector import EndUserIdentity, OutboundAttachment, TranscriptLine
-from integrations.vendors.genesys.mapping.start import (
+from integrations.contract.connector import (
+    EndUserIdentity,
+    HandoffRequest,
+    OutboundAttachment,
+    OutboundMessage,
+    TranscriptLine,
+)
+from integrations.vendors.genesys.mapping.messages import (
     attachment_body,
+    message_bodies,
     opening_bodies,
-    opening_texts,
     participant_attributes,
     person_of,
 )
-from integrations.vendors.genesys.mapping.text import pieces
 from tests.contract.bench import handoff_request
 
 
@@ -57,6 +62,10 @@ def test_visitor_who_is_not_verified_is_named_by_the_tool_alone():
     assert (known["nickname"], known["email"]) == ("Ines", "i@x.org")
 
 
+def opening(request: HandoffRequest) -> list[str]:
+    return [str(body["text"]) for body in opening_bodies(request, person_of(request), "")]
+
+
 @pytest.mark.parametrize(
     ("mode", "headings"),
     [("full", ["Summary", "Transcript"]), ("summary", ["Summary"]), ("none", ["Handed"])],
@@ -64,7 +73,7 @@ def test_visitor_who_is_not_verified_is_named_by_the_tool_alone():
 def test_opening_follows_the_transcript_mode(mode: str, headings: list[str]):
     request = handoff_request(routing={"transcript": mode, "summary": "Parcel is late."})
 
-    texts = opening_texts(request)
+    texts = opening(request)
 
     assert [text.split()[0] for text in texts] == headings
 
@@ -75,7 +84,7 @@ def test_long_transcript_keeps_its_end_in_parts_that_fit():
         for n in range(40)
     ]
 
-    texts = opening_texts(handoff_request(transcript=lines))
+    texts = opening(handoff_request(transcript=lines))
 
     assert len(texts) == 8
     assert "left out" in texts[0]
@@ -116,19 +125,15 @@ def test_file_is_named_by_its_kind(mime_type: str, media: str):
     assert content["attachment"]["sha256"].startswith("ba7816bf")
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["", "short", "a" * 2001, "word " * 1000, "\U0001f642" * 1500, "a" * 1999 + "\U0001f642"],
-)
-def test_parts_fit_and_together_are_the_text(text: str):
-    parts = list(pieces(text))
+def test_parts_fit_and_together_are_the_text_under_ids_that_stay():
+    message = OutboundMessage(
+        message_id="m-1", text="\U0001f642 " * 1500, sent_at=datetime(2026, 5, 4, tzinfo=UTC)
+    )
 
-    assert "".join(parts) == text
-    assert all(len(part.encode("utf-16-le")) // 2 <= 2000 for part in parts)
+    bodies = message_bodies({"id": "HOF-1", "idType": "Opaque"}, message)
 
-
-def test_text_is_cut_between_words():
-    first, second = pieces("word " * 399 + "unbroken " + "tail")
-
-    assert first.endswith(" ")
-    assert second == "unbroken tail"
+    texts = [str(body["text"]) for _, body in bodies]
+    assert "".join(texts) == message.text
+    assert all(len(text.encode("utf-16-le")) // 2 <= 2000 for text in texts)
+    assert [name for name, _ in bodies] == ["m-1.1", "m-1.2", "m-1"]
+    assert bodies[2][1]["channel"]["time"] == "2026-05-04T00:00:00.002Z"

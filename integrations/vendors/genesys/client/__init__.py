@@ -1,3 +1,0 @@
-from integrations.vendors.genesys.client.api import GenesysClient
-
-__all__ = ["GenesysClient"]

@@ -1,3 +1,0 @@
-from integrations.vendors.genesys.manifest.vendor import MANIFEST
-
-__all__ = ["MANIFEST"]
