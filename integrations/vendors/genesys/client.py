@@ -13,7 +13,6 @@ from integrations.contract.errors import (
     ConversationGoneError,
     InvalidAuthError,
     InvalidRoutingError,
-    RateLimitedError,
     UnexpectedResponseError,
 )
 from integrations.http.client import HttpClient
@@ -52,7 +51,9 @@ class GenesysClient:
         """Find the region's hosts; one token and one budget serve all conversations."""
         self._http = http
         self.hosts = hosts_for(credentials)
-        self.budget = CallBudget()
+        self.budget = CallBudget(
+            RateBudget(PAUSES, account=credentials.get("client_id", ""), store=http.pauses)
+        )
         self.tokens = AccessTokens(
             http, cache=cache, login_url=self.hosts.login, credentials=credentials
         )
@@ -215,16 +216,11 @@ class GenesysClient:
             )
 
         token = await self.tokens.current()
-        try:
+        async with self.budget.pauses.call(operation):
             try:
-                response = await send(token)
+                return await send(token)
             except InvalidAuthError:
-                response = await send(await self.tokens.renew(token))
-        except RateLimitedError as error:
-            self.budget.refused(error.retry_after)
-            raise
-        self.budget.accepted()
-        return response
+                return await send(await self.tokens.renew(token))
 
 
 class AccessTokens:
@@ -293,11 +289,11 @@ class CallBudget:
     Other workers spend from the same 300 unseen, so a refusal by Genesys counts more than our sum.
     """
 
-    def __init__(self) -> None:
-        """Start full."""
+    def __init__(self, pauses: RateBudget) -> None:
+        """Start full; `pauses` are those that Genesys asks for."""
+        self.pauses = pauses
         self._left = BURST
         self._counted_at = time.monotonic()
-        self._refusals = RateBudget(PAUSES)
 
     @property
     def is_tight(self) -> bool:
@@ -309,19 +305,11 @@ class CallBudget:
         self._refill()
         self._left = max(self._left - 1, 0.0)
 
-    def refused(self, retry_after: float | None) -> None:
-        """Note that Genesys wants a pause."""
-        self._refusals.refused(retry_after)
-
-    def accepted(self) -> None:
-        """Note that Genesys has taken a request."""
-        self._refusals.accepted()
-
     def seconds_until_room(self, *, is_urgent: bool = False) -> float:
         """Say how long a request should wait; an urgent one waits for Genesys alone."""
         self._refill()
         missing = (0.0 if is_urgent else RESERVE) - self._left
-        return max(self._refusals.seconds_left(), missing / PER_SECOND, 0.0)
+        return max(self.pauses.seconds_left(), missing / PER_SECOND, 0.0)
 
     async def room(self) -> None:
         """Wait until a request that can wait may go."""

@@ -25,6 +25,7 @@ from integrations.contract.errors import ConnectorError, WebhookVerificationErro
 from integrations.contract.events import LiveAgentMessage, VendorEvent
 from integrations.http.client import HttpClient, open_session
 from integrations.http.recording import VendorCallRecord
+from integrations.kit.waiting import PauseStore
 from integrations.simulators.simulator import running_simulator
 from integrations.vendors.genesys.connector import GenesysConnector
 from integrations.vendors.genesys.connector.channel import MAX_CONVERSATIONS
@@ -159,6 +160,7 @@ class Portal:
         self,
         timing: GenesysTiming = QUICK,
         max_followed: int = MAX_CONVERSATIONS,
+        pauses: PauseStore | None = None,
         **changes: str,
     ) -> GenesysConnector:
         """Make a connector, as another worker would: it shares the token cache only."""
@@ -169,6 +171,7 @@ class Portal:
             recorder=self.records.append,
             loggable_keys=MANIFEST.loggable_keys,
             secrets=[credentials["client_secret"], credentials["webhook_secret"]],
+            pauses=pauses,
         )
         connector = GenesysConnector(
             credentials=credentials,

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from integrations.connections.pauses import StoredPauses
 from integrations.contract.connector import EndUserIdentity
 from integrations.contract.errors import (
     ConnectorError,
@@ -77,6 +78,23 @@ async def test_refusal_for_haste_tells_how_long_and_silences_what_can_wait(porta
     assert len(await portal.requests()) == before
 
 
+async def test_pause_that_one_worker_was_told_holds_another_workers_messages(portal: Portal):
+    pauses = StoredPauses("genesys_alone")  # not those of other tests
+    handoff = await portal.started(portal.connector(pauses=pauses, use_notifications="false"))
+    await handoff.stop()
+    other = portal.connector(pauses=pauses, use_notifications="false")
+    await portal.fault("fail_next", status=429, count=1, path_prefix="/api", retry_after=30)
+
+    with pytest.raises(RateLimitedError):
+        await handoff.say("Too much")
+    before = len(await portal.requests())
+    with pytest.raises(RateLimitedError) as caught:
+        await other.send_message(handoff.session, outbound("Not now"))
+
+    assert caught.value.retry_after > 25
+    assert len(await portal.requests()) == before
+
+
 SUPPORT_QUEUE = "de0ab666-1112-5ac8-9b9e-b5e3ebb0baaf"
 
 
@@ -130,7 +148,7 @@ async def test_no_secret_and_no_words_in_any_record_or_repr(
     await handoff.say("My private words")
     await portal.act(handoff, "say", text="Your private answer")
     await handoff.wait_for(LiveAgentMessage)
-    await portal.fault("fail_next", status=400, count=1, path_prefix="")
+    await portal.fault("fail_next", status=400, count=1, path_suffix="/inbound/open/message")
     with pytest.raises(ConnectorError) as caught:
         await handoff.say("My private words")
 
