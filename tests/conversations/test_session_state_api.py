@@ -61,6 +61,10 @@ def test_only_the_sessions_own_token_and_pages_are_answered(conversation):
 
 
 def test_asking_without_an_end_is_bounded_and_tells_when_to_ask_again(conversation):
-    statuses = [ask(conversation).status_code for _ in range(61)]
+    # Sixty in each minute: the tries may stand on both sides of a full one.
+    statuses = []
+    while 429 not in statuses and len(statuses) <= 121:
+        statuses.append(ask(conversation).status_code)
 
-    assert statuses == [200] * 60 + [429]
+    assert statuses[-1] == 429 and set(statuses[:-1]) == {200}
+    assert 60 <= len(statuses) - 1 < 120
