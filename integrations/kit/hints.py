@@ -33,7 +33,7 @@ def identity_of(request: HandoffRequest) -> Identity:
     user, routing = request.end_user, request.routing
     vouched = user if user.is_verified else None
     return Identity(
-        name=(vouched and vouched.name) or hint_text(routing.get("user_display_name")).strip(),
+        name=((vouched and vouched.name) or hint_text(routing.get("user_display_name"))).strip(),
         email=(vouched and vouched.email) or hint_text(routing.get("user_email")).strip(),
         phone=(vouched and vouched.phone) or hint_text(routing.get("user_phone")).strip(),
         external_id=(vouched and vouched.external_id)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from integrations.contract.connector import Connector
 from integrations.contract.registry import connector_class
-from integrations.kit.waiting import RateTiming
+from integrations.kit.waiting import RateTiming, ReconnectTiming
 from integrations.simulators.simulator import Simulator
 from integrations.vendors.amazon_connect.connector.stream import SocketTiming
 from integrations.vendors.amazon_connect.simulator import AmazonConnectSimulator
@@ -129,7 +129,10 @@ SETUPS: Mapping[str, VendorSetup] = {
         address_field="scrt_url",
         options={
             "timing": StreamTiming(
-                idle=5, end_check=0.3, end_recheck=0.3, give_up=1, first_delay=0.1, max_delay=0.2
+                idle=5,
+                end_check=0.3,
+                end_recheck=0.3,
+                reconnect=ReconnectTiming(first=0.1, factor=1.5, longest=0.2, give_up=1),
             )
         },
         unknown_faults=("unknown_event", "malformed_event", "malformed_payload"),

@@ -290,7 +290,7 @@ async def test_listening_gives_up_when_salesforce_stays_away(bench: Bench):
     await until(lambda: listener.error)
 
     assert isinstance(listener.error, CannotConnectError)
-    assert time.monotonic() - started >= bench.setup.options["timing"].give_up
+    assert time.monotonic() - started >= bench.setup.options["timing"].reconnect.give_up
 
 
 async def test_last_live_agent_who_just_leaves_ends_the_conversation(bench: Bench):

@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.contract.connector import EndUserIdentity, HandoffRequest, TranscriptLine
+from integrations.kit.json_values import json_text
 from integrations.vendors.salesforce_messaging.mapping.start import (
+    MAX_TEXT_BYTES,
     MAX_TRANSCRIPT_PARTS,
     conversation_id_for,
     language_for,
@@ -100,7 +102,7 @@ def test_name_and_mail_come_from_a_verified_identity_or_from_the_tool_only():
     )
 
     assert "_firstName" not in attributes(request(end_user=claimed))
-    assert attributes(request(user_display_name="Given"))["_firstName"] == "Given"
+    assert attributes(request(user_display_name=" Given"))["_firstName"] == "Given"
     found = attributes(request(end_user=verified, user_email="other@example.org"))
     assert (found["_firstName"], found["_lastName"]) == ("Ines", "de la Vega")
     assert found["_email"] == "ines@example.org"
@@ -153,10 +155,34 @@ def test_empty_conversation_opens_without_a_message():
 def test_parts_stay_below_the_limit_and_lose_nothing(texts: list[str]):
     found = opening_messages(request(*[line(text) for text in texts]))
 
-    assert all(len(text.encode("utf-8", "replace")) < 7200 for _, text in found)
+    assert all(len(json_text(text).encode()) <= MAX_TEXT_BYTES + 2 for _, text in found)
     assert len({message_id for message_id, _ in found}) == len(found)
     together = "".join(text.split("\n", 1)[1] for _, text in found)
     assert sum(together.count(c) for c in "xyz") == sum(t.count(c) for t in texts for c in "xyz")
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "م", "👩‍👩‍👧", '"', "\n", "\x01"])
+def test_parts_fill_what_the_wire_allows_whatever_the_letters(letter: str):
+    found = opening_messages(request(line(letter * 9000)))
+
+    sizes = [len(json_text(text).encode()) - 2 for _, text in found]
+    assert max(sizes) <= MAX_TEXT_BYTES
+    assert sizes[0] > MAX_TEXT_BYTES * 0.9
+
+
+def test_earlier_live_agent_is_named_as_one_in_the_next_handoffs_transcript():
+    [(_, text)] = opening_messages(request(line("Bye", "live_agent")))
+
+    assert text.endswith("Live agent: Bye")
+
+
+def test_attribute_is_never_cut_inside_what_is_seen_as_one():
+    family = "👩‍👩‍👧"
+
+    found = attributes(request(attributes={"note": family * 300, "flags": [True, 2]}))
+
+    assert found["note"] == family * (1024 // len(family))
+    assert found["flags"] == "true, 2"
 
 
 def test_very_long_transcript_keeps_its_end_and_says_what_is_missing():

@@ -5,23 +5,27 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from urllib.parse import urljoin
 
-from integrations.contract.errors import ConversationGoneError, InvalidAuthError
-from integrations.http.client import REQUEST_SECONDS, HttpClient
+from integrations.contract.errors import (
+    CannotConnectError,
+    ConversationGoneError,
+    InvalidAuthError,
+)
+from integrations.http.client import REQUEST_SECONDS, FormData, HttpClient
 from integrations.http.errors import VendorResponse
 from integrations.http.sse import SseEvent
+from integrations.kit.json_values import Json, as_object, as_objects, as_text, json_text
 from integrations.vendors.salesforce_messaging.client.auth import AccessToken, token_from_answer
-from integrations.vendors.salesforce_messaging.client.files import TRANSFER_SECONDS, upload_form
-from integrations.vendors.salesforce_messaging.mapping.text import (
-    Json,
-    as_object,
-    as_objects,
-    as_text,
-)
+from integrations.vendors.salesforce_messaging.mapping.start import stable_id
 
 API = "/iamessage/api/v2"
 STREAM = "/eventrouter/v1/sse"
 PAGE_SIZE = 50
+TRANSFER_SECONDS = 60.0
+MAX_DOWNLOAD_BYTES = 25 * 1024 * 1024
+_MAX_REDIRECTS = 3
+_REDIRECTS = (301, 302, 303, 307, 308)
 
 # Where Salesforce's statuses mean something else than elsewhere.
 _CONVERSATION_STATUSES = {
@@ -184,16 +188,45 @@ class SalesforceMessagingClient:
             "POST",
             self._conversation(conversation_id, "/file"),
             headers=_bearer(token),
-            data=upload_form(
-                es_developer_name=self._es_developer_name,
-                message_id=message_id,
-                file_name=file_name,
-                content=content,
-            ),
+            data=self._upload(message_id, file_name, content),
             timeout=TRANSFER_SECONDS,
             statuses=_FILE_STATUSES,
             returns=(_ALREADY_THERE,),
         )
+
+    def _upload(self, message_id: str, file_name: str, content: bytes) -> FormData:
+        """Return the two parts of an upload; the file's id follows from the message's."""
+        file_id = stable_id("salesforce_messaging", "file", message_id)
+        entry = {
+            "esDeveloperName": self._es_developer_name,
+            "message": {"id": message_id, "fileId": file_id},
+        }
+        form = FormData()
+        form.add_field("messageEntry", json_text(entry), content_type="application/json")
+        form.add_field(
+            "fileData", content, filename=file_name, content_type="application/octet-stream"
+        )
+        return form
+
+    async def fetch_attachment(self, url: str) -> bytes:
+        """Download a file; its address is its own key, so no token goes along.
+
+        Redirects are followed, each judged like any other address.
+        """
+        for _ in range(_MAX_REDIRECTS + 1):
+            response = await self._http.request(
+                "fetch_attachment",
+                "GET",
+                url,
+                headers={"Accept": "*/*"},
+                timeout=TRANSFER_SECONDS,
+                returns=_REDIRECTS,
+                max_bytes=MAX_DOWNLOAD_BYTES,
+            )
+            if response.status not in _REDIRECTS:
+                return response.body
+            url = urljoin(url, response.headers.get("Location", ""))
+        raise CannotConnectError("fetch_attachment: too many redirects")
 
     async def send_entry(self, token: AccessToken, conversation_id: str, entry_type: str) -> None:
         """Send a typing indicator."""

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 import jwt
 
 from integrations.contract.errors import InvalidAuthError, UnexpectedResponseError
-from integrations.vendors.salesforce_messaging.mapping.text import as_number, as_object, as_text
+from integrations.kit.json_values import as_count, as_object, as_text
 
 # A token that does not tell when it expires is used for as long as a channel's sample setting.
 DEFAULT_LIFE_SECONDS = 6 * 3600
@@ -83,5 +83,5 @@ def _expiry(value: str) -> float:
         claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     except ValueError:
         claims = {}
-    expiry = as_number(as_object(claims).get("exp"))
+    expiry = as_count(as_object(claims).get("exp"))
     return float(expiry) if expiry else time.time() + DEFAULT_LIFE_SECONDS

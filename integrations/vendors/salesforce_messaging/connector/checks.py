@@ -8,6 +8,7 @@ from integrations.contract.checks import CALL_SECONDS, Check, CheckFailedError, 
 from integrations.contract.connector import CheckResult
 from integrations.http.client import HttpClient
 from integrations.http.errors import VendorResponse
+from integrations.kit.json_values import as_object, as_text
 from integrations.vendors.salesforce_messaging.client import SalesforceMessagingClient
 from integrations.vendors.salesforce_messaging.client.auth import (
     AccessToken,
@@ -15,7 +16,6 @@ from integrations.vendors.salesforce_messaging.client.auth import (
     token_from_answer,
 )
 from integrations.vendors.salesforce_messaging.manifest.vendor import VERIFIED
-from integrations.vendors.salesforce_messaging.mapping.text import as_object, as_text
 
 PROBE_SUBJECT = "connection-test"
 _REFUSALS = (400, 401, 403, 404)

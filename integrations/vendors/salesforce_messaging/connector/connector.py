@@ -28,22 +28,22 @@ from integrations.contract.errors import (
 from integrations.contract.events import VendorEvent
 from integrations.contract.manifest import Manifest
 from integrations.http.client import HttpClient
+from integrations.kit.json_values import as_object
 from integrations.vendors.salesforce_messaging.client import SalesforceMessagingClient
 from integrations.vendors.salesforce_messaging.client.auth import AccessToken
-from integrations.vendors.salesforce_messaging.client.files import download
 from integrations.vendors.salesforce_messaging.connector.checks import ConnectionChecks
 from integrations.vendors.salesforce_messaging.connector.credentials import (
     credential_errors,
     normalised,
 )
-from integrations.vendors.salesforce_messaging.connector.late import (
-    entries_since,
+from integrations.vendors.salesforce_messaging.connector.progress import (
     last_minute,
     said_after_end,
 )
 from integrations.vendors.salesforce_messaging.connector.stream import (
     ConversationStream,
     StreamTiming,
+    entry_pages,
 )
 from integrations.vendors.salesforce_messaging.connector.tokens import ConversationTokens
 from integrations.vendors.salesforce_messaging.manifest import MANIFEST
@@ -55,7 +55,6 @@ from integrations.vendors.salesforce_messaging.mapping.start import (
     routing_attributes,
     session_opening,
 )
-from integrations.vendors.salesforce_messaging.mapping.text import as_object
 
 IDENTITY_REQUIRED = "identity_required"
 # Who takes over a thousand conversations lists their entries over few connections.
@@ -211,7 +210,7 @@ class SalesforceMessagingConnector(Connector):
 
     async def fetch_attachment(self, session: VendorSession, url: str) -> bytes:
         """Download a live agent's file, without any token."""
-        return await download(self._http, url)
+        return await self._client.fetch_attachment(url)
 
     async def send_typing(self, session: VendorSession, *, is_typing: bool) -> VendorSession:
         """Show or hide that the end user is typing."""
@@ -244,10 +243,14 @@ class SalesforceMessagingConnector(Connector):
         """Read in the entries which messages came behind the end: those opened a new session."""
 
         async def read(token: AccessToken) -> frozenset[str]:
-            entries = await entries_since(
-                self._client, token, session.vendor_conversation_id, last_minute(session)
+            pages = entry_pages(
+                self._client,
+                token,
+                session.vendor_conversation_id,
+                start=last_minute(session),
+                listing=self._listing,
             )
-            return said_after_end(entries)
+            return said_after_end([entry async for page in pages for entry in page])
 
         late = await self._access.using(session, read)
         return late.intersection(message.message_id for message in messages)

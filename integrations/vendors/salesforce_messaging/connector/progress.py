@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -11,14 +11,16 @@ from integrations.contract.events import (
     ConversationEnded,
     LiveAgentJoined,
     LiveAgentLeft,
+    MessageEchoed,
     NoLiveAgents,
     VendorEvent,
 )
+from integrations.kit.json_values import as_count, as_object
 from integrations.vendors.salesforce_messaging.mapping.entry import Entry
 from integrations.vendors.salesforce_messaging.mapping.events import events_of, malformed_event
-from integrations.vendors.salesforce_messaging.mapping.text import as_number, as_object
 
 Step = tuple[VendorSession, VendorEvent]
+_LOOK_BACK_MS = 60_000
 
 
 class ConversationProgress:
@@ -32,7 +34,7 @@ class ConversationProgress:
     @property
     def seen(self) -> int:
         """Return the server's time of the newest entry applied, in milliseconds."""
-        return as_number(self.session.state.get("seen")) or 0
+        return as_count(self.session.state.get("seen")) or 0
 
     @property
     def is_between_agents(self) -> bool:
@@ -97,3 +99,26 @@ class ConversationProgress:
 
     def _update(self, **changes: object) -> None:
         self.session = replace(self.session, state={**self.session.state, **changes})
+
+
+def last_minute(session: VendorSession) -> int:
+    """Return the time, on Salesforce's clock, from which on the end must be among the entries."""
+    return max((as_count(session.state.get("seen")) or 0) - _LOOK_BACK_MS, 0)
+
+
+def said_after_end(entries: Sequence[Entry]) -> frozenset[str]:
+    """Return the ids of the end user's messages behind the first end.
+
+    Without one, behind the last live agent's leaving, from which we have concluded it.
+    """
+    known = {entry.identifier: entry for entry in entries}  # pages overlap
+    ordered = sorted(known.values(), key=lambda entry: entry.milliseconds)
+    events = [event for entry in ordered for event in events_of(entry)]
+    ends = [n for n, event in enumerate(events) if isinstance(event, ConversationEnded)]
+    left = [n for n, event in enumerate(events) if isinstance(event, LiveAgentLeft)]
+    if not (ends or left):
+        return frozenset()
+    behind = events[ends[0] if ends else left[-1] :]
+    return frozenset(
+        event.vendor_message_id for event in behind if isinstance(event, MessageEchoed)
+    )

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import json
 import math
-import random
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
@@ -15,6 +14,8 @@ from dataclasses import dataclass
 from integrations.contract.connector import VendorSession
 from integrations.contract.errors import CannotConnectError, InvalidAuthError, RateLimitedError
 from integrations.http.sse import SseEvent
+from integrations.kit.json_values import Json
+from integrations.kit.waiting import Reconnecting, ReconnectTiming
 from integrations.vendors.salesforce_messaging.client import SalesforceMessagingClient
 from integrations.vendors.salesforce_messaging.client.api import PAGE_SIZE
 from integrations.vendors.salesforce_messaging.client.auth import AccessToken
@@ -25,13 +26,13 @@ from integrations.vendors.salesforce_messaging.mapping.entry import (
     entry_from_json,
     entry_from_stream,
 )
-from integrations.vendors.salesforce_messaging.mapping.text import Json
 
 _NEEDS_ROUTING = "NEEDS_ROUTING"
 _PING = "ping"
 # Entries are stamped by more than one machine: look back a little further than the last one seen.
 _OVERLAP_MS = 1000
 _MAX_PAGES = 40
+_RECONNECT = ReconnectTiming(first=1.0, factor=1.5, longest=30.0, give_up=240.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +43,8 @@ class StreamTiming:
     open: float = 10.0
     end_check: float = 3.0
     end_recheck: float = 30.0
-    give_up: float = 240.0
-    first_delay: float = 1.0
-    delay_factor: float = 1.5
-    max_delay: float = 30.0
     renew_before: float = 60.0
+    reconnect: ReconnectTiming = _RECONNECT
 
 
 class ConversationStream:
@@ -67,7 +65,7 @@ class ConversationStream:
         self._tokens = tokens
         self._timing = timing
         self._progress = ConversationProgress(session)
-        self._backoff = Backoff(timing)
+        self._reconnecting = Reconnecting(timing.reconnect)
         self._refusals = 0
         self._renew_at = math.inf
         self._check_end_at = math.inf
@@ -88,7 +86,7 @@ class ConversationStream:
                     raise
                 await self._tokens.renew(self._progress.session, token)
             except (CannotConnectError, RateLimitedError) as error:
-                await self._backoff.pause(error)
+                await self._reconnecting.pause(error)
             else:
                 await self._after_quiet_end(token)
 
@@ -96,7 +94,7 @@ class ConversationStream:
         if time.monotonic() >= self._renew_at:
             await self._tokens.renew(self._progress.session, token)
         elif not self._progress.has_ended:
-            await self._backoff.pause(CannotConnectError("events: the stream was closed"))
+            await self._reconnecting.pause(CannotConnectError("events: the stream was closed"))
 
     async def _connection(self, token: AccessToken) -> AsyncGenerator[Step, None]:
         """Live through one connection; ends with it, or when the token must be renewed."""
@@ -104,7 +102,7 @@ class ConversationStream:
         async with self._client.events(
             token, self._progress.session.cursor, idle_timeout=timing.idle, open_timeout=timing.open
         ) as events:
-            self._backoff.connected()
+            self._reconnecting.connected()
             self._plan_renewal(token)
             async for step in self._catch_up(token):
                 yield step
@@ -148,24 +146,23 @@ class ConversationStream:
 
     async def _catch_up(self, token: AccessToken) -> AsyncIterator[Step]:
         """List what happened since the last entry seen: a replay may not reach back far enough."""
-        conversation_id = self._progress.session.vendor_conversation_id
-        start = max(self._progress.seen - _OVERLAP_MS, 0)
-        for _ in range(_MAX_PAGES):
-            async with self._listing:
-                page = await self._client.list_entries(
-                    token, conversation_id, start_timestamp=start
-                )
-            entries = sorted(_readable(page, conversation_id), key=lambda entry: entry.milliseconds)
-            for entry in entries:
-                for step in self._apply(entry, ""):
+        pages = entry_pages(
+            self._client,
+            token,
+            self._progress.session.vendor_conversation_id,
+            start=max(self._progress.seen - _OVERLAP_MS, 0),
+            listing=self._listing,
+        )
+        async with aclosing(pages):
+            async for entries in pages:
+                for step in (step for entry in entries for step in self._apply(entry, "")):
                     yield step
-            if len(page) < PAGE_SIZE or not entries or self._progress.has_ended:
-                return
-            start = max(entries[-1].milliseconds, start + 1)
+                if self._progress.has_ended:
+                    return
 
     def _take(self, event: SseEvent) -> list[Step]:
         self._refusals = 0
-        self._backoff.alive(event.retry)
+        self._reconnecting.alive(None if event.retry is None else event.retry / 1000)
         if event.event == _PING:
             return []
         fallback_id = f"sse:{_digest(event.event + event.data)}"
@@ -199,38 +196,23 @@ class ConversationStream:
             self._renew_at = time.monotonic() + max(left - self._timing.renew_before, left / 2)
 
 
-class Backoff:
-    """Waits between connections: not at all, then longer and longer; gives up in the end."""
-
-    def __init__(self, timing: StreamTiming) -> None:
-        """Count from now until the first connection."""
-        self._timing = timing
-        self._failures = 0
-        self._first_delay = timing.first_delay
-        self._lost_at: float | None = time.monotonic()
-
-    def connected(self) -> None:
-        """Note that a connection stands."""
-        self._lost_at = None
-
-    def alive(self, retry: int | None) -> None:
-        """Note an event, with the delay in ms that the stream asked for last."""
-        self._failures = 0
-        if retry is not None:
-            self._first_delay = retry / 1000
-
-    async def pause(self, error: CannotConnectError | RateLimitedError) -> None:
-        """Wait before the next try; raises the error when it has lasted too long."""
-        now = time.monotonic()
-        self._lost_at = self._lost_at or now
-        if now - self._lost_at > self._timing.give_up:
-            raise error
-        delay = 0.0
-        if self._failures:
-            grown = self._first_delay * self._timing.delay_factor ** (self._failures - 1)
-            delay = min(grown, self._timing.max_delay) * random.uniform(0.5, 1.0)  # noqa: S311
-        self._failures += 1
-        await asyncio.sleep(max(delay, error.retry_after or 0.0))
+async def entry_pages(
+    client: SalesforceMessagingClient,
+    token: AccessToken,
+    conversation_id: str,
+    *,
+    start: int,
+    listing: asyncio.Semaphore,
+) -> AsyncGenerator[list[Entry], None]:
+    """List entries from a time on, page by page, each in the order of Salesforce's clock."""
+    for _ in range(_MAX_PAGES):
+        async with listing:
+            page = await client.list_entries(token, conversation_id, start_timestamp=start)
+        entries = sorted(_readable(page, conversation_id), key=lambda entry: entry.milliseconds)
+        yield entries
+        if len(page) < PAGE_SIZE or not entries:
+            return
+        start = max(entries[-1].milliseconds, start + 1)
 
 
 async def _next_event(events: AsyncIterator[SseEvent]) -> SseEvent | None:

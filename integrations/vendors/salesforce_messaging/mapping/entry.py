@@ -6,13 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from integrations.kit.json_values import Json, as_count, as_object, as_text
 from integrations.kit.plain_json import vendor_json
-from integrations.vendors.salesforce_messaging.mapping.text import (
-    Json,
-    as_number,
-    as_object,
-    as_text,
-)
 
 # Stream event to the entry type it carries, for entries that do not name their type.
 _TYPE_BY_EVENT = {
@@ -99,9 +94,7 @@ def entry_from_json(
 
 def moment(milliseconds: int) -> datetime:
     """Return a time of Salesforce's as ours; now, where it said none."""
-    if not 0 < milliseconds < 32_503_680_000_000:
-        return datetime.now(UTC)
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds else datetime.now(UTC)
 
 
 def _payload(value: object) -> Json | None:
@@ -118,6 +111,6 @@ def _payload(value: object) -> Json | None:
 
 def _milliseconds(entry: Json) -> int:
     for key in ("transcriptedTimestamp", "clientTimestamp"):
-        if value := as_number(entry.get(key)):
+        if value := as_count(entry.get(key)):
             return value
     return 0

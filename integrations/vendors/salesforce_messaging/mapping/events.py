@@ -23,15 +23,9 @@ from integrations.contract.events import (
     UnknownEvent,
     VendorEvent,
 )
+from integrations.kit.json_values import Json, as_count, as_object, as_objects, as_text
 from integrations.vendors.salesforce_messaging.mapping.entry import Entry, moment
-from integrations.vendors.salesforce_messaging.mapping.text import (
-    Json,
-    as_number,
-    as_object,
-    as_objects,
-    as_text,
-    message_text,
-)
+from integrations.vendors.salesforce_messaging.mapping.text import message_text
 
 MALFORMED = "malformed"
 _AGENT_ROLES = ("Agent", "Supervisor")
@@ -191,11 +185,11 @@ def _estimated_wait(value: object) -> int | None:
     estimate = as_object(value)
     if estimate.get("isEWTRequested") is not True:
         return None
-    return as_number(estimate.get("estimatedWaitTimeInSeconds"))
+    return as_count(estimate.get("estimatedWaitTimeInSeconds"))
 
 
 def _read_queue_position(entry: Entry) -> list[VendorEvent]:
-    position = as_number(entry.payload.get("position"))
+    position = as_count(entry.payload.get("position"))
     if position is None:
         return [UnknownEvent(**_base(entry), name=MALFORMED)]
     return [QueuePositionChanged(**_base(entry), position=position)]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 
-Json = Mapping[str, object]
+from integrations.kit.json_values import Json, as_object, as_objects, as_text
 
 UNSUPPORTED = "[unsupported message]"
 # Messages a person cannot answer from a text conversation, and what to tell both sides.
@@ -91,25 +90,3 @@ def _texts(value: object, depth: int) -> Iterator[str]:
 
 def _joined(*lines: str) -> str:
     return "\n".join(line for line in lines if line)
-
-
-def as_object(value: object) -> Json:
-    """Narrow to a JSON object; anything else is an empty one."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def as_objects(value: object) -> list[Json]:
-    """Narrow to a list of JSON objects; anything else in it is left out."""
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
-
-
-def as_text(value: object) -> str:
-    """Narrow to text; anything else is empty."""
-    return value if isinstance(value, str) else ""
-
-
-def as_number(value: object) -> int | None:
-    """Narrow to a whole number of zero or more; JSON may also hold true, NaN and infinity."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return int(value) if math.isfinite(value) and value >= 0 else None
