@@ -9,13 +9,13 @@ from integrations.contract.connector import CheckResult
 from integrations.http.client import HttpClient
 from integrations.http.errors import VendorResponse
 from integrations.kit.json_values import as_object, as_text
-from integrations.vendors.salesforce_messaging.client import SalesforceMessagingClient
-from integrations.vendors.salesforce_messaging.client.auth import (
+from integrations.vendors.salesforce_messaging.client import (
     AccessToken,
-    customer_identity_token,
+    SalesforceMessagingClient,
     token_from_answer,
 )
-from integrations.vendors.salesforce_messaging.manifest.vendor import VERIFIED
+from integrations.vendors.salesforce_messaging.connector.tokens import customer_identity_token
+from integrations.vendors.salesforce_messaging.manifest import VERIFIED
 
 PROBE_SUBJECT = "connection-test"
 _REFUSALS = (400, 401, 403, 404)

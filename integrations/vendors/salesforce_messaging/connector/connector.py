@@ -29,8 +29,7 @@ from integrations.contract.events import VendorEvent
 from integrations.contract.manifest import Manifest
 from integrations.http.client import HttpClient
 from integrations.kit.json_values import as_object
-from integrations.vendors.salesforce_messaging.client import SalesforceMessagingClient
-from integrations.vendors.salesforce_messaging.client.auth import AccessToken
+from integrations.vendors.salesforce_messaging.client import AccessToken, SalesforceMessagingClient
 from integrations.vendors.salesforce_messaging.connector.checks import ConnectionChecks
 from integrations.vendors.salesforce_messaging.connector.credentials import (
     credential_errors,
@@ -46,8 +45,7 @@ from integrations.vendors.salesforce_messaging.connector.stream import (
     entry_pages,
 )
 from integrations.vendors.salesforce_messaging.connector.tokens import ConversationTokens
-from integrations.vendors.salesforce_messaging.manifest import MANIFEST
-from integrations.vendors.salesforce_messaging.manifest.vendor import VERIFIED
+from integrations.vendors.salesforce_messaging.manifest import MANIFEST, VERIFIED
 from integrations.vendors.salesforce_messaging.mapping.start import (
     conversation_id_for,
     language_for,

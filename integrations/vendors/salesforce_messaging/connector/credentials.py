@@ -9,8 +9,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from integrations.vendors.salesforce_messaging.manifest import MANIFEST
-from integrations.vendors.salesforce_messaging.manifest.vendor import VERIFIED
+from integrations.vendors.salesforce_messaging.manifest import MANIFEST, VERIFIED
 from integrations.vendors.salesforce_messaging.mapping.start import (
     MAX_ATTRIBUTE_NAME,
     MAX_ATTRIBUTE_VALUE,

@@ -16,9 +16,11 @@ from integrations.contract.errors import CannotConnectError, InvalidAuthError, R
 from integrations.http.sse import SseEvent
 from integrations.kit.json_values import Json
 from integrations.kit.waiting import Reconnecting, ReconnectTiming
-from integrations.vendors.salesforce_messaging.client import SalesforceMessagingClient
-from integrations.vendors.salesforce_messaging.client.api import PAGE_SIZE
-from integrations.vendors.salesforce_messaging.client.auth import AccessToken
+from integrations.vendors.salesforce_messaging.client import (
+    PAGE_SIZE,
+    AccessToken,
+    SalesforceMessagingClient,
+)
 from integrations.vendors.salesforce_messaging.connector.progress import ConversationProgress, Step
 from integrations.vendors.salesforce_messaging.connector.tokens import ConversationTokens
 from integrations.vendors.salesforce_messaging.mapping.entry import (

@@ -8,14 +8,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
+import jwt
+
 from integrations.contract.connector import TokenCache, VendorSession
 from integrations.contract.errors import ConversationGoneError, InvalidAuthError
 from integrations.http.client import HttpClient
-from integrations.vendors.salesforce_messaging.client import SalesforceMessagingClient
-from integrations.vendors.salesforce_messaging.client.auth import (
-    AccessToken,
-    customer_identity_token,
-)
+from integrations.vendors.salesforce_messaging.client import AccessToken, SalesforceMessagingClient
 
 Answer = TypeVar("Answer")
 
@@ -109,3 +107,26 @@ class ConversationTokens:
 
 def _name(conversation_id: str) -> str:
     return f"conversation:{conversation_id}"
+
+
+def customer_identity_token(credentials: Mapping[str, str], subject: str) -> str:
+    """Sign who the end user is; raises InvalidAuthError when the key cannot sign."""
+    now = int(time.time())
+    life = int(credentials.get("jwt_ttl_seconds") or 300)
+    claims = {
+        "iss": credentials.get("jwt_issuer", ""),
+        "sub": subject,
+        "iat": now,
+        "exp": now + life,
+    }
+    try:
+        return jwt.encode(
+            claims,
+            credentials.get("jwt_private_key", ""),
+            algorithm=credentials.get("jwt_alg") or "RS256",
+            headers={"kid": credentials.get("jwt_key_id", ""), "typ": "JWT"},
+        )
+    except (ValueError, TypeError, jwt.PyJWTError):
+        raise InvalidAuthError(
+            "customer_identity_token: the private key cannot sign", field="jwt_private_key"
+        ) from None  # the library's own words may quote the key

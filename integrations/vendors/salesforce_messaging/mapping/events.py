@@ -24,8 +24,7 @@ from integrations.contract.events import (
     VendorEvent,
 )
 from integrations.kit.json_values import Json, as_count, as_object, as_objects, as_text
-from integrations.vendors.salesforce_messaging.mapping.entry import Entry, moment
-from integrations.vendors.salesforce_messaging.mapping.text import message_text
+from integrations.vendors.salesforce_messaging.mapping.entry import Entry, message_text, moment
 
 MALFORMED = "malformed"
 _AGENT_ROLES = ("Agent", "Supervisor")

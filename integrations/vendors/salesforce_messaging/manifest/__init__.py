@@ -1,3 +1,0 @@
-from integrations.vendors.salesforce_messaging.manifest.vendor import MANIFEST
-
-__all__ = ["MANIFEST"]
