@@ -119,10 +119,19 @@ class RateBudget:
     """
 
     def __init__(
-        self, timing: RateTiming, *, account: str = "", store: PauseStore | None = None
+        self,
+        timing: RateTiming,
+        *,
+        account: str = "",
+        store: PauseStore | None = None,
+        other_limits: tuple[str, ...] = (),
     ) -> None:
-        """Start with nothing held back; `account` is the vendor's own name for it, no secret."""
+        """Start with nothing held back; `account` is the vendor's own name for it, no secret.
+
+        `other_limits` are the vendor's codes for refusals that slower calls would meet as well.
+        """
         self._timing = timing
+        self._other_limits = other_limits
         self._account = account
         self._store = store if account else None
         self._held: dict[str, _Held] = {}
@@ -134,6 +143,8 @@ class RateBudget:
         try:
             yield
         except RateLimitedError as error:
+            if error.vendor_code in self._other_limits:
+                raise
             error.retry_after = self.refused(error.retry_after, kind)
             if self._store is not None:
                 await self._store.hold(self._name(kind), error.retry_after)

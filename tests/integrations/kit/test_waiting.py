@@ -165,3 +165,13 @@ async def test_a_call_that_fails_for_another_reason_forgets_no_refusal():
             raise LOST
 
     assert budget.refused(None) > 0.1
+
+
+async def test_a_refusal_that_slower_calls_would_meet_as_well_holds_nobody_back():
+    budget = RateBudget(RateTiming(), other_limits=("too_many_chats",))
+
+    with pytest.raises(RateLimitedError):
+        async with budget.call("start"):
+            raise RateLimitedError("start: refused", vendor_code="too_many_chats", retry_after=30)
+
+    assert not budget.is_held_back()

@@ -9,7 +9,6 @@ import pytest
 
 from integrations.contract.connector import Connector, ReceiptKind, VendorSession
 from integrations.contract.errors import RateLimitedError
-from integrations.vendors.amazon_connect.client.budget import LONGEST_SECONDS, RateBudget
 from tests.contract.bench import Bench, handoff_request, outbound, running_bench
 
 
@@ -101,14 +100,3 @@ async def test_a_full_contact_centre_holds_back_nobody(bench: Bench, connector: 
 
     assert session.vendor_conversation_id
     assert await calls(bench, "/contact/chat") == 2
-
-
-def test_a_burst_of_refusals_counts_once_and_pauses_are_bounded():
-    budget = RateBudget()
-
-    burst = [budget.refused("SendMessage", None) for _ in range(40)]
-
-    assert max(burst) <= 0.5
-    assert budget.is_held_back("SendEvent")
-    assert not budget.is_held_back("GetTranscript")
-    assert budget.refused("GetTranscript", LONGEST_SECONDS * 2) > LONGEST_SECONDS

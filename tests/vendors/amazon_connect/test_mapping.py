@@ -31,8 +31,8 @@ from integrations.contract.events import (
 )
 from integrations.vendors.amazon_connect.connector.frames import frame_from_text
 from integrations.vendors.amazon_connect.connector.progress import ChatProgress, SentMessages
+from integrations.vendors.amazon_connect.connector.queue import is_open
 from integrations.vendors.amazon_connect.mapping.events import ItemReader
-from integrations.vendors.amazon_connect.mapping.hours import is_open
 from integrations.vendors.amazon_connect.mapping.item import Item, item_from_json, item_from_text
 
 FIXTURES = Path(vendor.__file__).parent / "fixtures"

@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from integrations.models import Project
 from integrations.vendors.amazon_connect.connector import AmazonConnectConnector
+from integrations.vendors.amazon_connect.connector.queue import CONTACT_METRICS
 from integrations.vendors.amazon_connect.simulator.control import CONTROL
 from integrations.vendors.amazon_connect.simulator.directory import DIRECTORY
 from tests import factories
@@ -95,8 +96,8 @@ async def test_the_permissions_suffice_for_all_that_the_connector_does(bench: Be
     results = [result async for result in connector.test_connection()]
     availability = await connector.check_availability(handoff_request())
     session = await connector.start(handoff_request())
-    metrics = await connector._queue_metrics(session)
-    await connector._contacts.stop(session)
+    metrics = await connector._chats.contact_metrics(session, CONTACT_METRICS)
+    await connector._chats.stop(session)
 
     assert not [result for result in results if not result.is_ok or "Not verified" in result.detail]
     assert (availability.is_available, metrics) == (True, {})

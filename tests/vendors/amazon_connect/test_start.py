@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.contract.connector import EndUserIdentity, HandoffRequest, TranscriptLine
-from integrations.vendors.amazon_connect.connector.budget import BURST, EventBudget
+from integrations.vendors.amazon_connect.client.budget import BURST, EventBudget
 from integrations.vendors.amazon_connect.mapping.start import (
     MAX_ATTRIBUTE_BYTES,
     MAX_CONTENT_BYTES,
@@ -17,7 +17,6 @@ from integrations.vendors.amazon_connect.mapping.start import (
     display_name,
     opening_text,
     start_request,
-    text_parts,
 )
 from tests.contract.bench import handoff_request
 
@@ -81,6 +80,14 @@ def test_long_transcript_keeps_its_end_and_says_so():
     assert "line 0 " not in text
 
 
+def test_a_live_agent_of_an_earlier_handoff_is_named_as_people_say():
+    earlier = [TranscriptLine(speaker="live_agent", text="Look in the shed.", sent_at=AT)]
+
+    text = opening_text(handoff_request(transcript=earlier))
+
+    assert "[2026-03-01 09:30:00 UTC] Live agent: Look in the shed." in text
+
+
 @given(
     st.lists(st.text(max_size=9000), max_size=4),
     st.text(max_size=20000),
@@ -89,19 +96,6 @@ def test_first_message_always_fits(texts: list[str], summary: str):
     request = handoff_request(transcript=lines(*texts), routing={"summary": summary})
 
     assert len(opening_text(request).encode("utf-8", errors="replace")) <= MAX_CONTENT_BYTES
-
-
-@given(st.text(), st.integers(min_value=4, max_value=50))
-def test_parts_of_a_text_fit_and_make_the_text_again(text: str, size: int):
-    parts = list(text_parts(text, size))
-
-    assert all(len(part.encode("utf-8", errors="replace")) <= size for part in parts)
-    assert "".join(parts) == text
-
-
-@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=300))
-def test_parts_lose_no_character(text: str):
-    assert "".join(text_parts(text, 7)) == text
 
 
 def test_attributes_hold_ids_hints_and_the_tools_own():

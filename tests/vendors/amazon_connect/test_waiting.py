@@ -12,8 +12,8 @@ from handoffs.models import Handoff
 from integrations.contract.connector import Connector
 from integrations.contract.events import LiveAgentJoined, QueuePositionChanged
 from integrations.http.client import open_session
+from integrations.vendors.amazon_connect.connector.queue import CONTACT_METRICS
 from integrations.vendors.amazon_connect.connector.stream import SocketTiming
-from integrations.vendors.amazon_connect.connector.waiting import METRICS
 from tests import factories
 from tests.contract.bench import AGENT, Bench, Listener, running_bench, until
 from tests.contract.vendors import build_connector
@@ -129,7 +129,7 @@ def test_a_contact_in_no_queue_has_no_metrics(url: str, customer: Any):
     question = {
         "InstanceId": INSTANCE,
         "ContactId": customer.chat_id,
-        "Metrics": [{"Name": name} for name in METRICS],
+        "Metrics": [{"Name": name} for name in CONTACT_METRICS],
     }
 
     in_flow = refusal(connect.get_contact_metrics, **question)
@@ -148,7 +148,7 @@ async def test_boto3_reads_the_metrics_of_a_contact_that_waits(
     answer = connect.get_contact_metrics(
         InstanceId=INSTANCE,
         ContactId=customer.chat_id,
-        Metrics=[{"Name": name} for name in METRICS],
+        Metrics=[{"Name": name} for name in CONTACT_METRICS],
     )
 
     values = {one["Name"]: one["Value"]["Number"] for one in answer["MetricResults"]}

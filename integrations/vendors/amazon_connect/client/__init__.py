@@ -1,3 +1,3 @@
-from integrations.vendors.amazon_connect.client.api import AmazonConnectClient
+from integrations.vendors.amazon_connect.client.connect import AmazonConnectClient
 
 __all__ = ["AmazonConnectClient"]

@@ -15,7 +15,7 @@ from integrations.contract.errors import (
     RejectedError,
 )
 from integrations.http.errors import StatusTable, VendorResponse, status_error
-from integrations.vendors.amazon_connect.mapping.item import as_object, as_text
+from integrations.kit.json_values import as_object, as_text
 
 ACCESS_DENIED = "AccessDenied"
 CHAT_QUOTA = "LimitExceededException"

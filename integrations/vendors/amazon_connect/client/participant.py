@@ -9,22 +9,17 @@ from datetime import datetime
 
 from integrations.contract.errors import (
     CannotConnectError,
-    RateLimitedError,
     RejectedError,
     UnexpectedResponseError,
 )
 from integrations.http.client import HttpClient
 from integrations.http.errors import StatusTable
 from integrations.http.socket import VendorSocket
-from integrations.vendors.amazon_connect.client.budget import RateBudget
+from integrations.kit.json_values import Json, as_object, as_objects, as_text
+from integrations.kit.waiting import RateBudget
+from integrations.vendors.amazon_connect.client.budget import kind_of
 from integrations.vendors.amazon_connect.client.errors import aws_error
-from integrations.vendors.amazon_connect.mapping.item import (
-    Json,
-    as_object,
-    as_objects,
-    as_text,
-    moment,
-)
+from integrations.vendors.amazon_connect.mapping.item import moment
 
 PAGE_SIZE = 100
 MAX_PAGES = 40
@@ -199,8 +194,7 @@ class ParticipantClient:
     async def _post(
         self, operation: str, bearer: Bearer, path: str, body: Mapping[str, object]
     ) -> Json:
-        await self._budget.admit(operation)
-        try:
+        async with self._budget.call(operation, kind_of(operation)):
             response = await self._http.request(
                 operation,
                 "POST",
@@ -209,8 +203,4 @@ class ParticipantClient:
                 json=body,
                 read_error=aws_error,
             )
-        except RateLimitedError as error:
-            error.retry_after = self._budget.refused(operation, error.retry_after)
-            raise
-        self._budget.accepted(operation)
         return as_object(response.json()) if response.body else {}

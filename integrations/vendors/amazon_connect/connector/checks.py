@@ -14,14 +14,13 @@ from integrations.contract.errors import (
     MissingPermissionError,
 )
 from integrations.http.client import HttpClient
+from integrations.kit.json_values import as_text
 from integrations.vendors.amazon_connect.client import AmazonConnectClient
-from integrations.vendors.amazon_connect.client.budget import RateBudget
+from integrations.vendors.amazon_connect.client.budget import rate_budget
 from integrations.vendors.amazon_connect.client.errors import ACCESS_DENIED, NOT_PUBLISHED
-from integrations.vendors.amazon_connect.client.signing import AwsKeys, Endpoints
-from integrations.vendors.amazon_connect.client.sts import StsClient
-from integrations.vendors.amazon_connect.connector.availability import METRICS, hours_around
-from integrations.vendors.amazon_connect.connector.identity import AwsIdentity
-from integrations.vendors.amazon_connect.mapping.item import as_text
+from integrations.vendors.amazon_connect.client.identity import AwsIdentity
+from integrations.vendors.amazon_connect.client.signing import AwsKeys
+from integrations.vendors.amazon_connect.connector.queue import QUEUE_METRICS, hours_around
 
 _INBOUND = "CONTACT_FLOW"
 _ACCESS_DENIED = (ACCESS_DENIED, f"{ACCESS_DENIED}Exception")
@@ -30,22 +29,13 @@ _ACCESS_DENIED = (ACCESS_DENIED, f"{ACCESS_DENIED}Exception")
 class ConnectionChecks:
     """One run of the test; keeps the keys between its checks."""
 
-    def __init__(
-        self,
-        *,
-        http: HttpClient,
-        endpoints: Endpoints,
-        sts: StsClient,
-        credentials: Mapping[str, str],
-    ) -> None:
+    def __init__(self, http: HttpClient, credentials: Mapping[str, str]) -> None:
         """Share the connector's client, but no keys of its: the test asks for its own."""
         self._http = http
-        self._endpoints = endpoints
-        self._sts = sts
         self._credentials = credentials
-        self._identity = AwsIdentity(sts=sts, credentials=credentials)
+        self._identity = AwsIdentity(http, credentials)
         self._region = credentials.get("aws_region", "")
-        self._budget = RateBudget()
+        self._budget = rate_budget(http, "")
         self._keys: AwsKeys | None = None
         self._is_known = False
         self._has_instance = False
@@ -80,7 +70,7 @@ class ConnectionChecks:
         """Name who the trust policy must let in, if AWS tells."""
         try:
             keys = await self._identity.own_keys()
-            arn = await self._sts.get_caller_identity(keys, region=self._region)
+            arn = await self._identity.caller(keys, region=self._region)
         except ConnectorError:
             return ""
         return f" to {arn}"
@@ -88,7 +78,7 @@ class ConnectionChecks:
     async def _caller(self) -> str:
         if not self._credentials.get("role_arn"):
             self._keys = await self._identity.keys(region=self._region, role_arn="")
-        arn = await self._sts.get_caller_identity(self._need_keys(), region=self._region)
+        arn = await self._identity.caller(self._need_keys(), region=self._region)
         self._is_known = True
         return f"Calls are made as {arn}."
 
@@ -133,7 +123,7 @@ class ConnectionChecks:
         client = self._client(needs_instance=True)
         instance_id, queue_id = self._value("instance_id"), self._value("availability_queue_id")
         try:
-            await client.get_current_metric_data(instance_id, queue_id, METRICS)
+            await client.get_current_metric_data(instance_id, queue_id, QUEUE_METRICS)
         except InvalidRoutingError as error:
             raise CheckFailedError("not_found") from error
         try:
@@ -162,10 +152,10 @@ class ConnectionChecks:
             raise CheckFailedError("skipped")
         return AmazonConnectClient(
             self._http,
-            self._endpoints,
+            self._identity,
+            self._budget,
             region=self._region,
-            keys=self._need_keys(),
-            budget=self._budget,
+            role_arn=self._value("role_arn"),
         )
 
     def _need_keys(self) -> AwsKeys:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -19,24 +19,21 @@ from integrations.contract.errors import (
 )
 from integrations.contract.events import LiveAgentMessage, LiveAgentTyping
 from integrations.http.socket import VendorSocket
-from integrations.vendors.amazon_connect.client.participant import (
-    Bearer,
-    ParticipantClient,
-    ParticipantConnection,
-)
-from integrations.vendors.amazon_connect.connector.backoff import Backoff
+from integrations.kit.waiting import Reconnecting, ReconnectTiming
+from integrations.vendors.amazon_connect.client.participant import Bearer, ParticipantConnection
+from integrations.vendors.amazon_connect.connector.chats import Chats
 from integrations.vendors.amazon_connect.connector.frames import (
     BEAT,
     CHAT,
     PING,
     Frame,
+    FrameOrder,
     frame_from_text,
+    in_order,
     subscribed,
 )
-from integrations.vendors.amazon_connect.connector.order import FrameOrder, in_order
 from integrations.vendors.amazon_connect.connector.progress import ChatProgress, SentMessages, Step
-from integrations.vendors.amazon_connect.connector.tokens import ConnectionTokens
-from integrations.vendors.amazon_connect.connector.waiting import QueueWatch
+from integrations.vendors.amazon_connect.connector.queue import QueueWatch
 from integrations.vendors.amazon_connect.mapping.item import (
     CHAT_ENDED,
     Item,
@@ -64,34 +61,32 @@ class SocketTiming:
     first_delay: float = 1.0
     max_delay: float = 30.0
 
+    def reconnecting(self, give_up: float) -> Reconnecting:
+        """Return a counter of failures that gives up after so many seconds."""
+        return Reconnecting(
+            ReconnectTiming(first=self.first_delay, longest=self.max_delay, give_up=give_up)
+        )
+
 
 class ChatListener:
     """One listener: from a stored session to the end of the chat."""
 
     def __init__(
         self,
-        *,
-        client: ParticipantClient,
-        tokens: ConnectionTokens,
-        timing: SocketTiming,
         session: VendorSession,
+        *,
+        chats: Chats,
+        timing: SocketTiming,
         sent: SentMessages,
         queue: QueueWatch,
-        is_over: Callable[[VendorSession], Awaitable[bool]],
     ) -> None:
-        """Take up where `session` was stored; `is_over` asks AWS about the chat itself."""
-        self._client = client
-        self._tokens = tokens
+        """Take up where `session` was stored."""
+        self._chats = chats
         self._timing = timing
         self._queue = queue
-        self._is_over = is_over
         self._progress = ChatProgress(session, sent)
-        self._backoff = Backoff(
-            first_delay=timing.first_delay, max_delay=timing.max_delay, give_up=timing.give_up
-        )
-        self._refusals = Backoff(
-            first_delay=timing.first_delay, max_delay=timing.max_delay, give_up=timing.refused
-        )
+        self._losses = timing.reconnecting(timing.give_up)
+        self._refusals = timing.reconnecting(timing.refused)
         self._order = FrameOrder(timing.order)
         self._typing: dict[str, tuple[float, LiveAgentTyping]] = {}
 
@@ -109,7 +104,7 @@ class ChatListener:
     async def _connections(self) -> AsyncGenerator[Step, None]:
         while not self._progress.has_ended:
             try:
-                connection = await self._tokens.connect(self._progress.session)
+                connection = await self._chats.connect(self._progress.session)
                 async with aclosing(self._connection_whole(connection)) as steps:
                     async for step in steps:
                         yield step
@@ -118,7 +113,7 @@ class ChatListener:
                     async for step in steps:
                         yield step
             except (CannotConnectError, RateLimitedError) as error:
-                await self._backoff.pause(error)
+                await self._losses.pause(error)
 
     async def _connection_whole(
         self, connection: ParticipantConnection
@@ -138,13 +133,13 @@ class ChatListener:
 
     async def _connection(self, connection: ParticipantConnection) -> AsyncGenerator[Step, None]:
         """Live through one socket; ends with the chat, or when the socket grows too old."""
-        async with self._client.socket(
+        async with self._chats.client.socket(
             connection.socket_url, idle_timeout=self._timing.idle, open_timeout=self._timing.open
         ) as socket:
             await subscribed(socket, self._timing.subscribe)
             for step in await self._catch_up(connection.bearer):
                 yield step
-            self._backoff.connected()
+            self._losses.connected()
             self._refusals.connected()
             async with aclosing(self._frames(socket)) as frames:
                 async for frame in frames:
@@ -262,11 +257,11 @@ class ChatListener:
 
     async def _transcript(self, bearer: Bearer, cursor: str) -> list[dict[str, object]]:
         try:
-            found = await self._client.get_transcript(bearer, after=cursor)
+            found = await self._chats.client.get_transcript(bearer, after=cursor)
         except RejectedError:
             if not cursor:
                 raise
-            found = await self._client.get_transcript(bearer, after="")  # it forgot that item
+            found = await self._chats.client.get_transcript(bearer, after="")  # it forgot that item
         return [dict(item) for item in found]
 
     async def _without_connection(
@@ -276,19 +271,19 @@ class ChatListener:
 
         A token that we still have may read the transcript; else the account's keys have to say it.
         """
-        heard = await self._read_without_connection()
-        for step in heard or ():
+        found = await self._read_without_connection()
+        for step in found or ():
             yield step
         if self._progress.has_ended:
             return
         problem: ConnectorError = CannotConnectError(refusal.message, status=refusal.status)
         try:
-            if await self._is_over(self._progress.session):
+            if await self._chats.is_over(self._progress.session):
                 yield self._progress.ended()
                 return
         except ConnectorError as error:
             problem = error
-        if heard is None:
+        if found is None:
             await self._refusals.pause(problem)
         else:
             self._refusals.connected()
@@ -296,7 +291,7 @@ class ChatListener:
 
     async def _read_without_connection(self) -> list[Step] | None:
         """Return what was said, by the token of the last connection; None if it is refused too."""
-        bearer = self._tokens.kept(self._progress.session)
+        bearer = self._chats.kept(self._progress.session)
         try:
             return await self._catch_up(bearer) if bearer else None
         except ConnectorError:

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from integrations.kit.json_values import Json, as_moment, as_object, as_objects, as_text
 from integrations.kit.plain_json import vendor_json
-
-Json = Mapping[str, object]
 
 EVENT_PREFIX = "application/vnd.amazonaws.connect.event."
 MESSAGE = "MESSAGE"
@@ -98,26 +97,7 @@ def item_from_json(value: Json) -> Item | None:
 
 def moment(value: object) -> datetime:
     """Read a time of AWS's; now when it cannot be read."""
-    try:
-        at = datetime.fromisoformat(as_text(value))
-    except ValueError:
-        return datetime.now(UTC)
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
-def as_object(value: object) -> Json:
-    """Narrow to a JSON object; anything else is an empty one."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def as_objects(value: object) -> list[Json]:
-    """Narrow to a list of JSON objects; anything else in it is left out."""
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
-
-
-def as_text(value: object) -> str:
-    """Narrow to text; anything else is empty."""
-    return value if isinstance(value, str) else ""
+    return as_moment(value) or datetime.now(UTC)
 
 
 def _event_name(kind: str, content_type: str) -> str:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 from integrations.contract.errors import (
     ConversationGoneError,
-    RateLimitedError,
+    InvalidAuthError,
     UnexpectedResponseError,
 )
 from integrations.http.client import HttpClient
 from integrations.http.errors import NO_STATUSES, StatusTable, VendorResponse
-from integrations.vendors.amazon_connect.client.budget import RateBudget
-from integrations.vendors.amazon_connect.client.errors import CHAT_QUOTA, aws_error
-from integrations.vendors.amazon_connect.client.signing import AwsKeys, Endpoints, signed_headers
-from integrations.vendors.amazon_connect.mapping.item import Json, as_object, as_objects, as_text
+from integrations.kit.json_values import Json, as_object, as_objects, as_text, json_text
+from integrations.kit.waiting import RateBudget
+from integrations.vendors.amazon_connect.client.budget import kind_of
+from integrations.vendors.amazon_connect.client.errors import aws_error
+from integrations.vendors.amazon_connect.client.identity import AwsIdentity
+from integrations.vendors.amazon_connect.client.signing import AwsKeys, signed_headers
 
-AGENTS_AVAILABLE = "AGENTS_AVAILABLE"
 _ALREADY_OVER = (404, 410)
 _NO_CONTACT: StatusTable = {404: ConversationGoneError, 410: ConversationGoneError}
 _MAX_PAGES = 10
@@ -36,23 +37,23 @@ class StartedChat:
 
 
 class AmazonConnectClient:
-    """One region's control plane, called with one set of keys."""
+    """One region's control plane, called as one role."""
 
     def __init__(
         self,
         http: HttpClient,
-        endpoints: Endpoints,
+        identity: AwsIdentity,
+        budget: RateBudget,
         *,
         region: str,
-        keys: AwsKeys,
-        budget: RateBudget,
+        role_arn: str,
     ) -> None:
-        """Take what every call needs."""
+        """Take what every call needs; without a role the entered keys sign."""
         self._http = http
+        self._identity = identity
         self._budget = budget
-        self._base_url = endpoints.connect(region)
         self._region = region
-        self._keys = keys
+        self._role_arn = role_arn
 
     async def start_chat_contact(self, body: Mapping[str, object]) -> StartedChat:
         """Start a chat; the same body with the same ClientToken gives the same chat again."""
@@ -169,14 +170,35 @@ class AmazonConnectClient:
         method: str,
         path: str,
         body: Mapping[str, object] | None,
+        **more: Any,
+    ) -> VendorResponse:
+        """Make a call with the role's keys, and once more with new ones if they had expired."""
+        content = b"" if body is None else json_text(body).encode()
+        keys = await self._keys()
+        try:
+            return await self._signed(keys, operation, method, path, content, **more)
+        except InvalidAuthError as error:
+            if not self._identity.forget(region=self._region, role_arn=self._role_arn, error=error):
+                raise
+        return await self._signed(await self._keys(), operation, method, path, content, **more)
+
+    async def _keys(self) -> AwsKeys:
+        return await self._identity.keys(region=self._region, role_arn=self._role_arn)
+
+    async def _signed(
+        self,
+        keys: AwsKeys,
+        operation: str,
+        method: str,
+        path: str,
+        content: bytes,
         *,
         returns: tuple[int, ...] = (),
         statuses: StatusTable = NO_STATUSES,
     ) -> VendorResponse:
-        url = self._base_url + path
-        content = b"" if body is None else json.dumps(body).encode()
+        url = self._identity.endpoints.connect(self._region) + path
         headers = signed_headers(
-            self._keys,
+            keys,
             service="connect",
             region=self._region,
             method=method,
@@ -184,9 +206,8 @@ class AmazonConnectClient:
             body=content,
             content_type="application/json",
         )
-        await self._budget.admit(operation)
-        try:
-            response = await self._http.request(
+        async with self._budget.call(operation, kind_of(operation)):
+            return await self._http.request(
                 operation,
                 method,
                 url,
@@ -196,10 +217,3 @@ class AmazonConnectClient:
                 statuses=statuses,
                 read_error=aws_error,
             )
-        except RateLimitedError as error:
-            # Too many chats at once is no matter of how fast we ask.
-            if error.vendor_code != CHAT_QUOTA:
-                error.retry_after = self._budget.refused(operation, error.retry_after)
-            raise
-        self._budget.accepted(operation)
-        return response
