@@ -10,7 +10,7 @@ Values = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoVendor:
-    """One vendor of the demo; a folder offers it as DEMO in its module `simulator_demo`.
+    """One vendor of the demo; a folder offers it as DEMO in its module `simulator.demo`.
 
     `desk_config` gets the credentials and the portal's webhook addresses by endpoint, and returns
     what to post to the simulator's desk, so that both sides agree. `facts` name the credentials

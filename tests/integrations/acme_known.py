@@ -1,0 +1,52 @@
+"""Runs in the copy of the project in which Acme was begun: what the whole portal knows of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from config.docs.pages import vendors_page
+from handoffs.errors import InvalidPayloadError
+from handoffs.payload.reading import payload_for_call_handoff, payload_read
+from handoffs.starting.addressing import payload_address
+from integrations.connect.selectors import tile_groups
+from integrations.contract.manifest import TileGroup
+from integrations.models import Project
+from tests import factories
+
+
+@pytest.fixture
+def project(db: None) -> Project:
+    project = factories.project()
+    factories.integration(project, connector_key="acme", integration_key="acme_integration")
+    return project
+
+
+def test_its_tile_stands_among_the_live_agents(project: Project) -> None:
+    views = tile_groups(project=project, environment="sandbox")[TileGroup.LIVE_AGENTS]
+
+    acme = next(view for view in views if view.tile.title == "Acme")
+    assert (acme.action, acme.tile.summary) == ("Manage", "Live agents answer in Acme.")
+
+
+def test_a_payload_is_checked_with_its_hint() -> None:
+    good = payload_read({"handoff": {"text_chat": {"acme_integration": {"lane": 7}}}})
+    other = payload_read({"handoff": {"text_chat": {"salesforce_integration": {"lane": 7}}}})
+
+    with pytest.raises(InvalidPayloadError, match=r"acme_integration\.lane: expected a whole"):
+        payload_read({"handoff": {"text_chat": {"acme_integration": {"lane": "left"}}}})
+
+    assert (good.hints, good.warnings) == ({"lane": 7}, ())
+    assert other.hints == {}
+
+
+@pytest.mark.parametrize("name", ["acme", "acme_support", "acme_integration"])
+def test_call_handoff_goes_there_under_each_of_its_names(project: Project, name: str) -> None:
+    payload = payload_for_call_handoff(name, hints={"traffic_lane": 7, "tags": ["a"]})
+
+    integration, addressed = payload_address(project, "sandbox", payload)
+
+    assert (integration.connector_key, addressed.hints) == ("acme", {"lane": 7})
+
+
+def test_the_docs_table_has_its_column() -> None:
+    assert "[Acme](../integrations/vendors/acme/README.md)" in vendors_page()
