@@ -251,7 +251,7 @@ RULES = (
             ("integrations/connect/novel.py", "import integrations.simulators.desk"),
             (_vendor("connector.py"), "from integrations.vendors.acme.simulator import world"),
             (_vendor("connector.py"), "from . import simulator"),
-            ("config/novel.py", "from integrations.vendors.zendesk.simulator.state import State"),
+            ("config/novel.py", "from integrations.vendors.zendesk.simulator.records import State"),
         ),
     ),
     Rule(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
 
-from integrations.vendors.zendesk.simulator.account import Account
-from integrations.vendors.zendesk.simulator.state import (
+from integrations.vendors.zendesk.simulator.records import (
     Conversation,
     Message,
     Participant,
@@ -17,6 +16,9 @@ from integrations.vendors.zendesk.simulator.state import (
     Webhook,
     time_text,
 )
+
+if TYPE_CHECKING:
+    from integrations.vendors.zendesk.simulator.world import ZendeskWorld
 
 
 def error_answer(status: int, code: str, *titles: str, retry_after: int | None = None) -> Response:
@@ -45,10 +47,10 @@ def truncated_user(user: User) -> dict[str, Any]:
     return {**shown, "zendeskId": user.zendesk_id} if user.zendesk_id else shown
 
 
-def conversation_answer(account: Account, conversation: Conversation) -> dict[str, Any]:
+def conversation_answer(world: ZendeskWorld, conversation: Conversation) -> dict[str, Any]:
     """Return a whole conversation."""
     answer = {
-        **truncated_conversation(account, conversation),
+        **truncated_conversation(world, conversation),
         "metadata": conversation.metadata,
         "isDefault": conversation.is_default,
         **conversation.properties,
@@ -60,14 +62,14 @@ def conversation_answer(account: Account, conversation: Conversation) -> dict[st
     return answer
 
 
-def truncated_conversation(account: Account, conversation: Conversation) -> dict[str, Any]:
+def truncated_conversation(world: ZendeskWorld, conversation: Conversation) -> dict[str, Any]:
     """Return a conversation as webhooks show it."""
     answer: dict[str, Any] = {"id": conversation.conversation_id, "type": conversation.type}
     if conversation.metadata:
         answer["metadata"] = conversation.metadata
     for name in ("active", "pending"):
-        held = account.switchboard_integration(getattr(conversation, name))
-        if held is not None and account.switches.is_switchboard_enabled:
+        held = world.switchboard_integration(getattr(conversation, name))
+        if held is not None and world.switches.is_switchboard_enabled:
             answer[f"{name}SwitchboardIntegration"] = switchboard_integration_part(held)
     return answer
 
@@ -107,7 +109,7 @@ def message_answer(message: Message) -> dict[str, Any]:
     return answer
 
 
-def participant_answer(account: Account, participant: Participant) -> dict[str, Any]:
+def participant_answer(world: ZendeskWorld, participant: Participant) -> dict[str, Any]:
     """Return a participant."""
     answer: dict[str, Any] = {
         "id": participant.participant_id,
@@ -115,7 +117,7 @@ def participant_answer(account: Account, participant: Participant) -> dict[str, 
         "unreadCount": 0,
         "clientAssociations": [],
     }
-    if user := account.users.get(participant.user_id):
+    if user := world.users.get(participant.user_id):
         answer["userExternalId"] = user.external_id
     if participant.last_read:
         answer["lastRead"] = participant.last_read
@@ -150,25 +152,25 @@ def list_answer(
     return answer
 
 
-def app_answer(account: Account) -> dict[str, Any]:
+def app_answer(world: ZendeskWorld) -> dict[str, Any]:
     """Return the app; its subdomain belongs to tokenInfo."""
     return {
-        "id": account.switches.app_id,
-        "displayName": account.switches.subdomain.title(),
+        "id": world.switches.app_id,
+        "displayName": world.switches.subdomain.title(),
         "settings": {"multiConvoEnabled": True},
         "metadata": {},
     }
 
 
-def integration_answer(account: Account) -> Mapping[str, Any]:
+def integration_answer(world: ZendeskWorld) -> Mapping[str, Any]:
     """Return the portal's own integration."""
-    own = account.switches.integration_id
-    hooks = [one for one in account.webhooks() if one.integration_id == own]
+    own = world.switches.integration_id
+    hooks = [one for one in world.webhooks() if one.integration_id == own]
     return {
         "id": own,
         "type": "custom",
         "status": "active",
-        "displayName": account.switches.own_switchboard_name,
+        "displayName": world.switches.own_switchboard_name,
         # The official models take exactly one here; the list of webhooks has them all.
         "webhooks": [webhook_answer(one) for one in hooks[:1]],
     }

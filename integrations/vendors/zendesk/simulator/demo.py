@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from integrations.simulators.demo import DemoVendor
-from integrations.vendors.zendesk.simulator.switches import Switches
+from integrations.vendors.zendesk.simulator.switches import AccountSwitches
 
-_ACCOUNT = Switches()
+_ACCOUNT = AccountSwitches()
 _KEY_ID = next(iter(_ACCOUNT.keys))
 
 DEMO = DemoVendor(

@@ -2,61 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from integrations.simulators.desk import Action, DeskError, Fault, Fields
-from integrations.vendors.zendesk.simulator import tickets, workspace
+from integrations.simulators.world_simulator import deed
+from integrations.vendors.zendesk.simulator import agents as workspace
+from integrations.vendors.zendesk.simulator import tickets
+from integrations.vendors.zendesk.simulator.agents import WorkspaceAgents
+from integrations.vendors.zendesk.simulator.answers import truncated_conversation, truncated_user
 from integrations.vendors.zendesk.simulator.contents import check_content
-from integrations.vendors.zendesk.simulator.merge import merge_user
-from integrations.vendors.zendesk.simulator.messages import SOURCE
-from integrations.vendors.zendesk.simulator.state import TICKET_STATUSES
+from integrations.vendors.zendesk.simulator.http_messages import SOURCE
+from integrations.vendors.zendesk.simulator.records import (
+    TICKET_STATUSES,
+    Conversation,
+    User,
+    Webhook,
+    new_id,
+)
+from integrations.vendors.zendesk.simulator.world import ZendeskWorld
 
 if TYPE_CHECKING:
     from integrations.simulators.simulator import Simulator
     from integrations.vendors.zendesk.simulator.simulator import ZendeskSimulator
 
-ENDINGS = ("session", "solve", "close", "email")
-
-
-def _own(simulator: Simulator) -> ZendeskSimulator:
-    return cast("ZendeskSimulator", simulator)
-
-
-def end(simulator: Simulator, conversation_id: str, how: str) -> None:
-    """End a conversation in one of the ways Agent Workspace has."""
-    own = _own(simulator)
-    if own.ticket_by_api(conversation_id) is not None:
-        _set_status(own, conversation_id, "SOLVED")
-        return
-    with own.change():
-        conversation = own.conversation(conversation_id)
-        if how == "session":
-            workspace.end_session(own.world, conversation)
-        elif how == "email":
-            workspace.move_to_email(own.world, conversation)
-        elif how in ENDINGS:
-            status = "SOLVED" if how == "solve" else "CLOSED"
-            workspace.change_status(own.world, conversation, status)
-        else:
-            raise DeskError(400, f"how is one of {', '.join(ENDINGS)}.")
+# Way of ending -> what it does, beside the end of the session.
+_STATUS_OF = {"solve": "SOLVED", "close": "CLOSED"}
+ENDINGS = ("session", "email", *_STATUS_OF)
+_TRIGGER_TEXT = "All our agents are busy. Thank you for waiting."
 
 
 def _end(simulator: Simulator, conversation_id: str, fields: Fields) -> None:
-    end(simulator, conversation_id, str(fields.get("how", "session")))
+    """End a conversation in one of the ways Agent Workspace has; a ticket by API is solved."""
+    own, how = cast("ZendeskSimulator", simulator), str(fields.get("how", "session"))
+    if how not in ENDINGS:
+        raise DeskError(400, f"how is one of {', '.join(ENDINGS)}.")
+    if own.world.ticket_by_api(conversation_id) is not None:
+        _set_status(own, conversation_id, "SOLVED")
+    elif how in _STATUS_OF:
+        _set_status(own, conversation_id, _STATUS_OF[how])
+    elif how == "session":
+        own.live_agent_ends(conversation_id)
+    else:
+        with own.change():
+            workspace.move_to_email(own.world, own.conversation(conversation_id))
 
 
 def _status(simulator: Simulator, conversation_id: str, fields: Fields) -> None:
-    own, status = _own(simulator), str(fields.get("status", "")).upper()
+    status = str(fields.get("status", "")).upper()
     if status not in TICKET_STATUSES:
         raise DeskError(400, f"status is one of {', '.join(TICKET_STATUSES)}.")
-    _set_status(own, conversation_id, status)
+    _set_status(cast("ZendeskSimulator", simulator), conversation_id, status)
 
 
 def _set_status(own: ZendeskSimulator, identifier: str, status: str) -> None:
     """Set the status of a conversation's ticket, or of a ticket that came by API."""
     with own.change():
-        ticket = own.ticket_by_api(identifier)
+        ticket = own.world.ticket_by_api(identifier)
         if ticket is None:
             workspace.change_status(own.world, own.conversation(identifier), status)
         else:
@@ -64,138 +66,127 @@ def _set_status(own: ZendeskSimulator, identifier: str, status: str) -> None:
             tickets.set_status(own.world, ticket, status, actor_id=actor_id)
 
 
-def _pass_back(simulator: Simulator, conversation_id: str, _fields: Fields) -> None:
-    own = _own(simulator)
-    with own.change():
-        workspace.pass_back(own.world, own.conversation(conversation_id))
-
-
-def _user_ends(simulator: Simulator, conversation_id: str, _fields: Fields) -> None:
-    own = _own(simulator)
-    with own.change():
-        workspace.end_by_user(own.world, own.conversation(conversation_id))
-
-
-def _trigger(simulator: Simulator, conversation_id: str, fields: Fields) -> None:
-    own = _own(simulator)
-    text = str(fields.get("text") or "All our agents are busy. Thank you for waiting.")
-    with own.change():
-        workspace.respond_automatically(own.world, own.conversation(conversation_id), text)
-
-
-def _content(simulator: Simulator, conversation_id: str, fields: Fields) -> None:
+def _content(agents: WorkspaceAgents, conversation: Conversation, fields: Fields) -> None:
     content = fields.get("content")
     wrong = check_content(content).titles
     if wrong or not isinstance(content, Mapping):
         raise DeskError(400, "; ".join(wrong))
-    own = _own(simulator)
-    with own.change():
-        conversation = own.conversation(conversation_id)
-        workspace.say(own.world, conversation, fields.get("agent_name"), content)
+    agent = agents.present(conversation, fields.get("agent_name"))
+    agents.say_content(conversation, agent, content)
 
 
-def _postback(simulator: Simulator, conversation_id: str, fields: Fields) -> None:
-    own = _own(simulator)
-    with own.change():
-        conversation = own.conversation(conversation_id)
-        user = own.account.person(conversation)
-        shown = {
-            "postback": {"payload": str(fields.get("payload", "")), "metadata": {}},
-            "source": dict(SOURCE),
+def _postback(agents: WorkspaceAgents, conversation: Conversation, fields: Fields) -> None:
+    user = agents.world.person(conversation)
+    shown = {
+        "postback": {"payload": str(fields.get("payload", "")), "metadata": {}},
+        "source": dict(SOURCE),
+    }
+    if user is not None:
+        shown["user"] = {"id": user.user_id, "authenticated": False}
+    agents.world.tell(conversation, "conversation:postback", shown)
+
+
+def _remove(agents: WorkspaceAgents, conversation: Conversation, _fields: Fields) -> None:
+    agents.world.tell(conversation, "conversation:remove", {})
+    del agents.world.conversations[conversation.conversation_id]
+
+
+def _delivery_failure(agents: WorkspaceAgents, conversation: Conversation, fields: Fields) -> None:
+    said, user = conversation.messages, agents.world.person(conversation)
+    if not said:
+        raise DeskError(409, "No message is there to fail.")
+    shown: dict[str, Any] = {
+        "user": {"id": user.user_id if user else "", "authenticated": False},
+        "message": {"id": fields.get("message_id") or said[-1].message_id},
+        "destination": {"type": "web"},
+        "externalMessages": [],
+        "isFinalEvent": True,
+        "error": {"code": "uncategorized_error", "message": "The channel refused it"},
+    }
+    agents.world.tell(conversation, "conversation:message:delivery:failure", shown)
+
+
+def _merge_user(world: ZendeskWorld, conversation: Conversation) -> None:
+    """Merge the end user into one who came from elsewhere; ids of both records change."""
+    discarded_user = world.person(conversation)
+    if discarded_user is None:
+        return
+    discarded = truncated_conversation(world, conversation)
+    user = User(
+        external_id=f"merged:{discarded_user.external_id}",
+        profile=discarded_user.profile,
+        metadata=discarded_user.metadata,
+        signed_up_at=discarded_user.signed_up_at,
+        zendesk_id=discarded_user.zendesk_id,
+    )
+    world.users[user.user_id] = user
+    for one in conversation.participants:
+        one.user_id = user.user_id
+    for message in conversation.messages:
+        if message.is_from_user:
+            message.author["userId"] = user.user_id
+    del world.users[discarded_user.user_id]
+    del world.conversations[conversation.conversation_id]
+    conversation.conversation_id = new_id()
+    world.conversations[conversation.conversation_id] = conversation
+    for number in conversation.ticket_ids:
+        world.tickets[number].conversation_id = conversation.conversation_id
+    surviving = truncated_conversation(world, conversation)
+
+    def payload(_webhook: Webhook) -> dict[str, object]:
+        return {
+            "mergedUsers": {
+                "surviving": truncated_user(user),
+                "discarded": truncated_user(discarded_user),
+            },
+            "mergedConversations": {"surviving": surviving, "discarded": discarded},
+            "reason": "channelLinking",
         }
-        if user is not None:
-            shown["user"] = {"id": user.user_id, "authenticated": False}
-        own.world.tell(conversation, "conversation:postback", shown)
+
+    world.events.publish("user:merge", payload, conversation=conversation)
 
 
-def _remove(simulator: Simulator, conversation_id: str, _fields: Fields) -> None:
-    own = _own(simulator)
-    with own.change():
-        conversation = own.conversation(conversation_id)
-        own.world.tell(conversation, "conversation:remove", {})
-        del own.account.conversations[conversation_id]
+def _fault(act: Callable[[ZendeskWorld, Fields], object]) -> Fault:
+    def fault(simulator: Simulator, fields: dict[str, Any]) -> None:
+        own = cast("ZendeskSimulator", simulator)
+        with own.change():
+            act(own.world, fields)
+
+    return fault
 
 
-def _delivery_failure(simulator: Simulator, conversation_id: str, fields: Fields) -> None:
-    own = _own(simulator)
-    with own.change():
-        conversation = own.conversation(conversation_id)
-        said = conversation.messages
-        if not said:
-            raise DeskError(409, "No message is there to fail.")
-        user = own.account.person(conversation)
-        shown: dict[str, Any] = {
-            "user": {"id": user.user_id if user else "", "authenticated": False},
-            "message": {"id": fields.get("message_id") or said[-1].message_id},
-            "destination": {"type": "web"},
-            "externalMessages": [],
-            "isFinalEvent": True,
-            "error": {"code": "uncategorized_error", "message": "The channel refused it"},
-        }
-        own.world.tell(conversation, "conversation:message:delivery:failure", shown)
-
-
-def _merge(simulator: Simulator, conversation_id: str, _fields: Fields) -> None:
-    own = _own(simulator)
-    with own.change():
-        merge_user(own.world, own.conversation(conversation_id))
-
-
-def _unknown_event(simulator: Simulator, _fields: dict[str, Any]) -> None:
-    own = _own(simulator)
-    with own.change():
-        own.world.events.publish_raw({"type": "conversation:somethingNew", "payload": {"a": 1}})
-
-
-def _malformed_event(simulator: Simulator, _fields: dict[str, Any]) -> None:
-    own = _own(simulator)
-    with own.change():
-        own.world.events.publish_raw({"type": "conversation:message", "payload": {}})
-
-
-def _replay_oldest(simulator: Simulator, fields: dict[str, Any]) -> None:
-    """Post the oldest messages of each conversation's live agents again, ids and times too."""
-    own = _own(simulator)
-    with own.change():
-        own.world.events.publish_oldest(int(fields.get("count", 5)))
-
-
-def _wrong_secret(simulator: Simulator, fields: dict[str, Any]) -> None:
-    _own(simulator).world.events.spoil_secrets(int(fields.get("count", 1)))
-
-
-def _oversized_body(simulator: Simulator, _fields: dict[str, Any]) -> None:
-    _own(simulator).world.events.post_oversized()
-
-
-def _head_probe(simulator: Simulator, _fields: dict[str, Any]) -> None:
-    _own(simulator).world.events.probe()
-
-
-def _revoke_keys(simulator: Simulator, fields: dict[str, Any]) -> None:
-    own = _own(simulator)
-    with own.change():
-        own.account.are_keys_revoked = bool(fields.get("is_revoked", True))
+def _text(fields: Fields) -> str:
+    return str(fields.get("text") or _TRIGGER_TEXT)
 
 
 EXTRA_ACTIONS: dict[str, Action] = {
     "end": _end,
     "status": _status,
-    "pass_back": _pass_back,
-    "user_ends": _user_ends,
-    "trigger": _trigger,
-    "content": _content,
-    "postback": _postback,
-    "remove": _remove,
-    "delivery_failure": _delivery_failure,
-    "merge": _merge,
+    "pass_back": deed(lambda agents, c, _fields: agents.pass_back(c)),
+    "user_ends": deed(lambda agents, c, _fields: workspace.end_by_user(agents.world, c)),
+    "trigger": deed(
+        lambda agents, c, fields: workspace.respond_automatically(agents.world, c, _text(fields))
+    ),
+    "content": deed(_content),
+    "postback": deed(_postback),
+    "remove": deed(_remove),
+    "delivery_failure": deed(_delivery_failure),
+    "merge": deed(lambda agents, c, _fields: _merge_user(agents.world, c)),
 }
+_UNKNOWN = {"type": "conversation:somethingNew", "payload": {"a": 1}}
+_MALFORMED = {"type": "conversation:message", "payload": {}}
 EXTRA_FAULTS: dict[str, Fault] = {
-    "unknown_event": _unknown_event,
-    "malformed_event": _malformed_event,
-    "replay_oldest": _replay_oldest,
-    "wrong_secret": _wrong_secret,
-    "oversized_body": _oversized_body,
-    "head_probe": _head_probe,
-    "revoke_keys": _revoke_keys,
+    "unknown_event": _fault(lambda world, _f: world.events.publish_raw(_UNKNOWN)),
+    "malformed_event": _fault(lambda world, _f: world.events.publish_raw(_MALFORMED)),
+    "replay_oldest": _fault(
+        lambda world, fields: world.events.publish_oldest(int(fields.get("count", 5)))
+    ),
+    "wrong_secret": _fault(
+        lambda world, fields: world.events.spoil_secrets(int(fields.get("count", 1)))
+    ),
+    "oversized_body": _fault(lambda world, _f: world.events.post_oversized()),
+    "head_probe": _fault(lambda world, _f: world.events.probe()),
+    "revoke_keys": _fault(
+        lambda world, f: world.switches.change(are_keys_revoked=bool(f.get("is_revoked", True)))
+    ),
 }

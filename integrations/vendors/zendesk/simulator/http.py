@@ -15,27 +15,28 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from integrations.simulators.simulator import Simulator
-from integrations.vendors.zendesk.simulator.account import FILE_PATH
 from integrations.vendors.zendesk.simulator.answers import error_answer
 from integrations.vendors.zendesk.simulator.checks import CODES, VendorError
-from integrations.vendors.zendesk.simulator.http_conversations import ConversationEndpoints
+from integrations.vendors.zendesk.simulator.http_conversations import (
+    ConversationEndpoints,
+    UserEndpoints,
+)
 from integrations.vendors.zendesk.simulator.http_messages import MessageEndpoints
 from integrations.vendors.zendesk.simulator.http_settings import SettingEndpoints
 from integrations.vendors.zendesk.simulator.http_tickets import (
     TicketEndpoints,
     answer_ticket_refusal,
 )
-from integrations.vendors.zendesk.simulator.http_users import UserEndpoints
 from integrations.vendors.zendesk.simulator.ticket_bodies import TicketRefusedError
-from integrations.vendors.zendesk.simulator.world import World
+from integrations.vendors.zendesk.simulator.world import FILE_PATH, ZendeskWorld
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Row = tuple[str, str, Endpoint]
 APP = "/sc/v2/apps/{app_id}"
 
 
-def zendesk_app(simulator: Simulator, world: World) -> Starlette:
-    """Return the ASGI application that speaks the contract for one account."""
+def zendesk_app(simulator: Simulator, world: ZendeskWorld) -> Starlette:
+    """Return the ASGI application that speaks the contract for one world."""
     rows = [
         *_user_rows(UserEndpoints(simulator, world)),
         *_conversation_rows(ConversationEndpoints(simulator, world)),
@@ -44,7 +45,7 @@ def zendesk_app(simulator: Simulator, world: World) -> Starlette:
         *_ticket_rows(TicketEndpoints(simulator, world)),
     ]
     return Starlette(
-        routes=_routes(rows, world.account.path_prefix),
+        routes=_routes(rows, world.path_prefix),
         exception_handlers={
             VendorError: _answer_refusal,
             TicketRefusedError: answer_ticket_refusal,

@@ -1,4 +1,4 @@
-"""The simulated endpoints for conversations, participants and control."""
+"""The simulated endpoints for users, conversations, participants and control."""
 
 from __future__ import annotations
 
@@ -8,18 +8,25 @@ from typing import Any, Protocol
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from integrations.vendors.zendesk.simulator import checks, messages, switchboard
+from integrations.vendors.zendesk.simulator import checks, switchboard
 from integrations.vendors.zendesk.simulator.answers import (
     conversation_answer,
     participant_answer,
     truncated_conversation,
     truncated_user,
+    user_answer,
 )
 from integrations.vendors.zendesk.simulator.checks import VendorError
-from integrations.vendors.zendesk.simulator.http_users import merged
+from integrations.vendors.zendesk.simulator.http_messages import SOURCE, find_user, greet
+from integrations.vendors.zendesk.simulator.records import (
+    Conversation,
+    Participant,
+    User,
+    Webhook,
+    time_text,
+)
 from integrations.vendors.zendesk.simulator.requests import Endpoints
-from integrations.vendors.zendesk.simulator.state import Conversation, Participant, User, Webhook
-from integrations.vendors.zendesk.simulator.world import World
+from integrations.vendors.zendesk.simulator.world import ZendeskWorld
 
 PROPERTIES = ("displayName", "description", "iconUrl")
 MAX_PARTICIPANTS = 10
@@ -30,7 +37,7 @@ class Transfer(Protocol):
 
     def __call__(
         self,
-        world: World,
+        world: ZendeskWorld,
         conversation: Conversation,
         target: str,
         metadata: Mapping[str, Any],
@@ -49,15 +56,15 @@ class ConversationEndpoints(Endpoints):
         with self._simulator.change():
             checks.check_conversation(body, is_new=True)
             given = body.get("participants") or []
-            users = [messages.find_user(self._world, one) for one in given]
+            users = [find_user(self._world, one) for one in given]
             conversation = self._new(body, users)
             self._tell_created(conversation)
-            answer = conversation_answer(self._account, conversation)
+            answer = conversation_answer(self._world, conversation)
             return JSONResponse({"conversation": answer}, status_code=201)
 
     def _new(self, body: Mapping[str, Any], users: list[User]) -> Conversation:
-        account, now = self._account, self._account.now_ms()
-        earlier = [one for user in users for one in account.conversations_of(user)]
+        world, now = self._world, self._world.now_ms()
+        earlier = [one for user in users for one in world.conversations_of(user)]
         conversation = Conversation(
             type=body["type"],
             participants=[Participant(user_id=user.user_id) for user in users],
@@ -68,19 +75,18 @@ class ConversationEndpoints(Endpoints):
             and not [one for one in earlier if one.type == "personal"],
             created_ms=now,
             updated_ms=now,
-            active=account.default_id if account.switches.is_switchboard_enabled else None,
+            active=world.default_id if world.switches.is_switchboard_enabled else None,
         )
-        account.conversations[conversation.conversation_id] = conversation
-        return conversation
+        return world.conversations.add(conversation)
 
     def _tell_created(self, conversation: Conversation) -> None:
-        user = self._account.person(conversation)
+        user = self._world.person(conversation)
 
         def payload(webhook: Webhook) -> dict[str, Any]:
             shown = {
-                "conversation": truncated_conversation(self._account, conversation),
+                "conversation": truncated_conversation(self._world, conversation),
                 "creationReason": "startConversation",
-                "source": dict(messages.SOURCE),
+                "source": dict(SOURCE),
             }
             is_personal = user is not None and conversation.type == "personal"
             if user is not None and is_personal:
@@ -98,9 +104,9 @@ class ConversationEndpoints(Endpoints):
             if bool(by_id) == bool(by_external):
                 raise VendorError(400, "filter[userId] or filter[userExternalId] is required")
             reference = {"userId": by_id} if by_id else {"userExternalId": by_external}
-            user = messages.find_user(self._world, reference)
-            found = self._account.conversations_of(user)
-            shown = [conversation_answer(self._account, one) for one in found]
+            user = find_user(self._world, reference)
+            found = self._world.conversations_of(user)
+            shown = [conversation_answer(self._world, one) for one in found]
             return JSONResponse(self._list(request, "conversations", shown))
 
     async def get_conversation(self, request: Request) -> Response:
@@ -117,7 +123,7 @@ class ConversationEndpoints(Endpoints):
             given = {name: body[name] for name in PROPERTIES if name in body}
             conversation.properties = merged(conversation.properties, given)
             conversation.metadata = merged(conversation.metadata, body.get("metadata"))
-            conversation.updated_ms = self._account.now_ms()
+            conversation.updated_ms = self._world.now_ms()
             return self._answer(conversation)
 
     async def delete_conversation(self, request: Request) -> Response:
@@ -127,7 +133,7 @@ class ConversationEndpoints(Endpoints):
             if conversation.is_default:
                 raise VendorError(400, "The default conversation cannot be deleted")
             self._world.tell(conversation, "conversation:remove", {})
-            del self._account.conversations[conversation.conversation_id]
+            del self._world.conversations[conversation.conversation_id]
             return JSONResponse({})
 
     # -- Participants -------------------------------------------------------------------------
@@ -136,7 +142,7 @@ class ConversationEndpoints(Endpoints):
         """List who takes part."""
         with self._simulator.change():
             conversation = self._conversation(request)
-            shown = [participant_answer(self._account, one) for one in conversation.participants]
+            shown = [participant_answer(self._world, one) for one in conversation.participants]
             return JSONResponse(self._list(request, "participants", shown))
 
     async def join(self, request: Request) -> Response:
@@ -145,13 +151,13 @@ class ConversationEndpoints(Endpoints):
         with self._simulator.change():
             conversation = self._group(request)
             checks.user_reference(body).done()
-            user = messages.find_user(self._world, body)
+            user = find_user(self._world, body)
             if len(conversation.participants) >= MAX_PARTICIPANTS:
                 raise VendorError(400, "The conversation has 10 participants already")
             participant = Participant(user_id=user.user_id)
             conversation.participants.append(participant)
             self._world.tell(conversation, "conversation:join", {"user": truncated_user(user)})
-            answer = participant_answer(self._account, participant)
+            answer = participant_answer(self._world, participant)
             return JSONResponse({"participant": answer}, status_code=201)
 
     async def leave(self, request: Request) -> Response:
@@ -160,7 +166,7 @@ class ConversationEndpoints(Endpoints):
         with self._simulator.change():
             conversation = self._group(request)
             for one in list(conversation.participants):
-                user = self._account.users[one.user_id]
+                user = self._world.users[one.user_id]
                 named = (body.get("participantId"), body.get("userId"), body.get("userExternalId"))
                 if one.participant_id in named or {user.user_id, user.external_id} & set(named):
                     conversation.participants.remove(one)
@@ -213,12 +219,112 @@ class ConversationEndpoints(Endpoints):
             had_ticket = conversation.ticket_id
             transfer(self._world, conversation, target, metadata, by=self._own)
             if conversation.ticket_id != had_ticket:
-                messages.greet(self._world, conversation)
+                greet(self._world, conversation)
             return JSONResponse({})
 
     @property
     def _own(self) -> str:
-        return self._account.switches.integration_id
+        return self._world.switches.integration_id
 
     def _answer(self, conversation: Conversation) -> Response:
-        return JSONResponse({"conversation": conversation_answer(self._account, conversation)})
+        return JSONResponse({"conversation": conversation_answer(self._world, conversation)})
+
+
+class UserEndpoints(Endpoints):
+    """Creates, finds, changes and removes users."""
+
+    async def create_user(self, request: Request) -> Response:
+        """Create a user; an external id that is taken is a conflict."""
+        body = await self._body(request)
+        with self._simulator.change():
+            checks.check_user(body, is_new=True)
+            if [one for one in self._users() if one.external_id == body["externalId"]]:
+                raise VendorError(409, "A user with this externalId exists")
+            user = User(
+                external_id=body["externalId"],
+                profile=dict(body.get("profile") or {}),
+                metadata=dict(body.get("metadata") or {}),
+                signed_up_at=body.get("signedUpAt") or time_text(self._world.now_ms()),
+            )
+            self._world.users.add(user)
+            return JSONResponse({"user": user_answer(user)}, status_code=201)
+
+    async def list_users(self, request: Request) -> Response:
+        """List the users with an e-mail address; the filter is required."""
+        with self._simulator.change():
+            self._caller(request)
+            email = request.query_params.get("filter[identities.email]")
+            if not email:
+                raise VendorError(400, "filter[identities.email] is required")
+            found = [one for one in self._users() if one.profile.get("email") == email]
+            return JSONResponse(self._list(request, "users", [user_answer(one) for one in found]))
+
+    async def get_user(self, request: Request) -> Response:
+        """Return a user by either id."""
+        with self._simulator.change():
+            return _user_answer(self._user(request))
+
+    async def update_user(self, request: Request) -> Response:
+        """Change a user; metadata is merged, and null takes a key away."""
+        body = await self._body(request)
+        with self._simulator.change():
+            user = self._user(request)
+            checks.check_user(body, is_new=False)
+            user.profile = merged(user.profile, body.get("profile"))
+            user.metadata = merged(user.metadata, body.get("metadata"))
+            user.signed_up_at = body.get("signedUpAt") or user.signed_up_at
+            return _user_answer(user)
+
+    async def delete_user(self, request: Request) -> Response:
+        """Remove a user and the personal conversations they leave empty."""
+        with self._simulator.change():
+            user = self._user(request)
+            for conversation in self._world.conversations_of(user):
+                self._world.tell(conversation, "conversation:remove", {})
+                del self._world.conversations[conversation.conversation_id]
+            del self._world.users[user.user_id]
+            shown = {"user": truncated_user(user)}
+            self._world.events.publish("user:remove", lambda _webhook: shown)
+            return JSONResponse({})
+
+    async def delete_personal_information(self, request: Request) -> Response:
+        """Remove what is known of a user beside their id."""
+        with self._simulator.change():
+            user = self._user(request)
+            user.profile, user.metadata = {}, {}
+            return _user_answer(user)
+
+    async def sync_user(self, request: Request) -> Response:
+        """Bring a user in line with their Support user."""
+        with self._simulator.change():
+            self._caller(request)
+            wanted = request.path_params["user_id"]
+            found = [one for one in self._users() if one.zendesk_id == wanted]
+            if not found:
+                raise VendorError(404, "User not found", code="user_not_found")
+            return _user_answer(found[0])
+
+    async def list_clients(self, request: Request) -> Response:
+        """List a user's clients: a user made by API has none."""
+        with self._simulator.change():
+            self._user(request)
+            return JSONResponse(self._list(request, "clients", []))
+
+    async def list_devices(self, request: Request) -> Response:
+        """List a user's devices: a user made by API has none."""
+        with self._simulator.change():
+            self._user(request)
+            return JSONResponse({"devices": []})
+
+    def _users(self) -> list[User]:
+        return list(self._world.users.values())
+
+
+def _user_answer(user: User) -> Response:
+    return JSONResponse({"user": user_answer(user)})
+
+
+def merged(kept: Mapping[str, Any], given: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return properties with changes laid over them; null takes one away."""
+    both = {**kept, **(given or {})}
+    return {name: value for name, value in both.items() if value is not None}

@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from integrations.vendors.zendesk.simulator import checks
-from integrations.vendors.zendesk.simulator.account import SWITCHBOARD_ID
 from integrations.vendors.zendesk.simulator.answers import (
     app_answer,
     integration_answer,
@@ -17,9 +16,10 @@ from integrations.vendors.zendesk.simulator.answers import (
     webhook_answer,
 )
 from integrations.vendors.zendesk.simulator.checks import Form, VendorError
+from integrations.vendors.zendesk.simulator.records import SwitchboardIntegration, Webhook
 from integrations.vendors.zendesk.simulator.requests import Endpoints
-from integrations.vendors.zendesk.simulator.state import SwitchboardIntegration, Webhook
 from integrations.vendors.zendesk.simulator.switches import TRIGGERS
+from integrations.vendors.zendesk.simulator.world import SWITCHBOARD_ID
 
 MAX_WEBHOOKS = 10
 # Webhook property -> switch of the webhook that was made with the integration.
@@ -44,20 +44,20 @@ class SettingEndpoints(Endpoints):
         """Return the app behind the credentials."""
         with self._simulator.change():
             self._authenticated(request)
-            app = {**app_answer(self._account), "subdomain": self._account.switches.subdomain}
+            app = {**app_answer(self._world), "subdomain": self._world.switches.subdomain}
             return JSONResponse({"app": app})
 
     async def get_app(self, request: Request) -> Response:
         """Return the app."""
         with self._simulator.change():
             self._caller(request, "app")
-            return JSONResponse({"app": app_answer(self._account)})
+            return JSONResponse({"app": app_answer(self._world)})
 
     async def list_integrations(self, request: Request) -> Response:
         """List the app's custom integrations."""
         with self._simulator.change():
             self._caller(request, "app")
-            found = [dict(integration_answer(self._account))]
+            found = [dict(integration_answer(self._world))]
             return JSONResponse(self._list(request, "integrations", found))
 
     async def get_integration(self, request: Request) -> Response:
@@ -65,7 +65,7 @@ class SettingEndpoints(Endpoints):
         with self._simulator.change():
             self._caller(request, "app")
             self._check_integration(request)
-            return JSONResponse({"integration": integration_answer(self._account)})
+            return JSONResponse({"integration": integration_answer(self._world)})
 
     # -- Webhooks -----------------------------------------------------------------------------
 
@@ -73,7 +73,7 @@ class SettingEndpoints(Endpoints):
         """List the integration's webhooks, secrets included."""
         with self._simulator.change():
             self._check_integration(request)
-            shown = [webhook_answer(one) for one in self._account.webhooks()]
+            shown = [webhook_answer(one) for one in self._world.webhooks()]
             return JSONResponse({"webhooks": shown})
 
     async def create_webhook(self, request: Request) -> Response:
@@ -82,7 +82,7 @@ class SettingEndpoints(Endpoints):
         with self._simulator.change():
             integration_id = self._check_integration(request)
             checks.check_webhook(body, TRIGGERS, is_new=True)
-            if len(self._account.webhooks()) >= MAX_WEBHOOKS:
+            if len(self._world.webhooks()) >= MAX_WEBHOOKS:
                 raise VendorError(400, "An app has at most 10 webhooks")
             webhook = Webhook(
                 integration_id=integration_id,
@@ -91,7 +91,7 @@ class SettingEndpoints(Endpoints):
                 include_full_user=body.get("includeFullUser", False),
                 include_full_source=body.get("includeFullSource", False),
             )
-            self._account.created_webhooks[webhook.webhook_id] = webhook
+            self._world.created_webhooks.add(webhook)
             return JSONResponse({"webhook": webhook_answer(webhook)}, status_code=201)
 
     async def get_webhook(self, request: Request) -> Response:
@@ -109,9 +109,9 @@ class SettingEndpoints(Endpoints):
             return JSONResponse({"webhook": webhook_answer(self._webhook(request))})
 
     def _change_webhook(self, webhook: Webhook, body: Mapping[str, Any]) -> None:
-        if webhook.webhook_id == self._account.switches.webhook_id:
+        if webhook.webhook_id == self._world.switches.webhook_id:
             named = {SWITCH_NAMES[name]: body[name] for name in SWITCH_NAMES if name in body}
-            self._account.switches.change(**named)
+            self._world.switches.change(**named)
             return
         for name, attribute in ATTRIBUTES.items():
             if name in body:
@@ -121,15 +121,15 @@ class SettingEndpoints(Endpoints):
         """Remove a webhook."""
         with self._simulator.change():
             webhook = self._webhook(request)
-            if webhook.webhook_id == self._account.switches.webhook_id:
-                self._account.switches.change(webhook_id="", webhook_target="")
-            self._account.created_webhooks.pop(webhook.webhook_id, None)
+            if webhook.webhook_id == self._world.switches.webhook_id:
+                self._world.switches.change(webhook_id="", webhook_target="")
+            self._world.created_webhooks.pop(webhook.webhook_id, None)
             return JSONResponse({})
 
     def _webhook(self, request: Request) -> Webhook:
         self._check_integration(request)
         wanted = request.path_params["webhook_id"]
-        for webhook in self._account.webhooks():
+        for webhook in self._world.webhooks():
             if webhook.webhook_id == wanted:
                 return webhook
         raise VendorError(404, "Webhook not found")
@@ -137,7 +137,7 @@ class SettingEndpoints(Endpoints):
     def _check_integration(self, request: Request) -> str:
         """Return the integration meant; a key sees its own only, `me` needs one that has an own."""
         caller = self._caller(request)
-        wanted, own = request.path_params["integration_id"], self._account.switches.integration_id
+        wanted, own = request.path_params["integration_id"], self._world.switches.integration_id
         if wanted == own or (wanted == "me" and caller.scope == "integration"):
             return own
         if caller.scope == "integration":
@@ -152,8 +152,8 @@ class SettingEndpoints(Endpoints):
             self._caller(request, "app")
             shown = {
                 "id": SWITCHBOARD_ID,
-                "enabled": self._account.switches.is_switchboard_enabled,
-                "defaultSwitchboardIntegrationId": self._account.default_id,
+                "enabled": self._world.switches.is_switchboard_enabled,
+                "defaultSwitchboardIntegrationId": self._world.default_id,
             }
             return JSONResponse({"switchboards": [shown]})
 
@@ -161,7 +161,7 @@ class SettingEndpoints(Endpoints):
         """List who can have control."""
         with self._simulator.change():
             self._check_switchboard(request)
-            found = self._account.switchboard_integrations()
+            found = self._world.switchboard_integrations()
             shown = [switchboard_integration_answer(one) for one in found]
             return JSONResponse({"switchboardIntegrations": shown})
 
@@ -175,17 +175,17 @@ class SettingEndpoints(Endpoints):
             form.flag("deliverStandbyEvents")
             form.text("nextSwitchboardIntegrationId", 128)
             form.done()
-            identifier = one.switchboard_integration_id
-            if "deliverStandbyEvents" in body:
-                self._account.standby_events[identifier] = body["deliverStandbyEvents"]
-            if "nextSwitchboardIntegrationId" in body:
-                self._account.next_ids[identifier] = body["nextSwitchboardIntegrationId"]
+            one.deliver_standby_events = body.get(
+                "deliverStandbyEvents", one.deliver_standby_events
+            )
+            one.next_id = body.get("nextSwitchboardIntegrationId", one.next_id)
+            self._world.changed_integrations.add(one)
             shown = switchboard_integration_answer(self._switchboard_integration(request))
             return JSONResponse({"switchboardIntegration": shown})
 
     def _switchboard_integration(self, request: Request) -> SwitchboardIntegration:
         wanted = request.path_params["switchboard_integration_id"]
-        found = self._account.switchboard_integration(wanted)
+        found = self._world.switchboard_integration(wanted)
         if found is None:
             code = "switchboard_integration_not_found"
             raise VendorError(404, "Switchboard integration not found", code=code)

@@ -17,20 +17,20 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from integrations.simulators.simulator import Simulator
+from integrations.vendors.zendesk.simulator import agents, tickets
 from integrations.vendors.zendesk.simulator import ticket_bodies as bodies
-from integrations.vendors.zendesk.simulator import tickets, workspace
-from integrations.vendors.zendesk.simulator.state import Conversation, Ticket
+from integrations.vendors.zendesk.simulator.records import Conversation, Ticket
 from integrations.vendors.zendesk.simulator.ticket_bodies import TicketRefusedError
-from integrations.vendors.zendesk.simulator.world import World
+from integrations.vendors.zendesk.simulator.world import ZendeskWorld
 
 
 class TicketEndpoints:
     """Reads and writes tickets as the one Support user whose token is known."""
 
-    def __init__(self, simulator: Simulator, world: World) -> None:
+    def __init__(self, simulator: Simulator, world: ZendeskWorld) -> None:
         self._simulator = simulator
         self._world = world
-        self._account = world.account
+        self._world = world
 
     async def get_me(self, request: Request) -> Response:
         """Return the user behind the token."""
@@ -44,20 +44,20 @@ class TicketEndpoints:
             return self._user_answer(request.path_params["user_id"])
 
     def _user_answer(self, identifier: int) -> Response:
-        about = self._account.people.get(identifier)
-        if about is None:
+        person = self._world.people.get(identifier)
+        if person is None:
             raise TicketRefusedError(404, "RecordNotFound", "Not found")
-        return JSONResponse({"user": bodies.user_answer(identifier, about)})
+        return JSONResponse({"user": bodies.user_answer(person)})
 
     async def get_group(self, request: Request) -> Response:
         """Return a group."""
         with self._simulator.change():
             self._caller(request)
-            identifier = request.path_params["group_id"]
-            name = self._account.group_name(identifier)
-            if identifier not in self._account.groups.values():
+            group = self._world.group(request.path_params["group_id"])
+            if group is None:
                 raise TicketRefusedError(404, "RecordNotFound", "Not found")
-            return JSONResponse({"group": {"id": identifier, "name": name, "deleted": False}})
+            shown = {"id": group.group_id, "name": group.name, "deleted": False}
+            return JSONResponse({"group": shown})
 
     async def list_tickets(self, request: Request) -> Response:
         """List tickets, those with an external id where one is asked for."""
@@ -66,7 +66,7 @@ class TicketEndpoints:
             wanted = request.query_params.get("external_id")
             found = [
                 one
-                for one in self._account.tickets.values()
+                for one in self._world.tickets.values()
                 if wanted is None or one.external_id == wanted
             ]
             shown = [bodies.ticket_answer(one) for one in found]
@@ -80,7 +80,7 @@ class TicketEndpoints:
             self._check_group(given)
             ticket = self._new(given, caller)
             answer = {"ticket": bodies.ticket_answer(ticket)}
-            location = f"{self._account.root_url()}/api/v2/tickets/{ticket.ticket_id}.json"
+            location = f"{self._world.root_url()}/api/v2/tickets/{ticket.ticket_id}.json"
             return JSONResponse(answer, status_code=201, headers={"Location": location})
 
     def _new(self, given: Mapping[str, Any], caller: int) -> Ticket:
@@ -95,7 +95,7 @@ class TicketEndpoints:
             custom_fields=bodies.custom_fields(given),
             requester_id=self._requester(given.get("requester"), caller),
             submitter_id=caller,
-            group_id=given.get("group_id") or self._account.group_id(self._account.switches.queue),
+            group_id=given.get("group_id") or self._world.group_id(self._world.switches.queue),
             form_id=given.get("ticket_form_id") or 11,
             external_id=given.get("external_id"),
             via="api",
@@ -134,15 +134,15 @@ class TicketEndpoints:
             tickets.assign(self._world, ticket, given["assignee_id"], actor_id=caller)
         if "status" in given:
             self._set_status(ticket, given["status"].upper(), caller)
-        ticket.updated_ms = self._account.now_ms()
+        ticket.updated_ms = self._world.now_ms()
 
     def _set_status(self, ticket: Ticket, status: str, caller: int) -> None:
         tickets.set_status(self._world, ticket, status, actor_id=caller)
         conversation = self._conversation(ticket)
-        if conversation is None or not self._account.is_with_workspace(conversation):
+        if conversation is None or not self._world.is_with_workspace(conversation):
             return
         if status == "CLOSED":
-            workspace.leave_workspace(self._world, conversation, "ticket:closed", "ticketClosed")
+            agents.leave_workspace(self._world, conversation, "ticket:closed", "ticketClosed")
 
     async def list_comments(self, request: Request) -> Response:
         """List a ticket's comments."""
@@ -173,7 +173,7 @@ class TicketEndpoints:
     # -- Reading the request ------------------------------------------------------------------
 
     def _caller(self, request: Request) -> int:
-        switches = self._account.switches
+        switches = self._world.switches
         expected = f"{switches.support_email}/token:{switches.support_api_token}".encode()
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
         try:
@@ -182,45 +182,44 @@ class TicketEndpoints:
             received = b""
         if scheme.lower() != "basic" or not secrets.compare_digest(received, expected):
             raise TicketRefusedError(401, "Couldn't authenticate you")
-        about = {"name": "Integration", "email": switches.support_email}
-        identifier = self._account.support_user(switches.support_email, **about)
-        self._account.people[identifier]["role"] = switches.support_role
-        return identifier
+        email = switches.support_email
+        person = self._world.support_user(email, name="Integration", email=email)
+        person.role = switches.support_role
+        return person.user_id
 
     async def _given(self, request: Request) -> tuple[int, dict[str, Any]]:
         with self._simulator.change():
             caller = self._caller(request)
-        if self._account.switches.support_role not in ("agent", "admin"):
+        if self._world.switches.support_role not in ("agent", "admin"):
             raise TicketRefusedError(403, "Forbidden", "You do not have access to this page.")
         if "application/json" not in request.headers.get("content-type", ""):
             raise TicketRefusedError(415, "UnsupportedMediaType", "Send application/json.")
         return caller, bodies.ticket_of(bodies.parsed(await request.body()))
 
     def _ticket(self, request: Request) -> Ticket:
-        ticket = self._account.tickets.get(request.path_params["ticket_id"])
+        ticket = self._world.tickets.get(request.path_params["ticket_id"])
         if ticket is None:
             raise TicketRefusedError(404, "RecordNotFound", "Not found")
         return ticket
 
     def _conversation(self, ticket: Ticket) -> Conversation | None:
-        return self._account.conversations.get(ticket.conversation_id or "")
+        return self._world.conversations.get(ticket.conversation_id or "")
 
     def _check_group(self, given: Mapping[str, Any]) -> None:
         identifier = given.get("group_id")
-        self._account.group_id(self._account.switches.queue)
-        if identifier is not None and identifier not in self._account.groups.values():
+        if identifier is not None and self._world.group(identifier) is None:
             raise TicketRefusedError.invalid("group", "Group: is invalid")
 
     def _requester(self, given: Mapping[str, Any] | None, caller: int) -> int:
         if not given:
             return caller
         name, email = str(given.get("name") or given.get("email")), given.get("email")
-        about = {"name": name, "role": "end-user", **({"email": email} if email else {})}
-        return self._account.support_user(str(email or name), **about)
+        key = str(email or name)
+        return self._world.support_user(key, name=name, role="end-user", email=email).user_id
 
     def _comment(self, given: Mapping[str, Any], author_id: int) -> dict[str, Any]:
         return {
-            "id": self._account.now_ms(),
+            "id": self._world.now_ms(),
             "type": "Comment",
             "author_id": author_id,
             "body": given.get("body") or "",

@@ -11,15 +11,15 @@ from typing import Any
 from integrations.vendors.zendesk.simulator import tickets
 from integrations.vendors.zendesk.simulator.answers import truncated_conversation
 from integrations.vendors.zendesk.simulator.checks import VendorError
-from integrations.vendors.zendesk.simulator.state import Conversation, SwitchboardIntegration
-from integrations.vendors.zendesk.simulator.world import World
+from integrations.vendors.zendesk.simulator.records import Conversation, SwitchboardIntegration
+from integrations.vendors.zendesk.simulator.world import ZendeskWorld
 
 Metadata = Mapping[str, Any]
 NOT_FOUND = "switchboard_integration_not_found"
 
 
 def pass_control(
-    world: World, conversation: Conversation, target: str, metadata: Metadata, *, by: str
+    world: ZendeskWorld, conversation: Conversation, target: str, metadata: Metadata, *, by: str
 ) -> None:
     """Make the target active at once."""
     found = _resolve(world, conversation, "passControl", target, metadata, by)
@@ -28,7 +28,7 @@ def pass_control(
 
 
 def give_control(
-    world: World,
+    world: ZendeskWorld,
     conversation: Conversation,
     target: SwitchboardIntegration,
     metadata: Metadata,
@@ -42,7 +42,7 @@ def give_control(
     conversation.pending = None
     _tell(world, conversation, "passControl", metadata, also=heard, reason=reason)
     world.note(conversation, f"Control passed to {target.name}")
-    if world.account.is_with_workspace(conversation):
+    if world.is_with_workspace(conversation):
         conversation.ended_by = None
         tickets.take_over(world, conversation, metadata)
     else:
@@ -51,7 +51,7 @@ def give_control(
 
 
 def offer_control(
-    world: World, conversation: Conversation, target: str, metadata: Metadata, *, by: str
+    world: ZendeskWorld, conversation: Conversation, target: str, metadata: Metadata, *, by: str
 ) -> None:
     """Make the target pending."""
     found = _resolve(world, conversation, "offerControl", target, metadata, by)
@@ -68,10 +68,10 @@ def offer_control(
 
 
 def accept_control(
-    world: World, conversation: Conversation, metadata: Metadata, *, by: str
+    world: ZendeskWorld, conversation: Conversation, metadata: Metadata, *, by: str
 ) -> None:
     """Make the pending integration active; only itself may accept."""
-    pending = world.account.switchboard_integration(conversation.pending)
+    pending = world.switchboard_integration(conversation.pending)
     if pending is None or pending.integration_id != by:
         refusal = VendorError(403, "The integration is not pending")
         _tell_failure(
@@ -86,17 +86,21 @@ def accept_control(
 
 
 def release_control(
-    world: World, conversation: Conversation, metadata: Metadata, *, by: str
+    world: ZendeskWorld, conversation: Conversation, metadata: Metadata, *, by: str
 ) -> None:
     """Let nobody be active; an integration may release only what it holds."""
-    active = world.account.switchboard_integration(conversation.active)
+    active = world.switchboard_integration(conversation.active)
     if active is None or active.integration_id != by:
         raise VendorError(403, "The integration is not active")
     clear(world, conversation, metadata)
 
 
 def clear(
-    world: World, conversation: Conversation, metadata: Metadata, *, reason: str | None = None
+    world: ZendeskWorld,
+    conversation: Conversation,
+    metadata: Metadata,
+    *,
+    reason: str | None = None,
 ) -> None:
     """Clear the switchboard's state; those who heard the conversation before hear of it."""
     heard = world.events.receivers(conversation)
@@ -107,7 +111,7 @@ def clear(
 
 
 def _resolve(
-    world: World,
+    world: ZendeskWorld,
     conversation: Conversation,
     action: str,
     target: str,
@@ -115,12 +119,12 @@ def _resolve(
     by: str,
 ) -> SwitchboardIntegration | None:
     """Return the target: by id, then name, then type, or the word `next`."""
-    if not world.account.switches.is_switchboard_enabled:
+    if not world.switches.is_switchboard_enabled:
         raise VendorError(404, "Switchboard not found", code="switchboard_not_found")
-    known = world.account.switchboard_integrations()
+    known = world.switchboard_integrations()
     if target == "next":
-        active = world.account.switchboard_integration(conversation.active)
-        target = (active.next_id if active else world.account.default_id) or ""
+        active = world.switchboard_integration(conversation.active)
+        target = (active.next_id if active else world.default_id) or ""
     for name in ("switchboard_integration_id", "name", "integration_type"):
         found = [one for one in known if getattr(one, name) == target]
         if len(found) == 1:
@@ -135,7 +139,7 @@ def _resolve(
 
 
 def _fail(
-    world: World,
+    world: ZendeskWorld,
     conversation: Conversation,
     action: str,
     metadata: Metadata,
@@ -145,15 +149,20 @@ def _fail(
 ) -> None:
     """Tell a failure as an event and, unless the account keeps quiet, refuse the call."""
     _tell_failure(world, conversation, action, metadata, by, code)
-    if not world.account.switches.is_control_failure_quiet:
+    if not world.switches.is_control_failure_quiet:
         raise refusal
 
 
 def _tell_failure(
-    world: World, conversation: Conversation, action: str, metadata: Metadata, by: str, code: str
+    world: ZendeskWorld,
+    conversation: Conversation,
+    action: str,
+    metadata: Metadata,
+    by: str,
+    code: str,
 ) -> None:
     payload = {
-        "conversation": truncated_conversation(world.account, conversation),
+        "conversation": truncated_conversation(world, conversation),
         "metadata": dict(metadata),
         "error": {"code": code, "message": f"{action} failed"},
     }
@@ -162,7 +171,7 @@ def _tell_failure(
 
 
 def _tell(
-    world: World,
+    world: ZendeskWorld,
     conversation: Conversation,
     action: str,
     metadata: Metadata,
@@ -171,7 +180,7 @@ def _tell(
     reason: str | None = None,
 ) -> None:
     payload: dict[str, Any] = {
-        "conversation": truncated_conversation(world.account, conversation),
+        "conversation": truncated_conversation(world, conversation),
         "metadata": dict(metadata),
     }
     if reason is not None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
-from integrations.simulators.simulator import DeskError
+from integrations.simulators.desk import DeskError
+from integrations.simulators.switches import Switches
 
 TRIGGERS = (
     *("client:add", "client:remove", "client:update"),
@@ -21,15 +23,16 @@ TRIGGERS = (
 STATUS_CHANGED = "zen:event-type:ticket.status_changed"
 ASSIGNMENT_CHANGED = "zen:event-type:ticket.agent_assignment_changed"
 MESSAGE_ADDED = "zen:event-type:messaging_ticket.message_added"
-CHOICES = {
-    "default_switchboard": ("answer_bot", "agent_workspace", "own"),
-    "closed_control": ("pass", "release", "none"),
-}
 
 
-@dataclass(slots=True, kw_only=True)
-class Switches:
+@dataclass(kw_only=True)
+class AccountSwitches(Switches):
     """The account's settings, with the invented values of the contract's examples."""
+
+    choices: ClassVar[Mapping[str, tuple[object, ...]]] = {
+        "default_switchboard": ("answer_bot", "agent_workspace", "own"),
+        "closed_control": ("pass", "release", "none"),
+    }
 
     subdomain: str = "brightside"
     account_id: int = 424242
@@ -43,6 +46,8 @@ class Switches:
             "app_ab12cd34ef56ab12cd34ef56": "simulated-app-key-secret",
         }
     )
+
+    are_keys_revoked: bool = False
 
     # The Conversations webhook that was made with the integration.
     webhook_id: str = "dd11ee22ff33aa44bb55cc66"
@@ -101,36 +106,6 @@ class Switches:
 
     def change(self, **values: Any) -> None:
         """Set switches by name; raises DeskError for an unknown name or a wrong value."""
-        known = {known.name: getattr(self, known.name) for known in fields(self)}
-        for name, value in values.items():
-            if name not in known:
-                raise DeskError(400, f"There is no switch {name!r}; known: {', '.join(known)}.")
-            if not _is_like(value, known[name], name):
-                raise DeskError(400, f"{name} cannot be {type(value).__name__}.")
-            if name in CHOICES and value not in CHOICES[name]:
-                raise DeskError(400, f"{name} is one of {', '.join(CHOICES[name])}.")
-        if values.get("retry_speed", 1) <= 0:
+        if values.get("retry_speed") == 0:
             raise DeskError(400, "retry_speed must be above 0.")
-        for name, value in values.items():
-            setattr(self, name, value)
-
-
-_OPTIONAL = {"auto_response": str, "rate_limit_per_minute": int, "rate_limit_retry_after": int}
-
-
-def _is_like(value: object, current: object, name: str) -> bool:
-    if name in _OPTIONAL:
-        return value is None or (isinstance(value, _OPTIONAL[name]) and not _is_flag(value))
-    if _is_flag(current) or _is_flag(value):
-        return _is_flag(current) and _is_flag(value)
-    if isinstance(current, int | float):
-        return isinstance(value, int | float)
-    if isinstance(current, list):
-        return isinstance(value, list) and all(isinstance(one, str) for one in value)
-    if isinstance(current, dict):
-        return isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
-    return isinstance(value, type(current))
-
-
-def _is_flag(value: object) -> bool:
-    return isinstance(value, bool)
+        super().change(**values)

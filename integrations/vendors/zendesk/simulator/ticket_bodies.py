@@ -6,7 +6,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from integrations.vendors.zendesk.simulator.state import TICKET_STATUSES, Message, Ticket, time_text
+from integrations.vendors.zendesk.simulator.records import (
+    TICKET_STATUSES,
+    Message,
+    Person,
+    Ticket,
+    time_text,
+)
 
 PRIORITIES = ("urgent", "high", "normal", "low")
 SETTABLE = ("NEW", "OPEN", "PENDING", "HOLD", "SOLVED", "CLOSED")
@@ -126,13 +132,13 @@ def ticket_answer(ticket: Ticket) -> dict[str, Any]:
     }
 
 
-def user_answer(identifier: int, about: Mapping[str, str]) -> dict[str, Any]:
+def user_answer(person: Person) -> dict[str, Any]:
     """Return a Support user."""
     return {
-        "id": identifier,
-        "name": about.get("name"),
-        "email": about.get("email"),
-        "role": about.get("role", "agent"),
+        "id": person.user_id,
+        "name": person.name,
+        "email": person.email,
+        "role": person.role,
         "active": True,
         "suspended": False,
     }

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from integrations.vendors.zendesk.simulator.account import FIRST_TICKET_ID
-from integrations.vendors.zendesk.simulator.state import FINAL_STATUSES, Conversation, Ticket
-from integrations.vendors.zendesk.simulator.world import World
+from integrations.vendors.zendesk.simulator.records import FINAL_STATUSES, Conversation, Ticket
+from integrations.vendors.zendesk.simulator.world import FIRST_TICKET_ID, ZendeskWorld
 
 FIELD_PREFIX = "dataCapture.ticketField."
 SYSTEM_PREFIX = "dataCapture.systemField."
@@ -15,7 +14,7 @@ SYSTEM_PREFIX = "dataCapture.systemField."
 MESSAGES_SHOWN = 10
 
 
-def take_over(world: World, conversation: Conversation, metadata: Mapping[str, Any]) -> None:
+def take_over(world: ZendeskWorld, conversation: Conversation, metadata: Mapping[str, Any]) -> None:
     """Have Agent Workspace take a conversation; a ticket needs at least one message."""
     ticket = open_ticket_of(world, conversation)
     if ticket is not None:
@@ -25,15 +24,15 @@ def take_over(world: World, conversation: Conversation, metadata: Mapping[str, A
         open_messaging_ticket(world, conversation)
 
 
-def open_ticket_of(world: World, conversation: Conversation) -> Ticket | None:
+def open_ticket_of(world: ZendeskWorld, conversation: Conversation) -> Ticket | None:
     """Return the ticket of the running messaging session, unless it takes no more messages."""
-    ticket = world.account.tickets.get(conversation.ticket_id or 0)
+    ticket = world.tickets.get(conversation.ticket_id or 0)
     return ticket if ticket and ticket.status not in FINAL_STATUSES else None
 
 
-def open_messaging_ticket(world: World, conversation: Conversation) -> Ticket:
+def open_messaging_ticket(world: ZendeskWorld, conversation: Conversation) -> Ticket:
     """Make the ticket; what passControl carried applies now and never again."""
-    account, capture = world.account, conversation.capture
+    capture = conversation.capture
     system = {
         name.removeprefix(SYSTEM_PREFIX): value
         for name, value in capture.items()
@@ -50,7 +49,7 @@ def open_messaging_ticket(world: World, conversation: Conversation) -> Ticket:
         requester_id=requester_id,
         submitter_id=requester_id,
         assignee_id=_number(system.get("assignee_id")),
-        group_id=_number(system.get("group_id")) or account.group_id(account.switches.queue),
+        group_id=_number(system.get("group_id")) or world.group_id(world.switches.queue),
         organization_id=_number(system.get("organization_id")),
         brand_id=_number(system.get("brand_id")) or 21,
         via="native_messaging",
@@ -64,37 +63,35 @@ def open_messaging_ticket(world: World, conversation: Conversation) -> Ticket:
     return ticket
 
 
-def new_ticket(world: World, **values: Any) -> Ticket:
+def new_ticket(world: ZendeskWorld, **values: Any) -> Ticket:
     """Keep a new ticket."""
-    now = world.account.now_ms()
-    ticket_id = FIRST_TICKET_ID + len(world.account.tickets)
-    ticket = Ticket(ticket_id=ticket_id, created_ms=now, updated_ms=now, **values)
-    world.account.tickets[ticket_id] = ticket
-    return ticket
+    now = world.now_ms()
+    ticket_id = FIRST_TICKET_ID + len(world.tickets)
+    return world.tickets.add(Ticket(ticket_id=ticket_id, created_ms=now, updated_ms=now, **values))
 
 
-def set_status(world: World, ticket: Ticket, status: str, *, actor_id: int) -> None:
+def set_status(world: ZendeskWorld, ticket: Ticket, status: str, *, actor_id: int) -> None:
     """Move a ticket to a status and tell the ticket webhook, unless it is there already."""
     if status == ticket.status:
         return
     previous, ticket.status = ticket.status, status
-    ticket.updated_ms = world.account.now_ms()
-    conversation = world.account.conversations.get(ticket.conversation_id or "")
+    ticket.updated_ms = world.now_ms()
+    conversation = world.conversations.get(ticket.conversation_id or "")
     if conversation is not None:
         world.note(conversation, f"Ticket {ticket.ticket_id} {status.lower()}")
     world.ticket_events.status_changed(ticket, previous, actor_id)
 
 
-def assign(world: World, ticket: Ticket, assignee_id: int | None, *, actor_id: int) -> None:
+def assign(world: ZendeskWorld, ticket: Ticket, assignee_id: int | None, *, actor_id: int) -> None:
     """Give a ticket to an agent or to nobody, and tell the ticket webhook."""
     if assignee_id == ticket.assignee_id:
         return
     previous, ticket.assignee_id = ticket.assignee_id, assignee_id
-    ticket.updated_ms = world.account.now_ms()
+    ticket.updated_ms = world.now_ms()
     world.ticket_events.assignment_changed(ticket, previous, actor_id)
 
 
-def wake(world: World, conversation: Conversation) -> None:
+def wake(world: ZendeskWorld, conversation: Conversation) -> None:
     """Let a user's message open a ticket, or reopen the one that was solved or put on hold."""
     ticket = open_ticket_of(world, conversation)
     if ticket is None:
@@ -103,29 +100,28 @@ def wake(world: World, conversation: Conversation) -> None:
         set_status(world, ticket, "OPEN", actor_id=ticket.requester_id)
 
 
-def _requester(world: World, conversation: Conversation, system: Mapping[str, Any]) -> int:
+def _requester(world: ZendeskWorld, conversation: Conversation, system: Mapping[str, Any]) -> int:
     """Return the Support user behind the end user: the same one for the same Sunshine user."""
-    account = world.account
-    user = account.person(conversation)
+    user = world.person(conversation)
     if user is not None and user.zendesk_id:
         return int(user.zendesk_id)
     name = str(system.get("requester.name") or _person(world, conversation))
     email = system.get("requester.email") or (user.profile.get("email") if user else None)
     key = f"{email}" if email else f"{name} ({conversation.conversation_id})"
-    about = {"name": name, "role": "end-user", **({"email": str(email)} if email else {})}
-    identifier = account.support_user(key, **about)
+    email = str(email) if email else None
+    identifier = world.support_user(key, name=name, role="end-user", email=email).user_id
     if user is not None:
         user.zendesk_id = str(identifier)
     return identifier
 
 
-def _person(world: World, conversation: Conversation) -> str:
-    user = world.account.person(conversation)
+def _person(world: ZendeskWorld, conversation: Conversation) -> str:
+    user = world.person(conversation)
     return user.display_name if user else "a group"
 
 
-def _custom_fields(world: World, capture: Mapping[str, Any]) -> dict[str, Any]:
-    known = world.account.switches.ticket_field_ids
+def _custom_fields(world: ZendeskWorld, capture: Mapping[str, Any]) -> dict[str, Any]:
+    known = world.switches.ticket_field_ids
     fields = {
         name.removeprefix(FIELD_PREFIX): value
         for name, value in capture.items()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from integrations.vendors.zendesk.simulator.account import Account
-from integrations.vendors.zendesk.simulator.state import (
+from integrations.vendors.zendesk.simulator.agents import TRIGGER_AGENT_ID
+from integrations.vendors.zendesk.simulator.records import (
     AGENT_WORKSPACE,
     DONE_STATUSES,
     Conversation,
@@ -13,46 +13,46 @@ from integrations.vendors.zendesk.simulator.state import (
     Ticket,
     time_text,
 )
-from integrations.vendors.zendesk.simulator.workspace import TRIGGER_AGENT_ID
+from integrations.vendors.zendesk.simulator.world import ZendeskWorld
 
 
-def desk_conversations(account: Account) -> list[dict[str, Any]]:
+def desk_conversations(world: ZendeskWorld) -> list[dict[str, Any]]:
     """Return all conversations that ever had a ticket, and the tickets that came by API.
 
     A conversation that never reached Agent Workspace is nothing an agent could see.
     """
     shown = [
-        _view(account, conversation, ticket)
-        for conversation in account.conversations.values()
-        if (ticket := account.ticket_of(conversation)) is not None
+        desk_view(world, conversation)
+        for conversation in world.conversations.values()
+        if conversation.ticket_ids
     ]
-    made = [one for one in account.tickets.values() if one.conversation_id is None]
-    return shown + [_ticket_view(account, one) for one in made]
+    made = [one for one in world.tickets.values() if one.conversation_id is None]
+    return shown + [_ticket_view(world, one) for one in made]
 
 
-def _ticket_view(account: Account, ticket: Ticket) -> dict[str, Any]:
+def _ticket_view(world: ZendeskWorld, ticket: Ticket) -> dict[str, Any]:
     """Return a ticket nobody chats in: its comments are its messages."""
-    requester = account.people.get(ticket.requester_id, {})
-    assignee = account.people.get(ticket.assignee_id or 0, {}).get("name")
+    requester = world.people[ticket.requester_id]
+    assignee = world.people.get(ticket.assignee_id)
     return {
         "id": str(ticket.ticket_id),
         "status": "ended" if ticket.status in DONE_STATUSES else "queued",
-        "queue": account.group_name(ticket.group_id),
+        "queue": _group_name(world, ticket),
         "attributes": {"external_id": ticket.external_id} if ticket.external_id else {},
         "language": None,
         "end_user": {
             "subject": str(ticket.requester_id),
             "is_authenticated": False,
-            "display_name": requester.get("name", ""),
-            "email": requester.get("email"),
+            "display_name": requester.name,
+            "email": requester.email,
         },
         "is_typing": False,
         "is_closed": ticket.status == "CLOSED",
-        "agents": [assignee] if assignee else [],
+        "agents": [assignee.name] if assignee else [],
         "routing_status": "by API",
         "session_status": ticket.status,
         "session_ended_by": None,
-        "session_fields": _ticket_fields(account, ticket),
+        "session_fields": _ticket_fields(world, ticket),
         "sessions": [{"id": str(ticket.ticket_id), "status": ticket.status}],
         "started_at": time_text(ticket.created_ms),
         "messages": [_comment_view(ticket, one) for one in ticket.comments],
@@ -76,13 +76,15 @@ def _comment_view(ticket: Ticket, comment: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _view(account: Account, conversation: Conversation, ticket: Ticket) -> dict[str, Any]:
-    status = desk_status(account, conversation, ticket)
-    user = account.person(conversation)
+def desk_view(world: ZendeskWorld, conversation: Conversation) -> dict[str, Any]:
+    """Return a conversation with its latest ticket, of an ended session too."""
+    ticket = world.tickets[conversation.ticket_ids[-1]]
+    status = desk_status(world, conversation, ticket)
+    user = world.person(conversation)
     return {
         "id": conversation.conversation_id,
         "status": status,
-        "queue": account.group_name(ticket.group_id),
+        "queue": _group_name(world, ticket),
         "attributes": {**conversation.metadata, **conversation.capture},
         "language": user.profile.get("locale") if user else None,
         "end_user": {
@@ -95,59 +97,66 @@ def _view(account: Account, conversation: Conversation, ticket: Ticket) -> dict[
         "is_typing": False,
         "is_closed": ticket.status == "CLOSED",
         "agents": list(conversation.agents),
-        "routing_status": _controller(account, conversation),
+        "routing_status": _controller(world, conversation),
         "session_status": ticket.status,
         "session_ended_by": conversation.ended_by if status == "ended" else None,
-        "session_fields": _ticket_fields(account, ticket),
+        "session_fields": _ticket_fields(world, ticket),
         "sessions": [
-            {"id": str(number), "status": account.tickets[number].status}
+            {"id": str(number), "status": world.tickets[number].status}
             for number in conversation.ticket_ids
         ],
         "started_at": time_text(ticket.created_ms),
         "messages": [
-            _message_view(account, one)
+            _message_view(world, one)
             for one in conversation.messages[conversation.first_message_shown :]
         ],
         "timeline": conversation.timeline,
     }
 
 
-def desk_status(account: Account, conversation: Conversation, ticket: Ticket) -> str:
+def desk_status(world: ZendeskWorld, conversation: Conversation, ticket: Ticket) -> str:
     """Return queued, active or ended as the agents see it."""
     is_over = ticket.status in DONE_STATUSES or conversation.ticket_id is None
-    if is_over or not account.is_with_workspace(conversation):
+    if is_over or not world.is_with_workspace(conversation):
         return "ended"
     return "active" if conversation.agents else "queued"
 
 
-def _controller(account: Account, conversation: Conversation) -> str:
-    active = account.switchboard_integration(conversation.active)
-    pending = account.switchboard_integration(conversation.pending)
+def _group_name(world: ZendeskWorld, ticket: Ticket) -> str:
+    if ticket.group_id is None:
+        return ""
+    group = world.group(ticket.group_id)
+    return group.name if group else str(ticket.group_id)
+
+
+def _controller(world: ZendeskWorld, conversation: Conversation) -> str:
+    active = world.switchboard_integration(conversation.active)
+    pending = world.switchboard_integration(conversation.pending)
     shown = active.name if active else "nobody"
     return f"{shown}, offered to {pending.name}" if pending else shown
 
 
-def _ticket_fields(account: Account, ticket: Ticket) -> dict[str, str]:
+def _ticket_fields(world: ZendeskWorld, ticket: Ticket) -> dict[str, str]:
     fields = {
         "Ticket": str(ticket.ticket_id),
         "Subject": ticket.subject,
         "Tags": ", ".join(ticket.tags),
         "Priority": ticket.priority or "",
-        "Requester": account.people.get(ticket.requester_id, {}).get("name", ""),
+        "Requester": world.people[ticket.requester_id].name,
         **{f"Field {name}": str(value) for name, value in ticket.custom_fields.items()},
     }
     return {name: value for name, value in fields.items() if value}
 
 
-def _message_view(account: Account, message: Message) -> dict[str, Any]:
+def _message_view(world: ZendeskWorld, message: Message) -> dict[str, Any]:
     content = message.content
     return {
         "id": message.message_id,
         "order": message.order,
         "from": speaker(message),
-        "name": _speaker_name(account, message),
+        "name": _speaker_name(world, message),
         "text": str(content.get("text") or content.get("markdownText") or ""),
-        "attachments": _attachments(account, content),
+        "attachments": _attachments(world, content),
         "options": [str(action.get("text")) for action in content.get("actions") or []],
         "at": time_text(message.received_ms),
         "delivered": True,
@@ -168,26 +177,19 @@ def speaker(message: Message) -> str:
     return "system" if agent_id == TRIGGER_AGENT_ID else "live_agent"
 
 
-def _speaker_name(account: Account, message: Message) -> str:
-    user = account.users.get(message.author.get("userId", ""))
+def _speaker_name(world: ZendeskWorld, message: Message) -> str:
+    user = world.users.get(message.author.get("userId", ""))
     if user is not None:
         return user.display_name
     return str(message.author.get("displayName") or "Business")
 
 
-def _attachments(account: Account, content: dict[str, Any]) -> list[dict[str, Any]]:
+def _attachments(world: ZendeskWorld, content: dict[str, Any]) -> list[dict[str, Any]]:
     url = content.get("mediaUrl")
     if not url:
         return []
-    for stored in account.files.values():
-        if account.file_url(stored) == url:
-            return [
-                {
-                    "id": stored.file_id,
-                    "name": stored.name,
-                    "mime_type": stored.mime_type,
-                    "url": f"/_desk/files/{stored.file_id}",
-                }
-            ]
+    if stored := world.file_at(url):
+        shown = {"name": stored.name, "mime_type": stored.mime_type}
+        return [{"id": stored.file_id, **shown, "url": f"/_desk/files/{stored.file_id}"}]
     name = str(content.get("altText") or url)
     return [{"id": url, "name": name, "mime_type": content.get("mediaType"), "url": url}]

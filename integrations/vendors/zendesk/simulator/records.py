@@ -1,12 +1,13 @@
-"""What the simulated account holds: users, conversations, messages, webhooks, tickets, files."""
+"""What the simulated account has on record: users, conversations, webhooks, tickets, files."""
 
 from __future__ import annotations
 
 import datetime
 import secrets
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
+
+from integrations.simulators.records import StoredFile
 
 AGENT_WORKSPACE = "zd:agentWorkspace"
 ANSWER_BOT = "zd:answerBot"
@@ -116,7 +117,8 @@ class SwitchboardIntegration:
     integration_id: str
     integration_type: str
     switchboard_integration_id: str = field(default_factory=new_id)
-    deliver_standby_events: bool = False
+    # None goes by the account's settings.
+    deliver_standby_events: bool | None = None
     next_id: str | None = None
 
 
@@ -162,25 +164,27 @@ class Ticket:
 
 
 @dataclass(slots=True, kw_only=True)
-class StoredFile:
-    """A file that was uploaded by either side."""
+class Person:
+    """A Support user: an agent, or the requester of a ticket; `key` is the same every time."""
 
+    user_id: int
+    key: str
+    name: str = ""
+    email: str | None = None
+    role: str = "agent"
+
+
+@dataclass(slots=True, kw_only=True)
+class Group:
+    """A group of agents."""
+
+    group_id: int
     name: str
-    mime_type: str
-    content_base64: str
-    conversation_id: str | None
-    file_id: str = field(default_factory=new_id)
 
 
-def conversation_as_dict(conversation: Conversation) -> dict[str, Any]:
-    """Return a conversation as plain JSON values."""
-    return asdict(conversation)
+@dataclass(kw_only=True)
+class ConversationFile(StoredFile):
+    """A file that was uploaded by either side, tied to a conversation or to none."""
 
-
-def conversation_from_dict(kept: Mapping[str, Any]) -> Conversation:
-    """Return the conversation that `conversation_as_dict` kept."""
-    nested = {
-        "participants": [Participant(**one) for one in kept["participants"]],
-        "messages": [Message(**one) for one in kept["messages"]],
-    }
-    return Conversation(**{**kept, **nested})
+    size: int = 0
+    conversation_id: str | None = None
