@@ -13,6 +13,7 @@ from typing import Any
 
 import jwt
 from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 from integrations.simulators.simulator import Simulator
 from integrations.vendors.zendesk.simulator.answers import list_answer
@@ -92,6 +93,14 @@ def _count(world: ZendeskWorld) -> None:
     world.calls_at.append(now)
 
 
+Answer = Mapping[str, Any] | Response
+
+
+def created(answer: Mapping[str, Any]) -> Response:
+    """Answer with something new."""
+    return JSONResponse(answer, status_code=201)
+
+
 class Endpoints:
     """What all groups of endpoints share; every refusal is a VendorError."""
 
@@ -129,9 +138,9 @@ class Endpoints:
             raise VendorError(404, "User not found", code="user_not_found")
         return found
 
-    async def _body(self, request: Request, *, is_needed: bool = True) -> Any:
+    def _body(self, request: Request, *, is_needed: bool = True) -> Any:
         self._caller(request)
-        raw = await request.body()
+        raw = request.state.raw
         if not raw and not is_needed:
             return {}
         if len(raw) > BODY_BYTES:

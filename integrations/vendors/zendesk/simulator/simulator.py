@@ -14,9 +14,9 @@ from integrations.simulators.traffic import PlannedFailure
 from integrations.simulators.world_simulator import WorldSimulator
 from integrations.vendors.zendesk.simulator.agents import WorkspaceAgents
 from integrations.vendors.zendesk.simulator.answers import error_answer
+from integrations.vendors.zendesk.simulator.app import zendesk_app
 from integrations.vendors.zendesk.simulator.checks import CODES
-from integrations.vendors.zendesk.simulator.extras import EXTRA_ACTIONS, EXTRA_FAULTS
-from integrations.vendors.zendesk.simulator.http import zendesk_app
+from integrations.vendors.zendesk.simulator.faults import EXTRA_ACTIONS, EXTRA_FAULTS, end
 from integrations.vendors.zendesk.simulator.records import Conversation
 from integrations.vendors.zendesk.simulator.switches import AccountSwitches
 from integrations.vendors.zendesk.simulator.view import desk_conversations, desk_view
@@ -70,6 +70,10 @@ class ZendeskSimulator(WorldSimulator[ZendeskWorld]):
         """Return all conversations Agent Workspace has seen, oldest first, and API tickets."""
         with self.lock:
             return desk_conversations(self.world)
+
+    def live_agent_ends(self, conversation_id: str, *, how: str = "session") -> None:
+        """End the session, solve or close the ticket, or move to e-mail."""
+        end(self, conversation_id, how)
 
     def sent_webhooks(self) -> list[dict[str, Any]]:
         """Return what both webhook systems sent, in order."""

@@ -11,41 +11,46 @@ from collections.abc import Awaitable, Callable
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from integrations.simulators.simulator import Simulator
 from integrations.vendors.zendesk.simulator.answers import error_answer
 from integrations.vendors.zendesk.simulator.checks import CODES, VendorError
-from integrations.vendors.zendesk.simulator.http_conversations import (
+from integrations.vendors.zendesk.simulator.conversations import (
     ConversationEndpoints,
     UserEndpoints,
 )
-from integrations.vendors.zendesk.simulator.http_messages import MessageEndpoints
-from integrations.vendors.zendesk.simulator.http_settings import SettingEndpoints
-from integrations.vendors.zendesk.simulator.http_tickets import (
+from integrations.vendors.zendesk.simulator.messages import MessageEndpoints
+from integrations.vendors.zendesk.simulator.requests import Answer
+from integrations.vendors.zendesk.simulator.settings import SettingEndpoints
+from integrations.vendors.zendesk.simulator.ticketing import (
     TicketEndpoints,
+    TicketRefusedError,
     answer_ticket_refusal,
 )
-from integrations.vendors.zendesk.simulator.ticket_bodies import TicketRefusedError
 from integrations.vendors.zendesk.simulator.world import FILE_PATH, ZendeskWorld
 
-Endpoint = Callable[[Request], Awaitable[Response]]
+Endpoint = Callable[[Request], Answer]
 Row = tuple[str, str, Endpoint]
 APP = "/sc/v2/apps/{app_id}"
 
 
 def zendesk_app(simulator: Simulator, world: ZendeskWorld) -> Starlette:
     """Return the ASGI application that speaks the contract for one world."""
+    messages = MessageEndpoints(simulator, world)
     rows = [
         *_user_rows(UserEndpoints(simulator, world)),
         *_conversation_rows(ConversationEndpoints(simulator, world)),
-        *_message_rows(MessageEndpoints(simulator, world)),
+        *_message_rows(messages),
         *_setting_rows(SettingEndpoints(simulator, world)),
         *_ticket_rows(TicketEndpoints(simulator, world)),
     ]
+    # A form is read piece by piece, which no other endpoint does.
+    path = f"{world.path_prefix}{APP}/attachments"
+    upload = Route(path, messages.upload_attachment, methods=["POST"])
     return Starlette(
-        routes=_routes(rows, world.path_prefix),
+        routes=[*_routes(simulator, rows, world.path_prefix), upload],
         exception_handlers={
             VendorError: _answer_refusal,
             TicketRefusedError: answer_ticket_refusal,
@@ -54,8 +59,25 @@ def zendesk_app(simulator: Simulator, world: ZendeskWorld) -> Starlette:
     )
 
 
-def _routes(rows: list[Row], prefix: str) -> list[BaseRoute]:
-    return [Route(prefix + path, endpoint, methods=[method]) for method, path, endpoint in rows]
+def _routes(simulator: Simulator, rows: list[Row], prefix: str) -> list[BaseRoute]:
+    return [
+        Route(prefix + path, _answering(simulator, endpoint), methods=[method])
+        for method, path, endpoint in rows
+    ]
+
+
+def _answering(
+    simulator: Simulator, endpoint: Endpoint
+) -> Callable[[Request], Awaitable[Response]]:
+    """Read the body first; the endpoint then has the account to itself."""
+
+    async def answer(request: Request) -> Response:
+        request.state.raw = await request.body()
+        with simulator.change():
+            found = endpoint(request)
+        return found if isinstance(found, Response) else JSONResponse(found)
+
+    return answer
 
 
 def _user_rows(users: UserEndpoints) -> list[Row]:
@@ -99,7 +121,6 @@ def _message_rows(messages: MessageEndpoints) -> list[Row]:
         ("DELETE", one + "/messages", messages.delete_messages),
         ("DELETE", one + "/messages/{message_id}", messages.delete_message),
         ("POST", one + "/activity", messages.post_activity),
-        ("POST", APP + "/attachments", messages.upload_attachment),
         ("POST", APP + "/attachments/remove", messages.remove_attachment),
         ("GET", FILE_PATH, messages.media),
     ]

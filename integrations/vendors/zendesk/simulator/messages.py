@@ -8,10 +8,10 @@ from typing import Any
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from integrations.simulators.records import file_of
-from integrations.vendors.zendesk.simulator import agents, checks, contents, tickets
+from integrations.vendors.zendesk.simulator import agents, checks, tickets
 from integrations.vendors.zendesk.simulator.answers import list_answer, message_answer
 from integrations.vendors.zendesk.simulator.checks import Form, VendorError
 from integrations.vendors.zendesk.simulator.records import (
@@ -21,7 +21,7 @@ from integrations.vendors.zendesk.simulator.records import (
     new_id,
     time_text,
 )
-from integrations.vendors.zendesk.simulator.requests import Endpoints, authenticate
+from integrations.vendors.zendesk.simulator.requests import Answer, Endpoints, authenticate, created
 from integrations.vendors.zendesk.simulator.world import ZendeskWorld
 
 SOURCE = {"type": "api:conversations"}
@@ -31,52 +31,47 @@ PAGE_SIZE = 100
 class MessageEndpoints(Endpoints):
     """Takes messages and files, and lists them."""
 
-    async def post_message(self, request: Request) -> Response:
+    def post_message(self, request: Request) -> Answer:
         """Add a message; there is no idempotency, a repeated call adds another."""
-        body = await self._body(request)
-        with self._simulator.change():
-            conversation = self._conversation(request)
-            contents.check_message(body)
-            had_ticket = conversation.ticket_id
-            message = add_message(self._world, conversation, body)
-            if conversation.ticket_id != had_ticket:
-                greet(self._world, conversation)
-            return JSONResponse({"messages": [message_answer(message)]}, status_code=201)
+        body = self._body(request)
+        conversation = self._conversation(request)
+        checks.check_message(body)
+        had_ticket = conversation.ticket_id
+        message = add_message(self._world, conversation, body)
+        if conversation.ticket_id != had_ticket:
+            greet(self._world, conversation)
+        return created({"messages": [message_answer(message)]})
 
-    async def list_messages(self, request: Request) -> Response:
+    def list_messages(self, request: Request) -> Answer:
         """List 100 messages, the newest page first."""
-        with self._simulator.change():
-            conversation = self._conversation(request)
-            page, has_more = message_page(conversation, request.query_params)
-            shown = [message_answer(one) for one in page]
-            url = str(request.url.replace(query=""))
-            return JSONResponse(list_answer("messages", shown, url=url, has_more=has_more))
+        conversation = self._conversation(request)
+        page, has_more = message_page(conversation, request.query_params)
+        shown = [message_answer(one) for one in page]
+        url = str(request.url.replace(query=""))
+        return list_answer("messages", shown, url=url, has_more=has_more)
 
-    async def delete_messages(self, request: Request) -> Response:
+    def delete_messages(self, request: Request) -> Answer:
         """Remove all messages, which also unlocks a full conversation."""
-        with self._simulator.change():
-            self._conversation(request).messages.clear()
-            return JSONResponse({})
+        self._conversation(request).messages.clear()
+        return {}
 
-    async def delete_message(self, request: Request) -> Response:
+    def delete_message(self, request: Request) -> Answer:
         """Remove one message."""
-        with self._simulator.change():
-            conversation = self._conversation(request)
-            wanted = request.path_params["message_id"]
-            found = [one for one in conversation.messages if one.message_id == wanted]
-            if not found:
-                raise VendorError(404, "Message not found")
-            conversation.messages.remove(found[0])
-            return JSONResponse({})
+        conversation = self._conversation(request)
+        wanted = request.path_params["message_id"]
+        found = [one for one in conversation.messages if one.message_id == wanted]
+        if not found:
+            raise VendorError(404, "Message not found")
+        conversation.messages.remove(found[0])
+        return {}
 
-    async def post_activity(self, request: Request) -> Response:
+    def post_activity(self, request: Request) -> Answer:
         """Take typing or reading."""
-        body = await self._body(request)
-        with self._simulator.change():
-            conversation = self._conversation(request)
-            checks.check_activity(body)
-            add_activity(self._world, conversation, body)
-            return JSONResponse({})
+        body = self._body(request)
+        conversation = self._conversation(request)
+        checks.check_activity(body)
+        add_activity(self._world, conversation, body)
+        return {}
 
     async def upload_attachment(self, request: Request) -> Response:
         """Keep a file; `for=message` ties it to the conversation."""
@@ -88,7 +83,7 @@ class MessageEndpoints(Endpoints):
             given = file_of(name=name, mime_type=mime_type, content=content, file_id=new_id())
             stored = self._world.keep_file(given, conversation_id)
             shown = {"mediaUrl": self._world.file_url(stored), "mediaType": mime_type}
-            return JSONResponse({"attachment": shown}, status_code=201)
+            return created({"attachment": shown})
 
     async def _source(self, request: Request) -> tuple[str, str, bytes]:
         self._caller(request)
@@ -119,28 +114,26 @@ class MessageEndpoints(Endpoints):
             raise VendorError(404, "Conversation not found", code="conversation_not_found")
         return conversation_id
 
-    async def remove_attachment(self, request: Request) -> Response:
+    def remove_attachment(self, request: Request) -> Answer:
         """Remove a file by its address."""
-        body = await self._body(request)
-        with self._simulator.change():
-            form = Form(body)
-            form.text("mediaUrl", 2048, is_required=True)
-            form.done()
-            stored = self._world.file_at(body["mediaUrl"])
-            if stored is None:
-                raise VendorError(404, "Attachment not found")
-            del self._world.files[stored.file_id]
-            return JSONResponse({})
+        body = self._body(request)
+        form = Form(body)
+        form.text("mediaUrl", 2048, is_required=True)
+        form.done()
+        stored = self._world.file_at(body["mediaUrl"])
+        if stored is None:
+            raise VendorError(404, "Attachment not found")
+        del self._world.files[stored.file_id]
+        return {}
 
-    async def media(self, request: Request) -> Response:
+    def media(self, request: Request) -> Answer:
         """Return a file; where attachments are private, to a good key only."""
-        with self._simulator.lock:
-            if self._world.switches.private_attachments:
-                authenticate(self._world, request.headers.get("authorization", ""))
-            stored = self._world.files.get(request.path_params["file_id"])
-            if stored is None:
-                raise VendorError(404, "Attachment not found")
-            return Response(stored.content, media_type=stored.mime_type)
+        if self._world.switches.private_attachments:
+            authenticate(self._world, request.headers.get("authorization", ""))
+        stored = self._world.files.get(request.path_params["file_id"])
+        if stored is None:
+            raise VendorError(404, "Attachment not found")
+        return Response(stored.content, media_type=stored.mime_type)
 
 
 def find_author(

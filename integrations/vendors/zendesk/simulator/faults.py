@@ -11,8 +11,8 @@ from integrations.vendors.zendesk.simulator import agents as workspace
 from integrations.vendors.zendesk.simulator import tickets
 from integrations.vendors.zendesk.simulator.agents import WorkspaceAgents
 from integrations.vendors.zendesk.simulator.answers import truncated_conversation, truncated_user
-from integrations.vendors.zendesk.simulator.contents import check_content
-from integrations.vendors.zendesk.simulator.http_messages import SOURCE
+from integrations.vendors.zendesk.simulator.checks import check_content
+from integrations.vendors.zendesk.simulator.messages import SOURCE
 from integrations.vendors.zendesk.simulator.records import (
     TICKET_STATUSES,
     Conversation,
@@ -32,20 +32,26 @@ ENDINGS = ("session", "email", *_STATUS_OF)
 _TRIGGER_TEXT = "All our agents are busy. Thank you for waiting."
 
 
-def _end(simulator: Simulator, conversation_id: str, fields: Fields) -> None:
+def end(own: ZendeskSimulator, conversation_id: str, how: str) -> None:
     """End a conversation in one of the ways Agent Workspace has; a ticket by API is solved."""
-    own, how = cast("ZendeskSimulator", simulator), str(fields.get("how", "session"))
     if how not in ENDINGS:
         raise DeskError(400, f"how is one of {', '.join(ENDINGS)}.")
     if own.world.ticket_by_api(conversation_id) is not None:
         _set_status(own, conversation_id, "SOLVED")
     elif how in _STATUS_OF:
         _set_status(own, conversation_id, _STATUS_OF[how])
-    elif how == "session":
-        own.live_agent_ends(conversation_id)
     else:
         with own.change():
-            workspace.move_to_email(own.world, own.conversation(conversation_id))
+            conversation = own.conversation(conversation_id)
+            if how == "session":
+                own.agents.end(conversation)
+            else:
+                workspace.move_to_email(own.world, conversation)
+
+
+def _end(simulator: Simulator, conversation_id: str, fields: Fields) -> None:
+    own = cast("ZendeskSimulator", simulator)
+    own.live_agent_ends(conversation_id, how=str(fields.get("how", "session")))
 
 
 def _status(simulator: Simulator, conversation_id: str, fields: Fields) -> None:
