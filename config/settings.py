@@ -86,6 +86,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "integrations.projects.context.portal",
             ],
+            "libraries": {"handoff_tags": "handoffs.portal.tags"},
         },
     },
 ]

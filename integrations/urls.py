@@ -31,7 +31,6 @@ urlpatterns = [
     path(f"{_TILE}audit.csv", views.audit, name="integration_audit"),
     path(f"{_TILE}enable/", views.enable, name="integration_enable"),
     path(f"{_TILE}disable/", views.disable, name="integration_disable"),
-    path(f"{_TILE}disconnect/", views.disconnect, name="integration_disconnect"),
     path(f"{_TILE}test-handoff/", trial_handoff_views.trial_handoff, name="trial_handoff"),
     path(
         f"{_TILE}test-handoff/run/", trial_handoff_views.trial_handoff_run, name="trial_handoff_run"
@@ -48,8 +47,6 @@ urlpatterns = [
     ),
     path(f"{_TILE}connect/save/", connect_views.connect_save, name="connect_save"),
     path(f"{_TILE}connect/behaviour/", connect_views.connect_behaviour, name="connect_behaviour"),
-    path(f"{_TILE}connect/done/", connect_views.connect_done, name="connect_done"),
-    path(f"{_TILE}connect/verify/", connect_views.connect_verify, name="connect_verify"),
     path(
         f"{_PROJECT}settings/project/",
         project_settings_views.project_settings,

@@ -13,6 +13,7 @@ from conversations.journal.frames import SessionEnd
 from conversations.journal.services import conversation_end, conversation_lock
 from conversations.models import Conversation
 from handoffs.lifecycle.fallback import handoff_unavailable
+from handoffs.lifecycle.in_use import integrations_in_use
 from handoffs.lifecycle.locking import handoff_locked, handoff_save
 from handoffs.lifecycle.services import handoff_end, handoff_fail
 from handoffs.models import Handoff, RelayWorker, StoredWebhook
@@ -80,7 +81,7 @@ def clean_up_old() -> None:
     now = timezone.now()
     keep = timedelta(days=settings.VENDOR_CALL_KEEP_DAYS)
     VendorCall.objects.filter(at__lt=now - keep).delete()
-    credentials_purge()
+    credentials_purge(in_use=integrations_in_use())
     StoredWebhook.objects.filter(received_at__lt=now - WEBHOOK_KEEP).delete()
     VendorToken.objects.filter(expires_at__lt=now).delete()
     attachments_purge()

@@ -1,15 +1,17 @@
-"""Route the portal's pages about handoffs, and the tool editor, which must read payloads."""
+"""Route the portal's pages that know of handoffs, and the tool editor, which reads payloads."""
 
 from __future__ import annotations
 
 from django.urls import path
 
 from conversations.ai_agent.tools.views import tool_edit, tool_new
+from handoffs.portal.connection_views import connect_done, connect_verify, disconnect
 from handoffs.portal.tool_run_views import tool_run_page
 from handoffs.portal.views import handoff, handoff_live, handoff_text, handoffs
 from handoffs.starting.judging import payload_reader
 
 _HANDOFFS = "p/<str:project_id>/handoffs/"
+_TILE = "p/<str:project_id>/integrations/<str:environment>/<str:connector_key>/"
 _TOOLS = "p/<str:project_id>/tools/"
 _READER = {"payload_reader": payload_reader}
 
@@ -18,6 +20,9 @@ urlpatterns = [
     path(f"{_HANDOFFS}<str:handoff_id>/", handoff, name="handoff"),
     path(f"{_HANDOFFS}<str:handoff_id>/live/", handoff_live, name="handoff_live"),
     path(f"{_HANDOFFS}<str:handoff_id>/text/", handoff_text, name="handoff_text"),
+    path(f"{_TILE}connect/done/", connect_done, name="connect_done"),
+    path(f"{_TILE}connect/verify/", connect_verify, name="connect_verify"),
+    path(f"{_TILE}disconnect/", disconnect, name="integration_disconnect"),
     path(f"{_TOOLS}new/", tool_new, _READER, name="tool_new"),
     path(f"{_TOOLS}run/", tool_run_page, name="tool_run"),
     path(f"{_TOOLS}<int:tool_id>/", tool_edit, _READER, name="tool_edit"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Count, Q
+from django.db.models import Count
 
 from integrations.connections.drafts import draft_of
 from integrations.contract.manifest import FieldKind, Manifest, TileGroup
@@ -12,8 +12,6 @@ from integrations.contract.tiles import Tile, tiles
 from integrations.credentials.cleaning import fields_for_mode, mask, mode_of, pairs_to_lines
 from integrations.models import AuditEntry, Environment, Integration, Project
 
-# By name: the handoffs are an app above this one.
-_OPEN = Q(handoffs__state__in=("requested", "connecting", "queued", "active"))
 Status = Integration.Status
 
 # What the tile's badge means, and its one action: label and step to open.
@@ -86,17 +84,10 @@ class TileView:
         return "tile-" + self.tile.title.lower().replace(" ", "-")
 
 
-def integration_list(*, project: Project, environment: str) -> list[Integration]:
-    """Return the integrations of an environment, each with `open_handoffs`."""
-    rows = Integration.objects.filter(project=project, environment=environment)
-    return list(rows.annotate(open_handoffs=Count("handoffs", filter=_OPEN)))
-
-
 def tile_groups(*, project: Project, environment: str) -> dict[TileGroup, list[TileView]]:
     """Return every tile under its heading, connected ones first, not available ones last."""
-    rows = {
-        row.connector_key: row for row in integration_list(project=project, environment=environment)
-    }
+    connected = Integration.objects.filter(project=project, environment=environment)
+    rows = {row.connector_key: row for row in connected}
     groups: dict[TileGroup, list[TileView]] = {group: [] for group in TileGroup}
     for tile in tiles():
         row = rows.get(tile.manifest.key) if tile.manifest else None
@@ -141,8 +132,3 @@ def audit_of(integration: Integration, *, limit: int | None = 20) -> list[tuple[
         (_ACTION_WORDS.get(entry.action, entry.action), entry)
         for entry in entries.select_related("actor")[:limit]
     ]
-
-
-def open_handoff_count(integration: Integration) -> int:
-    """Count the handoffs that still use an integration."""
-    return Integration.objects.filter(_OPEN, pk=integration.pk).count()

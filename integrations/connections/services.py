@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from integrations.behaviour.settings import behaviour_of
@@ -144,15 +144,19 @@ def integration_test_save(*, integration: Integration, results: Sequence[CheckRe
 
 
 def integration_disconnect(
-    *, integration: Integration, actor: Any, successor: Integration | None = None
+    *,
+    integration: Integration,
+    actor: Any,
+    successor: Integration | None = None,
+    in_use: Ids = (),
 ) -> None:
-    """Stop using an integration; open handoffs keep its credentials until they have ended.
+    """Stop using an integration; one that is still `in_use` keeps its credentials until then.
 
     Raises DefaultInUseError where it is the default and `successor` is not one of those left.
     """
     with transaction.atomic():
         _disconnect(integration, actor, successor)
-    credentials_purge(integration.project)
+    credentials_purge(in_use=in_use, project=integration.project)
 
 
 def _disconnect(integration: Integration, actor: Any, successor: Integration | None) -> None:
@@ -168,12 +172,12 @@ def _disconnect(integration: Integration, actor: Any, successor: Integration | N
     _audit(row, actor, "integration.disconnected")
 
 
-def credentials_purge(project: Project | None = None) -> int:
-    """Delete the credentials of disconnected integrations that no open handoff needs any more."""
+def credentials_purge(*, in_use: Ids, project: Project | None = None) -> int:
+    """Delete the credentials of disconnected integrations but for those that are still used."""
     rows = Integration.objects.filter(status=Status.NOT_CONNECTED, connected_at=None)
     if project is not None:
         rows = rows.filter(project=project)
-    unused = [row for row in rows.exclude(_HAS_OPEN_HANDOFFS) if row.credentials]
+    unused = [row for row in rows.exclude(pk__in=in_use) if row.credentials]
     for row in unused:
         vendor_unregister(row)
         row.credentials = {}
@@ -250,9 +254,9 @@ def integration_mark_healthy(integration: Integration) -> None:
         _audit(integration, None, "integration.recovered")
 
 
+# Of integrations, as a list or as a query.
+Ids = Collection[int] | QuerySet[Any, Any]
 _CONNECTED = (Status.CONNECTED, Status.NEEDS_ATTENTION)
-# By name: the handoffs are an app above this one.
-_HAS_OPEN_HANDOFFS = Q(handoffs__state__in=("requested", "connecting", "queued", "active"))
 
 
 def _complete_values(manifest: Manifest, values: Mapping[str, str]) -> Mapping[str, str]:

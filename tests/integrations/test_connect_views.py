@@ -10,6 +10,7 @@ from django.test import AsyncClient, Client
 from django.urls import reverse
 from django.utils import timezone
 
+from handoffs.lifecycle.in_use import integrations_in_use
 from handoffs.states import State
 from integrations.connections.services import credentials_purge, integration_mark_needs_attention
 from integrations.credentials.key_pairs import public_pem
@@ -319,7 +320,7 @@ def test_disconnecting_lets_an_open_handoff_finish_with_its_values(
     admin.post(address(project, "integration_disconnect"), {"confirm_name": "Salesforce Messaging"})
     kept = the_integration(project)
     type(handoff).objects.filter(pk=handoff.pk).update(state=State.ENDED.value)
-    purged = credentials_purge()
+    purged = credentials_purge(in_use=integrations_in_use())
 
     assert "1 handoff is open." in page
     assert kept.status == Status.NOT_CONNECTED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
 from integrations.behaviour.channels import integration_channels_set
@@ -17,9 +17,7 @@ from integrations.connect.steps import (
     check_views,
     is_complete,
     missing_secrets,
-    tool_source,
 )
-from integrations.connect.verify import verify_steps
 from integrations.connect.views.page import flow_view, place_at
 from integrations.connect.views.tiles import integration_or_404, integration_or_none
 from integrations.connections.destinations import live_agent_rivals
@@ -183,25 +181,6 @@ def connect_behaviour(
         overrides=", ".join(place.manifest.override_hints),
         status=status,
     )
-
-
-@flow_view
-def connect_done(
-    request: HttpRequest, project: Project, environment: str, connector_key: str
-) -> HttpResponse:
-    """Show the tool to paste and the verify list."""
-    place = place_at(request, project, environment, connector_key, Step.DONE)
-    row = integration_or_404(project, environment, connector_key)
-    return place.page(tool=tool_source(place.manifest, row.credentials), verify=verify_steps(row))
-
-
-@flow_view
-def connect_verify(
-    request: HttpRequest, project: Project, environment: str, connector_key: str
-) -> HttpResponse:
-    """Answer which verify steps have passed, for the page that watches."""
-    row = integration_or_404(project, environment, connector_key)
-    return JsonResponse({step.name: step.has_passed for step in verify_steps(row)})
 
 
 def _tell_outcome(request: HttpRequest, row: Integration, manifest: Manifest) -> None:

@@ -12,16 +12,12 @@ from django.views.decorators.http import require_POST
 from integrations.connect.selectors import (
     audit_of,
     environment_counts,
-    open_handoff_count,
     shown_values,
     tile_groups,
 )
 from integrations.connect.steps import troubles
-from integrations.connections.destinations import live_agent_rivals
 from integrations.connections.services import (
-    DefaultInUseError,
     integration_disable,
-    integration_disconnect,
     integration_enable,
 )
 from integrations.contract.manifest import Manifest
@@ -65,7 +61,6 @@ def integration(
         "pairs": shown_values(manifest, row.credentials),
         "audit": audit_of(row),
         "troubles": troubles(manifest),
-        "open_handoffs": open_handoff_count(row),
         "may_edit_here": may_edit(request, Area.INTEGRATIONS),
     }
     return render(request, "integrations/integration.html", context)
@@ -113,49 +108,6 @@ def disable(
     integration_disable(integration=row, actor=request.user)
     messages.success(request, f"{_title(row)} is disabled. Open handoffs go on.")
     return redirect("integration", project.public_id, environment, connector_key)
-
-
-@_view
-def disconnect(
-    request: HttpRequest, project: Project, environment: str, connector_key: str
-) -> HttpResponse:
-    """Ask for the tile's name, and disconnect when it was typed."""
-    row = integration_or_404(project, environment, connector_key)
-    title = _title(row)
-    error = ""
-    if request.method == "POST":
-        error = _disconnect_problem(request, row, title)
-        if not error:
-            messages.success(request, f"{title} is disconnected.")
-            return redirect("integrations", project_id=project.public_id)
-    context = {
-        "integration": row,
-        "environment": Environment(environment),
-        "title": title,
-        "error": error,
-        "open_handoffs": open_handoff_count(row),
-        "successors": _successors(row),
-    }
-    status = 422 if error else 200
-    return render(request, "integrations/disconnect.html", context, status=status)
-
-
-def _disconnect_problem(request: HttpRequest, row: Integration, title: str) -> str:
-    if request.POST.get("confirm_name", "").strip() != title:
-        return f"The name does not match. Type {title} to disconnect."
-    chosen = request.POST.get("successor", "")
-    successor = next((s for s, _ in _successors(row) if s.connector_key == chosen), None)
-    try:
-        integration_disconnect(integration=row, actor=request.user, successor=successor)
-    except DefaultInUseError:
-        return "This is the default agent system. Choose the one that takes its place."
-    return ""
-
-
-def _successors(row: Integration) -> list[tuple[Integration, str]]:
-    """Return what could become the default in place of the present one, with its title."""
-    rivals = live_agent_rivals(row) if row.is_default else []
-    return [(rival, _title(rival)) for rival in rivals]
 
 
 def manifest_or_404(connector_key: str) -> Manifest:

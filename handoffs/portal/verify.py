@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from integrations.contract.registry import manifest as manifest_get
+from conversations.journal.frames import EventType
+from conversations.models import Event
+from handoffs.models import Handoff
+from handoffs.states import State
+from integrations.contract.registry import manifest
 from integrations.models import Integration
 
 
@@ -18,7 +21,6 @@ class VerifyStep:
     has_passed: bool
 
 
-_START, _AI_AGENT_SAID = "POLY_AGENT_TRIGGERED_HANDOFF", "POLY_AGENT_MESSAGE"
 _STEPS = (
     ("requested", "In the widget, write a sentence that runs the tool. A handoff starts."),
     ("utterance", "The end user reads the AI agent's last words first, before any live agent."),
@@ -30,38 +32,44 @@ _STEPS = (
 
 def verify_steps(integration: Integration) -> list[VerifyStep]:
     """Return the list with the ticks of the integration's newest handoff."""
-    manifest, passed = manifest_get(integration.connector_key), _passed(integration)
-    seen = []
-    if manifest.has_webhooks:
+    vendor, passed = manifest(integration.connector_key), _passed(integration)
+    first = []
+    if vendor.has_webhooks:
         passed |= {"webhook"} if integration.last_webhook_at else set()
-        seen = [("webhook", f"{manifest.name} has called the webhook address, correctly signed.")]
-    return [VerifyStep(name=n, text=text, has_passed=n in passed) for n, text in [*seen, *_STEPS]]
+        first = [("webhook", f"{vendor.name} has called the webhook address, correctly signed.")]
+    return [VerifyStep(name=n, text=text, has_passed=n in passed) for n, text in [*first, *_STEPS]]
 
 
 def _passed(integration: Integration) -> set[str]:
-    # By name: handoffs and journal belong to apps above this one.
-    handoffs = integration.handoffs
-    handoff = handoffs.order_by("-requested_at").select_related("conversation").first()
+    newest = Handoff.objects.filter(integration=integration).order_by("-requested_at")
+    handoff = newest.select_related("conversation").first()
     if handoff is None:
         return set()
-    events = handoff.conversation.events.filter(created_at__gte=handoff.requested_at)
-    types = {kind.removeprefix("EVENT_TYPE_") for kind in events.values_list("type", flat=True)}
+    since = Event.objects.filter(
+        conversation_id=handoff.conversation_id, created_at__gte=handoff.requested_at
+    )
+    types = set(since.values_list("type", flat=True))
     ticks = {
         "requested": True,
         "utterance": not handoff.utterance or _has_spoken_before(handoff),
         "queued": handoff.accepted_at is not None,
-        "replied": "LIVE_AGENT_MESSAGE" in types,
-        "closed": handoff.state == "ended" and "LIVE_AGENT_LEFT" in types,
+        "replied": EventType.LIVE_AGENT_MESSAGE in types,
+        "closed": handoff.state == State.ENDED.value and EventType.LIVE_AGENT_LEFT in types,
     }
     return {name for name, has_passed in ticks.items() if has_passed}
 
 
-def _has_spoken_before(handoff: Any) -> bool:
+def _has_spoken_before(handoff: Handoff) -> bool:
     """Say whether the AI agent's words stand between the end user's last ones and the handoff."""
-    events = handoff.conversation.events
-    start = events.filter(type=_START, payload__handoff_id=handoff.pk).first()
+    lines = Event.objects.filter(conversation_id=handoff.conversation_id)
+    start = lines.filter(
+        type=EventType.POLY_AGENT_TRIGGERED_HANDOFF, payload__handoff_id=handoff.pk
+    ).first()
     if start is None:
         return False
-    said = events.filter(sequence__lt=start.sequence, type__in=("USER_MESSAGE", _AI_AGENT_SAID))
+    said = lines.filter(
+        sequence__lt=start.sequence,
+        type__in=(EventType.USER_MESSAGE, EventType.POLY_AGENT_MESSAGE),
+    )
     last = said.order_by("-sequence").first()
-    return last is not None and last.type == _AI_AGENT_SAID
+    return last is not None and last.type == EventType.POLY_AGENT_MESSAGE

@@ -1,0 +1,88 @@
+"""The pages of a connection that need its handoffs: what a set-up has led to, and its end."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+
+from handoffs.lifecycle.in_use import integrations_in_use
+from handoffs.portal.verify import verify_steps
+from integrations.connect.steps import Step, tool_source
+from integrations.connect.views.page import flow_view, place_at
+from integrations.connect.views.tiles import integration_or_404
+from integrations.connections.destinations import live_agent_rivals
+from integrations.connections.services import DefaultInUseError, integration_disconnect
+from integrations.contract.registry import manifest
+from integrations.models import Area, Environment, Integration, Project
+from integrations.projects.access import project_view
+
+
+@flow_view
+def connect_done(
+    request: HttpRequest, project: Project, environment: str, connector_key: str
+) -> HttpResponse:
+    """Show the tool to paste and the verify list."""
+    place = place_at(request, project, environment, connector_key, Step.DONE)
+    row = integration_or_404(project, environment, connector_key)
+    return place.page(tool=tool_source(place.manifest, row.credentials), verify=verify_steps(row))
+
+
+@flow_view
+def connect_verify(
+    request: HttpRequest, project: Project, environment: str, connector_key: str
+) -> HttpResponse:
+    """Answer which verify steps have passed, for the page that watches."""
+    row = integration_or_404(project, environment, connector_key)
+    return JsonResponse({step.name: step.has_passed for step in verify_steps(row)})
+
+
+@project_view(Area.INTEGRATIONS)
+def disconnect(
+    request: HttpRequest, project: Project, environment: str, connector_key: str
+) -> HttpResponse:
+    """Ask for the tile's name, and disconnect when it was typed."""
+    row = integration_or_404(project, environment, connector_key)
+    title = _title(row)
+    error = ""
+    if request.method == "POST":
+        error = _disconnect_problem(request, row, title)
+        if not error:
+            messages.success(request, f"{title} is disconnected.")
+            return redirect("integrations", project_id=project.public_id)
+    context = {
+        "integration": row,
+        "environment": Environment(environment),
+        "title": title,
+        "error": error,
+        "successors": _successors(row),
+    }
+    status = 422 if error else 200
+    return render(request, "integrations/disconnect.html", context, status=status)
+
+
+def _disconnect_problem(request: HttpRequest, row: Integration, title: str) -> str:
+    if request.POST.get("confirm_name", "").strip() != title:
+        return f"The name does not match. Type {title} to disconnect."
+    chosen = request.POST.get("successor", "")
+    successor = next((s for s, _ in _successors(row) if s.connector_key == chosen), None)
+    try:
+        integration_disconnect(
+            integration=row,
+            actor=request.user,
+            successor=successor,
+            in_use=integrations_in_use(),
+        )
+    except DefaultInUseError:
+        return "This is the default agent system. Choose the one that takes its place."
+    return ""
+
+
+def _successors(row: Integration) -> list[tuple[Integration, str]]:
+    """Return what could become the default in place of the present one, with its title."""
+    rivals = live_agent_rivals(row) if row.is_default else []
+    return [(rival, _title(rival)) for rival in rivals]
+
+
+def _title(row: Integration) -> str:
+    return manifest(row.connector_key).tile
