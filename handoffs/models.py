@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 from django.db import models
 from django.utils import timezone
@@ -126,6 +127,19 @@ class Handoff(models.Model):
     def is_open(self) -> bool:
         """Say whether the human part may still happen or is happening."""
         return State(self.state) in OPEN_STATES
+
+    @property
+    def attempt_key(self) -> str:
+        """Return the vendors' idempotency key: the id, and from the fallback on its number."""
+        return self.pk if self.attempt == 1 else f"{self.pk}-{self.attempt}"
+
+    @property
+    def first_end_until(self) -> datetime | None:
+        """Return until when the first vendor must be told of the end; None if it knows."""
+        if self.attempt == 1:
+            return None
+        waiting = self.past_attempts.filter(vendor_end_until__gt=timezone.now())
+        return waiting.values_list("vendor_end_until", flat=True).first()
 
     @property
     def behaviour(self) -> Behaviour:

@@ -1,8 +1,14 @@
-"""Nobody can take a handoff where it should go: take the way that its integration is set to."""
+"""Nobody can take a handoff where it should go: the way that is set, the fallback among them.
+
+A fallback is one second attempt at another integration; a PastAttempt remembers the first one, and
+the vendor conversation that may still be open there.
+"""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, cast
@@ -20,14 +26,14 @@ from conversations.journal.services import (
     message_event,
     system_event,
 )
-from handoffs.lifecycle.locking import Lease
+from handoffs.lifecycle.locking import Lease, handoff_leased, handoff_save
 from handoffs.lifecycle.notices import has_own_text, text_for
 from handoffs.lifecycle.queueing import queue_open_handoff
 from handoffs.lifecycle.services import handoff_fail, handoff_move
 from handoffs.models import Delivery, Handoff, PastAttempt
 from handoffs.payload.hints import hints_passed_on
 from handoffs.states import State, Trigger
-from integrations.behaviour.fallbacks import integration_fallback
+from integrations.behaviour.fallback import integration_fallback
 from integrations.behaviour.opening_hours import hours_of
 from integrations.contract.registry import manifest
 from integrations.models import Integration
@@ -71,7 +77,7 @@ def handoff_unavailable(
     target = _fallback(handoff) if way == "fallback" else None
     if target is not None:
         return _fall_back(handoff, target, code)
-    handoff_fail(handoff, code, detail, lease=lease, told=_told(handoff, code, way))
+    handoff_fail(handoff, code, detail, lease=lease, lines=_lines(handoff, code, way))
     return []
 
 
@@ -80,14 +86,14 @@ def _way(handoff: Handoff) -> str:
 
 
 def _fallback(handoff: Handoff) -> Integration | None:
-    """Return where to go instead: one hop at most, and only before a live agent has joined."""
+    """Return where to go instead: one fallback at most, and only before a live agent has joined."""
     can_move = State(handoff.state) in (State.CONNECTING, State.QUEUED)
     if handoff.attempt > 1 or handoff.integration is None or not can_move:
         return None
     return integration_fallback(handoff.integration, handoff.behaviour.fallback_integration)
 
 
-def _told(handoff: Handoff, code: str, way: str) -> list[NewEvent]:
+def _lines(handoff: Handoff, code: str, way: str) -> list[NewEvent]:
     """Return the lines for an end user where nobody is there; none leaves the usual ones."""
     response = _RESPONSES.get(code)
     if response is None or not handoff.is_open or State(handoff.state) is State.REQUESTED:
@@ -103,7 +109,7 @@ def _told(handoff: Handoff, code: str, way: str) -> list[NewEvent]:
 
 def _fall_back(handoff: Handoff, target: Integration, code: str) -> list[str]:
     """Begin a second attempt at another integration, which a relay worker claims anew."""
-    _leave_behind(handoff, code)
+    _attempt_keep(handoff, code)
     if handoff.queue_status:  # what is shown of the first queue
         frame = transient_frame(EventType.HANDOFF_QUEUE_STATUS, {})
         publish.transient_publish(handoff.conversation_id, frame)
@@ -142,7 +148,7 @@ _FALL_BACK_FIELDS = (
 )
 
 
-def _leave_behind(handoff: Handoff, code: str) -> None:
+def _attempt_keep(handoff: Handoff, code: str) -> None:
     """Remember the first integration, and let what was said there go to the next one as well."""
     now = timezone.now()
     if handoff.vendor_session:
@@ -167,3 +173,41 @@ def _leave_behind(handoff: Handoff, code: str) -> None:
         error_code="",
         sent_at=None,
     )
+
+
+# ---- the vendor conversation of the first attempt ----
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstConversation:
+    """The vendor conversation of a first attempt, and when to stop trying to end it."""
+
+    integration: Integration
+    session: Mapping[str, Any] = field(repr=False)
+    until: datetime
+
+
+def first_conversation(handoff_id: str) -> FirstConversation | None:
+    """Return what is still to be ended at the first integration of a handoff, or None."""
+    row = (
+        PastAttempt.objects.filter(handoff_id=handoff_id, vendor_end_until__gt=timezone.now())
+        .select_related("integration")
+        .first()
+    )
+    if row is None or row.integration is None or not row.vendor_session:
+        return None
+    assert row.vendor_end_until is not None
+    return FirstConversation(
+        integration=row.integration, session=row.vendor_session, until=row.vendor_end_until
+    )
+
+
+def first_conversation_ended(lease: Lease) -> None:
+    """Nothing is open at the first integration any more, or nothing more can be done there."""
+    with handoff_leased(lease) as handoff:
+        PastAttempt.objects.filter(handoff=handoff).update(
+            vendor_session=None, vendor_end_until=None
+        )
+        if handoff.is_open or not handoff.vendor_session:
+            handoff.vendor_end_until = None
+            handoff_save(handoff, ["vendor_end_until"], lease)

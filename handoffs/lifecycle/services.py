@@ -27,7 +27,6 @@ from handoffs.lifecycle.deliveries import (
     deliveries_taken,
 )
 from handoffs.lifecycle.locking import Lease, handoff_save
-from handoffs.lifecycle.past_attempts import left_behind_until
 from handoffs.models import Handoff, HandoffTransition, VendorKey
 from handoffs.states import EndReason, State, Trigger, next_state
 from integrations.contract.connector import VendorSession
@@ -103,11 +102,11 @@ def handoff_fail(
     detail: str = "",
     *,
     lease: Lease | None = None,
-    told: Sequence[NewEvent] = (),
+    lines: Sequence[NewEvent] = (),
 ) -> None:
     """Give up a handoff: the end user is told, and the AI agent answers again.
 
-    `told` are lines in place of HANDOFF_FAILED and the AI agent's return. Ignored, with a log
+    `lines` stand in place of HANDOFF_FAILED and the AI agent's return. Ignored, with a log
     line, when the handoff is over already.
     """
     if not _is_open(handoff, "failed"):
@@ -118,8 +117,8 @@ def handoff_fail(
     conversation = handoff.conversation
     lost = deliveries_give_up(handoff, code)
     failed = EventType.HANDOFF_TIMEOUT if code == "wait_timeout" else EventType.HANDOFF_FAILED
-    events = [*lost, *(told or [NewEvent(type=failed, payload={"reason": code})])]
-    if not was_requested and not told:
+    events = [*lost, *(lines or [NewEvent(type=failed, payload={"reason": code})])]
+    if not was_requested and not lines:
         events.append(agent_joined_event(conversation))
     _close(
         handoff,
@@ -200,7 +199,7 @@ def vendor_end_confirmed(handoff: Handoff, lease: Lease) -> None:
     deliveries_abandon(handoff, "conversation_gone")
     session_end(handoff, is_settled=True)
     # The first of two integrations may still have to be told.
-    handoff.vendor_end_until = left_behind_until(handoff)
+    handoff.vendor_end_until = handoff.first_end_until
     fields = ["vendor_end_until"]
     if handoff.vendor_end_until:
         handoff.vendor_session = None

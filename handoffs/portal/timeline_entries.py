@@ -100,7 +100,7 @@ _STATE_TONES = {State.ACTIVE: "ok", State.FAILED: "error"}
 
 
 def fallback_entry(transition: HandoffTransition, past: PastAttempt, handoff: Handoff) -> Entry:
-    """Describe the hop from one integration to another."""
+    """Describe the fallback from one integration to another."""
     first, second = vendor_name(past.integration_key), vendor_name(handoff.integration_key)
     return Entry(
         kind=Kind.HANDOFF,

@@ -14,8 +14,13 @@ from conversations.event_loop.executor import run_sync
 from conversations.journal.services import events_append
 from conversations.models import Conversation
 from handoffs.lifecycle.deliveries import deliveries_give_up, deliveries_taken
+from handoffs.lifecycle.fallback import (
+    FirstConversation,
+    first_conversation,
+    first_conversation_ended,
+)
 from handoffs.lifecycle.locking import Lease, handoff_leased
-from handoffs.lifecycle.services import ended_by_vendor, session_end
+from handoffs.lifecycle.services import ended_by_vendor, session_end, session_read
 from handoffs.models import Handoff
 from handoffs.relay import transactions
 from handoffs.relay.connectors import Connectors
@@ -134,6 +139,30 @@ async def end_at_vendor(
             logger.warning("The end is not confirmed yet: %s", error.code)
             await run_sync(transactions.fault_show, lease, error)
         await asyncio.sleep(end_pause(attempts, error))
+
+
+async def end_at_first_vendor(lease: Lease, connectors: Connectors) -> None:
+    """Do the same at the vendor that was tried before the fallback, while that one is served."""
+    found = await run_sync(first_conversation, lease.handoff_id)
+    if found is not None:
+        key, connector = connectors.acquire(found.integration)
+        try:
+            await _end_first(connector, found)
+        finally:
+            await connectors.release(key)
+    await run_sync(first_conversation_ended, lease)
+
+
+async def _end_first(connector: Connector, found: FirstConversation) -> None:
+    session = session_read(found.session)
+    attempts = 0
+    while timezone.now() < found.until:
+        try:
+            await end_all(connector, session, EndReason.FAILED)
+            return
+        except ConnectorError as error:
+            attempts += 1
+            await asyncio.sleep(end_pause(attempts, error))
 
 
 async def end_all(connector: Connector, session: VendorSession, reason: EndReason) -> None:

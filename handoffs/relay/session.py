@@ -20,8 +20,12 @@ from handoffs.receiving.events import agent_message_apply, vendor_event_apply
 from handoffs.relay import transactions
 from handoffs.relay.availability import is_somebody_there
 from handoffs.relay.connectors import Connectors
-from handoffs.relay.ending import crossing_settle, end_at_vendor, line_in_doubt
-from handoffs.relay.fallback import end_left_behind
+from handoffs.relay.ending import (
+    crossing_settle,
+    end_at_first_vendor,
+    end_at_vendor,
+    line_in_doubt,
+)
 from handoffs.relay.files import file_received, parts_sent
 from handoffs.relay.resuming import handoff_resume
 from handoffs.relay.session_outbox import SessionOutbox
@@ -122,7 +126,7 @@ class RelaySession:
         key, connector = self._connectors.acquire(opening.integration)
         self._session = opening.session
         self._strays = self._session.strays if self._session else ()
-        left_behind = asyncio.create_task(self._end_left_behind(opening))
+        first = asyncio.create_task(self._end_at_first_vendor(opening))
         try:
             if opening.is_open and (self._session or await self._open(connector, opening)):
                 await self._relay(connector, opening)
@@ -132,16 +136,16 @@ class RelaySession:
                 await self._take_up(connector, opening.request)
             await self._settle(connector, has_taken_over=not opening.is_open)
             await end_at_vendor(self.lease, self._connectors, opening.integration, self._session)
-            await left_behind
+            await first
         finally:
-            left_behind.cancel()
-            await asyncio.gather(left_behind, return_exceptions=True)
+            first.cancel()
+            await asyncio.gather(first, return_exceptions=True)
             await self._connectors.release(key)
 
-    async def _end_left_behind(self, opening: transactions.Opening) -> None:
+    async def _end_at_first_vendor(self, opening: transactions.Opening) -> None:
         """Tell the integration that was tried before this one, if there is one."""
         if opening.attempt > 1:
-            await end_left_behind(self.lease, self._connectors)
+            await end_at_first_vendor(self.lease, self._connectors)
 
     async def _open(self, connector: Connector, opening: transactions.Opening) -> bool:
         """Open the vendor conversation where somebody is there; False if it is not open here."""

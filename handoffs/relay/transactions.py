@@ -19,7 +19,6 @@ from handoffs.lifecycle.fallback import (
     is_out_of_hours,
 )
 from handoffs.lifecycle.locking import Lease, check_lease, handoff_leased, handoff_save
-from handoffs.lifecycle.past_attempts import attempt_key
 from handoffs.lifecycle.services import (
     ended_by_vendor,
     handoff_accepted,
@@ -253,7 +252,7 @@ def _is_news(integration: Integration) -> bool:
 def _request(handoff: Handoff) -> HandoffRequest:
     user, conversation = handoff.conversation.end_user, handoff.conversation
     return HandoffRequest(
-        handoff_id=attempt_key(handoff),
+        handoff_id=handoff.attempt_key,
         conversation_id=conversation.pk,
         end_user=EndUserIdentity(
             external_id=user.external_id,

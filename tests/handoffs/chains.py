@@ -1,4 +1,4 @@
-"""A handoff in a project with three integrations: what a hop from one to another needs."""
+"""A handoff in a project with three integrations: what a fallback from one to another needs."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def has_moved(one: Talk) -> bool:
 
 
 async def moved(one: Talk) -> None:
-    """Wait for the hop, then let a relay worker claim the handoff as one of them does."""
+    """Wait for the fallback, then let a relay worker claim the handoff as one of them does."""
 
     async def is_free() -> bool:
         now = await one.now()

@@ -1,4 +1,4 @@
-"""Another integration takes over: one hop, one message, nothing lost; or a ticket is opened."""
+"""The fallback: one second attempt, one message, nothing lost; or a ticket is opened."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A hop to the fallback: when there is one, what it takes along and what it leaves behind."""
+"""The fallback: when there is one, what it takes along, and the first vendor's end."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from django.utils import timezone
 from handoffs.api.selectors import handoff_find
 from handoffs.clocks.overdue import overdue_reap
 from handoffs.clocks.reaping import reap_all
+from handoffs.lifecycle.fallback import first_conversation, first_conversation_ended
 from handoffs.lifecycle.locking import LeaseLostError, handoff_leased
-from handoffs.lifecycle.past_attempts import attempt_key, left_behind, left_behind_ended
 from handoffs.lifecycle.services import handoff_end
 from handoffs.models import Delivery, Handoff, PastAttempt, VendorKey
 from handoffs.relay.leases import handoffs_claim
@@ -106,13 +106,13 @@ def test_a_handoff_that_did_not_connect_in_time_hops_once_and_then_fails():
     let_pass(handoff)
 
     reap_all()
-    hopped = factories.fresh(handoff)
+    fallen_back = factories.fresh(handoff)
     reap_all()
     let_pass(handoff)
     reap_all()
 
-    assert (hopped.state, hopped.attempt) == ("connecting", 2)
-    assert hopped.deadline_at is not None
+    assert (fallen_back.state, fallen_back.attempt) == ("connecting", 2)
+    assert fallen_back.deadline_at is not None
     now = factories.fresh(handoff)
     assert (now.state, now.error_code) == ("failed", "cannot_connect")
     assert [row.error_code for row in PastAttempt.objects.all()] == ["cannot_connect"]
@@ -146,10 +146,10 @@ def test_a_desktop_that_knows_the_second_attempts_key_finds_the_handoff():
         now.conversation.project,
         conversation_id=now.conversation_id,
         shared_id="",
-        handoff_id=attempt_key(now),
+        handoff_id=now.attempt_key,
     )
 
-    assert attempt_key(now) == f"{now.pk}-2"
+    assert now.attempt_key == f"{now.pk}-2"
     assert found == now
 
 
@@ -160,11 +160,11 @@ def test_the_handoff_stays_unfinished_until_the_first_vendor_knows_of_the_end():
         handoff_end(locked, EndReason.VENDOR_CLOSED, lease=lease)
 
     waiting = factories.fresh(handoff).vendor_end_until
-    found = left_behind(handoff.pk)
-    left_behind_ended(lease)
+    found = first_conversation(handoff.pk)
+    first_conversation_ended(lease)
 
     assert waiting is not None
     assert found is not None
     assert found.integration.connector_key == "salesforce_messaging"
-    assert left_behind(handoff.pk) is None
+    assert first_conversation(handoff.pk) is None
     assert factories.fresh(handoff).vendor_end_until is None

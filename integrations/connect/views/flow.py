@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
 from integrations.behaviour.channels import integration_channels_set
-from integrations.behaviour.fallbacks import fallback_choices
+from integrations.behaviour.fallback import fallback_choices
 from integrations.behaviour.settings import BehaviourForm, behaviour_of
 from integrations.connect.copying import copy_sources, draft_copy
 from integrations.connect.forms import ConnectForm
