@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 
 from config.docs.vendor_sizes import sizes_table
+from handoffs.lifecycle.deadlines import DEADLINES, Deadline
 from handoffs.states import FINAL_STATES, TRANSITIONS, State, Trigger
 from integrations.contract.manifest import Capability, Manifest, Support
 from integrations.contract.registry import manifests
@@ -19,10 +20,11 @@ SUPPORT = {
 
 def generated_pages() -> dict[str, str]:
     """Return the content of each generated page by its name in docs/."""
-    tables = {"architecture.md": state_table(), "vendor_sizes.md": sizes_table()}
+    architecture = _between_marks(_written("architecture.md"), state_table())
     return {
         "vendors.md": vendors_page(),
-        **{name: _between_marks(_written(name), table) for name, table in tables.items()},
+        "architecture.md": _between_marks(architecture, deadline_table(), what="deadlines"),
+        "vendor_sizes.md": _between_marks(_written("vendor_sizes.md"), sizes_table()),
     }
 
 
@@ -55,6 +57,20 @@ def state_table() -> str:
     return "\n".join(rows)
 
 
+def deadline_table() -> str:
+    """Return the table of deadlines as it is in handoffs/lifecycle/deadlines.py."""
+    rows = [_row("What lasts", "How long", "What happens then"), _row("---", "---", "---")]
+    return "\n".join([*rows, *(_row(one.lasts, _how_long(one), one.then) for one in DEADLINES)])
+
+
+def _how_long(deadline: Deadline) -> str:
+    seconds = int(deadline.fixed.total_seconds())
+    days, rest = divmod(seconds, 86400)
+    fixed = f"{seconds} seconds" if rest else f"{days} day{'s' if days > 1 else ''}"
+    by_deployment = f"`{deadline.setting}`" if deadline.setting else fixed
+    return f"{by_deployment}, *{deadline.behaviour}*" if deadline.behaviour else by_deployment
+
+
 def _repeats(manifest: Manifest) -> str:
     if manifest.repeat_note:
         return manifest.repeat_note
@@ -74,7 +90,8 @@ def _written(name: str) -> str:
     return (settings.BASE_DIR / "docs" / name).read_text(encoding="utf-8")
 
 
-def _between_marks(page: str, text: str) -> str:
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{text}\n{END}{after}"
+def _between_marks(page: str, text: str, *, what: str = "generated") -> str:
+    begin, end = BEGIN.replace("generated", what), END.replace("generated", what)
+    before, _, rest = page.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n{text}\n{end}{after}"

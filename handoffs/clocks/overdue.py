@@ -4,26 +4,24 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.conf import settings
 from django.utils import timezone
 
 from conversations.journal.services import events_append
 from conversations.models import Conversation
+from handoffs.lifecycle.deadlines import DELIVERY, NO_WORKER
 from handoffs.lifecycle.deliveries import deliveries_abandon, deliveries_give_up
 from handoffs.lifecycle.locking import handoff_locked, handoff_save
 from handoffs.lifecycle.services import session_end
 from handoffs.models import Delivery, Handoff
 
 BATCH = 500
-# The session that owns a handoff judges first: it knows whether a call is under way.
-GRACE_SECONDS = 60
 _CODE = "cannot_connect"
 
 
 def overdue_reap() -> None:
     """Give up messages and ends whose deadline passed while nobody served their handoff."""
     now = timezone.now()
-    limit = now - timedelta(seconds=settings.DELIVERY_DEADLINE_SECONDS + GRACE_SECONDS)
+    limit = now - _limit()
     pending = Delivery.objects.filter(status=Delivery.Status.PENDING, created_at__lt=limit)
     for handoff_id in set(pending.values_list("handoff_id", flat=True)[:BATCH]):
         deliveries_reap(handoff_id)
@@ -34,17 +32,20 @@ def overdue_reap() -> None:
     )
     for handoff_id in list(closing.values_list("pk", flat=True)[:BATCH]):
         closing_reap(handoff_id)
-    grace = now - timedelta(seconds=GRACE_SECONDS)
-    unended = Handoff.objects.filter(vendor_end_until__lt=grace)
+    unended = Handoff.objects.filter(vendor_end_until__lt=NO_WORKER.past())
     for handoff_id in list(unended.values_list("pk", flat=True)[:BATCH]):
         vendor_end_reap(handoff_id)
 
 
+def _limit() -> timedelta:
+    """The session that owns a handoff judges first: it knows whether a call is under way."""
+    return DELIVERY.after + NO_WORKER.after
+
+
 def deliveries_reap(handoff_id: str) -> None:
     """Show a handoff's overdue messages as not delivered; younger ones keep their chance."""
-    age = timedelta(seconds=settings.DELIVERY_DEADLINE_SECONDS + GRACE_SECONDS)
     with handoff_locked(handoff_id) as handoff:
-        lost = deliveries_give_up(handoff, _CODE, created_before=timezone.now() - age)
+        lost = deliveries_give_up(handoff, _CODE, created_before=timezone.now() - _limit())
         if lost and handoff.conversation.state != Conversation.State.ENDED:
             events_append(handoff.conversation, lost)
         session_end(handoff)
@@ -62,7 +63,7 @@ def vendor_end_reap(handoff_id: str) -> None:
     """Stop trying to tell a vendor that a conversation is over."""
     with handoff_locked(handoff_id) as handoff:
         until = handoff.vendor_end_until
-        if until is None or until > timezone.now() - timedelta(seconds=GRACE_SECONDS):
+        if until is None or until > NO_WORKER.past():
             return
         if not handoff.is_open:  # else it is the first of two vendors that was to be told
             deliveries_abandon(handoff, "conversation_gone")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -12,6 +9,12 @@ from conversations.files.attachments import attachments_purge
 from conversations.journal.frames import SessionEnd
 from conversations.journal.services import conversation_end, conversation_lock
 from conversations.models import Conversation
+from handoffs.lifecycle.deadlines import (
+    CONVERSATION_IDLE,
+    VENDOR_CALLS_KEPT,
+    WEBHOOKS_KEPT,
+    WORKERS_KEPT,
+)
 from handoffs.lifecycle.fallback import handoff_unavailable
 from handoffs.lifecycle.in_use import integrations_in_use
 from handoffs.lifecycle.locking import handoff_locked, handoff_save
@@ -23,9 +26,6 @@ from integrations.connections.services import credentials_purge
 from integrations.models import VendorCall, VendorToken
 
 BATCH = 500
-WORKER_KEEP = timedelta(days=1)
-# Longer than any vendor repeats a call.
-WEBHOOK_KEEP = timedelta(days=3)
 
 
 def reap_all() -> None:
@@ -35,9 +35,8 @@ def reap_all() -> None:
     overdue = Handoff.objects.filter(deadline_at__lt=now, state__in=states)
     for handoff_id in list(overdue.values_list("pk", flat=True)[:BATCH]):
         handoff_reap(handoff_id)
-    idle_since = now - timedelta(seconds=settings.SESSION_IDLE_SECONDS)
     # Those that are closing have a deadline of their own (overdue.py).
-    idle = Conversation.objects.filter(last_seen_at__lt=idle_since).exclude(
+    idle = Conversation.objects.filter(last_seen_at__lt=CONVERSATION_IDLE.past()).exclude(
         state__in=[Conversation.State.CLOSING, Conversation.State.ENDED]
     )
     for conversation_id in list(idle.values_list("pk", flat=True)[:BATCH]):
@@ -64,8 +63,7 @@ def handoff_reap(handoff_id: str) -> None:
 def conversation_reap(conversation_id: str) -> None:
     """End a conversation that no socket has shown a sign of life for."""
     conversation = conversation_lock(conversation_id)
-    idle = timezone.now() - conversation.last_seen_at
-    is_idle = idle > timedelta(seconds=settings.SESSION_IDLE_SECONDS)
+    is_idle = conversation.last_seen_at < CONVERSATION_IDLE.past()
     if conversation.is_over or not is_idle:
         return
     handoff = handoff_open(conversation_id)
@@ -79,10 +77,9 @@ def conversation_reap(conversation_id: str) -> None:
 def clean_up_old() -> None:
     """Delete old vendor calls and files, expired tokens and workers that are long gone."""
     now = timezone.now()
-    keep = timedelta(days=settings.VENDOR_CALL_KEEP_DAYS)
-    VendorCall.objects.filter(at__lt=now - keep).delete()
+    VendorCall.objects.filter(at__lt=VENDOR_CALLS_KEPT.past()).delete()
     credentials_purge(in_use=integrations_in_use())
-    StoredWebhook.objects.filter(received_at__lt=now - WEBHOOK_KEEP).delete()
+    StoredWebhook.objects.filter(received_at__lt=WEBHOOKS_KEPT.past()).delete()
     VendorToken.objects.filter(expires_at__lt=now).delete()
     attachments_purge()
-    RelayWorker.objects.filter(heartbeat_at__lt=now - WORKER_KEEP, handoffs=None).delete()
+    RelayWorker.objects.filter(heartbeat_at__lt=WORKERS_KEPT.past(), handoffs=None).delete()

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-from django.utils import timezone
-
+from handoffs.lifecycle.deadlines import LOST_WAKE_UP
 from handoffs.models import Handoff
 from handoffs.relay.leases import UNFINISHED
 from handoffs.starting.turns import turns_waiting
 
-LOST_AFTER = timedelta(seconds=3)
 BATCH = 500
 WAKE_UPS = 20
 
 
 def handoffs_unowned() -> list[str]:
     """Return open handoffs that nobody has taken yet."""
-    before = timezone.now() - LOST_AFTER
-    found = Handoff.objects.filter(UNFINISHED, owner=None, requested_at__lt=before)
+    found = Handoff.objects.filter(UNFINISHED, owner=None, requested_at__lt=LOST_WAKE_UP.past())
     return list(found.values_list("pk", flat=True)[:BATCH])
 
 
@@ -27,5 +22,5 @@ def answers_lost() -> list[str]:
 
     A few are enough: whoever takes one of these turns goes on to the others.
     """
-    found = turns_waiting().filter(answer_due_at__lt=timezone.now() - LOST_AFTER)
+    found = turns_waiting().filter(answer_due_at__lt=LOST_WAKE_UP.past())
     return list(found.order_by("answer_due_at").values_list("pk", flat=True)[:WAKE_UPS])

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.conf import settings
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from conversations.journal.frames import Level
 from conversations.journal.services import NewEvent, events_append, system_event
 from conversations.models import Conversation
+from handoffs.lifecycle.deadlines import DELIVERY
 from handoffs.lifecycle.notices import text_for
 from handoffs.models import Delivery, Handoff
 from integrations.telemetry.metrics import DELIVERIES_FAILED
@@ -24,7 +23,7 @@ def deliveries_are_pending(handoff: Handoff) -> bool:
 
 def deliveries_taken(handoff: Handoff) -> QuerySet[Delivery]:
     """Return what the vendor has taken lately and nobody has acknowledged yet, newest first."""
-    since = timezone.now() - timedelta(seconds=settings.DELIVERY_DEADLINE_SECONDS)
+    since = DELIVERY.past()
     rows = Delivery.objects.filter(handoff=handoff, status=Delivery.Status.SENT, sent_at__gt=since)
     return rows.order_by("-sequence")
 

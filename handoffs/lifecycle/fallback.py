@@ -9,11 +9,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any, cast
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -26,6 +25,7 @@ from conversations.journal.services import (
     message_event,
     system_event,
 )
+from handoffs.lifecycle.deadlines import OPENING, VENDOR_END
 from handoffs.lifecycle.locking import Lease, handoff_leased, handoff_save
 from handoffs.lifecycle.notices import has_own_text, text_for
 from handoffs.lifecycle.queueing import queue_open_handoff
@@ -119,14 +119,13 @@ def _fall_back(handoff: Handoff, target: Integration, code: str) -> list[str]:
     if found.takes_live_chats:  # else the ticket's number is what they read
         text = text_for(handoff, "looking_for_agent")
         events_append(handoff.conversation, [system_event(text, code="handoff_fallback")])
-    now = timezone.now()
     hints = hints_passed_on(handoff.routing, target.integration_key)
     handoff.routing = cast(Any, hints)
     handoff.integration, handoff.integration_key = target, target.integration_key
     handoff.attempt += 1
     handoff.vendor_conversation_id, handoff.vendor_session, handoff.queue_status = "", None, {}
     handoff.live_agents, handoff.remind_at, handoff.owner = {}, None, None
-    handoff.deadline_at = now + timedelta(seconds=settings.HANDOFF_CONNECT_SECONDS)
+    handoff.deadline_at = OPENING.from_now()
     transaction.on_commit(partial(queue_open_handoff, handoff.pk))
     return [*_FALL_BACK_FIELDS]
 
@@ -152,8 +151,7 @@ def _attempt_keep(handoff: Handoff, code: str) -> None:
     """Remember the first integration, and let what was said there go to the next one as well."""
     now = timezone.now()
     if handoff.vendor_session:
-        until = now + timedelta(seconds=settings.VENDOR_END_DEADLINE_SECONDS)
-        handoff.vendor_end_until = until
+        handoff.vendor_end_until = VENDOR_END.from_now()
     PastAttempt.objects.create(
         handoff=handoff,
         number=handoff.attempt,

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 
 from conversations.journal import publish
@@ -19,7 +18,7 @@ from conversations.journal.services import (
     events_append,
 )
 from conversations.models import Conversation, Event
-from handoffs.lifecycle.deadlines import wait_message_at
+from handoffs.lifecycle.deadlines import ACTIVE_SILENCE, QUEUE, VENDOR_END, wait_message_at
 from handoffs.lifecycle.deliveries import (
     deliveries_abandon,
     deliveries_are_pending,
@@ -239,7 +238,7 @@ def session_load(handoff: Handoff) -> VendorSession | None:
 
 def active_deadline() -> datetime:
     """Return when an active handoff without any sign of life is given up."""
-    return timezone.now() + timedelta(seconds=settings.HANDOFF_ACTIVE_SILENCE_SECONDS)
+    return ACTIVE_SILENCE.from_now()
 
 
 def _is_open(handoff: Handoff, trigger: str) -> bool:
@@ -252,7 +251,7 @@ def _is_open(handoff: Handoff, trigger: str) -> bool:
 def _wait_seconds(handoff: Handoff) -> int:
     asked = handoff.routing.get("wait_timeout_seconds")
     wait = handoff.behaviour.wait_timeout_seconds if asked is None else asked
-    return int(str(wait)) or settings.HANDOFF_QUEUE_MAX_SECONDS
+    return int(str(wait)) or int(QUEUE.after.total_seconds())
 
 
 def _left_event(handoff: Handoff, reason: EndReason) -> NewEvent:
@@ -274,7 +273,7 @@ def _close(handoff: Handoff, *, tell_vendor: bool, lease: Lease | None, extra: l
     handoff.ended_at, handoff.deadline_at, handoff.queue_status = now, None, {}
     handoff.remind_at = None
     if tell_vendor:
-        handoff.vendor_end_until = now + timedelta(seconds=settings.VENDOR_END_DEADLINE_SECONDS)
+        handoff.vendor_end_until = VENDOR_END.from_now()
     fields = ["state", "ended_at", "deadline_at", "remind_at", "queue_status", "vendor_end_until"]
     fields += extra
     handoff_save(handoff, fields, lease)

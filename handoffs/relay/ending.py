@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.conf import settings
 from django.utils import timezone
 
 from conversations.event_loop.executor import run_sync
 from conversations.journal.services import events_append
 from conversations.models import Conversation
+from handoffs.lifecycle.deadlines import DELIVERY
 from handoffs.lifecycle.deliveries import deliveries_give_up, deliveries_taken
 from handoffs.lifecycle.fallback import (
     FirstConversation,
@@ -86,7 +86,7 @@ def _crossing_read(lease: Lease) -> Crossing | None:
         ended_at = handoff.ended_at or timezone.now()
         return Crossing(
             taken=[pending_delivery(row) for row in rows],
-            until=ended_at + timedelta(seconds=settings.DELIVERY_DEADLINE_SECONDS),
+            until=ended_at + DELIVERY.after,
         )
 
 

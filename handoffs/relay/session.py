@@ -14,6 +14,7 @@ from django.utils import timezone
 from conversations.event_loop.executor import run_sync
 from conversations.journal import publish
 from conversations.journal.frames import EventType, RelaySignal, ToldDelivery, transient_frame
+from handoffs.lifecycle.deadlines import OPENING_CALL, VENDORS_OWN_END
 from handoffs.lifecycle.fallback import NO_LIVE_AGENTS
 from handoffs.lifecycle.locking import Lease, LeaseLostError
 from handoffs.receiving.events import agent_message_apply, vendor_event_apply
@@ -60,8 +61,8 @@ logger = logging.getLogger(__name__)
 START_ATTEMPTS = 3
 # Longer than any call takes; and how long an end may come behind the answer that tells of it.
 SEND_SECONDS = 120.0
-GONE_SECONDS = 5.0
-START_SECONDS = 15.0
+GONE_SECONDS = VENDORS_OWN_END.after.total_seconds()
+START_SECONDS = OPENING_CALL.after.total_seconds()
 SIGNALS_WAITING = 20
 SENT_REMEMBERED = 50
 

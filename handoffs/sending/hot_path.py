@@ -31,6 +31,7 @@ from conversations.journal import publish
 from conversations.journal.frames import ToldDelivery, frame_of
 from conversations.journal.services import NewEvent
 from conversations.models import Event
+from handoffs.lifecycle.deadlines import ACTIVE_SILENCE
 from handoffs.lifecycle.locking import Lease
 from integrations.telemetry.metrics import JOURNAL_LINES
 
@@ -221,7 +222,7 @@ async def messages_from_vendor(messages: Sequence[AgentMessage]) -> list[Event |
     now = timezone.now()
     deadline = max(message.deadline_at for message in messages)
     items = [_agent_input(one) for one in messages]
-    slack = timedelta(seconds=min(60.0, settings.HANDOFF_ACTIVE_SILENCE_SECONDS / 10))
+    slack = timedelta(seconds=min(60.0, ACTIVE_SILENCE.after.total_seconds() / 10))
     moments = {"now": now, "deadline": deadline, "late_enough": deadline - slack}
     ids = [message.lease.handoff_id for message in messages]
     rows = await _rows(_hearing, _FROM_VENDOR, items, ids=ids, **moments)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db.models import F
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
@@ -16,6 +15,7 @@ from django.utils import timezone
 from conversations.journal.frames import EventType
 from conversations.journal.services import NewEvent, events_append
 from conversations.models import Conversation, Event
+from handoffs.lifecycle.deadlines import DELIVERY, LAST_LINES
 from handoffs.lifecycle.deliveries import deliveries_fail
 from handoffs.lifecycle.locking import Lease, handoff_leased, handoff_save
 from handoffs.models import Delivery, Handoff
@@ -23,7 +23,6 @@ from integrations.contract.errors import ConnectorError
 
 BATCH = 50
 # Whoever has ended the conversation waits for SESSION_END: what was said before it gets no longer.
-LAST_LINES_SECONDS = 30.0
 _RETRY_BASE_SECONDS = 0.5
 _RETRY_CAP_SECONDS = 15.0
 _RANK = {
@@ -104,10 +103,10 @@ def delivery_refused(lease: Lease, delivery: PendingDelivery, error: ConnectorEr
     again_at = timezone.now() + timedelta(
         seconds=retry_seconds(delivery.attempts, error.retry_after)
     )
-    deadline = delivery.created_at + timedelta(seconds=settings.DELIVERY_DEADLINE_SECONDS)
+    deadline = delivery.created_at + DELIVERY.after
     with handoff_leased(lease) as handoff:
         if handoff.ended_at and handoff.conversation.state == Conversation.State.CLOSING:
-            deadline = min(deadline, handoff.ended_at + timedelta(seconds=LAST_LINES_SECONDS))
+            deadline = min(deadline, handoff.ended_at + LAST_LINES.after)
         if error.retryable and again_at < deadline:
             _plan_retry(delivery.id, again_at, error.code)
             return True

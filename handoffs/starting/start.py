@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from functools import partial
 from typing import Any, cast
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -15,6 +13,7 @@ from conversations.journal.frames import EventType, error_frame
 from conversations.journal.services import NewEvent, events_append, log_append
 from conversations.models import Conversation, LogEntry
 from handoffs.errors import HandoffError, InvalidPayloadError
+from handoffs.lifecycle.deadlines import OPENING
 from handoffs.lifecycle.locking import HEAVY
 from handoffs.lifecycle.queueing import queue_open_handoff
 from handoffs.models import Handoff, HandoffTransition
@@ -118,7 +117,7 @@ def _create(
         routing=cast(Any, payload.hints),
         context_data=_context_data(conversation, payload),
         shared_id=_shared_id(conversation),
-        deadline_at=None if error else now + timedelta(seconds=settings.HANDOFF_CONNECT_SECONDS),
+        deadline_at=None if error else OPENING.from_now(),
         requested_at=now,
         ended_at=now if error else None,
     )

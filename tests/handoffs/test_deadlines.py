@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -11,8 +12,10 @@ from django.db import connection
 from django.utils import timezone
 
 from conversations.models import Conversation
-from handoffs.clocks.overdue import GRACE_SECONDS, overdue_reap
+from handoffs.clocks.overdue import overdue_reap
 from handoffs.clocks.reaping import reap_all
+from handoffs.lifecycle import deadlines
+from handoffs.lifecycle.deadlines import NO_WORKER
 from handoffs.lifecycle.services import handoff_end
 from handoffs.models import Delivery, Handoff, RelayWorker
 from handoffs.sending.outbox import delivery_create
@@ -22,6 +25,7 @@ from tests import factories
 from tests.factories import spoke
 
 pytestmark = pytest.mark.django_db
+GRACE_SECONDS = int(NO_WORKER.after.total_seconds())
 
 # Which setting gives each open state its deadline.
 DEADLINES = {
@@ -247,3 +251,24 @@ def _connection(options: str) -> psycopg.Connection:
     return psycopg.connect(
         **{name: known[name] for name in names if known.get(name)}, options=options
     )
+
+
+# ---- the table ----
+
+
+def test_no_deadline_is_read_beside_the_table():
+    names = {one.setting for one in deadlines.DEADLINES if one.setting}
+    files = {path: path.read_text() for path in Path("handoffs").rglob("*.py")}
+    beside = [
+        (path.as_posix(), name)
+        for path, text in files.items()
+        for name in names
+        if name in text and path.name != "deadlines.py"
+    ]
+
+    assert beside == []
+
+
+def test_every_deadline_says_what_lasts_and_what_happens_then():
+    assert all(one.lasts and one.then and one.after for one in deadlines.DEADLINES)
+    assert len({one.lasts for one in deadlines.DEADLINES}) == len(deadlines.DEADLINES)
