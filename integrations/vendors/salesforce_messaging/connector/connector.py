@@ -30,8 +30,8 @@ from integrations.contract.manifest import Manifest
 from integrations.http.client import HttpClient
 from integrations.kit.json_values import as_object
 from integrations.vendors.salesforce_messaging.client import AccessToken, SalesforceMessagingClient
-from integrations.vendors.salesforce_messaging.connector.checks import ConnectionChecks
-from integrations.vendors.salesforce_messaging.connector.credentials import (
+from integrations.vendors.salesforce_messaging.connector.checks import (
+    ConnectionChecks,
     credential_errors,
     normalised,
 )

@@ -15,9 +15,8 @@ from starlette.responses import JSONResponse, Response
 from integrations.simulators.records import file_of
 from integrations.vendors.salesforce_messaging.simulator import checks, messages
 from integrations.vendors.salesforce_messaging.simulator.answers import entry_list, message_answer
-from integrations.vendors.salesforce_messaging.simulator.checks import VendorError
-from integrations.vendors.salesforce_messaging.simulator.endpoints import Endpoints
-from integrations.vendors.salesforce_messaging.simulator.events import EventStreamResponse, Stream
+from integrations.vendors.salesforce_messaging.simulator.checks import Endpoints, VendorError
+from integrations.vendors.salesforce_messaging.simulator.events import Stream
 from integrations.vendors.salesforce_messaging.simulator.state import Conversation, Entry
 from integrations.vendors.salesforce_messaging.simulator.tokens import (
     AccessToken,
@@ -105,14 +104,13 @@ class EntryEndpoints(Endpoints):
         checks.check_accept(request.headers.get("accept", "*/*"))
         stream = Stream(
             subject=token.subject,
-            token_id=token.token_id,
             client_identifier=token.client_identifier,
             position=self._org.events.position_after(token.subject, self._last_event_id(request)),
             expires_at=token.expires_at,
             is_token_good=lambda: self._is_good(token),
         )
         ping = self._org.switches.ping_interval_seconds
-        return EventStreamResponse(self._org.events, stream, ping_seconds=ping)
+        return self._org.events.answer(stream, ping_seconds=ping)
 
     def _last_event_id(self, request: Request) -> int | None:
         """Return where to go on; two published clients send nothing, so absence is allowed."""

@@ -5,18 +5,15 @@ Imitates developer.salesforce.com/docs/service/messaging-api/references/about/se
 
 from __future__ import annotations
 
-import asyncio
 import random
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
-
 from integrations.simulators.event_faults import EventFaults
+from integrations.simulators.event_streams import EventStream, EventStreamResponse
 
 FIRST_EVENT_ID = 9_100_000
 LARGEST_GAP = 9
@@ -41,35 +38,14 @@ class StreamEvent:
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class Stream:
+class Stream(EventStream):
     """One open event stream of one client of one end user."""
 
     subject: str
-    token_id: str
     client_identifier: str
     position: int
     expires_at: int
     is_token_good: Callable[[], bool]
-    is_closed: bool = False
-    is_cut: bool = False
-    stalled_until: float = 0.0
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
-    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
-
-    def notify(self) -> None:
-        """Wake the stream from any thread."""
-        if not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(self.wake.set)
-
-    def stall(self, seconds: float) -> None:
-        """Send nothing for a while."""
-        self.stalled_until = time.monotonic() + seconds
-        self.notify()
-
-    def close(self, *, is_cut: bool = False) -> None:
-        """End the stream: properly, or cut in the middle of the chunked body."""
-        self.is_closed, self.is_cut = True, is_cut
-        self.notify()
 
 
 class EventLog:
@@ -127,7 +103,7 @@ class EventLog:
             stream.wake.clear()
             silence = stream.stalled_until - time.monotonic()
             if silence > 0:
-                await _sleep(stream, silence)
+                await stream.rest(silence)
                 continue
             for event in self._unread(stream):
                 yield event.frame()
@@ -135,7 +111,7 @@ class EventLog:
                 yield PING
                 next_ping = time.monotonic() + ping_seconds
             until_expiry = stream.expires_at - time.time()
-            await _sleep(stream, min(next_ping - time.monotonic(), until_expiry))
+            await stream.rest(min(next_ping - time.monotonic(), until_expiry))
 
     def _unread(self, stream: Stream) -> list[StreamEvent]:
         with self._lock:
@@ -145,16 +121,16 @@ class EventLog:
 
     # -- Streams and faults -------------------------------------------------------------------
 
-    def add_stream(self, stream: Stream) -> None:
-        """Feed a stream from now on."""
+    def answer(self, stream: Stream, *, ping_seconds: float) -> EventStreamResponse:
+        """Feed a stream from now on, until it is over."""
         with self._lock:
             self._streams.append(stream)
+        frames = self.frames(stream, ping_seconds=ping_seconds)
+        return EventStreamResponse(stream, frames, on_end=lambda: self._drop(stream))
 
-    def remove_stream(self, stream: Stream) -> None:
-        """Feed a stream no longer."""
+    def _drop(self, stream: Stream) -> None:
         with self._lock:
-            if stream in self._streams:
-                self._streams.remove(stream)
+            self._streams.remove(stream)
 
     def open_streams(self, subject: str | None = None) -> list[Stream]:
         """Return the open streams, of one end user or of all."""
@@ -202,43 +178,3 @@ class EventLog:
             subject: [StreamEvent(**event) for event in log]
             for subject, log in kept["events"].items()
         }
-
-
-class EventStreamResponse(Response):
-    """Sends a stream's frames until either side closes."""
-
-    def __init__(self, log: EventLog, stream: Stream, *, ping_seconds: float) -> None:
-        super().__init__(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
-        del self.headers["content-length"]
-        self._log = log
-        self._stream = stream
-        self._ping_seconds = ping_seconds
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Stream; a cut stream is left without its last chunk, as a broken connection is."""
-        stream = self._stream
-        self._log.add_stream(stream)
-        watcher = asyncio.ensure_future(_close_on_disconnect(receive, stream))
-        try:
-            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            await send({"type": "http.response.body", "body": b"", "more_body": True})
-            async for frame in self._log.frames(stream, ping_seconds=self._ping_seconds):
-                await send({"type": "http.response.body", "body": frame, "more_body": True})
-            if not stream.is_cut:
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
-        finally:
-            watcher.cancel()
-            self._log.remove_stream(stream)
-
-
-async def _close_on_disconnect(receive: Receive, stream: Stream) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    stream.close()
-
-
-async def _sleep(stream: Stream, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stream.wake.wait(), max(seconds, 0))
-    except TimeoutError:
-        return

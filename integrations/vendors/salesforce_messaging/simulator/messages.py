@@ -12,7 +12,6 @@ from integrations.vendors.salesforce_messaging.simulator import routing
 from integrations.vendors.salesforce_messaging.simulator.checks import VendorError
 from integrations.vendors.salesforce_messaging.simulator.state import (
     Conversation,
-    EndUser,
     Entry,
     LiveAgent,
     now_ms,
@@ -111,16 +110,6 @@ def acknowledge(conversation: Conversation, ack: Json) -> None:
         if not one.is_from_end_user:
             one.is_delivered = True
             one.is_read = one.is_read or ack["entryType"] == "Read"
-
-
-def end_user_participant(end_user: EndUser, client_identifier: str) -> dict[str, str]:
-    """Return an end user as the sender of an entry."""
-    return {
-        "role": "EndUser",
-        "appType": "iamessage",
-        "subject": end_user.subject,
-        "clientIdentifier": client_identifier,
-    }
 
 
 # -- From a live agent ----------------------------------------------------------------------------

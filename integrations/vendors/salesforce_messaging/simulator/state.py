@@ -42,6 +42,15 @@ class EndUser:
     is_authenticated: bool
     display_name: str
 
+    def participant(self, client_identifier: str) -> dict[str, str]:
+        """Return the end user as the sender of an entry."""
+        return {
+            "role": "EndUser",
+            "appType": "iamessage",
+            "subject": self.subject,
+            "clientIdentifier": client_identifier,
+        }
+
 
 @dataclass(slots=True, kw_only=True)
 class LiveAgent:
