@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 
 from integrations.contract.checks import CALL_SECONDS, Check, CheckFailedError, run_checks
 from integrations.contract.connector import CheckResult
@@ -22,6 +23,8 @@ _OWN = "me"
 _INTEGRATION_KEY = "int_"
 _EVENTS_PATH = "/events"
 _STAFF = ("agent", "admin")
+_REFUSALS = {InvalidAuthError: "auth", MissingPermissionError: "forbidden"}
+_NOT_FOUND = 404
 
 
 class ConnectionChecks:
@@ -57,10 +60,8 @@ class ConnectionChecks:
         if not self._credentials.get("key_id") or not self._credentials.get("key_secret"):
             raise CheckFailedError("auth", "No API key pair was entered.")
         integration = _OWN if self._is_integration_key else self._integration_id
-        try:
+        with _refusals():
             self._webhooks = await self._client.list_webhooks(integration)
-        except ConnectorError as error:
-            raise _refusal(error) from error
         return ""
 
     async def _webhook(self) -> str:
@@ -74,10 +75,8 @@ class ConnectionChecks:
 
     async def _integration(self) -> str:
         self._need_access()
-        try:
+        with _refusals():
             found = await self._client.get_integration(self._integration_id)
-        except ConnectorError as error:
-            raise _refusal(error) from error
         if found.get("type") != "custom":
             raise CheckFailedError("wrong_type", f"Its type is {as_text(found.get('type'))}.")
         if found.get("status", "active") != "active":
@@ -86,14 +85,12 @@ class ConnectionChecks:
 
     async def _switchboard(self) -> str:
         self._need_access()
-        try:
+        with _refusals():
             boards = await self._client.list_switchboards()
             if not boards:
                 raise CheckFailedError("not_found", "The app has no switchboard.")
             board_id = as_text(boards[0].get("id"))
             entries = await self._client.list_switchboard_integrations(board_id)
-        except ConnectorError as error:
-            raise _refusal(error) from error
         self._judge_switchboard(boards[0], entries)
         return ""
 
@@ -157,12 +154,15 @@ def _is_named(entry: Json, target: str) -> bool:
     return target in (entry.get("id"), entry.get("name"), entry.get("integrationType"))
 
 
-def _refusal(error: ConnectorError) -> ConnectorError | CheckFailedError:
-    detail = f"Zendesk answered {error.status}" + (
-        f": {error.vendor_code}." if error.vendor_code else "."
-    )
-    if isinstance(error, InvalidAuthError):
-        return CheckFailedError("auth", detail)
-    if isinstance(error, MissingPermissionError):
-        return CheckFailedError("forbidden", detail)
-    return CheckFailedError("not_found", detail) if error.status == 404 else error
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn Zendesk's refusal of a call into the check's result."""
+    try:
+        yield
+    except ConnectorError as error:
+        code = next((code for kind, code in _REFUSALS.items() if isinstance(error, kind)), "")
+        code = code or ("not_found" if error.status == _NOT_FOUND else "")
+        if not code:
+            raise
+        named = f": {error.vendor_code}" if error.vendor_code else ""
+        raise CheckFailedError(code, f"Zendesk answered {error.status}{named}.") from error

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TypedDict
 
 from integrations.contract.connector import VendorSession
 from integrations.contract.events import (
@@ -29,7 +28,12 @@ from integrations.vendors.zendesk.connector.webhooks import (
     ticket_key,
 )
 from integrations.vendors.zendesk.mapping.control import Switchboard
-from integrations.vendors.zendesk.mapping.events import ConversationEvent, ended, events_of
+from integrations.vendors.zendesk.mapping.events import (
+    ConversationEvent,
+    EventBase,
+    ended,
+    events_of,
+)
 from integrations.vendors.zendesk.mapping.messages import (
     event_of,
     happened_at,
@@ -37,13 +41,6 @@ from integrations.vendors.zendesk.mapping.messages import (
     message_in,
     moment,
 )
-
-
-class _Base(TypedDict):
-    vendor_event_id: str
-    vendor_conversation_id: str
-    occurred_at: datetime
-
 
 Step = tuple[VendorSession, VendorEvent]
 UNNAMED = "Live agent"
@@ -217,7 +214,7 @@ class ConversationProgress:
         event = UnknownEvent(**self._base(as_text(body.get("id")), at), name=_MERGE)
         return [(self.session, event)]
 
-    def _base(self, event_id: str, at: datetime) -> _Base:
+    def _base(self, event_id: str, at: datetime) -> EventBase:
         return {
             "vendor_event_id": event_id,
             "vendor_conversation_id": self.session.vendor_conversation_id,

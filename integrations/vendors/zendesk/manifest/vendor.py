@@ -19,7 +19,6 @@ from integrations.vendors.zendesk.manifest.help import ERROR_HELP, PREREQUISITES
 MAX_FILE_BYTES = 50 * 1024 * 1024
 _ID_PATTERN = r"^[0-9a-f]{24}$"
 _ID_ERROR = "An ID of Zendesk's has 24 digits and letters a to f."
-_NUMBER_ERROR = "A ticket field's ID is a number."
 
 
 def _id_field(name: str, label: str, example: str, help_text: str) -> CredentialField:
@@ -31,6 +30,17 @@ def _id_field(name: str, label: str, example: str, help_text: str) -> Credential
         pattern_error=_ID_ERROR,
         example=example,
         max_length=24,
+        help_text=help_text,
+    )
+
+
+def _ticket_field(name: str, label: str, example: str, help_text: str) -> CredentialField:
+    return CredentialField(
+        name=name,
+        label=label,
+        pattern=r"^[0-9]{1,20}$",
+        pattern_error="A ticket field's ID is a number.",
+        example=example,
         help_text=help_text,
     )
 
@@ -138,22 +148,17 @@ _FIELDS = (
         help_text="A new conversation makes a new ticket. One per end user keeps the history "
         "together, and is needed where multi-conversations is off.",
     ),
-    CredentialField(
-        name="summary_field_id",
-        label="Ticket field for the summary",
-        pattern=r"^[0-9]{1,20}$",
-        pattern_error=_NUMBER_ERROR,
-        example="36001234567",
-        help_text="Objects and rules > Tickets > Fields > the field's ID. A text field.",
+    _ticket_field(
+        "summary_field_id",
+        "Ticket field for the summary",
+        "36001234567",
+        "Objects and rules > Tickets > Fields > the field's ID. A text field.",
     ),
-    CredentialField(
-        name="conversation_field_id",
-        label="Ticket field for the conversation ID",
-        pattern=r"^[0-9]{1,20}$",
-        pattern_error=_NUMBER_ERROR,
-        example="36001234568",
-        help_text="Carries the conversation's ID in this portal, so that both sides can be "
-        "matched.",
+    _ticket_field(
+        "conversation_field_id",
+        "Ticket field for the conversation ID",
+        "36001234568",
+        "Carries the conversation's ID in this portal, so that both sides can be matched.",
     ),
     CredentialField(
         name="ignored_authors",

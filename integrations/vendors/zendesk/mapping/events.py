@@ -44,25 +44,13 @@ _ENDING_ACTIVITIES = {
 # Known, and of no interest to the end user.
 _IGNORED_TYPES = frozenset(
     {
-        "client:add",
-        "client:remove",
-        "client:update",
-        "conversation:create",
-        "conversation:join",
-        "conversation:leave",
-        "conversation:message:delivery:channel",
-        "conversation:message:delivery:failure",
-        "conversation:message:delivery:user",
-        "conversation:postback",
-        "conversation:read",
-        "conversation:referral",
-        "switchboard:acceptControl",
-        "switchboard:acceptControl:failure",
-        "switchboard:offerControl",
-        "switchboard:offerControl:failure",
-        "user:delete",
-        "user:remove",
-        "user:update",
+        *("client:add", "client:remove", "client:update"),
+        *("conversation:create", "conversation:join", "conversation:leave"),
+        *("conversation:postback", "conversation:read", "conversation:referral"),
+        *(f"conversation:message:delivery:{kind}" for kind in ("channel", "failure", "user")),
+        *("switchboard:acceptControl", "switchboard:acceptControl:failure"),
+        *("switchboard:offerControl", "switchboard:offerControl:failure"),
+        *("user:delete", "user:remove", "user:update"),
     }
 )
 
@@ -80,7 +68,9 @@ class ConversationEvent:
     ignored_authors: frozenset[str]
 
 
-class _Base(TypedDict):
+class EventBase(TypedDict):
+    """What every event of ours says."""
+
     vendor_event_id: str
     vendor_conversation_id: str
     occurred_at: datetime
@@ -106,7 +96,7 @@ def ended(conversation_id: str, at: datetime, ended_by: str) -> ConversationEnde
     )
 
 
-def _base(event: ConversationEvent) -> _Base:
+def _base(event: ConversationEvent) -> EventBase:
     return {
         "vendor_event_id": event.event_id,
         "vendor_conversation_id": event.conversation_id,
@@ -135,7 +125,7 @@ def _activity_type(message: Json) -> str:
     return as_text(as_object(message.get("activity")).get("type"))
 
 
-def _read_business(event: ConversationEvent, message: Json, base: _Base) -> list[VendorEvent]:
+def _read_business(event: ConversationEvent, message: Json, base: EventBase) -> list[VendorEvent]:
     agent_id, name = _agent(message)
     source = as_text(as_object(message.get("source")).get("type"))
     shown = as_text(as_object(message.get("author")).get("displayName"))
