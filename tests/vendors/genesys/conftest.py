@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import asdict
 from importlib.util import find_spec
 
 import aiohttp
@@ -14,7 +13,7 @@ from aiohttp.test_utils import TestServer
 
 from integrations.simulators.simulator import running_simulator
 from integrations.vendors.genesys.simulator import GenesysSimulator
-from integrations.vendors.genesys.simulator.org import Setup
+from integrations.vendors.genesys.simulator.world import AGREED, OrgSwitches
 from tests.vendors.genesys.simulator_harness import (
     AGENT,
     Api,
@@ -41,7 +40,7 @@ def served() -> Iterator[GenesysSimulator]:
 def simulator(served: GenesysSimulator) -> Iterator[GenesysSimulator]:
     yield served
     served.reset()
-    served.configure(**asdict(Setup()))
+    served.configure(**{name: getattr(OrgSwitches(), name) for name in AGREED})
 
 
 @pytest.fixture

@@ -197,7 +197,7 @@ async def test_a_flow_that_exits_leaves_nobody(api, desk, end_user, portal):
 
 
 async def test_a_slow_flow_reads_what_was_patched_meanwhile(api, desk, end_user):
-    await desk.configure(flow_delay_seconds=0.4)
+    await desk.configure(flow_delay_seconds=1.0)
     await end_user.say("hello")
     chat = end_user.conversation_id
     async with listening(api, topics_of(chat, *ALL)) as listener:

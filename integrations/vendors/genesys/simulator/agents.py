@@ -1,107 +1,176 @@
-"""What a simulated live agent does: ring, accept, decline, transfer, leave, end."""
+"""What a simulated live agent does: ring, accept, decline, talk, transfer, leave, end."""
 
 from __future__ import annotations
 
-from integrations.simulators.simulator import DeskError
-from integrations.vendors.genesys.simulator import flow
+from collections.abc import Mapping
+from typing import Any
+
+from integrations.simulators.desk import DEFAULT_AGENT_NAME, Action, DeskError, Fields
+from integrations.simulators.live_agents import LiveAgents, refuse_twice
+from integrations.simulators.records import StoredFile
+from integrations.simulators.world_simulator import deed
+from integrations.vendors.genesys.simulator import flow, outbound
 from integrations.vendors.genesys.simulator.events import queue_fields, tell, tell_end
-from integrations.vendors.genesys.simulator.org import Org
 from integrations.vendors.genesys.simulator.state import Conversation, Participant, named_id, now_ms
+from integrations.vendors.genesys.simulator.world import Org
 
 
-def alert(org: Org, conversation: Conversation, agent_name: str) -> Participant:
-    """Let an agent's desktop ring for a waiting conversation."""
-    _still_open(conversation)
-    if conversation.waiting is None:
-        raise DeskError(409, "Nothing waits here to be accepted.")
-    if org.switches.agents_offline:
-        raise DeskError(409, "All agents are offline.")
-    if conversation.alerting is not None:
-        raise DeskError(409, f"{conversation.alerting.name} is being called already.")
-    return _ring(org, conversation, agent_name, conversation.queue)
+class Agents(LiveAgents[Conversation, Participant]):
+    """All agents of the org."""
 
+    def __init__(self, org: Org) -> None:
+        self._org = org
 
-def accept(org: Org, conversation: Conversation, agent_name: str) -> None:
-    """Let an agent take a waiting conversation, or join the colleagues who have it."""
-    _still_open(conversation)
-    if agent_name in [one.name for one in conversation.agents]:
-        raise DeskError(409, f"{agent_name} is in this conversation already.")
-    if conversation.agents:
-        _connect(org, conversation, _ring(org, conversation, agent_name, conversation.queue))
-        return
-    ringing = conversation.alerting
-    if ringing is not None and ringing.name != agent_name:
-        raise DeskError(409, f"{ringing.name} is being called already.")
-    leg = ringing or alert(org, conversation, agent_name)
-    _connect(org, conversation, leg)
-    flow.leave_queue(org, conversation, "ANSWERED", answeredUserId=named_id("user", agent_name))
+    def those_in(self, conversation: Conversation) -> Mapping[str, Participant]:
+        """Return who is in; refuses a conversation that is over."""
+        _still_open(conversation)
+        return {leg.name: leg for leg in conversation.agents}
 
+    def join(self, conversation: Conversation, agent_name: str) -> None:
+        """Take a waiting conversation, or join the colleagues who have it."""
+        refuse_twice(agent_name, self.those_in(conversation))
+        if conversation.agents:
+            self._connect(conversation, self._ring(conversation, agent_name, conversation.queue))
+            return
+        ringing = conversation.alerting
+        if ringing is not None and ringing.name != agent_name:
+            raise DeskError(409, f"{ringing.name} is being called already.")
+        self._connect(conversation, ringing or self.alert(conversation, agent_name))
+        user_id = named_id("user", agent_name)
+        flow.leave_queue(self._org, conversation, "ANSWERED", answeredUserId=user_id)
 
-def decline(org: Org, conversation: Conversation, agent_name: str) -> None:
-    """Let an agent not answer; the conversation goes on waiting."""
-    leg = conversation.alerting or alert(org, conversation, agent_name)
-    flow.disconnect(leg, "transfer.noanswer")
-    conversation.note(f"{leg.name} did not answer")
-    # Nobody can end what was never told to begin.
-    if org.switches.user_start_at == "alerting":
-        tell_end(org, conversation, leg)
+    def say(self, conversation: Conversation, agent: Participant, text: str) -> None:
+        """Send a text."""
+        outbound.say(self._org, conversation, agent, text=text)
 
+    def post(self, conversation: Conversation, fields: Fields, **body: Any) -> None:
+        """Send anything else, in the name of a bot unless the desk says otherwise."""
+        outbound.say(
+            self._org,
+            conversation,
+            self.present(conversation, fields.get("agent_name")),
+            text=fields.get("text"),
+            originating_entity=str(fields.get("originatingEntity", "Bot")),
+            **body,
+        )
 
-def transfer_to_queue(org: Org, conversation: Conversation, queue: str) -> None:
-    """Let the agents go and the conversation wait in a queue."""
-    present(conversation)
-    if queue not in org.queue_names():
-        raise DeskError(404, f"There is no queue {queue!r}.")
-    for leg in conversation.agents:
-        _go(org, conversation, leg, "transfer")
-    flow.wait_in(org, conversation, queue)
+    def show_typing(
+        self, conversation: Conversation, agent: Participant, *, is_typing: bool
+    ) -> None:
+        """Show typing; the vendor has no way to say that it stopped."""
+        if is_typing:
+            outbound.show_typing(self._org, conversation)
 
+    def send_file(self, conversation: Conversation, agent: Participant, stored: StoredFile) -> None:
+        """Send a file: the portal gets a signed address that expires."""
+        content = outbound.attachment_content(self._org, stored)
+        outbound.say(self._org, conversation, agent, content=content)
 
-def transfer_to_agent(org: Org, conversation: Conversation, agent_name: str) -> None:
-    """Let the first agent go and a colleague accept at once, past the queue."""
-    leg = present(conversation)
-    if agent_name in [one.name for one in conversation.agents]:
-        raise DeskError(409, f"{agent_name} is in this conversation already.")
-    if org.switches.agents_offline:
-        raise DeskError(409, "All agents are offline.")
-    _go(org, conversation, leg, "transfer")
-    _connect(org, conversation, _ring(org, conversation, agent_name, leg.queue))
+    def read(self, conversation: Conversation, agent: Participant) -> None:
+        """Mark what the end user wrote as read; Open Messaging tells nobody."""
+        for message in conversation.messages:
+            if message.direction == "inbound":
+                message.is_read = True
 
+    def transfer_to_queue(self, conversation: Conversation, queue: str) -> None:
+        """Let the agents go and the conversation wait in a queue."""
+        self.present(conversation)
+        if queue not in self._org.queue_names():
+            raise DeskError(404, f"There is no queue {queue!r}.")
+        for leg in conversation.agents:
+            self._go(conversation, leg, "transfer")
+        flow.wait_in(self._org, conversation, queue)
 
-def leave(
-    org: Org, conversation: Conversation, agent_name: str | None, *, is_session_kept: bool = False
-) -> None:
-    """Disconnect an agent; with the last one the customer is disconnected as well.
+    def transfer_to_agent(self, conversation: Conversation, agent_name: str) -> None:
+        """Let the first agent go and a colleague accept at once, past the queue."""
+        leg = self.present(conversation)
+        refuse_twice(agent_name, self.those_in(conversation))
+        self._require_agents()
+        self._go(conversation, leg, "transfer")
+        self._connect(conversation, self._ring(conversation, agent_name, leg.queue))
 
-    With `is_session_kept` the customer's leg stays connected, with nobody at the other end.
-    """
-    leg = present(conversation, agent_name)
-    _go(org, conversation, leg, "client")
-    if not conversation.agents and not is_session_kept:
-        flow.end_customer(org, conversation, "peer")
+    def leave(
+        self, conversation: Conversation, agent: Participant, *, is_session_kept: bool = False
+    ) -> None:
+        """Disconnect an agent; with the last one the customer is disconnected as well.
 
+        With `is_session_kept` the customer's leg stays connected, with nobody at the other end.
+        """
+        self._go(conversation, agent, "client")
+        if not conversation.agents and not is_session_kept:
+            flow.end_customer(self._org, conversation, "peer")
 
-def end(org: Org, conversation: Conversation, *, is_silent: bool = False) -> None:
-    """End the conversation as the agent's End button does: both legs, at once."""
-    present(conversation)
-    flow.end_customer(org, conversation, "peer", agent_type="client", is_silent=is_silent)
+    def end(self, conversation: Conversation, *, is_silent: bool = False) -> None:
+        """End the conversation as the agent's End button does: both legs, at once."""
+        self.present(conversation)
+        flow.end_customer(self._org, conversation, "peer", agent_type="client", is_silent=is_silent)
 
+    # -- What only this vendor's desk has -----------------------------------------------------
 
-def grow_idle(org: Org, conversation: Conversation) -> None:
-    """Let the queue's inactivity timer run out."""
-    _still_open(conversation)
-    flow.end_customer(org, conversation, "inactivity", agent_type="inactivity")
+    def alert(self, conversation: Conversation, agent_name: str) -> Participant:
+        """Let an agent's desktop ring for a waiting conversation."""
+        _still_open(conversation)
+        if conversation.waiting is None:
+            raise DeskError(409, "Nothing waits here to be accepted.")
+        self._require_agents()
+        if conversation.alerting is not None:
+            raise DeskError(409, f"{conversation.alerting.name} is being called already.")
+        return self._ring(conversation, agent_name, conversation.queue)
 
+    def decline(self, conversation: Conversation, agent_name: str) -> None:
+        """Let an agent not answer; the conversation goes on waiting."""
+        leg = conversation.alerting or self.alert(conversation, agent_name)
+        flow.disconnect(leg, "transfer.noanswer")
+        conversation.note(f"{leg.name} did not answer")
+        # Nobody can end what was never told to begin.
+        if self._org.switches.user_start_at == "alerting":
+            tell_end(self._org, conversation, leg)
 
-def present(conversation: Conversation, agent_name: str | None = None) -> Participant:
-    """Return an agent who is in, the first without a name; raises DeskError when there is none."""
-    _still_open(conversation)
-    if not conversation.agents:
-        raise DeskError(409, "No agent is in this conversation; accept it first.")
-    for leg in conversation.agents:
-        if agent_name in (None, leg.name):
-            return leg
-    raise DeskError(409, f"{agent_name} is not in this conversation.")
+    def conference(self, conversation: Conversation, agent_name: str) -> None:
+        """Join the colleagues who have it."""
+        self.present(conversation)
+        self.join(conversation, agent_name)
+
+    def grow_idle(self, conversation: Conversation) -> None:
+        """Let the queue's inactivity timer run out."""
+        _still_open(conversation)
+        flow.end_customer(self._org, conversation, "inactivity", agent_type="inactivity")
+
+    def fail_routing(self, conversation: Conversation) -> None:
+        """Let the flow take the conversation out of its queue and end it."""
+        if conversation.waiting is None:
+            raise DeskError(409, "This conversation is not being routed.")
+        flow.leave_queue(self._org, conversation, "FLOW_OUT")
+        flow.end_customer(self._org, conversation, "system")
+
+    # -- Legs ---------------------------------------------------------------------------------
+
+    def _require_agents(self) -> None:
+        if self._org.switches.agents_offline:
+            raise DeskError(409, "All agents are offline.")
+
+    def _ring(self, conversation: Conversation, agent_name: str, queue: str) -> Participant:
+        leg = Participant(
+            purpose="agent", name=agent_name, queue=queue, state="alerting", alerted_at=now_ms()
+        )
+        conversation.participants.append(leg)
+        self._tell_start(conversation, leg)
+        return leg
+
+    def _connect(self, conversation: Conversation, leg: Participant) -> None:
+        leg.state = "connected"
+        leg.connected_at = now_ms()
+        conversation.note(f"{leg.name} joined")
+        self._tell_start(conversation, leg)
+
+    def _tell_start(self, conversation: Conversation, leg: Participant) -> None:
+        if self._org.switches.user_start_at == leg.state:
+            tell(self._org, conversation, "user.start", leg, **queue_fields(leg))
+
+    def _go(self, conversation: Conversation, leg: Participant, disconnect_type: str) -> None:
+        flow.disconnect(leg, disconnect_type)
+        conversation.note(f"{leg.name} left")
+        tell_end(self._org, conversation, leg)
 
 
 def _still_open(conversation: Conversation) -> None:
@@ -109,25 +178,42 @@ def _still_open(conversation: Conversation) -> None:
         raise DeskError(409, "This conversation has ended.")
 
 
-def _ring(org: Org, conversation: Conversation, agent_name: str, queue: str) -> Participant:
-    leg = Participant(
-        purpose="agent", name=agent_name, queue=queue, state="alerting", alerted_at=now_ms()
+def _leave(agents: Agents, conversation: Conversation, fields: Fields) -> None:
+    agent = agents.present(conversation, fields.get("agent_name"))
+    agents.leave(conversation, agent, is_session_kept=bool(fields.get("is_session_kept", False)))
+
+
+def _choices(agents: Agents, conversation: Conversation, fields: Fields) -> None:
+    if not isinstance(fields.get("options"), list):
+        raise DeskError(400, "options must be a list of titles.")
+    options = outbound.quick_replies([str(one) for one in fields["options"]])
+    agents.post(conversation, fields, content=options, message_type="Structured")
+
+
+def _any_message(agents: Agents, conversation: Conversation, fields: Fields) -> None:
+    message = fields.get("message")
+    if not isinstance(message, Mapping):
+        raise DeskError(400, "message must be an object with type, text and content.")
+    agents.post(
+        conversation,
+        {**message, "agent_name": fields.get("agent_name")},
+        content=list(message.get("content") or []),
+        message_type=str(message.get("type", "Structured")),
     )
-    conversation.participants.append(leg)
-    if org.switches.user_start_at == "alerting":
-        tell(org, conversation, "user.start", leg, **queue_fields(leg))
-    return leg
 
 
-def _connect(org: Org, conversation: Conversation, leg: Participant) -> None:
-    leg.state = "connected"
-    leg.connected_at = now_ms()
-    conversation.note(f"{leg.name} joined")
-    if org.switches.user_start_at == "connected":
-        tell(org, conversation, "user.start", leg, **queue_fields(leg))
+def _name(fields: Fields) -> str:
+    return fields.get("agent_name") or DEFAULT_AGENT_NAME
 
 
-def _go(org: Org, conversation: Conversation, leg: Participant, disconnect_type: str) -> None:
-    flow.disconnect(leg, disconnect_type)
-    conversation.note(f"{leg.name} left")
-    tell_end(org, conversation, leg)
+ACTIONS: Mapping[str, Action] = {
+    "leave": deed(_leave),
+    "end": deed(lambda a, c, fields: a.end(c, is_silent=bool(fields.get("is_silent", False)))),
+    "alert": deed(lambda a, c, fields: a.alert(c, _name(fields))),
+    "decline": deed(lambda a, c, fields: a.decline(c, _name(fields))),
+    "conference": deed(lambda a, c, fields: a.conference(c, fields["agent_name"])),
+    "fail_routing": deed(lambda a, c, _fields: a.fail_routing(c)),
+    "idle": deed(lambda a, c, _fields: a.grow_idle(c)),
+    "choices": deed(_choices),
+    "message": deed(_any_message),
+}

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from integrations.simulators.event_faults import EventFaults
 from integrations.vendors.genesys.simulator.state import iso, new_id
 
 CHANNEL_LIMIT = 20
@@ -88,10 +89,7 @@ class ChannelOffice:
     def __init__(self, lock: threading.RLock) -> None:
         self._lock = lock
         self._channels: dict[str, Channel] = {}
-        self._duplicates = 0
-        self._losses = 0
-        self._swaps = 0
-        self._held: tuple[str, Frame] | None = None
+        self.faults: EventFaults[tuple[str, Frame]] = EventFaults()
 
     # -- Channels -----------------------------------------------------------------------------
 
@@ -164,26 +162,10 @@ class ChannelOffice:
             "metadata": {"CorrelationId": new_id()},
         }
         with self._lock:
-            if not self._listeners(topic):
-                return
-            if self._losses:
-                self._losses -= 1
-                return
-            held, self._held = self._held, None
-            if held is None and self._swaps:
-                self._swaps -= 1
-                self._held = (topic, frame)
-                return
-            self._send(topic, frame)
-            if held is not None:
-                self._send(*held)
-
-    def _send(self, topic: str, frame: Frame) -> None:
-        times = 2 if self._duplicates else 1
-        self._duplicates = max(0, self._duplicates - 1)
-        for socket in self._listeners(topic):
-            for _ in range(times):
-                socket.push(frame)
+            if self._listeners(topic):
+                for arriving_topic, arriving in self.faults.arriving((topic, frame)):
+                    for socket in self._listeners(arriving_topic):
+                        socket.push(arriving)
 
     def _listeners(self, topic: str) -> list[Socket]:
         return [
@@ -202,25 +184,10 @@ class ChannelOffice:
         with self._lock:
             return [one.socket for one in self._channels.values() if one.socket is not None]
 
-    # -- Faults -------------------------------------------------------------------------------
-
-    def duplicate_next(self) -> None:
-        """Send the next event twice."""
-        self._duplicates += 1
-
-    def swap_next_two(self) -> None:
-        """Send the next event after the one that follows it."""
-        self._swaps += 1
-
-    def lose_next(self, count: int) -> None:
-        """Send the next events to nobody."""
-        self._losses += count
-
     def forget(self) -> None:
         """Forget all channels and planned faults."""
         self.end_all()
-        self._duplicates = self._losses = self._swaps = 0
-        self._held = None
+        self.faults.forget()
 
 
 def heartbeat_frame(message: str = "WebSocket Heartbeat") -> Frame:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from integrations.simulators.demo import DemoVendor
-from integrations.vendors.genesys.simulator.org import Setup
+from integrations.vendors.genesys.simulator.world import OrgSwitches
 
-_ORG = Setup()
+_ORG = OrgSwitches()
 
 DEMO = DemoVendor(
     title="Genesys",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from integrations.vendors.genesys.simulator.org import Org
 from integrations.vendors.genesys.simulator.rest import conversation_object
 from integrations.vendors.genesys.simulator.state import Conversation, Participant, named_id, now_ms
+from integrations.vendors.genesys.simulator.world import Org
 
 DETAIL_PREFIX = "v2.detail.events.conversation"
 DETAIL_NAMES = (

@@ -14,8 +14,8 @@ from typing import Any
 from integrations.vendors.genesys.simulator import outbound
 from integrations.vendors.genesys.simulator.events import queue_fields, tell, tell_attributes
 from integrations.vendors.genesys.simulator.events import tell_end as tell_leg_end
-from integrations.vendors.genesys.simulator.org import Org
 from integrations.vendors.genesys.simulator.state import Conversation, Participant, now_ms
+from integrations.vendors.genesys.simulator.world import Org
 
 FLOW_NAME = "Inbound message flow"
 FLOW_TYPE = "INBOUNDSHORTMESSAGE"

@@ -28,8 +28,8 @@ from integrations.vendors.genesys.simulator.http_conversations import Conversati
 from integrations.vendors.genesys.simulator.http_inbound import InboundEndpoints
 from integrations.vendors.genesys.simulator.http_notifications import NotificationEndpoints
 from integrations.vendors.genesys.simulator.http_routing import RoutingEndpoints
-from integrations.vendors.genesys.simulator.org import Org
 from integrations.vendors.genesys.simulator.rest import CONVERSATIONS, INTEGRATIONS
+from integrations.vendors.genesys.simulator.world import Org
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Table = list[tuple[str, str, Endpoint]]

@@ -14,9 +14,9 @@ from starlette.responses import JSONResponse, Response
 from integrations.vendors.genesys.simulator import checks, rest
 from integrations.vendors.genesys.simulator.checks import Body
 from integrations.vendors.genesys.simulator.errors import MALFORMED, VendorError
-from integrations.vendors.genesys.simulator.org import SECRET_LENGTH
 from integrations.vendors.genesys.simulator.requests import Endpoints, accepted, listing
 from integrations.vendors.genesys.simulator.state import Integration, iso, new_id, now_ms
+from integrations.vendors.genesys.simulator.world import SECRET_LENGTH
 
 TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path, not a secret
 SETTINGS = "/api/v2/conversations/messaging/settings"
@@ -51,10 +51,10 @@ class AdminEndpoints(Endpoints):
             pair = base64.b64decode(given, validate=True)
         except (binascii.Error, ValueError):
             return None
-        setup = self._org.setup
-        wanted = f"{setup.client_id}:{setup.client_secret}".encode()
+        agreed = self._org.switches
+        wanted = f"{agreed.client_id}:{agreed.client_secret}".encode()
         is_known = scheme.lower() == "basic" and hmac.compare_digest(pair, wanted)
-        return setup.client_id if is_known else None
+        return agreed.client_id if is_known else None
 
     # -- Integrations -------------------------------------------------------------------------
 
@@ -136,10 +136,10 @@ class AdminEndpoints(Endpoints):
             raise VendorError(400, MALFORMED, field="outboundNotificationWebhookUrl")
 
     def _remember(self, integration: Integration) -> None:
-        setup = self._org.setup
-        if integration.id == setup.integration_id:
-            setup.integration_name = integration.name
-            setup.webhook_url, setup.webhook_secret = integration.webhook_url, integration.secret
+        agreed = self._org.switches
+        if integration.id == agreed.integration_id:
+            agreed.integration_name = integration.name
+            agreed.webhook_url, agreed.webhook_secret = integration.webhook_url, integration.secret
 
     # -- Platform configuration ---------------------------------------------------------------
 

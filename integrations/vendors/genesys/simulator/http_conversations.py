@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 from starlette.requests import Request
@@ -204,7 +203,7 @@ class ConversationEndpoints(Endpoints):
             file_id, query.get("Expires", ""), query.get("Signature", "")
         ):
             raise VendorError(403, "Access denied.")
-        return Response(base64.b64decode(stored.content_base64), media_type=stored.mime_type)
+        return Response(stored.content, media_type=stored.mime_type)
 
     def _speaker(self, request: Request) -> tuple[Conversation, Participant]:
         conversation = self._conversation(request)

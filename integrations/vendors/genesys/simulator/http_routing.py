@@ -33,7 +33,7 @@ class RoutingEndpoints(Endpoints):
         with self._simulator.change():
             integration = self._recipient(request)
             integration.flow_id = checks.text(checks.member(body, "flow"), "id") if flow else None
-            if integration.id == self._org.setup.integration_id:
+            if integration.id == self._org.switches.integration_id:
                 self._org.switches.flow_attached = bool(flow)
         return accepted(rest.recipient_object(self._org, integration), SUCCESS)
 

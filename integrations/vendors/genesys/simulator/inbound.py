@@ -11,7 +11,6 @@ from integrations.http.client import HttpClient
 from integrations.vendors.genesys.simulator import checks, flow, outbound
 from integrations.vendors.genesys.simulator.checks import Body
 from integrations.vendors.genesys.simulator.errors import VendorError
-from integrations.vendors.genesys.simulator.org import Org
 from integrations.vendors.genesys.simulator.state import (
     Conversation,
     Integration,
@@ -20,6 +19,7 @@ from integrations.vendors.genesys.simulator.state import (
     new_id,
     new_message_id,
 )
+from integrations.vendors.genesys.simulator.world import Org
 
 TYPING_SECONDS = 5.0
 FETCH_SECONDS = 10.0

@@ -12,17 +12,17 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from integrations.vendors.genesys.simulator.org import Org
+from integrations.simulators.records import StoredFile
 from integrations.vendors.genesys.simulator.state import (
     Conversation,
     Integration,
     Message,
     Participant,
-    StoredFile,
     iso,
     new_message_id,
     now_ms,
 )
+from integrations.vendors.genesys.simulator.world import Org
 
 SIGNATURE_HEADER = "X-Hub-Signature-256"
 TYPING_MS = 5000

@@ -11,9 +11,8 @@ from starlette.responses import JSONResponse, Response
 from integrations.simulators.simulator import Simulator
 from integrations.vendors.genesys.simulator.checks import Body
 from integrations.vendors.genesys.simulator.errors import MALFORMED, VendorError
-from integrations.vendors.genesys.simulator.org import Org
-from integrations.vendors.genesys.simulator.state import Conversation, Integration
-from integrations.vendors.genesys.simulator.tokens import AccessToken
+from integrations.vendors.genesys.simulator.state import AccessToken, Conversation, Integration
+from integrations.vendors.genesys.simulator.world import Org
 
 
 class Endpoints:

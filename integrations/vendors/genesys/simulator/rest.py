@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from integrations.vendors.genesys.simulator.org import Org
 from integrations.vendors.genesys.simulator.state import (
     Conversation,
     Integration,
@@ -13,6 +12,7 @@ from integrations.vendors.genesys.simulator.state import (
     iso,
     named_id,
 )
+from integrations.vendors.genesys.simulator.world import Org
 
 CONVERSATIONS = "/api/v2/conversations/messages"
 INTEGRATIONS = "/api/v2/conversations/messaging/integrations/open"

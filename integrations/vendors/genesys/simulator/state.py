@@ -1,16 +1,21 @@
-"""What the simulated Genesys org holds: integrations, conversations, participants, messages."""
+"""What the simulated Genesys org holds: tokens, integrations, conversations with their parts."""
 
 from __future__ import annotations
 
 import datetime
+import secrets
 import time
 import uuid
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections import deque
+from dataclasses import dataclass, field
+from math import ceil
 from typing import Any
+
+from integrations.simulators.records import PASSING, Records
 
 NAMES = uuid.UUID("b2f6a0de-7c1f-4a2e-9d34-6f1f4c0f8e11")
 LIVE_STATES = ("alerting", "connected")
+RATE_WINDOW_SECONDS = 60.0
 
 
 def now_ms() -> int:
@@ -37,6 +42,60 @@ def new_message_id() -> str:
 def named_id(kind: str, name: str) -> str:
     """Return the same id every time for the same name (a user, a queue, a flow)."""
     return str(uuid.uuid5(NAMES, f"{kind}:{name}"))
+
+
+@dataclass(slots=True, kw_only=True)
+class AccessToken:
+    """A token of one OAuth client."""
+
+    value: str
+    client_id: str
+    expires_at: float
+
+    @property
+    def is_good(self) -> bool:
+        """Tell whether the token has not expired."""
+        return time.time() < self.expires_at
+
+
+class Tokens(Records[AccessToken]):
+    """The tokens issued, and how many requests were made with them, per client."""
+
+    def __init__(self) -> None:
+        """Have issued none."""
+        super().__init__(AccessToken, "value")
+        self._calls: dict[str, deque[float]] = {}
+
+    def issue(self, client_id: str, *, ttl_seconds: float) -> AccessToken:
+        """Make a token."""
+        value, expires_at = secrets.token_urlsafe(48), time.time() + ttl_seconds
+        return self.add(AccessToken(value=value, client_id=client_id, expires_at=expires_at))
+
+    def find(self, value: str) -> AccessToken | None:
+        """Return a token that is good."""
+        token = self.get(value)
+        return token if token and token.is_good else None
+
+    def seconds_to_wait(self, client_id: str, *, limit: int) -> int:
+        """Count one request; returns 0, or how long to wait when it is one too many."""
+        now = time.monotonic()
+        calls = self._calls.setdefault(client_id, deque())
+        while calls and calls[0] <= now - RATE_WINDOW_SECONDS:
+            calls.popleft()
+        if limit and len(calls) >= limit:
+            return max(1, ceil(calls[0] + RATE_WINDOW_SECONDS - now))
+        calls.append(now)
+        return 0
+
+    def expire_all(self) -> None:
+        """Let every token issued so far be expired."""
+        for token in self.values():
+            token.expires_at = 0
+
+    def forget(self) -> None:
+        """Forget all tokens and counts."""
+        super().forget()
+        self._calls.clear()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -137,7 +196,8 @@ class Conversation:
     timeline: list[Line] = field(default_factory=list)
     metadata: list[dict[str, str]] = field(default_factory=list)
     steps: int = 0
-    typing_until: float = 0.0
+    # Clocks of this kind start anew with the machine.
+    typing_until: float = field(default=0.0, metadata=PASSING)
 
     @property
     def customer(self) -> Participant:
@@ -192,31 +252,3 @@ class Conversation:
         message.order = self.steps
         self.messages.append(message)
         return message
-
-
-@dataclass(slots=True, kw_only=True)
-class StoredFile:
-    """A file of a conversation; the content is base64 so that it can be kept as JSON."""
-
-    file_id: str
-    name: str
-    mime_type: str
-    content_base64: str
-    size: int
-
-
-def conversation_as_dict(conversation: Conversation) -> dict[str, Any]:
-    """Return a conversation as plain JSON values."""
-    return asdict(conversation)
-
-
-def conversation_from_dict(kept: Mapping[str, Any]) -> Conversation:
-    """Return the conversation that `conversation_as_dict` was given."""
-    parts: dict[str, Any] = {
-        "participants": [Participant(**one) for one in kept["participants"]],
-        "messages": [Message(**one) for one in kept["messages"]],
-        "timeline": [Line(**one) for one in kept["timeline"]],
-        # Clocks of this kind start anew with the machine.
-        "typing_until": 0.0,
-    }
-    return Conversation(**{**kept, **parts})

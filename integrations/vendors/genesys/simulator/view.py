@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from integrations.vendors.genesys.simulator.inbound import is_typing
-from integrations.vendors.genesys.simulator.org import Org
 from integrations.vendors.genesys.simulator.state import Conversation, Message, Participant, iso
+from integrations.vendors.genesys.simulator.world import Org
 
 OPAQUE = "Opaque"
 DELIVERED = ("delivery-success", "read")

@@ -5,99 +5,182 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-import threading
 import time
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
-from integrations.simulators.simulator import DeskError
+from integrations.simulators.desk import DeskError
+from integrations.simulators.records import Records, StoredFile
+from integrations.simulators.switches import Switches
 from integrations.simulators.webhooks import RetryPlan, WebhookDelivery, WebhookSender
+from integrations.simulators.world import World
 from integrations.vendors.genesys.simulator.channels import ChannelOffice
 from integrations.vendors.genesys.simulator.state import (
     Conversation,
     Integration,
     Message,
-    StoredFile,
-    conversation_as_dict,
-    conversation_from_dict,
+    Tokens,
     named_id,
     new_id,
     now_ms,
 )
-from integrations.vendors.genesys.simulator.switches import Switches
-from integrations.vendors.genesys.simulator.tokens import TokenOffice
 
 SECRET_LENGTH = 16
 DELIVERY_STATUSES = {"pending": "queued", "delivered": "sent", "failed": "failed"}
+ALL_PERMISSIONS = (
+    "conversation:message:receive",
+    "conversation:message:create",
+    "conversation:message:view",
+    "conversation:communication:disconnect",
+    "messaging:integration:view",
+    "messaging:integration:add",
+    "messaging:integration:edit",
+    "messaging:integration:delete",
+    "messaging:setting:view",
+    "messaging:setting:add",
+    "messaging:setting:edit",
+    "routing:message:manage",
+    "routing:queue:view",
+    "conversation:threadingTimeline:view",
+    "conversation:threadingTimeline:edit",
+    "analytics:conversationDetail:view",
+    "analytics:queueObservation:view",
+)
+# What an admin agrees with the portal; a reset leaves it.
+AGREED = (
+    "client_id",
+    "client_secret",
+    "integration_id",
+    "integration_name",
+    "webhook_url",
+    "webhook_secret",
+)
 
 
-@dataclass(slots=True, kw_only=True)
-class Setup:
-    """What an admin agrees with the portal; survives a reset."""
+@dataclass
+class OrgSwitches(Switches):
+    """The org's settings and the simulator's faithful oddities, by name."""
 
+    choices: ClassVar[Mapping[str, tuple[object, ...]]] = {
+        "signature": ("base64", "hex", "wrong", "none"),
+        "nickname_spelling": ("nickname", "nickName"),
+        # The vendor does not say which: an agent's start is told when it rings, or when accepted.
+        "user_start_at": ("connected", "alerting"),
+    }
+
+    # -- What is agreed
     client_id: str = "3b1d0c7e-6a52-4b08-9f3a-0b6a8f1c2d10"
     client_secret: str = field(default="simulated-client-secret", repr=False)
     integration_id: str = "9f2c4a11-0b7d-4c58-8a3e-77d1e5b60a42"
     integration_name: str = "Portal shop chat"
     webhook_url: str = ""
     webhook_secret: str = field(default="portal-secret-0123456789", repr=False)
+    # -- The org
+    permissions: list[str] = field(default_factory=lambda: list(ALL_PERMISSIONS))
+    queues: list[str] = field(default_factory=lambda: ["Support", "Billing", "Sales"])
+    queue: str = "Support"
+    queue_attribute: str = "QueueName"
+    flow_attached: bool = True
+    flow_delay_seconds: float = 0.0
+    flow_greeting: str | None = None
+    # "", or the exit reason with which the flow ends without an agent.
+    flow_exit: str = ""
+    typing_inbound: bool = True
+    typing_outbound: bool = True
+    threading_minutes: int = 4320
+    inbound_media_types: list[str] = field(default_factory=lambda: ["*/*"])
+    agents_offline: bool = False
+    estimated_wait_seconds: int | None = 95
+    # -- The service
+    token_ttl_seconds: float = 86399
+    ping_interval_seconds: float = 30.0
+    rate_limit_per_minute: int = 300
+    integration_create_seconds: float = 0.5
+    require_https_webhook: bool = False
+    success_status: int = 202
+    is_prefetch_answered: bool = True
+    download_ttl_seconds: float = 600
+    webhook_timeout_seconds: float = 10.0
+    webhook_retry_pause_seconds: float = 5.0
+    # -- How webhooks look
+    signature: str = "base64"
+    nickname_spelling: str = "nickname"
+    is_conversation_id_sent: bool = True
+    is_id_type_sent: bool = True
+    receipts_sent: bool = True
+    user_start_at: str = "connected"
 
-    def change(self, values: Mapping[str, Any]) -> None:
-        """Take over new values; raises DeskError for one that Genesys would not store."""
-        for name, value in values.items():
-            if not isinstance(value, str) or (not value and name != "webhook_url"):
+    def change(self, **values: Any) -> None:
+        """Refuse also what Genesys would not store."""
+        for name in AGREED:
+            if name != "webhook_url" and values.get(name, "x") == "":
                 raise DeskError(400, f"{name} must be a text.")
-        if len(values.get("webhook_secret", "x" * SECRET_LENGTH)) < SECRET_LENGTH:
+        if len(str(values.get("webhook_secret", "x" * SECRET_LENGTH))) < SECRET_LENGTH:
             raise DeskError(400, "webhook_secret must be longer than 15 characters.")
         if "integration_id" in values:
-            _uuid(values["integration_id"])
-        for name, value in values.items():
-            setattr(self, name, value)
+            _require_uuid(str(values["integration_id"]))
+        super().change(**values)
 
 
-SETUP_NAMES = tuple(Setup.__dataclass_fields__)
-
-
-class Org:
+class Org(World[OrgSwitches, Conversation]):
     """Everything one simulated org knows."""
 
-    def __init__(self, lock: threading.RLock) -> None:
-        self.setup = Setup()
-        self.switches = Switches()
-        self.base_url = ""
-        self.tokens = TokenOffice()
-        self.channels = ChannelOffice(lock)
+    kept_values = ("settings", "signing_key")
+    agreed_switches = AGREED
+
+    def __init__(self, switches: OrgSwitches) -> None:
+        super().__init__(switches, Records(Conversation, "id"))
+        self.tokens = self.part("tokens", Tokens())
+        self.integrations = self.part("integrations", Records(Integration, "id"))
+        self.channels = ChannelOffice(self.lock)
         self.sender = WebhookSender(user_agent="Genesys-Simulator")
         self.division_id = named_id("division", "Home")
         self.flow_id = named_id("flow", "Inbound message flow")
-        self.integrations: dict[str, Integration] = {}
         self.settings: dict[str, dict[str, Any]] = {}
-        self.conversations: dict[str, Conversation] = {}
-        self.files: dict[str, StoredFile] = {}
-        # Attachment address -> what the end user's file holds, once it was fetched.
+        # Attachment id -> what the end user's file holds, once it was fetched.
         self.fetched: dict[str, bytes] = {}
         self.refused: set[str] = set()
         self.deliveries: dict[str, WebhookDelivery] = {}
-        self._signing_key = secrets.token_bytes(32)
-        self.apply_setup()
+        self.signing_key = secrets.token_hex(32)
+        self._apply()
 
     # -- Set-up -------------------------------------------------------------------------------
 
-    def apply_setup(self) -> None:
+    def configure(self, **switches: Any) -> None:
+        """Change switches; an integration that was replaced is deleted."""
+        before = self.switches.integration_id
+        super().configure(**switches)
+        if before != self.switches.integration_id:
+            self.integrations[before].is_deleted = True
+        self._apply()
+
+    def configuration(self) -> dict[str, Any]:
+        """Return the switches, and the routing address of the integration."""
+        recipient_id = self.integrations[self.switches.integration_id].recipient_id
+        return {**super().configuration(), "recipient_id": recipient_id}
+
+    def _apply(self) -> None:
         """Have the one integration of the set-up exist as it says."""
-        setup = self.setup
-        kept = self.integrations.get(setup.integration_id) or Integration(
-            id=setup.integration_id, name="", webhook_url="", secret=""
+        switches = self.switches
+        kept = self.integrations.get(switches.integration_id) or Integration(
+            id=switches.integration_id, name="", webhook_url="", secret=""
         )
-        kept.name, kept.is_deleted = setup.integration_name, False
-        kept.webhook_url, kept.secret = setup.webhook_url, setup.webhook_secret
-        kept.flow_id = self.flow_id if self.switches.flow_attached else None
-        self.integrations[kept.id] = kept
+        kept.name, kept.is_deleted = switches.integration_name, False
+        kept.webhook_url, kept.secret = switches.webhook_url, switches.webhook_secret
+        kept.flow_id = self.flow_id if switches.flow_attached else None
+        self.integrations.add(kept)
         self.sender.plan = RetryPlan(
-            timeout_seconds=self.switches.webhook_timeout_seconds,
-            pauses=(self.switches.webhook_retry_pause_seconds,) * 5,
+            timeout_seconds=switches.webhook_timeout_seconds,
+            pauses=(switches.webhook_retry_pause_seconds,) * 5,
+        )
+
+    def add_integration(self, **fields: Any) -> Integration:
+        """Begin to create an integration; it is complete a moment later."""
+        delay = round(self.switches.integration_create_seconds * 1000)
+        return self.integrations.add(
+            Integration(id=new_id(), completed_at=now_ms() + delay, **fields)
         )
 
     # -- Looking up ---------------------------------------------------------------------------
@@ -178,58 +261,35 @@ class Org:
 
     def _signature(self, file_id: str, expires: int) -> str:
         signed = f"{file_id}:{expires}".encode()
-        return hmac.new(self._signing_key, signed, hashlib.sha256).hexdigest()
+        return hmac.new(bytes.fromhex(self.signing_key), signed, hashlib.sha256).hexdigest()
 
     # -- Keeping ------------------------------------------------------------------------------
 
     def forget(self) -> None:
         """Forget all records, tokens and channels; what the admin set up stays."""
+        super().forget()
         self.sender.forget()
         self.channels.forget()
-        self.tokens.forget()
-        records = (self.integrations, self.settings, self.conversations, self.files, self.fetched)
-        for record in (*records, self.deliveries):
+        for record in (self.settings, self.fetched, self.deliveries, self.refused):
             record.clear()
-        self.refused.clear()
+        self._apply()
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return everything a restart must keep."""
+    def as_json(self) -> dict[str, Any]:
+        """Return everything a restart must keep; what is on its way counts as it stands."""
         for conversation in self.conversations.values():
             for message in conversation.messages:
                 message.status = self.status_of(message)
-        return {
-            "setup": asdict(self.setup),
-            "switches": asdict(self.switches),
-            "tokens": self.tokens.as_list(),
-            "signing_key": self._signing_key.hex(),
-            "integrations": [asdict(one) for one in self.integrations.values()],
-            "settings": self.settings,
-            "conversations": [conversation_as_dict(one) for one in self.conversations.values()],
-            "files": [asdict(one) for one in self.files.values()],
-        }
+        return super().as_json()
 
     def restore(self, kept: Mapping[str, Any]) -> None:
-        """Take over what `as_dict` returned; channels and what was on its way are gone."""
-        self.setup = Setup(**kept["setup"])
-        self.switches = Switches(**kept["switches"])
-        self.tokens.restore(kept["tokens"])
-        self._signing_key = bytes.fromhex(kept["signing_key"])
-        self.integrations = {one["id"]: Integration(**one) for one in kept["integrations"]}
-        self.settings = dict(kept["settings"])
-        conversations = [conversation_from_dict(one) for one in kept["conversations"]]
-        self.conversations = {one.id: one for one in conversations}
-        self.files = {one["file_id"]: StoredFile(**one) for one in kept["files"]}
-        self.apply_setup()
-
-    def add_integration(self, **fields: Any) -> Integration:
-        """Begin to create an integration; it is complete a moment later."""
-        delay = round(self.switches.integration_create_seconds * 1000)
-        made = Integration(id=new_id(), completed_at=now_ms() + delay, **fields)
-        self.integrations[made.id] = made
-        return made
+        """Take over what `as_json` returned; channels and what was on its way are gone."""
+        # An older version kept what is agreed apart.
+        switches = {**kept.get("setup", {}), **kept["switches"]}
+        super().restore({**kept, "switches": switches})
+        self._apply()
 
 
-def _uuid(value: str) -> None:
+def _require_uuid(value: str) -> None:
     try:
         uuid.UUID(value)
     except ValueError as error:
