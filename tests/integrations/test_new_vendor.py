@@ -15,6 +15,8 @@ from django.core.management.base import CommandError
 
 from tests.architecture.sources import ROOT
 
+# Each test starts a Python of its own, some a whole suite.
+pytestmark = pytest.mark.timeout(400)
 LEFT_OUT = shutil.ignore_patterns(
     ".git", ".venv", "var", "node_modules", "__pycache__", ".pytest_cache", ".mypy_cache", "*.log"
 )
