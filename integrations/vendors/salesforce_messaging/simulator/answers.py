@@ -8,9 +8,9 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from integrations.vendors.salesforce_messaging.simulator.checks import (
-    ERROR_CODES,
     VendorError,
     check_one_of,
+    error_code,
     query_number,
 )
 from integrations.vendors.salesforce_messaging.simulator.state import (
@@ -28,7 +28,7 @@ TRANSCRIPT_ENTRIES = 200
 
 def error_answer(status: int, message: str, code: str | None = None) -> Response:
     """Return an error in the vendor's shape."""
-    body = {"message": message, "errorCode": code or ERROR_CODES.get(status, "ERROR")}
+    body = {"message": message, "errorCode": code or error_code(status)}
     return JSONResponse(body, status_code=status)
 
 

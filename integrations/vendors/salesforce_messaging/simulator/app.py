@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from integrations.simulators.keysets import IdentityRefusedError
 from integrations.simulators.simulator import Simulator
 from integrations.vendors.salesforce_messaging.simulator import checks, routing
 from integrations.vendors.salesforce_messaging.simulator.answers import (
@@ -28,7 +29,6 @@ from integrations.vendors.salesforce_messaging.simulator.entries import EntryEnd
 from integrations.vendors.salesforce_messaging.simulator.state import Conversation, EndUser, now_ms
 from integrations.vendors.salesforce_messaging.simulator.tokens import (
     AccessToken,
-    IdentityRefusedError,
 )
 from integrations.vendors.salesforce_messaging.simulator.world import FILE_PATH, Org
 

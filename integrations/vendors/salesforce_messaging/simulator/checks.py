@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from starlette.requests import Request
@@ -33,21 +34,6 @@ DEPLOYMENT_TEXT = (
     "Invalid esDeveloperName. Set esDeveloperName to the name of a deployment whose type is api."
 )
 ORG_TEXT = "OrgId in the header and token must match"
-ERROR_CODES = {
-    400: "BAD_REQUEST",
-    401: "UNAUTHORIZED",
-    403: "FORBIDDEN",
-    404: "NOT_FOUND",
-    405: "METHOD_NOT_ALLOWED",
-    406: "NOT_ACCEPTABLE",
-    409: "CONFLICT",
-    413: "PAYLOAD_TOO_LARGE",
-    415: "UNSUPPORTED_MEDIA_TYPE",
-    417: "EXPECTATION_FAILED",
-    429: "TOO_MANY_REQUESTS",
-    500: "INTERNAL_SERVER_ERROR",
-    503: "SERVICE_UNAVAILABLE",
-}
 # Body -> property -> (type, is required). A tuple stands for "one of these types".
 Shape = Mapping[str, tuple[type | tuple[type, ...], bool]]
 NONE = type(None)
@@ -111,7 +97,14 @@ class VendorError(Exception):
         super().__init__(message)
         self.status = status
         self.message = message
-        self.code = code or ERROR_CODES.get(status, "ERROR")
+        self.code = code or error_code(status)
+
+
+def error_code(status: int) -> str:
+    """Return the vendor's name for a status."""
+    if status == 413:
+        return "PAYLOAD_TOO_LARGE"
+    return next((known.name for known in HTTPStatus if known == status), "ERROR")
 
 
 def check_shape(body: object, shape: Shape, *, is_strict: bool = True) -> Mapping[str, Any]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import jwt
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+
+from integrations.simulators.keysets import Keyset
 
 CUSTOMER_ALGORITHMS = ["RS256", "RS512"]
 KEY_ID = "simulator-messaging-1"
@@ -22,10 +23,6 @@ KEY_ID = "simulator-messaging-1"
 
 class TokenRefusedError(Exception):
     """A token is not good; the text goes into the 401 answer."""
-
-
-class IdentityRefusedError(Exception):
-    """A customer identity token did not pass verification; the text says which check."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,22 +40,13 @@ class AccessToken:
         return self.subject.startswith("v2/iamessage/AUTH/")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegisteredKey:
-    """A customer's public key on the keyset."""
-
-    kid: str
-    issuer: str
-    public_key_pem: str
-
-
 class TokenOffice:
     """Issues and judges tokens for one org."""
 
     def __init__(self, org_id: str) -> None:
         self._org_id = org_id
         self._private_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        self._keys: dict[str, RegisteredKey] = {}
+        self.keyset = Keyset(CUSTOMER_ALGORITHMS)
         self._good: set[str] = set()
         self._revoked: set[str] = set()
         self._expired: set[str] = set()
@@ -131,49 +119,18 @@ class TokenOffice:
         """Let every token issued so far count as expired."""
         self._expired |= self._good
 
-    # -- Customer identity tokens -------------------------------------------------------------
-
-    def register_key(self, *, kid: str, issuer: str, public_key_pem: str) -> None:
-        """Put a public key on the keyset; raises ValueError when it is no RSA public key."""
-        try:
-            key = serialization.load_pem_public_key(public_key_pem.encode())
-        except (ValueError, UnsupportedAlgorithm) as error:
-            raise ValueError("public_key_pem is not a public key in PEM form") from error
-        if not isinstance(key, rsa.RSAPublicKey):
-            raise ValueError("public_key_pem is not an RSA key")
-        self._keys[kid] = RegisteredKey(kid=kid, issuer=issuer, public_key_pem=public_key_pem)
-
-    def registered_kids(self) -> list[str]:
-        """Return the ids of the keys on the keyset."""
-        return sorted(self._keys)
-
     def verify_identity(self, identity_token: str) -> str:
-        """Return the verified `sub`; raises IdentityRefusedError.
+        """Return the verified `sub` of a customer identity token; raises IdentityRefusedError.
 
         `aud` is not looked at: the contract's sources disagree about it.
         """
-        try:
-            key = self._keys[jwt.get_unverified_header(identity_token)["kid"]]
-            claims = jwt.decode(
-                identity_token,
-                key.public_key_pem,
-                algorithms=CUSTOMER_ALGORITHMS,
-                issuer=key.issuer,
-                options={"require": ["exp", "sub", "iss"], "verify_aud": False},
-            )
-        except KeyError as error:
-            raise IdentityRefusedError("no key with this kid is on the keyset") from error
-        except jwt.InvalidTokenError as error:
-            raise IdentityRefusedError(type(error).__name__) from error
-        if not claims["sub"]:
-            raise IdentityRefusedError("sub is empty")
-        return str(claims["sub"])
+        return self.keyset.subject_of(identity_token, is_audience_checked=False)
 
     # -- Keeping ------------------------------------------------------------------------------
 
     def forget(self) -> None:
         """Forget all tokens and registered keys; the signing key stays."""
-        self._keys.clear()
+        self.keyset.forget()
         for tokens in (self._good, self._revoked, self._expired):
             tokens.clear()
 
@@ -181,7 +138,7 @@ class TokenOffice:
         """Return everything a restart must keep."""
         return {
             "private_key_pem": _key_as_pem(self._private_key),
-            "keys": [asdict(key) for key in self._keys.values()],
+            "keys": self.keyset.as_json(),
             "good": sorted(self._good),
             "revoked": sorted(self._revoked),
             "expired": sorted(self._expired),
@@ -190,7 +147,7 @@ class TokenOffice:
     def restore(self, kept: Mapping[str, Any]) -> None:
         """Take over what `as_json` returned."""
         self._private_key = _key_from_pem(kept["private_key_pem"])
-        self._keys = {key["kid"]: RegisteredKey(**key) for key in kept["keys"]}
+        self.keyset.restore(kept["keys"])
         self._good, self._revoked, self._expired = (
             set(kept[name]) for name in ("good", "revoked", "expired")
         )

@@ -105,7 +105,7 @@ class Org(World[OrgSwitches, Conversation]):
         key = switches.pop("register_key", None)
         super().configure(**switches)
         if key is not None:
-            self.tokens.register_key(**key)
+            self.tokens.keyset.register(**key)
 
     def configuration(self) -> dict[str, Any]:
         """Return the switches, the org's names and the ids of the registered keys."""
@@ -113,7 +113,7 @@ class Org(World[OrgSwitches, Conversation]):
             **super().configuration(),
             "org_id": self.org_id,
             "es_developer_name": self.es_developer_name,
-            "registered_keys": self.tokens.registered_kids(),
+            "registered_keys": sorted(self.tokens.keyset),
         }
 
     # -- Entries ------------------------------------------------------------------------------
