@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from starlette.requests import Request
 
@@ -25,25 +25,10 @@ from integrations.vendors.zendesk.simulator.records import (
     time_text,
 )
 from integrations.vendors.zendesk.simulator.requests import Answer, Endpoints, created
-from integrations.vendors.zendesk.simulator.world import ZendeskWorld
+from integrations.vendors.zendesk.simulator.switchboard import ControlRequest
 
 PROPERTIES = ("displayName", "description", "iconUrl")
 MAX_PARTICIPANTS = 10
-
-
-class Transfer(Protocol):
-    """Passing or offering control to a target."""
-
-    def __call__(
-        self,
-        world: ZendeskWorld,
-        conversation: Conversation,
-        target: str,
-        metadata: Mapping[str, Any],
-        *,
-        by: str,
-    ) -> None:
-        """Do it."""
 
 
 class ConversationEndpoints(Endpoints):
@@ -183,36 +168,34 @@ class ConversationEndpoints(Endpoints):
 
     def accept_control(self, request: Request) -> Answer:
         """Make the caller's own integration active; it must be pending."""
-        body = self._body(request, is_needed=False)
-        conversation = self._conversation(request)
-        checks.check_control(body, is_target_needed=False)
-        metadata = body.get("metadata") or {}
-        switchboard.accept_control(self._world, conversation, metadata, by=self._own)
+        switchboard.accept_control(self._asked(request, is_target_needed=False))
         return {}
 
     def release_control(self, request: Request) -> Answer:
         """Let nobody be active; the caller's own integration must be."""
-        body = self._body(request, is_needed=False)
-        conversation = self._conversation(request)
-        checks.check_control(body, is_target_needed=False)
-        metadata = body.get("metadata") or {}
-        switchboard.release_control(self._world, conversation, metadata, by=self._own)
+        switchboard.release_control(self._asked(request, is_target_needed=False))
         return {}
 
-    def _transfer(self, request: Request, transfer: Transfer) -> Answer:
-        body = self._body(request)
-        conversation = self._conversation(request)
-        checks.check_control(body, is_target_needed=True)
-        metadata, target = body.get("metadata") or {}, body["switchboardIntegration"]
-        had_ticket = conversation.ticket_id
-        transfer(self._world, conversation, target, metadata, by=self._own)
-        if conversation.ticket_id != had_ticket:
-            greet(self._world, conversation)
+    def _transfer(
+        self, request: Request, transfer: Callable[[ControlRequest, str], None]
+    ) -> Answer:
+        asked = self._asked(request, is_target_needed=True)
+        had_ticket = asked.conversation.ticket_id
+        transfer(asked, self._body(request)["switchboardIntegration"])
+        if asked.conversation.ticket_id != had_ticket:
+            greet(self._world, asked.conversation)
         return {}
 
-    @property
-    def _own(self) -> str:
-        return self._world.switches.integration_id
+    def _asked(self, request: Request, *, is_target_needed: bool) -> ControlRequest:
+        body = self._body(request, is_needed=is_target_needed)
+        conversation = self._conversation(request)
+        checks.check_control(body, is_target_needed=is_target_needed)
+        return ControlRequest(
+            world=self._world,
+            conversation=conversation,
+            metadata=body.get("metadata") or {},
+            by=self._world.switches.integration_id,
+        )
 
     def _answer(self, conversation: Conversation) -> Answer:
         return {"conversation": conversation_answer(self._world, conversation)}

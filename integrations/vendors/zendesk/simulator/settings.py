@@ -21,18 +21,12 @@ from integrations.vendors.zendesk.simulator.switches import TRIGGERS
 from integrations.vendors.zendesk.simulator.world import SWITCHBOARD_ID
 
 MAX_WEBHOOKS = 10
-# Webhook property -> switch of the webhook that was made with the integration.
-SWITCH_NAMES = {
-    "target": "webhook_target",
-    "triggers": "webhook_triggers",
-    "includeFullUser": "include_full_user",
-    "includeFullSource": "include_full_source",
-}
-ATTRIBUTES = {
-    "target": "target",
-    "triggers": "triggers",
-    "includeFullUser": "include_full_user",
-    "includeFullSource": "include_full_source",
+# Webhook property -> where it is kept, and the switch of the webhook made with the integration.
+_KEPT = {
+    "target": ("target", "webhook_target"),
+    "triggers": ("triggers", "webhook_triggers"),
+    "includeFullUser": ("include_full_user", "include_full_user"),
+    "includeFullSource": ("include_full_source", "include_full_source"),
 }
 
 
@@ -100,12 +94,11 @@ class SettingEndpoints(Endpoints):
         return {"webhook": webhook_answer(self._webhook(request))}
 
     def _change_webhook(self, webhook: Webhook, body: Mapping[str, Any]) -> None:
-        if webhook.webhook_id == self._world.switches.webhook_id:
-            named = {SWITCH_NAMES[name]: body[name] for name in SWITCH_NAMES if name in body}
-            self._world.switches.change(**named)
-            return
-        for name, attribute in ATTRIBUTES.items():
-            if name in body:
+        is_first = webhook.webhook_id == self._world.switches.webhook_id
+        for name, (attribute, switch) in _KEPT.items():
+            if name in body and is_first:
+                self._world.switches.change(**{switch: body[name]})
+            elif name in body:
                 setattr(webhook, attribute, body[name])
 
     def delete_webhook(self, request: Request) -> Answer:
