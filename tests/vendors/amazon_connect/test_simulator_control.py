@@ -307,5 +307,5 @@ def test_rates_are_limited_when_asked_for(connect, simulator):
 
     refused = refusal(connect.describe_instance, InstanceId=INSTANCE)
     assert refused == (429, "TooManyRequestsException")
-    simulator.instance.clock_skew += 5
+    simulator.world.clock_skew += 5
     assert connect.describe_instance(InstanceId=INSTANCE)

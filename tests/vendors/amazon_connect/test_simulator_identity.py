@@ -43,7 +43,7 @@ def test_assumed_role_with_external_id_and_tags_may_call_connect(url, simulator)
     client = assumed(url, ExternalId="a1b2c3d4e5", Tags=tags, DurationSeconds=900)
 
     assert client.describe_instance(InstanceId=INSTANCE)["Instance"]["InstanceStatus"] == "ACTIVE"
-    [session] = simulator.instance.identities.sessions()
+    [session] = simulator.world.identities.sessions()
     assert session.tags == {"project": "Bakery & Sons", "handoff": "ho-1"}
 
 
@@ -121,7 +121,7 @@ def test_wrong_keys_are_refused_by_name(url, keys, in_connect, in_sts):
 def test_credentials_of_a_role_expire_and_new_ones_are_good(url, simulator):
     client = assumed(url)
 
-    simulator.instance.identities.expire_all()
+    simulator.world.identities.expire_all()
 
     refused = refusal(client.describe_instance, InstanceId=INSTANCE)
     assert refused == (403, "ExpiredTokenException")
@@ -131,7 +131,7 @@ def test_credentials_of_a_role_expire_and_new_ones_are_good(url, simulator):
 
 def assumed_sts(url: str, simulator):
     client = assumed(url, "sts")
-    simulator.instance.identities.expire_all()
+    simulator.world.identities.expire_all()
     return client.get_caller_identity
 
 

@@ -39,9 +39,9 @@ def test_each_token_is_good_for_its_own_calls_only(customer):
 
 
 async def test_connection_token_expires_and_another_is_to_be_had(customer, socket, simulator):
-    simulator.instance.clock_skew += 24 * 3600 - 1
+    simulator.world.clock_skew += 24 * 3600 - 1
     customer.say("in time")
-    simulator.instance.clock_skew += 2
+    simulator.world.clock_skew += 2
 
     assert refusal(customer.say, text="too late") == DENIED
     customer.create_connection()
@@ -61,7 +61,7 @@ def test_connection_holds_only_what_was_asked_for(customer):
 async def test_chat_nobody_connects_to_dies_after_five_minutes(url, desk, simulator):
     late, punctual = new_customer(url), new_customer(url)
     punctual.create_connection()
-    simulator.instance.clock_skew += 301
+    simulator.world.clock_skew += 301
 
     assert (await desk.chat(late.chat_id))["status"] == "ended"
     # A connection that was made and never subscribed to does not count.
@@ -130,7 +130,7 @@ async def test_body_must_be_json_with_known_members(http, customer):
 async def test_typing_shows_on_the_desk_until_it_is_over(customer, chat, desk, simulator):
     customer.event("typing")
     during = (await desk.chat(chat))["is_typing"]
-    simulator.instance.clock_skew += 11
+    simulator.world.clock_skew += 11
 
     assert during
     assert not (await desk.chat(chat))["is_typing"]
@@ -301,7 +301,7 @@ async def test_upload_must_be_what_was_announced(customer, simulator):
     assert await put(upload, **{"Content-Type": "text/html"}) == 403
     assert await put(upload, b"hello!", **{"Content-Length": "6"}) == 403
     assert await put(upload) == 200
-    simulator.instance.clock_skew += 901
+    simulator.world.clock_skew += 901
     assert await put(upload) == 403
 
 
@@ -358,7 +358,7 @@ async def test_address_of_a_file_dies_with_its_time(customer, chat, socket, desk
         UrlExpiryInSeconds=5,
     )
 
-    simulator.instance.clock_skew += 6
+    simulator.world.clock_skew += 6
 
     async with aiohttp.ClientSession() as http, http.get(answer["Url"]) as file:
         assert file.status == 403
@@ -390,7 +390,7 @@ async def test_transcript_may_be_closed_with_the_chat(customer, chat, desk, simu
 
 
 async def test_long_chat_runs_out_of_time(customer, chat, desk, simulator):
-    simulator.instance.clock_skew += 25 * 3600 + 1
+    simulator.world.clock_skew += 25 * 3600 + 1
 
     assert (await desk.chat(chat))["status"] == "ended"
 

@@ -27,10 +27,10 @@ async def status_of_handshake(http, url: str) -> int:
 async def test_address_is_good_for_a_hundred_seconds_and_no_other_is(http, customer, simulator):
     assert customer.socket_url.startswith("ws://127.0.0.1:")
     assert await status_of_handshake(http, customer.socket_url + "x") == 403
-    simulator.instance.clock_skew += 99
+    simulator.world.clock_skew += 99
     async with open_socket(http, customer.socket_url) as socket:
         assert await socket.subscribe() == "success"
-    simulator.instance.clock_skew += 2
+    simulator.world.clock_skew += 2
     assert await status_of_handshake(http, customer.socket_url) == 403
 
 

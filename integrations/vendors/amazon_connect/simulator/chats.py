@@ -1,12 +1,10 @@
-"""The life of a chat: connected, in its flow, queued, with agents, transferred, over.
+"""The life of a chat: connected, in its flow, queued, with agents, over.
 
 The sequences of items are those of the contract's lifecycle table.
 """
 
 from __future__ import annotations
 
-from integrations.simulators.desk import DeskError
-from integrations.vendors.amazon_connect.simulator.instance import Instance
 from integrations.vendors.amazon_connect.simulator.state import (
     AGENT,
     CREATED,
@@ -14,13 +12,11 @@ from integrations.vendors.amazon_connect.simulator.state import (
     IN_FLOW,
     QUEUED,
     SYSTEM_NAME,
-    WRAP,
     Chat,
-    Contact,
     Participant,
     named_id,
-    new_id,
 )
+from integrations.vendors.amazon_connect.simulator.world import Instance
 
 UNSTAFFED = "Nobody is available at the moment. Please try again later."
 
@@ -50,7 +46,7 @@ def enqueue(instance: Instance, chat: Chat, queue: str) -> None:
     chat.contact.enqueued_at = instance.now()
     waiting, chat.waiting_agent = chat.waiting_agent, ""
     if waiting and not instance.switches.agents_offline:
-        _join(instance, chat, waiting)
+        join(instance, chat, waiting)
 
 
 def say_automatically(instance: Instance, chat: Chat, text: str) -> None:
@@ -63,25 +59,8 @@ def say_automatically(instance: Instance, chat: Chat, text: str) -> None:
     instance.say(chat, system, text)
 
 
-def accept(instance: Instance, chat: Chat, agent_name: str) -> None:
-    """Let an agent take a waiting chat, or join the colleagues who have it.
-
-    Before the flow has queued the chat nothing can be accepted; the agent then waits for it.
-    """
-    _check_open(chat)
-    if chat.state == WRAP:
-        raise DeskError(409, "Only the disconnect flow is left in this chat.")
-    if agent_name in [agent.name for agent in chat.agents]:
-        raise DeskError(409, f"{agent_name} is in this chat already.")
-    if not chat.agents and instance.switches.agents_offline:
-        raise DeskError(409, "All agents are offline.")
-    if chat.state in (CREATED, IN_FLOW):
-        chat.waiting_agent = agent_name
-        return
-    _join(instance, chat, agent_name)
-
-
-def _join(instance: Instance, chat: Chat, agent_name: str) -> None:
+def join(instance: Instance, chat: Chat, agent_name: str) -> None:
+    """Let an agent come in."""
     agent = Participant(name=agent_name, role="AGENT")
     chat.state = AGENT
     chat.agents.append(agent)
@@ -93,105 +72,21 @@ def _join(instance: Instance, chat: Chat, agent_name: str) -> None:
         deliver_pending(instance, chat, agent)
 
 
-def join_as_supervisor(instance: Instance, chat: Chat, name: str) -> None:
-    """Let a supervisor barge in."""
-    _check_staffed(chat)
-    supervisor = Participant(name=name, role="SUPERVISOR")
-    chat.agents.append(supervisor)
-    instance.happen(chat, "participant.joined", supervisor)
-
-
 def deliver_pending(instance: Instance, chat: Chat, agent: Participant) -> None:
     """Have the agent's client confirm what the customer wrote; not with more than two people."""
     if len(chat.participants()) > 2:
         return
-    for item in chat.items:
-        if not item.is_said or item.sender != chat.customer:
-            continue
+    for item in chat.said_by_customer():
         receipt = item.receipt_of(agent.participant_id)
         if receipt.delivered_at is None:
             receipt.delivered_at = instance.now() * 1000
             instance.publish_receipt(chat, item, receipt)
 
 
-def read(instance: Instance, chat: Chat) -> None:
-    """Mark what the customer wrote as read; not with more than two people."""
-    agent = find_agent(chat, None)
-    if len(chat.participants()) > 2:
-        raise DeskError(409, "There are no receipts with more than two people.")
-    for item in chat.items:
-        if not item.is_said or item.sender != chat.customer:
-            continue
-        receipt = item.receipt_of(agent.participant_id)
-        if receipt.read_at is None:
-            receipt.read_at = instance.now() * 1000
-            receipt.delivered_at = receipt.delivered_at or receipt.read_at
-            instance.publish_receipt(chat, item, receipt)
-
-
-def find_agent(chat: Chat, agent_name: str | None) -> Participant:
-    """Return an agent of the chat, the first by default; raises DeskError without one."""
-    _check_staffed(chat)
-    for agent in chat.agents:
-        if agent_name in (None, agent.name):
-            return agent
-    raise DeskError(409, f"{agent_name} is not in this chat.")
-
-
-def leave(instance: Instance, chat: Chat, agent_name: str | None) -> None:
-    """Let one agent go; after the last one the disconnect flow runs, or the chat ends."""
-    agent = find_agent(chat, agent_name)
-    _depart(instance, chat, agent)
-    if chat.agents:
-        return
-    if instance.switches.disconnect_flow:
-        chat.state = WRAP
-        say_automatically(instance, chat, instance.switches.survey)
-        return
-    end(instance, chat, "AGENT_DISCONNECT")
-
-
-def agent_ends(instance: Instance, chat: Chat) -> None:
-    """Let all agents go; a chat in its disconnect flow ends altogether."""
-    if chat.state == WRAP:
-        end(instance, chat, "AGENT_DISCONNECT")
-        return
-    _check_staffed(chat)
-    for agent in [*chat.agents]:
-        leave(instance, chat, agent.name)
-
-
-def _depart(instance: Instance, chat: Chat, agent: Participant) -> None:
+def depart(instance: Instance, chat: Chat, agent: Participant) -> None:
+    """Let an agent go."""
     chat.agents.remove(agent)
     instance.happen(chat, "participant.left", agent)
-
-
-def transfer(instance: Instance, chat: Chat, *, queue: str | None, agent_name: str | None) -> None:
-    """Hand the chat to a queue, or to a colleague; it goes on under another contact id."""
-    _check_staffed(chat)
-    for agent in [*chat.agents]:
-        _depart(instance, chat, agent)
-    left = chat.contact
-    left.disconnected_at = instance.now()
-    left.disconnect_reason = "CONTACT_FLOW_DISCONNECT" if queue else "AGENT_DISCONNECT"
-    chat.contacts.append(
-        Contact(
-            contact_id=new_id(),
-            initiated_at=instance.now(),
-            method="QUEUE_TRANSFER" if queue else "TRANSFER",
-            queue=queue or left.queue,
-        )
-    )
-    instance.happen(chat, "transfer.succeeded")
-    enqueue(instance, chat, queue or left.queue)
-    if agent_name:
-        accept(instance, chat, agent_name)
-
-
-def fail_transfer(instance: Instance, chat: Chat) -> None:
-    """Let a transfer come to nothing; everybody stays."""
-    _check_staffed(chat)
-    instance.happen(chat, "transfer.failed")
 
 
 def customer_leaves(instance: Instance, chat: Chat) -> None:
@@ -199,7 +94,7 @@ def customer_leaves(instance: Instance, chat: Chat) -> None:
     instance.happen(chat, "participant.left", chat.customer)
     if chat.ends_agent_on_exit:
         for agent in [*chat.agents]:
-            _depart(instance, chat, agent)
+            depart(instance, chat, agent)
     end(instance, chat, "CUSTOMER_DISCONNECT")
 
 
@@ -221,27 +116,3 @@ def end_overdue(instance: Instance) -> None:
         is_over = now >= chat.created_at + chat.duration_minutes * 60
         if is_over or (is_late and chat.state == CREATED):
             end(instance, chat, "OTHER")
-
-
-def grow_idle(instance: Instance, chat: Chat) -> None:
-    """Let the customer's idle timer run out."""
-    _check_staffed(chat)
-    instance.happen(chat, "participant.idle", chat.customer)
-
-
-def disconnect_idle(instance: Instance, chat: Chat) -> None:
-    """Let the customer's disconnect timer run out."""
-    _check_staffed(chat)
-    instance.happen(chat, "participant.autodisconnection", chat.customer)
-    customer_leaves(instance, chat)
-
-
-def _check_open(chat: Chat) -> None:
-    if chat.has_ended:
-        raise DeskError(409, "The chat is over.")
-
-
-def _check_staffed(chat: Chat) -> None:
-    _check_open(chat)
-    if not chat.agents:
-        raise DeskError(409, "No agent is in this chat.")

@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from integrations.vendors.amazon_connect.simulator.answers import AwsError
-from integrations.vendors.amazon_connect.simulator.instance import Body, Instance
 from integrations.vendors.amazon_connect.simulator.state import AGENT, QUEUED, named_id
+from integrations.vendors.amazon_connect.simulator.world import Body, Instance
 
 Given = Mapping[str, Any]
-Handler = Callable[[Instance, Given, str], Body]
+Handler = Callable[[Instance, Given], Body]
 CREATED_AT = 1_700_000_000
 FLOW_NAME = "Chat hand-over"
 CHATS_PER_AGENT = 10
@@ -23,7 +23,7 @@ LONGEST_RANGE_DAYS = 31
 DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 
 
-def _describe_instance(instance: Instance, given: Given, base_url: str) -> Body:
+def _describe_instance(instance: Instance, given: Given) -> Body:
     switches = instance.switches
     return {
         "Instance": {
@@ -40,7 +40,7 @@ def _describe_instance(instance: Instance, given: Given, base_url: str) -> Body:
     }
 
 
-def _describe_contact_flow(instance: Instance, given: Given, base_url: str) -> Body:
+def _describe_contact_flow(instance: Instance, given: Given) -> Body:
     switches = instance.switches
     if given["ContactFlowId"] != switches.contact_flow_id:
         raise AwsError("ResourceNotFoundException", "The contact flow does not exist.")
@@ -59,7 +59,7 @@ def _describe_contact_flow(instance: Instance, given: Given, base_url: str) -> B
     }
 
 
-def _list_contact_flows(instance: Instance, given: Given, base_url: str) -> Body:
+def _list_contact_flows(instance: Instance, given: Given) -> Body:
     switches = instance.switches
     if switches.flow_type not in given.get("ContactFlowTypes", [switches.flow_type]):
         return {"ContactFlowSummaryList": []}
@@ -74,7 +74,7 @@ def _list_contact_flows(instance: Instance, given: Given, base_url: str) -> Body
     return {"ContactFlowSummaryList": [flow]}
 
 
-def _list_queues(instance: Instance, given: Given, base_url: str) -> Body:
+def _list_queues(instance: Instance, given: Given) -> Body:
     if "STANDARD" not in given.get("QueueTypes", ["STANDARD"]):
         return {"QueueSummaryList": []}
     summaries = [
@@ -89,7 +89,7 @@ def _list_queues(instance: Instance, given: Given, base_url: str) -> Body:
     return {"QueueSummaryList": summaries}
 
 
-def _describe_queue(instance: Instance, given: Given, base_url: str) -> Body:
+def _describe_queue(instance: Instance, given: Given) -> Body:
     name = _queue(instance, given["QueueId"])
     return {
         "Queue": {
@@ -102,7 +102,7 @@ def _describe_queue(instance: Instance, given: Given, base_url: str) -> Body:
     }
 
 
-def _describe_hours(instance: Instance, given: Given, base_url: str) -> Body:
+def _describe_hours(instance: Instance, given: Given) -> Body:
     _check_hours(given)
     switches = instance.switches
     start, end = _time(switches.hours_start), _time(switches.hours_end)
@@ -117,7 +117,7 @@ def _describe_hours(instance: Instance, given: Given, base_url: str) -> Body:
     }
 
 
-def _effective_hours(instance: Instance, given: Given, base_url: str) -> Body:
+def _effective_hours(instance: Instance, given: Given) -> Body:
     _check_hours(given)
     first, last = _date(given["FromDate"]), _date(given["ToDate"])
     days = (last - first).days
@@ -135,7 +135,7 @@ def _effective_hours(instance: Instance, given: Given, base_url: str) -> Body:
     }
 
 
-def _current_metrics(instance: Instance, given: Given, base_url: str) -> Body:
+def _current_metrics(instance: Instance, given: Given) -> Body:
     filters = given["Filters"]
     if not filters.get("Queues") and not filters.get("RoutingProfiles"):
         raise AwsError("InvalidParameterException", "Filters must name queues.")
@@ -166,10 +166,10 @@ def _metrics(instance: Instance, name: str) -> dict[str, float]:
     agents = 0 if switches.agents_offline else switches.agents_available
     waiting = [
         chat.contact.enqueued_at or 0
-        for chat in instance.chats.values()
+        for chat in instance.conversations.values()
         if chat.state == QUEUED and chat.contact.queue == name
     ]
-    active = len([chat for chat in instance.chats.values() if chat.state == AGENT])
+    active = len([chat for chat in instance.conversations.values() if chat.state == AGENT])
     return {
         **dict.fromkeys(("AGENTS_ONLINE", "AGENTS_STAFFED", "AGENTS_AVAILABLE"), float(agents)),
         "CONTACTS_IN_QUEUE": float(len(waiting)),
@@ -179,14 +179,14 @@ def _metrics(instance: Instance, name: str) -> dict[str, float]:
     }
 
 
-def _contact_metrics(instance: Instance, given: Given, base_url: str) -> Body:
+def _contact_metrics(instance: Instance, given: Given) -> Body:
     """Tell a waiting contact's place and wait; what others are answered is not documented."""
     chat = instance.find_chat(given["ContactId"])
     if chat is None or chat.state != QUEUED or chat.contact.contact_id != given["ContactId"]:
         raise AwsError("ResourceNotFoundException", "The contact is not in a queue.")
     waiting = [
         other.contact.enqueued_at or 0.0
-        for other in instance.chats.values()
+        for other in instance.conversations.values()
         if other.state == QUEUED and other.contact.queue == chat.contact.queue
     ]
     position = len([at for at in waiting if at <= (chat.contact.enqueued_at or 0.0)])
@@ -204,7 +204,7 @@ def _contact_metrics(instance: Instance, given: Given, base_url: str) -> Body:
 
 def queues(instance: Instance) -> list[str]:
     """Return the names of the queues: the flow's own, and those chats were handed to."""
-    used = [c.queue for chat in instance.chats.values() for c in chat.contacts if c.queue]
+    used = [c.queue for chat in instance.conversations.values() for c in chat.contacts if c.queue]
     return list(dict.fromkeys([instance.switches.queue, *used]))
 
 

@@ -5,7 +5,6 @@ Imitates docs.aws.amazon.com/connect-participant/latest/APIReference/API_StartAt
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -13,16 +12,17 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
+from integrations.simulators.records import file_of
 from integrations.simulators.simulator import Simulator
 from integrations.vendors.amazon_connect.simulator.answers import AwsError, iso_time, storage_error
-from integrations.vendors.amazon_connect.simulator.instance import Body, Instance
 from integrations.vendors.amazon_connect.simulator.state import (
+    Attachment,
     Chat,
     Participant,
-    StoredFile,
     new_id,
 )
 from integrations.vendors.amazon_connect.simulator.tokens import Grant
+from integrations.vendors.amazon_connect.simulator.world import Body, Instance
 
 Given = Mapping[str, Any]
 INVALID = "ValidationException"
@@ -37,13 +37,13 @@ TAKEN_EXTENSIONS = {
 }
 
 
-def start_upload(instance: Instance, chat: Chat, given: Given, base_url: str) -> Body:
+def start_upload(instance: Instance, chat: Chat, given: Given) -> Body:
     """Announce a file; answers with where to put it and the headers to put it with."""
     _check_file(instance, chat, given)
     return instance.once(
         f"StartAttachmentUpload/{chat.customer.participant_id}",
         given,
-        lambda: _announce(instance, chat, given, base_url),
+        lambda: _announce(instance, chat, given),
     )
 
 
@@ -53,15 +53,17 @@ def _check_file(instance: Instance, chat: Chat, given: Given) -> None:
     extension = given["AttachmentName"].rpartition(".")[2].lower()
     if given["AttachmentSizeInBytes"] > LARGEST_FILE or extension not in TAKEN_EXTENSIONS:
         raise AwsError(INVALID, "The file is too large or of a type that is not supported.")
-    held = [f for f in instance.files.values() if f.initial_contact_id == chat.initial_contact_id]
+    held = [
+        f for f in instance.attachments.values() if f.initial_contact_id == chat.initial_contact_id
+    ]
     if len(held) >= FILES_PER_CHAT:
         raise AwsError(
             "ServiceQuotaExceededException", "The chat has all the attachments it may have."
         )
 
 
-def _announce(instance: Instance, chat: Chat, given: Given, base_url: str) -> Body:
-    stored = StoredFile(
+def _announce(instance: Instance, chat: Chat, given: Given) -> Body:
+    stored = Attachment(
         attachment_id=new_id(),
         initial_contact_id=chat.initial_contact_id,
         name=given["AttachmentName"],
@@ -69,8 +71,8 @@ def _announce(instance: Instance, chat: Chat, given: Given, base_url: str) -> Bo
         size=given["AttachmentSizeInBytes"],
         owner_id=chat.customer.participant_id,
     )
-    instance.files[stored.attachment_id] = stored
-    url, expiry = _signed_url(instance, chat, stored, "upload", UPLOAD_SECONDS, base_url)
+    instance.attachments.add(stored)
+    url, expiry = _signed_url(instance, chat, stored, "upload", UPLOAD_SECONDS)
     return {
         "AttachmentId": stored.attachment_id,
         "UploadMetadata": {
@@ -81,7 +83,7 @@ def _announce(instance: Instance, chat: Chat, given: Given, base_url: str) -> Bo
     }
 
 
-def upload_headers(instance: Instance, stored: StoredFile) -> dict[str, str]:
+def upload_headers(instance: Instance, stored: Attachment) -> dict[str, str]:
     """Return the headers an upload is signed with."""
     return {
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(stored.name, safe='')}"[:256],
@@ -95,10 +97,10 @@ def upload_headers(instance: Instance, stored: StoredFile) -> dict[str, str]:
     }
 
 
-def complete_upload(instance: Instance, chat: Chat, given: Given, base_url: str) -> Body:
+def complete_upload(instance: Instance, chat: Chat, given: Given) -> Body:
     """Let an uploaded file stand in the chat; refused until the bytes are there."""
     [attachment_id] = given["AttachmentIds"]
-    stored = instance.files.get(attachment_id)
+    stored = instance.attachments.get(attachment_id)
     if stored is None or stored.owner_id != chat.customer.participant_id:
         raise AwsError(INVALID, "There is no such upload.")
     return instance.once(
@@ -108,22 +110,22 @@ def complete_upload(instance: Instance, chat: Chat, given: Given, base_url: str)
     )
 
 
-def _complete(instance: Instance, chat: Chat, stored: StoredFile) -> Body:
-    if stored.content_base64 is None or stored.is_complete:
+def _complete(instance: Instance, chat: Chat, stored: Attachment) -> Body:
+    if stored.attachment_id not in instance.files or stored.is_complete:
         raise AwsError("ConflictException", "The file is not uploaded yet, or complete already.")
     stored.is_complete = True
     show_file(instance, chat, chat.customer, stored)
     return {}
 
 
-def show_file(instance: Instance, chat: Chat, sender: Participant, stored: StoredFile) -> None:
+def show_file(instance: Instance, chat: Chat, sender: Participant, stored: Attachment) -> None:
     """Put a file into the chat, and its scan's result behind it unless the desk gives that."""
     instance.attach(chat, sender, stored)
     if instance.switches.scan_result != "MANUAL":
         set_scan_result(instance, chat, stored, instance.switches.scan_result)
 
 
-def set_scan_result(instance: Instance, chat: Chat, stored: StoredFile, result: str) -> None:
+def set_scan_result(instance: Instance, chat: Chat, stored: Attachment, result: str) -> None:
     """Let the scanner come to a result; the item is told again, under the same id."""
     stored.status = result
     for item in chat.items:
@@ -133,21 +135,21 @@ def set_scan_result(instance: Instance, chat: Chat, stored: StoredFile, result: 
                 instance.publish(chat, item)
 
 
-def get_attachment(instance: Instance, chat: Chat, given: Given, base_url: str) -> Body:
+def get_attachment(instance: Instance, chat: Chat, given: Given) -> Body:
     """Answer with an address that gives the bytes for a while."""
-    stored = instance.files.get(given["AttachmentId"])
+    stored = instance.attachments.get(given["AttachmentId"])
     if stored is None or stored.initial_contact_id != chat.initial_contact_id:
         raise AwsError(INVALID, "There is no such attachment.")
     if stored.status != "APPROVED":
         raise AwsError(INVALID, "The attachment is not approved.")
     seconds = given.get("UrlExpiryInSeconds", DEFAULT_URL_SECONDS)
     disposition = given.get("UrlContentDisposition", "ATTACHMENT").lower()
-    url, expiry = _signed_url(instance, chat, stored, disposition, seconds, base_url)
+    url, expiry = _signed_url(instance, chat, stored, disposition, seconds)
     return {"Url": url, "UrlExpiry": expiry, "AttachmentSizeInBytes": stored.size}
 
 
 def _signed_url(
-    instance: Instance, chat: Chat, stored: StoredFile, use: str, seconds: float, base_url: str
+    instance: Instance, chat: Chat, stored: Attachment, use: str, seconds: float
 ) -> tuple[str, str]:
     expires_at = instance.now() + seconds
     grant = Grant(
@@ -159,7 +161,7 @@ def _signed_url(
     )
     signature = instance.tokens.issue("upload" if use == "upload" else "download", grant)
     path = STORAGE_PATH.format(attachment_id=stored.attachment_id)
-    url = f"{base_url}{path}?X-Amz-Expires={int(seconds)}&X-Amz-Signature={signature}"
+    url = f"{instance.base_url}{path}?X-Amz-Expires={int(seconds)}&X-Amz-Signature={signature}"
     return url, iso_time(expires_at * 1000)
 
 
@@ -182,31 +184,31 @@ class FileEndpoints:
         if len(content) != stored.size:
             return storage_error("EntityTooLarge", "The size is not the announced one.", 400)
         with self._simulator.change():
-            stored.content_base64 = base64.b64encode(content).decode()
+            self._instance.files.add(
+                file_of(
+                    name=stored.name,
+                    mime_type=stored.content_type,
+                    content=content,
+                    file_id=stored.attachment_id,
+                )
+            )
         return Response(status_code=200)
 
     async def fetch(self, request: Request) -> Response:
         """Answer with the bytes of a file."""
         stored, disposition = self._signed_for(request, "download")
-        if stored is None or stored.content_base64 is None:
+        if stored is None or stored.attachment_id not in self._instance.files:
             return storage_error("AccessDenied", "Request has expired", 403)
-        return file_answer(stored, disposition)
+        shown = f"{disposition}; filename*=UTF-8''{quote(stored.name, safe='')}"
+        return Response(
+            self._instance.files[stored.attachment_id].content,
+            media_type=stored.content_type,
+            headers={"Content-Disposition": shown, "X-Content-Type-Options": "nosniff"},
+        )
 
-    def _signed_for(self, request: Request, kind: str) -> tuple[StoredFile | None, str]:
+    def _signed_for(self, request: Request, kind: str) -> tuple[Attachment | None, str]:
         signature = request.query_params.get("X-Amz-Signature", "")
         grant = self._instance.tokens.find(kind, signature)
         if grant is None or grant.subject != request.path_params["attachment_id"]:
             return None, ""
-        return self._instance.files.get(grant.subject), grant.disposition
-
-
-def file_answer(stored: StoredFile, disposition: str) -> Response:
-    """Answer with a file's bytes."""
-    return Response(
-        base64.b64decode(stored.content_base64 or ""),
-        media_type=stored.content_type,
-        headers={
-            "Content-Disposition": f"{disposition}; filename*=UTF-8''{quote(stored.name, safe='')}",
-            "X-Content-Type-Options": "nosniff",
-        },
-    )
+        return self._instance.attachments.get(grant.subject), grant.disposition

@@ -46,7 +46,7 @@ class RoleSession:
 class Identities:
     """Knows every access key and checks every signature."""
 
-    def __init__(self, switches: Callable[[], Switches], now: Callable[[], float]) -> None:
+    def __init__(self, switches: Switches, now: Callable[[], float]) -> None:
         self._switches = switches
         self._now = now
         self._sessions: dict[str, RoleSession] = {}
@@ -57,7 +57,7 @@ class Identities:
         session = self._sessions.get(scope.key_id)
         check_signature(request, scope, lambda: self._secret(scope, request), wall_clock)
         if session is None:
-            arn = f"arn:aws:iam::{self._switches().account_id}:user/portal"
+            arn = f"arn:aws:iam::{self._switches.account_id}:user/portal"
             return Caller(
                 arn=arn, user_id="AIDASIMULATEDPORTAL01", region=scope.region, is_user=True
             )
@@ -71,7 +71,7 @@ class Identities:
         session = self._sessions.get(scope.key_id)
         token = request.headers.get("x-amz-security-token")
         if session is None and token is None:
-            secret = self._switches().access_keys.get(scope.key_id)
+            secret = self._switches.access_keys.get(scope.key_id)
             if secret is not None:
                 return secret
         elif session is not None and token == session.session_token:
@@ -82,7 +82,7 @@ class Identities:
 
     def check_may(self, caller: Caller, action: str, resource: str) -> None:
         """Raise AwsError when no policy lets the caller do this."""
-        if action in self._switches().denied_actions:
+        if action in self._switches.denied_actions:
             raise AwsError(
                 "AccessDeniedException",
                 f"User: {caller.arn} is not authorized to perform: {action} "
@@ -120,10 +120,10 @@ class Identities:
         """Know no passing credentials any more."""
         self._sessions.clear()
 
-    def as_list(self) -> list[dict[str, Any]]:
+    def as_json(self) -> list[dict[str, Any]]:
         """Return everything a restart must keep."""
         return [asdict(session) for session in self._sessions.values()]
 
     def restore(self, kept: list[dict[str, Any]]) -> None:
-        """Take over what `as_list` returned."""
+        """Take over what `as_json` returned."""
         self._sessions = {one["access_key_id"]: RoleSession(**one) for one in kept}

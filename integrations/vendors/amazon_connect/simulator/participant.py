@@ -5,26 +5,38 @@ Imitates docs.aws.amazon.com/connect-participant/latest/APIReference.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from integrations.vendors.amazon_connect.simulator import chats
-from integrations.vendors.amazon_connect.simulator.answers import AwsError, iso_time
-from integrations.vendors.amazon_connect.simulator.connection import connection_parts
+from integrations.vendors.amazon_connect.simulator.answers import AwsError, iso_time, parse_time
 from integrations.vendors.amazon_connect.simulator.files import (
     complete_upload,
     get_attachment,
     start_upload,
 )
-from integrations.vendors.amazon_connect.simulator.instance import Body, Instance
-from integrations.vendors.amazon_connect.simulator.start import CUSTOMER_TYPES, LARGEST_CONTENT
-from integrations.vendors.amazon_connect.simulator.state import EVENT, Chat, Item, new_id
-from integrations.vendors.amazon_connect.simulator.transcript import get_transcript
+from integrations.vendors.amazon_connect.simulator.state import (
+    CUSTOMER_TYPES,
+    EVENT,
+    LARGEST_CONTENT,
+    Chat,
+    Item,
+    new_id,
+)
+from integrations.vendors.amazon_connect.simulator.world import (
+    Body,
+    Instance,
+    item_body,
+    receipt_body,
+)
 
 Given = Mapping[str, Any]
-Handler = Callable[[Instance, Chat, Given, str], Body]
+Handler = Callable[[Instance, Chat, Given], Body]
 INVALID = "ValidationException"
+DEFAULT_RESULTS = 10
 TYPING = EVENT + "typing"
 ACKNOWLEDGED = EVENT + "connection.acknowledged"
 DELIVERED = EVENT + "message.delivered"
@@ -37,14 +49,14 @@ def authorized(instance: Instance, operation: str, bearer: str) -> Chat:
     grant = instance.tokens.find(kind, bearer)
     if grant is None or operation in instance.switches.refused_operations:
         raise AwsError("AccessDeniedException", "Access denied")
-    chat = instance.chats[grant.chat_id]
+    chat = instance.conversations[grant.chat_id]
     may_read = operation == "GetTranscript" and instance.switches.transcript_after_end
     if chat.has_ended and not may_read:
         raise AwsError("AccessDeniedException", "Access denied")
     return chat
 
 
-def _create_connection(instance: Instance, chat: Chat, given: Given, base_url: str) -> Body:
+def _create_connection(instance: Instance, chat: Chat, given: Given) -> Body:
     # Without a stream the flag changes nothing: the customer is there once a socket subscribes.
     if given.get("ConnectParticipant") and chat.streamings:
         chats.connect_customer(instance, chat)
@@ -53,10 +65,10 @@ def _create_connection(instance: Instance, chat: Chat, given: Given, base_url: s
         raise AwsError(INVALID, "The participant of a chat has no WebRTC connection.")
     if not kinds and not given.get("ConnectParticipant"):
         raise AwsError(INVALID, "Type is needed unless ConnectParticipant is true.")
-    return connection_parts(instance, chat, kinds, base_url)
+    return instance.connection_parts(chat, kinds)
 
 
-def _send_message(instance: Instance, chat: Chat, given: Given, base_url: str) -> Body:
+def _send_message(instance: Instance, chat: Chat, given: Given) -> Body:
     _check_content(instance, chat, given)
     return instance.once(
         f"SendMessage/{chat.customer.participant_id}", given, lambda: _say(instance, chat, given)
@@ -85,7 +97,7 @@ def _check_content(instance: Instance, chat: Chat, given: Given) -> None:
         raise AwsError(INVALID, f"Content exceeds {LARGEST_CONTENT} bytes.")
 
 
-def _send_event(instance: Instance, chat: Chat, given: Given, base_url: str) -> Body:
+def _send_event(instance: Instance, chat: Chat, given: Given) -> Body:
     content_type = given["ContentType"]
     if content_type in (TYPING, ACKNOWLEDGED):
         if "Content" in given:
@@ -132,20 +144,103 @@ def _accepted(item: Item) -> Body:
     return {"Id": item.item_id, "AbsoluteTime": iso_time(item.at_ms)}
 
 
-def _disconnect(instance: Instance, chat: Chat, given: Given, base_url: str) -> Body:
+def _disconnect(instance: Instance, chat: Chat, given: Given) -> Body:
     chats.customer_leaves(instance, chat)
     return {}
 
 
-def _describe_view(instance: Instance, chat: Chat, given: Given, base_url: str) -> Body:
+def _describe_view(instance: Instance, chat: Chat, given: Given) -> Body:
     raise AwsError("ResourceNotFoundException", "There is no such view.")
+
+
+def _get_transcript(instance: Instance, chat: Chat, given: Given) -> Body:
+    """Answer with one page; the item at the start position is part of it."""
+    asked = given.get("ContactId")
+    if asked is not None and asked not in [one.contact_id for one in chat.contacts]:
+        raise AwsError("AccessDeniedException", "Access denied")
+    start, is_forward = _start(chat, given)
+    size = given.get("MaxResults") or DEFAULT_RESULTS
+    if is_forward:
+        page = chat.items[start : start + size]
+        next_start = start + size if start + size < len(chat.items) else None
+    else:
+        first = max(0, start - size + 1)
+        page = chat.items[first : start + 1]
+        next_start = first - 1 if first > 0 else None
+    if given.get("SortOrder", "DESCENDING") == "DESCENDING":
+        page = page[::-1]
+    answer: Body = {
+        "InitialContactId": chat.initial_contact_id,
+        "Transcript": [_stored(item) for item in page],
+    }
+    if next_start is not None:
+        answer["NextToken"] = _token(next_start, is_forward)
+    return answer
+
+
+def _start(chat: Chat, given: Given) -> tuple[int, bool]:
+    if "NextToken" in given:
+        return _read_token(given["NextToken"])
+    position = given.get("StartPosition") or {}
+    if len(position) > 1:
+        raise AwsError(INVALID, "StartPosition takes one of Id, AbsoluteTime, MostRecent.")
+    direction = given.get("ScanDirection", "FORWARD" if position else "BACKWARD")
+    is_forward = direction == "FORWARD"
+    latest = len(chat.items) - 1
+    if "Id" in position:
+        return _index(chat, position["Id"]), is_forward
+    if "AbsoluteTime" in position:
+        return _index_at(chat, position["AbsoluteTime"], is_forward=is_forward), is_forward
+    if "MostRecent" in position:
+        return max(0, latest + 1 - max(1, position["MostRecent"])), is_forward
+    return (0 if is_forward else latest), is_forward
+
+
+def _index(chat: Chat, item_id: str) -> int:
+    for index, item in enumerate(chat.items):
+        if item.item_id == item_id:
+            return index
+    raise AwsError(INVALID, "StartPosition.Id names no item of this chat.")
+
+
+def _index_at(chat: Chat, time_text: str, *, is_forward: bool) -> int:
+    try:
+        at = parse_time(time_text)
+    except ValueError as error:
+        raise AwsError(INVALID, "StartPosition.AbsoluteTime is not a time.") from error
+    if is_forward:
+        return next((i for i, item in enumerate(chat.items) if item.at_ms >= at), len(chat.items))
+    earlier = [i for i, item in enumerate(chat.items) if item.at_ms <= at]
+    return earlier[-1] if earlier else -1
+
+
+def _token(start: int, is_forward: bool) -> str:
+    return base64.urlsafe_b64encode(json.dumps([start, is_forward]).encode()).decode()
+
+
+def _read_token(token: str) -> tuple[int, bool]:
+    try:
+        start, is_forward = json.loads(base64.urlsafe_b64decode(token))
+        return int(start), bool(is_forward)
+    except (ValueError, TypeError, binascii.Error) as error:
+        raise AwsError(INVALID, "NextToken is not one of ours.") from error
+
+
+def _stored(item: Item) -> Body:
+    body = item_body(item)
+    if item.is_said:
+        body["MessageMetadata"] = {
+            "MessageId": item.item_id,
+            "Receipts": [receipt_body(receipt) for receipt in item.receipts],
+        }
+    return body
 
 
 PARTICIPANT: Mapping[str, Handler] = {
     "CreateParticipantConnection": _create_connection,
     "SendMessage": _send_message,
     "SendEvent": _send_event,
-    "GetTranscript": get_transcript,
+    "GetTranscript": _get_transcript,
     "DisconnectParticipant": _disconnect,
     "StartAttachmentUpload": start_upload,
     "CompleteAttachmentUpload": complete_upload,

@@ -17,8 +17,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from integrations.simulators.simulator import Simulator
 from integrations.vendors.amazon_connect.simulator import chats
-from integrations.vendors.amazon_connect.simulator.instance import Instance
 from integrations.vendors.amazon_connect.simulator.sockets import Socket
+from integrations.vendors.amazon_connect.simulator.world import Instance
 
 TOPICS = {"aws/chat"}
 
@@ -30,7 +30,7 @@ def socket_endpoint(
 
     async def serve(websocket: WebSocket) -> None:
         grant = instance.tokens.find("socket", websocket.query_params.get("X-Amz-Signature", ""))
-        if grant is None or instance.chats[grant.chat_id].has_ended:
+        if grant is None or instance.conversations[grant.chat_id].has_ended:
             await _refuse(websocket)
             return
         socket = Socket(chat_id=grant.chat_id, participant_id=grant.participant_id)
@@ -136,13 +136,15 @@ class _Session:
         switches = self._instance.switches
         is_good = bool(topics) and set(topics) <= TOPICS
         if switches.failing_subscriptions:
-            switches.failing_subscriptions -= 1 if switches.failing_subscriptions > 0 else 0
+            switches.failing_subscriptions -= 1
             is_good = False
         status = "success" if is_good else "failure"
         self._answer({"topic": "aws/subscribe", "content": {"status": status, "topics": topics}})
         if is_good:
             self._socket.topics |= set(topics)
-            chats.connect_customer(self._instance, self._instance.chats[self._socket.chat_id])
+            chats.connect_customer(
+                self._instance, self._instance.conversations[self._socket.chat_id]
+            )
 
     def _answer(self, frame: dict[str, Any]) -> None:
         self._socket.send(json.dumps(frame))

@@ -7,6 +7,8 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+from integrations.simulators.event_faults import EventFaults
+
 SOCKETS_PER_PARTICIPANT = 5
 GOING_AWAY = 1001
 INTERNAL_ERROR = 1011
@@ -51,10 +53,7 @@ class Hub:
     def __init__(self, lock: threading.RLock) -> None:
         self._lock = lock
         self._sockets: list[Socket] = []
-        self._duplicates = 0
-        self._losses = 0
-        self._swaps = 0
-        self._held: tuple[str, str] | None = None
+        self.faults: EventFaults[str] = EventFaults()
 
     def add(self, socket: Socket) -> bool:
         """Feed a socket from now on; false when the participant has too many."""
@@ -77,45 +76,13 @@ class Hub:
             return [s for s in self._sockets if chat_id in (None, s.chat_id)]
 
     def publish(self, chat_id: str, frame: str) -> None:
-        """Send a frame to a chat's subscribers, applying planned losses, duplicates and swaps.
-
-        A swap holds a frame back until the next one of the same chat.
-        """
+        """Send a frame to a chat's subscribers, unless a fault is planned for it."""
         with self._lock:
-            if self._losses:
-                self._losses -= 1
-                return
-            held = self._held
-            if held is None and self._swaps:
-                self._swaps -= 1
-                self._held = (chat_id, frame)
-                return
-            self._deliver(chat_id, frame)
-            if held is not None and held[0] == chat_id:
-                self._held = None
-                self._deliver(*held)
-
-    def _deliver(self, chat_id: str, frame: str) -> None:
-        times = 2 if self._duplicates else 1
-        self._duplicates = max(0, self._duplicates - 1)
-        for socket in self.open_sockets(chat_id):
-            if "aws/chat" in socket.topics:
-                for _ in range(times):
-                    socket.send(frame)
-
-    def duplicate_next(self) -> None:
-        """Deliver the next frame twice."""
-        self._duplicates += 1
-
-    def lose_next(self, count: int) -> None:
-        """Let the next frames never arrive; the transcript has their items all the same."""
-        self._losses += count
-
-    def swap_next_two(self) -> None:
-        """Hold the next frame back until the one after it went out."""
-        self._swaps += 1
+            for one in self.faults.arriving(frame, lane=chat_id):
+                for socket in self.open_sockets(chat_id):
+                    if "aws/chat" in socket.topics:
+                        socket.send(one)
 
     def forget(self) -> None:
         """Plan nothing any more."""
-        self._duplicates = self._losses = self._swaps = 0
-        self._held = None
+        self.faults.forget()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 EVENT = "application/vnd.amazonaws.connect.event."
 MESSAGE = "application/vnd.amazonaws.connect.message."
 INTERACTIVE = MESSAGE + "interactive"
 INTERACTIVE_RESPONSE = MESSAGE + "interactive.response"
+CUSTOMER_TYPES = ("text/plain", "text/markdown", "application/json", INTERACTIVE_RESPONSE)
+LARGEST_CONTENT = 16_384
 # Never stored: they are gone once they have been shown.
 PASSING = {EVENT + name for name in ("typing", "participant.idle", "participant.autodisconnection")}
 SYSTEM_NAME = "SYSTEM_MESSAGE"
@@ -78,6 +79,11 @@ class Item:
     def is_said(self) -> bool:
         """Tell whether somebody said it, as opposed to something having happened."""
         return self.item_type in ("MESSAGE", "ATTACHMENT")
+
+    @property
+    def is_of_agent(self) -> bool:
+        """Tell whether a live agent is behind it."""
+        return self.sender is not None and self.sender.role == "AGENT"
 
     def receipt_of(self, participant_id: str) -> Receipt:
         """Return a recipient's receipt, made if there is none yet."""
@@ -154,14 +160,18 @@ class Chat:
         """Return an item by its id."""
         return next((item for item in self.items if item.item_id == item_id), None)
 
+    def said_by_customer(self) -> list[Item]:
+        """Return what the customer said, oldest first."""
+        return [item for item in self.items if item.is_said and item.sender == self.customer]
+
     def participants(self) -> list[Participant]:
         """Return everybody who is in the chat."""
         return [self.customer, *self.agents]
 
 
 @dataclass(slots=True, kw_only=True)
-class StoredFile:
-    """A file on its way into a chat, or in it; the content is base64, to be kept as JSON."""
+class Attachment:
+    """A file on its way into a chat, or in it; its bytes are the world's file of the same id."""
 
     attachment_id: str
     initial_contact_id: str
@@ -169,32 +179,5 @@ class StoredFile:
     content_type: str
     size: int
     owner_id: str
-    content_base64: str | None = None
     is_complete: bool = False
     status: str = "IN_PROGRESS"
-
-
-def chat_as_dict(chat: Chat) -> dict[str, Any]:
-    """Return a chat as plain JSON values."""
-    return asdict(chat)
-
-
-def chat_from_dict(kept: Mapping[str, Any]) -> Chat:
-    """Return the chat that `chat_as_dict` was given."""
-    parts = {
-        "customer": Participant(**kept["customer"]),
-        "contacts": [Contact(**one) for one in kept["contacts"]],
-        "agents": [Participant(**one) for one in kept["agents"]],
-        "items": [_item(one) for one in kept["items"]],
-        "streamings": [Streaming(**one) for one in kept["streamings"]],
-    }
-    return Chat(**{**kept, **parts})
-
-
-def _item(kept: Mapping[str, Any]) -> Item:
-    parts = {
-        "sender": Participant(**kept["sender"]) if kept["sender"] else None,
-        "attachments": [FileReference(**one) for one in kept["attachments"]],
-        "receipts": [Receipt(**one) for one in kept["receipts"]],
-    }
-    return Item(**{**kept, **parts})

@@ -20,8 +20,8 @@ from integrations.vendors.amazon_connect.simulator.answers import (
     xml_fields,
 )
 from integrations.vendors.amazon_connect.simulator.identity import Caller
-from integrations.vendors.amazon_connect.simulator.instance import Instance
 from integrations.vendors.amazon_connect.simulator.signing import SignedRequest
+from integrations.vendors.amazon_connect.simulator.world import Instance
 
 VERSION = "2011-06-15"
 LONGEST_SESSION_SECONDS = 3600

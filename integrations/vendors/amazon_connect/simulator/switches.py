@@ -1,25 +1,40 @@
-"""What can be set on the simulated account and instance, and how strict they are."""
+"""What can be set on the simulated account and instance, and how often it may be called."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
 
-from integrations.simulators.desk import DeskError
+from integrations.simulators.switches import Switches as AnySwitches
 
 ACCESS_KEY_ID = "AKIASIMULATORPORTAL1"
 SECRET_ACCESS_KEY = "simulated/Secret+Key/of/the/portals/user1"  # noqa: S105 - of a pretend user
-CHOICES = {
-    "instance_status": ("CREATION_IN_PROGRESS", "ACTIVE", "CREATION_FAILED"),
-    "flow_status": ("PUBLISHED", "SAVED"),
-    "message_processing": ("", "REJECTED"),
-    "scan_result": ("APPROVED", "REJECTED", "MANUAL"),
+# Operation -> bucket; what is not named here shares the last one of its service.
+BUCKETS: Mapping[str, tuple[str, float, float]] = {
+    **dict.fromkeys(
+        ("StartChatContact", "StartContactStreaming", "StopContactStreaming"), ("start", 5, 8)
+    ),
+    "CreateParticipantConnection": ("connection", 6, 9),
+    "DisconnectParticipant": ("disconnect", 3, 5),
+    "GetTranscript": ("transcript", 8, 12),
+    **dict.fromkeys(("SendMessage", "SendEvent"), ("send", 10, 15)),
+    **dict.fromkeys(("StartAttachmentUpload", "CompleteAttachmentUpload"), ("upload", 2, 5)),
+    "GetAttachment": ("attachment", 8, 12),
 }
+OTHERS = ("connect", 2.0, 5.0)
 
 
-@dataclass(slots=True, kw_only=True)
-class Switches:
+@dataclass(kw_only=True)
+class Switches(AnySwitches):
     """Everything an AWS admin could set, and the few things the contract leaves open."""
+
+    choices: ClassVar[Mapping[str, tuple[object, ...]]] = {
+        "instance_status": ("CREATION_IN_PROGRESS", "ACTIVE", "CREATION_FAILED"),
+        "flow_status": ("PUBLISHED", "SAVED"),
+        "message_processing": ("", "REJECTED"),
+        "scan_result": ("APPROVED", "REJECTED", "MANUAL"),
+    }
 
     account_id: str = "210987654321"
     region: str = "eu-central-1"
@@ -81,23 +96,10 @@ class Switches:
     # -- The socket ---------------------------------------------------------------------------
     answer_heartbeats: bool = True
     deep_heartbeat_status: int = 200
-    # How many of the next subscriptions fail; -1 fails them all.
+    # How many of the next subscriptions fail.
     failing_subscriptions: int = 0
     # 0: sockets live on.
     socket_lifetime_seconds: float = 0
-
-    def change(self, **values: Any) -> None:
-        """Set switches by name; raises DeskError for an unknown name or a wrong value."""
-        known = {known.name: getattr(self, known.name) for known in fields(self)}
-        for name, value in values.items():
-            if name not in known:
-                raise DeskError(400, f"There is no switch {name!r}; known: {', '.join(known)}.")
-            if not _is_like(value, known[name], name):
-                raise DeskError(400, f"{name} cannot be {type(value).__name__}.")
-            if name in CHOICES and value not in CHOICES[name]:
-                raise DeskError(400, f"{name} is one of {', '.join(CHOICES[name])}.")
-        for name, value in values.items():
-            setattr(self, name, value)
 
     @property
     def instance_arn(self) -> str:
@@ -109,11 +111,31 @@ class Switches:
         return f"arn:aws:connect:{self.region}:{self.account_id}:{resource}"
 
 
-def _is_like(value: object, current: object, name: str) -> bool:
-    if name == "greeting":
-        return value is None or isinstance(value, str)
-    if isinstance(current, bool) or isinstance(value, bool):
-        return isinstance(current, bool) and isinstance(value, bool)
-    if isinstance(current, int | float):
-        return isinstance(value, int | float)
-    return isinstance(value, type(current))
+@dataclass(slots=True)
+class _Bucket:
+    left: float
+    filled_at: float
+
+
+class RateLimits:
+    """Token buckets, one for each group of operations, as the admin guide lists them."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._buckets: dict[str, _Bucket] = {}
+
+    def takes(self, operation: str) -> bool:
+        """Count a request; false means that it came too fast."""
+        name, rate, burst = BUCKETS.get(operation, OTHERS)
+        now = self._now()
+        bucket = self._buckets.setdefault(name, _Bucket(burst, now))
+        bucket.left = min(burst, bucket.left + (now - bucket.filled_at) * rate)
+        bucket.filled_at = now
+        if bucket.left < 1:
+            return False
+        bucket.left -= 1
+        return True
+
+    def forget(self) -> None:
+        """Fill every bucket."""
+        self._buckets.clear()

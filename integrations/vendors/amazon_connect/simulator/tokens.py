@@ -10,6 +10,7 @@ from typing import Any
 
 # What every token looks like from outside; nobody may read anything into it.
 PREFIX = b"AQIDAHj"
+SOCKET_PATH = "/participant-socket"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,7 +55,7 @@ class Tokens:
         """Know no secret any more."""
         self._grants.clear()
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """Return everything a restart must keep."""
         return {
             kind: {token: asdict(grant) for token, grant in grants.items()}
@@ -62,7 +63,7 @@ class Tokens:
         }
 
     def restore(self, kept: Mapping[str, Any]) -> None:
-        """Take over what `as_dict` returned."""
+        """Take over what `as_json` returned."""
         self._grants = {
             kind: {token: Grant(**grant) for token, grant in grants.items()}
             for kind, grants in kept.items()

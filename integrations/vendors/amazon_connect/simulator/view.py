@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 from integrations.vendors.amazon_connect.simulator.answers import iso_time
-from integrations.vendors.amazon_connect.simulator.instance import Instance
 from integrations.vendors.amazon_connect.simulator.state import (
     AGENT,
     ENDED,
@@ -19,6 +18,7 @@ from integrations.vendors.amazon_connect.simulator.state import (
     FileReference,
     Item,
 )
+from integrations.vendors.amazon_connect.simulator.world import Instance
 
 # Role of a sender -> who said it. The vendor cannot tell the portal's AI agent from the end user:
 # whatever the portal sends is the customer's to it.

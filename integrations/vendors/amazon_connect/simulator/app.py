@@ -21,15 +21,15 @@ from integrations.simulators.simulator import Simulator
 from integrations.vendors.amazon_connect.simulator import model
 from integrations.vendors.amazon_connect.simulator.answers import AwsError, json_answer, json_error
 from integrations.vendors.amazon_connect.simulator.chats import end_overdue
-from integrations.vendors.amazon_connect.simulator.connection import SOCKET_PATH
 from integrations.vendors.amazon_connect.simulator.control import CONTROL
 from integrations.vendors.amazon_connect.simulator.directory import DIRECTORY
 from integrations.vendors.amazon_connect.simulator.files import STORAGE_PATH, FileEndpoints
-from integrations.vendors.amazon_connect.simulator.instance import Body, Instance
 from integrations.vendors.amazon_connect.simulator.participant import PARTICIPANT, authorized
 from integrations.vendors.amazon_connect.simulator.signing import SignedRequest
 from integrations.vendors.amazon_connect.simulator.socket import socket_endpoint
 from integrations.vendors.amazon_connect.simulator.sts import answer_sts
+from integrations.vendors.amazon_connect.simulator.tokens import SOCKET_PATH
+from integrations.vendors.amazon_connect.simulator.world import Body, Instance
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Call = Callable[[model.Operation, SignedRequest, Body], Body]
@@ -88,7 +88,7 @@ class _Services:
                 "ResourceNotFoundException", f"The instance does not exist in {caller.region}."
             )
         handler = {**CONTROL, **DIRECTORY}[found.name]
-        return handler(instance, given, self._simulator.base_url)
+        return handler(instance, given)
 
     def participant(self, found: model.Operation, signed: SignedRequest, given: Body) -> Body:
         """Answer a call of the participant service; only the bearer counts."""
@@ -98,7 +98,7 @@ class _Services:
         self._limit(found)
         bearer_member = BEARER_MEMBERS[found.name == "CreateParticipantConnection"]
         model.check(found, {**given, bearer_member: bearer})
-        return PARTICIPANT[found.name](instance, chat, given, self._simulator.base_url)
+        return PARTICIPANT[found.name](instance, chat, given)
 
     def _limit(self, found: model.Operation) -> None:
         instance = self._instance

@@ -4,66 +4,70 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from typing import Any, ClassVar
 
+from integrations.simulators.records import Records
+from integrations.simulators.world import World
 from integrations.vendors.amazon_connect.simulator.answers import AwsError, iso_time
 from integrations.vendors.amazon_connect.simulator.identity import Identities
-from integrations.vendors.amazon_connect.simulator.limits import RateLimits
 from integrations.vendors.amazon_connect.simulator.sockets import Hub
 from integrations.vendors.amazon_connect.simulator.state import (
     EVENT,
     PASSING,
+    Attachment,
     Chat,
     FileReference,
     Item,
     Participant,
     Receipt,
-    StoredFile,
-    chat_as_dict,
-    chat_from_dict,
     new_id,
 )
-from integrations.vendors.amazon_connect.simulator.switches import Switches
-from integrations.vendors.amazon_connect.simulator.tokens import Tokens
+from integrations.vendors.amazon_connect.simulator.switches import RateLimits, Switches
+from integrations.vendors.amazon_connect.simulator.tokens import SOCKET_PATH, Grant, Tokens
 
 Body = dict[str, Any]
 
 
-class Instance:
+class Instance(World[Switches, Chat]):
     """Everything one simulated instance and its account know."""
 
-    def __init__(self, lock: threading.RLock) -> None:
-        self.switches = Switches()
+    kept_values: ClassVar[tuple[str, ...]] = ("clock_skew", "answered")
+
+    def __init__(self, switches: Switches) -> None:
+        """Begin without any chat."""
+        super().__init__(switches, Records(Chat, "initial_contact_id"))
         self.clock_skew = 0.0
-        self.identities = Identities(lambda: self.switches, self.now)
-        self.tokens = Tokens(self.now)
-        self.limits = RateLimits(self.now)
-        self.sockets = Hub(lock)
-        self.chats: dict[str, Chat] = {}
-        self.files: dict[str, StoredFile] = {}
         # What was answered to a client token, and to which request.
-        self._answered: dict[str, tuple[str, Body]] = {}
+        self.answered: dict[str, list[Any]] = {}
+        self.attachments = self.part("attachments", Records(Attachment, "attachment_id"))
+        self.tokens = self.part("tokens", Tokens(self.now))
+        self.identities = self.part("role_sessions", Identities(self.switches, self.now))
+        self.limits = RateLimits(self.now)
+        self.sockets = Hub(self.lock)
 
     def now(self) -> float:
         """Return the instance's clock in seconds; the desk can put it forward."""
         return time.time() + self.clock_skew
 
+    def conversation(self, conversation_id: str) -> Chat:
+        """Return a chat by the id of any of its contacts; raises DeskError for an unknown one."""
+        found = self.find_chat(conversation_id)
+        return found or super().conversation(conversation_id)
+
     def find_chat(self, contact_id: str) -> Chat | None:
         """Return the chat that a contact belongs to."""
-        if contact_id in self.chats:
-            return self.chats[contact_id]
-        for chat in self.chats.values():
+        if contact_id in self.conversations:
+            return self.conversations[contact_id]
+        for chat in self.conversations.values():
             if contact_id in [contact.contact_id for contact in chat.contacts]:
                 return chat
         return None
 
     def open_chats(self) -> list[Chat]:
         """Return the chats that are not over."""
-        return [chat for chat in self.chats.values() if not chat.has_ended]
+        return [chat for chat in self.conversations.values() if not chat.has_ended]
 
     # -- Items --------------------------------------------------------------------------------
 
@@ -83,7 +87,7 @@ class Instance:
         """Add an event, by the last part of its content type."""
         return self._add(chat, "EVENT", EVENT + name, sender=sender, content=content)
 
-    def attach(self, chat: Chat, sender: Participant, stored: StoredFile) -> Item:
+    def attach(self, chat: Chat, sender: Participant, stored: Attachment) -> Item:
         """Add a file."""
         reference = FileReference(
             attachment_id=stored.attachment_id,
@@ -140,6 +144,32 @@ class Instance:
         }
         self.sockets.publish(chat.initial_contact_id, chat_frame(body))
 
+    # -- What connects a participant ----------------------------------------------------------
+
+    def connection_parts(self, chat: Chat, kinds: list[str]) -> Body:
+        """Return the parts of a connection that were asked for: socket address, token."""
+        parts: Body = {}
+        if "WEBSOCKET" in kinds:
+            token, expiry = self._issue(chat, "socket", self.switches.url_ttl_seconds)
+            address = "ws" + self.base_url.removeprefix("http") + SOCKET_PATH
+            parts["Websocket"] = {
+                "Url": f"{address}?X-Amz-Expires=100&X-Amz-Signature={token}",
+                "ConnectionExpiry": expiry,
+            }
+        if "CONNECTION_CREDENTIALS" in kinds:
+            token, expiry = self._issue(chat, "connection", self.switches.token_ttl_seconds)
+            parts["ConnectionCredentials"] = {"ConnectionToken": token, "Expiry": expiry}
+        return parts
+
+    def _issue(self, chat: Chat, kind: str, seconds: float) -> tuple[str, str]:
+        expires_at = self.now() + seconds
+        grant = Grant(
+            chat_id=chat.initial_contact_id,
+            participant_id=chat.customer.participant_id,
+            expires_at=expires_at,
+        )
+        return self.tokens.issue(kind, grant), iso_time(expires_at * 1000)
+
     # -- Requests that are made twice ---------------------------------------------------------
 
     def once(self, scope: str, request: Mapping[str, Any], answer: Callable[[], Body]) -> Body:
@@ -152,45 +182,21 @@ class Instance:
             return answer()
         key = f"{scope}/{token}"
         digest = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
-        known = self._answered.get(key)
+        known = self.answered.get(key)
         if known is None:
-            self._answered[key] = known = (digest, answer())
+            self.answered[key] = known = [digest, answer()]
         elif known[0] != digest:
             raise AwsError("", "The ClientToken was used for another request.", status=400)
-        return known[1]
-
-    # -- Keeping ------------------------------------------------------------------------------
+        body: Body = known[1]
+        return body
 
     def forget(self) -> None:
-        """Forget all records; the switches stand as they were at the start."""
-        for records in (self.chats, self.files, self._answered):
-            records.clear()
-        for office in (self.tokens, self.identities, self.limits, self.sockets):
-            office.forget()
+        """Forget all records, what was planned for the sockets, and the way of the clock."""
+        super().forget()
+        self.answered.clear()
+        self.limits.forget()
+        self.sockets.forget()
         self.clock_skew = 0.0
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return everything a restart must keep."""
-        return {
-            "switches": asdict(self.switches),
-            "clock_skew": self.clock_skew,
-            "role_sessions": self.identities.as_list(),
-            "tokens": self.tokens.as_dict(),
-            "chats": [chat_as_dict(chat) for chat in self.chats.values()],
-            "files": [asdict(stored) for stored in self.files.values()],
-            "answered": self._answered,
-        }
-
-    def restore(self, kept: Mapping[str, Any]) -> None:
-        """Take over what `as_dict` returned."""
-        self.switches = Switches(**kept["switches"])
-        self.clock_skew = kept["clock_skew"]
-        self.identities.restore(kept["role_sessions"])
-        self.tokens.restore(kept["tokens"])
-        chats = [chat_from_dict(one) for one in kept["chats"]]
-        self.chats = {chat.initial_contact_id: chat for chat in chats}
-        self.files = {one["attachment_id"]: StoredFile(**one) for one in kept["files"]}
-        self._answered = {key: (digest, body) for key, (digest, body) in kept["answered"].items()}
 
 
 def chat_frame(body: Mapping[str, Any]) -> str:
