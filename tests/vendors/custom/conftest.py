@@ -12,7 +12,7 @@ from integrations.http.recording import VendorCallRecord
 from integrations.simulators.simulator import running_simulator
 from integrations.vendors.custom.connector import CustomConnector
 from integrations.vendors.custom.simulator import CustomSimulator
-from integrations.vendors.custom.simulator.state import SIGNING_SECRET
+from integrations.vendors.custom.simulator.world import SIGNING_SECRET
 from tests.contract.bench import MemoryTokens
 
 Connect = Callable[..., CustomConnector]

@@ -16,7 +16,9 @@ from handoffs.models import Handoff
 from handoffs.payload.reading import payload_read
 from handoffs.starting.start import handoff_start
 from integrations.models import Integration, Project
+from integrations.simulators.records import file_of
 from integrations.vendors.custom.simulator import CustomSimulator
+from integrations.vendors.custom.simulator import world as simulated
 from tests import factories
 from tests.members import client_of_admin, client_of_reader
 
@@ -191,9 +193,22 @@ def test_the_tool_to_paste_names_the_connection(admin: Client, project: Project)
 def test_the_simulator_keeps_its_handoffs_over_a_restart(tmp_path: Any) -> None:
     first = CustomSimulator(state_file=tmp_path / "state.json")
     with first.change():
-        first.memory.files["f"] = {"mime_type": "text/plain", "content_base64": ""}
+        first.world.files.add(file_of(name="f.txt", mime_type="text/plain", content=b"f"))
+        first.world.conversations.add(
+            simulated.Handoff(
+                external_id="ext-1",
+                handoff_id="ho-1",
+                conversation={},
+                user={},
+                hints={},
+                callback_url="",
+                queue="Parcels",
+            )
+        )
+        first.world.answers["/handoffs ho-1"] = [201, {"external_id": "ext-1"}]
         first.configure(signing_secret="another-secret-of-the-portals")
 
     second = CustomSimulator(state_file=tmp_path / "state.json")
 
-    assert second.memory == first.memory
+    assert second.state_as_dict() == first.state_as_dict()
+    assert second.world.conversations["ext-1"] == first.world.conversations["ext-1"]

@@ -11,10 +11,10 @@ import hmac
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
+from integrations.simulators.event_faults import EventFaults
 from integrations.simulators.webhooks import RetryPlan, WebhookSender, is_overload
 
 # What is not answered for so long is given up; the contract asks for three minutes at least.
@@ -37,32 +37,31 @@ class Letter:
     posted_at: float = field(default_factory=time.monotonic)
 
 
+class Agreed(Protocol):
+    """What the desk's switches say of posting."""
+
+    signing_secret: str
+    retry_pause_seconds: float
+
+
 class Outbox:
     """Delivers events in the background; its methods may be called from any thread."""
 
-    def __init__(self, secret: Callable[[], str]) -> None:
-        """Take how to learn the signing secret, which may change between two attempts."""
-        self.pause_seconds = 5.0
-        self._secret = secret
+    def __init__(self, agreed: Agreed) -> None:
+        """Take secret and pause as they stand; either may change between two attempts."""
+        self._agreed = agreed
         self._sender = WebhookSender(_ONCE, user_agent="CustomConnector")
         self._lock = threading.Lock()
         self._lanes: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._held: dict[str, Letter] = {}
         self._oldest: defaultdict[tuple[str, str], list[Letter]] = defaultdict(list)
-        self._duplicates: list[str | None] = []
-        self._swaps: list[str | None] = []
+        self._faults: EventFaults[Letter] = EventFaults()
 
     def post(self, letter: Letter) -> None:
         """Deliver an event after those of its lane, with the planned duplicates and swaps."""
         with self._lock:
             if len(oldest := self._oldest[letter.lane, letter.label]) < OLDEST_KEPT:
                 oldest.append(letter)
-            held = self._held.pop(letter.lane, None)
-            if held is None and _take(self._swaps, letter.label):
-                self._held[letter.lane] = letter
-                return
-            copies = 2 if _take(self._duplicates, letter.label) else 1
-            for one in [letter] * copies + ([held] if held else []):
+            for one in self._faults.arriving(letter, label=letter.label, lane=letter.lane):
                 self._submit(one)
 
     def post_oldest(self, label: str, count: int) -> None:
@@ -75,12 +74,12 @@ class Outbox:
     def duplicate_next(self, label: str | None = None) -> None:
         """Deliver the next event (of this type) twice."""
         with self._lock:
-            self._duplicates.append(label)
+            self._faults.duplicate_next(label)
 
     def swap_next_two(self, label: str | None = None) -> None:
         """Hold the next event (of this type) back until the one after it in its lane."""
         with self._lock:
-            self._swaps.append(label)
+            self._faults.swap_next_two(label)
 
     def delay(self, seconds: float) -> None:
         """Wait before each attempt."""
@@ -94,10 +93,8 @@ class Outbox:
         """Give up what is on its way and forget what was sent and planned."""
         with self._lock:
             self._lanes.clear()
-            self._held.clear()
             self._oldest.clear()
-            self._duplicates.clear()
-            self._swaps.clear()
+            self._faults.forget()
         self._sender.forget()
 
     def close(self) -> None:
@@ -120,10 +117,10 @@ class Outbox:
             while self._lanes.get(letter.lane) is lane and not await self._is_answered(letter):
                 if time.monotonic() > give_up_at:
                     return
-                await asyncio.sleep(self.pause_seconds)
+                await asyncio.sleep(self._agreed.retry_pause_seconds)
 
     async def _is_answered(self, letter: Letter) -> bool:
-        headers = _signed(letter, self._secret())
+        headers = _signed(letter, self._agreed.signing_secret)
         sent = await self._sender.send(letter.url, headers, letter.raw, label=letter.label)
         status = sent.attempts[-1]["status"]
         return status is not None and not is_overload(status)
@@ -137,12 +134,3 @@ def _signed(letter: Letter, secret: str) -> dict[str, str]:
         "X-Handoff-Timestamp": timestamp,
         "X-Handoff-Signature": hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest(),
     }
-
-
-def _take(planned: list[str | None], label: str) -> bool:
-    """Use up the first planned fault that is meant for an event of this type."""
-    for wanted in planned:
-        if wanted in (None, label):
-            planned.remove(wanted)
-            return True
-    return False

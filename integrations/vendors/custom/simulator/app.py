@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from integrations.vendors.custom.simulator.state import DEFAULT_QUEUE, Handoff, Memory
+from integrations.vendors.custom.simulator.world import DEFAULT_QUEUE, CustomWorld, Handoff
 
 if TYPE_CHECKING:
     from integrations.vendors.custom.simulator.simulator import CustomSimulator
@@ -91,10 +91,7 @@ class Endpoints:
 
     def __init__(self, simulator: CustomSimulator) -> None:
         self._simulator = simulator
-
-    @property
-    def _memory(self) -> Memory:
-        return self._simulator.memory
+        self._world: CustomWorld = simulator.world
 
     async def ping(self, request: Request) -> Response:
         """Repeat the nonce, and call the Events URL with a ping."""
@@ -102,14 +99,15 @@ class Endpoints:
         nonce = request.query_params.get("nonce", "")
         if not nonce:
             raise RefusedError(422, "invalid", "nonce is missing.")
-        self._simulator.ping_back(nonce)
+        if url := self._world.switches.events_url:
+            self._world.post(url, "ping", {"data": {"nonce": nonce}}, lane="ping")
         return JSONResponse({"nonce": nonce})
 
     async def availability(self, request: Request) -> Response:
         """Say whether somebody is there, and how many wait."""
         self._verify(request, b"")
-        switches = self._memory.switches
-        waiting = [one for one in self._memory.handoffs.values() if one.status == "queued"]
+        switches = self._world.switches
+        waiting = [one for one in self._world.conversations.values() if one.status == "queued"]
         return JSONResponse(
             {
                 "available": not switches.agents_offline,
@@ -146,9 +144,7 @@ class Endpoints:
         handoff = self._handoff(request)
         with self._simulator.change():
             if handoff.status != "ended":
-                handoff.status, handoff.ended_by = "ended", body["reason"]
-                handoff.agents.clear()
-                self._simulator.tell(handoff, "closed", {"by": "end_user"})
+                self._world.close(handoff, body["reason"], "end_user")
         return JSONResponse({"ok": True})
 
     async def file(self, request: Request) -> Response:
@@ -158,7 +154,7 @@ class Endpoints:
     # -- What every call goes through ----------------------------------------------------------
 
     def _verify(self, request: Request, raw: bytes) -> None:
-        switches = self._memory.switches
+        switches = self._world.switches
         timestamp = request.headers.get("X-Handoff-Timestamp", "")
         signed = timestamp.encode() + b"." + raw
         wanted = hmac.new(switches.signing_secret.encode(), signed, hashlib.sha256).hexdigest()
@@ -192,13 +188,13 @@ class Endpoints:
     def _once(self, request: Request, work: Callable[[], tuple[int, Body]]) -> Response:
         key = f"{request.url.path} {request.headers['Idempotency-Key']}"
         with self._simulator.change():
-            if key not in self._memory.answers:
-                self._memory.answers[key] = list(work())
-            status, body = self._memory.answers[key]
+            if key not in self._world.answers:
+                self._world.answers[key] = list(work())
+            status, body = self._world.answers[key]
         return JSONResponse(body, status_code=status)
 
     def _handoff(self, request: Request) -> Handoff:
-        found = self._memory.handoffs.get(request.path_params["external_id"])
+        found = self._world.conversations.get(request.path_params["external_id"])
         if found is None:
             raise RefusedError(404, "unknown_handoff", "There is no such handoff.")
         return found
@@ -210,7 +206,7 @@ class Endpoints:
         return found
 
     def _opened(self, body: Body) -> tuple[int, Body]:
-        switches, queue = self._memory.switches, str(body["hints"].get("queue") or DEFAULT_QUEUE)
+        switches, queue = self._world.switches, str(body["hints"].get("queue") or DEFAULT_QUEUE)
         if switches.known_queues and queue not in switches.known_queues:
             raise RefusedError(422, "invalid_routing", "There is no such queue.")
         if switches.agents_offline and switches.refuse_when_offline:
@@ -219,8 +215,8 @@ class Endpoints:
         handoff = Handoff(external_id=f"ext-{uuid.uuid4().hex[:20]}", queue=queue, **given)
         for line in body["transcript"]:
             handoff.add(line["speaker"], line["speaker"], line["text"], at=line["sent_at"])
-        self._memory.handoffs[handoff.external_id] = handoff
-        self._simulator.tell(handoff, "accepted", {"queue": queue})
+        self._world.conversations.add(handoff)
+        self._world.tell(handoff, "accepted", {"queue": queue})
         return 201, {"external_id": handoff.external_id, "state": handoff.status}
 
     def _said(self, handoff: Handoff, body: Body) -> tuple[int, Body]:

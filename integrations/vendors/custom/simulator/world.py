@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import uuid
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
-from integrations.simulators.simulator import DeskError
+from integrations.simulators.records import Records
+from integrations.simulators.switches import Switches as AnySwitches
+from integrations.simulators.world import World
+from integrations.vendors.custom.simulator.outbox import Letter, Outbox
 
 SIGNING_SECRET = "simulated-signing-secret-of-32-bytes"  # noqa: S105 - of a pretence
 DEFAULT_QUEUE = "Support"
 
 
-@dataclass(slots=True, kw_only=True)
-class Switches:
+@dataclass(kw_only=True)
+class Switches(AnySwitches):
     """What was agreed with the portal, and how this side behaves."""
 
     signing_secret: str = SIGNING_SECRET
@@ -28,25 +33,6 @@ class Switches:
     known_queues: list[str] = field(default_factory=list)
     estimated_wait_seconds: int = 90
     retry_pause_seconds: float = 5.0
-
-    def change(self, **values: Any) -> None:
-        """Set switches by name; raises DeskError for an unknown name or a wrong type."""
-        known = {one.name: getattr(self, one.name) for one in fields(self)}
-        for name, value in values.items():
-            if name not in known:
-                raise DeskError(400, f"There is no switch {name!r}; known: {', '.join(known)}.")
-            if not _is_like(value, known[name]):
-                raise DeskError(400, f"{name} cannot be {type(value).__name__}.")
-        for name, value in values.items():
-            setattr(self, name, value)
-
-
-def _is_like(value: object, current: object) -> bool:
-    if isinstance(current, bool) or isinstance(value, bool):
-        return isinstance(current, bool) and isinstance(value, bool)
-    if isinstance(current, int | float):
-        return isinstance(value, int | float) and value >= 0
-    return isinstance(value, type(current))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,28 +72,48 @@ class Handoff:
         return message
 
 
-@dataclass(slots=True, kw_only=True)
-class Memory:
-    """Everything a restart must keep."""
+class CustomWorld(World[Switches, Handoff]):
+    """Its handoffs and files, and the one way an event is posted."""
 
-    handoffs: dict[str, Handoff] = field(default_factory=dict)
-    # What was answered under an Idempotency-Key, by path and key.
-    answers: dict[str, list[Any]] = field(default_factory=dict)
-    files: dict[str, dict[str, str]] = field(default_factory=dict)
-    switches: Switches = field(default_factory=Switches)
+    kept_values: ClassVar[tuple[str, ...]] = ("answers",)
+    agreed_switches: ClassVar[tuple[str, ...]] = (
+        *("signing_secret", "events_url", "retry_pause_seconds"),
+    )
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        return asdict(self)
+    def __init__(self, switches: Switches) -> None:
+        """Begin without any handoff."""
+        super().__init__(switches, Records(Handoff, "external_id"))
+        # What was answered under an Idempotency-Key, by path and key.
+        self.answers: dict[str, list[Any]] = {}
+        self.outbox = Outbox(switches)
 
-    @classmethod
-    def from_dict(cls, kept: dict[str, Any]) -> Memory:
-        """Rebuild what `as_dict` returned."""
-        handoffs = {key: Handoff(**one) for key, one in kept["handoffs"].items()}
-        switches = Switches(**kept["switches"])
-        return cls(
-            handoffs=handoffs, answers=kept["answers"], files=kept["files"], switches=switches
-        )
+    def forget(self) -> None:
+        """Forget all handoffs; what was agreed with the portal stays."""
+        super().forget()
+        self.answers.clear()
+        self.outbox.forget()
+
+    def tell(self, handoff: Handoff, kind: str, data: Mapping[str, Any]) -> None:
+        """Post one event of a handoff."""
+        body = {"external_id": handoff.external_id, "data": data}
+        url = self.switches.events_url or handoff.callback_url
+        self.post(url, kind, body, lane=handoff.external_id)
+
+    def close(self, handoff: Handoff, ended_by: str, told_as: str) -> None:
+        """Let a handoff be over, and tell of it."""
+        handoff.status, handoff.ended_by = "ended", ended_by
+        handoff.agents.clear()
+        self.tell(handoff, "closed", {"by": told_as})
+
+    def post(self, url: str, kind: str, body: Mapping[str, Any], *, lane: str) -> None:
+        """Sign and post an event under an id of its own."""
+        event = {"event_id": str(uuid.uuid4()), "type": kind, "occurred_at": now_text(), **body}
+        self.post_bytes(url, json.dumps(event).encode(), lane=lane, label=kind)
+
+    def post_bytes(self, url: str, raw: bytes, *, lane: str, label: str, age: int = 0) -> None:
+        """Sign whatever it is and post it; `age` lets the timestamp lie back."""
+        if url:
+            self.outbox.post(Letter(url=url, raw=raw, lane=lane, label=label, age=age))
 
 
 def now_text() -> str:

@@ -1,0 +1,133 @@
+"""What live agents do in a handoff: first what all desks know, then what only this one does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from integrations.simulators.desk import Action, DeskError, Fields
+from integrations.simulators.live_agents import LiveAgents, refuse_twice
+from integrations.simulators.records import StoredFile
+from integrations.simulators.world_simulator import deed
+from integrations.vendors.custom.simulator.world import CustomWorld, Handoff
+
+
+class CustomAgents(LiveAgents[Handoff, str]):
+    """The people of the one inbox, who are no more than their names."""
+
+    def __init__(self, world: CustomWorld) -> None:
+        """Take what they work on."""
+        self.world = world
+
+    def those_in(self, conversation: Handoff) -> Mapping[str, str]:
+        """Return who is in; a closed handoff has nobody."""
+        if conversation.status == "ended":
+            raise DeskError(409, "The handoff is closed.")
+        return {name: name for name in conversation.agents}
+
+    def join(self, conversation: Handoff, agent_name: str) -> None:
+        """Accept the waiting handoff, or join the colleague who has it."""
+        refuse_twice(agent_name, self.those_in(conversation))
+        conversation.status = "active"
+        conversation.agents.append(agent_name)
+        self.world.tell(conversation, "joined", {"agent": agent_of(agent_name)})
+
+    def say(self, conversation: Handoff, agent: str, text: str) -> None:
+        """Send a text."""
+        self._tell_message(conversation, agent, conversation.add("live_agent", agent, text), [])
+
+    def show_typing(self, conversation: Handoff, agent: str, *, is_typing: bool) -> None:
+        """Start or stop the typing indicator."""
+        self.world.tell(conversation, "typing", {"is_typing": is_typing, "agent": agent_of(agent)})
+
+    def send_file(self, conversation: Handoff, agent: str, stored: StoredFile) -> None:
+        """Send a file: the portal gets an address."""
+        shown = {"name": stored.name, "mime_type": stored.mime_type}
+        on_desk = {**shown, "id": stored.file_id, "url": f"/_desk/files/{stored.file_id}"}
+        message = conversation.add("live_agent", agent, "", attachments=[on_desk])
+        address = {**shown, "url": f"{self.world.base_url}/files/{stored.file_id}"}
+        self._tell_message(conversation, agent, message, [address])
+
+    def read(self, conversation: Handoff, agent: str) -> None:
+        """Mark what the end user wrote as read, and tell of the newest."""
+        unread = [m for m in conversation.messages if m["from"] == "end_user" and not m["read"]]
+        for message in unread:
+            message["read"] = True
+        if unread:
+            self.world.tell(conversation, "read", {"message_id": unread[-1]["id"]})
+
+    def transfer_to_queue(self, conversation: Handoff, queue: str) -> None:
+        """Hand the handoff to a queue."""
+        self._transfer(conversation, {"queue": queue})
+        conversation.status, conversation.queue = "queued", queue
+
+    def transfer_to_agent(self, conversation: Handoff, agent_name: str) -> None:
+        """Hand the handoff to a colleague, who joins at once."""
+        self._transfer(conversation, {"agent": agent_of(agent_name)})
+        self.join(conversation, agent_name)
+
+    def leave(self, conversation: Handoff, agent: str) -> None:
+        """Leave; with the last agent the handoff is closed."""
+        self._depart(conversation, agent)
+        if not conversation.agents:
+            self.end(conversation)
+
+    def end(self, conversation: Handoff) -> None:
+        """Close the handoff."""
+        self.those_in(conversation)
+        self.world.close(conversation, "agent", "agent")
+
+    def _transfer(self, handoff: Handoff, target: Mapping[str, Any]) -> None:
+        leaving = self.present(handoff)
+        self.world.tell(handoff, "transferred", target)
+        self._depart(handoff, leaving)
+
+    def _depart(self, handoff: Handoff, agent: str) -> None:
+        handoff.agents.remove(agent)
+        self.world.tell(handoff, "left", {"agent": agent_of(agent)})
+
+    def _tell_message(
+        self, handoff: Handoff, speaker: str, message: Mapping[str, Any], files: list[Any]
+    ) -> None:
+        data = {
+            "message_id": message["id"],
+            "agent": agent_of(speaker),
+            "text": message["text"],
+            "attachments": files,
+        }
+        self.world.tell(handoff, "message", data)
+
+
+def agent_of(name: str) -> dict[str, str]:
+    """Return a live agent as events name them."""
+    return {"id": name.lower().replace(" ", "."), "name": name}
+
+
+def _queue(agents: CustomAgents, handoff: Handoff, fields: Fields) -> None:
+    """Tell place in the queue or waiting time."""
+    agents.those_in(handoff)
+    known = ("position", "estimated_wait_seconds", "queue")
+    data = {name: fields[name] for name in known if name in fields}
+    agents.world.tell(handoff, "queue", data)
+
+
+def _error(agents: CustomAgents, handoff: Handoff, fields: Fields) -> None:
+    """Give up, for the reason in `code`."""
+    agents.those_in(handoff)
+    handoff.status, handoff.ended_by = "ended", "error"
+    agents.world.tell(handoff, "error", {"code": fields.get("code", "broken"), "message": "Sorry."})
+
+
+def _note(agents: CustomAgents, handoff: Handoff, fields: Fields) -> None:
+    """Write as the system, without a live agent's name."""
+    agents.those_in(handoff)
+    text = str(fields["text"])
+    message = handoff.add("system", "System", text)
+    agents.world.tell(handoff, "message", {"message_id": message["id"], "text": text})
+
+
+EXTRA_ACTIONS: dict[str, Action] = {
+    "queue": deed(_queue),
+    "error": deed(_error),
+    "note": deed(_note),
+}
