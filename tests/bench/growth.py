@@ -9,7 +9,7 @@ import psycopg
 
 from tests.bench.clients import connect_baton, paced_trips, widgets
 from tests.bench.rig import Rig
-from tests.bench.table import percentile, table
+from tests.bench.table import percentile, progress, table
 
 NUMBERS = (10, 1000, 100_000)
 TRIPS = 200
@@ -36,6 +36,7 @@ async def growth(rig: Rig, http: aiohttp.ClientSession, *, seconds: float) -> No
         trips = await _trips(rig, http)
         cells = [f"{percentile(trips, share):.2f}" for share in (0.5, 0.99)]
         rows.append([f"{number:,}", *cells])
+        progress(f"{number:,} stored")
     table("Growth: a round trip with few and many stored conversations", rows)
     table("Plans of the hot statements", [["statement", "plan"], *_plans(rig)])
 

@@ -16,7 +16,7 @@ from tests.bench.process import cpu_seconds, settled_bytes
 from tests.bench.relay import open_all, steady
 from tests.bench.relay_load import Attaching, RelayLoad
 from tests.bench.rig import Rig
-from tests.bench.table import percentile, table
+from tests.bench.table import percentile, progress, table
 from tests.bench.takeover import takeover
 
 FEW = 50
@@ -55,7 +55,7 @@ async def open_handoffs(
             if found and found[-1].number < TAKEOVER_AT <= number:
                 await takeover(load, TAKEOVER_AT)
             found.append(await _hold(load, people, number, seconds))
-            print(f"  ... {number:,} held", flush=True)
+            progress(f"{number:,} held")
     await asyncio.to_thread(rig.stack.start, "relay2")
     _print(found)
 

@@ -10,7 +10,7 @@ import aiohttp
 
 from tests.bench.clients import Trip, Widget, connect_baton, connect_floor, widgets
 from tests.bench.rig import Rig
-from tests.bench.table import percentile, table
+from tests.bench.table import percentile, progress, table
 
 RATE = 50.0  # round trips per second over all conversations
 WARM_UP = 30
@@ -32,6 +32,7 @@ async def latency(rig: Rig, http: aiohttp.ClientSession, *, seconds: float) -> N
             rows.append([str(number), name, *_cells(trips)])
         ratio = [_ratio(found["Baton"], found["floor"], share) for share in SHARES]
         rows.append([str(number), "ratio", *[""] * 6, *ratio])
+        progress(f"latency of {number}: {ratio[0]} the floor at the median, {ratio[-1]} at p99")
     table(f"Relay latency in ms at {RATE:.0f} round trips per second", rows)
 
 

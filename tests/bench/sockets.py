@@ -10,7 +10,7 @@ import aiohttp
 
 from tests.bench.process import cpu_seconds, resident_bytes, settled_bytes
 from tests.bench.rig import Rig
-from tests.bench.table import percentile, table
+from tests.bench.table import percentile, progress, table
 
 NUMBERS = (1000, 5000)
 AT_ONCE = 50
@@ -78,6 +78,7 @@ async def idle_sockets(rig: Rig, http: aiohttp.ClientSession, *, seconds: float)
         cells += [f"{percentile(heard, share):.0f}" for share in (0.5, 0.99)]
         cells += [f"{percentile(lines, share):.0f}" for share in (0.5, 0.99)]
         rows.append([f"{number:,}", *cells])
+        progress(f"{number:,} idle widgets")
     await asyncio.gather(*(socket.close() for socket in sockets))
     table("Idle widgets on one web process", rows)
     print(NOTE)

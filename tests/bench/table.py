@@ -11,6 +11,11 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
+def progress(text: str) -> None:
+    """Say how far a part has come: its table is printed at its end, and may be minutes away."""
+    print(f"  ... {text}", flush=True)
+
+
 def table(title: str, rows: Sequence[Sequence[str]]) -> None:
     """Print rows under a title; the first row is the head, the first column is text."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

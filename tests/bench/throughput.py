@@ -13,7 +13,7 @@ from tests.bench.costs import Costs, costs
 from tests.bench.relay import Connect, open_all
 from tests.bench.rig import Rig
 from tests.bench.statements import statements
-from tests.bench.table import percentile, table
+from tests.bench.table import percentile, progress, table
 
 NUMBERS = (8, 32, 64, 128)
 WARM_UP_SECONDS = 1.0
@@ -55,6 +55,7 @@ async def throughput(rig: Rig, http: aiohttp.ClientSession, *, seconds: float) -
         floor = await _flat_out(rig, lambda: connect_floor(http, rig.floor_url), number, seconds)
         baton = await _flat_out(rig, lambda: connect_baton(http, rig.demo), number, seconds)
         pairs.append((floor, baton))
+        progress(f"{number} flat out: {baton.rate:.0f} round trips per second")
     table("Throughput, closed loop, every message committed", [HEAD, *map(_rate_row, pairs)])
     table(
         "Processor time of a round trip in ms, by process",
