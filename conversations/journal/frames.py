@@ -89,7 +89,7 @@ class ConversationTransient(TypedDict):
     frame: Frame
 
 
-class ToldDelivery(TypedDict):
+class DirectDelivery(TypedDict):
     """A new message for the vendor before which none waits; `at` is when, in seconds since 1970."""
 
     id: int
@@ -106,7 +106,7 @@ class RelayWake(TypedDict):
 
     type: Literal["relay.wake"]
     handoff_id: str
-    told: NotRequired[ToldDelivery]
+    told: NotRequired[DirectDelivery]
 
 
 class RelaySignal(TypedDict):

@@ -19,10 +19,10 @@ from conversations.event_loop.executor import calling_loop
 from conversations.journal.frames import (
     ConversationChanged,
     ConversationTransient,
+    DirectDelivery,
     Frame,
     RelaySignal,
     RelayWake,
-    ToldDelivery,
 )
 from integrations.telemetry.metrics import WAKE_UPS_DROPPED
 
@@ -67,13 +67,15 @@ def relay_wake(worker_id: object | None, handoff_id: str) -> None:
     _on_commit(relay_group(worker_id), message)
 
 
-def relay_tell(worker_id: object | None, handoff_id: str, told: ToldDelivery | None) -> None:
+def relay_wake_with(
+    worker_id: object | None, handoff_id: str, delivery: DirectDelivery | None
+) -> None:
     """Do as relay_wake does at once, from asynchronous code, and say what the work is."""
     if worker_id is None:
         return
     message: RelayWake = {"type": "relay.wake", "handoff_id": handoff_id}
-    if told is not None:
-        message["told"] = told
+    if delivery is not None:
+        message["told"] = delivery
     _put(relay_group(worker_id), message)
 
 

@@ -59,7 +59,7 @@ OPENING_CALL = Deadline(
 QUEUE = Deadline(
     lasts="a handoff in the vendor's queue",
     setting="HANDOFF_QUEUE_MAX_SECONDS",
-    behaviour="Longest wait",
+    behaviour="Give up waiting after",
     then="HANDOFF_TIMEOUT: `wait_timeout`; the AI agent answers again",
 )
 ACTIVE_SILENCE = Deadline(

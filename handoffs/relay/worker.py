@@ -199,19 +199,19 @@ class RelayWorkerLoop:
                 channel = await layer.new_channel(RELAY_PREFIX)
                 await layer.group_add(relay_group(self._worker_id), channel)
                 while True:
-                    self._heard(await layer.receive(channel))
+                    self._pass_on(await layer.receive(channel))
             except (RedisError, OSError) as error:
                 logger.warning("No wake-ups: %s", type(error).__name__)
                 await asyncio.sleep(1)
 
-    def _heard(self, message: dict[str, Any]) -> None:
+    def _pass_on(self, message: dict[str, Any]) -> None:
         running = self._sessions.get(message["handoff_id"])
         if running is None:
             return
         if message["type"] == "relay.signal":
             running[0].signal(message)  # type: ignore[arg-type]  # what publish.py has built
         elif "told" in message and self._is_surely_alive():
-            running[0].tell(message["told"])
+            running[0].send_directly(message["told"])
         else:
             running[0].wake()
 

@@ -28,7 +28,7 @@ from django.utils import timezone
 from conversations.event_loop.batcher import Together
 from conversations.event_loop.database import LoopDatabase
 from conversations.journal import publish
-from conversations.journal.frames import ToldDelivery, frame_of
+from conversations.journal.frames import DirectDelivery, frame_of
 from conversations.journal.services import NewEvent
 from conversations.models import Event
 from handoffs.lifecycle.deadlines import ACTIVE_SILENCE
@@ -325,11 +325,16 @@ def _queued(message: UserMessage, row: Any, now: datetime) -> Event | None:
         return None
     sequence, handoff_id, owner_id, delivery_id, is_next = row
     event = _event(message.line, message.conversation_id, sequence, now)
-    told: ToldDelivery | None = None
+    direct: DirectDelivery | None = None
     if is_next:
         text = message.line.payload["text"]
-        told = {"id": delivery_id, "message_id": str(event.id), "text": text, "at": now.timestamp()}
-    publish.relay_tell(owner_id, handoff_id, told)
+        direct = {
+            "id": delivery_id,
+            "message_id": str(event.id),
+            "text": text,
+            "at": now.timestamp(),
+        }
+    publish.relay_wake_with(owner_id, handoff_id, direct)
     publish.frames_show(message.conversation_id, [frame_of(event)])
     return event
 

@@ -39,7 +39,7 @@ class Listener:
 
     def tell(self, *names):
         for name in names:
-            publish.relay_tell(self.worker_id, name, None)
+            publish.relay_wake_with(self.worker_id, name, None)
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ async def test_what_waits_has_a_bound_beyond_which_it_is_dropped_and_counted(lis
 
 
 async def test_nobody_is_told_where_nobody_owns(listener):
-    publish.relay_tell(None, "h-1", None)
+    publish.relay_wake_with(None, "h-1", None)
     listener.tell("h-2")
 
     assert await listener.heard(1) == ["h-2"]

@@ -115,7 +115,7 @@ async def test_a_worker_that_dies_in_the_middle_leaves_it_to_the_next_one(talk):
 
 
 async def test_what_the_session_refuses_while_no_end_has_come_ends_the_handoff(talk, monkeypatch):
-    monkeypatch.setattr("handoffs.relay.session.GONE_SECONDS", 0.1)
+    monkeypatch.setattr("handoffs.relay.started_session.GONE_SECONDS", 0.1)
     one = await active(talk)
     one.simulator.fail_next(403, count=1, path_suffix="/message", method="POST")
 

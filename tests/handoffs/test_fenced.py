@@ -26,7 +26,7 @@ from tests.handoffs.test_hot_path_races import meanwhile
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def told(number, text="Hello", at=None):
+def direct(number, text="Hello", at=None):
     return {"id": number, "message_id": str(number), "text": text, "at": at or time.time()}
 
 
@@ -35,14 +35,14 @@ async def test_after_a_standstill_a_worker_looks_though_it_was_told(settings, de
     settings.RELAY_DEAD_AFTER_SECONDS = dead_after
     worker, lease = RelayWorkerLoop(), Lease(handoff_id="h", worker_id=uuid.uuid4(), epoch=1)
     session = RelaySession(lease, connectors=Connectors(None))
-    session._outbox.take_told()
+    session._incoming.outbox.take()
     worker._stopping = asyncio.Event()
     worker._sessions["h"] = (session, None)
 
     await worker._beat()
-    worker._heard({"type": "relay.wake", "handoff_id": "h", "told": told(1)})
+    worker._pass_on({"type": "relay.wake", "handoff_id": "h", "told": direct(1)})
 
-    taken = session._outbox.take_told()
+    taken = session._incoming.outbox.take()
     assert (taken is not None) == is_told
 
 
@@ -83,8 +83,8 @@ async def test_a_message_that_was_told_is_the_one_that_a_look_would_find():
     event = await write(handoff)
     row = await run_sync(Delivery.objects.get)
     outbox = SessionOutbox()
-    outbox.take_told()
-    word = told(row.pk, "Where is it?", event.created_at.timestamp())
-    outbox.tell({**word, "message_id": str(event.pk)})
+    outbox.take()
+    word = direct(row.pk, "Where is it?", event.created_at.timestamp())
+    outbox.add({**word, "message_id": str(event.pk)})
 
-    assert outbox.take_told() == await run_sync(deliveries_pending, handoff.pk)
+    assert outbox.take() == await run_sync(deliveries_pending, handoff.pk)

@@ -10,7 +10,7 @@ import pytest
 from handoffs.relay.session_outbox import SessionOutbox
 
 
-def told(number, *, seconds_ago=0.0, text="Hello"):
+def direct(number, *, seconds_ago=0.0, text="Hello"):
     return {
         "id": number,
         "message_id": f"0000-{number}",
@@ -22,18 +22,18 @@ def told(number, *, seconds_ago=0.0, text="Hello"):
 def looked():
     """Return the outbox of a session that has looked once."""
     outbox = SessionOutbox()
-    assert outbox.take_told() is None
+    assert outbox.take() is None
     return outbox
 
 
 def numbers(outbox):
-    taken = outbox.take_told()
+    taken = outbox.take()
     return None if taken is None else [delivery.id for delivery in taken]
 
 
 def test_a_session_begins_with_a_look_even_if_it_was_told_something():
     outbox = SessionOutbox()
-    outbox.tell(told(1))
+    outbox.add(direct(1))
 
     assert numbers(outbox) is None
     assert numbers(outbox) == []
@@ -42,18 +42,18 @@ def test_a_session_begins_with_a_look_even_if_it_was_told_something():
 def test_what_was_told_is_sent_once_in_the_order_of_telling():
     outbox = looked()
 
-    outbox.tell(told(1))
-    outbox.tell(told(2))
+    outbox.add(direct(1))
+    outbox.add(direct(2))
 
     assert numbers(outbox) == [1, 2]
     assert numbers(outbox) == []
 
 
 def test_a_told_message_is_all_that_a_send_needs():
-    outbox, one = looked(), told(7, text="Where is my parcel?")
+    outbox, one = looked(), direct(7, text="Where is my parcel?")
 
-    outbox.tell(one)
-    [delivery] = outbox.take_told()
+    outbox.add(one)
+    [delivery] = outbox.take()
 
     at = datetime.fromtimestamp(one["at"], UTC)
     assert (delivery.id, delivery.message_id, delivery.text) == (
@@ -67,7 +67,7 @@ def test_a_told_message_is_all_that_a_send_needs():
 
 def test_anything_else_that_happens_makes_it_look_once():
     outbox = looked()
-    outbox.tell(told(1))
+    outbox.add(direct(1))
 
     outbox.must_look = True
 
@@ -79,18 +79,18 @@ def test_anything_else_that_happens_makes_it_look_once():
 def test_what_was_told_long_ago_or_by_a_wrong_clock_makes_it_look(seconds_ago):
     outbox = looked()
 
-    outbox.tell(told(1, seconds_ago=seconds_ago))
+    outbox.add(direct(1, seconds_ago=seconds_ago))
 
     assert numbers(outbox) is None
-    outbox.tell(told(2))
+    outbox.add(direct(2))
     assert numbers(outbox) == [2]
 
 
 def test_one_old_word_among_fresh_ones_makes_it_look_for_all():
     outbox = looked()
 
-    outbox.tell(told(1, seconds_ago=5))
-    outbox.tell(told(2))
+    outbox.add(direct(1, seconds_ago=5))
+    outbox.add(direct(2))
 
     assert numbers(outbox) is None
     assert numbers(outbox) == []
@@ -98,11 +98,11 @@ def test_one_old_word_among_fresh_ones_makes_it_look_for_all():
 
 def test_what_comes_late_of_a_message_that_was_tried_makes_it_look_and_not_send_again():
     outbox = looked()
-    outbox.tell(told(3))
-    [delivery] = outbox.take_told()
+    outbox.add(direct(3))
+    [delivery] = outbox.take()
     outbox.tried(delivery)
 
-    outbox.tell(told(3))
+    outbox.add(direct(3))
 
     # It may be waiting for its next attempt, for which the session must not stop waiting.
     assert numbers(outbox) is None
@@ -110,13 +110,13 @@ def test_what_comes_late_of_a_message_that_was_tried_makes_it_look_and_not_send_
 
 def test_an_earlier_message_told_late_is_not_sent_after_a_later_one():
     outbox = looked()
-    outbox.tell(told(3))
-    [delivery] = outbox.take_told()
+    outbox.add(direct(3))
+    [delivery] = outbox.take()
     outbox.tried(delivery)
 
-    outbox.tell(told(2))
-    outbox.tell(told(4))
+    outbox.add(direct(2))
+    outbox.add(direct(4))
 
     assert numbers(outbox) is None
-    outbox.tell(told(5))
+    outbox.add(direct(5))
     assert numbers(outbox) == [5]
