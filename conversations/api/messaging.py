@@ -26,7 +26,7 @@ from conversations.api.schema import (
     TAG,
     refusals,
 )
-from conversations.journal.json_values import is_storable
+from conversations.journal.json_values import has_valid_text
 from conversations.journal.services import Visitor, session_create
 from conversations.models import Channel
 from conversations.widget.access_token import (
@@ -141,11 +141,11 @@ class SessionView(EnvelopeView):
             """Keep attributes within what a tool's state may hold."""
             if len(json.dumps(value)) > ATTRIBUTES_MAX_BYTES:
                 raise serializers.ValidationError(f"At most {ATTRIBUTES_MAX_BYTES} bytes.")
-            return _storable(value)
+            return _with_valid_text(value)
 
         def validate_page(self, value: dict[str, str]) -> dict[str, str]:
             """Refuse names that cannot be stored; the values are checked already."""
-            return _storable(value)
+            return _with_valid_text(value)
 
     @extend_schema_serializer(component_name="SessionCreate")
     class Documented(Input):
@@ -266,8 +266,8 @@ def _visitor(fields: dict[str, Any], user: dict[str, Any] | None) -> Visitor:
     )
 
 
-def _storable(value: dict[str, Any]) -> dict[str, Any]:
-    if not is_storable(value):
+def _with_valid_text(value: dict[str, Any]) -> dict[str, Any]:
+    if not has_valid_text(value):
         raise serializers.ValidationError("It holds a character that no text may hold.")
     return value
 

@@ -15,7 +15,7 @@ _Waiting = list[tuple[T, "asyncio.Future[R]"]]
 BATCH = 64
 
 
-class Together(Generic[T, R]):
+class Batcher(Generic[T, R]):
     """Calls a function with a list of what was asked for while it was busy before.
 
     Nobody waits for a list to fill: alone, an item goes at once. A list holds at most one item of

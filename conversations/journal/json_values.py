@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import re
 
-_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
-def storable_text(text: str) -> str:
+def valid_text(text: str) -> str:
     """Return the text with a replacement character for each one that could not be stored."""
-    return _NOT_STORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+    return _NO_TEXT.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def is_storable(value: object) -> bool:
+def has_valid_text(value: object) -> bool:
     """Say whether every text in a value read from JSON can be stored."""
     try:
-        return _is_storable(value)
+        return _has_valid_text(value)
     except RecursionError:
         return False
 
 
-def _is_storable(value: object) -> bool:
+def _has_valid_text(value: object) -> bool:
     if isinstance(value, str):
         return "\x00" not in value and _is_unicode(value)
     if isinstance(value, dict):
-        return all(map(_is_storable, value)) and all(map(_is_storable, value.values()))
+        return all(map(_has_valid_text, value)) and all(map(_has_valid_text, value.values()))
     if isinstance(value, list):
-        return all(map(_is_storable, value))
+        return all(map(_has_valid_text, value))
     return True
 
 

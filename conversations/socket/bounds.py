@@ -15,7 +15,7 @@ from django.db import Error as DatabaseError
 
 from conversations.journal.frames import error_frame
 from conversations.socket.client_frames import metadata_of
-from conversations.socket.inbox import SocketInbox
+from conversations.socket.frame_queue import FrameQueue
 from integrations.behaviour.sentences import sentence
 from integrations.telemetry.correlation import HEADER, correlation_begin
 from integrations.telemetry.metrics import (
@@ -95,7 +95,7 @@ class FrameBudget:
 
 class _Socket:
     def __init__(self, receive: Receive, send: Send) -> None:
-        self._inbox, self._send = SocketInbox(receive), send
+        self._frames, self._send = FrameQueue(receive), send
         self._budget = FrameBudget(
             per_second=settings.SOCKET_FRAMES_PER_SECOND, burst=settings.SOCKET_FRAMES_BURST
         )
@@ -114,7 +114,7 @@ class _Socket:
         # The application says there in which language its client reads.
         self._state = scope.setdefault("state", {})
         self._can_answer = "websocket.http.response" in scope.get("extensions", {})
-        self._inbox.start()
+        self._frames.start()
         try:
             await application(scope, self._next_frame, self._pass_on)
             if self._is_refused:
@@ -132,14 +132,14 @@ class _Socket:
             logger.warning("A socket ends, its client does not read")
             await self._turn_away("slow")
         finally:
-            self._inbox.stop()
+            self._frames.stop()
             self._opened(False)
 
     # ---- from the client ----
 
     async def _next_frame(self) -> Message:
         while True:
-            message, has_overtaken = await self._inbox.next()
+            message, has_overtaken = await self._frames.next()
             budget = self._control_budget if has_overtaken else self._budget
             if message["type"] != "websocket.receive" or budget.take():
                 return message
@@ -147,7 +147,7 @@ class _Socket:
 
     async def _refuse(self, message: Message) -> None:
         FRAMES_REFUSED.inc()
-        if self._inbox.is_client_gone:
+        if self._frames.is_client_gone:
             return
         number = settings.SOCKET_FRAMES_PER_SECOND
         text = sentence("frames_a_second", self._state.get("locale", ""), number=number)

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from conversations.journal.frames import EXTENSIONS, PREFIX, EventType
-from conversations.journal.json_values import is_storable
+from conversations.journal.json_values import has_valid_text
 from integrations.behaviour.sentences import sentence
 
 ACCEPTED = frozenset(
@@ -108,7 +108,7 @@ def _json_object(text: str | None) -> dict[str, Any]:
         raise BadFrameError("bad_json", "The frame is not valid JSON.") from error
     if not isinstance(data, dict):
         raise BadFrameError("bad_json", "The frame must be a JSON object with a field type.")
-    if not is_storable(data):
+    if not has_valid_text(data):
         raise BadFrameError("bad_json", "The frame holds a character that no text may hold.")
     return data
 

@@ -47,7 +47,7 @@ def vendor_event_apply(lease: Lease, session: VendorSession, event: events.Vendo
 
     A repeat changes nothing but the session. Raises LeaseLostError for a fenced session.
     """
-    event = event_storable(event)
+    event = event_cleaned(event)
     with handoff_leased(lease) as handoff:
         session_keep(handoff, session)
         changed = ["vendor_session"]
@@ -64,7 +64,7 @@ async def agent_message_apply(
 
     The session's keys must be those of the session stored before.
     """
-    event = event_storable(event)
+    event = event_cleaned(event)
     line_id = _line_id(lease.handoff_id, event)
     message = AgentMessage(
         lease=lease,
@@ -80,7 +80,7 @@ async def agent_message_apply(
     return await take_from_vendor(message) is not None
 
 
-def event_storable(event: _Event) -> _Event:
+def event_cleaned(event: _Event) -> _Event:
     """Return the event without what no database keeps: one such event would stop all after it."""
     clean: dict[str, Any] = {
         field.name: _clean(getattr(event, field.name)) for field in fields(event)

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 from conversations.event_loop.executor import run_sync
 from handoffs.lifecycle.locking import Lease
-from handoffs.receiving.events import event_storable
+from handoffs.receiving.events import event_cleaned
 from handoffs.sending.files import file_outbound, file_store, is_received
 from handoffs.sending.outbox import PendingDelivery, part_sent, retry_seconds
 from integrations.contract.connector import (
@@ -37,7 +37,7 @@ async def file_received(
     event: LiveAgentAttachment,
 ) -> LiveAgentAttachment:
     """Return a live agent's file as stored; unchanged if it came before or could not be fetched."""
-    event = event_storable(event)
+    event = event_cleaned(event)
     if await run_sync(is_received, lease.handoff_id, event):
         return event
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from conversations.event_loop.batcher import Together
+from conversations.event_loop.batcher import Batcher
 from conversations.event_loop.executor import run_sync
 from handoffs.lifecycle.locking import Lease
 from handoffs.models import Delivery, Handoff
@@ -63,4 +63,4 @@ async def _read(leases: Sequence[Lease]) -> list[Resumed | None]:
     return await run_sync(handoffs_resumed, leases)
 
 
-handoff_resume = Together(_read, key=lambda lease: lease.handoff_id)
+handoff_resume = Batcher(_read, key=lambda lease: lease.handoff_id)

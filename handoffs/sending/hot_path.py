@@ -25,7 +25,7 @@ from django.conf import settings
 from django.db import DataError, IntegrityError
 from django.utils import timezone
 
-from conversations.event_loop.batcher import Together
+from conversations.event_loop.batcher import Batcher
 from conversations.event_loop.database import LoopDatabase
 from conversations.journal import publish
 from conversations.journal.frames import DirectDelivery, frame_of
@@ -245,9 +245,9 @@ async def deliveries_sent(sent: Sequence[Sent]) -> list[bool]:
 
 # A connection each, so that one does not wait for the other.
 _queueing, _hearing, _marking = LoopDatabase(), LoopDatabase(), LoopDatabase()
-send_to_vendor = Together(messages_to_vendor, key=lambda message: message.conversation_id)
-take_from_vendor = Together(messages_from_vendor, key=lambda message: message.lease.handoff_id)
-_marks = Together(deliveries_sent, key=lambda sent: sent.lease.handoff_id)
+send_to_vendor = Batcher(messages_to_vendor, key=lambda message: message.conversation_id)
+take_from_vendor = Batcher(messages_from_vendor, key=lambda message: message.lease.handoff_id)
+_marks = Batcher(deliveries_sent, key=lambda sent: sent.lease.handoff_id)
 
 
 async def mark_sent(sent: Sent) -> bool:

@@ -20,7 +20,7 @@ def copy_sources(project: Project, environment: str, connector_key: str) -> list
 def draft_copy(*, integration: Integration, source: Integration, actor: Any) -> int:
     """Copy the fields into the draft and return how many; never a secret, never an inbox."""
     manifest, values = manifest_get(integration.connector_key), edited_values(source)
-    own = {item.name for item in manifest.generated} | set(manifest.inbox_fields)
+    own = {item.name for item in manifest.generated} | set(manifest.exclusive_fields)
     copied = {
         item.name: values[item.name]
         for item in manifest.fields

@@ -1,4 +1,4 @@
-"""One inbox at a vendor, one connection: some vendors can call a single address for each."""
+"""What only one connection may use: some vendors can call a single address for it."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from integrations.contract.manifest import Manifest
 from integrations.models import Integration
 
 
-def inbox_key(manifest: Manifest, values: Mapping[str, str]) -> str:
-    """Return what two connections to the same inbox have in common; empty where it is no matter."""
-    parts = [values.get(name, "").lower() for name in manifest.inbox_fields]
+def exclusive_key(manifest: Manifest, values: Mapping[str, str]) -> str:
+    """Return what two connections that exclude each other share; empty where none do."""
+    parts = [values.get(name, "").lower() for name in manifest.exclusive_fields]
     if not parts or not all(parts):
         return ""
     return hashlib.sha256("\n".join([manifest.key, *parts]).encode()).hexdigest()
 
 
-def inbox_errors(
+def exclusive_errors(
     integration: Integration, manifest: Manifest, values: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return a sentence for the field that names an inbox which another connection uses."""
-    key = inbox_key(manifest, values)
+    """Return a sentence for the field that names what another connection uses already."""
+    key = exclusive_key(manifest, values)
     others = Integration.objects.filter(inbox_key=key).exclude(pk=integration.pk)
     other = others.select_related("project__workspace").first() if key else None
     if other is None:
         return {}
-    return {manifest.inbox_fields[-1]: _sentence(integration, manifest, other)}
+    return {manifest.exclusive_fields[-1]: _sentence(integration, manifest, other)}
 
 
 def _sentence(integration: Integration, manifest: Manifest, other: Integration) -> str:

@@ -19,7 +19,7 @@ from integrations.connections.drafts import (
     draft_set,
     edited_values,
 )
-from integrations.connections.exclusive import inbox_errors, inbox_key
+from integrations.connections.exclusive import exclusive_errors, exclusive_key
 from integrations.connections.faults import fault_sentence
 from integrations.connections.outcomes import first_failure
 from integrations.connections.registration import vendor_register, vendor_unregister
@@ -94,7 +94,7 @@ def integration_connect(
     try:
         row = _connect(integration, actor, save_anyway=save_anyway)
     except IntegrityError as error:  # somebody else has taken the inbox at this moment
-        fields = manifest_get(integration.connector_key).inbox_fields
+        fields = manifest_get(integration.connector_key).exclusive_fields
         sentence = "Another connection has just been made to the same inbox."
         raise DraftIncompleteError(dict.fromkeys(fields[-1:], sentence)) from error
     try:
@@ -115,7 +115,7 @@ def _connect(integration: Integration, actor: Any, *, save_anyway: bool) -> Inte
     manifest, draft = manifest_get(row.connector_key), draft_of(row)
     edited = edited_values(row)
     values = dict(_complete_values(manifest, edited))
-    if errors := inbox_errors(row, manifest, values):
+    if errors := exclusive_errors(row, manifest, values):
         raise DraftIncompleteError(errors)
     if not (draft.test and draft.test.is_ok) and not save_anyway:
         raise NotTestedError
@@ -123,7 +123,7 @@ def _connect(integration: Integration, actor: Any, *, save_anyway: bool) -> Inte
     beside = kept_beside_fields(manifest, {**row.credentials, **edited})
     row.credentials = with_previous(manifest, {**beside, **values}, before=row.credentials)
     draft_set(row, Draft(test=draft.test))
-    row.inbox_key = inbox_key(manifest, values)
+    row.inbox_key = exclusive_key(manifest, values)
     row.connected_at, row.failed_probes = timezone.now(), 0
     _set_outcome(row, manifest, draft.test)
     row.save()

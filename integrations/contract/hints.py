@@ -105,7 +105,7 @@ def is_secret_key(key: str) -> bool:
     return any(mark in folded for mark in SECRET_MARKS)
 
 
-def is_storable(value: str) -> bool:
+def is_valid_text(value: str) -> bool:
     """Tell whether text can be stored and sent: no NUL, no half of a surrogate pair."""
     return "\x00" not in value and not any("\ud800" <= char <= "\udfff" for char in value)
 
@@ -119,7 +119,7 @@ def text(least: int, most: int) -> Check:
             notes.wrong(path, expected, value)
         elif not least <= len(value) <= most:
             notes.problem(path, f"expected {expected}, got {len(value)} characters")
-        elif not is_storable(value):
+        elif not is_valid_text(value):
             notes.problem(path, f"expected {expected} without NUL or broken characters")
         return value
 

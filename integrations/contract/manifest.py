@@ -180,8 +180,8 @@ class Manifest:
     key_pair: GeneratedKeyPair | None = None
     loggable_keys: frozenset[str] = frozenset()
     generated: tuple[GeneratedValue, ...] = ()
-    # Fields that together name one inbox at the vendor which can call only one portal address.
-    inbox_fields: tuple[str, ...] = ()
+    # Fields that together name what calls one portal address: only one connection may have it.
+    exclusive_fields: tuple[str, ...] = ()
     attachments: AttachmentLimits | None = None
     # The field by whose value payloads choose among connections; their hint has the same name.
     named_by: str = ""

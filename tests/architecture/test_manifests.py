@@ -92,7 +92,7 @@ def test_another_spelling_of_a_hint_is_nobodys_hint() -> None:
 @pytest.mark.parametrize("found", manifests(), ids=lambda found: found.key)
 def test_fields_that_a_manifest_names_are_among_its_fields(found: Manifest) -> None:
     pair = found.key_pair
-    named = {found.mode_field, found.named_by, *found.inbox_fields}
+    named = {found.mode_field, found.named_by, *found.exclusive_fields}
     named |= {name for fields in found.listed_hints.values() for name in fields}
     if pair:
         named |= {pair.private_key_field, pair.key_id_field, pair.algorithm_field}

@@ -10,7 +10,7 @@ from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conversations.journal.json_values import is_storable
+from conversations.journal.json_values import has_valid_text
 from conversations.models import Conversation, Event, LogEntry
 from handoffs.models import Handoff
 from handoffs.responder import message_accept
@@ -88,7 +88,7 @@ def test_a_hostile_tool_fails_its_own_turn_once_and_is_explained(body):
 
     assert [line.payload.get("text") for line in lines] == [sentence("tool_failed", "")]
     assert LogEntry.objects.filter(conversation=conversation, level="error").exists()
-    assert all(is_storable(value) for value in stored(conversation))
+    assert all(has_valid_text(value) for value in stored(conversation))
     assert not Handoff.objects.filter(conversation=conversation).exists()
 
 
@@ -226,4 +226,4 @@ def test_any_value_a_tool_hands_out_is_answered_at_the_first_try(body):
     lines = ask(conversation)
 
     assert lines
-    assert all(is_storable(value) for value in stored(conversation))
+    assert all(has_valid_text(value) for value in stored(conversation))

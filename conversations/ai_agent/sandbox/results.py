@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic_monty import MontyClassProxy
 
-from conversations.journal.json_values import storable_text
+from conversations.journal.json_values import valid_text
 
 MAX_INT = 2**63 - 1
 MAX_ITEMS = 100
@@ -44,7 +44,7 @@ class ToolError(Exception):
         """`line` and `column` count from 1 in the builder's own source."""
         super().__init__(code if line is None else f"{code} at line {line}")
         self.code: Code = code
-        self.message = storable_text(message)
+        self.message = valid_text(message)
         self.line = line
         self.column = column
         self.logs: list[dict[str, object]] = []

@@ -28,7 +28,7 @@ from conversations.ai_agent.sandbox.results import (
     plain_texts,
 )
 from conversations.ai_agent.sandbox.workers import WORKERS
-from conversations.journal.json_values import storable_text
+from conversations.journal.json_values import valid_text
 
 PRELUDE = Path(__file__).with_name("prelude.py").read_text(encoding="utf-8")
 OPEN = "\n_baton_conv = _baton_open(_baton_snapshot, _baton_names)\n"
@@ -231,7 +231,7 @@ class _Prints:
         self._max_chars = max_chars
 
     def __call__(self, stream: Literal["stdout", "stderr"], text: str) -> None:
-        self.text += storable_text(text[: max(0, self._max_chars - len(self.text))])
+        self.text += valid_text(text[: max(0, self._max_chars - len(self.text))])
 
 
 def _logs_after(session: MontySession, error: MontyError) -> list[dict[str, object]]:

@@ -22,7 +22,7 @@ from integrations.connect.views.page import flow_view, place_at
 from integrations.connect.views.tiles import integration_or_404, integration_or_none
 from integrations.connections.destinations import live_agent_rivals
 from integrations.connections.drafts import draft_of
-from integrations.connections.exclusive import inbox_errors
+from integrations.connections.exclusive import exclusive_errors
 from integrations.connections.services import (
     DraftIncompleteError,
     NotTestedError,
@@ -67,7 +67,9 @@ def connect_values(
     stored = place.values()
     form = ConnectForm(place.manifest, stored=stored, data=place.posted())
     if form.is_valid():
-        for name, error in inbox_errors(place.row(), place.manifest, form.cleaned.values).items():
+        for name, error in exclusive_errors(
+            place.row(), place.manifest, form.cleaned.values
+        ).items():
             form.add_error(name, error)
     sources = copy_sources(project, environment, connector_key)
     if form.is_valid():

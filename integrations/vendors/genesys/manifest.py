@@ -323,7 +323,7 @@ MANIFEST = Manifest(
     error_help=_ERROR_HELP,
     loggable_keys=_LOGGABLE_KEYS,
     generated=_GENERATED,
-    inbox_fields=("integration_id",),
+    exclusive_fields=("integration_id",),
     attachments=AttachmentLimits(max_bytes=MAX_FILE_BYTES),
     repeat_note="nothing that Genesys's own history shows; without the permission to view "
     "messages, one message",

@@ -276,7 +276,7 @@ MANIFEST = Manifest(
     error_help=ERROR_HELP,
     loggable_keys=_LOGGABLE_KEYS,
     generated=_GENERATED,
-    inbox_fields=("integration_id",),
+    exclusive_fields=("integration_id",),
     attachments=AttachmentLimits(max_bytes=MAX_FILE_BYTES),
     repeat_note="Zendesk takes no key against repeats. The portal looks into the conversation "
     "before it sends again; a message still on its way when a worker dies may arrive twice.",

@@ -32,7 +32,7 @@ CHARACTERS_AHEAD = 1024 * 1024
 _CONTROL_CHARACTERS = 2048
 
 
-class SocketInbox:
+class FrameQueue:
     """What a client has sent and nobody has handled yet: control frames first, else in order."""
 
     def __init__(self, receive: Receive) -> None:

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from conversations.event_loop.batcher import BATCH, Together
+from conversations.event_loop.batcher import BATCH, Batcher
 from tests.waiting import eventually_async
 
 
@@ -18,7 +18,7 @@ class Desk:
         self.lists = []
         self.let = asyncio.Semaphore(0)
         self.fails_with = None
-        self.together = Together(self.work, key=lambda item: item[0])
+        self.together = Batcher(self.work, key=lambda item: item[0])
 
     async def work(self, items):
         self.lists.append(list(items))
@@ -173,7 +173,7 @@ async def test_lists_of_different_loops_are_never_mixed():
             await asyncio.to_thread(free.wait, 10)
         return items
 
-    together = Together(work, key=lambda item: item)
+    together = Batcher(work, key=lambda item: item)
     here = asyncio.create_task(together("here"))
     await asyncio.to_thread(held.wait, 10)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from conversations.models import Conversation
-from conversations.socket.inbox import FRAMES_AHEAD, SocketInbox
+from conversations.socket.frame_queue import FRAMES_AHEAD, FrameQueue
 from handoffs.states import State
 from tests import factories
 from tests.conversations.widget import Client, widget_of
@@ -77,7 +77,7 @@ async def test_a_goodbye_before_the_end_is_still_said(widget):
     await client.until("SESSION_END")
 
 
-# ---- the inbox alone ----
+# ---- the frames alone ----
 
 
 def frame(kind: str, **payload: Any) -> dict[str, Any]:
@@ -102,50 +102,50 @@ class Server:
 async def test_messages_keep_their_order_and_a_client_that_leaves_is_last():
     messages = [frame("USER_MESSAGE", text=str(number)) for number in range(30)]
     server = Server(*messages, {"type": "websocket.disconnect"})
-    inbox = SocketInbox(server.receive)
-    inbox.start()
+    frames = FrameQueue(server.receive)
+    frames.start()
 
-    found = [(await inbox.next())[0] for _ in range(31)]
+    found = [(await frames.next())[0] for _ in range(31)]
 
     assert found == server.messages
-    assert inbox.is_client_gone
+    assert frames.is_client_gone
 
 
 async def test_what_is_read_ahead_is_bounded():
     server = Server(*[frame("USER_MESSAGE", text="x") for _ in range(FRAMES_AHEAD + 500)])
-    inbox = SocketInbox(server.receive)
-    inbox.start()
+    frames = FrameQueue(server.receive)
+    frames.start()
     await asyncio.sleep(0.1)
     assert server.read == FRAMES_AHEAD
 
-    await inbox.next()
+    await frames.next()
     await asyncio.sleep(0.1)
 
     assert server.read == FRAMES_AHEAD + 1
-    inbox.stop()
+    frames.stop()
 
 
 @pytest.mark.parametrize("text", ["[" * 1500, '{"type": ["x"]}', "no json", '"x"'])
 async def test_what_is_no_control_frame_waits_for_its_turn(text):
     odd = {"type": "websocket.receive", "text": text}
     server = Server(*[frame("USER_MESSAGE", text="x") for _ in range(20)], odd)
-    inbox = SocketInbox(server.receive)
-    inbox.start()
+    frames = FrameQueue(server.receive)
+    frames.start()
     await asyncio.sleep(0.05)
 
-    found = [await inbox.next() for _ in range(21)]
+    found = [await frames.next() for _ in range(21)]
 
     assert found[-1] == (odd, False)
-    inbox.stop()
+    frames.stop()
 
 
 async def test_a_server_that_fails_is_heard_of():
     async def fails() -> dict[str, Any]:
         raise OSError("gone")
 
-    inbox = SocketInbox(fails)
-    inbox.start()
+    frames = FrameQueue(fails)
+    frames.start()
 
     with pytest.raises(OSError, match="gone"):
-        await inbox.next()
-    inbox.stop()
+        await frames.next()
+    frames.stop()
