@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from handoffs.lifecycle.in_use import integrations_in_use
 from handoffs.portal.verify import verify_steps
 from integrations.connect.steps import Step, tool_source
-from integrations.connect.views.page import flow_view, place_at
+from integrations.connect.views.page import flow_at, flow_view
 from integrations.connect.views.tiles import integration_or_404
 from integrations.connections.destinations import live_agent_rivals
 from integrations.connections.services import DefaultInUseError, integration_disconnect
@@ -23,9 +23,9 @@ def connect_done(
     request: HttpRequest, project: Project, environment: str, connector_key: str
 ) -> HttpResponse:
     """Show the tool to paste and the verify list."""
-    place = place_at(request, project, environment, connector_key, Step.DONE)
+    flow = flow_at(request, project, environment, connector_key, Step.DONE)
     row = integration_or_404(project, environment, connector_key)
-    return place.page(tool=tool_source(place.manifest, row.credentials), verify=verify_steps(row))
+    return flow.page(tool=tool_source(flow.manifest, row.credentials), verify=verify_steps(row))
 
 
 @flow_view

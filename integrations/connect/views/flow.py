@@ -18,7 +18,7 @@ from integrations.connect.steps import (
     is_complete,
     missing_secrets,
 )
-from integrations.connect.views.page import flow_view, place_at
+from integrations.connect.views.page import flow_at, flow_view
 from integrations.connect.views.tiles import integration_or_404, integration_or_none
 from integrations.connections.destinations import live_agent_rivals
 from integrations.connections.drafts import draft_of
@@ -42,18 +42,18 @@ def connect_before(
     request: HttpRequest, project: Project, environment: str, connector_key: str
 ) -> HttpResponse:
     """Show the prerequisites and the connection type; keep what was ticked and chosen."""
-    place = place_at(request, project, environment, connector_key, Step.BEFORE)
-    choice = mode_choice(place.manifest)
+    flow = flow_at(request, project, environment, connector_key, Step.BEFORE)
+    choice = mode_choice(flow.manifest)
     if request.method == "POST":
-        row = place.row()
+        row = flow.row()
         confirmed = [int(n) for n in request.POST.getlist("confirmed") if n.isdecimal()]
-        values = {choice.name: mode_of(place.manifest, request.POST.dict())} if choice else None
+        values = {choice.name: mode_of(flow.manifest, request.POST.dict())} if choice else None
         integration_draft_save(integration=row, confirmed=confirmed, values=values)
-        return place.go_to(Step.GIVE)
+        return flow.go_to(Step.GIVE)
     row_or_none = integration_or_none(project, environment, connector_key)
-    return place.page(
+    return flow.page(
         choice=choice,
-        mode=mode_of(place.manifest, place.values()),
+        mode=mode_of(flow.manifest, flow.values()),
         confirmed=list(draft_of(row_or_none).confirmed) if row_or_none else [],
     )
 
@@ -63,26 +63,24 @@ def connect_values(
     request: HttpRequest, project: Project, environment: str, connector_key: str
 ) -> HttpResponse:
     """Show and take the vendor's values."""
-    place = place_at(request, project, environment, connector_key, Step.VALUES)
-    stored = place.values()
-    form = ConnectForm(place.manifest, stored=stored, data=place.posted())
+    flow = flow_at(request, project, environment, connector_key, Step.VALUES)
+    stored = flow.values()
+    form = ConnectForm(flow.manifest, stored=stored, data=flow.posted())
     if form.is_valid():
-        for name, error in exclusive_errors(
-            place.row(), place.manifest, form.cleaned.values
-        ).items():
+        for name, error in exclusive_errors(flow.row(), flow.manifest, form.cleaned.values).items():
             form.add_error(name, error)
     sources = copy_sources(project, environment, connector_key)
     if form.is_valid():
-        integration_draft_save(integration=place.row(), values=form.cleaned.values)
+        integration_draft_save(integration=flow.row(), values=form.cleaned.values)
         for notice in form.cleaned.notices:
             messages.info(request, notice)
-        return place.go_to(Step.TEST)
+        return flow.go_to(Step.TEST)
     if request.method != "POST":
-        return place.page(form=form, sources=sources)
+        return flow.page(form=form, sources=sources)
     # Nothing is kept of a refused form but good secrets, which the page cannot give back.
     if secrets := form.accepted_secrets():
-        integration_draft_save(integration=place.row(), values=secrets)
-    return place.page(
+        integration_draft_save(integration=flow.row(), values=secrets)
+    return flow.page(
         form=form.without_secrets(), notices=form.cleaned.notices, sources=sources, status=422
     )
 
@@ -93,19 +91,19 @@ def connect_copy(
     request: HttpRequest, project: Project, environment: str, connector_key: str
 ) -> HttpResponse:
     """Take over what is not secret from another environment."""
-    place = place_at(request, project, environment, connector_key, Step.VALUES)
+    flow = flow_at(request, project, environment, connector_key, Step.VALUES)
     source = integration_or_none(project, request.POST.get("source", ""), connector_key)
     if source is None or source.environment == environment:
         messages.error(request, "There is nothing to copy from.")
-        return place.go_to(Step.VALUES)
-    count = draft_copy(integration=place.row(), source=source, actor=request.user)
+        return flow.go_to(Step.VALUES)
+    count = draft_copy(integration=flow.row(), source=source, actor=request.user)
     label = Environment(source.environment).label
     messages.success(
         request,
         f"{count} values were copied from {label}. Secrets, and what each environment has for "
         "itself, stay to be entered.",
     )
-    return place.go_to(Step.VALUES)
+    return flow.go_to(Step.VALUES)
 
 
 @flow_view
@@ -113,19 +111,19 @@ def connect_test(
     request: HttpRequest, project: Project, environment: str, connector_key: str
 ) -> HttpResponse:
     """Show the check list; the test itself runs under its own address."""
-    place = place_at(request, project, environment, connector_key, Step.TEST)
+    flow = flow_at(request, project, environment, connector_key, Step.TEST)
     row = integration_or_none(project, environment, connector_key)
-    if row is None or not is_complete(place.manifest, row):
-        return place.go_to(Step.VALUES)
-    if missing := missing_secrets(place.manifest, row):
+    if row is None or not is_complete(flow.manifest, row):
+        return flow.go_to(Step.VALUES)
+    if missing := missing_secrets(flow.manifest, row):
         messages.error(
-            request, f"Make the {missing[0]} first, and paste it at {place.manifest.name}."
+            request, f"Make the {missing[0]} first, and paste it at {flow.manifest.name}."
         )
-        return place.go_to(Step.GIVE)
+        return flow.go_to(Step.GIVE)
     draft = draft_of(row)
-    return place.page(
+    return flow.page(
         test=draft.test,
-        checks=check_views(place.manifest, draft.test),
+        checks=check_views(flow.manifest, draft.test),
         is_edited=row.status == Integration.Status.NOT_CONNECTED or draft.is_edited,
     )
 
@@ -136,10 +134,10 @@ def connect_save(
     request: HttpRequest, project: Project, environment: str, connector_key: str
 ) -> HttpResponse:
     """Connect with the draft; a failed or missing test needs *Save anyway*."""
-    place = place_at(request, project, environment, connector_key, Step.TEST)
+    flow = flow_at(request, project, environment, connector_key, Step.TEST)
     row = integration_or_none(project, environment, connector_key)
     if row is None:
-        return place.go_to(Step.VALUES)
+        return flow.go_to(Step.VALUES)
     try:
         saved = integration_connect(
             integration=row, actor=request.user, save_anyway="save_anyway" in request.POST
@@ -147,12 +145,12 @@ def connect_save(
     except DraftIncompleteError as error:
         for sentence in error.errors.values():
             messages.error(request, sentence)
-        return place.go_to(Step.VALUES)
+        return flow.go_to(Step.VALUES)
     except NotTestedError:
         messages.error(request, "These values have not passed the test. Test them, or save anyway.")
-        return place.go_to(Step.TEST)
-    _tell_outcome(request, saved, place.manifest)
-    return place.go_to(Step.BEHAVIOUR)
+        return flow.go_to(Step.TEST)
+    _tell_outcome(request, saved, flow.manifest)
+    return flow.go_to(Step.BEHAVIOUR)
 
 
 @flow_view
@@ -160,12 +158,12 @@ def connect_behaviour(
     request: HttpRequest, project: Project, environment: str, connector_key: str
 ) -> HttpResponse:
     """Show and take the behaviour of a connected integration."""
-    place = place_at(request, project, environment, connector_key, Step.BEHAVIOUR)
+    flow = flow_at(request, project, environment, connector_key, Step.BEHAVIOUR)
     row = integration_or_404(project, environment, connector_key)
-    rivals = live_agent_rivals(row) if place.manifest.takes_live_chats else []
+    rivals = live_agent_rivals(row) if flow.manifest.takes_live_chats else []
     narrowed = manifest_with(row.connector_key, row.credentials)
     form = BehaviourForm(
-        narrowed, behaviour_of(row), data=place.posted(), fallbacks=fallback_choices(row)
+        narrowed, behaviour_of(row), data=flow.posted(), fallbacks=fallback_choices(row)
     )
     if form.is_valid():
         integration_behaviour_save(integration=row, values=form.cleaned_data, actor=request.user)
@@ -175,12 +173,12 @@ def connect_behaviour(
             channels = request.POST.getlist("channels")
             integration_channels_set(integration=row, channels=channels, actor=request.user)
         messages.success(request, "Behaviour saved. It holds for new handoffs.")
-        return place.go_to(Step.DONE)
+        return flow.go_to(Step.DONE)
     status = 422 if form.errors else 200
-    return place.page(
+    return flow.page(
         form=form,
         channels=channel_views(row, rivals),
-        overrides=", ".join(place.manifest.override_hints),
+        overrides=", ".join(flow.manifest.override_hints),
         status=status,
     )
 

@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 
 from integrations.connect.secret_making import external_ids_ensure, integration_secret_make
 from integrations.connect.steps import Step, key_pair_view, needs_key_pair
-from integrations.connect.views.page import Place, flow_view, place_at
+from integrations.connect.views.page import ConnectFlow, flow_at, flow_view
 from integrations.connections.addresses import webhook_urls
 from integrations.connections.drafts import edited_values
 from integrations.connections.services import integration_draft_save
@@ -39,30 +39,30 @@ def connect_give(
     request: HttpRequest, project: Project, environment: str, connector_key: str
 ) -> HttpResponse:
     """Show what the vendor needs from us; make a secret or a key pair on demand."""
-    place = place_at(request, project, environment, connector_key, Step.GIVE)
-    made = {item.name for item in _of_kind(place, GeneratedKind.SECRET)}
+    flow = flow_at(request, project, environment, connector_key, Step.GIVE)
+    made = {item.name for item in _of_kind(flow, GeneratedKind.SECRET)}
     if (name := request.POST.get("make", "")) in made:
-        row = place.row()
+        row = flow.row()
         secret = integration_secret_make(integration=row, name=name, actor=request.user)
-        return _page(place, shown={name: secret})
-    if request.method == "POST" and (pair := place.manifest.key_pair) is not None:
-        _make_key_pair(place, pair)
-        return place.go_to(Step.GIVE)
-    return _page(place, shown={})
+        return _page(flow, shown={name: secret})
+    if request.method == "POST" and (pair := flow.manifest.key_pair) is not None:
+        _make_key_pair(flow, pair)
+        return flow.go_to(Step.GIVE)
+    return _page(flow, shown={})
 
 
-def _page(place: Place, *, shown: dict[str, str]) -> HttpResponse:
-    needs_row = _of_kind(place, GeneratedKind.EXTERNAL_ID, GeneratedKind.WEBHOOK_URL)
-    row = place.row() if needs_row else place.row_or_none()
+def _page(flow: ConnectFlow, *, shown: dict[str, str]) -> HttpResponse:
+    needs_row = _of_kind(flow, GeneratedKind.EXTERNAL_ID, GeneratedKind.WEBHOOK_URL)
+    row = flow.row() if needs_row else flow.row_or_none()
     if row is not None:
-        external_ids_ensure(row, mode_of(place.manifest, edited_values(row)))
-    values = place.values()
-    addresses = _of_kind(place, GeneratedKind.WEBHOOK_URL)
+        external_ids_ensure(row, mode_of(flow.manifest, edited_values(row)))
+    values = flow.values()
+    addresses = _of_kind(flow, GeneratedKind.WEBHOOK_URL)
     urls = webhook_urls(row) if row is not None and addresses else {}
-    is_key_needed = needs_key_pair(place.manifest, values)
-    return place.page(
+    is_key_needed = needs_key_pair(flow.manifest, values)
+    return flow.page(
         addresses=[(item, urls[item.name]) for item in addresses],
-        ids=[(i, values[i.name]) for i in _of_kind(place, GeneratedKind.EXTERNAL_ID)],
+        ids=[(i, values[i.name]) for i in _of_kind(flow, GeneratedKind.EXTERNAL_ID)],
         secrets=[
             SecretView(
                 made=item,
@@ -70,22 +70,22 @@ def _page(place: Place, *, shown: dict[str, str]) -> HttpResponse:
                 masked=mask(values.get(item.name, "")),
                 previous_until=previous_until(values, item.name),
             )
-            for item in _of_kind(place, GeneratedKind.SECRET)
+            for item in _of_kind(flow, GeneratedKind.SECRET)
         ],
-        documents=connector_class(place.manifest.key).vendor_documents(values),
+        documents=connector_class(flow.manifest.key).vendor_documents(values),
         is_key_needed=is_key_needed,
-        key_pair=key_pair_view(place.manifest, values) if is_key_needed else None,
+        key_pair=key_pair_view(flow.manifest, values) if is_key_needed else None,
     )
 
 
-def _of_kind(place: Place, *kinds: GeneratedKind) -> list[GeneratedValue]:
-    return generated_for(place.manifest, mode_of(place.manifest, place.values()), *kinds)
+def _of_kind(flow: ConnectFlow, *kinds: GeneratedKind) -> list[GeneratedValue]:
+    return generated_for(flow.manifest, mode_of(flow.manifest, flow.values()), *kinds)
 
 
-def _make_key_pair(place: Place, pair: GeneratedKeyPair) -> None:
+def _make_key_pair(flow: ConnectFlow, pair: GeneratedKeyPair) -> None:
     private = private_key_generate()
     values = {pair.private_key_field: private, pair.key_id_field: key_id_suggestion(private)}
-    integration_draft_save(integration=place.row(), values=values)
+    integration_draft_save(integration=flow.row(), values=values)
     messages.success(
-        place.request, f"A key pair was made. Register its public key at {place.manifest.name}."
+        flow.request, f"A key pair was made. Register its public key at {flow.manifest.name}."
     )

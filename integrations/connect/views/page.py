@@ -1,4 +1,4 @@
-"""Where in which Connect flow a request is; what all steps share."""
+"""The Connect flow that a request is in, and at which step; what all steps share."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ flow_view = project_view(Area.INTEGRATIONS, to_read=Access.EDIT)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where in which flow a request is."""
+class ConnectFlow:
+    """The Connect flow of one vendor, at the step that a request asks for."""
 
     request: HttpRequest
     project: Project
@@ -67,10 +67,10 @@ class Place:
         return render(self.request, template, shared | context, status=status)
 
 
-def place_at(
+def flow_at(
     request: HttpRequest, project: Project, environment: str, connector_key: str, step: Step
-) -> Place:
-    """Return the place; an unknown connector or environment is a 404."""
+) -> ConnectFlow:
+    """Return the flow at a step; an unknown connector or environment is a 404."""
     manifest = manifest_or_404(connector_key)
     integration_or_none(project, environment, connector_key)
-    return Place(request, project, environment, manifest, step)
+    return ConnectFlow(request, project, environment, manifest, step)
