@@ -28,7 +28,7 @@ from integrations.connections.services import (
     integration_open,
 )
 from integrations.contract.manifest import GeneratedKind, Manifest
-from integrations.contract.registry import manifest
+from integrations.contract.registry import manifest_get
 from integrations.credentials.cleaning import mode_of
 from integrations.models import Environment, Integration, Project
 
@@ -37,7 +37,7 @@ ENVIRONMENT = Environment.SANDBOX
 
 def demo_connect(project: Project, admin: User, *, key: str, url: str) -> dict[str, str]:
     """Let portal and simulator agree, connect them, and return what others must know of it."""
-    vendor, found = demo_vendors()[key], manifest(key)
+    vendor, found = demo_vendors()[key], manifest_get(key)
     integration = integration_open(project=project, environment=ENVIRONMENT, manifest=found)
     made = _made(found, integration, admin)
     values = {**_defaults(found), **made, **vendor.credentials(url)}

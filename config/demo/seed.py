@@ -18,7 +18,7 @@ from config.demo.vendors import demo_vendors
 from conversations.ai_agent.services import tool_create, topic_create
 from conversations.models import Channel
 from conversations.widget.channels import channel_create
-from integrations.contract.registry import manifest
+from integrations.contract.registry import manifest_get
 from integrations.entry.keys import (
     ApiKeyForbiddenError,
     ApiKeyUnknownError,
@@ -134,7 +134,7 @@ def _agent(project: Project, admin: User) -> None:
 def _tool(project: Project, admin: User, key: str, *, name: str) -> None:
     if project.tools.filter(name=name).exists():
         return
-    found = manifest(key)
+    found = manifest_get(key)
     routing = json.dumps(dict(demo_vendors()[key].routing))
     source = TOOL.format(name=name, integration_key=found.integration_key, routing=routing)
     description = f"Hands the conversation to a live agent in {found.name}."

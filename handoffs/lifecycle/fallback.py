@@ -35,7 +35,7 @@ from handoffs.payload.hints import hints_passed_on
 from handoffs.states import State, Trigger
 from integrations.behaviour.fallback import integration_fallback
 from integrations.behaviour.opening_hours import hours_of
-from integrations.contract.registry import manifest
+from integrations.contract.registry import manifest_get
 from integrations.models import Integration
 
 logger = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ def _fall_back(handoff: Handoff, target: Integration, code: str) -> list[str]:
         publish.transient_publish(handoff.conversation_id, frame)
     keys = f"{handoff.integration_key} to {target.integration_key}"
     handoff_move(handoff, Trigger.FALL_BACK, detail=f"{code}: {keys}")
-    found = manifest(target.connector_key)
+    found = manifest_get(target.connector_key)
     if found.takes_live_chats:  # else the ticket's number is what they read
         text = text_for(handoff, "looking_for_agent")
         events_append(handoff.conversation, [system_event(text, code="handoff_fallback")])

@@ -29,7 +29,7 @@ from handoffs.lifecycle.locking import Lease, handoff_save
 from handoffs.models import Handoff, HandoffTransition, VendorKey
 from handoffs.states import EndReason, State, Trigger, next_state
 from integrations.contract.connector import VendorSession
-from integrations.contract.registry import manifest
+from integrations.contract.registry import manifest_get
 from integrations.kit.plain_json import text_cleaned
 
 logger = logging.getLogger(__name__)
@@ -189,7 +189,7 @@ def may_have_crossed(handoff: Handoff) -> bool:
     session, integration = session_load(handoff), handoff.integration
     if session is not None and session.strays:
         return True
-    takes = integration is not None and manifest(integration.connector_key).takes_after_end
+    takes = integration is not None and manifest_get(integration.connector_key).takes_after_end
     return takes and deliveries_taken(handoff).exists()
 
 

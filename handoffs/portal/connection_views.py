@@ -13,7 +13,7 @@ from integrations.connect.views.page import flow_at, flow_view
 from integrations.connect.views.tiles import integration_or_404
 from integrations.connections.destinations import live_agent_rivals
 from integrations.connections.services import DefaultInUseError, integration_disconnect
-from integrations.contract.registry import manifest
+from integrations.contract.registry import manifest_get
 from integrations.models import Area, Environment, Integration, Project
 from integrations.projects.access import project_view
 
@@ -85,4 +85,4 @@ def _successors(row: Integration) -> list[tuple[Integration, str]]:
 
 
 def _title(row: Integration) -> str:
-    return manifest(row.connector_key).tile
+    return manifest_get(row.connector_key).tile

@@ -8,7 +8,7 @@ from conversations.journal.frames import EventType
 from conversations.models import Event
 from handoffs.models import Handoff
 from handoffs.states import State
-from integrations.contract.registry import manifest
+from integrations.contract.registry import manifest_get
 from integrations.models import Integration
 
 
@@ -32,7 +32,7 @@ _STEPS = (
 
 def verify_steps(integration: Integration) -> list[VerifyStep]:
     """Return the list with the ticks of the integration's newest handoff."""
-    vendor, passed = manifest(integration.connector_key), _passed(integration)
+    vendor, passed = manifest_get(integration.connector_key), _passed(integration)
     first = []
     if vendor.has_webhooks:
         passed |= {"webhook"} if integration.last_webhook_at else set()

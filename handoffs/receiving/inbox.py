@@ -18,7 +18,7 @@ from handoffs.models import StoredWebhook, VendorKey
 from integrations.connections.drafts import draft_of
 from integrations.contract.connector import WebhookItem, WebhookRequest, WebhookResult
 from integrations.contract.errors import WebhookVerificationError
-from integrations.contract.registry import connector_class, manifest
+from integrations.contract.registry import connector_class, manifest_get
 from integrations.credentials.generated_values import variants
 from integrations.kit.plain_json import json_cleaned, text_cleaned
 from integrations.models import Integration
@@ -135,7 +135,7 @@ def _verified(
 ) -> WebhookResult | None:
     """Parse a call with the secrets of today, then with those replaced a short while ago."""
     connector = connector_class(integration.connector_key)
-    for secrets in variants(manifest(integration.connector_key), values):
+    for secrets in variants(manifest_get(integration.connector_key), values):
         with contextlib.suppress(WebhookVerificationError):
             return connector.parse_webhook(call, secrets)
     return None

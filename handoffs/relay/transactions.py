@@ -46,7 +46,7 @@ from integrations.contract.connector import (
     VendorSession,
 )
 from integrations.contract.errors import ConnectorError
-from integrations.contract.registry import manifest
+from integrations.contract.registry import manifest_get
 from integrations.models import Integration
 
 _SPEAKERS = {"user": "end_user", "bot": "ai_agent", "live_agent": "live_agent", "system": "system"}
@@ -143,7 +143,7 @@ def start_succeeded(lease: Lease, session: VendorSession) -> None:
     """Keep the opened vendor conversation, and note that the integration works."""
     with handoff_leased(lease) as handoff:
         integration = handoff.integration
-        if integration is None or manifest(integration.connector_key).takes_live_chats:
+        if integration is None or manifest_get(integration.connector_key).takes_live_chats:
             handoff_accepted(handoff, session, lease)
         else:
             ticket_opened(handoff, session, lease)
@@ -270,7 +270,7 @@ def _request(handoff: Handoff) -> HandoffRequest:
 
 
 def _webhook_url(integration: Integration | None) -> str:
-    if integration is None or not manifest(integration.connector_key).has_webhooks:
+    if integration is None or not manifest_get(integration.connector_key).has_webhooks:
         return ""
     return webhook_urls(integration)["events"]
 

@@ -21,7 +21,7 @@ from integrations.connections.destinations import (
 )
 from integrations.contract.hints import PayloadProblem
 from integrations.contract.integration_keys import has_connector, payload_keys, vendor_name
-from integrations.contract.registry import manifest
+from integrations.contract.registry import manifest_get
 from integrations.models import Environment, Integration, Project
 
 OVERRIDES_OFF = (
@@ -58,7 +58,7 @@ def not_allowed(
 
     None as a value stands for one that is not known yet: such a hint is judged by its name alone.
     """
-    found = manifest(integration.connector_key)
+    found = manifest_get(integration.connector_key)
     problems = []
     if not project.allow_inline_overrides:
         problems += [

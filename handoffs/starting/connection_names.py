@@ -7,7 +7,7 @@ from dataclasses import replace
 from handoffs.errors import UnknownConnectionError
 from handoffs.payload.reading import HandoffPayload
 from integrations.connections.destinations import integrations_by_name
-from integrations.contract.registry import manifest
+from integrations.contract.registry import manifest_get
 from integrations.models import Integration
 
 
@@ -19,7 +19,7 @@ def connection_named(
     A payload that leaves the choice to the project needs no name. Raises UnknownConnectionError for
     a name that no connection has, with those that there are.
     """
-    hint = manifest(integration.connector_key).named_by
+    hint = manifest_get(integration.connector_key).named_by
     if not hint:
         return integration, payload
     if payload.integration_key is None and not payload.destination:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import QuerySet
 
-from integrations.contract.registry import manifest
+from integrations.contract.registry import manifest_get
 from integrations.models import Integration
 
 _USABLE = (Integration.Status.CONNECTED, Integration.Status.NEEDS_ATTENTION)
@@ -36,6 +36,6 @@ def _others(integration: Integration) -> QuerySet[Integration]:
 
 
 def _title(integration: Integration) -> str:
-    name = manifest(integration.connector_key).name
+    name = manifest_get(integration.connector_key).name
     is_plain = integration.credential_set == "default"
     return name if is_plain else f"{name} ({integration.credential_set})"

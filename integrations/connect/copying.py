@@ -6,7 +6,7 @@ from typing import Any
 
 from integrations.connections.drafts import edited_values
 from integrations.connections.services import integration_draft_save
-from integrations.contract.registry import manifest as manifest_get
+from integrations.contract.registry import manifest_get
 from integrations.models import Environment, Integration, Project
 from integrations.projects.audit import audit_record
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from integrations.connections.drafts import draft_of, draft_set, edited_values
 from integrations.connections.services import integration_draft_save
 from integrations.contract.manifest import GeneratedKind
-from integrations.contract.registry import manifest as manifest_get
+from integrations.contract.registry import manifest_get
 from integrations.credentials.generated_values import (
     external_id_new,
     generated_for,

@@ -16,7 +16,7 @@ from integrations.connections.outcomes import (
 )
 from integrations.contract.connector import CheckResult
 from integrations.contract.manifest import ErrorHelp, GeneratedKind, Manifest
-from integrations.contract.registry import manifest as manifest_get
+from integrations.contract.registry import manifest_get
 from integrations.credentials.cleaning import fields_for_mode, is_required, mode_of
 from integrations.credentials.generated_values import generated_for
 from integrations.credentials.key_pairs import key_id_suggestion, public_jwk, public_pem

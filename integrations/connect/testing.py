@@ -16,7 +16,7 @@ from integrations.connections.outcomes import WEBHOOK_NOT_SEEN, WEBHOOK_SEEN
 from integrations.connections.services import integration_test_save
 from integrations.connections.tokens import MemoryTokens
 from integrations.contract.connector import CheckResult
-from integrations.contract.registry import manifest
+from integrations.contract.registry import manifest_get
 from integrations.credentials.cleaning import fields_for_mode, mode_of
 from integrations.credentials.generated_values import kept_beside_fields
 from integrations.entry.rate_limit import retry_after
@@ -64,7 +64,7 @@ def integration_test_start(*, integration: Integration, actor: Any) -> Connectio
 
 async def integration_test(test: ConnectionTest) -> AsyncIterator[CheckResult]:
     """Yield each check's result as it comes; touches no database."""
-    found = manifest(test.integration.connector_key)
+    found = manifest_get(test.integration.connector_key)
     async with open_session(allow_local=settings.ALLOW_LOCAL_VENDORS) as session:
         connector = connector_with(
             found,
@@ -91,7 +91,7 @@ def integration_test_finish(test: ConnectionTest) -> None:
 
 
 def _values_under_test(integration: Integration) -> dict[str, str]:
-    found = manifest(integration.connector_key)
+    found = manifest_get(integration.connector_key)
     values = edited_values(integration)
     names = {item.name for item in fields_for_mode(found, mode_of(found, values))}
     asked = {name: value for name, value in values.items() if name in names}

@@ -27,7 +27,7 @@ from integrations.contract.connector import (
     VendorSession,
 )
 from integrations.contract.errors import ConnectorError
-from integrations.contract.registry import manifest
+from integrations.contract.registry import manifest_get
 from integrations.entry.rate_limit import retry_after
 from integrations.http.client import open_session
 from integrations.http.recording import VendorCallRecord
@@ -75,7 +75,7 @@ async def trial_run(trial: TrialHandoff) -> AsyncIterator[CheckResult]:
     """Yield each step's result as it comes; touches no database."""
     async with open_session(allow_local=settings.ALLOW_LOCAL_VENDORS) as session:
         connector = connector_with(
-            manifest(trial.integration.connector_key),
+            manifest_get(trial.integration.connector_key),
             credentials=trial.integration.credentials,
             session=session,
             tokens=MemoryTokens(),

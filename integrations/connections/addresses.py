@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from integrations.connections.drafts import draft_of
 from integrations.contract.connector import Connector
-from integrations.contract.registry import connector_class, manifest, manifests
+from integrations.contract.registry import connector_class, manifest_get, manifests
 from integrations.models import Integration
 
 # Some vendors' guides print this word where the workspace's id stands elsewhere.
@@ -103,5 +103,5 @@ def _address(integration: Integration, account_id: str, project_id: str, endpoin
 
 def with_our_addresses(integration: Integration, values: Mapping[str, str]) -> dict[str, str]:
     """Return the values with the addresses that checks compare the vendor's target with."""
-    is_called = manifest(integration.connector_key).has_webhooks
+    is_called = manifest_get(integration.connector_key).has_webhooks
     return {**values, **(webhook_values(integration) if is_called else {})}

@@ -10,7 +10,7 @@ from integrations.connections.pauses import StoredPauses
 from integrations.connections.tokens import RunSync, StoredTokens
 from integrations.contract.connector import Connector, TokenCache
 from integrations.contract.manifest import Manifest
-from integrations.contract.registry import connector_class, manifest
+from integrations.contract.registry import connector_class, manifest_get
 from integrations.credentials.generated_values import secrets_in
 from integrations.http.client import HttpClient, Session
 from integrations.http.recording import Recorder, recorder_with_metrics
@@ -27,7 +27,7 @@ def connector_build(
 ) -> Connector:
     """Return the connector of a saved integration, with tokens shared by all workers."""
     return connector_with(
-        manifest(integration.connector_key),
+        manifest_get(integration.connector_key),
         credentials=integration.credentials,
         session=session,
         tokens=StoredTokens(integration_id=integration.pk, run_sync=run_sync),

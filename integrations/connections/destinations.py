@@ -5,8 +5,7 @@ from __future__ import annotations
 from django.db.models import QuerySet
 
 from integrations.behaviour.channels import channels_of
-from integrations.contract.registry import manifest
-from integrations.contract.registry import manifest as manifest_get
+from integrations.contract.registry import manifest_get
 from integrations.models import Integration, Project
 
 
@@ -29,7 +28,7 @@ def integration_default(
     Those the channel is mapped to are asked first; the default one decides among several.
     """
     rows = _usable(project, environment).order_by("-is_default")
-    found = [row for row in rows if manifest(row.connector_key).takes_live_chats]
+    found = [row for row in rows if manifest_get(row.connector_key).takes_live_chats]
     candidates = [row for row in found if channel in channels_of(row)] or found
     if len(candidates) == 1 or (candidates and candidates[0].is_default):
         return candidates[0]
@@ -44,7 +43,7 @@ def integration_keys(project: Project, environment: str) -> set[str]:
 def live_chat_names(project: Project, environment: str) -> list[str]:
     """Return what the usable connections are called that a live chat could go to."""
     rows = _usable(project, environment).order_by("pk")
-    return [_title(row) for row in rows if manifest(row.connector_key).takes_live_chats]
+    return [_title(row) for row in rows if manifest_get(row.connector_key).takes_live_chats]
 
 
 def integrations_by_name(integration: Integration, field: str) -> dict[str, Integration]:
@@ -73,7 +72,7 @@ def integration_fallback(integration: Integration, name: str) -> Integration | N
 
 
 def _title(integration: Integration) -> str:
-    name = manifest(integration.connector_key).name
+    name = manifest_get(integration.connector_key).name
     is_plain = integration.credential_set == "default"
     return name if is_plain else f"{name} ({integration.credential_set})"
 

@@ -19,7 +19,7 @@ from integrations.connections.services import (
 from integrations.connections.tokens import MemoryTokens
 from integrations.contract.connector import CheckResult
 from integrations.contract.manifest import Manifest
-from integrations.contract.registry import manifest as manifest_get
+from integrations.contract.registry import manifest_get
 from integrations.http.client import open_session
 from integrations.models import Integration
 

@@ -15,7 +15,7 @@ from integrations.connections.building import connector_with
 from integrations.connections.tokens import MemoryTokens
 from integrations.contract.connector import Connector
 from integrations.contract.errors import CannotConnectError, ConnectorError
-from integrations.contract.registry import connector_class, manifest
+from integrations.contract.registry import connector_class, manifest_get
 from integrations.http.client import open_session
 from integrations.models import Integration
 
@@ -49,7 +49,7 @@ def _call(integration: Integration, work: Callable[[Connector], Awaitable[R]]) -
     async def run() -> R:
         async with open_session(allow_local=settings.ALLOW_LOCAL_VENDORS) as session:
             connector = connector_with(
-                manifest(integration.connector_key),
+                manifest_get(integration.connector_key),
                 credentials=integration.credentials,
                 session=session,
                 tokens=MemoryTokens(),

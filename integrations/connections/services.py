@@ -27,7 +27,7 @@ from integrations.connections.tokens import tokens_forget
 from integrations.contract.connector import CheckResult
 from integrations.contract.errors import ConnectorError
 from integrations.contract.manifest import FieldKind, Manifest
-from integrations.contract.registry import manifest as manifest_get
+from integrations.contract.registry import manifest_get
 from integrations.credentials.cleaning import credentials_clean, pairs_to_lines
 from integrations.credentials.generated_values import kept_beside_fields, with_previous
 from integrations.models import Integration, Project

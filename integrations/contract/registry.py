@@ -30,7 +30,7 @@ def planned_keys() -> tuple[str, ...]:
 
 
 @cache
-def manifest(key: str) -> Manifest:
+def manifest_get(key: str) -> Manifest:
     """Return the manifest of a vendor with a connector; raises LookupError for any other key."""
     return _manifest(key, vendor_keys())
 
@@ -38,12 +38,12 @@ def manifest(key: str) -> Manifest:
 def manifest_with(key: str, credentials: Mapping[str, str]) -> Manifest:
     """Return a vendor's manifest with the capabilities that these credentials leave."""
     can = connector_class(key).capabilities_with(credentials)
-    return replace(manifest(key), capabilities=can)
+    return replace(manifest_get(key), capabilities=can)
 
 
 def manifests() -> tuple[Manifest, ...]:
     """Return the manifests of all vendors with a connector, sorted by key."""
-    return tuple(manifest(key) for key in vendor_keys())
+    return tuple(manifest_get(key) for key in vendor_keys())
 
 
 @cache

@@ -12,7 +12,7 @@ from integrations.contract.manifest import Manifest
 from integrations.contract.registry import (
     all_manifests,
     connector_class,
-    manifest,
+    manifest_get,
     manifests,
     planned_keys,
 )
@@ -70,7 +70,7 @@ def test_a_vendor_that_is_planned_has_a_manifest_and_cannot_be_connected() -> No
         files = {path.name for path in folder.iterdir()} - {"__pycache__"}
         assert files == {"__init__.py", "manifest.py"}
         with pytest.raises(LookupError):
-            manifest(key)
+            manifest_get(key)
         with pytest.raises(LookupError):
             connector_class(key)
 

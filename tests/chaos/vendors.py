@@ -10,7 +10,7 @@ import aiohttp
 
 from config.demo.vendors import demo_vendors
 from integrations.contract.manifest import Delivery
-from integrations.contract.registry import manifest
+from integrations.contract.registry import manifest_get
 from tests.journeys.stack import Stack
 from tests.load.widget import WidgetClient
 
@@ -61,7 +61,7 @@ class ChaosVendor:
     @property
     def repeat_note(self) -> str:
         """What the vendor's manifest says of messages that may arrive twice."""
-        return manifest(self.key).repeat_note
+        return manifest_get(self.key).repeat_note
 
     @property
     def reorder_note(self) -> str:
@@ -104,7 +104,7 @@ def _vendors() -> Mapping[str, ChaosVendor]:
 
 
 def _plain(key: str) -> ChaosVendor:
-    is_called = manifest(key).delivery is Delivery.WEBHOOK
+    is_called = manifest_get(key).delivery is Delivery.WEBHOOK
     return ChaosVendor(key=key, has=frozenset() if is_called else frozenset({STREAMS}))
 
 

@@ -19,7 +19,7 @@ from integrations.contract.checks import CALL_SECONDS, TOTAL_SECONDS
 from integrations.contract.hints import MAX_BLOCK_BYTES, Hint, Notes
 from integrations.contract.integration_keys import has_connector, payload_keys
 from integrations.contract.manifest import Manifest
-from integrations.contract.registry import all_manifests, manifest, manifests, planned_keys
+from integrations.contract.registry import all_manifests, manifest_get, manifests, planned_keys
 from integrations.http.client import MAX_RESPONSE_BYTES, REQUEST_SECONDS
 
 ROOT = Path(__file__).parents[2]
@@ -105,7 +105,7 @@ def test_builders_read_each_common_hint_with_its_limits(hint: Hint) -> None:
 
 
 # A vendor for which every setting has an effect.
-FIELDS = BehaviourForm(manifest("amazon_connect"), Behaviour(), fallbacks=[("x", "X")]).fields
+FIELDS = BehaviourForm(manifest_get("amazon_connect"), Behaviour(), fallbacks=[("x", "X")]).fields
 NUMBERS = {n: field for n, field in FIELDS.items() if isinstance(field, forms.IntegerField)}
 
 

@@ -22,7 +22,7 @@ from integrations.contract.connector import (
 )
 from integrations.contract.errors import ConnectorError
 from integrations.contract.events import LiveAgentMessage, VendorEvent
-from integrations.contract.registry import manifest
+from integrations.contract.registry import manifest_get
 from integrations.http.client import HttpClient, open_session
 from integrations.http.recording import VendorCallRecord
 from integrations.kit.waiting import PauseStore
@@ -98,7 +98,7 @@ class Bench:
     def __init__(self, key: str, url: str, session: aiohttp.ClientSession) -> None:
         self.key = key
         self.setup = SETUPS[key]
-        self.manifest = manifest(key)
+        self.manifest = manifest_get(key)
         self.url = url
         self.records: list[VendorCallRecord] = []
         self.tokens = MemoryTokens()

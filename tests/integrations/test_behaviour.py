@@ -8,12 +8,12 @@ import pytest
 from django.test import Client
 
 from integrations.behaviour.settings import Behaviour, BehaviourForm, behaviour_of
-from integrations.contract.registry import manifest
+from integrations.contract.registry import manifest_get
 from integrations.models import AuditEntry, Integration, Project
 from tests import factories
 from tests.integrations.connecting import address
 
-SALESFORCE = manifest("salesforce_messaging")
+SALESFORCE = manifest_get("salesforce_messaging")
 GOOD = {
     "display_name_source": "vendor",
     "display_name_text": "",

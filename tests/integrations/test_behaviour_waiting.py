@@ -7,13 +7,13 @@ from django.test import Client
 
 from integrations.behaviour.responses import RESPONSES, response_text
 from integrations.behaviour.settings import Behaviour, BehaviourForm, behaviour_of
-from integrations.contract.registry import manifest
+from integrations.contract.registry import manifest_get
 from integrations.models import Integration, Project
 from tests import factories
 from tests.integrations.connecting import address
 from tests.integrations.test_behaviour import GOOD
 
-AMAZON = manifest("amazon_connect")
+AMAZON = manifest_get("amazon_connect")
 OTHERS = [("zendesk_integration/default", "Zendesk")]
 HOURS = {"business_hours_zone": "Europe/Berlin", "business_hours": "Mon-Fri 09:00-17:30"}
 
@@ -80,7 +80,7 @@ def test_everything_together_is_accepted() -> None:
 
 
 def test_a_vendor_that_cannot_be_asked_is_not_offered_as_one_and_keeps_the_default() -> None:
-    salesforce = manifest("salesforce_messaging")
+    salesforce = manifest_get("salesforce_messaging")
 
     untouched = BehaviourForm(salesforce, Behaviour(), data=GOOD)
 
@@ -131,7 +131,7 @@ def test_the_page_offers_what_else_is_connected_in_this_environment(
 
 def test_an_integration_that_opens_tickets_asks_only_what_matters_there() -> None:
     tickets = BehaviourForm(
-        manifest("zendesk_tickets"),
+        manifest_get("zendesk_tickets"),
         Behaviour(),
         data={
             "transcript_mode": "full",

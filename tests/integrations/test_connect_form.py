@@ -9,10 +9,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
 from integrations.connect.forms import ConnectForm
-from integrations.contract.registry import manifest
+from integrations.contract.registry import manifest_get
 from integrations.credentials.cleaning import CleanedCredentials, credentials_clean, mask
 
-SALESFORCE = manifest("salesforce_messaging")
+SALESFORCE = manifest_get("salesforce_messaging")
 URL = "https://birchline.my.salesforce-scrt.com"
 GOOD = {
     "mode": "miaw",

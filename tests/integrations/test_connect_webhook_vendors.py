@@ -22,7 +22,7 @@ from integrations.connections.services import (
     integration_draft_save,
 )
 from integrations.connections.tokens import MemoryTokens
-from integrations.contract.registry import manifest
+from integrations.contract.registry import manifest_get
 from integrations.credentials.generated_values import variants
 from integrations.models import AuditEntry, Environment, Integration, Project
 from integrations.simulators.simulator import running_simulator
@@ -31,7 +31,7 @@ from tests import factories
 from tests.contract.vendors import SETUPS
 
 Status = Integration.Status
-GENESYS = manifest("genesys")
+GENESYS = manifest_get("genesys")
 
 
 def page(project: Project, name: str, key: str = "genesys", environment: str = "sandbox") -> str:

@@ -17,16 +17,16 @@ def test_every_folder_has_a_manifest_and_one_connector_class():
 
     assert "salesforce_messaging" in keys
     for key in keys:
-        assert isinstance(registry.manifest(key), Manifest)
+        assert isinstance(registry.manifest_get(key), Manifest)
         assert issubclass(registry.connector_class(key), Connector)
-        assert registry.connector_class(key).manifest is registry.manifest(key)
+        assert registry.connector_class(key).manifest is registry.manifest_get(key)
     assert [manifest.key for manifest in registry.manifests()] == list(keys)
 
 
 @pytest.mark.parametrize("key", ["", "nobody", "../vendors", "salesforce_messaging.simulator"])
 def test_unknown_key_is_a_lookup_error(key: str):
     with pytest.raises(LookupError):
-        registry.manifest(key)
+        registry.manifest_get(key)
     with pytest.raises(LookupError):
         registry.connector_class(key)
 

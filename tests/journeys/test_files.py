@@ -12,13 +12,15 @@ from playwright.sync_api import Page, expect
 
 from config.demo.vendors import demo_vendors
 from integrations.contract.manifest import Capability
-from integrations.contract.registry import manifest
+from integrations.contract.registry import manifest_get
 from tests.journeys.people import Desk, EndUser
 from tests.journeys.stack import Stack
 from tests.waiting import eventually
 
 AGENT = "Noor Halvorsen"
-VENDORS = [key for key in demo_vendors() if Capability.ATTACHMENT_OUT in manifest(key).capabilities]
+VENDORS = [
+    key for key in demo_vendors() if Capability.ATTACHMENT_OUT in manifest_get(key).capabilities
+]
 
 
 def png(colour: bytes) -> bytes:

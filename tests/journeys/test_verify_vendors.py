@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from config.demo.vendors import demo_vendors
 from integrations.contract.manifest import Capability
-from integrations.contract.registry import manifest
+from integrations.contract.registry import manifest_get
 from tests.journeys.people import UTTERANCE, Desk, EndUser, seconds_since
 from tests.journeys.stack import Stack
 from tests.waiting import eventually
@@ -37,7 +37,7 @@ class Side:
 
     def __init__(self, key: str, stack: Stack) -> None:
         self.quirks = QUIRKS.get(key, Quirks())
-        self.capabilities = manifest(key).capabilities
+        self.capabilities = manifest_get(key).capabilities
         self.phrase = stack.demo["simulators"][key]["phrase"]
         self.desk = Desk(stack.simulator_urls[key])
 

@@ -24,7 +24,7 @@ from integrations.connect.testing import (
 )
 from integrations.connect.views.tiles import integration_or_none, manifest_or_404
 from integrations.connections.outcomes import has_passed
-from integrations.contract.registry import manifest
+from integrations.contract.registry import manifest_get
 from integrations.models import Access, Area
 from integrations.projects.access import project_for
 
@@ -54,7 +54,7 @@ async def connect_test_run(
 
 
 async def _lines(test: ConnectionTest) -> AsyncIterator[str]:
-    found = manifest(test.integration.connector_key)
+    found = manifest_get(test.integration.connector_key)
     async for result in integration_test(test):
         yield json.dumps({"kind": "check", **asdict(check_view(found, result))}) + "\n"
     await sync_to_async(integration_test_finish)(test)

@@ -21,7 +21,7 @@ from integrations.connections.services import (
     integration_enable,
 )
 from integrations.contract.manifest import Manifest
-from integrations.contract.registry import manifest as manifest_get
+from integrations.contract.registry import manifest_get
 from integrations.models import Area, Environment, Integration, Project
 from integrations.projects.access import may_edit, project_view
 

@@ -26,7 +26,7 @@ from integrations.connect.views.page import flow_view
 from integrations.connect.views.tiles import integration_or_404
 from integrations.connections.outcomes import has_passed
 from integrations.contract.connector import CheckResult
-from integrations.contract.registry import manifest as manifest_get
+from integrations.contract.registry import manifest_get
 from integrations.models import Access, Area, Environment, Integration, Project
 from integrations.projects.access import project_for
 

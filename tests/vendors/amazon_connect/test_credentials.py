@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from integrations.contract.registry import connector_class, manifest
+from integrations.contract.registry import connector_class, manifest_get
 
 CONNECTOR = connector_class("amazon_connect")
 INSTANCE = "7e1c0f5a-93b2-4d0e-8a61-2f0b8f5d9c11"
@@ -14,7 +14,7 @@ FLOW = "c2a9e4d0-1b6f-4f38-9a57-60c1ad7be903"
 QUEUE = "5f3d1c20-8f4e-4e0f-9d0a-2b7a61d0c4e8"
 INSTANCE_ARN = f"arn:aws:connect:eu-west-2:210987654321:instance/{INSTANCE}"
 ROLE = "arn:aws:iam::210987654321:role/PortalHandoff"
-FIELDS = {field.name: field for field in manifest("amazon_connect").fields}
+FIELDS = {field.name: field for field in manifest_get("amazon_connect").fields}
 
 
 def normalised(**values: str) -> tuple[dict[str, str], str]:

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from integrations.contract.registry import connector_class, manifest
+from integrations.contract.registry import connector_class, manifest_get
 from integrations.http.url_guard import url_problem
 
 CONNECTOR = connector_class("salesforce_messaging")
@@ -91,7 +91,7 @@ def test_path_is_refused_where_nothing_removed_it():
 
 
 def test_suffix_in_the_manifest_keeps_other_hosts_out():
-    [field] = [f for f in manifest("salesforce_messaging").fields if f.name == "scrt_url"]
+    [field] = [f for f in manifest_get("salesforce_messaging").fields if f.name == "scrt_url"]
 
     assert url_problem("https://evil.example", host_suffix=field.url_host_suffix)
     assert (

@@ -6,12 +6,12 @@ import pytest
 from django.test import override_settings
 
 from integrations.contract.manifest import GeneratedKind
-from integrations.contract.registry import connector_class, manifest
+from integrations.contract.registry import connector_class, manifest_get
 from integrations.credentials.cleaning import credentials_clean
 from integrations.vendors.zendesk.connector.credentials import api_base_url, support_base_url
 
 CONNECTOR = connector_class("zendesk")
-MANIFEST = manifest("zendesk")
+MANIFEST = manifest_get("zendesk")
 GOOD = {
     "subdomain": "brightside",
     "app_id": "aa11bb22cc33dd44ee55ff66",

@@ -22,7 +22,7 @@ from integrations.contract.errors import (
     RateLimitedError,
     RejectedError,
 )
-from integrations.contract.registry import connector_class, manifest
+from integrations.contract.registry import connector_class, manifest_get
 from integrations.credentials.cleaning import credentials_clean
 from integrations.http.client import HttpClient, open_session
 from integrations.http.recording import VendorCallRecord
@@ -31,7 +31,7 @@ from integrations.vendors.zendesk.simulator import ZendeskSimulator
 from integrations.vendors.zendesk_tickets.mapping import MAX_BODY_BYTES, body_for
 from tests.contract.bench import handoff_request, outbound
 
-MANIFEST = manifest("zendesk_tickets")
+MANIFEST = manifest_get("zendesk_tickets")
 TOKEN = "simulated-support-api-token"
 AT = datetime(2026, 11, 20, 9, 13, 50, tzinfo=UTC)
 INES = EndUserIdentity(
