@@ -11,6 +11,7 @@ import pytest
 
 from integrations.simulators.simulator import running_simulator
 from integrations.vendors.genesys.simulator import GenesysSimulator
+from integrations.vendors.genesys.simulator.world import AGREED
 from tests.vendors.genesys.simulator_harness import (
     AGENT,
     CHANNELS,
@@ -334,3 +335,13 @@ async def test_state_survives_a_restart(tmp_path, portal):
 
     assert again.conversation_id == end_user.conversation_id
     assert len(found["participants"][0]["messages"]) == 2
+
+
+def test_a_state_file_of_the_version_before_keeps_what_was_agreed():
+    before = GenesysSimulator(webhook_url="http://127.0.0.1:9/hooks/genesys").state_as_dict()
+    before["setup"] = {name: before["switches"].pop(name) for name in AGREED}
+    simulator = GenesysSimulator()
+
+    simulator.restore_state(before)
+
+    assert simulator.configuration()["webhook_url"] == "http://127.0.0.1:9/hooks/genesys"

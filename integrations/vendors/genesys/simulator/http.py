@@ -17,17 +17,21 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from integrations.simulators.simulator import Simulator
-from integrations.vendors.genesys.simulator.errors import (
+from integrations.vendors.genesys.simulator.checks import (
     CORRELATION_HEADER,
     VendorError,
     answer_refusal,
     error_answer,
 )
-from integrations.vendors.genesys.simulator.http_admin import SETTINGS, TOKEN_PATH, AdminEndpoints
+from integrations.vendors.genesys.simulator.http_admin import (
+    SETTINGS,
+    TOKEN_PATH,
+    AdminEndpoints,
+    RoutingEndpoints,
+)
 from integrations.vendors.genesys.simulator.http_conversations import ConversationEndpoints
-from integrations.vendors.genesys.simulator.http_inbound import InboundEndpoints
 from integrations.vendors.genesys.simulator.http_notifications import NotificationEndpoints
-from integrations.vendors.genesys.simulator.http_routing import RoutingEndpoints
+from integrations.vendors.genesys.simulator.inbound import InboundEndpoints
 from integrations.vendors.genesys.simulator.rest import CONVERSATIONS, INTEGRATIONS
 from integrations.vendors.genesys.simulator.world import Org
 

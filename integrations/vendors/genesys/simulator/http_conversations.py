@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from integrations.vendors.genesys.simulator import checks, flow, outbound, rest
-from integrations.vendors.genesys.simulator.errors import MALFORMED, VendorError, invalid_value
+from integrations.vendors.genesys.simulator.checks import MALFORMED, VendorError, invalid_value
 from integrations.vendors.genesys.simulator.events import tell_attributes, tell_end
 from integrations.vendors.genesys.simulator.requests import Endpoints, accepted
 from integrations.vendors.genesys.simulator.state import (

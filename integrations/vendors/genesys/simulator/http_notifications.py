@@ -19,7 +19,7 @@ from integrations.vendors.genesys.simulator.channels import (
     gone_frame,
     heartbeat_frame,
 )
-from integrations.vendors.genesys.simulator.errors import MALFORMED, VendorError
+from integrations.vendors.genesys.simulator.checks import MALFORMED, VendorError
 from integrations.vendors.genesys.simulator.events import DETAIL_NAMES, DETAIL_PREFIX
 from integrations.vendors.genesys.simulator.requests import Endpoints, accepted
 

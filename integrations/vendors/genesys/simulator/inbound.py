@@ -1,4 +1,8 @@
-"""What the simulated org does with the end user's messages, files, typing and receipts."""
+"""The simulated inbound calls of Open Messaging: messages, files, typing, receipts, answers.
+
+Imitates developer.genesys.cloud/commdigital/digital/openmessaging (inboundTextMessages,
+inboundEventMessages, inboundReceiptMessages, inboundStructuredResponseMessages).
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,14 @@ import fnmatch
 import time
 from typing import Any
 
+from starlette.requests import Request
+from starlette.responses import Response
+
 from integrations.contract.errors import ConnectorError
 from integrations.http.client import HttpClient
 from integrations.vendors.genesys.simulator import checks, flow, outbound
-from integrations.vendors.genesys.simulator.checks import Body
-from integrations.vendors.genesys.simulator.errors import VendorError
+from integrations.vendors.genesys.simulator.checks import Body, VendorError
+from integrations.vendors.genesys.simulator.requests import Endpoints, accepted
 from integrations.vendors.genesys.simulator.state import (
     Conversation,
     Integration,
@@ -21,8 +28,82 @@ from integrations.vendors.genesys.simulator.state import (
 )
 from integrations.vendors.genesys.simulator.world import Org
 
+RECEIVE = "conversation:message:receive"
 TYPING_SECONDS = 5.0
 FETCH_SECONDS = 10.0
+
+
+class InboundEndpoints(Endpoints):
+    """What the portal sends on behalf of the end user."""
+
+    async def message(self, request: Request) -> Response:
+        """POST .../inbound/open/message"""
+        integration = self._receiver(request)
+        body = await self._body(request)
+        checks.check_message(body)
+        is_prefetched = request.query_params.get("prefetchConversationId", "").lower() == "true"
+        with self._simulator.change():
+            conversation, message = take_message(
+                self._org, self._simulator.change, integration, body
+            )
+            shown = is_prefetched and self._org.switches.is_prefetch_answered
+            answer = message_object(integration, body, message, conversation.id if shown else None)
+        return self._accepted(answer)
+
+    async def event(self, request: Request) -> Response:
+        """POST .../inbound/open/event"""
+        integration = self._receiver(request)
+        body = await self._body(request)
+        checks.check_event(body)
+        with self._simulator.change():
+            take_typing(self._org, integration, body)
+        return self._accepted(event_object(integration, body))
+
+    async def receipt(self, request: Request) -> Response:
+        """POST .../inbound/open/receipt"""
+        integration = self._receiver(request)
+        body = await self._body(request)
+        checks.check_receipt(body)
+        with self._simulator.change():
+            take_receipt(self._org, integration, body)
+        return self._accepted(receipt_object(integration, body))
+
+    async def structured(self, request: Request) -> Response:
+        """POST .../inbound/open/structured/response"""
+        integration = self._receiver(request)
+        body = await self._body(request)
+        checks.check_structured(body)
+        with self._simulator.change():
+            _, message = take_structured(self._org, self._simulator.change, integration, body)
+        return self._accepted(structured_object(integration, body, message))
+
+    async def deprecated(self, request: Request) -> Response:
+        """POST /api/v2/conversations/messages/inbound/open, which names its integration inside"""
+        self._authorise(request, RECEIVE)
+        body = await self._body(request)
+        checks.check_deprecated(body)
+        is_receipt = body["type"] == "Receipt"
+        channel = body["channel"]
+        integration = self._integration(channel["id"] if is_receipt else channel["to"]["id"])
+        with self._simulator.change():
+            if is_receipt:
+                checks.check_receipt(body)
+                take_receipt(self._org, integration, body)
+                return self._accepted(receipt_object(integration, body))
+            checks.check_message(body)
+            _, message = take_message(self._org, self._simulator.change, integration, body)
+        answer = message_object(integration, body, message, None)
+        return self._accepted({**answer, "direction": "Inbound"})
+
+    def _receiver(self, request: Request) -> Integration:
+        self._authorise(request, RECEIVE)
+        return self._integration(request.path_params["integration_id"])
+
+    def _accepted(self, answer: object) -> Response:
+        return accepted(answer, self._org.switches.success_status)
+
+
+# -- What is done with them -----------------------------------------------------------------------
 
 
 def take_message(
@@ -212,8 +293,3 @@ def _fetch(org: Org, conversation: Conversation, message: Message, attachment: B
         org.fetched[attachment["id"]] = answer.body
 
     org.sender.run(fetch)
-
-
-def is_typing(conversation: Conversation) -> bool:
-    """Tell whether the end user types now."""
-    return time.monotonic() < conversation.typing_until

@@ -9,8 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from integrations.simulators.simulator import Simulator
-from integrations.vendors.genesys.simulator.checks import Body
-from integrations.vendors.genesys.simulator.errors import MALFORMED, VendorError
+from integrations.vendors.genesys.simulator.checks import MALFORMED, Body, VendorError
 from integrations.vendors.genesys.simulator.state import AccessToken, Conversation, Integration
 from integrations.vendors.genesys.simulator.world import Org
 

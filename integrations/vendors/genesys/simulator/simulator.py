@@ -17,12 +17,12 @@ from integrations.simulators.world_simulator import WorldSimulator
 from integrations.vendors.genesys.simulator import outbound
 from integrations.vendors.genesys.simulator.agents import ACTIONS, Agents
 from integrations.vendors.genesys.simulator.channels import INTERNAL_ERROR, closing_frame
-from integrations.vendors.genesys.simulator.errors import error_answer
+from integrations.vendors.genesys.simulator.checks import error_answer
 from integrations.vendors.genesys.simulator.events import DETAIL_PREFIX
 from integrations.vendors.genesys.simulator.http import genesys_app
 from integrations.vendors.genesys.simulator.http_admin import TOKEN_PATH, login_refusal
+from integrations.vendors.genesys.simulator.rest import desk_view
 from integrations.vendors.genesys.simulator.state import Conversation
-from integrations.vendors.genesys.simulator.view import desk_view
 from integrations.vendors.genesys.simulator.world import Org, OrgSwitches
 
 # What the planned faults on events call notifications; everything else is a webhook's type.

@@ -229,6 +229,11 @@ class Conversation:
         """Return the name of the queue the conversation went to last."""
         return next((one.queue for one in reversed(self.participants) if one.queue), "")
 
+    @property
+    def is_typing(self) -> bool:
+        """Tell whether the end user types now."""
+        return time.monotonic() < self.typing_until
+
     def of(self, purpose: str) -> list[Participant]:
         """Return all legs of a purpose, oldest first."""
         return [one for one in self.participants if one.purpose == purpose]
