@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.conf import settings
 
 from config.docs.vendor_sizes import sizes_table
 from handoffs.lifecycle.deadlines import DEADLINES, Deadline
 from handoffs.states import FINAL_STATES, TRANSITIONS, State, Trigger
 from integrations.contract.manifest import Capability, Manifest, Support
-from integrations.contract.registry import manifests
+from integrations.contract.registry import all_manifests, manifests, planned_keys
 
 BEGIN, END = "<!-- generated: begin -->", "<!-- generated: end -->"
 SUPPORT = {
@@ -36,13 +38,22 @@ def vendors_page() -> str:
     rows = [_row("", *names), _row("---", *["---"] * len(found))]
     rows.append(_row("How we know", *(SUPPORT[m.support] for m in found)))
     rows.append(_row("Payload key", *(f"`{m.integration_key}`" for m in found)))
+    rows.append(_row("A tool may also call it", *(_code(m.aliases) for m in found)))
+    rows.append(_row("Hints of its own", *(_code(h.name for h in m.hints) for m in found)))
     rows.append(_row("Events reach us by", *(m.delivery.value for m in found)))
     rows += [
         _row(_words(capability), *("yes" if capability in m.capabilities else "–" for m in found))
         for capability in Capability
     ]
     rows.append(_row("A crash may repeat", *(_repeats(m) for m in found)))
-    return "\n".join([*head, *rows, ""])
+    return "\n".join([*head, *rows, "", _planned(), ""])
+
+
+def _planned() -> str:
+    """Say which vendors have a manifest and no connector yet."""
+    planned = [m for m in all_manifests() if m.key in planned_keys()]
+    names = ", ".join(f"{m.name} (`{m.key}`)" for m in sorted(planned, key=lambda one: one.name))
+    return f"Planned, and not available yet: {names}."
 
 
 def state_table() -> str:
@@ -80,6 +91,10 @@ def _repeats(manifest: Manifest) -> str:
 
 def _words(capability: Capability) -> str:
     return capability.value.replace("_", " ").capitalize()
+
+
+def _code(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names) or "–"
 
 
 def _row(*cells: str) -> str:

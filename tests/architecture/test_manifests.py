@@ -46,6 +46,24 @@ def _named_in(sources: Sources) -> list[str]:
     ]
 
 
+def _own_fields() -> set[str]:
+    """Return the names of fields with a meaning that only their manifest may know."""
+    pairs = [m.key_pair for m in manifests() if m.key_pair]
+    named = {name for pair in pairs for name in (pair.key_id_field, pair.algorithm_field)}
+    return (named | {m.mode_field for m in manifests()}) - {""}
+
+
+def _fields_in(sources: Sources) -> list[str]:
+    """Return where the core asks for a field of one vendor's by name."""
+    return [
+        f"{path}:{node.lineno} {node.value}"
+        for path, text in sources.items()
+        if not path.startswith("integrations/vendors/")
+        for node in ast.walk(parsed(text))
+        if isinstance(node, ast.Constant) and node.value in _own_fields()
+    ]
+
+
 def _docstrings(text: str) -> set[str]:
     kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
     nodes = (node for node in ast.walk(parsed(text)) if isinstance(node, kinds))
@@ -61,6 +79,17 @@ def test_a_planted_table_of_vendors_is_found(word: str) -> None:
     planted = {"handoffs/payload/novel.py": f'NAMES = {{"{word}": 1}}\n'}
 
     assert len(_named_in(planted)) == 1
+
+
+def test_no_field_has_a_name_that_the_core_knows() -> None:
+    assert _own_fields()
+    assert _fields_in(project()) == []
+
+
+def test_a_planted_magic_name_is_found() -> None:
+    planted = {"integrations/connect/novel.py": 'chosen = values.get("mode")\n'}
+
+    assert _fields_in(planted) == ["integrations/connect/novel.py:1 mode"]
 
 
 def test_a_vendor_that_is_planned_has_a_manifest_and_cannot_be_connected() -> None:

@@ -48,5 +48,19 @@ def test_call_handoff_goes_there_under_each_of_its_names(project: Project, name:
     assert (integration.connector_key, addressed.hints) == ("acme", {"lane": 7})
 
 
+def test_a_hint_that_another_vendor_has_too_is_checked_as_ones_own(project: Project) -> None:
+    good, bad = (
+        payload_for_call_handoff("acme", hints={"campaign_name": value}) for value in (3, "Chat")
+    )
+
+    assert payload_address(project, "sandbox", good)[1].hints == {"campaign_name": 3}
+    with pytest.raises(InvalidPayloadError, match="expected a whole number from 1 to 9"):
+        payload_address(project, "sandbox", bad)
+
+
 def test_the_docs_table_has_its_column() -> None:
-    assert "[Acme](../integrations/vendors/acme/README.md)" in vendors_page()
+    page = vendors_page()
+
+    assert "[Acme](../integrations/vendors/acme/README.md)" in page
+    assert "| `acme`, `acme_support` |" in page
+    assert "| `lane`, `campaign_name` |" in page

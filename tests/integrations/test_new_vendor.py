@@ -27,7 +27,11 @@ BEGUN = {
     "five9": "",
     "a_vendor_with_the_longest_key_1": "A vendor whose name is as long as it gets",
 }
-HINT = 'Hint(name="lane", check=whole_number(1, 9), aliases=("traffic_lane",))'
+# The second has the name of a hint of Five9's, which takes text.
+HINTS = """
+        Hint(name="lane", check=whole_number(1, 9), aliases=("traffic_lane",)),
+        Hint(name="campaign_name", check=whole_number(1, 9)),
+"""
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +45,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert "docs/adding_a_vendor.md" in begun.stdout
     manifest = target / "integrations" / "vendors" / "acme" / "manifest.py"
     text = manifest.read_text(encoding="utf-8")
-    text = text.replace("    hints=(),\n", f"    hints=({HINT},),\n")
+    text = text.replace("    hints=(),\n", f"    hints=({HINTS}    ),\n")
     text = text.replace('aliases=("acme",)', 'aliases=("acme", "acme_support")')
     imported = "from integrations.contract.hints import Hint, whole_number\n"
     before = "from integrations.contract.manifest"
