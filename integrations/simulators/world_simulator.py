@@ -83,8 +83,9 @@ class WorldSimulator(Simulator, Generic[W]):
         return self.world.as_json()
 
     def restore_state(self, state: Mapping[str, Any]) -> None:
-        """Take over a kept world."""
-        self.world.restore(state)
+        """Take over a kept world; a state from before there were worlds is left aside."""
+        if "conversations" in state:
+            self.world.restore(state)
 
     def forget(self) -> None:
         """Forget all records; switches go back to how the simulator was started."""

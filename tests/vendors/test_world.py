@@ -193,6 +193,13 @@ def test_state_file_brings_everything_back_but_passing_clocks(tmp_path):
     assert (after.world.account_id, after.world.switches.mood) == ("acc-2", "odd")
 
 
+def test_state_from_before_there_were_worlds_is_left_aside(tmp_path):
+    path = tmp_path / "state.json"
+    path.write_text('{"chats": [], "files": {"f": {"mime_type": "text/plain"}}, "switches": {}}')
+
+    assert TinySimulator(state_file=path).desk_conversations() == []
+
+
 def test_state_of_another_version_is_read_as_far_as_it_goes():
     kept = {"thread_id": "t-1", "said": [{"name": "A", "text": "x", "gone": 1}], "colour": "red"}
 
