@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from integrations.kit.flat_text import any_text, joined
 from integrations.kit.json_values import Json, as_count, as_object, as_objects, as_text
 from integrations.kit.plain_json import vendor_json
 
@@ -36,7 +37,6 @@ _NOTICES = {
 }
 # Where texts are found in the formats that have no rule of their own, best first.
 _TEXT_KEYS = ("text", "title", "message", "name", "subTitle", "url")
-_MAX_DEPTH = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +137,7 @@ def message_text(message: Json) -> str:
         text = _NOTICES[kind]
     else:
         text = _static_text(as_object(message.get("staticContent")))
-    return text or _any_text(message) or UNSUPPORTED
+    return text or any_text(message, _TEXT_KEYS) or UNSUPPORTED
 
 
 def _static_text(content: Json) -> str:
@@ -147,7 +147,7 @@ def _static_text(content: Json) -> str:
     if kind == "RichLink":
         return _link_text(content)
     if kind == "WebView":
-        return _joined(_title(content), as_text(content.get("url")))
+        return joined(_title(content), as_text(content.get("url")))
     return as_text(content.get("text"))
 
 
@@ -157,20 +157,21 @@ def _attachments_text(content: Json) -> str:
         name = as_text(attachment.get("name")) or "file"
         url = as_text(attachment.get("url"))
         lines.append(f"{name}: {url}" if url else name)
-    return _joined(*lines)
+    return joined(*lines)
 
 
 def _link_text(content: Json) -> str:
     link = as_object(content.get("linkItem"))
     lines = (as_text(content.get("text")), _title(link), as_text(link.get("url")))
-    return _joined(*lines)
+    return joined(*lines)
 
 
 def _choices_text(choices: Json) -> str:
     options = as_objects(choices.get("optionItems"))
     lines = [as_text(choices.get("text")) or _title(choices)]
+    # An option without a title keeps its number: a live agent may speak of the third one.
     lines += [f"{number}. {_title(option)}" for number, option in enumerate(options, start=1)]
-    return _joined(*lines)
+    return joined(*lines)
 
 
 def _title(item: Json) -> str:
@@ -180,24 +181,3 @@ def _title(item: Json) -> str:
     if inner:
         return " - ".join(filter(None, (as_text(inner.get(k)) for k in ("title", "subTitle"))))
     return as_text(title)
-
-
-def _any_text(value: object) -> str:
-    """Collect the texts of a format we have no rule for."""
-    return _joined(*dict.fromkeys(_texts(value, 0)))
-
-
-def _texts(value: object, depth: int) -> Iterator[str]:
-    if depth > _MAX_DEPTH:
-        return
-    if isinstance(value, list):
-        for item in value:
-            yield from _texts(item, depth + 1)
-    elif isinstance(value, Mapping):
-        yield from (value[key] for key in _TEXT_KEYS if isinstance(value.get(key), str))
-        for item in value.values():
-            yield from _texts(item, depth + 1)
-
-
-def _joined(*lines: str) -> str:
-    return "\n".join(line for line in lines if line)
