@@ -15,13 +15,14 @@ class LastRefusal:
 
     def __init__(self) -> None:
         """Begin without any."""
-        self._text, self._until = "", 0.0
+        self._error: RateLimitedError | None = None
+        self._until = 0.0
 
     def check(self) -> None:
         """Raise RateLimitedError again where nothing can have changed much since."""
-        if time.monotonic() < self._until:
-            raise RateLimitedError(self._text)
+        if self._error is not None and time.monotonic() < self._until:
+            raise self._error.with_traceback(None)
 
     def note(self, error: RateLimitedError) -> None:
         """Remember a refusal."""
-        self._text, self._until = str(error), time.monotonic() + REFUSED_SECONDS
+        self._error, self._until = error, time.monotonic() + REFUSED_SECONDS

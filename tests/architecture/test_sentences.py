@@ -48,6 +48,7 @@ def test_every_text_for_an_end_user_comes_from_the_table() -> None:
         "Turn(utterances=['Hold the line.'])",
         "NewEvent(type=EventType.HANDOFF_FAILED, payload={'message': 'Hold the line.'})",
         "raise NotAllowedError('Hold the line.')",
+        "raise RateLimitedError(self._text)",
         "text_for(handoff, 'no_such_sentence')",
     ],
 )
@@ -88,7 +89,8 @@ def _writes_its_own(call: ast.Call, literals: dict[str, ast.expr]) -> bool:
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     if name in TAKE_A_KEY and len(call.args) > TAKE_A_KEY[name]:
         key = call.args[TAKE_A_KEY[name]]
-        return _is_text(key) and getattr(key, "value", "") not in SENTENCES
+        is_error = name.endswith("Error")
+        return (_is_text(key) or is_error) and getattr(key, "value", "") not in SENTENCES
     return any(
         _is_text(part) or (isinstance(part, ast.Name) and part.id in literals)
         for argument in _read(name, call)
