@@ -27,6 +27,9 @@ from conversations.widget.access_token import token_issue  # noqa: E402
 from handoffs.models import Handoff  # noqa: E402
 from integrations.models import Integration  # noqa: E402
 
+# PostgreSQL ends a transaction that rests, and on a busy machine making many rows takes long.
+AT_ONCE = 2000
+
 
 def conversations(number: int, state: str) -> list[Conversation]:
     """Make conversations of the demo's channel."""
@@ -45,8 +48,7 @@ def conversations(number: int, state: str) -> list[Conversation]:
                 token_family=uuid.uuid4(),
             )
             for user in users
-        ],
-        batch_size=2000,
+        ]
     )
 
 
@@ -69,13 +71,21 @@ def handoffs(number: int) -> None:
 def sessions(number: int) -> None:
     """Make sessions and print what a widget needs to connect to each."""
     channel = Channel.objects.get()
-    for conversation in conversations(number, Conversation.State.BOT):
-        token = token_issue(channel, family=conversation.token_family, is_trusted=False)
-        print(conversation.session_id, token)
+    for start in range(0, number, AT_ONCE):
+        for conversation in conversations(min(AT_ONCE, number - start), Conversation.State.BOT):
+            token = token_issue(channel, family=conversation.token_family, is_trusted=False)
+            print(conversation.session_id, token)
 
 
 def stored(number: int) -> None:
     """Make old conversations, each with ten lines in its journal."""
+    for start in range(0, number, AT_ONCE):
+        _stored(min(AT_ONCE, number - start))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+
+
+def _stored(number: int) -> None:
     made = [row.pk for row in conversations(number, Conversation.State.ENDED)]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -88,7 +98,6 @@ def stored(number: int) -> None:
             """,
             [made],
         )
-        cursor.execute("ANALYZE")
 
 
 if __name__ == "__main__":
