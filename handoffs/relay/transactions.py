@@ -36,7 +36,7 @@ from handoffs.sending.outbox import PendingDelivery, deliveries_pending
 from integrations.connections.addresses import webhook_urls
 from integrations.connections.services import (
     integration_mark_healthy,
-    integration_mark_needs_attention,
+    integration_mark_refused,
 )
 from integrations.contract.connector import (
     EndReason,
@@ -166,7 +166,7 @@ def start_failed(
         integration = handoff.integration
         _unavailable(handoff, code, error.message, lease)
     if integration is not None and code in _INTEGRATION_FAULTS:
-        integration_mark_needs_attention(integration, error.code, error.message)
+        integration_mark_refused(integration, error)
 
 
 def vendor_closed(lease: Lease) -> None:
@@ -196,7 +196,7 @@ def fault_show(lease: Lease, error: ConnectorError) -> None:
         return
     found = Integration.objects.filter(handoffs=lease.handoff_id).first()
     if found is not None:
-        integration_mark_needs_attention(found, error.code, error.message)
+        integration_mark_refused(found, error)
 
 
 def outbox_read(lease: Lease) -> Outbox:

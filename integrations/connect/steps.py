@@ -15,6 +15,7 @@ from integrations.connections.outcomes import (
     check_labels,
 )
 from integrations.contract.connector import CheckResult
+from integrations.contract.failures import answer_word
 from integrations.contract.manifest import ErrorHelp, GeneratedKind, Manifest
 from integrations.contract.registry import manifest_get
 from integrations.credentials.cleaning import fields_for_mode, is_required, mode_of
@@ -182,7 +183,7 @@ def check_views(manifest: Manifest, test: LastTest | None) -> list[CheckView]:
 def check_view(manifest: Manifest, result: CheckResult) -> CheckView:
     """Return one finished check with what the manifest says about its failure."""
     state = "passed" if result.is_ok else "skipped" if result.code == "skipped" else "failed"
-    help_ = manifest.error_help.get((result.name, result.code)) if state == "failed" else None
+    help_ = manifest.help_for(result.name, result.code) if state == "failed" else None
     if result.name == WEBHOOK_SEEN and not result.is_ok:
         cause, cure = (text.format(vendor=manifest.name) for text in (WEBHOOK_CAUSE, WEBHOOK_CURE))
         state, help_ = "not yet", ErrorHelp(cause=cause, cure=cure)
@@ -191,7 +192,7 @@ def check_view(manifest: Manifest, result: CheckResult) -> CheckView:
         label=check_labels(manifest).get(result.name, result.name),
         state=state,
         detail=result.detail,
-        code=result.code if state in ("failed", "not yet") else "",
+        code=answer_word(result.code) if state in ("failed", "not yet") else "",
         ms=result.ms if state in ("passed", "failed") else None,
         cause=help_.cause if help_ else "",
         cure=help_.cure if help_ else "",

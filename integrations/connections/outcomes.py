@@ -36,7 +36,7 @@ def first_failure(manifest: Manifest, checks: Sequence[CheckResult]) -> tuple[st
     failed = next((c for c in checks if not c.is_ok and c.name != WEBHOOK_SEEN), None)
     if failed is None:
         return "not_tested", "Saved without a test. Run the test to see whether it works."
-    help_ = manifest.error_help.get((failed.name, failed.code))
+    help_ = manifest.help_for(failed.name, failed.code)
     label = check_labels(manifest).get(failed.name, failed.name)
     cause = help_.cause if help_ else f"The check ended with {failed.code}."
     return failed.code, f"{label}: {cause}"

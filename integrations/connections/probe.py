@@ -25,7 +25,7 @@ from integrations.models import Integration
 
 FAILURES_ALLOWED = 3
 # These do not pass by waiting.
-_CERTAIN = frozenset({"auth", "not_found"})
+_CERTAIN = frozenset({"invalid_auth", "invalid_routing"})
 _SECONDS = 20.0
 _IN_USE = (Integration.Status.CONNECTED, Integration.Status.NEEDS_ATTENTION)
 
@@ -83,6 +83,6 @@ async def _results(connector_key: str, credentials: Mapping[str, str]) -> list[C
 
 
 def _sentence(manifest: Manifest, failed: CheckResult) -> str:
-    help_ = manifest.error_help.get((failed.name, failed.code))
+    help_ = manifest.help_for(failed.name, failed.code)
     label = check_labels(manifest).get(failed.name, manifest.name)
     return f"{label}: {help_.cause}" if help_ else f"{label}: the check ended with {failed.code}."

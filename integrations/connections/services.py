@@ -231,11 +231,16 @@ def integration_default_set(*, integration: Integration, is_default: bool, actor
     _audit(integration, actor, "integration.default_changed", ["default_agent_system"])
 
 
-def integration_mark_needs_attention(integration: Integration, code: str, message: str) -> None:
-    """Show an error on the tile; `message` says what the call brought, without a secret."""
-    now = timezone.now()
+def integration_mark_refused(integration: Integration, error: ConnectorError) -> None:
+    """Show on the tile what a call outside a test was refused with."""
     vendor = manifest_get(integration.connector_key).name
-    sentence = fault_sentence(vendor=vendor, code=code, detail=message)
+    sentence = fault_sentence(vendor=vendor, code=error.code, detail=error.message)
+    integration_mark_needs_attention(integration, error.code, sentence)
+
+
+def integration_mark_needs_attention(integration: Integration, code: str, sentence: str) -> None:
+    """Show a sentence on the tile; it holds no secret."""
+    now = timezone.now()
     rows = Integration.objects.filter(pk=integration.pk)
     rows.filter(status__in=_CONNECTED).update(
         last_error_code=code[:40], last_error_message=sentence[:_MAX_MESSAGE], last_error_at=now

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from integrations.contract.connector import CheckResult
 from integrations.contract.errors import ConnectorError
+from integrations.contract.failures import CheckCode
 
 CALL_SECONDS = 4.0
 TOTAL_SECONDS = 10.0
@@ -16,20 +17,15 @@ MAX_DETAIL = 300
 Check = Callable[[], Awaitable[str]]
 
 _CODES_BY_REASON = {"dns": "dns", "address": "dns", "tls": "tls", "timeout": "timeout"}
-_CODES_BY_ERROR = {
-    "invalid_auth": "auth",
-    "missing_permission": "forbidden",
-    "rate_limited": "rate_limited",
-    "invalid_routing": "not_found",
-    "conversation_gone": "not_found",
-}
+# A check asks for things by name: what is gone there was never in a conversation.
+_CODES_BY_ERROR = {"conversation_gone": "invalid_routing"}
 
 
 class CheckFailedError(Exception):
     """A check knows its own code; `skipped` when what it builds on is missing."""
 
-    def __init__(self, code: str, detail: str = "") -> None:
-        """Take a code of the connection test's vocabulary and the vendor's words, cleaned."""
+    def __init__(self, code: CheckCode, detail: str = "") -> None:
+        """Take a code of `failures.py` and the vendor's words, cleaned."""
         super().__init__(code)
         self.code = code
         self.detail = detail
@@ -54,8 +50,8 @@ async def run_checks(
 
 
 def check_code(error: ConnectorError) -> str:
-    """Name an error in the vocabulary of the connection test."""
-    return _CODES_BY_REASON.get(error.reason) or _CODES_BY_ERROR.get(error.code, "vendor_error")
+    """Name an error as a check tells it: kinds of `cannot_connect` apart."""
+    return _CODES_BY_REASON.get(error.reason) or _CODES_BY_ERROR.get(error.code, error.code)
 
 
 async def _outcome(check: Check, seconds: float) -> tuple[str, str]:

@@ -107,7 +107,7 @@ class Availability:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """One line of Test connection: `code` is ok, skipped or what went wrong, `ms` the wall time."""
+    """One line of Test connection: `code` is one of `failures.py`, `ms` the wall time."""
 
     name: str
     is_ok: bool

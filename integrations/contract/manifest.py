@@ -6,6 +6,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from integrations.contract.failures import OWN_TROUBLE, UNKNOWN, answer_word
 from integrations.contract.hints import Hint
 
 
@@ -190,6 +191,13 @@ class Manifest:
     # A message that comes after a live agent's end is taken as any other, and opens something new:
     # only the vendor's history tells which messages the live agent still got.
     takes_after_end: bool = False
+
+    def help_for(self, check: str, code: str) -> ErrorHelp | None:
+        """Return what helps with a check that failed; the vendor's own trouble shares a text."""
+        found = self.error_help.get((check, code))
+        if found is None and answer_word(code) == OWN_TROUBLE:
+            return self.error_help.get((check, UNKNOWN))
+        return found
 
     @property
     def override_hints(self) -> tuple[str, ...]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
+from typing import get_args
 
 import pytest
 
+from integrations.contract.errors import ConnectorError
+from integrations.contract.failures import ANSWER_WORDS, CheckCode, answer_word
 from integrations.contract.manifest import Manifest
 from integrations.contract.registry import (
     all_manifests,
@@ -127,3 +130,31 @@ def test_fields_that_a_manifest_names_are_among_its_fields(found: Manifest) -> N
         named |= {pair.private_key_field, pair.key_id_field, pair.algorithm_field}
 
     assert named - {""} <= {item.name for item in found.fields}
+
+
+# The words of a connection test's documented answer.
+DOCUMENTED = {"ok", "dns", "tls", "timeout", "auth", "forbidden", "not_found", "not_published"}
+DOCUMENTED |= {"disabled", "wrong_region", "wrong_type", "licence", "rate_limited", "vendor_error"}
+DOCUMENTED |= {"webhook_not_seen", "skipped"}
+
+
+@pytest.mark.parametrize("found", manifests(), ids=lambda found: found.key)
+def test_help_is_kept_under_the_codes_of_the_one_vocabulary(found: Manifest) -> None:
+    assert {code for _, code in found.error_help} - set(get_args(CheckCode)) == set()
+
+
+def test_every_code_of_a_check_is_answered_with_a_documented_word() -> None:
+    assert {answer_word(code) for code in get_args(CheckCode)} == DOCUMENTED
+    # What has a word of its own in the answer never goes by that word inside.
+    assert set(get_args(CheckCode)) & set(ANSWER_WORDS.values()) == set()
+
+
+def test_a_check_calls_an_error_what_everything_else_calls_it() -> None:
+    codes = {kind.code for kind in _kinds(ConnectorError)}
+
+    # Neither comes out of a check: one is renamed there, the other answers an inbound call.
+    assert codes - set(get_args(CheckCode)) == {"conversation_gone", "webhook_unverified"}
+
+
+def _kinds(kind: type[ConnectorError]) -> set[type[ConnectorError]]:
+    return {kind}.union(*map(_kinds, kind.__subclasses__()))

@@ -68,7 +68,7 @@ def test_an_automatic_change_of_state_is_batons_own_and_written_once(project: Pr
     row = factories.integration(project)
 
     for _ in range(3):
-        integration_mark_needs_attention(row, "auth", "Salesforce refused the token.")
+        integration_mark_needs_attention(row, "invalid_auth", "Salesforce refused the token.")
     for _ in range(2):
         integration_mark_healthy(row)
 

@@ -106,10 +106,12 @@ def test_a_verified_connection_is_checked_with_the_registered_key(
 ) -> None:
     enter(admin, project, verified_values(salesforce_url, private_pem))
     unknown = run_test(admin, project)
+    page = admin.get(address(project, "connect_test")).content.decode()
     register_key(salesforce, private_pem)
     known = run_test(admin, project)
 
-    assert codes(unknown)["verified_token"] == "auth"
+    assert codes(unknown)["verified_token"] == "invalid_auth"
+    assert "data-check-code>auth ·" in page  # the word of the documented answer
     assert codes(known)["verified_token"] == "ok"
 
 
@@ -159,7 +161,7 @@ def test_a_test_of_the_values_in_use_turns_the_tile_red_and_green_again(
     run_test(admin, project)
     green = the_integration(project)
 
-    assert (red.status, red.last_error_code) == (Status.NEEDS_ATTENTION, "vendor_error")
+    assert (red.status, red.last_error_code) == (Status.NEEDS_ATTENTION, "cannot_connect")
     assert (green.status, green.last_error_code) == (Status.CONNECTED, "")
 
 
@@ -367,7 +369,7 @@ def test_the_page_of_a_red_tile_says_what_and_when_and_how_to_mend_it(
     admin: Client, project: Project
 ) -> None:
     row = factories.integration(project)
-    integration_mark_needs_attention(row, "auth", "Salesforce refused the token.")
+    integration_mark_needs_attention(row, "invalid_auth", "Salesforce refused the token.")
 
     page = admin.get(address(project, "integration")).content.decode()
 

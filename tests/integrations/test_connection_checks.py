@@ -45,7 +45,7 @@ async def test_each_outcome_is_one_result_in_order():
 
     assert [(r.name, r.is_ok, r.code, r.detail) for r in found] == [
         ("check0", True, "ok", "fine"),
-        ("check1", False, "auth", "token: answered 401"),
+        ("check1", False, "invalid_auth", "token: answered 401"),
         ("check2", False, "skipped", ""),
     ]
 
@@ -60,7 +60,7 @@ async def test_slow_check_is_cut_off_and_the_total_time_holds():
 
 async def test_long_words_of_a_vendor_are_cut():
     async def wordy() -> str:
-        raise CheckFailedError("vendor_error", "x" * 1000)
+        raise CheckFailedError("rejected", "x" * 1000)
 
     assert len((await results(wordy))[0].detail) == 300
 
@@ -80,11 +80,11 @@ async def test_a_slip_of_ours_is_not_hidden():
         (CannotConnectError(reason="address"), "dns"),
         (CannotConnectError(reason="tls"), "tls"),
         (CannotConnectError(reason="timeout"), "timeout"),
-        (CannotConnectError(reason="connection"), "vendor_error"),
-        (InvalidAuthError(), "auth"),
-        (MissingPermissionError(), "forbidden"),
+        (CannotConnectError(reason="connection"), "cannot_connect"),
+        (InvalidAuthError(), "invalid_auth"),
+        (MissingPermissionError(), "missing_permission"),
         (RateLimitedError(), "rate_limited"),
-        (RejectedError(), "vendor_error"),
+        (RejectedError(), "rejected"),
     ],
 )
 def test_errors_have_a_name_in_the_tests_vocabulary(error: ConnectorError, code: str):

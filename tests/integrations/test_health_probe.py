@@ -92,7 +92,7 @@ def test_refused_credentials_are_red_at_once(project: Project, genesys_url: str)
     is_repeated = integration_probe(row.pk)
 
     assert not is_repeated
-    assert status_of(row) == (Status.NEEDS_ATTENTION, "auth")
+    assert status_of(row) == (Status.NEEDS_ATTENTION, "invalid_auth")
 
 
 def test_probe_of_genesys_takes_no_notification_channel_and_tries_nothing_by_doing(

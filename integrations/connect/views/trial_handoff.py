@@ -26,6 +26,7 @@ from integrations.connect.views.page import flow_view
 from integrations.connect.views.tiles import integration_or_404
 from integrations.connections.outcomes import has_passed
 from integrations.contract.connector import CheckResult
+from integrations.contract.failures import answer_word
 from integrations.contract.registry import manifest_get
 from integrations.models import Access, Area, Environment, Integration, Project
 from integrations.projects.access import project_for
@@ -109,7 +110,7 @@ def _view(name: str, result: CheckResult | None) -> CheckView:
         label=STEPS[name],
         state=state,
         detail=result.detail,
-        code=result.code if state == "failed" else "",
+        code=answer_word(result.code) if state == "failed" else "",
         ms=None if state == "skipped" else result.ms,
     )
 

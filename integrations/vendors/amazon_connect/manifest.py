@@ -301,12 +301,12 @@ ERROR_HELP = {
     **{(check, "dns"): _NO_HOST for check in _CHECKS},
     **{(check, "tls"): _TLS for check in _CHECKS},
     **{(check, "timeout"): _SLOW for check in _CHECKS},
-    **{(check, "vendor_error"): _BROKEN for check in _CHECKS},
+    **{(check, "unknown"): _BROKEN for check in _CHECKS},
     **{(check, "rate_limited"): _BUSY for check in _CHECKS},
-    **{(check, "auth"): _KEYS for check in _CHECKS},
-    ("role", "forbidden"): _TRUST,
-    ("identity", "forbidden"): _POLICY,
-    ("queue", "forbidden"): _POLICY,
+    **{(check, "invalid_auth"): _KEYS for check in _CHECKS},
+    ("role", "missing_permission"): _TRUST,
+    ("identity", "missing_permission"): _POLICY,
+    ("queue", "missing_permission"): _POLICY,
     ("instance", "wrong_region"): ErrorHelp(
         cause="This region has no instance with this ID.",
         cure="Compare region and instance ID with the instance's ARN.",
@@ -315,7 +315,7 @@ ERROR_HELP = {
         cause="The instance is not active.",
         cure="Look at the instance in the Amazon Connect console.",
     ),
-    ("flow", "not_found"): ErrorHelp(
+    ("flow", "invalid_routing"): ErrorHelp(
         cause="The instance has no flow with this ID.",
         cure="Copy the flow's ARN from About this flow in the flow designer.",
     ),
@@ -331,7 +331,7 @@ ERROR_HELP = {
         cause="The flow is archived.",
         cure="Take it out of the archive, or choose another flow.",
     ),
-    ("queue", "not_found"): _QUEUE,
+    ("queue", "invalid_routing"): _QUEUE,
     ("queue", "disabled"): ErrorHelp(
         cause="The queue is switched off.",
         cure="Enable the queue, or choose another one.",

@@ -103,8 +103,10 @@ class CustomConnector(Connector):
         try:
             response = await self._client.ping(nonce)
         except RejectedError as error:
-            code = "not_found" if error.status in _NOT_FOUND else "vendor_error"
-            raise CheckFailedError(code, error.message) from error
+            is_missing = error.status in _NOT_FOUND
+            raise CheckFailedError(
+                "invalid_routing" if is_missing else "rejected", error.message
+            ) from error
         try:
             answer = as_object(response.json())
         except UnexpectedResponseError as error:

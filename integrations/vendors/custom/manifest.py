@@ -128,15 +128,15 @@ _UNREACHABLE = ErrorHelp(
 )
 
 ERROR_HELP = {
-    ("ping", "auth"): ErrorHelp(
+    ("ping", "invalid_auth"): ErrorHelp(
         cause="Your endpoint refused the signature or the extra header.",
         cure="Give it the Signing secret of the step Give to vendor; sign and verify the raw body.",
     ),
-    ("ping", "forbidden"): ErrorHelp(
+    ("ping", "missing_permission"): ErrorHelp(
         cause="Something in front of your endpoint does not let the portal through.",
         cure="Check the extra header and the gateway's rules.",
     ),
-    ("ping", "not_found"): _NOT_THERE,
+    ("ping", "invalid_routing"): _NOT_THERE,
     ("ping", "wrong_type"): ErrorHelp(
         cause="The answer to ping is no JSON object with the nonce of the question.",
         cure='Answer 200 with {"nonce": "<the one asked>"}.',
@@ -145,7 +145,7 @@ ERROR_HELP = {
         cause="The endpoint did not answer in time.",
         cure="Answer ping at once, and call the Events URL beside it.",
     ),
-    **{("ping", code): _UNREACHABLE for code in ("dns", "tls", "vendor_error")},
+    **{("ping", code): _UNREACHABLE for code in ("dns", "tls", "unknown")},
     ("ping", "rate_limited"): ErrorHelp(
         cause="The endpoint answered 429.", cure="Wait a little and test again."
     ),

@@ -221,7 +221,7 @@ _TOKEN_REFUSED = ErrorHelp(
 )
 
 _ERROR_HELP = {
-    ("token", "auth"): ErrorHelp(
+    ("token", "invalid_auth"): ErrorHelp(
         cause="Genesys does not know this client id with this secret in this region.",
         cure="Copy Client ID and Client Secret from Admin > Integrations > OAuth, and choose the "
         "region that the address bar shows when you are signed in.",
@@ -234,17 +234,17 @@ _ERROR_HELP = {
         cause="The certificate does not fit the region's login host.",
         cure="Behind a proxy that opens TLS, allow the hosts of Genesys Cloud through.",
     ),
-    ("token", "vendor_error"): ErrorHelp(
+    ("token", "unknown"): ErrorHelp(
         cause="The connection was refused or cut, or Genesys answered with an error of its own.",
         cure="Check that your firewall lets this server reach the region on port 443, then test "
         "again.",
     ),
-    ("integration", "not_found"): ErrorHelp(
+    ("integration", "invalid_routing"): ErrorHelp(
         cause="No Open Messaging integration has this id in this region and division.",
         cure="Copy the Integration ID from the address of its page in Admin > Message > Platform "
         "Integrations, and give the OAuth client's role its division.",
     ),
-    ("integration", "forbidden"): _ROLE,
+    ("integration", "missing_permission"): _ROLE,
     ("integration", "disabled"): ErrorHelp(
         cause="The integration is not active.",
         cure="Switch it to active in Admin > Message > Platform Integrations.",
@@ -263,22 +263,22 @@ _ERROR_HELP = {
         cure="Publish a flow that ends in Transfer to ACD, and attach it in Admin > Routing > "
         "Message Routing.",
     ),
-    ("routing", "not_found"): ErrorHelp(
+    ("routing", "invalid_routing"): ErrorHelp(
         cause="Genesys knows no routing for this integration.",
         cure="Attach the integration's address to a flow in Admin > Routing > Message Routing.",
     ),
-    ("permissions", "forbidden"): _ROLE,
-    ("notifications", "forbidden"): _ROLE,
-    ("queue", "not_found"): ErrorHelp(
+    ("permissions", "missing_permission"): _ROLE,
+    ("notifications", "missing_permission"): _ROLE,
+    ("queue", "invalid_routing"): ErrorHelp(
         cause="No queue has this id, or the OAuth client's role does not reach its division.",
         cure="Copy the id from the queue's address in Admin > Contact Center > Queues, or leave "
         "Default queue empty.",
     ),
-    ("queue", "forbidden"): _ROLE,
+    ("queue", "missing_permission"): _ROLE,
     **{
         (check, code): help_
         for check in ("integration", "routing", "permissions", "notifications", "queue")
-        for code, help_ in (("vendor_error", _BROKEN), ("auth", _TOKEN_REFUSED))
+        for code, help_ in (("unknown", _BROKEN), ("invalid_auth", _TOKEN_REFUSED))
     },
     **{
         (check, code): help_

@@ -104,36 +104,36 @@ ERROR_HELP = {
         cure="Check the address. Behind a proxy that opens TLS, allow this host through.",
     ),
     ("reach", "timeout"): _SLOW,
-    ("reach", "vendor_error"): ErrorHelp(
+    ("reach", "unknown"): ErrorHelp(
         cause="The connection was refused or cut.",
         cure="Check the address, and that your firewall lets this server reach it on port 443.",
     ),
-    ("token", "not_found"): _DEPLOYMENT,
+    ("token", "invalid_routing"): _DEPLOYMENT,
     ("token", "not_published"): _DEPLOYMENT,
     ("token", "wrong_type"): ErrorHelp(
         cause="The deployment is not of type Custom Client, or is not published.",
         cure="Make a deployment of type Custom Client in Embedded Service Deployments, publish it, "
         "and copy its developer name.",
     ),
-    ("token", "auth"): ErrorHelp(
+    ("token", "invalid_auth"): ErrorHelp(
         cause="The channel does not accept end users without verification.",
         cure="Choose the connection type with user verification, or allow unverified users on the "
         "channel.",
     ),
-    ("token", "forbidden"): _REFUSED,
-    ("verified_token", "auth"): _KEYSET,
-    ("verified_token", "forbidden"): _KEYSET,
-    ("verified_token", "not_found"): _KEYSET,
+    ("token", "missing_permission"): _REFUSED,
+    ("verified_token", "invalid_auth"): _KEYSET,
+    ("verified_token", "missing_permission"): _KEYSET,
+    ("verified_token", "invalid_routing"): _KEYSET,
     ("verified_token", "not_published"): _KEYSET,
     ("verified_token", "wrong_type"): _KEYSET,
-    ("stream", "auth"): _REFUSED,
-    ("stream", "forbidden"): _REFUSED,
-    ("stream", "not_found"): ErrorHelp(
+    ("stream", "invalid_auth"): _REFUSED,
+    ("stream", "missing_permission"): _REFUSED,
+    ("stream", "invalid_routing"): ErrorHelp(
         cause="The address has no event stream.",
         cure="Check the organization base URL: it is Url in the deployment's code snippet.",
     ),
     **{(check, "timeout"): _SLOW for check in ("token", "verified_token", "stream")},
-    **{(check, "vendor_error"): _BROKEN for check in ("token", "verified_token", "stream")},
+    **{(check, "unknown"): _BROKEN for check in ("token", "verified_token", "stream")},
     **{(check, "rate_limited"): _BUSY for check in ("reach", "token", "verified_token", "stream")},
 }
 

@@ -130,9 +130,9 @@ class ZendeskTicketsConnector(Connector):
         role = user.get("role")
         # Zendesk answers a wrong token with an anonymous user in some accounts.
         if not as_id(user.get("id")):
-            raise CheckFailedError("auth")
+            raise CheckFailedError("invalid_auth")
         if role not in _STAFF:
-            raise CheckFailedError("forbidden", f"The user's role is {role}.")
+            raise CheckFailedError("missing_permission", f"The user's role is {role}.")
         return ""
 
 

@@ -85,16 +85,16 @@ _ACCOUNT_HELP = {
         cause="Zendesk did not answer within 4 seconds.",
         cure="Test again. If it stays, look at status.zendesk.com and at your firewall.",
     ),
-    "auth": ErrorHelp(
+    "invalid_auth": ErrorHelp(
         cause="Zendesk did not accept API user and token, or token access is switched off.",
         cure="Switch token access on under Apps and integrations > APIs > Zendesk API, make a "
         "token, and enter it with the e-mail address of its user.",
     ),
-    "forbidden": ErrorHelp(
+    "missing_permission": ErrorHelp(
         cause="The API user is neither an agent nor an admin.",
         cure="Enter the e-mail address of an agent or an admin.",
     ),
-    "not_found": ErrorHelp(
+    "invalid_routing": ErrorHelp(
         cause="There is no Zendesk account at this address.",
         cure="Enter the address at which your agents sign in.",
     ),
@@ -102,7 +102,7 @@ _ACCOUNT_HELP = {
         cause="Zendesk limits how often an account may be asked.",
         cure="Wait a minute and test again.",
     ),
-    "vendor_error": ErrorHelp(
+    "unknown": ErrorHelp(
         cause="Zendesk answered with an error of its own.",
         cure="Test again. If it stays, look at status.zendesk.com.",
     ),

@@ -104,28 +104,43 @@ async def test_without_any_identity_the_handoff_and_the_test_say_so(
 
     assert caught.value.vendor_code == "no_aws_identity"
     found = await checked(bench, **NO_KEYS)
-    assert [result.code for result in found.values()] == ["auth", "skipped", "skipped", "skipped"]
+    assert [result.code for result in found.values()] == [
+        "invalid_auth",
+        "skipped",
+        "skipped",
+        "skipped",
+    ]
     assert found["role"].detail == "This portal runs under no AWS identity"
 
 
 @pytest.mark.parametrize(
     ("switches", "changes", "name", "code"),
     [
-        ({}, {"external_id": "hp-wrong"}, "role", "forbidden"),
-        ({"may_assume_role": False}, {}, "role", "forbidden"),
-        ({"may_tag_session": False}, {"session_tags": '{"Team": "A"}'}, "role", "forbidden"),
-        ({}, {"access_key_id": "AKIAQ2P7EXAMPLE4RT6Z"}, "role", "auth"),
-        ({}, {"secret_access_key": "not/the/secret"}, "role", "auth"),
+        ({}, {"external_id": "hp-wrong"}, "role", "missing_permission"),
+        ({"may_assume_role": False}, {}, "role", "missing_permission"),
+        (
+            {"may_tag_session": False},
+            {"session_tags": '{"Team": "A"}'},
+            "role",
+            "missing_permission",
+        ),
+        ({}, {"access_key_id": "AKIAQ2P7EXAMPLE4RT6Z"}, "role", "invalid_auth"),
+        ({}, {"secret_access_key": "not/the/secret"}, "role", "invalid_auth"),
         ({}, {"aws_region": "us-west-2"}, "instance", "wrong_region"),
         ({"instance_status": "CREATION_FAILED"}, {}, "instance", "disabled"),
-        ({}, {"contact_flow_id": "11111111-2222-3333-4444-555555555555"}, "flow", "not_found"),
+        (
+            {},
+            {"contact_flow_id": "11111111-2222-3333-4444-555555555555"},
+            "flow",
+            "invalid_routing",
+        ),
         ({"flow_status": "SAVED"}, {}, "flow", "not_published"),
         ({"flow_type": "AGENT_WHISPER"}, {}, "flow", "wrong_type"),
         (
             {},
             {"availability_queue_id": "11111111-2222-3333-4444-555555555555"},
             "queue",
-            "not_found",
+            "invalid_routing",
         ),
     ],
 )
@@ -141,7 +156,7 @@ async def test_each_failure_is_found_by_its_check_explained_and_mended(
 
     failed = {check: result for check, result in found.items() if result not in ("ok", "skipped")}
     assert failed == {name: code}
-    assert (name, code) in bench.manifest.error_help
+    assert bench.manifest.help_for(name, code)
     assert set(mended.values()) == {"ok"}
 
 

@@ -109,7 +109,10 @@ async def test_a_role_that_refuses_the_portal_is_told_whom_to_trust(bench: Bench
 
     [role, *_] = [result async for result in bench.connector().test_connection()]
 
-    assert (role.code, "arn:aws:iam::210987654321:user/" in role.detail) == ("forbidden", True)
+    assert (role.code, "arn:aws:iam::210987654321:user/" in role.detail) == (
+        "missing_permission",
+        True,
+    )
 
 
 @pytest.mark.django_db

@@ -208,12 +208,12 @@ async def test_a_start_without_an_external_id_is_unexpected(
 @pytest.mark.parametrize(
     ("status", "text", "code"),
     [
-        (404, "{}", "not_found"),
-        (405, "{}", "not_found"),
-        (400, "{}", "vendor_error"),
-        (500, "{}", "vendor_error"),
-        (401, "{}", "auth"),
-        (403, "{}", "forbidden"),
+        (404, "{}", "invalid_routing"),
+        (405, "{}", "invalid_routing"),
+        (400, "{}", "rejected"),
+        (500, "{}", "cannot_connect"),
+        (401, "{}", "invalid_auth"),
+        (403, "{}", "missing_permission"),
         (429, "{}", "rate_limited"),
         (200, "hello", "wrong_type"),
         (200, "{}", "wrong_type"),
@@ -226,7 +226,7 @@ async def test_each_wrong_answer_to_ping_has_its_code_and_its_cure(
     [result] = await checks(connect(base_url=odd_service.answering(status, text)))
 
     assert (result.is_ok, result.code) == (False, code)
-    assert ("ping", code) in MANIFEST.error_help
+    assert MANIFEST.help_for("ping", code)
 
 
 async def test_the_timeout_is_the_one_entered(connect: Connect, simulator: CustomSimulator):

@@ -37,7 +37,7 @@ async def failures(portal: Portal, **credentials: str) -> dict[str, str]:
     """Return code by name of the checks that fail; each of them must be explained."""
     found = [r async for r in portal.connector(**credentials).test_connection()]
     failed = {r.name: r.code for r in found if not r.is_ok}
-    assert all(pair in MANIFEST.error_help for pair in failed.items() if pair[1] != "skipped")
+    assert all(MANIFEST.help_for(*pair) for pair in failed.items() if pair[1] != "skipped")
     return failed
 
 
@@ -150,7 +150,10 @@ async def test_good_values_pass_every_check_in_order(portal: Portal):
     ],
 )
 async def test_wrong_client_is_found_and_everything_else_waits(portal: Portal, wrong: dict):
-    assert await failures(portal, **wrong) == {"token": "auth", **dict.fromkeys(LATER, "skipped")}
+    assert await failures(portal, **wrong) == {
+        "token": "invalid_auth",
+        **dict.fromkeys(LATER, "skipped"),
+    }
     assert await failures(portal) == {}
 
 
@@ -159,7 +162,7 @@ async def test_draft_that_lacks_everything_can_be_tested(portal: Portal):
 
     found = await failures(portal, **empty)
 
-    assert found == {"token": "auth", **dict.fromkeys(LATER, "skipped")}
+    assert found == {"token": "invalid_auth", **dict.fromkeys(LATER, "skipped")}
 
 
 async def test_host_that_does_not_answer_is_found(portal: Portal, unused_tcp_port: int):
@@ -167,13 +170,13 @@ async def test_host_that_does_not_answer_is_found(portal: Portal, unused_tcp_por
 
     found = await failures(portal, login_base_url=dead, api_base_url=dead)
 
-    assert found == {"token": "vendor_error", **dict.fromkeys(LATER, "skipped")}
+    assert found == {"token": "cannot_connect", **dict.fromkeys(LATER, "skipped")}
 
 
 async def test_wrong_integration_is_found(portal: Portal):
     found = await failures(portal, integration_id="11111111-0b7d-4c58-8a3e-77d1e5b60a42")
 
-    assert found["integration"] == "not_found"
+    assert found["integration"] == "invalid_routing"
     assert "token" not in found
 
 
@@ -213,7 +216,7 @@ async def test_lacking_permission_is_named(portal: Portal, permission: str, chec
 
     found = await failures(portal, **queue)
 
-    assert found[check] == "forbidden"
+    assert found[check] == "missing_permission"
     assert permission in await detail_of(portal, check, **queue)
     await portal.configure(permissions=allowed)
     assert await failures(portal, **queue) == {}
@@ -222,7 +225,7 @@ async def test_lacking_permission_is_named(portal: Portal, permission: str, chec
 async def test_queue_that_does_not_exist_is_found(portal: Portal):
     found = await failures(portal, queue_id="00000000-1112-5ac8-9b9e-b5e3ebb0baaf")
 
-    assert found == {"queue": "not_found"}
+    assert found == {"queue": "invalid_routing"}
 
 
 async def test_notifications_are_not_asked_for_where_they_are_not_wanted(portal: Portal):

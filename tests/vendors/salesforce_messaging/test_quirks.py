@@ -128,7 +128,12 @@ async def test_unknown_key_is_an_error_of_the_credentials_until_it_is_registered
     await register_key(bench)
 
     assert caught.value.field == "jwt_key_id"
-    assert before == {"reach": "ok", "token": "ok", "verified_token": "auth", "stream": "ok"}
+    assert before == {
+        "reach": "ok",
+        "token": "ok",
+        "verified_token": "invalid_auth",
+        "stream": "ok",
+    }
     assert set((await checks(bench, **VERIFIED)).values()) == {"ok"}
     assert await connector.start(request)
 
@@ -138,7 +143,7 @@ async def test_unfinished_draft_can_be_tested(bench: Bench):
     keyless = {**VERIFIED, "jwt_private_key": ""}
 
     assert (await checks(bench, **nothing))["reach"] == "dns"
-    assert (await checks(bench, **keyless))["verified_token"] == "auth"
+    assert (await checks(bench, **keyless))["verified_token"] == "invalid_auth"
 
 
 async def test_verification_that_salesforce_ignores_is_noted_and_the_handoff_goes_on(bench: Bench):
@@ -149,7 +154,7 @@ async def test_verification_that_salesforce_ignores_is_noted_and_the_handoff_goe
     row = await bench.seen_by_agent(session)
     assert row["attributes"]["Chat_Consumer_Type"] == "unauthenticated"
     assert "verification_ignored" in [record.error_code for record in bench.records]
-    assert (await checks(bench, **VERIFIED))["verified_token"] == "auth"
+    assert (await checks(bench, **VERIFIED))["verified_token"] == "invalid_auth"
 
 
 async def test_verified_conversation_outlives_its_token(bench: Bench):

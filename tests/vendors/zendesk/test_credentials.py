@@ -161,13 +161,41 @@ def test_generated_values_are_two_addresses_and_the_secret_of_the_second():
 
 def test_every_code_a_check_may_end_with_has_its_help():
     codes = {
-        "access": ("dns", "tls", "timeout", "auth", "forbidden", "not_found", "rate_limited"),
-        "webhook": ("not_found", "wrong_type", "disabled"),
-        "integration": ("auth", "forbidden", "not_found", "wrong_type", "disabled", "timeout"),
-        "switchboard": ("forbidden", "not_found", "wrong_type", "disabled", "timeout"),
-        "support": ("dns", "auth", "forbidden", "not_found", "timeout", "vendor_error"),
+        "access": (
+            "dns",
+            "tls",
+            "timeout",
+            "invalid_auth",
+            "missing_permission",
+            "invalid_routing",
+            "rate_limited",
+        ),
+        "webhook": ("invalid_routing", "wrong_type", "disabled"),
+        "integration": (
+            "invalid_auth",
+            "missing_permission",
+            "invalid_routing",
+            "wrong_type",
+            "disabled",
+            "timeout",
+        ),
+        "switchboard": (
+            "missing_permission",
+            "invalid_routing",
+            "wrong_type",
+            "disabled",
+            "timeout",
+        ),
+        "support": (
+            "dns",
+            "invalid_auth",
+            "missing_permission",
+            "invalid_routing",
+            "timeout",
+            "unknown",
+        ),
     }
 
     for check, named in codes.items():
         for code in named:
-            assert (check, code) in MANIFEST.error_help, (check, code)
+            assert MANIFEST.help_for(check, code), (check, code)

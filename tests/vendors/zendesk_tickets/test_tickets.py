@@ -247,8 +247,13 @@ async def test_connection_test_names_what_is_wrong(desk: Desk, unused_tcp_port: 
     await desk.post("/config", support_role="end-user")
     found.append(await checks(desk.connector()))
 
-    assert [item["account"] for item in found] == ["ok", "auth", "vendor_error", "forbidden"]
-    assert all(("account", item["account"]) in MANIFEST.error_help for item in found[1:])
+    assert [item["account"] for item in found] == [
+        "ok",
+        "invalid_auth",
+        "cannot_connect",
+        "missing_permission",
+    ]
+    assert all(MANIFEST.help_for("account", item["account"]) for item in found[1:])
     assert await desk.tickets() == []
 
 

@@ -62,8 +62,8 @@ class ConnectionChecks:
             if error.vendor_code in _ACCESS_DENIED:
                 caller = await self._refused_caller()
                 detail = f"AWS answered {error.vendor_code}{caller}."
-                raise CheckFailedError("forbidden", detail) from error
-            raise CheckFailedError("auth", error.message) from error
+                raise CheckFailedError("missing_permission", detail) from error
+            raise CheckFailedError("invalid_auth", error.message) from error
         return ""
 
     async def _refused_caller(self) -> str:
@@ -109,7 +109,7 @@ class ConnectionChecks:
             return "Not verified: the role may not call connect:DescribeContactFlow."
         except InvalidRoutingError as error:
             is_saved = error.vendor_code == NOT_PUBLISHED
-            raise CheckFailedError("not_published" if is_saved else "not_found") from error
+            raise CheckFailedError("not_published" if is_saved else "invalid_routing") from error
         name = as_text(flow.get("Name"))
         if flow.get("Type", _INBOUND) != _INBOUND:
             raise CheckFailedError("wrong_type", f"{name} is of type {as_text(flow.get('Type'))}.")
@@ -125,7 +125,7 @@ class ConnectionChecks:
         try:
             await client.get_current_metric_data(instance_id, queue_id, QUEUE_METRICS)
         except InvalidRoutingError as error:
-            raise CheckFailedError("not_found") from error
+            raise CheckFailedError("invalid_routing") from error
         try:
             queue = await client.describe_queue(instance_id, queue_id)
         except MissingPermissionError:

@@ -56,7 +56,7 @@ class ConnectionChecks:
     async def _token(self) -> str:
         response = await self._client.tokens.answer(returns=_TOKEN_REFUSALS)
         if response.status in _TOKEN_REFUSALS:
-            raise CheckFailedError("auth", f"Genesys answered {response.status}.")
+            raise CheckFailedError("invalid_auth", f"Genesys answered {response.status}.")
         await self._client.tokens.current()
         self._has_token = True
         return ""
@@ -119,7 +119,7 @@ class ConnectionChecks:
             missing = rejected[0].get("missingPermissions")
             names = missing if isinstance(missing, list) else []
             wanted = ", ".join(map(as_text, names)) or "analytics:conversationDetail:view"
-            raise CheckFailedError("forbidden", f"The role lacks {wanted}.")
+            raise CheckFailedError("missing_permission", f"The role lacks {wanted}.")
         return ""
 
     async def _queue(self) -> str:
@@ -139,4 +139,4 @@ def _named_permission(permission: str) -> Iterator[None]:
     try:
         yield
     except MissingPermissionError as error:
-        raise CheckFailedError("forbidden", f"The role lacks {permission}.") from error
+        raise CheckFailedError("missing_permission", f"The role lacks {permission}.") from error

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from integrations.contract.checks import CALL_SECONDS, Check, CheckFailedError, run_checks
 from integrations.contract.connector import CheckResult
+from integrations.contract.failures import CheckCode
 from integrations.http.client import HttpClient
 from integrations.http.errors import VendorResponse
 from integrations.kit.json_values import as_object, as_text
@@ -182,7 +183,7 @@ class ConnectionChecks:
         self._need(self._has_answered)
         token = await self._token_for(customer_identity_token(self._credentials, PROBE_SUBJECT))
         if not token.is_authenticated:
-            raise CheckFailedError("auth", "Salesforce answered with an anonymous token.")
+            raise CheckFailedError("invalid_auth", "Salesforce answered with an anonymous token.")
         self._token = self._token or token
         return ""
 
@@ -214,14 +215,14 @@ class ConnectionChecks:
             raise CheckFailedError("skipped")
 
 
-def _refusal_code(status: int, words: str) -> str:
+def _refusal_code(status: int, words: str) -> CheckCode:
     if status == 401:
-        return "auth"
+        return "invalid_auth"
     if status == 403:
-        return "forbidden"
+        return "missing_permission"
     if "type" in words and "api" in words:
         return "wrong_type"
-    return "not_published" if "publish" in words else "not_found"
+    return "not_published" if "publish" in words else "invalid_routing"
 
 
 def _words(response: VendorResponse) -> str:

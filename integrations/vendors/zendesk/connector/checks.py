@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from integrations.contract.checks import CALL_SECONDS, Check, CheckFailedError, run_checks
 from integrations.contract.connector import CheckResult
 from integrations.contract.errors import ConnectorError, InvalidAuthError, MissingPermissionError
+from integrations.contract.failures import CheckCode
 from integrations.kit.json_values import Json, as_text
 from integrations.vendors.zendesk.client import ZendeskMessagingClient, ZendeskSupportClient
 from integrations.vendors.zendesk.mapping.control import NEXT
@@ -23,7 +24,10 @@ _OWN = "me"
 _INTEGRATION_KEY = "int_"
 _EVENTS_PATH = "/events"
 _STAFF = ("agent", "admin")
-_REFUSALS = {InvalidAuthError: "auth", MissingPermissionError: "forbidden"}
+_REFUSALS: dict[type[ConnectorError], CheckCode] = {
+    InvalidAuthError: "invalid_auth",
+    MissingPermissionError: "missing_permission",
+}
 _NOT_FOUND = 404
 
 
@@ -58,7 +62,7 @@ class ConnectionChecks:
 
     async def _access(self) -> str:
         if not self._credentials.get("key_id") or not self._credentials.get("key_secret"):
-            raise CheckFailedError("auth", "No API key pair was entered.")
+            raise CheckFailedError("invalid_auth", "No API key pair was entered.")
         integration = _OWN if self._is_integration_key else self._integration_id
         with _refusals():
             self._webhooks = await self._client.list_webhooks(integration)
@@ -69,7 +73,9 @@ class ConnectionChecks:
         webhook_id = self._credentials.get("webhook_id", "")
         found = [item for item in self._webhooks or () if item.get("id") == webhook_id]
         if not found:
-            raise CheckFailedError("not_found", "The integration has no webhook with this ID.")
+            raise CheckFailedError(
+                "invalid_routing", "The integration has no webhook with this ID."
+            )
         _judge_webhook(found[0], self._credentials)
         return ""
 
@@ -88,7 +94,7 @@ class ConnectionChecks:
         with _refusals():
             boards = await self._client.list_switchboards()
             if not boards:
-                raise CheckFailedError("not_found", "The app has no switchboard.")
+                raise CheckFailedError("invalid_routing", "The app has no switchboard.")
             board_id = as_text(boards[0].get("id"))
             entries = await self._client.list_switchboard_integrations(board_id)
         self._judge_switchboard(boards[0], entries)
@@ -99,13 +105,15 @@ class ConnectionChecks:
             raise CheckFailedError("disabled", "The switchboard is switched off.")
         own = [item for item in entries if item.get("integrationId") == self._integration_id]
         if not own:
-            raise CheckFailedError("not_found", "The integration is not on the switchboard.")
+            raise CheckFailedError("invalid_routing", "The integration is not on the switchboard.")
         target = self._credentials.get("switchboard_integration_name", "") or NEXT
         if target == NEXT:
             if not own[0].get("nextSwitchboardIntegrationId"):
                 raise CheckFailedError("wrong_type", "Nothing follows the integration.")
         elif not any(_is_named(item, target) for item in entries):
-            raise CheckFailedError("not_found", f"Nothing on the switchboard is called {target}.")
+            raise CheckFailedError(
+                "invalid_routing", f"Nothing on the switchboard is called {target}."
+            )
         own_name = self._credentials.get("own_switchboard_name", "")
         if own_name and not _is_named(own[0], own_name):
             raise CheckFailedError(
@@ -119,9 +127,9 @@ class ConnectionChecks:
         role = as_text(user.get("role"))
         # Zendesk answers a wrong token with an anonymous user in some accounts.
         if not user.get("id"):
-            raise CheckFailedError("auth")
+            raise CheckFailedError("invalid_auth")
         if role not in _STAFF:
-            raise CheckFailedError("forbidden", f"The user's role is {role}.")
+            raise CheckFailedError("missing_permission", f"The user's role is {role}.")
         return ""
 
     @property
@@ -160,9 +168,10 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except ConnectorError as error:
-        code = next((code for kind, code in _REFUSALS.items() if isinstance(error, kind)), "")
-        code = code or ("not_found" if error.status == _NOT_FOUND else "")
-        if not code:
+        code = next((code for kind, code in _REFUSALS.items() if isinstance(error, kind)), None)
+        if code is None and error.status == _NOT_FOUND:
+            code = "invalid_routing"
+        if code is None:
             raise
         named = f": {error.vendor_code}" if error.vendor_code else ""
         raise CheckFailedError(code, f"Zendesk answered {error.status}{named}.") from error

@@ -69,18 +69,18 @@ _CHECKS = ("access", "webhook", "integration", "switchboard", "support")
 
 ERROR_HELP = {
     **{(check, "timeout"): _SLOW for check in _CHECKS},
-    **{(check, "vendor_error"): _BROKEN for check in _CHECKS},
+    **{(check, "unknown"): _BROKEN for check in _CHECKS},
     **{(check, "rate_limited"): _BUSY for check in _CHECKS},
-    **{(check, "forbidden"): _PLAN for check in _CHECKS},
-    **{(check, "auth"): _KEY for check in _CHECKS},
+    **{(check, "missing_permission"): _PLAN for check in _CHECKS},
+    **{(check, "invalid_auth"): _KEY for check in _CHECKS},
     **{(check, "dns"): _NO_HOST for check in ("access", "support")},
     **{(check, "tls"): _CERTIFICATE for check in ("access", "support")},
-    ("access", "not_found"): ErrorHelp(
+    ("access", "invalid_routing"): ErrorHelp(
         cause="Zendesk knows no app or integration with these IDs in this account.",
         cure="Copy App ID and Integration ID from the integration's Details tab, and check the "
         "subdomain.",
     ),
-    ("webhook", "not_found"): ErrorHelp(
+    ("webhook", "invalid_routing"): ErrorHelp(
         cause="The integration has no webhook with this ID.",
         cure="Copy Webhook ID from the integration's Details tab.",
     ),
@@ -93,7 +93,7 @@ ERROR_HELP = {
         cause="The webhook does not tell everything the portal must hear.",
         cure="In the integration's settings, add the subscriptions named under Give to vendor.",
     ),
-    ("integration", "not_found"): ErrorHelp(
+    ("integration", "invalid_routing"): ErrorHelp(
         cause="Zendesk knows no integration with this ID.",
         cure="Copy Integration ID from the integration's Details tab.",
     ),
@@ -105,7 +105,7 @@ ERROR_HELP = {
         cause="The integration is not active.",
         cure="Activate it under Apps and integrations > Integrations > Conversations integrations.",
     ),
-    ("switchboard", "not_found"): ErrorHelp(
+    ("switchboard", "invalid_routing"): ErrorHelp(
         cause="The switchboard does not know the integration, or nothing of that name.",
         cure="Leave Agent Workspace integration at next, or enter zd-agentWorkspace; check that "
         "the integration is connected to messaging.",
@@ -119,16 +119,16 @@ ERROR_HELP = {
         cause="The switchboard is switched off, so control cannot be passed.",
         cure="Switch messaging and the Agent Workspace on in Admin Center.",
     ),
-    ("support", "auth"): ErrorHelp(
+    ("support", "invalid_auth"): ErrorHelp(
         cause="Zendesk did not accept API user and API token.",
         cure="Under Apps and integrations > APIs > Zendesk API, switch token access on, make a "
         "token, and enter it with the e-mail address of its user.",
     ),
-    ("support", "forbidden"): ErrorHelp(
+    ("support", "missing_permission"): ErrorHelp(
         cause="The API user is neither an agent nor an admin.",
         cure="Enter the e-mail address of an agent or an admin.",
     ),
-    ("support", "not_found"): ErrorHelp(
+    ("support", "invalid_routing"): ErrorHelp(
         cause="There is no Zendesk account at this subdomain.",
         cure="Enter the part of your Zendesk address before .zendesk.com as subdomain.",
     ),
