@@ -243,6 +243,28 @@ RULES = (
         ),
     ),
     Rule(
+        name="what simulators share is written apart from connectors too",
+        where=r"integrations/simulators/",
+        is_bad=_ours_but(
+            *("integrations.contract.errors", "integrations.http", "integrations.simulators"),
+        ),
+        plants=(
+            ("integrations/simulators/novel.py", "from integrations.kit import signatures"),
+            ("integrations/simulators/novel.py", "from integrations.vendors.acme import mapping"),
+            ("integrations/simulators/novel.py", "from ..models import Integration"),
+        ),
+    ),
+    Rule(
+        name="nobody names a vendor's folder: the registry finds it",
+        where=r"(?!integrations/vendors/)",
+        is_bad=_any("integrations.vendors"),
+        plants=(
+            ("integrations/connect/novel.py", "from integrations.vendors.acme import client"),
+            ("integrations/connections/novel.py", "from ..vendors.acme.mapping import text"),
+            ("config/novel.py", "import_module('integrations.vendors.acme.connector')"),
+        ),
+    ),
+    Rule(
         name="nobody loads a simulator but those who pretend",
         where=r"",
         is_bad=_is_simulator,
