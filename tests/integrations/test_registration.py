@@ -8,7 +8,9 @@ import pytest
 
 from integrations.connections import registration
 from integrations.connections.addresses import webhook_urls
+from integrations.connections.drafts import Draft, draft_set
 from integrations.connections.services import integration_connect, integration_disconnect
+from integrations.contract.connector import CheckResult
 from integrations.contract.errors import CannotConnectError
 from integrations.contract.registry import connector_class
 from integrations.models import Integration, Project
@@ -50,14 +52,17 @@ def vendor(monkeypatch: pytest.MonkeyPatch) -> type[Registering]:
 
 
 def drafted(project: Project) -> Integration:
-    return factories.integration(
+    row = factories.integration(
         project,
         connector_key="zendesk_tickets",
         integration_key="zendesk_tickets_integration",
         status=Integration.Status.NOT_CONNECTED,
         credentials={},
-        draft={"values": VALUES, "test": {"is_ok": True, "checks": []}},
     )
+    passed = CheckResult(name="credentials", is_ok=True, code="ok")
+    draft_set(row, Draft().with_values(VALUES).tested([passed]))
+    row.save()
+    return row
 
 
 def test_vendor_is_told_the_addresses_and_what_it_gives_is_kept_until_it_is_told_again(
