@@ -100,7 +100,7 @@ def integration_connect(
     try:
         given = vendor_register(row)
     except ConnectorError as error:
-        integration_mark_needs_attention(row, error.code, error.message)
+        integration_mark_refused(row, error)
         row.refresh_from_db()
         return row
     if given:

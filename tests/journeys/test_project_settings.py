@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -13,11 +15,23 @@ READER = "settings-reader"
 PASSWORD = "only-for-this-journey"
 
 
+GREETING = "Hello. How can I help you today?"
+
+
 @pytest.fixture
 def portal(page: Page, stack: Stack) -> Portal:
     made = Portal(page, stack)
     made.sign_in()
     return made
+
+
+@pytest.fixture
+def settings_put_back(stack: Stack) -> Iterator[None]:
+    """The project is shared with the journeys that follow."""
+    yield
+    stack.run_module(
+        "manage", "set_project", "demo", "--greeting", GREETING, "--no-allow-inline-overrides"
+    )
 
 
 def no_wider_than_the_window(page: Page) -> bool:
@@ -26,7 +40,7 @@ def no_wider_than_the_window(page: Page) -> bool:
 
 
 def test_settings_are_changed_by_keyboard_with_errors_at_their_fields(
-    portal: Portal, watch: Watch
+    portal: Portal, watch: Watch, settings_put_back: None
 ) -> None:
     page = portal.page
     portal.open("Project")
