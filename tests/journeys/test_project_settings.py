@@ -30,7 +30,13 @@ def settings_put_back(stack: Stack) -> Iterator[None]:
     """The project is shared with the journeys that follow."""
     yield
     stack.run_module(
-        "manage", "set_project", "demo", "--greeting", GREETING, "--no-allow-inline-overrides"
+        "manage",
+        "set_project",
+        "demo",
+        "demo-shop",
+        "--greeting",
+        GREETING,
+        "--no-allow-inline-overrides",
     )
 
 
