@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any
 
 from integrations.simulators.desk import DeskError
@@ -63,10 +63,8 @@ class AccountFiles(Files):
 class ZendeskWorld(World[AccountSwitches, Conversation]):
     """One account and its two webhook systems: what every action works on."""
 
-    # The account's settings stay, the addresses of its webhooks among them; a fault does not.
-    agreed_switches = tuple(
-        one.name for one in fields(AccountSwitches) if one.name != "are_keys_revoked"
-    )
+    # Where the portal is called, and with which key.
+    agreed_switches = ("webhook_target", "ticket_webhook_target", "ticket_webhook_key")
 
     def __init__(self, switches: AccountSwitches, *, path_prefix: str = "") -> None:
         """Begin with nothing on record."""
@@ -88,7 +86,7 @@ class ZendeskWorld(World[AccountSwitches, Conversation]):
         self._last_ms = 0
 
     def forget(self) -> None:
-        """Forget all records and all webhooks that were made by API; the settings stay."""
+        """Forget all records and webhooks; switches go back, but for what the portal agreed on."""
         super().forget()
         self.calls_at.clear()
         self.events.forget()
