@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 from integrations.contract.errors import ConnectorError, UnsupportedFeatureError
 from integrations.contract.events import VendorEvent
 from integrations.contract.manifest import Capability, Manifest
+from integrations.contract.rich_content import Answer
 
 if TYPE_CHECKING:
     from integrations.http.client import HttpClient
@@ -56,11 +57,15 @@ class HandoffRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboundMessage:
-    """An end user's message for the vendor; `message_id` (UUID) is the idempotency key."""
+    """An end user's message for the vendor; `message_id` (UUID) is the idempotency key.
+
+    With `answer` it takes what a message of the vendor's offered: `text` is then the label.
+    """
 
     message_id: str
     text: str = field(repr=False)
     sent_at: datetime
+    answer: Answer | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +99,8 @@ class ReceiptKind(enum.Enum):
 
     DELIVERED = "delivered"
     READ = "read"
+    # Nobody can get it any more.
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

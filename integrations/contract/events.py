@@ -5,6 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from integrations.contract.rich_content import (
+    NO_RICH_CONTENT,
+    Author,
+    Markup,
+    RichContent,
+    VendorFile,
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VendorEvent:
@@ -34,11 +42,37 @@ class LiveAgentLeft(VendorEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveAgentMessage(VendorEvent):
-    """A live agent wrote; `text` is plain text, attachments are already links in it."""
+    """A live agent, or the vendor's own bot or flow, wrote.
+
+    All parts of one message of the vendor's are one event. `vendor_message_id` is what an answer to
+    it names, and an edit or a deletion. A bot's message makes nobody join.
+    """
 
     agent_id: str
     agent_name: str = field(default="", repr=False)
     text: str = field(repr=False)
+    markup: Markup = Markup.PLAIN
+    rich: RichContent = NO_RICH_CONTENT
+    files: tuple[VendorFile, ...] = ()
+    by: Author = Author.LIVE_AGENT
+    vendor_message_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveAgentMessageEdited(VendorEvent):
+    """A message that came under `vendor_message_id` reads differently now, or is a later part."""
+
+    vendor_message_id: str
+    text: str = field(repr=False)
+    markup: Markup = Markup.PLAIN
+    rich: RichContent = NO_RICH_CONTENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveAgentMessageDeleted(VendorEvent):
+    """A message that came under `vendor_message_id` was taken back."""
+
+    vendor_message_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +116,24 @@ class MessageRead(VendorEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MessageFailed(VendorEvent):
+    """What the vendor took under `vendor_message_id` did not reach the other side after all.
+
+    `reason` is the vendor's own code or words, for the operator.
+    """
+
+    vendor_message_id: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdleWarning(VendorEvent):
+    """The vendor will end the conversation if the end user stays silent."""
+
+    seconds_left: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QueuePositionChanged(VendorEvent):
     """Waiting: place in the queue (1 is next) or expected wait in seconds, whichever is known."""
 
@@ -111,9 +163,13 @@ class NoLiveAgents(VendorEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationEnded(VendorEvent):
-    """The vendor conversation is over; `ended_by` is the vendor's role name or empty."""
+    """The vendor conversation is over; `ended_by` is the vendor's role name or empty.
+
+    `cause` says when no person ended it: `vendor_idle` or `vendor_time_limit`.
+    """
 
     ended_by: str = ""
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

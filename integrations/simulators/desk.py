@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "simulator"
 STATIC_TYPES = {"desk.css": "text/css", "desk.js": "text/javascript"}
+# The kinds of rich content that the desk's call knows by name; a vendor may have more.
+RICH_KINDS = ("choices", "cards", "slots", "form", "markdown", "image")
 DEFAULT_AGENT_NAME = "Noor Halvorsen"
 
 
@@ -207,6 +209,16 @@ def _transfer(simulator: Simulator, conversation_id: str, fields: Fields) -> Non
     )
 
 
+def _send_rich(simulator: Simulator, conversation_id: str, fields: Fields) -> None:
+    """Send content of a kind, by whoever sends it at that vendor."""
+    kind, senders = _text(fields, "kind"), simulator.rich_messages
+    if kind not in senders:
+        is_known = kind in RICH_KINDS
+        text = f"This vendor's page lists no {kind}" if is_known else f"There is no kind {kind!r}"
+        raise DeskError(404 if is_known else 400, f"{text}; it has: {', '.join(senders)}.")
+    senders[kind](simulator, conversation_id, fields)
+
+
 Action = Callable[["Simulator", str, Fields], None]
 Fault = Callable[["Simulator", dict[str, Any]], None]
 
@@ -217,6 +229,7 @@ _ACTIONS: dict[str, Action] = {
         c, is_typing=bool(f.get("is_typing", True)), agent_name=_name(f)
     ),
     "file": _send_file,
+    "rich": _send_rich,
     "read": lambda s, c, f: s.live_agent_reads(c),
     "transfer": _transfer,
     "leave": lambda s, c, f: s.live_agent_leaves(c, agent_name=_name(f)),

@@ -53,6 +53,9 @@ class Simulator(ABC):
     # Actions and faults only this vendor has, by their name in the desk's calls.
     vendor_actions: ClassVar[Mapping[str, Action]] = {}
     vendor_faults: ClassVar[Mapping[str, Fault]] = {}
+    # Senders of rich content by kind, in the order of the desk's buttons; a kind that the vendor's
+    # page does not list is missing.
+    rich_messages: ClassVar[Mapping[str, Action]] = {}
 
     def __init__(self, *, state_file: str | Path | None = None) -> None:
         self.lock = threading.RLock()
