@@ -10,7 +10,9 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ImproperlyConfigured
 
+from integrations.connections.building import vendor_route
 from integrations.credentials.fields import keys_problem
+from integrations.http.route import route_problems
 
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "::1", "testserver"})
 
@@ -46,6 +48,16 @@ def check_local_vendors(
     ]
 
 
+@register()
+def check_route(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Report a proxy or certificates through which no vendor could be reached."""
+    hint = "Correct it in .env or the environment, or take it out to reach vendors without it."
+    return [
+        Error(problem, hint=hint, id="integrations.E003")
+        for problem in route_problems(vendor_route())
+    ]
+
+
 def refuse_unsafe_start() -> None:
     """Raise ImproperlyConfigured where a server would start although a check fails.
 
@@ -53,6 +65,6 @@ def refuse_unsafe_start() -> None:
     """
     if settings.DEBUG:
         return
-    checks = (check_encryption_keys, check_local_vendors)
+    checks = (check_encryption_keys, check_local_vendors, check_route)
     for message in [message for check in checks for message in check(None)]:
         raise ImproperlyConfigured(f"{message.id}: {message.msg} {message.hint}")

@@ -34,6 +34,10 @@ SECRET_KEY = env.str("SECRET_KEY", default="only-for-development" * 3 if DEBUG e
 ENCRYPTION_KEYS: list[str] = env.list("BATON_ENCRYPTION_KEYS", default=[])
 # Opens http and loopback addresses to connectors: for simulators only.
 ALLOW_LOCAL_VENDORS = env.bool("ALLOW_LOCAL_VENDORS", default=False)
+# How vendors are reached: the variables that other programs read too, and our own bundle.
+VENDOR_PROXY = env.str("HTTPS_PROXY", default="")
+VENDOR_NO_PROXY = env.str("NO_PROXY", default="")
+VENDOR_CA_BUNDLE = env.str("VENDOR_CA_BUNDLE", default="")
 
 # ---- applications ----
 INSTALLED_APPS = [

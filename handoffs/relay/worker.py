@@ -26,7 +26,8 @@ from handoffs.lifecycle.locking import Lease
 from handoffs.relay import leases
 from handoffs.relay.connectors import Connectors
 from handoffs.relay.session import RelaySession
-from integrations.http.client import Session, open_session
+from integrations.connections.building import vendor_session
+from integrations.http.client import Session
 from integrations.telemetry.metrics import RELAY_SESSIONS
 
 logger = logging.getLogger(__name__)
@@ -75,7 +76,7 @@ class RelayWorkerLoop:
 
     async def _main(self) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        self._http = open_session(allow_local=settings.ALLOW_LOCAL_VENDORS)
+        self._http = vendor_session()
         self._connectors = Connectors(self._http)
         await self._register()
         tasks = [

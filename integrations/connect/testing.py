@@ -6,10 +6,8 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.conf import settings
-
 from integrations.connections.addresses import webhook_urls, with_our_addresses
-from integrations.connections.building import connector_with
+from integrations.connections.building import connector_with, vendor_session
 from integrations.connections.calls import vendor_calls_save
 from integrations.connections.drafts import edited_values
 from integrations.connections.outcomes import WEBHOOK_NOT_SEEN, WEBHOOK_SEEN
@@ -20,7 +18,6 @@ from integrations.contract.registry import manifest_get
 from integrations.credentials.cleaning import fields_for_mode, mode_of
 from integrations.credentials.generated_values import kept_beside_fields
 from integrations.entry.rate_limit import retry_after
-from integrations.http.client import open_session
 from integrations.http.recording import VendorCallRecord
 from integrations.models import Integration
 from integrations.projects.audit import audit_record
@@ -65,7 +62,7 @@ def integration_test_start(*, integration: Integration, actor: Any) -> Connectio
 async def integration_test(test: ConnectionTest) -> AsyncIterator[CheckResult]:
     """Yield each check's result as it comes; touches no database."""
     found = manifest_get(test.integration.connector_key)
-    async with open_session(allow_local=settings.ALLOW_LOCAL_VENDORS) as session:
+    async with vendor_session() as session:
         connector = connector_with(
             found,
             credentials=test.values,

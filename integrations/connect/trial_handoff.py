@@ -8,12 +8,11 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 
 from integrations.connect.testing import TooManyTestsError
 from integrations.connections.addresses import webhook_urls
-from integrations.connections.building import connector_with
+from integrations.connections.building import connector_with, vendor_session
 from integrations.connections.calls import vendor_calls_save
 from integrations.connections.tokens import MemoryTokens
 from integrations.contract.checks import CheckFailedError, run_checks
@@ -29,7 +28,6 @@ from integrations.contract.connector import (
 from integrations.contract.errors import ConnectorError
 from integrations.contract.registry import manifest_get
 from integrations.entry.rate_limit import retry_after
-from integrations.http.client import open_session
 from integrations.http.recording import VendorCallRecord
 from integrations.models import Integration
 from integrations.projects.audit import audit_record
@@ -73,7 +71,7 @@ def trial_start(*, integration: Integration, actor: Any) -> TrialHandoff:
 
 async def trial_run(trial: TrialHandoff) -> AsyncIterator[CheckResult]:
     """Yield each step's result as it comes; touches no database."""
-    async with open_session(allow_local=settings.ALLOW_LOCAL_VENDORS) as session:
+    async with vendor_session() as session:
         connector = connector_with(
             manifest_get(trial.integration.connector_key),
             credentials=trial.integration.credentials,

@@ -12,10 +12,25 @@ from integrations.contract.connector import Connector, TokenCache
 from integrations.contract.manifest import Manifest
 from integrations.contract.registry import connector_class, manifest_get
 from integrations.credentials.generated_values import secrets_in
-from integrations.http.client import HttpClient, Session
+from integrations.http.client import HttpClient, Session, open_session
 from integrations.http.recording import Recorder, recorder_with_metrics
+from integrations.http.route import Route
 from integrations.kit.waiting import PauseStore
 from integrations.models import Integration
+
+
+def vendor_session() -> Session:
+    """Make a session that reaches vendors the way the settings say, on the loop that uses it."""
+    return open_session(allow_local=settings.ALLOW_LOCAL_VENDORS, route=vendor_route())
+
+
+def vendor_route() -> Route:
+    """Return how the settings want vendors to be reached."""
+    return Route(
+        proxy=settings.VENDOR_PROXY,
+        no_proxy=settings.VENDOR_NO_PROXY,
+        ca_bundle=settings.VENDOR_CA_BUNDLE,
+    )
 
 
 def connector_build(

@@ -6,11 +6,10 @@ import asyncio
 from collections.abc import Mapping
 
 from asgiref.sync import async_to_sync
-from django.conf import settings
 from django.db.models import F
 
 from integrations.connections.addresses import with_our_addresses
-from integrations.connections.building import connector_with
+from integrations.connections.building import connector_with, vendor_session
 from integrations.connections.outcomes import check_labels
 from integrations.connections.services import (
     integration_mark_healthy,
@@ -20,7 +19,6 @@ from integrations.connections.tokens import MemoryTokens
 from integrations.contract.connector import CheckResult
 from integrations.contract.manifest import Manifest
 from integrations.contract.registry import manifest_get
-from integrations.http.client import open_session
 from integrations.models import Integration
 
 FAILURES_ALLOWED = 3
@@ -64,7 +62,7 @@ def integration_probe(integration_id: int) -> bool:
 
 async def _results(connector_key: str, credentials: Mapping[str, str]) -> list[CheckResult]:
     found: list[CheckResult] = []
-    async with open_session(allow_local=settings.ALLOW_LOCAL_VENDORS) as session:
+    async with vendor_session() as session:
         connector = connector_with(
             manifest_get(connector_key),
             credentials=credentials,

@@ -8,15 +8,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 from asgiref.sync import async_to_sync
-from django.conf import settings
 
 from integrations.connections.addresses import webhook_urls
-from integrations.connections.building import connector_with
+from integrations.connections.building import connector_with, vendor_session
 from integrations.connections.tokens import MemoryTokens
 from integrations.contract.connector import Connector
 from integrations.contract.errors import CannotConnectError, ConnectorError
 from integrations.contract.registry import connector_class, manifest_get
-from integrations.http.client import open_session
 from integrations.models import Integration
 
 logger = logging.getLogger(__name__)
@@ -47,7 +45,7 @@ def vendor_unregister(integration: Integration) -> None:
 
 def _call(integration: Integration, work: Callable[[Connector], Awaitable[R]]) -> R:
     async def run() -> R:
-        async with open_session(allow_local=settings.ALLOW_LOCAL_VENDORS) as session:
+        async with vendor_session() as session:
             connector = connector_with(
                 manifest_get(integration.connector_key),
                 credentials=integration.credentials,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import socket
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -30,6 +28,7 @@ from integrations.http.errors import (
     status_error,
 )
 from integrations.http.recording import Masker, Recorder, RunningCall
+from integrations.http.route import STRAIGHT, GuardedConnector, Route, proxy_of
 from integrations.http.socket import (
     SWITCHED,
     VendorSocket,
@@ -38,7 +37,7 @@ from integrations.http.socket import (
     socket_url_problem,
 )
 from integrations.http.sse import SseEvent, SseParser
-from integrations.http.url_guard import may_connect, url_problem
+from integrations.http.url_guard import url_problem
 from integrations.kit.json_values import json_text
 from integrations.kit.waiting import PauseStore
 from integrations.telemetry.metrics import stream_opened
@@ -55,25 +54,14 @@ FormData = aiohttp.FormData
 
 
 def open_session(
-    *, allow_local: bool, resolver: aiohttp.abc.AbstractResolver | None = None
+    *,
+    allow_local: bool,
+    resolver: aiohttp.abc.AbstractResolver | None = None,
+    route: Route = STRAIGHT,
 ) -> aiohttp.ClientSession:
-    """Make the one session a process shares; must be called on the loop that will use it.
-
-    The address is judged when a socket is made for it, so a name that resolves to something else
-    the second time gains nothing.
-    """
-
-    def guarded_socket(addr_info: aiohttp.AddrInfoType) -> socket.socket:
-        family, kind, protocol, _, address = addr_info
-        if not may_connect(str(address[0]), allow_local=allow_local):
-            raise PermissionError(errno.EACCES, "the address is not public")
-        return socket.socket(family, kind, protocol)
-
-    connector = aiohttp.TCPConnector(
-        limit=0, ttl_dns_cache=60, resolver=resolver, socket_factory=guarded_socket
-    )
+    """Make the one session a process shares; must be called on the loop that will use it."""
     return aiohttp.ClientSession(
-        connector=connector,
+        connector=GuardedConnector(allow_local=allow_local, resolver=resolver, route=route),
         cookie_jar=aiohttp.DummyCookieJar(),  # shared by all projects: nothing may stick
         headers={"User-Agent": "Baton"},
         trust_env=False,
@@ -233,6 +221,7 @@ class HttpClient:
                 total=None, sock_connect=CONNECT_SECONDS, sock_read=idle_timeout
             ),
             allow_redirects=False,
+            proxy=await proxy_of(self._session, target),
         )
         call.status = response.status
         try:
@@ -257,6 +246,8 @@ class HttpClient:
     ) -> VendorResponse:
         limits = aiohttp.ClientTimeout(total=timeout, sock_connect=min(timeout, CONNECT_SECONDS))
         with our_errors(call.operation):
+            async with asyncio.timeout(timeout):
+                proxy = await proxy_of(self._session, target)
             async with self._session.request(
                 call.method,
                 target,
@@ -265,6 +256,7 @@ class HttpClient:
                 data=data,
                 timeout=limits,
                 allow_redirects=False,
+                proxy=proxy,
             ) as raw:
                 call.status = raw.status
                 response = await _read(call.operation, raw, max_bytes)

@@ -12,6 +12,7 @@ from yarl import URL
 
 from integrations.contract.errors import CannotConnectError, UnexpectedResponseError
 from integrations.http.errors import StatusTable, VendorResponse, our_errors, status_error
+from integrations.http.route import proxy_of
 from integrations.http.url_guard import url_problem
 
 MAX_MESSAGE_BYTES = 1024 * 1024
@@ -123,6 +124,7 @@ async def open_socket(
                     protocols=protocols,
                     timeout=limits,
                     max_msg_size=MAX_MESSAGE_BYTES,
+                    proxy=await proxy_of(session, url),
                 )
         except aiohttp.WSServerHandshakeError as error:
             answer = VendorResponse(
