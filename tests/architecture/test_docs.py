@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from config.docs.pages import generated_pages
+from config.docs.vendor_sizes import sizes_wrong
 from tests.architecture.sources import ROOT
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
@@ -30,6 +31,17 @@ def test_generated_pages_are_fresh() -> None:
     ]
 
     assert stale == [], "run make docs"
+
+
+def test_a_planted_size_that_is_a_hundred_lines_off_is_found() -> None:
+    page = (ROOT / "docs/vendor_sizes.md").read_text(encoding="utf-8")
+    [(row, manifest)] = re.findall(r"^(\| Zendesk tickets \| ([\d,]+) \|)", page, re.M)
+    planted = row.replace(manifest, f"{int(manifest.replace(',', '')) + 200:,}")
+
+    [found] = sizes_wrong(page.replace(row, planted))
+
+    assert found.startswith("Zendesk tickets, manifest: ")
+    assert sizes_wrong(page.replace(row, "| Tickets |"))[0].startswith("Zendesk tickets: ")
 
 
 def test_links_within_the_project_lead_somewhere() -> None:
