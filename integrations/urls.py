@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.auth import views as auth_views
-from django.urls import path
+from django.urls import path, register_converter
 
 from integrations.connect.views import flow as connect_views
 from integrations.connect.views import give as connect_give_views
@@ -12,12 +12,14 @@ from integrations.connect.views import tiles as views
 from integrations.connect.views import trial_handoff as trial_handoff_views
 from integrations.entry import key_views as api_key_views
 from integrations.entry.sign_in import sign_in_guarded
+from integrations.models.connection_name import ConnectionNameConverter
 from integrations.projects import settings_views as project_settings_views
 from integrations.projects import views as project_views
 
+register_converter(ConnectionNameConverter, "connection")
 _LOGIN = auth_views.LoginView.as_view(redirect_authenticated_user=True)
 _PROJECT = "p/<str:project_id>/"
-_TILE = f"{_PROJECT}integrations/<str:environment>/<str:connector_key>/"
+_TILE = f"{_PROJECT}integrations/<str:environment>/<connection:connection>/"
 
 urlpatterns = [
     path("", project_views.home, name="home"),
@@ -28,6 +30,7 @@ urlpatterns = [
     path(_PROJECT, project_views.project_home, name="project_home"),
     path(f"{_PROJECT}integrations/", views.integrations, name="integrations"),
     path(_TILE, views.integration, name="integration"),
+    path(f"{_TILE}sets/", views.credential_set_add, name="credential_set_add"),
     path(f"{_TILE}audit.csv", views.audit, name="integration_audit"),
     path(f"{_TILE}enable/", views.enable, name="integration_enable"),
     path(f"{_TILE}disable/", views.disable, name="integration_disable"),

@@ -11,39 +11,38 @@ from handoffs.portal.verify import verify_steps
 from integrations.connect.steps import Step, tool_source
 from integrations.connect.views.page import flow_at, flow_view
 from integrations.connect.views.tiles import integration_or_404
-from integrations.connections.destinations import live_agent_rivals
+from integrations.connections.destinations import connection_title, live_agent_rivals
 from integrations.connections.services import DefaultInUseError, integration_disconnect
-from integrations.contract.registry import manifest_get
-from integrations.models import Area, Environment, Integration, Project
+from integrations.models import Area, ConnectionName, Environment, Integration, Project
 from integrations.projects.access import project_view
 
 
 @flow_view
 def connect_done(
-    request: HttpRequest, project: Project, environment: str, connector_key: str
+    request: HttpRequest, project: Project, environment: str, connection: ConnectionName
 ) -> HttpResponse:
     """Show the tool to paste and the verify list."""
-    flow = flow_at(request, project, environment, connector_key, Step.DONE)
-    row = integration_or_404(project, environment, connector_key)
-    return flow.page(tool=tool_source(flow.manifest, row.credentials), verify=verify_steps(row))
+    flow = flow_at(request, project, environment, connection, Step.DONE)
+    row = integration_or_404(project, environment, connection)
+    return flow.page(tool=tool_source(row), verify=verify_steps(row))
 
 
 @flow_view
 def connect_verify(
-    request: HttpRequest, project: Project, environment: str, connector_key: str
+    request: HttpRequest, project: Project, environment: str, connection: ConnectionName
 ) -> HttpResponse:
     """Answer which verify steps have passed, for the page that watches."""
-    row = integration_or_404(project, environment, connector_key)
+    row = integration_or_404(project, environment, connection)
     return JsonResponse({step.name: step.has_passed for step in verify_steps(row)})
 
 
 @project_view(Area.INTEGRATIONS)
 def disconnect(
-    request: HttpRequest, project: Project, environment: str, connector_key: str
+    request: HttpRequest, project: Project, environment: str, connection: ConnectionName
 ) -> HttpResponse:
     """Ask for the tile's name, and disconnect when it was typed."""
-    row = integration_or_404(project, environment, connector_key)
-    title = _title(row)
+    row = integration_or_404(project, environment, connection)
+    title = connection_title(row)
     error = ""
     if request.method == "POST":
         error = _disconnect_problem(request, row, title)
@@ -65,7 +64,7 @@ def _disconnect_problem(request: HttpRequest, row: Integration, title: str) -> s
     if request.POST.get("confirm_name", "").strip() != title:
         return f"The name does not match. Type {title} to disconnect."
     chosen = request.POST.get("successor", "")
-    successor = next((s for s, _ in _successors(row) if s.connector_key == chosen), None)
+    successor = next((s for s, _ in _successors(row) if str(s.connection) == chosen), None)
     try:
         integration_disconnect(
             integration=row,
@@ -81,8 +80,4 @@ def _disconnect_problem(request: HttpRequest, row: Integration, title: str) -> s
 def _successors(row: Integration) -> list[tuple[Integration, str]]:
     """Return what could become the default in place of the present one, with its title."""
     rivals = live_agent_rivals(row) if row.is_default else []
-    return [(rival, _title(rival)) for rival in rivals]
-
-
-def _title(row: Integration) -> str:
-    return manifest_get(row.connector_key).tile
+    return [(rival, connection_title(rival)) for rival in rivals]

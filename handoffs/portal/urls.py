@@ -11,7 +11,7 @@ from handoffs.portal.views import handoff, handoff_live, handoff_text, handoffs
 from handoffs.starting.judging import payload_reader
 
 _HANDOFFS = "p/<str:project_id>/handoffs/"
-_TILE = "p/<str:project_id>/integrations/<str:environment>/<str:connector_key>/"
+_TILE = "p/<str:project_id>/integrations/<str:environment>/<connection:connection>/"
 _TOOLS = "p/<str:project_id>/tools/"
 _READER = {"payload_reader": payload_reader}
 

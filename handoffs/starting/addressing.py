@@ -14,6 +14,7 @@ from handoffs.errors import (
 from handoffs.payload.reading import HandoffPayload, payload_for_integration, resolve_destination
 from handoffs.starting.connection_names import connection_named
 from integrations.connections.destinations import (
+    credential_set_names,
     integration_default,
     integration_for_key,
     integration_keys,
@@ -23,6 +24,7 @@ from integrations.contract.hints import PayloadProblem
 from integrations.contract.integration_keys import has_connector, payload_keys, vendor_name
 from integrations.contract.registry import manifest_get
 from integrations.models import Environment, Integration, Project
+from integrations.models.connection_name import DEFAULT_SET
 
 OVERRIDES_OFF = (
     "refused: inline overrides are off in this project. An admin turns them on under "
@@ -95,7 +97,7 @@ def _integration(project: Project, environment: str, payload: HandoffPayload) ->
         key = found.integration_key
     if key is None:
         return _default(project, environment)
-    credential_set = str(payload.hints.get("credential_set") or "default")
+    credential_set = str(payload.hints.get("credential_set") or DEFAULT_SET)
     integration = integration_for_key(project, environment, key, credential_set)
     if integration is None:
         raise _missing(project, environment, key, credential_set)
@@ -130,6 +132,7 @@ def _missing(
             integration_key=key,
         )
     missing = f"{vendor} is not connected in {where}.{known}"
-    if credential_set != "default":
-        missing = f"{vendor} has no credential set “{credential_set}” in {where}."
+    if sets := credential_set_names(project, environment, key):
+        there = ", ".join(sets)
+        missing = f"{vendor} has no credential set “{credential_set}” in {where}. Known: {there}."
     return NotConnectedError(missing, integration_key=key)

@@ -17,7 +17,10 @@ def fallback_name(integration: Integration) -> str:
 
 def fallback_choices(integration: Integration) -> list[tuple[str, str]]:
     """Return name and title of what an integration may fall back to."""
-    return [(fallback_name(other), _title(other)) for other in _others(integration)]
+    return [
+        (fallback_name(other), other.connection.titled(manifest_get(other.connector_key).name))
+        for other in _others(integration)
+    ]
 
 
 def integration_fallback(integration: Integration, name: str) -> Integration | None:
@@ -33,9 +36,3 @@ def _others(integration: Integration) -> QuerySet[Integration]:
         project=integration.project, environment=integration.environment, status__in=_USABLE
     )
     return usable.exclude(pk=integration.pk).order_by("pk")
-
-
-def _title(integration: Integration) -> str:
-    name = manifest_get(integration.connector_key).name
-    is_plain = integration.credential_set == "default"
-    return name if is_plain else f"{name} ({integration.credential_set})"

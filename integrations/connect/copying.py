@@ -7,13 +7,17 @@ from typing import Any
 from integrations.connections.drafts import edited_values
 from integrations.connections.services import integration_draft_save
 from integrations.contract.registry import manifest_get
-from integrations.models import Environment, Integration, Project
+from integrations.models import ConnectionName, Environment, Integration, Project
 from integrations.projects.audit import audit_record
 
 
-def copy_sources(project: Project, environment: str, connector_key: str) -> list[Environment]:
-    """Return the other environments in which this connector has values."""
-    rows = project.integrations.filter(connector_key=connector_key).exclude(environment=environment)
+def copy_sources(
+    project: Project, environment: str, connection: ConnectionName
+) -> list[Environment]:
+    """Return the other environments in which this connection has values."""
+    rows = project.integrations.filter(
+        connector_key=connection.connector_key, credential_set=connection.credential_set
+    ).exclude(environment=environment)
     return [Environment(row.environment) for row in rows if edited_values(row)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count
@@ -10,7 +11,8 @@ from integrations.connections.drafts import draft_of
 from integrations.contract.manifest import FieldKind, Manifest, TileGroup
 from integrations.contract.tiles import Tile, tiles
 from integrations.credentials.cleaning import fields_for_mode, mask, mode_of, pairs_to_lines
-from integrations.models import AuditEntry, Environment, Integration, Project
+from integrations.models import AuditEntry, ConnectionName, Environment, Integration, Project
+from integrations.models.connection_name import DEFAULT_SET
 
 Status = Integration.Status
 
@@ -52,6 +54,14 @@ class TileView:
     tile: Tile
     manifest: Manifest | None
     integration: Integration | None
+    others: tuple[CredentialSet, ...] = ()
+
+    @property
+    def connection(self) -> ConnectionName | str:
+        """Name the connection in addresses."""
+        if self.integration is not None:
+            return self.integration.connection
+        return self.manifest.key if self.manifest else ""
 
     @property
     def status(self) -> Integration.Status:
@@ -84,18 +94,76 @@ class TileView:
         return "tile-" + self.tile.title.lower().replace(" ", "-")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialSet:
+    """One of several connections to a vendor in an environment."""
+
+    integration: Integration
+    is_shown: bool
+
+    @property
+    def name(self) -> str:
+        """What a tool writes as `credential_set`."""
+        return self.integration.credential_set
+
+    @property
+    def badge(self) -> str:
+        """The badge's meaning."""
+        return _BADGES[Status(self.integration.status)]
+
+    @property
+    def label(self) -> str:
+        """The badge's words."""
+        is_begun = self.integration.status == Status.NOT_CONNECTED
+        return "Set-up begun" if is_begun else str(Status(self.integration.status).label)
+
+
+def credential_sets(integration: Integration) -> list[CredentialSet]:
+    """Return all connections to the same vendor in an environment, begun ones too."""
+    rows = Integration.objects.filter(
+        project=integration.project,
+        environment=integration.environment,
+        connector_key=integration.connector_key,
+    ).order_by("credential_set")
+    return [
+        CredentialSet(integration=row, is_shown=row == integration)
+        for row in rows
+        if _is_there(row)
+    ]
+
+
+def _is_there(row: Integration) -> bool:
+    return row.status != Status.NOT_CONNECTED or bool(draft_of(row).values)
+
+
 def tile_groups(*, project: Project, environment: str) -> dict[TileGroup, list[TileView]]:
     """Return every tile under its heading, connected ones first, not available ones last."""
     connected = Integration.objects.filter(project=project, environment=environment)
-    rows = {row.connector_key: row for row in connected}
+    rows: dict[str, list[Integration]] = {}
+    for row in connected.order_by("credential_set"):
+        rows.setdefault(row.connector_key, []).append(row)
     groups: dict[TileGroup, list[TileView]] = {group: [] for group in TileGroup}
     for tile in tiles():
-        row = rows.get(tile.manifest.key) if tile.manifest else None
-        view = TileView(tile=tile, manifest=tile.manifest, integration=row)
-        groups[tile.group].append(view)
+        found = rows.get(tile.manifest.key, []) if tile.manifest else []
+        groups[tile.group].append(_tile_view(tile, found))
     for views in groups.values():
         views.sort(key=lambda view: (view.status is Status.NOT_CONNECTED, view.manifest is None))
     return groups
+
+
+def _tile_view(tile: Tile, rows: Sequence[Integration]) -> TileView:
+    """Show the default set on the tile, or else the first that is in use; name the others."""
+    ranked = sorted(
+        rows,
+        key=lambda row: (row.status == Status.NOT_CONNECTED, row.credential_set != DEFAULT_SET),
+    )
+    others = [row for row in ranked[1:] if _is_there(row)]
+    return TileView(
+        tile=tile,
+        manifest=tile.manifest,
+        integration=ranked[0] if ranked else None,
+        others=tuple(CredentialSet(integration=row, is_shown=False) for row in others),
+    )
 
 
 def environment_counts(project: Project) -> list[tuple[Environment, int]]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from integrations.behaviour.channels import CHANNELS, channels_of
+from integrations.connections.destinations import connection_title
 from integrations.connections.drafts import LastTest, edited_values
 from integrations.connections.outcomes import (
     WEBHOOK_CAUSE,
@@ -22,6 +23,7 @@ from integrations.credentials.cleaning import fields_for_mode, is_required, mode
 from integrations.credentials.generated_values import generated_for
 from integrations.credentials.key_pairs import key_id_suggestion, public_jwk, public_pem
 from integrations.models import Integration
+from integrations.models.connection_name import DEFAULT_SET
 
 
 class Step(enum.Enum):
@@ -107,11 +109,7 @@ def channel_views(integration: Integration, rivals: Sequence[Integration]) -> li
             name=name,
             label=label,
             is_taken=name in channels_of(integration),
-            others=tuple(
-                manifest_get(rival.connector_key).tile
-                for rival in rivals
-                if name in channels_of(rival)
-            ),
+            others=tuple(connection_title(rival) for rival in rivals if name in channels_of(rival)),
         )
         for name, label in CHANNELS.items()
     ]
@@ -211,10 +209,15 @@ def troubles(manifest: Manifest) -> list[tuple[str, ErrorHelp]]:
     ]
 
 
-def tool_source(manifest: Manifest, credentials: Mapping[str, str]) -> str:
+def tool_source(integration: Integration) -> str:
     """Return the tool that hands a conversation to this integration, ready to paste."""
-    named_by = manifest.named_by
-    hints = f'"{named_by}": "{credentials.get(named_by, "")}"' if named_by else ""
+    manifest, credential_set = manifest_get(integration.connector_key), integration.credential_set
+    values = {}
+    if manifest.named_by:
+        values[manifest.named_by] = integration.credentials.get(manifest.named_by, "")
+    if credential_set != DEFAULT_SET:
+        values["credential_set"] = credential_set
+    hints = ", ".join(f'"{key}": "{value}"' for key, value in values.items())
     name = f"transfer_to_{manifest.integration_key.removesuffix('_integration')}"
     return (
         f"def {name}(conv: Conversation):\n"

@@ -7,10 +7,11 @@ from django.db.models import QuerySet
 from integrations.behaviour.channels import channels_of
 from integrations.contract.registry import manifest_get
 from integrations.models import Integration, Project
+from integrations.models.connection_name import DEFAULT_SET
 
 
 def integration_for_key(
-    project: Project, environment: str, integration_key: str, credential_set: str = "default"
+    project: Project, environment: str, integration_key: str, credential_set: str = DEFAULT_SET
 ) -> Integration | None:
     """Return the usable integration of this key, or None."""
     return (
@@ -18,6 +19,12 @@ def integration_for_key(
         .filter(integration_key=integration_key, credential_set=credential_set)
         .first()
     )
+
+
+def credential_set_names(project: Project, environment: str, integration_key: str) -> list[str]:
+    """Return the names of the usable sets of this key."""
+    rows = _usable(project, environment).filter(integration_key=integration_key)
+    return list(rows.order_by("credential_set").values_list("credential_set", flat=True))
 
 
 def integration_default(
@@ -43,7 +50,7 @@ def integration_keys(project: Project, environment: str) -> set[str]:
 def live_chat_names(project: Project, environment: str) -> list[str]:
     """Return what the usable connections are called that a live chat could go to."""
     rows = _usable(project, environment).order_by("pk")
-    return [_title(row) for row in rows if manifest_get(row.connector_key).takes_live_chats]
+    return [vendor_title(row) for row in rows if manifest_get(row.connector_key).takes_live_chats]
 
 
 def integrations_by_name(integration: Integration, field: str) -> dict[str, Integration]:
@@ -53,28 +60,14 @@ def integrations_by_name(integration: Integration, field: str) -> dict[str, Inte
     return {row.credentials.get(field, ""): row for row in found}
 
 
-def fallback_name(integration: Integration) -> str:
-    """Return how the behaviour of another integration names this one as its fallback."""
-    return f"{integration.integration_key}/{integration.credential_set}"
+def connection_title(integration: Integration) -> str:
+    """Return what pages call a connection: its tile, and its set where that has a name."""
+    return integration.connection.titled(manifest_get(integration.connector_key).tile)
 
 
-def fallback_choices(integration: Integration) -> list[tuple[str, str]]:
-    """Return name and title of what an integration may fall back to."""
-    others = _usable(integration.project, integration.environment).exclude(pk=integration.pk)
-    return [(fallback_name(other), _title(other)) for other in others.order_by("pk")]
-
-
-def integration_fallback(integration: Integration, name: str) -> Integration | None:
-    """Return the usable integration of that name beside this one, or None."""
-    key, _, credential_set = name.partition("/")
-    others = _usable(integration.project, integration.environment).exclude(pk=integration.pk)
-    return others.filter(integration_key=key, credential_set=credential_set).first()
-
-
-def _title(integration: Integration) -> str:
-    name = manifest_get(integration.connector_key).name
-    is_plain = integration.credential_set == "default"
-    return name if is_plain else f"{name} ({integration.credential_set})"
+def vendor_title(integration: Integration) -> str:
+    """Return what sentences call a connection: its vendor, and its set where that has a name."""
+    return integration.connection.titled(manifest_get(integration.connector_key).name)
 
 
 def _usable(project: Project, environment: str) -> QuerySet[Integration]:

@@ -31,6 +31,7 @@ from integrations.contract.registry import manifest_get
 from integrations.credentials.cleaning import credentials_clean, pairs_to_lines
 from integrations.credentials.generated_values import kept_beside_fields, with_previous
 from integrations.models import Integration, Project
+from integrations.models.connection_name import DEFAULT_SET
 from integrations.projects.audit import audit_record
 
 Status = Integration.Status
@@ -54,13 +55,19 @@ class DefaultInUseError(Exception):
     """Another integration must become the default first."""
 
 
-def integration_open(*, project: Project, environment: str, manifest: Manifest) -> Integration:
-    """Return the row of a tile in an environment, made when it is first needed."""
+def integration_open(
+    *,
+    project: Project,
+    environment: str,
+    manifest: Manifest,
+    credential_set: str = DEFAULT_SET,
+) -> Integration:
+    """Return the row of a connection in an environment, made when it is first needed."""
     integration, _ = Integration.objects.get_or_create(
         project=project,
         environment=environment,
         integration_key=manifest.integration_key,
-        credential_set="default",
+        credential_set=credential_set,
         defaults={"connector_key": manifest.key},
     )
     return integration

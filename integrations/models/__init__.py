@@ -2,6 +2,7 @@
 
 from integrations.models.api_key import ApiKey
 from integrations.models.audit import AuditEntry
+from integrations.models.connection_name import ConnectionName
 from integrations.models.integration import Environment, Integration, VendorToken
 from integrations.models.vendor_call import VendorCall
 from integrations.models.workspace import Access, Area, Membership, Project, Workspace
@@ -11,6 +12,7 @@ __all__ = [
     "ApiKey",
     "Area",
     "AuditEntry",
+    "ConnectionName",
     "Environment",
     "Integration",
     "Membership",

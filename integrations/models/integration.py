@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from integrations.credentials.fields import EncryptedJSONField
+from integrations.models.connection_name import DEFAULT_SET, ConnectionName
 from integrations.models.workspace import Project
 
 
@@ -31,7 +32,7 @@ class Integration(models.Model):
     environment = models.CharField(max_length=16, choices=Environment.choices)
     connector_key = models.CharField(max_length=40)
     integration_key = models.CharField(max_length=40)
-    credential_set = models.CharField(max_length=40, default="default")
+    credential_set = models.CharField(max_length=40, default=DEFAULT_SET)
     credentials = EncryptedJSONField()
     # Values of a Connect form that was left half-way; never used to connect.
     draft = EncryptedJSONField()
@@ -69,7 +70,14 @@ class Integration(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.integration_key} ({self.environment})"
+        is_plain = self.credential_set == DEFAULT_SET
+        name = self.integration_key if is_plain else f"{self.integration_key}:{self.credential_set}"
+        return f"{name} ({self.environment})"
+
+    @property
+    def connection(self) -> ConnectionName:
+        """Name it in an address."""
+        return ConnectionName(self.connector_key, self.credential_set)
 
     @property
     def is_usable(self) -> bool:

@@ -95,7 +95,7 @@ HEADER_READERS = (
 )
 # Behind one way in, which reads the address before the page does.
 MANY = ("admin/", "p/")
-SHARED = ("project_id", "environment", "connector_key", "object_id")
+SHARED = ("project_id", "environment", "connection", "object_id")
 Item = TypeVar("Item")
 
 

@@ -48,7 +48,7 @@ def good(project: Project) -> dict[str, str]:
         "project_id": project.public_id,
         "account_id": project.workspace.public_id,
         "environment": "sandbox",
-        "connector_key": "salesforce_messaging",
+        "connection": "salesforce_messaging",
         "topic_id": str(topic.pk),
         "tool_id": str(tool.pk),
         "channel_id": str(factories.channel(project).pk),

@@ -138,7 +138,16 @@ def test_a_credential_set_that_does_not_exist_is_named_in_the_refusal(conversati
 
     failed = Handoff.objects.get(conversation=conversation)
     assert failed.error_code == "not_connected"
-    assert "has no credential set “emea” in Sandbox" in failed.error_detail
+    assert "has no credential set “emea” in Sandbox. Known: default." in failed.error_detail
+
+
+def test_named_sets_without_a_default_are_named_and_not_guessed_among(conversation):
+    Integration.objects.update(credential_set="emea")
+    factories.integration(conversation.project, credential_set="apac")
+
+    assert start(conversation, returned()) is None
+    failed = Handoff.objects.get(conversation=conversation)
+    assert "no credential set “default” in Sandbox. Known: apac, emea" in failed.error_detail
 
 
 def test_an_integration_that_needs_attention_is_still_tried(conversation):

@@ -34,15 +34,15 @@ from integrations.connections.services import (
 from integrations.contract.manifest import Manifest
 from integrations.contract.registry import manifest_with
 from integrations.credentials.cleaning import mode_choice, mode_of
-from integrations.models import Environment, Integration, Project
+from integrations.models import ConnectionName, Environment, Integration, Project
 
 
 @flow_view
 def connect_before(
-    request: HttpRequest, project: Project, environment: str, connector_key: str
+    request: HttpRequest, project: Project, environment: str, connection: ConnectionName
 ) -> HttpResponse:
     """Show the prerequisites and the connection type; keep what was ticked and chosen."""
-    flow = flow_at(request, project, environment, connector_key, Step.BEFORE)
+    flow = flow_at(request, project, environment, connection, Step.BEFORE)
     choice = mode_choice(flow.manifest)
     if request.method == "POST":
         row = flow.row()
@@ -50,7 +50,7 @@ def connect_before(
         values = {choice.name: mode_of(flow.manifest, request.POST.dict())} if choice else None
         integration_draft_save(integration=row, confirmed=confirmed, values=values)
         return flow.go_to(Step.GIVE)
-    row_or_none = integration_or_none(project, environment, connector_key)
+    row_or_none = integration_or_none(project, environment, connection)
     return flow.page(
         choice=choice,
         mode=mode_of(flow.manifest, flow.values()),
@@ -60,16 +60,16 @@ def connect_before(
 
 @flow_view
 def connect_values(
-    request: HttpRequest, project: Project, environment: str, connector_key: str
+    request: HttpRequest, project: Project, environment: str, connection: ConnectionName
 ) -> HttpResponse:
     """Show and take the vendor's values."""
-    flow = flow_at(request, project, environment, connector_key, Step.VALUES)
+    flow = flow_at(request, project, environment, connection, Step.VALUES)
     stored = flow.values()
     form = ConnectForm(flow.manifest, stored=stored, data=flow.posted())
     if form.is_valid():
         for name, error in exclusive_errors(flow.row(), flow.manifest, form.cleaned.values).items():
             form.add_error(name, error)
-    sources = copy_sources(project, environment, connector_key)
+    sources = copy_sources(project, environment, connection)
     if form.is_valid():
         integration_draft_save(integration=flow.row(), values=form.cleaned.values)
         for notice in form.cleaned.notices:
@@ -88,11 +88,11 @@ def connect_values(
 @require_POST
 @flow_view
 def connect_copy(
-    request: HttpRequest, project: Project, environment: str, connector_key: str
+    request: HttpRequest, project: Project, environment: str, connection: ConnectionName
 ) -> HttpResponse:
     """Take over what is not secret from another environment."""
-    flow = flow_at(request, project, environment, connector_key, Step.VALUES)
-    source = integration_or_none(project, request.POST.get("source", ""), connector_key)
+    flow = flow_at(request, project, environment, connection, Step.VALUES)
+    source = integration_or_none(project, request.POST.get("source", ""), connection)
     if source is None or source.environment == environment:
         messages.error(request, "There is nothing to copy from.")
         return flow.go_to(Step.VALUES)
@@ -108,11 +108,11 @@ def connect_copy(
 
 @flow_view
 def connect_test(
-    request: HttpRequest, project: Project, environment: str, connector_key: str
+    request: HttpRequest, project: Project, environment: str, connection: ConnectionName
 ) -> HttpResponse:
     """Show the check list; the test itself runs under its own address."""
-    flow = flow_at(request, project, environment, connector_key, Step.TEST)
-    row = integration_or_none(project, environment, connector_key)
+    flow = flow_at(request, project, environment, connection, Step.TEST)
+    row = integration_or_none(project, environment, connection)
     if row is None or not is_complete(flow.manifest, row):
         return flow.go_to(Step.VALUES)
     if missing := missing_secrets(flow.manifest, row):
@@ -131,11 +131,11 @@ def connect_test(
 @require_POST
 @flow_view
 def connect_save(
-    request: HttpRequest, project: Project, environment: str, connector_key: str
+    request: HttpRequest, project: Project, environment: str, connection: ConnectionName
 ) -> HttpResponse:
     """Connect with the draft; a failed or missing test needs *Save anyway*."""
-    flow = flow_at(request, project, environment, connector_key, Step.TEST)
-    row = integration_or_none(project, environment, connector_key)
+    flow = flow_at(request, project, environment, connection, Step.TEST)
+    row = integration_or_none(project, environment, connection)
     if row is None:
         return flow.go_to(Step.VALUES)
     try:
@@ -155,11 +155,11 @@ def connect_save(
 
 @flow_view
 def connect_behaviour(
-    request: HttpRequest, project: Project, environment: str, connector_key: str
+    request: HttpRequest, project: Project, environment: str, connection: ConnectionName
 ) -> HttpResponse:
     """Show and take the behaviour of a connected integration."""
-    flow = flow_at(request, project, environment, connector_key, Step.BEHAVIOUR)
-    row = integration_or_404(project, environment, connector_key)
+    flow = flow_at(request, project, environment, connection, Step.BEHAVIOUR)
+    row = integration_or_404(project, environment, connection)
     rivals = live_agent_rivals(row) if flow.manifest.takes_live_chats else []
     narrowed = manifest_with(row.connector_key, row.credentials)
     form = BehaviourForm(

@@ -20,7 +20,7 @@ from integrations.contract.registry import connector_class
 from integrations.credentials.cleaning import mask, mode_of
 from integrations.credentials.generated_values import generated_for, previous_until
 from integrations.credentials.key_pairs import key_id_suggestion, private_key_generate
-from integrations.models import Project
+from integrations.models import ConnectionName, Project
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +36,10 @@ class SecretView:
 @never_cache
 @flow_view
 def connect_give(
-    request: HttpRequest, project: Project, environment: str, connector_key: str
+    request: HttpRequest, project: Project, environment: str, connection: ConnectionName
 ) -> HttpResponse:
     """Show what the vendor needs from us; make a secret or a key pair on demand."""
-    flow = flow_at(request, project, environment, connector_key, Step.GIVE)
+    flow = flow_at(request, project, environment, connection, Step.GIVE)
     made = {item.name for item in _of_kind(flow, GeneratedKind.SECRET)}
     if (name := request.POST.get("make", "")) in made:
         row = flow.row()

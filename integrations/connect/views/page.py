@@ -13,7 +13,7 @@ from integrations.connect.views.tiles import integration_or_none, manifest_or_40
 from integrations.connections.drafts import edited_values
 from integrations.connections.services import integration_open
 from integrations.contract.manifest import Manifest
-from integrations.models import Access, Area, Environment, Integration, Project
+from integrations.models import Access, Area, ConnectionName, Environment, Integration, Project
 from integrations.projects.access import project_view
 
 # A reader has no business in the flow, not even looking.
@@ -27,18 +27,22 @@ class ConnectFlow:
     request: HttpRequest
     project: Project
     environment: str
+    connection: ConnectionName
     manifest: Manifest
     step: Step
 
     def row(self) -> Integration:
         """Return the integration, made when the first value is kept."""
         return integration_open(
-            project=self.project, environment=self.environment, manifest=self.manifest
+            project=self.project,
+            environment=self.environment,
+            manifest=self.manifest,
+            credential_set=self.connection.credential_set,
         )
 
     def row_or_none(self) -> Integration | None:
         """Return the integration, if anything was kept of it yet."""
-        return integration_or_none(self.project, self.environment, self.manifest.key)
+        return integration_or_none(self.project, self.environment, self.connection)
 
     def values(self) -> dict[str, str]:
         """Return the values being edited."""
@@ -51,13 +55,15 @@ class ConnectFlow:
 
     def go_to(self, step: Step) -> HttpResponse:
         """Redirect to a step of the same flow."""
-        return redirect(step.url_name, self.project.public_id, self.environment, self.manifest.key)
+        return redirect(step.url_name, self.project.public_id, self.environment, self.connection)
 
     def page(self, status: int = 200, **context: Any) -> HttpResponse:
         """Draw the step with its stepper."""
         row = self.row_or_none()
         shared = {
             "manifest": self.manifest,
+            "connection": self.connection,
+            "title": self.connection.titled(self.manifest.tile),
             "environment": Environment(self.environment),
             "integration": row,
             "step": self.step,
@@ -68,9 +74,13 @@ class ConnectFlow:
 
 
 def flow_at(
-    request: HttpRequest, project: Project, environment: str, connector_key: str, step: Step
+    request: HttpRequest,
+    project: Project,
+    environment: str,
+    connection: ConnectionName,
+    step: Step,
 ) -> ConnectFlow:
     """Return the flow at a step; an unknown connector or environment is a 404."""
-    manifest = manifest_or_404(connector_key)
-    integration_or_none(project, environment, connector_key)
-    return ConnectFlow(request, project, environment, manifest, step)
+    manifest = manifest_or_404(connection.connector_key)
+    integration_or_none(project, environment, connection)
+    return ConnectFlow(request, project, environment, connection, manifest, step)

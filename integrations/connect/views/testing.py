@@ -25,20 +25,20 @@ from integrations.connect.testing import (
 from integrations.connect.views.tiles import integration_or_none, manifest_or_404
 from integrations.connections.outcomes import has_passed
 from integrations.contract.registry import manifest_get
-from integrations.models import Access, Area
+from integrations.models import Access, Area, ConnectionName
 from integrations.projects.access import project_for
 
 
 @require_POST
 @login_required
 async def connect_test_run(
-    request: HttpRequest, project_id: str, environment: str, connector_key: str
+    request: HttpRequest, project_id: str, environment: str, connection: ConnectionName
 ) -> HttpResponseBase:
     """Run the test, and answer with JSON lines (to the script) or with the page."""
     is_streaming = request.headers.get("Accept") == "application/x-ndjson"
-    back = redirect(Step.TEST.url_name, project_id, environment, connector_key)
+    back = redirect(Step.TEST.url_name, project_id, environment, connection)
     try:
-        test = await sync_to_async(_start)(request, project_id, environment, connector_key)
+        test = await sync_to_async(_start)(request, project_id, environment, connection)
     except TooManyTestsError as error:
         return await sync_to_async(_refuse)(request, error, back, is_streaming)
     if test is None:
@@ -62,11 +62,11 @@ async def _lines(test: ConnectionTest) -> AsyncIterator[str]:
 
 
 def _start(
-    request: HttpRequest, project_id: str, environment: str, connector_key: str
+    request: HttpRequest, project_id: str, environment: str, connection: ConnectionName
 ) -> ConnectionTest | None:
     project = project_for(request, project_id, Area.INTEGRATIONS, Access.EDIT)
-    found = manifest_or_404(connector_key)
-    row = integration_or_none(project, environment, connector_key)
+    found = manifest_or_404(connection.connector_key)
+    row = integration_or_none(project, environment, connection)
     if row is None or not is_complete(found, row):
         return None
     return integration_test_start(integration=row, actor=request.user)

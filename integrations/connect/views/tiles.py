@@ -11,21 +11,28 @@ from django.views.decorators.http import require_POST
 
 from integrations.connect.selectors import (
     audit_of,
+    credential_sets,
     environment_counts,
     shown_values,
     tile_groups,
 )
 from integrations.connect.steps import troubles
+from integrations.connections.destinations import connection_title
 from integrations.connections.services import (
     integration_disable,
     integration_enable,
 )
 from integrations.contract.manifest import Manifest
 from integrations.contract.registry import manifest_get
-from integrations.models import Area, Environment, Integration, Project
+from integrations.models import Area, ConnectionName, Environment, Integration, Project
+from integrations.models.connection_name import SET_NAME
 from integrations.projects.access import may_edit, project_view
 
 _view = project_view(Area.INTEGRATIONS)
+SET_NAME_RULE = (
+    "A name has up to 40 small letters, digits, hyphens and underscores, such as emea. Choose "
+    "another one."
+)
 
 
 @_view
@@ -45,21 +52,24 @@ def integrations(request: HttpRequest, project: Project) -> HttpResponse:
 
 @_view
 def integration(
-    request: HttpRequest, project: Project, environment: str, connector_key: str
+    request: HttpRequest, project: Project, environment: str, connection: ConnectionName
 ) -> HttpResponse:
     """Show one connected integration; one that is not connected goes to its first step."""
-    manifest = manifest_or_404(connector_key)
-    row = integration_or_none(project, environment, connector_key)
+    manifest = manifest_or_404(connection.connector_key)
+    row = integration_or_none(project, environment, connection)
     if row is None or row.status == Integration.Status.NOT_CONNECTED:
         if not may_edit(request, Area.INTEGRATIONS):
             return redirect("integrations", project_id=project.public_id)
-        return redirect("connect_before", project.public_id, environment, connector_key)
+        return redirect("connect_before", project.public_id, environment, connection)
     context = {
         "integration": row,
         "environment": Environment(environment),
         "manifest": manifest,
         "pairs": shown_values(manifest, row.credentials),
         "audit": audit_of(row),
+        "connection": connection,
+        "title": connection_title(row),
+        "sets": credential_sets(row),
         "troubles": troubles(manifest),
         "may_edit_here": may_edit(request, Area.INTEGRATIONS),
     }
@@ -68,10 +78,10 @@ def integration(
 
 @_view
 def audit(
-    request: HttpRequest, project: Project, environment: str, connector_key: str
+    request: HttpRequest, project: Project, environment: str, connection: ConnectionName
 ) -> HttpResponse:
     """Answer with every audit entry of an integration as CSV."""
-    row = integration_or_none(project, environment, connector_key)
+    row = integration_or_none(project, environment, connection)
     if row is None:
         raise Http404("Nothing has happened here yet.")
     response = HttpResponse(content_type="text/csv; charset=utf-8")
@@ -88,26 +98,42 @@ def audit(
 
 @require_POST
 @_view
+def credential_set_add(
+    request: HttpRequest, project: Project, environment: str, connection: ConnectionName
+) -> HttpResponse:
+    """Begin another connection to the same vendor, under the name that was entered."""
+    manifest_or_404(connection.connector_key)
+    integration_or_none(project, environment, connection)
+    name = request.POST.get("name", "").strip().lower()
+    if not SET_NAME.fullmatch(name):
+        messages.error(request, SET_NAME_RULE)
+        return redirect("integration", project.public_id, environment, connection)
+    added = ConnectionName(connection.connector_key, name)
+    return redirect("integration", project.public_id, environment, added)
+
+
+@require_POST
+@_view
 def enable(
-    request: HttpRequest, project: Project, environment: str, connector_key: str
+    request: HttpRequest, project: Project, environment: str, connection: ConnectionName
 ) -> HttpResponse:
     """Take handoffs again."""
-    row = integration_or_404(project, environment, connector_key)
+    row = integration_or_404(project, environment, connection)
     integration_enable(integration=row, actor=request.user)
-    messages.success(request, f"{_title(row)} is enabled.")
-    return redirect("integration", project.public_id, environment, connector_key)
+    messages.success(request, f"{connection_title(row)} is enabled.")
+    return redirect("integration", project.public_id, environment, connection)
 
 
 @require_POST
 @_view
 def disable(
-    request: HttpRequest, project: Project, environment: str, connector_key: str
+    request: HttpRequest, project: Project, environment: str, connection: ConnectionName
 ) -> HttpResponse:
     """Refuse new handoffs until enabled again."""
-    row = integration_or_404(project, environment, connector_key)
+    row = integration_or_404(project, environment, connection)
     integration_disable(integration=row, actor=request.user)
-    messages.success(request, f"{_title(row)} is disabled. Open handoffs go on.")
-    return redirect("integration", project.public_id, environment, connector_key)
+    messages.success(request, f"{connection_title(row)} is disabled. Open handoffs go on.")
+    return redirect("integration", project.public_id, environment, connection)
 
 
 def manifest_or_404(connector_key: str) -> Manifest:
@@ -119,21 +145,22 @@ def manifest_or_404(connector_key: str) -> Manifest:
 
 
 def integration_or_none(
-    project: Project, environment: str, connector_key: str
+    project: Project, environment: str, connection: ConnectionName
 ) -> Integration | None:
-    """Return the row of a connector in an environment, if there is one yet."""
+    """Return the row of a connection in an environment, if there is one yet."""
     if environment not in Environment.values:
         raise Http404("No such environment.")
-    return project.integrations.filter(environment=environment, connector_key=connector_key).first()
+    rows = project.integrations.filter(environment=environment)
+    return rows.filter(
+        connector_key=connection.connector_key, credential_set=connection.credential_set
+    ).first()
 
 
-def integration_or_404(project: Project, environment: str, connector_key: str) -> Integration:
+def integration_or_404(
+    project: Project, environment: str, connection: ConnectionName
+) -> Integration:
     """Return a connected integration, or answer that the page does not exist."""
-    row = integration_or_none(project, environment, connector_key)
+    row = integration_or_none(project, environment, connection)
     if row is None or row.status == Integration.Status.NOT_CONNECTED:
         raise Http404("Not connected.")
     return row
-
-
-def _title(row: Integration) -> str:
-    return manifest_get(row.connector_key).tile

@@ -24,38 +24,39 @@ from integrations.connect.trial_handoff import (
 )
 from integrations.connect.views.page import flow_view
 from integrations.connect.views.tiles import integration_or_404
+from integrations.connections.destinations import connection_title
 from integrations.connections.outcomes import has_passed
 from integrations.contract.connector import CheckResult
 from integrations.contract.failures import answer_word
 from integrations.contract.registry import manifest_get
-from integrations.models import Access, Area, Environment, Integration, Project
+from integrations.models import Access, Area, ConnectionName, Environment, Integration, Project
 from integrations.projects.access import project_for
 
 
 @flow_view
 def trial_handoff(
-    request: HttpRequest, project: Project, environment: str, connector_key: str
+    request: HttpRequest, project: Project, environment: str, connection: ConnectionName
 ) -> HttpResponse:
     """Ask before anything is sent."""
-    row = _row_or_404(project, environment, connector_key)
+    row = _row_or_404(project, environment, connection)
     return _page(request, row, [])
 
 
 @require_POST
 @login_required
 async def trial_handoff_run(
-    request: HttpRequest, project_id: str, environment: str, connector_key: str
+    request: HttpRequest, project_id: str, environment: str, connection: ConnectionName
 ) -> HttpResponseBase:
     """Send it, and answer with JSON lines (to the script) or with the page."""
     is_streaming = request.headers.get("Accept") == "application/x-ndjson"
     try:
-        trial = await sync_to_async(_start)(request, project_id, environment, connector_key)
+        trial = await sync_to_async(_start)(request, project_id, environment, connection)
     except TooManyTestsError as error:
         text = f"Three a minute are allowed. Wait {error.wait_seconds} s and send it again."
         if is_streaming:
             return JsonResponse({"error": text}, status=429)
         await sync_to_async(messages.error)(request, text)
-        return redirect("trial_handoff", project_id, environment, connector_key)
+        return redirect("trial_handoff", project_id, environment, connection)
     if is_streaming:
         return StreamingHttpResponse(
             _lines(trial), content_type="application/x-ndjson", headers={"X-Accel-Buffering": "no"}
@@ -74,16 +75,16 @@ async def _lines(trial: TrialHandoff) -> AsyncIterator[str]:
 
 
 def _start(
-    request: HttpRequest, project_id: str, environment: str, connector_key: str
+    request: HttpRequest, project_id: str, environment: str, connection: ConnectionName
 ) -> TrialHandoff:
     project = project_for(request, project_id, Area.INTEGRATIONS, Access.EDIT)
-    row = _row_or_404(project, environment, connector_key)
+    row = _row_or_404(project, environment, connection)
     return trial_start(integration=row, actor=request.user)
 
 
-def _row_or_404(project: Project, environment: str, connector_key: str) -> Integration:
-    row = integration_or_404(project, environment, connector_key)
-    if not manifest_get(connector_key).takes_live_chats:
+def _row_or_404(project: Project, environment: str, connection: ConnectionName) -> Integration:
+    row = integration_or_404(project, environment, connection)
+    if not manifest_get(row.connector_key).takes_live_chats:
         raise Http404("This vendor takes no live chat.")
     return row
 
@@ -92,6 +93,8 @@ def _page(request: HttpRequest, row: Integration, results: list[CheckResult]) ->
     done = {result.name: result for result in results}
     context = {
         "integration": row,
+        "connection": row.connection,
+        "title": connection_title(row),
         "manifest": manifest_get(row.connector_key),
         "environment": Environment(row.environment),
         "checks": [_view(name, done.get(name)) for name in STEPS],
