@@ -70,6 +70,8 @@ class Handoff(models.Model):
     agent_id = models.CharField(max_length=128, blank=True)
     agent_name = models.CharField(max_length=256, blank=True)
     queue_status = models.JSONField(default=dict)
+    # Edits and deletions that came before their message: {vendor_message_id: what changed}.
+    early_changes = models.JSONField(default=dict)
     # The vendor conversation still has to be ended by us, until this time at most.
     vendor_end_until = models.DateTimeField(null=True, blank=True)
 
@@ -212,6 +214,13 @@ class Delivery(models.Model):
     parts_sent = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(default=timezone.now)
     error_code = models.CharField(max_length=40, blank=True)
+    # The vendor's own reason for a late failure.
+    error_detail = models.CharField(max_length=400, blank=True, db_default="", default="")
+    # Of a message with files that is sent again: which parts go, and which failed after that.
+    parts_only = models.JSONField(null=True)
+    parts_failed = models.JSONField(null=True)
+    # Under which id the vendor gets it, where the event's own has been used up by an earlier try.
+    resent_as = models.UUIDField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
     sent_at = models.DateTimeField(null=True, blank=True)
 
@@ -240,6 +249,8 @@ class VendorEvent(models.Model):
     vendor_event_id = models.CharField(max_length=255)
     kind = models.CharField(max_length=40)
     event = models.ForeignKey(Event, null=True, on_delete=models.SET_NULL)
+    # The message that it is, edits or deletes, as the vendor names it.
+    vendor_message_id = models.CharField(max_length=255, blank=True, db_default="", default="")
     occurred_at = models.DateTimeField()
     received_at = models.DateTimeField(default=timezone.now)
 

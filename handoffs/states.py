@@ -39,6 +39,8 @@ class EndReason(enum.Enum):
     IDLE_TIMEOUT = "idle_timeout"
     CANCELLED = "cancelled"
     VENDOR_CLOSED = "vendor_closed"
+    VENDOR_IDLE = "vendor_idle"
+    VENDOR_TIME_LIMIT = "vendor_time_limit"
     OPERATOR_ENDED = "operator_ended"
     CLIENT_MANAGED = "client_managed"
     TICKET_OPENED = "ticket_opened"

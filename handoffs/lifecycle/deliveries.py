@@ -45,10 +45,12 @@ def deliveries_abandon(handoff: Handoff, code: str) -> None:
         events_append(handoff.conversation, lost)
 
 
-def deliveries_fail(handoff: Handoff, rows: Sequence[Delivery], code: str) -> list[NewEvent]:
-    """Mark rows as failed; return the lines that say so."""
+def deliveries_fail(
+    handoff: Handoff, rows: Sequence[Delivery], code: str, detail: str = ""
+) -> list[NewEvent]:
+    """Mark rows as failed; return the lines that say so. `detail` is the vendor's own reason."""
     Delivery.objects.filter(pk__in=[row.pk for row in rows]).update(
-        status=Delivery.Status.FAILED, error_code=code
+        status=Delivery.Status.FAILED, error_code=code, error_detail=detail[:400]
     )
     DELIVERIES_FAILED.labels(code).inc(len(rows))
     return [

@@ -40,7 +40,14 @@ _SESSION_END = {
     EndReason.END_USER_LEFT: SessionEnd.USER_ABANDONED,
 }
 # Who is gone already needs no word to the vendor, unless a message may have crossed the end.
-_VENDOR_KNOWS = frozenset({EndReason.LIVE_AGENT_ENDED, EndReason.VENDOR_CLOSED})
+_VENDOR_KNOWS = frozenset(
+    {
+        EndReason.LIVE_AGENT_ENDED,
+        EndReason.VENDOR_CLOSED,
+        EndReason.VENDOR_IDLE,
+        EndReason.VENDOR_TIME_LIMIT,
+    }
+)
 
 
 def handoff_move(handoff: Handoff, trigger: Trigger, *, detail: str = "") -> None:

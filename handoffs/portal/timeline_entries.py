@@ -231,6 +231,8 @@ def _delivery_note(delivery: Delivery, vendor: str) -> tuple[str, str]:
         parts.append(f"{delivery.attempts} attempts")
     if delivery.error_code:
         parts.append(delivery.error_code)
+    if delivery.error_detail:
+        parts.append(delivery.error_detail)
     return ", ".join(parts), tone
 
 

@@ -55,6 +55,8 @@ END_REASONS: dict[EndReason, str] = {
     EndReason.IDLE_TIMEOUT: "nobody wrote for too long",
     EndReason.CANCELLED: "the end user cancelled while waiting",
     EndReason.VENDOR_CLOSED: "{vendor} closed the conversation",
+    EndReason.VENDOR_IDLE: "{vendor} closed it because the end user was silent for too long",
+    EndReason.VENDOR_TIME_LIMIT: "{vendor} closed it because its time was up",
     EndReason.OPERATOR_ENDED: "an operator ended it in the portal",
     EndReason.CLIENT_MANAGED: "the page that carries the widget took over",
     EndReason.TICKET_OPENED: "it was noted as a ticket",

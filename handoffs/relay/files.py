@@ -10,7 +10,13 @@ from collections.abc import AsyncIterator
 from conversations.event_loop.executor import run_sync
 from handoffs.lifecycle.locking import Lease
 from handoffs.receiving.events import event_cleaned
-from handoffs.sending.files import file_outbound, file_store, is_received
+from handoffs.sending.files import (
+    file_outbound,
+    file_store,
+    is_received,
+    message_fetched,
+    part_id,
+)
 from handoffs.sending.outbox import PendingDelivery, part_sent, retry_seconds
 from integrations.contract.connector import (
     Connector,
@@ -19,8 +25,9 @@ from integrations.contract.connector import (
     VendorSession,
 )
 from integrations.contract.errors import CannotConnectError, ConnectorError, RejectedError
-from integrations.contract.events import LiveAgentAttachment
+from integrations.contract.events import LiveAgentMessage
 from integrations.contract.manifest import Capability
+from integrations.contract.rich_content import VendorFile
 
 logger = logging.getLogger(__name__)
 FETCH_ATTEMPTS = 3
@@ -29,28 +36,36 @@ FETCH_SECONDS = 45.0
 SEND_SECONDS = 90.0
 
 
-async def file_received(
+async def files_received(
     lease: Lease,
     conversation_id: str,
     connector: Connector,
     session: VendorSession,
-    event: LiveAgentAttachment,
-) -> LiveAgentAttachment:
-    """Return a live agent's file as stored; unchanged if it came before or could not be fetched."""
+    event: LiveAgentMessage,
+) -> LiveAgentMessage:
+    """Return a live agent's message with its files as stored; unchanged if it came before."""
     event = event_cleaned(event)
     if await run_sync(is_received, lease.handoff_id, event):
         return event
+    ids = [await _received(conversation_id, connector, session, file) for file in event.files]
+    return message_fetched(event, ids)
+
+
+async def _received(
+    conversation_id: str, connector: Connector, session: VendorSession, file: VendorFile
+) -> uuid.UUID | None:
+    """Fetch and store a file; None if that could not be done."""
     try:
         async with asyncio.timeout(FETCH_SECONDS):
-            content = await _fetched(connector, session, event.url)
+            content = await _fetched(connector, session, file.url)
     except TimeoutError:
         error: ConnectorError = CannotConnectError("fetching a live agent's file timed out")
     except ConnectorError as raised:
         error = raised
     else:
-        return await run_sync(file_store, conversation_id, event, content)
+        return await run_sync(file_store, conversation_id, file, content)
     logger.warning("A live agent's file was not fetched: %s", error.code)
-    return event
+    return None
 
 
 async def _fetched(connector: Connector, session: VendorSession, url: str) -> bytes:
@@ -74,26 +89,24 @@ async def parts_sent(
     """
     parts: list[uuid.UUID | None] = [None] if delivery.text.strip() else []
     parts += [uuid.UUID(file_id) for file_id in delivery.file_ids]
-    for number, file_id in list(enumerate(parts, start=1))[delivery.parts_sent :]:
-        is_last = number == len(parts)
-        part_id = delivery.message_id if is_last else _part_id(delivery.message_id, number)
+    for number in delivery.parts_left:
+        file_id, is_last = parts[number - 1], number == delivery.last_part
+        id_ = delivery.message_id if is_last else part_id(delivery.message_id, number)
         if file_id is None:
-            message = OutboundMessage(
-                message_id=part_id, text=delivery.text, sent_at=delivery.sent_at
-            )
+            message = OutboundMessage(message_id=id_, text=delivery.text, sent_at=delivery.sent_at)
             session = await connector.send_message(session, message)
         else:
-            file = await _outbound(connector, file_id, part_id)
+            file = await _outbound(connector, file_id, id_)
             session = await _sent_file(connector, session, file)
         yield session
         if not is_last:
             await run_sync(part_sent, lease, delivery.id, number)
 
 
-async def _outbound(connector: Connector, file_id: uuid.UUID, part_id: str) -> OutboundAttachment:
+async def _outbound(connector: Connector, file_id: uuid.UUID, id_: str) -> OutboundAttachment:
     if Capability.ATTACHMENT_OUT not in connector.capabilities:
         raise RejectedError("the vendor takes no files")
-    file = await run_sync(file_outbound, file_id, part_id=part_id)
+    file = await run_sync(file_outbound, file_id, part_id=id_)
     if file is None:
         raise RejectedError("the file is not kept any more")
     return file
@@ -107,7 +120,3 @@ async def _sent_file(
             return await connector.send_attachment(session, file)
     except TimeoutError as error:
         raise CannotConnectError("sending a file timed out") from error
-
-
-def _part_id(message_id: str, number: int) -> str:
-    return str(uuid.uuid5(uuid.UUID(message_id), str(number)))

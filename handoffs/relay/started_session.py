@@ -21,10 +21,11 @@ from handoffs.relay.ending import (
     crossing_settle,
     line_in_doubt,
 )
-from handoffs.relay.files import file_received, parts_sent
+from handoffs.relay.files import files_received, parts_sent
 from handoffs.relay.session_outbox import SessionOutbox
 from handoffs.relay.signals import signals_pass
 from handoffs.relay.webhook_feed import WebhookFeed
+from handoffs.sending.files import message_of_file
 from handoffs.sending.hot_path import Sent, mark_sent
 from handoffs.sending.outbox import (
     BATCH,
@@ -151,8 +152,10 @@ class StartedSession:
     async def _happened(self, session: VendorSession, event: VendorEvent) -> None:
         """Show or apply one event; the sender finds out what an end leaves to do."""
         session = self._with_strays(session)
-        if isinstance(event, LiveAgentAttachment) and self._opening.shows_files:
-            event = await file_received(
+        if isinstance(event, LiveAgentAttachment):
+            event = message_of_file(event)
+        if isinstance(event, LiveAgentMessage) and event.files and self._opening.shows_files:
+            event = await files_received(
                 self.lease, self._opening.conversation_id, self._connector, session, event
             )
         received_at = time.perf_counter()

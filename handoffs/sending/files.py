@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from django.conf import settings
@@ -13,29 +13,46 @@ from django.core.files.base import ContentFile
 from conversations.errors import NotAllowedError
 from conversations.files.attachments import (
     attachment_create,
-    attachment_object,
     attachments_of_end_user,
-    attachments_said,
     vendor_url,
 )
 from conversations.files.types import HEAD_BYTES, safe_name, safe_type
-from conversations.journal.frames import EventType, Level
-from conversations.journal.services import events_append, message_event, system_event
 from conversations.models import Attachment, Conversation
-from handoffs.lifecycle.notices import text_for
-from handoffs.models import Handoff, VendorEvent
+from handoffs.models import Handoff
+from handoffs.models import VendorEvent as InboxRow
 from handoffs.starting.start import handoff_open
 from integrations.contract.connector import OutboundAttachment
-from integrations.contract.events import LiveAgentAttachment
+from integrations.contract.events import LiveAgentAttachment, LiveAgentMessage, VendorEvent
 from integrations.contract.manifest import AttachmentLimits, Capability
 from integrations.contract.registry import manifest_with
+from integrations.contract.rich_content import VendorFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LiveAgentFile(LiveAgentAttachment):
-    """A live agent's file that the portal has fetched and stored."""
+class FetchedMessage(LiveAgentMessage):
+    """A live agent's message whose files the portal has stored: an id each, None for a failure."""
 
-    attachment_id: uuid.UUID
+    file_ids: tuple[uuid.UUID | None, ...]
+
+
+def inbox_kind(event: VendorEvent) -> str:
+    """Return what the inbox calls an event."""
+    kind = LiveAgentMessage if isinstance(event, FetchedMessage) else type(event)
+    return kind.__name__
+
+
+def message_of_file(event: LiveAgentAttachment) -> LiveAgentMessage:
+    """Return a file that came alone as the message it is."""
+    file = VendorFile(file_name=event.file_name, mime_type=event.mime_type, url=event.url)
+    return LiveAgentMessage(
+        vendor_event_id=event.vendor_event_id,
+        vendor_conversation_id=event.vendor_conversation_id,
+        occurred_at=event.occurred_at,
+        agent_id=event.agent_id,
+        agent_name=event.agent_name,
+        text="",
+        files=(file,),
+    )
 
 
 def limits_of(handoff: Handoff) -> AttachmentLimits | None:
@@ -85,53 +102,34 @@ def file_outbound(attachment_id: uuid.UUID, *, part_id: str) -> OutboundAttachme
     )
 
 
-def is_received(handoff_id: str, event: LiveAgentAttachment) -> bool:
-    """Say whether a file came before: it need not be fetched again."""
-    return VendorEvent.objects.filter(
+def part_id(message_id: str, number: int) -> str:
+    """Return under which id a part of a message with files goes, unless it is the last one."""
+    return str(uuid.uuid5(uuid.UUID(message_id), str(number)))
+
+
+def is_received(handoff_id: str, event: VendorEvent) -> bool:
+    """Say whether a message came before: its files need not be fetched again."""
+    return InboxRow.objects.filter(
         handoff_id=handoff_id, vendor_event_id=event.vendor_event_id
     ).exists()
 
 
-def file_store(conversation_id: str, event: LiveAgentAttachment, content: bytes) -> LiveAgentFile:
-    """Store what was fetched of a live agent's file."""
-    name = safe_name(event.file_name)
+def file_store(conversation_id: str, file: VendorFile, content: bytes) -> uuid.UUID:
+    """Store what was fetched of a live agent's file; return its id."""
+    name = safe_name(file.file_name)
     stored = attachment_create(
         conversation_id,
         direction=Attachment.Direction.FROM_LIVE_AGENT,
         name=name,
-        mime_type=safe_type(name, event.mime_type, content[:HEAD_BYTES]),
+        mime_type=safe_type(name, file.mime_type, content[:HEAD_BYTES]),
         content=ContentFile(content),
     )
-    return LiveAgentFile(
-        vendor_event_id=event.vendor_event_id,
-        vendor_conversation_id=event.vendor_conversation_id,
-        occurred_at=event.occurred_at,
-        agent_id=event.agent_id,
-        agent_name=event.agent_name,
-        file_name=stored.name,
-        mime_type=stored.mime_type,
-        url="",
-        attachment_id=stored.pk,
-    )
+    return stored.pk
 
 
-def file_journal(
-    handoff: Handoff, event: LiveAgentAttachment, *, line_id: uuid.UUID, agent_name: str
-) -> None:
-    """Write the line of a live agent's file, or the one that says that it did not come."""
-    if not isinstance(event, LiveAgentFile):
-        text = text_for(handoff, "file_not_fetched", file_name=safe_name(event.file_name))
-        line = system_event(text, code="file_not_fetched", level=Level.WARNING)
-        events_append(handoff.conversation, [line])
-        return
-    line = message_event(
-        EventType.LIVE_AGENT_MESSAGE,
-        "",
-        event_id=line_id,
-        agent_id=event.agent_id,
-        agent_name=agent_name,
-    )
-    attachment = Attachment.objects.get(pk=event.attachment_id)
-    line.payload["attachments"] = [attachment_object(attachment)]
-    [written] = events_append(handoff.conversation, [line])
-    attachments_said(written, [attachment])
+def message_fetched(
+    event: LiveAgentMessage, file_ids: Sequence[uuid.UUID | None]
+) -> FetchedMessage:
+    """Return a message with what was stored of its files."""
+    values = {field.name: getattr(event, field.name) for field in fields(event)}
+    return FetchedMessage(**values, file_ids=tuple(file_ids))

@@ -99,7 +99,7 @@ _FROM_VENDOR = """
 WITH input AS (
     SELECT * FROM jsonb_to_recordset(%(input)s::jsonb) AS input (
         handoff_id text, worker_id uuid, epoch integer, agent_id text, vendor_event_id text,
-        occurred_at timestamptz, event_id uuid, payload jsonb, session text
+        vendor_message_id text, occurred_at timestamptz, event_id uuid, payload jsonb, session text
     )
 ), locked AS MATERIALIZED (
     SELECT handoff.id AS handoff_id, conversation.id AS conversation_id,
@@ -110,7 +110,9 @@ WITH input AS (
     WHERE handoff.id = ANY (%(ids)s::text[])
       AND coalesce(conversation.state, '') = 'handoff' AND handoff.state = 'active'
       AND handoff.owner_id = input.worker_id AND handoff.lease_epoch = input.epoch
-      AND handoff.live_agents -> input.agent_id IS NOT NULL
+      -- One without a name yet may get it now.
+      AND coalesce(handoff.live_agents ->> input.agent_id, '') <> ''
+      AND (input.vendor_message_id = '' OR handoff.early_changes -> input.vendor_message_id IS NULL)
       AND NOT EXISTS (
           SELECT FROM handoffs_vendorevent AS known
           WHERE known.handoff_id = input.handoff_id
@@ -133,9 +135,9 @@ WITH input AS (
     WHERE handoff.id = locked.handoff_id AND handoff.id = ANY (%(ids)s::text[])
 ), received AS (
     INSERT INTO handoffs_vendorevent
-        (handoff_id, vendor_event_id, kind, event_id, occurred_at, received_at)
-    SELECT handoff_id, vendor_event_id, 'LiveAgentMessage', event_id, occurred_at,
-           %(now)s::timestamptz
+        (handoff_id, vendor_event_id, vendor_message_id, kind, event_id, occurred_at, received_at)
+    SELECT handoff_id, vendor_event_id, vendor_message_id, 'LiveAgentMessage', event_id,
+           occurred_at, %(now)s::timestamptz
     FROM locked JOIN input USING (handoff_id)
 ), line AS (
     INSERT INTO conversations_event
@@ -184,6 +186,7 @@ class AgentMessage:
     line: NewEvent = field(repr=False)
     agent_id: str
     vendor_event_id: str
+    vendor_message_id: str
     occurred_at: datetime
     stored_session: str = field(repr=False)
     deadline_at: datetime
@@ -217,7 +220,8 @@ async def messages_to_vendor(messages: Sequence[UserMessage]) -> list[Event | No
 async def messages_from_vendor(messages: Sequence[AgentMessage]) -> list[Event | None]:
     """Journal live agents' messages, once each; None for each that is not plain.
 
-    Plain is: the lease holds, the handoff is active, the live agent has joined, the event is new.
+    Plain is: the lease holds, the handoff is active, the live agent has joined by name, the event
+    is new, and nothing has changed it before it came.
     """
     now = timezone.now()
     deadline = max(message.deadline_at for message in messages)
@@ -281,6 +285,7 @@ def _agent_input(message: AgentMessage) -> dict[str, Any]:
         **_lease_input(message.lease),
         "agent_id": message.agent_id,
         "vendor_event_id": message.vendor_event_id,
+        "vendor_message_id": message.vendor_message_id,
         "occurred_at": message.occurred_at.isoformat(),
         "event_id": str(message.line.id),
         "payload": message.line.payload,

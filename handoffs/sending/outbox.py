@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
@@ -19,9 +19,12 @@ from handoffs.lifecycle.deadlines import DELIVERY, LAST_LINES
 from handoffs.lifecycle.deliveries import deliveries_fail
 from handoffs.lifecycle.locking import Lease, handoff_leased, handoff_save
 from handoffs.models import Delivery, Handoff
+from handoffs.sending.files import part_id
 from integrations.contract.errors import ConnectorError
 
 BATCH = 50
+# The code of what the vendor had taken, and then could not bring to anybody.
+FAILED_LATE = "failed_at_vendor"
 # Whoever has ended the conversation waits for SESSION_END: what was said before it gets no longer.
 _RETRY_BASE_SECONDS = 0.5
 _RETRY_CAP_SECONDS = 15.0
@@ -35,7 +38,7 @@ _RANK = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingDelivery:
-    """A message to send, without the ORM; `message_id` is the event's id."""
+    """A message to send, without the ORM; `message_id` is what the vendor knows it by."""
 
     id: int
     message_id: str
@@ -47,6 +50,28 @@ class PendingDelivery:
     # A message with files goes in parts, one after the other.
     file_ids: tuple[str, ...] = ()
     parts_sent: int = 0
+    # Of a message that is sent again: only these, where the others had arrived.
+    parts_only: tuple[int, ...] = ()
+
+    @property
+    def parts(self) -> tuple[int, ...]:
+        """Return the numbers of the parts that go under this `message_id`."""
+        return self.parts_only or parts_of(self.text, len(self.file_ids))
+
+    @property
+    def parts_left(self) -> list[int]:
+        """Return the numbers of the parts that are still to be sent."""
+        return [number for number in self.parts if number > self.parts_sent]
+
+    @property
+    def last_part(self) -> int:
+        """Return the part whose receipt is the message's."""
+        return self.parts[-1]
+
+
+def parts_of(text: str, files: int) -> tuple[int, ...]:
+    """Return the numbers of a message's parts: its text, then its files."""
+    return tuple(range(1, bool(text.strip()) + files + 1))
 
 
 def delivery_create(handoff: Handoff, event: Event) -> Delivery:
@@ -73,7 +98,7 @@ def pending_delivery(row: Delivery) -> PendingDelivery:
     payload = row.event.payload
     return PendingDelivery(
         id=row.pk,
-        message_id=str(row.event_id),
+        message_id=str(row.resent_as or row.event_id),
         text=payload["text"],
         sent_at=row.event.created_at,
         attempts=row.attempts,
@@ -81,6 +106,7 @@ def pending_delivery(row: Delivery) -> PendingDelivery:
         created_at=row.created_at,
         file_ids=tuple(file["file_id"] for file in payload["attachments"]),
         parts_sent=row.parts_sent,
+        parts_only=tuple(row.parts_only or ()),
     )
 
 
@@ -147,16 +173,54 @@ def receipts_apply(handoff: Handoff, message_id: str, status: Delivery.Status) -
         return []
     is_read = status is Delivery.Status.READ
     name = EventType.LIVE_AGENT_READ_MESSAGE if is_read else EventType.LIVE_AGENT_RECEIVED_MESSAGE
-    return [NewEvent(type=name, payload={"message_id": message_id})]
+    return [NewEvent(type=name, payload={"message_id": str(found.event_id)})]
+
+
+def delivery_failed_late(handoff: Handoff, message_id: str, reason: str) -> list[NewEvent]:
+    """Fail what the vendor had taken, whole or in part; return the line that says so, once."""
+    found = _delivery(handoff, message_id)
+    part = pending_delivery(found).parts[-1:] if found else ()
+    if found is None:
+        found, part = _delivery_of_part(handoff, message_id)
+    if found is None:
+        return []
+    _note_parts(found, part)
+    if found.status == Delivery.Status.FAILED:
+        return []
+    return deliveries_fail(handoff, [found], FAILED_LATE, reason)
 
 
 def _delivery(handoff: Handoff, message_id: str) -> Delivery | None:
     """Find a message by the id a vendor gives: it may be one that we never sent."""
     try:
-        event_id = uuid.UUID(message_id)
+        given = uuid.UUID(message_id)
     except ValueError:
         return None
-    return Delivery.objects.filter(handoff=handoff, event_id=event_id).first()
+    rows = Delivery.objects.filter(handoff=handoff).select_related("event")
+    return rows.filter(Q(event_id=given, resent_as=None) | Q(resent_as=given)).first()
+
+
+def _delivery_of_part(handoff: Handoff, message_id: str) -> tuple[Delivery | None, tuple[int, ...]]:
+    """Find the message and the number of a part that is not its last one."""
+    rows = Delivery.objects.filter(handoff=handoff).exclude(event__payload__attachments=[])
+    for row in rows.select_related("event").order_by("-sequence")[:BATCH]:
+        whole = pending_delivery(row)
+        for number in whole.parts[:-1]:
+            if part_id(whole.message_id, number) == message_id:
+                return row, (number,)
+    return None, ()
+
+
+def _note_parts(row: Delivery, failed: tuple[int, ...]) -> None:
+    """Keep which parts failed, so that no other one is sent again."""
+    whole = pending_delivery(row)
+    if not whole.file_ids:
+        return
+    known = set(row.parts_failed or ()) | set(failed)
+    if row.status == Delivery.Status.PENDING:
+        known |= set(whole.parts_left)
+    row.parts_failed = sorted(known)
+    row.save(update_fields=["parts_failed"])
 
 
 def _plan_retry(delivery_id: int, at: datetime, code: str) -> None:

@@ -189,6 +189,18 @@ _HANDOFF = (
         ar="لم تُسلَّم هذه الرسالة.",
     ),
     Sentence(
+        key="vendor_idle",
+        en="This conversation was closed because nothing was written for a while.",
+        de="Diese Unterhaltung wurde beendet, weil eine Weile nichts geschrieben wurde.",
+        ar="أُغلقت هذه المحادثة لأنه لم يُكتب شيء منذ فترة.",
+    ),
+    Sentence(
+        key="vendor_time_limit",
+        en="This conversation was closed because it had lasted as long as one may last.",
+        de="Diese Unterhaltung wurde beendet, weil die längste erlaubte Dauer erreicht war.",
+        ar="أُغلقت هذه المحادثة لأنها بلغت أقصى مدة مسموح بها.",
+    ),
+    Sentence(
         key="file_not_fetched",
         en="The live agent sent the file {{file_name}}. It could not be fetched; ask for it in "
         "another way.",

@@ -10,12 +10,13 @@ from conversations.errors import NotAllowedError
 from conversations.files.attachments import attachment_object
 from conversations.journal.selectors import transcript_get
 from conversations.models import Attachment, Conversation, Event
-from handoffs.models import Delivery
+from handoffs.models import Delivery, Handoff
 from handoffs.responder import message_accept
-from handoffs.sending.files import file_store
+from handoffs.sending.files import file_store, message_fetched
 from handoffs.sending.outbox import deliveries_pending
 from handoffs.states import State
-from integrations.contract.events import LiveAgentAttachment
+from integrations.contract.events import LiveAgentMessage
+from integrations.contract.rich_content import VendorFile
 from tests import factories
 from tests.conversations.uploading import PNG, stored
 from tests.factories import joined
@@ -34,17 +35,21 @@ def send(conversation_id: str, *file_ids: uuid.UUID, text: str = "", client_id: 
     )
 
 
-def from_agent(number: int = 1, name: str = "map.png") -> LiveAgentAttachment:
-    return LiveAgentAttachment(
-        vendor_event_id=f"file-{number}",
-        vendor_conversation_id="vendor-1",
-        occurred_at=factories.AT,
-        agent_id="a1",
-        agent_name="Noor Halvorsen",
-        file_name=name,
-        mime_type="image/png",
-        url="https://files.example/1",
-    )
+def from_agent(*names: str, text: str = "") -> LiveAgentMessage:
+    files = [
+        VendorFile(file_name=name, mime_type="image/png", url="https://files.example/1")
+        for name in names or ("map.png",)
+    ]
+    return factories.spoke(text, agent_name="Noor Halvorsen", files=tuple(files))
+
+
+def fetched(handoff: Handoff, event: LiveAgentMessage, *contents: bytes | None) -> LiveAgentMessage:
+    """Return a message as the relay passes it on; None is a file that could not be fetched."""
+    ids = [
+        None if content is None else file_store(handoff.conversation_id, file, content)
+        for file, content in zip(event.files, contents, strict=True)
+    ]
+    return message_fetched(event, ids)
 
 
 # ---- the end user's ----
@@ -145,7 +150,7 @@ def test_who_joins_says_nothing_of_files_where_none_are_taken():
 
 
 def test_a_fetched_file_becomes_a_message_with_an_attachment_once(active):
-    event = file_store(active.conversation_id, from_agent(), PNG)
+    event = fetched(active, from_agent(), PNG)
     before = sequence(active)
 
     receive(active, event, event)
@@ -158,8 +163,20 @@ def test_a_fetched_file_becomes_a_message_with_an_attachment_once(active):
     assert file.event == Event.objects.get(pk=payload["message_id"])
 
 
+def test_text_and_files_of_one_message_are_one_line_in_order_and_what_did_not_come_is_named(active):
+    event = from_agent("a.png", "b.png", "c.png", text="Three maps")
+    before = sequence(active)
+
+    receive(active, fetched(active, event, PNG, None, PNG))
+
+    (kind, payload), (_, missing) = new_lines(active, before)
+    assert (kind, payload["text"]) == ("LIVE_AGENT_MESSAGE", "Three maps")
+    assert [file["title"] for file in payload["attachments"]] == ["a.png", "c.png"]
+    assert missing["code"] == "file_not_fetched" and "b.png" in missing["message"]
+
+
 def test_a_file_that_is_not_what_it_claims_is_never_shown_as_a_picture(active):
-    receive(active, file_store(active.conversation_id, from_agent(), b"<script>"))
+    receive(active, fetched(active, from_agent(), b"<script>"))
 
     [file] = Attachment.objects.all()
     assert file.mime_type == "application/octet-stream"
@@ -168,7 +185,7 @@ def test_a_file_that_is_not_what_it_claims_is_never_shown_as_a_picture(active):
 def test_a_file_that_could_not_be_fetched_is_a_line_that_names_it(active):
     before = sequence(active)
 
-    receive(active, from_agent(name="../map.png"))
+    receive(active, from_agent("../map.png"))
 
     [(kind, payload)] = new_lines(active, before)
     assert (kind, payload["code"], payload["message"]) == (
@@ -181,7 +198,7 @@ def test_a_file_that_could_not_be_fetched_is_a_line_that_names_it(active):
 def test_a_live_agent_may_send_a_file_before_we_saw_them_join(queued):
     before = sequence(queued)
 
-    receive(queued, file_store(queued.conversation_id, from_agent(), PNG))
+    receive(queued, fetched(queued, from_agent(), PNG))
 
     assert [kind for kind, _ in new_lines(queued, before)] == [
         "LIVE_AGENT_JOINED",
