@@ -154,6 +154,8 @@ async def _fields(request: Request) -> Fields:
     body = await request.body()
     try:
         fields = json.loads(body or b"{}")
+        # Half a surrogate is no text: nothing could be answered that holds it.
+        json.dumps(fields, ensure_ascii=False).encode()
     except ValueError as error:
         raise DeskError(400, "The body is not JSON.") from error
     if not isinstance(fields, dict):

@@ -173,37 +173,30 @@ class SalesforceMessagingClient:
         self,
         token: AccessToken,
         conversation_id: str,
+        message: Json,
         *,
-        message_id: str,
-        text: str,
         new_session: Mapping[str, object] | None,
-    ) -> None:
-        """Send a text under an id of ours; one that Salesforce has already is not sent again.
+    ) -> bool:
+        """Send a message under an id of ours; say False where Salesforce calls it a duplicate.
 
         Where no session is open it opens one with the attributes and language of `new_session`;
         without, ConversationGoneError says that the session is over.
         """
-        response = await self._post_message(token, conversation_id, message_id, text, {})
-        if response.status != _NEEDS_NEW_SESSION:
-            return
-        if new_session is None:
-            raise ConversationGoneError("send_message: the session is over", status=response.status)
-        opening = {"isNewMessagingSession": True, **new_session}
-        await self._post_message(token, conversation_id, message_id, text, opening)
+        response = await self._post_message(token, conversation_id, message, {})
+        if response.status == _NEEDS_NEW_SESSION:
+            if new_session is None:
+                raise ConversationGoneError("send_message: the session is over", status=417)
+            opening = {"isNewMessagingSession": True, **new_session}
+            response = await self._post_message(token, conversation_id, message, opening)
+        return response.status != _ALREADY_THERE
 
     async def _post_message(
         self,
         token: AccessToken,
         conversation_id: str,
-        message_id: str,
-        text: str,
+        message: Json,
         extra: Mapping[str, object],
     ) -> VendorResponse:
-        message = {
-            "id": message_id,
-            "messageType": "StaticContentMessage",
-            "staticContent": {"formatType": "Text", "text": text},
-        }
         repeatable = () if extra else (_NEEDS_NEW_SESSION,)
         return await self._http.request(
             "send_message",
@@ -223,9 +216,9 @@ class SalesforceMessagingClient:
         message_id: str,
         file_name: str,
         content: bytes,
-    ) -> None:
-        """Upload a file as a message under an id of ours; a repeat is not sent again."""
-        await self._http.request(
+    ) -> bool:
+        """Upload a file as a message; say False where Salesforce calls it a duplicate."""
+        response = await self._http.request(
             "send_file",
             "POST",
             self._conversation(conversation_id, "/file"),
@@ -235,6 +228,7 @@ class SalesforceMessagingClient:
             statuses=_FILE_STATUSES,
             returns=(_ALREADY_THERE,),
         )
+        return response.status != _ALREADY_THERE
 
     def _upload(self, message_id: str, file_name: str, content: bytes) -> FormData:
         """Return the two parts of an upload; the file's id follows from the message's."""
@@ -302,15 +296,25 @@ class SalesforceMessagingClient:
         self, token: AccessToken, conversation_id: str, *, start_timestamp: int
     ) -> list[Json]:
         """Return one page of entries from a time on."""
-        params = {"limit": str(PAGE_SIZE), "direction": "FromStart"}
+        params = {"direction": "FromStart"}
         if start_timestamp:
             params["startTimestamp"] = str(start_timestamp)
+        return await self._entries(token, conversation_id, params)
+
+    async def newest_messages(self, token: AccessToken, conversation_id: str) -> list[Json]:
+        """Return one page of what was said, from the end."""
+        params = {"direction": "FromEnd", "entryTypeFilter": "Message"}
+        return await self._entries(token, conversation_id, params)
+
+    async def _entries(
+        self, token: AccessToken, conversation_id: str, params: Mapping[str, str]
+    ) -> list[Json]:
         response = await self._http.request(
             "list_entries",
             "GET",
             self._conversation(conversation_id, "/entries"),
             headers=_bearer(token),
-            params=params,
+            params={"limit": str(PAGE_SIZE), **params},
             statuses=_CONVERSATION_STATUSES,
         )
         return as_objects(as_object(response.json()).get("conversationEntries"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,16 @@ from hypothesis import strategies as st
 
 from integrations.contract.events import (
     ConversationEnded,
+    IdleWarning,
     LiveAgentAttachment,
     LiveAgentJoined,
     LiveAgentLeft,
     LiveAgentMessage,
+    LiveAgentMessageEdited,
     LiveAgentTyping,
     MessageDelivered,
     MessageEchoed,
+    MessageFailed,
     MessageRead,
     NoLiveAgents,
     QueuePositionChanged,
@@ -26,6 +30,7 @@ from integrations.contract.events import (
     UnknownEvent,
     VendorEvent,
 )
+from integrations.contract.rich_content import Author
 from integrations.vendors.salesforce_messaging.mapping import events as mapping
 from integrations.vendors.salesforce_messaging.mapping.entry import (
     Entry,
@@ -89,29 +94,6 @@ def test_live_agents_text_carries_who_and_when_by_the_servers_clock():
     assert event.occurred_at.timestamp() * 1000 == entry["transcriptedTimestamp"]
 
 
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        (
-            "message_rich_link",
-            "Track your parcel - Birchline\nhttps://track.example.org/BL-20931",
-        ),
-        ("message_web_view", "How did we do?\nhttps://survey.example.org/7"),
-        (
-            "message_choices_buttons",
-            "What is it about?\n1. Billing\n2. Delivery - Parcels",
-        ),
-        ("message_choices_displayable", "Pick one\n1. Refund\n2. Resend"),
-        ("message_unknown_format", "https://shop.example.org/blue\nBlue parcel"),
-    ],
-)
-def test_every_kind_of_message_becomes_readable_text(name: str, text: str):
-    event = only(name)
-
-    assert isinstance(event, LiveAgentMessage)
-    assert event.text == text
-
-
 def test_files_come_after_their_text_each_as_an_event_of_its_own():
     text, *files = events("message_attachments")
 
@@ -136,13 +118,6 @@ def test_file_whose_upload_has_finished_comes_without_a_text():
     assert file.vendor_event_id == "6a0f8a17-6f8e-4a3e-9a3a-00000000000e"
 
 
-def test_form_says_that_it_cannot_be_filled_in():
-    event = only("message_form")
-
-    assert isinstance(event, LiveAgentMessage)
-    assert "cannot be filled in" in event.text
-
-
 def test_own_message_comes_back_as_an_echo_under_its_id():
     event = only("message_echo")
 
@@ -150,9 +125,73 @@ def test_own_message_comes_back_as_an_echo_under_its_id():
     assert event.vendor_message_id == event.vendor_event_id
 
 
-@pytest.mark.parametrize("name", ["message_automatic", "message_chatbot"])
-def test_automatic_texts_and_bots_are_notices(name: str):
-    assert isinstance(only(name), SystemNotice)
+def test_automatic_response_is_a_notice():
+    assert isinstance(only("message_automatic"), SystemNotice)
+
+
+def test_bot_speaks_for_itself_under_its_name():
+    event = only("message_chatbot")
+
+    assert isinstance(event, LiveAgentMessage)
+    assert (event.by, event.agent_name) == (Author.VENDOR_BOT, "Helper")
+
+
+def test_changed_message_is_an_edit_under_the_id_it_came_with():
+    event, first = only("message_edited"), only("message_text")
+
+    assert isinstance(event, LiveAgentMessageEdited)
+    assert isinstance(first, LiveAgentMessage)
+    assert event.text == "Hello Ines, I am Noor"
+    assert event.vendor_message_id == first.vendor_message_id
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("message_delivery_failed", "DELIVERY_FAILED: Nobody was there."),
+        ("message_upload_failed", "AttachmentTooLarge"),
+    ],
+)
+def test_late_failure_names_our_message_and_why(name: str, reason: str):
+    event = only(name)
+
+    assert isinstance(event, MessageFailed)
+    assert (event.vendor_message_id, event.reason) == (OUR_MESSAGE, reason)
+
+
+def test_echo_of_a_file_that_failed_already_tells_both():
+    entry = from_list("message_upload_failed")
+    payload = {"abstractMessage": entry.payload["updatedMessage"]}
+
+    found = mapping.events_of(replace(entry, entry_type="Message", role="EndUser", payload=payload))
+
+    assert [type(event) for event in found] == [MessageEchoed, MessageFailed]
+
+
+def test_failure_to_reach_the_end_user_is_no_failure_of_theirs():
+    entry = from_list("message_delivery_failed")
+    payload = {**entry.payload, "recipient": {"role": "EndUser", "subject": "x"}}
+
+    assert mapping.events_of(replace(entry, payload=payload)) == []
+
+
+def test_silent_end_user_is_warned_before_the_end():
+    assert isinstance(only("session_inactive"), IdleWarning)
+
+
+def test_live_agent_without_a_display_name_has_the_one_of_the_entry():
+    entry = from_list("participant_added")
+    [change] = entry.payload["entries"]  # type: ignore[misc]
+    payload = {"entries": [{**change, "displayName": ""}]}
+    own = replace(entry, subject=NOOR, sender_name="Noor Halvorsen", payload=payload)
+    systems = replace(entry, subject="00D", sender_name="Automated Process", payload=payload)
+
+    [joined], [nameless] = mapping.events_of(own), mapping.events_of(systems)
+
+    assert isinstance(joined, LiveAgentJoined)
+    assert joined.agent_name == "Noor Halvorsen"
+    assert isinstance(nameless, LiveAgentJoined)
+    assert nameless.agent_name == ""
 
 
 @pytest.mark.parametrize(
@@ -167,10 +206,10 @@ def test_automatic_texts_and_bots_are_notices(name: str):
         "typing_of_end_user",
         "acknowledgement_of_end_user",
         "session_active",
-        "session_inactive",
         "session_ended_by_supervisor",
         "session_owner_changed",
         "progress_indicator",
+        "message_upload_completed",
         "consent_updated",
     ],
 )
@@ -239,14 +278,19 @@ def test_acknowledged_message_is_found_in_either_place():
 
 
 @pytest.mark.parametrize(
-    ("name", "ended_by"),
-    [("session_ended", "Agent"), ("session_error", "System"), ("close_conversation", "EndUser")],
+    ("name", "ended_by", "cause"),
+    [
+        ("session_ended", "Agent", ""),
+        ("session_error", "System", ""),
+        ("session_ended_idle", "System", "vendor_idle"),
+        ("close_conversation", "EndUser", ""),
+    ],
 )
-def test_conversation_ends(name: str, ended_by: str):
+def test_conversation_ends(name: str, ended_by: str, cause: str):
     event = only(name)
 
     assert isinstance(event, ConversationEnded)
-    assert event.ended_by == ended_by
+    assert (event.ended_by, event.cause) == (ended_by, cause)
 
 
 def test_unknown_event_is_known_by_its_name():

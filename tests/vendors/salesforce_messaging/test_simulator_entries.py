@@ -68,7 +68,13 @@ async def test_message_with_a_wrong_body_is_refused(end_user: EndUser, spoil):
 async def test_choice_is_answered_with_the_option(desk, end_user):
     await end_user.create()
     await desk.act(end_user.conversation_id, "accept", agent_name="Noor Halvorsen")
-    await desk.act(end_user.conversation_id, "choices", text="Which?", options=["Billing", "Other"])
+    await desk.act(
+        end_user.conversation_id,
+        "rich",
+        kind="choices",
+        text="Which?",
+        options=["Billing", "Other"],
+    )
     [question] = await end_user.entries(entryTypeFilter="Message", limit=1)
     chosen = question["entryPayload"]["abstractMessage"]["choices"]["optionItems"][0]
     answer = {
@@ -94,6 +100,11 @@ async def test_choice_is_answered_with_the_option(desk, end_user):
     assert status == 202
     assert shown[-2]["options"] == ["Billing", "Other"]
     assert shown[-1]["text"] == "Billing"
+    assert shown[-1]["answer"] == {
+        "label": "Billing",
+        "optionIdentifier": chosen["optionIdentifier"],
+        "inReplyToMessageId": question["identifier"],
+    }
 
 
 async def test_twenty_third_message_in_a_minute_is_refused_and_typing_does_not_count(

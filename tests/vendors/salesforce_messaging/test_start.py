@@ -12,16 +12,19 @@ from hypothesis import strategies as st
 from integrations.contract.connector import EndUserIdentity, HandoffRequest, TranscriptLine
 from integrations.kit.json_values import json_text
 from integrations.vendors.salesforce_messaging.mapping.start import (
-    MAX_TEXT_BYTES,
     MAX_TRANSCRIPT_PARTS,
     conversation_id_for,
     language_for,
-    opening_messages,
     routing_attributes,
     stable_id,
+    text_limit,
+)
+from integrations.vendors.salesforce_messaging.mapping.start import (
+    opening_messages as openings_within,
 )
 
 AT = datetime(2026, 11, 20, 9, 13, 50, tzinfo=UTC)
+LIMIT = text_limit({})
 ANONYMOUS = EndUserIdentity(external_id="")
 
 
@@ -44,6 +47,10 @@ def request(
         routing=routing,
         locale=locale,
     )
+
+
+def opening_messages(given: HandoffRequest) -> list[tuple[str, str]]:
+    return openings_within(given, LIMIT)
 
 
 def attributes(given: HandoffRequest, *, is_authenticated: bool = False, **credentials: str):
@@ -155,7 +162,7 @@ def test_empty_conversation_opens_without_a_message():
 def test_parts_stay_below_the_limit_and_lose_nothing(texts: list[str]):
     found = opening_messages(request(*[line(text) for text in texts]))
 
-    assert all(len(json_text(text).encode()) <= MAX_TEXT_BYTES + 2 for _, text in found)
+    assert all(len(json_text(text).encode()) <= LIMIT + 2 for _, text in found)
     assert len({message_id for message_id, _ in found}) == len(found)
     together = "".join(text.split("\n", 1)[1] for _, text in found)
     assert sum(together.count(c) for c in "xyz") == sum(t.count(c) for t in texts for c in "xyz")
@@ -166,8 +173,8 @@ def test_parts_fill_what_the_wire_allows_whatever_the_letters(letter: str):
     found = opening_messages(request(line(letter * 9000)))
 
     sizes = [len(json_text(text).encode()) - 2 for _, text in found]
-    assert max(sizes) <= MAX_TEXT_BYTES
-    assert sizes[0] > MAX_TEXT_BYTES * 0.9
+    assert max(sizes) <= LIMIT
+    assert sizes[0] > LIMIT * 0.9
 
 
 def test_earlier_live_agent_is_named_as_one_in_the_next_handoffs_transcript():

@@ -20,6 +20,7 @@ from integrations.contract.connector import (
     VendorSession,
 )
 from integrations.contract.errors import (
+    CannotConnectError,
     ConnectorError,
     ConversationGoneError,
     InvalidAuthError,
@@ -28,7 +29,7 @@ from integrations.contract.errors import (
 from integrations.contract.events import VendorEvent
 from integrations.contract.manifest import Manifest
 from integrations.http.client import HttpClient
-from integrations.kit.json_values import as_object
+from integrations.kit.json_values import Json, as_object, as_text
 from integrations.vendors.salesforce_messaging.client import AccessToken, SalesforceMessagingClient
 from integrations.vendors.salesforce_messaging.connector.checks import (
     ConnectionChecks,
@@ -46,18 +47,21 @@ from integrations.vendors.salesforce_messaging.connector.stream import (
 )
 from integrations.vendors.salesforce_messaging.connector.tokens import ConversationTokens
 from integrations.vendors.salesforce_messaging.manifest import MANIFEST, VERIFIED
+from integrations.vendors.salesforce_messaging.mapping.answers import messages_of, said
 from integrations.vendors.salesforce_messaging.mapping.start import (
     conversation_id_for,
     language_for,
     opening_messages,
     routing_attributes,
     session_opening,
+    text_limit,
 )
 
 IDENTITY_REQUIRED = "identity_required"
 # Who takes over a thousand conversations lists their entries over few connections.
 LISTING_AT_ONCE = 64
 _NOT_FOUND = 404
+_NEEDS_NEW_SESSION = 417
 _FILE_REFUSED = (400, 413, 415)
 _OFF = ("false", "off", "0", "no")
 _RECEIPTS = {ReceiptKind.DELIVERED: ("Delivery",), ReceiptKind.READ: ("Delivery", "Read")}
@@ -121,10 +125,8 @@ class SalesforceMessagingConnector(Connector):
             token, conversation_id, routing_attributes=attributes, language=language
         )
         new_session = session_opening(attributes, language)
-        for message_id, text in opening_messages(request):
-            await self._client.send_message(
-                token, conversation_id, message_id=message_id, text=text, new_session=new_session
-            )
+        for message_id, text in opening_messages(request, text_limit(new_session)):
+            await self._say(token, conversation_id, said(message_id, text), new_session)
         return VendorSession(
             vendor_conversation_id=conversation_id,
             cursor=token.last_event_id,
@@ -166,42 +168,61 @@ class SalesforceMessagingConnector(Connector):
                 yield step
 
     async def send_message(self, session: VendorSession, message: OutboundMessage) -> VendorSession:
-        """Send a text; its id makes a repeat harmless.
+        """Send a text, in parts if it is long, or an answer; its id makes a repeat harmless.
 
         Once a live agent has been there it opens no further session: what it was to join is over.
         """
-        new_session = None if session.state.get("had_agent") else _new_session(session)
+        opening = _opening(session)
+        new_session = None if session.state.get("had_agent") else opening
+        for part in messages_of(message, text_limit(opening)):
 
-        async def send(token: AccessToken) -> None:
-            await self._client.send_message(
-                token,
-                session.vendor_conversation_id,
-                message_id=message.message_id.lower(),
-                text=message.text,
-                new_session=new_session,
-            )
+            async def send(token: AccessToken, part: Json = part) -> None:
+                await self._say(token, session.vendor_conversation_id, part, new_session)
 
-        await self._access.using(session, send)
+            await self._access.using(session, send)
         return session
+
+    async def _say(
+        self,
+        token: AccessToken,
+        conversation_id: str,
+        message: Json,
+        new_session: Mapping[str, object] | None,
+    ) -> None:
+        if not await self._client.send_message(
+            token, conversation_id, message, new_session=new_session
+        ):
+            await self._require_echo(token, conversation_id, as_text(message.get("id")))
+
+    async def _require_echo(
+        self, token: AccessToken, conversation_id: str, message_id: str
+    ) -> None:
+        """Look for a message that Salesforce calls a duplicate: only its history shows that."""
+        found = await self._client.newest_messages(token, conversation_id)
+        if all(entry.get("identifier") != message_id for entry in found):
+            raise CannotConnectError("send_message: called a duplicate, but it is not in the list")
 
     async def send_attachment(
         self, session: VendorSession, attachment: OutboundAttachment
     ) -> VendorSession:
-        """Upload a file; where the channel takes none, its address is sent as text."""
+        """Upload a file; where the channel takes none now, its address is sent as text."""
+        conversation_id = session.vendor_conversation_id
+        message_id = attachment.attachment_id.lower()
 
         async def send(token: AccessToken) -> None:
-            await self._client.send_file(
+            if not await self._client.send_file(
                 token,
-                session.vendor_conversation_id,
-                message_id=attachment.attachment_id.lower(),
+                conversation_id,
+                message_id=message_id,
                 file_name=attachment.file_name,
                 content=attachment.content,
-            )
+            ):
+                await self._require_echo(token, conversation_id, message_id)
 
         try:
             await self._access.using(session, send)
-        except RejectedError as error:
-            if error.status not in _FILE_REFUSED or not attachment.public_url:
+        except (RejectedError, ConversationGoneError) as error:
+            if not (_is_refused_file(error, session) and attachment.public_url):
                 raise
             return await self.send_message(session, _link(attachment))
         return session
@@ -223,8 +244,12 @@ class SalesforceMessagingConnector(Connector):
     async def send_receipt(
         self, session: VendorSession, vendor_message_id: str, kind: ReceiptKind
     ) -> VendorSession:
-        """Acknowledge a live agent's message; Salesforce wants the delivery before the reading."""
+        """Acknowledge a live agent's message; Salesforce wants the delivery before the reading.
 
+        It has no word for one that nobody can get any more.
+        """
+        if kind not in _RECEIPTS:
+            return session
         entry_id, _, _ = vendor_message_id.partition(":")  # several events may be of one entry
 
         async def send(token: AccessToken) -> None:
@@ -289,8 +314,16 @@ class SalesforceMessagingConnector(Connector):
         return self._credentials.get("mode") == VERIFIED
 
 
-def _new_session(session: VendorSession) -> Mapping[str, object]:
+def _opening(session: VendorSession) -> Mapping[str, object]:
+    """Return what opens a further session: attributes and language of the first."""
     return as_object(session.state.get("new_session")) or session_opening({}, "")
+
+
+def _is_refused_file(error: ConnectorError, session: VendorSession) -> bool:
+    """Say whether a text may go in place of a file: only a text opens a session."""
+    if error.status == _NEEDS_NEW_SESSION:
+        return not session.state.get("had_agent")
+    return error.status in _FILE_REFUSED
 
 
 def _link(attachment: OutboundAttachment) -> OutboundMessage:

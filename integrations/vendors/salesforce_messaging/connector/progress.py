@@ -11,11 +11,12 @@ from integrations.contract.events import (
     ConversationEnded,
     LiveAgentJoined,
     LiveAgentLeft,
+    LiveAgentMessage,
     MessageEchoed,
     NoLiveAgents,
     VendorEvent,
 )
-from integrations.kit.json_values import as_count, as_object
+from integrations.kit.json_values import as_count, as_object, as_text
 from integrations.vendors.salesforce_messaging.mapping.entry import Entry
 from integrations.vendors.salesforce_messaging.mapping.events import events_of, malformed_event
 
@@ -50,8 +51,9 @@ class ConversationProgress:
         events = [event for event in events_of(entry) if self._is_wanted(event)]
         steps: list[Step] = []
         for event in events:
+            event = self._named(event)
             self._note(event)
-            if event is events[-1]:
+            if len(steps) + 1 == len(events):
                 self._advance(cursor, entry.milliseconds)
             steps.append((self.session, event))
         if not events:
@@ -82,10 +84,17 @@ class ConversationProgress:
         # A transfer that found nobody leaves the conversation with the live agent who tried.
         return not (isinstance(event, NoLiveAgents) and self._agents)
 
+    def _named(self, event: VendorEvent) -> VendorEvent:
+        """Give a live agent whose name an entry leaves out the one under which they came."""
+        if not isinstance(event, LiveAgentMessage | LiveAgentLeft) or event.agent_name:
+            return event
+        name = as_text(self._agents.get(event.agent_id))
+        return replace(event, agent_name=name)
+
     def _note(self, event: VendorEvent) -> None:
         if isinstance(event, LiveAgentJoined):
             agents = {**self._agents, event.agent_id: event.agent_name}
-            self._update(agents=agents, had_agent=True, new_session={})
+            self._update(agents=agents, had_agent=True)
         elif isinstance(event, LiveAgentLeft):
             left = {key: name for key, name in self._agents.items() if key != event.agent_id}
             self._update(agents=left, had_agent=True)

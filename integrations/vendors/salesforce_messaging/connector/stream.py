@@ -31,6 +31,8 @@ from integrations.vendors.salesforce_messaging.mapping.entry import (
 
 _NEEDS_ROUTING = "NEEDS_ROUTING"
 _PING = "ping"
+# What the stream says in place of an entry before it falls silent.
+_EXPIRED = "jwt is expired"
 # Entries are stamped by more than one machine: look back a little further than the last one seen.
 _OVERLAP_MS = 1000
 _MAX_PAGES = 40
@@ -163,6 +165,8 @@ class ConversationStream:
                     return
 
     def _take(self, event: SseEvent) -> list[Step]:
+        if _tells_expiry(event):
+            raise InvalidAuthError("events: the token has expired")
         self._refusals = 0
         self._reconnecting.alive(None if event.retry is None else event.retry / 1000)
         if event.event == _PING:
@@ -219,6 +223,11 @@ async def entry_pages(
 
 async def _next_event(events: AsyncIterator[SseEvent]) -> SseEvent | None:
     return await anext(events, None)
+
+
+def _tells_expiry(event: SseEvent) -> bool:
+    """Say whether this is the word that the token is too old, which is no entry."""
+    return _EXPIRED in event.data.casefold() and "conversationEntry" not in event.data
 
 
 def _seconds_until(moment: float) -> float | None:

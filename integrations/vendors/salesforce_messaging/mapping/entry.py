@@ -1,4 +1,4 @@
-"""Reads Salesforce's conversation entries, from stream or list, and the text of what is said."""
+"""Reads Salesforce's conversation entries, from stream or list."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from integrations.kit.flat_text import any_text, joined
-from integrations.kit.json_values import Json, as_count, as_object, as_objects, as_text
+from integrations.kit.json_values import Json, as_count, as_object, as_text
 from integrations.kit.plain_json import vendor_json
 
 # Stream event to the entry type it carries, for entries that do not name their type.
@@ -29,14 +28,6 @@ _TYPE_BY_EVENT = {
     "CONVERSATION_CLIENT_ACTION": "ClientAction",
     "CONVERSATION_CLIENT_MENU": "ClientMenu",
 }
-UNSUPPORTED = "[unsupported message]"
-# Messages a person cannot answer from a text conversation, and what to tell both sides.
-_NOTICES = {
-    "FormMessage": "[A form was sent. It cannot be filled in here; answer in your own words.]",
-    "AuthenticationRequestMessage": "[A sign-in was requested. It is not possible here.]",
-}
-# Where texts are found in the formats that have no rule of their own, best first.
-_TEXT_KEYS = ("text", "title", "message", "name", "subTitle", "url")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,61 +114,3 @@ def _milliseconds(entry: Json) -> int:
         if value := as_count(entry.get(key)):
             return value
     return 0
-
-
-# -- What is said in an entry, as text -----------------------------------------------------------
-
-
-def message_text(message: Json) -> str:
-    """Return an abstractMessage as text; never empty."""
-    kind = as_text(message.get("messageType"))
-    if kind == "ChoicesMessage":
-        text = _choices_text(as_object(message.get("choices")))
-    elif kind in _NOTICES:
-        text = _NOTICES[kind]
-    else:
-        text = _static_text(as_object(message.get("staticContent")))
-    return text or any_text(message, _TEXT_KEYS) or UNSUPPORTED
-
-
-def _static_text(content: Json) -> str:
-    kind = as_text(content.get("formatType"))
-    if kind == "Attachments":
-        return _attachments_text(content)
-    if kind == "RichLink":
-        return _link_text(content)
-    if kind == "WebView":
-        return joined(_title(content), as_text(content.get("url")))
-    return as_text(content.get("text"))
-
-
-def _attachments_text(content: Json) -> str:
-    lines = [as_text(content.get("text"))]
-    for attachment in as_objects(content.get("attachments")):
-        name = as_text(attachment.get("name")) or "file"
-        url = as_text(attachment.get("url"))
-        lines.append(f"{name}: {url}" if url else name)
-    return joined(*lines)
-
-
-def _link_text(content: Json) -> str:
-    link = as_object(content.get("linkItem"))
-    lines = (as_text(content.get("text")), _title(link), as_text(link.get("url")))
-    return joined(*lines)
-
-
-def _choices_text(choices: Json) -> str:
-    options = as_objects(choices.get("optionItems"))
-    lines = [as_text(choices.get("text")) or _title(choices)]
-    # An option without a title keeps its number: a live agent may speak of the third one.
-    lines += [f"{number}. {_title(option)}" for number, option in enumerate(options, start=1)]
-    return joined(*lines)
-
-
-def _title(item: Json) -> str:
-    """Read the title in any of the places where formats put it."""
-    title = item.get("title")
-    inner = as_object(item.get("titleItem")) or as_object(title)
-    if inner:
-        return " - ".join(filter(None, (as_text(inner.get(k)) for k in ("title", "subTitle"))))
-    return as_text(title)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypedDict
 
 from integrations.contract.events import (
     ConversationEnded,
+    IdleWarning,
     LiveAgentAttachment,
     LiveAgentJoined,
     LiveAgentLeft,
     LiveAgentMessage,
+    LiveAgentMessageEdited,
     LiveAgentTyping,
     MessageDelivered,
     MessageEchoed,
+    MessageFailed,
     MessageRead,
     NoLiveAgents,
     QueuePositionChanged,
@@ -23,14 +27,24 @@ from integrations.contract.events import (
     UnknownEvent,
     VendorEvent,
 )
+from integrations.contract.rich_content import Author, VendorFile
 from integrations.kit.json_values import Json, as_count, as_object, as_objects, as_text
-from integrations.vendors.salesforce_messaging.mapping.entry import Entry, message_text, moment
+from integrations.vendors.salesforce_messaging.mapping.entry import Entry, moment
+from integrations.vendors.salesforce_messaging.mapping.rich import (
+    Content,
+    content_of,
+    has_upload_results,
+    upload_error,
+)
 
 MALFORMED = "malformed"
 _AGENT_ROLES = ("Agent", "Supervisor")
 _END_USER = "EndUser"
 _AUTOMATIC_REASONS = ("AutomatedResponse", "Consent")
 _ENDING_STATUSES = ("Ended", "Error")
+_INACTIVE = "Inactive"
+_SYSTEM = "System"
+_REASON_LENGTH = 300
 
 # Known, and of no interest to the end user.
 _IGNORED_TYPES = frozenset(
@@ -82,57 +96,89 @@ def _base(entry: Entry, suffix: str = "") -> _Base:
 
 def _read_message(entry: Entry) -> list[VendorEvent]:
     message = as_object(entry.payload.get("abstractMessage"))
+    message_id = _message_id(entry, message)
     if entry.role == _END_USER:
-        return [MessageEchoed(**_base(entry), vendor_message_id=_message_id(entry, message))]
+        echo = MessageEchoed(**_base(entry), vendor_message_id=message_id)
+        return [echo, *_failed_upload(entry, message)]
     if not message:
         return [UnknownEvent(**_base(entry), name=MALFORMED)]
+    content = content_of(message)
     is_automatic = entry.payload.get("messageReason") in _AUTOMATIC_REASONS
-    if is_automatic or entry.role not in _AGENT_ROLES:
-        return [SystemNotice(**_base(entry), text=message_text(message))]
-    return _agent_events(entry, message)
+    if is_automatic and not (content.rich or content.files):
+        return [SystemNotice(**_base(entry), text=content.text)] if content.text else []
+    return _message_events(entry, message_id, content)
 
 
 def _read_updated_message(entry: Entry) -> list[VendorEvent]:
-    """Show an updated message of a live agent's: a file whose upload has finished."""
+    """Read what a message is now: a file whose upload has finished or failed, or another text."""
     message = as_object(entry.payload.get("updatedMessage"))
-    if entry.role not in _AGENT_ROLES or not _files(message):
+    if has_upload_results(message) or entry.role == _END_USER:
+        return _failed_upload(entry, message)
+    content, message_id = content_of(message), _message_id(entry, message)
+    if content.files:
+        # Its text came with the message itself.
+        return _message_events(entry, message_id, replace(content, text=""))
+    if not content:
         return []
-    return _agent_events(entry, message)
+    return [
+        LiveAgentMessageEdited(
+            **_base(entry), vendor_message_id=message_id, text=content.text, rich=content.rich
+        )
+    ]
 
 
-def _agent_events(entry: Entry, message: Mapping[str, object]) -> list[VendorEvent]:
-    """Return what a live agent said: a text, and each file that can be fetched by itself."""
-    files = _files(message)
-    content = as_object(message.get("staticContent"))
-    text = as_text(content.get("text")) if files else message_text(message)
-    events: list[VendorEvent] = [_agent_message(entry, text)] if text else []
-    first = len(events)
-    return events + [_agent_file(entry, file, number) for number, file in enumerate(files, first)]
+def _failed_upload(entry: Entry, message: Json) -> list[VendorEvent]:
+    reason = upload_error(message)
+    if not reason:
+        return []
+    message_id = _message_id(entry, message)
+    base = _base(entry, ":failed")
+    return [MessageFailed(**base, vendor_message_id=message_id, reason=reason)]
 
 
-def _files(message: Mapping[str, object]) -> list[Json]:
-    content = as_object(message.get("staticContent"))
-    return [file for file in as_objects(content.get("attachments")) if as_text(file.get("url"))]
+def _message_events(entry: Entry, message_id: str, content: Content) -> list[VendorEvent]:
+    """Return what a live agent or a bot said: all of it in one event, and none for nothing."""
+    said = [_said(entry, message_id, content)] if content.text or content.rich else []
+    first = len(said)
+    return said + [
+        _file_event(entry, one, number) for number, one in enumerate(content.files, first)
+    ]
 
 
-def _agent_message(entry: Entry, text: str) -> LiveAgentMessage:
-    return LiveAgentMessage(
-        **_base(entry), agent_id=entry.subject, agent_name=entry.sender_name, text=text
-    )
-
-
-def _agent_file(entry: Entry, file: Json, number: int) -> LiveAgentAttachment:
+def _file_event(entry: Entry, file: VendorFile, number: int) -> VendorEvent:
     return LiveAgentAttachment(
         **_base(entry, f":{number}" if number else ""),
         agent_id=entry.subject,
         agent_name=entry.sender_name,
-        file_name=as_text(file.get("name")) or "file",
-        mime_type=as_text(file.get("mimeType")) or "application/octet-stream",
-        url=as_text(file.get("url")),
+        file_name=file.file_name,
+        mime_type=file.mime_type,
+        url=file.url,
     )
 
 
-def _message_id(entry: Entry, message: Mapping[str, object]) -> str:
+def _said(entry: Entry, message_id: str, content: Content) -> VendorEvent:
+    return LiveAgentMessage(
+        **_base(entry),
+        agent_id=entry.subject,
+        agent_name=entry.sender_name,
+        text=content.text,
+        rich=content.rich,
+        by=Author.LIVE_AGENT if entry.role in _AGENT_ROLES else Author.VENDOR_BOT,
+        vendor_message_id=message_id,
+    )
+
+
+def _read_delivery_failure(entry: Entry) -> list[VendorEvent]:
+    payload = entry.payload
+    message_id = as_text(payload.get("failedConversationEntryIdentifier")) or entry.related
+    if as_object(payload.get("recipient")).get("role") == _END_USER or not message_id:
+        return []
+    words = (as_text(payload.get("errorCode")), as_text(payload.get("errorMessage")))
+    reason = ": ".join(filter(None, words))[:_REASON_LENGTH]
+    return [MessageFailed(**_base(entry), vendor_message_id=message_id, reason=reason)]
+
+
+def _message_id(entry: Entry, message: Json) -> str:
     return as_text(message.get("id")) or as_text(entry.payload.get("id")) or entry.identifier
 
 
@@ -145,12 +191,17 @@ def _read_participants(entry: Entry) -> list[VendorEvent]:
             continue
         base = _base(entry, f":{number}" if number else "")
         agent_id = as_text(participant.get("subject"))
-        name = as_text(change.get("displayName"))
+        name = as_text(change.get("displayName")) or _own_name(entry, agent_id)
         if change.get("operation") == "add":
             events.append(LiveAgentJoined(**base, agent_id=agent_id, agent_name=name))
         elif change.get("operation") == "remove":
             events.append(LiveAgentLeft(**base, agent_id=agent_id, agent_name=name))
     return events
+
+
+def _own_name(entry: Entry, agent_id: str) -> str:
+    """Return the name under which an entry came, if it is the live agent's own."""
+    return entry.sender_name if entry.subject == agent_id else ""
 
 
 def _read_routing_result(entry: Entry) -> list[VendorEvent]:
@@ -177,7 +228,7 @@ def _routing_failure(entry: Entry, kind: str, failure: str) -> list[VendorEvent]
     errors = entry.payload.get("errorMessages")
     texts = [as_text(item) for item in errors] if isinstance(errors, list) else []
     detail = next(filter(None, texts), "") or reason or failure
-    return [NoLiveAgents(**_base(entry), detail=detail[:300])]
+    return [NoLiveAgents(**_base(entry), detail=detail[:_REASON_LENGTH])]
 
 
 def _estimated_wait(value: object) -> int | None:
@@ -213,11 +264,16 @@ def _read_acknowledgement(entry: Entry) -> list[VendorEvent]:
 
 
 def _read_session_status(entry: Entry) -> list[VendorEvent]:
-    ended_by = as_text(entry.payload.get("sessionEndedByRole"))
-    status = entry.payload.get("sessionStatus")
+    """Read how the session stands: an end user who was silent is warned, then it ends."""
+    payload = entry.payload
+    status, ended_by = payload.get("sessionStatus"), as_text(payload.get("sessionEndedByRole"))
+    if status == _INACTIVE:
+        return [IdleWarning(**_base(entry))]
     if status not in _ENDING_STATUSES or ended_by == "Supervisor":
         return []
-    return [ConversationEnded(**_base(entry), ended_by=ended_by)]
+    is_idle = ended_by == _SYSTEM and payload.get("sessionStatusPrev") == _INACTIVE
+    cause = "vendor_idle" if is_idle else ""
+    return [ConversationEnded(**_base(entry), ended_by=ended_by, cause=cause)]
 
 
 def _read_close(entry: Entry) -> list[VendorEvent]:
@@ -227,6 +283,7 @@ def _read_close(entry: Entry) -> list[VendorEvent]:
 _READERS: Mapping[str, Callable[[Entry], list[VendorEvent]]] = {
     "Message": _read_message,
     "MessageUpdated": _read_updated_message,
+    "MessageDeliveryFailed": _read_delivery_failure,
     "ParticipantChanged": _read_participants,
     "RoutingResult": _read_routing_result,
     "QueuePosition": _read_queue_position,

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from integrations.contract.connector import HandoffRequest
 from integrations.kit.cutting import json_bytes, shortened
 from integrations.kit.hints import hint_pairs, hint_text, identity_of
+from integrations.kit.json_values import json_text
 from integrations.kit.transcript import (
     Limits,
     summary_texts,
@@ -21,11 +22,12 @@ from integrations.kit.transcript import (
 MAX_ATTRIBUTES = 50
 MAX_ATTRIBUTE_NAME = 64
 MAX_ATTRIBUTE_VALUE = 1024
-# Requests above 8 KB are refused by one account; the JSON around the text needs some room.
-MAX_TEXT_BYTES = 7000
+# Requests above 8 KB are refused by one account; what is around the text needs some room.
+_BODY_BYTES = 7500
+_MAX_TEXT_BYTES = 7000
+_MIN_TEXT_BYTES = 1000
 # 22 messages a minute are allowed in a conversation, and the end user wants to write too.
 MAX_TRANSCRIPT_PARTS = 12
-_LIMITS = Limits(size=MAX_TEXT_BYTES, measure=json_bytes, parts=MAX_TRANSCRIPT_PARTS)
 
 _ATTRIBUTE_HINTS = ("queue", "skills", "department", "priority", "language", "subject", "reason")
 _MAPPING_HINTS = ("attributes", "pre_chat", "routing_attributes")  # later ones win
@@ -78,6 +80,12 @@ def session_opening(attributes: Mapping[str, str], language: str) -> dict[str, o
     return opening | ({"language": language} if language else {})
 
 
+def text_limit(opening: Mapping[str, object]) -> int:
+    """Return how long a text may be, as JSON, beside what opens a session."""
+    room = _BODY_BYTES - len(json_text(opening).encode())
+    return max(min(room, _MAX_TEXT_BYTES), _MIN_TEXT_BYTES)
+
+
 def language_for(request: HandoffRequest) -> str:
     """Return a locale as Salesforce writes it, such as en_US; empty when there is none."""
     wanted = request.routing.get("language") or request.locale
@@ -88,11 +96,12 @@ def language_for(request: HandoffRequest) -> str:
     return parts[0].lower() + (f"_{region}" if region else "")
 
 
-def opening_messages(request: HandoffRequest) -> list[tuple[str, str]]:
+def opening_messages(request: HandoffRequest, limit: int) -> list[tuple[str, str]]:
     """Return id and text of what is written before anything else: summary, then transcript."""
-    texts = [(f"summary:{n}", text) for n, text in enumerate(summary_texts(request, _LIMITS))]
+    limits = Limits(size=limit, measure=json_bytes, parts=MAX_TRANSCRIPT_PARTS)
+    texts = [(f"summary:{n}", text) for n, text in enumerate(summary_texts(request, limits))]
     if transcript_is_wanted(request):
-        parts = transcript_texts(request.transcript, _LIMITS)
+        parts = transcript_texts(request.transcript, limits)
         texts += [(f"transcript:{n}", text) for n, text in enumerate(parts)]
     return [(stable_id("message", request.handoff_id, name), text) for name, text in texts]
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from integrations.simulators.desk import DEFAULT_AGENT_NAME, Action, DeskError, Fields
 from integrations.simulators.live_agents import LiveAgents, refuse_twice
 from integrations.simulators.records import StoredFile
 from integrations.simulators.world_simulator import deed
-from integrations.vendors.salesforce_messaging.simulator import messages, routing
-from integrations.vendors.salesforce_messaging.simulator.state import Conversation, LiveAgent
+from integrations.vendors.salesforce_messaging.simulator import messages, rich, routing
+from integrations.vendors.salesforce_messaging.simulator.state import Conversation, Entry, LiveAgent
 from integrations.vendors.salesforce_messaging.simulator.world import Org
 
 Json = Mapping[str, Any]
@@ -22,7 +22,7 @@ class Agents(LiveAgents[Conversation, LiveAgent]):
     """The org's agents and supervisors."""
 
     def __init__(self, org: Org) -> None:
-        self._org = org
+        self.org = org
 
     def those_in(self, conversation: Conversation) -> Mapping[str, LiveAgent]:
         """Return who is part of the open session; the owner is first."""
@@ -33,15 +33,15 @@ class Agents(LiveAgents[Conversation, LiveAgent]):
         refuse_twice(agent_name, self.those_in(conversation))
         session, agent = routing.open_session(conversation), LiveAgent(name=agent_name)
         if session.agents:
-            routing.emit_routing_result(self._org, conversation, "Conference")
-            routing.add_agent(self._org, conversation, agent)
+            routing.emit_routing_result(self.org, conversation, "Conference")
+            routing.add_agent(self.org, conversation, agent)
         else:
             self._refuse_unless_waiting(conversation)
-            if self._org.switches.agents_offline:
+            if self.org.switches.agents_offline:
                 raise DeskError(409, "All agents are offline.")
-            routing.take_work(self._org, conversation, session, agent)
-            routing.announce_positions(self._org, session.queue)
-        messages.deliver_pending(self._org, conversation)
+            routing.take_work(self.org, conversation, session, agent)
+            routing.announce_positions(self.org, session.queue)
+        messages.deliver_pending(self.org, conversation)
 
     def say(self, conversation: Conversation, agent: LiveAgent, text: str) -> None:
         """Send a text."""
@@ -51,7 +51,7 @@ class Agents(LiveAgents[Conversation, LiveAgent]):
         """Send a message of any type, given as the abstract message without its id."""
         identifier = str(uuid.uuid4())
         abstract = {"id": identifier, "inReplyToMessageId": None, **message}
-        self._org.emit(
+        self.org.emit(
             conversation,
             "Message",
             {"abstractMessage": abstract, "messageReason": None},
@@ -62,16 +62,16 @@ class Agents(LiveAgents[Conversation, LiveAgent]):
 
     def show_typing(self, conversation: Conversation, agent: LiveAgent, *, is_typing: bool) -> None:
         """Start or stop the typing indicator."""
-        messages.show_typing(self._org, conversation, agent, is_typing=is_typing)
+        messages.show_typing(self.org, conversation, agent, is_typing=is_typing)
 
     def send_file(self, conversation: Conversation, agent: LiveAgent, stored: StoredFile) -> None:
         """Send a file; the end user's client gets an address without a token."""
-        url = self._org.file_url(stored.file_id)
+        url = self.org.file_url(stored.file_id)
         self.send(conversation, agent, messages.attachments(stored, url))
 
     def read(self, conversation: Conversation, agent: LiveAgent) -> None:
         """Read all that the end user wrote."""
-        messages.mark_read(self._org, conversation, agent)
+        messages.mark_read(self.org, conversation, agent)
 
     def transfer_to_queue(self, conversation: Conversation, queue: str) -> None:
         """Let the owner go and the work wait in a queue; the session stays as it is."""
@@ -79,11 +79,11 @@ class Agents(LiveAgents[Conversation, LiveAgent]):
         if self._is_transfer_refused(conversation):
             return
         session.queue = queue
-        routing.emit_routing_result(self._org, conversation, "Transfer")
+        routing.emit_routing_result(self.org, conversation, "Transfer")
         session.routing_status = "TRANSFER"
         for agent in list(session.agents):
-            routing.remove_agent(self._org, conversation, agent)
-        routing.announce_positions(self._org, queue)
+            routing.remove_agent(self.org, conversation, agent)
+        routing.announce_positions(self.org, queue)
 
     def transfer_to_agent(self, conversation: Conversation, agent_name: str) -> None:
         """Let the owner go and a colleague accept at once."""
@@ -91,10 +91,10 @@ class Agents(LiveAgents[Conversation, LiveAgent]):
         refuse_twice(agent_name, self.those_in(conversation))
         if self._is_transfer_refused(conversation):
             return
-        routing.emit_routing_result(self._org, conversation, "Transfer", agent_name=agent_name)
+        routing.emit_routing_result(self.org, conversation, "Transfer", agent_name=agent_name)
         session.routing_status = "TRANSFER"
-        routing.remove_agent(self._org, conversation, session.agents[0])
-        routing.take_work(self._org, conversation, session, LiveAgent(name=agent_name))
+        routing.remove_agent(self.org, conversation, session.agents[0])
+        routing.take_work(self.org, conversation, session, LiveAgent(name=agent_name))
 
     def leave(
         self, conversation: Conversation, agent: LiveAgent, *, is_session_kept: bool = False
@@ -105,17 +105,17 @@ class Agents(LiveAgents[Conversation, LiveAgent]):
         says so.
         """
         session = routing.active_session(conversation)
-        routing.remove_agent(self._org, conversation, agent)
+        routing.remove_agent(self.org, conversation, agent)
         if [one for one in session.agents if one.role == "Agent"]:
             return
         session.routing_status = "NEEDS_ROUTING"
         if not is_session_kept:
-            routing.end_session(self._org, conversation, "Agent")
+            routing.end_session(self.org, conversation, "Agent")
 
     def end(self, conversation: Conversation) -> None:
         """End the messaging session."""
         routing.active_session(conversation)
-        routing.end_session(self._org, conversation, "Agent")
+        routing.end_session(self.org, conversation, "Agent")
 
     # -- Only here ------------------------------------------------------------------------------
 
@@ -124,58 +124,111 @@ class Agents(LiveAgents[Conversation, LiveAgent]):
         self._refuse_unless_waiting(conversation)
         kind, agent = routing.open_session(conversation).routing_type, LiveAgent(name=agent_name)
         for work_type in ("Assigned", "Declined"):
-            routing.emit_work_result(self._org, conversation, agent, work_type, kind)
+            routing.emit_work_result(self.org, conversation, agent, work_type, kind)
 
     def fail_routing(self, conversation: Conversation, message: str) -> None:
         """Give up looking for an agent: nobody with the skill is there."""
         self._refuse_unless_waiting(conversation)
         session = routing.open_session(conversation)
         kind, session.routing_status = session.routing_type, "NEEDS_ROUTING"
-        routing.emit_routing_result(self._org, conversation, kind, error=message)
+        routing.emit_routing_result(self.org, conversation, kind, error=message)
 
     def supervise(self, conversation: Conversation, name: str) -> None:
         """Let a supervisor join the agent's conversation."""
-        routing.add_agent(self._org, conversation, LiveAgent(name=name, role="Supervisor"))
+        routing.add_agent(self.org, conversation, LiveAgent(name=name, role="Supervisor"))
 
     def grow_idle(self, conversation: Conversation) -> None:
         """Let the customer-inactivity timeout pass: warned first, ended when it passes again."""
         session = routing.open_session(conversation)
         if session.status == "Inactive":
-            routing.end_session(self._org, conversation, "System")
+            routing.end_session(self.org, conversation, "System")
             return
         routing.active_session(conversation)
         warning = "Are you still there? This chat will end soon."
-        routing.say_automatically(self._org, conversation, warning)
-        routing.change_status(self._org, conversation, session, "Inactive")
+        routing.say_automatically(self.org, conversation, warning)
+        routing.change_status(self.org, conversation, session, "Inactive")
 
     def announce_position(self, conversation: Conversation, position: int) -> None:
         """Tell the end user a place in the queue."""
-        routing.announce_position(self._org, conversation, position)
+        routing.announce_position(self.org, conversation, position)
+
+    def lose_session(self, conversation: Conversation) -> None:
+        """Let the session be over without a word, as one that timed out unseen."""
+        session = routing.open_session(conversation)
+        session.agents.clear()
+        session.status, session.routing_status = "Ended", "NEEDS_ROUTING"
+
+    def bot(self, conversation: Conversation, fields: Fields) -> LiveAgent:
+        """Return the org's bot, which speaks whether or not somebody has accepted."""
+        routing.open_session(conversation)
+        name = fields.get("bot_name") or self.org.switches.bot_name
+        return LiveAgent(name=str(name), role="Chatbot")
+
+    def sender(self, conversation: Conversation, fields: Fields) -> LiveAgent:
+        """Return who sends what is more than text: a live agent who is in, else the bot."""
+        if fields.get("by") == "bot" or not routing.open_session(conversation).agents:
+            return self.bot(conversation, fields)
+        return self.present(conversation, fields.get("agent_name"))
+
+    def latest(
+        self, conversation: Conversation, is_meant: Callable[[Entry], bool], fields: Fields
+    ) -> Entry:
+        """Return a message by its id, or the latest one of a kind; raises DeskError."""
+        wanted = fields.get("message_id")
+        found = [
+            one
+            for one in conversation.messages()
+            if is_meant(one) and wanted in (None, one.identifier)
+        ]
+        if not found:
+            raise DeskError(409, "There is no such message in this conversation.")
+        return found[-1]
 
     def _refuse_unless_waiting(self, conversation: Conversation) -> None:
         if not routing.open_session(conversation).is_waiting:
             raise DeskError(409, "Nothing waits here for an agent.")
 
     def _is_transfer_refused(self, conversation: Conversation) -> bool:
-        is_refused = self._org.switches.agents_offline
+        is_refused = self.org.switches.agents_offline
         if is_refused:
-            routing.emit_routing_result(self._org, conversation, "Transfer", error=OFFLINE)
+            routing.emit_routing_result(self.org, conversation, "Transfer", error=OFFLINE)
         return is_refused
-
-
-def _send_choices(agents: Agents, conversation: Conversation, fields: Fields) -> None:
-    if not isinstance(fields.get("options"), list):
-        raise DeskError(400, "options must be a list of titles.")
-    titles = [str(one) for one in fields["options"]]
-    message = messages.choices(str(fields.get("text", "")), titles)
-    agents.send(conversation, agents.present(conversation, fields.get("agent_name")), message)
 
 
 def _send_any(agents: Agents, conversation: Conversation, fields: Fields) -> None:
     if not isinstance(fields.get("message"), Mapping):
         raise DeskError(400, "message must be an abstract message without id.")
-    agent = agents.present(conversation, fields.get("agent_name"))
-    agents.send(conversation, agent, fields["message"])
+    agents.send(conversation, agents.sender(conversation, fields), fields["message"])
+
+
+def _send_rich(kind: str) -> Action:
+    return deed(
+        lambda agents, one, fields: agents.send(
+            one, agents.sender(one, fields), rich.KINDS[kind](agents.org, fields)
+        )
+    )
+
+
+def _bot_says(agents: Agents, conversation: Conversation, fields: Fields) -> None:
+    message = messages.static_text(str(fields.get("text") or "How can I help?"))
+    agents.send(conversation, agents.bot(conversation, fields), message)
+
+
+def _edit(agents: Agents, conversation: Conversation, fields: Fields) -> None:
+    entry = agents.latest(conversation, lambda one: not one.is_from_end_user, fields)
+    messages.revise(agents.org, conversation, entry, text=str(fields["text"]))
+
+
+def _fail_delivery(agents: Agents, conversation: Conversation, fields: Fields) -> None:
+    entry = agents.latest(conversation, lambda one: one.is_from_end_user, fields)
+    code = str(fields.get("error_code") or "DELIVERY_FAILED")
+    messages.fail_delivery(agents.org, conversation, entry, code)
+
+
+def _fail_upload(agents: Agents, conversation: Conversation, fields: Fields) -> None:
+    entry = agents.latest(conversation, lambda one: one.is_from_end_user and one.has_files, fields)
+    error_type = str(fields.get("error_type") or "InternalServerError")
+    messages.fail_upload(agents.org, conversation, entry, error_type)
 
 
 def _leave(agents: Agents, conversation: Conversation, fields: Fields) -> None:
@@ -199,6 +252,11 @@ ACTIONS: dict[str, Action] = {
     ),
     "idle": deed(lambda agents, one, _f: agents.grow_idle(one)),
     "position": deed(lambda agents, one, f: agents.announce_position(one, int(f["position"]))),
-    "choices": deed(_send_choices),
     "message": deed(_send_any),
+    "bot": deed(_bot_says),
+    "edit": deed(_edit),
+    "fail_delivery": deed(_fail_delivery),
+    "fail_upload": deed(_fail_upload),
+    "lose_session": deed(lambda agents, one, _f: agents.lose_session(one)),
 }
+RICH_MESSAGES: dict[str, Action] = {kind: _send_rich(kind) for kind in rich.KINDS}

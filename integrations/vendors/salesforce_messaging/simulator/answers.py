@@ -68,7 +68,10 @@ def _embedded_service_config(org: Org, end_user: EndUser) -> dict[str, Any]:
         },
         "forms": [form] if switches.prechat_fields or switches.session_prechat else [],
         "choiceListConfig": {"choiceList": []},
-        "attachments": {"endUserToAgent": switches.attachments, "maxFileSize": 5},
+        "attachments": {
+            "endUserToAgent": switches.attachments,
+            "maxFileSize": switches.max_file_size,
+        },
         "transcript": {"allowTranscriptDownload": switches.transcript_download},
     }
 

@@ -30,7 +30,7 @@ from integrations.vendors.salesforce_messaging.simulator.state import Conversati
 from integrations.vendors.salesforce_messaging.simulator.tokens import (
     AccessToken,
 )
-from integrations.vendors.salesforce_messaging.simulator.world import FILE_PATH, Org
+from integrations.vendors.salesforce_messaging.simulator.world import CONTENT_PATH, FILE_PATH, Org
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 BASE = "/iamessage/api/v2"
@@ -71,6 +71,7 @@ def _table(simulator: Simulator, org: Org) -> list[tuple[str, str, Endpoint]]:
         ("GET", one + "/entries", entries.list_entries),
         ("GET", "/eventrouter/v1/sse", entries.events),
         ("GET", FILE_PATH, entries.file),
+        ("GET", CONTENT_PATH, entries.file),
     ]
 
 

@@ -122,6 +122,16 @@ def check_shape(body: object, shape: Shape, *, is_strict: bool = True) -> Mappin
     return body
 
 
+def parsed_json(content: bytes | str, name: str) -> object:
+    """Return what a JSON text says; half a surrogate is no text."""
+    try:
+        body = json.loads(content)
+        json.dumps(body, ensure_ascii=False).encode()
+    except ValueError as error:
+        raise VendorError(400, f"{name} is not JSON.") from error
+    return body
+
+
 def check_uuid(value: str, name: str) -> None:
     """Refuse an id that is not a lowercase UUID."""
     if UUID_PATTERN.fullmatch(value) is None:
@@ -230,10 +240,10 @@ class Endpoints:
     async def _body(self, request: Request, shape: Shape) -> Mapping[str, Any]:
         if request.headers.get("content-type", "").split(";")[0].strip() != "application/json":
             raise VendorError(415, "Content-Type must be application/json.")
-        try:
-            body = json.loads(await request.body())
-        except ValueError as error:
-            raise VendorError(400, "The request body is not JSON.") from error
+        content = await request.body()
+        if len(content) > self._org.switches.max_body_bytes:
+            raise VendorError(413, "The request is larger than the allowed size.")
+        body = parsed_json(content, "The request body")
         return check_shape(body, shape, is_strict=self._org.switches.strict_properties)
 
     def _check_developer_name(self, name: str | None) -> None:

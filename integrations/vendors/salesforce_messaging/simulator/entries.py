@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from integrations.vendors.salesforce_messaging.simulator.tokens import (
 from integrations.vendors.salesforce_messaging.simulator.world import Org, OrgSwitches
 
 ENTRY_TYPES = {"TypingStartedIndicator": True, "TypingStoppedIndicator": False}
-LARGEST_FILE = 5 * 1024 * 1024
+MEGABYTE = 1024 * 1024
 # The contract names the kinds only: common images, pdf, text, office.
 TAKEN_TYPES = ("image/", "text/", "application/pdf", "application/msword", "application/vnd.")
 CONTENT_TYPE = "application/octet-stream"
@@ -90,7 +89,12 @@ class EntryEndpoints(Endpoints):
             return JSONResponse(entry_list(conversation, request.query_params))
 
     async def file(self, request: Request) -> Response:
-        """Give an agent's file to whoever has its address."""
+        """Give an agent's file to whoever has its address, or say where it is."""
+        if self._org.switches.is_file_redirected and not request.url.path.startswith(
+            self._org.content_url("")
+        ):
+            location = self._org.content_url(request.path_params["file_id"])
+            return Response(status_code=302, headers={"Location": location})
         stored = self._org.files.get(request.path_params["file_id"])
         if stored is None:
             raise VendorError(404, "There is no such file.")
@@ -165,10 +169,7 @@ async def _read_upload(request: Request, switches: OrgSwitches) -> _Upload:
 
 
 def _parsed(entry: str | bytes, *, is_strict: bool) -> Mapping[str, Any]:
-    try:
-        parsed = json.loads(entry)
-    except ValueError as error:
-        raise VendorError(400, "messageEntry is not JSON.") from error
+    parsed = checks.parsed_json(entry, "messageEntry")
     body = checks.check_shape(parsed, checks.FILE_REQUEST, is_strict=is_strict)
     message = checks.check_shape(body["message"], checks.FILE_MESSAGE, is_strict=is_strict)
     checks.check_uuid(message["id"], "message.id")
@@ -182,8 +183,9 @@ def _receive_upload(
     """Keep an end user's file and let it stand as a message; refuses what the channel refuses."""
     if not org.switches.attachments:
         raise VendorError(400, "Attachments are not enabled on the channel.")
-    if len(upload.content) > LARGEST_FILE:
-        raise VendorError(413, "The file is larger than 5 MB.")
+    largest = org.switches.max_file_size
+    if len(upload.content) > largest * MEGABYTE:
+        raise VendorError(413, f"The file is larger than {largest} MB.")
     if not upload.mime_type.startswith(TAKEN_TYPES):
         raise VendorError(415, "Files of this type are not allowed.")
     stored = org.files.add(

@@ -18,6 +18,9 @@ from integrations.simulators.event_streams import EventStream, EventStreamRespon
 FIRST_EVENT_ID = 9_100_000
 LARGEST_GAP = 9
 PING = b"event: ping\ndata: 0\n\n"
+# What a stream says, which is no JSON, when the token under which it was opened has expired.
+EXPIRED = b"data: Jwt is expired\n\n"
+MUTE_SECONDS = 1.0
 # Whose it is, name, data, and the client that does not get it.
 _Draft = tuple[str, str, str, str | None]
 
@@ -46,6 +49,9 @@ class Stream(EventStream):
     position: int
     expires_at: int
     is_token_good: Callable[[], bool]
+    # Says that the token has expired, and stays open without a word from then on.
+    is_mute: bool = False
+    has_told_expiry: bool = False
 
 
 class EventLog:
@@ -99,8 +105,14 @@ class EventLog:
     async def frames(self, stream: Stream, *, ping_seconds: float) -> AsyncIterator[bytes]:
         """Yield frames and pings until the stream is closed or its token is good no longer."""
         next_ping = time.monotonic() + ping_seconds
-        while not stream.is_closed and stream.is_token_good():
+        while not stream.is_closed and (stream.is_mute or stream.is_token_good()):
             stream.wake.clear()
+            if stream.is_mute:
+                if not stream.has_told_expiry:
+                    stream.has_told_expiry = True
+                    yield EXPIRED
+                await stream.rest(MUTE_SECONDS)
+                continue
             silence = stream.stalled_until - time.monotonic()
             if silence > 0:
                 await stream.rest(silence)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from integrations.simulators.records import StoredFile
 from integrations.vendors.salesforce_messaging.simulator import routing
 from integrations.vendors.salesforce_messaging.simulator.checks import VendorError
+from integrations.vendors.salesforce_messaging.simulator.selections import check_answer
 from integrations.vendors.salesforce_messaging.simulator.state import (
     Conversation,
     Entry,
@@ -43,6 +43,7 @@ def receive_message(
             raise VendorError(409, "A message with this id exists already.", "CONFLICT")
         return repeated
     _refuse_if_closed(conversation)
+    check_answer(conversation, message, is_strict=org.switches.strict_properties)
     _count_against_limit(org, conversation)
     _ensure_session(org, conversation, is_new_session=is_new_session, attributes=attributes)
     conversation.typing_until = 0.0
@@ -82,7 +83,8 @@ def _ensure_session(
         raise VendorError(
             417, "Pre-chat is needed: there is no active messaging session.", "EXPECTATION_FAILED"
         )
-    routing.start_session(org, conversation, attributes or conversation.routing_attributes)
+    # Salesforce remembers no attributes: those of an earlier session are not this one's.
+    routing.start_session(org, conversation, attributes)
 
 
 def note_typing(conversation: Conversation, *, is_typing: bool) -> None:
@@ -121,21 +123,6 @@ def static_text(text: str) -> dict[str, Any]:
     return {"messageType": "StaticContentMessage", "staticContent": content}
 
 
-def choices(text: str, titles: list[str]) -> dict[str, Any]:
-    """Return a question with buttons as an abstract message."""
-    options = [
-        {
-            "itemType": "TitleOptionItem",
-            "titleItem": {"itemType": "TitleItem", "title": title, "subTitle": None},
-            "optionIdentifier": f"opt-{number}",
-            "optionId": str(uuid.uuid4()),
-        }
-        for number, title in enumerate(titles, start=1)
-    ]
-    content = {"formatType": "Buttons", "text": text, "optionItems": options}
-    return {"messageType": "ChoicesMessage", "choices": content}
-
-
 def attachments(stored: StoredFile, url: str, text: str | None = None) -> dict[str, Any]:
     """Return a file as an abstract message; whoever has the address can fetch it."""
     attachment = {
@@ -158,6 +145,44 @@ def show_typing(org: Org, conversation: Conversation, agent: LiveAgent, *, is_ty
         sender=agent.participant,
         sender_name=agent.name,
     )
+
+
+# -- What becomes of a message later -------------------------------------------------------------
+
+
+def revise(org: Org, conversation: Conversation, entry: Entry, **changes: Any) -> None:
+    """Tell what a message is now, by whoever sent it; changes are of its static content."""
+    abstract = entry.payload["abstractMessage"]
+    updated = {**abstract, "staticContent": {**abstract["staticContent"], **changes}}
+    entry.payload = {**entry.payload, "abstractMessage": updated}
+    org.emit(
+        conversation,
+        "MessageUpdated",
+        {"updatedMessage": updated},
+        sender=entry.sender,
+        sender_name=entry.sender_name,
+    )
+
+
+def fail_upload(org: Org, conversation: Conversation, entry: Entry, error_type: str) -> None:
+    """Tell that a file of the end user's failed after it had been taken."""
+    result = {"resultType": "ErrorAttachmentUploadResult", "errorType": error_type}
+    attached = entry.payload["abstractMessage"]["staticContent"]["attachments"]
+    failed = [{**one, "attachmentUploadResult": result} for one in attached]
+    revise(org, conversation, entry, attachments=failed)
+
+
+def fail_delivery(org: Org, conversation: Conversation, entry: Entry, code: str) -> None:
+    """Tell that what the end user wrote did not reach the live agent."""
+    session = conversation.session
+    present = session.agents[0].participant if session and session.agents else None
+    payload = {
+        "errorCode": code,
+        "errorMessage": "The message could not be delivered.",
+        "failedConversationEntryIdentifier": entry.identifier,
+        "recipient": present or org.system_participant(),
+    }
+    org.emit(conversation, "MessageDeliveryFailed", payload, related=[entry.identifier])
 
 
 # -- Receipts of the live agent's side ------------------------------------------------------------

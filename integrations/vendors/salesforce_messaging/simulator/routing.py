@@ -29,6 +29,7 @@ def start_session(org: Org, conversation: Conversation, attributes: Mapping[str,
     declared = org.switches.custom_parameters
     session = Session(
         queue=org.switches.queue,
+        attributes=dict(attributes),
         fields={declared[name]: value for name, value in attributes.items() if name in declared},
     )
     conversation.sessions.append(session)

@@ -15,7 +15,11 @@ from integrations.simulators.desk import Action, DeskWords, Fault
 from integrations.simulators.simulator import Simulator
 from integrations.simulators.traffic import PlannedFailure
 from integrations.simulators.world_simulator import WorldSimulator
-from integrations.vendors.salesforce_messaging.simulator.agents import ACTIONS, Agents
+from integrations.vendors.salesforce_messaging.simulator.agents import (
+    ACTIONS,
+    RICH_MESSAGES,
+    Agents,
+)
 from integrations.vendors.salesforce_messaging.simulator.answers import error_answer
 from integrations.vendors.salesforce_messaging.simulator.app import messaging_app
 from integrations.vendors.salesforce_messaging.simulator.state import Conversation
@@ -47,10 +51,12 @@ class SalesforceMessagingSimulator(WorldSimulator[Org]):
         "cache-control",
     )
     vendor_actions: ClassVar[Mapping[str, Action]] = ACTIONS
+    rich_messages: ClassVar[Mapping[str, Action]] = RICH_MESSAGES
     vendor_faults: ClassVar[Mapping[str, Fault]] = {
         "unknown_event": lambda s, _f: _own(s).send_unknown_event(),
         "malformed_event": lambda s, f: _own(s).send_malformed_event(**f),
         "malformed_payload": lambda s, f: _own(s).send_malformed_payload(**f),
+        "expired_item": lambda s, _f: _own(s).tell_expiry(),
         "replay_oldest": lambda s, f: _own(s).replay_oldest(int(f.get("count", 5))),
     }
 
@@ -105,6 +111,14 @@ class SalesforceMessagingSimulator(WorldSimulator[Org]):
         with self.change():
             self.world.tokens.expire_all()
             self.drop_streams()
+
+    def tell_expiry(self) -> None:
+        """Let every token expire; open streams say so and are silent then, but stay open."""
+        with self.change():
+            for stream in self.world.events.open_streams():
+                stream.is_mute = True
+                stream.notify()
+            self.world.tokens.expire_all()
 
     def duplicate_next(self, *, event: str | None = None) -> None:
         """Deliver the next event (of this name) twice."""

@@ -52,9 +52,13 @@ class EndUser:
         }
 
 
+# Role -> type of the application in which somebody works, and the prefix of their record id.
+WORKPLACES = {"Chatbot": ("chatbot", "0Xx")}
+
+
 @dataclass(slots=True, kw_only=True)
 class LiveAgent:
-    """A live agent who is in a conversation."""
+    """Somebody of the org's who is in a conversation: a live agent, a supervisor or a bot."""
 
     name: str
     role: str = "Agent"
@@ -63,10 +67,11 @@ class LiveAgent:
     @property
     def participant(self) -> dict[str, str]:
         """Return the agent as a participant of an entry."""
+        app_type, prefix = WORKPLACES.get(self.role, ("agent", "005"))
         return {
             "role": self.role,
-            "appType": "agent",
-            "subject": named_record_id("005", self.name),
+            "appType": app_type,
+            "subject": named_record_id(prefix, self.name),
             "clientIdentifier": self.client_identifier,
         }
 
@@ -90,6 +95,12 @@ class Entry:
         """Tell whether the end user's side sent it."""
         return self.sender["role"] == "EndUser"
 
+    @property
+    def has_files(self) -> bool:
+        """Tell whether it is a message with files."""
+        content = self.payload.get("abstractMessage", {}).get("staticContent") or {}
+        return bool(content.get("attachments"))
+
 
 @dataclass(slots=True, kw_only=True)
 class Session:
@@ -101,6 +112,7 @@ class Session:
     status: str = "Waiting"
     routing_status: str = "INITIAL"
     queue: str = ""
+    attributes: dict[str, str] = field(default_factory=dict)
     fields: dict[str, str] = field(default_factory=dict)
     agents: list[LiveAgent] = field(default_factory=list)
     started_at: int = field(default_factory=lambda: int(time.time()))

@@ -6,6 +6,7 @@ import datetime
 from typing import Any
 
 from integrations.vendors.salesforce_messaging.simulator.messages import is_end_user_typing
+from integrations.vendors.salesforce_messaging.simulator.selections import answer_view, offered
 from integrations.vendors.salesforce_messaging.simulator.state import Conversation, Entry, Session
 from integrations.vendors.salesforce_messaging.simulator.world import Org
 
@@ -15,12 +16,18 @@ SPEAKERS = {
     "EndUser": "end_user",
     "Agent": "live_agent",
     "Supervisor": "live_agent",
+    "Chatbot": "bot",
     "System": "system",
 }
 ROUTING_LINES = {
     "Initial": "Waiting for an agent",
     "Transfer": "Transfer asked for",
     "Conference": "A colleague was asked to join",
+}
+OTHER_LINES = {
+    "CloseConversation": "The end user closed the conversation",
+    "MessageUpdated": "A message was updated",
+    "MessageDeliveryFailed": "A message could not be delivered",
 }
 
 
@@ -32,7 +39,7 @@ def desk_view(org: Org, conversation: Conversation) -> dict[str, Any]:
         "id": conversation.conversation_id,
         "status": desk_status(conversation),
         "queue": latest.queue if latest else "",
-        "attributes": conversation.routing_attributes,
+        "attributes": latest.attributes if latest else conversation.routing_attributes,
         "language": conversation.language,
         "end_user": {
             "subject": end_user.subject,
@@ -51,7 +58,7 @@ def desk_view(org: Org, conversation: Conversation) -> dict[str, Any]:
         "cases": 0,
         "started_at": _time(conversation.started_at),
         "messages": [
-            {**_message_view(entry), "order": order}
+            {**_message_view(conversation, entry), "order": order}
             for order, entry in enumerate(conversation.entries)
             if entry.entry_type == "Message"
         ],
@@ -82,26 +89,46 @@ def _session_view(session: Session) -> dict[str, Any]:
     }
 
 
-def _message_view(entry: Entry) -> dict[str, Any]:
+def _message_view(conversation: Conversation, entry: Entry) -> dict[str, Any]:
     abstract = entry.payload["abstractMessage"]
-    content = abstract.get("staticContent") or abstract.get("choices") or {}
+    answer = answer_view(conversation, abstract)
+    content = _content(abstract)
+    is_offer = not entry.is_from_end_user
     return {
         "id": entry.identifier,
         "from": SPEAKERS[entry.sender["role"]],
         "name": entry.sender_name,
-        "text": content.get("text") or _answer_text(abstract),
+        "text": answer["label"] if answer else _text(abstract, content),
         "attachments": [_attachment_view(one) for one in content.get("attachments", [])],
-        "options": [one["titleItem"]["title"] for one in content.get("optionItems", [])],
+        "options": [title for _, title in offered(content)] if is_offer else [],
         "at": _time(entry.transcripted_timestamp),
         "delivered": entry.is_delivered,
         "read": entry.is_read,
+        **({"answer": answer} if answer else {}),
     }
 
 
-def _answer_text(abstract: dict[str, Any]) -> str:
-    chosen = abstract.get("choicesResponse", {}).get("selectedOptions", [])
-    titles = [str(option.get("optionTitle", {}).get("title", "")) for option in chosen]
-    return ", ".join(title for title in titles if title)
+def _content(abstract: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = next(
+        (abstract[key] for key in ("staticContent", "choices", "form") if key in abstract), {}
+    )
+    return found
+
+
+def _text(abstract: dict[str, Any], content: dict[str, Any]) -> str:
+    """Return a text of the message, in whichever place its format has one; or its kind."""
+    event = content.get("calendarEvent") or {}
+    title = content.get("formTitle") or {}
+    texts = (
+        content.get("text"),
+        content.get("textContent"),
+        content.get("title"),
+        event.get("title"),
+        title.get("title"),
+    )
+    found = next((one for one in texts if isinstance(one, str) and one), "")
+    has_more = bool(content.get("attachments")) or "text" in content
+    return found if found or has_more else f"[{abstract['messageType']}]"
 
 
 def _attachment_view(attachment: dict[str, Any]) -> dict[str, Any]:
@@ -133,7 +160,7 @@ def _told(entry_type: str, payload: dict[str, Any]) -> str:
         by = payload["sessionEndedByRole"]
         ended = f" by {by}" if by and payload["sessionStatus"] == "Ended" else ""
         return f"Session {payload['sessionStatus'].lower()}{ended}"
-    return "The end user closed the conversation"
+    return OTHER_LINES[entry_type]
 
 
 def _time(milliseconds: int) -> str:

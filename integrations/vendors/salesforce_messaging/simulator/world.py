@@ -23,6 +23,9 @@ from integrations.vendors.salesforce_messaging.simulator.tokens import TokenOffi
 # Entry type -> event name on the stream.
 EVENT_NAMES = {
     "Message": "CONVERSATION_MESSAGE",
+    # The contract has no names for these two: they are made as the others are.
+    "MessageUpdated": "CONVERSATION_MESSAGE_UPDATED",
+    "MessageDeliveryFailed": "CONVERSATION_MESSAGE_DELIVERY_FAILED",
     "ParticipantChanged": "CONVERSATION_PARTICIPANT_CHANGED",
     "RoutingResult": "CONVERSATION_ROUTING_RESULT",
     "RoutingWorkResult": "CONVERSATION_ROUTING_WORK_RESULT",
@@ -46,6 +49,7 @@ PASSING_TYPES = {
 }
 SYSTEM_NAME = "Automated Process"
 FILE_PATH = "/sfc/file/{file_id}"
+CONTENT_PATH = "/sfc/content/{file_id}"
 
 
 @dataclass
@@ -73,6 +77,10 @@ class OrgSwitches(Switches):
     # vanishes silently, as it does when an admin forgets the mapping.
     custom_parameters: dict[str, str] = field(default_factory=dict)
     attachments: bool = True
+    # In MB, as the token answer tells it.
+    max_file_size: int = 5
+    # A file's address may answer with another one, on the same host or elsewhere.
+    is_file_redirected: bool = False
     transcript_download: bool = False
     agents_offline: bool = False
     enforce_rate_limit: bool = False
@@ -80,6 +88,9 @@ class OrgSwitches(Switches):
     duplicate_message_status: int = 202
     order_shuffle: bool = False
     queue: str = "Support"
+    bot_name: str = "Birchline Assistant"
+    # One source: a request above 8 KB is refused.
+    max_body_bytes: int = 8192
 
 
 class Org(World[OrgSwitches, Conversation]):
@@ -221,6 +232,10 @@ class Org(World[OrgSwitches, Conversation]):
     def file_url(self, file_id: str) -> str:
         """Return the address a file is fetched from, without a token."""
         return f"{self.base_url}{self.path_prefix}{FILE_PATH.format(file_id=file_id)}"
+
+    def content_url(self, file_id: str) -> str:
+        """Return where a file's address leads to, if it is redirected."""
+        return f"{self.path_prefix}{CONTENT_PATH.format(file_id=file_id)}"
 
     def queue_of(self, name: str) -> list[Conversation]:
         """Return the conversations waiting in a queue, first come first."""
