@@ -21,8 +21,9 @@ from integrations.contract.connector import (
     VendorSession,
 )
 from integrations.contract.errors import ConnectorError
-from integrations.contract.events import LiveAgentMessage, VendorEvent
+from integrations.contract.events import LiveAgentAttachment, LiveAgentMessage, VendorEvent
 from integrations.contract.registry import manifest_get
+from integrations.contract.rich_content import Author, VendorFile
 from integrations.http.client import HttpClient, open_session
 from integrations.http.recording import VendorCallRecord
 from integrations.kit.waiting import PauseStore
@@ -72,24 +73,47 @@ class Listener:
             self.error = error
 
     def of(self, kind: type[E]) -> list[E]:
-        """Return the events of a kind, each once, as the portal's inbox would keep them."""
-        found = {e.vendor_event_id: e for e in self.events if isinstance(e, kind)}
-        return list(found.values())
+        """Return the events of a kind, each once, as the portal's inbox would keep them.
+
+        Messages are those of live agents; `of_bots` has the others.
+        """
+        return [event for event in self._kept(kind) if not _is_bots(event)]
+
+    def of_bots(self) -> list[LiveAgentMessage]:
+        """Return what the vendor's own bots and flows said."""
+        return [event for event in self._kept(LiveAgentMessage) if _is_bots(event)]
 
     @property
     def texts(self) -> list[str]:
         return [event.text for event in self.of(LiveAgentMessage)]
+
+    def _kept(self, kind: type[E]) -> list[E]:
+        return list({e.vendor_event_id: e for e in self.events if isinstance(e, kind)}.values())
 
     async def wait_for(self, kind: type[E], count: int = 1) -> list[E]:
         await until(lambda: len(self.of(kind)) >= count or self.error)
         assert self.error is None, self.error
         return self.of(kind)
 
+    async def wait_for_files(self) -> list[VendorFile | LiveAgentAttachment]:
+        """Return the files that came, as part of a message or each by itself."""
+        await until(lambda: self._files or self.error)
+        return self._files
+
+    @property
+    def _files(self) -> list[VendorFile | LiveAgentAttachment]:
+        said = [file for event in self._kept(LiveAgentMessage) for file in event.files]
+        return [*said, *self._kept(LiveAgentAttachment)]
+
     async def stop(self) -> None:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         if not self._task.cancelled() and (error := self._task.exception()):
             raise error
+
+
+def _is_bots(event: VendorEvent) -> bool:
+    return isinstance(event, LiveAgentMessage) and event.by is Author.VENDOR_BOT
 
 
 class Bench:

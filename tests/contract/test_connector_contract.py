@@ -23,7 +23,6 @@ from integrations.contract.errors import (
 )
 from integrations.contract.events import (
     ConversationEnded,
-    LiveAgentAttachment,
     LiveAgentJoined,
     LiveAgentLeft,
     LiveAgentMessage,
@@ -229,7 +228,7 @@ async def test_file_of_the_live_agent_reaches_the_end_user_as_a_link_at_least(be
     )
 
     if supports(bench, Capability.ATTACHMENT_IN):
-        [file] = await listener.wait_for(LiveAgentAttachment)
+        [file] = await listener.wait_for_files()
         assert (file.file_name, file.mime_type) == ("label.txt", "text/plain")
         assert await connector.fetch_attachment(listener.session, file.url) == b"hello"
     else:

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,19 +16,27 @@ import integrations.vendors.amazon_connect as vendor
 from integrations.contract.connector import VendorSession
 from integrations.contract.events import (
     ConversationEnded,
-    LiveAgentAttachment,
     LiveAgentJoined,
     LiveAgentLeft,
     LiveAgentMessage,
     LiveAgentTyping,
     MessageDelivered,
     MessageEchoed,
+    MessageFailed,
     MessageRead,
     NoLiveAgents,
-    SystemNotice,
     TransferStarted,
     UnknownEvent,
     VendorEvent,
+)
+from integrations.contract.rich_content import (
+    Author,
+    Card,
+    Choice,
+    ChoiceKind,
+    Markup,
+    RichContent,
+    VendorFile,
 )
 from integrations.vendors.amazon_connect.connector.frames import frame_from_text
 from integrations.vendors.amazon_connect.connector.progress import ChatProgress, SentMessages
@@ -44,6 +53,12 @@ SENT = "77aa0000-1111-4222-8333-944455556666"
 FILE = "c0ffee00-1111-4222-8333-944455556666"
 AT = datetime(2026, 3, 1, 9, 31, 7, 412000, tzinfo=UTC)
 BASE = {"vendor_event_id": ITEM, "vendor_conversation_id": CHAT, "occurred_at": AT}
+RESPONSE = "application/vnd.amazonaws.connect.message.interactive.response"
+MORE = (
+    '{"version": "1.0", "data": {"actionName": "SHOW_MORE", "templateType": "ListPicker"}, '
+    '"action": "SHOW_MORE"}'
+)
+LEIPZIG = '{"templateIdentifier": "t0", "listTitle": "Depot", "selectionText": "Leipzig"}'
 NOOR = {"agent_id": AGENT, "agent_name": "Noor"}
 
 
@@ -61,40 +76,79 @@ def started(**state: object) -> VendorSession:
     return VendorSession(vendor_conversation_id=CHAT, state={"participant_id": OWN, **state})
 
 
+def taken(label: str, content: str = "", kind: str = "text/plain", **more: Any) -> Choice:
+    """A choice that goes back as this content: without one, as its own label."""
+    token = json.dumps({"ContentType": kind, "Content": content or label}, ensure_ascii=False)
+    return Choice(label=label, token=token, **more)
+
+
+def says(name: str, by: Author = Author.LIVE_AGENT, **changes: Any) -> LiveAgentMessage:
+    who = {"agent_id": AGENT, "agent_name": name}
+    return LiveAgentMessage(**BASE, **who, by=by, vendor_message_id=ITEM, **changes)
+
+
 EXPECTED: dict[str, list[VendorEvent]] = {
-    "message_agent": [
-        LiveAgentMessage(**BASE, **NOOR, text="Parcel BL-20931 left Leipzig this morning.")
-    ],
-    "message_agent_markdown": [LiveAgentMessage(**BASE, **NOOR, text="It is **on its way**.")],
+    "message_agent": [says("Noor", text="Parcel BL-20931 left Leipzig this morning.")],
+    "message_agent_markdown": [says("Noor", text="It is **on its way**.", markup=Markup.MARKDOWN)],
     "message_own": [MessageEchoed(**BASE, vendor_message_id=ITEM)],
     "message_own_read": [
         MessageEchoed(**BASE, vendor_message_id=ITEM),
         MessageRead(**{**BASE, "vendor_event_id": f"{ITEM}:read"}, vendor_message_id=ITEM),
     ],
-    "message_system": [SystemNotice(**BASE, text="You are next in line.")],
+    "message_system": [says("", Author.VENDOR_BOT, text="You are next in line.")],
     "message_json": [],
     "message_interactive": [
-        SystemNotice(
-            **BASE,
-            text="Pick a slot - Times are local\n- Morning - 9 to 12\n- Evening\n"
-            "- Terms: https://birchline.example/terms",
+        says(
+            "Noor",
+            Author.VENDOR_BOT,
+            text="Pick a slot\n\nTimes are local",
+            markup=Markup.MARKDOWN,
+            rich=RichContent(
+                choices=(
+                    taken("Morning", description="9 to 12"),
+                    taken("Evening"),
+                    Choice(
+                        label="Terms",
+                        kind=ChoiceKind.LINK,
+                        url="https://birchline.example/terms",
+                    ),
+                    taken("More", MORE, RESPONSE),
+                )
+            ),
         )
     ],
-    "message_carousel": [LiveAgentMessage(**BASE, **NOOR, text="Choose\nDepot\n- Leipzig")],
+    "message_carousel": [
+        says(
+            "Noor",
+            text="Choose",
+            markup=Markup.MARKDOWN,
+            rich=RichContent(cards=(Card(title="Depot", choices=(taken("Leipzig", LEIPZIG),)),)),
+        )
+    ],
     "attachment_in_progress": [],
     "attachment_approved": [
-        LiveAgentAttachment(
-            **BASE,
-            **NOOR,
-            file_name="label.pdf",
-            mime_type="application/pdf",
-            url=f"amazon-connect-attachment:{FILE}",
+        says(
+            "Noor",
+            text="",
+            files=(
+                VendorFile(
+                    file_name="label.pdf",
+                    mime_type="application/pdf",
+                    url=f"amazon-connect-attachment:{FILE}",
+                ),
+            ),
         )
     ],
     "attachment_own_rejected": [
-        SystemNotice(**BASE, text="[The contact centre's scanner refused the file label.pdf.]")
+        MessageFailed(
+            **{**BASE, "vendor_event_id": f"{FILE}:refused"},
+            vendor_message_id=FILE,
+            reason="the instance's scanner refused the file",
+        )
     ],
-    "attachment_own_approved": [MessageEchoed(**BASE, vendor_message_id=FILE)],
+    "attachment_own_approved": [
+        MessageEchoed(**{**BASE, "vendor_event_id": f"{FILE}:taken"}, vendor_message_id=FILE)
+    ],
     "participant_joined": [LiveAgentJoined(**BASE, **NOOR)],
     "participant_joined_supervisor": [],
     "participant_joined_transcript": [LiveAgentJoined(**BASE, **NOOR)],
@@ -125,6 +179,36 @@ def test_every_fixture_has_its_meaning():
 @pytest.mark.parametrize("name", sorted(EXPECTED))
 def test_item_means(name: str):
     assert events(fixture(name)) == EXPECTED[name]
+
+
+def test_a_message_that_is_kept_back_later_has_failed_under_one_id():
+    own = replace(fixture("message_own"), metadata={"MessageProcessingStatus": "REJECTED"})
+    told = replace(
+        fixture("message_metadata_read"),
+        metadata={"MessageId": ITEM, "MessageProcessingStatus": "REJECTED"},
+    )
+
+    failed = [event for item in (own, told) for event in events(item)]
+
+    assert {type(event) for event in failed} == {MessageFailed}
+    assert {(e.vendor_event_id, e.vendor_message_id) for e in failed} == {(f"{ITEM}:failed", ITEM)}
+
+
+def test_files_of_one_item_are_one_message_once_all_are_judged():
+    item = fixture("attachment_approved")
+    [good] = item.attachments
+    waiting = replace(item, attachments=(good, {**good, "Status": "IN_PROGRESS"}))
+    judged = replace(item, attachments=(good, {**good, "Status": "REJECTED"}, good))
+
+    assert events(waiting) == []
+    [message] = events(judged)
+    assert [file.file_name for file in message.files] == ["label.pdf", "label.pdf"]
+
+
+def test_a_supervisor_who_leaves_is_told_of_as_of_any_live_agent():
+    left = replace(fixture("participant_left"), role="SUPERVISOR")
+
+    assert events(left) == [LiveAgentLeft(**BASE, **NOOR)]
 
 
 JSON = st.recursive(

@@ -35,9 +35,14 @@ async def bench() -> AsyncIterator[Bench]:
 
 
 def kinds(listener: Listener, *wanted: type[VendorEvent]) -> list[type[VendorEvent]]:
-    """Return the kinds of events in the order in which each came first."""
+    """Return the kinds of events in the order in which each came first, the flow's bot aside."""
     firsts = {event.vendor_event_id: event for event in reversed(listener.events)}
-    return [type(e) for e in reversed(firsts.values()) if isinstance(e, wanted)]
+    bots = {event.vendor_event_id for event in listener.of_bots()}
+    return [
+        type(event)
+        for name, event in reversed(firsts.items())
+        if isinstance(event, wanted) and name not in bots
+    ]
 
 
 async def says(bench: Bench, session: VendorSession, *lines: str) -> None:

@@ -24,9 +24,9 @@ from integrations.contract.events import (
     LiveAgentLeft,
     LiveAgentMessage,
     MessageEchoed,
+    MessageFailed,
     MessageRead,
     NoLiveAgents,
-    SystemNotice,
 )
 from integrations.vendors.amazon_connect.connector.stream import SocketTiming
 from tests.contract.bench import (
@@ -198,7 +198,7 @@ async def test_messages_pass_until_the_disconnect_flow_is_over(bench: Bench):
 
     await bench.act(session, "end")
     await listener.wait_for(LiveAgentLeft)
-    await until(lambda: any("1 to 5" in event.text for event in listener.of(SystemNotice)))
+    await until(lambda: any("1 to 5" in event.text for event in listener.of_bots()))
     assert listener.of(ConversationEnded) == []
     await connector.send_message(session, outbound("5"))
     await bench.act(session, "end")
@@ -333,10 +333,12 @@ async def test_a_file_that_the_scanner_refuses_is_not_passed_off_as_sent(bench: 
     await switch(bench, scan_result="REJECTED")
     connector = connector_with(bench, TIMING)
     session, listener = await talking(bench, connector)
+    file = attachment()
 
-    await connector.send_attachment(session, attachment())
+    await connector.send_attachment(session, file)
 
-    await until(lambda: any("label.pdf" in e.text for e in listener.of(SystemNotice)))
+    [failed] = await listener.wait_for(MessageFailed)
+    assert failed.vendor_message_id == file.attachment_id
 
 
 async def test_a_message_that_the_instance_keeps_back_is_not_passed_off_as_sent(bench: Bench):

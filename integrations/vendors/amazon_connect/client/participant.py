@@ -19,12 +19,12 @@ from integrations.kit.json_values import Json, as_object, as_objects, as_text
 from integrations.kit.waiting import RateBudget
 from integrations.vendors.amazon_connect.client.budget import kind_of
 from integrations.vendors.amazon_connect.client.errors import aws_error
-from integrations.vendors.amazon_connect.mapping.item import moment
+from integrations.vendors.amazon_connect.mapping.interactive import Reply
+from integrations.vendors.amazon_connect.mapping.item import KEPT_BACK, moment
 
 PAGE_SIZE = 100
 MAX_PAGES = 40
 UPLOAD_SECONDS = 60.0
-_KEPT_BACK = "REJECTED"
 # A used or expired address is no verdict on the chat: ask for another one.
 _SOCKET_STATUSES: StatusTable = {401: CannotConnectError, 403: CannotConnectError}
 
@@ -94,16 +94,22 @@ class ParticipantClient:
             statuses=_SOCKET_STATUSES,
         )
 
-    async def send_message(self, bearer: Bearer, text: str, *, client_token: str) -> str:
-        """Send a text and return its id; a repeat with the same token is not shown again.
+    async def send_message(self, bearer: Bearer, reply: Reply, *, client_token: str) -> str:
+        """Send a message and return its id; a repeat with the same token is not shown again.
 
-        Raises RejectedError where the instance's message processing keeps the text back.
+        Raises RejectedError where the instance's message processing keeps it back.
         """
-        body = {"ContentType": "text/plain", "Content": text, "ClientToken": client_token}
+        body = {
+            "ContentType": reply.content_type,
+            "Content": reply.content,
+            "ClientToken": client_token,
+        }
         answer = await self._post("SendMessage", bearer, "/participant/message", body)
         status = as_object(answer.get("MessageMetadata")).get("MessageProcessingStatus")
-        if status == _KEPT_BACK:
-            raise RejectedError("SendMessage: kept back by message processing", vendor_code=status)
+        if status in KEPT_BACK:
+            raise RejectedError(
+                "SendMessage: kept back by message processing", vendor_code=as_text(status)
+            )
         return as_text(answer.get("Id"))
 
     async def send_event(self, bearer: Bearer, content_type: str, content: str = "") -> None:

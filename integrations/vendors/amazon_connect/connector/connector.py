@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import aclosing
 from functools import partial
 from typing import ClassVar
@@ -25,7 +25,7 @@ from integrations.contract.errors import MissingPermissionError, RejectedError
 from integrations.contract.events import VendorEvent
 from integrations.contract.manifest import Manifest
 from integrations.http.client import HttpClient
-from integrations.kit.cutting import pieces, utf8_bytes
+from integrations.kit.cutting import json_bytes, pieces, utf8_bytes
 from integrations.vendors.amazon_connect.client import AmazonConnectClient
 from integrations.vendors.amazon_connect.client.budget import SENDING, EventBudget, rate_budget
 from integrations.vendors.amazon_connect.client.identity import AwsIdentity
@@ -48,10 +48,13 @@ from integrations.vendors.amazon_connect.connector.queue import (
 from integrations.vendors.amazon_connect.connector.stream import ChatListener, SocketTiming
 from integrations.vendors.amazon_connect.manifest import MANIFEST, MAX_FILE_BYTES
 from integrations.vendors.amazon_connect.mapping.events import ATTACHMENT_URL
+from integrations.vendors.amazon_connect.mapping.interactive import Reply, reply_of, reply_to_view
 from integrations.vendors.amazon_connect.mapping.item import EVENT_PREFIX
 from integrations.vendors.amazon_connect.mapping.start import MAX_CONTENT_BYTES, start_request
 
 _CONFLICT = 409
+# A text within the JSON of an answer to a view, beside whose members it has to fit.
+MAX_VIEW_TEXT_BYTES = MAX_CONTENT_BYTES - 256
 _RECEIPTS = {ReceiptKind.DELIVERED: "message.delivered", ReceiptKind.READ: "message.read"}
 
 
@@ -147,10 +150,10 @@ class AmazonConnectConnector(Connector):
         self._forget(session)
 
     async def send_message(self, session: VendorSession, message: OutboundMessage) -> VendorSession:
-        """Send a text, in parts if it is too long; their tokens make a repeat harmless."""
-        for number, part in enumerate(pieces(message.text, MAX_CONTENT_BYTES, utf8_bytes)):
+        """Send a message, in parts if it is too long; their tokens make a repeat harmless."""
+        for number, reply in enumerate(_replies(session, message)):
             token = f"{message.message_id}:{number}" if number else message.message_id
-            send = partial(self._participant.send_message, text=part, client_token=token)
+            send = partial(self._participant.send_message, reply=reply, client_token=token)
             item_id = await self._chats.as_customer(session, send)
             self._sent.add(session.vendor_conversation_id, item_id, message.message_id)
         return session
@@ -205,7 +208,9 @@ class AmazonConnectConnector(Connector):
         return session
 
     async def fetch_attachment(self, session: VendorSession, url: str) -> bytes:
-        """Ask for the file's address, which lives for minutes, and fetch it at once."""
+        """Fetch a file, once its address is asked for, or the picture of an offer."""
+        if not url.startswith(ATTACHMENT_URL):
+            return await self._participant.fetch_file(url, max_bytes=MAX_FILE_BYTES)
         attachment_id = url.removeprefix(ATTACHMENT_URL)
         locate = partial(self._participant.get_attachment, attachment_id=attachment_id)
         address = await self._chats.as_customer(session, locate)
@@ -238,3 +243,14 @@ class AmazonConnectConnector(Connector):
         self._chats.forget(session)
         self._sent.forget(session.vendor_conversation_id)
         self._events.forget(session.vendor_conversation_id)
+
+
+def _replies(session: VendorSession, message: OutboundMessage) -> Iterator[Reply]:
+    """Return what a message is to Amazon Connect: what was taken, an answer to a view, or texts."""
+    if message.answer is not None:
+        yield reply_of(message.answer.token, message.text)
+        return
+    has_view = bool(session.state.get("has_view"))
+    size = MAX_VIEW_TEXT_BYTES if has_view else MAX_CONTENT_BYTES
+    for part in pieces(message.text, size, json_bytes if has_view else utf8_bytes):
+        yield reply_to_view(part) if has_view else Reply(content=part)

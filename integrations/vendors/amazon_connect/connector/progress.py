@@ -13,12 +13,15 @@ from integrations.contract.events import (
     LiveAgentMessage,
     MessageDelivered,
     MessageEchoed,
+    MessageFailed,
     MessageRead,
     NoLiveAgents,
     VendorEvent,
 )
+from integrations.contract.rich_content import Author
 from integrations.kit.json_values import as_object, as_text
-from integrations.vendors.amazon_connect.mapping.events import APPROVED, REJECTED, ItemReader
+from integrations.vendors.amazon_connect.mapping.events import ItemReader
+from integrations.vendors.amazon_connect.mapping.interactive import is_view
 from integrations.vendors.amazon_connect.mapping.item import ATTACHMENT, MESSAGE, Item, moment
 
 Step = tuple[VendorSession, VendorEvent]
@@ -82,10 +85,10 @@ class CatchUpMark:
             self._recent = {name: at for name, at in self._recent.items() if at >= latest}
 
     def _note_file(self, item: Item) -> None:
-        if any(a.get("Status") not in (APPROVED, REJECTED) for a in item.attachments):
-            self._open.setdefault(item.identifier)
-        else:
+        if item.is_judged:
             self._open.pop(item.identifier, None)
+        else:
+            self._open.setdefault(item.identifier)
 
 
 class ChatProgress:
@@ -169,17 +172,27 @@ class ChatProgress:
 
     def _ours(self, event: VendorEvent) -> VendorEvent:
         """Name our message in an event that names the vendor's item."""
-        if isinstance(event, MessageEchoed | MessageDelivered | MessageRead):
+        if isinstance(event, MessageEchoed | MessageDelivered | MessageRead | MessageFailed):
             known = self._sent.of(self.session.vendor_conversation_id)
             message_id = known.get(event.vendor_message_id, event.vendor_message_id)
             return replace(event, vendor_message_id=message_id)
         return event
 
     def _note(self, event: VendorEvent) -> None:
-        if isinstance(event, LiveAgentJoined | LiveAgentMessage):
+        if isinstance(event, LiveAgentMessage):
+            self._note_message(event)
+        elif isinstance(event, LiveAgentJoined):
             self._update(had_agent=True)
         elif isinstance(event, ConversationEnded):
             self.has_ended = True
+
+    def _note_message(self, message: LiveAgentMessage) -> None:
+        if message.by is Author.LIVE_AGENT:
+            self._update(had_agent=True)
+        # What is written while a guide's view is the newest message is an answer to it.
+        has_view = is_view(message.rich)
+        if has_view != bool(self.session.state.get("has_view")):
+            self._update(has_view=has_view)
 
     def _advance(self, item: Item) -> None:
         sent = self._sent.of(self.session.vendor_conversation_id)

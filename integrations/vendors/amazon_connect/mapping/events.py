@@ -2,41 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TypedDict
 
 from integrations.contract.events import (
     ConversationEnded,
-    LiveAgentAttachment,
     LiveAgentJoined,
     LiveAgentLeft,
     LiveAgentMessage,
     LiveAgentTyping,
     MessageDelivered,
     MessageEchoed,
+    MessageFailed,
     MessageRead,
-    SystemNotice,
     TransferStarted,
     UnknownEvent,
     VendorEvent,
 )
+from integrations.contract.rich_content import Author, VendorFile
 from integrations.kit.json_values import Json, as_object, as_objects, as_text
 from integrations.kit.plain_json import vendor_json
-from integrations.vendors.amazon_connect.mapping.item import ATTACHMENT, MESSAGE, Item
+from integrations.vendors.amazon_connect.mapping.interactive import Said, read_message
+from integrations.vendors.amazon_connect.mapping.item import (
+    APPROVED,
+    ATTACHMENT,
+    KEPT_BACK,
+    MESSAGE,
+    REJECTED,
+    Item,
+)
 
 MALFORMED = "malformed"
-INTERACTIVE = "application/vnd.amazonaws.connect.message.interactive"
-TEXT_TYPES = ("text/plain", "text/markdown")
-UNSUPPORTED = "[unsupported message]"
-_MAX_DEPTH = 4
-APPROVED = "APPROVED"
-REJECTED = "REJECTED"
 ATTACHMENT_URL = "amazon-connect-attachment:"
 _AGENT = "AGENT"
 _AGENT_ROLES = (_AGENT, "SUPERVISOR")
 _CUSTOMER = "CUSTOMER"
-_REFUSED_FILE = "[The contact centre's scanner refused the file {name}.]"
+SCANNER = "the instance's scanner refused the file"
 
 # Known, and of no interest to the end user.
 _IGNORED_EVENTS = frozenset(
@@ -93,60 +95,60 @@ class ItemReader:
         """Say whether an item is the end user's: every participant receives everything."""
         return item.participant_id == self._participant_id or item.role == _CUSTOMER
 
-    def _base(self, item: Item, suffix: str = "") -> _Base:
+    def _base(self, item: Item) -> _Base:
         return {
-            "vendor_event_id": item.identifier + suffix,
+            "vendor_event_id": item.identifier,
             "vendor_conversation_id": self._conversation_id,
             "occurred_at": item.at,
         }
 
     def _read_message(self, item: Item) -> list[VendorEvent]:
         if self.is_own(item):
-            echo = MessageEchoed(**self._base(item), vendor_message_id=item.identifier)
-            return [echo, *self._receipts(item, item.identifier)]
-        text = message_text(item.content_type, item.content)
-        if not text:
-            return []
-        if item.role in _AGENT_ROLES:
-            return [
-                LiveAgentMessage(
-                    **self._base(item),
-                    agent_id=item.participant_id,
-                    agent_name=item.display_name,
-                    text=text,
-                )
-            ]
-        return [SystemNotice(**self._base(item), text=text)]
+            return self._read_own(item, item.identifier)
+        said = read_message(item.content_type, item.content)
+        return [self._message(item, said)] if said else []
 
-    def _read_attachments(self, item: Item) -> list[VendorEvent]:
-        read = self._own_file if self.is_own(item) else self._file
-        events = [
-            read(item, attachment, f":{number}" if number else "")
-            for number, attachment in enumerate(item.attachments)
-        ]
-        return [event for event in events if event is not None]
+    def _read_own(self, item: Item, message_id: str) -> list[VendorEvent]:
+        """Read a message of the end user's, which the instance may keep back after all."""
+        if failed := self._kept_back(item, message_id):
+            return failed
+        echo = MessageEchoed(**self._base(item), vendor_message_id=message_id)
+        return [echo, *self._receipts(item, message_id)]
 
-    def _file(self, item: Item, attachment: Json, suffix: str) -> VendorEvent | None:
-        """Show a file once the vendor's scanner has let it through."""
-        if attachment.get("Status") != APPROVED:
-            return None
-        return LiveAgentAttachment(
-            **self._base(item, suffix),
+    def _message(
+        self, item: Item, said: Said, files: tuple[VendorFile, ...] = ()
+    ) -> LiveAgentMessage:
+        return LiveAgentMessage(
+            **self._base(item),
             agent_id=item.participant_id,
             agent_name=item.display_name,
-            file_name=as_text(attachment.get("AttachmentName")) or "file",
-            mime_type=as_text(attachment.get("ContentType")) or "application/octet-stream",
-            url=ATTACHMENT_URL + as_text(attachment.get("AttachmentId")),
+            text=said.text,
+            markup=said.markup,
+            rich=said.rich,
+            files=files,
+            by=Author.LIVE_AGENT if item.role in _AGENT_ROLES else Author.VENDOR_BOT,
+            vendor_message_id=item.identifier,
         )
 
-    def _own_file(self, item: Item, attachment: Json, suffix: str) -> VendorEvent | None:
-        attachment_id = as_text(attachment.get("AttachmentId"))
+    def _read_attachments(self, item: Item) -> list[VendorEvent]:
+        if self.is_own(item):
+            return [event for file in item.attachments for event in self._own_file(item, file)]
+        if not item.is_judged:
+            return []
+        files = tuple(map(_file, item.attachments))
+        shown = tuple(f for f, a in zip(files, item.attachments, strict=True) if _is_good(a))
+        return [self._message(item, Said(), shown)] if shown else []
+
+    def _own_file(self, item: Item, attachment: Json) -> list[VendorEvent]:
+        """Read what became of a file of the end user's once the scanner has seen it."""
+        file_id = as_text(attachment.get("AttachmentId"))
         if attachment.get("Status") == APPROVED:
-            return MessageEchoed(**self._base(item, suffix), vendor_message_id=attachment_id)
-        if attachment.get("Status") != REJECTED:
-            return None
-        name = as_text(attachment.get("AttachmentName"))
-        return SystemNotice(**self._base(item, suffix), text=_REFUSED_FILE.format(name=name))
+            base = self._of(item, file_id, "taken")
+            return [MessageEchoed(**base, vendor_message_id=file_id)]
+        if attachment.get("Status") == REJECTED:
+            base = self._of(item, file_id, "refused")
+            return [MessageFailed(**base, vendor_message_id=file_id, reason=SCANNER)]
+        return []
 
     def _read_event(self, item: Item) -> list[VendorEvent]:
         if item.event in _IGNORED_EVENTS or item.event.startswith("authentication."):
@@ -167,7 +169,8 @@ class ItemReader:
         ]
 
     def _read_left(self, item: Item) -> list[VendorEvent]:
-        if item.role != _AGENT:
+        # A supervisor who wrote has become a live agent to the end user.
+        if item.role not in _AGENT_ROLES:
             return []
         return [
             LiveAgentLeft(
@@ -189,7 +192,15 @@ class ItemReader:
         return [ConversationEnded(**self._base(item), ended_by=item.role.lower())]
 
     def _read_metadata(self, item: Item) -> list[VendorEvent]:
-        return self._receipts(item, as_text(item.metadata.get("MessageId")) or item.identifier)
+        message_id = as_text(item.metadata.get("MessageId")) or item.identifier
+        return self._kept_back(item, message_id) or self._receipts(item, message_id)
+
+    def _kept_back(self, item: Item, message_id: str) -> list[VendorEvent]:
+        status = item.metadata.get("MessageProcessingStatus")
+        if status not in KEPT_BACK:
+            return []
+        base = self._of(item, message_id, "failed")
+        return [MessageFailed(**base, vendor_message_id=message_id, reason=as_text(status))]
 
     def _read_receipt(self, item: Item) -> list[VendorEvent]:
         """Read a receipt that the transcript keeps as an event of its own."""
@@ -221,6 +232,18 @@ class ItemReader:
         return {**self._base(item), "vendor_event_id": f"{message_id}:{what}"}
 
 
+def _file(attachment: Json) -> VendorFile:
+    return VendorFile(
+        file_name=as_text(attachment.get("AttachmentName")) or "file",
+        mime_type=as_text(attachment.get("ContentType")) or "application/octet-stream",
+        url=ATTACHMENT_URL + as_text(attachment.get("AttachmentId")),
+    )
+
+
+def _is_good(attachment: Json) -> bool:
+    return attachment.get("Status") == APPROVED
+
+
 _EVENT_READERS: Mapping[str, Callable[[ItemReader, Item], list[VendorEvent]]] = {
     "participant.joined": ItemReader._read_joined,
     "participant.left": ItemReader._read_left,
@@ -231,45 +254,3 @@ _EVENT_READERS: Mapping[str, Callable[[ItemReader, Item], list[VendorEvent]]] = 
     "message.delivered": ItemReader._read_receipt,
     "message.read": ItemReader._read_receipt,
 }
-
-
-def message_text(content_type: str, content: str) -> str:
-    """Return a message as plain text; empty for what is not meant for people to read."""
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind in TEXT_TYPES or not kind:
-        return content
-    if kind == INTERACTIVE:
-        return _interactive_text(content)
-    return ""
-
-
-def _interactive_text(content: str) -> str:
-    try:
-        template = vendor_json(content)
-    except ValueError:
-        return UNSUPPORTED
-    return "\n".join(filter(None, _lines(as_object(template), 0))) or UNSUPPORTED
-
-
-def _lines(template: Json, depth: int) -> Iterator[str]:
-    """Write the title, then a line for each choice: the choice's title is also the answer."""
-    if depth > _MAX_DEPTH:
-        return
-    content = as_object(as_object(template.get("data")).get("content"))
-    yield _titled(content)
-    for element in as_objects(content.get("elements")) + as_objects(content.get("timeslots")):
-        if "data" in element:  # a carousel holds whole templates
-            yield from _lines(element, depth + 1)
-        elif not element.get("actionDetail"):  # buttons that turn pages answer nothing
-            yield f"- {_choice(element)}"
-
-
-def _choice(element: Json) -> str:
-    url = as_text(element.get("url"))
-    text = _titled(element) or as_text(element.get("date"))
-    return f"{text}: {url}" if url else text
-
-
-def _titled(item: Mapping[str, object]) -> str:
-    parts = (as_text(item.get("title")), as_text(item.get("subtitle")))
-    return " - ".join(filter(None, parts))

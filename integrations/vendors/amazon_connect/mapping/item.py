@@ -16,6 +16,9 @@ MESSAGE = "MESSAGE"
 ATTACHMENT = "ATTACHMENT"
 EVENT = "EVENT"
 CHAT_ENDED = "chat.ended"
+APPROVED, REJECTED = "APPROVED", "REJECTED"
+# What the instance's message processing says of a message that it does not let through.
+KEPT_BACK = (REJECTED, "FAILED")
 
 # The transcript's spelling of what the socket calls by content type.
 _EVENT_BY_TYPE = {
@@ -30,6 +33,8 @@ _EVENT_BY_TYPE = {
     "MESSAGE_READ": "message.read",
     "MESSAGEMETADATA": "message.metadata",
 }
+# What the vendor calls its own flows; no name that anybody gave.
+_NO_NAME = "SYSTEM_MESSAGE"
 _STORED_EVENTS = frozenset(
     {
         "participant.joined",
@@ -63,6 +68,11 @@ class Item:
         """Say whether the transcript keeps it, so that a catch-up may start from it."""
         return not self.event or self.event in _STORED_EVENTS
 
+    @property
+    def is_judged(self) -> bool:
+        """Say whether the vendor's scanner has seen all of its files."""
+        return all(a.get("Status") in (APPROVED, REJECTED) for a in self.attachments)
+
 
 def item_from_text(text: object) -> Item | None:
     """Read an item written as JSON text, as it comes in a frame; None when it is none."""
@@ -87,12 +97,17 @@ def item_from_json(value: Json) -> Item | None:
         content=as_text(value.get("Content")),
         participant_id=as_text(value.get("ParticipantId")),
         role=as_text(value.get("ParticipantRole")),
-        display_name=as_text(value.get("DisplayName")),
+        display_name=_name(value),
         contact_id=as_text(value.get("ContactId")),
         at=moment(value.get("AbsoluteTime")),
         attachments=tuple(as_objects(value.get("Attachments"))),
         metadata=as_object(value.get("MessageMetadata")),
     )
+
+
+def _name(value: Json) -> str:
+    name = as_text(value.get("DisplayName")).strip()
+    return "" if name == _NO_NAME else name
 
 
 def moment(value: object) -> datetime:

@@ -15,16 +15,18 @@ from integrations.kit.transcript import (
     summary_texts,
     transcript_is_wanted,
 )
+from integrations.vendors.amazon_connect.mapping.interactive import (
+    INTERACTIVE,
+    INTERACTIVE_RESPONSE,
+    MARKDOWN,
+    TEXT,
+)
 
 MAX_CONTENT_BYTES = 16384
 MAX_ATTRIBUTE_BYTES = 32768
 MAX_DISPLAY_NAME = 256
 MIN_MINUTES, MAX_MINUTES = 60, 10080
-CONTENT_TYPES = (
-    "text/plain",
-    "text/markdown",
-    "application/vnd.amazonaws.connect.message.interactive",
-)
+CONTENT_TYPES = (TEXT, MARKDOWN, INTERACTIVE, INTERACTIVE_RESPONSE)
 
 _HINTS = ("queue", "skills", "department", "priority", "language", "subject", "reason")
 

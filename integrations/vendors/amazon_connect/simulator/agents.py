@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,10 +11,10 @@ from integrations.simulators.records import StoredFile
 from integrations.simulators.world_simulator import deed
 from integrations.vendors.amazon_connect.simulator import chats
 from integrations.vendors.amazon_connect.simulator.files import set_scan_result, show_file
+from integrations.vendors.amazon_connect.simulator.rich import RICH_MESSAGES
 from integrations.vendors.amazon_connect.simulator.state import (
     CREATED,
     IN_FLOW,
-    INTERACTIVE,
     WRAP,
     Attachment,
     Chat,
@@ -204,18 +203,6 @@ def _scan(agents: ConnectAgents, chat: Chat, fields: Fields) -> None:
         set_scan_result(agents.instance, chat, attachment, result)
 
 
-def _choices(agents: ConnectAgents, chat: Chat, fields: Fields) -> None:
-    """Send a list of which the customer is to choose."""
-    if not isinstance(fields.get("options"), list):
-        raise DeskError(400, "options must be a list of titles.")
-    template = str(fields.get("template", "ListPicker"))
-    places = "timeslots" if template == "TimePicker" else "elements"
-    elements = [{"title": str(title)} for title in fields["options"]]
-    content = {"title": str(fields.get("text") or "Please choose"), places: elements}
-    message = {"templateType": template, "version": "1.0", "data": {"content": content}}
-    _send(agents, chat, fields, json.dumps(message), INTERACTIVE)
-
-
 def _any_message(agents: ConnectAgents, chat: Chat, fields: Fields) -> None:
     """Send content of any type that the customer's client takes."""
     content, content_type = fields.get("content"), fields.get("content_type", "text/plain")
@@ -243,6 +230,6 @@ EXTRA_ACTIONS: dict[str, Action] = {
     "rename": deed(_rename),
     "system": deed(_system),
     "scan": deed(_scan),
-    "choices": deed(_choices),
+    "choices": RICH_MESSAGES["choices"],
     "message": deed(_any_message),
 }

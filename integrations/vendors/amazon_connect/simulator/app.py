@@ -25,6 +25,7 @@ from integrations.vendors.amazon_connect.simulator.control import CONTROL
 from integrations.vendors.amazon_connect.simulator.directory import DIRECTORY
 from integrations.vendors.amazon_connect.simulator.files import STORAGE_PATH, FileEndpoints
 from integrations.vendors.amazon_connect.simulator.participant import PARTICIPANT, authorized
+from integrations.vendors.amazon_connect.simulator.rich import PICTURE_PATH
 from integrations.vendors.amazon_connect.simulator.signing import SignedRequest
 from integrations.vendors.amazon_connect.simulator.socket import socket_endpoint
 from integrations.vendors.amazon_connect.simulator.sts import answer_sts
@@ -48,6 +49,7 @@ def aws_app(simulator: Simulator, instance: Instance) -> Starlette:
         WebSocketRoute(SOCKET_PATH, socket_endpoint(simulator, instance)),
         Route(STORAGE_PATH, files.store, methods=["PUT"]),
         Route(STORAGE_PATH, files.fetch, methods=["GET"]),
+        Route(PICTURE_PATH, files.picture, methods=["GET"]),
         *services.routes("connect", [*CONTROL, *DIRECTORY], services.control),
         *services.routes("connectparticipant", [*PARTICIPANT], services.participant),
     ]

@@ -5,12 +5,13 @@ Imitates docs.aws.amazon.com/connect-participant/latest/APIReference/API_StartAt
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from integrations.simulators.records import file_of
 from integrations.simulators.simulator import Simulator
@@ -30,6 +31,11 @@ STORAGE_PATH = "/attachment-storage/{attachment_id}"
 LARGEST_FILE = 20 * 1024 * 1024
 FILES_PER_CHAT = 35
 UPLOAD_SECONDS = 900
+# Blue, 32 by 20.
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAACAAAAAUCAIAAABj86gYAAAAIElEQVR42mOwzltKU8QwasGoBaMWjFow"
+    "asGoBaMWEIMAlelDLltEqH4AAAAASUVORK5CYII="
+)
 DEFAULT_URL_SECONDS = 60
 TAKEN_EXTENSIONS = {
     *("csv", "doc", "docx", "heic", "jfif", "jpeg", "jpg", "mov", "mp4", "pdf", "png", "ppt"),
@@ -193,6 +199,13 @@ class FileEndpoints:
                 )
             )
         return Response(status_code=200)
+
+    async def picture(self, request: Request) -> Response:
+        """Answer with the picture of an offer, which lies where anybody may fetch it."""
+        name = request.path_params["name"]
+        if name.startswith("moved-"):
+            return RedirectResponse(name.removeprefix("moved-"), status_code=307)
+        return Response(PICTURE, media_type="image/png")
 
     async def fetch(self, request: Request) -> Response:
         """Answer with the bytes of a file."""

@@ -18,9 +18,12 @@ from integrations.vendors.amazon_connect.simulator.files import (
     get_attachment,
     start_upload,
 )
+from integrations.vendors.amazon_connect.simulator.rich import bot_of, check_response, next_page
 from integrations.vendors.amazon_connect.simulator.state import (
     CUSTOMER_TYPES,
     EVENT,
+    INTERACTIVE,
+    INTERACTIVE_RESPONSE,
     LARGEST_CONTENT,
     Chat,
     Item,
@@ -81,7 +84,10 @@ def _say(instance: Instance, chat: Chat, given: Given) -> Body:
     if processing == "REJECTED":
         refused = {"Id": new_id(), "AbsoluteTime": iso_time(instance.now() * 1000)}
         return {**refused, "MessageMetadata": {"MessageProcessingStatus": processing}}
+    page = next_page(chat, given["ContentType"], given["Content"])
     item = instance.say(chat, chat.customer, given["Content"], given["ContentType"])
+    if page is not None:
+        instance.say(chat, bot_of(chat), page, INTERACTIVE)
     if chat.agents and instance.switches.auto_delivered:
         chats.deliver_pending(instance, chat, chat.agents[0])
     return _accepted(item)
@@ -95,6 +101,8 @@ def _check_content(instance: Instance, chat: Chat, given: Given) -> None:
         raise AwsError(INVALID, "ContentType is not among the contact's supported types.")
     if len(given["Content"].encode()) > LARGEST_CONTENT:
         raise AwsError(INVALID, f"Content exceeds {LARGEST_CONTENT} bytes.")
+    if content_type == INTERACTIVE_RESPONSE:
+        check_response(given["Content"])
 
 
 def _send_event(instance: Instance, chat: Chat, given: Given) -> Body:

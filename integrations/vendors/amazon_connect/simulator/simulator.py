@@ -24,6 +24,7 @@ from integrations.vendors.amazon_connect.simulator.answers import (
 )
 from integrations.vendors.amazon_connect.simulator.app import aws_app
 from integrations.vendors.amazon_connect.simulator.faults import EXTRA_FAULTS
+from integrations.vendors.amazon_connect.simulator.rich import RICH_MESSAGES
 from integrations.vendors.amazon_connect.simulator.sockets import GOING_AWAY, INTERNAL_ERROR
 from integrations.vendors.amazon_connect.simulator.state import Chat, named_id
 from integrations.vendors.amazon_connect.simulator.switches import Switches
@@ -56,6 +57,7 @@ class AmazonConnectSimulator(WorldSimulator[Instance]):
     )
     cors_methods: ClassVar[tuple[str, ...]] = ("GET", "POST", "PUT")
     vendor_actions: ClassVar[Mapping[str, Action]] = EXTRA_ACTIONS
+    rich_messages: ClassVar[Mapping[str, Action]] = RICH_MESSAGES
     vendor_faults: ClassVar[Mapping[str, Fault]] = EXTRA_FAULTS
 
     def __init__(self, *, state_file: str | Path | None = None, **switches: Any) -> None:

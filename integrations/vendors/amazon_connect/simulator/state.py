@@ -140,6 +140,8 @@ class Chat:
     # An agent who was ready before the flow had queued the chat.
     waiting_agent: str = ""
     typing_until: float = 0.0
+    # The list that the flow shows a page at a time.
+    paged_list: dict[str, Any] = field(default_factory=dict)
 
     @property
     def initial_contact_id(self) -> str:

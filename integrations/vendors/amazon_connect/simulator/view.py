@@ -6,12 +6,12 @@ import json
 from typing import Any
 
 from integrations.vendors.amazon_connect.simulator.answers import iso_time
+from integrations.vendors.amazon_connect.simulator.rich import answer_of
 from integrations.vendors.amazon_connect.simulator.state import (
     AGENT,
     ENDED,
     EVENT,
     INTERACTIVE,
-    INTERACTIVE_RESPONSE,
     WRAP,
     Chat,
     Contact,
@@ -97,16 +97,17 @@ def _contact_view(contact: Contact) -> dict[str, Any]:
 
 
 def _message_view(chat: Chat, item: Item) -> dict[str, Any]:
-    shown = _interactive(item)
+    shown, answer = _interactive(item), answer_of(chat, item)
     role = item.sender.role if item.sender else "SYSTEM"
     return {
         "id": item.item_id,
         "from": SPEAKERS[role],
         "name": item.sender.name if item.sender else "",
-        "text": shown.get("title", "") if shown else item.content or "",
+        "text": answer["label"] if answer else shown.get("title", item.content or ""),
         "content_type": item.content_type,
         "attachments": [_attachment_view(one) for one in item.attachments],
         "options": shown.get("options", []),
+        **({"answer": answer} if answer else {}),
         "at": iso_time(item.at_ms),
         "delivered": any(receipt.delivered_at for receipt in item.receipts),
         "read": any(receipt.read_at for receipt in item.receipts),
@@ -115,15 +116,20 @@ def _message_view(chat: Chat, item: Item) -> dict[str, Any]:
 
 
 def _interactive(item: Item) -> dict[str, Any]:
-    if item.content_type not in (INTERACTIVE, INTERACTIVE_RESPONSE):
+    """Return the title of an offer and the titles in it, whatever its template."""
+    if item.content_type != INTERACTIVE:
         return {}
     try:
-        data = json.loads(item.content or "")["data"]
-        content = data["content"]
-        titles = [one["title"] for one in content.get("elements", content.get("timeslots", []))]
-        return {"title": content["title"], "options": titles}
+        content = json.loads(item.content or "")["data"]["content"]
+        shown = content.get("elements") or content.get("timeslots", [])
+        titles = [one.get("title") or one.get("date") or _inner_title(one) for one in shown]
+        return {"title": content.get("title", ""), "options": titles}
     except (ValueError, KeyError, TypeError, AttributeError):
         return {"title": item.content or "", "options": []}
+
+
+def _inner_title(picker: dict[str, Any]) -> str:
+    return str(picker["data"]["content"]["title"])
 
 
 def _attachment_view(reference: FileReference) -> dict[str, Any]:
