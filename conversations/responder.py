@@ -49,6 +49,16 @@ class Responder(Protocol):
     def on_receipt(self, *, conversation_id: str, message_id: str, is_read: bool) -> None:
         """Pass on that a live agent's message was received or read."""
 
+    def on_retry(
+        self,
+        *,
+        conversation_id: str,
+        message_id: str,
+        client_event_id: str,
+        metadata: dict[str, Any] | None,
+    ) -> list[Event]:
+        """Send a message again that was not delivered; a resend returns the first line again."""
+
     def on_cancel(self, *, conversation_id: str) -> list[Event]:
         """Leave the queue and go back to the AI agent."""
 

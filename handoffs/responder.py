@@ -31,6 +31,7 @@ from handoffs.models import Handoff, VendorEvent
 from handoffs.sending.files import files_taken, limits_of
 from handoffs.sending.hot_path import UserMessage, send_to_vendor
 from handoffs.sending.outbox import delivery_create
+from handoffs.sending.retry import message_retry
 from handoffs.starting.message_bounds import ai_agent_admit, live_agent_admit
 from handoffs.starting.start import handoff_open
 from handoffs.states import EndReason, State
@@ -72,6 +73,22 @@ class HandoffResponder:
         inbox = VendorEvent.objects.filter(handoff=handoff, event_id=_event_id(message_id)).first()
         if inbox is not None:
             _signal(handoff, "read" if is_read else "delivered", inbox.vendor_event_id)
+
+    def on_retry(
+        self,
+        *,
+        conversation_id: str,
+        message_id: str,
+        client_event_id: str,
+        metadata: dict[str, Any] | None,
+    ) -> list[Event]:
+        """Queue a message again that its vendor did not get."""
+        return message_retry(
+            conversation_id,
+            _event_id(message_id),
+            client_event_id=client_event_id,
+            metadata=metadata,
+        )
 
     @transaction.atomic
     def on_cancel(self, *, conversation_id: str) -> list[Event]:

@@ -12,7 +12,12 @@ from conversations.models import Event
 
 PREFIX = "EVENT_TYPE_"
 # Types of ours that only a client which reads SESSION_START's list may use.
-EXTENSIONS = ("USER_CANCEL_HANDOFF", "USER_READ_MESSAGE", "USER_RECEIVED_MESSAGE")
+EXTENSIONS = (
+    "USER_CANCEL_HANDOFF",
+    "USER_READ_MESSAGE",
+    "USER_RECEIVED_MESSAGE",
+    "USER_RETRY_MESSAGE",
+)
 
 
 class EventType(enum.StrEnum):

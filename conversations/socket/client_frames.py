@@ -158,7 +158,11 @@ def _fields(
             }
         case EventType.USER_TYPING:
             return {"is_typing": _typing(payload, metadata)}
-        case EventType.USER_READ_MESSAGE | EventType.USER_RECEIVED_MESSAGE:
+        case (
+            EventType.USER_READ_MESSAGE
+            | EventType.USER_RECEIVED_MESSAGE
+            | EventType.USER_RETRY_MESSAGE
+        ):
             return {"message_id": _message_id(payload, metadata)}
     return {}
 

@@ -155,6 +155,8 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
                 await self._send_events(
                     await run_sync(responder().on_cancel, conversation_id=self.conversation_id)
                 )
+            case EventType.USER_RETRY_MESSAGE:
+                await self._on_retry(frame)
             case EventType.USER_END_SESSION:
                 events = await run_sync(
                     responder().on_leave,
@@ -176,10 +178,17 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
         except RateLimitedError as error:
             self.last_refusal.note(error)
             raise
-        if events[0].sequence <= self.sent_sequence:
-            # A resend: the line was sent before, but its echo may have been lost on the way.
-            await self._send(frame_of(events[0]))
-        await self._send_events(events)
+        await self._send_with_echo(events)
+
+    async def _on_retry(self, frame: ClientFrame) -> None:
+        events = await run_sync(
+            responder().on_retry,
+            conversation_id=self.conversation_id,
+            message_id=frame.message_id,
+            client_event_id=frame.client_event_id,
+            metadata=frame.metadata,
+        )
+        await self._send_with_echo(events)
 
     async def _on_join(self, frame: ClientFrame) -> None:
         await self._send(transient_frame(frame.type, {}, frame.metadata))
@@ -192,6 +201,12 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
 
     async def _send(self, frame: Frame) -> None:
         await self.send(text_data=json.dumps(frame, ensure_ascii=False))
+
+    async def _send_with_echo(self, events: list[Event]) -> None:
+        """Send lines; the first one also where it was sent before, for its echo may be lost."""
+        if events[0].sequence <= self.sent_sequence:
+            await self._send(frame_of(events[0]))
+        await self._send_events(events)
 
     async def _send_events(self, events: list[Event]) -> None:
         await self._send_journal([frame_of(event) for event in events])

@@ -70,10 +70,11 @@ _SHOWN = {
     "CLIENT_HANDOFF_REQUIRED": "Widget: the page must take over",
     "USER_END_SESSION": "The end user ended the conversation",
     "USER_CANCEL_HANDOFF": "The end user cancelled the handoff",
+    "USER_RETRY_MESSAGE": "The end user sent a message again",
     "SESSION_END": "The conversation ended",
 }
 # The journal's own account of what the states above already say stays in small print.
-_MAJOR = frozenset({"USER_END_SESSION", "USER_CANCEL_HANDOFF"})
+_MAJOR = frozenset({"USER_END_SESSION", "USER_CANCEL_HANDOFF", "USER_RETRY_MESSAGE"})
 _LEVEL_TONES = {
     "SYSTEM_MESSAGE_LEVEL_ERROR": "error",
     "SYSTEM_MESSAGE_LEVEL_WARNING": "warning",

@@ -258,6 +258,18 @@ _REFUSALS = (
         ar="لا يوجد طلب تحويل قيد الانتظار لإلغائه.",
     ),
     Sentence(
+        key="retry_too_late",
+        en="The live agent it was for has gone. Write the message anew.",
+        de="Der Mitarbeiter, für den sie war, ist nicht mehr da. Schreiben Sie die Nachricht neu.",
+        ar="غادر الموظف الذي كانت الرسالة موجهة إليه. اكتب الرسالة من جديد.",
+    ),
+    Sentence(
+        key="retry_on_its_way",
+        en="This message is on its way or has arrived already.",
+        de="Diese Nachricht ist unterwegs oder schon angekommen.",
+        ar="هذه الرسالة في الطريق أو وصلت بالفعل.",
+    ),
+    Sentence(
         key="files_need_live_agent",
         en="Files can only be sent while a live agent is asked for.",
         de="Dateien können nur gesendet werden, während ein Mitarbeiter gefragt ist.",

@@ -171,6 +171,7 @@ def test_a_session_is_a_conversation_that_begins_with_its_start(channel):
                 "EVENT_TYPE_USER_CANCEL_HANDOFF",
                 "EVENT_TYPE_USER_READ_MESSAGE",
                 "EVENT_TYPE_USER_RECEIVED_MESSAGE",
+                "EVENT_TYPE_USER_RETRY_MESSAGE",
             ],
             "attachments": {"max_bytes": 0, "mime": []},
         }
