@@ -6,7 +6,7 @@ import re
 
 from conversations.widget.bundle import BUNDLE, WIDGET, bundle_text
 
-MOST_BYTES = 20_000
+MOST_BYTES = 27_000
 LOADER = WIDGET.parent / "widget.js"
 ALWAYS_LOADED = [LOADER, BUNDLE, WIDGET / "styles.css"]
 # Loaded when a live agent joins who takes files.
@@ -18,7 +18,7 @@ def _gzipped_size(path):
     return len(gzip.compress(path.read_bytes(), 9))
 
 
-def test_all_that_the_widget_loads_is_at_most_20_kb_gzipped():
+def test_all_that_the_widget_loads_is_at_most_27_kb_gzipped():
     largest_language = max(_gzipped_size(path) for path in LANGUAGES)
 
     size = sum(_gzipped_size(path) for path in ALWAYS_LOADED) + largest_language
@@ -39,7 +39,8 @@ def test_the_bundle_is_what_the_modules_make():
 def test_every_module_is_in_the_bundle(tmp_path):
     bundle_text(f"--metafile={tmp_path}/made_of.json", f"--outfile={tmp_path}/bundle.js")
 
-    modules = {path.name for path in WIDGET.glob("*.js")} - {BUNDLE.name, FILES.name}
+    modules = {str(path.relative_to(WIDGET)) for path in WIDGET.rglob("*.js")}
+    modules -= {BUNDLE.name, FILES.name, *(f"words/{path.name}" for path in LANGUAGES)}
 
     assert set(json.loads((tmp_path / "made_of.json").read_text())["inputs"]) == modules
 

@@ -4,6 +4,9 @@
 
 const MOST_PAGE_CHARACTERS = 2000;
 
+/** What this widget can draw beyond plain messages. */
+const EXTENSIONS = ["rich_content", "message_changes"];
+
 const LONGEST_CALL_MS = 20_000;
 
 /** An answer that refuses: `isOurs` tells the portal's own word from a proxy's on the way to it. */
@@ -53,7 +56,8 @@ export class Api {
    */
   async session(token, locale) {
     const page = { url: short(location.href), title: short(document.title), referrer: short(document.referrer) };
-    const answer = await this.#post("sessions", bearer(token), { platform: "web", locale, page });
+    const opened = { platform: "web", locale, page, extensions: EXTENSIONS };
+    const answer = await this.#post("sessions", bearer(token), opened);
     return answer.session_id;
   }
 

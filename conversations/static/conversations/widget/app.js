@@ -72,6 +72,8 @@ export class App {
       say: (text) => conversation.say(text),
       sendFile: (file) => conversation.say("", undefined, [file]),
       uploadTarget: () => conversation.uploadTarget(),
+      answer: (answer, text) => conversation.say(text, undefined, undefined, answer),
+      focusField: () => this.view.focusField(),
       retry: (item) => conversation.retry(item),
       typed: (isEmpty) => conversation.typed(isEmpty),
       cancel: () => conversation.cancel(),

@@ -1,5 +1,5 @@
 // @ts-check
-/** @import {Action, Attachment, Item, State, Unsent, WireEvent} from "./types" */
+/** @import {Action, Answer, Attachment, Item, State, Unsent, WireEvent} from "./types" */
 /** @import {Api} from "./api.js" */
 /** @import {Storage} from "./storage.js" */
 /** One conversation of this end user: its session, its socket, what is unsent, what was seen. */
@@ -12,6 +12,7 @@ import { Typing } from "./typing.js";
 
 const AGENT_TYPING_MS = 10_000;
 const AI_THINKING_MS = 60_000;
+const RETRY = "USER_RETRY_MESSAGE";
 
 export class Conversation {
   /** @type {State} */
@@ -100,21 +101,31 @@ export class Conversation {
    * @param {string} text
    * @param {string} [retryOf] message_id of the one that was not delivered
    * @param {Attachment[]} [files] uploaded already
+   * @param {Answer} [answer] when the text is a choice that was offered
    */
-  say(text, retryOf, files) {
+  say(text, retryOf, files, answer) {
+    this.#keepSending({ id: newId(), text, at: new Date().toISOString(), retryOf, files, answer });
+  }
+
+  /** @param {Unsent} message */
+  #keepSending(message) {
     this.#typing.stop();
-    /** @type {Unsent} */
-    const message = { id: newId(), text, at: new Date().toISOString(), retryOf, files };
     this.storage.keepUnsent(message);
     this.#dispatch({ type: "say", message });
     this.#sendMessage(message);
   }
 
-  /** @param {Item} item */
+  /** Have the portal deliver a message again, or say again what it never took. @param {Item} item */
   retry(item) {
+    const { extensions } = this.state;
+    if (item.sequence !== Infinity && extensions.some((name) => name.endsWith(RETRY))) {
+      this.#keepSending({ id: newId(), text: "", at: item.at, again: item.messageId });
+      return;
+    }
+    const { answer } = this.state.outbox.find(({ id }) => id === item.key) ?? {};
     this.storage.dropUnsent(item.key);
     this.#dispatch({ type: "discard", id: item.key });
-    this.say(item.text, item.messageId ?? item.retryOf, item.attachments);
+    this.say(item.text, item.messageId ?? item.retryOf, item.attachments, answer);
   }
 
   /** @param {boolean} isEmpty */
@@ -193,10 +204,11 @@ export class Conversation {
     this.state.outbox.filter((message) => !message.hasFailed).forEach(this.#sendMessage);
   }
 
-  #sendMessage = (/** @type {Unsent} */ { id, text, retryOf, files }) => {
+  #sendMessage = (/** @type {Unsent} */ { id, text, retryOf, files, answer, again }) => {
+    if (again) return void this.#send(RETRY, { message_id: again }, { client_event_id: id });
     const custom = { client_event_id: id, ...(retryOf && { retry_of: retryOf }) };
     const attachments = files?.map(({ file_id }) => ({ file_id }));
-    this.#send("USER_MESSAGE", { text, attachments }, custom);
+    this.#send("USER_MESSAGE", { text, attachments, answer }, custom);
   };
 
   /** @type {(type: string, payload?: object, custom?: Record<string, string>) => boolean} */

@@ -51,28 +51,3 @@ export function icon(name) {
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
-
-/** Split text into strings and links; only http and https become links.
- * @param {string} text @returns {Array<string | HTMLAnchorElement>} */
-export function linked(text) {
-  return text.split(/(https?:\/\/[^\s<>"']*[^\s<>"'.,;:!?)\]}])/gi).map((part, index) =>
-    index % 2 ? link(part, part) ?? part : part,
-  );
-}
-
-/** Link to an http or https address, relative ones being the portal's; null for any other scheme.
- * @param {string} address @param {...(Node | string)} children */
-export function link(address, ...children) {
-  const url = parseUrl(address);
-  if (!url || !/^https?:$/.test(url.protocol)) return null;
-  return h("a", { href: url.href, target: "_blank", rel: "noopener noreferrer" }, ...children);
-}
-
-/** @param {string} address */
-function parseUrl(address) {
-  try {
-    return new URL(address, import.meta.url);
-  } catch {
-    return null;
-  }
-}

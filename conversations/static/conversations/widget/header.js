@@ -2,7 +2,7 @@
 /** @import {Actions, State, Words} from "./types" */
 /** The panel's header: who is speaking now, what state the conversation is in, end and close. */
 import { h, icon, setText } from "./dom.js";
-import { mark } from "./log.js";
+import { mark } from "./message.js";
 
 const STATUS = { ai: "ai", connecting: "connecting", queued: "queued", live: "live", closed: "closedShort" };
 
@@ -46,10 +46,11 @@ export class Header {
   render(state, isOffline) {
     const { say } = this.words;
     const person = state.phase === "live" ? state.agents.at(-1) : undefined;
+    const hasBot = state.bot !== undefined && state.phase !== "closed";
     const aiName = (state.phase === "ai" && (state.aiName || this.names.aiName)) || this.names.title;
-    const name = person ? person.name || say("live") : aiName;
+    const name = person ? person.name || say("live") : hasBot ? state.bot || say("bot") : aiName;
     setText(this.name, name);
-    setText(this.status, say(isOffline ? "offline" : STATUS[state.phase]));
+    setText(this.status, say(isOffline ? "offline" : hasBot ? "bot" : STATUS[state.phase]));
     this.#renderMark(person ? "live_agent" : "ai_agent", name);
     this.end.hidden = state.phase === "closed" || !state.hasStarted || isOffline;
     if (this.end.hidden) this.question.hidden = true;

@@ -1,6 +1,7 @@
 // @ts-check
-/** @import {Action, Item, Payload, State, Unsent, WireEvent} from "./types" */
+/** @import {Action, Content, Item, Payload, State, Unsent, WireEvent} from "./types" */
 /** The widget's state as a pure function of what happened. No DOM, no network, no clock. */
+import { isOffer } from "./offers.js";
 
 /** Server errors that are about our protocol, not about the conversation: never shown. */
 const TECHNICAL = new Set([
@@ -9,12 +10,14 @@ const TECHNICAL = new Set([
   "handoff_invalid", "conference_joined",
 ]);
 
+const ECHOES = new Set(["USER_MESSAGE", "USER_RETRY_MESSAGE"]);
+
 /** @returns {State} */
 export function emptyState() {
   return {
     phase: "ai", link: "idle", sequence: 0, items: [], outbox: [], agents: [], names: {},
-    aiName: "", hasStarted: false, hasAiJoined: false, queue: {}, isCancelling: false, typing: "",
-    heartbeatSeconds: 30, extensions: [],
+    aiName: "", hasStarted: false, hasAiJoined: false, queue: {}, answers: {}, offer: "",
+    isCancelling: false, typing: "", heartbeatSeconds: 30, extensions: [],
   };
 }
 
@@ -27,7 +30,7 @@ export function reduce(state, action) {
   switch (action.type) {
     case "event": return applyEvent(state, action.event);
     case "link": return { ...state, link: action.link, typing: "" };
-    case "say": return { ...state, outbox: [...state.outbox, action.message] };
+    case "say": return { ...state, idle: undefined, outbox: [...state.outbox, action.message] };
     case "discard": return { ...state, outbox: without(state.outbox, action.id) };
     case "cancelling": return { ...state, isCancelling: true };
     case "typing_over": return { ...state, typing: "" };
@@ -36,15 +39,17 @@ export function reduce(state, action) {
 }
 
 /**
- * The lines to draw, oldest first: the journal without messages that were tried again, then
- * what is still unsent.
+ * The lines to draw, oldest first: the journal without messages that were said again, then what
+ * is still unsent. One that is to be delivered again reads as sending.
  * @param {State} state
  * @returns {Item[]}
  */
 export function visibleItems(state) {
-  const unsent = state.outbox.map(unsentItem);
+  const again = new Set(state.outbox.map((message) => message.again));
+  const unsent = state.outbox.filter((message) => !message.again).map(unsentItem);
   const retried = new Set([...state.items, ...unsent].map((item) => item.retryOf));
-  return [...state.items.filter((item) => !item.messageId || !retried.has(item.messageId)), ...unsent];
+  const kept = state.items.filter((item) => !item.messageId || !retried.has(item.messageId));
+  return [...kept.map((item) => (item.messageId && again.has(item.messageId) ? sending(item) : item)), ...unsent];
 }
 
 /**
@@ -58,7 +63,12 @@ export function unreadCount(state, sequence) {
 
 /** @param {Item} item */
 export function isFromAgent(item) {
-  return item.from === "ai_agent" || item.from === "live_agent";
+  return item.from === "ai_agent" || isFromVendor(item);
+}
+
+/** From the vendor's side: a person, or the vendor's own bot. @param {Item} item */
+export function isFromVendor(item) {
+  return item.from === "live_agent" || item.from === "vendor_bot";
 }
 
 /** @type {Record<string, (state: State, payload: Payload, event: WireEvent) => State>} */
@@ -70,12 +80,11 @@ const HANDLERS = {
     extensions: capabilities.extensions ?? [],
   }),
   POLY_AGENT_JOINED: (state, payload) => ({
-    ...idleQueue(state),
-    phase: "ai", agents: [], limits: undefined, hasAiJoined: true, aiName: payload.agent_name || state.aiName,
+    ...withoutVendor(state), phase: "ai", hasAiJoined: true, aiName: payload.agent_name || state.aiName,
   }),
   POLY_AGENT_THINKING: (state) => ({ ...state, typing: "ai_agent" }),
   POLY_AGENT_MESSAGE: (state, payload, event) =>
-    addItem({ ...state, typing: "" }, event, { ...said(payload), from: "ai_agent", name: state.aiName }),
+    addMessage({ ...state, typing: "" }, event, { ...said(payload), from: "ai_agent", name: state.aiName }),
   POLY_AGENT_TRIGGERED_HANDOFF: (state) => ({ ...state, phase: "connecting", typing: "" }),
   POLY_AGENT_LEFT: (state) => ({ ...state, phase: "connecting", typing: "" }),
   HANDOFF_ACCEPTED: (state) => ({ ...idleQueue(state), phase: "queued" }),
@@ -86,6 +95,7 @@ const HANDLERS = {
   LIVE_AGENT_TYPING: (state, payload) =>
     ({ ...state, typing: payload.state === "TYPING_STATE_STARTED" ? "live_agent" : "" }),
   LIVE_AGENT_MESSAGE: (state, payload, event) => agentSaid(state, payload, event),
+  LIVE_AGENT_MESSAGE_CHANGED: (state, payload) => messageChanged(state, payload),
   LIVE_AGENT_LEFT: (state, payload, event) => agentLeft(state, payload, event),
   LIVE_AGENT_RECEIVED_MESSAGE: (state, { message_id: id }) =>
     raiseStatus(state, "delivered", (item) => item.messageId === id),
@@ -94,6 +104,11 @@ const HANDLERS = {
     return raiseStatus(state, "read", (item) => item.sequence <= upTo);
   },
   USER_MESSAGE: (state, payload, event) => echoed(state, payload, event),
+  USER_RETRY_MESSAGE: (state, { message_id: id }, event) => {
+    const items = state.items.map((item) => (item.messageId === id ? sending(item) : item));
+    return { ...settle(state, event), items };
+  },
+  SESSION_IDLE_WARNING: (state, { message = "", seconds_left: seconds }) => ({ ...state, idle: { message, seconds } }),
   SYSTEM_MESSAGE: (state, payload, event) => systemSaid(state, payload, event),
   SESSION_END: (state) => closed(state),
 };
@@ -124,9 +139,29 @@ function addItem(state, event, item) {
   return { ...state, items: [...state.items, { ...line, ...item }] };
 }
 
+/**
+ * A message that says nothing makes no line; one that offers something takes the place of the
+ * offer before it.
+ * @param {State} state @param {WireEvent} event @param {Partial<Item> & Pick<Item, "from">} item
+ */
+function addMessage(state, event, item) {
+  const { text, content, messageId, attachments = [], actions = [], suggestions = [] } = item;
+  const isEmpty = !(text || attachments.length || actions.length || suggestions.length || isDrawn(content));
+  if (isEmpty) return state;
+  const offer = isOffer(content) && messageId ? messageId : state.offer;
+  return addItem({ ...state, offer }, event, item);
+}
+
+/** @param {Content | undefined} content */
+function isDrawn(content) {
+  const { text, choices, cards, slots, form, unknown } = content ?? {};
+  return !!(text || choices?.length || cards?.length || slots?.length || form || unknown);
+}
+
 /** @param {Payload} payload */
 function said(payload) {
   return {
+    content: payload.content,
     text: payload.text ?? "", messageId: payload.message_id, attachments: payload.attachments,
     actions: payload.chat_call_actions, suggestions: payload.response_suggestions,
   };
@@ -134,13 +169,18 @@ function said(payload) {
 
 /** @param {State} state @returns {State} */
 function idleQueue(state) {
-  return { ...state, queue: {}, isCancelling: false, typing: "" };
+  return { ...state, queue: {}, isCancelling: false, typing: "", bot: undefined, idle: undefined };
+}
+
+/** Nobody at the vendor listens any more: what was offered there is over. @param {State} state @returns {State} */
+function withoutVendor(state) {
+  return { ...idleQueue(state), agents: [], limits: undefined, offer: "" };
 }
 
 /** @param {State} state @returns {State} */
 function closed(state) {
   const outbox = state.outbox.map((message) => ({ ...message, hasFailed: true }));
-  return { ...idleQueue(state), phase: "closed", agents: [], limits: undefined, outbox };
+  return { ...withoutVendor(state), phase: "closed", outbox };
 }
 
 /** @param {State} state @param {Payload} payload @returns {State} */
@@ -151,7 +191,8 @@ function queueStatus(state, payload) {
     wait: payload.estimated_wait_seconds,
     text: payload.display_message,
   };
-  return { ...state, phase: "queued", queue };
+  const isSame = JSON.stringify(queue) === JSON.stringify(state.queue); // said again, while the bot talks
+  return { ...state, phase: "queued", queue, bot: isSame ? state.bot : undefined };
 }
 
 /**
@@ -163,9 +204,7 @@ function queueStatus(state, payload) {
  */
 function handoffOver(state, { message }, event, code) {
   const line = message ? { text: message } : { code };
-  return addItem(
-    { ...idleQueue(state), phase: "ai", agents: [], limits: undefined }, event, { from: "system", ...line },
-  );
+  return addItem({ ...withoutVendor(state), phase: "ai" }, event, { from: "system", ...line });
 }
 
 /** @param {State} state @param {Payload} payload @param {WireEvent} event */
@@ -183,12 +222,32 @@ function agentJoined(state, { agent, attachment_limits: limits }, event) {
 
 /** @param {State} state @param {Payload} payload @param {WireEvent} event */
 function agentSaid(state, payload, event) {
+  if (payload.by === "vendor_bot") return botSaid(state, payload, event);
   const id = payload.agent_id ?? "";
   const speaker = state.agents.find((agent) => agent.id === id);
   const agents = speaker ? [...state.agents.filter((agent) => agent !== speaker), speaker] : state.agents;
   const name = state.names[id] || agents.at(-1)?.name;
   const next = { ...state, agents, typing: /** @type {const} */ ("") };
-  return addItem(next, event, { ...said(payload), from: "live_agent", name });
+  return addMessage(next, event, { ...said(payload), from: "live_agent", name });
+}
+
+/** The vendor's bot is nobody who joined, but while it talks nobody is waited for.
+ * @param {State} state @param {Payload} payload @param {WireEvent} event */
+function botSaid(state, payload, event) {
+  const name = payload.agent_name ?? "";
+  const bot = state.phase === "live" ? undefined : name;
+  const next = { ...state, bot, typing: /** @type {const} */ ("") };
+  return addMessage(next, event, { ...said(payload), from: "vendor_bot", name });
+}
+
+/** @param {State} state @param {Payload} payload @returns {State} */
+function messageChanged(state, { message_id: id, text = "", is_deleted: isDeleted, content }) {
+  const items = state.items.map((item) => {
+    if (!id || item.messageId !== id) return item;
+    const now = { ...item, text, content, isEdited: true };
+    return isDeleted ? { ...now, text: "", content: undefined, attachments: [], actions: [], suggestions: [], isDeleted } : now;
+  });
+  return { ...state, items, offer: isDeleted && state.offer === id ? "" : state.offer };
 }
 
 /** @param {State} state @param {Payload} payload @param {WireEvent} event */
@@ -221,16 +280,18 @@ function echoed(state, payload, event) {
   const custom = event.metadata?.custom ?? {};
   const own = { ...said(payload), from: /** @type {const} */ ("end_user"), retryOf: custom.retry_of };
   const key = custom.client_event_id || event.id || `${event.sequence}`;
-  return addItem(settle(state, event), event, { ...own, key, status: "sent" });
+  const { message_id: offer, payload: taken } = payload.answer ?? {};
+  const answers = offer ? { ...state.answers, [offer]: taken ?? "" } : state.answers;
+  return addItem(settle({ ...state, answers, idle: undefined }, event), event, { ...own, key, status: "sent" });
 }
 
 /**
- * Take the message that this event echoes out of the outbox.
+ * Take what this event echoes out of the outbox.
  * @param {State} state
  * @param {WireEvent} event
  */
 function settle(state, event) {
-  const id = event.type === "USER_MESSAGE" ? event.metadata?.custom?.client_event_id : undefined;
+  const id = ECHOES.has(event.type) ? event.metadata?.custom?.client_event_id : undefined;
   return id ? { ...state, outbox: without(state.outbox, id) } : state;
 }
 
@@ -240,14 +301,40 @@ function systemSaid(state, payload, event) {
   if (code === "handoff_forward_failed" && id) {
     return raiseStatus(state, "failed", (item) => item.messageId === id);
   }
-  const refused = event.metadata?.custom?.client_event_id;
+  const refused = refusedMessage(state, event);
+  if (refused && (refused.again || code === "choice_closed")) return withdrawn(state, event, refused);
   const isError = payload.level === "SYSTEM_MESSAGE_LEVEL_ERROR";
   const outbox = state.outbox.map((message) =>
-    isError && message.id === refused ? { ...message, hasFailed: true } : message,
+    message === refused ? { ...message, hasFailed: true } : message,
   );
   const next = { ...state, outbox, typing: isError ? /** @type {const} */ ("") : state.typing };
   if (TECHNICAL.has(code) || !payload.message) return next;
   return addItem(next, event, { from: "system", text: payload.message });
+}
+
+/** The unsent message that an error of the portal is about.
+ * @param {State} state @param {WireEvent} event */
+function refusedMessage(state, { type, payload, metadata }) {
+  const id = metadata?.custom?.client_event_id;
+  const isError = type === "SYSTEM_MESSAGE" && payload?.level === "SYSTEM_MESSAGE_LEVEL_ERROR";
+  return isError && id ? state.outbox.find((message) => message.id === id) : undefined;
+}
+
+/**
+ * What can never be taken is no message that waits to be tried again: it goes, with one line.
+ * @param {State} state @param {WireEvent} event @param {Unsent} message
+ */
+function withdrawn(state, event, { id, again, answer }) {
+  const offer = answer?.message_id ?? "";
+  const answers = offer ? { ...state.answers, [offer]: state.answers[offer] ?? "" } : state.answers;
+  const next = { ...state, answers, outbox: without(state.outbox, id) };
+  const text = event.payload?.message ?? "";
+  return addItem(next, event, again ? { from: "system", text } : { from: "system", code: "choiceOver" });
+}
+
+/** @param {Item} item @returns {Item} */
+function sending(item) {
+  return { ...item, status: "sending" };
 }
 
 /** @param {Unsent} message @returns {Item} */

@@ -20,6 +20,13 @@ const ENGLISH = {
   sending: "Sending", sent: "Sent", delivered: "Delivered", read: "Read", attachment: "Attachment",
   attach: "Attach a file", uploading: "Sending {name}", fileFailed: "{name} could not be sent. Try again.",
   fileTooLarge: "{name} has {size}. The limit is {limit}.", fileType: "Files such as {name} are not taken.",
+  bot: "Assistant", idle: "Are you still there? Write something, or this conversation ends.",
+  edited: "edited", deleted: "This message was deleted.", choiceOver: "This can no longer be chosen.",
+  over: "This can no longer be answered.", cards: "Cards", cardBefore: "Previous card", cardAfter: "Next card",
+  zone: "Times in {zone}", form: "Form", formSend: "Send answers", formSent: "Your answers were sent.",
+  choose: "Choose…", needed: "Please fill this in.", wrongEmail: "Write an e-mail address such as name@example.com.",
+  wrongNumber: "Write a number.", wrongDate: "Choose a date.",
+  unknown: "This message holds something that cannot be shown here.", unknownOpen: "Open it in a new tab",
 };
 
 const TRANSLATED = ["de", "ar"];
@@ -40,6 +47,7 @@ export async function wordsFor(locale) {
   return {
     locale: locales,
     dir: RIGHT_TO_LEFT.includes(language) ? "rtl" : "ltr",
+    seconds: (count) => inUnit(count, "second", locales),
     size: (bytes) => fileSize(bytes, locales),
     say: (key, values = {}) => words[key].replace(/\{(\w+)\}/g, (_, name) => `${values[name]}`),
   };
@@ -49,6 +57,10 @@ export async function wordsFor(locale) {
 function fileSize(bytes, locale) {
   const power = bytes < 1024 ? 0 : bytes < 1024 ** 2 ? 1 : 2;
   const unit = ["byte", "kilobyte", "megabyte"][power];
-  const size = Math.ceil((bytes / 1024 ** power) * 100) / 100;
-  return new Intl.NumberFormat(locale, { style: "unit", unit }).format(size);
+  return inUnit(Math.ceil((bytes / 1024 ** power) * 100) / 100, unit, locale);
+}
+
+/** @param {number} count @param {string} unit @param {string} locale */
+function inUnit(count, unit, locale) {
+  return new Intl.NumberFormat(locale, { style: "unit", unit }).format(count);
 }

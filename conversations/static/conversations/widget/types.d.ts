@@ -52,6 +52,65 @@ export interface CallAction {
   contact_number: string;
 }
 
+/** Something to take: an answer, a page, or a phone number. */
+export interface Choice {
+  payload: string;
+  label: string;
+  kind: "reply" | "link" | "phone";
+  url?: string;
+  image_url?: string;
+  description?: string;
+}
+
+export interface Card {
+  title?: string;
+  text?: string;
+  image_url?: string;
+  choices?: Choice[];
+}
+
+/** A time to take; `starts_at` is ISO 8601 with its zone. */
+export interface Slot {
+  payload: string;
+  starts_at: string;
+  duration_seconds?: number | null;
+  label?: string;
+}
+
+export interface FormField {
+  name: string;
+  label: string;
+  kind: string;
+  options?: { payload: string; label: string }[];
+  is_required?: boolean;
+  value?: string;
+}
+
+export interface Form {
+  payload: string;
+  title?: string;
+  fields: FormField[];
+}
+
+/** What a message holds for clients that named the extension rich_content. */
+export interface Content {
+  text: string;
+  markup: "plain" | "markdown";
+  choices?: Choice[];
+  cards?: Card[];
+  slots?: Slot[];
+  place?: string;
+  form?: Form | null;
+  unknown?: { kind: string; url?: string } | null;
+}
+
+/** What the end user took: the payload of a choice, of a time, or of a form with its values. */
+export interface Answer {
+  message_id: string;
+  payload: string;
+  values?: Record<string, string>;
+}
+
 export interface Agent {
   id: string;
   name: string;
@@ -62,19 +121,24 @@ export interface Payload {
   agent?: Agent;
   agent_id?: string;
   agent_name?: string;
+  answer?: Answer;
   attachments?: Attachment[];
   attachment_limits?: Limits;
+  by?: "live_agent" | "vendor_bot";
   capabilities?: { heartbeat_interval_seconds?: number; extensions?: string[] };
   chat_call_actions?: CallAction[];
   code?: string;
+  content?: Content;
   display_message?: string;
   estimated_wait_seconds?: number;
   events?: WireEvent[];
+  is_deleted?: boolean;
   level?: string;
   message?: string;
   message_id?: string;
   position_in_queue?: number;
   response_suggestions?: Suggestion[];
+  seconds_left?: number;
   state?: string;
   text?: string;
 }
@@ -89,7 +153,7 @@ export interface WireEvent {
   metadata?: { custom?: Record<string, string> };
 }
 
-export type Speaker = "end_user" | "ai_agent" | "live_agent" | "system";
+export type Speaker = "end_user" | "ai_agent" | "live_agent" | "vendor_bot" | "system";
 export type Status = "sending" | "sent" | "delivered" | "read" | "failed";
 export type Phase = "ai" | "connecting" | "queued" | "live" | "closed";
 export type Link = "idle" | "opening" | "open" | "broken";
@@ -101,7 +165,7 @@ export interface Item {
   text: string;
   at: string;
   sequence: number;
-  code?: "joined" | "left" | "failed" | "timeout";
+  code?: "joined" | "left" | "failed" | "timeout" | "choiceOver";
   name?: string;
   messageId?: string;
   status?: Status;
@@ -109,9 +173,12 @@ export interface Item {
   attachments?: Attachment[];
   actions?: CallAction[];
   suggestions?: Suggestion[];
+  content?: Content;
+  isEdited?: boolean;
+  isDeleted?: boolean;
 }
 
-/** A message of the end user whose echo has not arrived yet. */
+/** A message of the end user, or a try of one again, whose echo has not arrived yet. */
 export interface Unsent {
   id: string;
   text: string;
@@ -119,6 +186,9 @@ export interface Unsent {
   retryOf?: string;
   hasFailed?: boolean;
   files?: Attachment[];
+  answer?: Answer;
+  /** message_id of the one that the portal is to deliver again. */
+  again?: string;
 }
 
 export interface Queue {
@@ -141,6 +211,13 @@ export interface State {
   hasStarted: boolean;
   hasAiJoined: boolean;
   queue: Queue;
+  /** What was taken of which message; empty when nothing can be taken any more. */
+  answers: Record<string, string>;
+  /** The message whose choices can be taken. */
+  offer: string;
+  /** Name of the vendor's own bot while it talks, before a person does. */
+  bot?: string;
+  idle?: { message: string; seconds?: number };
   isCancelling: boolean;
   typing: "" | "ai_agent" | "live_agent";
   heartbeatSeconds: number;
@@ -174,7 +251,9 @@ export interface Actions {
   say(text: string): void;
   sendFile(file: Attachment): void;
   uploadTarget(): Promise<{ url: string; token: string }>;
+  answer(answer: Answer, text: string): void;
   retry(item: Item): void;
+  focusField(): void;
   typed(isEmpty: boolean): void;
   cancel(): void;
   end(): void;
@@ -186,6 +265,7 @@ export interface Words {
   locale: string;
   dir: "ltr" | "rtl";
   size(bytes: number): string;
+  seconds(count: number): string;
   say(key: string, values?: Record<string, string | number>): string;
 }
 

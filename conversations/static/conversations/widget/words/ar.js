@@ -17,4 +17,11 @@ export const words = {
   sending: "جارٍ الإرسال", sent: "أُرسلت", delivered: "سُلِّمت", read: "قُرئت", attachment: "مرفق",
   attach: "إرفاق ملف", uploading: "جارٍ إرسال {name}", fileFailed: "تعذر إرسال {name}. أعد المحاولة.",
   fileTooLarge: "حجم {name} هو {size}. الحد الأقصى {limit}.", fileType: "نوع الملف {name} غير مقبول.",
+  bot: "المساعد", idle: "هل ما زلت هنا؟ اكتب شيئًا وإلا ستنتهي هذه المحادثة.",
+  edited: "عُدِّلت", deleted: "حُذفت هذه الرسالة.", choiceOver: "لم يعد هذا الاختيار متاحًا.",
+  over: "لم يعد الرد على هذا متاحًا.", cards: "بطاقات", cardBefore: "البطاقة السابقة", cardAfter: "البطاقة التالية",
+  zone: "الأوقات بحسب {zone}", form: "نموذج", formSend: "إرسال الإجابات", formSent: "أُرسلت إجاباتك.",
+  choose: "اختر…", needed: "يرجى ملء هذا الحقل.", wrongEmail: "اكتب عنوان بريد إلكتروني مثل name@example.com.",
+  wrongNumber: "اكتب رقمًا.", wrongDate: "اختر تاريخًا.",
+  unknown: "تحتوي هذه الرسالة على شيء لا يمكن عرضه هنا.", unknownOpen: "فتح في علامة تبويب جديدة",
 };

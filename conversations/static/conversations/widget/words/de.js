@@ -17,4 +17,11 @@ export const words = {
   sending: "Wird gesendet", sent: "Gesendet", delivered: "Zugestellt", read: "Gelesen", attachment: "Anhang",
   attach: "Datei anhängen", uploading: "{name} wird gesendet", fileFailed: "{name} konnte nicht gesendet werden. Versuchen Sie es erneut.",
   fileTooLarge: "{name} hat {size}. Erlaubt sind {limit}.", fileType: "Dateien wie {name} werden nicht angenommen.",
+  bot: "Assistent", idle: "Sind Sie noch da? Schreiben Sie etwas, sonst endet diese Unterhaltung.",
+  edited: "bearbeitet", deleted: "Diese Nachricht wurde gelöscht.", choiceOver: "Das kann nicht mehr gewählt werden.",
+  over: "Das kann nicht mehr beantwortet werden.", cards: "Karten", cardBefore: "Vorherige Karte", cardAfter: "Nächste Karte",
+  zone: "Zeiten in {zone}", form: "Formular", formSend: "Antworten senden", formSent: "Ihre Antworten wurden gesendet.",
+  choose: "Bitte wählen…", needed: "Bitte füllen Sie dieses Feld aus.", wrongEmail: "Schreiben Sie eine E-Mail-Adresse wie name@example.com.",
+  wrongNumber: "Schreiben Sie eine Zahl.", wrongDate: "Wählen Sie ein Datum.",
+  unknown: "Diese Nachricht enthält etwas, das hier nicht gezeigt werden kann.", unknownOpen: "In neuem Tab öffnen",
 };

@@ -1,0 +1,168 @@
+// @ts-check
+/** @import {Actions, Item, State, Words} from "./types" */
+/** One line of the log. Its element stays the same from "sending" to "read", so nothing flickers. */
+import { h, icon } from "./dom.js";
+import { call, link, linked } from "./links.js";
+import { markdown } from "./rich/markdown.js";
+import { Offer } from "./rich/offer.js";
+import { isFromAgent } from "./store.js";
+
+export class Message {
+  /** @type {Offer | undefined} */
+  #offer;
+  #drawn = "";
+  /** @type {Item["content"]} */
+  #content;
+  #status = "";
+
+  /** @param {Item} item @param {State} state @param {Words} words @param {Actions} actions */
+  constructor(item, state, words, actions) {
+    this.words = words;
+    this.actions = actions;
+    this.bubble = h("div", { class: "bubble-text" });
+    this.meta = h("div", { class: "meta" });
+    this.time = timeOf(item, words);
+    this.mark = h("span", { class: "edited", hidden: true }, words.say("edited"));
+    this.element = item.from === "system" ? this.#line(item) : this.#row(item);
+    this.render(item, state);
+  }
+
+  /** @param {Item} item @param {State} state */
+  render(item, state) {
+    if (item.from === "system") return;
+    this.#fill(item);
+    this.#offer?.render(state);
+    this.#renderMeta(item, state);
+  }
+
+  /** The portal's and the vendor's notices. @param {Item} item */
+  #line({ code, name, text }) {
+    const { say } = this.words;
+    const line = code ? [say(code, { name: name || say("someone") })] : linked(text);
+    return h("div", { class: "system", "data-testid": "message", "data-from": "system", dir: "auto" }, ...line);
+  }
+
+  /** @param {Item} item */
+  #row(item) {
+    const who = item.from === "end_user" ? this.words.say("you") : this.#nameOf(item);
+    const head = isFromAgent(item) ? [mark(item.from, who)] : [];
+    return h("div", { class: `row ${item.from}`, "data-testid": "message", "data-from": item.from }, ...head,
+      h("div", { class: "body" },
+        h("span", { class: isFromAgent(item) ? "name" : "name unseen" }, who), this.bubble, this.meta));
+  }
+
+  /** @param {Item} item */
+  #nameOf({ from, name }) {
+    return name || this.words.say(from === "ai_agent" ? "ai" : from === "vendor_bot" ? "bot" : "live");
+  }
+
+  /** What was said; it changes when a file gets its address with the echo, and by an edit.
+   * @param {Item} item */
+  #fill(item) {
+    const { text, content, attachments = [], isDeleted = false } = item;
+    const drawn = JSON.stringify([text, isDeleted, attachments.map((file) => file.content_url)]);
+    if (this.#drawn === drawn && this.#content === content) return;
+    this.#drawn = drawn;
+    this.#content = content;
+    const parts = isDeleted ? [this.#deleted()] : [...this.#words(item), ...this.#extras(item)];
+    this.bubble.replaceChildren(...parts);
+    this.bubble.hidden = !parts.length;
+    const offer = content && new Offer(item, this.words, this.actions);
+    this.#offer?.element.remove();
+    if (offer) this.bubble.after(offer.element);
+    this.#offer = offer;
+  }
+
+  #deleted() {
+    return h("div", { class: "text deleted" }, this.words.say("deleted"));
+  }
+
+  /** @param {Item} item */
+  #words({ text, content }) {
+    const said = content ? content.text : text;
+    if (!said) return [];
+    const isMarkdown = content?.markup === "markdown";
+    const drawn = isMarkdown ? markdown(said) : linked(said);
+    return [h("div", { class: isMarkdown ? "text markdown" : "text", dir: "auto" }, ...drawn)];
+  }
+
+  /** Files as links; a client that draws cards leaves out the files that stand for them. Phone
+   * numbers as links; an address of another scheme shows as plain text.
+   * @param {Item} item */
+  #extras({ attachments = [], actions = [], content }) {
+    const files = content ? attachments.filter((file) => file.file_id) : attachments;
+    const calls = content ? [] : actions;
+    return [
+      ...files.map((file) => this.#file(file)),
+      ...calls.map(({ title, contact_number: number }) =>
+        h("div", { class: "extra" }, call(number, icon("phone"), h("span", { dir: "auto" }, title || number)))),
+    ];
+  }
+
+  /** @param {import("./types").Attachment} file */
+  #file(file) {
+    const title = file.title || file.file_name || file.call_to_action_text || this.words.say("attachment");
+    const size = file.size_bytes ? ` · ${this.words.size(file.size_bytes)}` : "";
+    const label = h("span", { dir: "auto" }, title + size);
+    const shown = [icon("clip"), label];
+    if (file.preview_image_url) shown.unshift(thumbnail(file.preview_image_url, title));
+    return h("div", { class: "extra" }, link(file.content_url ?? "javascript:", ...shown) ?? label);
+  }
+
+  /** @param {Item} item @param {State} state */
+  #renderMeta(item, state) {
+    const isRetried = item.status === "failed" && canRetry(item, state);
+    const shown = `${item.status} ${isRetried} ${!!item.isEdited}`;
+    if (this.#status === shown) return;
+    this.#status = shown;
+    const hadFocus = this.meta.matches(":focus-within");
+    this.mark.hidden = !item.isEdited || !!item.isDeleted;
+    this.time.hidden = item.status === "failed";
+    this.meta.replaceChildren(...this.#metaOf(item, isRetried), this.mark);
+    if (item.status) this.element.dataset.status = item.status;
+    if (hadFocus) this.actions.focusField();
+  }
+
+  /** @param {Item} item @param {boolean} isRetried */
+  #metaOf(item, isRetried) {
+    const { status } = item;
+    if (!status) return [this.time];
+    const hasFailed = status === "failed";
+    const label = h("span", { class: hasFailed ? "" : "unseen" }, this.words.say(hasFailed ? "notDelivered" : status));
+    const again = h("button", {
+      class: "retry", type: "button", "data-testid": "retry", onclick: () => this.actions.retry(item),
+    }, this.words.say("retry"));
+    if (!hasFailed) return [this.time, icon(status), label];
+    return [icon(status), label, ...(isRetried ? [again] : []), this.time];
+  }
+}
+
+/** Whether anybody is there to whom it could be delivered.
+ * @param {Item} item @param {State} state */
+function canRetry(item, { phase, extensions }) {
+  const isTaken = item.sequence !== Infinity && extensions.some((name) => name.endsWith("USER_RETRY_MESSAGE"));
+  return phase !== "closed" && !(isTaken && phase === "ai");
+}
+
+/** @param {Item} item @param {Words} words */
+function timeOf(item, { locale }) {
+  const at = new Date(item.at || Date.now());
+  const time = new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digit" });
+  const day = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+  const shown = at.toDateString() === new Date().toDateString() ? time : day;
+  return h("time", { datetime: at.toISOString(), title: day.format(at) }, shown.format(at));
+}
+
+/** A picture that makes way for the link's words when it cannot be shown.
+ * @param {string} src @param {string} alt */
+function thumbnail(src, alt) {
+  return h("img", { src, alt, onerror: (/** @type {Event} */ { target }) => /** @type {Element} */ (target).remove() });
+}
+
+/** The round mark of a speaker: an initial, or a sparkle for an AI agent or a bot.
+ * @param {string} from @param {string} name */
+export function mark(from, name) {
+  const isPerson = from === "live_agent";
+  const initial = [...name.trim()][0]?.toUpperCase() ?? "";
+  return h("span", { class: `mark ${from}`, "aria-hidden": "true" }, isPerson ? initial : icon("sparkle"));
+}
