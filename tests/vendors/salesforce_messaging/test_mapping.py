@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from integrations.contract.events import (
     ConversationEnded,
     IdleWarning,
-    LiveAgentAttachment,
     LiveAgentJoined,
     LiveAgentLeft,
     LiveAgentMessage,
@@ -94,28 +93,26 @@ def test_live_agents_text_carries_who_and_when_by_the_servers_clock():
     assert event.occurred_at.timestamp() * 1000 == entry["transcriptedTimestamp"]
 
 
-def test_files_come_after_their_text_each_as_an_event_of_its_own():
-    text, *files = events("message_attachments")
+def test_text_and_files_of_one_message_are_one_event():
+    message = only("message_attachments")
 
-    entry = "6a0f8a17-6f8e-4a3e-9a3a-000000000006"
-    assert isinstance(text, LiveAgentMessage)
-    assert (text.vendor_event_id, text.text) == (entry, "Your label")
-    assert [
-        (f.vendor_event_id, f.file_name, f.mime_type, f.url)
-        for f in files
-        if isinstance(f, LiveAgentAttachment)
-    ] == [
-        (f"{entry}:1", "label.pdf", "application/pdf", "https://files.example.org/label.pdf"),
-        (f"{entry}:2", "map.png", "image/png", "https://files.example.org/map.png"),
+    assert isinstance(message, LiveAgentMessage)
+    assert message.text == "Your label"
+    assert [(one.file_name, one.mime_type, one.url) for one in message.files] == [
+        ("label.pdf", "application/pdf", "https://files.example.org/label.pdf"),
+        ("map.png", "image/png", "https://files.example.org/map.png"),
     ]
 
 
-def test_file_whose_upload_has_finished_comes_without_a_text():
-    file = only("message_updated")
+def test_file_whose_upload_has_finished_comes_without_the_text_that_came_before():
+    message = only("message_updated")
 
-    assert isinstance(file, LiveAgentAttachment)
-    assert (file.file_name, file.mime_type) == ("invoice.pdf", "application/octet-stream")
-    assert file.vendor_event_id == "6a0f8a17-6f8e-4a3e-9a3a-00000000000e"
+    assert isinstance(message, LiveAgentMessage)
+    assert message.text == ""
+    assert [(one.file_name, one.mime_type) for one in message.files] == [
+        ("invoice.pdf", "application/octet-stream")
+    ]
+    assert message.vendor_event_id == "6a0f8a17-6f8e-4a3e-9a3a-00000000000e"
 
 
 def test_own_message_comes_back_as_an_echo_under_its_id():

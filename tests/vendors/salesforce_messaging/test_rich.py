@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from integrations.contract.connector import OutboundMessage
-from integrations.contract.events import LiveAgentMessage, VendorEvent
+from integrations.contract.events import LiveAgentMessage
 from integrations.contract.rich_content import (
     Answer,
     Author,
@@ -35,13 +35,7 @@ def said(name: str) -> LiveAgentMessage:
 
 
 def pictures(name: str) -> list[str]:
-    return [url for event in events(name) for url in urls_of(event)]
-
-
-def urls_of(event: VendorEvent) -> list[str]:
-    if isinstance(event, LiveAgentMessage):
-        return [file.url for file in event.files]
-    return [getattr(event, "url", "")]
+    return [file.url for file in said(name).files]
 
 
 def labels(rich: RichContent) -> list[str]:

@@ -10,7 +10,6 @@ from typing import TypedDict
 from integrations.contract.events import (
     ConversationEnded,
     IdleWarning,
-    LiveAgentAttachment,
     LiveAgentJoined,
     LiveAgentLeft,
     LiveAgentMessage,
@@ -27,7 +26,7 @@ from integrations.contract.events import (
     UnknownEvent,
     VendorEvent,
 )
-from integrations.contract.rich_content import Author, VendorFile
+from integrations.contract.rich_content import Author
 from integrations.kit.json_values import Json, as_count, as_object, as_objects, as_text
 from integrations.vendors.salesforce_messaging.mapping.entry import Entry, moment
 from integrations.vendors.salesforce_messaging.mapping.rich import (
@@ -138,34 +137,20 @@ def _failed_upload(entry: Entry, message: Json) -> list[VendorEvent]:
 
 def _message_events(entry: Entry, message_id: str, content: Content) -> list[VendorEvent]:
     """Return what a live agent or a bot said: all of it in one event, and none for nothing."""
-    said = [_said(entry, message_id, content)] if content.text or content.rich else []
-    first = len(said)
-    return said + [
-        _file_event(entry, one, number) for number, one in enumerate(content.files, first)
+    if not content:
+        return []
+    return [
+        LiveAgentMessage(
+            **_base(entry),
+            agent_id=entry.subject,
+            agent_name=entry.sender_name,
+            text=content.text,
+            rich=content.rich,
+            files=content.files,
+            by=Author.LIVE_AGENT if entry.role in _AGENT_ROLES else Author.VENDOR_BOT,
+            vendor_message_id=message_id,
+        )
     ]
-
-
-def _file_event(entry: Entry, file: VendorFile, number: int) -> VendorEvent:
-    return LiveAgentAttachment(
-        **_base(entry, f":{number}" if number else ""),
-        agent_id=entry.subject,
-        agent_name=entry.sender_name,
-        file_name=file.file_name,
-        mime_type=file.mime_type,
-        url=file.url,
-    )
-
-
-def _said(entry: Entry, message_id: str, content: Content) -> VendorEvent:
-    return LiveAgentMessage(
-        **_base(entry),
-        agent_id=entry.subject,
-        agent_name=entry.sender_name,
-        text=content.text,
-        rich=content.rich,
-        by=Author.LIVE_AGENT if entry.role in _AGENT_ROLES else Author.VENDOR_BOT,
-        vendor_message_id=message_id,
-    )
 
 
 def _read_delivery_failure(entry: Entry) -> list[VendorEvent]:
