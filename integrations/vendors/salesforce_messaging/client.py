@@ -237,7 +237,8 @@ class SalesforceMessagingClient:
             "esDeveloperName": self._es_developer_name,
             "message": {"id": message_id, "fileId": file_id},
         }
-        form = FormData()
+        # Names as they are written: quoted, a blank would be shown as %20.
+        form = FormData(quote_fields=False)
         form.add_field("messageEntry", json_text(entry), content_type="application/json")
         form.add_field(
             "fileData", content, filename=file_name, content_type="application/octet-stream"

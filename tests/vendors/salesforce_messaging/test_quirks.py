@@ -89,6 +89,19 @@ async def test_verified_end_user_is_vouched_for(bench: Bench):
     assert row["attributes"]["_firstName"] == "Ines"
 
 
+async def test_word_of_an_expired_token_brings_a_new_one_and_the_conversation_goes_on(bench: Bench):
+    await register_key(bench)
+    session, listener = await bench.started(bench.connector(**VERIFIED), end_user=INES)
+    await listener.wait_for(LiveAgentJoined)
+
+    await bench.fault("expired_item")
+    await bench.act(session, "say", text="Said meanwhile")
+
+    await listener.wait_for(LiveAgentMessage)
+    assert listener.texts == ["Said meanwhile"]
+    assert len(await requests(bench, ending="/authenticated/access-token")) == 2
+
+
 @pytest.mark.parametrize("algorithm", ["RS256", "RS512"])
 async def test_each_algorithm_is_accepted(bench: Bench, algorithm: str):
     await register_key(bench)
