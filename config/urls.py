@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
@@ -15,12 +16,22 @@ _api_docs = SpectacularSwaggerSplitView.as_view(
     url_name="schema", template_name="api_docs.html", http_method_names=["get", "head"]
 )
 
+
+def admin_urls(place: str) -> list[URLPattern | URLResolver]:
+    """Return the addresses of Django's admin; none where it is closed."""
+    if not place:
+        return []
+    return [
+        path(f"{place}/login/", sign_in_guarded(admin.site.login, "admin")),
+        path(f"{place}/", admin.site.urls),
+    ]
+
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
-    path("admin/login/", sign_in_guarded(admin.site.login, "admin")),
-    path("admin/", admin.site.urls),
+    *admin_urls(settings.ADMIN_PATH),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", _api_docs, name="api_docs"),
     path("", include("integrations.urls")),

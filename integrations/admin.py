@@ -1,22 +1,73 @@
-"""The audit in the admin, to look at: what concerns the whole portal is on no project's page."""
+"""What the operator of the installation sees of integrations, across all workspaces.
+
+Django's own admin, to look and to repair: everyday work has pages of the portal. Nothing that is
+encrypted, hashed or said by anybody is shown, and where a service is the only writer, it stays so.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.template.response import TemplateResponse
 
-from integrations.models import AuditEntry
+from integrations.connections.services import integration_disable
+from integrations.entry.keys import api_key_revoke
+from integrations.models import (
+    ApiKey,
+    AuditEntry,
+    Integration,
+    Membership,
+    Project,
+    VendorCall,
+    Workspace,
+)
+from integrations.projects.audit import audit_record
+from integrations.projects.workspaces import member_remove
+from integrations.tasks import probe
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
+    RowPaginator = Paginator[Any]
 else:
     ModelAdmin = admin.ModelAdmin
+    RowPaginator = Paginator
+
+COUNTED = 10_000
+Act = Callable[[Any, Any], object]
 
 
-class ReadOnlyAdmin(ModelAdmin):
-    """Shows rows and lets nobody add, change or delete one."""
+class BoundedPaginator(RowPaginator):
+    """Counts no further than ten thousand rows: a table of a million would be read for it."""
+
+    @cached_property
+    def count(self) -> int:
+        """Return how many rows there are, or the most that are counted."""
+        rows = self.object_list
+        if isinstance(rows, QuerySet):
+            return len(rows.order_by().values_list("pk", flat=True)[: COUNTED + 1])
+        return len(rows)
+
+
+class SafeAdmin(ModelAdmin):
+    """Shows the fields it names and lets nobody add, change or delete a row.
+
+    A subclass names `fields`; none that is encrypted, hashed or personal. Actions go through
+    services: they ask first, and are in the audit with who did it.
+    """
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    # Of a service, by the action's name: what the button says, and what it does.
+    services: dict[str, tuple[str, Act]] = {}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Refuse to everybody."""
@@ -30,10 +81,177 @@ class ReadOnlyAdmin(ModelAdmin):
         """Refuse to everybody."""
         return False
 
+    def may_act(self, request: HttpRequest) -> bool:
+        """Say whether the user may do what changes rows: the right to change them is asked for."""
+        options = self.opts
+        return bool(request.user.has_perm(f"{options.app_label}.change_{options.model_name}"))
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Return the services' actions, and none that goes past them."""
+        if not self.may_act(request):
+            return {}
+        return {
+            name: (_asking(name, label, act), name, label)
+            for name, (label, act) in self.services.items()
+        }
+
+
+def _asking(name: str, label: str, act: Act) -> Callable[..., TemplateResponse | None]:
+    """Return an action that asks on a page of its own, and acts when that is answered."""
+
+    def run(
+        model_admin: SafeAdmin, request: HttpRequest, rows: QuerySet[Any]
+    ) -> TemplateResponse | None:
+        if request.POST.get("confirmed"):
+            _carry_out(model_admin, request, rows, act)
+            return None
+        context = {
+            **model_admin.admin_site.each_context(request),
+            "title": label,
+            "action": name,
+            "rows": rows,
+            "opts": model_admin.opts,
+            "checkbox": ACTION_CHECKBOX_NAME,
+        }
+        return TemplateResponse(request, "admin/confirm_action.html", context)
+
+    return run
+
+
+def _carry_out(model_admin: SafeAdmin, request: HttpRequest, rows: Iterable[Any], act: Act) -> None:
+    done = 0
+    for row in rows:
+        try:
+            act(row, request.user)
+            done += 1
+        except ValidationError as error:
+            model_admin.message_user(request, f"{row}: {error.messages[0]}", messages.ERROR)
+    if done:
+        model_admin.message_user(request, f"Done for {done}.", messages.SUCCESS)
+
+
+def _probe(integration: Integration, actor: Any) -> None:
+    audit_record(
+        project=integration.project,
+        actor=actor,
+        action="integration.tested",
+        subject=str(integration),
+    )
+    probe.delay(integration.pk)
+
+
+@admin.register(Workspace)
+class WorkspaceAdmin(SafeAdmin):
+    """The customers of this installation."""
+
+    list_display = ("name", "public_id", "slug", "created_at")
+    search_fields = ("=public_id", "name__startswith", "slug__startswith")
+    fields = ("name", "public_id", "slug", "created_at")
+    readonly_fields = ("public_id", "slug", "created_at")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A workspace's name has no page in the portal: it is changed here."""
+        return self.may_act(request)
+
+
+@admin.register(Project)
+class ProjectAdmin(SafeAdmin):
+    """The tenants."""
+
+    list_display = ("name", "public_id", "workspace", "created_at")
+    list_select_related = ("workspace",)
+    search_fields = ("=public_id", "name__startswith", "slug__startswith")
+    fields = (
+        *("name", "public_id", "workspace", "slug", "agent_name", "allow_inline_overrides"),
+        "created_at",
+    )
+
+
+@admin.register(Membership)
+class MembershipAdmin(SafeAdmin):
+    """Who may do what in which workspace."""
+
+    list_display = ("user", "workspace", "is_admin", "areas")
+    list_select_related = ("user", "workspace")
+    list_filter = ("is_admin",)
+    search_fields = ("=user__username",)
+    fields = ("user", "workspace", "is_admin", "areas")
+    services = {
+        "remove": (
+            "Remove from the workspace",
+            lambda row, actor: member_remove(membership=row, actor=actor),
+        )
+    }
+
+
+@admin.register(Integration)
+class IntegrationAdmin(SafeAdmin):
+    """All connections; their credentials are nowhere to be seen."""
+
+    list_display = (
+        *("integration_key", "credential_set", "project", "environment", "status"),
+        *("last_error_code", "last_success_at"),
+    )
+    list_select_related = ("project",)
+    list_filter = ("status", "environment", "connector_key")
+    search_fields = ("=project__public_id", "integration_key__startswith")
+    fields = (
+        *("project", "environment", "connector_key", "integration_key", "credential_set"),
+        *("status", "is_default", "last_error_code", "last_error_message", "last_error_at"),
+        *("last_success_at", "last_webhook_at", "connected_at", "failed_probes"),
+        *("created_at", "updated_at"),
+    )
+    services = {
+        "probe_now": ("Test again now", _probe),
+        "disable": (
+            "Disable: new handoffs are refused, open ones go on",
+            lambda row, actor: integration_disable(integration=row, actor=actor),
+        ),
+    }
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(SafeAdmin):
+    """Keys by their beginning; the key itself is known to nobody."""
+
+    list_display = ("name", "prefix", "project", "permissions", "last_used_at", "revoked_at")
+    list_select_related = ("project",)
+    list_filter = ("revoked_at",)
+    search_fields = ("=prefix", "=project__public_id")
+    fields = (
+        *("name", "prefix", "project", "permissions", "expires_at", "revoked_at"),
+        *("last_used_at", "created_at"),
+    )
+    services = {
+        "revoke": ("Revoke at once", lambda row, actor: api_key_revoke(key=row, actor=actor))
+    }
+
+
+@admin.register(VendorCall)
+class VendorCallAdmin(SafeAdmin):
+    """Requests to vendors, without what was in them."""
+
+    list_display = ("at", "operation", "method", "status", "error_code", "duration_ms", "reference")
+    list_filter = ("error_code",)
+    search_fields = ("=reference", "=correlation_id")
+    fields = (
+        *("at", "integration", "operation", "method", "path", "status", "error_code"),
+        *("duration_ms", "reference", "correlation_id"),
+    )
+    ordering = ("-at",)
+
 
 @admin.register(AuditEntry)
-class AuditEntryAdmin(ReadOnlyAdmin):
-    """Who changed what, and which sign-ins were refused."""
+class AuditEntryAdmin(SafeAdmin):
+    """Who changed what, and which sign-ins were refused: some of it is on no project's page."""
 
-    list_display = ("at", "action", "subject", "fields", "actor", "project")
+    list_display = ("at", "action", "subject", "changed", "actor", "project")
+    list_select_related = ("actor", "project")
     list_filter = ("action",)
+    search_fields = ("=project__public_id", "=actor__username", "subject__startswith")
+    fields = ("at", "action", "subject", "changed", "actor", "project")
+
+    @admin.display(description="fields")
+    def changed(self, entry: AuditEntry) -> str:
+        """Return the names of what changed."""
+        return ", ".join(map(str, entry.fields))

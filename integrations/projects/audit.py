@@ -9,9 +9,12 @@ from integrations.models import AuditEntry, Project
 
 
 def audit_record(
-    *, project: Project, actor: Any, action: str, subject: str, fields: Iterable[str] = ()
+    *, project: Project | None, actor: Any, action: str, subject: str, fields: Iterable[str] = ()
 ) -> None:
-    """Add one entry; `actor` is a user, or None when Baton itself acted."""
+    """Add one entry; `actor` is a user, or None when Baton itself acted.
+
+    Without a project it concerns the whole portal.
+    """
     AuditEntry.objects.create(
         project=project, actor=actor, action=action, subject=subject, fields=sorted(fields)
     )

@@ -1,0 +1,107 @@
+"""What the operator of the installation sees of conversations: never what was said in them."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from conversations.models import Attachment, Channel, Conversation, EndUser, LogEntry, Tool, Topic
+from conversations.widget.channels import channel_update
+from integrations.admin import SafeAdmin
+
+
+@admin.register(Channel)
+class ChannelAdmin(SafeAdmin):
+    """The widgets of all projects, and the pages that may carry them."""
+
+    list_display = ("name", "kind", "environment", "project", "public_key", "is_enabled")
+    list_select_related = ("project",)
+    list_filter = ("is_enabled", "environment", "kind")
+    search_fields = ("=public_key", "=project__public_id", "name__startswith")
+    fields = (
+        *("name", "kind", "project", "environment", "public_key", "allowed_origins", "title"),
+        *("is_enabled", "created_at"),
+    )
+    services = {
+        "switch_off": (
+            "Switch off: nobody can open it",
+            lambda row, actor: channel_update(
+                channel=row, actor=actor, values={"is_enabled": False}
+            ),
+        )
+    }
+
+
+@admin.register(Topic)
+class TopicAdmin(SafeAdmin):
+    """What AI agents know about."""
+
+    list_display = ("name", "project", "is_enabled", "updated_at")
+    list_select_related = ("project",)
+    list_filter = ("is_enabled",)
+    search_fields = ("=project__public_id", "name__startswith")
+    fields = (
+        *("name", "project", "is_enabled", "example_queries", "content", "actions"),
+        *("actions_text", "created_at", "updated_at"),
+    )
+
+
+@admin.register(Tool)
+class ToolAdmin(SafeAdmin):
+    """What AI agents may run."""
+
+    list_display = ("name", "project", "timeout_seconds", "updated_at")
+    list_select_related = ("project",)
+    search_fields = ("=project__public_id", "name__startswith")
+    fields = (
+        *("name", "project", "description", "source", "timeout_seconds"),
+        *("created_at", "updated_at"),
+    )
+
+
+@admin.register(EndUser)
+class EndUserAdmin(SafeAdmin):
+    """People by number: what they are called is on the pages of their project."""
+
+    list_display = ("pk", "project", "is_verified", "created_at")
+    list_select_related = ("project",)
+    list_filter = ("is_verified",)
+    search_fields = ("=pk", "=project__public_id")
+    fields = ("project", "is_verified", "created_at")
+
+
+@admin.register(Conversation)
+class ConversationAdmin(SafeAdmin):
+    """All conversations by their facts."""
+
+    list_display = ("id", "project", "environment", "state", "last_sequence", "started_at")
+    list_select_related = ("project",)
+    list_filter = ("state", "environment")
+    search_fields = ("=id", "=session_id", "=project__public_id")
+    fields = (
+        *("id", "session_id", "project", "channel", "environment", "state", "last_sequence"),
+        *("answered_sequence", "answer_due_at", "answer_tries", "turn_until", "locale"),
+        *("last_seen_at", "started_at", "ended_at"),
+    )
+    ordering = ("-started_at",)
+
+
+@admin.register(Attachment)
+class AttachmentAdmin(SafeAdmin):
+    """Files by size and kind; neither their names nor their addresses."""
+
+    list_display = ("id", "direction", "mime_type", "size_bytes", "created_at")
+    list_filter = ("direction",)
+    search_fields = ("=id", "=conversation__id")
+    fields = ("id", "conversation", "direction", "mime_type", "size_bytes", "created_at")
+    ordering = ("-created_at",)
+
+
+@admin.register(LogEntry)
+class LogEntryAdmin(SafeAdmin):
+    """Where something was logged and of what kind; the words are on the project's own page."""
+
+    list_display = ("at", "level", "code", "source", "project")
+    list_select_related = ("project",)
+    list_filter = ("level",)
+    search_fields = ("=conversation__id", "=project__public_id", "=code")
+    fields = ("at", "level", "code", "source", "project", "conversation", "is_pii")
