@@ -12,9 +12,10 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
+from integrations.simulators.answers import AsciiJSONResponse
 from integrations.simulators.traffic import Hold, PlannedFailure
 
 if TYPE_CHECKING:
@@ -90,22 +91,22 @@ class Desk:
         """Answer with the page's script or style."""
         name = request.path_params["name"]
         if name not in STATIC_TYPES:
-            return JSONResponse({"message": "There is no such file."}, status_code=404)
+            return AsciiJSONResponse({"message": "There is no such file."}, status_code=404)
         return FileResponse(
             TEMPLATES / name, media_type=STATIC_TYPES[name], headers={"Cache-Control": "no-cache"}
         )
 
     async def conversations(self, request: Request) -> Response:
         """List all conversations the vendor holds."""
-        return JSONResponse(self._simulator.desk_conversations())
+        return AsciiJSONResponse(self._simulator.desk_conversations())
 
     async def requests(self, request: Request) -> Response:
         """List the vendor-side requests received."""
-        return JSONResponse([kept.as_dict() for kept in self._simulator.requests.all()])
+        return AsciiJSONResponse([kept.as_dict() for kept in self._simulator.requests.all()])
 
     async def webhooks(self, request: Request) -> Response:
         """List the webhooks sent, with every attempt to deliver them."""
-        return JSONResponse(self._simulator.sent_webhooks())
+        return AsciiJSONResponse(self._simulator.sent_webhooks())
 
     async def file(self, request: Request) -> Response:
         """Answer with a file of a conversation, for the desk page."""
@@ -130,12 +131,12 @@ class Desk:
 
     async def configuration(self, request: Request) -> Response:
         """Tell the simulator's switches."""
-        return JSONResponse(self._simulator.configuration())
+        return AsciiJSONResponse(self._simulator.configuration())
 
     async def reset(self, request: Request) -> Response:
         """Forget everything."""
         self._simulator.reset()
-        return JSONResponse({"ok": True})
+        return AsciiJSONResponse({"ok": True})
 
     def _do(self, action: str, conversation_id: str, fields: Fields) -> None:
         known = {**_ACTIONS, **self._simulator.vendor_actions}
@@ -165,17 +166,17 @@ async def _fields(request: Request) -> Fields:
 
 def _answered(action: Callable[[], Response | None]) -> Response:
     try:
-        return action() or JSONResponse({"ok": True})
+        return action() or AsciiJSONResponse({"ok": True})
     except DeskError as error:
-        return JSONResponse({"message": error.message}, status_code=error.status)
+        return AsciiJSONResponse({"message": error.message}, status_code=error.status)
     except (TypeError, ValueError, KeyError) as error:
-        return JSONResponse({"message": f"Wrong fields: {error}"}, status_code=400)
+        return AsciiJSONResponse({"message": f"Wrong fields: {error}"}, status_code=400)
 
 
 async def answer_desk_error(request: Request, error: Exception) -> Response:
     """Turn a refusal raised while reading the request into an answer."""
     assert isinstance(error, DeskError)
-    return JSONResponse({"message": error.message}, status_code=error.status)
+    return AsciiJSONResponse({"message": error.message}, status_code=error.status)
 
 
 def _text(fields: Fields, name: str) -> str:
