@@ -77,6 +77,12 @@ class GenesysClient:
         )
         return as_object(response.json())
 
+    async def structured_response(self, body: Mapping[str, object]) -> Json:
+        """Answer what a message offered; the answer names no conversation."""
+        url = f"{self._inbound}/structured/response"
+        response = await self._call("structured_response", "POST", url, json=body)
+        return as_object(response.json())
+
     async def inbound_event(self, body: Mapping[str, object]) -> None:
         """Show the end user's typing."""
         await self._call("inbound_event", "POST", f"{self._inbound}/event", json=body)

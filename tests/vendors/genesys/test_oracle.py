@@ -13,6 +13,7 @@ import PureCloudPlatformClientV2 as SDK  # noqa: N814
 import pytest
 from PureCloudPlatformClientV2.rest import ApiException
 
+from integrations.vendors.genesys.simulator.rich import RICH_MESSAGES
 from tests.vendors.genesys.simulator_harness import (
     AGENT,
     CHANNELS,
@@ -186,7 +187,7 @@ def test_the_sdk_understands_refusals_and_waits_when_told(client, simulator):
 
 async def test_rest_objects_hold_nothing_the_models_do_not_know(api, desk, end_user, chat, portal):
     await desk.act(chat, "file", name="a.png", mime_type="image/png", content_base64="YQ==")
-    await desk.act(chat, "choices", text="Which?", options=["One"])
+    await desk.act(chat, "rich", kind="choices", text="Which?", options=["One"])
     found = await api.conversation(chat)
     ids = [one["messageId"] for leg in found["participants"] for one in leg["messages"]]
     integration = await api.get(f"{INTEGRATIONS}/{INTEGRATION_ID}")
@@ -243,7 +244,7 @@ async def test_rest_objects_hold_nothing_the_models_do_not_know(api, desk, end_u
 
 
 async def test_answers_to_inbound_calls_hold_nothing_unknown(api, desk, end_user, chat, portal):
-    await desk.act(chat, "choices", text="Which?", options=["One"])
+    await desk.act(chat, "rich", kind="choices", text="Which?", options=["One"])
     asked = await portal.until_type("Structured")
     attachment = {"mediaType": "Link", "url": "https://shop.example/a", "mime": "text/html"}
     file = await end_user.say("look", content=[{"attachment": attachment}])
@@ -253,7 +254,7 @@ async def test_answers_to_inbound_calls_hold_nothing_unknown(api, desk, end_user
     receipt = await api.inbound("receipt", {**delivered, "status": "Delivered"})
     chosen = {
         "channel": end_user.channel(),
-        "buttonResponse": {"type": "QuickReply", "text": "One", "payload": "One"},
+        "buttonResponse": {"type": "QuickReply", "text": "One", "payload": "payload:One"},
         "originatingMessageId": asked["id"],
     }
     structured = await api.inbound("structured/response", chosen)
@@ -271,10 +272,11 @@ async def test_webhook_bodies_are_normalised_messages(desk, end_user, chat, port
     await desk.act(chat, "say", text="hello")
     await desk.act(chat, "type")
     await desk.act(chat, "file", name="a.png", mime_type="image/png", content_base64="YQ==")
-    await desk.act(chat, "choices", text="Which?", options=["One"])
+    for kind in RICH_MESSAGES:
+        await desk.act(chat, "rich", kind=kind)
     gone = {"mediaType": "File", "url": "http://127.0.0.1:9/gone", "mime": "text/plain"}
     await end_user.say("take this", content=[{"attachment": gone}])
-    await eventually(lambda: len(portal.bodies) == 5)
+    await eventually(lambda: len(portal.bodies) == 4 + len(RICH_MESSAGES))
 
     kinds = {body["type"] for body in portal.bodies}
     found = [problems("ConversationNormalizedMessage", body) for body in portal.bodies]

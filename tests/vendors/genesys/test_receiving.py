@@ -12,15 +12,14 @@ from datetime import UTC, datetime
 import pytest
 
 from integrations.contract.connector import EndReason, VendorSession
-from integrations.contract.errors import ConversationGoneError, RejectedError
+from integrations.contract.errors import ConversationGoneError
 from integrations.contract.events import (
     ConversationEnded,
-    LiveAgentAttachment,
     LiveAgentJoined,
     LiveAgentMessage,
     LiveAgentTyping,
-    SystemNotice,
 )
+from integrations.contract.rich_content import Author
 from integrations.vendors.genesys.simulator.outbound import sign
 from tests.contract.bench import until
 from tests.vendors.genesys.portal import (
@@ -82,30 +81,22 @@ async def test_word_ends_the_typing_without_a_further_event(portal: Portal):
     assert [event.is_typing for event in handoff.of(LiveAgentTyping)] == [True]
 
 
-async def test_file_of_the_live_agent_is_fetched_from_the_download_host_alone(portal: Portal):
+async def test_file_of_the_live_agent_is_fetched_behind_a_redirect_and_without_the_token(
+    portal: Portal,
+):
     handoff = await portal.started(portal.connector())
     content = base64.b64encode(b"a plan").decode()
 
     await portal.act(
         handoff, "file", name="plan.txt", mime_type="text/plain", content_base64=content
     )
-    [event] = await handoff.wait_for(LiveAgentAttachment)
+    [event] = await handoff.wait_for(LiveAgentMessage)
+    [file] = event.files
 
-    assert (event.file_name, event.mime_type) == ("plan.txt", "text/plain")
-    assert await handoff.connector.fetch_attachment(handoff.session, event.url) == b"a plan"
-    with pytest.raises(RejectedError):
-        elsewhere = "https://files.example.org/plan.txt"
-        await handoff.connector.fetch_attachment(handoff.session, elsewhere)
-
-
-async def test_choices_become_numbered_text(portal: Portal):
-    handoff = await portal.started(portal.connector())
-
-    await portal.act(handoff, "choices", text="Which one?", options=["Red", "Blue"])
-    await until(lambda: handoff.of(LiveAgentMessage) or handoff.of(SystemNotice))
-
-    [said] = [e for e in handoff.events if isinstance(e, LiveAgentMessage | SystemNotice)]
-    assert said.text.splitlines()[-3:] == ["Which one?", "1. Red", "2. Blue"]
+    assert (file.file_name, file.mime_type) == ("plan.txt", "text/plain")
+    assert await handoff.connector.fetch_attachment(handoff.session, file.url) == b"a plan"
+    # The store behind the redirect refuses who brings the API's token.
+    assert len(await portal.requests(containing="/stored-files/")) == 1
 
 
 async def test_greeting_of_the_flow_is_no_live_agents(portal: Portal):
@@ -113,9 +104,9 @@ async def test_greeting_of_the_flow_is_no_live_agents(portal: Portal):
 
     handoff = await portal.started(portal.connector(), accept=False)
 
-    [notice] = await handoff.wait_for(SystemNotice)
-    assert notice.text == "Welcome to the shop"
-    assert handoff.of(LiveAgentMessage) == []
+    [greeting] = await handoff.wait_for(LiveAgentMessage)
+    assert (greeting.text, greeting.by) == ("Welcome to the shop", Author.VENDOR_BOT)
+    assert greeting.agent_name == "Portal shop chat"
 
 
 @pytest.mark.parametrize(
@@ -242,9 +233,10 @@ async def test_file_larger_than_an_ordinary_answer_is_fetched_whole(portal: Port
         mime_type="application/octet-stream",
         content_base64=base64.b64encode(content).decode(),
     )
-    [event] = await handoff.wait_for(LiveAgentAttachment)
+    [event] = await handoff.wait_for(LiveAgentMessage)
 
-    assert await handoff.connector.fetch_attachment(handoff.session, event.url) == content
+    url = event.files[0].url
+    assert await handoff.connector.fetch_attachment(handoff.session, url) == content
 
 
 async def test_conversation_that_genesys_does_not_know_is_gone(portal: Portal):

@@ -210,21 +210,34 @@ async def test_receipts_the_endpoint_does_not_know_are_refused(desk, end_user, a
 async def test_answer_to_a_quick_reply_needs_the_message_it_answers(
     desk, end_user, api, chat, portal
 ):
-    await desk.act(chat, "choices", text="Which one?", options=["Home", "Office"])
+    await desk.act(chat, "rich", kind="choices", text="Which one?", options=["Home", "Office"])
     asked = await portal.until_type("Structured")
     answer = {
         "channel": end_user.channel(),
-        "buttonResponse": {"type": "QuickReply", "text": "Home", "payload": "Home"},
+        "buttonResponse": {"type": "QuickReply", "text": "Home", "payload": "payload:Home"},
         "originatingMessageId": asked["id"],
     }
 
     taken = await api.inbound("structured/response", answer)
     lost = await api.inbound("structured/response", {**answer, "originatingMessageId": "0" * 32})
     unnamed = {name: value for name, value in answer.items() if name != "originatingMessageId"}
+    wrong = {**answer, "buttonResponse": {**answer["buttonResponse"], "payload": "Elsewhere"}}
+    button = {**answer, "buttonResponse": {**answer["buttonResponse"], "type": "Button"}}
+    strange = {**answer, "channel": EndUser(api).channel()}
+    refused = [
+        (await api.inbound("structured/response", one)).status for one in (wrong, button, strange)
+    ]
 
+    assert refused == [400, 400, 404]
     assert [one["quickReply"]["text"] for one in asked["content"]] == ["Home", "Office"]
     assert (taken.status, taken.body["type"]) == (202, "Structured")
-    assert (await desk.conversation(chat))["messages"][-1]["text"] == "Home"
+    said = (await desk.conversation(chat))["messages"][-1]
+    assert said["text"] == "Home"
+    assert said["answer"] == {
+        "label": "Home",
+        "originatingMessageId": asked["id"],
+        **answer["buttonResponse"],
+    }
     assert (lost.status, (await api.inbound("structured/response", unnamed)).status) == (404, 400)
 
 

@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import ClassVar
-from urllib.parse import urlsplit
 
 from integrations.contract.connector import (
     Availability,
@@ -16,16 +15,18 @@ from integrations.contract.connector import (
     HandoffRequest,
     OutboundAttachment,
     OutboundMessage,
+    ReceiptKind,
     TokenCache,
     VendorSession,
     WebhookItem,
     WebhookRequest,
     WebhookResult,
 )
-from integrations.contract.errors import ConnectorError, RejectedError
+from integrations.contract.errors import ConnectorError
 from integrations.contract.events import VendorEvent
 from integrations.contract.manifest import Manifest
 from integrations.http.client import HttpClient
+from integrations.http.download import download
 from integrations.http.url_guard import is_local_host
 from integrations.vendors.genesys.client import GenesysClient
 from integrations.vendors.genesys.connector.channel import MAX_CONVERSATIONS, NotificationChannel
@@ -36,10 +37,8 @@ from integrations.vendors.genesys.connector.records import Records
 from integrations.vendors.genesys.connector.sending import Sending, Starting, person_in
 from integrations.vendors.genesys.connector.watch import ConversationWatch
 from integrations.vendors.genesys.manifest import MANIFEST, MAX_FILE_BYTES
-from integrations.vendors.genesys.mapping.messages import typing_body
+from integrations.vendors.genesys.mapping.messages import receipt_body, typing_body
 from integrations.vendors.genesys.mapping.region import OVERRIDES, host_of, normalised
-
-DOWNLOAD_SECONDS = 60.0
 
 
 class GenesysConnector(Connector):
@@ -162,13 +161,17 @@ class GenesysConnector(Connector):
         return session
 
     async def fetch_attachment(self, session: VendorSession, url: str) -> bytes:
-        """Download a live agent's file from Genesys's download host; the address is its own key."""
-        if urlsplit(url).hostname != self._client.hosts.downloads:
-            raise RejectedError("download: the file is not on Genesys's download host")
-        response = await self._http.request(
-            "download", "GET", url, timeout=DOWNLOAD_SECONDS, max_bytes=MAX_FILE_BYTES
-        )
-        return response.body
+        """Download a file or a card's image, without credentials: the address is its own key."""
+        return await download(self._http, url, max_bytes=MAX_FILE_BYTES)
+
+    async def send_receipt(
+        self, session: VendorSession, vendor_message_id: str, kind: ReceiptKind
+    ) -> VendorSession:
+        """Say that nobody gets a message any more; arrivals are told by `receive`."""
+        if kind is ReceiptKind.FAILED:
+            body = receipt_body(person_in(session), vendor_message_id, is_delivered=False)
+            await self._client.inbound_receipt(body)
+        return session
 
     async def send_typing(self, session: VendorSession, *, is_typing: bool) -> VendorSession:
         """Show typing, seldom enough to leave room for messages; it goes out by itself."""

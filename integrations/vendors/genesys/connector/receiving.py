@@ -44,8 +44,8 @@ from integrations.vendors.genesys.mapping.events import (
     sender_id_of,
     typing_seconds,
 )
-from integrations.vendors.genesys.mapping.messages import receipt_body
-from integrations.vendors.genesys.mapping.presence import agent_of, said_to_end_user
+from integrations.vendors.genesys.mapping.messages import message_id_of, receipt_body
+from integrations.vendors.genesys.mapping.presence import author_of, only_agent, said_to_end_user
 
 SIGNATURE_HEADER = "x-hub-signature-256"
 # Some guides, and some middleware, write the digest in hexadecimal digits.
@@ -109,7 +109,7 @@ class Receiving:
         notice = Notice(
             conversation_id=session.vendor_conversation_id,
             body=item.body,
-            our_id=_our_id(session, memory, item.body),
+            our_id=await self._our_id(session, memory, item.body),
         )
         is_said = notice.is_spoken and not notice.is_ours
         missed = await self._said_before(session, item, notice, memory) if is_said else ()
@@ -154,34 +154,40 @@ class Receiving:
         """Say who is meant by a body, which names the integration instead of the live agent."""
         if not notice.is_from_live_agent or not (notice.is_spoken or notice.is_typing):
             return UNNAMED
-        if memory.agent is None:
-            try:
-                participants = await self._records.participants(notice.conversation_id)
-            except (ConversationGoneError, MissingPermissionError):
-                return UNNAMED
-            memory.agent = agent_of(participants)
-        return memory.agent or UNNAMED
+        if memory.agent is not None:
+            return memory.agent
+        try:
+            participants = await self._records.participants(notice.conversation_id)
+        except (ConversationGoneError, MissingPermissionError):
+            return UNNAMED
+        memory.agent = only_agent(participants)
+        return author_of(notice.identifier, participants) or UNNAMED
+
+    async def _our_id(self, session: VendorSession, memory: Memory, body: Json) -> str:
+        """Find the portal's id of the message of ours that a body is about.
+
+        A failure is told at the message: whoever did not send it asks Genesys for our id.
+        """
+        vendor_id = as_text(body.get("id"))
+        if vendor_id and vendor_id == session.state.get("first_id"):
+            return OPENING_PREFIX
+        known = memory.our_ids.get(vendor_id) or ""
+        if not known and body.get("type") == "Receipt" and body.get("status") == "Failed":
+            known = await self._records.our_id(vendor_id)
+        return message_id_of(known or sender_id_of(body))
 
     def _confirm(self, session: VendorSession, message_id: str) -> None:
         """Send the receipt without making the message wait for it."""
-        errand = asyncio.create_task(self._send_receipt(session, message_id))
+        errand = asyncio.create_task(self._tell_delivered(session, message_id))
         self._errands.add(errand)
         errand.add_done_callback(self._errands.discard)
 
-    async def _send_receipt(self, session: VendorSession, message_id: str) -> None:
+    async def _tell_delivered(self, session: VendorSession, message_id: str) -> None:
         try:
             await self._client.budget.room()
             await self._client.inbound_receipt(receipt_body(person_in(session), message_id))
         except ConnectorError:
             pass  # the live agent's desktop goes on saying "sent"
-
-
-def _our_id(session: VendorSession, memory: Memory, body: Json) -> str:
-    """Find the portal's id of the message of ours that a body is about."""
-    vendor_id = as_text(body.get("id"))
-    if vendor_id and vendor_id == session.state.get("first_id"):
-        return OPENING_PREFIX
-    return memory.our_ids.get(vendor_id) or sender_id_of(body)
 
 
 def _note(notice: Notice, events: Sequence[VendorEvent], memory: Memory) -> None:

@@ -12,7 +12,12 @@ from integrations.contract.events import VendorEvent
 from integrations.kit.json_values import Json, as_count, as_object, as_objects, as_text
 from integrations.vendors.genesys.client import BATCH, GenesysClient
 from integrations.vendors.genesys.mapping.events import Agent, Notice, events_of, sender_id_of
-from integrations.vendors.genesys.mapping.presence import Participant, late_ids, participants_of
+from integrations.vendors.genesys.mapping.presence import (
+    Participant,
+    late_ids,
+    name_of,
+    participants_of,
+)
 
 KEEP_NAMES_SECONDS = 24 * 3600.0
 _OUTBOUND = "outbound"
@@ -53,7 +58,7 @@ class Records:
         name, until = self._names.get(agent.agent_id, ("", 0.0))
         if until < time.monotonic():
             try:
-                name = as_text((await self._client.user(agent.agent_id)).get("name"))
+                name = name_of(await self._client.user(agent.agent_id))
             except ConnectorError:
                 return agent
             self._names[agent.agent_id] = (name, time.monotonic() + KEEP_NAMES_SECONDS)
@@ -82,6 +87,15 @@ class Records:
     async def late(self, conversation_id: str) -> set[str]:
         """Return those ids of ours that Genesys has received behind the live agent's end."""
         return await self._our_ids(conversation_id, late_ids(await self.legs(conversation_id)))
+
+    async def our_id(self, vendor_message_id: str) -> str:
+        """Return our id of one message; empty where Genesys will not say."""
+        try:
+            message = await self._client.message_details(vendor_message_id)
+        except ConnectorError:
+            return ""
+        normalised = as_object(message.get("normalizedMessage"))
+        return as_text(message.get("providerMessageId")) or sender_id_of(normalised)
 
     async def _our_ids(self, conversation_id: str, message_ids: Sequence[str]) -> set[str]:
         messages = await self._messages(conversation_id, message_ids)

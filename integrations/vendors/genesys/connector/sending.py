@@ -32,6 +32,7 @@ from integrations.vendors.genesys.mapping.messages import (
     opening_bodies,
     person_of,
     sender,
+    structured_body,
 )
 from integrations.vendors.genesys.mapping.presence import customer_of
 
@@ -139,8 +140,17 @@ class Sending:
         self._doubtful: Recent[None] = Recent(_MAX_IDS)
 
     async def message(self, session: VendorSession, message: OutboundMessage) -> None:
-        """Send a text in as many parts as it takes."""
-        await self._send(session, message_bodies(person_in(session), message))
+        """Send an answer as what was chosen, else a text in as many parts as it takes."""
+        person = person_in(session)
+        chosen = structured_body(person, message)
+        if chosen is None:
+            await self._send(session, message_bodies(person, message))
+            return
+        try:
+            await self._send(session, [(message.message_id, chosen)])
+        except RejectedError:
+            # Genesys no longer takes answers to it; what was chosen is to be read all the same.
+            await self._send(session, message_bodies(person, message))
 
     async def attachment(self, session: VendorSession, attachment: OutboundAttachment) -> None:
         """Send a file by its address."""
@@ -197,7 +207,7 @@ class Sending:
         self, session: VendorSession, memory: Memory, part_id: str, body: Mapping[str, object]
     ) -> None:
         try:
-            answer = await self._client.inbound_message(body)
+            answer = await self._said(body)
         except CannotConnectError as error:
             if error.reason in _DOUBTFUL_REASONS:
                 self._doubtful.put(part_id, None)
@@ -210,6 +220,12 @@ class Sending:
             raise ConversationGoneError("inbound_message: the conversation was over", opened=opened)
         self._arrived.put(part_id, None)
         memory.our_ids.put(message_id, part_id)
+
+    async def _said(self, body: Mapping[str, object]) -> Json:
+        """Say one thing, over the call that its kind has."""
+        if "buttonResponse" in body:
+            return await self._client.structured_response(body)
+        return await self._client.inbound_message(body)
 
     async def _conversation_of(self, message_id: str) -> str:
         """Ask where a message went whose answer did not say so; nothing if Genesys will not say."""

@@ -24,8 +24,8 @@ from integrations.vendors.genesys.connector.records import Records
 from integrations.vendors.genesys.mapping.presence import (
     Participant,
     Presence,
-    agent_of,
     ended_leg,
+    only_agent,
     said_to_end_user,
     waiting_queue,
 )
@@ -153,7 +153,7 @@ class ConversationWatch:
         events = sorted([*events, *missed], key=lambda event: event.occurred_at)
         if is_over:
             return events + self._presence.ended(participants)
-        self._memory.agent = agent_of(participants) if self._presence.is_attended else None
+        self._memory.agent = only_agent(participants)
         self._plan(participants)
         return events + await self._wait_changed(participants)
 

@@ -8,17 +8,17 @@ from datetime import UTC, datetime
 from typing import TypedDict
 
 from integrations.contract.events import (
-    LiveAgentAttachment,
     LiveAgentMessage,
     LiveAgentTyping,
     MessageDelivered,
     MessageEchoed,
+    MessageFailed,
     MessageRead,
     NoLiveAgents,
-    SystemNotice,
     UnknownEvent,
     VendorEvent,
 )
+from integrations.contract.rich_content import Author
 from integrations.kit.json_values import (
     Json,
     as_count,
@@ -27,11 +27,10 @@ from integrations.kit.json_values import (
     as_objects,
     as_text,
 )
-from integrations.vendors.genesys.mapping.text import UNSUPPORTED, message_text
+from integrations.vendors.genesys.mapping.content import content_of
 
-NOT_DELIVERED = "A message could not be delivered to the live agent."
 OPENING_PREFIX = "opening:"
-_INBOUND = "Inbound"
+_INBOUND, _OUTBOUND = "Inbound", "Outbound"
 _BOT = "Bot"
 _SPOKEN = ("Text", "Structured")
 TYPING_SECONDS = 5.0
@@ -135,41 +134,30 @@ def _base(notice: Notice, suffix: str = "") -> EventBase:
 def _read_spoken(notice: Notice, agent: Agent) -> list[VendorEvent]:
     if notice.is_ours:
         return [MessageEchoed(**_base(notice), vendor_message_id=notice.our_id)]
-    text, files = message_text(notice.body), _files(notice.body)
-    if not notice.is_from_live_agent:
-        names = (f"[{_file_name(file)}]" for file in files)
-        shown = "\n".join(filter(None, (text, *names))) or UNSUPPORTED
-        return [SystemNotice(**_base(notice), text=shown)]
-    events: list[VendorEvent] = []
-    if text or not files:
-        events.append(_said(notice, agent, text or UNSUPPORTED))
-    return events + [_sent(notice, agent, file, number) for number, file in enumerate(files)]
-
-
-def _said(notice: Notice, agent: Agent, text: str) -> LiveAgentMessage:
-    return LiveAgentMessage(
-        **_base(notice), agent_id=agent.agent_id, agent_name=agent.name, text=text
+    content, author = (
+        content_of(notice.body),
+        agent if notice.is_from_live_agent else _bot(notice, agent),
     )
-
-
-def _sent(notice: Notice, agent: Agent, file: Json, number: int) -> LiveAgentAttachment:
-    return LiveAgentAttachment(
-        **_base(notice, f":file:{number}"),
-        agent_id=agent.agent_id,
-        agent_name=agent.name,
-        file_name=_file_name(file),
-        mime_type=as_text(file.get("mime")) or "application/octet-stream",
-        url=as_text(file.get("url")),
+    if not (content.text or content.rich or content.files):
+        return []
+    said = LiveAgentMessage(
+        **_base(notice),
+        agent_id=author.agent_id,
+        agent_name=author.name,
+        text=content.text,
+        rich=content.rich,
+        files=tuple(content.files),
+        by=Author.LIVE_AGENT if notice.is_from_live_agent else Author.VENDOR_BOT,
+        vendor_message_id=notice.identifier,
     )
+    return [said]
 
 
-def _files(body: Json) -> list[Json]:
-    found = (as_object(content.get("attachment")) for content in as_objects(body.get("content")))
-    return [file for file in found if file.get("url") and file.get("mediaType") != "Link"]
-
-
-def _file_name(file: Json) -> str:
-    return as_text(file.get("filename")) or as_text(file.get("text")) or "file"
+def _bot(notice: Notice, leg: Agent) -> Agent:
+    """Name a flow as its messages do: by the integration, in either spelling that was seen."""
+    sender = as_object(as_object(notice.body.get("channel")).get("from"))
+    name = as_text(sender.get("nickname")) or as_text(sender.get("nickName")) or leg.name
+    return Agent(agent_id=as_text(sender.get("id")) or _BOT, name=name)
 
 
 def _read_typing(notice: Notice, agent: Agent) -> list[VendorEvent]:
@@ -188,24 +176,28 @@ def _read_typing(notice: Notice, agent: Agent) -> list[VendorEvent]:
 
 
 def _read_receipt(notice: Notice, agent: Agent) -> list[VendorEvent]:
-    """Read how far a message of ours came."""
+    """Read how far a message of ours came; what is about the live agent's own is not for us."""
     status = as_text(notice.body.get("status"))
     base = _base(notice, f":{status}")
+    if notice.body.get("direction") == _OUTBOUND:
+        return []
     if status == "Delivered":
         return [MessageDelivered(**base, vendor_message_id=notice.our_id)]
     if status == "Read":
         return [MessageRead(**base, vendor_message_id=notice.our_id)]
     if status != "Failed":
         return []
+    reasons = _reasons(notice.body)
     if notice.our_id.startswith(OPENING_PREFIX):
-        return [NoLiveAgents(**base, detail=_reasons(notice.body))]
-    return [SystemNotice(**base, text=NOT_DELIVERED)]
+        detail = reasons or "Genesys did not take the first message"
+        return [NoLiveAgents(**base, detail=detail)]
+    return [MessageFailed(**base, vendor_message_id=notice.our_id, reason=reasons)]
 
 
 def _reasons(body: Json) -> str:
     reasons = as_objects(body.get("reasons"))
     words = (as_text(r.get("message")) or as_text(r.get("code")) for r in reasons)
-    return "; ".join(filter(None, words))[:300] or "Genesys did not take the first message"
+    return "; ".join(filter(None, words))[:300]
 
 
 _READERS: Mapping[str, Callable[[Notice, Agent], list[VendorEvent]]] = {

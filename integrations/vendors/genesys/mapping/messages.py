@@ -9,8 +9,10 @@ from datetime import UTC, datetime, timedelta
 from integrations.contract.connector import HandoffRequest, OutboundAttachment, OutboundMessage
 from integrations.kit.cutting import pieces, utf16_units
 from integrations.kit.hints import hint_pairs, hint_text, identity_of
-from integrations.kit.json_values import iso_moment
+from integrations.kit.json_values import as_text, iso_moment
+from integrations.kit.plain_json import vendor_object
 from integrations.kit.transcript import Limits, opening_texts
+from integrations.vendors.genesys.mapping.content import DATE_FIELD
 from integrations.vendors.genesys.mapping.events import OPENING_PREFIX
 
 TRACE_ATTRIBUTE = "PortalSessionId"
@@ -20,6 +22,7 @@ QUEUE_ATTRIBUTE = "QueueName"
 LIMITS = Limits(size=2000, measure=utf16_units, parts=8)
 # A conversation is opened by a message: there is always one.
 NOTHING_SAID = "Handed over by the AI agent."
+NOBODY_THERE = "The conversation is over: nobody can get the message any more."
 
 _HINTS = ("skills", "department", "priority", "language", "subject", "reason")
 _MEDIA = {"image": "Image", "video": "Video", "audio": "Audio"}
@@ -87,6 +90,29 @@ def message_bodies(
     return bodies
 
 
+def message_id_of(part_id: str) -> str:
+    """Return the message that a part of it belongs to."""
+    return part_id.partition(".")[0]
+
+
+def structured_body(
+    person: Mapping[str, str], message: OutboundMessage
+) -> dict[str, object] | None:
+    """Return the answer to a button, a chip or a date; None for what goes as a text."""
+    if message.answer is None:
+        return None
+    token = vendor_object(message.answer.token)
+    kind, text = as_text(token.get("type")), as_text(token.get("text")) or message.text
+    payload = as_text(token.get("payload")) or message.answer.values.get(DATE_FIELD, "")
+    if not (kind and text and payload):
+        return None
+    return {
+        "channel": _channel(person, message.message_id, message.sent_at),
+        "buttonResponse": {"type": kind, "text": text, "payload": payload},
+        "originatingMessageId": message.answer.vendor_message_id,
+    }
+
+
 def attachment_body(
     person: Mapping[str, str], attachment: OutboundAttachment, *, sent_at: datetime
 ) -> dict[str, object]:
@@ -111,10 +137,19 @@ def typing_body(person: Mapping[str, str]) -> dict[str, object]:
     return {"channel": channel, "events": [{"eventType": "Typing"}]}
 
 
-def receipt_body(person: Mapping[str, str], message_id: str) -> dict[str, object]:
-    """Return the confirmation that a message of Genesys's has arrived."""
+def receipt_body(
+    person: Mapping[str, str], message_id: str, *, is_delivered: bool = True
+) -> dict[str, object]:
+    """Return the confirmation that a message of Genesys's has arrived, or that it cannot any more.
+
+    Of the reasons that Genesys knows, a person who is gone is an invalid destination.
+    """
     channel = {"to": sender(person["id"]), "time": iso_moment(datetime.now(UTC))}
-    return {"id": message_id, "channel": channel, "status": "Delivered"}
+    body: dict[str, object] = {"id": message_id, "channel": channel}
+    if is_delivered:
+        return {**body, "status": "Delivered"}
+    reason = {"code": "InvalidDestination", "message": NOBODY_THERE}
+    return {**body, "status": "Failed", "reasons": [reason], "isFinalReceipt": True}
 
 
 def _channel(person: Mapping[str, str], message_id: str, moment: datetime) -> dict[str, object]:

@@ -133,6 +133,24 @@ def agent_of(participants: list[Participant]) -> Agent | None:
     return (present or agents)[-1].agent if agents else None
 
 
+def name_of(user: Json) -> str:
+    """Return a user's name; without one, what stands before the @ of their address."""
+    return as_text(user.get("name")).strip() or as_text(user.get("email")).partition("@")[0]
+
+
+def only_agent(participants: list[Participant]) -> Agent | None:
+    """Return the live agent who is present alone: then every word is theirs."""
+    present = [item.agent for item in participants if item.is_agent and item.is_present]
+    return present[0] if len(present) == 1 else None
+
+
+def author_of(message_id: str, participants: list[Participant]) -> Agent | None:
+    """Return the live agent whose leg has a message; where none has it yet, whoever is likely."""
+    agents = (item for item in participants if item.is_agent)
+    named = (i.agent for i in agents if any(known == message_id for known, _ in i.messages))
+    return next(named, None) or agent_of(participants)
+
+
 def said_to_end_user(
     participants: list[Participant],
 ) -> list[tuple[str, datetime | None, Participant]]:

@@ -35,11 +35,10 @@ _IDS = ("integration_id", "client_id", "queue_id")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hosts:
-    """The addresses of one organization's region; `downloads` is a host name."""
+    """The addresses of one organization's region."""
 
     login: str
     api: str
-    downloads: str
 
 
 def hosts_for(credentials: Mapping[str, str]) -> Hosts:
@@ -51,7 +50,6 @@ def hosts_for(credentials: Mapping[str, str]) -> Hosts:
     return Hosts(
         login=login or f"https://login.{domain}",
         api=api or f"https://api.{domain}",
-        downloads=host_of(api) if api else f"api-downloads.{domain}",
     )
 
 

@@ -19,7 +19,7 @@ class Agents(LiveAgents[Conversation, Participant]):
     """All agents of the org."""
 
     def __init__(self, org: Org) -> None:
-        self._org = org
+        self.org = org
 
     def those_in(self, conversation: Conversation) -> Mapping[str, Participant]:
         """Return who is in; refuses a conversation that is over."""
@@ -37,16 +37,16 @@ class Agents(LiveAgents[Conversation, Participant]):
             raise DeskError(409, f"{ringing.name} is being called already.")
         self._connect(conversation, ringing or self.alert(conversation, agent_name))
         user_id = named_id("user", agent_name)
-        flow.leave_queue(self._org, conversation, "ANSWERED", answeredUserId=user_id)
+        flow.leave_queue(self.org, conversation, "ANSWERED", answeredUserId=user_id)
 
     def say(self, conversation: Conversation, agent: Participant, text: str) -> None:
         """Send a text."""
-        outbound.say(self._org, conversation, agent, text=text)
+        outbound.say(self.org, conversation, agent, text=text)
 
     def post(self, conversation: Conversation, fields: Fields, **body: Any) -> None:
         """Send anything else, in the name of a bot unless the desk says otherwise."""
         outbound.say(
-            self._org,
+            self.org,
             conversation,
             self.present(conversation, fields.get("agent_name")),
             text=fields.get("text"),
@@ -59,12 +59,12 @@ class Agents(LiveAgents[Conversation, Participant]):
     ) -> None:
         """Show typing; the vendor has no way to say that it stopped."""
         if is_typing:
-            outbound.show_typing(self._org, conversation)
+            outbound.show_typing(self.org, conversation)
 
     def send_file(self, conversation: Conversation, agent: Participant, stored: StoredFile) -> None:
         """Send a file: the portal gets a signed address that expires."""
-        content = outbound.attachment_content(self._org, stored)
-        outbound.say(self._org, conversation, agent, content=content)
+        content = outbound.attachment_content(self.org, stored)
+        outbound.say(self.org, conversation, agent, content=content)
 
     def read(self, conversation: Conversation, agent: Participant) -> None:
         """Mark what the end user wrote as read; Open Messaging tells nobody."""
@@ -75,11 +75,11 @@ class Agents(LiveAgents[Conversation, Participant]):
     def transfer_to_queue(self, conversation: Conversation, queue: str) -> None:
         """Let the agents go and the conversation wait in a queue."""
         self.present(conversation)
-        if queue not in self._org.queue_names():
+        if queue not in self.org.queue_names():
             raise DeskError(404, f"There is no queue {queue!r}.")
         for leg in conversation.agents:
             self._go(conversation, leg, "transfer")
-        flow.wait_in(self._org, conversation, queue)
+        flow.wait_in(self.org, conversation, queue)
 
     def transfer_to_agent(self, conversation: Conversation, agent_name: str) -> None:
         """Let the first agent go and a colleague accept at once, past the queue."""
@@ -98,12 +98,12 @@ class Agents(LiveAgents[Conversation, Participant]):
         """
         self._go(conversation, agent, "client")
         if not conversation.agents and not is_session_kept:
-            flow.end_customer(self._org, conversation, "peer")
+            flow.end_customer(self.org, conversation, "peer")
 
     def end(self, conversation: Conversation, *, is_silent: bool = False) -> None:
         """End the conversation as the agent's End button does: both legs, at once."""
         self.present(conversation)
-        flow.end_customer(self._org, conversation, "peer", agent_type="client", is_silent=is_silent)
+        flow.end_customer(self.org, conversation, "peer", agent_type="client", is_silent=is_silent)
 
     # -- What only this vendor's desk has -----------------------------------------------------
 
@@ -123,8 +123,8 @@ class Agents(LiveAgents[Conversation, Participant]):
         flow.disconnect(leg, "transfer.noanswer")
         conversation.note(f"{leg.name} did not answer")
         # Nobody can end what was never told to begin.
-        if self._org.switches.user_start_at == "alerting":
-            tell_end(self._org, conversation, leg)
+        if self.org.switches.user_start_at == "alerting":
+            tell_end(self.org, conversation, leg)
 
     def conference(self, conversation: Conversation, agent_name: str) -> None:
         """Join the colleagues who have it."""
@@ -134,19 +134,25 @@ class Agents(LiveAgents[Conversation, Participant]):
     def grow_idle(self, conversation: Conversation) -> None:
         """Let the queue's inactivity timer run out."""
         _still_open(conversation)
-        flow.end_customer(self._org, conversation, "inactivity", agent_type="inactivity")
+        flow.end_customer(self.org, conversation, "inactivity", agent_type="inactivity")
+
+    def fail_message(self, conversation: Conversation, reason: str) -> None:
+        """Tell late that the end user's last message did not reach the agent."""
+        said = [one for one in conversation.messages if one.direction == "inbound"]
+        self.org.refused.add(said[-1].id)
+        outbound.post_receipt(self.org, conversation, said[-1].id, "Failed", reason)
 
     def fail_routing(self, conversation: Conversation) -> None:
         """Let the flow take the conversation out of its queue and end it."""
         if conversation.waiting is None:
             raise DeskError(409, "This conversation is not being routed.")
-        flow.leave_queue(self._org, conversation, "FLOW_OUT")
-        flow.end_customer(self._org, conversation, "system")
+        flow.leave_queue(self.org, conversation, "FLOW_OUT")
+        flow.end_customer(self.org, conversation, "system")
 
     # -- Legs ---------------------------------------------------------------------------------
 
     def _require_agents(self) -> None:
-        if self._org.switches.agents_offline:
+        if self.org.switches.agents_offline:
             raise DeskError(409, "All agents are offline.")
 
     def _ring(self, conversation: Conversation, agent_name: str, queue: str) -> Participant:
@@ -164,13 +170,13 @@ class Agents(LiveAgents[Conversation, Participant]):
         self._tell_start(conversation, leg)
 
     def _tell_start(self, conversation: Conversation, leg: Participant) -> None:
-        if self._org.switches.user_start_at == leg.state:
-            tell(self._org, conversation, "user.start", leg, **queue_fields(leg))
+        if self.org.switches.user_start_at == leg.state:
+            tell(self.org, conversation, "user.start", leg, **queue_fields(leg))
 
     def _go(self, conversation: Conversation, leg: Participant, disconnect_type: str) -> None:
         flow.disconnect(leg, disconnect_type)
         conversation.note(f"{leg.name} left")
-        tell_end(self._org, conversation, leg)
+        tell_end(self.org, conversation, leg)
 
 
 def _still_open(conversation: Conversation) -> None:
@@ -181,13 +187,6 @@ def _still_open(conversation: Conversation) -> None:
 def _leave(agents: Agents, conversation: Conversation, fields: Fields) -> None:
     agent = agents.present(conversation, fields.get("agent_name"))
     agents.leave(conversation, agent, is_session_kept=bool(fields.get("is_session_kept", False)))
-
-
-def _choices(agents: Agents, conversation: Conversation, fields: Fields) -> None:
-    if not isinstance(fields.get("options"), list):
-        raise DeskError(400, "options must be a list of titles.")
-    options = outbound.quick_replies([str(one) for one in fields["options"]])
-    agents.post(conversation, fields, content=options, message_type="Structured")
 
 
 def _any_message(agents: Agents, conversation: Conversation, fields: Fields) -> None:
@@ -213,7 +212,9 @@ ACTIONS: Mapping[str, Action] = {
     "decline": deed(lambda a, c, fields: a.decline(c, _name(fields))),
     "conference": deed(lambda a, c, fields: a.conference(c, fields["agent_name"])),
     "fail_routing": deed(lambda a, c, _fields: a.fail_routing(c)),
+    "fail_message": deed(
+        lambda a, c, fields: a.fail_message(c, str(fields.get("reason", "GeneralError")))
+    ),
     "idle": deed(lambda a, c, _fields: a.grow_idle(c)),
-    "choices": deed(_choices),
     "message": deed(_any_message),
 }

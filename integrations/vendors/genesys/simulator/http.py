@@ -33,7 +33,7 @@ from integrations.vendors.genesys.simulator.http_conversations import Conversati
 from integrations.vendors.genesys.simulator.http_notifications import NotificationEndpoints
 from integrations.vendors.genesys.simulator.inbound import InboundEndpoints
 from integrations.vendors.genesys.simulator.rest import CONVERSATIONS, INTEGRATIONS
-from integrations.vendors.genesys.simulator.world import Org
+from integrations.vendors.genesys.simulator.world import DOWNLOAD_PATH, STORE_PATH, Org
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Table = list[tuple[str, str, Endpoint]]
@@ -107,7 +107,8 @@ def _conversations(conversations: ConversationEndpoints) -> Table:
         ("GET", CONVERSATIONS + "/{message_id}/details", conversations.message_details),
         ("POST", communication + "/messages", conversations.agent_message),
         ("POST", communication + "/typing", conversations.agent_typing),
-        ("GET", "/api/v2/downloads/{file_id}", conversations.download),
+        ("GET", f"{DOWNLOAD_PATH}/{{file_id}}", conversations.download),
+        ("GET", f"{STORE_PATH}/{{file_id}}", conversations.download),
     ]
 
 

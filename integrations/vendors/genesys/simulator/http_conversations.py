@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from integrations.vendors.genesys.simulator import checks, flow, outbound, rest
 from integrations.vendors.genesys.simulator.checks import MALFORMED, VendorError, invalid_value
@@ -19,6 +19,7 @@ from integrations.vendors.genesys.simulator.state import (
     iso,
     now_ms,
 )
+from integrations.vendors.genesys.simulator.world import DOWNLOAD_PATH
 
 DISCONNECT = (
     "conversation:communication:disconnect",
@@ -203,6 +204,12 @@ class ConversationEndpoints(Endpoints):
             file_id, query.get("Expires", ""), query.get("Signature", "")
         ):
             raise VendorError(403, "Access denied.")
+        is_redirect = self._org.switches.is_download_redirected
+        if is_redirect and request.url.path.startswith(DOWNLOAD_PATH):
+            return RedirectResponse(self._org.download_url(stored, is_stored=True), 302)
+        if "authorization" in request.headers:
+            # The address is the key; a store that gets two keys refuses both.
+            raise VendorError(400, "Only one auth mechanism is allowed.")
         return Response(stored.content, media_type=stored.mime_type)
 
     def _speaker(self, request: Request) -> tuple[Conversation, Participant]:

@@ -16,8 +16,9 @@ from starlette.responses import Response
 from integrations.contract.errors import ConnectorError
 from integrations.http.client import HttpClient
 from integrations.vendors.genesys.simulator import checks, flow, outbound
-from integrations.vendors.genesys.simulator.checks import Body, VendorError
+from integrations.vendors.genesys.simulator.checks import Body, VendorError, invalid_value
 from integrations.vendors.genesys.simulator.requests import Endpoints, accepted
+from integrations.vendors.genesys.simulator.rich import asks_for_any_day, offered
 from integrations.vendors.genesys.simulator.state import (
     Conversation,
     Integration,
@@ -169,11 +170,10 @@ def take_structured(
     org: Org, change: flow.Change, integration: Integration, body: Body
 ) -> tuple[Conversation, Message]:
     """Add the end user's answer to a button."""
-    if org.message(body["originatingMessageId"]) is None:
-        raise VendorError(404, "The originating message was not found.")
     sender = body["channel"]["from"]
+    _check_offered(org, integration, body)
     conversation, is_new = flow.conversation_for(org, integration.id, sender, {})
-    response = dict(body["buttonResponse"])
+    response = {**body["buttonResponse"], "originatingMessageId": body["originatingMessageId"]}
     message = Message(
         participant_id=conversation.customer.id,
         direction="inbound",
@@ -185,6 +185,25 @@ def take_structured(
     if is_new:
         flow.begin_flow(org, conversation, change)
     return conversation, message
+
+
+def _check_offered(org: Org, integration: Integration, body: Body) -> None:
+    """Take an answer to what was offered to this very person alone."""
+    found = org.message(body["originatingMessageId"])
+    if found is None or found[1].direction != "outbound":
+        raise VendorError(404, "The originating message was not found.")
+    conversation, message = found
+    if (conversation.integration_id, conversation.external_id) != (
+        integration.id,
+        body["channel"]["from"]["id"],
+    ):
+        raise VendorError(404, "The originating message was not found.")
+    kind, payload = body["buttonResponse"]["type"], body["buttonResponse"]["payload"]
+    if kind == "DatePicker" and asks_for_any_day(message.content):
+        return
+    options = offered(message.content)
+    if (kind, payload) not in options:
+        raise invalid_value(payload, "payload", sorted(one for _, one in options))
 
 
 # -- Answers --------------------------------------------------------------------------------------
@@ -259,7 +278,9 @@ def structured_object(integration: Integration, body: Body, message: Message) ->
         "channel": channel_object(integration, body),
         "type": "Structured",
         "direction": "Inbound",
-        "content": message.content,
+        "content": [
+            {"contentType": "ButtonResponse", "buttonResponse": dict(body["buttonResponse"])}
+        ],
     }
 
 

@@ -131,21 +131,17 @@ def attachment_content(org: Org, stored: StoredFile) -> list[dict[str, Any]]:
     return [{"contentType": "Attachment", "attachment": attachment}]
 
 
-def quick_replies(options: list[str]) -> list[dict[str, Any]]:
-    """Return chips to choose from, one content entry each."""
-    return [
-        {
-            "contentType": "QuickReply",
-            "quickReply": {"text": one, "payload": one, "action": "Message"},
-        }
-        for one in options
-    ]
-
-
 def post(org: Org, conversation: Conversation, body: Mapping[str, Any]) -> Any:
     """Post one body to the integration's webhook, compact as the vendor writes it."""
-    content = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+    content = _written(body)
     return post_bytes(org, conversation, content, label=str(body["type"]))
+
+
+def _written(body: Mapping[str, Any]) -> bytes:
+    try:
+        return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # half a surrogate pair travels as its escape
+        return json.dumps(body, separators=(",", ":")).encode()
 
 
 def post_bytes(org: Org, conversation: Conversation, content: bytes, *, label: str) -> Any:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
+from integrations.kit.plain_json import vendor_json
+from integrations.simulators.answers import AsciiJSONResponse
 from integrations.simulators.simulator import Simulator
 from integrations.vendors.genesys.simulator.checks import MALFORMED, Body, VendorError
 from integrations.vendors.genesys.simulator.state import AccessToken, Conversation, Integration
@@ -44,7 +45,7 @@ class Endpoints:
         if request.headers.get("content-type", "").split(";")[0].strip() != "application/json":
             raise VendorError(415, "Unsupported media type.")
         try:
-            return json.loads(await request.body())
+            return vendor_json(await request.body())
         except ValueError as error:
             raise VendorError(400, MALFORMED) from error
 
@@ -69,7 +70,7 @@ class Endpoints:
 
 def accepted(body: object, status: int = 202) -> Response:
     """Return an answer with a body."""
-    return JSONResponse(body, status_code=status)
+    return AsciiJSONResponse(body, status_code=status)
 
 
 def listing(entities: list[Any], request: Request) -> Response:
@@ -96,7 +97,7 @@ def listing(entities: list[Any], request: Request) -> Response:
         body["nextUri"] = uri(number + 1)
     if number > 1:
         body["previousUri"] = uri(number - 1)
-    return JSONResponse(body)
+    return AsciiJSONResponse(body)
 
 
 def _number(request: Request, name: str, default: int) -> int:

@@ -117,7 +117,7 @@ def message_data(org: Org, conversation: Conversation, message: Message) -> dict
     if speaker is not None and speaker.user_id:
         found["createdBy"] = user_object(speaker.name)
     # `useNormalizedMessage` asks for this; current SDKs cannot ask and get it all the same.
-    found["normalizedMessage"] = _normalized(conversation, message)
+    found["normalizedMessage"] = _normalized(org, conversation, message)
     found["normalizedReceipts"] = message.receipts
     return found
 
@@ -189,10 +189,11 @@ def recipient_object(org: Org, integration: Integration) -> dict[str, Any]:
     return found
 
 
-def _normalized(conversation: Conversation, message: Message) -> dict[str, Any]:
+def _normalized(org: Org, conversation: Conversation, message: Message) -> dict[str, Any]:
     is_inbound = message.direction == "inbound"
     theirs = {"id": conversation.external_id, "idType": conversation.id_type}
-    ours = {"id": conversation.integration_id, "idType": "Opaque"}
+    name = org.integrations[conversation.integration_id].name
+    ours = {"id": conversation.integration_id, "idType": "Opaque", "nickname": name}
     found: dict[str, Any] = {
         "id": message.id,
         "channel": {
@@ -308,13 +309,21 @@ def _message_view(org: Org, conversation: Conversation, message: Message) -> dic
             if "attachment" in one
         ],
         "options": [one["quickReply"]["text"] for one in message.content if "quickReply" in one],
+        **_answer_view(message),
         "at": iso(message.at),
         "delivered": is_inbound or status in DELIVERED,
         "read": message.is_read,
         "status": status,
+        "receipts": message.receipts,
         "metadata": message.metadata,
         "order": message.order,
     }
+
+
+def _answer_view(message: Message) -> dict[str, Any]:
+    """Show what a structured response was, under the vendor's own names."""
+    found = (one["buttonResponse"] for one in message.content if "buttonResponse" in one)
+    return next(({"answer": {"label": one["text"], **one}} for one in found), {})
 
 
 def _speaker(message: Message) -> str:

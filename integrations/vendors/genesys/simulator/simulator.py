@@ -22,6 +22,7 @@ from integrations.vendors.genesys.simulator.events import DETAIL_PREFIX
 from integrations.vendors.genesys.simulator.http import genesys_app
 from integrations.vendors.genesys.simulator.http_admin import TOKEN_PATH, login_refusal
 from integrations.vendors.genesys.simulator.rest import desk_view
+from integrations.vendors.genesys.simulator.rich import RICH_MESSAGES
 from integrations.vendors.genesys.simulator.state import Conversation
 from integrations.vendors.genesys.simulator.world import Org, OrgSwitches
 
@@ -115,6 +116,7 @@ class GenesysSimulator(WorldSimulator[Org]):
     )
     vendor_actions: ClassVar[Mapping[str, Action]] = ACTIONS
     vendor_faults: ClassVar[Mapping[str, Fault]] = FAULTS
+    rich_messages: ClassVar[Mapping[str, Action]] = RICH_MESSAGES
 
     def __init__(self, *, state_file: str | Path | None = None, **switches: Any) -> None:
         org = Org(OrgSwitches.of(**switches))

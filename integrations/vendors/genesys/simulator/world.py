@@ -28,6 +28,7 @@ from integrations.vendors.genesys.simulator.state import (
 )
 
 SECRET_LENGTH = 16
+DOWNLOAD_PATH, STORE_PATH = "/api/v2/downloads", "/stored-files"
 DELIVERY_STATUSES = {"pending": "queued", "delivered": "sent", "failed": "failed"}
 ALL_PERMISSIONS = (
     "conversation:message:receive",
@@ -102,6 +103,8 @@ class OrgSwitches(Switches):
     success_status: int = 202
     is_prefetch_answered: bool = True
     download_ttl_seconds: float = 600
+    # Of `GET /api/v2/downloads/{id}` the SDK says that it issues a redirect.
+    is_download_redirected: bool = True
     webhook_timeout_seconds: float = 10.0
     webhook_retry_pause_seconds: float = 5.0
     # -- How webhooks look
@@ -246,11 +249,14 @@ class Org(World[OrgSwitches, Conversation]):
 
     # -- Downloads ----------------------------------------------------------------------------
 
-    def download_url(self, stored: StoredFile) -> str:
-        """Return an address from which anybody may fetch a file for a while."""
+    def download_url(self, stored: StoredFile, *, is_stored: bool = False) -> str:
+        """Return an address from which anybody may fetch a file for a while.
+
+        With `is_stored` it is where the download host redirects to.
+        """
         expires = int(time.time() + self.switches.download_ttl_seconds)
         signed = self._signature(stored.file_id, expires)
-        path = f"/api/v2/downloads/{stored.file_id}"
+        path = f"{STORE_PATH if is_stored else DOWNLOAD_PATH}/{stored.file_id}"
         return f"{self.base_url}{path}?Expires={expires}&Signature={signed}"
 
     def is_download_allowed(self, file_id: str, expires: str, signature: str) -> bool:
