@@ -35,6 +35,8 @@ class Capability(enum.Enum):
     ATTACHMENT_IN = "attachment_in"
     READ_RECEIPT_OUT = "read_receipt_out"
     READ_RECEIPT_IN = "read_receipt_in"
+    # Tell that nobody can get a message any more.
+    FAILED_RECEIPT_OUT = "failed_receipt_out"
     TRANSCRIPT = "transcript"
     QUEUE_POSITION = "queue_position"
     AVAILABILITY = "availability"

@@ -427,7 +427,7 @@ async def test_listening_may_be_cancelled_and_taken_up_again(bench: Bench):
 def test_capability_is_declared_if_and_only_if_its_method_is_written(bench: Bench):
     methods = {
         "send_typing": {Capability.TYPING_OUT},
-        "send_receipt": {Capability.READ_RECEIPT_OUT},
+        "send_receipt": {Capability.READ_RECEIPT_OUT, Capability.FAILED_RECEIPT_OUT},
         "check_availability": {Capability.AVAILABILITY},
         "send_attachment": {Capability.ATTACHMENT_OUT},
         "fetch_attachment": {Capability.ATTACHMENT_IN},

@@ -308,6 +308,7 @@ MANIFEST = Manifest(
             Capability.AVAILABILITY,
             Capability.TRANSFER,
             Capability.IDEMPOTENT_SEND,
+            Capability.FAILED_RECEIPT_OUT,
         }
     ),
     fields=_FIELDS,
