@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
+
+from integrations.simulators.answers import AsciiJSONResponse
 
 Body = Mapping[str, Any]
 ID_TYPES = ("Email", "Phone", "Opaque")
@@ -112,7 +114,7 @@ def error_answer(
     headers = {CORRELATION_HEADER: context}
     if retry_after is not None:
         headers["Retry-After"] = str(retry_after)
-    return JSONResponse(body, status_code=status, headers=headers)
+    return AsciiJSONResponse(body, status_code=status, headers=headers)
 
 
 def rate_limit_answer(retry_after: int, limit: int) -> Response:

@@ -9,8 +9,9 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
+from integrations.simulators.answers import AsciiJSONResponse
 from integrations.vendors.genesys.simulator import checks, rest
 from integrations.vendors.genesys.simulator.checks import MALFORMED, Body, VendorError
 from integrations.vendors.genesys.simulator.requests import Endpoints, accepted, listing
@@ -46,7 +47,7 @@ class AdminEndpoints(Endpoints):
         with self._simulator.change():
             token = self._org.tokens.issue(client, ttl_seconds=ttl)
         answer = {"access_token": token.value, "token_type": "bearer", "expires_in": int(ttl)}
-        return JSONResponse(answer)
+        return AsciiJSONResponse(answer)
 
     def _client(self, request: Request) -> str | None:
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
@@ -251,7 +252,7 @@ def _setting_fields(body: Body) -> dict[str, Any]:
 def login_refusal(error: str, description: str, status: int = 400) -> Response:
     """Return a refusal in the shape of the login host, which has no ErrorBody."""
     body = {"error": error, "description": description, "error_description": description}
-    return JSONResponse(body, status_code=status)
+    return AsciiJSONResponse(body, status_code=status)
 
 
 class RoutingEndpoints(Endpoints):

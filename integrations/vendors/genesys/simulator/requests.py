@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from integrations.kit.plain_json import vendor_json
 from integrations.simulators.answers import AsciiJSONResponse
 from integrations.simulators.simulator import Simulator
 from integrations.vendors.genesys.simulator.checks import MALFORMED, Body, VendorError
@@ -45,8 +45,8 @@ class Endpoints:
         if request.headers.get("content-type", "").split(";")[0].strip() != "application/json":
             raise VendorError(415, "Unsupported media type.")
         try:
-            return vendor_json(await request.body())
-        except ValueError as error:
+            return json.loads(await request.body())
+        except (ValueError, RecursionError) as error:
             raise VendorError(400, MALFORMED) from error
 
     async def _body(self, request: Request) -> Body:
