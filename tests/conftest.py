@@ -16,6 +16,7 @@ import redis
 from cryptography.fernet import Fernet
 
 from config.demo.embedded import RedisServer, postgres_check
+from tests.emptying import empty_quickly
 from tests.postgres import PostgresServer
 
 WORK_DIR = Path(tempfile.mkdtemp(prefix="baton-"))
@@ -46,12 +47,16 @@ os.environ.update(
 )
 
 
+# Where collected files would lie: WhiteNoise warns of every process that has none.
+(WORK_DIR / "var" / "static").mkdir(parents=True)
+
 # How long an example takes says more about the machine than about the code.
 hypothesis.settings.register_profile("baton", deadline=None)
 hypothesis.settings.load_profile("baton")
 
 # Test modules import models while they are collected, which is before pytest-django sets up.
 django.setup()
+empty_quickly()
 
 from conversations.event_loop.database import loop_connections_close  # noqa: E402 - needs the apps
 

@@ -13,7 +13,8 @@ from django.conf import settings
 
 from conversations.event_loop.executor import run_sync
 
-PATIENCE_SECONDS = 10.0
+# Long, for a machine that does much else; what is right never waits for it.
+PATIENCE_SECONDS = 40.0
 _PAUSE_SECONDS = 0.02
 
 

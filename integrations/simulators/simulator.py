@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -15,7 +14,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
@@ -30,6 +28,7 @@ from integrations.simulators.desk import (
     answer_desk_error,
     desk_mount,
 )
+from integrations.simulators.server import SimulatorServer, listen, url_of
 from integrations.simulators.traffic import (
     FaultMiddleware,
     FaultPlan,
@@ -247,48 +246,6 @@ def _write_atomically(path: Path, state: Mapping[str, Any]) -> None:
     os.replace(draft, path)
 
 
-class _Server(uvicorn.Server):
-    """Lets open streams end before it waits for them."""
-
-    def __init__(self, simulator: Simulator, **options: Any) -> None:
-        super().__init__(
-            uvicorn.Config(
-                simulator.app,
-                lifespan="off",
-                # Streams that are cut on purpose would be logged as errors.
-                log_level="critical",
-                access_log=False,
-                timeout_graceful_shutdown=1,
-                **options,
-            )
-        )
-        self._simulator = simulator
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End open streams first, or the server would wait for them."""
-        self._simulator.close_streams()
-        await super().shutdown(sockets)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Without the protocol's name asyncio leaves Nagle's algorithm on: 40 ms for every answer.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(2048)
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-def _url(listener: socket.socket, scheme: str) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
-
-
 async def serve(
     simulator: Simulator,
     host: str,
@@ -301,10 +258,10 @@ async def serve(
 
     `options` go to uvicorn (for instance `ssl_certfile`). Raises OSError when the address is taken.
     """
-    server = _Server(simulator, **options)
-    with _listen(host, port) as listener:
+    server = SimulatorServer(simulator.app, close_streams=simulator.close_streams, **options)
+    with listen(host, port) as listener:
         scheme = "https" if server.config.ssl_certfile else "http"
-        simulator.base_url = _url(listener, scheme)
+        simulator.base_url = url_of(listener, scheme)
         if on_ready:
             on_ready(simulator.base_url)
         await server.serve(sockets=[listener])
@@ -315,9 +272,9 @@ def running_simulator(
     simulator: Simulator, host: str = "127.0.0.1", port: int = 0
 ) -> Iterator[str]:
     """Serve a simulator from a thread of its own for the length of a block; gives its URL."""
-    server = _Server(simulator)
-    with _listen(host, port) as listener:
-        simulator.base_url = _url(listener, "http")
+    server = SimulatorServer(simulator.app, close_streams=simulator.close_streams)
+    with listen(host, port) as listener:
+        simulator.base_url = url_of(listener, "http")
         thread = threading.Thread(
             target=lambda: asyncio.run(server.serve(sockets=[listener])),
             name=f"simulator-{simulator.key}",
@@ -328,7 +285,7 @@ def running_simulator(
             _wait_until(lambda: server.started or not thread.is_alive())
             yield simulator.base_url
         finally:
-            server.should_exit = True
+            server.end()
             thread.join(START_SECONDS)
 
 

@@ -131,17 +131,18 @@ def test_the_new_folders_pass_the_tests_of_architecture_once_the_pages_are_made(
     assert judged.returncode == 0, judged.stdout[-4000:]
 
 
-@pytest.mark.parametrize("key", ["acme", "five9"])
 def test_the_contract_suite_fails_because_starting_is_not_written_and_for_nothing_else(
-    copy: Path, key: str
+    copy: Path,
 ) -> None:
-    chosen = f"{key} and (good or bad_key or order or declared)"
+    keys = ("acme", "five9")
+    chosen = f"({' or '.join(keys)}) and (good or bad_key or order or declared)"
     judged = run(copy, "-m", "pytest", "-q", "--tb=line", "-k", chosen, "tests/contract")
 
     reasons = re.findall(r"^\S+:\d+: (.+)$", judged.stdout, re.M)
     failed = re.findall(r"^FAILED (\S+)", judged.stdout, re.M)
     assert judged.returncode == 1, judged.stdout[-4000:]
-    assert len(failed) == len(reasons) > 2
+    assert [key for key in keys if sum(f"[{key}" in name for name in failed) <= 2] == []
+    assert len(failed) == len(reasons)
     assert [reason for reason in reasons if "start is not written yet" not in reason] == []
     assert not [name for name in failed if re.search("good_credentials|declared", name)]
 

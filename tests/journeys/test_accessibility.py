@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -14,10 +15,16 @@ from tests.journeys.stack import Stack
 SIZES = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
 # Two rules that are off by default, of WCAG 2.2 AA and 2.1 A.
 MORE_RULES = ("target-size", "label-content-name-mismatch")
-OPTIONS = {
+EVERYTHING = {
     "resultTypes": ["violations"],
     "rules": {name: {"enabled": True} for name in MORE_RULES},
 }
+# What a theme can change: the page is the same, and so is everything that is not a colour.
+COLOURS = {
+    "resultTypes": ["violations"],
+    "runOnly": {"type": "tag", "values": ["cat.color"]},
+}
+RULES = {"light": EVERYTHING, "dark": COLOURS}
 LISTS = ("topics", "topics/new", "tools", "tools/new", "widget", "widget/new", "integrations")
 MORE_LISTS = ("settings/project", "api-keys", "handoffs", "log")
 FLOW = ("before", "give", "values", "test", "behaviour", "done")
@@ -28,23 +35,11 @@ FLOWS = ("salesforce_messaging", "genesys")
 INTEGRATION = "integrations/sandbox/{}/"
 
 
-@pytest.fixture(params=["light", "dark"])
-def scheme(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture(params=SIZES)
-def size(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 @pytest.fixture
-def context(browser: Browser, stack: Stack, scheme: str, size: str) -> Iterator[BrowserContext]:
-    """A fresh profile of one theme and one size of screen."""
+def context(browser: Browser, stack: Stack) -> Iterator[BrowserContext]:
+    """A fresh profile."""
     made = browser.new_context(
         base_url=stack.url,
-        color_scheme="dark" if scheme == "dark" else "light",
-        viewport={"width": SIZES[size]["width"], "height": SIZES[size]["height"]},
         reduced_motion="reduce",  # nothing is looked at while it fades in
     )
     made.set_default_timeout(15_000)
@@ -53,13 +48,21 @@ def context(browser: Browser, stack: Stack, scheme: str, size: str) -> Iterator[
 
 
 def violations(page: Page) -> list[str]:
-    """Return what axe-core finds wrong, one line for each element."""
-    found = Axe().run(page, options=OPTIONS).response["violations"]
+    """Return what axe-core finds wrong in any theme and size, one line for each element."""
     return [
-        f"{page.url} {rule['id']} {node['target']}: {node['failureSummary']}"
-        for rule in found
+        f"{page.url} {size} {scheme} {rule['id']} {node['target']}: {node['failureSummary']}"
+        for size in SIZES
+        for scheme in RULES
+        for rule in _looked_at(page, size, scheme)
         for node in rule["nodes"]
     ]
+
+
+def _looked_at(page: Page, size: str, scheme: str) -> list[dict[str, Any]]:
+    page.set_viewport_size({"width": SIZES[size]["width"], "height": SIZES[size]["height"]})
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    found: list[dict[str, Any]] = Axe().run(page, options=RULES[scheme]).response["violations"]
+    return found
 
 
 def portal_paths(stack: Stack) -> list[str]:

@@ -8,7 +8,12 @@ from playwright.sync_api import Browser
 
 from tests.journeys.people import UTTERANCE, Desk, EndUser
 from tests.journeys.stack import Stack
+from tests.journeys.test_stack import is_ready
 from tests.waiting import eventually
+
+
+def test_embedded_default_is_ready_with_the_same_checks(embedded_stack: Stack) -> None:
+    assert is_ready(embedded_stack)
 
 
 def test_a_conversation_is_handed_over_and_back_on_sqlite(

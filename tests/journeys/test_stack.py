@@ -74,7 +74,3 @@ def test_web_process_comes_back_after_a_crash(stack):
     stack.start("web")
 
     assert is_ready(stack)
-
-
-def test_embedded_default_is_ready_with_the_same_checks(embedded_stack):
-    assert is_ready(embedded_stack)

@@ -7,7 +7,7 @@ from integrations.vendors.genesys.simulator import GenesysSimulator
 from tests.contract.setup import VendorSetup
 
 SETUP = VendorSetup(
-    simulator=lambda: GenesysSimulator(webhook_retry_pause_seconds=0.2),
+    simulator=lambda: GenesysSimulator(webhook_retry_pause_seconds=0.2, typing_seconds=1),
     credentials=lambda url: {
         "region": "mypurecloud.com",
         "integration_id": "9f2c4a11-0b7d-4c58-8a3e-77d1e5b60a42",

@@ -30,7 +30,6 @@ from integrations.vendors.genesys.simulator.state import (
 from integrations.vendors.genesys.simulator.world import Org
 
 RECEIVE = "conversation:message:receive"
-TYPING_SECONDS = 5.0
 FETCH_SECONDS = 10.0
 
 
@@ -150,7 +149,7 @@ def take_typing(org: Org, integration: Integration, body: Body) -> None:
     """Show that the end user types, if the platform configuration lets that in."""
     conversation = org.latest(integration.id, body["channel"]["from"]["id"])
     if conversation is not None and org.switches.typing_inbound:
-        conversation.typing_until = time.monotonic() + TYPING_SECONDS
+        conversation.typing_until = time.monotonic() + org.switches.typing_seconds
 
 
 def take_receipt(org: Org, integration: Integration, body: Body) -> None:

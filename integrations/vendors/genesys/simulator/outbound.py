@@ -25,7 +25,6 @@ from integrations.vendors.genesys.simulator.state import (
 from integrations.vendors.genesys.simulator.world import Org
 
 SIGNATURE_HEADER = "X-Hub-Signature-256"
-TYPING_MS = 5000
 MEDIA_TYPES = {"image": "Image", "video": "Video", "audio": "Audio"}
 
 
@@ -83,7 +82,8 @@ def show_typing(org: Org, conversation: Conversation) -> None:
     """Tell that the agent types, if the platform configuration says so; there is no off."""
     if not org.switches.typing_outbound:
         return
-    typing = {"eventType": "Typing", "typing": {"type": "On", "duration": TYPING_MS}}
+    duration = round(org.switches.typing_seconds * 1000)
+    typing = {"eventType": "Typing", "typing": {"type": "On", "duration": duration}}
     body = {
         **_envelope(org, conversation, new_message_id(), now_ms(), "Event"),
         "events": [typing],

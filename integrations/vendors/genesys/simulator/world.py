@@ -97,6 +97,8 @@ class OrgSwitches(Switches):
     # -- The service
     token_ttl_seconds: float = 86399
     ping_interval_seconds: float = 30.0
+    # How long a note of typing holds; there is none that it is over.
+    typing_seconds: float = 5.0
     rate_limit_per_minute: int = 300
     integration_create_seconds: float = 0.5
     require_https_webhook: bool = False
