@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from functools import cached_property
+from contextlib import contextmanager, suppress
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, ClassVar
 
+import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
@@ -28,7 +30,6 @@ from integrations.simulators.desk import (
     answer_desk_error,
     desk_mount,
 )
-from integrations.simulators.server import SimulatorServer, listen, url_of
 from integrations.simulators.traffic import (
     FaultMiddleware,
     FaultPlan,
@@ -40,6 +41,8 @@ from integrations.simulators.traffic import (
 __all__ = ["DeskError", "DeskWords", "Simulator", "running_simulator", "serve"]
 
 START_SECONDS = 10.0
+STOP_SECONDS = 1.0
+TICK_SECONDS = 0.1
 
 
 class Simulator(ABC):
@@ -246,6 +249,81 @@ def _write_atomically(path: Path, state: Mapping[str, Any]) -> None:
     os.replace(draft, path)
 
 
+class _Server(uvicorn.Server):
+    """Ends as soon as it is told to: a suite of tests starts hundreds of these."""
+
+    def __init__(self, app: ASGIApp, *, close_streams: Callable[[], None], **options: Any) -> None:
+        """Serve an application; `options` go to uvicorn."""
+        super().__init__(
+            uvicorn.Config(
+                app,
+                lifespan="off",
+                # Streams that are cut on purpose would be logged as errors.
+                log_level="critical",
+                access_log=False,
+                **options,
+            )
+        )
+        self._close_streams = close_streams
+        self._end: Callable[[], object] = lambda: None
+
+    def end(self) -> None:
+        """Tell it to end; from any thread."""
+        self.should_exit = True
+        self._end()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Be ready to be told before anybody knows that it has started."""
+        self._is_over = asyncio.Event()
+        self._end = partial(asyncio.get_running_loop().call_soon_threadsafe, self._is_over.set)
+        await super().startup(sockets)
+
+    async def main_loop(self) -> None:
+        """Do uvicorn's chores ten times a second until it is over."""
+        counter = 0
+        while not await self.on_tick(counter):
+            counter += 1
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._is_over.wait(), TICK_SECONDS)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End open streams first, then wait no longer than it takes."""
+        self._close_streams()
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        deadline = time.monotonic() + STOP_SECONDS
+        while self._is_busy() and time.monotonic() < deadline:  # noqa: ASYNC110 - uvicorn's way
+            await asyncio.sleep(0.002)
+        for task in self.server_state.tasks:
+            task.cancel()
+
+    def _is_busy(self) -> bool:
+        return bool(self.server_state.connections or self.server_state.tasks)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Take a port; raises OSError when somebody has it."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Without the protocol's name asyncio leaves Nagle's algorithm on: 40 ms for every answer.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _url(listener: socket.socket, scheme: str) -> str:
+    """Return the address of what listens there."""
+    host, port = listener.getsockname()[:2]
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
 async def serve(
     simulator: Simulator,
     host: str,
@@ -258,10 +336,10 @@ async def serve(
 
     `options` go to uvicorn (for instance `ssl_certfile`). Raises OSError when the address is taken.
     """
-    server = SimulatorServer(simulator.app, close_streams=simulator.close_streams, **options)
-    with listen(host, port) as listener:
+    server = _Server(simulator.app, close_streams=simulator.close_streams, **options)
+    with _listen(host, port) as listener:
         scheme = "https" if server.config.ssl_certfile else "http"
-        simulator.base_url = url_of(listener, scheme)
+        simulator.base_url = _url(listener, scheme)
         if on_ready:
             on_ready(simulator.base_url)
         await server.serve(sockets=[listener])
@@ -272,9 +350,9 @@ def running_simulator(
     simulator: Simulator, host: str = "127.0.0.1", port: int = 0
 ) -> Iterator[str]:
     """Serve a simulator from a thread of its own for the length of a block; gives its URL."""
-    server = SimulatorServer(simulator.app, close_streams=simulator.close_streams)
-    with listen(host, port) as listener:
-        simulator.base_url = url_of(listener, "http")
+    server = _Server(simulator.app, close_streams=simulator.close_streams)
+    with _listen(host, port) as listener:
+        simulator.base_url = _url(listener, "http")
         thread = threading.Thread(
             target=lambda: asyncio.run(server.serve(sockets=[listener])),
             name=f"simulator-{simulator.key}",

@@ -22,7 +22,7 @@ EVERYTHING = {
 # What a theme can change: the page is the same, and so is everything that is not a colour.
 COLOURS = {
     "resultTypes": ["violations"],
-    "runOnly": {"type": "tag", "values": ["cat.color"]},
+    "runOnly": ["color-contrast", "link-in-text-block"],
 }
 RULES = {"light": EVERYTHING, "dark": COLOURS}
 LISTS = ("topics", "topics/new", "tools", "tools/new", "widget", "widget/new", "integrations")
