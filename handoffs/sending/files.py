@@ -18,13 +18,14 @@ from conversations.files.attachments import (
 )
 from conversations.files.types import HEAD_BYTES, safe_name, safe_type
 from conversations.models import Attachment, Conversation
+from handoffs.lifecycle.services import session_load
 from handoffs.models import Handoff
 from handoffs.models import VendorEvent as InboxRow
 from handoffs.starting.start import handoff_open
 from integrations.contract.connector import OutboundAttachment
 from integrations.contract.events import LiveAgentAttachment, LiveAgentMessage, VendorEvent
 from integrations.contract.manifest import AttachmentLimits, Capability
-from integrations.contract.registry import manifest_with
+from integrations.contract.registry import connector_class, manifest_with
 from integrations.contract.rich_content import VendorFile
 
 
@@ -63,8 +64,16 @@ def limits_of(handoff: Handoff) -> AttachmentLimits | None:
     known = manifest_with(integration.connector_key, integration.credentials)
     if Capability.ATTACHMENT_OUT not in known.capabilities or known.attachments is None:
         return None
-    size = min(known.attachments.max_bytes, settings.ATTACHMENT_MAX_BYTES)
-    return replace(known.attachments, max_bytes=size)
+    limits = _told(handoff) or known.attachments
+    return replace(limits, max_bytes=min(limits.max_bytes, settings.ATTACHMENT_MAX_BYTES))
+
+
+def _told(handoff: Handoff) -> AttachmentLimits | None:
+    """Return what the vendor said when the conversation began, if it says so at all."""
+    session = session_load(handoff)
+    if session is None or handoff.integration is None:
+        return None
+    return connector_class(handoff.integration.connector_key).attachment_limits(session)
 
 
 def limits_payload(handoff: Handoff) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from integrations.contract.errors import ConnectorError, UnsupportedFeatureError
 from integrations.contract.events import VendorEvent
-from integrations.contract.manifest import Capability, Manifest
+from integrations.contract.manifest import AttachmentLimits, Capability, Manifest
 from integrations.contract.rich_content import Answer
 
 if TYPE_CHECKING:
@@ -380,6 +380,14 @@ class Connector(ABC):
     ) -> VendorSession:
         """Send one file of the end user's; may raise any ConnectorError."""
         raise UnsupportedFeatureError("send_attachment")
+
+    @classmethod
+    def attachment_limits(cls, session: VendorSession) -> AttachmentLimits | None:
+        """Return which files this vendor conversation takes; None leaves those of the manifest.
+
+        For vendors who tell when a conversation begins. Must not do I/O.
+        """
+        return None
 
     async def fetch_attachment(self, session: VendorSession, url: str) -> bytes:
         """Download a live agent's file, with the vendor's authorisation where it needs one."""

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import time
 import uuid
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import asdict, dataclass, field
+from typing import Any
 from urllib.parse import urljoin
 
 from integrations.contract.errors import (
     CannotConnectError,
     ConversationGoneError,
     InvalidAuthError,
-    UnexpectedResponseError,
 )
 from integrations.http.client import REQUEST_SECONDS, FormData, HttpClient
 from integrations.http.errors import VendorResponse
 from integrations.http.sse import SseEvent
-from integrations.kit.json_values import Json, as_count, as_object, as_objects, as_text, json_text
+from integrations.kit.json_values import Json, as_object, as_objects, as_text, json_text
+from integrations.kit.waiting import RateBudget, RateTiming
 from integrations.vendors.salesforce_messaging.mapping.start import stable_id
+from integrations.vendors.salesforce_messaging.mapping.token import (
+    AccessToken,
+    token_from_answer,
+)
 
 API = "/iamessage/api/v2"
 STREAM = "/eventrouter/v1/sse"
@@ -43,47 +44,11 @@ _TOKEN_STATUSES = {
     403: InvalidAuthError,
     404: InvalidAuthError,
 }
+# Salesforce names no time with its 429; 22 messages a minute are allowed in a conversation.
+PAUSES = RateTiming(first=2.0, longest=60.0)
 _ALREADY_THERE = 409
 _NEEDS_NEW_SESSION = 417
 _ALREADY_OVER = (403, 404, 410)
-# A token that does not tell when it expires is used for as long as a channel's sample setting.
-DEFAULT_LIFE_SECONDS = 6 * 3600
-_ANONYMOUS_SUBJECT = "/ANON/"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessToken:
-    """One end user's right to use the API, and where their event stream begins."""
-
-    value: str = field(repr=False)
-    last_event_id: str
-    expires_at: float
-    is_authenticated: bool
-
-    def dump(self) -> str:
-        """Return the token as text for the token cache."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def load(cls, text: str) -> AccessToken:
-        """Read what `dump` wrote."""
-        return cls(**json.loads(text))
-
-
-def token_from_answer(answer: object, *, was_signed: bool) -> AccessToken:
-    """Read a token answer; a signed request may still be answered with an anonymous token."""
-    fields = as_object(answer)
-    value = as_text(fields.get("accessToken"))
-    if not value:
-        raise UnexpectedResponseError("access_token: the answer holds no token")
-    end_user = as_object(as_object(fields.get("context")).get("endUser"))
-    is_anonymous = _ANONYMOUS_SUBJECT in as_text(end_user.get("subject"))
-    return AccessToken(
-        value=value,
-        last_event_id=str(fields.get("lastEventId") or ""),
-        expires_at=_expiry(value),
-        is_authenticated=was_signed and not is_anonymous,
-    )
 
 
 class SalesforceMessagingClient:
@@ -97,6 +62,12 @@ class SalesforceMessagingClient:
         self._base_url = base_url.rstrip("/")
         self._org_id = org_id[:15]
         self._es_developer_name = es_developer_name
+        self._budget = RateBudget(PAUSES, account=self._org_id, store=http.pauses)
+
+    async def _call(self, operation: str, method: str, url: str, **options: Any) -> VendorResponse:
+        """Make a call, unless Salesforce has asked this connection for a pause."""
+        async with self._budget.call(operation):
+            return await self._http.request(operation, method, url, **options)
 
     async def reach(self, *, timeout: float) -> None:
         """Ask for anything without a token: whatever the answer, somebody is there."""
@@ -125,7 +96,7 @@ class SalesforceMessagingClient:
         }
         if identity_token:
             body |= {"authorizationType": "JWT", "customerIdentityToken": identity_token}
-        return await self._http.request(
+        return await self._call(
             f"{kind}_access_token",
             "POST",
             f"{self._base_url}{API}/authorization/{kind}/access-token",
@@ -160,7 +131,7 @@ class SalesforceMessagingClient:
         }
         if language:
             body["language"] = language
-        await self._http.request(
+        await self._call(
             "create_conversation",
             "POST",
             f"{self._base_url}{API}/conversation",
@@ -198,7 +169,7 @@ class SalesforceMessagingClient:
         extra: Mapping[str, object],
     ) -> VendorResponse:
         repeatable = () if extra else (_NEEDS_NEW_SESSION,)
-        return await self._http.request(
+        return await self._call(
             "send_message",
             "POST",
             self._conversation(conversation_id, "/message"),
@@ -218,7 +189,7 @@ class SalesforceMessagingClient:
         content: bytes,
     ) -> bool:
         """Upload a file as a message; say False where Salesforce calls it a duplicate."""
-        response = await self._http.request(
+        response = await self._call(
             "send_file",
             "POST",
             self._conversation(conversation_id, "/file"),
@@ -266,8 +237,10 @@ class SalesforceMessagingClient:
         raise CannotConnectError("fetch_attachment: too many redirects")
 
     async def send_entry(self, token: AccessToken, conversation_id: str, entry_type: str) -> None:
-        """Send a typing indicator."""
-        await self._http.request(
+        """Send a typing indicator; in a pause it is left out, nobody misses one."""
+        if self._budget.is_held_back():
+            return
+        await self._call(
             "send_entry",
             "POST",
             self._conversation(conversation_id, "/entry"),
@@ -284,7 +257,7 @@ class SalesforceMessagingClient:
             {"id": str(uuid.uuid4()), "entryType": kind, "conversationEntryId": entry_id}
             for kind in kinds
         ]
-        await self._http.request(
+        await self._call(
             "acknowledge_entries",
             "POST",
             self._conversation(conversation_id, "/acknowledge-entries"),
@@ -310,7 +283,7 @@ class SalesforceMessagingClient:
     async def _entries(
         self, token: AccessToken, conversation_id: str, params: Mapping[str, str]
     ) -> list[Json]:
-        response = await self._http.request(
+        response = await self._call(
             "list_entries",
             "GET",
             self._conversation(conversation_id, "/entries"),
@@ -322,7 +295,7 @@ class SalesforceMessagingClient:
 
     async def routing_status(self, token: AccessToken, conversation_id: str) -> str:
         """Say who has the work: INITIAL, ROUTED, TRANSFER or NEEDS_ROUTING."""
-        response = await self._http.request(
+        response = await self._call(
             "routing_status",
             "GET",
             self._conversation(conversation_id, ""),
@@ -333,7 +306,7 @@ class SalesforceMessagingClient:
 
     async def end_session(self, token: AccessToken, conversation_id: str) -> None:
         """End the messaging session; one that is over already is fine."""
-        await self._http.request(
+        await self._call(
             "end_session",
             "DELETE",
             self._conversation(conversation_id, "/session"),
@@ -363,14 +336,3 @@ class SalesforceMessagingClient:
 
 def _bearer(token: AccessToken) -> dict[str, str]:
     return {"Authorization": f"Bearer {token.value}"}
-
-
-def _expiry(value: str) -> float:
-    """Read `exp` without judging the token, which is Salesforce's own affair."""
-    part = value.split(".")[1] if value.count(".") == 2 else ""
-    try:
-        claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except ValueError:
-        claims = {}
-    expiry = as_count(as_object(claims).get("exp"))
-    return float(expiry) if expiry else time.time() + DEFAULT_LIFE_SECONDS

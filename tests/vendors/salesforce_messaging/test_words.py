@@ -10,7 +10,11 @@ from dataclasses import replace
 import pytest
 
 from integrations.contract.connector import OutboundAttachment, ReceiptKind, VendorSession
-from integrations.contract.errors import CannotConnectError, ConversationGoneError
+from integrations.contract.errors import (
+    CannotConnectError,
+    ConversationGoneError,
+    RateLimitedError,
+)
 from integrations.contract.events import (
     ConversationEnded,
     IdleWarning,
@@ -343,3 +347,43 @@ async def test_name_of_a_file_arrives_as_it_is_written(bench: Bench):
     row = await bench.seen_by_agent(session)
     [file] = row["messages"][-1]["attachments"]
     assert file["name"] == "スクリーンショット 2.02.18 PM.png"
+
+
+# -- Limits of the vendor's own --------------------------------------------------------------------
+
+
+async def test_files_may_be_as_large_as_the_channel_says(bench: Bench):
+    await bench.desk("POST", "/config", max_file_size=2)
+    connector = bench.connector()
+    session, listener = await bench.started(connector)
+    await listener.wait_for(LiveAgentJoined)
+
+    limits = connector.attachment_limits(listener.session)
+
+    assert limits is not None
+    assert limits.max_bytes == 2 * 1024 * 1024
+    assert "image/png" in limits.mime_types
+    assert connector.attachment_limits(replace(session, state={})) is None
+
+
+async def test_refusal_for_too_many_calls_pauses_the_whole_connection_and_nothing_is_lost(
+    bench: Bench,
+):
+    connector = bench.connector()
+    one, _ = await bench.started(connector)
+    other, _ = await bench.started(connector)
+    await bench.fault("fail_next", status=429, path_suffix="/message")
+    first, second = outbound("First"), outbound("Second")
+
+    with pytest.raises(RateLimitedError) as caught:
+        await connector.send_message(one, first)
+    started = time.monotonic()
+    await connector.send_typing(other, is_typing=True)
+    await connector.send_message(other, second)
+    waited = time.monotonic() - started
+    await connector.send_message(one, first)
+
+    assert 0 < (caught.value.retry_after or 0) <= waited + 0.1
+    assert await bodies(bench, "/entry") == []
+    assert (await bench.said_by(one, "end_user"))[-1] == "First"
+    assert (await bench.said_by(other, "end_user"))[-1] == "Second"

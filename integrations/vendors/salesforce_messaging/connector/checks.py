@@ -15,11 +15,7 @@ from integrations.contract.failures import CheckCode
 from integrations.http.client import HttpClient
 from integrations.http.errors import VendorResponse
 from integrations.kit.json_values import as_object, as_text
-from integrations.vendors.salesforce_messaging.client import (
-    AccessToken,
-    SalesforceMessagingClient,
-    token_from_answer,
-)
+from integrations.vendors.salesforce_messaging.client import SalesforceMessagingClient
 from integrations.vendors.salesforce_messaging.connector.tokens import customer_identity_token
 from integrations.vendors.salesforce_messaging.manifest import MANIFEST, VERIFIED
 from integrations.vendors.salesforce_messaging.mapping.start import (
@@ -28,6 +24,7 @@ from integrations.vendors.salesforce_messaging.mapping.start import (
     MAX_ATTRIBUTES,
     read_pairs,
 )
+from integrations.vendors.salesforce_messaging.mapping.token import AccessToken, token_from_answer
 
 PROBE_SUBJECT = "connection-test"
 _REFUSALS = (400, 401, 403, 404)

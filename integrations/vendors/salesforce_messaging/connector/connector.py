@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -27,10 +28,10 @@ from integrations.contract.errors import (
     RejectedError,
 )
 from integrations.contract.events import VendorEvent
-from integrations.contract.manifest import Manifest
+from integrations.contract.manifest import AttachmentLimits, Manifest
 from integrations.http.client import HttpClient
-from integrations.kit.json_values import Json, as_object, as_text
-from integrations.vendors.salesforce_messaging.client import AccessToken, SalesforceMessagingClient
+from integrations.kit.json_values import Json, as_count, as_object, as_text
+from integrations.vendors.salesforce_messaging.client import SalesforceMessagingClient
 from integrations.vendors.salesforce_messaging.connector.checks import (
     ConnectionChecks,
     credential_errors,
@@ -56,6 +57,7 @@ from integrations.vendors.salesforce_messaging.mapping.start import (
     session_opening,
     text_limit,
 )
+from integrations.vendors.salesforce_messaging.mapping.token import AccessToken
 
 IDENTITY_REQUIRED = "identity_required"
 # Who takes over a thousand conversations lists their entries over few connections.
@@ -138,6 +140,7 @@ class SalesforceMessagingConnector(Connector):
                 "seen": 0,
                 # Until a live agent comes, a message may open the next session.
                 "new_session": new_session,
+                "max_file_bytes": token.max_file_bytes,
             },
         )
 
@@ -226,6 +229,12 @@ class SalesforceMessagingConnector(Connector):
                 raise
             return await self.send_message(session, _link(attachment))
         return session
+
+    @classmethod
+    def attachment_limits(cls, session: VendorSession) -> AttachmentLimits | None:
+        """Return the size that the channel's token answer named."""
+        known, size = MANIFEST.attachments, as_count(session.state.get("max_file_bytes"))
+        return replace(known, max_bytes=size) if known and size else None
 
     async def fetch_attachment(self, session: VendorSession, url: str) -> bytes:
         """Download a live agent's file, without any token."""

@@ -16,11 +16,7 @@ from integrations.contract.errors import CannotConnectError, InvalidAuthError, R
 from integrations.http.sse import SseEvent
 from integrations.kit.json_values import Json
 from integrations.kit.waiting import Reconnecting, ReconnectTiming
-from integrations.vendors.salesforce_messaging.client import (
-    PAGE_SIZE,
-    AccessToken,
-    SalesforceMessagingClient,
-)
+from integrations.vendors.salesforce_messaging.client import PAGE_SIZE, SalesforceMessagingClient
 from integrations.vendors.salesforce_messaging.connector.progress import ConversationProgress, Step
 from integrations.vendors.salesforce_messaging.connector.tokens import ConversationTokens
 from integrations.vendors.salesforce_messaging.mapping.entry import (
@@ -28,6 +24,7 @@ from integrations.vendors.salesforce_messaging.mapping.entry import (
     entry_from_json,
     entry_from_stream,
 )
+from integrations.vendors.salesforce_messaging.mapping.token import AccessToken
 
 _NEEDS_ROUTING = "NEEDS_ROUTING"
 _PING = "ping"

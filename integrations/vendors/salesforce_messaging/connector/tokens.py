@@ -13,7 +13,8 @@ import jwt
 from integrations.contract.connector import TokenCache, VendorSession
 from integrations.contract.errors import ConversationGoneError, InvalidAuthError
 from integrations.http.client import HttpClient
-from integrations.vendors.salesforce_messaging.client import AccessToken, SalesforceMessagingClient
+from integrations.vendors.salesforce_messaging.client import SalesforceMessagingClient
+from integrations.vendors.salesforce_messaging.mapping.token import AccessToken
 
 Answer = TypeVar("Answer")
 
