@@ -10,11 +10,14 @@ from conversations.errors import NotAllowedError
 from conversations.files.attachments import attachment_object
 from conversations.journal.selectors import transcript_get
 from conversations.models import Attachment, Conversation, Event
+from conversations.responder import responder
+from handoffs.lifecycle.services import session_store
 from handoffs.models import Delivery, Handoff
 from handoffs.responder import message_accept
 from handoffs.sending.files import file_store, message_fetched
 from handoffs.sending.outbox import deliveries_pending
 from handoffs.states import State
+from integrations.contract.connector import VendorSession
 from integrations.contract.events import LiveAgentMessage
 from integrations.contract.rich_content import VendorFile
 from tests import factories
@@ -134,6 +137,19 @@ def test_who_joins_says_which_files_are_taken():
     [(_, payload)] = new_lines(handoff, before)
     assert payload["attachment_limits"]["max_bytes"] == 5 * 1024 * 1024
     assert "image/png" in payload["attachment_limits"]["mime"]
+
+
+def test_what_the_vendor_said_of_its_files_counts_before_what_is_known_of_it():
+    handoff = behaving(State.QUEUED)
+    megabyte = 1024 * 1024
+    told = VendorSession(vendor_conversation_id="v-1", state={"max_file_bytes": 2 * megabyte})
+    handoff.vendor_session = session_store(told)
+    handoff.save()
+
+    limits = responder().attachment_limits(conversation_id=str(handoff.conversation_id))
+
+    assert limits is not None
+    assert limits.max_bytes == 2 * megabyte
 
 
 def test_who_joins_says_nothing_of_files_where_none_are_taken():
