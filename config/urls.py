@@ -40,3 +40,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("handoffs.urls")),
     path("", include("handoffs.portal.urls")),
 ]
+handler403 = "integrations.projects.views.no_access"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from handoffs.models import Handoff
 from handoffs.states import OPEN_STATES
@@ -14,9 +14,15 @@ _OPEN = [state.value for state in OPEN_STATES]
 
 
 def integrations_in_use() -> QuerySet[Any, Any]:
-    """Return the ids of the integrations that an open handoff is at."""
-    open_ones = Handoff.objects.filter(state__in=_OPEN, integration__isnull=False)
-    return open_ones.values("integration_id")
+    """Return the ids of the integrations that an open handoff is at, or has to be ended at."""
+    is_used = Q(state__in=_OPEN) | Q(vendor_end_until__isnull=False)
+    return Handoff.objects.filter(is_used, integration__isnull=False).values("integration_id")
+
+
+def open_handoff_ids(integration: Integration) -> list[str]:
+    """Return the ids of the handoffs that still use an integration."""
+    found = Handoff.objects.filter(integration=integration, state__in=_OPEN)
+    return list(found.order_by("requested_at").values_list("pk", flat=True))
 
 
 def open_handoff_count(integration: Integration) -> int:

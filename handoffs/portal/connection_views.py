@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.template.defaultfilters import pluralize
 
-from handoffs.lifecycle.in_use import integrations_in_use
+from handoffs.lifecycle.in_use import integrations_in_use, open_handoff_ids
+from handoffs.lifecycle.operators import handoff_end_by_operator
 from handoffs.portal.verify import verify_steps
 from integrations.connect.steps import Step, tool_source
 from integrations.connect.views.page import flow_at, flow_view
@@ -47,7 +52,7 @@ def disconnect(
     if request.method == "POST":
         error = _disconnect_problem(request, row, title)
         if not error:
-            messages.success(request, f"{title} is disconnected.")
+            messages.success(request, f"{title} is disconnected.{_ended_now(request, row)}")
             return redirect("integrations", project_id=project.public_id)
     context = {
         "integration": row,
@@ -58,6 +63,19 @@ def disconnect(
     }
     status = 422 if error else 200
     return render(request, "integrations/disconnect.html", context, status=status)
+
+
+def _ended_now(request: HttpRequest, row: Integration) -> str:
+    """End the handoffs that are open there, if that was chosen, and say how many were."""
+    if request.POST.get("open_handoffs") != "end_now":
+        return ""
+    ended = 0
+    for handoff_id in open_handoff_ids(row):
+        # One may have ended by itself since the list was made.
+        with suppress(ValidationError):
+            handoff_end_by_operator(handoff_id=handoff_id, actor=request.user)
+            ended += 1
+    return f" {ended} open handoff{pluralize(ended)} {pluralize(ended, 'was,were')} ended."
 
 
 def _disconnect_problem(request: HttpRequest, row: Integration, title: str) -> str:

@@ -43,7 +43,8 @@ def project_for(request: HttpRequest, project_id: str, area: Area, access: Acces
     portal_request = cast(PortalRequest, request)
     portal_request.project, portal_request.membership = project, membership
     if membership.access(area) < access:
-        raise PermissionDenied(f"This needs more access to {area.label}.")
+        missing = "may only read" if membership.access(area) else "have no access to"
+        raise PermissionDenied(f"You {missing} {area.label} in {project.name}.")
     return project
 
 

@@ -23,7 +23,20 @@ _FIRST_PAGES = (
     (Area.WIDGETS, "widget"),
     (Area.ACCOUNT, "api_keys"),
 )
+_NAMED_ADMINS = 5
 _YEAR_SECONDS = 365 * 24 * 3600
+
+
+def no_access(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Say what is missing, and which admins of the workspace can give it."""
+    project = getattr(request, "project", None)
+    rows = Membership.objects.filter(workspace=project.workspace, is_admin=True) if project else ()
+    context = {
+        "reason": str(exception),
+        "workspace": project and project.workspace,
+        "admins": [row.user.get_username() for row in rows][:_NAMED_ADMINS],
+    }
+    return render(request, "403.html", context, status=403)
 
 
 @login_required

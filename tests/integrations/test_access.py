@@ -146,3 +146,18 @@ def test_pages_hold_no_inline_script_or_style(admin: Client, project: Project) -
         assert "<style" not in text
         assert " onclick=" not in text
         assert "default-src 'self'" in page.headers["Content-Security-Policy"]
+
+
+def test_who_has_no_access_is_told_what_is_missing_and_who_can_give_it(project: Project) -> None:
+    client_of_admin(project)
+    outside = User.objects.create_user("not-asked")
+    Membership.objects.create(workspace=factories.project().workspace, user=outside, is_admin=True)
+    page = reverse("integrations", args=[project.public_id])
+    no_access = client_with(project, knowledge=2).get(page).content.decode()
+    only_read = client_with(project, integrations=1).post(address(project, "connect_save"))
+
+    [admin] = Membership.objects.filter(workspace=project.workspace, is_admin=True)
+    assert f"You have no access to Integrations in {project.name}." in no_access
+    assert admin.user.get_username() in no_access
+    assert f"You may only read Integrations in {project.name}." in only_read.content.decode()
+    assert "not-asked" not in no_access

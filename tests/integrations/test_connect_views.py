@@ -331,6 +331,41 @@ def test_disconnecting_lets_an_open_handoff_finish_with_its_values(
     assert the_integration(project).credentials == {}
 
 
+def test_disconnecting_can_end_what_is_open_and_the_vendor_can_still_be_told(
+    admin: Client, project: Project
+) -> None:
+    row = factories.integration(project)
+    handoff = factories.handoff(state=State.ACTIVE, of_integration=row)
+
+    answer = admin.post(
+        address(project, "integration_disconnect"),
+        {"confirm_name": "Salesforce Messaging", "open_handoffs": "end_now"},
+        follow=True,
+    )
+    handoff.refresh_from_db()
+    kept, ended = the_integration(project), (handoff.state, handoff.end_reason)
+    type(handoff).objects.update(vendor_end_until=None)
+    purged = credentials_purge(in_use=integrations_in_use())
+
+    assert ended == (State.ENDED.value, "operator_ended")
+    assert "1 open handoff was ended." in answer.content.decode()
+    assert kept.credentials["org_id"] == factories.ORG_ID
+    assert purged == 1
+
+
+def test_a_refused_disconnect_ends_nothing(admin: Client, project: Project) -> None:
+    row = factories.integration(project)
+    handoff = factories.handoff(state=State.ACTIVE, of_integration=row)
+
+    admin.post(
+        address(project, "integration_disconnect"),
+        {"confirm_name": "Sales", "open_handoffs": "end_now"},
+    )
+
+    handoff.refresh_from_db()
+    assert handoff.state == State.ACTIVE.value
+
+
 def test_reconnecting_keeps_the_row(admin: Client, project: Project, salesforce_url: str) -> None:
     first = connect(admin, project, salesforce_values(salesforce_url))
     admin.post(address(project, "integration_disconnect"), {"confirm_name": "Salesforce Messaging"})
