@@ -39,6 +39,7 @@ WORKER_QUEUES = (Queue.TURNS, Queue.DEFAULT, Queue.CLOCK)
 THREADS_BESIDE_TURNS = 4
 ROUTES = {
     "handoffs.tasks.open_handoff": Queue.RELAY,
+    "handoffs.tasks.undelivered": Queue.RELAY,
     "handoffs.tasks.answer": Queue.TURNS,
     "handoffs.tasks.sweep": Queue.CLOCK,
     "handoffs.tasks.remind": Queue.CLOCK,

@@ -30,6 +30,14 @@ def open_handoff(handoff_id: str) -> None:
 
 
 @shared_task
+def undelivered(handoff_id: str) -> None:
+    """Have the relay loop of this worker process tell a vendor what nobody can get any more."""
+    relay = relay_current()
+    if relay is not None:
+        relay.tell_undelivered(handoff_id)
+
+
+@shared_task
 def answer(conversation_id: str) -> None:
     """Let the AI agent answer what it owes in a conversation."""
     answer_all(conversation_id)

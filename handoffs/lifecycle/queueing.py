@@ -15,6 +15,11 @@ def queue_open_handoff(handoff_id: str) -> None:
     _queue("handoffs.tasks.open_handoff", handoff_id)
 
 
+def queue_undelivered(handoff_id: str) -> None:
+    """Ask a relay worker to tell the vendor what came after the end; losing it is harmless."""
+    _queue("handoffs.tasks.undelivered", handoff_id)
+
+
 def queue_answer(conversation_id: str) -> None:
     """Ask a worker to let the AI agent answer."""
     _queue("handoffs.tasks.answer", conversation_id)

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, cast
 
 from django.db import transaction
@@ -14,7 +15,9 @@ from django.utils import timezone
 
 from conversations.journal import publish
 from handoffs.lifecycle.locking import Lease, handoff_leased
+from handoffs.lifecycle.queueing import queue_undelivered
 from handoffs.models import StoredWebhook, VendorKey
+from handoffs.states import FINAL_STATES, State
 from integrations.connections.drafts import draft_of
 from integrations.contract.connector import WebhookItem, WebhookRequest, WebhookResult
 from integrations.contract.errors import WebhookVerificationError
@@ -122,6 +125,11 @@ def webhook_done(lease: Lease, row_id: int) -> None:
         StoredWebhook.objects.filter(pk=row_id).update(is_done=True, body={})
 
 
+def webhook_spent(row_id: int) -> None:
+    """Mark an item that came after the end, which nobody can apply any more."""
+    StoredWebhook.objects.filter(pk=row_id).update(is_done=True, body={})
+
+
 def webhook_failed(row_id: int) -> bool:
     """Count a failed try; False when the item is given up."""
     StoredWebhook.objects.filter(pk=row_id).update(attempts=F("attempts") + 1)
@@ -156,8 +164,11 @@ def _store(integration: Integration, result: WebhookResult) -> None:
     ]
     StoredWebhook.objects.bulk_create(rows, ignore_conflicts=True)
     found = VendorKey.objects.filter(integration=integration, key__in={row.key for row in rows})
-    for owner_id, handoff_id in set(found.values_list("handoff__owner_id", "handoff_id")):
+    owners = found.values_list("handoff__owner_id", "handoff_id", "handoff__state")
+    for owner_id, handoff_id, state in set(owners):
         publish.relay_wake(owner_id, handoff_id)
+        if State(state) in FINAL_STATES:
+            transaction.on_commit(partial(queue_undelivered, handoff_id))
 
 
 def _note_seen(integration: Integration) -> None:

@@ -22,6 +22,7 @@ from handoffs.lifecycle.fallback import (
 from handoffs.lifecycle.locking import Lease, handoff_leased
 from handoffs.lifecycle.services import ended_by_vendor, session_end, session_read
 from handoffs.models import Handoff
+from handoffs.receiving.inbox import webhook_spent, webhooks_waiting
 from handoffs.relay import transactions
 from handoffs.relay.connectors import Connectors
 from handoffs.sending.outbox import (
@@ -32,8 +33,15 @@ from handoffs.sending.outbox import (
     pending_delivery,
     retry_seconds,
 )
-from integrations.contract.connector import Connector, EndReason, OutboundMessage, VendorSession
+from integrations.contract.connector import (
+    Connector,
+    EndReason,
+    OutboundMessage,
+    ReceiptKind,
+    VendorSession,
+)
 from integrations.contract.errors import ConnectorError, ConversationGoneError
+from integrations.contract.manifest import Capability
 from integrations.models import Integration
 
 logger = logging.getLogger(__name__)
@@ -115,6 +123,44 @@ def _crossing_close(lease: Lease, late: list[int]) -> None:
         if lines and handoff.conversation.state != Conversation.State.ENDED:
             events_append(handoff.conversation, lines)
         session_end(handoff, is_settled=True)
+
+
+# ---- what nobody can get any more ----
+
+
+async def undelivered_of(connectors: Connectors, handoff_id: str) -> None:
+    """Do it for what came after the end, when no session runs any more."""
+    found = await run_sync(_ended, handoff_id)
+    if found is None:
+        return
+    integration, session = found
+    key, connector = connectors.acquire(integration)
+    try:
+        await undelivered_tell(connector, session, handoff_id)
+    finally:
+        await connectors.release(key)
+
+
+async def undelivered_tell(connector: Connector, session: VendorSession, handoff_id: str) -> None:
+    """Send a failed receipt for each word that waits and will never be shown."""
+    is_told = Capability.FAILED_RECEIPT_OUT in connector.capabilities
+    for row_id, item in await run_sync(webhooks_waiting, handoff_id):
+        message_id = connector.said_in(item) if is_told else ""
+        if message_id:
+            try:
+                await connector.send_receipt(session, message_id, ReceiptKind.FAILED)
+            except ConnectorError as error:
+                logger.info("A failed receipt was not taken: %s", error.code)
+        await run_sync(webhook_spent, row_id)
+
+
+def _ended(handoff_id: str) -> tuple[Integration, VendorSession] | None:
+    handoff = Handoff.objects.select_related("integration").filter(pk=handoff_id).first()
+    if handoff is None or handoff.is_open or not handoff.vendor_session:
+        return None
+    if handoff.integration is None:
+        return None
+    return handoff.integration, session_read(handoff.vendor_session)
 
 
 # ---- telling the vendor ----

@@ -17,6 +17,7 @@ from handoffs.relay.connectors import Connectors
 from handoffs.relay.ending import (
     end_at_first_vendor,
     end_at_vendor,
+    undelivered_tell,
 )
 from handoffs.relay.resuming import handoff_resume
 from handoffs.relay.started_session import Incoming, StartedSession
@@ -88,6 +89,7 @@ class RelaySession:
             started = await self._serve_at_vendor(connector, opening)
             if started is not None:
                 await started.settle(has_taken_over=not opening.is_open)
+                await undelivered_tell(connector, started.session, self.lease.handoff_id)
             session = started.session if started else None
             await end_at_vendor(self.lease, self._connectors, opening.integration, session)
             await first

@@ -25,6 +25,7 @@ from conversations.journal.publish import relay_group
 from handoffs.lifecycle.locking import Lease
 from handoffs.relay import leases
 from handoffs.relay.connectors import Connectors
+from handoffs.relay.ending import undelivered_of
 from handoffs.relay.session import RelaySession
 from integrations.connections.building import vendor_session
 from integrations.http.client import Session
@@ -61,6 +62,12 @@ class RelayWorkerLoop:
         """Claim a handoff and serve it; somebody else may be faster, which is fine."""
         if self._loop is not None:
             asyncio.run_coroutine_threadsafe(self._claim(handoff_id), self._loop)
+
+    def tell_undelivered(self, handoff_id: str) -> None:
+        """Tell the vendor of a handoff that is over what its live agents wrote afterwards."""
+        if self._loop is not None and self._connectors is not None:
+            work = undelivered_of(self._connectors, handoff_id)
+            asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def stop(self) -> None:
         """Stop claiming, save cursors, give up the leases; returns within ten seconds."""

@@ -350,6 +350,14 @@ class Connector(ABC):
         """
         raise UnsupportedFeatureError("receive")
 
+    @classmethod
+    def said_in(cls, item: WebhookItem) -> str:
+        """Return the vendor's id of what a live agent or a bot says in an item; empty for others.
+
+        An item that comes after the end is not received: `send_receipt` says that it failed.
+        """
+        return ""
+
     # ---- only where the vendor must be told our webhook address ----
 
     async def on_connected(self, webhook_urls: Mapping[str, str]) -> Mapping[str, str]:

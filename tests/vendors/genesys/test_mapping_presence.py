@@ -20,6 +20,7 @@ from integrations.vendors.genesys.mapping.events import Agent
 from integrations.vendors.genesys.mapping.presence import (
     Presence,
     agent_of,
+    name_of,
     normalised_disconnect,
     participants_of,
     waiting_queue,
@@ -79,14 +80,14 @@ def test_departure_leaves_the_conversation_between_agents():
 
 
 @pytest.mark.parametrize(
-    ("name", "ended_by"),
+    ("name", "ended_by", "cause"),
     [
-        ("ended_by_agent", "Agent"),
-        ("ended_by_end_user", "EndUser"),
-        ("ended_by_system", "System"),
+        ("ended_by_agent", "Agent", ""),
+        ("ended_by_end_user", "EndUser", ""),
+        ("ended_by_system", "System", "vendor_idle"),
     ],
 )
-def test_end_names_who_ended(name: str, ended_by: str):
+def test_end_names_who_ended_or_which_clock(name: str, ended_by: str, cause: str):
     presence = Presence(CONVERSATION)
     participants = participants_of(fixture(f"conversation_{name}"))
     before = presence.apply(participants)
@@ -95,7 +96,7 @@ def test_end_names_who_ended(name: str, ended_by: str):
 
     assert kinds(before) == [LiveAgentJoined, LiveAgentLeft]
     assert isinstance(ended, ConversationEnded)
-    assert ended.ended_by == ended_by
+    assert (ended.ended_by, ended.cause) == (ended_by, cause)
     assert ended.occurred_at == datetime(2026, 3, 1, 9, 40, tzinfo=UTC)
 
 
@@ -134,3 +135,28 @@ def test_disconnect_types_are_read_in_both_spellings(spelling: str):
 @pytest.mark.parametrize("conversation", [{}, {"participants": "x"}, {"participants": [{}, 7]}])
 def test_conversation_of_the_wrong_shape_is_one_with_nobody_in_it(conversation: dict):
     assert Presence(CONVERSATION).apply(participants_of(conversation)) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "cause"),
+    [
+        ("inactivity", "vendor_idle"),
+        ("session.expired", "vendor_time_limit"),
+        ("TIMEOUT", "vendor_time_limit"),
+        ("client", ""),
+    ],
+)
+def test_clock_that_ended_it_is_named_in_either_spelling(written: str, cause: str):
+    customer = {"id": "p1", "purpose": "customer", "state": "disconnected"}
+    conversation = {"participants": [{**customer, "disconnectType": written}]}
+
+    end = Presence(CONVERSATION).ended(participants_of(conversation))[-1]
+
+    assert isinstance(end, ConversationEnded)
+    assert end.cause == cause
+
+
+def test_user_without_a_name_has_what_stands_before_the_at_sign():
+    assert name_of({"name": "Noor Halvorsen", "email": "n@x.example"}) == "Noor Halvorsen"
+    assert name_of({"name": " ", "email": "noor.h@x.example"}) == "noor.h"
+    assert name_of({}) == ""

@@ -37,6 +37,7 @@ from integrations.vendors.genesys.connector.records import Records
 from integrations.vendors.genesys.connector.sending import Sending, Starting, person_in
 from integrations.vendors.genesys.connector.watch import ConversationWatch
 from integrations.vendors.genesys.manifest import MANIFEST, MAX_FILE_BYTES
+from integrations.vendors.genesys.mapping.events import Notice
 from integrations.vendors.genesys.mapping.messages import receipt_body, typing_body
 from integrations.vendors.genesys.mapping.region import OVERRIDES, host_of, normalised
 
@@ -163,6 +164,12 @@ class GenesysConnector(Connector):
     async def fetch_attachment(self, session: VendorSession, url: str) -> bytes:
         """Download a file or a card's image, without credentials: the address is its own key."""
         return await download(self._http, url, max_bytes=MAX_FILE_BYTES)
+
+    @classmethod
+    def said_in(cls, item: WebhookItem) -> str:
+        """Return the id of a word, as receipts name it."""
+        notice = Notice(conversation_id="", body=item.body)
+        return notice.identifier if notice.is_spoken and not notice.is_ours else ""
 
     async def send_receipt(
         self, session: VendorSession, vendor_message_id: str, kind: ReceiptKind

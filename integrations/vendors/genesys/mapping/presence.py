@@ -25,6 +25,12 @@ _GONE = ("disconnected", "terminated")
 # The person who left did it themselves; the other way round, the other side hung up.
 _OWN_DOING = ("CLIENT", "ENDPOINT")
 _OTHER_SIDE = "PEER"
+# Nobody ended it, but a clock of Genesys's.
+_CAUSES = {
+    "INACTIVITY": "vendor_idle",
+    "SESSION_EXPIRED": "vendor_time_limit",
+    "TIMEOUT": "vendor_time_limit",
+}
 # What passes a conversation on has TRANSFER in its name, apart from this one.
 _TAKEOVER = "TAKEOVER"
 
@@ -219,7 +225,10 @@ class Presence:
         is_ours = customer is not None and customer.disconnect_type in _OWN_DOING
         ended_by = _ended_by(participants, is_ours=is_ours)
         name = self._conversation_id
-        end = ConversationEnded(**self._base(f"{name}:ended", moment), ended_by=ended_by)
+        cause = _cause(participants, customer)
+        end = ConversationEnded(
+            **self._base(f"{name}:ended", moment), ended_by=ended_by, cause=cause
+        )
         if self._joined or is_ours:
             return [end]
         detail = "Genesys closed the conversation before a live agent joined"
@@ -242,6 +251,12 @@ class Presence:
             "vendor_conversation_id": self._conversation_id,
             "occurred_at": moment or datetime.now(UTC),
         }
+
+
+def _cause(participants: list[Participant], customer: Participant | None) -> str:
+    agents = [item for item in participants if item.is_agent and item.has_been_present]
+    types = [leg.disconnect_type for leg in (customer, *agents[-1:]) if leg]
+    return next((_CAUSES[one] for one in types if one in _CAUSES), "")
 
 
 def _ended_by(participants: list[Participant], *, is_ours: bool) -> str:
