@@ -3,7 +3,8 @@
 PY := .venv/bin/python
 TYPED := config integrations handoffs conversations
 PORT ?= 8000
-PROCESSES := tests/journeys tests/chaos tests/config
+JOURNEYS := tests/journeys tests/chaos
+VENDORS := tests/vendors tests/contract tests/config
 WORKER := $(PY) -m celery -q -A config worker -P threads --without-gossip --without-mingle
 KEY ?= salesforce_messaging
 SIMULATOR_PORT ?= 8790
@@ -36,16 +37,19 @@ setup: .venv/.installed ## make .venv and install the packages that run Baton
 demo: setup ## start everything and print where to look (PORT=8000)
 	@$(PY) manage.py demo --port $(PORT)
 
-# Two cores, two halves side by side, each with stores of its own: what starts whole products and
-# looks at the clock, and the rest.
+# Three parts side by side, each with stores of its own. Two of them wait more than they work, so
+# that two cores are enough; what starts whole products and looks at the clock goes before them.
 test: .venv/.installed-oracles browser ## run the whole suite
-	@$(MAKE) --silent --no-print-directory --jobs 2 --output-sync=target test-rest test-processes
+	@$(MAKE) --silent --no-print-directory --jobs 3 --output-sync=target test-vendors test-rest test-journeys
 
-test-processes:
-	@$(PY) -m pytest $(PROCESSES)
+test-journeys:
+	@$(PY) -m pytest $(JOURNEYS)
+
+test-vendors:
+	@nice -n 5 $(PY) -m pytest $(VENDORS)
 
 test-rest:
-	@$(PY) -m pytest $(PROCESSES:%=--ignore=%)
+	@nice -n 5 $(PY) -m pytest $(patsubst %,--ignore=%,$(JOURNEYS) $(VENDORS))
 
 chaos: .venv/.installed-tests ## break everything in turn while people talk (SECONDS=600 ARGS="--vendor zendesk")
 	@$(PY) -m tests.chaos --seconds $(or $(SECONDS),600) $(ARGS)

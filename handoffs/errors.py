@@ -22,7 +22,7 @@ class HandoffError(Exception):
         super().__init__(message or self.code)
         self.integration_key = integration_key
 
-    def told(self) -> str:
+    def client_reason(self) -> str:
         """Return the reason that clients get."""
         return self.reason or self.code
 

@@ -108,12 +108,12 @@ class DirectDelivery(TypedDict):
 class RelayWake(TypedDict):
     """Channel layer: there is something to do for a handoff that the worker owns.
 
-    With `told` it is this message and nothing else, which spares a read.
+    With `delivery` it is this message and nothing else, which spares a read.
     """
 
     type: Literal["relay.wake"]
     handoff_id: str
-    told: NotRequired[DirectDelivery]
+    delivery: NotRequired[DirectDelivery]
 
 
 class RelaySignal(TypedDict):

@@ -75,7 +75,7 @@ def relay_wake_with(
         return
     message: RelayWake = {"type": "relay.wake", "handoff_id": handoff_id}
     if delivery is not None:
-        message["told"] = delivery
+        message["delivery"] = delivery
     _put(relay_group(worker_id), message)
 
 

@@ -9,6 +9,7 @@ from conversations.files.attachments import attachments_purge
 from conversations.journal.frames import SessionEnd
 from conversations.journal.services import conversation_end, conversation_lock
 from conversations.models import Conversation
+from handoffs.clocks.sweeping import SWEEP_BATCH
 from handoffs.lifecycle.deadlines import (
     CONVERSATION_IDLE,
     VENDOR_CALLS_KEPT,
@@ -25,21 +26,19 @@ from handoffs.states import OPEN_STATES, EndReason, State
 from integrations.connections.services import credentials_purge
 from integrations.models import VendorCall, VendorToken
 
-BATCH = 500
-
 
 def reap_all() -> None:
     """End overdue handoffs and abandoned conversations, each in a transaction of its own."""
     now = timezone.now()
     states = [state.value for state in OPEN_STATES]
     overdue = Handoff.objects.filter(deadline_at__lt=now, state__in=states)
-    for handoff_id in list(overdue.values_list("pk", flat=True)[:BATCH]):
+    for handoff_id in list(overdue.values_list("pk", flat=True)[:SWEEP_BATCH]):
         handoff_reap(handoff_id)
     # Those that are closing have a deadline of their own (overdue.py).
     idle = Conversation.objects.filter(last_seen_at__lt=CONVERSATION_IDLE.past()).exclude(
         state__in=[Conversation.State.CLOSING, Conversation.State.ENDED]
     )
-    for conversation_id in list(idle.values_list("pk", flat=True)[:BATCH]):
+    for conversation_id in list(idle.values_list("pk", flat=True)[:SWEEP_BATCH]):
         conversation_reap(conversation_id)
 
 

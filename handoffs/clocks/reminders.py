@@ -10,6 +10,7 @@ from conversations.journal import publish
 from conversations.journal.frames import EventType, transient_frame
 from conversations.journal.services import events_append, system_event
 from conversations.models import Event
+from handoffs.clocks.sweeping import SWEEP_BATCH
 from handoffs.lifecycle.deadlines import silence, wait_message_at, warning_lead
 from handoffs.lifecycle.locking import handoff_locked, handoff_save
 from handoffs.lifecycle.notices import text_for, wait_text
@@ -17,7 +18,6 @@ from handoffs.lifecycle.services import handoff_end
 from handoffs.models import Handoff
 from handoffs.states import OPEN_STATES, EndReason, State
 
-BATCH = 500
 _SPOKEN = (EventType.USER_MESSAGE, EventType.LIVE_AGENT_MESSAGE)
 
 
@@ -25,7 +25,7 @@ def reminders_send() -> None:
     """Look at every handoff whose time has come, each in a transaction of its own."""
     states = [state.value for state in OPEN_STATES]
     due = Handoff.objects.filter(remind_at__lt=timezone.now(), state__in=states)
-    for handoff_id in list(due.order_by("remind_at").values_list("pk", flat=True)[:BATCH]):
+    for handoff_id in list(due.order_by("remind_at").values_list("pk", flat=True)[:SWEEP_BATCH]):
         handoff_remind(handoff_id)
 
 

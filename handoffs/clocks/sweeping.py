@@ -7,14 +7,15 @@ from handoffs.models import Handoff
 from handoffs.relay.leases import UNFINISHED
 from handoffs.starting.turns import turns_waiting
 
-BATCH = 500
+# So many at a time; the next sweep goes on.
+SWEEP_BATCH = 500
 WAKE_UPS = 20
 
 
 def handoffs_unowned() -> list[str]:
     """Return open handoffs that nobody has taken yet."""
     found = Handoff.objects.filter(UNFINISHED, owner=None, requested_at__lt=LOST_WAKE_UP.past())
-    return list(found.values_list("pk", flat=True)[:BATCH])
+    return list(found.values_list("pk", flat=True)[:SWEEP_BATCH])
 
 
 def answers_lost() -> list[str]:

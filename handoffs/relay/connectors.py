@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 from dataclasses import dataclass
 
 from conversations.event_loop.executor import run_sync
@@ -12,6 +10,7 @@ from integrations.connections.building import connector_build
 from integrations.connections.calls import CallWriter
 from integrations.contract.connector import Connector
 from integrations.http.client import Session
+from integrations.kit.json_values import json_digest
 from integrations.models import Integration
 
 # A thousand handoffs that begin at once must not keep messages and heartbeats from the database.
@@ -39,7 +38,7 @@ class Connectors:
 
     def acquire(self, integration: Integration) -> tuple[tuple[int, str], Connector]:
         """Return the key to give back and the connector; each call is released once."""
-        key = (integration.pk, _digest(integration.credentials))
+        key = (integration.pk, json_digest(integration.credentials))
         shared = self._shared.get(key)
         if shared is None:
             shared = self._shared[key] = self._build(integration)
@@ -61,7 +60,3 @@ class Connectors:
             integration, session=self._http, run_sync=run_sync, recorder=calls
         )
         return _Shared(connector=connector, calls=calls)
-
-
-def _digest(credentials: object) -> str:
-    return hashlib.sha256(json.dumps(credentials, sort_keys=True).encode()).hexdigest()

@@ -218,8 +218,8 @@ class RelayWorkerLoop:
             return
         if message["type"] == "relay.signal":
             running[0].signal(message)  # type: ignore[arg-type]  # what publish.py has built
-        elif "told" in message and self._is_surely_alive():
-            running[0].send_directly(message["told"])
+        elif "delivery" in message and self._is_surely_alive():
+            running[0].send_directly(message["delivery"])
         else:
             running[0].wake()
 

@@ -78,7 +78,7 @@ def handoff_refuse(
     text = sentence("handoff_failed", conversation.locale)
     frame = error_frame("handoff_invalid", text)
     publish.transient_publish(conversation.pk, frame)
-    failed = NewEvent(type=EventType.HANDOFF_FAILED, payload={"reason": error.told()})
+    failed = NewEvent(type=EventType.HANDOFF_FAILED, payload={"reason": error.client_reason()})
     events_append(conversation, [failed])
 
 

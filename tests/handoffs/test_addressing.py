@@ -128,7 +128,7 @@ def test_several_connections_without_a_default_are_named_and_the_default_is_aske
     error = refusal(project, {"handoff": True})
 
     assert isinstance(error, NoDefaultError)
-    assert error.told() == "invalid_payload"
+    assert error.client_reason() == "invalid_payload"
     assert "5 are connected in Sandbox without a default" in str(error)
     assert "Salesforce Messaging, Zendesk Messaging, Genesys Messaging" in str(error)
     assert "Integrations > Manage > Behaviour > Default agent system" in str(error)
@@ -147,7 +147,7 @@ def test_without_any_connection_it_says_that_nothing_is_connected(project):
     error = refusal(project, {"handoff": True})
 
     assert isinstance(error, NothingConnectedError)
-    assert error.told() == "not_connected"
+    assert error.client_reason() == "not_connected"
     assert "No integration for live chats is connected in Sandbox" in str(error)
 
 
@@ -320,7 +320,7 @@ def test_a_refusal_of_what_is_not_allowed_keeps_the_documented_reason(project):
     error = refusal(project, eval(connect_payload(instance_id=INSTANCE)))
 
     assert isinstance(error, NotAllowedHereError)
-    assert (error.code, error.told()) == ("not_allowed_here", "invalid_payload")
+    assert (error.code, error.client_reason()) == ("not_allowed_here", "invalid_payload")
 
 
 # ---- the three places ----

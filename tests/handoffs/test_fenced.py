@@ -40,7 +40,7 @@ async def test_after_a_standstill_a_worker_looks_though_it_was_told(settings, de
     worker._sessions["h"] = (session, None)
 
     await worker._beat()
-    worker._pass_on({"type": "relay.wake", "handoff_id": "h", "told": direct(1)})
+    worker._pass_on({"type": "relay.wake", "handoff_id": "h", "delivery": direct(1)})
 
     taken = session._incoming.outbox.take()
     assert (taken is not None) == is_told
