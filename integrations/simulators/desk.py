@@ -62,6 +62,7 @@ def _routes(desk: Desk) -> list[BaseRoute]:
         Route("/", desk.page),
         Route("/static/{name}", desk.static),
         Route("/conversations", desk.conversations),
+        Route("/rich", desk.rich_kinds),
         Route("/conversations/{conversation_id}/{action}", desk.act, methods=["POST"]),
         Route("/faults", desk.fault, methods=["POST"]),
         Route("/config", desk.configure, methods=["POST"]),
@@ -99,6 +100,10 @@ class Desk:
     async def conversations(self, request: Request) -> Response:
         """List all conversations the vendor holds."""
         return AsciiJSONResponse(self._simulator.desk_conversations())
+
+    async def rich_kinds(self, request: Request) -> Response:
+        """List the kinds of rich content that this vendor can send, in the order of the buttons."""
+        return JSONResponse(list(self._simulator.rich_messages))
 
     async def requests(self, request: Request) -> Response:
         """List the vendor-side requests received."""

@@ -145,6 +145,7 @@ function renderChat() {
   $("actions").hidden = !one;
   $("chat-status").hidden = !one;
   $("composer").hidden = !one || one.status !== "active";
+  $("rich").hidden = !one || one.status === "ended" || !$("rich").children.length;
   if (!one) {
     $("chat-title").textContent = "No conversation selected";
     return;
@@ -198,7 +199,24 @@ function messageNode(message) {
     list.append(...message.options.map((option) => make("li", option)));
     words.append(list);
   }
-  node.append(words, make("div", caption(message), "who"));
+  node.append(words, ...(message.answer ? [answerNode(message)] : []), make("div", caption(message), "who"));
+  return node;
+}
+
+// What came back as more than a text: its label, and the fields of the vendor's own answer. The log
+// is drawn anew at every change, so what was unfolded is remembered.
+const unfolded = new Set();
+
+function answerNode({ id, answer }) {
+  const { label, ...fields } = answer;
+  const node = make("details", undefined, "answer");
+  const rows = Object.entries(fields).map(([name, value]) =>
+    [name, typeof value === "string" ? value : JSON.stringify(value)]);
+  const list = make("dl");
+  fillList(list, rows);
+  node.append(make("summary", `Structured answer: ${label}`), list);
+  node.open = unfolded.has(id);
+  node.addEventListener("toggle", () => (node.open ? unfolded.add(id) : unfolded.delete(id)));
   return node;
 }
 
@@ -306,6 +324,20 @@ $("composer").addEventListener("submit", (event) => {
   act("say", { text, ...speaker() });
 });
 
+async function offerRichKinds() {
+  const kinds = await call("rich");
+  if (!kinds.length) return;
+  $("rich").append(make("span", "Send:"), ...kinds.map(richButton));
+  render();
+}
+
+function richButton(kind) {
+  const button = make("button", kind.replaceAll("_", " "));
+  button.type = "button";
+  button.addEventListener("click", () => act("rich", { kind }));
+  return button;
+}
+
 $("text").addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
     event.preventDefault();
@@ -396,3 +428,4 @@ for (const button of document.querySelectorAll("[data-show]")) {
 
 setInterval(poll, POLL_MS);
 poll();
+offerRichKinds().catch(report);
