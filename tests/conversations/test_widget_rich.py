@@ -89,6 +89,7 @@ def test_the_session_names_what_the_widget_can_draw(lab: Lab) -> None:
     lab.open()
 
     assert lab.sessions[0]["extensions"] == ["rich_content", "message_changes"]
+    assert lab.sessions[0]["time_zone"] == "Europe/Berlin"
 
 
 def test_a_choice_is_answered_once_and_stays_marked_after_a_reload_and_in_a_second_tab(

@@ -97,6 +97,11 @@ class Desk:
         """Set up the vendor's organisation."""
         self._call("POST", "/config", switches)
 
+    def kinds(self) -> list[str]:
+        """Return the kinds of rich content that the vendor can send."""
+        found: list[str] = self._call("GET", "/rich")
+        return found
+
     def does(self, conversation_id: str, action: str, **details: Any) -> None:
         """Act as the live agent."""
         self._call("POST", f"/conversations/{conversation_id}/{action}", details)

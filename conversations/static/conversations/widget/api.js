@@ -56,7 +56,8 @@ export class Api {
    */
   async session(token, locale) {
     const page = { url: short(location.href), title: short(document.title), referrer: short(document.referrer) };
-    const opened = { platform: "web", locale, page, extensions: EXTENSIONS };
+    const zone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+    const opened = { platform: "web", locale, time_zone: zone, page, extensions: EXTENSIONS };
     const answer = await this.#post("sessions", bearer(token), opened);
     return answer.session_id;
   }

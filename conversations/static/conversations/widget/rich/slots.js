@@ -44,7 +44,7 @@ function slotButton(slot, day, locale, button) {
   const end = new Date(start.getTime() + 1000 * (slot.duration_seconds ?? 0));
   const time = slot.duration_seconds ? format.formatRange(start, end) : format.format(start);
   const named = h("time", { class: "label", datetime: start.toISOString() }, time);
-  return button(slot.payload, `${day}, ${format.format(start)}`, named);
+  return button(slot.payload, slot.label || `${day}, ${format.format(start)}`, named);
 }
 
 /** The zone as it is called at that time of the year. @param {Slot} slot @param {string} locale */
