@@ -103,7 +103,7 @@ class Desk:
 
     async def rich_kinds(self, request: Request) -> Response:
         """List the kinds of rich content that this vendor can send, in the order of the buttons."""
-        return JSONResponse(list(self._simulator.rich_messages))
+        return AsciiJSONResponse(list(self._simulator.rich_messages))
 
     async def requests(self, request: Request) -> Response:
         """List the vendor-side requests received."""
