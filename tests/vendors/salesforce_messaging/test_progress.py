@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from integrations.contract.connector import VendorSession
-from integrations.contract.events import LiveAgentJoined, LiveAgentLeft, NoLiveAgents
+from integrations.contract.events import (
+    LiveAgentJoined,
+    LiveAgentLeft,
+    LiveAgentMessage,
+    NoLiveAgents,
+)
 from integrations.vendors.salesforce_messaging.connector.progress import ConversationProgress
 from tests.vendors.salesforce_messaging.test_mapping import CONVERSATION, NOOR, from_stream
 
@@ -77,3 +84,15 @@ def test_routing_that_fails_while_a_live_agent_is_present_is_not_the_end():
     assert progress(agents={NOOR: "Noor"}).apply(from_stream("routing_result_error"), "2") == []
     [(_, event)] = progress().apply(from_stream("routing_result_error"), "2")
     assert isinstance(event, NoLiveAgents)
+
+
+def test_message_without_a_senders_name_has_the_one_under_which_they_came():
+    entry = replace(from_stream("message_text"), sender_name="")
+
+    [(_, known)] = progress(agents={NOOR: "Noor Halvorsen"}, had_agent=True).apply(entry, "2")
+    [(_, unknown)] = progress().apply(entry, "2")
+
+    assert isinstance(known, LiveAgentMessage)
+    assert known.agent_name == "Noor Halvorsen"
+    assert isinstance(unknown, LiveAgentMessage)
+    assert unknown.agent_name == ""
