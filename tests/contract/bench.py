@@ -30,7 +30,7 @@ from integrations.kit.waiting import PauseStore
 from integrations.simulators.simulator import running_simulator
 from tests.contract.vendors import SETUPS, build_connector
 
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 40.0
 AGENT = "Noor Halvorsen"
 E = TypeVar("E", bound=VendorEvent)
 

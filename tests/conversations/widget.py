@@ -20,7 +20,7 @@ from conversations.models import Conversation, Event
 from tests import factories
 from tests.waiting import database_threads_rest
 
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 40.0
 Frame = dict[str, Any]
 
 

@@ -31,7 +31,7 @@ FLOW = "c2a9e4d0-1b6f-4f38-9a57-60c1ad7be903"
 ROLE = "arn:aws:iam::210987654321:role/PortalHandoff"
 EV = "application/vnd.amazonaws.connect.event."
 INTERACTIVE = "application/vnd.amazonaws.connect.message.interactive"
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 40.0
 # Only the vendor's names for things, so that no retry hides an answer.
 ONCE = {"total_max_attempts": 1, "mode": "standard"}
 

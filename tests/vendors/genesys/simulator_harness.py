@@ -26,7 +26,7 @@ INTEGRATIONS = f"{API}/conversations/messaging/integrations/open"
 CHANNELS = f"{API}/notifications/channels"
 DETAIL = "v2.detail.events.conversation"
 AGENT = "Noor Halvorsen"
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 40.0
 
 
 def now_text() -> str:

@@ -26,7 +26,7 @@ TOKEN_BODY = {
     "capabilitiesVersion": "1",
     "platform": "Web",
 }
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 40.0
 
 
 def new_id() -> str:
