@@ -168,7 +168,7 @@ def behaviour_page(client: Client, row: Integration) -> str:
         kwargs={
             "project_id": row.project.public_id,
             "environment": row.environment,
-            "connector_key": row.connector_key,
+            "connection": row.connector_key,
         },
     )
     return client.get(address).content.decode()
