@@ -11,7 +11,6 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from integrations.simulators.simulator import running_simulator
 from integrations.vendors.genesys.simulator import GenesysSimulator
 from integrations.vendors.genesys.simulator.world import AGREED, OrgSwitches
 from tests.vendors.genesys.simulator_harness import (
@@ -29,29 +28,16 @@ if "CI" not in os.environ and find_spec("PureCloudPlatformClientV2") is None:
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[GenesysSimulator]:
-    """One server for a module: starting and stopping one takes longer than most tests."""
-    simulator = GenesysSimulator(ping_interval_seconds=0.1, webhook_retry_pause_seconds=0.05)
-    with running_simulator(simulator):
-        yield simulator
+def pretended() -> GenesysSimulator:
+    return GenesysSimulator(ping_interval_seconds=0.1, webhook_retry_pause_seconds=0.05)
 
 
 @pytest.fixture
 def simulator(served: GenesysSimulator) -> Iterator[GenesysSimulator]:
+    """What an admin has agreed outlives a reset: it is put back after each test."""
     yield served
     served.reset()
     served.configure(**{name: getattr(OrgSwitches(), name) for name in AGREED})
-
-
-@pytest.fixture
-def url(simulator: GenesysSimulator) -> str:
-    return simulator.base_url
-
-
-@pytest.fixture
-async def http(url: str) -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(url) as session:
-        yield session
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from tests.vendors import desk
+
 CLIENT_ID = "3b1d0c7e-6a52-4b08-9f3a-0b6a8f1c2d10"
 CLIENT_SECRET = "simulated-client-secret"
 INTEGRATION_ID = "9f2c4a11-0b7d-4c58-8a3e-77d1e5b60a42"
@@ -221,40 +223,8 @@ async def listening(api: Api, topics: list[dict[str, str]]) -> AsyncIterator[Lis
         yield listener
 
 
-@dataclass
-class Desk:
-    """The desk's HTTP calls."""
-
-    http: aiohttp.ClientSession
-
-    async def post(self, path: str, **body: Any) -> tuple[int, Any]:
-        async with self.http.post(f"/_desk/{path}", json=body) as response:
-            return response.status, await response.json()
-
-    async def get(self, path: str) -> Any:
-        async with self.http.get(f"/_desk/{path}") as response:
-            return await response.json()
-
-    async def act(self, conversation_id: str, action: str, **fields: Any) -> None:
-        status, answer = await self.post(f"conversations/{conversation_id}/{action}", **fields)
-        assert status == 200, answer
-
-    async def refused(self, conversation_id: str, action: str, **fields: Any) -> int:
-        status, answer = await self.post(f"conversations/{conversation_id}/{action}", **fields)
-        assert answer["message"]
-        return status
-
-    async def configure(self, **switches: Any) -> None:
-        status, answer = await self.post("config", **switches)
-        assert status == 200, answer
-
-    async def fault(self, kind: str, **fields: Any) -> None:
-        status, answer = await self.post("faults", kind=kind, **fields)
-        assert status == 200, answer
-
-    async def conversation(self, conversation_id: str) -> dict[str, Any]:
-        found = await self.get("conversations")
-        return next(one for one in found if one["id"] == conversation_id)
+class Desk(desk.Desk):
+    """The desk's HTTP calls, and what a webhook came to."""
 
     async def has_sent(self, conversation_id: str, status: str = "sent") -> None:
         """Wait until the latest message has a status."""
