@@ -40,6 +40,12 @@ class ClientFaultError(NotAllowedError):
         return str(self)
 
 
+class ChoiceClosedError(ConversationError):
+    """What was offered is taken already, or something newer stands in its place."""
+
+    code = "choice_closed"
+
+
 class RateLimitedError(ConversationError):
     """Too much waits already, or came in a short time; the same may be sent again later."""
 

@@ -10,6 +10,7 @@ from typing import Any, NotRequired, Protocol, TypedDict, Unpack, cast
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from conversations.journal.answers import GivenAnswer
 from conversations.models import Event
 from integrations.contract.manifest import AttachmentLimits
 
@@ -22,6 +23,7 @@ class SaidMessage(TypedDict):
     client_event_id: str
     metadata: dict[str, Any] | None
     file_ids: NotRequired[Sequence[uuid.UUID]]
+    answer: NotRequired[GivenAnswer | None]
 
 
 class Responder(Protocol):

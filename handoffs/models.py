@@ -75,6 +75,9 @@ class Handoff(models.Model):
     # The vendor conversation still has to be ended by us, until this time at most.
     vendor_end_until = models.DateTimeField(null=True, blank=True)
 
+    # The journal line whose offer can be answered; None while nothing is offered.
+    open_offer = models.UUIDField(null=True, blank=True)
+
     # Ownership.
     owner = models.ForeignKey(
         RelayWorker, null=True, on_delete=models.SET_NULL, related_name="handoffs"
@@ -251,6 +254,8 @@ class VendorEvent(models.Model):
     event = models.ForeignKey(Event, null=True, on_delete=models.SET_NULL)
     # The message that it is, edits or deletes, as the vendor names it.
     vendor_message_id = models.CharField(max_length=255, blank=True, db_default="", default="")
+    # What an operator has to know beside the kind: [{code, detail}], or None.
+    notes = models.JSONField(null=True, blank=True)
     occurred_at = models.DateTimeField()
     received_at = models.DateTimeField(default=timezone.now)
 
@@ -262,6 +267,28 @@ class VendorEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.handoff_id} {self.kind}"
+
+
+class Offer(models.Model):
+    """What one line of the journal offers to take; the handoff's `open_offer` names the open one.
+
+    `replies` has, by our short id, the label and what the vendor wants back; `form` its questions.
+    """
+
+    event = models.OneToOneField(
+        Event, primary_key=True, on_delete=models.CASCADE, related_name="offer"
+    )
+    handoff = models.ForeignKey(Handoff, on_delete=models.CASCADE, related_name="offers")
+    # Whose offer it is: an answer never goes to another vendor as one.
+    attempt = models.PositiveSmallIntegerField()
+    vendor_message_id = models.TextField(blank=True)
+    replies = EncryptedJSONField()
+    form = EncryptedJSONField(null=True, default=None)
+    # What was filled in where the form was the answer.
+    values = EncryptedJSONField(null=True, default=None)
+
+    def __str__(self) -> str:
+        return str(self.event_id)
 
 
 class VendorKey(models.Model):

@@ -30,6 +30,7 @@ from handoffs.lifecycle.services import handoff_end
 from handoffs.models import Handoff, VendorEvent
 from handoffs.sending.files import files_taken, limits_of
 from handoffs.sending.hot_path import UserMessage, send_to_vendor
+from handoffs.sending.offers import offer_check_closed, offer_match, offer_take
 from handoffs.sending.outbox import delivery_create
 from handoffs.sending.retry import message_retry
 from handoffs.starting.message_bounds import ai_agent_admit, live_agent_admit
@@ -43,7 +44,7 @@ class HandoffResponder:
 
     async def on_message(self, **said: Unpack[SaidMessage]) -> list[Event]:
         """Journal a message; then it is the AI agent's to answer or the vendor's to get."""
-        if not said.get("file_ids"):
+        if not said.get("file_ids") and not said.get("answer"):
             plain = UserMessage(conversation_id=said["conversation_id"], line=_user_message(said))
             if event := await send_to_vendor(plain):
                 return [event]
@@ -142,7 +143,8 @@ def message_accept(**said: Unpack[SaidMessage]) -> list[Event]:
         raise ConversationEndedError("conversation_ended")
     if conversation.state == Conversation.State.CREATED:
         raise ClientFaultError("Send REQUEST_POLY_AGENT_JOIN before the first message.")
-    handoff = _admit(conversation, message)
+    handoff = _admit(conversation, message, is_answer=bool(said.get("answer")))
+    is_answer = _answer(conversation, handoff, said, message)
     files = files_taken(conversation, file_ids) if file_ids else []
     message.payload["attachments"] = [attachment_object(file) for file in files]
     events = events_append(conversation, [message])
@@ -150,11 +152,30 @@ def message_accept(**said: Unpack[SaidMessage]) -> list[Event]:
     if conversation.state == Conversation.State.BOT:
         _to_ai_agent(conversation)
     elif handoff is not None:
-        return events + _to_live_agent(handoff, events[0])
+        return events + _to_live_agent(handoff, events[0], is_answer=is_answer)
     return events
 
 
-def _admit(conversation: Conversation, message: NewEvent) -> Handoff | None:
+def _answer(
+    conversation: Conversation, handoff: Handoff | None, said: SaidMessage, message: NewEvent
+) -> bool:
+    """Make the message the answer that it is, if it is one to what the vendor offers."""
+    text, given, taken = message.payload["text"], said.get("answer"), None
+    if given is not None:
+        if handoff is None:
+            offer_check_closed(conversation.pk, given)
+        else:
+            taken = offer_take(handoff, given)
+    elif handoff is not None and not said.get("file_ids") and not _is_stop_word(handoff, text):
+        taken = offer_match(handoff, text)
+    if taken is not None:
+        message.payload |= {"text": taken.text, "answer": taken.journal}
+    return taken is not None
+
+
+def _admit(
+    conversation: Conversation, message: NewEvent, *, is_answer: bool = False
+) -> Handoff | None:
     """Return the handoff that the message is for; raises RateLimitedError where too much waits."""
     if conversation.state == Conversation.State.BOT:
         ai_agent_admit(conversation)
@@ -163,7 +184,7 @@ def _admit(conversation: Conversation, message: NewEvent) -> Handoff | None:
     handoff = handoff_open(conversation.pk)
     if handoff is not None:
         handoff.conversation = conversation
-        if not _is_stop_word(handoff, message.payload["text"]):
+        if is_answer or not _is_stop_word(handoff, message.payload["text"]):
             live_agent_admit(handoff)
     return handoff
 
@@ -176,8 +197,8 @@ def _locked_open_handoff(conversation_id: str) -> Handoff | None:
     return handoff
 
 
-def _to_live_agent(handoff: Handoff, event: Event) -> list[Event]:
-    if _is_stop_word(handoff, event.payload["text"]):
+def _to_live_agent(handoff: Handoff, event: Event, *, is_answer: bool = False) -> list[Event]:
+    if not is_answer and _is_stop_word(handoff, event.payload["text"]):
         is_waiting = State(handoff.state) is not State.ACTIVE
         return handoff_end(handoff, EndReason.CANCELLED if is_waiting else EndReason.STOP_WORD)
     delivery_create(handoff, event)

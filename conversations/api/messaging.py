@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from typing import Any
+from zoneinfo import available_timezones
 
 from django.conf import settings
 from drf_spectacular.utils import (
@@ -26,6 +27,7 @@ from conversations.api.schema import (
     TAG,
     refusals,
 )
+from conversations.journal.frames import CLIENT_EXTENSIONS
 from conversations.journal.json_values import has_valid_text
 from conversations.journal.services import Visitor, session_create
 from conversations.models import Channel
@@ -136,6 +138,29 @@ class SessionView(EnvelopeView):
         page = serializers.DictField(
             child=serializers.CharField(max_length=2000, allow_blank=True), required=False
         )
+
+        time_zone = serializers.CharField(
+            max_length=64,
+            required=False,
+            allow_blank=True,
+            help_text="The end user's, as in `Europe/Berlin`: times are told in it. A name that is "
+            "not known counts as none.",
+        )
+        extensions = serializers.ListField(
+            child=serializers.CharField(max_length=64),
+            max_length=20,
+            required=False,
+            help_text="What the client reads beyond PolyAI's frames: `rich_content`, "
+            "`message_changes`. Others are ignored. SESSION_START echoes what is taken.",
+        )
+
+        def validate_time_zone(self, value: str) -> str:
+            """Take a zone's name, and nothing else."""
+            return value if value in available_timezones() else ""
+
+        def validate_extensions(self, value: list[str]) -> tuple[str, ...]:
+            """Take what is known, each once."""
+            return tuple(name for name in CLIENT_EXTENSIONS if name in value)
 
         def validate_integration_attributes(self, value: dict[str, Any]) -> dict[str, Any]:
             """Keep attributes within what a tool's state may hold."""
@@ -260,6 +285,8 @@ def _visitor(fields: dict[str, Any], user: dict[str, Any] | None) -> Visitor:
         **(user or {}),
         is_verified=user is not None,
         locale=fields.get("locale", ""),
+        time_zone=fields.get("time_zone", ""),
+        extensions=fields.get("extensions", ()),
         variant_id=fields.get("variant_id", ""),
         page=fields.get("page", {}),
         integration_attributes=fields.get("integration_attributes", {}),

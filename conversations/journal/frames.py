@@ -18,6 +18,8 @@ EXTENSIONS = (
     "USER_RECEIVED_MESSAGE",
     "USER_RETRY_MESSAGE",
 )
+# What a client may name when it opens a session, for frames that say more than PolyAI's.
+CLIENT_EXTENSIONS = ("rich_content", "message_changes")
 
 
 class EventType(enum.StrEnum):

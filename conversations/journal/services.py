@@ -42,6 +42,8 @@ class Visitor:
     locale: str = ""
     variant_id: str = ""
     page: dict[str, Any] = field(default_factory=dict)
+    time_zone: str = ""
+    extensions: tuple[str, ...] = ()
     integration_attributes: dict[str, Any] = field(default_factory=dict)
 
 
@@ -114,9 +116,11 @@ def session_create(*, channel: Channel, token_family: uuid.UUID, visitor: Visito
         locale=visitor.locale,
         variant_id=visitor.variant_id,
         page=visitor.page,
+        time_zone=visitor.time_zone,
+        client_extensions=",".join(visitor.extensions),
         integration_attributes=visitor.integration_attributes,
     )
-    start = NewEvent(type=EventType.SESSION_START, payload={"capabilities": _capabilities()})
+    start = NewEvent(type=EventType.SESSION_START, payload={"capabilities": _capabilities(visitor)})
     events_append(conversation, [start])
     return conversation
 
@@ -197,12 +201,12 @@ def _end_user(channel: Channel, visitor: Visitor) -> EndUser:
     return end_user
 
 
-def _capabilities() -> dict[str, Any]:
+def _capabilities(visitor: Visitor) -> dict[str, Any]:
     return {
         "streaming": False,
         "max_message_size_bytes": settings.FRAME_MAX_BYTES,
         "max_reconnect_attempts": 10,
         "heartbeat_interval_seconds": settings.SOCKET_HEARTBEAT_SECONDS,
-        "extensions": [PREFIX + name for name in EXTENSIONS],
+        "extensions": [PREFIX + name for name in EXTENSIONS] + list(visitor.extensions),
         "attachments": {"max_bytes": 0, "mime": []},
     }

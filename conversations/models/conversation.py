@@ -75,6 +75,10 @@ class Conversation(models.Model):
     locale = models.CharField(max_length=35, blank=True)
     variant_id = models.CharField(max_length=64, blank=True)
     page = models.JSONField(default=dict)
+    # The end user's, as their browser names it; empty where it does not.
+    time_zone = models.CharField(max_length=64, blank=True, db_default="", default="")
+    # What the client reads beyond PolyAI's frames, by comma.
+    client_extensions = models.CharField(max_length=120, blank=True, db_default="", default="")
     integration_attributes = models.JSONField(default=dict)
     last_seen_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(auto_now_add=True)
@@ -97,6 +101,11 @@ class Conversation(models.Model):
 
     def __str__(self) -> str:
         return self.id
+
+    @property
+    def extensions(self) -> frozenset[str]:
+        """Return what the client reads beyond PolyAI's frames."""
+        return frozenset(self.client_extensions.split(",")) - {""}
 
     @property
     def is_over(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
+from conversations.journal.answers import GivenAnswer
 from conversations.journal.frames import EXTENSIONS, PREFIX, EventType
 from conversations.journal.json_values import has_valid_text
 from integrations.behaviour.sentences import sentence
@@ -30,6 +31,7 @@ METADATA_MAX_BYTES = 8192
 RESEND_KEYS = ("client_event_id", "local_id")
 RESEND_KEY_MAX_CHARACTERS = 64
 FILES_PER_MESSAGE = 10
+_SHORT_ID = 16
 
 
 class BadFrameError(Exception):
@@ -70,6 +72,7 @@ class ClientFrame:
     is_typing: bool = False
     message_id: str = ""
     file_ids: tuple[uuid.UUID, ...] = ()
+    answer: GivenAnswer | None = None
 
 
 def frame_read(text: str | None) -> ClientFrame:
@@ -152,9 +155,15 @@ def _fields(
     match event_type:
         case EventType.USER_MESSAGE:
             file_ids = _file_ids(payload, metadata)
+            answer = _answer(payload, metadata)
+            if file_ids and answer is not None:
+                text = "The field payload.answer cannot come with attachments."
+                raise BadFrameError("bad_json", text, metadata)
+            needs_text = not file_ids and answer is None
             return {
-                "text": _text(payload, metadata, needs_text=not file_ids),
+                "text": _text(payload, metadata, needs_text=needs_text),
                 "file_ids": file_ids,
+                "answer": answer,
             }
         case EventType.USER_TYPING:
             return {"is_typing": _typing(payload, metadata)}
@@ -179,6 +188,30 @@ def _file_ids(payload: dict[str, Any], metadata: dict[str, Any] | None) -> tuple
             f"The field payload.attachments may list {FILES_PER_MESSAGE} objects with file_id.",
             metadata,
         ) from error
+
+
+def _answer(payload: dict[str, Any], metadata: dict[str, Any] | None) -> GivenAnswer | None:
+    """Return what the end user took of a message; whether it was offered is not known here."""
+    if (answer := payload.get("answer")) is None:
+        return None
+    if not isinstance(answer, dict):
+        raise BadFrameError("bad_json", "The field payload.answer must be an object.", metadata)
+    taken, values = answer.get("payload"), answer.get("values") or {}
+    if not isinstance(taken, str) or not 0 < len(taken) <= _SHORT_ID:
+        text = "The field payload.answer.payload must be the payload of a choice."
+        raise BadFrameError("bad_json", text, metadata)
+    if not isinstance(values, dict) or not all(isinstance(v, str) for v in values.values()):
+        text = "The field payload.answer.values must map names of fields to texts."
+        raise BadFrameError("bad_json", text, metadata)
+    return GivenAnswer(message_id=_answered_message(answer, metadata), payload=taken, values=values)
+
+
+def _answered_message(answer: dict[str, Any], metadata: dict[str, Any] | None) -> uuid.UUID:
+    try:
+        return uuid.UUID(answer.get("message_id"))
+    except (ValueError, TypeError, AttributeError) as error:
+        text = "The field payload.answer.message_id must be the id of a message."
+        raise BadFrameError("bad_json", text, metadata) from error
 
 
 def _text(payload: dict[str, Any], metadata: dict[str, Any] | None, *, needs_text: bool) -> str:

@@ -31,6 +31,7 @@ from conversations.journal.selectors import frames_after
 from conversations.journal.services import agent_join, conversations_seen
 from conversations.models import Conversation, Event
 from conversations.responder import responder
+from conversations.socket.client_extensions import frame_shown
 from conversations.socket.client_frames import BadFrameError, ClientFrame, frame_read
 from conversations.socket.handshake import (
     HandshakeError,
@@ -49,6 +50,7 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
     """One socket of one conversation; holds no truth, only how far it has sent."""
 
     conversation_id = locale = ""
+    extensions: frozenset[str] = frozenset()
     is_grouped = False
     catching_up: asyncio.Task[None] | None = None
     checking: asyncio.Task[Conversation] | None = None
@@ -85,6 +87,7 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
             await self._refuse(error)
             return
         self.conversation_id, self.locale = conversation.pk, conversation.locale
+        self.extensions = conversation.extensions
         # For what is refused before it comes to this consumer (bounds.py).
         self.scope.setdefault("state", {})["locale"] = self.locale
         # A cursor beyond the journal's end would hide all that is written from here on.
@@ -174,6 +177,7 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
                 client_event_id=frame.client_event_id,
                 metadata=frame.metadata,
                 file_ids=frame.file_ids,
+                answer=frame.answer,
             )
         except RateLimitedError as error:
             self.last_refusal.note(error)
@@ -200,7 +204,9 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
     # ---- sending ----
 
     async def _send(self, frame: Frame) -> None:
-        await self.send(text_data=json.dumps(frame, ensure_ascii=False))
+        """Send what the client reads of a frame: the one way out of this socket."""
+        shown = frame_shown(frame, self.extensions)
+        await self.send(text_data=json.dumps(shown, ensure_ascii=False))
 
     async def _send_with_echo(self, events: list[Event]) -> None:
         """Send lines; the first one also where it was sent before, for its echo may be lost."""

@@ -125,6 +125,7 @@ def _fall_back(handoff: Handoff, target: Integration, code: str) -> list[str]:
     handoff.attempt += 1
     handoff.vendor_conversation_id, handoff.vendor_session, handoff.queue_status = "", None, {}
     handoff.live_agents, handoff.remind_at, handoff.owner = {}, None, None
+    handoff.open_offer = None
     handoff.deadline_at = OPENING.from_now()
     transaction.on_commit(partial(queue_open_handoff, handoff.pk))
     return [*_FALL_BACK_FIELDS]
@@ -141,6 +142,7 @@ _FALL_BACK_FIELDS = (
     "vendor_end_until",
     "queue_status",
     "live_agents",
+    "open_offer",
     "remind_at",
     "deadline_at",
     "owner",

@@ -278,11 +278,11 @@ def _returns_to_agent(handoff: Handoff, reason: EndReason) -> bool:
 def _close(handoff: Handoff, *, tell_vendor: bool, lease: Lease | None, extra: list[str]) -> None:
     now = timezone.now()
     handoff.ended_at, handoff.deadline_at, handoff.queue_status = now, None, {}
-    handoff.remind_at = None
+    handoff.remind_at = handoff.open_offer = None
     if tell_vendor:
         handoff.vendor_end_until = VENDOR_END.from_now()
     fields = ["state", "ended_at", "deadline_at", "remind_at", "queue_status", "vendor_end_until"]
-    fields += extra
+    fields += ["open_offer", *extra]
     handoff_save(handoff, fields, lease)
     publish.relay_wake(handoff.owner_id, handoff.pk)
 

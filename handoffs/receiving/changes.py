@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import replace
 from typing import Any
 
 from conversations.journal.frames import EventType
 from conversations.journal.services import NewEvent, events_append
 from handoffs.models import Handoff, VendorEvent
+from handoffs.receiving.rich_lines import rich_line
+from handoffs.sending.offers import offer_change, offer_withdraw
 from integrations.contract.events import (
     LiveAgentMessage,
     LiveAgentMessageDeleted,
@@ -30,11 +33,19 @@ def message_changed(handoff: Handoff, event: Change) -> list[str]:
         kept = list(handoff.early_changes.items())[-_EARLY_MAX:]
         handoff.early_changes = {**dict(kept), event.vendor_message_id: _kept(event)}
         return ["early_changes"]
-    text, is_deleted = getattr(event, "text", ""), isinstance(event, LiveAgentMessageDeleted)
-    payload = {"message_id": str(message.event_id), "text": text, "is_deleted": is_deleted}
+    assert message.event_id is not None
+    if isinstance(event, LiveAgentMessageDeleted):
+        _tell(handoff, message.event_id, text="", is_deleted=True)
+        return offer_withdraw(handoff, message.event_id)
+    drawn = rich_line(handoff, event.text, event.markup, event.rich)
+    _tell(handoff, message.event_id, text=drawn.text, is_deleted=False, **drawn.content)
+    return offer_change(handoff, message.event_id, drawn, event.vendor_message_id)
+
+
+def _tell(handoff: Handoff, message_id: uuid.UUID, **said: Any) -> None:
+    payload = {"message_id": str(message_id), **said}
     line = NewEvent(type=EventType.LIVE_AGENT_MESSAGE_CHANGED, payload=payload)
     events_append(handoff.conversation, [line])
-    return []
 
 
 def early_change_apply(handoff: Handoff, event: LiveAgentMessage) -> LiveAgentMessage | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
@@ -25,6 +25,7 @@ from handoffs.models import Delivery, Handoff, VendorEvent
 from handoffs.receiving.agents import agent_joined, agent_left
 from handoffs.receiving.changes import Change, message_changed
 from handoffs.receiving.messages import line_id, message_received
+from handoffs.receiving.rich_lines import notes_of, plain_said
 from handoffs.sending.files import FetchedMessage, inbox_kind, message_of_file
 from handoffs.sending.hot_path import AgentMessage, take_from_vendor
 from handoffs.sending.outbox import delivery_failed_late, receipts_apply
@@ -42,8 +43,15 @@ _MAX_ID = 255
 _CAUSES = {one.value: one for one in (EndReason.VENDOR_IDLE, EndReason.VENDOR_TIME_LIMIT)}
 
 
-def vendor_event_apply(lease: Lease, session: VendorSession, event: events.VendorEvent) -> bool:
+def vendor_event_apply(
+    lease: Lease,
+    session: VendorSession,
+    event: events.VendorEvent,
+    notes: Sequence[dict[str, str]] = (),
+) -> bool:
     """Apply one event and keep the session that follows it; True once the human part is over.
+
+    `notes` are for the operator: what could not be done with the event before.
 
     A repeat changes nothing but the session. Raises LeaseLostError for a fenced session.
     """
@@ -51,7 +59,7 @@ def vendor_event_apply(lease: Lease, session: VendorSession, event: events.Vendo
     with handoff_leased(lease) as handoff:
         session_keep(handoff, session)
         changed = ["vendor_session"]
-        if _receive(handoff, event) and handoff.is_open:
+        if _receive(handoff, event, [*notes, *notes_of(event)]) and handoff.is_open:
             changed += _apply(handoff, event, lease)
         handoff_save(handoff, changed, lease)
         return not handoff.is_open
@@ -65,17 +73,21 @@ async def agent_message_apply(
     The session's keys must be those of the session stored before.
     """
     event = event_cleaned(event)
-    if event.files or event.rich or event.by is not Author.LIVE_AGENT or not event.text:
+    if event.files or event.rich or event.by is not Author.LIVE_AGENT:
+        return False
+    text, content = plain_said(event)
+    if not text:
         return False
     agent = event.agent_id or event.agent_name
     message = AgentMessage(
         lease=lease,
         line=message_event(
             EventType.LIVE_AGENT_MESSAGE,
-            event.text,
+            text,
             event_id=line_id(lease.handoff_id, event.vendor_event_id),
             by=event.by.value,
             agent_id=agent,
+            **content,
         ),
         agent_id=agent,
         vendor_event_id=event.vendor_event_id,
@@ -110,7 +122,7 @@ def _clean(value: Any) -> Any:
     return value
 
 
-def _receive(handoff: Handoff, event: events.VendorEvent) -> bool:
+def _receive(handoff: Handoff, event: events.VendorEvent, notes: list[dict[str, str]]) -> bool:
     """Put the event into the inbox; False for a repeat."""
     _, is_new = VendorEvent.objects.get_or_create(
         handoff=handoff,
@@ -118,6 +130,7 @@ def _receive(handoff: Handoff, event: events.VendorEvent) -> bool:
         defaults={
             "kind": inbox_kind(event),
             "vendor_message_id": getattr(event, "vendor_message_id", ""),
+            "notes": notes or None,
             "occurred_at": event.occurred_at,
         },
     )

@@ -13,7 +13,9 @@ from handoffs.lifecycle.notices import text_for
 from handoffs.models import Handoff, VendorEvent
 from handoffs.receiving.agents import agent_key, agent_name, agent_present
 from handoffs.receiving.changes import early_change_apply
+from handoffs.receiving.rich_lines import RichLine, rich_line
 from handoffs.sending.files import FetchedMessage
+from handoffs.sending.offers import offer_store
 from integrations.contract.events import LiveAgentMessage
 from integrations.contract.rich_content import Author
 
@@ -30,30 +32,38 @@ def message_received(handoff: Handoff, event: LiveAgentMessage) -> list[str]:
     changed = [] if event.by is Author.VENDOR_BOT else agent_present(handoff, event)
     as_changed = early_change_apply(handoff, event)
     if as_changed is not None:
-        _write(handoff, as_changed)
+        changed += _write(handoff, as_changed)
     return changed
 
 
-def _write(handoff: Handoff, event: LiveAgentMessage) -> None:
+def _write(handoff: Handoff, event: LiveAgentMessage) -> list[str]:
+    """Write a message's lines and keep what it offers; return the fields that changed."""
     files = _files(event)
+    drawn = rich_line(handoff, event.text, event.markup, event.rich)
     # An empty message makes no line at all.
-    said = [_line(handoff, event, files)] if event.text or event.rich or files else []
+    said = [_line(handoff, event, drawn, files)] if drawn.text or event.rich or files else []
     written = events_append(handoff.conversation, [*said, *_missing(handoff, event)])
     if said:
         attachments_said(written[0], files)
         rows = VendorEvent.objects.filter(handoff=handoff, vendor_event_id=event.vendor_event_id)
         rows.update(event=written[0])
+        return offer_store(handoff, written[0].id, drawn, event.vendor_message_id)
+    return []
 
 
-def _line(handoff: Handoff, event: LiveAgentMessage, files: list[Attachment]) -> NewEvent:
+def _line(
+    handoff: Handoff, event: LiveAgentMessage, drawn: RichLine, files: list[Attachment]
+) -> NewEvent:
     line = message_event(
         EventType.LIVE_AGENT_MESSAGE,
-        event.text,
+        drawn.text,
         event_id=line_id(handoff.pk, event.vendor_event_id),
         by=event.by.value,
         **_author(handoff, event),
+        **drawn.payload,
     )
-    line.payload["attachments"] = [attachment_object(file) for file in files]
+    files_shown = [attachment_object(file) for file in files]
+    line.payload["attachments"] = files_shown + line.payload["attachments"]
     return line
 
 

@@ -285,7 +285,10 @@ class StartedSession:
                 await self._keep(before, after)
         else:
             message = OutboundMessage(
-                message_id=delivery.message_id, text=delivery.text, sent_at=delivery.sent_at
+                message_id=delivery.message_id,
+                text=delivery.text,
+                sent_at=delivery.sent_at,
+                answer=delivery.answer,
             )
             await self._keep(before, await self._connector.send_message(before, message))
         sent = Sent(lease=self.lease, delivery_id=delivery.id, created_at=delivery.created_at)

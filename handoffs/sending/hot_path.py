@@ -53,6 +53,7 @@ WITH input AS (
     LEFT JOIN integrations_integration AS integration ON integration.id = handoff.integration_id
     WHERE conversation.id = ANY (%(ids)s::text[]) AND coalesce(conversation.state, '') = 'handoff'
       AND handoff.state IN ('requested', 'connecting', 'queued', 'active')
+      AND handoff.open_offer IS NULL
     FOR NO KEY UPDATE OF conversation SKIP LOCKED
 ), plain AS MATERIALIZED (
     SELECT input.*, locked.handoff_id, locked.owner_id, queue.waiting = 0 AS is_next
@@ -204,8 +205,8 @@ class Sent:
 async def messages_to_vendor(messages: Sequence[UserMessage]) -> list[Event | None]:
     """Journal messages and queue them for their vendors; None for each that is not plain.
 
-    Plain is: a handoff is open, the text is not its stop word, the message was not sent before, and
-    not too many wait.
+    Plain is: a handoff is open and nothing offered, the text is not its stop word, the message was
+    not sent before, and not too many wait.
     """
     now = timezone.now()
     ids = [message.conversation_id for message in messages]

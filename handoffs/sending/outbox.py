@@ -20,7 +20,9 @@ from handoffs.lifecycle.deliveries import deliveries_fail
 from handoffs.lifecycle.locking import Lease, handoff_leased, handoff_save
 from handoffs.models import Delivery, Handoff
 from handoffs.sending.files import part_id
+from handoffs.sending.offers import answer_of
 from integrations.contract.errors import ConnectorError
+from integrations.contract.rich_content import Answer
 
 BATCH = 50
 # The code of what the vendor had taken, and then could not bring to anybody.
@@ -52,6 +54,7 @@ class PendingDelivery:
     parts_sent: int = 0
     # Of a message that is sent again: only these, where the others had arrived.
     parts_only: tuple[int, ...] = ()
+    answer: Answer | None = None
 
     @property
     def parts(self) -> tuple[int, ...]:
@@ -107,6 +110,7 @@ def pending_delivery(row: Delivery) -> PendingDelivery:
         file_ids=tuple(file["file_id"] for file in payload["attachments"]),
         parts_sent=row.parts_sent,
         parts_only=tuple(row.parts_only or ()),
+        answer=answer_of(row.handoff_id, payload),
     )
 
 

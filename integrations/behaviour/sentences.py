@@ -201,6 +201,12 @@ _HANDOFF = (
         ar="أُغلقت هذه المحادثة لأنها بلغت أقصى مدة مسموح بها.",
     ),
     Sentence(
+        key="content_not_drawn",
+        en="This message has a content that cannot be shown here.",
+        de="Diese Nachricht hat einen Inhalt, der hier nicht gezeigt werden kann.",
+        ar="تحتوي هذه الرسالة على محتوى لا يمكن عرضه هنا.",
+    ),
+    Sentence(
         key="file_not_fetched",
         en="The live agent sent the file {{file_name}}. It could not be fetched; ask for it in "
         "another way.",
@@ -250,6 +256,12 @@ _REFUSALS = (
         en="Only the live agent can end this conversation.",
         de="Nur der Mitarbeiter kann diese Unterhaltung beenden.",
         ar="لا يمكن إنهاء هذه المحادثة إلا من الموظف.",
+    ),
+    Sentence(
+        key="choice_closed",
+        en="This choice cannot be taken any more.",
+        de="Diese Auswahl ist nicht mehr möglich.",
+        ar="لم يعد هذا الاختيار متاحًا.",
     ),
     Sentence(
         key="nothing_to_cancel",
