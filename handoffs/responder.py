@@ -169,7 +169,7 @@ def _answer(
     elif handoff is not None and not said.get("file_ids") and not _is_stop_word(handoff, text):
         taken = offer_match(handoff, text)
     if taken is not None:
-        message.payload |= {"text": taken.text, "answer": taken.journal}
+        message.payload.update(text=taken.text, answer=taken.journal)
     return taken is not None
 
 

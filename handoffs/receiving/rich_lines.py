@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Any
 
 from handoffs.models import Handoff
+from handoffs.sending.offers import RichLine
 from integrations.behaviour.sentences import sentence
 from integrations.contract.events import LiveAgentMessage, LiveAgentMessageEdited, VendorEvent
 from integrations.contract.rich_content import (
@@ -33,26 +33,6 @@ from integrations.kit.text_form import (
 )
 
 _URL = "ATTACHMENT_CONTENT_TYPE_URL"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RichLine:
-    """What a message's payload says, and what is kept of it for an answer."""
-
-    text: str = field(repr=False)
-    payload: Mapping[str, Any] = field(repr=False)
-    replies: Mapping[str, dict[str, str]] = field(repr=False)
-    form: dict[str, Any] | None = field(repr=False)
-
-    @property
-    def content(self) -> dict[str, Any]:
-        """Return the model as JSON under its name, or nothing for a plain text."""
-        return {"content": self.payload["content"]} if "content" in self.payload else {}
-
-    @property
-    def offers(self) -> bool:
-        """Say whether an answer to it can come back."""
-        return bool(self.replies or self.form)
 
 
 def rich_line(handoff: Handoff, text: str, markup: Markup, rich: RichContent) -> RichLine:

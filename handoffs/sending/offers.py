@@ -14,13 +14,32 @@ from django.db.models import F
 from conversations.errors import ChoiceClosedError, ClientFaultError
 from conversations.journal.answers import GivenAnswer
 from handoffs.models import Handoff, Offer
-from handoffs.receiving.rich_lines import RichLine
 from handoffs.sending.form_answers import form_filled
 from integrations.contract.rich_content import Answer
 from integrations.kit.text_form import FORM_ID
 
 # What is written behind a word or a number without meaning anything.
 _TRAILING = re.compile(r"[\s.,;:!?…。、，！？)]+$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RichLine:
+    """What a message's payload says, and what is kept of it for an answer."""
+
+    text: str = field(repr=False)
+    payload: Mapping[str, Any] = field(repr=False)
+    replies: Mapping[str, dict[str, str]] = field(repr=False)
+    form: dict[str, Any] | None = field(repr=False)
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """Return the model as JSON under its name, or nothing for a plain text."""
+        return {"content": self.payload["content"]} if "content" in self.payload else {}
+
+    @property
+    def offers(self) -> bool:
+        """Say whether an answer to it can come back."""
+        return bool(self.replies or self.form)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,14 +56,17 @@ def offer_store(handoff: Handoff, line_id: uuid.UUID, line: RichLine, message_id
         return []
     Offer.objects.update_or_create(
         event_id=line_id,
-        defaults={
-            "handoff": handoff,
-            "attempt": handoff.attempt,
-            "vendor_message_id": message_id,
-            "replies": dict(line.replies),
-            "form": line.form,
-            "values": None,
-        },
+        defaults=cast(
+            dict[str, Any],
+            {
+                "handoff": handoff,
+                "attempt": handoff.attempt,
+                "vendor_message_id": message_id,
+                "replies": dict(line.replies),
+                "form": line.form,
+                "values": None,
+            },
+        ),
     )
     handoff.open_offer = line_id
     return ["open_offer"]
