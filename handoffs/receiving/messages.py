@@ -13,9 +13,9 @@ from handoffs.lifecycle.notices import text_for
 from handoffs.models import Handoff, VendorEvent
 from handoffs.receiving.agents import agent_key, agent_name, agent_present
 from handoffs.receiving.changes import early_change_apply
-from handoffs.receiving.rich_lines import RichLine, rich_line
+from handoffs.receiving.rich_lines import rich_line
 from handoffs.sending.files import FetchedMessage
-from handoffs.sending.offers import offer_store
+from handoffs.sending.offers import RichLine, offer_store
 from integrations.contract.events import LiveAgentMessage
 from integrations.contract.rich_content import Author
 
