@@ -6,6 +6,7 @@ import base64
 import json as json_library
 import re
 from collections.abc import Collection, Mapping
+from urllib.parse import quote
 
 from integrations.contract.errors import (
     CannotConnectError,
@@ -64,12 +65,25 @@ class ZendeskMessagingClient:
         self._app = f"{base_url.rstrip('/')}/v2/apps/{app_id}"
         self.headers = _basic(key_id, key_secret)
 
-    async def create_user(self, body: Json) -> bool:
-        """Create the user; False when one with this external id exists already."""
+    async def create_user(self, body: Json) -> Json | None:
+        """Create the user and return it; None when one with this external id exists already."""
         response = await self._request(
             "create_user", "POST", "/users", json=body, returns=(_EXISTS_ALREADY,)
         )
-        return response.status != _EXISTS_ALREADY
+        return None if response.status == _EXISTS_ALREADY else _object_in(response, "user")
+
+    async def get_user(self, external_id: str) -> Json:
+        """Return the user with an external id; empty when Zendesk has none."""
+        path = f"/users/{quote(external_id, safe='')}"
+        response = await self._request("get_user", "GET", path, returns=_GONE)
+        return {} if response.status in _GONE else _object_in(response, "user")
+
+    async def list_participants(self, conversation_id: str) -> list[Json]:
+        """Return who takes part in a conversation on the end user's side."""
+        response = await self._on_conversation(
+            "list_participants", "GET", f"{conversation_id}/participants"
+        )
+        return _objects_in(response, "participants")
 
     async def list_conversations(self, user_external_id: str) -> list[Json]:
         """Return a user's conversations; none for a user who is not there."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
@@ -20,9 +21,15 @@ from integrations.contract.connector import (
     WebhookRequest,
     WebhookResult,
 )
-from integrations.contract.errors import ConnectorError, ConversationGoneError, InvalidRoutingError
+from integrations.contract.errors import (
+    ConnectorError,
+    ConversationGoneError,
+    InvalidRoutingError,
+    RejectedError,
+)
 from integrations.contract.events import VendorEvent
 from integrations.contract.manifest import Manifest
+from integrations.contract.rich_content import Author
 from integrations.http.client import HttpClient
 from integrations.http.download import download
 from integrations.kit.json_values import Json, as_moment, as_text
@@ -39,13 +46,17 @@ from integrations.vendors.zendesk.connector.credentials import (
 from integrations.vendors.zendesk.connector.handover import Handover, unfinished_session
 from integrations.vendors.zendesk.connector.progress import ConversationProgress, Step
 from integrations.vendors.zendesk.connector.sending import ControlTiming, Sender
-from integrations.vendors.zendesk.connector.webhooks import ASSIGNMENT_CHANGED, parsed
+from integrations.vendors.zendesk.connector.webhooks import ASSIGNMENT_CHANGED, parsed, user_keys
 from integrations.vendors.zendesk.manifest import MANIFEST
-from integrations.vendors.zendesk.manifest.vendor import MAX_FILE_BYTES
+from integrations.vendors.zendesk.manifest.vendor import GOES_ON, MAX_FILE_BYTES
+from integrations.vendors.zendesk.mapping.answers import answer_content
 from integrations.vendors.zendesk.mapping.control import NEXT, Switchboard
+from integrations.vendors.zendesk.mapping.events import DELIVERY_FAILED, speaker_of
 from integrations.vendors.zendesk.mapping.messages import (
     end_user_author,
     file_posting,
+    marked,
+    message_in,
     read_activity,
     text_postings,
 )
@@ -61,6 +72,8 @@ _FAREWELLS = {
 }
 _FAREWELL = "The end user ended the conversation."
 _TICKET_EVENTS = "status:"
+# Codes of a refusal that may be about the author: Zendesk merges users without a word to us.
+_UNKNOWN_AUTHOR = ("user_not_found", "bad_request")
 
 
 class ZendeskConnector(Connector):
@@ -145,14 +158,17 @@ class ZendeskConnector(Connector):
         self, session: VendorSession, item: WebhookItem
     ) -> Sequence[tuple[VendorSession, VendorEvent]]:
         """Turn an event into ours, among what missed calls have said, in Zendesk's order."""
+        kept = await self._kept(session, item)
         progress = ConversationProgress(
             session,
             switchboard=self._switchboard,
             ignored_authors=_names(self._credentials.get("ignored_authors", "")),
+            goes_on_solved=self._credentials.get("solved_ticket") == GOES_ON,
+            marks=await self._marks(session, item),
+            names=await self._names_of([*(kept or ()), message_in(item.body)]),
         )
-        kept = await self._kept(session, item)
         if item.item_id.startswith(_TICKET_EVENTS):
-            name = await self._assignee_name(item)
+            name = await self._assignee_name(item.body)
             steps = progress.kept_steps(kept, {})
             steps += progress.ticket_steps(item.body, item.item_id, name)
         else:
@@ -189,21 +205,51 @@ class ZendeskConnector(Connector):
 
     async def send_message(self, session: VendorSession, message: OutboundMessage) -> VendorSession:
         """Post a text, in parts where it is long, while the live agents have the conversation."""
-        conversation_id, author = session.vendor_conversation_id, end_user_author(session.state)
-        postings = text_postings(message.message_id, message.text, author)
-        await self._sender.while_theirs(
-            session, message.message_id, lambda: self._sender.post(conversation_id, postings)
-        )
-        return session
+        content: Json = {"type": "text", "text": message.text}
+        if message.answer is not None:
+            content = answer_content(message.answer, message.text)
+
+        async def post(session: VendorSession) -> None:
+            postings = text_postings(message.message_id, content, end_user_author(session.state))
+            await self._sender.post(session.vendor_conversation_id, postings)
+
+        return await self._post_as_end_user(session, message.message_id, post)
 
     async def send_attachment(
         self, session: VendorSession, attachment: OutboundAttachment
     ) -> VendorSession:
         """Upload a file and post it; nothing is uploaded for a file that is there already."""
-        await self._sender.while_theirs(
-            session, attachment.attachment_id, lambda: self._post_file(session, attachment)
-        )
-        return session
+
+        async def post(session: VendorSession) -> None:
+            await self._post_file(session, attachment)
+
+        return await self._post_as_end_user(session, attachment.attachment_id, post)
+
+    async def _post_as_end_user(
+        self, session: VendorSession, mark: str, post: Callable[[VendorSession], Awaitable[None]]
+    ) -> VendorSession:
+        """Post while the live agents are there; as the user of now, if Zendesk has merged them."""
+        try:
+            await self._sender.while_theirs(session, mark, lambda: post(session))
+            return session
+        except RejectedError as error:
+            if error.vendor_code not in _UNKNOWN_AUTHOR:
+                raise
+            known = await self._with_user_of_now(session)
+            if known is None:
+                raise
+        await self._sender.while_theirs(known, mark, lambda: post(known))
+        return known
+
+    async def _with_user_of_now(self, session: VendorSession) -> VendorSession | None:
+        """Return the session with the user who takes part now; None if that is no news."""
+        found = await self._client.list_participants(session.vendor_conversation_id)
+        users = [user_id for one in found if (user_id := as_text(one.get("userId")))]
+        if len(users) != 1 or users[0] == session.state.get("user_id"):
+            return None
+        keys = dict.fromkeys((*session.keys, *user_keys(users[0])))
+        state = {**session.state, "user_id": users[0]}
+        return replace(session, keys=tuple(keys), state=state)
 
     async def _post_file(self, session: VendorSession, attachment: OutboundAttachment) -> None:
         conversation_id, author = session.vendor_conversation_id, end_user_author(session.state)
@@ -255,10 +301,28 @@ class ZendeskConnector(Connector):
             pass  # it is over, or control cannot be taken back: the ticket stays to its agent
         self._forget(session)
 
-    async def _assignee_name(self, item: WebhookItem) -> str:
-        """Ask for an assignee's name where an API token allows it; a name is never worth a loss."""
-        user_id = as_text(item.body.get("current"))
-        if self._support is None or item.body.get("type") != ASSIGNMENT_CHANGED or not user_id:
+    async def _marks(self, session: VendorSession, item: WebhookItem) -> dict[str, str]:
+        """Return our marks by Zendesk's ids for an event that names a message by its id alone."""
+        if item.body.get("type") != DELIVERY_FAILED:
+            return {}
+        known = await self._client.list_messages(session.vendor_conversation_id)
+        return {as_text(one.get("id")): mark for (mark, _), one in marked(known).items()}
+
+    async def _names_of(self, messages: Sequence[Json]) -> dict[str, str]:
+        """Return the names of live agents whose messages have none."""
+        speakers = [speaker_of(message) for message in messages if message.get("metadata")]
+        unnamed = {one.agent_id for one in speakers if one.by is Author.LIVE_AGENT and not one.name}
+        return {agent_id: await self._support_name(agent_id) for agent_id in unnamed}
+
+    async def _assignee_name(self, body: Json) -> str:
+        user_id = as_text(body.get("current"))
+        if body.get("type") != ASSIGNMENT_CHANGED or not user_id:
+            return ""
+        return await self._support_name(user_id)
+
+    async def _support_name(self, user_id: str) -> str:
+        """Ask for a name where an API token allows it; a name is never worth a loss."""
+        if self._support is None:
             return ""
         if user_id not in self._agent_names:
             try:

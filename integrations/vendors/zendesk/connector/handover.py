@@ -11,7 +11,7 @@ from integrations.kit.json_values import Json, as_object, as_text
 from integrations.vendors.zendesk.client import ZendeskMessagingClient
 from integrations.vendors.zendesk.connector.progress import ENDED_AT
 from integrations.vendors.zendesk.connector.sending import Sender
-from integrations.vendors.zendesk.connector.webhooks import tag_key
+from integrations.vendors.zendesk.connector.webhooks import tag_key, user_keys
 from integrations.vendors.zendesk.mapping.control import (
     CONTROL_KEY,
     ENDING,
@@ -53,17 +53,20 @@ class Handover:
 
     async def open(self, request: HandoffRequest) -> VendorSession:
         """Return the session of a conversation that the live agents have."""
-        is_new_user = await self.client.create_user(user_body(request))
-        conversation = {} if is_new_user else await self._earlier(request)
+        user = await self.client.create_user(user_body(request))
+        conversation: Json = {}
+        if user is None:
+            user = await self.client.get_user(user_external_id(request))
+            conversation = await self._earlier(request)
         if conversation:
             self.sender.look_again(as_text(conversation.get("id")))
             try:
-                return await self._hand_over(request, conversation)
+                return await self._hand_over(request, user, conversation)
             except ConversationGoneError:
                 pass  # full or deleted: a new one takes its place
         conversation = await self.client.create_conversation(conversation_body(request))
         self.sender.is_new(as_text(conversation.get("id")))
-        return await self._hand_over(request, conversation)
+        return await self._hand_over(request, user, conversation)
 
     async def found(self, unfinished: VendorSession) -> VendorSession | None:
         """Return it with the conversation that the handoff was written into, if there is one."""
@@ -114,7 +117,9 @@ class Handover:
             found, key=lambda item: (item.get("isDefault") is True, as_text(item.get("createdAt")))
         )
 
-    async def _hand_over(self, request: HandoffRequest, conversation: Json) -> VendorSession:
+    async def _hand_over(
+        self, request: HandoffRequest, user: Json, conversation: Json
+    ) -> VendorSession:
         conversation_id = as_text(conversation.get("id"))
         postings = opening_postings(request.handoff_id, opening_lines(request))
         known = await self.sender.known(conversation_id)
@@ -134,7 +139,7 @@ class Handover:
             unfinished_session(request, own=own, opened_at=as_text(posted[-1].get("received"))),
             vendor_conversation_id=conversation_id,
             # A ticket that is still open from an earlier handoff keeps the tag it had.
-            keys=tuple(tag_key(tag) for tag in sorted(tags)),
+            keys=(*(tag_key(tag) for tag in sorted(tags)), *user_keys(user)),
         )
 
     async def _take_control(self, conversation_id: str, own: str) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 from integrations.contract.connector import VendorSession
 from integrations.contract.events import (
     ConversationEnded,
-    LiveAgentAttachment,
     LiveAgentJoined,
     LiveAgentLeft,
     LiveAgentMessage,
@@ -18,14 +18,16 @@ from integrations.contract.events import (
     UnknownEvent,
     VendorEvent,
 )
+from integrations.contract.rich_content import Author
 from integrations.kit.json_values import Json, as_moment, as_object, as_text
 from integrations.vendors.zendesk.connector.webhooks import (
     ASSIGNMENT_CHANGED,
     ENDING_STATUSES,
+    SOLVED,
     STATUS_CHANGED,
     merged_ids,
-    merged_user,
     ticket_key,
+    user_keys,
 )
 from integrations.vendors.zendesk.mapping.control import Switchboard
 from integrations.vendors.zendesk.mapping.events import (
@@ -43,7 +45,7 @@ from integrations.vendors.zendesk.mapping.messages import (
 )
 
 Step = tuple[VendorSession, VendorEvent]
-UNNAMED = "Live agent"
+NOTHING: Mapping[str, str] = MappingProxyType({})
 _MERGE = "user:merge"
 ENDED_AT = "ended_at"
 _WITHIN_THE_SECOND = timedelta(milliseconds=999)
@@ -55,13 +57,28 @@ class ConversationProgress:
     """Turns stored webhook items into events, each with the session to keep; does no I/O."""
 
     def __init__(
-        self, session: VendorSession, *, switchboard: Switchboard, ignored_authors: frozenset[str]
+        self,
+        session: VendorSession,
+        *,
+        switchboard: Switchboard,
+        ignored_authors: frozenset[str],
+        goes_on_solved: bool = False,
+        marks: Mapping[str, str] = NOTHING,
+        names: Mapping[str, str] = NOTHING,
     ) -> None:
-        """Take up where `session` was stored."""
+        """Take up where `session` was stored.
+
+        `marks` are ours by Zendesk's ids of the messages, `names` those of live agents by their ids
+        where Zendesk's messages have none. With `goes_on_solved` a solved ticket is no end: what
+        the end user writes opens it again.
+        """
         self.session = session
         self.has_ended = False
         self._switchboard = switchboard
         self._ignored_authors = ignored_authors
+        self._ending_statuses = ENDING_STATUSES - ({SOLVED} if goes_on_solved else set())
+        self._marks = marks
+        self._names = names
 
     def kept_steps(self, messages: Sequence[Json] | None, body: Json) -> list[Step]:
         """Apply what Zendesk has kept and perhaps not told, with the event at its place.
@@ -93,11 +110,11 @@ class ConversationProgress:
 
     def conversation_steps(self, body: Json) -> list[Step]:
         """Apply an event of the Conversations webhook."""
-        if body.get("type") == _MERGE:
-            return self._merged(body)
         created_at = moment(body.get("createdAt"))
         if self._opened_at and created_at <= self._opened_at:
             return []  # what nobody took in an earlier handoff of this conversation
+        if body.get("type") == _MERGE:
+            return self._merged(body)
         event = ConversationEvent(
             event_id=as_text(body.get("id")),
             kind=as_text(body.get("type")),
@@ -106,6 +123,7 @@ class ConversationProgress:
             conversation_id=self.session.vendor_conversation_id,
             switchboard=self._switchboard,
             ignored_authors=self._ignored_authors,
+            marks=self._marks,
         )
         return [step for found in events_of(event) for step in self._applied(found)]
 
@@ -116,7 +134,7 @@ class ConversationProgress:
             return []
         steps = self._learnt_ticket(as_text(body.get("ticket")), item_id, kind, at)
         current = as_text(body.get("current"))
-        if kind == STATUS_CHANGED and current.upper() in ENDING_STATUSES:
+        if kind == STATUS_CHANGED and current.upper() in self._ending_statuses:
             steps += self._applied(ended(self.session.vendor_conversation_id, at, "agent"))
         elif kind == ASSIGNMENT_CHANGED and self._is_news(at):
             steps += self._assigned(current, agent_name, item_id, at)
@@ -130,12 +148,13 @@ class ConversationProgress:
     def _applied(self, event: VendorEvent) -> Iterator[Step]:
         if isinstance(event, ConversationEnded):
             self._note_end(event)
-        if isinstance(event, LiveAgentMessage | LiveAgentAttachment):
+        if isinstance(event, LiveAgentMessage) and event.by is Author.LIVE_AGENT:
+            event = replace(event, agent_name=event.agent_name or self._name_of(event.agent_id))
             yield from self._present(
                 event.agent_id, event.agent_name, event.vendor_event_id, event.occurred_at
             )
         if isinstance(event, LiveAgentTyping):
-            event = replace(event, agent_id=self._agent_id)
+            event = replace(event, agent_id=as_text(self.session.state.get("agent_id")))
             if not event.agent_id:
                 return
         yield self.session, event
@@ -147,38 +166,40 @@ class ConversationProgress:
             self._update(**{ENDED_AT: event.occurred_at.isoformat()})
 
     def _present(self, agent_id: str, name: str, event_id: str, at: datetime) -> Iterator[Step]:
-        """Announce who is there now: a new live agent, or the name of one not named so far."""
-        is_same = agent_id == self._agent_id
-        if is_same and (not name or self._agent_name != UNNAMED):
+        """Announce a live agent who was not there; those who are there stay."""
+        agents = self._agents
+        if agent_id in agents:
+            self._update(agents={**agents, agent_id: name or agents[agent_id]}, agent_id=agent_id)
             return
-        if not is_same and self._is_overtaken(at):
+        if agents and self._is_overtaken(at):
             return  # written before the conversation went to somebody else
-        yield from self._absent(event_id, at)
-        self._update(agent_id=agent_id, agent_name=name or UNNAMED, agent_at=at.isoformat())
+        self._update(agents={**agents, agent_id: name}, agent_id=agent_id, agent_at=at.isoformat())
         joined = LiveAgentJoined(
-            **self._base(f"{event_id}:joined", at), agent_id=agent_id, agent_name=self._agent_name
+            **self._base(f"{event_id}:joined", at), agent_id=agent_id, agent_name=name
         )
         yield self.session, joined
 
-    def _absent(self, event_id: str, at: datetime) -> Iterator[Step]:
-        """Say that the live agent who was there is there no longer."""
-        if not self._agent_id:
-            return
-        left = LiveAgentLeft(
-            **self._base(f"{event_id}:left", at),
-            agent_id=self._agent_id,
-            agent_name=self._agent_name,
-        )
-        self._update(agent_id="", agent_name="", agent_at=at.isoformat())
-        yield self.session, left
+    def _absent(self, event_id: str, at: datetime, *, but: str = "") -> Iterator[Step]:
+        """Say that those who were there are there no longer, with one exception at most."""
+        for agent_id, name in self._agents.items():
+            if agent_id == but:
+                continue
+            left = LiveAgentLeft(
+                **self._base(f"{event_id}:left:{agent_id}", at), agent_id=agent_id, agent_name=name
+            )
+            remaining = {key: value for key, value in self._agents.items() if key != agent_id}
+            self._update(agents=remaining, agent_id=but, agent_at=at.isoformat())
+            yield self.session, left
 
     def _assigned(self, agent_id: str, name: str, item_id: str, at: datetime) -> Iterator[Step]:
         if {agent_id.lower(), name.lower()} & self._ignored_authors - {""}:
             return
         if agent_id:
             # Ticket events count whole seconds: what was written within this one came before.
-            yield from self._present(agent_id, name, item_id, at + _WITHIN_THE_SECOND)
-        elif self._agent_id:
+            at += _WITHIN_THE_SECOND
+            yield from self._absent(item_id, at, but=agent_id)
+            yield from self._present(agent_id, name or self._name_of(agent_id), item_id, at)
+        elif self._agents:
             yield from self._absent(item_id, at)
             yield self.session, TransferStarted(**self._base(f"{item_id}:transfer", at))
 
@@ -189,7 +210,7 @@ class ConversationProgress:
 
     def _is_overtaken(self, at: datetime) -> bool:
         known = as_moment(self.session.state.get("agent_at"))
-        return bool(self._agent_id) and known is not None and at < known
+        return known is not None and at < known
 
     def _learnt_ticket(self, ticket_id: str, item_id: str, kind: str, at: datetime) -> list[Step]:
         key = ticket_key(ticket_id)
@@ -200,15 +221,20 @@ class ConversationProgress:
         return [(self.session, UnknownEvent(**self._base(f"{item_id}:ticket", at), name=kind))]
 
     def _merged(self, body: Json) -> list[Step]:
-        """Follow a conversation that Zendesk has merged into another one."""
+        """Follow a conversation, or its end user alone, that Zendesk has merged into another."""
         payload, old = as_object(body.get("payload")), self.session.vendor_conversation_id
-        surviving = next(iter(merged_ids(payload, "surviving")), "")
-        if old not in merged_ids(payload, "discarded") or not surviving:
+        users = as_object(payload.get("mergedUsers"))
+        has_moved = old in merged_ids(payload, "discarded")
+        surviving = next(iter(merged_ids(payload, "surviving")), "") if has_moved else old
+        is_user_gone = bool(set(user_keys(users.get("discarded"))) & set(self.session.keys))
+        if not surviving or not (has_moved or is_user_gone):
             return []
-        if user_id := merged_user(payload):
+        survivor = users.get("surviving")
+        if user_id := as_text(as_object(survivor).get("id")) or as_text(survivor):
             self._update(user_id=user_id)
+        keys = (*self.session.keys, *user_keys(survivor), *([old] if has_moved else []))
         self.session = replace(
-            self.session, vendor_conversation_id=surviving, keys=(*self.session.keys, old)
+            self.session, vendor_conversation_id=surviving, keys=tuple(dict.fromkeys(keys))
         )
         at = moment(body.get("createdAt"))
         event = UnknownEvent(**self._base(as_text(body.get("id")), at), name=_MERGE)
@@ -227,12 +253,13 @@ class ConversationProgress:
         return as_moment(self.session.state.get("opened_at"))
 
     @property
-    def _agent_id(self) -> str:
-        return as_text(self.session.state.get("agent_id"))
+    def _agents(self) -> dict[str, str]:
+        """Return who is there: names by ids, which may be empty."""
+        kept = self.session.state.get("agents")
+        return {str(key): as_text(name) for key, name in as_object(kept).items()}
 
-    @property
-    def _agent_name(self) -> str:
-        return as_text(self.session.state.get("agent_name"))
+    def _name_of(self, agent_id: str) -> str:
+        return self._agents.get(agent_id, "") or self._names.get(agent_id, "")
 
     def _update(self, **changes: object) -> None:
         self.session = replace(self.session, state={**self.session.state, **changes})

@@ -27,7 +27,8 @@ REPLAY_WINDOW = timedelta(minutes=5)
 STATUS_CHANGED = "zen:event-type:ticket.status_changed"
 ASSIGNMENT_CHANGED = "zen:event-type:ticket.agent_assignment_changed"
 # After these nobody answers in the conversation any more.
-ENDING_STATUSES = frozenset({"SOLVED", "CLOSED", "DELETED", "ARCHIVED", "SCRUBBED"})
+SOLVED = "SOLVED"
+ENDING_STATUSES = frozenset({SOLVED, "CLOSED", "DELETED", "ARCHIVED", "SCRUBBED"})
 _TICKET_SUBJECT = "zen:ticket:"
 _SIGNATURE = "x-zendesk-webhook-signature"
 _TIMESTAMP = "x-zendesk-webhook-signature-timestamp"
@@ -55,9 +56,10 @@ def merged_ids(payload: Json, which: str) -> list[str]:
     return _ids(as_object(payload.get("mergedConversations")).get(which))
 
 
-def merged_user(payload: Json) -> str:
-    """Return the id of the user that survives a user:merge."""
-    return next(iter(_ids(as_object(payload.get("mergedUsers")).get("surviving"))), "")
+def user_keys(user: object) -> tuple[str, ...]:
+    """Return the names under which a user's merges are kept; ids may be a customer's own."""
+    ids = [as_text(user), *(as_text(as_object(user).get(one)) for one in ("id", "externalId"))]
+    return tuple(f"user:{hashlib.sha256(one.encode()).hexdigest()}" for one in ids if one)
 
 
 def ticket_key(ticket_id: str) -> str:
@@ -99,19 +101,24 @@ def _read_events(body: Json, credentials: Mapping[str, str]) -> WebhookResult:
 
 def _conversation_items(body: Json) -> Iterator[WebhookItem]:
     for event in as_objects(body.get("events")):
-        key = _conversation_of(event)
-        if not key:
-            continue  # about a user, a client: nobody waits for it
         event_id = as_text(event.get("id")) or _digest(event)
         kept = {name: event.get(name) for name in ("id", "type", "createdAt", "payload")}
-        yield WebhookItem(item_id=f"{EVENTS}:{event_id}", key=key, body={**kept, "id": event_id})
+        # About a client, or a user alone: nobody waits for it, but for a merge.
+        for number, key in enumerate(_keys_of(event)):
+            item_id = f"{EVENTS}:{event_id}:{number}" if number else f"{EVENTS}:{event_id}"
+            yield WebhookItem(item_id=item_id, key=key, body={**kept, "id": event_id})
 
 
-def _conversation_of(event: Json) -> str:
+def _keys_of(event: Json) -> list[str]:
+    """Return whose an event is; a merge concerns each conversation that moved, and each user."""
     payload = as_object(event.get("payload"))
     if found := as_text(as_object(payload.get("conversation")).get("id")):
-        return found
-    return next(iter(merged_ids(payload, "discarded")), "")
+        return [found]
+    users = as_object(payload.get("mergedUsers")).get("discarded")
+    gone = [
+        key for user in (users if isinstance(users, list) else [users]) for key in user_keys(user)
+    ]
+    return list(dict.fromkeys([*merged_ids(payload, "discarded"), *gone]))
 
 
 def _ids(value: object) -> list[str]:

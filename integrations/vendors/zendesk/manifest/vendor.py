@@ -16,6 +16,8 @@ from integrations.contract.manifest import (
 )
 from integrations.vendors.zendesk.manifest.help import ERROR_HELP, PREREQUISITES, VENDOR_STEPS
 
+# Of the setting that says what becomes of the conversation when its ticket is solved.
+GOES_ON = "goes_on"
 MAX_FILE_BYTES = 50 * 1024 * 1024
 _ID_PATTERN = r"^[0-9a-f]{24}$"
 _ID_ERROR = "An ID of Zendesk's has 24 digits and letters a to f."
@@ -147,6 +149,18 @@ _FIELDS = (
         choices=(("multiple", "A new conversation per handoff"), ("single", "One per end user")),
         help_text="A new conversation makes a new ticket. One per end user keeps the history "
         "together, and is needed where multi-conversations is off.",
+    ),
+    CredentialField(
+        name="solved_ticket",
+        label="When a ticket is solved",
+        kind=FieldKind.CHOICE,
+        default="ends",
+        choices=(
+            ("ends", "The conversation ends"),
+            (GOES_ON, "The conversation goes on until the ticket is closed"),
+        ),
+        help_text="What Solved means to your live agents. If the conversation goes on, the next "
+        "words of the end user open the ticket again.",
     ),
     _ticket_field(
         "summary_field_id",

@@ -9,17 +9,19 @@ from typing import TypedDict
 
 from integrations.contract.events import (
     ConversationEnded,
-    LiveAgentAttachment,
     LiveAgentMessage,
+    LiveAgentMessageDeleted,
     LiveAgentTyping,
     MessageEchoed,
+    MessageFailed,
     NoLiveAgents,
     SystemNotice,
     UnknownEvent,
     VendorEvent,
 )
+from integrations.contract.rich_content import Author
 from integrations.kit.json_values import Json, as_id, as_moment, as_object, as_text
-from integrations.vendors.zendesk.mapping.content import content_media, content_text
+from integrations.vendors.zendesk.mapping.content import content_of
 from integrations.vendors.zendesk.mapping.control import (
     AGENT_WORKSPACE_TYPE,
     CONTROL_KEY,
@@ -30,10 +32,13 @@ from integrations.vendors.zendesk.mapping.control import (
 from integrations.vendors.zendesk.mapping.messages import HANDOFF_KEY, mark_of
 
 MALFORMED = "malformed"
+DELIVERY_FAILED = "conversation:message:delivery:failure"
+_HANDOVER_FAILED = "switchboard:passControl:failure"
 _TRIGGER_AGENT = "__trigger"
 _AGENT_ID_KEY = "__zendesk_msg.agent.id"
 _AUTOMATIC_NAME = "Automated Response"
-_INVALID_TARGET = "switchboard_invalid_target"
+# Of a bot that Zendesk gives no name.
+_BOT_NAME = "Zendesk"
 
 # Activity messages that end the conversation, with whose doing it is.
 _ENDING_ACTIVITIES = {
@@ -47,9 +52,8 @@ _IGNORED_TYPES = frozenset(
         *("client:add", "client:remove", "client:update"),
         *("conversation:create", "conversation:join", "conversation:leave"),
         *("conversation:postback", "conversation:read", "conversation:referral"),
-        *(f"conversation:message:delivery:{kind}" for kind in ("channel", "failure", "user")),
-        *("switchboard:acceptControl", "switchboard:acceptControl:failure"),
-        *("switchboard:offerControl", "switchboard:offerControl:failure"),
+        *("conversation:message:delivery:channel", "conversation:message:delivery:user"),
+        *("switchboard:acceptControl", "switchboard:offerControl"),
         *("user:delete", "user:remove", "user:update"),
     }
 )
@@ -66,6 +70,8 @@ class ConversationEvent:
     conversation_id: str
     switchboard: Switchboard
     ignored_authors: frozenset[str]
+    # Our marks by Zendesk's ids of the messages, where the event needs them.
+    marks: Mapping[str, str]
 
 
 class EventBase(TypedDict):
@@ -114,9 +120,12 @@ def _read_message(event: ConversationEvent) -> list[VendorEvent]:
     base["occurred_at"] = as_moment(message.get("received")) or event.created_at
     if (mark := mark_of(message)) is not None:
         return [MessageEchoed(**base, vendor_message_id=mark[0])]
+    if message.get("deleted") is True:
+        base["vendor_event_id"] = f"{message_id}:deleted"
+        return [LiveAgentMessageDeleted(**base, vendor_message_id=message_id)]
     if ended_by := _ENDING_ACTIVITIES.get(_activity_type(message)):
         return [ended(event.conversation_id, base["occurred_at"], ended_by)]
-    if _activity_type(message) or as_object(message.get("author")).get("type") != "business":
+    if as_object(message.get("author")).get("type") != "business":
         return []
     return _read_business(event, message, base)
 
@@ -126,46 +135,60 @@ def _activity_type(message: Json) -> str:
 
 
 def _read_business(event: ConversationEvent, message: Json, base: EventBase) -> list[VendorEvent]:
-    agent_id, name = _agent(message)
+    speaker = speaker_of(message)
     source = as_text(as_object(message.get("source")).get("type"))
-    shown = as_text(as_object(message.get("author")).get("displayName"))
-    authors = {agent_id, shown, source, as_id(_metadata(message).get(_AGENT_ID_KEY))}
+    authors = {speaker.agent_id, speaker.name, source, as_id(_metadata(message).get(_AGENT_ID_KEY))}
     if event.ignored_authors & {author.lower() for author in authors if author}:
         return []
-    content = as_object(message.get("content"))
-    text, media = content_text(content), content_media(content)
-    if not agent_id:
-        said = text or (media.file_name if media else "")
-        return [SystemNotice(**base, text=said)] if said else []
-    events: list[VendorEvent] = []
-    if text:
-        events.append(LiveAgentMessage(**base, agent_id=agent_id, agent_name=name, text=text))
-    if media is not None:
-        if events:
-            base = {**base, "vendor_event_id": f"{base['vendor_event_id']}:file"}
-        events.append(
-            LiveAgentAttachment(
-                **base,
-                agent_id=agent_id,
-                agent_name=name,
-                file_name=media.file_name,
-                mime_type=media.mime_type,
-                url=media.url,
-            )
-        )
-    return events
+    content = content_of(as_object(message.get("content")))
+    if _is_activity(message):
+        return [SystemNotice(**base, text=content.text)] if content.text.strip() else []
+    if not content:
+        return []
+    said = LiveAgentMessage(
+        **base,
+        agent_id=speaker.agent_id,
+        agent_name=speaker.name,
+        by=speaker.by,
+        text=content.text,
+        markup=content.markup,
+        rich=content.rich,
+        files=content.files,
+        vendor_message_id=base["vendor_event_id"],
+    )
+    return [said]
 
 
-def _agent(message: Json) -> tuple[str, str]:
-    """Return id and name of the live agent who wrote it; empty for triggers and bots."""
-    source = as_object(message.get("source"))
-    name = as_text(as_object(message.get("author")).get("displayName"))
+def _is_activity(message: Json) -> bool:
+    """Say whether Zendesk's own system wrote it; nobody is behind it, not even a bot."""
+    subtypes = as_object(message.get("author")).get("subtypes")
+    is_marked = isinstance(subtypes, list) and "activity" in subtypes
+    return bool(_activity_type(message)) or is_marked
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Who wrote a message; the name may be empty."""
+
+    agent_id: str
+    name: str
+    by: Author
+
+
+def speaker_of(message: Json) -> Speaker:
+    """Return who wrote it: a live agent, or a bot, trigger or flow of the account's."""
+    source = as_text(as_object(message.get("source")).get("type"))
+    name = as_text(as_object(message.get("author")).get("displayName")).strip()
     agent_id = as_id(_metadata(message).get(_AGENT_ID_KEY))
-    if source.get("type") != AGENT_WORKSPACE_TYPE or agent_id == _TRIGGER_AGENT:
-        return "", ""
+    if agent_id == _TRIGGER_AGENT:
+        return Speaker(agent_id, name or _AUTOMATIC_NAME, Author.VENDOR_BOT)
+    if source != AGENT_WORKSPACE_TYPE:
+        return Speaker(source, name or _BOT_NAME, Author.VENDOR_BOT)
     if agent_id:
-        return agent_id, name
-    return (f"name:{name}", name) if name and name != _AUTOMATIC_NAME else ("", "")
+        return Speaker(agent_id, name, Author.LIVE_AGENT)
+    if name in ("", _AUTOMATIC_NAME):
+        return Speaker(source, name or _BOT_NAME, Author.VENDOR_BOT)
+    return Speaker(f"name:{name}", name, Author.LIVE_AGENT)
 
 
 def _metadata(message: Json) -> Json:
@@ -196,12 +219,29 @@ def _read_removed(event: ConversationEvent) -> list[VendorEvent]:
     return [ended(event.conversation_id, event.created_at, "agent")]
 
 
-def _read_failure(event: ConversationEvent) -> list[VendorEvent]:
-    code = as_text(as_object(event.payload.get("error")).get("code"))
-    is_ours = HANDOFF_KEY in as_object(event.payload.get("metadata"))
-    if code != _INVALID_TARGET or not is_ours:
+def _read_control_failure(event: ConversationEvent) -> list[VendorEvent]:
+    """Name what the switchboard refused; only our own handover that went wrong is an end."""
+    code = as_text(as_object(event.payload.get("error")).get("code")) or "no code"
+    metadata = as_object(event.payload.get("metadata"))
+    active = active_of(as_object(event.payload.get("conversation")))
+    is_handover = event.kind == _HANDOVER_FAILED and HANDOFF_KEY in metadata
+    if is_handover and not event.switchboard.is_agents(active):
+        return [NoLiveAgents(**_base(event), detail=f"Control could not be passed: {code}")]
+    if not is_handover and CONTROL_KEY not in metadata:
+        return []  # somebody else's
+    return [UnknownEvent(**_base(event), name=f"{event.kind}: {code}")]
+
+
+def _read_delivery_failure(event: ConversationEvent) -> list[VendorEvent]:
+    """Tell of a message of ours that reached nobody; Zendesk names it by its own id alone."""
+    failed_id = as_text(as_object(event.payload.get("message")).get("id"))
+    mark = event.marks.get(failed_id, "")
+    if not mark or event.payload.get("isFinalEvent") is False:
         return []
-    return [NoLiveAgents(**_base(event), detail=f"Control could not be passed: {code}")]
+    error = as_object(event.payload.get("error"))
+    named = (as_text(error.get(name)) for name in ("code", "message"))
+    reason = ": ".join(part for part in named if part)
+    return [MessageFailed(**_base(event), vendor_message_id=mark, reason=reason)]
 
 
 def _is_own_doing(event: ConversationEvent) -> bool:
@@ -212,9 +252,13 @@ def _is_own_doing(event: ConversationEvent) -> bool:
 
 _READERS: Mapping[str, Callable[[ConversationEvent], list[VendorEvent]]] = {
     "conversation:message": _read_message,
+    DELIVERY_FAILED: _read_delivery_failure,
     "conversation:typing": _read_typing,
     "conversation:remove": _read_removed,
     "switchboard:passControl": _read_passed,
-    "switchboard:passControl:failure": _read_failure,
+    **dict.fromkeys(
+        (f"switchboard:{action}Control:failure" for action in ("pass", "offer", "accept")),
+        _read_control_failure,
+    ),
     "switchboard:releaseControl": _read_released,
 }

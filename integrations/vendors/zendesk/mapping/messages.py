@@ -38,11 +38,11 @@ def end_user_author(state: Json) -> Json:
     return {"type": "user", "userExternalId": as_text(state.get("user_external_id"))}
 
 
-def text_postings(mark: str, text: str, author: Json) -> list[Posting]:
-    """Return a text as messages that each fit."""
-    parts = list(pieces(text, MAX_TEXT_UNITS, utf16_units)) or [" "]
+def text_postings(mark: str, content: Json, author: Json) -> list[Posting]:
+    """Return a text content as messages that each fit."""
+    parts = list(pieces(as_text(content.get("text")), MAX_TEXT_UNITS, utf16_units)) or [" "]
     return [
-        _posting(mark, number, author, {"type": "text", "text": part})
+        _posting(mark, number, author, {**content, "text": part})
         for number, part in enumerate(parts)
     ]
 
