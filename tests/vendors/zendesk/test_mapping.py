@@ -12,21 +12,22 @@ import pytest
 from integrations.contract.connector import VendorSession
 from integrations.contract.events import (
     ConversationEnded,
-    LiveAgentAttachment,
     LiveAgentJoined,
     LiveAgentLeft,
     LiveAgentMessage,
+    LiveAgentMessageDeleted,
     LiveAgentTyping,
     MessageEchoed,
+    MessageFailed,
     NoLiveAgents,
     SystemNotice,
     TransferStarted,
     UnknownEvent,
     VendorEvent,
 )
-from integrations.vendors.zendesk.connector.progress import UNNAMED, ConversationProgress
-from integrations.vendors.zendesk.connector.webhooks import kept_event
-from integrations.vendors.zendesk.mapping.content import content_text
+from integrations.contract.rich_content import Author
+from integrations.vendors.zendesk.connector.progress import ConversationProgress
+from integrations.vendors.zendesk.connector.webhooks import kept_event, user_keys
 from integrations.vendors.zendesk.mapping.control import Switchboard
 
 FIXTURES = Path(__file__).parents[3] / "integrations/vendors/zendesk/fixtures"
@@ -75,6 +76,10 @@ def applied(name: str, session: VendorSession = SESSION) -> list[VendorEvent]:
     return Chat(session).apply(fixture(name))
 
 
+def applied_body(body: dict[str, Any]) -> list[VendorEvent]:
+    return Chat().apply(body)
+
+
 def message(name: str, **changes: Any) -> dict[str, Any]:
     body = fixture(name)
     body["payload"]["message"].update(changes)
@@ -101,21 +106,38 @@ def test_second_message_of_the_same_live_agent_is_a_message_only():
     assert [type(event) for event in again] == [LiveAgentMessage]
 
 
-def test_another_live_agent_takes_the_place_of_the_first():
+def by_sam(message_id: str, agent_id: int = 9002) -> dict[str, Any]:
+    author = {"type": "business", "displayName": "Sam"}
+    metadata = {"__zendesk_msg.agent.id": agent_id}
+    return message("agent_text", id=message_id, author=author, metadata=metadata)
+
+
+def test_two_live_agents_who_write_in_turn_join_once_each_and_stay():
     chat = Chat()
     chat.apply(fixture("agent_text"))
-    other = message(
-        "agent_text",
-        id="7b02",
-        author={"type": "business", "displayName": "Sam"},
-        metadata={"__zendesk_msg.agent.id": 9002},
-    )
 
-    left, joined, said = chat.apply(other)
+    joined, said = chat.apply(by_sam("7b02"))
+    later = [
+        *chat.apply(message("agent_text", id="7b03")),
+        *chat.apply(by_sam("7b04")),
+    ]
 
-    assert isinstance(left, LiveAgentLeft) and left.agent_id == "9001"
     assert isinstance(joined, LiveAgentJoined) and joined.agent_id == "9002"
     assert isinstance(said, LiveAgentMessage) and said.agent_name == "Sam"
+    assert [type(event) for event in later] == [LiveAgentMessage, LiveAgentMessage]
+
+
+def test_assignment_to_another_makes_everybody_else_leave():
+    chat = Chat()
+    chat.apply(by_sam("7b02"))
+    chat.apply(by_sam("7b05", 9003))
+
+    events = chat.ticket("ticket_assigned", "Robin")
+
+    left = {event.agent_id for event in events if isinstance(event, LiveAgentLeft)}
+    joined = [event.agent_id for event in events if isinstance(event, LiveAgentJoined)]
+    assert (left, joined) == ({"9002", "9003"}, ["9001"])
+    assert len({event.vendor_event_id for event in events}) == len(events)
 
 
 def test_a_crash_between_joining_and_the_message_repeats_the_message_alone():
@@ -127,62 +149,37 @@ def test_a_crash_between_joining_and_the_message_repeats_the_message_alone():
     assert [event.vendor_event_id for event in repeated] == ["7a01"]
 
 
-def test_file_arrives_with_name_type_and_address():
-    _, file = applied("agent_file")
-
-    assert isinstance(file, LiveAgentAttachment)
-    assert (file.file_name, file.mime_type) == ("return-label.pdf", "application/pdf")
-    assert file.url.startswith("https://files.sample.example/")
-
-
-def test_image_with_words_becomes_both_under_ids_of_their_own():
-    _, said, image = applied("agent_image")
-
-    assert isinstance(said, LiveAgentMessage) and said.text == "Like this"
-    assert isinstance(image, LiveAgentAttachment) and image.file_name == "u9.png"
-    assert said.vendor_event_id != image.vendor_event_id
-
-
 @pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        (
-            "agent_carousel",
-            "1. Parcel shop\nOpen until 8 pm\n- Map: https://shops.sample.example/1\n2. Locker\n"
-            "- Choose",
-        ),
-        ("agent_form", "E-mail:\nTopic:"),
-        ("agent_location", "Depot West\nQuay 4"),
-    ],
+    ("name", "agent_id", "agent_name"),
+    [("trigger_text", "__trigger", "Brightside"), ("bot_text", "zd:answerBot", "Answer Bot")],
 )
-def test_rich_messages_are_readable_as_text(name: str, text: str):
-    said = applied(name)[-1]
+def test_triggers_and_bots_speak_under_their_own_name_and_make_nobody_join(
+    name: str, agent_id: str, agent_name: str
+):
+    [said] = applied(name)
 
-    assert isinstance(said, LiveAgentMessage)
-    assert said.text == text
-
-
-@pytest.mark.parametrize(
-    ("content", "text"),
-    [
-        ({"type": "text", "htmlText": "<p>A &amp; <b>B</b></p>"}, "A & B"),
-        ({"type": "text", "markdownText": "*A*"}, "*A*"),
-        ({"type": "hologram", "textFallback": "A cube"}, "A cube"),
-        ({"type": "hologram"}, "[unsupported message]"),
-        ({"type": "image"}, "[unsupported message]"),
-        ({"type": "location", "coordinates": {"lat": 1.5, "long": "x"}}, "[unsupported message]"),
-        ({}, "[unsupported message]"),
-        ({"type": "text", "text": "Sure?", "actions": [{"text": "Yes"}]}, "Sure?\n- Yes"),
-    ],
-)
-def test_content_of_any_shape_becomes_text(content: dict[str, Any], text: str):
-    assert content_text(content) == text
+    assert isinstance(said, LiveAgentMessage) and said.by is Author.VENDOR_BOT
+    assert (said.agent_id, said.agent_name) == (agent_id, agent_name)
 
 
-def test_triggers_and_bots_speak_without_being_live_agents():
-    for name in ("trigger_text", "bot_text"):
-        [notice] = applied(name)
-        assert isinstance(notice, SystemNotice)
+def test_what_zendesks_system_says_is_a_notice():
+    body = message("agent_text", metadata={}, activity={"type": "ticket:moved"})
+
+    [notice] = Chat().apply(body)
+
+    assert isinstance(notice, SystemNotice)
+
+
+def test_deleted_message_is_taken_back():
+    [deleted] = applied_body(message("agent_text", deleted=True))
+
+    assert isinstance(deleted, LiveAgentMessageDeleted)
+    assert deleted.vendor_message_id == "7a01"
+
+
+@pytest.mark.parametrize("content", [{"type": "text", "text": " "}, {"type": "text"}])
+def test_empty_text_makes_no_event(content: dict[str, Any]):
+    assert applied_body(message("agent_text", content=content)) == []
 
 
 def test_agent_workspace_without_an_agent_id_is_known_by_name_unless_it_is_automatic():
@@ -190,11 +187,11 @@ def test_agent_workspace_without_an_agent_id_is_known_by_name_unless_it_is_autom
     automatic = message("agent_text", metadata={}, author={"displayName": "Automated Response"})
     automatic["payload"]["message"]["author"]["type"] = "business"
 
-    [notice] = Chat().apply(automatic)
+    [said] = Chat().apply(automatic)
 
     assert isinstance(joined, LiveAgentJoined)
     assert joined.agent_id == "name:Robin Achterberg"
-    assert isinstance(notice, SystemNotice)
+    assert isinstance(said, LiveAgentMessage) and said.by is Author.VENDOR_BOT
 
 
 def test_own_message_is_an_echo_and_never_shown():
@@ -283,15 +280,56 @@ def test_ticket_event_from_before_the_handoff_ends_nothing():
     assert isinstance(within[-1], ConversationEnded)
 
 
-def test_unknown_target_of_our_passing_means_that_nobody_will_come():
-    foreign = fixture("pass_failure")
+@pytest.mark.parametrize("code", ["switchboard_invalid_target", "switchboard_invalid_action"])
+def test_failed_handover_is_named_and_means_that_nobody_will_come(code: str):
+    body, foreign = fixture("pass_failure"), fixture("pass_failure")
+    body["payload"]["error"]["code"] = code
     foreign["payload"]["metadata"] = {}
 
-    [nobody] = applied("pass_failure")
+    [nobody] = applied_body(body)
 
     assert isinstance(nobody, NoLiveAgents)
-    assert "switchboard_invalid_target" in nobody.detail
+    assert code in nobody.detail
     assert Chat().apply(foreign) == []
+
+
+def test_failure_ends_nothing_while_the_live_agents_have_the_conversation():
+    body = fixture("pass_failure")
+    agents = fixture("agent_text")["payload"]["conversation"]["activeSwitchboardIntegration"]
+    body["payload"]["conversation"]["activeSwitchboardIntegration"] = agents
+
+    [named] = applied_body(body)
+
+    assert isinstance(named, UnknownEvent)
+    assert named.name == "switchboard:passControl:failure: switchboard_invalid_target"
+
+
+def test_late_failure_is_told_at_our_message_and_only_once_it_is_final():
+    body = fixture("delivery_failure")
+    failed = body["payload"]["message"]["id"]
+    progress = ConversationProgress(
+        SESSION, switchboard=SWITCHBOARD, ignored_authors=frozenset(), marks={failed: "m-1"}
+    )
+
+    [(_, event)] = progress.conversation_steps(body)
+    body["payload"]["isFinalEvent"] = False
+
+    assert isinstance(event, MessageFailed)
+    assert event.vendor_message_id == "m-1"
+    assert body["payload"]["error"]["code"] in event.reason
+    assert progress.conversation_steps(body) == []
+
+
+def test_solved_ticket_ends_nothing_where_the_admin_says_so_and_a_closed_one_does():
+    def ticket(status: str) -> list[VendorEvent]:
+        body = {**kept_event(fixture("ticket_solved")), "current": status}
+        progress = ConversationProgress(
+            SESSION, switchboard=SWITCHBOARD, ignored_authors=frozenset(), goes_on_solved=True
+        )
+        return [event for _, event in progress.ticket_steps(body, "status:1", "")]
+
+    assert not [event for event in ticket("SOLVED") if isinstance(event, ConversationEnded)]
+    assert isinstance(ticket("CLOSED")[-1], ConversationEnded)
 
 
 @pytest.mark.parametrize("status", ["SOLVED", "CLOSED", "DELETED"])
@@ -322,16 +360,18 @@ def test_assigned_live_agent_joins_by_the_name_zendesk_gives():
     assert (joined.agent_id, joined.agent_name) == ("9001", "Robin")
 
 
-def test_assigned_live_agent_without_a_name_gets_it_with_the_first_message():
+def test_assigned_live_agent_without_a_name_has_it_from_the_first_message():
     chat = Chat()
     [_, unnamed] = chat.ticket("ticket_assigned")
 
-    left, joined, said = chat.apply(message("agent_text", received="2026-11-20T10:21:00Z"))
+    [said] = chat.apply(message("agent_text", received="2026-11-20T10:21:00Z"))
+    again = message("agent_text", id="7b09", received="2026-11-20T10:22:00Z")
+    del again["payload"]["message"]["author"]["displayName"]
+    [nameless] = chat.apply(again)
 
-    assert isinstance(unnamed, LiveAgentJoined) and unnamed.agent_name == UNNAMED
-    assert isinstance(left, LiveAgentLeft)
-    assert isinstance(joined, LiveAgentJoined) and joined.agent_name == "Robin Achterberg"
-    assert isinstance(said, LiveAgentMessage)
+    assert isinstance(unnamed, LiveAgentJoined) and unnamed.agent_name == ""
+    assert isinstance(said, LiveAgentMessage) and said.agent_name == "Robin Achterberg"
+    assert isinstance(nameless, LiveAgentMessage) and nameless.agent_name == "Robin Achterberg"
 
 
 def test_ticket_without_assignee_is_a_transfer_to_come_and_no_end():
@@ -362,6 +402,21 @@ def test_merged_conversation_goes_on_under_its_new_id():
     assert chat.session.vendor_conversation_id == "1c1c"
     assert CONVERSATION in chat.session.keys
     assert chat.session.state["user_id"] == "0c0c"
+
+
+def test_merged_user_takes_the_conversation_along_where_no_conversation_is_named():
+    body = fixture("user_merge")
+    del body["payload"]["mergedConversations"]
+    gone = body["payload"]["mergedUsers"]["discarded"]
+    chat = Chat(replace(SESSION, keys=user_keys(gone)))
+
+    [event] = chat.apply(body)
+
+    assert isinstance(event, UnknownEvent)
+    assert chat.session.vendor_conversation_id == CONVERSATION
+    assert chat.session.state["user_id"] == "0c0c"
+    assert set(user_keys({"id": "0c0c"})) < set(chat.session.keys)
+    assert Chat().apply(body) == []
 
 
 @pytest.mark.parametrize(

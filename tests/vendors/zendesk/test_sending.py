@@ -11,7 +11,6 @@ from integrations.connections.pauses import StoredPauses
 from integrations.contract.connector import ReceiptKind
 from integrations.contract.errors import CannotConnectError, InvalidAuthError, RateLimitedError
 from integrations.contract.events import (
-    LiveAgentAttachment,
     LiveAgentMessage,
     MessageEchoed,
     SystemNotice,
@@ -139,7 +138,7 @@ async def test_file_of_the_live_agent_is_fetched(bench: WebhookBench, is_private
     await bench.act(
         session, "file", name="label.txt", mime_type="text/plain", content_base64=content
     )
-    [file] = await listener.wait_for(LiveAgentAttachment)
+    [file] = await listener.wait_for_files()
 
     assert file.mime_type == "text/plain"
     assert await connector.fetch_attachment(session, file.url) == b"hello label"

@@ -11,6 +11,7 @@ from integrations.simulators.records import StoredFile
 from integrations.vendors.zendesk.simulator import switchboard, tickets
 from integrations.vendors.zendesk.simulator.records import (
     AGENT_WORKSPACE,
+    ANSWER_BOT,
     DONE_STATUSES,
     Conversation,
     Message,
@@ -70,7 +71,8 @@ class WorkspaceAgents(LiveAgents[Conversation, str]):
         """Send any content to the end user."""
         ticket = open_ticket(self.world, conversation)
         agent_id = str(self.world.support_user_id(agent))
-        _speak(self.world, conversation, agent, agent_id, content)
+        name = "" if self.world.switches.agents_are_nameless else agent
+        speak(self.world, conversation, content, name, agent_id)
         text = str(content.get("text") or content.get("altText") or "")
         actor = {"id": agent_id, "name": agent, "type": "agent"}
         last = {"id": conversation.messages[-1].message_id, "body": text}
@@ -152,34 +154,54 @@ class WorkspaceAgents(LiveAgents[Conversation, str]):
 
 def respond_automatically(world: ZendeskWorld, conversation: Conversation, text: str) -> None:
     """Send what a Zendesk trigger says; no person is behind it."""
-    open_ticket(world, conversation)
-    content = {"type": "text", "text": text}
-    _speak(world, conversation, AUTOMATIC_NAME, TRIGGER_AGENT_ID, content)
+    speak(world, conversation, {"type": "text", "text": text})
 
 
-def _speak(
+def speak(
     world: ZendeskWorld,
     conversation: Conversation,
-    name: str,
-    agent_id: str,
     content: Mapping[str, Any],
+    name: str = AUTOMATIC_NAME,
+    agent_id: str = TRIGGER_AGENT_ID,
 ) -> None:
+    """Write from the Agent Workspace: a live agent or, unless one is named, a trigger."""
+    open_ticket(world, conversation)
+    metadata = {
+        "__zendesk_msg.agent.id": agent_id,
+        "__zendesk_msg.client_message_id": new_id(),
+        "__zendesk_msg.id": new_id(),
+        "__zendesk_msg.source_type": AGENT_WORKSPACE,
+    }
+    subtype = "bot" if agent_id == TRIGGER_AGENT_ID else "agent"
+    author = {"displayName": name, "subtypes": [subtype]}
+    _write(world, conversation, content, author, source=SOURCE, metadata=metadata)
+
+
+def speak_as_bot(
+    world: ZendeskWorld, conversation: Conversation, content: Mapping[str, Any]
+) -> None:
+    """Write as the account's AI agent, or one of its flows."""
+    author = {"displayName": world.switches.bot_name, "subtypes": ["bot"]}
+    _write(world, conversation, content, author, source={"type": ANSWER_BOT})
+
+
+def _write(
+    world: ZendeskWorld,
+    conversation: Conversation,
+    content: Mapping[str, Any],
+    author: Mapping[str, Any],
+    *,
+    source: Mapping[str, Any],
+    metadata: dict[str, Any] | None = None,
+) -> None:
+    given = {name: value for name, value in author.items() if value}
     message = Message(
         received_ms=world.now_ms(),
         order=conversation.next_order(),
-        author={
-            "type": "business",
-            "displayName": name,
-            "subtypes": ["bot" if agent_id == TRIGGER_AGENT_ID else "agent"],
-        },
+        author={"type": "business", **given},
         content=dict(content),
-        source=dict(SOURCE),
-        metadata={
-            "__zendesk_msg.agent.id": agent_id,
-            "__zendesk_msg.client_message_id": new_id(),
-            "__zendesk_msg.id": new_id(),
-            "__zendesk_msg.source_type": AGENT_WORKSPACE,
-        },
+        source=dict(source),
+        metadata=metadata,
     )
     world.add_message(conversation, message)
 

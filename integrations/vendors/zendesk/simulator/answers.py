@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
+from integrations.simulators.answers import AsciiJSONResponse
 from integrations.vendors.zendesk.simulator.records import (
     Conversation,
     Message,
@@ -25,7 +26,7 @@ def error_answer(status: int, code: str, *titles: str, retry_after: int | None =
     """Return an error as {errors: [{code, title}]}."""
     errors = [{"code": code, "title": title} for title in titles]
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-    return JSONResponse({"errors": errors}, status_code=status, headers=headers)
+    return AsciiJSONResponse({"errors": errors}, status_code=status, headers=headers)
 
 
 def user_answer(user: User) -> dict[str, Any]:

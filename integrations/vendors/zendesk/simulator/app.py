@@ -11,9 +11,10 @@ from collections.abc import Awaitable, Callable
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from integrations.simulators.answers import AsciiJSONResponse
 from integrations.simulators.simulator import Simulator
 from integrations.vendors.zendesk.simulator.answers import error_answer
 from integrations.vendors.zendesk.simulator.checks import CODES, VendorError
@@ -75,7 +76,7 @@ def _answering(
         request.state.raw = await request.body()
         with simulator.change():
             found = endpoint(request)
-        return found if isinstance(found, Response) else JSONResponse(found)
+        return found if isinstance(found, Response) else AsciiJSONResponse(found)
 
     return answer
 

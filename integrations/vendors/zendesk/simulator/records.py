@@ -60,6 +60,10 @@ class Message:
     metadata: dict[str, Any] | None = None
     activity: dict[str, Any] | None = None
     is_read: bool = False
+    # Told as a failed delivery.
+    is_failed: bool = False
+    # Taken back: it stays in the history, without its words.
+    is_deleted: bool = False
 
     @property
     def is_from_user(self) -> bool:

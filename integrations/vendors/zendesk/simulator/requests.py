@@ -13,8 +13,9 @@ from typing import Any
 
 import jwt
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
+from integrations.simulators.answers import AsciiJSONResponse
 from integrations.simulators.simulator import Simulator
 from integrations.vendors.zendesk.simulator.answers import list_answer
 from integrations.vendors.zendesk.simulator.checks import BODY_BYTES, VendorError
@@ -98,7 +99,7 @@ Answer = Mapping[str, Any] | Response
 
 def created(answer: Mapping[str, Any]) -> Response:
     """Answer with something new."""
-    return JSONResponse(answer, status_code=201)
+    return AsciiJSONResponse(answer, status_code=201)
 
 
 class Endpoints:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from integrations.simulators.answers import AsciiJSONResponse
 from integrations.simulators.desk import Action, DeskWords, Fault
 from integrations.simulators.traffic import PlannedFailure
 from integrations.simulators.world_simulator import WorldSimulator
@@ -18,6 +19,7 @@ from integrations.vendors.zendesk.simulator.app import zendesk_app
 from integrations.vendors.zendesk.simulator.checks import CODES
 from integrations.vendors.zendesk.simulator.faults import EXTRA_ACTIONS, EXTRA_FAULTS, end
 from integrations.vendors.zendesk.simulator.records import Conversation
+from integrations.vendors.zendesk.simulator.rich import RICH_MESSAGES
 from integrations.vendors.zendesk.simulator.switches import AccountSwitches
 from integrations.vendors.zendesk.simulator.view import desk_conversations, desk_view
 from integrations.vendors.zendesk.simulator.world import ZendeskWorld
@@ -42,6 +44,7 @@ class ZendeskSimulator(WorldSimulator[ZendeskWorld]):
     )
     vendor_actions: ClassVar[Mapping[str, Action]] = EXTRA_ACTIONS
     vendor_faults: ClassVar[Mapping[str, Fault]] = EXTRA_FAULTS
+    rich_messages: ClassVar[Mapping[str, Action]] = RICH_MESSAGES
 
     def __init__(
         self, *, path_prefix: str = "", state_file: str | Path | None = None, **switches: Any
@@ -58,7 +61,7 @@ class ZendeskSimulator(WorldSimulator[ZendeskWorld]):
         if failure.path_prefix.startswith(f"{self.world.path_prefix}/api/v2"):
             headers = {"Retry-After": str(failure.retry_after)} if failure.retry_after else {}
             body = {"error": CODES.get(failure.status, "error"), "description": FAILURE_TEXT}
-            return JSONResponse(body, status_code=failure.status, headers=headers)
+            return AsciiJSONResponse(body, status_code=failure.status, headers=headers)
         code = CODES.get(failure.status, "internal_error")
         return error_answer(failure.status, code, FAILURE_TEXT, retry_after=failure.retry_after)
 

@@ -93,6 +93,10 @@ class AccountSwitches(Switches):
     # Whether the ticket event carries tags that were set by passControl is not confirmed.
     ticket_events_have_tags: bool = True
     auto_response: str | None = None
+    # What the account's AI agent is called.
+    bot_name: str = "Brightside Assistant"
+    # Accounts may hide their live agents' names: a message then has an agent's id alone.
+    agents_are_nameless: bool = False
 
     agents_offline: bool = False
     private_attachments: bool = False

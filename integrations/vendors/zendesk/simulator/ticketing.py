@@ -14,8 +14,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
+from integrations.simulators.answers import AsciiJSONResponse
 from integrations.simulators.simulator import Simulator
 from integrations.vendors.zendesk.simulator import agents, tickets
 from integrations.vendors.zendesk.simulator.records import (
@@ -110,7 +111,7 @@ class TicketEndpoints:
         ticket = self._new(given, caller)
         answer = {"ticket": _ticket_answer(ticket)}
         location = f"{self._world.root_url()}/api/v2/tickets/{ticket.ticket_id}.json"
-        return JSONResponse(answer, status_code=201, headers={"Location": location})
+        return AsciiJSONResponse(answer, status_code=201, headers={"Location": location})
 
     def _new(self, given: Mapping[str, Any], caller: int) -> Ticket:
         comment = given.get("comment") or {"body": given.get("description")}
@@ -370,4 +371,4 @@ def _log_event(message: Message) -> dict[str, Any]:
 async def answer_ticket_refusal(_request: Request, error: Exception) -> Response:
     """Answer in the ticketing API's own error shape."""
     assert isinstance(error, TicketRefusedError)
-    return JSONResponse(json.loads(str(error)), status_code=error.status)
+    return AsciiJSONResponse(json.loads(str(error)), status_code=error.status)

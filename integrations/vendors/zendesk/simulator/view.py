@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from integrations.vendors.zendesk.simulator.agents import TRIGGER_AGENT_ID
@@ -107,7 +108,7 @@ def desk_view(world: ZendeskWorld, conversation: Conversation) -> dict[str, Any]
         ],
         "started_at": time_text(ticket.created_ms),
         "messages": [
-            _message_view(world, one)
+            _message_view(world, conversation, one)
             for one in conversation.messages[conversation.first_message_shown :]
         ],
         "timeline": conversation.timeline,
@@ -148,21 +149,58 @@ def _ticket_fields(world: ZendeskWorld, ticket: Ticket) -> dict[str, str]:
     return {name: value for name, value in fields.items() if value}
 
 
-def _message_view(world: ZendeskWorld, message: Message) -> dict[str, Any]:
+def _message_view(
+    world: ZendeskWorld, conversation: Conversation, message: Message
+) -> dict[str, Any]:
     content = message.content
-    return {
+    shown = {
         "id": message.message_id,
         "order": message.order,
         "from": speaker(message),
         "name": _speaker_name(world, message),
-        "text": str(content.get("text") or content.get("markdownText") or ""),
+        "text": _text(content),
         "attachments": _attachments(world, content),
         "options": [str(action.get("text")) for action in content.get("actions") or []],
         "at": time_text(message.received_ms),
-        "delivered": True,
+        "delivered": not message.is_failed,
         "read": message.is_read,
         "metadata": message.metadata or {},
     }
+    answer = _answer(conversation, message) if message.is_from_user else None
+    return {**shown, "answer": answer} if answer else shown
+
+
+def _text(content: Mapping[str, Any]) -> str:
+    """Return a content as the agents read it: the title of each item, the label of each field."""
+    said = content.get("text") or content.get("markdownText") or content.get("htmlText")
+    parts = [str(one.get("title")) for one in content.get("items") or []]
+    parts += [str(one.get("label")) for one in content.get("fields") or []]
+    parts.append(str((content.get("location") or {}).get("name") or ""))
+    return str(said or "") or "\n".join(part for part in parts if part)
+
+
+def _answer(conversation: Conversation, message: Message) -> dict[str, Any] | None:
+    """Return what an end user's message takes of an offer: a payload, or a form line by line.
+
+    Forms cannot be answered as such by the API: their answer is a text of labels and values.
+    """
+    said = str(message.content.get("text") or "")
+    if payload := message.content.get("payload"):
+        return {"label": said, "payload": payload}
+    for earlier in reversed(conversation.messages):
+        fields = earlier.content.get("fields") or []
+        if earlier.order < message.order and (filled := _filled(fields, said)):
+            return {"label": said, "form": earlier.message_id, "fields": filled}
+    return None
+
+
+def _filled(fields: list[dict[str, Any]], said: str) -> dict[str, str]:
+    """Return a form's values by the names of its fields, if every line is one of them."""
+    names = {str(one["label"]): str(one["name"]) for one in fields}
+    split = [line.partition(": ") for line in said.split("\n")]
+    if not names or not all(label in names for label, _, _ in split):
+        return {}
+    return {names[label]: value for label, _, value in split}
 
 
 def speaker(message: Message) -> str:
