@@ -15,7 +15,6 @@ from integrations.contract.errors import (
     ConversationGoneError,
     InvalidAuthError,
     MissingPermissionError,
-    RejectedError,
 )
 from integrations.contract.events import ConversationEnded, LiveAgentJoined
 from integrations.vendors.zendesk.connector.sending import ControlTiming
@@ -262,14 +261,18 @@ async def test_a_refusal_of_the_key_is_no_end(
     assert (await bench.said_by(session, "end_user"))[-1] == "Once the key is back"
 
 
-async def test_an_end_user_whom_zendesk_does_not_know_is_no_end(bench: WebhookBench):
+async def test_an_end_user_whom_zendesk_knows_no_longer_speaks_as_the_one_who_takes_part_now(
+    bench: WebhookBench,
+):
     connector = connector_with(bench, WATCHFUL)
     session, listener = await talking(bench, connector)
     stranger = replace(session, state={**session.state, "user_external_id": "nobody"})
 
-    with pytest.raises(RejectedError):
-        await connector.send_message(stranger, outbound("Who am I?"))
+    known = await connector.send_message(stranger, outbound("Who am I?"))
+    await connector.send_message(known, outbound("Myself"))
 
+    assert await bench.said_by(session, "end_user") == ["Who am I?", "Myself"]
+    assert known.state["user_id"]
     assert listener.of(ConversationEnded) == []
     assert (await row(bench, session))["status"] == "active"
 

@@ -94,9 +94,9 @@ async def test_without_an_api_token_the_first_message_names_the_live_agent(bench
     await listener.wait_for(LiveAgentJoined)
 
     await bench.act(session, "say", text="Hello")
-    await listener.wait_for(LiveAgentMessage)
+    [said] = await listener.wait_for(LiveAgentMessage)
 
-    assert listener.of(LiveAgentJoined)[-1].agent_name == AGENT
+    assert said.agent_name == AGENT
     assert await calls(bench, ".json", "GET") == []
 
 

@@ -202,7 +202,9 @@ def test_every_opening_message_fits(texts: list[str]):
 
 
 def test_long_text_becomes_numbered_messages_under_one_mark():
-    postings = text_postings("m-1", "word " * 2000, {"type": "user", "userExternalId": "u"})
+    postings = text_postings(
+        "m-1", {"type": "text", "text": "word " * 2000}, {"type": "user", "userExternalId": "u"}
+    )
 
     assert [posting.part for posting in postings] == [0, 1, 2]
     assert {posting.body["metadata"]["portalMessageId"] for posting in postings} == {"m-1"}

@@ -62,8 +62,10 @@ def signed(body: object, at: datetime | None = None, secret: str = SIGNING, **he
 def test_each_event_of_a_call_is_an_item_of_its_own_under_its_conversation():
     found = parse(call("events", envelope("agent_text", "release", "user_merge"), x_api_key=SHARED))
 
-    assert [item.item_id for item in found.items] == ["events:3a01", "events:3a20", "events:3a23"]
-    assert {item.key for item in found.items} == {CONVERSATION}
+    *conversations, user = found.items
+    assert [item.item_id for item in conversations] == [f"events:3a{n}" for n in ("01", "20", "23")]
+    assert {item.key for item in conversations} == {CONVERSATION}
+    assert (user.item_id, user.key.split(":")[0]) == ("events:3a23:1", "user")
     assert found.items[0].body["type"] == "conversation:message"
     assert found.status == 200
 
