@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db.models import Q
 from django.utils import timezone
 
 from conversations.journal.frames import EventType
@@ -266,7 +267,23 @@ def _request(handoff: Handoff) -> HandoffRequest:
         routing=handoff.routing,
         locale=conversation.locale,
         webhook_url=_webhook_url(handoff.integration),
+        previous_conversation_id=_previous(handoff),
     )
+
+
+def _previous(handoff: Handoff) -> str:
+    """Return the vendor conversation of the same person's handoff before this one.
+
+    Whom nobody vouches for is known to be the same person within one conversation only.
+    """
+    user, same = handoff.conversation.end_user, Q(conversation=handoff.conversation)
+    if user.is_verified:
+        same |= Q(conversation__end_user=user)
+    earlier = Handoff.objects.filter(
+        same, integration=handoff.integration, ended_at__isnull=False
+    ).exclude(Q(vendor_conversation_id="") | Q(pk=handoff.pk))
+    found = earlier.order_by("-ended_at").values_list("vendor_conversation_id", flat=True)
+    return found.first() or ""
 
 
 def _webhook_url(integration: Integration | None) -> str:

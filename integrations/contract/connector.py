@@ -53,6 +53,8 @@ class HandoffRequest:
     routing: Mapping[str, object] = field(repr=False)
     locale: str = ""
     webhook_url: str = ""
+    # The vendor conversation of the same person's handoff before this one over this connection.
+    previous_conversation_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

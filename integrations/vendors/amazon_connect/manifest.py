@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from integrations.contract.hints import Hint, captured, pattern, text, whole_number
+from integrations.contract.hints import Hint, captured, one_of, pattern, text, whole_number
 from integrations.contract.manifest import (
     AttachmentLimits,
     Capability,
@@ -187,6 +187,26 @@ FIELDS = (
         help_text="Minutes, 60 to 10080. Empty: Amazon Connect's own limit of 25 hours.",
     ),
     CredentialField(
+        name="transcript_when",
+        label="Summary and transcript",
+        kind=FieldKind.CHOICE,
+        default="joined",
+        choices=(
+            ("joined", "When a live agent joins"),
+            ("start", "As the chat's first message"),
+        ),
+        help_text="Amazon Connect takes a first message for the customer's own words: a bot in "
+        "the flow would answer it.",
+    ),
+    CredentialField(
+        name="persistent_chat",
+        label="Continue a returning customer's chat",
+        kind=FieldKind.SWITCH,
+        default="false",
+        help_text="Persistent chat: the live agent sees the last chat, too. For end users with a "
+        "verified identity, and within one conversation.",
+    ),
+    CredentialField(
         name="availability_queue_id",
         label="Queue for availability",
         pattern=UUID_PATTERN,
@@ -225,6 +245,8 @@ HINTS: Final = (
     Hint(name="role_arn", check=_ROLE, listed_in=("role_arn", "allowed_role_arns")),
     Hint(name="chat_duration_minutes", check=whole_number(60, 10080)),
     Hint(name="related_contact_id", check=text(1, 256)),
+    Hint(name="source_contact_id", check=text(1, 256)),
+    Hint(name="rehydration_type", check=one_of("ENTIRE_PAST_SESSION", "FROM_SEGMENT")),
     Hint(name="customer_id", check=text(1, 255)),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 from integrations.contract.connector import VendorSession
@@ -23,6 +24,7 @@ from integrations.vendors.amazon_connect.client.participant import (
 )
 from integrations.vendors.amazon_connect.client.signing import Endpoints
 from integrations.vendors.amazon_connect.connector.credentials import Target, target_of
+from integrations.vendors.amazon_connect.mapping.interactive import Reply
 
 Answer = TypeVar("Answer")
 _EARLY = timedelta(minutes=5)
@@ -87,6 +89,13 @@ class Chats:
         except MissingPermissionError:
             renewed = await self._bearer(session, bearer)
         return await call(renewed)
+
+    async def tell_opening(self, session: VendorSession) -> None:
+        """Say what was said before, as the end user; a repeat is not shown again."""
+        reply = Reply(content=as_text(session.state.get("opening")))
+        token = f"{session.vendor_conversation_id}-opening"
+        send = partial(self.client.send_message, reply=reply, client_token=token)
+        await self.as_customer(session, send)
 
     def kept(self, session: VendorSession) -> Bearer | None:
         """Return the token we have, without asking for one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import aclosing
+from datetime import UTC, datetime
 from functools import partial
 from typing import ClassVar
 
@@ -28,6 +29,7 @@ from integrations.http.client import HttpClient
 from integrations.kit.cutting import json_bytes, pieces, utf8_bytes
 from integrations.vendors.amazon_connect.client import AmazonConnectClient
 from integrations.vendors.amazon_connect.client.budget import SENDING, EventBudget, rate_budget
+from integrations.vendors.amazon_connect.client.connect import StartedChat
 from integrations.vendors.amazon_connect.client.identity import AwsIdentity
 from integrations.vendors.amazon_connect.client.participant import ParticipantClient
 from integrations.vendors.amazon_connect.connector.chats import Chats
@@ -50,7 +52,13 @@ from integrations.vendors.amazon_connect.manifest import MANIFEST, MAX_FILE_BYTE
 from integrations.vendors.amazon_connect.mapping.events import ATTACHMENT_URL
 from integrations.vendors.amazon_connect.mapping.interactive import Reply, reply_of, reply_to_view
 from integrations.vendors.amazon_connect.mapping.item import EVENT_PREFIX
-from integrations.vendors.amazon_connect.mapping.start import MAX_CONTENT_BYTES, start_request
+from integrations.vendors.amazon_connect.mapping.start import (
+    MAX_CONTENT_BYTES,
+    ends_at,
+    is_told_at_once,
+    opening_text,
+    start_request,
+)
 
 _CONFLICT = 409
 # A text within the JSON of an answer to a view, beside whose members it has to fit.
@@ -111,7 +119,7 @@ class AmazonConnectConnector(Connector):
         )
 
     async def start(self, request: HandoffRequest) -> VendorSession:
-        """Start the chat; summary and transcript are its first message."""
+        """Start the chat; summary and transcript wait for a live agent, or open it."""
         target = target_for(self._credentials, request.routing)
         body = start_request(
             request,
@@ -119,7 +127,8 @@ class AmazonConnectConnector(Connector):
             instance_id=target.instance_id,
             contact_flow_id=target.contact_flow_id,
         )
-        started = await self._client(target).start_chat_contact(body)
+        started = await self._started(self._client(target), body)
+        is_told = is_told_at_once(self._credentials)
         return VendorSession(
             vendor_conversation_id=started.contact_id,
             state={
@@ -127,8 +136,21 @@ class AmazonConnectConnector(Connector):
                 "contact_id": started.contact_id,
                 "participant_id": started.participant_id,
                 "participant_token": started.participant_token,
+                "ends_at": ends_at(body, datetime.now(UTC)).isoformat(),
+                "opening": "" if is_told else opening_text(request),
             },
         )
+
+    async def _started(
+        self, client: AmazonConnectClient, body: dict[str, object]
+    ) -> StartedChat:
+        """Start a chat; without its past where Amazon Connect cannot continue that."""
+        try:
+            return await client.start_chat_contact(body)
+        except RejectedError:
+            if not body.pop("PersistentChat", None):
+                raise
+        return await client.start_chat_contact({**body, "ClientToken": f"{body['ClientToken']}-new"})
 
     async def listen(
         self, session: VendorSession

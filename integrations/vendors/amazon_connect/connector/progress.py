@@ -11,6 +11,7 @@ from integrations.contract.events import (
     ConversationEnded,
     LiveAgentJoined,
     LiveAgentMessage,
+    LiveAgentMessageEdited,
     MessageDelivered,
     MessageEchoed,
     MessageFailed,
@@ -19,13 +20,15 @@ from integrations.contract.events import (
     VendorEvent,
 )
 from integrations.contract.rich_content import Author
-from integrations.kit.json_values import as_object, as_text
-from integrations.vendors.amazon_connect.mapping.events import ItemReader
+from integrations.kit.json_values import as_count, as_moment, as_object, as_text
+from integrations.vendors.amazon_connect.mapping.events import AGENT_ROLES, ItemReader
 from integrations.vendors.amazon_connect.mapping.interactive import is_view
-from integrations.vendors.amazon_connect.mapping.item import ATTACHMENT, MESSAGE, Item, moment
+from integrations.vendors.amazon_connect.mapping.item import AUTO_DISCONNECTED, CHAT_ENDED, MESSAGE, Item, moment
 
 Step = tuple[VendorSession, VendorEvent]
 _MAX_SENT = 20
+IDLE, TIME_LIMIT = "vendor_idle", "vendor_time_limit"
+CLOCKS_APART = timedelta(minutes=1)
 # A frame that is lost with its socket may have been overtaken by one that was not.
 OVERLAP = timedelta(seconds=5)
 
@@ -76,19 +79,85 @@ class CatchUpMark:
 
     def note(self, item: Item, *, newest: datetime) -> None:
         """Note an item of the transcript that was applied; `newest` is the time of the newest."""
-        if item.kind == ATTACHMENT:
-            self._note_file(item)
+        if item.is_judged:
+            self._open.pop(item.identifier, None)
+        else:
+            self.hold(item.identifier)
         self._recent[item.identifier] = item.at
         behind = [(at, name) for name, at in self._recent.items() if at <= newest - OVERLAP]
         if behind:
             latest, self._behind = max(behind)
             self._recent = {name: at for name, at in self._recent.items() if at >= latest}
 
-    def _note_file(self, item: Item) -> None:
-        if item.is_judged:
+    def hold(self, identifier: str) -> None:
+        """Let a catch-up begin no later than at a message that comes in parts."""
+        self._open.setdefault(identifier)
+
+
+class PartialMessages:
+    """Bots' messages that come in parts, each of which holds the ones before it.
+
+    The last one is waited for; if its sender goes on without it, what there is is shown.
+    """
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._newest: dict[str, int] = {}
+        self._open: dict[str, Item] = {}
+        self._unfinished: set[str] = set()
+        self._shown: set[str] = set()
+
+    def is_waited_for(self, item: Item) -> bool:
+        """Say whether an item is to be passed by: a part, or older than one that came already."""
+        number = as_count(item.metadata.get("ChunkNumber"))
+        if item.kind != MESSAGE or number is None:
             self._open.pop(item.identifier, None)
-        else:
-            self._open.setdefault(item.identifier)
+            return False
+        if number <= self._newest.get(item.identifier, -1):
+            return True
+        self._newest[item.identifier] = number
+        if item.metadata.get("MessageCompleted") is not False:
+            self._open.pop(item.identifier, None)
+            return False
+        if item.identifier not in self._unfinished:
+            self._open[item.identifier] = item
+        return True
+
+    def is_open(self, item: Item) -> bool:
+        """Say whether parts of an item's message are waited for."""
+        return item.identifier in self._open
+
+    def left_by(self, item: Item) -> list[Item]:
+        """Return what will not be finished before this item: its sender goes on, or all ends."""
+        if item.kind != MESSAGE and item.event != CHAT_ENDED:
+            return []
+        left = [
+            one
+            for one in self._open.values()
+            if item.event == CHAT_ENDED
+            or (item.participant_id == one.participant_id and item.identifier != one.identifier)
+        ]
+        for one in left:
+            del self._open[one.identifier]
+            self._unfinished.add(one.identifier)
+        return left
+
+    def edited(self, message: LiveAgentMessage) -> VendorEvent:
+        """Return a message that was shown unfinished as what it has become."""
+        if message.vendor_message_id not in self._unfinished:
+            return message
+        if message.vendor_message_id not in self._shown:
+            self._shown.add(message.vendor_message_id)
+            return message
+        return LiveAgentMessageEdited(
+            vendor_event_id=f"{message.vendor_event_id}:whole",
+            vendor_conversation_id=message.vendor_conversation_id,
+            occurred_at=message.occurred_at,
+            vendor_message_id=message.vendor_message_id,
+            text=message.text,
+            markup=message.markup,
+            rich=message.rich,
+        )
 
 
 class ChatProgress:
@@ -105,25 +174,34 @@ class ChatProgress:
             conversation_id=session.vendor_conversation_id,
             participant_id=as_text(session.state.get("participant_id")),
         )
-        self._chunks: dict[str, dict[int, str]] = {}
+        self._parts = PartialMessages()
         self._mark = CatchUpMark(session.cursor)
         self._has_left = False
 
     def apply(self, item: Item) -> list[Step]:
-        """Apply one item; the cursor moves with its last event, so that a crash repeats all."""
-        whole = self._whole(item)
-        if whole is None:
+        """Apply one item, and before it the message in parts that it leaves behind unfinished."""
+        if item.is_past:
             return []
-        events = [self._ours(event) for event in self._reader.events_of(whole)]
-        events = self._with_verdict(whole, events)
+        left = [step for one in self._parts.left_by(item) for step in self._apply(one)]
+        if self._parts.is_waited_for(item):
+            if self._parts.is_open(item):
+                self._mark.hold(item.identifier)
+            return left
+        return [*left, *self._apply(item)]
+
+    def _apply(self, item: Item) -> list[Step]:
+        """Apply an item; the cursor moves with its last event, so that a crash repeats all."""
+        named = self._named(item)
+        events = [self._ours(event) for event in self._reader.events_of(named)]
+        events = self._with_verdict(named, events)
         steps: list[Step] = []
         for event in events:
             if event is events[-1]:
-                self._advance(whole)
+                self._advance(named)
             self._note(event)
             steps.append((self.session, event))
         if not events:
-            self._advance(whole)
+            self._advance(named)
         return steps
 
     def malformed(self, event_id: str) -> Step:
@@ -133,19 +211,48 @@ class ChatProgress:
     def ended(self) -> Step:
         """Conclude that the chat is over, of which no item told us."""
         self.has_ended = True
-        chat = self.session.vendor_conversation_id
+        chat, now = self.session.vendor_conversation_id, datetime.now(UTC)
         return self.session, ConversationEnded(
             vendor_event_id=f"{chat}:ended",
             vendor_conversation_id=chat,
-            occurred_at=datetime.now(UTC),
+            occurred_at=now,
+            cause=self._cause(now),
         )
+
+    @property
+    def has_agent(self) -> bool:
+        """Say whether a live agent has been in the chat."""
+        return bool(self.session.state.get("had_agent"))
+
+    def opening_sent(self) -> None:
+        """Note that the live agent has been told what was said before."""
+        self._update(opening="")
+
+    def _cause(self, at: datetime) -> str:
+        """Return which of the vendor's clocks ended the chat; nothing where people did."""
+        if self.session.state.get("is_idle_over"):
+            return IDLE
+        ends_at = as_moment(self.session.state.get("ends_at"))
+        return TIME_LIMIT if ends_at is not None and at >= ends_at - CLOCKS_APART else ""
+
+    def _named(self, item: Item) -> Item:
+        """Give an item the name that its sender had before, where it brings none."""
+        if item.role not in AGENT_ROLES or not item.participant_id:
+            return item
+        names = as_object(self.session.state.get("names"))
+        known = as_text(names.get(item.participant_id))
+        if item.display_name and item.display_name != known:
+            self._update(names={**names, item.participant_id: item.display_name})
+        return replace(item, display_name=item.display_name or known)
 
     def _with_verdict(self, item: Item, events: list[VendorEvent]) -> list[VendorEvent]:
         """Say why a chat ended before anybody came, unless the end user left it."""
-        if item.event == "participant.left" and self._reader.is_own(item):
-            self._has_left = True
+        if self._reader.is_own(item):
+            self._has_left = self._has_left or item.event == "participant.left"
+            if item.event == AUTO_DISCONNECTED:
+                self._update(is_idle_over=True)
         is_over = any(isinstance(event, ConversationEnded) for event in events)
-        if not is_over or self._has_left or self.session.state.get("had_agent"):
+        if not is_over or self._has_left or self.has_agent:
             return events
         nobody = NoLiveAgents(
             vendor_event_id=f"{item.identifier}:nobody",
@@ -155,23 +262,12 @@ class ChatProgress:
         )
         return [nobody, *events]
 
-    def _whole(self, item: Item) -> Item | None:
-        """Put together a message that comes in parts; None while parts are missing."""
-        number, is_complete = (
-            item.metadata.get("ChunkNumber"),
-            item.metadata.get("MessageCompleted"),
-        )
-        if item.kind != MESSAGE or not isinstance(number, int) or isinstance(number, bool):
-            return item
-        parts = self._chunks.setdefault(item.identifier, {})
-        parts[number] = item.content
-        if is_complete is False:
-            return None
-        del self._chunks[item.identifier]
-        return replace(item, content="".join(text for _, text in sorted(parts.items())))
-
     def _ours(self, event: VendorEvent) -> VendorEvent:
-        """Name our message in an event that names the vendor's item."""
+        """Say in an event what the item alone does not: our message, the cause, an edit."""
+        if isinstance(event, ConversationEnded):
+            return replace(event, cause=self._cause(event.occurred_at))
+        if isinstance(event, LiveAgentMessage):
+            return self._parts.edited(event)
         if isinstance(event, MessageEchoed | MessageDelivered | MessageRead | MessageFailed):
             known = self._sent.of(self.session.vendor_conversation_id)
             message_id = known.get(event.vendor_message_id, event.vendor_message_id)

@@ -88,18 +88,37 @@ class ChatListener:
         self._losses = timing.reconnecting(timing.give_up)
         self._refusals = timing.reconnecting(timing.refused)
         self._order = FrameOrder(timing.order)
+        self._has_agent = asyncio.Event()
         self._typing: dict[str, tuple[float, LiveAgentTyping]] = {}
 
     async def steps(self) -> AsyncGenerator[Step, None]:
         """Yield events until the chat has ended; raises when it cannot go on."""
-        watching = asyncio.create_task(self._queue.run(lambda: self._progress.session))
+        beside = [asyncio.create_task(self._queue.run(lambda: self._progress.session))]
+        if self._progress.session.state.get("opening"):
+            beside.append(asyncio.create_task(self._tell_opening()))
         try:
             async with aclosing(self._connections()) as steps:
                 async for step in steps:
+                    if self._progress.has_agent:
+                        self._has_agent.set()
                     yield step
         finally:
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
+
+    async def _tell_opening(self) -> None:
+        """Tell the live agent who joined what was said before; a repeat is harmless."""
+        await self._has_agent.wait()
+        session = self._progress.session
+        tries = self._timing.reconnecting(self._timing.give_up)
+        while True:
+            try:
+                await self._chats.tell_opening(session)
+                break
+            except (CannotConnectError, RateLimitedError) as error:
+                await tries.pause(error)
+        self._progress.opening_sent()
 
     async def _connections(self) -> AsyncGenerator[Step, None]:
         while not self._progress.has_ended:

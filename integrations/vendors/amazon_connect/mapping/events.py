@@ -8,6 +8,7 @@ from typing import TypedDict
 
 from integrations.contract.events import (
     ConversationEnded,
+    IdleWarning,
     LiveAgentJoined,
     LiveAgentLeft,
     LiveAgentMessage,
@@ -27,6 +28,7 @@ from integrations.vendors.amazon_connect.mapping.interactive import Said, read_m
 from integrations.vendors.amazon_connect.mapping.item import (
     APPROVED,
     ATTACHMENT,
+    AUTO_DISCONNECTED,
     KEPT_BACK,
     MESSAGE,
     REJECTED,
@@ -36,7 +38,7 @@ from integrations.vendors.amazon_connect.mapping.item import (
 MALFORMED = "malformed"
 ATTACHMENT_URL = "amazon-connect-attachment:"
 _AGENT = "AGENT"
-_AGENT_ROLES = (_AGENT, "SUPERVISOR")
+AGENT_ROLES = (_AGENT, "SUPERVISOR")
 _CUSTOMER = "CUSTOMER"
 SCANNER = "the instance's scanner refused the file"
 
@@ -48,8 +50,7 @@ _IGNORED_EVENTS = frozenset(
         "participant.inactive",
         "participant.invited",
         "participant.returned",
-        "participant.idle",
-        "participant.autodisconnection",
+        AUTO_DISCONNECTED,
         "participant.displayname.updated",
         "transfer.failed",
         "chat.rehydrated",
@@ -126,7 +127,7 @@ class ItemReader:
             markup=said.markup,
             rich=said.rich,
             files=files,
-            by=Author.LIVE_AGENT if item.role in _AGENT_ROLES else Author.VENDOR_BOT,
+            by=Author.LIVE_AGENT if item.role in AGENT_ROLES else Author.VENDOR_BOT,
             vendor_message_id=item.identifier,
         )
 
@@ -170,7 +171,7 @@ class ItemReader:
 
     def _read_left(self, item: Item) -> list[VendorEvent]:
         # A supervisor who wrote has become a live agent to the end user.
-        if item.role not in _AGENT_ROLES:
+        if item.role not in AGENT_ROLES:
             return []
         return [
             LiveAgentLeft(
@@ -179,11 +180,15 @@ class ItemReader:
         ]
 
     def _read_typing(self, item: Item) -> list[VendorEvent]:
-        if item.role not in _AGENT_ROLES or self.is_own(item):
+        if item.role not in AGENT_ROLES or self.is_own(item):
             return []
         return [
             LiveAgentTyping(**self._base(item), agent_id=item.participant_id, is_typing=True),
         ]
+
+    def _read_idle(self, item: Item) -> list[VendorEvent]:
+        """Read a timer; that a live agent is silent for long is no matter of the end user's."""
+        return [] if item.role in AGENT_ROLES else [IdleWarning(**self._base(item))]
 
     def _read_transfer(self, item: Item) -> list[VendorEvent]:
         return [TransferStarted(**self._base(item))]
@@ -247,6 +252,7 @@ def _is_good(attachment: Json) -> bool:
 _EVENT_READERS: Mapping[str, Callable[[ItemReader, Item], list[VendorEvent]]] = {
     "participant.joined": ItemReader._read_joined,
     "participant.left": ItemReader._read_left,
+    "participant.idle": ItemReader._read_idle,
     "typing": ItemReader._read_typing,
     "transfer.succeeded": ItemReader._read_transfer,
     "chat.ended": ItemReader._read_ended,

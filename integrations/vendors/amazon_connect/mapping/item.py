@@ -16,6 +16,7 @@ MESSAGE = "MESSAGE"
 ATTACHMENT = "ATTACHMENT"
 EVENT = "EVENT"
 CHAT_ENDED = "chat.ended"
+AUTO_DISCONNECTED = "participant.autodisconnection"
 APPROVED, REJECTED = "APPROVED", "REJECTED"
 # What the instance's message processing says of a message that it does not let through.
 KEPT_BACK = (REJECTED, "FAILED")
@@ -62,6 +63,8 @@ class Item:
     at: datetime
     attachments: tuple[Json, ...] = field(default=(), repr=False)
     metadata: Json = field(default_factory=dict, repr=False)
+    # Of an earlier chat that this one continues.
+    is_past: bool = False
 
     @property
     def is_stored(self) -> bool:
@@ -102,6 +105,7 @@ def item_from_json(value: Json) -> Item | None:
         at=moment(value.get("AbsoluteTime")),
         attachments=tuple(as_objects(value.get("Attachments"))),
         metadata=as_object(value.get("MessageMetadata")),
+        is_past=bool(as_text(value.get("RelatedContactId"))),
     )
 
 

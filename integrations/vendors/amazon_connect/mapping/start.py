@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from integrations.contract.connector import HandoffRequest
+from integrations.contract.errors import InvalidRoutingError
 from integrations.kit.cutting import shortened, utf8_bytes
 from integrations.kit.hints import hint_pairs, hint_text, identity_of
 from integrations.kit.transcript import (
@@ -25,7 +27,9 @@ from integrations.vendors.amazon_connect.mapping.interactive import (
 MAX_CONTENT_BYTES = 16384
 MAX_ATTRIBUTE_BYTES = 32768
 MAX_DISPLAY_NAME = 256
-MIN_MINUTES, MAX_MINUTES = 60, 10080
+MIN_MINUTES, DEFAULT_MINUTES, MAX_MINUTES = 60, 1500, 10080
+AT_START = "start"
+ENTIRE_PAST_SESSION = "ENTIRE_PAST_SESSION"
 CONTENT_TYPES = (TEXT, MARKDOWN, INTERACTIVE, INTERACTIVE_RESPONSE)
 
 _HINTS = ("queue", "skills", "department", "priority", "language", "subject", "reason")
@@ -48,10 +52,24 @@ def start_request(
         "ParticipantConfiguration": {"ResponseMode": "COMPLETE"},
         "ClientToken": f"{request.handoff_id}-start",
     }
-    opening = opening_text(request)
-    if opening:
-        body["InitialMessage"] = {"ContentType": "text/plain", "Content": opening}
-    return body | _optional(request, credentials)
+    if is_told_at_once(credentials) and (opening := opening_text(request)):
+        body["InitialMessage"] = {"ContentType": TEXT, "Content": opening}
+    return body | _optional(request, credentials) | _persistent(request, credentials)
+
+
+def is_told_at_once(credentials: Mapping[str, str]) -> bool:
+    """Say whether the chat opens with summary and transcript.
+
+    Amazon Connect takes them for the customer's first words, and a flow's bot answers them;
+    else they wait for a live agent to join.
+    """
+    return credentials.get("transcript_when", "") == AT_START
+
+
+def ends_at(body: Mapping[str, object], now: datetime) -> datetime:
+    """Return when Amazon Connect ends a chat that is started now, whoever is in it."""
+    minutes = body.get("ChatDurationInMinutes")
+    return now + timedelta(minutes=minutes if isinstance(minutes, int) else DEFAULT_MINUTES)
 
 
 def display_name(request: HandoffRequest, credentials: Mapping[str, str]) -> str:
@@ -63,7 +81,7 @@ def display_name(request: HandoffRequest, credentials: Mapping[str, str]) -> str
 def contact_attributes(request: HandoffRequest) -> dict[str, str]:
     """Return the contact's attributes: ours first, then hints, then the tool's own.
 
-    Amazon Connect refuses a contact with too many, so those that do not fit are left out.
+    Raises InvalidRoutingError for more than a contact may have.
     """
     routing, user = request.routing, identity_of(request)
     identity = {
@@ -79,15 +97,16 @@ def contact_attributes(request: HandoffRequest) -> dict[str, str]:
         **{name: value for name, value in identity.items() if value},
         **hint_pairs(routing.get("attributes")),
     }
-    kept: dict[str, str] = {}
-    room = MAX_ATTRIBUTE_BYTES
-    for name, value in wanted.items():
-        key, text = re.sub(r"[^A-Za-z0-9_-]", "_", name), hint_text(value)
-        size = utf8_bytes(key + text)
-        if key and size <= room:
-            kept[key] = text
-            room -= size
-    return kept
+    named = ((re.sub(r"[^A-Za-z0-9_-]", "_", name), value) for name, value in wanted.items())
+    attributes = {name: hint_text(value) for name, value in named if name}
+    size = sum(utf8_bytes(name + text) for name, text in attributes.items())
+    if size > MAX_ATTRIBUTE_BYTES:
+        raise InvalidRoutingError(
+            f"The contact attributes have {size} bytes; Amazon Connect takes {MAX_ATTRIBUTE_BYTES}",
+            vendor_code="attributes_too_large",
+            field="attributes",
+        )
+    return attributes
 
 
 def opening_text(request: HandoffRequest) -> str:
@@ -98,6 +117,21 @@ def opening_text(request: HandoffRequest) -> str:
         room = MAX_CONTENT_BYTES - utf8_bytes("\n\n".join([*parts, TRANSCRIPT_TITLE, ""]))
         parts.append(f"{TRANSCRIPT_TITLE}\n{newest_lines(request.transcript, room, utf8_bytes)}")
     return "\n\n".join(parts)
+
+
+def _persistent(request: HandoffRequest, credentials: Mapping[str, str]) -> dict[str, object]:
+    """Name the chat that this one continues: the tool's, else the end user's last one."""
+    routing = request.routing
+    named = hint_text(routing.get("source_contact_id")).strip()
+    is_allowed = credentials.get("persistent_chat") == "true"
+    source = named or (request.previous_conversation_id if is_allowed else "")
+    # One excludes the other, and the tool has asked for this one.
+    if not source or routing.get("related_contact_id"):
+        return {}
+    # The id that we know of an earlier chat is its first contact's, which is of this type.
+    kind = hint_text(routing.get("rehydration_type")) if named else ""
+    past = {"RehydrationType": kind or ENTIRE_PAST_SESSION, "SourceContactId": source}
+    return {"PersistentChat": past}
 
 
 def _optional(request: HandoffRequest, credentials: Mapping[str, str]) -> dict[str, object]:

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from integrations.simulators.desk import Fault, Fields
+from integrations.vendors.amazon_connect.simulator.answers import iso_time
 from integrations.vendors.amazon_connect.simulator.chats import end_overdue
 from integrations.vendors.amazon_connect.simulator.socket import forbidden
-from integrations.vendors.amazon_connect.simulator.state import EVENT, SYSTEM_NAME
+from integrations.vendors.amazon_connect.simulator.state import EVENT, SYSTEM_NAME, new_id
 from integrations.vendors.amazon_connect.simulator.world import Instance, chat_frame
 
 if TYPE_CHECKING:
@@ -51,10 +52,13 @@ def _malformed_item(instance: Instance, _fields: Fields) -> None:
 
 
 def _partial_message(instance: Instance, fields: Fields) -> None:
-    """Send a bot's message in chunks that share an id."""
-    chunks = fields.get("chunks") or ["Let me ", "see."]
-    for number, chunk in enumerate(chunks):
-        metadata = {"ChunkNumber": number, "MessageCompleted": number == len(chunks) - 1}
+    """Send a bot's message in chunks that share an id, each with all that came before.
+
+    `order` says which chunks come, from 1 on and as often as they are named: late, twice, never.
+    """
+    chunks = fields.get("chunks") or ["Let me ", "Let me see", "Let me see."]
+    for number in fields.get("order") or range(1, len(chunks) + 1):
+        metadata = {"ChunkNumber": number, "MessageCompleted": number == len(chunks)}
         _publish(
             instance,
             {
@@ -62,12 +66,26 @@ def _partial_message(instance: Instance, fields: Fields) -> None:
                 "Type": "MESSAGE",
                 "ContentType": "text/plain",
                 "Id": fields.get("id", "partial-1"),
-                "Content": chunk,
+                "Content": chunks[number - 1],
+                "ParticipantId": "partial-bot",
                 "ParticipantRole": "SYSTEM",
                 "DisplayName": SYSTEM_NAME,
                 "MessageMetadata": metadata,
             },
         )
+
+
+def _keep_back(instance: Instance, fields: Fields) -> None:
+    """Let message processing reject the customer's last message of each chat after all."""
+    for chat in instance.open_chats():
+        for item in chat.said_by_customer()[-1:]:
+            metadata = {"MessageId": item.item_id, "Receipts": []}
+            metadata["MessageProcessingStatus"] = fields.get("status", "REJECTED")
+            event = {"Type": "MESSAGEMETADATA", "ContentType": EVENT + "message.metadata"}
+            told = {**event, "Id": new_id(), "AbsoluteTime": iso_time(instance.now() * 1000)}
+            instance.sockets.publish(
+                chat.initial_contact_id, chat_frame({**told, "MessageMetadata": metadata})
+            )
 
 
 def _raw_frame(instance: Instance, frame: str) -> None:
@@ -122,6 +140,7 @@ EXTRA_FAULTS: dict[str, Fault] = {
     "malformed_event": _on_instance(_malformed_event),
     "malformed_frame": _on_instance(_malformed_frame),
     "partial_message": _on_instance(_partial_message),
+    "keep_back": _on_instance(_keep_back),
     "replay_oldest": _on_instance(_replay_oldest),
     "gateway_error": _on_instance(_gateway_error),
     "lose_next": _on_instance(_lose_next),
