@@ -19,6 +19,8 @@ SETUP = VendorSetup(
         "access_key_id": "AKIASIMULATORPORTAL1",
         "secret_access_key": "simulated/Secret+Key/of/the/portals/user1",
         "endpoint_url": url,
+        # What the tests of all vendors look for at once.
+        "transcript_when": "start",
     },
     bad_key={"external_id": "hp-somebody-else"},
     address_field="endpoint_url",

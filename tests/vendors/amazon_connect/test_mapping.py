@@ -16,9 +16,11 @@ import integrations.vendors.amazon_connect as vendor
 from integrations.contract.connector import VendorSession
 from integrations.contract.events import (
     ConversationEnded,
+    IdleWarning,
     LiveAgentJoined,
     LiveAgentLeft,
     LiveAgentMessage,
+    LiveAgentMessageEdited,
     LiveAgentTyping,
     MessageDelivered,
     MessageEchoed,
@@ -330,25 +332,109 @@ def test_receipts_name_the_message_that_we_sent_and_survive_a_restart():
     assert event.vendor_message_id == "our-own-id"
 
 
-def test_message_in_parts_is_held_until_it_is_whole():
-    progress = ChatProgress(started(), SentMessages())
+def parts_shown(*parts: tuple[int, bool] | str) -> list[Any]:
+    """Apply parts of one bot's message, each with all before it, or what comes between them."""
+    progress = ChatProgress(started(had_agent=True), SentMessages())
     whole = fixture("message_system")
-    parts = [("You are ", 0, False), ("next ", 1, False), ("in line.", 2, True)]
+    texts = {1: "You are", 2: "You are next", 3: "You are next in line."}
+    shown: list[VendorEvent] = []
+    for part in parts:
+        if isinstance(part, str):
+            item = replace(fixture(part), identifier="other", participant_id=whole.participant_id)
+        else:
+            metadata = {"ChunkNumber": part[0], "MessageCompleted": part[1]}
+            item = replace(whole, content=texts[part[0]], metadata=metadata)
+        shown += [event for _, event in progress.apply(item)]
+    return shown
 
-    shown = [
-        [event for _, event in progress.apply(part)]
-        for part in (
-            replace(
-                whole,
-                content=text,
-                metadata={"ChunkNumber": number, "MessageCompleted": is_completed},
-            )
-            for text, number, is_completed in parts
-        )
-    ]
 
-    assert shown[:2] == [[], []]
-    assert [event.text for event in shown[2]] == ["You are next in line."]
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [(1, False), (2, False), (3, True)],
+        [(2, False), (1, False), (3, True)],
+        [(1, False), (1, False), (3, True), (3, True)],
+        [(3, True), (1, False), (2, False)],
+    ],
+)
+def test_each_part_of_a_message_replaces_the_one_before(parts: list[tuple[int, bool]]):
+    [event] = parts_shown(*parts)
+
+    assert isinstance(event, LiveAgentMessage)
+    assert event.text == "You are next in line."
+
+
+def test_a_message_that_its_bot_leaves_unfinished_is_shown_and_completed_if_the_rest_comes():
+    first, other, edit = parts_shown((1, False), (2, False), "message_agent", (3, True))
+
+    assert (type(first), first.text) == (LiveAgentMessage, "You are next")
+    assert other.vendor_event_id == "other"
+    assert (type(edit), edit.text) == (LiveAgentMessageEdited, "You are next in line.")
+    assert edit.vendor_message_id == first.vendor_message_id
+
+
+def test_the_end_of_a_chat_shows_what_there_is_of_a_message():
+    shown = parts_shown((1, False), "chat_ended")
+
+    assert [type(event) for event in shown] == [LiveAgentMessage, ConversationEnded]
+
+
+def test_a_catch_up_begins_no_later_than_at_a_message_in_parts():
+    part = {"ChunkNumber": 1, "MessageCompleted": False}
+    bots = replace(said("part", 10, "message_system"), participant_id="bot")
+
+    cursors = cursors_after(
+        said("before", 0), replace(bots, metadata=part), said("later", 20), bots, said("last", 30)
+    )
+
+    assert cursors == ["", "", "part", "part", "later"]
+
+
+def test_a_live_agent_without_a_name_keeps_the_one_of_before():
+    [(stored, _)] = ChatProgress(started(), SentMessages()).apply(fixture("participant_joined"))
+
+    nameless = replace(fixture("message_agent"), identifier="next", display_name="")
+    [(_, event)] = ChatProgress(stored, SentMessages()).apply(nameless)
+
+    assert event.agent_name == "Noor"
+
+
+def test_what_was_said_in_a_chat_that_this_one_continues_is_not_said_again():
+    old = json.loads((FIXTURES / "message_agent.json").read_text(encoding="utf-8"))
+    item = item_from_json({**old, "RelatedContactId": "c-before"})
+
+    assert item is not None
+    assert ChatProgress(started(), SentMessages()).apply(item) == []
+
+
+@pytest.mark.parametrize(
+    ("role", "means"),
+    [("CUSTOMER", [IdleWarning(**BASE)]), ("AGENT", []), ("", [IdleWarning(**BASE)])],
+)
+def test_an_idle_warning_is_the_end_users_alone(role: str, means: list[VendorEvent]):
+    assert events(replace(fixture("participant_idle"), role=role)) == means
+
+
+@pytest.mark.parametrize(
+    ("state", "disconnects", "cause"),
+    [
+        ({}, False, ""),
+        ({}, True, "vendor_idle"),
+        ({"ends_at": "2026-03-01T09:32:00+00:00"}, False, "vendor_time_limit"),
+        ({"ends_at": "2026-03-01T10:32:00+00:00"}, False, ""),
+    ],
+)
+def test_an_end_by_a_clock_of_the_vendors_is_told_as_one(
+    state: dict[str, str], disconnects: bool, cause: str
+):
+    progress = ChatProgress(started(had_agent=True, **state), SentMessages())
+    if disconnects:
+        timer = {"event": "participant.autodisconnection", "participant_id": OWN}
+        progress.apply(replace(fixture("participant_idle"), role="CUSTOMER", **timer))
+
+    [(_, event)] = progress.apply(replace(fixture("chat_ended"), identifier="end"))
+
+    assert event.cause == cause
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from integrations.contract.errors import (
 )
 from integrations.contract.events import (
     ConversationEnded,
+    IdleWarning,
     LiveAgentJoined,
     LiveAgentLeft,
     LiveAgentMessage,
@@ -74,8 +75,12 @@ async def requests(bench: Bench, ending: str) -> list[dict[str, Any]]:
 
 async def until_connections(bench: Bench, count: int) -> None:
     """Wait for the listener to have asked for a connection that often."""
+    await until_requests(bench, "/participant/connection", count)
+
+
+async def until_requests(bench: Bench, ending: str, count: int) -> None:
     deadline = time.monotonic() + WAIT_SECONDS
-    while len(await requests(bench, "/participant/connection")) < count:
+    while len(await requests(bench, ending)) < count:
         assert time.monotonic() < deadline, "waited in vain"
         await asyncio.sleep(0.02)
 
@@ -154,6 +159,93 @@ async def test_a_message_in_parts_is_shown_once_and_whole(bench: Bench):
 
     partial = [e for e in listener.events if e.vendor_event_id.startswith("partial")]
     assert [event.text for event in partial] == ["Let me see."]
+
+
+async def test_the_transcript_is_told_to_the_live_agent_once_and_to_no_bot(bench: Bench):
+    told_late = {"transcript_when": "joined"}
+    session, listener = await bench.started(
+        connector_with(bench, TIMING, **told_late), accept=False
+    )
+    await until(listener.of_bots)
+    before = await bench.said_by(session, "end_user")
+    await bench.fault("fail_next", status=429, path_suffix="/participant/message")
+
+    await bench.act(session, "accept", agent_name=AGENT)
+    await until_seen(bench, session, lambda row: "Where is it?" in str(row["messages"]))
+    await bench.act(session, "say", text="I have read it")
+    await until(lambda: not listener.session.state["opening"])
+    # A worker that stopped before it had noted that does it again.
+    await listener.stop()
+    unnoted = {**listener.session.state, "opening": session.state["opening"]}
+    again = bench.listen(
+        connector_with(bench, TIMING, **told_late), replace(listener.session, state=unnoted)
+    )
+    await bench.act(session, "say", text="Still here")
+    await until(lambda: "Still here" in again.texts)
+    await until_requests(bench, "/participant/message", 3)
+
+    assert before == []
+    [told] = await bench.said_by(session, "end_user")
+    assert "Transcript of the conversation with the AI agent" in told
+
+
+async def test_a_returning_customers_chat_is_continued_without_its_old_lines(bench: Bench):
+    first, listener = await talking(bench, connector_with(bench, TIMING))
+    await bench.act(first, "say", text="See you again")
+    await bench.act(first, "end")
+    await until(lambda: listener.has_returned)
+
+    second, listener = await bench.started(
+        connector_with(bench, TIMING, persistent_chat="true"),
+        previous_conversation_id=first.vendor_conversation_id,
+    )
+    await bench.act(second, "say", text="Welcome back")
+    await until(lambda: listener.texts)
+
+    assert listener.texts == ["Welcome back"]
+    row = await bench.seen_by_agent(second)
+    assert "Continues an earlier chat" in [line["text"] for line in row["timeline"]]
+
+
+async def test_a_past_that_cannot_be_continued_is_left_behind(bench: Bench):
+    connector = connector_with(bench, TIMING, persistent_chat="true")
+
+    session = await connector.start(handoff_request(previous_conversation_id="long-gone"))
+
+    row = await bench.seen_by_agent(session)
+    assert "Continues an earlier chat" not in [line["text"] for line in row["timeline"]]
+
+
+async def test_a_message_kept_back_after_it_was_taken_has_failed(bench: Bench):
+    connector = connector_with(bench, TIMING)
+    session, listener = await talking(bench, connector)
+    message = outbound("My card is 4111")
+    await connector.send_message(session, message)
+
+    await bench.fault("keep_back")
+
+    [failed] = await listener.wait_for(MessageFailed)
+    assert (failed.vendor_message_id, failed.reason) == (message.message_id, "REJECTED")
+
+
+async def test_a_chat_that_a_timer_ends_says_so_after_a_warning(bench: Bench):
+    session, listener = await talking(bench, connector_with(bench, TIMING))
+
+    await bench.act(session, "idle")
+    await listener.wait_for(IdleWarning)
+    await bench.act(session, "auto_disconnect")
+
+    [ended] = await listener.wait_for(ConversationEnded)
+    assert ended.cause == "vendor_idle"
+
+
+async def test_a_chat_that_has_lasted_too_long_says_so(bench: Bench):
+    _, listener = await talking(bench, connector_with(bench, TIMING))
+
+    await bench.fault("skip_clock", seconds=25 * 3600)
+
+    [ended] = await listener.wait_for(ConversationEnded)
+    assert ended.cause == "vendor_time_limit"
 
 
 async def test_a_refused_connection_token_is_traded_for_another(bench: Bench):

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.contract.connector import EndUserIdentity, HandoffRequest, TranscriptLine
+from integrations.contract.errors import InvalidRoutingError
 from integrations.vendors.amazon_connect.client.budget import BURST, EventBudget
 from integrations.vendors.amazon_connect.mapping.start import (
     MAX_ATTRIBUTE_BYTES,
@@ -66,7 +67,7 @@ def test_transcript_mode_decides_what_the_first_message_holds(
 def test_nothing_to_say_is_no_message():
     request = handoff_request(routing={"transcript": "none"})
 
-    assert "InitialMessage" not in body(request)
+    assert "InitialMessage" not in body(request, transcript_when="start")
 
 
 def test_long_transcript_keeps_its_end_and_says_so():
@@ -118,15 +119,45 @@ def test_attributes_hold_ids_hints_and_the_tools_own():
     assert "empty" not in found
 
 
-def test_attributes_beyond_the_limit_are_left_out_and_ours_stay():
+def test_attributes_beyond_the_limit_are_a_clear_error():
     request = handoff_request(routing={"attributes": {"huge": "ü" * 20000, "small": "1"}})
 
-    found = contact_attributes(request)
+    with pytest.raises(InvalidRoutingError) as caught:
+        contact_attributes(request)
 
-    assert sum(len((k + v).encode()) for k, v in found.items()) <= MAX_ATTRIBUTE_BYTES
-    assert "huge" not in found
-    assert found["small"] == "1"
-    assert found["conversation_id"] == "cv_ines"
+    assert (caught.value.vendor_code, caught.value.field) == ("attributes_too_large", "attributes")
+    assert f"takes {MAX_ATTRIBUTE_BYTES}" in caught.value.message
+    assert "ü" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("routing", "credentials", "past"),
+    [
+        ({}, {}, None),
+        ({}, {"persistent_chat": "true"}, ("ENTIRE_PAST_SESSION", "c-last")),
+        ({"related_contact_id": "c-1"}, {"persistent_chat": "true"}, None),
+        ({"source_contact_id": "c-9"}, {}, ("ENTIRE_PAST_SESSION", "c-9")),
+        (
+            {"source_contact_id": "c-9", "rehydration_type": "FROM_SEGMENT"},
+            {"persistent_chat": "true"},
+            ("FROM_SEGMENT", "c-9"),
+        ),
+    ],
+)
+def test_chat_that_is_continued(routing: dict, credentials: dict, past: tuple[str, str] | None):
+    request = handoff_request(routing=routing, previous_conversation_id="c-last")
+
+    found = body(request, **credentials).get("PersistentChat")
+
+    wanted = past and {"RehydrationType": past[0], "SourceContactId": past[1]}
+    assert found == wanted
+
+
+def test_a_flows_bot_hears_the_transcript_only_if_the_admin_says_so():
+    request = handoff_request()
+
+    assert "InitialMessage" not in body(request)
+    assert "Where is it?" in str(body(request, transcript_when="start")["InitialMessage"])
 
 
 @pytest.mark.parametrize(

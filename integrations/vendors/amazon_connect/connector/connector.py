@@ -141,16 +141,16 @@ class AmazonConnectConnector(Connector):
             },
         )
 
-    async def _started(
-        self, client: AmazonConnectClient, body: dict[str, object]
-    ) -> StartedChat:
+    async def _started(self, client: AmazonConnectClient, body: dict[str, object]) -> StartedChat:
         """Start a chat; without its past where Amazon Connect cannot continue that."""
         try:
             return await client.start_chat_contact(body)
         except RejectedError:
             if not body.pop("PersistentChat", None):
                 raise
-        return await client.start_chat_contact({**body, "ClientToken": f"{body['ClientToken']}-new"})
+        return await client.start_chat_contact(
+            {**body, "ClientToken": f"{body['ClientToken']}-new"}
+        )
 
     async def listen(
         self, session: VendorSession

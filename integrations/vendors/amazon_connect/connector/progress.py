@@ -23,7 +23,13 @@ from integrations.contract.rich_content import Author
 from integrations.kit.json_values import as_count, as_moment, as_object, as_text
 from integrations.vendors.amazon_connect.mapping.events import AGENT_ROLES, ItemReader
 from integrations.vendors.amazon_connect.mapping.interactive import is_view
-from integrations.vendors.amazon_connect.mapping.item import AUTO_DISCONNECTED, CHAT_ENDED, MESSAGE, Item, moment
+from integrations.vendors.amazon_connect.mapping.item import (
+    AUTO_DISCONNECTED,
+    CHAT_ENDED,
+    MESSAGE,
+    Item,
+    moment,
+)
 
 Step = tuple[VendorSession, VendorEvent]
 _MAX_SENT = 20

@@ -73,6 +73,11 @@ class AwsError(Exception):
         return statuses.get(self.name, self.status)
 
 
+def utf8_size(text: str) -> int:
+    """Return the bytes of a text; half a surrogate pair counts as what is put in its place."""
+    return len(text.encode(errors="replace"))
+
+
 def iso_time(at_ms: float) -> str:
     """Return a time as the participant service writes it."""
     at = datetime.datetime.fromtimestamp(at_ms / 1000, tz=datetime.UTC)

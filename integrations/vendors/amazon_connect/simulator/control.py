@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from integrations.vendors.amazon_connect.simulator import chats
-from integrations.vendors.amazon_connect.simulator.answers import AwsError
+from integrations.vendors.amazon_connect.simulator.answers import AwsError, utf8_size
 from integrations.vendors.amazon_connect.simulator.state import (
     CUSTOMER_TYPES,
     INTERACTIVE,
     LARGEST_CONTENT,
     Chat,
     Contact,
+    Item,
     Participant,
     Streaming,
     named_id,
@@ -65,11 +66,23 @@ def _start_chat(instance: Instance, request: Given) -> Chat:
     )
     instance.conversations[chat.initial_contact_id] = chat
     if past:
+        chat.past_items = _past_items(instance, request["PersistentChat"])
         instance.happen(chat, "chat.rehydrated")
     if "InitialMessage" in request:
         first = request["InitialMessage"]
         instance.say(chat, chat.customer, first["Content"], first["ContentType"])
     return chat
+
+
+def _past_items(instance: Instance, past: Given) -> list[Item]:
+    """Return what the transcript goes back to: all of the earlier chat, or one contact of it on."""
+    source = past["SourceContactId"]
+    chat = _known(instance, source)
+    if past["RehydrationType"] == "ENTIRE_PAST_SESSION":
+        return [*chat.past_items, *chat.items]
+    names = [contact.contact_id for contact in chat.contacts]
+    kept = names[names.index(source) :]
+    return [item for item in chat.items if item.contact_id in kept]
 
 
 def _start_answer(instance: Instance, chat: Chat, request: Given) -> Body:
@@ -111,7 +124,7 @@ def _check_attributes(attributes: Mapping[str, str]) -> None:
     for name in attributes:
         if not ATTRIBUTE_NAME.fullmatch(name):
             raise AwsError(INVALID, "Attribute keys hold letters, digits, - and _ only.")
-    size = sum(len(k.encode()) + len(v.encode()) for k, v in attributes.items())
+    size = sum(utf8_size(k) + utf8_size(v) for k, v in attributes.items())
     if size > LARGEST_ATTRIBUTES:
         raise AwsError(INVALID, f"The attributes exceed {LARGEST_ATTRIBUTES} bytes.")
 
@@ -148,7 +161,7 @@ def _check_types(instance: Instance, request: Given) -> None:
         supported or ["text/plain"]
     ):
         raise AwsError(INVALID, "InitialMessage.ContentType is not among the supported types.")
-    if len(first["Content"].encode()) > LARGEST_CONTENT:
+    if utf8_size(first["Content"]) > LARGEST_CONTENT:
         raise AwsError(INVALID, f"InitialMessage.Content exceeds {LARGEST_CONTENT} bytes.")
 
 

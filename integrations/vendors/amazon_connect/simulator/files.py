@@ -92,7 +92,7 @@ def _announce(instance: Instance, chat: Chat, given: Given) -> Body:
 def upload_headers(instance: Instance, stored: Attachment) -> dict[str, str]:
     """Return the headers an upload is signed with."""
     return {
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(stored.name, safe='')}"[:256],
+        "Content-Disposition": _disposition("attachment", stored)[:256],
         "Content-Length": str(stored.size),
         "Content-Type": stored.content_type,
         "x-amz-acl": "bucket-owner-full-control",
@@ -101,6 +101,10 @@ def upload_headers(instance: Instance, stored: Attachment) -> dict[str, str]:
         "x-amz-meta-initial_contact_id": stored.initial_contact_id,
         "x-amz-meta-organization_id": instance.switches.instance_id,
     }
+
+
+def _disposition(kind: str, stored: Attachment) -> str:
+    return f"{kind}; filename*=UTF-8''{quote(stored.name, safe='', errors='replace')}"
 
 
 def complete_upload(instance: Instance, chat: Chat, given: Given) -> Body:
@@ -212,7 +216,7 @@ class FileEndpoints:
         stored, disposition = self._signed_for(request, "download")
         if stored is None or stored.attachment_id not in self._instance.files:
             return storage_error("AccessDenied", "Request has expired", 403)
-        shown = f"{disposition}; filename*=UTF-8''{quote(stored.name, safe='')}"
+        shown = _disposition(disposition, stored)
         return Response(
             self._instance.files[stored.attachment_id].content,
             media_type=stored.content_type,

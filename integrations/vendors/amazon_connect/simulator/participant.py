@@ -12,7 +12,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from integrations.vendors.amazon_connect.simulator import chats
-from integrations.vendors.amazon_connect.simulator.answers import AwsError, iso_time, parse_time
+from integrations.vendors.amazon_connect.simulator.answers import (
+    AwsError,
+    iso_time,
+    parse_time,
+    utf8_size,
+)
 from integrations.vendors.amazon_connect.simulator.files import (
     complete_upload,
     get_attachment,
@@ -99,7 +104,7 @@ def _check_content(instance: Instance, chat: Chat, given: Given) -> None:
         raise AwsError(INVALID, "ContentType is not supported.")
     if instance.switches.strict_content_types and content_type not in chat.supported_types:
         raise AwsError(INVALID, "ContentType is not among the contact's supported types.")
-    if len(given["Content"].encode()) > LARGEST_CONTENT:
+    if utf8_size(given["Content"]) > LARGEST_CONTENT:
         raise AwsError(INVALID, f"Content exceeds {LARGEST_CONTENT} bytes.")
     if content_type == INTERACTIVE_RESPONSE:
         check_response(given["Content"])
@@ -168,20 +173,19 @@ def _get_transcript(instance: Instance, chat: Chat, given: Given) -> Body:
         raise AwsError("AccessDeniedException", "Access denied")
     start, is_forward = _start(chat, given)
     size = given.get("MaxResults") or DEFAULT_RESULTS
-    if is_forward:
-        page = chat.items[start : start + size]
-        next_start = start + size if start + size < len(chat.items) else None
-    else:
-        first = max(0, start - size + 1)
-        page = chat.items[first : start + 1]
-        next_start = first - 1 if first > 0 else None
+    # Before the first item, and only backwards, lies what was said in the chats it continues.
+    first, end = (start, start + size) if is_forward else (start - size + 1, start + 1)
+    oldest = 0 if is_forward else -len(chat.past_items)
+    page = [_stored(chat, index) for index in range(max(first, oldest), min(end, len(chat.items)))]
+    next_start = end if is_forward else first - 1
+    has_more = end < len(chat.items) if is_forward else first > oldest
     if given.get("SortOrder", "DESCENDING") == "DESCENDING":
         page = page[::-1]
     answer: Body = {
         "InitialContactId": chat.initial_contact_id,
-        "Transcript": [_stored(item) for item in page],
+        "Transcript": page,
     }
-    if next_start is not None:
+    if has_more:
         answer["NextToken"] = _token(next_start, is_forward)
     return answer
 
@@ -234,8 +238,11 @@ def _read_token(token: str) -> tuple[int, bool]:
         raise AwsError(INVALID, "NextToken is not one of ours.") from error
 
 
-def _stored(item: Item) -> Body:
+def _stored(chat: Chat, index: int) -> Body:
+    item = chat.items[index] if index >= 0 else chat.past_items[index]
     body = item_body(item)
+    if index < 0:
+        body["RelatedContactId"] = body.pop("ContactId")
     if item.is_said:
         body["MessageMetadata"] = {
             "MessageId": item.item_id,

@@ -268,26 +268,29 @@ def answer_of(chat: Chat, item: Item) -> Body | None:
 
 
 def _taken(offer: Body, item: Item) -> Body | None:
-    content = offer.get("data", {}).get("content", {})
+    content = _member(_member(offer, "data"), "content")
     given = _object(item.content or "")
     if item.content_type == INTERACTIVE_RESPONSE:
-        label = next(
-            (e["title"] for e in _elements(content) if e.get("actionDetail") == given["action"]),
-            str(given["data"].get("content", given["action"])),
-        )
-        return {"label": label, **given}
+        turning = [e for e in _elements(content) if e.get("actionDetail") == given["action"]]
+        written = given["data"].get("content", given["action"])
+        return {"label": str(turning[0].get("title") if turning else written), **given}
     if given.keys() >= {"listTitle", "selectionText"}:
         return {"label": given["selectionText"], **given}
     titles = [e.get("title") for e in _elements(content)]
-    dates = [slot.get("date") for slot in content.get("timeslots", [])]
+    dates = [slot.get("date") for slot in _elements(content, "timeslots")]
     is_moved = bool(content.get("timeZoneOffset"))
     if item.content in titles or item.content in dates or (is_moved and _is_time(item.content)):
         return {"label": item.content}
     return None
 
 
-def _elements(content: Body) -> list[Body]:
-    found = content.get("elements", [])
+def _member(value: Body, name: str) -> Body:
+    found = value.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _elements(content: Body, name: str = "elements") -> list[Body]:
+    found = content.get(name, [])
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 

@@ -131,6 +131,8 @@ class Chat:
     customer_id: str | None = None
     related_contact_id: str | None = None
     continued_from: str | None = None
+    # What was said in the chats that this one continues, oldest first.
+    past_items: list[Item] = field(default_factory=list)
     ends_agent_on_exit: bool = False
     state: str = CREATED
     contacts: list[Contact] = field(default_factory=list)
