@@ -244,11 +244,12 @@ class ZendeskConnector(Connector):
     async def _with_user_of_now(self, session: VendorSession) -> VendorSession | None:
         """Return the session with the user who takes part now; None if that is no news."""
         found = await self._client.list_participants(session.vendor_conversation_id)
-        users = [user_id for one in found if (user_id := as_text(one.get("userId")))]
-        if len(users) != 1 or users[0] == session.state.get("user_id"):
+        ours = end_user_author(session.state)
+        if len(found) != 1 or any(found[0].get(name) == ours[name] for name in ours):
             return None
-        keys = dict.fromkeys((*session.keys, *user_keys(users[0])))
-        state = {**session.state, "user_id": users[0]}
+        user_id = as_text(found[0].get("userId"))
+        keys = dict.fromkeys((*session.keys, *user_keys(user_id)))
+        state = {**session.state, "user_id": user_id}
         return replace(session, keys=tuple(keys), state=state)
 
     async def _post_file(self, session: VendorSession, attachment: OutboundAttachment) -> None:
