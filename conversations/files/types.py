@@ -75,6 +75,11 @@ def safe_type(name: str, declared: str, head: bytes) -> str:
         return ANY_TYPE
 
 
+def image_type(head: bytes) -> str:
+    """Return the type of an image that is shown as it is, by its first bytes; "" for others."""
+    return next((kind for kind in sorted(IMAGE_TYPES) if _FIRST_BYTES[kind].match(head)), "")
+
+
 def is_type_taken(kind: str, limits: AttachmentLimits) -> bool:
     """Say whether a vendor takes files of a type; a list without entries takes any."""
     return not limits.mime_types or kind in limits.mime_types

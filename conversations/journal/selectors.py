@@ -76,9 +76,17 @@ def transcript_get(
     return [_entry(event) for event in reversed(newest)]
 
 
+def said_text(event: Event) -> str:
+    """Return what a line says, what it offers included, as text."""
+    content = event.payload.get("content") or {}
+    found = (content.get("text_form"), event.payload.get("text"), event.payload.get("message"))
+    return str(next(filter(None, found), ""))
+
+
 def _entry(event: Event) -> TranscriptEntry:
-    text = event.payload.get("text") or event.payload.get("message") or ""
-    names = [file.get("title", "") for file in event.payload.get("attachments", [])]
+    text = said_text(event)
+    files = [file for file in event.payload.get("attachments", []) if file.get("file_id")]
+    names = [file.get("title", "") for file in files]
     text = "\n".join(filter(None, [text, *(f"[File: {name}]" for name in names)]))
     sender = SPEAKERS[EventType(event.type)]
     return {"ts": event.created_at, "sender": sender, "text": text}

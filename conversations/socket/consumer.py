@@ -205,7 +205,7 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
 
     async def _send(self, frame: Frame) -> None:
         """Send what the client reads of a frame: the one way out of this socket."""
-        shown = frame_shown(frame, self.extensions)
+        shown = frame_shown(frame, self.extensions, self.locale)
         await self.send(text_data=json.dumps(shown, ensure_ascii=False))
 
     async def _send_with_echo(self, events: list[Event]) -> None:

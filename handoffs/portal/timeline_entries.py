@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from conversations.journal.selectors import said_text
 from conversations.models import Event
 from handoffs.models import Delivery, Handoff, HandoffTransition, PastAttempt, VendorEvent
 from handoffs.portal.wording import END_REASONS, duration_text, failure_explanation
@@ -82,6 +83,11 @@ _LEVEL_TONES = {
 # Receipts are shown at the message they are about, by its delivery.
 QUIET_TYPES = ("LIVE_AGENT_READ_MESSAGE", "LIVE_AGENT_RECEIVED_MESSAGE")
 
+# What could not be done with an event, as the inbox keeps it.
+_NOTES = {
+    "not_drawn": "could not be drawn: {detail}",
+    "image_not_fetched": "shown without images that could not be fetched: {detail}",
+}
 _DELIVERY_WORDS = {
     Delivery.Status.PENDING: ("waiting to be sent", "info"),
     Delivery.Status.SENT: ("sent", "ok"),
@@ -197,6 +203,8 @@ def vendor_event_entry(row: VendorEvent, vendor: str) -> Entry:
         rank=0,
         anchor=f"v{row.pk}",
         title=f"{vendor} reported: {words}",
+        tone="warning" if row.notes else "neutral",
+        note="; ".join(_NOTES[one["code"]].format(**one) for one in row.notes or ()),
         meta=(f"id {row.vendor_event_id}", *late),
     )
 
@@ -238,8 +246,8 @@ def _delivery_note(delivery: Delivery, vendor: str) -> tuple[str, str]:
 
 
 def _said(event: Event) -> str:
-    text = event.payload.get("text") or event.payload.get("message") or ""
-    files = event.payload.get("attachments") or []
+    text = said_text(event)
+    files = [file for file in event.payload.get("attachments") or [] if file.get("file_id")]
     if files:
         return f"{text}\n[{len(files)} attached]".strip()
     return str(text)

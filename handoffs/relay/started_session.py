@@ -16,6 +16,7 @@ from conversations.journal.frames import EventType, RelaySignal, transient_frame
 from handoffs.lifecycle.deadlines import VENDORS_OWN_END
 from handoffs.lifecycle.locking import Lease
 from handoffs.receiving.events import agent_message_apply, vendor_event_apply
+from handoffs.receiving.images import images_received
 from handoffs.relay import transactions
 from handoffs.relay.ending import (
     crossing_settle,
@@ -42,6 +43,7 @@ from integrations.contract.errors import ConnectorError, ConversationGoneError
 from integrations.contract.events import (
     LiveAgentAttachment,
     LiveAgentMessage,
+    LiveAgentMessageEdited,
     LiveAgentTyping,
     MessageEchoed,
     VendorEvent,
@@ -158,12 +160,13 @@ class StartedSession:
             event = await files_received(
                 self.lease, self._opening.conversation_id, self._connector, session, event
             )
+        event, notes = await self._with_images(session, event)
         received_at = time.perf_counter()
         if isinstance(event, LiveAgentTyping):
             await self._show_typing(event)
         elif isinstance(event, MessageEchoed) and event.vendor_message_id in self._sent:
             pass  # marked as sent already: an echo tells nothing new
-        elif await self._apply(session, event):
+        elif await self._apply(session, event, notes):
             # Not the end yet: what was said before it may still have to be sent.
             self._is_over.set()
             self._incoming.wake()
@@ -171,14 +174,27 @@ class StartedSession:
         # Only now: a send that stores it must not skip an event that is not applied yet.
         self.session = self._with_strays(session)
 
-    async def _apply(self, session: VendorSession, event: VendorEvent) -> bool:
+    async def _with_images(
+        self, session: VendorSession, event: VendorEvent
+    ) -> tuple[VendorEvent, list[dict[str, str]]]:
+        """Return a message with images of ours, and what the operator has to know of them."""
+        if not isinstance(event, LiveAgentMessage | LiveAgentMessageEdited):
+            return event, []
+        ours, missing = await images_received(
+            self.lease, self._opening.conversation_id, self._connector, session, event
+        )
+        return ours, [{"code": "image_not_fetched", "detail": str(missing)}] if missing else []
+
+    async def _apply(
+        self, session: VendorSession, event: VendorEvent, notes: list[dict[str, str]]
+    ) -> bool:
         if (
             isinstance(event, LiveAgentMessage)
             and session.keys == self.session.keys
             and await agent_message_apply(self.lease, session, event)
         ):
             return False
-        return await run_sync(vendor_event_apply, self.lease, session, event)
+        return await run_sync(vendor_event_apply, self.lease, session, event, notes)
 
     async def _show_typing(self, event: LiveAgentTyping) -> None:
         if not self._opening.passes_typing:

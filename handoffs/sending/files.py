@@ -14,9 +14,10 @@ from conversations.errors import NotAllowedError
 from conversations.files.attachments import (
     attachment_create,
     attachments_of_end_user,
+    download_url,
     vendor_url,
 )
-from conversations.files.types import HEAD_BYTES, safe_name, safe_type
+from conversations.files.types import HEAD_BYTES, image_type, safe_name, safe_type
 from conversations.models import Attachment, Conversation
 from handoffs.lifecycle.services import session_load
 from handoffs.models import Handoff
@@ -134,6 +135,21 @@ def file_store(conversation_id: str, file: VendorFile, content: bytes) -> uuid.U
         content=ContentFile(content),
     )
     return stored.pk
+
+
+def image_store(conversation_id: str, content: bytes) -> str:
+    """Store an image of a message's; return our address of it, or "" for what is no such image."""
+    kind = image_type(content[:HEAD_BYTES])
+    if not kind or len(content) > settings.ATTACHMENT_MAX_BYTES:
+        return ""
+    stored = attachment_create(
+        conversation_id,
+        direction=Attachment.Direction.FROM_LIVE_AGENT,
+        name=f"image.{kind.rpartition('/')[2]}",
+        mime_type=kind,
+        content=ContentFile(content),
+    )
+    return download_url(stored)
 
 
 def message_fetched(

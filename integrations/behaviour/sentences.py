@@ -201,6 +201,19 @@ _HANDOFF = (
         ar="أُغلقت هذه المحادثة لأنها بلغت أقصى مدة مسموح بها.",
     ),
     Sentence(
+        key="message_edited",
+        en="A message was changed. It now reads: {{text}}",
+        de="Eine Nachricht wurde geändert. Sie lautet nun: {{text}}",
+        ar="تم تعديل رسالة. نصها الآن: {{text}}",
+        variables=("text",),
+    ),
+    Sentence(
+        key="message_deleted",
+        en="A message was taken back.",
+        de="Eine Nachricht wurde zurückgenommen.",
+        ar="تم سحب رسالة.",
+    ),
+    Sentence(
         key="content_not_drawn",
         en="This message has a content that cannot be shown here.",
         de="Diese Nachricht hat einen Inhalt, der hier nicht gezeigt werden kann.",
