@@ -104,6 +104,8 @@ def message_answer(message: Message) -> dict[str, Any]:
         "content": message.content,
         "source": message.source,
     }
+    if message.is_deleted:
+        answer |= {"deleted": True, "content": {"type": "text", "text": ""}}
     for name in ("metadata", "activity"):
         if getattr(message, name) is not None:
             answer[name] = getattr(message, name)

@@ -124,6 +124,7 @@ def _message_rows(messages: MessageEndpoints) -> list[Row]:
         ("POST", one + "/activity", messages.post_activity),
         ("POST", APP + "/attachments/remove", messages.remove_attachment),
         ("GET", FILE_PATH, messages.media),
+        ("GET", "/sc/storage/{path:path}", messages.stored_media),
     ]
 
 

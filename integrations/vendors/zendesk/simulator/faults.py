@@ -17,7 +17,6 @@ from integrations.vendors.zendesk.simulator.records import (
     TICKET_STATUSES,
     Conversation,
     User,
-    Webhook,
     new_id,
 )
 from integrations.vendors.zendesk.simulator.world import ZendeskWorld
@@ -101,19 +100,35 @@ def _delivery_failure(agents: WorkspaceAgents, conversation: Conversation, field
     said, user = conversation.messages, agents.world.person(conversation)
     if not said:
         raise DeskError(409, "No message is there to fail.")
+    failed_id = fields.get("message_id") or said[-1].message_id
+    for one in said:
+        one.is_failed = one.is_failed or one.message_id == failed_id
     shown: dict[str, Any] = {
         "user": {"id": user.user_id if user else "", "authenticated": False},
-        "message": {"id": fields.get("message_id") or said[-1].message_id},
+        "message": {"id": failed_id},
         "destination": {"type": "web"},
         "externalMessages": [],
-        "isFinalEvent": True,
+        "isFinalEvent": bool(fields.get("is_final", True)),
         "error": {"code": "uncategorized_error", "message": "The channel refused it"},
     }
     agents.world.tell(conversation, "conversation:message:delivery:failure", shown)
 
 
-def _merge_user(world: ZendeskWorld, conversation: Conversation) -> None:
-    """Merge the end user into one who came from elsewhere; ids of both records change."""
+def _delete_last(agents: WorkspaceAgents, conversation: Conversation, _fields: Fields) -> None:
+    """Take the newest message of the business back: the history keeps it without its words."""
+    said = [one for one in conversation.messages if not one.is_from_user]
+    if not said:
+        raise DeskError(409, "No message is there to delete.")
+    said[-1].is_deleted = True
+
+
+def _merge_user(world: ZendeskWorld, conversation: Conversation, fields: Fields) -> None:
+    """Merge the end user into one who came from elsewhere.
+
+    The conversation is merged too and gets another id, unless it is `users_only`: then no
+    conversation is named. With `is_quiet` it is told by no webhook.
+    """
+    is_users_only = bool(fields.get("users_only"))
     discarded_user = world.person(conversation)
     if discarded_user is None:
         return
@@ -132,24 +147,20 @@ def _merge_user(world: ZendeskWorld, conversation: Conversation) -> None:
         if message.is_from_user:
             message.author["userId"] = user.user_id
     del world.users[discarded_user.user_id]
-    del world.conversations[conversation.conversation_id]
-    conversation.conversation_id = new_id()
-    world.conversations[conversation.conversation_id] = conversation
+    if not is_users_only:
+        del world.conversations[conversation.conversation_id]
+        conversation.conversation_id = new_id()
+        world.conversations[conversation.conversation_id] = conversation
     for number in conversation.ticket_ids:
         world.tickets[number].conversation_id = conversation.conversation_id
     surviving = truncated_conversation(world, conversation)
 
-    def payload(_webhook: Webhook) -> dict[str, object]:
-        return {
-            "mergedUsers": {
-                "surviving": truncated_user(user),
-                "discarded": truncated_user(discarded_user),
-            },
-            "mergedConversations": {"surviving": surviving, "discarded": discarded},
-            "reason": "channelLinking",
-        }
-
-    world.events.publish("user:merge", payload, conversation=conversation)
+    users = {"surviving": truncated_user(user), "discarded": truncated_user(discarded_user)}
+    merged: dict[str, object] = {"mergedUsers": users, "reason": "channelLinking"}
+    if not is_users_only:
+        merged["mergedConversations"] = {"surviving": surviving, "discarded": discarded}
+    if not fields.get("is_quiet"):
+        world.events.publish("user:merge", lambda _webhook: merged, conversation=conversation)
 
 
 def _fault(act: Callable[[ZendeskWorld, Fields], object]) -> Fault:
@@ -177,7 +188,8 @@ EXTRA_ACTIONS: dict[str, Action] = {
     "postback": deed(_postback),
     "remove": deed(_remove),
     "delivery_failure": deed(_delivery_failure),
-    "merge": deed(lambda agents, c, _fields: _merge_user(agents.world, c)),
+    "merge": deed(lambda agents, c, fields: _merge_user(agents.world, c, fields)),
+    "delete": deed(_delete_last),
 }
 _UNKNOWN = {"type": "conversation:somethingNew", "payload": {"a": 1}}
 _MALFORMED = {"type": "conversation:message", "payload": {}}

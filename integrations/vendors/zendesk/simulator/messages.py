@@ -133,6 +133,19 @@ class MessageEndpoints(Endpoints):
         stored = self._world.files.get(request.path_params["file_id"])
         if stored is None:
             raise VendorError(404, "Attachment not found")
+        if self._world.switches.redirected_attachments:
+            stored_at = f"{self._world.root_url()}/sc/storage/{stored.file_id}%2Foriginal"
+            return Response(status_code=302, headers={"Location": stored_at})
+        return Response(stored.content, media_type=stored.mime_type)
+
+    def stored_media(self, request: Request) -> Answer:
+        """Return a file from the storage, where nobody's key belongs and a slash stays encoded."""
+        file_id, slash, _ = request.scope["raw_path"].decode().rpartition("/")[2].partition("%2F")
+        stored = self._world.files.get(file_id)
+        if not slash or stored is None:
+            raise VendorError(404, "Attachment not found")
+        if request.headers.get("authorization"):
+            raise VendorError(400, "The storage takes no key")
         return Response(stored.content, media_type=stored.mime_type)
 
 

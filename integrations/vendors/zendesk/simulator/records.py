@@ -160,6 +160,8 @@ class Ticket:
     external_id: str | None = None
     via: str
     conversation_id: str | None = None
+    # What passControl carried for it.
+    capture: dict[str, Any] = field(default_factory=dict)
     comments: list[dict[str, Any]] = field(default_factory=list)
     # How many events were told of it.
     events_told: int = 0

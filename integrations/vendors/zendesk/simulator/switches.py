@@ -100,6 +100,8 @@ class AccountSwitches(Switches):
 
     agents_offline: bool = False
     private_attachments: bool = False
+    # Files are behind one redirect, at an address whose path holds an encoded slash.
+    redirected_attachments: bool = False
     message_limit: int = 30_000
     upload_limit: int = 50_000_000
     batch_window_ms: float = 15

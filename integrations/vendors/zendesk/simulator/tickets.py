@@ -32,7 +32,8 @@ def open_ticket_of(world: ZendeskWorld, conversation: Conversation) -> Ticket | 
 
 def open_messaging_ticket(world: ZendeskWorld, conversation: Conversation) -> Ticket:
     """Make the ticket; what passControl carried applies now and never again."""
-    capture = conversation.capture
+    # Only the ticket that control was passed for has it: the next one is made of nothing.
+    capture, conversation.capture = conversation.capture, {}
     system = {
         name.removeprefix(SYSTEM_PREFIX): value
         for name, value in capture.items()
@@ -54,10 +55,11 @@ def open_messaging_ticket(world: ZendeskWorld, conversation: Conversation) -> Ti
         brand_id=_number(system.get("brand_id")) or 21,
         via="native_messaging",
         conversation_id=conversation.conversation_id,
+        capture=capture,
     )
     conversation.ticket_id = ticket.ticket_id
     conversation.ticket_ids.append(ticket.ticket_id)
-    conversation.first_message_shown = _first_shown(conversation)
+    conversation.first_message_shown = _first_shown(conversation, capture)
     conversation.agents.clear()
     world.note(conversation, f"Ticket {ticket.ticket_id} opened")
     return ticket
@@ -135,8 +137,8 @@ def _last_words(conversation: Conversation) -> str:
     return next((text for text in reversed(texts) if text), "")
 
 
-def _first_shown(conversation: Conversation) -> int:
-    wanted = conversation.capture.get("first_message_id")
+def _first_shown(conversation: Conversation, capture: Mapping[str, Any]) -> int:
+    wanted = capture.get("first_message_id")
     for index, message in enumerate(conversation.messages):
         if message.message_id == wanted:
             return index

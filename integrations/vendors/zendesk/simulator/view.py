@@ -86,7 +86,7 @@ def desk_view(world: ZendeskWorld, conversation: Conversation) -> dict[str, Any]
         "id": conversation.conversation_id,
         "status": status,
         "queue": _group_name(world, ticket),
-        "attributes": {**conversation.metadata, **conversation.capture},
+        "attributes": {**conversation.metadata, **ticket.capture},
         "language": user.profile.get("locale") if user else None,
         "end_user": {
             "subject": user.external_id if user else "",
