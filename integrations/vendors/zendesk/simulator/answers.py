@@ -97,7 +97,7 @@ def switchboard_integration_answer(one: SwitchboardIntegration) -> dict[str, Any
 
 def message_answer(message: Message) -> dict[str, Any]:
     """Return a message as the API lists it."""
-    answer = {
+    answer: dict[str, Any] = {
         "id": message.message_id,
         "received": time_text(message.received_ms),
         "author": message.author,
