@@ -38,7 +38,7 @@ def test_another_conversation_is_the_same_persons_if_somebody_vouches_for_them(i
 
 def test_within_one_conversation_it_is_the_same_person_over_the_same_connection():
     first = factories.handoff(state=State.QUEUED)
-    lease = factories.claim(first)
+    lease = factories.lease_of(first)
     with handoff_leased(lease) as locked:
         handoff_fail(locked, "wait_timeout", lease=lease)
 
