@@ -223,6 +223,18 @@ def _tab_stops_until_the_field(page: Page) -> int:
     raise AssertionError("the keyboard is trapped")
 
 
+def test_a_picture_comes_from_the_portal_alone(lab: Lab) -> None:
+    page = lab.open()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+
+    lab.offers(cards=[{"title": "Bus", "image_url": "https://elsewhere.example/bus.png"}])
+
+    expect(message(page, "Bus")).to_be_visible()
+    expect(page.locator("baton-widget img")).to_have_count(0)
+    assert [url for url in asked if "elsewhere" in url] == []
+
+
 def test_times_are_shown_by_day_in_the_end_users_zone_which_is_named(lab: Lab) -> None:
     lab.echoes()
     page = lab.open()

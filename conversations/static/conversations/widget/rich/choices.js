@@ -43,9 +43,16 @@ function words({ label, description }) {
   return description ? h("span", {}, name, h("span", { class: "more", dir: "auto" }, description)) : name;
 }
 
-/** A picture beside words that say the same; it makes way when it cannot be shown.
+/** A picture beside words that say the same, from the portal alone: nobody else learns who reads
+ * this. It makes way when it cannot be shown.
  * @param {string} [src] @returns {HTMLElement[]} */
 export function picture(src) {
-  if (!src) return [];
+  if (!src || !isOurs(src)) return [];
   return [h("img", { src, alt: "", loading: "lazy", onerror: (/** @type {Event} */ { target }) => /** @type {Element} */ (target).remove() })];
+}
+
+/** @param {string} address */
+function isOurs(address) {
+  const here = new URL(import.meta.url);
+  return URL.canParse(address, here) && new URL(address, here).origin === here.origin;
 }

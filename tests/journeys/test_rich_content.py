@@ -1,0 +1,101 @@
+"""Every kind of rich content that a vendor sends, in a real browser, answered both ways."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, expect
+
+from config.demo.vendors import demo_vendors
+from tests.journeys.conftest import Watch
+from tests.journeys.rich_talk import Talk
+from tests.journeys.stack import Stack
+
+VENDORS = list(demo_vendors())
+FILLED = {"email": "ida@example.com", "number": "7", "date": "2026-12-03", "text": "Ida Olsen"}
+
+
+@pytest.fixture
+def context(browser: Browser, stack: Stack, watch: Watch) -> Iterator[BrowserContext]:
+    """A fresh profile in a zone that is not the vendor's."""
+    made = browser.new_context(
+        base_url=stack.url, timezone_id="Europe/Berlin", reduced_motion="reduce"
+    )
+    made.set_default_timeout(10_000)
+    made.on("page", watch.page)
+    yield made
+    made.close()
+    assert watch.errors == []
+    assert watch.foreign_requests == []
+
+
+@pytest.mark.parametrize("key", VENDORS)
+@pytest.mark.timeout(240)
+def test_every_kind_is_drawn_and_answered_by_click_and_by_typing(
+    key: str, stack: Stack, context: BrowserContext
+) -> None:
+    talk = Talk(key, context.new_page(), stack)
+    kinds = talk.desk.kinds()
+
+    assert "choices" in kinds
+    for kind in kinds:
+        line = talk.receives(kind)
+        if not line.locator("[data-testid=choice], [data-testid=form]").count():
+            continue
+        is_form = line.get_by_test_id("form").count()
+        clicks(talk, kind)
+        if not is_form:
+            talk.receives(kind)
+            types(talk, kind)
+    shows_the_answers_at_its_desk(context, talk, stack.simulator_urls[key])
+
+
+def clicks(talk: Talk, kind: str) -> None:
+    offer = talk.newest_offer()
+    if offer.get_by_test_id("form").count():
+        fill(offer)
+        talk.answered("", kind, give=offer.get_by_test_id("form-send").click)
+        return
+    button = offer.get_by_test_id("choice").first
+    label = button.locator(".label").inner_text()
+    shown = "" if offer.get_by_test_id("slots").count() else label
+    talk.answered(shown, f"{kind} by click", give=button.click)
+    expect(talk.page.locator("[data-testid=choice][aria-pressed=true]").last).to_have_text(
+        re.compile(re.escape(label))
+    )
+
+
+def types(talk: Talk, kind: str) -> None:
+    """Write the label in other letters, or the number where labels are not to be written."""
+    offer = talk.newest_offer()
+    label = offer.get_by_test_id("choice").first.locator(".label").inner_text()
+    by_number = kind != "choices"
+    text = "1" if by_number else f" {label.upper()} "
+    talk.answered(
+        "" if by_number else label, f"{kind} by typing", give=lambda: talk.end_user.write(text)
+    )
+
+
+def fill(offer: Locator) -> None:
+    for box in offer.locator(".field").all():
+        control = box.locator("input, select")
+        if control.evaluate("(one) => one.localName") == "select":
+            control.select_option(index=1)
+        else:
+            control.fill(FILLED.get(control.get_attribute("type") or "text", FILLED["text"]))
+
+
+def shows_the_answers_at_its_desk(context: BrowserContext, talk: Talk, url: str) -> None:
+    page = context.new_page()
+    page.goto(f"{url}/_desk/")
+    page.locator(f"[data-id='{talk.chat}']").click()
+
+    expect(page.get_by_text("Structured answer:").first).to_be_visible()
+    expect(page.get_by_role("group", name="Send rich content").get_by_role("button")).to_have_text(
+        [kind.replace("_", " ") for kind in talk.desk.kinds()]
+    )
+    before = talk.said.count()
+    page.get_by_role("button", name="choices", exact=True).click()
+    expect(talk.said.nth(before)).to_be_visible()
