@@ -56,12 +56,12 @@ def clicks(talk: Talk, kind: str) -> None:
     offer = talk.newest_offer()
     if offer.get_by_test_id("form").count():
         fill(offer)
-        talk.answered("", kind, give=offer.get_by_test_id("form-send").click)
+        talk.answered(kind, "", "by form", give=lambda: sends(talk, offer))
         return
     button = offer.get_by_test_id("choice").first
     label = button.locator(".label").inner_text()
     shown = "" if offer.get_by_test_id("slots").count() else label
-    talk.answered(shown, f"{kind} by click", give=button.click)
+    talk.answered(kind, shown, "by click", give=button.click)
     expect(talk.page.locator("[data-testid=choice][aria-pressed=true]").last).to_have_text(
         re.compile(re.escape(label))
     )
@@ -74,8 +74,13 @@ def types(talk: Talk, kind: str) -> None:
     by_number = kind != "choices"
     text = "1" if by_number else f" {label.upper()} "
     talk.answered(
-        "" if by_number else label, f"{kind} by typing", give=lambda: talk.end_user.write(text)
+        kind, "" if by_number else label, "by typing", give=lambda: talk.end_user.write(text)
     )
+
+
+def sends(talk: Talk, offer: Locator) -> None:
+    offer.get_by_test_id("form-send").click()
+    expect(talk.page.get_by_test_id("form-state").last).to_have_text("Your answers were sent.")
 
 
 def fill(offer: Locator) -> None:
