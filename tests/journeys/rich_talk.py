@@ -101,7 +101,7 @@ def is_drawn(kind: str, line: Locator) -> None:
         assert "**" not in line.inner_text()
     elif kind == "image":
         expect(line.locator("img").first).to_have_js_property("complete", True)
-        assert line.locator("img").first.evaluate("(image) => image.naturalWidth") > 0
+        expect(line.locator("img").first).not_to_have_js_property("naturalWidth", 0)
     assert line.inner_text().strip()
     assert not re.search(r"[{}]|undefined|\[object", line.inner_text())
 
