@@ -10,7 +10,7 @@ KEY ?= salesforce_messaging
 SIMULATOR_PORT ?= 8790
 
 .DEFAULT_GOAL := help
-.PHONY: help pins new-vendor setup demo test chaos bench browser lint types docs check run worker relay beat simulate
+.PHONY: help pins new-vendor setup demo test chaos bench screenshots browser lint types docs check run worker relay beat simulate
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ chaos: .venv/.installed-tests ## break everything in turn while people talk (SEC
 
 bench: .venv/.installed-tests ## measure Baton beside its floor (SECONDS=10 ARGS="--only latency")
 	@$(PY) -m tests.bench --seconds $(or $(SECONDS),10) $(ARGS)
+
+screenshots: .venv/.installed-tests browser ## take the pictures of docs/vendors (ARGS="--vendor zendesk")
+	@$(PY) -m tests.journeys.screenshots $(ARGS)
 
 browser: .venv/.installed-tests
 	@$(PY) -m tests.browser

@@ -17,7 +17,11 @@ ANSWER_SECONDS = 15
 # What a vendor may send and documents nowhere: the end user is told so.
 UNDOCUMENTED = {("genesys", "form")}
 # Where the vendor takes no structured answer, what was taken goes as a text.
-ANSWERED_AS_TEXT = {("salesforce_messaging", "action_buttons"), ("zendesk", "form")}
+ANSWERED_AS_TEXT = {
+    ("salesforce_messaging", "action_buttons"),
+    ("genesys", "list_picker"),
+    ("zendesk", "form"),
+}
 
 
 class Talk:
@@ -28,11 +32,10 @@ class Talk:
         self.page = page
         self.end_user = EndUser(page, stack)
         self.desk = Desk(stack.simulator_urls[key])
-        marker = self.end_user.leaves_a_marker()
+        self.desk.reset()
+        self.end_user.sees("Hello", "ai_agent")
         self.end_user.write(stack.demo["simulators"][key]["phrase"])
-        rows = eventually(lambda: self._waiting(marker))
-        self.chat = str(rows[0]["id"])
-        self.desk.does(self.chat, "accept", agent_name=AGENT)
+        self.chat = self.desk.accept_newest(AGENT)
         self.end_user.is_in_state("live")
 
     @property
@@ -81,9 +84,6 @@ class Talk:
         assert _plain(label) in _plain(answer["label"]), f"{kind} {how}: {answer}"
         assert len(answer) > 1, f"{kind} {how}: nothing of the vendor's own in {answer}"
         expect(self.newest_offer()).to_have_count(0)
-
-    def _waiting(self, marker: str) -> list[dict[str, Any]]:
-        return [row for row in self.desk.holding(marker) if row["status"] == "queued"]
 
 
 def is_drawn(kind: str, line: Locator) -> None:

@@ -9,21 +9,23 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, expect
 
 from config.demo.vendors import demo_vendors
+from integrations.management.commands.run_simulator import _simulator_class
 from tests.journeys.conftest import Watch
 from tests.journeys.rich_talk import Talk
 from tests.journeys.stack import Stack
 
-VENDORS = list(demo_vendors())
+VENDORS = [key for key in demo_vendors() if _simulator_class(key).rich_messages]
 FILLED = {"email": "ida@example.com", "number": "7", "date": "2026-12-03", "text": "Ida Olsen"}
 
 
 @pytest.fixture
-def context(browser: Browser, stack: Stack, watch: Watch) -> Iterator[BrowserContext]:
+def context(browser: Browser, stack: Stack, watch: Watch, key: str) -> Iterator[BrowserContext]:
     """A fresh profile in a zone that is not the vendor's."""
     made = browser.new_context(
         base_url=stack.url, timezone_id="Europe/Berlin", reduced_motion="reduce"
     )
     made.set_default_timeout(10_000)
+    watch.allowed_origins.append(stack.simulator_urls[key])  # for its desk
     made.on("page", watch.page)
     yield made
     made.close()
