@@ -103,11 +103,11 @@ def page_text() -> str:
     for key in demo_vendors():
         pictures = sorted(IMAGES.glob(f"{key}_*.png"))
         if pictures:
-            parts.append(f"\n## {manifest_get(key).title}\n")
+            parts.append(f"\n## {manifest_get(key).name}\n")
         for path in pictures:
             kind = path.stem.removeprefix(f"{key}_").replace("_", " ")
             parts.append(
-                f"\n### {manifest_get(key).title}: {kind}\n\n![{kind}](images/{path.name})\n"
+                f"\n### {manifest_get(key).name}: {kind}\n\n![{kind}](images/{path.name})\n"
             )
     return "".join(parts)
 
