@@ -322,6 +322,9 @@ class StoredWebhook(models.Model):
     received_at = models.DateTimeField(default=timezone.now)
     # Until when the process that took the call may have missed others.
     missed_until = models.DateTimeField(null=True)
+    # The other side's own order: its count, or its time.
+    position = models.BigIntegerField(null=True)
+    occurred_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["id"]
@@ -335,6 +338,11 @@ class StoredWebhook(models.Model):
                 name="webhooks_waiting",
             ),
             models.Index(fields=["received_at"], name="webhooks_by_age"),
+            models.Index(
+                fields=["integration", "key", "position"],
+                condition=models.Q(position__isnull=False),
+                name="webhooks_by_position",
+            ),
         ]
 
     def __str__(self) -> str:

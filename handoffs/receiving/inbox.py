@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, cast
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Max, QuerySet
 from django.utils import timezone
 
 from conversations.journal import publish
 from handoffs.lifecycle.locking import Lease, handoff_leased
 from handoffs.lifecycle.queueing import queue_undelivered
 from handoffs.models import StoredWebhook, VendorKey
+from handoffs.receiving.ordering import in_their_order, without_gaps
 from handoffs.states import FINAL_STATES, State
 from integrations.connections.drafts import draft_of
 from integrations.contract.connector import WebhookItem, WebhookRequest, WebhookResult
@@ -52,6 +53,14 @@ class CallsTaken:
         return cast(datetime, self._missed_until)
 
 
+@dataclass(slots=True)
+class WaitingWebhooks:
+    """Items with their rows, in order; `look_again_seconds` where one is waited for."""
+
+    items: list[tuple[int, WebhookItem]] = field(default_factory=list)
+    look_again_seconds: float | None = None
+
+
 _calls = CallsTaken()
 
 
@@ -85,20 +94,46 @@ def webhook_take(
     return result
 
 
-def webhooks_waiting(handoff_id: str) -> list[tuple[int, WebhookItem]]:
-    """Return the items for a handoff that are not applied yet, in the order they came."""
+def webhooks_waiting(handoff_id: str, *, is_over: bool = False) -> WaitingWebhooks:
+    """Return the items for a handoff that are not applied yet, in their order.
+
+    That is the other side's count or time where an item has one, else how they came. For a
+    conversation that is over nothing is waited for.
+    """
+    waiting = WaitingWebhooks()
+    for integration_id, names in _keys(handoff_id).items():
+        rows = StoredWebhook.objects.filter(integration_id=integration_id, key__in=names)
+        found = in_their_order(list(rows.filter(is_done=False).order_by("id")[:100]))
+        ready, seconds = (found, 0.0) if is_over else _ready(rows, found)
+        waiting.items += [(row.pk, _item(row)) for row in ready]
+        if seconds:
+            known = waiting.look_again_seconds
+            waiting.look_again_seconds = min(seconds, known or seconds)
+    return waiting
+
+
+def _ready(
+    rows: QuerySet[StoredWebhook], found: list[StoredWebhook]
+) -> tuple[list[StoredWebhook], float]:
+    """Leave out what stands behind a gap in the count, where the other side counts."""
+    if all(row.position is None for row in found):
+        return found, 0.0
+    return without_gaps(found, _counted(rows), now=timezone.now())
+
+
+def _keys(handoff_id: str) -> dict[int, list[str]]:
+    """Return the names under which webhooks speak of a handoff, by integration."""
     keys = VendorKey.objects.filter(handoff_id=handoff_id).values_list("integration_id", "key")
     by_integration: dict[int, list[str]] = {}
     for integration_id, key in keys:
         by_integration.setdefault(integration_id, []).append(key)
-    rows = [
-        row
-        for integration_id, names in by_integration.items()
-        for row in StoredWebhook.objects.filter(
-            integration_id=integration_id, key__in=names, is_done=False
-        ).order_by("id")[:100]
-    ]
-    return [(row.pk, _item(row)) for row in rows]
+    return by_integration
+
+
+def _counted(rows: QuerySet[StoredWebhook]) -> dict[str, int]:
+    """Return how far the other side's count was applied, by key."""
+    done = rows.filter(is_done=True, position__isnull=False).order_by().values_list("key")
+    return dict(done.annotate(Max("position")))
 
 
 def webhook_catch_up(lease: Lease) -> WebhookItem | None:
@@ -159,6 +194,8 @@ def _store(integration: Integration, result: WebhookResult) -> None:
             # What no database keeps would make the vendor repeat for ever what somebody said.
             body=cast(Any, json_cleaned(dict(item.body))),
             missed_until=_calls.missed_until(),
+            position=item.position,
+            occurred_at=item.occurred_at,
         )
         for item in result.items
     ]

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from django.utils import timezone
 
@@ -144,7 +145,8 @@ async def undelivered_of(connectors: Connectors, handoff_id: str) -> None:
 async def undelivered_tell(connector: Connector, session: VendorSession, handoff_id: str) -> None:
     """Send a failed receipt for each word that waits and will never be shown."""
     is_told = Capability.FAILED_RECEIPT_OUT in connector.capabilities
-    for row_id, item in await run_sync(webhooks_waiting, handoff_id):
+    waiting = await run_sync(partial(webhooks_waiting, handoff_id, is_over=True))
+    for row_id, item in waiting.items:
         message_id = connector.said_in(item) if is_told else ""
         if message_id:
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator
 
@@ -10,6 +11,7 @@ from conversations.event_loop.executor import run_sync
 from handoffs.lifecycle.locking import Lease
 from handoffs.receiving.inbox import (
     MAX_ATTEMPTS,
+    WaitingWebhooks,
     webhook_catch_up,
     webhook_done,
     webhook_failed,
@@ -45,26 +47,32 @@ class WebhookFeed:
         while True:
             self._wake.clear()
             waiting = await run_sync(self._waiting)
-            for row_id, item in waiting:
+            for row_id, item in waiting.items:
                 self._current = row_id
                 yield item
                 if self._failures:
                     break
-            if waiting and not self._failures:
+            if waiting.items and not self._failures:
                 continue
             if self._failures:
                 # What comes meanwhile waits behind it, and must not use up its attempts.
                 await asyncio.sleep(retry_seconds(self._failures))
             else:
-                await self._wake.wait()
+                await self._woken(waiting.look_again_seconds)
 
-    def _waiting(self) -> list[tuple[int, WebhookItem]]:
+    async def _woken(self, seconds: float | None) -> None:
+        """Wait for news, or until what is missing has been waited for long enough."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), seconds)
+
+    def _waiting(self) -> WaitingWebhooks:
         waiting = webhooks_waiting(self._lease.handoff_id)
         catch_up = None if self._has_caught_up else webhook_catch_up(self._lease)
         if catch_up is None:
             self._has_caught_up = True
             return waiting
-        return [(_CATCH_UP, catch_up), *waiting]
+        waiting.items.insert(0, (_CATCH_UP, catch_up))
+        return waiting
 
     async def done(self) -> None:
         """Mark the item that was yielded last as applied."""

@@ -159,6 +159,11 @@ class WebhookItem:
     body: Mapping[str, object] = field(repr=False)
     # The portal may have missed calls until this moment: their repetitions come after this item.
     missed_until: datetime | None = None
+    # The other side's own count of what it tells under this key, where it counts (from 1 on, 2
+    # after 1): items are taken in that order, and a missing one is waited for a moment.
+    position: int | None = None
+    # The vendor's own time, where it does not count: what waits together is taken in this order.
+    occurred_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

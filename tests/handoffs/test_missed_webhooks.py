@@ -155,7 +155,7 @@ def test_mark_reaches_the_connector(send: Send, project: Project):  # noqa: F811
 
     send(events_url(row), raw, genesys_signed(raw))
 
-    [(_, item)] = webhooks_waiting(handoff.pk)
+    [(_, item)] = webhooks_waiting(handoff.pk).items
     assert item.missed_until == missed_until("0f9d")
 
 

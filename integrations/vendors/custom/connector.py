@@ -36,7 +36,7 @@ from integrations.contract.errors import (
 from integrations.contract.events import VendorEvent
 from integrations.contract.manifest import Capability, Manifest
 from integrations.http.client import HttpClient
-from integrations.kit.json_values import as_object, as_text
+from integrations.kit.json_values import as_count, as_object, as_text
 from integrations.kit.plain_json import vendor_json
 from integrations.kit.signatures import require_recent, require_signature
 from integrations.vendors.custom.client import (
@@ -46,14 +46,14 @@ from integrations.vendors.custom.client import (
     signed_bytes,
 )
 from integrations.vendors.custom.manifest import ABILITIES, MANIFEST, MAX_FILE_BYTES
-from integrations.vendors.custom.mapping import (
+from integrations.vendors.custom.mapping.calls import (
     attachment_body,
     availability_of,
-    events_of,
     handoff_body,
     message_body,
     queue_of,
 )
+from integrations.vendors.custom.mapping.events import events_of
 
 SIGNATURE_WINDOW = timedelta(minutes=5)
 MAX_ID = 255
@@ -255,7 +255,8 @@ def _item_of(raw: bytes, signed_at: datetime) -> WebhookResult:
     if not external_id:
         return _refused(422, "The body needs external_id.")
     kept = {**body, "received_at": signed_at.isoformat()}
-    item = WebhookItem(item_id=event_id, key=external_id, body=kept)
+    position = as_count(body.get("sequence"))
+    item = WebhookItem(item_id=event_id, key=external_id, body=kept, position=position)
     return WebhookResult(items=(item,), body='{"ok":true}')
 
 

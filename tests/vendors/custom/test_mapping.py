@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 from integrations.contract import events
-from integrations.vendors.custom.mapping import availability_of, events_of
+from integrations.contract.connector import OutboundMessage
+from integrations.contract.rich_content import Answer, Author, ChoiceKind, FieldKind, Markup
+from integrations.vendors.custom.mapping.calls import availability_of, message_body
+from integrations.vendors.custom.mapping.events import events_of
 
 FIXTURES = Path(__file__).resolve().parents[3] / "integrations/vendors/custom/fixtures"
 EVERYTHING = frozenset({"typing", "read", "attachments", "queue_status"})
@@ -48,17 +51,87 @@ def test_a_live_agent_joins_with_name_and_picture_at_the_time_that_was_told():
     assert (event.vendor_event_id, event.occurred_at) == ("e-joined", AT)
 
 
-def test_a_message_with_a_file_is_two_events_with_ids_of_their_own():
-    text, file = heard("message")
+def test_a_message_with_a_file_is_one_message():
+    [message] = heard("message")
 
-    assert isinstance(text, events.LiveAgentMessage)
-    assert isinstance(file, events.LiveAgentAttachment)
-    assert (text.text, file.file_name, file.mime_type) == (
+    assert isinstance(message, events.LiveAgentMessage)
+    [file] = message.files
+    assert (message.text, file.file_name, file.mime_type) == (
         "Hello Ines",
         "label.pdf",
         "application/pdf",
     )
-    assert (text.vendor_event_id, file.vendor_event_id) == ("e-message", "e-message:0")
+    assert (message.vendor_event_id, message.vendor_message_id) == ("e-message", "m-3")
+
+
+def test_what_a_message_offers_is_read_whole_and_what_cannot_be_taken_is_left_out():
+    [message] = heard("message_rich")
+
+    rich = message.rich
+    assert (message.text, message.markup) == ("Where **to**?", Markup.MARKDOWN)
+    assert [(one.label, one.token, one.kind) for one in rich.choices] == [
+        ("Home", "home", ChoiceKind.REPLY),
+        ("Our shop", "", ChoiceKind.LINK),
+        ("Call us", "", ChoiceKind.PHONE),
+    ]
+    [card] = rich.cards
+    assert (card.title, card.text, card.image_url) == (
+        "Express",
+        "By noon",
+        "https://desk.example.com/express.png",
+    )
+    assert card.choices[0].token == "express"
+    [slot] = rich.slots
+    assert (slot.token, slot.starts_at, slot.duration_seconds, rich.place) == (
+        "s1",
+        datetime(2026, 12, 1, 8, tzinfo=UTC),
+        1800,
+        "By telephone",
+    )
+    assert rich.form is not None and (rich.form.token, rich.form.title) == ("f1", "Delivery")
+    street, when = rich.form.fields
+    assert (street.kind, street.is_required, street.value) == (FieldKind.TEXT, True, "Mill Lane")
+    assert (when.kind, [one.token for one in when.options]) == (FieldKind.SELECT, ["am", "pm"])
+
+
+def test_a_bot_is_its_own_author_and_an_offer_without_one_is_the_bots():
+    [named] = heard("message_bot")
+    [unnamed] = heard("message_bot", data={"text": "Well?", "choices": [{"id": 1, "label": "Yes"}]})
+
+    assert (named.by, named.agent_name) == (Author.VENDOR_BOT, "Desk bot")
+    assert (unnamed.by, unnamed.rich.choices[0].token) == (Author.VENDOR_BOT, "1")
+
+
+def test_edits_deletions_failures_and_warnings_name_what_they_are_about():
+    [edited], [deleted], [failed], [idle] = map(heard, ("edited", "deleted", "failed", "idle"))
+
+    assert (edited.vendor_message_id, edited.text) == ("m-3", "Hello Inès")
+    assert (type(deleted), deleted.vendor_message_id) == (events.LiveAgentMessageDeleted, "m-3")
+    assert (failed.vendor_message_id, failed.reason) == ("7d0c9a52", "mailbox_full")
+    assert (type(idle), idle.seconds_left) == (events.IdleWarning, 60)
+
+
+@pytest.mark.parametrize(
+    ("cause", "ours"),
+    [("idle", "vendor_idle"), ("time_limit", "vendor_time_limit"), ("whim", ""), (None, "")],
+)
+def test_an_end_by_the_clock_says_so(cause: object, ours: str):
+    [event] = heard("closed", data={"by": "system", "cause": cause})
+
+    assert event.cause == ours
+
+
+def test_an_answer_names_the_message_and_what_was_taken_of_it():
+    answer = Answer(vendor_message_id="m-3", token="f1", label="Delivery", values={"when": "am"})
+    said = OutboundMessage(message_id="7d0c", text="Delivery", sent_at=AT, answer=answer)
+
+    assert message_body(said)["answer"] == {
+        "message_id": "m-3",
+        "id": "f1",
+        "label": "Delivery",
+        "values": {"when": "am"},
+    }
+    assert "answer" not in message_body(OutboundMessage(message_id="7d0c", text="Hi", sent_at=AT))
 
 
 def test_a_message_without_a_live_agent_is_the_systems():
@@ -100,7 +173,7 @@ def test_what_is_not_ticked_is_not_taken(name: str):
 def test_without_the_tick_for_files_the_text_comes_alone():
     [event] = heard("message", ticked=frozenset())
 
-    assert isinstance(event, events.LiveAgentMessage)
+    assert (event.text, event.files) == ("Hello Ines", ())
 
 
 def test_a_type_that_nobody_knows_is_named_and_dropped():

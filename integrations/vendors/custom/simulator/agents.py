@@ -9,6 +9,13 @@ from integrations.simulators.desk import Action, DeskError, Fields
 from integrations.simulators.live_agents import LiveAgents, refuse_twice
 from integrations.simulators.records import StoredFile
 from integrations.simulators.world_simulator import deed
+from integrations.vendors.custom.simulator.rich import (
+    BOT,
+    KINDS,
+    labels_of,
+    offered,
+    rich_data,
+)
 from integrations.vendors.custom.simulator.world import CustomWorld, Handoff
 
 
@@ -86,6 +93,38 @@ class CustomAgents(LiveAgents[Handoff, str]):
         handoff.agents.remove(agent)
         self.world.tell(handoff, "left", {"agent": agent_of(agent)})
 
+    def offer(self, conversation: Handoff, fields: Fields, kind: str) -> None:
+        """Send a message with rich content, by the live agent who is in, else by the bot."""
+        name = str(fields.get("agent_name") or next(iter(self.those_in(conversation)), ""))
+        text, data = rich_data(kind, base_url=self.world.base_url)
+        message = conversation.add("live_agent" if name else "bot", name or BOT, text)
+        message["options"] = labels_of(data)
+        conversation.offers[message["id"]] = offered(data)
+        author = {"agent": agent_of(name)} if name else {"agent": {"name": BOT}, "by": "bot"}
+        told = {"message_id": message["id"], "text": text, **author, **data}
+        self.world.tell(conversation, "message", told)
+
+    def change(self, conversation: Handoff, kind: str, fields: Fields) -> None:
+        """Edit or delete the newest message of a live agent or the bot, or the one named."""
+        own = [m for m in conversation.messages if m["from"] in ("live_agent", "bot")]
+        named = fields.get("message_id")
+        found = [m for m in own if named in (None, m["id"])]
+        if not found:
+            raise DeskError(409, "There is no such message.")
+        text = str(fields.get("text") or "Edited.") if kind == "edited" else ""
+        found[-1]["text"] = text
+        said = {"text": text} if kind == "edited" else {}
+        self.world.tell(conversation, kind, {"message_id": found[-1]["id"], **said})
+
+    def fail_message(self, conversation: Handoff, fields: Fields) -> None:
+        """Tell that the newest message of the end user reached nobody after all."""
+        said = [m for m in conversation.messages if m["from"] == "end_user"]
+        if not said:
+            raise DeskError(409, "The end user has said nothing.")
+        reason = str(fields.get("reason") or "mailbox_full")
+        message_id = str(fields.get("message_id") or said[-1]["id"])
+        self.world.tell(conversation, "failed", {"message_id": message_id, "reason": reason})
+
     def _tell_message(
         self, handoff: Handoff, speaker: str, message: Mapping[str, Any], files: list[Any]
     ) -> None:
@@ -126,8 +165,35 @@ def _note(agents: CustomAgents, handoff: Handoff, fields: Fields) -> None:
     agents.world.tell(handoff, "message", {"message_id": message["id"], "text": text})
 
 
+def _warn(agents: CustomAgents, handoff: Handoff, fields: Fields) -> None:
+    """Announce that the handoff closes unless the end user writes."""
+    agents.those_in(handoff)
+    agents.world.tell(handoff, "idle", {"seconds_left": fields.get("seconds_left", 60)})
+
+
+def _time_out(agents: CustomAgents, handoff: Handoff, fields: Fields) -> None:
+    """Close the handoff by the clock, for the `cause` idle or time_limit."""
+    agents.those_in(handoff)
+    cause = fields.get("cause", "idle")
+    handoff.status, handoff.ended_by = "ended", "system"
+    handoff.agents.clear()
+    agents.world.tell(handoff, "closed", {"by": "system", "cause": cause})
+
+
 EXTRA_ACTIONS: dict[str, Action] = {
+    "edit": deed(lambda agents, one, fields: agents.change(one, "edited", fields)),
+    "delete": deed(lambda agents, one, fields: agents.change(one, "deleted", fields)),
+    "fail": deed(lambda agents, one, fields: agents.fail_message(one, fields)),
+    "idle": deed(_warn),
+    "time_out": deed(_time_out),
     "queue": deed(_queue),
     "error": deed(_error),
     "note": deed(_note),
 }
+
+
+def _sender(kind: str) -> Action:
+    return deed(lambda agents, one, fields: agents.offer(one, fields, kind))
+
+
+RICH_MESSAGES: dict[str, Action] = {kind: _sender(kind) for kind in KINDS}

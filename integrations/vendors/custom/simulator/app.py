@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from integrations.vendors.custom.simulator.rich import picture
 from integrations.vendors.custom.simulator.world import DEFAULT_QUEUE, CustomWorld, Handoff
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def custom_app(simulator: CustomSimulator) -> Starlette:
             Route(f"{one}/typing", calls.typing, methods=["POST"]),
             Route(f"{one}/end", calls.end, methods=["POST"]),
             Route("/files/{file_id}", calls.file, methods=["GET"]),
+            Route("/pictures/{name}", calls.picture, methods=["GET"]),
         ],
         exception_handlers={RefusedError: _refuse, HTTPException: _no_such_call},
     )
@@ -84,6 +86,23 @@ async def _refuse(_request: Request, error: Exception) -> Response:
 async def _no_such_call(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return refusal(error.status_code, "no_such_call", "The contract has no such call.")
+
+
+def answer_taken(handoff: Handoff, body: Body) -> Body:
+    """Return the answer of a message; it must be to something that was offered there."""
+    answer = body["answer"]
+    known = {"message_id", "id", "label"}
+    if not isinstance(answer, dict) or answer.keys() - {"values"} != known:
+        raise RefusedError(422, "invalid", "answer has message_id, id, label and values.")
+    offer = handoff.offers.get(answer["message_id"])
+    if offer is None or answer["id"] not in offer:
+        raise RefusedError(422, "invalid", "answer names nothing that was offered.")
+    wanted = offer[answer["id"]]
+    if wanted is not None and set(answer.get("values", {})) - set(wanted):
+        raise RefusedError(422, "invalid", "answer has values for fields that the form lacks.")
+    if wanted is None and "values" in answer:
+        raise RefusedError(422, "invalid", "Only the answer to a form has values.")
+    return answer
 
 
 class Endpoints:
@@ -125,7 +144,7 @@ class Endpoints:
 
     async def message(self, request: Request) -> Response:
         """Take a message of the end user's, once for each Idempotency-Key."""
-        body = await self._body(request, MESSAGE)
+        body = await self._body(request, MESSAGE, frozenset({"answer"}))
         handoff = self._open_handoff(request)
         return self._once(request, lambda: self._said(handoff, body))
 
@@ -151,6 +170,10 @@ class Endpoints:
         """Give a live agent's file; its address cannot be guessed."""
         return self._simulator.desk_file(request.path_params["file_id"])
 
+    async def picture(self, _request: Request) -> Response:
+        """Give the picture of a card."""
+        return picture()
+
     # -- What every call goes through ----------------------------------------------------------
 
     def _verify(self, request: Request, raw: bytes) -> None:
@@ -167,7 +190,9 @@ class Endpoints:
         if name and request.headers.get(name) != switches.auth_header_value:
             raise RefusedError(401, "bad_header", "The gateway's header is missing or wrong.")
 
-    async def _body(self, request: Request, wanted: Mapping[str, type]) -> Body:
+    async def _body(
+        self, request: Request, wanted: Mapping[str, type], optional: frozenset[str] = frozenset()
+    ) -> Body:
         raw = await request.body()
         self._verify(request, raw)
         if request.headers.get("Content-Type") != "application/json":
@@ -178,7 +203,7 @@ class Endpoints:
             body = json.loads(raw)
         except ValueError as error:
             raise RefusedError(400, "invalid", "The body is not JSON.") from error
-        if not isinstance(body, dict) or body.keys() != wanted.keys():
+        if not isinstance(body, dict) or body.keys() - optional != wanted.keys():
             raise RefusedError(422, "invalid", f"The body's fields must be {', '.join(wanted)}.")
         for name, kind in wanted.items():
             if not isinstance(body[name], kind):
@@ -226,6 +251,14 @@ class Endpoints:
             {"id": file["url"], "name": file["name"], "mime_type": file["mime_type"]} | file
             for file in body["attachments"]
         ]
-        handoff.add("end_user", "End user", body["text"], id=body["message_id"], attachments=files)
+        answer = {"answer": answer_taken(handoff, body)} if "answer" in body else {}
+        handoff.add(
+            "end_user",
+            "End user",
+            body["text"],
+            id=body["message_id"],
+            attachments=files,
+            **answer,
+        )
         handoff.is_typing = False
         return 201, {"message_id": body["message_id"]}

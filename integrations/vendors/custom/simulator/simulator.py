@@ -14,7 +14,11 @@ from integrations.simulators.desk import Action, DeskWords, Fault
 from integrations.simulators.simulator import Simulator
 from integrations.simulators.traffic import PlannedFailure
 from integrations.simulators.world_simulator import WorldSimulator
-from integrations.vendors.custom.simulator.agents import EXTRA_ACTIONS, CustomAgents
+from integrations.vendors.custom.simulator.agents import (
+    EXTRA_ACTIONS,
+    RICH_MESSAGES,
+    CustomAgents,
+)
 from integrations.vendors.custom.simulator.app import custom_app, refusal
 from integrations.vendors.custom.simulator.world import CustomWorld, Handoff, Switches, desk_view
 
@@ -79,6 +83,7 @@ class CustomSimulator(WorldSimulator[CustomWorld]):
         session="Handoff",
     )
     vendor_actions: ClassVar[Mapping[str, Action]] = EXTRA_ACTIONS
+    rich_messages: ClassVar[Mapping[str, Action]] = RICH_MESSAGES
     vendor_faults: ClassVar[Mapping[str, Fault]] = EXTRA_FAULTS
 
     def __init__(self, *, state_file: str | Path | None = None, **switches: Any) -> None:

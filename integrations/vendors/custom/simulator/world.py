@@ -51,6 +51,9 @@ class Handoff:
     messages: list[dict[str, Any]] = field(default_factory=list)
     is_typing: bool = False
     ended_by: str | None = None
+    # How many events were told of it, and what its messages offered: ids by message.
+    told: int = 0
+    offers: dict[str, dict[str, Any]] = field(default_factory=dict)
     started_at: str = field(default_factory=lambda: now_text())
 
     def add(self, speaker: str, name: str, text: str, **more: Any) -> dict[str, Any]:
@@ -95,7 +98,8 @@ class CustomWorld(World[Switches, Handoff]):
 
     def tell(self, handoff: Handoff, kind: str, data: Mapping[str, Any]) -> None:
         """Post one event of a handoff."""
-        body = {"external_id": handoff.external_id, "data": data}
+        handoff.told += 1
+        body = {"external_id": handoff.external_id, "sequence": handoff.told, "data": data}
         url = self.switches.events_url or handoff.callback_url
         self.post(url, kind, body, lane=handoff.external_id)
 

@@ -73,7 +73,8 @@ def items_of(request: WebhookRequest, credentials: Mapping[str, str]) -> Webhook
     owner = owner_of(body, integration_id)
     if not owner:
         return WebhookResult()
-    return WebhookResult(items=(WebhookItem(item_id=_item_id(body), key=owner, body=body),))
+    item = WebhookItem(item_id=_item_id(body), key=owner, body=body, occurred_at=moment)
+    return WebhookResult(items=(item,))
 
 
 def _item_id(body: Json) -> str:

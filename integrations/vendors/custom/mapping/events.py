@@ -1,26 +1,22 @@
-"""Turns what the other side sends into our events, and what it is told into its JSON."""
+"""Turns what the other side sends into our events."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypedDict
 
-from integrations.contract.connector import (
-    Availability,
-    EndUserIdentity,
-    HandoffRequest,
-    OutboundAttachment,
-    OutboundMessage,
-    TranscriptLine,
-)
 from integrations.contract.events import (
     ConversationEnded,
-    LiveAgentAttachment,
+    IdleWarning,
     LiveAgentJoined,
     LiveAgentLeft,
     LiveAgentMessage,
+    LiveAgentMessageDeleted,
+    LiveAgentMessageEdited,
     LiveAgentTyping,
+    MessageFailed,
     MessageRead,
     NoLiveAgents,
     QueuePositionChanged,
@@ -29,22 +25,21 @@ from integrations.contract.events import (
     UnknownEvent,
     VendorEvent,
 )
+from integrations.contract.rich_content import Author, VendorFile
 from integrations.kit.json_values import (
     Json,
-    as_count,
     as_moment,
     as_object,
     as_objects,
     as_text,
-    iso_moment,
 )
-from integrations.kit.transcript import transcript_is_wanted
+from integrations.vendors.custom.mapping.calls import few
+from integrations.vendors.custom.mapping.rich import markup_of, rich_of
 
-# Hints that chose this connection; the other side has no use for them.
-_OURS = frozenset({"connector", "credential_set"})
-_MAX_SECONDS = 7 * 24 * 3600
 # Events by the capability an admin must have ticked for them.
 NEEDED = {"typing": "typing", "read": "read", "queue": "queue_status"}
+# Why a handoff was closed by no person.
+_CAUSES = {"idle": "vendor_idle", "time_limit": "vendor_time_limit"}
 
 
 class Named(TypedDict):
@@ -90,92 +85,9 @@ def events_of(external_id: str, body: Json, allowed: frozenset[str]) -> list[Ven
     if read is None:
         return [UnknownEvent(name=received.kind[:60], **received.named())]
     events = read(received)
-    if "attachments" not in allowed:
-        events = [event for event in events if not isinstance(event, LiveAgentAttachment)]
-    return events
-
-
-def availability_of(answer: Json) -> Availability:
-    """Read the answer to an availability call; without `available` nothing is known."""
-    available = answer.get("available")
-    return Availability(
-        is_available=available if isinstance(available, bool) else None,
-        position=_few(answer.get("position")),
-        estimated_wait_seconds=_few(answer.get("estimated_wait_seconds")),
-    )
-
-
-def handoff_body(request: HandoffRequest) -> dict[str, object]:
-    """Return the body that opens a handoff."""
-    wanted = transcript_is_wanted(request)
-    return {
-        "handoff_id": request.handoff_id,
-        "conversation": {
-            "id": request.conversation_id,
-            "channel": request.channel,
-            "locale": request.locale,
-        },
-        "user": _user(request.end_user),
-        "hints": {name: value for name, value in request.routing.items() if name not in _OURS},
-        "transcript": [_line(line) for line in request.transcript] if wanted else [],
-        "callback_url": request.webhook_url,
-    }
-
-
-def message_body(message: OutboundMessage) -> dict[str, object]:
-    """Return the body of a text message."""
-    return {
-        "message_id": message.message_id,
-        "text": message.text,
-        "sent_at": iso_moment(message.sent_at),
-        "attachments": [],
-    }
-
-
-def attachment_body(attachment: OutboundAttachment) -> dict[str, object]:
-    """Return the body of a message that is one file, to be fetched from our address."""
-    file = {
-        "name": attachment.file_name,
-        "mime_type": attachment.mime_type,
-        "size_bytes": len(attachment.content),
-        "url": attachment.public_url,
-    }
-    return {
-        "message_id": attachment.attachment_id,
-        "text": "",
-        "sent_at": iso_moment(datetime.now(UTC)),
-        "attachments": [file],
-    }
-
-
-def queue_of(request: HandoffRequest) -> str:
-    """Return the queue that the handoff asks for, or nothing."""
-    queue = request.routing.get("queue")
-    return queue if isinstance(queue, str) else ""
-
-
-def _user(user: EndUserIdentity) -> dict[str, object]:
-    return {
-        "external_id": user.external_id,
-        "is_verified": user.is_verified,
-        "name": user.name,
-        "email": user.email,
-        "phone": user.phone,
-    }
-
-
-def _line(line: TranscriptLine) -> dict[str, str]:
-    return {
-        "speaker": line.speaker,
-        "text": line.text,
-        "sent_at": iso_moment(line.sent_at),
-    }
-
-
-def _few(value: object) -> int | None:
-    """Read a place in the queue, or seconds; more than a week of them is nonsense."""
-    count = as_count(value)
-    return None if count is None or count > _MAX_SECONDS else count
+    if "attachments" in allowed:
+        return events
+    return [_without_files(event) for event in events]
 
 
 def _accepted(received: Received) -> list[VendorEvent]:
@@ -186,8 +98,8 @@ def _accepted(received: Received) -> list[VendorEvent]:
 def _queue(received: Received) -> list[VendorEvent]:
     return [
         QueuePositionChanged(
-            position=_few(received.data.get("position")) or None,
-            estimated_wait_seconds=_few(received.data.get("estimated_wait_seconds")),
+            position=few(received.data.get("position")) or None,
+            estimated_wait_seconds=few(received.data.get("estimated_wait_seconds")),
             queue_name=as_text(received.data.get("queue")),
             **received.named(),
         )
@@ -206,31 +118,75 @@ def _joined(received: Received) -> list[VendorEvent]:
 
 
 def _message(received: Received) -> list[VendorEvent]:
-    text = as_text(received.data.get("text"))
-    if not received.agent_id:
+    """A message without agent is the system's; one that offers something needs an author."""
+    text, rich = as_text(received.data.get("text")), rich_of(received.data)
+    is_bot = received.data.get("by") == "bot" or (bool(rich) and not received.agent_id)
+    if not received.agent_id and not is_bot:
         return [SystemNotice(text=text, **received.named())] if text else []
-    agent_id, agent_name = received.agent_id, received.agent_name
-    events: list[VendorEvent] = []
-    if text:
-        message = LiveAgentMessage(
-            text=text, agent_id=agent_id, agent_name=agent_name, **received.named()
+    return [
+        LiveAgentMessage(
+            agent_id=received.agent_id,
+            agent_name=received.agent_name,
+            text=text,
+            markup=markup_of(received.data),
+            rich=rich,
+            files=_files(received),
+            by=Author.VENDOR_BOT if is_bot else Author.LIVE_AGENT,
+            vendor_message_id=as_text(received.data.get("message_id")),
+            **received.named(),
         )
-        events.append(message)
-    for number, file in enumerate(as_objects(received.data.get("attachments"))):
-        if as_text(file.get("url")):
-            events.append(_file(received, file, f":{number}"))
-    return events
+    ]
 
 
-def _file(received: Received, file: Json, suffix: str) -> LiveAgentAttachment:
-    return LiveAgentAttachment(
-        agent_id=received.agent_id,
-        agent_name=received.agent_name,
-        file_name=as_text(file.get("name")) or "file",
-        mime_type=as_text(file.get("mime_type")) or "application/octet-stream",
-        url=as_text(file.get("url")),
-        **received.named(suffix),
+def _files(received: Received) -> tuple[VendorFile, ...]:
+    return tuple(
+        VendorFile(
+            file_name=as_text(file.get("name")) or "file",
+            mime_type=as_text(file.get("mime_type")) or "application/octet-stream",
+            url=as_text(file.get("url")),
+        )
+        for file in as_objects(received.data.get("attachments"))
+        if as_text(file.get("url"))
     )
+
+
+def _without_files(event: VendorEvent) -> VendorEvent:
+    return replace(event, files=()) if isinstance(event, LiveAgentMessage) else event
+
+
+def _edited(received: Received) -> list[VendorEvent]:
+    message_id = as_text(received.data.get("message_id"))
+    if not message_id:
+        return []
+    return [
+        LiveAgentMessageEdited(
+            vendor_message_id=message_id,
+            text=as_text(received.data.get("text")),
+            markup=markup_of(received.data),
+            rich=rich_of(received.data),
+            **received.named(),
+        )
+    ]
+
+
+def _deleted(received: Received) -> list[VendorEvent]:
+    message_id = as_text(received.data.get("message_id"))
+    if not message_id:
+        return []
+    return [LiveAgentMessageDeleted(vendor_message_id=message_id, **received.named())]
+
+
+def _failed(received: Received) -> list[VendorEvent]:
+    message_id = as_text(received.data.get("message_id"))
+    reason = as_text(received.data.get("reason"))[:400]
+    if not message_id:
+        return []
+    return [MessageFailed(vendor_message_id=message_id, reason=reason, **received.named())]
+
+
+def _idle(received: Received) -> list[VendorEvent]:
+    seconds = few(received.data.get("seconds_left"))
+    return [IdleWarning(seconds_left=seconds, **received.named())]
 
 
 def _typing(received: Received) -> list[VendorEvent]:
@@ -256,7 +212,9 @@ def _left(received: Received) -> list[VendorEvent]:
 
 
 def _closed(received: Received) -> list[VendorEvent]:
-    return [ConversationEnded(ended_by=as_text(received.data.get("by")), **received.named())]
+    cause = _CAUSES.get(as_text(received.data.get("cause")), "")
+    by = as_text(received.data.get("by"))
+    return [ConversationEnded(ended_by=by, cause=cause, **received.named())]
 
 
 def _error(received: Received) -> list[VendorEvent]:
@@ -273,6 +231,10 @@ _READERS: Mapping[str, Callable[[Received], list[VendorEvent]]] = {
     "queue": _queue,
     "joined": _joined,
     "message": _message,
+    "edited": _edited,
+    "deleted": _deleted,
+    "failed": _failed,
+    "idle": _idle,
     "typing": _typing,
     "read": _read,
     "transferred": _transferred,
