@@ -16,15 +16,11 @@ from tests.load.widget import WidgetClient
 
 PLAIN = "salesforce_messaging"
 STREAMS, TOKENS, WEBHOOKS = "streams", "tokens", "webhooks"
-# Its contract asks for one webhook after the other.
-IN_TURN = "in turn"
+# Its webhooks are counted, so that the portal puts them in order.
+COUNTED = "counted"
 REORDER_NOTE = (
     "The vendor has sent webhooks out of order: what live agents write is shown in the order in "
     "which it comes."
-)
-BROKEN_TURN_NOTE = (
-    "The contract asks for events one after the other, and this fault breaks it: what live agents "
-    "write is shown in the order in which it comes."
 )
 Clients = Callable[[Stack, aiohttp.ClientSession, int], list[WidgetClient]]
 
@@ -66,8 +62,8 @@ class ChaosVendor:
     @property
     def reorder_note(self) -> str:
         """What the vendor's page says of webhooks that overtake each other."""
-        if IN_TURN in self.has:
-            return BROKEN_TURN_NOTE
+        if COUNTED in self.has:
+            return ""
         return REORDER_NOTE if WEBHOOKS in self.has else ""
 
 
@@ -79,7 +75,7 @@ _KNOWN = (
     ChaosVendor(key="amazon_connect", has=frozenset({STREAMS, TOKENS})),
     ChaosVendor(
         key="custom",
-        has=frozenset({WEBHOOKS, IN_TURN}),
+        has=frozenset({WEBHOOKS, COUNTED}),
         config={"retry_pause_seconds": PAUSE_SECONDS},
         webhooks_late=lambda seconds: {"kind": "stall_streams", "seconds": seconds},
     ),

@@ -63,7 +63,7 @@ async def test_each_kind_arrives_and_what_is_taken_of_it_is_on_the_desk(bench: B
     ]
     for answer in answers:
         await connector.send_message(session, said(answer, "This"))
-    desk = await bench.conversation(session)
+    desk = await bench.seen_by_agent(session)
     on_desk = [message["answer"] for message in desk["messages"] if "answer" in message]
     assert [one["id"] for one in on_desk] == ["yes", "shop", "slot-3", "address"]
     assert on_desk[3]["values"] == {"street": "Mill Lane 4", "when": "evening"}
@@ -72,7 +72,7 @@ async def test_each_kind_arrives_and_what_is_taken_of_it_is_on_the_desk(bench: B
 
 
 async def test_before_anybody_joins_the_bot_offers(bench: Bench):
-    session, listener = await bench.started(bench.connector(), joins=False)
+    session, listener = await bench.started(bench.connector(), accept=False)
 
     await bench.act(session, "rich", kind="choices")
     await until(lambda: listener.of_bots())
