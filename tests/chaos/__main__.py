@@ -6,6 +6,7 @@
 Exit status 0 means: nothing lost, nothing doubled, nothing out of order, in every row; but for what
 a vendor's documentation says of that fault, which the row counts and a note explains. Where live
 agents' ends cross lines: no ghost at the vendor, no line without a fate, nothing after SESSION_END.
+Where an offer is taken in several tabs: one structured answer at the vendor, no more and no less.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from pathlib import Path
 import aiohttp
 
 from config.demo.environment import demo_environment_load
+from tests.chaos.choices import Answered
 from tests.chaos.crossing import Crossed
 from tests.chaos.faults import MIXED, Fault, World, faults_for
 from tests.chaos.talk import Account, Talk
@@ -59,6 +61,7 @@ class Row:
     resumed: list[float] = field(default_factory=list)
     longest: float = 0.0
     crossed: Crossed = field(default_factory=Crossed)
+    answered: Answered = field(default_factory=Answered)
 
     @property
     def has_passed(self) -> bool:
@@ -68,7 +71,8 @@ class Row:
             self.agent.out_of_order and not self.reorder_note
         )
         is_lost = self.user.lost or self.agent.lost
-        return not (is_doubled or is_disordered or is_lost) and self.crossed.is_clean
+        is_whole = not (is_doubled or is_disordered or is_lost)
+        return is_whole and self.crossed.is_clean and self.answered.is_clean
 
     @property
     def notes(self) -> list[str]:
@@ -101,6 +105,9 @@ class Row:
             str(self.crossed.ghosts),
             str(self.crossed.without_fate),
             str(self.crossed.after_end),
+            str(self.answered.offers),
+            str(self.answered.missing),
+            str(self.answered.repeated),
             f"{middle:.2f}",
             f"{max(self.resumed, default=0.0):.2f}",
             f"{self.longest:.2f}",
@@ -110,6 +117,7 @@ class Row:
 
 HEAD = ["fault", "to vendor", "to widget", "lost", "doubled", "disorder", "not delivered"]
 HEAD += ["ends crossed", "ghosts", "no fate", "after end"]
+HEAD += ["offers", "unanswered", "answered twice"]
 HEAD += ["resumed p50 s", "resumed max s", "longest gap s", ""]
 
 
@@ -209,6 +217,7 @@ async def strike(fault: Fault, world: World, rate: float) -> Row:
         repeat_note=world.vendor.repeat_note if fault.may_repeat else "",
         reorder_note=world.vendor.reorder_note if fault.may_reorder else "",
         crossed=world.crossed,
+        answered=world.answered,
     )
     for talk in world.talks:
         row.user.add(talk.account_user(since, at_desk[talk.id]))

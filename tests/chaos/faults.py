@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 
+from tests.chaos.choices import Answered, Table
 from tests.chaos.crossing import Crossed, Ring
 from tests.chaos.talk import Talk
 from tests.chaos.vendors import STREAMS, TOKENS, WEBHOOKS, ChaosVendor
@@ -38,6 +39,7 @@ class World:
     # How long a fault has to last that means nothing when it is over at once; 0 in a short run.
     whole_seconds: float = 0.0
     crossed: Crossed = field(default_factory=Crossed)
+    answered: Answered = field(default_factory=Answered)
 
     @property
     def long_seconds(self) -> float:
@@ -242,6 +244,29 @@ async def ends_cross(world: World) -> None:
     await ring.cross_all()
 
 
+async def choices_twice(world: World) -> None:
+    """Let end users take the same offer in several tabs, in conversations of their own."""
+    table = Table(
+        stack=world.stack,
+        vendor=world.vendor,
+        desk=world.desk,
+        http=world.talks[0].client.http,
+        rng=world.rng,
+        answered=world.answered,
+    )
+    await table.offer_all()
+
+
+async def reconnects_refused(world: World) -> None:
+    """Drop the streams, and forbid the next tries to open them again."""
+    for _ in range(3):
+        await world.desk.fault("fail_next", status=403, count=3, **world.vendor.reconnect)
+        await world.desk.fault("drop_streams")
+        await asyncio.sleep(world.seconds * 0.2)
+    # What was not used up would hit a later row.
+    await world.desk.fault("clear")
+
+
 FAULTS = (
     Fault(
         name="kill -9 relay worker", strike=killing("relay1", KILL), is_quick=True, may_repeat=True
@@ -283,6 +308,7 @@ FAULTS = (
         is_quick=True,
         needs=STREAMS,
     ),
+    Fault(name="vendor: reconnect refused", strike=reconnects_refused, needs=STREAMS),
     Fault(name="vendor: streams silent", strike=vendor("stall_streams", seconds=5), needs=STREAMS),
     Fault(
         name="vendor: tokens expired", strike=vendor("expire_tokens"), is_quick=True, needs=TOKENS
@@ -304,6 +330,7 @@ FAULTS = (
     Fault(name="widget: frozen", strike=freeze_tabs, whole_seconds=70.0),
     Fault(name="widget: frames sent thrice", strike=resend_frames, is_quick=True),
     Fault(name="End crosses a line", strike=ends_cross, is_quick=True),
+    Fault(name="rich choice answered twice", strike=choices_twice, is_quick=True),
 )
 
 

@@ -51,6 +51,8 @@ class ChaosVendor:
     has: frozenset[str]
     clients: Clients = anonymous
     config: Mapping[str, Any] = field(default_factory=dict)
+    # Which request opens the stream of a conversation again.
+    reconnect: Mapping[str, Any] = field(default_factory=dict)
     # The fault that delivers webhooks so many seconds late.
     webhooks_late: Callable[[float], dict[str, Any]] = lambda seconds: {}
 
@@ -71,8 +73,17 @@ class ChaosVendor:
 # what no try delivers is read from the vendor's history much later, where there is one.
 PAUSE_SECONDS = 3.0
 _KNOWN = (
-    ChaosVendor(key=PLAIN, has=frozenset({STREAMS, TOKENS}), clients=verified),
-    ChaosVendor(key="amazon_connect", has=frozenset({STREAMS, TOKENS})),
+    ChaosVendor(
+        key=PLAIN,
+        has=frozenset({STREAMS, TOKENS}),
+        clients=verified,
+        reconnect={"path_suffix": "/eventrouter/v1/sse"},
+    ),
+    ChaosVendor(
+        key="amazon_connect",
+        has=frozenset({STREAMS, TOKENS}),
+        reconnect={"path_suffix": "/participant/connection"},
+    ),
     ChaosVendor(
         key="custom",
         has=frozenset({WEBHOOKS, COUNTED}),
@@ -82,6 +93,7 @@ _KNOWN = (
     ChaosVendor(
         key="genesys",
         has=frozenset({STREAMS, TOKENS, WEBHOOKS}),
+        reconnect={"path_suffix": "/notifications/channels", "method": "POST"},
         config={"rate_limit_per_minute": 1_000_000, "webhook_retry_pause_seconds": PAUSE_SECONDS},
         webhooks_late=lambda seconds: {"kind": "delay_webhooks", "seconds": seconds},
     ),

@@ -40,11 +40,15 @@ class WidgetClient:
     types: list[str] = field(default_factory=list)
     # Whatever came behind SESSION_END, but for the answer to a frame that was sent too late.
     after_end: list[str] = field(default_factory=list)
+    # The live agents' messages that offer something to take, and what was taken in vain.
+    offers: list[dict[str, Any]] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
     sequence: int = 0
     is_reading: bool = True
 
     def __post_init__(self) -> None:
-        self._outbox: dict[str, str] = {}
+        # What was sent and not heard of again, as the payload of its frame.
+        self._outbox: dict[str, dict[str, Any]] = {}
         self._texts: dict[str, str] = {}
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._task: asyncio.Task[None] | None = None
@@ -73,10 +77,18 @@ class WidgetClient:
 
     async def send(self, text: str, *, copies: int = 1) -> None:
         """Send a message, as often as asked under the same client event id."""
+        await self._send({"text": text}, copies)
+
+    async def take(self, message_id: str, reply: dict[str, str], *, copies: int = 1) -> None:
+        """Take one of a message's suggestions."""
+        answer = {"message_id": message_id, "payload": reply["payload"]}
+        await self._send({"text": reply["message_text"], "answer": answer}, copies)
+
+    async def _send(self, payload: dict[str, Any], copies: int) -> None:
         client_id = str(uuid.uuid4())
-        self._outbox[client_id] = text
+        self._outbox[client_id] = payload
         for _ in range(copies):
-            await self._send_one(client_id, text)
+            await self._send_one(client_id, payload)
 
     async def cut(self) -> None:
         """Lose the socket without a word."""
@@ -135,8 +147,8 @@ class WidgetClient:
             if query["cursor"] != str(self.sequence):
                 return  # the page was reloaded meanwhile
             self._socket = socket
-            for client_id, text in list(self._outbox.items()):
-                await self._send_one(client_id, text)
+            for client_id, payload in list(self._outbox.items()):
+                await self._send_one(client_id, payload)
             async for message in socket:
                 while not self.is_reading:
                     await asyncio.sleep(0.05)
@@ -168,16 +180,20 @@ class WidgetClient:
         self.types.append(kind)
         if kind == "LIVE_AGENT_MESSAGE":
             self.received.append(Received(payload["text"], time.monotonic()))
+            self.offers += [payload] if payload["response_suggestions"] else []
         elif kind == "USER_MESSAGE":
             client_id = frame["metadata"]["custom"]["client_event_id"]
             self._outbox.pop(client_id, None)
             self._texts[payload["message_id"]] = payload["text"]
             self.echoes[payload["text"]] = time.monotonic()
+        elif payload.get("code") == "choice_closed":
+            self._outbox.pop(frame["metadata"]["custom"]["client_event_id"], None)
+            self.refused.append(payload["message"])
         elif payload.get("code") == "handoff_forward_failed":
             self.not_delivered.append(self._texts.get(payload["message_id"], "?"))
 
-    async def _send_one(self, client_id: str, text: str) -> None:
-        await self._frame("USER_MESSAGE", {"text": text}, client_event_id=client_id)
+    async def _send_one(self, client_id: str, payload: dict[str, Any]) -> None:
+        await self._frame("USER_MESSAGE", payload, client_event_id=client_id)
 
     async def _frame(self, kind: str, payload: dict[str, Any], **custom: str) -> None:
         if self._socket is None or self._socket.closed:
