@@ -311,6 +311,22 @@ async def test_listening_gives_up_when_salesforce_stays_away(bench: Bench):
     assert time.monotonic() - started >= bench.setup.options["timing"].reconnect.give_up
 
 
+async def test_refused_reconnect_shows_no_end_and_loses_nothing(bench: Bench):
+    session, listener = await bench.started(bench.connector())
+    await listener.wait_for(LiveAgentJoined)
+
+    await bench.fault("fail_next", status=403, count=3, path_suffix="/eventrouter/v1/sse")
+    await bench.fault("drop_streams")
+    await bench.act(session, "say", text="while refused")
+    await listener.wait_for(LiveAgentMessage)
+    await bench.act(session, "end")
+    await until(lambda: listener.has_returned)
+
+    assert [event.text for event in listener.of(LiveAgentMessage)] == ["while refused"]
+    assert isinstance(listener.events[-1], ConversationEnded)
+    assert listener.error is None
+
+
 async def test_last_live_agent_who_just_leaves_ends_the_conversation(bench: Bench):
     session, listener = await bench.started(bench.connector())
     await listener.wait_for(LiveAgentJoined)

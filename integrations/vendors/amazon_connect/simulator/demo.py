@@ -21,6 +21,8 @@ DEMO = DemoVendor(
         "access_key_id": ACCESS_KEY_ID,
         "secret_access_key": SECRET_ACCESS_KEY,
         "endpoint_url": url,
+        # The demo's flow is a queue without a bot: whoever waits is seen with what was said.
+        "transcript_when": "start",
     },
     desk_config=lambda credentials, webhooks: {"external_id": credentials["external_id"]},
     facts=(

@@ -12,7 +12,12 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from integrations.contract.connector import VendorSession
-from integrations.contract.errors import CannotConnectError, InvalidAuthError, RateLimitedError
+from integrations.contract.errors import (
+    CannotConnectError,
+    InvalidAuthError,
+    MissingPermissionError,
+    RateLimitedError,
+)
 from integrations.http.sse import SseEvent
 from integrations.kit.json_values import Json
 from integrations.kit.waiting import Reconnecting, ReconnectTiming
@@ -86,10 +91,28 @@ class ConversationStream:
                 if self._refusals > 1:
                     raise
                 await self._tokens.renew(self._progress.session, token)
+            except MissingPermissionError as error:
+                async with aclosing(self._without_stream(token, error)) as steps:
+                    async for step in steps:
+                        yield step
             except (CannotConnectError, RateLimitedError) as error:
                 await self._reconnecting.pause(error)
             else:
                 await self._after_quiet_end(token)
+
+    async def _without_stream(
+        self, token: AccessToken, refusal: MissingPermissionError
+    ) -> AsyncGenerator[Step, None]:
+        """A refused stream shows no end: what the history has is told, and the next try comes."""
+        try:
+            async for step in self._catch_up(token):
+                yield step
+        except (CannotConnectError, RateLimitedError, InvalidAuthError) as error:
+            await self._reconnecting.pause(CannotConnectError(error.message, status=error.status))
+            return
+        if not self._progress.has_ended:
+            problem = CannotConnectError(refusal.message, status=refusal.status)
+            await self._reconnecting.pause(problem)
 
     async def _after_quiet_end(self, token: AccessToken) -> None:
         if time.monotonic() >= self._renew_at:
