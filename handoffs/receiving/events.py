@@ -26,7 +26,7 @@ from handoffs.receiving.agents import agent_joined, agent_left
 from handoffs.receiving.changes import Change, message_changed
 from handoffs.receiving.messages import line_id, message_received
 from handoffs.receiving.rich_lines import notes_of, plain_said
-from handoffs.sending.files import FetchedMessage, inbox_kind, message_of_file
+from handoffs.sending.files import FetchedMessage, inbox_kind
 from handoffs.sending.hot_path import AgentMessage, take_from_vendor
 from handoffs.sending.outbox import delivery_failed_late, receipts_apply
 from handoffs.states import EndReason, State
@@ -154,10 +154,6 @@ def _message(handoff: Handoff, event: events.LiveAgentMessage, lease: Lease) -> 
     return message_received(handoff, event)
 
 
-def _file(handoff: Handoff, event: events.LiveAgentAttachment, lease: Lease) -> list[str]:
-    return message_received(handoff, message_of_file(event))
-
-
 def _changed(handoff: Handoff, event: Change, lease: Lease) -> list[str]:
     return message_changed(handoff, event)
 
@@ -250,7 +246,6 @@ _EFFECTS: dict[type[events.VendorEvent], Callable[[Handoff, Any, Lease], list[st
     events.LiveAgentJoined: _joined,
     events.LiveAgentLeft: _left,
     events.LiveAgentMessage: _message,
-    events.LiveAgentAttachment: _file,
     events.LiveAgentMessageEdited: _changed,
     events.LiveAgentMessageDeleted: _changed,
     FetchedMessage: _message,

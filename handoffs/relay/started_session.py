@@ -26,7 +26,6 @@ from handoffs.relay.files import files_received, parts_sent
 from handoffs.relay.session_outbox import SessionOutbox
 from handoffs.relay.signals import signals_pass
 from handoffs.relay.webhook_feed import WebhookFeed
-from handoffs.sending.files import message_of_file
 from handoffs.sending.hot_path import Sent, mark_sent
 from handoffs.sending.outbox import (
     BATCH,
@@ -41,7 +40,6 @@ from integrations.contract.connector import (
 )
 from integrations.contract.errors import ConnectorError, ConversationGoneError
 from integrations.contract.events import (
-    LiveAgentAttachment,
     LiveAgentMessage,
     LiveAgentMessageEdited,
     LiveAgentTyping,
@@ -154,8 +152,6 @@ class StartedSession:
     async def _happened(self, session: VendorSession, event: VendorEvent) -> None:
         """Show or apply one event; the sender finds out what an end leaves to do."""
         session = self._with_strays(session)
-        if isinstance(event, LiveAgentAttachment):
-            event = message_of_file(event)
         if isinstance(event, LiveAgentMessage) and event.files and self._opening.shows_files:
             event = await files_received(
                 self.lease, self._opening.conversation_id, self._connector, session, event

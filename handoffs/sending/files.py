@@ -24,7 +24,7 @@ from handoffs.models import Handoff
 from handoffs.models import VendorEvent as InboxRow
 from handoffs.starting.start import handoff_open
 from integrations.contract.connector import OutboundAttachment
-from integrations.contract.events import LiveAgentAttachment, LiveAgentMessage, VendorEvent
+from integrations.contract.events import LiveAgentMessage, VendorEvent
 from integrations.contract.manifest import AttachmentLimits, Capability
 from integrations.contract.registry import connector_class, manifest_with
 from integrations.contract.rich_content import VendorFile
@@ -41,20 +41,6 @@ def inbox_kind(event: VendorEvent) -> str:
     """Return what the inbox calls an event."""
     kind = LiveAgentMessage if isinstance(event, FetchedMessage) else type(event)
     return kind.__name__
-
-
-def message_of_file(event: LiveAgentAttachment) -> LiveAgentMessage:
-    """Return a file that came alone as the message it is."""
-    file = VendorFile(file_name=event.file_name, mime_type=event.mime_type, url=event.url)
-    return LiveAgentMessage(
-        vendor_event_id=event.vendor_event_id,
-        vendor_conversation_id=event.vendor_conversation_id,
-        occurred_at=event.occurred_at,
-        agent_id=event.agent_id,
-        agent_name=event.agent_name,
-        text="",
-        files=(file,),
-    )
 
 
 def limits_of(handoff: Handoff) -> AttachmentLimits | None:

@@ -76,17 +76,6 @@ class LiveAgentMessageDeleted(VendorEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LiveAgentAttachment(VendorEvent):
-    """A live agent sent a file; `url` is the vendor's, fetched by the portal and never shown."""
-
-    agent_id: str
-    agent_name: str = field(default="", repr=False)
-    file_name: str = field(repr=False)
-    mime_type: str
-    url: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LiveAgentTyping(VendorEvent):
     """A live agent started or stopped typing; transient, never stored."""
 

@@ -21,7 +21,7 @@ from integrations.contract.connector import (
     VendorSession,
 )
 from integrations.contract.errors import ConnectorError
-from integrations.contract.events import LiveAgentAttachment, LiveAgentMessage, VendorEvent
+from integrations.contract.events import LiveAgentMessage, VendorEvent
 from integrations.contract.registry import manifest_get
 from integrations.contract.rich_content import Author, VendorFile
 from integrations.http.client import HttpClient, open_session
@@ -95,15 +95,14 @@ class Listener:
         assert self.error is None, self.error
         return self.of(kind)
 
-    async def wait_for_files(self) -> list[VendorFile | LiveAgentAttachment]:
-        """Return the files that came, as part of a message or each by itself."""
-        await until(lambda: self._files or self.error)
+    async def wait_for_files(self, count: int = 1) -> list[VendorFile]:
+        """Return the files of all messages that came."""
+        await until(lambda: len(self._files) >= count or self.error)
         return self._files
 
     @property
-    def _files(self) -> list[VendorFile | LiveAgentAttachment]:
-        said = [file for event in self._kept(LiveAgentMessage) for file in event.files]
-        return [*said, *self._kept(LiveAgentAttachment)]
+    def _files(self) -> list[VendorFile]:
+        return [file for event in self._kept(LiveAgentMessage) for file in event.files]
 
     async def stop(self) -> None:
         self._task.cancel()

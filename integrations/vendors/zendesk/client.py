@@ -153,7 +153,8 @@ class ZendeskMessagingClient:
         self, conversation_id: str, *, file_name: str, mime_type: str, content: bytes
     ) -> Json:
         """Upload a file for a message of this conversation; returns mediaUrl and mediaType."""
-        form = FormData()
+        # Quoting would percent-encode the name, which Zendesk takes as it is.
+        form = FormData(quote_fields=False)
         form.add_field("source", content, filename=file_name, content_type=mime_type)
         response = await self._request(
             "upload_attachment",
