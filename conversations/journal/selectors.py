@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from django.db.models import QuerySet
 
@@ -18,6 +18,10 @@ SPEAKERS = {
     EventType.LIVE_AGENT_MESSAGE: "live_agent",
     EventType.SYSTEM_MESSAGE: "system",
 }
+
+
+_CHANGED = EventType.LIVE_AGENT_MESSAGE_CHANGED
+EDITED, TAKEN_BACK = "[edited]", "[This message was taken back.]"
 
 
 class TranscriptEntry(TypedDict):
@@ -69,11 +73,13 @@ def transcript_get(
     conversation: Conversation, *, until_sequence: int | None = None, limit: int = 500
 ) -> list[TranscriptEntry]:
     """Return the newest `limit` lines of what was said, oldest first."""
-    events = Event.objects.filter(conversation=conversation, type__in=SPEAKERS)
+    events = Event.objects.filter(conversation=conversation, type__in=[*SPEAKERS, _CHANGED])
     if until_sequence is not None:
         events = events.filter(sequence__lte=until_sequence)
-    newest: Sequence[Event] = list(events.order_by("-sequence")[:limit])
-    return [_entry(event) for event in reversed(newest)]
+    newest: Sequence[Event] = list(events.order_by("-sequence")[:limit])[::-1]
+    changes = {row.payload["message_id"]: row.payload for row in newest if row.type == _CHANGED}
+    said = [event for event in newest if event.type != _CHANGED]
+    return [_entry(event, changes.get(str(event.pk))) for event in said]
 
 
 def said_text(event: Event) -> str:
@@ -83,9 +89,16 @@ def said_text(event: Event) -> str:
     return str(next(filter(None, found), ""))
 
 
-def _entry(event: Event) -> TranscriptEntry:
-    text = said_text(event)
-    files = [file for file in event.payload.get("attachments", []) if file.get("file_id")]
+def changed_text(change: Mapping[str, Any]) -> str:
+    """Return what a message reads since it was edited or taken back."""
+    return TAKEN_BACK if change["is_deleted"] else f"{change['text']} {EDITED}"
+
+
+def _entry(event: Event, change: Mapping[str, Any] | None) -> TranscriptEntry:
+    text = changed_text(change) if change else said_text(event)
+    is_gone = bool(change and change["is_deleted"])
+    shown = [] if is_gone else event.payload.get("attachments", [])
+    files = [file for file in shown if file.get("file_id")]
     names = [file.get("title", "") for file in files]
     text = "\n".join(filter(None, [text, *(f"[File: {name}]" for name in names)]))
     sender = SPEAKERS[EventType(event.type)]

@@ -8,12 +8,13 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from conversations.journal.selectors import said_text
+from conversations.journal.selectors import changed_text, said_text
 from conversations.models import Event
 from handoffs.models import Delivery, Handoff, HandoffTransition, PastAttempt, VendorEvent
 from handoffs.portal.wording import END_REASONS, duration_text, failure_explanation
 from handoffs.states import EndReason, State
 from integrations.contract.integration_keys import vendor_name
+from integrations.contract.rich_content import Author
 from integrations.models import VendorCall
 
 HIDDEN_TEXT = "Text hidden: it needs access to conversations."
@@ -155,8 +156,8 @@ def event_entry(
 ) -> Entry:
     """Describe a line of the journal; without the right to read, its text stays hidden."""
     event_type = event.type.removeprefix("EVENT_TYPE_")
-    speaker = _SPEAKERS.get(event_type)
-    if speaker is None:
+    speaker = _speaker(event, event_type, vendor)
+    if not speaker:
         return _shown_entry(event, event_type)
     level = _LEVEL_TONES.get(str(event.payload.get("level", "")), "neutral")
     note, tone = _delivery_note(delivery, vendor) if delivery else ("", level)
@@ -172,6 +173,17 @@ def event_entry(
         note=note,
         meta=(f"event {event.sequence}",),
     )
+
+
+def _speaker(event: Event, event_type: str, vendor: str) -> str:
+    """Name who speaks in a line, or changes what was said; empty where nobody does."""
+    if event_type == "LIVE_AGENT_MESSAGE_CHANGED":
+        return (
+            f"{vendor}: a message was {'taken back' if event.payload['is_deleted'] else 'edited'}"
+        )
+    if event.payload.get("by") == Author.VENDOR_BOT.value:
+        return f"{vendor}'s bot {event.payload.get('agent_name', '')}".strip()
+    return _SPEAKERS.get(event_type, "")
 
 
 def call_entry(call: VendorCall) -> Entry:
@@ -246,7 +258,8 @@ def _delivery_note(delivery: Delivery, vendor: str) -> tuple[str, str]:
 
 
 def _said(event: Event) -> str:
-    text = said_text(event)
+    is_change = "is_deleted" in event.payload
+    text = changed_text(event.payload) if is_change else said_text(event)
     files = [file for file in event.payload.get("attachments") or [] if file.get("file_id")]
     if files:
         return f"{text}\n[{len(files)} attached]".strip()

@@ -10,8 +10,10 @@ from channels.layers import get_channel_layer
 
 from conversations.event_loop.executor import run_sync
 from conversations.journal import publish
+from conversations.journal.selectors import transcript_get
 from conversations.models import Event
 from handoffs.models import Handoff
+from handoffs.portal.timeline_entries import event_entry
 from handoffs.states import State
 from integrations.contract import events as vendor_events
 from integrations.contract.rich_content import Author
@@ -207,3 +209,35 @@ async def test_a_warning_of_the_vendor_reaches_the_widget_and_not_the_journal():
     assert frame["payload"]["seconds_left"] == 90
     assert frame["payload"]["message"].startswith("Are you still there?")
     assert await run_sync(new_lines, handoff, before) == []
+
+
+# ---- where people read it later ----
+
+
+def test_a_transcript_has_the_edited_words_with_a_mark_and_none_that_were_taken_back(active):
+    message(active)
+    receive(active, edited("Tuesday"))
+    [*_, as_edited] = transcript_get(active.conversation)
+
+    receive(active, deleted())
+    [*_, as_deleted] = transcript_get(active.conversation)
+
+    assert (as_edited["sender"], as_edited["text"]) == ("live_agent", "Tuesday [edited]")
+    assert as_deleted["text"] == "[This message was taken back.]"
+
+
+def test_the_timeline_says_what_was_changed_and_names_the_vendors_bot(active):
+    message(active)
+    receive(active, edited("Tuesday"), deleted())
+    bot = {"agent_id": "b-1", "agent_name": "Remi", "by": Author.VENDOR_BOT}
+    receive(active, spoke("Hello from the bot", **bot))
+    rows = Event.objects.filter(conversation=active.conversation).order_by("sequence")
+
+    shown = [event_entry(row, None, vendor="Genesys", may_read_text=True) for row in rows]
+
+    said = [(one.title, one.text) for one in shown]
+    assert ("Genesys: a message was edited", "Tuesday [edited]") in said
+    assert ("Genesys: a message was taken back", "[This message was taken back.]") in said
+    assert ("Genesys's bot Remi", "Hello from the bot") in said
+    hidden = [event_entry(row, None, vendor="Genesys", may_read_text=False) for row in rows]
+    assert not [one for one in hidden if one.text]
