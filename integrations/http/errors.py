@@ -44,6 +44,17 @@ _REASONS: tuple[tuple[type[Exception], str], ...] = (
 )
 # Keys under which vendors put a short error code, most telling first.
 _VENDOR_CODE_KEYS = ("errorCode", "error_code", "code", "error", "title")
+# Refusals that may name how long to wait, and how vendors write it in their bodies.
+_WAITS = frozenset({429, 503})
+_WAIT_KEY = re.compile(
+    r"(?i)(?:x[_-])?(?:(?:retry|try|wait)[_-]?(?:after|in|for)|wait(?=[_-]?sec))"
+    r"[_-]?(?:seconds|secs?)?"
+)
+_WAIT_WORDS = re.compile(
+    r"(?i)\b(?:in|after|wait|for)\s*[\[(]?(\d{1,5})[\])]?\s*(?:s|secs?|seconds?)\b"
+)
+_MAX_WORDS, _MAX_DEPTH = 2000, 4
+_NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,6})?")
 _VENDOR_CODE = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
@@ -74,7 +85,7 @@ def status_error(response: VendorResponse, statuses: StatusTable) -> ConnectorEr
         f"{response.operation}: answered {status}",
         status=status,
         vendor_code=_vendor_code(response.body),
-        retry_after=retry_after_seconds(response.headers.get("Retry-After", "")),
+        retry_after=_retry_after(response),
     )
 
 
@@ -94,14 +105,45 @@ def our_errors(operation: str, reason: str = "") -> Iterator[None]:
 def retry_after_seconds(value: str) -> float | None:
     """Read a Retry-After header, seconds or HTTP date; None when absent or unreadable."""
     value = value.strip()
-    if value.isascii() and value.isdigit():
-        seconds = float(value[:9])
+    if _NUMBER.fullmatch(value):
+        seconds = float(value)
     else:
         try:
             seconds = parsedate_to_datetime(value).timestamp() - time.time()
         except (ValueError, OverflowError):
             return None
     return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
+
+
+def _retry_after(response: VendorResponse) -> float | None:
+    """Return the wait that a refusal names: in its header, else somewhere in its body."""
+    found = retry_after_seconds(response.headers.get("Retry-After", ""))
+    if found is not None or response.status not in _WAITS:
+        return found
+    try:
+        return _wait_in(vendor_json(response.body), 0)
+    except ValueError:
+        return _wait_in_words(response.body[:_MAX_WORDS].decode(errors="replace"))
+
+
+def _wait_in(value: object, depth: int) -> float | None:
+    """Look for a wait in an answer: under a key that says so, or in a sentence."""
+    if isinstance(value, str):
+        return _wait_in_words(value[:_MAX_WORDS])
+    if depth > _MAX_DEPTH or not isinstance(value, dict | list):
+        return None
+    rows = list(value.items()) if isinstance(value, dict) else [("", one) for one in value]
+    named = (one for key, one in rows if _WAIT_KEY.fullmatch(key))
+    waits = (retry_after_seconds(str(one)) for one in named if isinstance(one, str | int | float))
+    found = next((one for one in waits if one is not None), None)
+    if found is not None:
+        return found
+    return next((w for _, one in rows if (w := _wait_in(one, depth + 1)) is not None), None)
+
+
+def _wait_in_words(text: str) -> float | None:
+    found = _WAIT_WORDS.search(text)
+    return retry_after_seconds(found.group(1)) if found else None
 
 
 def _kind_by_range(status: int) -> type[ConnectorError]:

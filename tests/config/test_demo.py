@@ -18,7 +18,7 @@ from config.demo.processes import BASE_DIR, wait_until
 from config.demo.seed import vendor_topics
 from conversations.ai_agent.matching import TopicText, topic_match
 from integrations.connect.steps import tool_source
-from integrations.contract.registry import manifest_get
+from integrations.models import Integration
 from tests.postgres import database_create, database_drop
 
 # What the suite itself sets; the demo shall find its own.
@@ -260,7 +260,7 @@ def _is_listening(port):
 def test_the_demos_tools_leave_the_names_free_that_the_guides_give():
     theirs = {topic["actions"][0]["target"] for topic in vendor_topics().values()}
 
-    sources = [tool_source(manifest_get(key), {}) for key in vendor_topics()]
+    sources = [tool_source(Integration(connector_key=key)) for key in vendor_topics()]
 
     given = {re.search(r"^def (\w+)", source, re.MULTILINE)[1] for source in sources}
     assert "transfer_to_salesforce" in given

@@ -146,6 +146,31 @@ async def test_caller_decides_what_its_vendors_statuses_mean(http: HttpClient, s
     assert (await http.request("op", "GET", server.url, returns=(404,))).status == 404
 
 
+@pytest.mark.parametrize(
+    ("body", "seconds"),
+    [
+        ('{"retry_after": 7}', 7.0),
+        ('{"error": {"details": [{"retryAfterSeconds": "7.5"}]}}', 7.5),
+        ('{"message": "Rate limit exceeded. Retry the request in [7] seconds", "retry": 3}', 7.0),
+        ("Too many requests: try again after 7 s", 7.0),
+        ('{"retry_after": "soon", "wait_seconds": 7}', 7.0),
+        ('{"message": "Too many requests", "retryAfterMs": 7}', None),
+        ('{"retry_after": -7}', None),
+        ("[" * 2000, None),
+        ("", None),
+    ],
+)
+async def test_a_wait_that_only_the_body_names_is_read(
+    http: HttpClient, server: Server, body: str, seconds: float | None
+):
+    server.will_answer(429, body)
+
+    with pytest.raises(RateLimitedError) as caught:
+        await http.request("op", "GET", server.url)
+
+    assert caught.value.retry_after == seconds
+
+
 async def test_retry_after_is_read_as_seconds_and_as_a_date(http: HttpClient, server: Server):
     in_a_minute = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
     found = []

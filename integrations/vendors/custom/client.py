@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from integrations.contract.errors import (
     ConnectorError,
@@ -14,14 +14,15 @@ from integrations.contract.errors import (
     NoLiveAgentsError,
 )
 from integrations.http.client import HttpClient
+from integrations.http.download import download
 from integrations.http.errors import NO_STATUSES, StatusTable, VendorResponse, status_error
 from integrations.kit.json_values import json_text
 from integrations.kit.signatures import hex_signature
+from integrations.kit.waiting import RateBudget, RateTiming
 
 TIMESTAMP_HEADER = "X-Handoff-Timestamp"
 SIGNATURE_HEADER = "X-Handoff-Signature"
 DEFAULT_TIMEOUT_MS = 5000
-DOWNLOAD_SECONDS = 60.0
 # Of an open handoff these statuses say that the other side has closed or never had it.
 _GONE: StatusTable = {404: ConversationGoneError, 410: ConversationGoneError}
 # What `code` in a refusal means.
@@ -40,6 +41,7 @@ class CustomClient:
         self._http = http
         self._base = credentials.get("base_url", "").rstrip("/")
         self._secret = credentials.get("signing_secret", "")
+        self._budget = RateBudget(RateTiming(), account=self._base, store=http.pauses)
         self._timeout = int(credentials.get("timeout_ms") or DEFAULT_TIMEOUT_MS) / 1000
         name, value = credentials.get("auth_header", ""), credentials.get("auth_header_value", "")
         self._extra = {name: value} if name and value else {}
@@ -70,11 +72,14 @@ class CustomClient:
 
     async def download(self, url: str, max_bytes: int) -> bytes:
         """Fetch a live agent's file; only the endpoint's own host sees signature and header."""
-        headers = self._headers(b"") if _origin(url) == _origin(self._base) else None
-        response = await self._http.request(
-            "download", "GET", url, headers=headers, timeout=DOWNLOAD_SECONDS, max_bytes=max_bytes
+        return await download(
+            self._http,
+            url,
+            api_url=self._base,
+            headers=self._headers(b""),
+            is_signed=True,
+            max_bytes=max_bytes,
         )
-        return response.body
 
     async def _get(self, operation: str, path: str, query: Mapping[str, str]) -> VendorResponse:
         given = {name: value for name, value in query.items() if value}
@@ -95,14 +100,15 @@ class CustomClient:
         )
 
     async def _call(self, operation: str, method: str, path: str, **parts: Any) -> VendorResponse:
-        return await self._http.request(
-            operation,
-            method,
-            self._base + path,
-            timeout=self._timeout,
-            read_error=_refusal,
-            **parts,
-        )
+        async with self._budget.call(operation):
+            return await self._http.request(
+                operation,
+                method,
+                self._base + path,
+                timeout=self._timeout,
+                read_error=_refusal,
+                **parts,
+            )
 
     def _headers(self, body: bytes) -> dict[str, str]:
         timestamp = str(int(time.time()))
@@ -129,8 +135,3 @@ def _refusal(response: VendorResponse, statuses: StatusTable) -> ConnectorError:
 
 def _path(external_id: str, call: str) -> str:
     return f"/handoffs/{quote(external_id, safe='')}/{call}"
-
-
-def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc.lower()

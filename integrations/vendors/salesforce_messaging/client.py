@@ -6,14 +6,13 @@ import uuid
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
-from urllib.parse import urljoin
 
 from integrations.contract.errors import (
-    CannotConnectError,
     ConversationGoneError,
     InvalidAuthError,
 )
 from integrations.http.client import REQUEST_SECONDS, FormData, HttpClient
+from integrations.http.download import download
 from integrations.http.errors import VendorResponse
 from integrations.http.sse import SseEvent
 from integrations.kit.json_values import Json, as_object, as_objects, as_text, json_text
@@ -29,8 +28,6 @@ STREAM = "/eventrouter/v1/sse"
 PAGE_SIZE = 50
 TRANSFER_SECONDS = 60.0
 MAX_DOWNLOAD_BYTES = 25 * 1024 * 1024
-_MAX_REDIRECTS = 3
-_REDIRECTS = (301, 302, 303, 307, 308)
 
 # Where Salesforce's statuses mean something else than elsewhere.
 _CONVERSATION_STATUSES = {
@@ -217,24 +214,8 @@ class SalesforceMessagingClient:
         return form
 
     async def fetch_attachment(self, url: str) -> bytes:
-        """Download a file; its address is its own key, so no token goes along.
-
-        Redirects are followed, each judged like any other address.
-        """
-        for _ in range(_MAX_REDIRECTS + 1):
-            response = await self._http.request(
-                "fetch_attachment",
-                "GET",
-                url,
-                headers={"Accept": "*/*"},
-                timeout=TRANSFER_SECONDS,
-                returns=_REDIRECTS,
-                max_bytes=MAX_DOWNLOAD_BYTES,
-            )
-            if response.status not in _REDIRECTS:
-                return response.body
-            url = urljoin(url, response.headers.get("Location", ""))
-        raise CannotConnectError("fetch_attachment: too many redirects")
+        """Download a file; its address is its own key, so no token goes along."""
+        return await download(self._http, url, max_bytes=MAX_DOWNLOAD_BYTES)
 
     async def send_entry(self, token: AccessToken, conversation_id: str, entry_type: str) -> None:
         """Send a typing indicator; in a pause it is left out, nobody misses one."""

@@ -66,12 +66,12 @@ class Away:
 
 @pytest.fixture
 async def away(bench: WebhookBench) -> Away:
-    """A conversation with a live agent; what Zendesk tries again comes after half a second."""
+    """A conversation with a live agent; what Zendesk tries again comes after two seconds."""
     connector = bench.connector()
     _, listener = await bench.started(connector)
     await listener.wait_for(LiveAgentJoined)
     await listener.stop()
-    await bench.desk("POST", "/config", retry_speed=10)
+    await bench.desk("POST", "/config", retry_speed=2.5)
     return Away(bench, connector, listener.session)
 
 

@@ -13,6 +13,7 @@ from integrations.contract.errors import (
     UnexpectedResponseError,
 )
 from integrations.http.client import HttpClient
+from integrations.http.download import download
 from integrations.http.errors import StatusTable
 from integrations.http.socket import VendorSocket
 from integrations.kit.json_values import Json, as_object, as_objects, as_text
@@ -187,15 +188,7 @@ class ParticipantClient:
 
     async def fetch_file(self, url: str, *, max_bytes: int) -> bytes:
         """Fetch a file from such an address."""
-        response = await self._http.request(
-            "download",
-            "GET",
-            url,
-            headers={"Accept": "*/*"},
-            timeout=UPLOAD_SECONDS,
-            max_bytes=max_bytes,
-        )
-        return response.body
+        return await download(self._http, url, max_bytes=max_bytes)
 
     async def _post(
         self, operation: str, bearer: Bearer, path: str, body: Mapping[str, object]
