@@ -9,6 +9,7 @@ from conversations.models import Event
 from handoffs.models import Handoff
 from handoffs.states import State
 from integrations.contract.registry import manifest_get
+from integrations.contract.rich_content import Author
 from integrations.models import Integration
 
 
@@ -48,7 +49,9 @@ def _passed(integration: Integration) -> set[str]:
     since = Event.objects.filter(
         conversation_id=handoff.conversation_id, created_at__gte=handoff.requested_at
     )
-    types = set(since.values_list("type", flat=True))
+    # The greeting of a vendor's flow is nobody's reply.
+    rows = since.values_list("type", "payload__by")
+    types = {kind for kind, by in rows if by != Author.VENDOR_BOT.value}
     ticks = {
         "requested": True,
         "utterance": not handoff.utterance or _has_spoken_before(handoff),
