@@ -34,10 +34,17 @@ class Route:
         return self.pattern or "/"
 
 
+# One class draws the pages of all our models in Django's admin.
+_SAME_AS_OTHERS = re.compile(
+    r"admin/(?:integrations|conversations|handoffs)/(?!(?:handoff|workspace)/)\w+/."
+)
+
+
 @cache
 def routes() -> list[Route]:
-    """Return all routes of the portal, Django admin's too."""
-    return [Route(pattern) for pattern in sorted(set(_patterns(get_resolver().url_patterns, "")))]
+    """Return all routes of the portal, Django admin's too: of its rows' pages, two models' ones."""
+    found = sorted(set(_patterns(get_resolver().url_patterns, "")))
+    return [Route(pattern) for pattern in found if not _SAME_AS_OTHERS.match(pattern)]
 
 
 @cache
