@@ -4,11 +4,6 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from handoffs.lifecycle.operators import (
-    handoff_end_by_operator,
-    handoff_release,
-    worker_mark_dead,
-)
 from handoffs.models import (
     Delivery,
     Handoff,
@@ -17,6 +12,11 @@ from handoffs.models import (
     RelayWorker,
     StoredWebhook,
     VendorEvent,
+)
+from handoffs.portal.operators import (
+    handoff_end_by_operator,
+    handoff_release,
+    worker_mark_dead,
 )
 from integrations.admin import SafeAdmin
 

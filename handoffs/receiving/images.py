@@ -68,8 +68,8 @@ async def _stored(
 
 def _urls(rich: RichContent) -> list[str]:
     cards = [card.image_url for card in rich.cards]
-    choices = [*rich.choices, *(choice for card in rich.cards for choice in card.choices)]
-    return [url for url in (*cards, *(choice.image_url for choice in choices)) if url]
+    choices = [choice.image_url for choice in rich.every_choice]
+    return [url for url in (*cards, *choices) if url]
 
 
 def _with(rich: RichContent, ours: dict[str, str]) -> RichContent:

@@ -205,9 +205,8 @@ def _attachment(title: str, image_url: str, link: Choice) -> dict[str, str]:
 
 
 def _calls(rich: RichContent) -> list[dict[str, str]]:
-    every = [*rich.choices, *(choice for card in rich.cards for choice in card.choices)]
     return [
         {"title": one.label, "contact_number": one.url.removeprefix("tel:")}
-        for one in every
+        for one in rich.every_choice
         if one.kind is ChoiceKind.PHONE
     ]

@@ -114,6 +114,11 @@ class RichContent:
     unknown_kind: str = ""
     unknown_url: str = field(default="", repr=False)
 
+    @property
+    def every_choice(self) -> tuple[Choice, ...]:
+        """Return all choices, those of its cards included."""
+        return (*self.choices, *(choice for card in self.cards for choice in card.choices))
+
     def __bool__(self) -> bool:
         """Say whether there is anything beside the text."""
         offers = self.choices or self.cards or self.slots or self.form

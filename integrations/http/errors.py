@@ -54,7 +54,7 @@ _WAIT_WORDS = re.compile(
     r"(?i)\b(?:in|after|wait|for)\s*[\[(]?(\d{1,5})[\])]?\s*(?:s|secs?|seconds?)\b"
 )
 _MAX_WORDS, _MAX_DEPTH = 2000, 4
-_NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,6})?")
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]{1,6})?")
 _VENDOR_CODE = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
@@ -81,11 +81,12 @@ def status_error(response: VendorResponse, statuses: StatusTable) -> ConnectorEr
     """Choose the error for a status that is no success: the caller's table first, then ours."""
     status = response.status
     kind = statuses.get(status) or _STATUS_ERRORS.get(status) or _kind_by_range(status)
+    answer = _answer(response.body)
     return kind(
         f"{response.operation}: answered {status}",
         status=status,
-        vendor_code=_vendor_code(response.body),
-        retry_after=_retry_after(response),
+        vendor_code=_vendor_code(answer),
+        retry_after=_retry_after(response, answer),
     )
 
 
@@ -115,15 +116,20 @@ def retry_after_seconds(value: str) -> float | None:
     return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
 
 
-def _retry_after(response: VendorResponse) -> float | None:
-    """Return the wait that a refusal names: in its header, else somewhere in its body."""
+def _answer(body: bytes) -> object:
+    """Return what a refusal says: its JSON, or else its beginning as text."""
+    try:
+        return vendor_json(body)
+    except ValueError:
+        return body[:_MAX_WORDS].decode(errors="replace")
+
+
+def _retry_after(response: VendorResponse, answer: object) -> float | None:
+    """Return the wait that a refusal names: in its header, else somewhere in its answer."""
     found = retry_after_seconds(response.headers.get("Retry-After", ""))
     if found is not None or response.status not in _WAITS:
         return found
-    try:
-        return _wait_in(vendor_json(response.body), 0)
-    except ValueError:
-        return _wait_in_words(response.body[:_MAX_WORDS].decode(errors="replace"))
+    return _wait_in(answer, 0)
 
 
 def _wait_in(value: object, depth: int) -> float | None:
@@ -158,11 +164,7 @@ def _reason(error: Exception) -> str:
     return next(reason for kind, reason in _REASONS if isinstance(error, kind))
 
 
-def _vendor_code(body: bytes) -> str:
-    try:
-        answer = vendor_json(body)
-    except ValueError:
-        return ""
+def _vendor_code(answer: object) -> str:
     if isinstance(answer, list) and answer:
         answer = answer[0]
     if not isinstance(answer, dict):

@@ -185,6 +185,15 @@ async def test_retry_after_is_read_as_seconds_and_as_a_date(http: HttpClient, se
     assert found[2] is None
 
 
+async def test_a_wait_beyond_all_reason_is_the_longest_one_kept(http: HttpClient, server: Server):
+    server.will_answer(429, **{"Retry-After": "9" * 400})
+
+    with pytest.raises(RateLimitedError) as caught:
+        await http.request("op", "GET", server.url)
+
+    assert caught.value.retry_after == 3600
+
+
 async def test_redirects_are_not_followed(http: HttpClient, server: Server):
     server.will_answer(302, Location=server.url + "/elsewhere")
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models.functions import Now
 
 from conversations.journal import publish
 from handoffs.lifecycle.locking import handoff_locked, handoff_save
 from handoffs.lifecycle.queueing import queue_open_handoff
 from handoffs.lifecycle.services import handoff_end
 from handoffs.models import Handoff, RelayWorker
+from handoffs.relay.leases import worker_stop
 from handoffs.states import EndReason
 from integrations.projects.audit import audit_record
 
@@ -48,8 +48,7 @@ def handoff_release(*, handoff_id: str, actor: Any) -> None:
 def worker_mark_dead(*, worker: RelayWorker, actor: Any) -> None:
     """Take all handoffs from a relay worker that hangs; it comes back with its next heartbeat."""
     owned = list(Handoff.objects.filter(owner=worker).values_list("pk", flat=True))
-    Handoff.objects.filter(pk__in=owned).update(owner=None)
-    RelayWorker.objects.filter(pk=worker.pk).update(stopped_at=Now())
+    worker_stop(worker.pk)
     audit_record(project=None, actor=actor, action="relay_worker.marked_dead", subject=worker.name)
     for handoff_id in owned:
         transaction.on_commit(partial(queue_open_handoff, handoff_id))
