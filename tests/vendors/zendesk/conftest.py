@@ -1,43 +1,22 @@
-"""A running simulated account, its desk, a caller, and a portal that hears of everything."""
+"""The simulated account's callers, and a portal that hears of everything."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from integrations.simulators.simulator import running_simulator
 from integrations.vendors.zendesk.simulator import ZendeskSimulator
-from tests.vendors.zendesk.simulator_harness import APP_KEY, Caller, Chat, Desk, Portal, Tickets
+from tests.vendors.desk import Desk
+from tests.vendors.zendesk.simulator_harness import APP_KEY, Caller, Chat, Portal, Tickets
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[tuple[ZendeskSimulator, str]]:
-    """One server for a module: starting and stopping it takes longer than most tests."""
-    simulator = ZendeskSimulator(retry_speed=500, batch_window_ms=5)
-    with running_simulator(simulator) as address:
-        yield simulator, address
-
-
-@pytest.fixture
-def simulator_url(served: tuple[ZendeskSimulator, str]) -> str:
-    simulator, address = served
-    simulator.reset()
-    return address
-
-
-@pytest.fixture
-async def http(simulator_url: str) -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(simulator_url) as session:
-        yield session
-
-
-@pytest.fixture
-def desk(http: aiohttp.ClientSession) -> Desk:
-    return Desk(http)
+def pretended() -> ZendeskSimulator:
+    return ZendeskSimulator(retry_speed=500, batch_window_ms=5)
 
 
 @pytest.fixture

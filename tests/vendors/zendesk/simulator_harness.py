@@ -20,7 +20,6 @@ INT_KEY = ("int_cc11dd22ee33ff44aa55bb66", "simulated-integration-key-secret")
 APP_KEY = ("app_ab12cd34ef56ab12cd34ef56", "simulated-app-key-secret")
 SUPPORT = ("integration@brightside.example/token", "simulated-support-api-token")
 WORKSPACE, OWN = "zd-agentWorkspace", "handoff-portal"
-AGENT = "Noor Halvorsen"
 
 
 def basic(pair: tuple[str, str]) -> str:
@@ -141,42 +140,6 @@ class Tickets:
         status, answer = await self.call("POST", "/tickets.json", {"ticket": ticket})
         assert status == 201, answer
         return answer["ticket"]
-
-
-@dataclass
-class Desk:
-    """The desk's HTTP calls."""
-
-    http: aiohttp.ClientSession
-
-    async def post(self, path: str, **body: Any) -> tuple[int, Any]:
-        async with self.http.post(f"/_desk/{path}", json=body) as response:
-            return response.status, await response.json()
-
-    async def get(self, path: str) -> Any:
-        async with self.http.get(f"/_desk/{path}") as response:
-            return await response.json()
-
-    async def act(self, chat: Chat, action: str, **fields: Any) -> None:
-        status, answer = await self.post(f"conversations/{chat.conversation_id}/{action}", **fields)
-        assert status == 200, answer
-
-    async def refused(self, chat: Chat, action: str, **fields: Any) -> int:
-        status, answer = await self.post(f"conversations/{chat.conversation_id}/{action}", **fields)
-        assert answer["message"]
-        return status
-
-    async def configure(self, **switches: Any) -> None:
-        status, answer = await self.post("config", **switches)
-        assert status == 200, answer
-
-    async def fault(self, kind: str, **fields: Any) -> None:
-        status, answer = await self.post("faults", kind=kind, **fields)
-        assert status == 200, answer
-
-    async def shown(self, chat: Chat) -> dict[str, Any]:
-        found = await self.get("conversations")
-        return next(one for one in found if one["id"] == chat.conversation_id)
 
 
 @dataclass

@@ -20,7 +20,8 @@ from sunshine_conversations_client.model.participant_with_user_external_id impor
 )
 from sunshine_conversations_client.model.text_message import TextMessage
 
-from tests.vendors.zendesk.simulator_harness import AGENT, APP_ID, APP_KEY, INT_KEY, OWN, WORKSPACE
+from tests.vendors.desk import AGENT
+from tests.vendors.zendesk.simulator_harness import APP_ID, APP_KEY, INT_KEY, OWN, WORKSPACE
 
 EXTERNAL_ID = "portal:acme:7f3"
 AUTHOR = {"type": "user", "userExternalId": EXTERNAL_ID}
@@ -94,13 +95,13 @@ class Official:
 
 
 @pytest.fixture
-def client(simulator_url: str) -> Official:
-    return Official(simulator_url, INT_KEY)
+def client(url: str) -> Official:
+    return Official(url, INT_KEY)
 
 
 @pytest.fixture
-def admin(simulator_url: str) -> Official:
-    return Official(simulator_url, APP_KEY)
+def admin(url: str) -> Official:
+    return Official(url, APP_KEY)
 
 
 def refusal(call: Callable[[], Any]) -> tuple[int, str]:
@@ -207,8 +208,8 @@ def webhook_integration(admin: Official) -> str:
     return admin.integrations.list_integrations(APP_ID).integrations[0].id
 
 
-def test_wrong_key_is_unauthorized(simulator_url: str):
-    stranger = Official(simulator_url, (INT_KEY[0], "wrong"))
+def test_wrong_key_is_unauthorized(url: str):
+    stranger = Official(url, (INT_KEY[0], "wrong"))
 
     assert refusal(stranger.open) == (401, "unauthorized")
 

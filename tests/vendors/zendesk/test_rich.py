@@ -119,8 +119,12 @@ async def test_live_agent_without_a_name_has_the_one_of_the_ticketing_system(ben
     assert hello.agent_name == "Noor Halvorsen"
 
 
-async def test_file_behind_a_redirect_is_fetched_without_the_key(bench: WebhookBench):
-    await bench.desk("POST", "/config", redirected_attachments=True)
+@pytest.mark.parametrize("is_private", [False, True])
+async def test_file_behind_a_redirect_is_fetched_and_the_key_is_not_sent_along(
+    bench: WebhookBench, is_private: bool
+):
+    switches = {"redirected_attachments": True, "private_attachments": is_private}
+    await bench.desk("POST", "/config", **switches)
     connector = bench.connector()
     session, listener = await bench.started(connector)
 
@@ -130,3 +134,10 @@ async def test_file_behind_a_redirect_is_fetched_without_the_key(bench: WebhookB
     [file] = await listener.wait_for_files()
 
     assert await connector.fetch_attachment(session, file.url) == b"hello"
+    tried = [
+        (row["method"], row["path"].split("/")[2], "authorization" in dict(row["headers"]))
+        for row in await bench.desk("GET", "/requests")
+        if row["path"].startswith(("/sc/media/", "/sc/storage/"))
+    ]
+    with_key = [("GET", "media", True)] if is_private else []
+    assert tried == [("GET", "media", False), *with_key, ("GET", "storage", False)]

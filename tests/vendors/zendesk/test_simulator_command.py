@@ -8,7 +8,8 @@ import aiohttp
 
 from integrations.simulators.simulator import running_simulator
 from integrations.vendors.zendesk.simulator import ZendeskSimulator
-from tests.vendors.zendesk.simulator_harness import AGENT, INT_KEY, Caller, Chat, Desk, basic
+from tests.vendors.desk import Desk
+from tests.vendors.zendesk.simulator_harness import INT_KEY, Caller, Chat, basic
 
 
 async def test_restart_with_a_state_file_loses_nothing(tmp_path: Path):
@@ -19,20 +20,20 @@ async def test_restart_with_a_state_file_loses_nothing(tmp_path: Path):
             await desk.configure(queue="Billing")
             chat = await caller.conversation(metadata={"portalSession": "hs-88"})
             await chat.hand_over(**{"dataCapture.systemField.tags": "a,b"})
-            await desk.act(chat, "accept", agent_name=AGENT)
+            await desk.accept(chat)
             await desk.act(chat, "say", text="before")
-            before = await desk.shown(chat)
+            before = await desk.conversation(chat)
             hooks = await caller.on("GET", "/integrations/me/webhooks")
 
     with running_simulator(ZendeskSimulator(state_file=state_file)) as url:
         async with aiohttp.ClientSession(url) as http:
             desk, caller = Desk(http), Caller(http)
             restored = Chat(caller, chat.conversation_id, chat.user_id)
-            after = await desk.shown(restored)
+            after = await desk.conversation(restored)
             assert await caller.on("GET", "/integrations/me/webhooks") == hooks
             await desk.act(restored, "say", text="after")
             await restored.say("still here")
-            texts = [one["text"] for one in (await desk.shown(restored))["messages"]]
+            texts = [one["text"] for one in (await desk.conversation(restored))["messages"]]
 
     assert after == before
     assert texts == ["My parcel is late", "before", "after", "still here"]

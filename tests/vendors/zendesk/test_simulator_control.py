@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.vendors.zendesk.simulator_harness import AGENT, OWN, WORKSPACE
+from tests.vendors.zendesk.simulator_harness import OWN, WORKSPACE
 
 BOT = "zd-answerBot"
 
@@ -111,7 +111,7 @@ async def test_message_after_a_release_goes_to_the_default_integration(chat):
 async def test_integration_on_standby_hears_nothing(desk, chat, portal):
     await chat.say("My parcel is late")
     await chat.pass_control(WORKSPACE)
-    await desk.act(chat, "accept", agent_name=AGENT)
+    await desk.accept(chat)
     await desk.act(chat, "say", text="unheard")
     await chat.offer_control(OWN)
     await desk.act(chat, "say", text="heard")
@@ -138,7 +138,7 @@ async def test_standby_flag_and_a_switchboard_that_is_off_let_everything_through
 
 async def test_passing_back_makes_the_portals_integration_active(desk, chat, portal):
     await chat.hand_over()
-    await desk.act(chat, "accept", agent_name=AGENT)
+    await desk.accept(chat)
 
     await desk.act(chat, "pass_back")
     [told] = await portal.until(
@@ -147,7 +147,7 @@ async def test_passing_back_makes_the_portals_integration_active(desk, chat, por
 
     assert "reason" not in told
     assert await chat.controllers() == (OWN, None)
-    assert (await desk.shown(chat))["status"] == "ended"
+    assert (await desk.conversation(chat))["status"] == "ended"
 
 
 def _active(payload) -> str | None:
@@ -167,7 +167,7 @@ async def test_closed_ticket_says_so_and_moves_control_as_the_account_does(
 ):
     await desk.configure(closed_control=control)
     await chat.hand_over()
-    await desk.act(chat, "accept", agent_name=AGENT)
+    await desk.accept(chat)
 
     await desk.act(chat, "end", how="close")
     activity = await portal.until(lambda: _activities(portal))
@@ -177,7 +177,7 @@ async def test_closed_ticket_says_so_and_moves_control_as_the_account_does(
 
     assert activity == ["ticket:closed"]
     assert (await chat.controllers())[0] == active
-    shown = await desk.shown(chat)
+    shown = await desk.conversation(chat)
     assert (shown["status"], shown["session_ended_by"]) == ("ended", "agent")
 
 
@@ -188,7 +188,7 @@ def _activities(portal) -> list[str]:
 
 async def test_conversation_moved_to_email_says_so(desk, chat, portal):
     await chat.hand_over()
-    await desk.act(chat, "accept", agent_name=AGENT)
+    await desk.accept(chat)
 
     await desk.act(chat, "end", how="email")
     await portal.until(lambda: [e for e in portal.of("switchboard:passControl") if "reason" in e])
@@ -199,11 +199,11 @@ async def test_conversation_moved_to_email_says_so(desk, chat, portal):
 
 async def test_ended_session_releases_control_and_leaves_the_ticket_open(desk, chat, portal):
     await chat.hand_over()
-    await desk.act(chat, "accept", agent_name=AGENT)
+    await desk.accept(chat)
 
     await desk.act(chat, "end")
     [told] = await portal.until(lambda: portal.of("switchboard:releaseControl"))
-    shown = await desk.shown(chat)
+    shown = await desk.conversation(chat)
 
     assert "activeSwitchboardIntegration" not in told["conversation"]
     assert "reason" not in told
@@ -222,12 +222,12 @@ async def test_end_user_may_end_where_the_account_allows_it(desk, chat, portal):
 
 async def test_portal_ends_by_taking_control_back_and_releasing_it(desk, chat):
     await chat.hand_over()
-    await desk.act(chat, "accept", agent_name=AGENT)
+    await desk.accept(chat)
 
     refused, _ = await chat.on("POST", "/releaseControl")
     await chat.pass_control(OWN)
     released, _ = await chat.on("POST", "/releaseControl")
 
     assert (refused, released) == (403, 200)
-    assert (await desk.shown(chat))["status"] == "ended"
-    assert (await desk.shown(chat))["session_status"] == "OPEN"
+    assert (await desk.conversation(chat))["status"] == "ended"
+    assert (await desk.conversation(chat))["session_status"] == "OPEN"

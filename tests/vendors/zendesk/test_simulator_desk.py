@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.vendors.zendesk.simulator_harness import AGENT
+from tests.vendors.desk import AGENT
 
 
 @pytest.fixture
@@ -18,11 +18,11 @@ async def chat(caller):
 
 
 async def test_agent_accepts_answers_and_reads(desk, chat):
-    waiting = await desk.shown(chat)
-    await desk.act(chat, "accept", agent_name=AGENT)
+    waiting = await desk.conversation(chat)
+    await desk.accept(chat)
     await desk.act(chat, "say", text="Hello")
     await desk.act(chat, "read")
-    shown = await desk.shown(chat)
+    shown = await desk.conversation(chat)
 
     assert (waiting["status"], shown["status"]) == ("queued", "active")
     assert shown["agents"] == [AGENT]
@@ -39,36 +39,36 @@ async def test_agent_accepts_answers_and_reads(desk, chat):
 async def test_business_messages_of_the_portal_are_the_ai_agents(desk, chat):
     await chat.post({"type": "text", "text": "Summary"}, {"type": "business", "displayName": "Ada"})
 
-    last = (await desk.shown(chat))["messages"][-1]
+    last = (await desk.conversation(chat))["messages"][-1]
     assert (last["from"], last["name"]) == ("ai_agent", "Ada")
 
 
 async def test_transfer_to_a_colleague_and_to_a_group(desk, chat):
-    await desk.act(chat, "accept", agent_name=AGENT)
+    await desk.accept(chat)
     await desk.act(chat, "transfer", agent_name="Sam Achterberg")
-    colleague = await desk.shown(chat)
+    colleague = await desk.conversation(chat)
     await desk.act(chat, "transfer", queue="Billing")
-    group = await desk.shown(chat)
+    group = await desk.conversation(chat)
 
     assert (colleague["status"], colleague["agents"]) == ("active", ["Sam Achterberg"])
     assert (group["status"], group["agents"], group["queue"]) == ("queued", [], "Billing")
 
 
 async def test_last_agent_to_leave_ends_the_session(desk, chat):
-    await desk.act(chat, "accept", agent_name=AGENT)
-    await desk.act(chat, "accept", agent_name="Sam Achterberg")
+    await desk.accept(chat)
+    await desk.accept(chat, "Sam Achterberg")
 
     await desk.act(chat, "leave", agent_name=AGENT)
-    first = await desk.shown(chat)
+    first = await desk.conversation(chat)
     await desk.act(chat, "leave")
-    second = await desk.shown(chat)
+    second = await desk.conversation(chat)
 
     assert (first["status"], first["agents"]) == ("active", ["Sam Achterberg"])
     assert (second["status"], second["session_ended_by"]) == ("ended", "agent")
 
 
 async def test_action_in_the_wrong_state_is_refused_and_changes_nothing(desk, chat):
-    before = await desk.shown(chat)
+    before = await desk.conversation(chat)
 
     refused = [
         await desk.refused(chat, "say", text="hello"),
@@ -82,8 +82,8 @@ async def test_action_in_the_wrong_state_is_refused_and_changes_nothing(desk, ch
     ]
 
     assert refused == [409] * 6
-    assert await desk.shown(chat) == before
-    await desk.act(chat, "accept", agent_name=AGENT)
+    assert await desk.conversation(chat) == before
+    await desk.accept(chat)
     assert await desk.refused(chat, "accept", agent_name=AGENT) == 409
     assert await desk.refused(chat, "say", text="x", agent_name="Nobody") == 409
     await desk.act(chat, "end", how="solve")
@@ -115,22 +115,22 @@ async def test_nobody_accepts_while_agents_are_offline(desk, chat):
     await desk.fault("agents_offline", is_offline=False)
 
     assert refused == 409
-    await desk.act(chat, "accept", agent_name=AGENT)
+    await desk.accept(chat)
 
 
 async def test_faults_without_a_meaning_at_zendesk_are_taken_and_change_nothing(desk, chat):
-    before = await desk.shown(chat)
+    before = await desk.conversation(chat)
 
     await desk.fault("drop_streams")
     await desk.fault("expire_tokens")
 
-    assert await desk.shown(chat) == before
+    assert await desk.conversation(chat) == before
     assert (await chat.on("GET"))[0] == 200
 
 
 async def test_stalled_webhooks_arrive_late(desk, chat, portal):
     await desk.fault("stall_streams", seconds=0.3)
-    await desk.act(chat, "accept", agent_name=AGENT)
+    await desk.accept(chat)
     started = time.monotonic()
 
     await desk.act(chat, "say", text="late")
@@ -163,9 +163,9 @@ async def test_reset_forgets_everything_but_how_the_simulator_was_started(desk, 
 
 
 async def test_file_of_the_agent_can_be_opened_on_the_desk(desk, http, chat):
-    await desk.act(chat, "accept", agent_name=AGENT)
+    await desk.accept(chat)
     await desk.act(chat, "file", name="a.txt", mime_type="text/plain", content_base64="aGVsbG8=")
-    [attachment] = (await desk.shown(chat))["messages"][-1]["attachments"]
+    [attachment] = (await desk.conversation(chat))["messages"][-1]["attachments"]
 
     async with http.get(attachment["url"]) as response:
         served = (response.status, await response.read())

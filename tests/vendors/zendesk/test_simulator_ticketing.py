@@ -96,13 +96,13 @@ async def test_unknown_records_are_not_found_and_closed_tickets_take_no_change(t
 
 async def test_ticket_changed_by_api_is_told_like_an_agents_change(desk, chat, portal, tickets):
     await chat.hand_over()
-    number = (await desk.shown(chat))["session_fields"]["Ticket"]
+    number = (await desk.conversation(chat))["session_fields"]["Ticket"]
 
     await tickets.call("PUT", f"/tickets/{number}", {"ticket": {"status": "solved"}})
     [event] = await portal.until(lambda: portal.ticket_events)
 
     assert event["event"]["current"] == "SOLVED"
-    assert (await desk.shown(chat))["status"] == "ended"
+    assert (await desk.conversation(chat))["status"] == "ended"
 
 
 async def test_ticket_made_by_api_is_on_the_desk_where_its_status_can_be_set(desk, portal, tickets):
@@ -124,7 +124,7 @@ async def test_ticket_made_by_api_is_on_the_desk_where_its_status_can_be_set(des
 
 async def test_conversation_log_names_the_messages_of_a_messaging_ticket(desk, chat, tickets):
     await chat.hand_over()
-    number = (await desk.shown(chat))["session_fields"]["Ticket"]
+    number = (await desk.conversation(chat))["session_fields"]["Ticket"]
     said = (await chat.messages())["messages"]
 
     _, log = await tickets.call("GET", f"/tickets/{number}/conversation_log")

@@ -6,7 +6,8 @@ import base64
 import hashlib
 import hmac
 
-from tests.vendors.zendesk.simulator_harness import AGENT, OWN, WORKSPACE
+from tests.vendors.desk import AGENT
+from tests.vendors.zendesk.simulator_harness import OWN, WORKSPACE
 
 STATUS = "zen:event-type:ticket.status_changed"
 ASSIGNED = "zen:event-type:ticket.agent_assignment_changed"
@@ -26,7 +27,7 @@ async def test_metadata_of_the_handover_becomes_the_tickets_fields(desk, chat, t
             "dataCapture.systemField.priority": "high",
         }
     )
-    shown = await desk.shown(chat)
+    shown = await desk.conversation(chat)
     _, answer = await tickets.call("GET", f"/tickets/{shown['session_fields']['Ticket']}")
     _, requester = await tickets.call("GET", f"/users/{answer['ticket']['requester_id']}")
 
@@ -46,7 +47,7 @@ async def test_field_the_account_does_not_have_vanishes_silently(desk, chat):
     names = {f"dataCapture.ticketField.{number}": "a" for number in (1, 2)}
     await chat.hand_over(**names)
 
-    fields = (await desk.shown(chat))["session_fields"]
+    fields = (await desk.conversation(chat))["session_fields"]
     assert (fields.get("Field 1"), fields.get("Field 2")) == ("a", None)
 
 
@@ -56,7 +57,7 @@ async def test_metadata_after_the_ticket_was_made_changes_nothing(desk, chat):
 
     await chat.pass_control(WORKSPACE, **{"dataCapture.systemField.tags": "second"})
 
-    shown = await desk.shown(chat)
+    shown = await desk.conversation(chat)
     assert shown["session_fields"]["Tags"] == "first"
     assert (len(shown["sessions"]), shown["status"]) == (1, "queued")
 
@@ -68,7 +69,7 @@ async def test_conversation_without_a_message_makes_its_ticket_with_the_first(de
     await chat.say("Now then")
 
     assert before == []
-    assert (await desk.shown(chat))["session_fields"]["Tags"] == "kept"
+    assert (await desk.conversation(chat))["session_fields"]["Tags"] == "kept"
 
 
 async def test_default_agent_workspace_makes_a_ticket_before_any_metadata(desk, caller):
@@ -78,7 +79,7 @@ async def test_default_agent_workspace_makes_a_ticket_before_any_metadata(desk, 
 
     await chat.pass_control(WORKSPACE, **{"dataCapture.systemField.tags": "late"})
 
-    assert "Tags" not in (await desk.shown(chat))["session_fields"]
+    assert "Tags" not in (await desk.conversation(chat))["session_fields"]
 
 
 async def test_agent_sees_from_the_first_message_named_else_the_last_ten(desk, caller, chat):
@@ -90,23 +91,23 @@ async def test_agent_sees_from_the_first_message_named_else_the_last_ten(desk, c
     await chat.pass_control(WORKSPACE, first_message_id=said[2]["id"])
     await other.pass_control(WORKSPACE)
 
-    texts = [one["text"] for one in (await desk.shown(chat))["messages"]]
+    texts = [one["text"] for one in (await desk.conversation(chat))["messages"]]
     assert texts == [f"line {number}" for number in range(2, 15)]
-    texts = [one["text"] for one in (await desk.shown(other))["messages"]]
+    texts = [one["text"] for one in (await desk.conversation(other))["messages"]]
     assert texts == [f"line {number}" for number in range(5, 15)]
 
 
 async def test_message_reopens_a_solved_ticket_and_opens_another_after_a_closed_one(desk, chat):
     await desk.configure(closed_control="none")
     await chat.hand_over()
-    await desk.act(chat, "accept", agent_name=AGENT)
+    await desk.accept(chat)
     await desk.act(chat, "end", how="solve")
-    solved = await desk.shown(chat)
+    solved = await desk.conversation(chat)
     await chat.say("One more thing")
-    reopened = await desk.shown(chat)
+    reopened = await desk.conversation(chat)
     await desk.act(chat, "end", how="close")
     await chat.say("And another")
-    anew = await desk.shown(chat)
+    anew = await desk.conversation(chat)
 
     assert (solved["status"], solved["session_status"]) == ("ended", "SOLVED")
     assert (reopened["status"], reopened["session_status"]) == ("active", "OPEN")
@@ -119,7 +120,7 @@ async def test_message_reopens_a_solved_ticket_and_opens_another_after_a_closed_
 
 async def test_ticket_event_is_signed_and_carries_the_key(desk, chat, portal):
     await chat.hand_over()
-    await desk.act(chat, "accept", agent_name=AGENT)
+    await desk.accept(chat)
     call = await portal.until(lambda: portal.at("/status") and portal.at("/status")[0])
 
     headers = {name.lower(): value for name, value in call.headers.items()}
@@ -135,7 +136,7 @@ async def test_ticket_event_is_signed_and_carries_the_key(desk, chat, portal):
 
 async def test_assignment_and_status_are_told_with_the_ticket(desk, chat, portal):
     await chat.hand_over(**{"dataCapture.systemField.tags": "hs_88"})
-    await desk.act(chat, "accept", agent_name=AGENT)
+    await desk.accept(chat)
     await desk.act(chat, "transfer", agent_name="Sam Achterberg")
     await desk.act(chat, "transfer", queue="Billing")
     await desk.act(chat, "end", how="solve")
@@ -161,7 +162,7 @@ def _is_status(event) -> bool:
 
 async def test_assignee_is_the_agent_whose_messages_arrive(desk, chat, portal, tickets):
     await chat.hand_over()
-    await desk.act(chat, "accept", agent_name=AGENT)
+    await desk.accept(chat)
     await desk.act(chat, "say", text="Hello")
     await portal.until(lambda: "Hello" in portal.texts and portal.ticket_events)
 
@@ -175,7 +176,7 @@ async def test_assignee_is_the_agent_whose_messages_arrive(desk, chat, portal, t
 async def test_only_events_subscribed_to_are_told_and_tags_may_be_missing(desk, chat, portal):
     await desk.configure(ticket_webhook_events=[ADDED], ticket_events_have_tags=False)
     await chat.hand_over(**{"dataCapture.systemField.tags": "hs_88"})
-    await desk.act(chat, "accept", agent_name=AGENT)
+    await desk.accept(chat)
 
     await desk.act(chat, "say", text="Hello")
     await chat.say("Hello yourself")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.vendors.zendesk.simulator_harness import AGENT, APP_ID, WORKSPACE
+from tests.vendors.desk import AGENT
+from tests.vendors.zendesk.simulator_harness import APP_ID, WORKSPACE
 
 RETRIED = [500, 503, 429, 408, 302]
 NOT_RETRIED = [400, 401, 403, 404, 406]
@@ -15,7 +16,7 @@ async def chat(desk, caller, portal):
     """A handed-over conversation that the agent has accepted; the portal has heard so."""
     chat = await caller.conversation(metadata={"portalSession": "hs-88"})
     await chat.hand_over()
-    await desk.act(chat, "accept", agent_name=AGENT)
+    await desk.accept(chat)
     await portal.until(lambda: "switchboard:offerControl" in portal.types)
     await portal.until(lambda: len(portal.ticket_events) == 2)
     return chat
@@ -78,7 +79,7 @@ async def test_trigger_speaks_as_nobody(desk, chat, portal):
     payload = await portal.until(lambda: _said(portal, "We will be with you soon"))
 
     assert payload["message"]["metadata"]["__zendesk_msg.agent.id"] == "__trigger"
-    assert (await desk.shown(chat))["messages"][-1]["from"] == "system"
+    assert (await desk.conversation(chat))["messages"][-1]["from"] == "system"
 
 
 async def test_automatic_response_follows_the_new_ticket(desk, caller, portal):
@@ -103,7 +104,7 @@ async def test_typing_and_reading_are_told(desk, chat, portal):
     assert [one["type"] for one in typed] == ["typing:start", "typing:stop"]
     assert {one["source"]["type"] for one in typed} == {"zd:agentWorkspace"}
     assert read["activity"]["author"]["userId"] == chat.user_id
-    assert (await desk.shown(chat))["messages"][-1]["read"] is True
+    assert (await desk.conversation(chat))["messages"][-1]["read"] is True
 
 
 async def test_typing_may_be_silent_and_reading_told(desk, chat, portal):
