@@ -87,7 +87,7 @@ def webhook_take(
         raise WebhookVerificationError("webhook: no secret fits")
     if was_late:
         call_missed()
-    if call.method == "POST":
+    if call.method in ("POST", "PUT"):
         _note_seen(integration)
     if result.items and is_in_use:
         _store(integration, result)

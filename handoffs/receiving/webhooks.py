@@ -11,7 +11,12 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from handoffs.receiving.inbox import call_missed, webhook_take
-from integrations.connections.addresses import ENDPOINTS, integrations_for_webhook, takes_webhooks
+from integrations.connections.addresses import (
+    ENDPOINTS,
+    appends_to_address,
+    integrations_for_webhook,
+    takes_webhooks,
+)
 from integrations.contract.connector import WebhookRequest
 from integrations.contract.errors import WebhookVerificationError
 from integrations.entry.envelope import envelope
@@ -30,6 +35,19 @@ def vendor_webhook(request: HttpRequest, **place: str) -> HttpResponse:
     """Answer 200 once everything is stored, 401 without a true signature, whether something is
     connected there or not, 404 for a vendor that takes no webhooks, 413 for too large a body; a
     store that is away is a 503, so that the vendor repeats."""
+    return _answered(request, **place)
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST", "PUT"])
+def vendor_webhook_appended(request: HttpRequest, **place: str) -> HttpResponse:
+    """Answer likewise at what a vendor appends to our address; 404 for vendors that do not."""
+    if not appends_to_address(place["vendor"]):
+        return _error(404, "NOT_FOUND", "No webhooks are taken at this address.")
+    return _answered(request, **place)
+
+
+def _answered(request: HttpRequest, **place: str) -> HttpResponse:
     try:
         return _answer(request, **place)
     except (OperationalError, InterfaceError) as error:
@@ -45,6 +63,7 @@ def _answer(
     project_id: str,
     environment: str,
     endpoint: str,
+    appended: str = "",
 ) -> HttpResponse:
     if endpoint not in ENDPOINTS or environment not in Environment or not takes_webhooks(vendor):
         return _error(404, "NOT_FOUND", "No webhooks are taken at this address.")
@@ -55,7 +74,7 @@ def _answer(
     begun = time.monotonic()
     found = integrations_for_webhook(vendor, account_id, project_id, environment)
     was_late = time.monotonic() - begun > SLOW_SECONDS
-    call = _read(request, endpoint)
+    call = _read(request, endpoint, appended)
     for integration in found:
         try:
             result = webhook_take(integration, call, was_late=was_late)
@@ -67,13 +86,14 @@ def _answer(
     return _error(401, "UNAUTHORIZED", "The signature does not fit the body.")
 
 
-def _read(request: HttpRequest, endpoint: str) -> WebhookRequest:
+def _read(request: HttpRequest, endpoint: str, appended: str) -> WebhookRequest:
     return WebhookRequest(
         endpoint=endpoint,
         method=request.method or "",
         headers={name.lower(): value for name, value in request.headers.items()},
         query=request.GET.dict(),
         body=request.body,
+        path=appended.strip("/"),
     )
 
 

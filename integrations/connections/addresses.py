@@ -25,6 +25,12 @@ def takes_webhooks(vendor: str) -> bool:
     return any(_reads(found.key) for found in manifests() if found.integration_key == key)
 
 
+def appends_to_address(vendor: str) -> bool:
+    """Say whether a vendor calls paths of its own below our address."""
+    key = _integration_key(vendor)
+    return any(one.appends_to_address for one in manifests() if one.integration_key == key)
+
+
 def integrations_for_webhook(
     vendor: str, account_id: str, project_id: str, environment: str
 ) -> list[Integration]:

@@ -193,6 +193,8 @@ class Manifest:
     # A message that comes after a live agent's end is taken as any other, and opens something new:
     # only the vendor's history tells which messages the live agent still got.
     takes_after_end: bool = False
+    # The vendor appends paths of its own to our address, and calls them with PUT as well.
+    appends_to_address: bool = False
 
     def help_for(self, check: str, code: str) -> ErrorHelp | None:
         """Return what helps with a check that failed; the vendor's own trouble shares a text."""

@@ -27,7 +27,7 @@ from integrations.http.errors import (
     our_errors,
     status_error,
 )
-from integrations.http.recording import Masker, Recorder, RunningCall
+from integrations.http.recording import MASKED_SECRET, Masker, Recorder, RunningCall
 from integrations.http.route import STRAIGHT, GuardedConnector, Route, proxy_of
 from integrations.http.socket import (
     SWITCHED,
@@ -116,13 +116,17 @@ class HttpClient:
         returns: Collection[int] = (),
         read_error: ErrorReader = status_error,
         max_bytes: int = MAX_RESPONSE_BYTES,
+        hidden: str = "",
     ) -> VendorResponse:
         """Send one request and return its answer; any failure is raised as a ConnectorError.
 
         `statuses` overrides which error a status means; those in `returns` come back like 2xx.
-        `read_error` is for vendors who put more into a refusal than its status.
+        `read_error` is for vendors who put more into a refusal than its status. `hidden` is a
+        secret in the path, which no record shows.
         """
         call, target = self._prepare(operation, method, url, params)
+        if hidden:
+            call.path = call.path.replace(hidden, MASKED_SECRET)
         call.request_body = self._masker.masked(json if data is None else data)
         with self._recorded(call):
             response = await self._exchange(call, target, headers, json, data, timeout, max_bytes)

@@ -56,6 +56,7 @@ async def _read(request: web.Request) -> WebhookRequest:
         headers={name.lower(): value for name, value in request.headers.items()},
         query=dict(request.query),
         body=await request.read(),
+        path=request.match_info.get("appended", "").strip("/"),
     )
 
 
@@ -67,6 +68,7 @@ async def running_portal(
     portal = WebhookPortal(connector, credentials)
     app = web.Application()
     app.router.add_route("*", "/handoff/webhooks/vendor/{endpoint}", portal.take)
+    app.router.add_route("*", "/handoff/webhooks/vendor/{endpoint}/{appended:.+}", portal.take)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -1,0 +1,94 @@
+"""A pretend Five9, written from the vendor's page alone."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from integrations.simulators.desk import Action, DeskWords, Fault
+from integrations.simulators.traffic import PlannedFailure
+from integrations.simulators.world_simulator import WorldSimulator
+from integrations.vendors.five9.simulator.agents import EXTRA_ACTIONS, Agents
+from integrations.vendors.five9.simulator.app import refusal, vendor_app
+from integrations.vendors.five9.simulator.faults import FAULTS
+from integrations.vendors.five9.simulator.world import (
+    Conversation,
+    Five9Switches,
+    Five9World,
+    desk_view,
+)
+
+
+class Five9Simulator(WorldSimulator[Five9World]):
+    """One domain; keyword arguments are switches."""
+
+    key: ClassVar[str] = "five9"
+    words: ClassVar[DeskWords] = DeskWords(
+        title="Simulated Five9 (demo)",
+        inbox="Campaign",
+        accept="Accept",
+        end="Terminate",
+        attributes="Variables",
+        session="Conversation",
+    )
+    vendor_actions: ClassVar[Mapping[str, Action]] = EXTRA_ACTIONS
+    vendor_faults: ClassVar[Mapping[str, Fault]] = FAULTS
+
+    def __init__(self, *, state_file: str | Path | None = None, **switches: Any) -> None:
+        world = Five9World(Five9Switches.of(**switches))
+        super().__init__(world, Agents(world), state_file=state_file)
+
+    def vendor_app(self) -> ASGIApp:
+        """Build the application that speaks the contract."""
+        return vendor_app(self)
+
+    def failure_response(self, failure: PlannedFailure) -> Response:
+        """Return a planned failure in Five9's envelope."""
+        wait = failure.retry_after
+        if wait is None and failure.status == 429:
+            wait = 1
+        return refusal(failure.status, "The simulator was told to fail.", wait)
+
+    def desk_view(self, conversation: Conversation) -> dict[str, Any]:
+        """Return one conversation in the desk's shape."""
+        return desk_view(conversation)
+
+    def sent_webhooks(self) -> list[dict[str, Any]]:
+        """Return the callbacks sent to the portal."""
+        return self.world.callbacks.deliveries()
+
+    # -- Faults -------------------------------------------------------------------------------
+
+    def drop_streams(self) -> None:
+        """Do nothing: the contract has no stream."""
+
+    def stall_streams(self, *, seconds: float) -> None:
+        """Call back late for a while."""
+        callbacks = self.world.callbacks
+        callbacks.delay_seconds = seconds
+        timer = threading.Timer(seconds, lambda: setattr(callbacks, "delay_seconds", 0.0))
+        timer.daemon = True
+        timer.start()
+
+    def expire_tokens(self) -> None:
+        """Let every session given so far be over."""
+        with self.change():
+            for session in self.world.sessions.values():
+                session.is_expired = True
+
+    def duplicate_next(self, *, event: str | None = None) -> None:
+        """Call back twice with the next event."""
+        self.world.callbacks.duplicate_next(event)
+
+    def swap_next_two(self, *, event: str | None = None) -> None:
+        """Call back with the next two events in the wrong order."""
+        self.world.callbacks.swap_next_two(event)
+
+    def close_streams(self) -> None:
+        """Stop calling back because the server stops."""
+        self.world.callbacks.close()
