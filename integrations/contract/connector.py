@@ -144,7 +144,7 @@ class WebhookRequest:
     headers: Mapping[str, str] = field(repr=False)
     query: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
-    # What the vendor has appended to the address; only where the manifest says `appends_to_address`.
+    # What the vendor has appended to the address, where the manifest says `appends_to_address`.
     path: str = field(default="", repr=False)
 
 

@@ -24,10 +24,10 @@ PAGE = ROOT / "docs" / "adding_a_vendor.md"
 # Nobody planned the first, the second is planned and calls back, the third has no short line.
 BEGUN = {
     "acme": "Acme",
-    "five9": "",
+    "nice_chat": "",
     "a_vendor_with_the_longest_key_1": "A vendor whose name is as long as it gets",
 }
-# The second has the name of a hint of Five9's, which takes text.
+# The second has the name of a hint of Five9, which takes text.
 HINTS = """
         Hint(name="lane", check=whole_number(1, 9), aliases=("traffic_lane",)),
         Hint(name="campaign_name", check=whole_number(1, 9)),
@@ -74,7 +74,10 @@ def test_a_vendor_that_nobody_planned_is_known_everywhere(copy: Path) -> None:
 
 
 def test_no_file_that_existed_is_touched(copy: Path) -> None:
-    completed = {"integrations/vendors/five9/manifest.py", "integrations/vendors/five9/__init__.py"}
+    completed = {
+        "integrations/vendors/nice_chat/manifest.py",
+        "integrations/vendors/nice_chat/__init__.py",
+    }
     generated = {"docs/vendors.md", "docs/vendor_sizes.md"}
     kinds = ("*.py", "*.md", "*.html", "*.js", "*.txt", "Makefile", "*.toml")
     names = {
@@ -134,7 +137,7 @@ def test_the_new_folders_pass_the_tests_of_architecture_once_the_pages_are_made(
 def test_the_contract_suite_fails_because_starting_is_not_written_and_for_nothing_else(
     copy: Path,
 ) -> None:
-    keys = ("acme", "five9")
+    keys = ("acme", "nice_chat")
     chosen = f"({' or '.join(keys)}) and (good or bad_key or order or declared)"
     judged = run(copy, "-m", "pytest", "-q", "--tb=line", "-k", chosen, "tests/contract")
 

@@ -167,7 +167,8 @@ def _message(received: Received) -> list[VendorEvent]:
     message = LiveAgentMessage(
         text=received.text,
         vendor_message_id=received.message_id,
-        **_who(name),
+        agent_id=name,
+        agent_name=name,
         **received.named(),
     )
     return [*events, message]

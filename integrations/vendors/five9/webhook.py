@@ -74,9 +74,7 @@ def _named(parts: list[str], told: str) -> tuple[str, str]:
     return told, ""
 
 
-def _verified(
-    request: WebhookRequest, credentials: Mapping[str, str]
-) -> tuple[str, list[str]]:
+def _verified(request: WebhookRequest, credentials: Mapping[str, str]) -> tuple[str, list[str]]:
     """Return the handoff that the address is for, if any, and the rest of the path."""
     parts = [part for part in request.path.split("/") if part]
     has_token = len(parts) >= 3 and parts[0] == _MARK

@@ -8,6 +8,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from integrations.contract.errors import ConnectorError
@@ -47,8 +48,7 @@ class Callbacks:
         """Deliver in the background."""
         arriving = self._faults.arriving(callback, label=callback.label, lane=callback.lane)
         for one in arriving:
-            lane = self._lanes[one.lane]
-            self._sender.run(lambda client, one=one, lane=lane: self._deliver(client, one, lane))
+            self._sender.run(partial(self._deliver, one, self._lanes[one.lane]))
 
     def duplicate_next(self, label: str | None = None) -> None:
         """Deliver the next callback twice."""
@@ -74,11 +74,15 @@ class Callbacks:
         self._lanes.clear()
         self._sender.close()
 
-    async def _deliver(self, client: HttpClient, one: Callback, lane: asyncio.Lock) -> None:
+    async def _deliver(self, one: Callback, lane: asyncio.Lock, client: HttpClient) -> None:
         row: dict[str, Any] = {
-            **{"url": one.url, "headers": _headers(one), "label": one.label},
-            **{"body": one.raw.decode("utf-8", "replace"), "state": "pending"},
-            **{"posted_at": time.time(), "attempts": []},
+            "url": one.url,
+            "headers": _headers(one),
+            "label": one.label,
+            "body": one.raw.decode("utf-8", "replace"),
+            "state": "pending",
+            "posted_at": time.time(),
+            "attempts": [],
         }
         self._log.append(row)
         async with lane:

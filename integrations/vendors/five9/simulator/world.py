@@ -26,7 +26,7 @@ class Five9Switches(Switches):
 
     choices: ClassVar[Mapping[str, tuple[object, ...]]] = {
         "callback_style": ("path", "type", "both"),
-        "method": ("POST", "PUT"),
+        "callback_method": ("POST", "PUT"),
         "active_centre": ("East", "West"),
     }
 
@@ -38,7 +38,7 @@ class Five9Switches(Switches):
     webhook_username: str = ""
     webhook_password: str = ""
     callback_style: str = "path"
-    method: str = "POST"
+    callback_method: str = "POST"
     active_centre: str = "East"
     # Whether new conversations open only when the desk queues them.
     opens_late: bool = False
@@ -137,7 +137,7 @@ class Five9World(World[Five9Switches, Conversation]):
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         callback = Callback(
             url=url,
-            method=self.switches.method,
+            method=self.switches.callback_method,
             raw=raw,
             user=self.switches.webhook_username,
             password=self.switches.webhook_password,
