@@ -156,7 +156,6 @@ def test_without_any_connection_it_says_that_nothing_is_connected(project):
     [
         ("nice_integration", "NICE CXone"),
         ("webex_integration", "Webex"),
-        ("five9_integration", "Five9"),
     ],
 )
 def test_a_vendor_without_connector_is_told_in_its_own_words(project, key, vendor):
