@@ -281,7 +281,6 @@ GOOD_VENDOR_HINTS = [
     ("webex", "entry_point_id", UUID, None),
     ("webex", "global_variables", {"a": 1}, None),
     ("five9", "campaign_name", "Chat", None),
-    ("five9", "priority", 1, None),
     ("custom", "connector", "crm", None),
 ]
 BAD_VENDOR_HINTS = [
@@ -314,7 +313,6 @@ BAD_VENDOR_HINTS = [
     ("webex", "entry_point_id", "x"),
     ("webex", "global_variables", {"a": {}}),
     ("five9", "campaign_name", ["Chat"]),
-    ("five9", "priority", 0),
     ("custom", "connector", 1),
 ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from integrations.contract.hints import Hint, text, whole_number
+from integrations.contract.hints import Hint, text
 from integrations.contract.manifest import (
     Capability,
     CredentialField,
@@ -136,10 +136,7 @@ MANIFEST = Manifest(
     summary="Live agents answer in Five9. Beta: contract reconstructed.",
     delivery=Delivery.WEBHOOK,
     support=Support.EXPERIMENTAL,
-    hints=(
-        Hint(name="campaign_name", check=text(1, 128), replaces_saved=True),
-        Hint(name="priority", check=whole_number(1, 100)),
-    ),
+    hints=(Hint(name="campaign_name", check=text(1, 128), replaces_saved=True),),
     aliases=("five9",),
     capabilities=frozenset(
         {
