@@ -100,7 +100,7 @@ def conversation_body(
     request: HandoffRequest, credentials: Mapping[str, str], *, org_id: str, callback_url: str
 ) -> dict[str, object]:
     """Return the body that opens a conversation."""
-    routing, person = request.routing, identity_of(request)
+    person = identity_of(request)
     body: dict[str, object] = {
         "campaignName": campaign_of(request, credentials),
         "tenantId": int(org_id) if org_id.isdigit() else org_id,
@@ -116,7 +116,9 @@ def conversation_body(
         },
         "attributes": _attributes(request, credentials),
     }
-    priority = hint_text(routing.get("priority")) or credentials.get("priority", "")
+    # Words such as `high` have no number at Five9 that anybody has published.
+    asked = hint_text(request.routing.get("priority"))
+    priority = asked if asked.isdigit() else credentials.get("priority", "")
     return {**body, "priority": int(priority)} if priority.isdigit() else body
 
 
