@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 Json = Mapping[str, object]
 
 # Beyond the year 3000, in milliseconds, a number is neither a time nor a count.
 _LARGEST = 32_503_680_000_000
+# No text that a person reads is deeper.
+_MAX_DEPTH = 6
 
 
 def as_object(value: object) -> Json:
@@ -65,3 +67,25 @@ def json_digest(value: object) -> str:
 def json_text(value: object) -> str:
     """Write a JSON body as it goes over the wire: UTF-8 as it is, half surrogates replaced."""
     return json.dumps(value, ensure_ascii=False).encode("utf-8", errors="replace").decode()
+
+
+def joined(*lines: str) -> str:
+    """Join the lines that hold something."""
+    return "\n".join(line for line in lines if line)
+
+
+def any_text(value: object, keys: Sequence[str]) -> str:
+    """Collect the texts under these keys, best first, in content that has no rule of its own."""
+    return joined(*dict.fromkeys(_texts(value, keys, 0)))
+
+
+def _texts(value: object, keys: Sequence[str], depth: int) -> Iterator[str]:
+    if depth > _MAX_DEPTH:
+        return
+    if isinstance(value, list):
+        for item in value:
+            yield from _texts(item, keys, depth + 1)
+    elif isinstance(value, Mapping):
+        yield from (value[key] for key in keys if isinstance(value.get(key), str))
+        for item in value.values():
+            yield from _texts(item, keys, depth + 1)

@@ -1,4 +1,4 @@
-"""Judges a vendor's call: HMAC-SHA256 over its raw bytes, shared secrets, and how old it is.
+"""Judges a vendor's call (HMAC-SHA256 over its raw bytes, shared secrets, age); signs JWTs of ours.
 
 All comparisons take constant time, and without a secret of ours nothing fits.
 """
@@ -8,10 +8,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from integrations.contract.errors import WebhookVerificationError
+import jwt
+
+from integrations.contract.errors import InvalidAuthError, WebhookVerificationError
 
 Signature = Callable[[str, bytes], str]
 
@@ -50,6 +53,27 @@ def require_recent(moment: datetime | None, window: timedelta) -> None:
     """Raise WebhookVerificationError for a call without a time, or one too far from now."""
     if moment is None or abs(datetime.now(UTC) - moment) > window:
         raise WebhookVerificationError("webhook: the call is too old")
+
+
+def signed_jwt(
+    claims: Mapping[str, object],
+    private_key: str,
+    *,
+    seconds: int,
+    algorithm: str = "RS256",
+    key_id: str = "",
+    field: str = "",
+) -> str:
+    """Sign claims that are good from now on for so long; raises InvalidAuthError about `field`."""
+    now = int(time.time())
+    headers = {"kid": key_id} if key_id else None
+    dated = {**claims, "iat": now, "exp": now + seconds}
+    try:
+        return jwt.encode(dated, private_key, algorithm=algorithm, headers=headers)
+    except (ValueError, TypeError, jwt.PyJWTError):
+        raise InvalidAuthError(
+            "signed_jwt: the private key cannot sign", field=field
+        ) from None  # the library's own words may quote the key
 
 
 def _hmac(secret: str, signed: bytes) -> bytes:

@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    KeySerializationEncryption,
-    NoEncryption,
-    PrivateFormat,
-)
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from integrations.contract.registry import connector_class, manifest_get
 from integrations.http.url_guard import url_problem
@@ -19,12 +13,8 @@ CONNECTOR = connector_class("salesforce_messaging")
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
-def pem(
-    key: object = RSA_KEY,
-    form: PrivateFormat = PrivateFormat.PKCS8,
-    encryption: KeySerializationEncryption | None = None,
-) -> str:
-    return key.private_bytes(Encoding.PEM, form, encryption or NoEncryption()).decode()
+def pem() -> str:
+    return RSA_KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 def verified(**changes: str) -> dict[str, str]:
@@ -110,37 +100,13 @@ def test_fields_of_user_verification_are_needed_for_user_verification_only():
     assert set(empty) == {"jwt_key_id", "jwt_issuer", "jwt_private_key"}
 
 
-@pytest.mark.parametrize("form", [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL])
-def test_both_kinds_of_pem_are_accepted(form: PrivateFormat):
-    assert CONNECTOR.clean_credentials(verified(jwt_private_key=pem(form=form))) == {}
-
-
-def test_pem_with_written_out_line_ends_is_mended():
-    pasted = pem().replace("\n", "\\n")
-
-    values, notices = normalised(jwt_private_key=pasted)
+def test_pasted_key_is_mended_and_one_that_cannot_sign_is_refused_at_its_field():
+    values, notices = normalised(jwt_private_key=pem().replace("\n", "\\n"))
+    errors = CONNECTOR.clean_credentials(verified(jwt_private_key=pem()[30:]))
 
     assert values["jwt_private_key"] == pem()
     assert "line ends" in notices
-    assert CONNECTOR.clean_credentials(verified(**values)) == {}
-
-
-@pytest.mark.parametrize(
-    ("key", "said"),
-    [
-        ("\n".join(pem().splitlines()[1:]), "first line"),
-        ("\n".join(pem().splitlines()[:-1]), "last line"),
-        (pem(encryption=BestAvailableEncryption(b"x")), "encrypted"),
-        (pem(ec.generate_private_key(ec.SECP256R1())), "not an RSA key"),
-        (pem(rsa.generate_private_key(public_exponent=65537, key_size=1024)), "1024 bits"),
-        ("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", "cannot be read"),
-    ],
-)
-def test_unusable_key_is_refused_with_the_reason_and_without_the_key(key: str, said: str):
-    error = CONNECTOR.clean_credentials(verified(jwt_private_key=key))["jwt_private_key"]
-
-    assert said in error
-    assert pem().splitlines()[3] not in error
+    assert "first line" in errors["jwt_private_key"]
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,15 @@ from integrations.contract.rich_content import (
     Slot,
     VendorFile,
 )
-from integrations.kit.flat_text import joined
-from integrations.kit.json_values import Json, as_count, as_moment, as_object, as_objects, as_text
+from integrations.kit.json_values import (
+    Json,
+    as_count,
+    as_moment,
+    as_object,
+    as_objects,
+    as_text,
+    joined,
+)
 from integrations.vendors.genesys.mapping.templates import filled, parameters_of
 
 BUTTON, QUICK_REPLY, DATE_PICKER = "Button", "QuickReply", "DatePicker"

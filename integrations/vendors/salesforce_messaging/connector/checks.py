@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from urllib.parse import SplitResult, urlsplit
-
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from integrations.contract.checks import CALL_SECONDS, Check, CheckFailedError, run_checks
 from integrations.contract.connector import CheckResult
@@ -15,6 +10,7 @@ from integrations.contract.failures import CheckCode
 from integrations.http.client import HttpClient
 from integrations.http.errors import VendorResponse
 from integrations.kit.json_values import as_object, as_text
+from integrations.kit.pasted import bare_address, key_error, mended_key, split_address
 from integrations.vendors.salesforce_messaging.client import SalesforceMessagingClient
 from integrations.vendors.salesforce_messaging.connector.tokens import customer_identity_token
 from integrations.vendors.salesforce_messaging.manifest import MANIFEST, VERIFIED
@@ -31,7 +27,6 @@ _REFUSALS = (400, 401, 403, 404)
 SCRT_SUFFIX = ".my.salesforce-scrt.com"
 _MY_DOMAIN_SUFFIX = ".my.salesforce.com"
 _MISSPELT = "salesforce-srct"
-_MIN_KEY_BITS = 2048
 
 
 def normalised(values: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -45,7 +40,7 @@ def normalised(values: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ..
         kept["scrt_url"], changes = _normalised_url(url)
         notices += changes
     if key := kept.get("jwt_private_key", ""):
-        kept["jwt_private_key"], changes = _normalised_key(key)
+        kept["jwt_private_key"], changes = mended_key(key)
         notices += changes
     return kept, tuple(notices)
 
@@ -61,21 +56,17 @@ def credential_errors(values: Mapping[str, str]) -> dict[str, str]:
             if VERIFIED in field.required_for_modes and not values.get(field.name, "").strip():
                 errors[field.name] = f"{field.label} is missing. User verification needs it."
         if key := values.get("jwt_private_key", "").strip():
-            errors["jwt_private_key"] = _key_error(key)
+            errors["jwt_private_key"] = key_error(key)
     return {name: error for name, error in errors.items() if error}
 
 
 def _normalised_url(url: str) -> tuple[str, list[str]]:
-    parts = _split(url)
-    if not parts.scheme or not parts.netloc:
-        return url, []
-    host, notices = parts.netloc.lower(), []
-    if host.endswith(_MY_DOMAIN_SUFFIX):
-        host = host.removesuffix(_MY_DOMAIN_SUFFIX) + SCRT_SUFFIX
-        notices.append(f"The address was changed to the messaging host, {host}.")
-    if parts.path.strip("/") or parts.query or parts.fragment:
-        notices.append("Everything behind the host was removed from the address.")
-    return f"{parts.scheme.lower()}://{host}", notices
+    bare, notices = bare_address(url)
+    if not bare.endswith(_MY_DOMAIN_SUFFIX):
+        return bare, notices
+    bare = bare.removesuffix(_MY_DOMAIN_SUFFIX) + SCRT_SUFFIX
+    host = bare.partition("://")[2]
+    return bare, [f"The address was changed to the messaging host, {host}.", *notices]
 
 
 def _url_error(url: str) -> str:
@@ -84,17 +75,10 @@ def _url_error(url: str) -> str:
             "The host is misspelt: it says salesforce-srct. "
             "Write salesforce-scrt, as in https://birchline.my.salesforce-scrt.com."
         )
-    parts = _split(url)
+    parts = split_address(url)
     if parts.path or parts.query or parts.fragment:
         return "The address has something behind the host. Enter it without a path."
     return ""
-
-
-def _split(url: str) -> SplitResult:
-    try:
-        return urlsplit(url)
-    except ValueError:
-        return SplitResult("", "", "", "", "")  # the URL guard says what is wrong with it
 
 
 def _pairs_error(text: str) -> str:
@@ -109,36 +93,6 @@ def _pairs_error(text: str) -> str:
             return f"A name is empty or longer than {MAX_ATTRIBUTE_NAME} characters. Shorten it."
         if len(value) > MAX_ATTRIBUTE_VALUE:
             return f"{name} is longer than {MAX_ATTRIBUTE_VALUE} characters. Shorten its value."
-    return ""
-
-
-def _normalised_key(key: str) -> tuple[str, list[str]]:
-    """Undo what copying does to a PEM: line ends written out, carriage returns, outer blanks."""
-    written_out = "\\n" in key
-    key = key.replace("\\r", "").replace("\\n", "\n") if written_out else key
-    lines = [line.strip() for line in key.strip().splitlines()]
-    notices = ["The written-out \\n of the private key became line ends."] if written_out else []
-    return "\n".join(line for line in lines if line) + "\n", notices
-
-
-def _key_error(key: str) -> str:
-    lines = key.strip().splitlines()
-    if not lines[0].startswith("-----BEGIN "):
-        return "The private key lacks its first line, -----BEGIN PRIVATE KEY-----."
-    if not lines[-1].startswith("-----END "):
-        return "The private key lacks its last line, -----END PRIVATE KEY-----."
-    if "ENCRYPTED" in key:
-        return "The private key is encrypted. Remove its passphrase with openssl pkey first."
-    try:
-        parsed = load_pem_private_key(key.encode(), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        return (
-            "The private key cannot be read. Copy the whole PEM file, RSA with 2048 bits or more."
-        )
-    if not isinstance(parsed, RSAPrivateKey):
-        return "The private key is not an RSA key. Make one with 2048 bits or more."
-    if parsed.key_size < _MIN_KEY_BITS:
-        return f"The private key has {parsed.key_size} bits. Make one with 2048 bits or more."
     return ""
 
 

@@ -8,11 +8,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
-import jwt
-
 from integrations.contract.connector import TokenCache, VendorSession
 from integrations.contract.errors import ConversationGoneError, InvalidAuthError
 from integrations.http.client import HttpClient
+from integrations.kit.signatures import signed_jwt
 from integrations.vendors.salesforce_messaging.client import SalesforceMessagingClient
 from integrations.vendors.salesforce_messaging.mapping.token import AccessToken
 
@@ -112,22 +111,11 @@ def _name(conversation_id: str) -> str:
 
 def customer_identity_token(credentials: Mapping[str, str], subject: str) -> str:
     """Sign who the end user is; raises InvalidAuthError when the key cannot sign."""
-    now = int(time.time())
-    life = int(credentials.get("jwt_ttl_seconds") or 300)
-    claims = {
-        "iss": credentials.get("jwt_issuer", ""),
-        "sub": subject,
-        "iat": now,
-        "exp": now + life,
-    }
-    try:
-        return jwt.encode(
-            claims,
-            credentials.get("jwt_private_key", ""),
-            algorithm=credentials.get("jwt_alg") or "RS256",
-            headers={"kid": credentials.get("jwt_key_id", ""), "typ": "JWT"},
-        )
-    except (ValueError, TypeError, jwt.PyJWTError):
-        raise InvalidAuthError(
-            "customer_identity_token: the private key cannot sign", field="jwt_private_key"
-        ) from None  # the library's own words may quote the key
+    return signed_jwt(
+        {"iss": credentials.get("jwt_issuer", ""), "sub": subject},
+        credentials.get("jwt_private_key", ""),
+        seconds=int(credentials.get("jwt_ttl_seconds") or 300),
+        algorithm=credentials.get("jwt_alg") or "RS256",
+        key_id=credentials.get("jwt_key_id", ""),
+        field="jwt_private_key",
+    )

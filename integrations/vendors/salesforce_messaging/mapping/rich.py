@@ -17,14 +17,15 @@ from integrations.contract.rich_content import (
     Slot,
     VendorFile,
 )
-from integrations.kit.flat_text import any_text, joined
 from integrations.kit.json_values import (
     Json,
+    any_text,
     as_count,
     as_moment,
     as_object,
     as_objects,
     as_text,
+    joined,
 )
 from integrations.vendors.salesforce_messaging.mapping.answers import option_token, text_token
 from integrations.vendors.salesforce_messaging.mapping.forms import form_of

@@ -1,11 +1,11 @@
-"""Rich content as plain text."""
+"""The texts in content that has no rule of its own."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.kit.flat_text import any_text, joined, numbered
+from integrations.kit.json_values import any_text, joined
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
@@ -17,9 +17,8 @@ JSON = st.recursive(
 )
 
 
-def test_empty_lines_are_left_out_and_choices_are_numbered_without_gaps():
+def test_empty_lines_are_left_out():
     assert joined("a", "", "b") == "a\nb"
-    assert numbered(["Yes", "", "No"]) == ["1. Yes", "2. No"]
 
 
 def test_texts_of_unknown_content_come_in_the_order_of_the_keys_and_once():
