@@ -184,7 +184,8 @@ async def answer_desk_error(request: Request, error: Exception) -> Response:
     return AsciiJSONResponse({"message": error.message}, status_code=error.status)
 
 
-def _text(fields: Fields, name: str) -> str:
+def field_text(fields: Fields, name: str) -> str:
+    """Return a text that a call must name; raises DeskError without one."""
     value = fields.get(name)
     if not isinstance(value, str) or not value:
         raise DeskError(400, f"{name} must be a text.")
@@ -192,17 +193,17 @@ def _text(fields: Fields, name: str) -> str:
 
 
 def _name(fields: Fields) -> str | None:
-    return _text(fields, "agent_name") if fields.get("agent_name") is not None else None
+    return field_text(fields, "agent_name") if fields.get("agent_name") is not None else None
 
 
 def _send_file(simulator: Simulator, conversation_id: str, fields: Fields) -> None:
     try:
-        content = base64.b64decode(_text(fields, "content_base64"), validate=True)
+        content = base64.b64decode(field_text(fields, "content_base64"), validate=True)
     except binascii.Error as error:
         raise DeskError(400, "content_base64 is not base64.") from error
     simulator.live_agent_sends_file(
         conversation_id,
-        name=_text(fields, "name"),
+        name=field_text(fields, "name"),
         mime_type=fields.get("mime_type") or "application/octet-stream",
         content=content,
         agent_name=_name(fields),
@@ -219,7 +220,7 @@ def _transfer(simulator: Simulator, conversation_id: str, fields: Fields) -> Non
 
 def _send_rich(simulator: Simulator, conversation_id: str, fields: Fields) -> None:
     """Send content of a kind, by whoever sends it at that vendor."""
-    kind, senders = _text(fields, "kind"), simulator.rich_messages
+    kind, senders = field_text(fields, "kind"), simulator.rich_messages
     if kind not in senders:
         is_known = kind in RICH_KINDS
         text = f"This vendor's page lists no {kind}" if is_known else f"There is no kind {kind!r}"
@@ -232,7 +233,7 @@ Fault = Callable[["Simulator", dict[str, Any]], None]
 
 _ACTIONS: dict[str, Action] = {
     "accept": lambda s, c, f: s.live_agent_joins(c, agent_name=_name(f) or DEFAULT_AGENT_NAME),
-    "say": lambda s, c, f: s.live_agent_says(c, text=_text(f, "text"), agent_name=_name(f)),
+    "say": lambda s, c, f: s.live_agent_says(c, text=field_text(f, "text"), agent_name=_name(f)),
     "type": lambda s, c, f: s.live_agent_types(
         c, is_typing=bool(f.get("is_typing", True)), agent_name=_name(f)
     ),

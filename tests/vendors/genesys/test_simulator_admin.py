@@ -345,3 +345,19 @@ def test_a_state_file_of_the_version_before_keeps_what_was_agreed():
     simulator.restore_state(before)
 
     assert simulator.configuration()["webhook_url"] == "http://127.0.0.1:9/hooks/genesys"
+
+
+async def test_what_no_client_would_write_is_refused_and_breaks_nothing(api, desk):
+    queue = {"type": "dimension", "dimension": "queueId", "value": "x"}
+    query = {"filter": {"type": "and", "predicates": [queue]}, "metrics": [["oWaiting"]]}
+    odd = [
+        await api.call("POST", "/api/v2/analytics/queues/observations/query", query),
+        await api.call("GET", QUEUES, params={"pageSize": "\u00b2"}),
+        await api.call("GET", QUEUES, params={"pageNumber": "9" * 5000}),
+        await api.call("PATCH", f"{SETTINGS}/default", {"name": "x", "event": {"typing": "on"}}),
+    ]
+
+    assert [one.status for one in odd] == [400] * len(odd)
+    strange = {"Expires": "\u00b2", "Signature": "\u00e9"}
+    assert (await api.call("GET", "/api/v2/downloads/x", params=strange)).status == 403
+    assert await desk.get("conversations") == []

@@ -13,6 +13,7 @@ from tests.vendors.genesys.simulator_harness import (
     now_text,
 )
 
+FILE = {"mediaType": "File", "url": "https://x.example/f", "mime": "a/b"}
 OPEN = {"id": "ho_1", "idType": "Opaque"}
 
 
@@ -52,6 +53,9 @@ async def test_message_that_misses_or_bends_something_is_refused_whole(api, desk
         body(metadata={"nested": {"no": "way"}}),
         body(text=None, content=[{"attachment": {"mediaType": "Image", "mime": "image/png"}}]),
         body(content=[{"attachment": {"mediaType": "Map", "url": "https://x", "mime": "a/b"}}]),
+        body(content=[{"attachment": {**FILE, "id": ["no text"]}}]),
+        body(content=[{"attachment": {**FILE, "filename": 7}}]),
+        channel(time="0001-01-01T00:00:00+14:00"),
         body(text=None, buttonResponse={"type": "Button", "text": "a", "payload": "b"}),
         [],
     ]
@@ -309,3 +313,5 @@ async def test_deprecated_call_names_its_integration_inside(api, portal, desk):
 
     assert (answer.status, answer.body["text"]) == (202, "old style")
     await eventually(lambda: desk.get("conversations"))
+    receipt = await api.call("POST", f"{MESSAGES}/inbound/open", {**old, "type": "Receipt"})
+    assert receipt.status == 400  # it would name its integration as the channel's id

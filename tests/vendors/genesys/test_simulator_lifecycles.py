@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 
 import pytest
 
 from tests.vendors.genesys.simulator_harness import (
     AGENT,
+    INTEGRATION_ID,
     MESSAGES,
     eventually,
     listening,
@@ -276,3 +278,46 @@ async def test_an_agents_desktop_can_speak_through_the_api(api, desk, end_user, 
     await portal.until_text("by the API")
     await portal.until_type("Event")
     await eventually(lambda: len(portal.bodies) == 2)
+
+
+async def test_nothing_that_the_desk_may_be_asked_breaks_its_list(desk, chat):
+    odd = [
+        {"content": [1]},
+        {"content": 3},
+        {"content": [{"quickReply": {}}]},
+        {"content": [{"quickReply": 3}]},
+        {"content": [{"attachment": {"mediaType": "File"}}]},
+        {"text": 3},
+    ]
+    for message in odd:
+        assert await desk.refused(chat, "message", message=message) == 400, message
+    for action in ("conference", "alert", "decline"):
+        assert await desk.refused(chat, action, agent_name=["nobody"]) == 400
+    link = {"contentType": "Attachment", "attachment": {"mediaType": "Link", "url": "https://x"}}
+    await desk.act(chat, "message", message={"content": [link]})
+
+    shown = await desk.conversation(chat)
+
+    assert shown["messages"][-1]["attachments"][0]["url"] == "https://x"
+
+
+async def test_a_message_cannot_fail_where_the_end_user_has_said_nothing(desk, api, portal):
+    proactive = {"fromAddress": INTEGRATION_ID, "toAddress": "ho_new", "textBody": "Hello"}
+    call = {**proactive, "toAddressMessengerType": "open"}
+    answer = await api.call("POST", f"{MESSAGES}/agentless", call)
+
+    assert await desk.refused(answer.body["conversationId"], "fail_message") == 409
+
+
+async def test_calls_that_race_an_end_are_refused_and_the_list_goes_on(desk, end_user, chat):
+    tried = [(action, {"agent_name": AGENT}) for action in ("leave", "end", "idle", "conference")]
+    tried += [("say", {"text": "still there?"}), ("rich", {"kind": "choices"}), ("accept", {})]
+    calls = [desk.post(f"conversations/{chat}/{action}", **fields) for action, fields in tried]
+
+    left, *answers = await asyncio.gather(end_user.leave(), *calls)
+    late = [await desk.post(f"conversations/{chat}/{action}", **fields) for action, fields in tried]
+
+    assert left.status in (202, 409)
+    assert {status for status, _ in answers} <= {200, 409}
+    assert {status for status, _ in late} == {409}
+    assert (await desk.conversation(chat))["status"] == "ended"

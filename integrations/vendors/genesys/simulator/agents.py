@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from integrations.simulators.desk import DEFAULT_AGENT_NAME, Action, DeskError, Fields
+from integrations.simulators.desk import (
+    DEFAULT_AGENT_NAME,
+    Action,
+    DeskError,
+    Fields,
+    field_text,
+)
 from integrations.simulators.live_agents import LiveAgents, refuse_twice
 from integrations.simulators.records import StoredFile
 from integrations.simulators.world_simulator import deed
@@ -139,6 +145,8 @@ class Agents(LiveAgents[Conversation, Participant]):
     def fail_message(self, conversation: Conversation, reason: str) -> None:
         """Tell late that the end user's last message did not reach the agent."""
         said = [one for one in conversation.messages if one.direction == "inbound"]
+        if not said:
+            raise DeskError(409, "The end user has said nothing.")
         self.org.refused.add(said[-1].id)
         outbound.post_receipt(self.org, conversation, said[-1].id, "Failed", reason)
 
@@ -196,13 +204,28 @@ def _any_message(agents: Agents, conversation: Conversation, fields: Fields) -> 
     agents.post(
         conversation,
         {**message, "agent_name": fields.get("agent_name")},
-        content=list(message.get("content") or []),
+        content=_shaped(message),
         message_type=str(message.get("type", "Structured")),
     )
 
 
+def _shaped(message: Fields) -> list[dict[str, Any]]:
+    """Return what is content by its shape: odd kinds may be tried, but nothing undrawable."""
+    content = message.get("content") or []
+    if not isinstance(message.get("text", ""), str | None):
+        raise DeskError(400, "text must be a text.")
+    if not isinstance(content, list) or not all(isinstance(one, dict) for one in content):
+        raise DeskError(400, "content must be a list of objects.")
+    for name, wanted in (("attachment", "url"), ("quickReply", "text")):
+        parts = [one[name] for one in content if name in one]
+        if not all(isinstance(part, dict) and isinstance(part.get(wanted), str) for part in parts):
+            raise DeskError(400, f"Each {name} must be an object with {wanted}.")
+    return content
+
+
 def _name(fields: Fields) -> str:
-    return fields.get("agent_name") or DEFAULT_AGENT_NAME
+    given = {"agent_name": DEFAULT_AGENT_NAME, **fields}
+    return field_text(given, "agent_name")
 
 
 ACTIONS: Mapping[str, Action] = {
@@ -210,7 +233,7 @@ ACTIONS: Mapping[str, Action] = {
     "end": deed(lambda a, c, fields: a.end(c, is_silent=bool(fields.get("is_silent", False)))),
     "alert": deed(lambda a, c, fields: a.alert(c, _name(fields))),
     "decline": deed(lambda a, c, fields: a.decline(c, _name(fields))),
-    "conference": deed(lambda a, c, fields: a.conference(c, fields["agent_name"])),
+    "conference": deed(lambda a, c, fields: a.conference(c, field_text(fields, "agent_name"))),
     "fail_routing": deed(lambda a, c, _fields: a.fail_routing(c)),
     "fail_message": deed(
         lambda a, c, fields: a.fail_message(c, str(fields.get("reason", "GeneralError")))

@@ -252,11 +252,11 @@ def time(body: Body, name: str) -> datetime.datetime:
     """Return a time that must be there, in ISO 8601 with its zone."""
     try:
         found = datetime.datetime.fromisoformat(text(body, name))
-    except ValueError as error:
+        if found.tzinfo is None:
+            raise VendorError(400, MALFORMED, field=name)
+        return found.astimezone(datetime.UTC)
+    except (ValueError, OverflowError) as error:
         raise VendorError(400, MALFORMED, field=name) from error
-    if found.tzinfo is None:
-        raise VendorError(400, MALFORMED, field=name)
-    return found
 
 
 def items(body: Body, name: str) -> list[Body]:
@@ -287,3 +287,6 @@ def _check_attachment(attachment: Body) -> None:
     if not url.startswith(("https://", "http://")):
         raise VendorError(400, MALFORMED, field="url")
     text(attachment, "mime")
+    for name in ("id", "text", "sha256", "filename"):
+        if attachment.get(name) is not None:
+            text(attachment, name, may_be_empty=True)

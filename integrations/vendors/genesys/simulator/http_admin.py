@@ -23,6 +23,7 @@ SETTINGS = "/api/v2/conversations/messaging/settings"
 DEFAULT_SETTING = "default"
 LONGEST_WINDOW = 4320
 MESSENGER = "open"
+ENABLEMENTS = ("Enabled", "Disabled")
 
 
 QUEUE_MEMBERS = 3
@@ -176,10 +177,8 @@ class AdminEndpoints(Endpoints):
             if kept["id"] != self._default()["id"]:
                 kept.update(fields)
                 return accepted(kept, 200)
-            on = fields.get("event", {}).get("typing", {}).get("on", {})
-            for direction in set(on) & {"inbound", "outbound"}:
-                value = on[direction] == "Enabled"
-                setattr(self._org.switches, f"typing_{direction}", value)
+            for direction, word in _typing_words(fields).items():
+                setattr(self._org.switches, f"typing_{direction}", word == "Enabled")
         return accepted(self._default(), 200)
 
     def _setting(self, request: Request) -> dict[str, Any]:
@@ -249,6 +248,17 @@ def _setting_fields(body: Body) -> dict[str, Any]:
     return fields
 
 
+def _typing_words(fields: Body) -> dict[str, str]:
+    """Return what a setting says of typing, by direction."""
+    found: Body = fields
+    for name in ("event", "typing", "on"):
+        if found.get(name) is None:
+            return {}
+        found = checks.member(found, name)
+    directions = ("inbound", "outbound")
+    return {one: checks.enum(found, one, ENABLEMENTS) for one in directions if one in found}
+
+
 def login_refusal(error: str, description: str, status: int = 400) -> Response:
     """Return a refusal in the shape of the login host, which has no ErrorBody."""
     body = {"error": error, "description": description, "error_description": description}
@@ -306,6 +316,8 @@ class RoutingEndpoints(Endpoints):
         body = await self._body(request)
         wanted = _queue_ids(checks.member(body, "filter"))
         metrics = body.get("metrics") or ["oOnQueueUsers", "oWaiting", "oInteracting"]
+        if not isinstance(metrics, list) or not all(isinstance(one, str) for one in metrics):
+            raise VendorError(400, MALFORMED, field="metrics")
         results = [
             self._observation(name, metrics)
             for name in self._org.queue_names()

@@ -23,9 +23,9 @@ from integrations.vendors.genesys.simulator.state import (
     Conversation,
     Integration,
     Message,
-    iso,
     new_id,
     new_message_id,
+    written,
 )
 from integrations.vendors.genesys.simulator.world import Org
 
@@ -84,7 +84,9 @@ class InboundEndpoints(Endpoints):
         checks.check_deprecated(body)
         is_receipt = body["type"] == "Receipt"
         channel = body["channel"]
-        integration = self._integration(channel["id"] if is_receipt else channel["to"]["id"])
+        integration = self._integration(
+            checks.text(channel, "id") if is_receipt else channel["to"]["id"]
+        )
         with self._simulator.change():
             if is_receipt:
                 checks.check_receipt(body)
@@ -216,7 +218,7 @@ def channel_object(integration: Integration, body: Body, *, is_receipt: bool = F
         "platform": "Open",
         "type": "Private",
         "to": dict(given["to"]) if is_receipt else {"id": integration.id},
-        "time": iso(round(checks.time(given, "time").timestamp() * 1000)),
+        "time": written(checks.time(given, "time")),
     }
     if is_receipt:
         found["from"] = {"id": integration.id}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from starlette.requests import Request
@@ -102,6 +103,6 @@ def listing(entities: list[Any], request: Request) -> Response:
 
 def _number(request: Request, name: str, default: int) -> int:
     given = request.query_params.get(name, str(default))
-    if not given.isdigit() or int(given) < 1:
+    if re.fullmatch("[1-9][0-9]{0,8}", given) is None:
         raise VendorError(400, MALFORMED, field=name)
     return int(given)

@@ -334,7 +334,7 @@ def _speaker(message: Message) -> str:
 
 
 def _attachment_view(org: Org, attachment: dict[str, Any]) -> dict[str, Any]:
-    identifier = attachment["id"]
+    identifier = attachment.get("id", "")  # a link has none
     is_here = identifier in org.files or identifier in org.fetched
     return {
         "id": identifier,

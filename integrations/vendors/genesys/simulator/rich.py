@@ -17,7 +17,7 @@ from integrations.simulators.records import file_of
 from integrations.simulators.world_simulator import deed
 from integrations.vendors.genesys.simulator import outbound
 from integrations.vendors.genesys.simulator.agents import Agents
-from integrations.vendors.genesys.simulator.state import Conversation, Participant
+from integrations.vendors.genesys.simulator.state import Conversation, Participant, written
 from integrations.vendors.genesys.simulator.world import Org
 
 Content = list[dict[str, Any]]
@@ -98,7 +98,7 @@ def _date_picker(org: Org, _fields: Fields) -> Content:
         "subtitle": "A technician needs half an hour.",
         "imageUrl": _picture(org, "Shop", (120, 120, 120)),
         "location": {"text": "Shop at the canal", "address": "Kanalstraat 4, Utrecht"},
-        "availableTimes": [{"dateTime": _written(time), "duration": 1800} for time in times],
+        "availableTimes": [{"dateTime": written(time), "duration": 1800} for time in times],
     }
     return [_one("DatePicker", datePicker=picker)]
 
@@ -107,8 +107,8 @@ def _any_day(_org: Org, _fields: Fields) -> Content:
     today = datetime.now(UTC)
     picker = {
         "title": "Which day suits you?",
-        "dateMinimum": _written(today),
-        "dateMaximum": _written(today + timedelta(days=30)),
+        "dateMinimum": written(today),
+        "dateMaximum": written(today + timedelta(days=30)),
     }
     return [_one("DatePicker", datePicker=picker)]
 
@@ -207,10 +207,6 @@ def _template() -> dict[str, Any]:
         ],
         "footer": {"text": "Portal shop"},
     }
-
-
-def _written(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _picture(org: Org, name: str, colour: tuple[int, int, int]) -> str:

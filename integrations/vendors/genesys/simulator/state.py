@@ -24,9 +24,13 @@ def now_ms() -> int:
 
 
 def iso(milliseconds: int) -> str:
-    """Return a time as Genesys writes it: milliseconds and Z."""
-    at = datetime.datetime.fromtimestamp(milliseconds / 1000, tz=datetime.UTC)
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """Return a time of the server's clock as Genesys writes it."""
+    return written(datetime.datetime.fromtimestamp(milliseconds / 1000, tz=datetime.UTC))
+
+
+def written(moment: datetime.datetime) -> str:
+    """Return a time of UTC as Genesys writes it: milliseconds and Z."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def new_id() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 import time
 import uuid
@@ -263,9 +264,12 @@ class Org(World[OrgSwitches, Conversation]):
 
     def is_download_allowed(self, file_id: str, expires: str, signature: str) -> bool:
         """Tell whether a signed address is genuine and not expired."""
-        if not expires.isdigit() or int(expires) <= time.time():
+        if re.fullmatch("[0-9]{1,12}", expires) is None or int(expires) <= time.time():
             return False
-        return hmac.compare_digest(self._signature(file_id, int(expires)), signature)
+        # As bytes: what a caller has put in an address may be no ASCII.
+        return hmac.compare_digest(
+            self._signature(file_id, int(expires)).encode(), signature.encode()
+        )
 
     def _signature(self, file_id: str, expires: int) -> str:
         signed = f"{file_id}:{expires}".encode()
