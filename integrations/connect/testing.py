@@ -12,7 +12,7 @@ from integrations.connections.calls import vendor_calls_save
 from integrations.connections.drafts import edited_values
 from integrations.connections.outcomes import WEBHOOK_NOT_SEEN, WEBHOOK_SEEN
 from integrations.connections.services import integration_test_save
-from integrations.connections.tokens import MemoryTokens
+from integrations.connections.tokens import TrialTokens
 from integrations.contract.connector import CheckResult
 from integrations.contract.registry import manifest_get
 from integrations.credentials.cleaning import fields_for_mode, mode_of
@@ -67,7 +67,7 @@ async def integration_test(test: ConnectionTest) -> AsyncIterator[CheckResult]:
             found,
             credentials=test.values,
             session=session,
-            tokens=MemoryTokens(),
+            tokens=TrialTokens(test.integration.pk),
             recorder=test.calls.append,
         )
         async for result in connector.test_connection():

@@ -14,7 +14,7 @@ from integrations.connect.testing import TooManyTestsError
 from integrations.connections.addresses import webhook_urls
 from integrations.connections.building import connector_with, vendor_session
 from integrations.connections.calls import vendor_calls_save
-from integrations.connections.tokens import MemoryTokens
+from integrations.connections.tokens import TrialTokens
 from integrations.contract.checks import CheckFailedError, run_checks
 from integrations.contract.connector import (
     CheckResult,
@@ -76,7 +76,7 @@ async def trial_run(trial: TrialHandoff) -> AsyncIterator[CheckResult]:
             manifest_get(trial.integration.connector_key),
             credentials=trial.integration.credentials,
             session=session,
-            tokens=MemoryTokens(),
+            tokens=TrialTokens(trial.integration.pk),
             recorder=trial.calls.append,
         )
         steps = _Steps(connector, trial.events_url)

@@ -15,7 +15,7 @@ from integrations.connections.services import (
     integration_mark_healthy,
     integration_mark_needs_attention,
 )
-from integrations.connections.tokens import MemoryTokens
+from integrations.connections.tokens import TrialTokens
 from integrations.contract.connector import CheckResult
 from integrations.contract.manifest import Manifest
 from integrations.contract.registry import manifest_get
@@ -42,7 +42,7 @@ def integration_probe(integration_id: int) -> bool:
     if row is None:
         return False
     values = with_our_addresses(row, row.credentials)
-    results = async_to_sync(_results)(row.connector_key, values)
+    results = async_to_sync(_results)(row.pk, row.connector_key, values)
     failed = next((result for result in results if not result.is_ok), None)
     rows = Integration.objects.filter(pk=row.pk, connected_at=row.connected_at)
     if failed is None:
@@ -60,14 +60,16 @@ def integration_probe(integration_id: int) -> bool:
     return True
 
 
-async def _results(connector_key: str, credentials: Mapping[str, str]) -> list[CheckResult]:
+async def _results(
+    integration_id: int, connector_key: str, credentials: Mapping[str, str]
+) -> list[CheckResult]:
     found: list[CheckResult] = []
     async with vendor_session() as session:
         connector = connector_with(
             manifest_get(connector_key),
             credentials=credentials,
             session=session,
-            tokens=MemoryTokens(),
+            tokens=TrialTokens(integration_id),
         )
         try:
             async with asyncio.timeout(_SECONDS):

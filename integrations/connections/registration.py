@@ -11,7 +11,7 @@ from asgiref.sync import async_to_sync
 
 from integrations.connections.addresses import webhook_urls
 from integrations.connections.building import connector_with, vendor_session
-from integrations.connections.tokens import MemoryTokens
+from integrations.connections.tokens import TrialTokens
 from integrations.contract.connector import Connector
 from integrations.contract.errors import CannotConnectError, ConnectorError
 from integrations.contract.registry import connector_class, manifest_get
@@ -50,7 +50,7 @@ def _call(integration: Integration, work: Callable[[Connector], Awaitable[R]]) -
                 manifest_get(integration.connector_key),
                 credentials=integration.credentials,
                 session=session,
-                tokens=MemoryTokens(),
+                tokens=TrialTokens(integration.pk),
             )
             try:
                 async with asyncio.timeout(_SECONDS):

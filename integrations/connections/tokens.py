@@ -7,8 +7,10 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.utils import timezone
 
+from integrations.contract.connector import ROTATING
 from integrations.models import Integration, VendorToken
 
 # Runs a synchronous function off the event loop and awaits its result.
@@ -31,7 +33,7 @@ class StoredTokens:
         What was read lately is not read again: every message asks. A value that another process
         has replaced meanwhile is refused by the vendor, deleted, and then read afresh.
         """
-        near = await self._near.get(name)
+        near = None if name.startswith(ROTATING) else await self._near.get(name)
         if near is not None:
             return near
         found: tuple[str, float] | None = await self._run_sync(self._read, name)
@@ -93,6 +95,46 @@ class MemoryTokens:
         self._kept.pop(name, None)
 
 
+class TrialTokens(MemoryTokens):
+    """A TokenCache for checks: its own, but for a secret that each use replaces.
+
+    The vendor takes the old one no more, so whoever uses it must leave the new one to all.
+    """
+
+    def __init__(self, integration_id: int) -> None:
+        """Take whose secrets they are."""
+        super().__init__()
+        self._stored = StoredTokens(integration_id=integration_id, run_sync=_off_the_loop)
+
+    async def get(self, name: str) -> str | None:
+        """Return the value, or None when absent or expired."""
+        if name.startswith(ROTATING):
+            return await self._stored.get(name)
+        return await super().get(name)
+
+    async def set(self, name: str, value: str, ttl_seconds: float) -> None:
+        """Keep a value for `ttl_seconds`."""
+        if name.startswith(ROTATING):
+            await self._stored.set(name, value, ttl_seconds)
+        else:
+            await super().set(name, value, ttl_seconds)
+
+    async def delete(self, name: str) -> None:
+        """Forget a value; absent is fine."""
+        if name.startswith(ROTATING):
+            await self._stored.delete(name)
+        else:
+            await super().delete(name)
+
+
+async def _off_the_loop(work: Callable[..., Any], *arguments: Any) -> Any:
+    return await sync_to_async(work)(*arguments)
+
+
 def tokens_forget(integration: Integration) -> None:
-    """Drop every token got with credentials that no longer hold."""
-    VendorToken.objects.filter(integration=integration).delete()
+    """Drop every token got with credentials that no longer hold.
+
+    A rotated secret stays: its name says which saved one it has replaced.
+    """
+    rows = VendorToken.objects.filter(integration=integration)
+    rows.exclude(name__startswith=ROTATING).delete()

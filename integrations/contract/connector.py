@@ -192,6 +192,11 @@ class OutboundAttachment:
     public_url: str = field(default="", repr=False)
 
 
+# Names that begin so hold a secret that each use replaces. They are shared by the checks of a
+# connection as well, outlast other changes to it, and are never read from a worker's own memory.
+ROTATING = "rotating:"
+
+
 class TokenCache(Protocol):
     """Access tokens shared by all workers, per integration; values are encrypted at rest."""
 

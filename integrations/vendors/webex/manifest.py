@@ -1,11 +1,231 @@
-"""Webex Contact Center, planned: what payloads may say to it until it has a connector."""
+"""Webex Contact Center: what an admin enters, and how it may fail."""
 
 from __future__ import annotations
 
 from integrations.contract.hints import Hint, flat_dict, pattern, scalar, text
-from integrations.contract.manifest import Delivery, Manifest, Support
+from integrations.contract.manifest import (
+    AttachmentLimits,
+    Capability,
+    CredentialField,
+    Delivery,
+    ErrorHelp,
+    FieldKind,
+    GeneratedKind,
+    GeneratedValue,
+    Manifest,
+    Support,
+)
 
-_UUID = pattern(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", "a UUID")
+MAX_FILE_BYTES = 25 * 1024 * 1024
+_UUID_PATTERN = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_UUID = pattern(_UUID_PATTERN, "a UUID")
+
+_FIELDS = (
+    CredentialField(
+        name="api_base_url",
+        label="Contact Center address",
+        kind=FieldKind.URL,
+        required=True,
+        default="https://api.wxcc-us1.cisco.com",
+        example="https://api.wxcc-eu1.cisco.com",
+        help_text="The address of your organization's region: https://api.wxcc-REGION.cisco.com "
+        "with us1, eu1, eu2, ca1, jp1, sg1 or anz1. The region alone may be entered too.",
+    ),
+    CredentialField(
+        name="org_id",
+        label="Organization ID",
+        required=True,
+        pattern=rf"^{_UUID_PATTERN}$",
+        pattern_error="An organization's id has 32 hexadecimal digits in five groups.",
+        example="5d9a2f10-7c44-4c0e-9f0a-6a1c5f0d2e77",
+        max_length=36,
+        help_text="Control Hub > Account. The longer id of other Webex pages may be pasted.",
+    ),
+    CredentialField(
+        name="client_id",
+        label="Service App client ID",
+        required=True,
+        max_length=512,
+        help_text="developer.webex.com > My Webex Apps: a Service App that a full admin has "
+        "authorized for your organization.",
+    ),
+    CredentialField(
+        name="client_secret",
+        label="Service App client secret",
+        kind=FieldKind.SECRET,
+        required=True,
+        help_text="On the same page, shown once.",
+    ),
+    CredentialField(
+        name="refresh_token",
+        label="Refresh token",
+        kind=FieldKind.SECRET,
+        required=True,
+        max_length=4096,
+        help_text="From the Service App's page, for your organization. The portal replaces it by "
+        "itself with every refresh.",
+    ),
+    CredentialField(
+        name="business_address",
+        label="Business address",
+        required=True,
+        max_length=256,
+        example="care@shop.example",
+        help_text="Control Hub > Contact Center > Channels: the business address of the Custom "
+        "Messaging asset, to the letter.",
+    ),
+    CredentialField(
+        name="channel_name",
+        label="Channel name",
+        required=True,
+        max_length=256,
+        example="portal-chat",
+        help_text="Control Hub > Contact Center > Channels: the name of the Custom Messaging "
+        "channel, which must be active.",
+    ),
+    CredentialField(
+        name="queue_variable",
+        label="Global variable for the queue",
+        pattern=r"^[^\s].{0,98}[^\s]$|^[^\s]$",
+        pattern_error="A variable's name has 1 to 100 characters without blanks around it.",
+        example="handoffQueue",
+        max_length=100,
+        help_text="The variable in which your flow finds the queue that a handoff asks for. Leave "
+        "it empty if your flow decides alone.",
+    ),
+    CredentialField(
+        name="default_global_variables",
+        label="Global variables",
+        kind=FieldKind.KEY_VALUE,
+        max_length=40_000,
+        example="handoffSource=portal",
+        help_text="Sent with every handoff; 30 at most, each defined in your organization. Your "
+        "flow reads them for routing.",
+    ),
+    CredentialField(
+        name="oauth_base_url",
+        label="OAuth address of a simulator",
+        kind=FieldKind.URL,
+        example="http://127.0.0.1:9500",
+        help_text="For a simulator only. Leave it empty for Webex.",
+    ),
+)
+
+_GENERATED = (
+    GeneratedValue(
+        name="events",
+        kind=GeneratedKind.WEBHOOK_URL,
+        label="Webhook URL",
+        help_text="Paste it into the Custom Messaging asset. The portal makes the event "
+        "subscriptions with the same address by itself.",
+    ),
+    GeneratedValue(
+        name="asset_webhook_secret",
+        kind=GeneratedKind.SECRET,
+        label="Asset webhook secret",
+        help_text="Paste it as the webhook secret of the Custom Messaging asset.",
+    ),
+)
+
+_CHECK_NAMES = (
+    ("token", "Service App"),
+    ("expiry", "Authorization"),
+    ("organization", "Organization"),
+    ("subscriptions", "Event subscriptions"),
+)
+
+_LOGGABLE_KEYS = frozenset(
+    {
+        *("aliasId", "channelType", "createdTime", "eventTypes", "expires_in", "from"),
+        *("grant_type", "key", "mediaType", "mimeType", "pageSize", "refresh_token_expires_in"),
+        *("resourceVersion", "status", "timestamp", "to", "trackingId", "type"),
+    }
+)
+
+_PREREQUISITES = (
+    "Webex Contact Center with the feature Bring Your Own Custom Messaging Channel, which is in "
+    "Beta: Cisco switches it on for an organization.",
+    "A full admin of that organization, to authorize a Service App and to set up the channel.",
+    "A public address for this portal, with HTTPS on port 443: Webex calls it and fetches files.",
+)
+
+_VENDOR_STEPS = (
+    "On developer.webex.com make a Service App with the scopes cjp:task_write, cjp:task_read, "
+    "cjp:config_read and cjp:config_write; cjp:user as well, if the portal is to end tasks.",
+    "In Control Hub > Apps > Service Apps have a full admin authorize it. After a change of scopes "
+    "it must be authorized again, and a new pair of tokens copied.",
+    "On the Service App's page choose the organization and copy the refresh token.",
+    "In Control Hub > Contact Center make a Custom Messaging channel with a messaging policy, and "
+    "activate it.",
+    "Make a Custom Messaging asset: a business address, Webhook URL as its webhook URL, Asset "
+    "webhook secret as its secret.",
+    "Define the global variables that a handoff sends, among them portalConversationId.",
+    "Make a flow for Custom Messaging that queues the contact, an entry point that is mapped to "
+    "it, a queue, a team, and a multimedia profile with the channel.",
+)
+
+_BROKEN = ErrorHelp(
+    cause="Webex answered with an error of its own, or could not be reached.",
+    cure="Test again. If it stays, look at status.webex.com and at your firewall.",
+)
+_SLOW = ErrorHelp(
+    cause="Webex did not answer within 4 seconds.",
+    cure="Test again. If it stays, look at status.webex.com and at your firewall.",
+)
+_BUSY = ErrorHelp(
+    cause="The Service App has used up its 300 requests of this minute.",
+    cure="Wait a minute and test again.",
+)
+_NO_ACCESS = ErrorHelp(
+    cause="The token lacks the scope that is named, or the organization lacks the feature.",
+    cure="Add the scope to the Service App, have a full admin authorize it again, and paste the "
+    "new refresh token. If it stays, ask Cisco for Custom Messaging (Beta).",
+)
+_UNACCEPTED = ErrorHelp(
+    cause="The contact center does not accept the token that Webex gave.",
+    cure="Check that Contact Center address is the region of your organization, and authorize the "
+    "Service App again.",
+)
+
+_ERROR_HELP = {
+    ("token", "invalid_auth"): ErrorHelp(
+        cause="Webex does not take this refresh token with this client, or it is older than 90 "
+        "days.",
+        cure="Copy client ID, client secret and a new refresh token from the Service App's page. "
+        "If there is none, have a full admin authorize the Service App.",
+    ),
+    ("expiry", "invalid_auth"): ErrorHelp(
+        cause="The refresh token ends within 14 days, and Webex does not prolong it.",
+        cure="Have a full admin authorize the Service App again, and paste the new refresh token.",
+    ),
+    ("organization", "wrong_type"): ErrorHelp(
+        cause="The token belongs to another organization than Organization ID.",
+        cure="Choose the right organization on the Service App's page, and copy its tokens.",
+    ),
+    ("organization", "invalid_routing"): ErrorHelp(
+        cause="This region knows no organization of this id.",
+        cure="Copy Organization ID from Control Hub > Account, and check the region in Contact "
+        "Center address.",
+    ),
+    ("subscriptions", "disabled"): ErrorHelp(
+        cause="Webex could not reach the portal for a while and has made a subscription inactive.",
+        cure="Check that Webhook URL can be reached from outside. The portal activates the "
+        "subscription again within 15 minutes, and at once when you save.",
+    ),
+    **{
+        (check, code): help_
+        for check in ("token", "organization", "subscriptions")
+        for code, help_ in (
+            *(("unknown", _BROKEN), ("dns", _BROKEN), ("tls", _BROKEN)),
+            *(("timeout", _SLOW), ("rate_limited", _BUSY)),
+        )
+    },
+    **{
+        (check, code): help_
+        for check in ("organization", "subscriptions")
+        for code, help_ in (("missing_permission", _NO_ACCESS), ("invalid_auth", _UNACCEPTED))
+    },
+}
 
 MANIFEST = Manifest(
     key="webex",
@@ -14,12 +234,33 @@ MANIFEST = Manifest(
     name="Webex Messaging",
     vendor="Webex",
     summary="Live agents answer in the Webex Contact Center desktop.",
+    docs_url="https://developer.webex.com/webex-contact-center/docs/"
+    "bring-your-own-custom-messaging-channel",
     delivery=Delivery.WEBHOOK,
-    support=Support.EXPERIMENTAL,
+    takes_after_end=True,
+    capabilities=frozenset(
+        {
+            Capability.ATTACHMENT_OUT,
+            Capability.ATTACHMENT_IN,
+            Capability.TRANSCRIPT,
+            Capability.TRANSFER,
+            Capability.IDEMPOTENT_SEND,
+        }
+    ),
+    fields=_FIELDS,
     hints=(
         Hint(name="destination_id", check=_UUID),
         Hint(name="entry_point_id", check=_UUID),
         Hint(name="global_variables", check=flat_dict(text(1, 64), scalar)),
     ),
+    support=Support.SIMULATED,
     aliases=("webex",),
+    prerequisites=_PREREQUISITES,
+    vendor_steps=_VENDOR_STEPS,
+    check_names=_CHECK_NAMES,
+    error_help=_ERROR_HELP,
+    loggable_keys=_LOGGABLE_KEYS,
+    generated=_GENERATED,
+    exclusive_fields=("org_id", "business_address"),
+    attachments=AttachmentLimits(max_bytes=MAX_FILE_BYTES),
 )

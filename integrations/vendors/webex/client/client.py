@@ -1,0 +1,164 @@
+"""The calls of Webex Contact Center; one method for each of them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from integrations.contract.connector import TokenCache
+from integrations.contract.errors import (
+    ConnectorError,
+    ConversationGoneError,
+    InvalidAuthError,
+    InvalidRoutingError,
+    RejectedError,
+)
+from integrations.http.client import HttpClient
+from integrations.http.errors import NO_STATUSES, StatusTable, VendorResponse, status_error
+from integrations.kit.json_values import Json, as_object, as_objects, as_text
+from integrations.kit.plain_json import vendor_object
+from integrations.kit.waiting import RateBudget, RateTiming
+from integrations.vendors.webex.client.tokens import AccessTokens
+
+PAGE_SIZE = "1000"
+_GONE: StatusTable = {404: ConversationGoneError}
+_UNKNOWN: StatusTable = {404: InvalidRoutingError}
+
+
+class WebexClient:
+    """Speaks to one organization with the token that all workers share."""
+
+    def __init__(
+        self, http: HttpClient, *, cache: TokenCache, credentials: Mapping[str, str]
+    ) -> None:
+        """Keep what every call needs; a draft under test may lack any of it."""
+        self._http = http
+        self._base = credentials.get("api_base_url", "").rstrip("/")
+        self._org_id = credentials.get("org_id", "")
+        self.tokens = AccessTokens(http, cache=cache, credentials=credentials)
+        # Webex counts by client, whichever project it is used in.
+        account = credentials.get("client_id", "")
+        self.budget = RateBudget(RateTiming(), account=account, store=http.pauses)
+
+    # ---- tasks ----
+
+    async def create_task(self, body: Mapping[str, object]) -> str:
+        """Ask for a task and return its id: accepted, which is not yet created."""
+        response = await self._call(
+            "create_task", "POST", "/v2/tasks", json=body, read_error=_creation_refusal
+        )
+        return as_text(as_object(as_object(response.json()).get("data")).get("id"))
+
+    async def append_message(self, task_id: str, body: Mapping[str, object]) -> None:
+        """Send one message into a task: accepted, which is not yet delivered."""
+        path = f"/v2/tasks/{quote(task_id, safe='')}/messages"
+        await self._call("append_message", "POST", path, json=body, statuses=_GONE)
+
+    async def end_task(self, task_id: str) -> None:
+        """End a task; only version 1 has this call."""
+        path = f"/v1/tasks/{quote(task_id, safe='')}/end"
+        await self._call("end_task", "POST", path, statuses=_GONE)
+
+    async def list_tasks(self, *, since: datetime, until: datetime) -> list[Json]:
+        """Return the custom messaging tasks that were created within a time."""
+        query = {
+            "from": str(_milliseconds(since)),
+            "to": str(_milliseconds(until)),
+            "channelTypes": "customMessaging",
+            "pageSize": PAGE_SIZE,
+            **self._org(),
+        }
+        response = await self._call("list_tasks", "GET", "/v1/tasks", params=query)
+        return as_objects(as_object(response.json()).get("data"))
+
+    # ---- the organization ----
+
+    async def organization(self) -> Json:
+        """Return what is known of the organization."""
+        path = f"/organization/{quote(self._org_id, safe='')}"
+        return await self._object("organization", path)
+
+    async def user(self, user_id: str) -> Json:
+        """Return a person by the id of the contact center; InvalidRoutingError for none."""
+        return await self._object("user", self._user_path(user_id))
+
+    async def user_by_ci_id(self, user_id: str) -> Json:
+        """Return a person by the id of Webex's common identity; InvalidRoutingError for none."""
+        return await self._object("user_by_ci_id", self._user_path(f"by-ci-user-id/{user_id}"))
+
+    # ---- subscriptions ----
+
+    async def list_subscriptions(self) -> list[Json]:
+        """Return the organization's subscriptions of version 2."""
+        response = await self._call(
+            "list_subscriptions", "GET", "/v2/subscriptions", params=self._org()
+        )
+        return as_objects(as_object(response.json()).get("data"))
+
+    async def create_subscription(self, body: Mapping[str, object]) -> None:
+        """Subscribe to the events of one resource."""
+        await self._call(
+            "create_subscription", "POST", "/v2/subscriptions", json={**body, **self._org()}
+        )
+
+    async def change_subscription(self, subscription_id: str, body: Mapping[str, object]) -> None:
+        """Change a subscription; it must name its resource and version."""
+        path = f"/v2/subscriptions/{quote(subscription_id, safe='')}"
+        await self._call("change_subscription", "PATCH", path, json=body)
+
+    async def delete_subscription(self, subscription_id: str) -> None:
+        """Delete a subscription; one that is gone is fine."""
+        path = f"/v2/subscriptions/{quote(subscription_id, safe='')}"
+        await self._call("delete_subscription", "DELETE", path, returns=(404,))
+
+    # ---- what every call goes through ----
+
+    async def _object(self, operation: str, path: str) -> Json:
+        response = await self._call(operation, "GET", path, statuses=_UNKNOWN)
+        return as_object(response.json())
+
+    async def _call(self, operation: str, method: str, path: str, **parts: Any) -> VendorResponse:
+        """Call with a token, and once more with another where that one is refused."""
+        token = await self.tokens.current()
+        try:
+            return await self._once(operation, method, path, token, **parts)
+        except InvalidAuthError:
+            token = await self.tokens.renew(token)
+        return await self._once(operation, method, path, token, **parts)
+
+    async def _once(
+        self, operation: str, method: str, path: str, token: str, **parts: Any
+    ) -> VendorResponse:
+        headers = {"Authorization": f"Bearer {token}", "TrackingId": f"PORTAL_{uuid.uuid4()}"}
+        statuses = parts.pop("statuses", NO_STATUSES)
+        async with self.budget.call(operation):
+            return await self._http.request(
+                operation, method, self._base + path, headers=headers, statuses=statuses, **parts
+            )
+
+    def _org(self) -> dict[str, str]:
+        return {"orgId": self._org_id} if self._org_id else {}
+
+    def _user_path(self, rest: str) -> str:
+        return f"/organization/{quote(self._org_id, safe='')}/user/{quote(rest, safe='/')}"
+
+
+def _creation_refusal(response: VendorResponse, statuses: StatusTable) -> ConnectorError:
+    """Tell a refused channel from any other refusal, by the sentences that Webex wrote."""
+    error = status_error(response, statuses)
+    if not isinstance(error, RejectedError) or "channel" not in _sentences(response.body).lower():
+        return error
+    message = f"{error.message}: the channel is not active, or has another name"
+    return InvalidRoutingError(message, status=error.status, field="channel_name")
+
+
+def _sentences(body: bytes) -> str:
+    error = as_object(vendor_object(body).get("error"))
+    return " ".join(as_text(one.get("description")) for one in as_objects(error.get("message")))
+
+
+def _milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)

@@ -1,0 +1,3 @@
+from integrations.vendors.webex.connector.connector import WebexConnector
+
+__all__ = ["WebexConnector"]

@@ -1,0 +1,98 @@
+"""Test connection for Webex: a refresh and reads; only a probe mends what has stopped."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from integrations.contract.checks import Check, CheckFailedError, run_checks
+from integrations.contract.connector import CheckResult
+from integrations.contract.errors import MissingPermissionError
+from integrations.http.client import HttpClient
+from integrations.kit.json_values import as_text
+from integrations.vendors.webex.client.client import WebexClient
+from integrations.vendors.webex.client.tokens import TokenPair
+from integrations.vendors.webex.connector.subscriptions import RESOURCES, Subscriptions, is_stopped
+
+WARNED_DAYS = 14
+_DAY = 24 * 3600
+
+
+class ConnectionChecks:
+    """One run of the test; keeps what its checks have found."""
+
+    def __init__(
+        self,
+        client: WebexClient,
+        http: HttpClient,
+        subscriptions: Subscriptions,
+        credentials: Mapping[str, str],
+    ) -> None:
+        """Share the connector's parts."""
+        self._client = client
+        self._http = http
+        self._subscriptions = subscriptions
+        self._credentials = credentials
+        self._pair: TokenPair | None = None
+
+    def run(self, *, is_probe: bool = False) -> AsyncIterator[CheckResult]:
+        """Yield the results in the manifest's order."""
+        last: Check = self._mended if is_probe else self._looked_at
+        return run_checks(
+            [
+                ("token", self._token),
+                ("expiry", self._expiry),
+                ("organization", self._organization),
+                ("subscriptions", last),
+            ]
+        )
+
+    async def _token(self) -> str:
+        self._pair = await self._client.tokens.checked()
+        return ""
+
+    async def _expiry(self) -> str:
+        if self._pair is None:
+            raise CheckFailedError("skipped")
+        until = datetime.fromtimestamp(self._pair.refresh_until, UTC).strftime("%d %B %Y")
+        if self._pair.refresh_until - time.time() < WARNED_DAYS * _DAY:
+            raise CheckFailedError("invalid_auth", f"The refresh token ends on {until}.")
+        return f"The refresh token holds until {until}, and longer when it is used."
+
+    async def _organization(self) -> str:
+        self._need_token()
+        with _named_scope("cjp:config_read"):
+            found = await self._client.organization()
+        theirs = as_text(found.get("id"))
+        if theirs and theirs.lower() != self._credentials.get("org_id", "").lower():
+            raise CheckFailedError("wrong_type", "The token is of another organization.")
+        return self._http.without_secrets(as_text(found.get("name")))
+
+    async def _looked_at(self) -> str:
+        self._need_token()
+        with _named_scope("cjp:config_read"):
+            ours = await self._subscriptions.ours()
+        if any(map(is_stopped, ours.values())):
+            raise CheckFailedError("disabled", "Webex has made a subscription inactive.")
+        missing = len(RESOURCES) - len(ours)
+        return f"{missing} of {len(RESOURCES)} will be made on Save." if missing else ""
+
+    async def _mended(self) -> str:
+        self._need_token()
+        with _named_scope("cjp:config_write"):
+            revived = await self._subscriptions.revive()
+        return f"{revived} were inactive and are active again." if revived else ""
+
+    def _need_token(self) -> None:
+        if self._pair is None:
+            raise CheckFailedError("skipped")
+
+
+@contextmanager
+def _named_scope(scope: str) -> Iterator[None]:
+    try:
+        yield
+    except MissingPermissionError as error:
+        raise CheckFailedError("missing_permission", f"Webex asks for {scope}.") from error

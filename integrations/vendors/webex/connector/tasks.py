@@ -1,0 +1,112 @@
+"""Where a task stands by Webex's own list, and what a session keeps of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from integrations.contract.connector import VendorSession
+from integrations.kit.json_values import Json, as_id, as_moment, as_object, as_text, iso_moment
+from integrations.vendors.webex.client.client import WebexClient
+
+# Which clock Webex stamps a task with is its own affair.
+_BEFORE, _AFTER = timedelta(minutes=5), timedelta(minutes=30)
+_OVER = frozenset({"abandoned", "completed"})
+_ECHOES_KEPT = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedTask:
+    """One task as the list has it."""
+
+    task_id: str
+    origin: str
+    status: str
+    owner_id: str
+    owner_name: str = field(repr=False)
+
+    @property
+    def is_over(self) -> bool:
+        """Say whether nobody can write into it any more."""
+        return self.status in _OVER
+
+
+async def listed_tasks(client: WebexClient, session: VendorSession) -> list[ListedTask]:
+    """Return the tasks of a session's handoff, oldest first."""
+    opened_at = as_moment(session.state.get("opened_at")) or datetime.now(UTC)
+    rows = await client.list_tasks(since=opened_at - _BEFORE, until=opened_at + _AFTER)
+    found = map(_listed, rows)
+    origin, task_id = as_text(session.state.get("handoff_id")), task_of(session)
+    return [one for one in found if one.task_id == task_id or (origin and one.origin == origin)]
+
+
+def new_session(handoff_id: str, task_id: str, opened_at: datetime) -> VendorSession:
+    """Return the session of a task, or of one that may have been opened."""
+    state = {"handoff_id": handoff_id, "opened_at": iso_moment(opened_at)}
+    return VendorSession(vendor_conversation_id=task_id, state=state, keys=(handoff_id,))
+
+
+def task_of(session: VendorSession) -> str:
+    """Return the task that a session writes into."""
+    return as_text(session.state.get("task_id")) or session.vendor_conversation_id
+
+
+def adopting(session: VendorSession, task_id: str) -> VendorSession:
+    """Return the session with the task that was open already."""
+    keys = tuple(dict.fromkeys((*session.keys, task_id)))
+    return replace(_with(session, {"task_id": task_id}), keys=keys)
+
+
+def echoed_in(session: VendorSession) -> tuple[str, ...]:
+    """Return the newest of our messages that Webex has repeated."""
+    found = session.state.get("echoed")
+    return tuple(map(as_text, found)) if isinstance(found, list) else ()
+
+
+def with_echo(session: VendorSession, alias: str) -> VendorSession:
+    """Return the session that knows of one more of our messages."""
+    known = [one for one in echoed_in(session) if one != alias]
+    return _with(session, {"echoed": [*known, alias][-_ECHOES_KEPT:]})
+
+
+def ended_at_in(session: VendorSession) -> datetime | None:
+    """Return when Webex said that it was over."""
+    return as_moment(session.state.get("ended_at"))
+
+
+def with_end(session: VendorSession, at: datetime) -> VendorSession:
+    """Return the session that knows of the end."""
+    return _with(session, {"ended_at": iso_moment(at)})
+
+
+def agents_in(session: VendorSession) -> dict[str, str]:
+    """Return the names of the live agents who have joined, by id."""
+    agents = as_object(session.state.get("agents"))
+    return {agent_id: as_text(name) for agent_id, name in agents.items()}
+
+
+def owner_in(session: VendorSession) -> str:
+    """Return the id of the live agent who has the task."""
+    return as_text(session.state.get("owner"))
+
+
+def with_agents(session: VendorSession, agents: Mapping[str, str], owner: str) -> VendorSession:
+    """Return the session with who is in it now."""
+    return _with(session, {"agents": dict(agents), "owner": owner})
+
+
+def _with(session: VendorSession, values: Mapping[str, object]) -> VendorSession:
+    return replace(session, state={**session.state, **values})
+
+
+def _listed(row: Json) -> ListedTask:
+    attributes = as_object(row.get("attributes"))
+    owner = as_object(attributes.get("owner"))
+    return ListedTask(
+        task_id=as_id(row.get("id")),
+        origin=as_text(attributes.get("origin")),
+        status=as_text(attributes.get("status")).lower(),
+        owner_id=as_id(owner.get("id")),
+        owner_name=as_text(owner.get("name")),
+    )

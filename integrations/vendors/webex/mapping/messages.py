@@ -1,0 +1,162 @@
+"""What we say to Webex: the task that opens a conversation, its messages and its variables."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+
+from integrations.contract.connector import HandoffRequest, OutboundAttachment, OutboundMessage
+from integrations.contract.errors import InvalidRoutingError, RejectedError
+from integrations.kit.cutting import pieces, utf8_bytes, utf16_units
+from integrations.kit.hints import hint_pairs, hint_text, identity_of
+from integrations.kit.plain_json import vendor_object
+from integrations.kit.transcript import (
+    Limits,
+    summary_texts,
+    transcript_is_wanted,
+    transcript_texts,
+)
+
+MAX_TEXT = 20_000
+MAX_URL = 2000
+MAX_VARIABLES = 30
+MAX_NAME_BYTES, MAX_VALUE_BYTES = 200, 1024
+CONVERSATION_VARIABLE = "portalConversationId"
+NO_CONTEXT = "The end user asked for a live agent."
+FAREWELL = "The end user has left the conversation."
+_MAX_SUMMARY = 5000
+
+
+def create_body(request: HandoffRequest, credentials: Mapping[str, str]) -> dict[str, object]:
+    """Return the task for a handoff; raises InvalidRoutingError for variables Webex cannot take.
+
+    The handoff is its own origin: Webex has one open conversation for each, so a repeat finds it.
+    """
+    name = identity_of(request).name
+    origin = {"id": request.handoff_id, **({"name": name} if name else {})}
+    return {
+        "origin": origin,
+        "destination": {
+            "id": credentials.get("business_address", ""),
+            "type": "businessAddress",
+        },
+        "channelType": "customMessaging",
+        "channel": credentials.get("channel_name", ""),
+        "globalVariables": global_variables(request, credentials),
+        "channelParams": _text_params(opening_id(request), opening_text(request), _now()),
+    }
+
+
+def opening_id(request: HandoffRequest) -> str:
+    """Return the id of a handoff's first message, the same for each try."""
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, request.handoff_id))
+
+
+def opening_text(request: HandoffRequest) -> str:
+    """Return summary and transcript in the one message that a new task may have."""
+    summary = "\n".join(
+        summary_texts(request, Limits(size=_MAX_SUMMARY, measure=utf16_units, parts=1))[:1]
+    )
+    parts = [summary] if summary else []
+    if transcript_is_wanted(request) and request.transcript:
+        room = MAX_TEXT - utf16_units(summary) - 2
+        limits = Limits(size=room, measure=utf16_units, parts=1)
+        parts += transcript_texts(request.transcript, limits)
+    return "\n\n".join(parts) or NO_CONTEXT
+
+
+def global_variables(request: HandoffRequest, credentials: Mapping[str, str]) -> dict[str, str]:
+    """Return what the customer's flow can read, as texts."""
+    routing = request.routing
+    queue_variable = credentials.get("queue_variable", "")
+    found: dict[str, object] = dict(
+        vendor_object(credentials.get("default_global_variables") or "{}")
+    )
+    found[CONVERSATION_VARIABLE] = request.conversation_id
+    if queue_variable and routing.get("queue"):
+        found[queue_variable] = routing["queue"]
+    found |= hint_pairs(routing.get("attributes"))
+    found |= hint_pairs(routing.get("global_variables"))
+    variables = {name: hint_text(value) for name, value in found.items()}
+    _refuse_oversize(variables)
+    return variables
+
+
+def message_bodies(message: OutboundMessage) -> Iterator[tuple[str, dict[str, object]]]:
+    """Yield id and body of each message that a text takes; the first has the message's own id."""
+    for number, piece in enumerate(pieces(message.text, MAX_TEXT, utf16_units)):
+        alias = message.message_id if not number else _part_id(message.message_id, number)
+        yield alias, _append_body(_text_params(alias, piece, message.sent_at))
+
+
+def attachment_body(attachment: OutboundAttachment) -> dict[str, object]:
+    """Return the message for a file, to be fetched from our address."""
+    url = attachment.public_url
+    if not url or len(url) > MAX_URL:
+        raise RejectedError(
+            "append_message: Webex fetches files, and there is no address for this one",
+            vendor_code="no_public_url",
+        )
+    file = {
+        "fileName": attachment.file_name,
+        "mimeType": attachment.mime_type,
+        "fileUrl": url,
+    }
+    message = {
+        "aliasId": attachment.attachment_id,
+        "attachments": [file],
+        "timestamp": _milliseconds(_now()),
+    }
+    return _append_body({"type": "text-with-attachments", "message": message})
+
+
+def farewell_body(task_id: str) -> dict[str, object]:
+    """Return the last words into a task that we may not end."""
+    alias = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{task_id}:farewell"))
+    return _append_body(_text_params(alias, FAREWELL, _now()))
+
+
+def variable_problem(saved: str) -> str:
+    """Say why Webex would refuse the variables of the form, kept as JSON; empty for no reason."""
+    values = vendor_object(saved or "{}")
+    try:
+        _refuse_oversize({name: hint_text(value) for name, value in values.items()})
+    except InvalidRoutingError as error:
+        return error.message
+    return ""
+
+
+def _refuse_oversize(variables: Mapping[str, str]) -> None:
+    field = "global_variables"
+    if len(variables) > MAX_VARIABLES:
+        raise InvalidRoutingError(
+            f"create_task: Webex takes {MAX_VARIABLES} global variables at most", field=field
+        )
+    for name, value in variables.items():
+        if utf8_bytes(name) > MAX_NAME_BYTES or utf8_bytes(value) > MAX_VALUE_BYTES:
+            raise InvalidRoutingError(
+                "create_task: a global variable has a name over 200 bytes or a value over 1024",
+                field=field,
+            )
+
+
+def _append_body(params: dict[str, object]) -> dict[str, object]:
+    return {"mediaType": "customMessaging", "channelParams": params}
+
+
+def _text_params(alias: str, text: str, at: datetime) -> dict[str, object]:
+    message = {"aliasId": alias, "text": text, "timestamp": _milliseconds(at)}
+    return {"type": "text", "message": message}
+
+
+def _part_id(message_id: str, number: int) -> str:
+    return str(uuid.uuid5(uuid.UUID(message_id), str(number)))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)

@@ -1,0 +1,175 @@
+"""Reads one call of Webex's: live bodies were seen flattened, and with parts as JSON in a text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from urllib.parse import parse_qsl, urlsplit
+
+from integrations.contract.rich_content import VendorFile
+from integrations.kit.json_values import Json, as_count, as_id, as_object, as_text, json_digest
+from integrations.kit.plain_json import vendor_object
+
+APPENDED = "task-message:appended"
+APPEND_FAILED = "task-message:append-failed"
+NEW, CONNECT, CONNECTED = "task:new", "task:connect", "task:connected"
+PARKED, ENDED, FAILED = "task:parked", "task:ended", "task:failed"
+ALREADY_OPEN = "CONVERSATION_ALREADY_OPEN"
+# Told, and nothing for the end user: nobody comes or goes, or another event says who.
+NOTED = frozenset(
+    {NEW, CONNECT, "task:on-hold", "task:hold-done", "task:consulting", "task:consult-done"}
+    | {"task:conferencing", "task:conference-done", "task:conference-transferred"}
+    | {"task:origin-updated"}
+)
+_SPEAKERS = frozenset({"agent", "system"})
+_KEY_MARKS = frozenset({"keyuri", "jwe"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One call as far as we know it; what it lacks is empty."""
+
+    kind: str
+    task_id: str
+    origin: str
+    at: datetime
+    event_id: str
+    data: Json = field(repr=False)
+    message: Json = field(repr=False)
+
+    @property
+    def sender(self) -> str:
+        """Who wrote: agent, system or nobody."""
+        return as_text(self.data.get("senderType")).strip().lower()
+
+    @property
+    def sender_id(self) -> str:
+        """The live agent's id, of either of the two kinds that Webex has."""
+        return as_id(self.data.get("senderId"))
+
+    @property
+    def is_outbound(self) -> bool:
+        """Say whether this is a word to the end user; live bodies vary in what they say of it."""
+        direction = as_text(self.data.get("messageDirection")).strip().upper()
+        return direction == "OUTBOUND" or (direction != "INBOUND" and self.sender in _SPEAKERS)
+
+    @property
+    def alias(self) -> str:
+        """The message's id, which its repeats share."""
+        return as_id(self.message.get("aliasId"))
+
+    @property
+    def text(self) -> str:
+        """What was written, maybe in HTML."""
+        return as_text(self.message.get("text"))
+
+    @property
+    def reason(self) -> str:
+        """Why something failed, in Webex's code."""
+        return as_text(self.data.get("reason"))[:64]
+
+    @property
+    def files(self) -> tuple[VendorFile, ...]:
+        """The files that can be fetched as they are."""
+        return tuple(
+            VendorFile(
+                file_name=as_text(one.get("fileName")) or "file",
+                mime_type=as_text(one.get("mimeType")) or "application/octet-stream",
+                url=as_text(one.get("url")),
+            )
+            for one in self._attachments()
+            if not _is_encrypted(one)
+        )
+
+    @property
+    def has_encrypted_file(self) -> bool:
+        """Say whether a file can only be read with keys of the organization's."""
+        return any(map(_is_encrypted, self._attachments()))
+
+    @property
+    def other_task(self) -> str:
+        """The task that is open already; its id stands last in a sentence."""
+        words = as_text(self.data.get("errorMessage")).replace(".", " ").split()
+        return next((word for word in reversed(words) if _is_uuid(word)), "")
+
+    def _attachments(self) -> Iterator[Json]:
+        found = self.message.get("attachments")
+        for one in found if isinstance(found, list) else ():
+            if isinstance(one, dict) and as_text(one.get("url")):
+                yield one
+
+
+def notice_of(body: Json) -> Notice:
+    """Read a call; nothing in it makes this raise."""
+    data = _opened(body.get("data"))
+    params = _opened(data.get("channelParams"))
+    message = _opened(params.get("message")) or params or data
+    kind = as_text(body.get("type"))
+    named = as_id(data.get("taskId"))
+    task_id = named or (as_id(body.get("id")) if kind.startswith("task:") else "")
+    at = _moment(body.get("comciscotimestamp")) or _moment(data.get("createdTime"))
+    # A lifecycle event's id is its task's, and comes again with the next one.
+    parts = [body.get("id"), kind, task_id, str(body.get("comciscotimestamp"))]
+    return Notice(
+        kind=kind,
+        task_id=task_id,
+        origin=_name(data.get("origin")),
+        at=at or datetime.now(UTC),
+        event_id=json_digest(parts)[:32],
+        data=data,
+        message=message,
+    )
+
+
+def item_id_of(notice: Notice) -> str:
+    """Name a call so that its repeat, on whichever of the two paths, has the same name."""
+    if notice.kind == APPENDED and notice.alias:
+        way = "out" if notice.is_outbound else "in"
+        return f"{way}:{notice.task_id}:{notice.alias}"[:200]
+    return notice.event_id
+
+
+def milliseconds(value: object) -> int | None:
+    """Read a time in milliseconds, which comes as a number or as a text."""
+    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
+        return int(value.strip()[:16])
+    return as_count(value)
+
+
+def _moment(value: object) -> datetime | None:
+    found = milliseconds(value)
+    return (
+        None
+        if not found or found > 32_503_680_000_000
+        else datetime.fromtimestamp(found / 1000, UTC)
+    )
+
+
+def _opened(value: object) -> Json:
+    """Return an object, also where it comes as JSON in a text."""
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        return vendor_object(value)
+    return as_object(value)
+
+
+def _name(value: object) -> str:
+    """Return an id, which stands by itself in events and in an object in requests."""
+    return as_id(value) or as_id(as_object(value).get("id"))
+
+
+def _is_encrypted(attachment: Json) -> bool:
+    names = {name.lower() for name in attachment}
+    names |= {name.lower() for name, _ in parse_qsl(_query(as_text(attachment.get("url"))))}
+    return not names.isdisjoint(_KEY_MARKS)
+
+
+def _query(url: str) -> str:
+    try:
+        return urlsplit(url).query
+    except ValueError:
+        return ""
+
+
+def _is_uuid(word: str) -> bool:
+    return len(word) == 36 and [len(part) for part in word.split("-")] == [8, 4, 4, 4, 12]

@@ -1,0 +1,3 @@
+from integrations.vendors.webex.simulator.simulator import WebexSimulator
+
+__all__ = ["WebexSimulator"]
