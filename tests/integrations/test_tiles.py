@@ -57,7 +57,7 @@ def test_a_tile_without_a_connector_says_so_and_cannot_be_pressed(
     admin: Client, project: Project
 ) -> None:
     page = tiles_page(admin, project)
-    tile = page.split('id="tile-webex-messaging"')[1].split("</article>")[0]
+    tile = page.split('id="tile-five9"')[1].split("</article>")[0]
 
     assert "Not available yet" in tile
     assert "<a " not in tile

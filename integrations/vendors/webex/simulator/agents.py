@@ -37,6 +37,7 @@ class WebexAgents(LiveAgents[Task, str]):
         refuse_twice(agent_name, self.those_in(conversation))
         is_conference = bool(conversation.agents)
         conversation.agents.append(agent_name)
+        conversation.people.append(agent_name)
         if is_conference:
             self.world.lifecycle(conversation, "conferencing")
             return
@@ -71,6 +72,7 @@ class WebexAgents(LiveAgents[Task, str]):
         """Hand the task to a colleague, who accepts at once."""
         conversation.agents.remove(self.present(conversation))
         conversation.agents.insert(0, agent_name)
+        conversation.people.append(agent_name)
         conversation.owner, conversation.status = agent_name, "assigned"
         self.world.lifecycle(conversation, "connect")
         self.world.lifecycle(conversation, "connected")

@@ -205,7 +205,7 @@ class Endpoints:
     async def _fetch(
         self, client: HttpClient, task: Task, message: dict[str, Any], kind: str
     ) -> None:
-        """Fetch the files as Cisco does: the size first, then the bytes; one bad file rejects all."""
+        """Fetch the files as Cisco does: the size first; one bad file rejects all."""
         stored = []
         try:
             for one in message["attachments"]:
@@ -389,7 +389,7 @@ class Endpoints:
     def _person(self, request: Request, named: Any) -> Response:
         self._admit(request, "cjp:config_read")
         self._own(request)
-        known = {name for task in self._world.conversations.values() for name in task.agents}
+        known = {name for task in self._world.conversations.values() for name in task.people}
         for name in known:
             if named(name) == request.path_params["id"]:
                 first, _, last = name.partition(" ")

@@ -29,6 +29,7 @@ from integrations.vendors.webex.simulator.world import (
 
 DEFAULT_RETRY_AFTER = 1
 TOO_OLD_MS = 3_600_000
+FORGED = "somebody-elses"
 
 
 def _world(simulator: Simulator) -> WebexWorld:
@@ -83,7 +84,7 @@ def _forged_event(simulator: Simulator, _fields: dict[str, Any]) -> None:
     """Post an end whose signature does not fit, and one that is an hour old."""
     world = _world(simulator)
     ended = {"type": "task:ended"}
-    _each_open(simulator, lambda t: _letter(world, t, "forged", body=ended, secret="wrong"))
+    _each_open(simulator, lambda t: _letter(world, t, "forged", body=ended, secret=FORGED))
     old = now_ms() - TOO_OLD_MS
     stale = {**ended, "comciscotimestamp": old}
     _each_open(simulator, lambda t: _letter(world, t, "old", body=stale, stamp=str(old)))

@@ -79,6 +79,8 @@ class Task:
     status: str = "queued"
     owner: str = ""
     agents: list[str] = field(default_factory=list)
+    # Who has ever been in it; a person does not vanish with a transfer.
+    people: list[str] = field(default_factory=list)
     messages: list[dict[str, Any]] = field(default_factory=list)
     aliases: list[str] = field(default_factory=list)
     created_at: int = field(default_factory=lambda: now_ms())
@@ -152,9 +154,10 @@ class WebexWorld(World[Switches, Task]):
 
     def forget(self) -> None:
         """Forget all tasks; tokens and subscriptions stay, as the portal has them too."""
-        kept = self.subscriptions.as_json()
+        kept = list(self.subscriptions.values())
         super().forget()
-        self.subscriptions.restore(kept)
+        for one in kept:
+            self.subscriptions.add(one)
         self.outbox.forget()
 
     def configure(self, **switches: Any) -> None:
@@ -209,7 +212,7 @@ class WebexWorld(World[Switches, Task]):
 
     def lifecycle(self, task: Task, action: str, **more: Any) -> None:
         """Tell what happens to a task."""
-        data = {"taskId": task.task_id} if self.switches.names_task else {}
+        data: dict[str, Any] = {"taskId": task.task_id} if self.switches.names_task else {}
         data |= {
             "origin": task.origin,
             "destination": self.switches.business_address,
