@@ -155,7 +155,6 @@ def test_without_any_connection_it_says_that_nothing_is_connected(project):
     ("key", "vendor"),
     [
         ("nice_integration", "NICE CXone"),
-        ("webex_integration", "Webex"),
     ],
 )
 def test_a_vendor_without_connector_is_told_in_its_own_words(project, key, vendor):
