@@ -53,13 +53,31 @@ def of_genesys(ago: timedelta) -> Call:
     return raw, genesys_signed(raw)
 
 
+def webex(project: Project) -> Integration:
+    return factories.integration(
+        project,
+        connector_key="webex",
+        integration_key="webex_integration",
+        credentials={"asset_webhook_secret": SECRET},
+    )
+
+
+def of_webex(ago: timedelta) -> Call:
+    stamp = int((time.time() - ago.total_seconds()) * 1000)
+    data = {"taskId": "t-1", "messageDirection": "OUTBOUND", "senderType": "system"}
+    event = {"type": "task-message:appended", "comciscotimestamp": stamp, "data": data}
+    raw = json.dumps(event).encode()
+    signature = hex_signature(SECRET, raw)
+    return raw, {"X-WebexCC-Signature": signature, "X-WebExCC-Timestamp": str(stamp)}
+
+
 def of_zendesk(ago: timedelta) -> Call:
     return spoken(), {"X-API-Key": SHARED}
 
 
 @pytest.mark.parametrize(
     "connected, call",
-    [(custom, of_custom), (genesys, of_genesys), (zendesk, of_zendesk)],
+    [(custom, of_custom), (genesys, of_genesys), (webex, of_webex), (zendesk, of_zendesk)],
 )
 def test_a_call_sent_again_is_answered_and_leaves_nothing_to_do(
     send: Send,  # noqa: F811 - the fixture
@@ -76,7 +94,9 @@ def test_a_call_sent_again_is_answered_and_leaves_nothing_to_do(
     assert not StoredWebhook.objects.filter(is_done=False).exists()
 
 
-@pytest.mark.parametrize("connected, call", [(custom, of_custom), (genesys, of_genesys)])
+@pytest.mark.parametrize(
+    "connected, call", [(custom, of_custom), (genesys, of_genesys), (webex, of_webex)]
+)
 def test_a_call_from_before_the_rows_were_cleaned_up_is_refused_for_its_age(
     send: Send,  # noqa: F811 - the fixture
     connected: Callable[[Project], Integration],

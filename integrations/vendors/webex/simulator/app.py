@@ -200,7 +200,7 @@ class Endpoints:
         if not message.get("attachments"):
             self._arrived(task, message, kind, [])
             return
-        world.outbox.sender.run(lambda client: self._fetch(client, task, message, kind))
+        world.outbox.fetch(task.task_id, lambda client: self._fetch(client, task, message, kind))
 
     async def _fetch(
         self, client: HttpClient, task: Task, message: dict[str, Any], kind: str

@@ -8,10 +8,11 @@ import hmac
 import json
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from integrations.http.client import HttpClient
 from integrations.simulators.event_faults import EventFaults
 from integrations.simulators.webhooks import RetryPlan, WebhookSender
 
@@ -74,6 +75,17 @@ class Outbox:
             for letters in self._words.values():
                 for letter in letters[:count]:
                     self._submit(letter)
+
+    def fetch(self, task_id: str, work: Callable[[HttpClient], Awaitable[None]]) -> None:
+        """Fetch an end user's files in the background, those of a task one after the other."""
+        with self._lock:
+            lane = self._lanes[f"fetch:{task_id}"]
+
+        async def in_turn(client: HttpClient) -> None:
+            async with lane:
+                await work(client)
+
+        self.sender.run(in_turn)
 
     def duplicate_next(self, label: str | None = None) -> None:
         """Deliver the next event (of this type) twice."""
