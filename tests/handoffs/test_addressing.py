@@ -12,7 +12,6 @@ from conversations.models import Conversation, LogEntry, Tool
 from handoffs.errors import (
     HandoffError,
     InvalidPayloadError,
-    NoConnectorError,
     NoDefaultError,
     NotAllowedHereError,
     NotConnectedError,
@@ -151,27 +150,6 @@ def test_without_any_connection_it_says_that_nothing_is_connected(project):
     assert "No integration for live chats is connected in Sandbox" in str(error)
 
 
-@pytest.mark.parametrize(
-    ("key", "vendor"),
-    [
-        ("nice_integration", "NICE CXone"),
-    ],
-)
-def test_a_vendor_without_connector_is_told_in_its_own_words(project, key, vendor):
-    factories.integration(project)
-
-    error = refusal(project, {"handoff": {"text_chat": {key: {}}}})
-    [(severity, message, _)] = lint(
-        project, source_of(f'{{"handoff": {{"text_chat": {{"{key}": {{}}}}}}}}')
-    )
-
-    assert isinstance(error, NoConnectorError)
-    assert f"There is no connector for {vendor} yet" in str(error)
-    assert "Connected in Sandbox: Salesforce." in str(error)
-    assert severity == "error"
-    assert str(error) in message
-
-
 def test_a_vendor_that_is_not_connected_here_is_told_beside_those_that_are(project):
     factories.integration(project)
 
@@ -211,14 +189,6 @@ def test_an_unknown_integration_offers_what_the_project_uses_in_all_three_places
 
     assert linted.endswith("unknown integration; this project has: salesforce_integration")
     assert problems == ["unknown integration; this project has: salesforce_integration"]
-
-
-def test_without_a_project_only_integrations_with_a_connector_are_offered():
-    with pytest.raises(InvalidPayloadError) as raised:
-        payload_read({"handoff": {"text_chat": {"salesforce": {}}}})
-
-    assert "zendesk_integration" in str(raised.value)
-    assert "nice_integration" not in str(raised.value)
 
 
 def test_a_refused_alias_is_still_shown_as_its_vendor(project):

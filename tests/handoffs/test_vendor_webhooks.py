@@ -261,7 +261,7 @@ def test_vendor_that_takes_no_webhooks_is_404(send: Send, project: Project) -> N
     )
     others = [
         events_url(row),
-        url.replace("/genesys/", "/five9/"),
+        url.replace("/genesys/", "/acme/"),
         url.replace("/sandbox/", "/nowhere/"),
         url.replace("/events", "/elsewhere"),
     ]

@@ -50,10 +50,10 @@ def test_call_handoff_goes_there_under_each_of_its_names(project: Project, name:
 
 def test_a_hint_that_another_vendor_has_too_is_checked_as_ones_own(project: Project) -> None:
     good, bad = (
-        payload_for_call_handoff("acme", hints={"campaign_name": value}) for value in (3, "Chat")
+        payload_for_call_handoff("acme", hints={"track_name": value}) for value in (3, "Chat")
     )
 
-    assert payload_address(project, "sandbox", good)[1].hints == {"campaign_name": 3}
+    assert payload_address(project, "sandbox", good)[1].hints == {"track_name": 3}
     with pytest.raises(InvalidPayloadError, match="expected a whole number from 1 to 9"):
         payload_address(project, "sandbox", bad)
 
@@ -63,4 +63,4 @@ def test_the_docs_table_has_its_column() -> None:
 
     assert "[Acme](../integrations/vendors/acme/README.md)" in page
     assert "| `acme`, `acme_support` |" in page
-    assert "| `lane`, `campaign_name` |" in page
+    assert "| `lane`, `track_name` |" in page

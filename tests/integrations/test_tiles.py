@@ -53,17 +53,6 @@ def test_every_tile_is_there_under_configure_integrations(admin: Client, project
     assert [title for title in [*TITLES, "Something else?"] if title not in page] == []
 
 
-def test_a_tile_without_a_connector_says_so_and_cannot_be_pressed(
-    admin: Client, project: Project
-) -> None:
-    page = tiles_page(admin, project)
-    tile = page.split('id="tile-five9"')[1].split("</article>")[0]
-
-    assert "Not available yet" in tile
-    assert "<a " not in tile
-    assert "<button" not in tile
-
-
 @pytest.mark.parametrize(
     ("status", "action"),
     [

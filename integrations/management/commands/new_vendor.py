@@ -52,7 +52,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the key and the name."""
-        parser.add_argument("key", help="the folder's name, for instance five9")
+        parser.add_argument("key", help="the folder's name, for instance acme")
         parser.add_argument("--name", default="", help="as admins know it; a planned one has it")
 
     def handle(self, *args: Any, **options: Any) -> None:
