@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from integrations.contract.failures import OWN_TROUBLE, UNKNOWN, answer_word
@@ -99,6 +99,27 @@ class ErrorHelp:
 
     cause: str
     cure: str
+
+
+def usual_help(
+    checks: Iterable[str], *, vendor: str, status_page: str
+) -> dict[tuple[str, str], ErrorHelp]:
+    """Return what helps where the vendor itself is slow, broken or asked too often."""
+    usual = {
+        "timeout": ErrorHelp(
+            cause=f"{vendor} did not answer within 4 seconds.",
+            cure=f"Test again. If it stays, look at {status_page} and at your firewall.",
+        ),
+        "unknown": ErrorHelp(
+            cause=f"{vendor} answered with an error of its own.",
+            cure=f"Test again. If it stays, look at {status_page}.",
+        ),
+        "rate_limited": ErrorHelp(
+            cause=f"{vendor} limits how often an account may be asked.",
+            cure="Wait a minute and test again.",
+        ),
+    }
+    return {(check, code): found for check in checks for code, found in usual.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

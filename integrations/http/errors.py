@@ -170,4 +170,5 @@ def _vendor_code(answer: object) -> str:
     if not isinstance(answer, dict):
         return ""
     values = (str(answer[key]) for key in _VENDOR_CODE_KEYS if key in answer)
-    return next((value for value in values if _VENDOR_CODE.fullmatch(value)), "")
+    found = next((value for value in values if _VENDOR_CODE.fullmatch(value)), "")
+    return found or _vendor_code(answer.get("errors"))

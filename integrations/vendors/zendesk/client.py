@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import base64
-import json as json_library
-import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import quote
 
 from integrations.contract.errors import (
@@ -16,7 +15,7 @@ from integrations.contract.errors import (
     RejectedError,
 )
 from integrations.http.client import REQUEST_SECONDS, FormData, HttpClient
-from integrations.http.errors import NO_STATUSES, StatusTable, VendorResponse, status_error
+from integrations.http.errors import StatusTable, VendorResponse, status_error
 from integrations.kit.json_values import Json, as_object, as_objects, as_text
 from integrations.kit.waiting import RateBudget
 
@@ -43,7 +42,6 @@ _CODES: dict[str, tuple[type[ConnectorError], str]] = {
     "switchboard_integration_not_found": (InvalidRoutingError, "switchboard_integration_name"),
 }
 _FIELDS = {401: "key_secret"}
-_CODE = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
 class ZendeskMessagingClient:
@@ -67,9 +65,8 @@ class ZendeskMessagingClient:
 
     async def create_user(self, body: Json) -> Json | None:
         """Create the user and return it; None when one with this external id exists already."""
-        response = await self._request(
-            "create_user", "POST", "/users", json=body, returns=(_EXISTS_ALREADY,)
-        )
+        returns = (_EXISTS_ALREADY,)
+        response = await self._request("create_user", "POST", "/users", json=body, returns=returns)
         return None if response.status == _EXISTS_ALREADY else _object_in(response, "user")
 
     async def get_user(self, external_id: str) -> Json:
@@ -80,9 +77,8 @@ class ZendeskMessagingClient:
 
     async def list_participants(self, conversation_id: str) -> list[Json]:
         """Return who takes part in a conversation on the end user's side."""
-        response = await self._on_conversation(
-            "list_participants", "GET", f"{conversation_id}/participants"
-        )
+        path = f"{conversation_id}/participants"
+        response = await self._on_conversation("list_participants", "GET", path)
         return _objects_in(response, "participants")
 
     async def list_conversations(self, user_external_id: str) -> list[Json]:
@@ -115,16 +111,14 @@ class ZendeskMessagingClient:
 
     async def post_message(self, conversation_id: str, body: Json) -> list[Json]:
         """Post a message and return what it became: some channels split it."""
-        response = await self._on_conversation(
-            "post_message", "POST", f"{conversation_id}/messages", body
-        )
+        path = f"{conversation_id}/messages"
+        response = await self._on_conversation("post_message", "POST", path, body)
         return _objects_in(response, "messages")
 
     async def list_messages(self, conversation_id: str) -> list[Json]:
         """Return the newest page of messages."""
-        response = await self._on_conversation(
-            "list_messages", "GET", f"{conversation_id}/messages"
-        )
+        path = f"{conversation_id}/messages"
+        response = await self._on_conversation("list_messages", "GET", path)
         return _objects_in(response, "messages")
 
     async def post_activity(self, conversation_id: str, body: Json) -> None:
@@ -168,8 +162,9 @@ class ZendeskMessagingClient:
 
     async def list_webhooks(self, integration: str) -> list[Json]:
         """Return an integration's webhooks; `me` stands for the key's own integration."""
-        path = f"/integrations/{integration}/webhooks"
-        return _objects_in(await self._request("list_webhooks", "GET", path), "webhooks")
+        return await self._list(
+            "list_webhooks", f"/integrations/{integration}/webhooks", "webhooks"
+        )
 
     async def get_integration(self, integration_id: str) -> Json:
         """Return an integration; needs a key of the app's scope."""
@@ -178,61 +173,42 @@ class ZendeskMessagingClient:
 
     async def list_switchboards(self) -> list[Json]:
         """Return the app's switchboards; needs a key of the app's scope."""
-        response = await self._request("list_switchboards", "GET", "/switchboards")
-        return _objects_in(response, "switchboards")
+        return await self._list("list_switchboards", "/switchboards", "switchboards")
 
     async def list_switchboard_integrations(self, switchboard_id: str) -> list[Json]:
         """Return who takes part in a switchboard; needs a key of the app's scope."""
         path = f"/switchboards/{switchboard_id}/switchboardIntegrations"
-        response = await self._request("list_switchboard_integrations", "GET", path)
-        return _objects_in(response, "switchboardIntegrations")
+        return await self._list("list_switchboard_integrations", path, "switchboardIntegrations")
 
     async def _on_conversation(
         self, operation: str, method: str, path: str, body: Json | None = None
     ) -> VendorResponse:
+        path = f"/conversations/{path}"
         return await self._request(
-            operation,
-            method,
-            f"/conversations/{path}",
-            json=body,
-            statuses=_CONVERSATION_STATUSES,
+            operation, method, path, json=body, statuses=_CONVERSATION_STATUSES
         )
 
     async def _control(self, operation: str, path: str, target: str, metadata: Json) -> None:
-        await self._request(
-            operation,
-            "POST",
-            f"/conversations/{path}",
-            json={"switchboardIntegration": target, "metadata": dict(metadata)},
-            statuses=_CONTROL_STATUSES,
-        )
+        body = {"switchboardIntegration": target, "metadata": dict(metadata)}
+        path = f"/conversations/{path}"
+        await self._request(operation, "POST", path, json=body, statuses=_CONTROL_STATUSES)
+
+    async def _list(self, operation: str, path: str, name: str) -> list[Json]:
+        response = await self._request(operation, "GET", path)
+        return as_objects(as_object(response.json()).get(name))
 
     async def _request(
-        self,
-        operation: str,
-        method: str,
-        path: str,
-        *,
-        json: Json | None = None,
-        data: FormData | None = None,
-        params: Mapping[str, str] | None = None,
-        timeout: float = REQUEST_SECONDS,
-        statuses: StatusTable = NO_STATUSES,
-        returns: Collection[int] = (),
+        self, operation: str, method: str, path: str, **options: Any
     ) -> VendorResponse:
+        """Call the app under its budget; `options` are those of the HTTP client."""
         async with self._budget.call(operation):
             return await self._http.request(
                 operation,
                 method,
                 f"{self._app}{path}",
                 headers=self.headers,
-                json=json,
-                data=data,
-                params=params,
-                timeout=timeout,
-                statuses=statuses,
-                returns=returns,
                 read_error=zendesk_error,
+                **options,
             )
 
 
@@ -255,33 +231,22 @@ class ZendeskSupportClient:
         return as_text(user.get("alias")) or as_text(user.get("name"))
 
     async def _user(self, operation: str, user_id: str, timeout: float) -> Json:
+        url = f"{self._base_url}/api/v2/users/{user_id}.json"
         response = await self._http.request(
-            operation,
-            "GET",
-            f"{self._base_url}/api/v2/users/{user_id}.json",
-            headers=self._headers,
-            timeout=timeout,
+            operation, "GET", url, headers=self._headers, timeout=timeout
         )
         return _object_in(response, "user")
 
 
 def zendesk_error(response: VendorResponse, statuses: StatusTable) -> ConnectorError:
-    """Choose the error for a refusal by its status, then its code, which the error keeps."""
-    code = _first_code(response.body)
-    kind, field = _CODES.get(code, (None, "")) if response.status == 404 else (None, "")
-    error = status_error(response, {**statuses, response.status: kind} if kind else statuses)
-    error.vendor_code = code or error.vendor_code
-    error.field = field or _FIELDS.get(response.status, "")
+    """Choose the error for a refusal by its status, or by the code of what was not found."""
+    error = status_error(response, statuses)
+    field = _FIELDS.get(response.status, "")
+    if response.status == 404 and error.vendor_code in _CODES:
+        kind, field = _CODES[error.vendor_code]
+        error = kind(error.message, status=error.status, vendor_code=error.vendor_code)
+    error.field = field
     return error
-
-
-def _first_code(body: bytes) -> str:
-    try:
-        errors = as_objects(as_object(json_library.loads(body)).get("errors"))
-    except (ValueError, RecursionError):
-        return ""
-    code = as_text(errors[0].get("code")) if errors else ""
-    return code if _CODE.fullmatch(code) else ""
 
 
 def _object_in(response: VendorResponse, name: str) -> Json:

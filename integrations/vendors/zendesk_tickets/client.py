@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from typing import Any
 
 from integrations.contract.errors import CannotConnectError, ConnectorError, ConversationGoneError
-from integrations.http.client import REQUEST_SECONDS, HttpClient
+from integrations.http.client import NO_HEADERS, REQUEST_SECONDS, HttpClient
 from integrations.http.errors import StatusTable, VendorResponse, status_error
 from integrations.kit.json_values import Json, as_object, as_objects
 
 # Any other 404 is not about a ticket.
 _NO_TICKET = "RecordNotFound"
 _NOT_FOUND = 404
+Headers = Mapping[str, str]
 
 
 class ZendeskTicketsClient:
@@ -59,25 +61,15 @@ class ZendeskTicketsClient:
         return as_object(as_object(response.json()).get("ticket"))
 
     async def _request(
-        self,
-        operation: str,
-        method: str,
-        path: str,
-        *,
-        json: Json | None = None,
-        params: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-        timeout: float = REQUEST_SECONDS,
+        self, operation: str, method: str, path: str, *, headers: Headers = NO_HEADERS, **more: Any
     ) -> VendorResponse:
         return await self._http.request(
             operation,
             method,
             f"{self._api}{path}",
-            headers={**self._headers, **(headers or {})},
-            json=json,
-            params=params,
-            timeout=timeout,
+            headers={**self._headers, **headers},
             read_error=_tickets_error,
+            **more,
         )
 
 

@@ -12,6 +12,7 @@ from integrations.contract.manifest import (
     Manifest,
     Support,
     TileGroup,
+    usual_help,
 )
 
 _FIELDS = (
@@ -81,10 +82,6 @@ _ACCOUNT_HELP = {
         cause="The server's certificate does not fit the address.",
         cure="Check the address. Behind a proxy that opens TLS, allow this host through.",
     ),
-    "timeout": ErrorHelp(
-        cause="Zendesk did not answer within 4 seconds.",
-        cure="Test again. If it stays, look at status.zendesk.com and at your firewall.",
-    ),
     "invalid_auth": ErrorHelp(
         cause="Zendesk did not accept API user and token, or token access is switched off.",
         cure="Switch token access on under Apps and integrations > APIs > Zendesk API, make a "
@@ -97,14 +94,6 @@ _ACCOUNT_HELP = {
     "invalid_routing": ErrorHelp(
         cause="There is no Zendesk account at this address.",
         cure="Enter the address at which your agents sign in.",
-    ),
-    "rate_limited": ErrorHelp(
-        cause="Zendesk limits how often an account may be asked.",
-        cure="Wait a minute and test again.",
-    ),
-    "unknown": ErrorHelp(
-        cause="Zendesk answered with an error of its own.",
-        cure="Test again. If it stays, look at status.zendesk.com.",
     ),
 }
 
@@ -129,7 +118,10 @@ MANIFEST = Manifest(
     prerequisites=PREREQUISITES,
     vendor_steps=VENDOR_STEPS,
     check_names=(("account", "Address, API user and token"),),
-    error_help={("account", code): found for code, found in _ACCOUNT_HELP.items()},
+    error_help={
+        **usual_help(("account",), vendor="Zendesk", status_page="status.zendesk.com"),
+        **{("account", code): found for code, found in _ACCOUNT_HELP.items()},
+    },
     loggable_keys=frozenset({"id", "external_id", "status", "priority", "role", "type"}),
     repeat_note="A ticket is looked for under the handoff's id before it is opened. A comment "
     "whose answer was lost may stand on the ticket twice.",

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from integrations.contract.rich_content import Answer, ChoiceKind, FieldKind, Markup
-from integrations.vendors.zendesk.mapping.answers import answer_content
-from integrations.vendors.zendesk.mapping.content import content_of
+from integrations.vendors.zendesk.mapping.content import answer_content, content_of
 from tests.vendors.zendesk.test_mapping import fixture
 
 

@@ -36,8 +36,8 @@ from integrations.kit.json_values import Json, as_moment, as_text
 from integrations.kit.missed_calls import MissedCalls
 from integrations.kit.waiting import RateBudget, RateTiming
 from integrations.vendors.zendesk.client import ZendeskMessagingClient, ZendeskSupportClient
-from integrations.vendors.zendesk.connector.checks import ConnectionChecks
 from integrations.vendors.zendesk.connector.credentials import (
+    ConnectionChecks,
     api_base_url,
     credential_errors,
     normalised,
@@ -47,11 +47,10 @@ from integrations.vendors.zendesk.connector.handover import Handover, unfinished
 from integrations.vendors.zendesk.connector.progress import ConversationProgress, Step
 from integrations.vendors.zendesk.connector.sending import ControlTiming, Sender
 from integrations.vendors.zendesk.connector.webhooks import ASSIGNMENT_CHANGED, parsed, user_keys
-from integrations.vendors.zendesk.manifest import MANIFEST
-from integrations.vendors.zendesk.manifest.vendor import GOES_ON, MAX_FILE_BYTES
-from integrations.vendors.zendesk.mapping.answers import answer_content
-from integrations.vendors.zendesk.mapping.control import NEXT, Switchboard
+from integrations.vendors.zendesk.manifest import GOES_ON, MANIFEST, MAX_FILE_BYTES
+from integrations.vendors.zendesk.mapping.content import answer_content
 from integrations.vendors.zendesk.mapping.events import DELIVERY_FAILED, speaker_of
+from integrations.vendors.zendesk.mapping.handover import NEXT, Switchboard
 from integrations.vendors.zendesk.mapping.messages import (
     end_user_author,
     file_posting,

@@ -1,12 +1,22 @@
-"""The rules for Zendesk's credentials that a single field's pattern cannot express."""
+"""What an admin entered: the rules that no single field can express, and Test connection.
+
+The test reads what the key may read, and writes nothing.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from urllib.parse import SplitResult, urlsplit
 
+from integrations.contract.checks import CALL_SECONDS, Check, CheckFailedError, run_checks
+from integrations.contract.connector import CheckResult
+from integrations.contract.errors import RejectedError
 from integrations.http.url_guard import is_local_host
+from integrations.kit.json_values import Json, as_text
+from integrations.vendors.zendesk.client import ZendeskMessagingClient, ZendeskSupportClient
+from integrations.vendors.zendesk.mapping.handover import NEXT
 
 ZENDESK_SUFFIX = ".zendesk.com"
 # Accounts from before the product was Zendesk's keep their own hosts.
@@ -18,6 +28,16 @@ _NO_KEY_PAIR = (
     "portal call Zendesk. Create an API key for Conversations in Zendesk and enter both its parts."
 )
 _KEY_PAIR = {"key_id": "API key ID", "key_secret": "API key secret"}
+
+WEBHOOK_VERSION = "v2"
+# Without these the conversation is deaf, or never ends.
+NEEDED_TRIGGERS = (
+    "conversation:message",
+    "switchboard:passControl",
+    "switchboard:releaseControl",
+)
+_INTEGRATION_KEY = "int_"
+_STAFF = ("agent", "admin")
 
 
 def normalised(values: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -66,6 +86,141 @@ def support_base_url(credentials: Mapping[str, str]) -> str:
     if is_local_host(host) or host.endswith(ZENDESK_SUFFIX):
         return f"{parts.scheme}://{parts.netloc}"
     return f"https://{credentials.get('subdomain', '')}{ZENDESK_SUFFIX}"
+
+
+class ConnectionChecks:
+    """One run of the test; keeps what its checks found."""
+
+    def __init__(
+        self,
+        *,
+        client: ZendeskMessagingClient,
+        support: ZendeskSupportClient | None,
+        credentials: Mapping[str, str],
+    ) -> None:
+        """Share the connector's clients."""
+        self._client = client
+        self._support = support
+        self._credentials = credentials
+        self._integration_id = credentials.get("integration_id", "")
+        self._is_integration_key = credentials.get("key_id", "").startswith(_INTEGRATION_KEY)
+        self._webhooks: list[Json] | None = None
+
+    def run(self) -> AsyncIterator[CheckResult]:
+        """Yield the results in the manifest's order; some need a key of the whole app."""
+        checks: list[tuple[str, Check]] = [("access", self._access), ("webhook", self._webhook)]
+        if not self._is_integration_key:
+            checks += [("integration", self._integration), ("switchboard", self._switchboard)]
+        if self._support is not None:
+            checks.append(("support", self._support_api))
+        return run_checks(checks)
+
+    async def _access(self) -> str:
+        if not self._credentials.get("key_id") or not self._credentials.get("key_secret"):
+            raise CheckFailedError("invalid_auth", "No API key pair was entered.")
+        with _not_found():
+            self._webhooks = await self._client.list_webhooks(
+                "me" if self._is_integration_key else self._integration_id
+            )
+        return ""
+
+    async def _webhook(self) -> str:
+        webhook_id = self._credentials.get("webhook_id", "")
+        found = [item for item in self._accessed() if item.get("id") == webhook_id]
+        if not found:
+            raise CheckFailedError(
+                "invalid_routing", "The integration has no webhook with this ID."
+            )
+        _judge_webhook(found[0], self._credentials)
+        return ""
+
+    async def _integration(self) -> str:
+        self._accessed()
+        with _not_found():
+            found = await self._client.get_integration(self._integration_id)
+        if found.get("type") != "custom":
+            raise CheckFailedError("wrong_type", f"Its type is {as_text(found.get('type'))}.")
+        if found.get("status", "active") != "active":
+            raise CheckFailedError("disabled", f"Its status is {as_text(found.get('status'))}.")
+        return ""
+
+    async def _switchboard(self) -> str:
+        self._accessed()
+        with _not_found():
+            boards = await self._client.list_switchboards()
+            if not boards:
+                raise CheckFailedError("invalid_routing", "The app has no switchboard.")
+            board_id = as_text(boards[0].get("id"))
+            entries = await self._client.list_switchboard_integrations(board_id)
+        if boards[0].get("enabled", True) is not True:
+            raise CheckFailedError("disabled", "The switchboard is switched off.")
+        self._judge_entries(entries)
+        return ""
+
+    def _judge_entries(self, entries: list[Json]) -> None:
+        own = [item for item in entries if item.get("integrationId") == self._integration_id]
+        if not own:
+            raise CheckFailedError("invalid_routing", "The integration is not on the switchboard.")
+        target = self._credentials.get("switchboard_integration_name", "") or NEXT
+        if target == NEXT and not own[0].get("nextSwitchboardIntegrationId"):
+            raise CheckFailedError("wrong_type", "Nothing follows the integration.")
+        if target != NEXT and not any(_is_named(item, target) for item in entries):
+            raise CheckFailedError(
+                "invalid_routing", f"Nothing on the switchboard is called {target}."
+            )
+        own_name = self._credentials.get("own_switchboard_name", "")
+        if own_name and not _is_named(own[0], own_name):
+            name = as_text(own[0].get("name"))
+            raise CheckFailedError("wrong_type", f"The integration is called {name}.")
+
+    async def _support_api(self) -> str:
+        assert self._support is not None
+        self._accessed()
+        user = await self._support.users_me(timeout=CALL_SECONDS)
+        role = as_text(user.get("role"))
+        # Zendesk answers a wrong token with an anonymous user in some accounts.
+        if not user.get("id"):
+            raise CheckFailedError("invalid_auth")
+        if role not in _STAFF:
+            raise CheckFailedError("missing_permission", f"The user's role is {role}.")
+        return ""
+
+    def _accessed(self) -> list[Json]:
+        """Return the webhooks that the first check has found; without them all is skipped."""
+        if self._webhooks is None:
+            raise CheckFailedError("skipped")
+        return self._webhooks
+
+
+def _judge_webhook(webhook: Json, credentials: Mapping[str, str]) -> None:
+    version, target = as_text(webhook.get("version")), as_text(webhook.get("target"))
+    if version and version != WEBHOOK_VERSION:
+        raise CheckFailedError("wrong_type", f"The webhook's version is {version}.")
+    ours = credentials.get("webhook_url", "")
+    accepted = (ours, *credentials.get("webhook_url_aliases", "").split())
+    if target not in accepted if ours else not target.rstrip("/").endswith("/events"):
+        wanted = f", not {ours}" if ours else ""
+        raise CheckFailedError("wrong_type", f"The webhook calls {target}{wanted}.")
+    triggers = webhook.get("triggers")
+    named = {as_text(item) for item in triggers} if isinstance(triggers, list) else set()
+    missing = [name for name in NEEDED_TRIGGERS if name not in named and "*" not in named]
+    if missing:
+        raise CheckFailedError("disabled", f"It is not subscribed to {', '.join(missing)}.")
+
+
+def _is_named(entry: Json, target: str) -> bool:
+    return target in (entry.get("id"), entry.get("name"), entry.get("integrationType"))
+
+
+@contextmanager
+def _not_found() -> Iterator[None]:
+    """Tell what Zendesk does not know by the name that was entered."""
+    try:
+        yield
+    except RejectedError as error:
+        if error.status != 404:
+            raise
+        raise CheckFailedError("invalid_routing", f"{error.message} {error.vendor_code}") from error
 
 
 def _subdomain(typed: str) -> str:

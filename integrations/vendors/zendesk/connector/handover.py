@@ -12,7 +12,7 @@ from integrations.vendors.zendesk.client import ZendeskMessagingClient
 from integrations.vendors.zendesk.connector.progress import ENDED_AT
 from integrations.vendors.zendesk.connector.sending import Sender
 from integrations.vendors.zendesk.connector.webhooks import tag_key, user_keys
-from integrations.vendors.zendesk.mapping.control import (
+from integrations.vendors.zendesk.mapping.handover import (
     CONTROL_KEY,
     ENDING,
     HEARING,
@@ -20,19 +20,17 @@ from integrations.vendors.zendesk.mapping.control import (
     Switchboard,
     active_of,
     control_metadata,
+    conversation_body,
+    opening_lines,
     ticket_tag,
+    user_body,
+    user_external_id,
 )
 from integrations.vendors.zendesk.mapping.messages import (
     HANDOFF_KEY,
     handoffs_in,
     notice_posting,
     opening_postings,
-)
-from integrations.vendors.zendesk.mapping.start import (
-    conversation_body,
-    opening_lines,
-    user_body,
-    user_external_id,
 )
 
 SINGLE = "single"

@@ -29,13 +29,13 @@ from integrations.vendors.zendesk.connector.webhooks import (
     ticket_key,
     user_keys,
 )
-from integrations.vendors.zendesk.mapping.control import Switchboard
 from integrations.vendors.zendesk.mapping.events import (
     ConversationEvent,
     EventBase,
     ended,
     events_of,
 )
+from integrations.vendors.zendesk.mapping.handover import Switchboard
 from integrations.vendors.zendesk.mapping.messages import (
     event_of,
     happened_at,

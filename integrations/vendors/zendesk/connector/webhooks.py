@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from integrations.contract.connector import WebhookItem, WebhookRequest, WebhookResult
 from integrations.contract.errors import WebhookVerificationError
-from integrations.kit.json_values import Json, as_id, as_moment, as_object, as_objects, as_text
+from integrations.kit.json_values import (
+    Json,
+    as_id,
+    as_moment,
+    as_object,
+    as_objects,
+    as_text,
+    json_digest,
+)
 from integrations.kit.plain_json import vendor_json
 from integrations.kit.signatures import (
     base64_signature,
@@ -18,7 +25,7 @@ from integrations.kit.signatures import (
     require_secret,
     require_signature,
 )
-from integrations.vendors.zendesk.mapping.control import TAG_PREFIX
+from integrations.vendors.zendesk.mapping.handover import TAG_PREFIX
 
 EVENTS = "events"
 STATUS = "status"
@@ -101,7 +108,7 @@ def _read_events(body: Json, credentials: Mapping[str, str]) -> WebhookResult:
 
 def _conversation_items(body: Json) -> Iterator[WebhookItem]:
     for event in as_objects(body.get("events")):
-        event_id = as_text(event.get("id")) or _digest(event)
+        event_id = as_text(event.get("id")) or json_digest(event)
         kept = {name: event.get(name) for name in ("id", "type", "createdAt", "payload")}
         # About a client, or a user alone: nobody waits for it, but for a merge.
         for number, key in enumerate(_keys_of(event)):
@@ -152,7 +159,7 @@ def _read_status(body: Json) -> WebhookResult:
     tag, ticket_id = _tag_of(body), _ticket_id_of(body)
     if not tag and not ticket_id:
         return WebhookResult()
-    item_id = as_text(body.get("id")) or _digest(body)
+    item_id = as_text(body.get("id")) or json_digest(body)
     key = tag_key(tag) if tag else ticket_key(ticket_id)
     item = WebhookItem(item_id=f"{STATUS}:{item_id}", key=key, body=kept_event(body))
     return WebhookResult(items=[item])
@@ -169,7 +176,3 @@ def _tag_of(event: Json) -> str:
     tags = as_object(event.get("detail")).get("tags")
     found = [as_text(tag) for tag in tags] if isinstance(tags, list) else []
     return next((tag for tag in found if tag.startswith(TAG_PREFIX)), "")
-
-
-def _digest(value: Json) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

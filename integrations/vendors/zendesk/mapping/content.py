@@ -1,7 +1,8 @@
-"""What a message of Zendesk's holds, in our model: text, choices, cards, form and files."""
+"""What a message of Zendesk's holds in our model, and what an end user answers to it."""
 
 from __future__ import annotations
 
+import json
 import mimetypes
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from integrations.contract.rich_content import (
     NO_RICH_CONTENT,
+    Answer,
     Card,
     Choice,
     ChoiceKind,
@@ -21,14 +23,15 @@ from integrations.contract.rich_content import (
     VendorFile,
 )
 from integrations.kit.html_markdown import markdown_of
-from integrations.kit.json_values import Json, as_object, as_objects, as_text
-from integrations.vendors.zendesk.mapping.answers import form_token, option_token, reply_token
+from integrations.kit.json_values import Json, as_object, as_objects, as_text, json_text
 
 _ANY_TYPE = "application/octet-stream"
 _MAX_NAME = 128
 _NO_TYPE = "message without a type"
 _FIELD_KINDS = {"email": FieldKind.EMAIL, "select": FieldKind.SELECT}
 _NUMBERS = ("integer", "decimal")
+# What a token keeps: a form's fields, or the payload that a reply or a postback wants back.
+_FORM, _REPLY = "form", "reply"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +57,20 @@ def content_of(given: Json) -> Content:
     if fallback := as_text(given.get("textFallback")):
         return replace(content, text=fallback)
     return replace(content, rich=RichContent(unknown_kind=kind or _NO_TYPE))
+
+
+def answer_content(answer: Answer, text: str) -> Json:
+    """Return an answer as a content: a text with the payload, or the form line by line.
+
+    The API takes no formResponse and no postback, so a form comes as Zendesk would write it out.
+    """
+    token = _read(answer.token)
+    if _FORM in token:
+        filled = _filled(as_objects(token.get(_FORM)), answer.values)
+        return {"type": "text", "text": "\n".join(filled) or text}
+    payload = as_text(token.get(_REPLY))
+    said = {"type": "text", "text": text}
+    return {**said, "payload": payload} if payload else said
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +143,7 @@ def _form(given: Json) -> Content:
     said = _said(given)
     if not fields:
         return said
-    return replace(said, rich=RichContent(form=Form(fields=fields, token=form_token(given))))
+    return replace(said, rich=RichContent(form=Form(fields=fields, token=_form_token(given))))
 
 
 def _field(one: Json) -> FormField:
@@ -139,7 +156,7 @@ def _field(one: Json) -> FormField:
         label=as_text(one.get("label")) or as_text(one.get("placeholder")) or name,
         kind=kind,
         options=tuple(
-            Choice(label=as_text(option.get("label")), token=option_token(option))
+            Choice(label=as_text(option.get("label")), token=_option_token(option))
             for option in as_objects(one.get("options"))
         ),
         # Zendesk asks for one character at least unless it says otherwise.
@@ -162,10 +179,6 @@ def _map_url(given: Json) -> str:
     return f"https://www.openstreetmap.org/?mlat={latitude}&mlon={longitude}"
 
 
-def _template(given: Json) -> Content:
-    return Content()  # WhatsApp's: what it says stands at WhatsApp
-
-
 def _offer(given: Json) -> _Offer:
     actions = as_objects(given.get("actions"))
     choices = [choice for action in actions if (choice := _choice(action)) is not None]
@@ -178,7 +191,7 @@ def _choice(action: Json) -> Choice | None:
     kind, label = as_text(action.get("type")), as_text(action.get("text"))
     if kind in ("reply", "postback"):
         image_url = as_text(action.get("iconUrl"))
-        return Choice(label=label, token=reply_token(action), image_url=image_url)
+        return Choice(label=label, token=_reply_token(action), image_url=image_url)
     url = _page(action)
     if not url:
         return None
@@ -211,6 +224,39 @@ def _with_lines(content: Content, lines: tuple[str, ...]) -> Content:
     return replace(content, text="\n".join(line for line in (content.text, *lines) if line))
 
 
+def _reply_token(action: Json) -> str:
+    return json_text({_REPLY: as_text(action.get("payload"))})
+
+
+def _option_token(option: Json) -> str:
+    return json_text({name: as_text(option.get(name)) for name in ("name", "label")})
+
+
+def _form_token(content: Json) -> str:
+    fields = as_objects(content.get("fields"))
+    kept = [{name: as_text(one.get(name)) for name in ("type", "name", "label")} for one in fields]
+    return json_text({_FORM: kept})
+
+
+def _filled(fields: list[Json], values: Mapping[str, str]) -> list[str]:
+    lines = []
+    for one in fields:
+        name, label = as_text(one.get("name")), as_text(one.get("label"))
+        value = values.get(name, "")
+        if one.get("type") == "select":
+            value = as_text(_read(value).get("label")) or value
+        if value:
+            lines.append(f"{label or name}: {value}")
+    return lines
+
+
+def _read(token: str) -> Json:
+    try:
+        return as_object(json.loads(token))
+    except (ValueError, RecursionError):
+        return {}
+
+
 _READERS: Mapping[str, Callable[[Json], Content]] = {
     "text": _text,
     "image": _media,
@@ -219,5 +265,5 @@ _READERS: Mapping[str, Callable[[Json], Content]] = {
     "list": _items,
     "form": _form,
     "location": _location,
-    "template": _template,
+    "template": lambda _: Content(),  # WhatsApp's: what it says stands at WhatsApp
 }

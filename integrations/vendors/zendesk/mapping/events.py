@@ -22,7 +22,7 @@ from integrations.contract.events import (
 from integrations.contract.rich_content import Author
 from integrations.kit.json_values import Json, as_id, as_moment, as_object, as_text
 from integrations.vendors.zendesk.mapping.content import content_of
-from integrations.vendors.zendesk.mapping.control import (
+from integrations.vendors.zendesk.mapping.handover import (
     AGENT_WORKSPACE_TYPE,
     CONTROL_KEY,
     TAKING,

@@ -2,51 +2,42 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from integrations.contract.hints import Hint, flat_dict, numeric_id, one_of, scalar, text, texts
 from integrations.contract.manifest import (
     AttachmentLimits,
     Capability,
     CredentialField,
     Delivery,
+    ErrorHelp,
     FieldKind,
     GeneratedKind,
     GeneratedValue,
     Manifest,
     Support,
+    usual_help,
 )
-from integrations.vendors.zendesk.manifest.help import ERROR_HELP, PREREQUISITES, VENDOR_STEPS
 
 # Of the setting that says what becomes of the conversation when its ticket is solved.
 GOES_ON = "goes_on"
 MAX_FILE_BYTES = 50 * 1024 * 1024
-_ID_PATTERN = r"^[0-9a-f]{24}$"
-_ID_ERROR = "An ID of Zendesk's has 24 digits and letters a to f."
-
-
-def _id_field(name: str, label: str, example: str, help_text: str) -> CredentialField:
-    return CredentialField(
-        name=name,
-        label=label,
-        required=True,
-        pattern=_ID_PATTERN,
-        pattern_error=_ID_ERROR,
-        example=example,
-        max_length=24,
-        help_text=help_text,
-    )
-
-
-def _ticket_field(name: str, label: str, example: str, help_text: str) -> CredentialField:
-    return CredentialField(
-        name=name,
-        label=label,
-        pattern=r"^[0-9]{1,20}$",
-        pattern_error="A ticket field's ID is a number.",
-        example=example,
-        help_text=help_text,
-    )
-
-
+_secret_field = partial(CredentialField, kind=FieldKind.SECRET)
+_id_field = partial(
+    CredentialField,
+    required=True,
+    max_length=24,
+    pattern=r"^[0-9a-f]{24}$",
+    pattern_error="An ID of Zendesk's has 24 digits and letters a to f.",
+)
+_ticket_field = partial(
+    CredentialField, pattern=r"^[0-9]{1,20}$", pattern_error="A ticket field's ID is a number."
+)
+_switchboard_field = partial(
+    CredentialField,
+    pattern=r"^\S{1,128}$",
+    pattern_error="The name of a switchboard integration has no blanks.",
+)
 _DETAILS = (
     "Admin Center > Apps and integrations > Integrations > Conversations integrations > your "
 )
@@ -60,20 +51,27 @@ _FIELDS = (
         example="brightside",
         help_text="The part of your Zendesk address before .zendesk.com. A whole address is cut.",
     ),
-    _id_field("app_id", "App ID", "aa11bb22cc33dd44ee55ff66", f"{_DETAILS}integration > Details."),
     _id_field(
-        "integration_id", "Integration ID", "bb11cc22dd33ee44ff55aa66", "On the same Details tab."
+        name="app_id",
+        label="App ID",
+        example="aa11bb22cc33dd44ee55ff66",
+        help_text=f"{_DETAILS}integration > Details.",
     ),
     _id_field(
-        "webhook_id",
-        "Webhook ID",
-        "dd11ee22ff33aa44bb55cc66",
-        "On the same Details tab: the webhook that Zendesk made with the integration.",
+        name="integration_id",
+        label="Integration ID",
+        example="bb11cc22dd33ee44ff55aa66",
+        help_text="On the same Details tab.",
     ),
-    CredentialField(
+    _id_field(
+        name="webhook_id",
+        label="Webhook ID",
+        example="dd11ee22ff33aa44bb55cc66",
+        help_text="On the same Details tab: the webhook that Zendesk made with the integration.",
+    ),
+    _secret_field(
         name="shared_secret",
         label="Shared secret",
-        kind=FieldKind.SECRET,
         required=True,
         pattern=r"^.{16,}$",
         pattern_error="A shared secret has 16 characters or more.",
@@ -88,17 +86,15 @@ _FIELDS = (
         help_text="Admin Center > Apps and integrations > APIs > Conversations API > Create API "
         "key, or API keys of the integration. The portal needs it to send anything to Zendesk.",
     ),
-    CredentialField(
+    _secret_field(
         name="key_secret",
         label="API key secret",
-        kind=FieldKind.SECRET,
         required=True,
         help_text="Shown once, when the API key is made.",
     ),
-    CredentialField(
+    _secret_field(
         name="status_webhook_secret",
         label="Webhook secret key",
-        kind=FieldKind.SECRET,
         required=True,
         pattern=r"^.{16,}$",
         pattern_error="A webhook secret key has 16 characters or more.",
@@ -114,28 +110,23 @@ _FIELDS = (
         example="X-API-Key",
         help_text="The header name of the API key on the webhook On Ticket Status Changed.",
     ),
-    CredentialField(
+    _secret_field(
         name="status_signing_secret",
         label="Webhook signing secret",
-        kind=FieldKind.SECRET,
         help_text="Optional: Reveal secret on the webhook On Ticket Status Changed. Then every "
         "call must be signed and younger than five minutes.",
     ),
-    CredentialField(
+    _switchboard_field(
         name="switchboard_integration_name",
         label="Agent Workspace integration",
         default="next",
-        pattern=r"^\S{1,128}$",
-        pattern_error="The name of a switchboard integration has no blanks.",
         example="zd-agentWorkspace",
         help_text="Where control is passed: next for whoever follows the integration on the "
         "switchboard, or a name such as zd-agentWorkspace.",
     ),
-    CredentialField(
+    _switchboard_field(
         name="own_switchboard_name",
         label="This portal's switchboard integration",
-        pattern=r"^\S{1,128}$",
-        pattern_error="The name of a switchboard integration has no blanks.",
         example="handoff-portal",
         help_text="The name of your integration on the switchboard. Enter it where another "
         "integration comes first for new conversations: the portal then takes control before it "
@@ -163,16 +154,16 @@ _FIELDS = (
         "words of the end user open the ticket again.",
     ),
     _ticket_field(
-        "summary_field_id",
-        "Ticket field for the summary",
-        "36001234567",
-        "Objects and rules > Tickets > Fields > the field's ID. A text field.",
+        name="summary_field_id",
+        label="Ticket field for the summary",
+        example="36001234567",
+        help_text="Objects and rules > Tickets > Fields > the field's ID. A text field.",
     ),
     _ticket_field(
-        "conversation_field_id",
-        "Ticket field for the conversation ID",
-        "36001234568",
-        "Carries the conversation's ID in this portal, so that both sides can be matched.",
+        name="conversation_field_id",
+        label="Ticket field for the conversation ID",
+        example="36001234568",
+        help_text="Carries the conversation's ID in this portal, so that both sides match.",
     ),
     CredentialField(
         name="ignored_authors",
@@ -189,10 +180,9 @@ _FIELDS = (
         help_text="Optional: the e-mail address of the user of the API token. With both, a live "
         "agent's name is known as soon as the ticket is assigned.",
     ),
-    CredentialField(
+    _secret_field(
         name="support_api_token",
         label="API token",
-        kind=FieldKind.SECRET,
         help_text="Apps and integrations > APIs > Zendesk API > Add API token.",
     ),
     CredentialField(
@@ -204,6 +194,127 @@ _FIELDS = (
         "https://api.eu-1.smooch.io. Otherwise leave it empty.",
     ),
 )
+
+_PREREQUISITES = (
+    "A Zendesk plan with messaging, Suite Professional or above, and the Agent Workspace on.",
+    "An admin of the Zendesk account.",
+    "An address of this portal that Zendesk can reach over HTTPS.",
+)
+
+_VENDOR_STEPS = (
+    "In Admin Center, open Channels > Messaging and social > Messaging > Manage settings. Switch "
+    "on multi-conversations, and ending sessions if your live agents shall use it.",
+    "Open Apps and integrations > Integrations > Conversations integrations and choose Create "
+    "integration.",
+    "Enter a name and, as webhook endpoint URL, the Events address shown here; choose version v2.",
+    "Subscribe to: conversation message, typing, read and postback; switchboard pass control, "
+    "pass control failure, offer control and release control; user merge; conversation remove.",
+    "Save, and copy App ID, Integration ID, Webhook ID and shared secret from the Details tab. "
+    "The shared secret is shown once.",
+    "On the integration's API keys, or under Apps and integrations > APIs > Conversations API, "
+    "choose Create API key, and copy key ID and secret. The secret is shown once.",
+    "Open Apps and integrations > Webhooks, choose Create webhook > Zendesk events, and subscribe "
+    "to Ticket status changed and Ticket agent assignment changed.",
+    "Name it On Ticket Status Changed; endpoint: the Status address shown here; method POST, "
+    "format JSON; authentication API key, with the header name and the secret key shown here; "
+    "status Active.",
+    "To have summary or conversation id in a ticket field, add a text field under Objects and "
+    "rules > Tickets > Fields, put it on the ticket form, and copy the field's ID.",
+    "After the first handoff, look at the integration's Logs and at the webhook's Activity tab: "
+    "every call must have been answered with 200.",
+)
+
+_CHECKS = ("access", "webhook", "integration", "switchboard", "support")
+# Code of a failure -> cause and cure, whichever check it ends.
+_ANYWHERE = {
+    "invalid_auth": (
+        "Zendesk did not accept the API key pair, or there is none. App ID, shared secret and "
+        "the other values only let Zendesk call this portal; to call Zendesk, a key pair is "
+        "needed.",
+        "Create an API key under Apps and integrations > APIs > Conversations API, and enter key "
+        "ID and secret. A secret that was not copied is lost: make a new key.",
+    ),
+    "missing_permission": (
+        "The key may not read this. Zendesk opens the Conversations API from the plan Suite "
+        "Professional up.",
+        "Check the account's plan, and that the key was made for this integration or this app.",
+    ),
+    "dns": (
+        "No public server has this name.",
+        "Enter the part of your Zendesk address before .zendesk.com as subdomain.",
+    ),
+    "tls": (
+        "The server's certificate does not fit the address.",
+        "Check the subdomain. Behind a proxy that opens TLS, allow this host through.",
+    ),
+}
+_HELP = {
+    ("access", "invalid_routing"): (
+        "Zendesk knows no app or integration with these IDs in this account.",
+        "Copy App ID and Integration ID from the integration's Details tab, and check the "
+        "subdomain.",
+    ),
+    ("webhook", "invalid_routing"): (
+        "The integration has no webhook with this ID.",
+        "Copy Webhook ID from the integration's Details tab.",
+    ),
+    ("webhook", "wrong_type"): (
+        "The webhook has version v1, or calls another address than this portal's.",
+        "In the integration's settings, enter the Events address shown here and choose version v2.",
+    ),
+    ("webhook", "disabled"): (
+        "The webhook does not tell everything the portal must hear.",
+        "In the integration's settings, add the subscriptions named under Give to vendor.",
+    ),
+    ("integration", "invalid_routing"): (
+        "Zendesk knows no integration with this ID.",
+        "Copy Integration ID from the integration's Details tab.",
+    ),
+    ("integration", "wrong_type"): (
+        "This is the ID of another kind of integration.",
+        "Copy Integration ID from the integration you made under Conversations integrations.",
+    ),
+    ("integration", "disabled"): (
+        "The integration is not active.",
+        "Activate it under Apps and integrations > Integrations > Conversations integrations.",
+    ),
+    ("switchboard", "invalid_routing"): (
+        "The switchboard does not know the integration, or nothing of that name.",
+        "Leave Agent Workspace integration at next, or enter zd-agentWorkspace; check that "
+        "the integration is connected to messaging.",
+    ),
+    ("switchboard", "wrong_type"): (
+        "The switchboard passes control elsewhere, or knows the integration by another name.",
+        "Enter zd-agentWorkspace as Agent Workspace integration, and the integration's name "
+        "on the switchboard as this portal's name.",
+    ),
+    ("switchboard", "disabled"): (
+        "The switchboard is switched off, so control cannot be passed.",
+        "Switch messaging and the Agent Workspace on in Admin Center.",
+    ),
+    ("support", "invalid_auth"): (
+        "Zendesk did not accept API user and API token.",
+        "Under Apps and integrations > APIs > Zendesk API, switch token access on, make a "
+        "token, and enter it with the e-mail address of its user.",
+    ),
+    ("support", "missing_permission"): (
+        "The API user is neither an agent nor an admin.",
+        "Enter the e-mail address of an agent or an admin.",
+    ),
+    ("support", "invalid_routing"): (
+        "There is no Zendesk account at this subdomain.",
+        "Enter the part of your Zendesk address before .zendesk.com as subdomain.",
+    ),
+}
+_ERROR_HELP = {
+    **usual_help(_CHECKS, vendor="Zendesk", status_page="status.zendesk.com"),
+    **{
+        place: ErrorHelp(cause=cause, cure=cure)
+        for place, (cause, cure) in (
+            {(check, code): text for check in _CHECKS for code, text in _ANYWHERE.items()} | _HELP
+        ).items()
+    },
+}
 
 _CHECK_NAMES = (
     ("access", "Address, API key and app"),
@@ -235,21 +346,10 @@ _GENERATED = (
 )
 
 _LOGGABLE_KEYS = frozenset(
-    {
-        "access",
-        "code",
-        "conversationId",
-        "for",
-        "id",
-        "integrationId",
-        "integrationType",
-        "received",
-        "role",
-        "switchboardIntegration",
-        "type",
-        "userId",
-        "version",
-    }
+    (
+        *("access", "code", "conversationId", "for", "id", "integrationId", "integrationType"),
+        *("received", "role", "switchboardIntegration", "type", "userId", "version"),
+    )
 )
 
 MANIFEST = Manifest(
@@ -284,10 +384,10 @@ MANIFEST = Manifest(
     ),
     support=Support.SIMULATED,
     aliases=("zendesk",),
-    prerequisites=PREREQUISITES,
-    vendor_steps=VENDOR_STEPS,
+    prerequisites=_PREREQUISITES,
+    vendor_steps=_VENDOR_STEPS,
     check_names=_CHECK_NAMES,
-    error_help=ERROR_HELP,
+    error_help=_ERROR_HELP,
     loggable_keys=_LOGGABLE_KEYS,
     generated=_GENERATED,
     exclusive_fields=("integration_id",),

@@ -1,3 +1,0 @@
-from integrations.vendors.zendesk.manifest.vendor import MANIFEST
-
-__all__ = ["MANIFEST"]
