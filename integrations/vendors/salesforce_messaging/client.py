@@ -17,9 +17,9 @@ from integrations.http.errors import VendorResponse
 from integrations.http.sse import SseEvent
 from integrations.kit.json_values import Json, as_object, as_objects, as_text, json_text
 from integrations.kit.waiting import RateBudget, RateTiming
-from integrations.vendors.salesforce_messaging.mapping.start import stable_id
-from integrations.vendors.salesforce_messaging.mapping.token import (
+from integrations.vendors.salesforce_messaging.mapping.start import (
     AccessToken,
+    stable_id,
     token_from_answer,
 )
 
@@ -65,6 +65,14 @@ class SalesforceMessagingClient:
         """Make a call, unless Salesforce has asked this connection for a pause."""
         async with self._budget.call(operation):
             return await self._http.request(operation, method, url, **options)
+
+    async def _on(
+        self, operation: str, method: str, token: AccessToken, path: str, **options: Any
+    ) -> VendorResponse:
+        """Make a call about a conversation, whose path begins with its id."""
+        url = f"{self._base_url}{API}/conversation/{path}"
+        options.setdefault("statuses", _CONVERSATION_STATUSES)
+        return await self._call(operation, method, url, headers=_bearer(token), **options)
 
     async def reach(self, *, timeout: float) -> None:
         """Ask for anything without a token: whatever the answer, somebody is there."""
@@ -166,13 +174,12 @@ class SalesforceMessagingClient:
         extra: Mapping[str, object],
     ) -> VendorResponse:
         repeatable = () if extra else (_NEEDS_NEW_SESSION,)
-        return await self._call(
+        return await self._on(
             "send_message",
             "POST",
-            self._conversation(conversation_id, "/message"),
-            headers=_bearer(token),
+            token,
+            f"{conversation_id}/message",
             json={"message": message, "esDeveloperName": self._es_developer_name, **extra},
-            statuses=_CONVERSATION_STATUSES,
             returns=(_ALREADY_THERE, *repeatable),
         )
 
@@ -186,11 +193,11 @@ class SalesforceMessagingClient:
         content: bytes,
     ) -> bool:
         """Upload a file as a message; say False where Salesforce calls it a duplicate."""
-        response = await self._call(
+        response = await self._on(
             "send_file",
             "POST",
-            self._conversation(conversation_id, "/file"),
-            headers=_bearer(token),
+            token,
+            f"{conversation_id}/file",
             data=self._upload(message_id, file_name, content),
             timeout=TRANSFER_SECONDS,
             statuses=_FILE_STATUSES,
@@ -221,14 +228,8 @@ class SalesforceMessagingClient:
         """Send a typing indicator; in a pause it is left out, nobody misses one."""
         if self._budget.is_held_back():
             return
-        await self._call(
-            "send_entry",
-            "POST",
-            self._conversation(conversation_id, "/entry"),
-            headers=_bearer(token),
-            json={"entryType": entry_type, "id": str(uuid.uuid4())},
-            statuses=_CONVERSATION_STATUSES,
-        )
+        body = {"entryType": entry_type, "id": str(uuid.uuid4())}
+        await self._on("send_entry", "POST", token, f"{conversation_id}/entry", json=body)
 
     async def acknowledge_entries(
         self, token: AccessToken, conversation_id: str, entry_id: str, kinds: Sequence[str]
@@ -238,14 +239,8 @@ class SalesforceMessagingClient:
             {"id": str(uuid.uuid4()), "entryType": kind, "conversationEntryId": entry_id}
             for kind in kinds
         ]
-        await self._call(
-            "acknowledge_entries",
-            "POST",
-            self._conversation(conversation_id, "/acknowledge-entries"),
-            headers=_bearer(token),
-            json={"acks": acks},
-            statuses=_CONVERSATION_STATUSES,
-        )
+        path = f"{conversation_id}/acknowledge-entries"
+        await self._on("acknowledge_entries", "POST", token, path, json={"acks": acks})
 
     async def list_entries(
         self, token: AccessToken, conversation_id: str, *, start_timestamp: int
@@ -264,34 +259,23 @@ class SalesforceMessagingClient:
     async def _entries(
         self, token: AccessToken, conversation_id: str, params: Mapping[str, str]
     ) -> list[Json]:
-        response = await self._call(
-            "list_entries",
-            "GET",
-            self._conversation(conversation_id, "/entries"),
-            headers=_bearer(token),
-            params={"limit": str(PAGE_SIZE), **params},
-            statuses=_CONVERSATION_STATUSES,
-        )
+        params = {"limit": str(PAGE_SIZE), **params}
+        path = f"{conversation_id}/entries"
+        response = await self._on("list_entries", "GET", token, path, params=params)
         return as_objects(as_object(response.json()).get("conversationEntries"))
 
     async def routing_status(self, token: AccessToken, conversation_id: str) -> str:
         """Say who has the work: INITIAL, ROUTED, TRANSFER or NEEDS_ROUTING."""
-        response = await self._call(
-            "routing_status",
-            "GET",
-            self._conversation(conversation_id, ""),
-            headers=_bearer(token),
-            statuses=_CONVERSATION_STATUSES,
-        )
+        response = await self._on("routing_status", "GET", token, conversation_id)
         return as_text(as_object(response.json()).get("routingStatus"))
 
     async def end_session(self, token: AccessToken, conversation_id: str) -> None:
         """End the messaging session; one that is over already is fine."""
-        await self._call(
+        await self._on(
             "end_session",
             "DELETE",
-            self._conversation(conversation_id, "/session"),
-            headers=_bearer(token),
+            token,
+            f"{conversation_id}/session",
             params={"esDeveloperName": self._es_developer_name},
             returns=_ALREADY_OVER,
         )
@@ -310,9 +294,6 @@ class SalesforceMessagingClient:
             idle_timeout=idle_timeout,
             open_timeout=open_timeout,
         )
-
-    def _conversation(self, conversation_id: str, path: str) -> str:
-        return f"{self._base_url}{API}/conversation/{conversation_id}{path}"
 
 
 def _bearer(token: AccessToken) -> dict[str, str]:

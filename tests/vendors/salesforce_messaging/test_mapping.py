@@ -31,7 +31,7 @@ from integrations.contract.events import (
 )
 from integrations.contract.rich_content import Author
 from integrations.vendors.salesforce_messaging.mapping import events as mapping
-from integrations.vendors.salesforce_messaging.mapping.entry import (
+from integrations.vendors.salesforce_messaging.mapping.events import (
     Entry,
     entry_from_json,
     entry_from_stream,

@@ -34,7 +34,7 @@ from integrations.contract.events import (
     QueuePositionChanged,
     TransferStarted,
 )
-from integrations.vendors.salesforce_messaging.mapping.token import AccessToken
+from integrations.vendors.salesforce_messaging.mapping.start import AccessToken
 from tests.contract.bench import AGENT, Bench, handoff_request, outbound, running_bench, until
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)

@@ -213,6 +213,29 @@ async def test_delivery_and_upload_that_fail_late_are_told_of_the_message(bench:
     assert second.reason == "StorageLimitExceeded"
 
 
+@pytest.mark.parametrize("is_same_worker", [True, False])
+async def test_part_of_a_long_line_that_fails_late_is_told_of_the_whole_line(
+    bench: Bench, is_same_worker: bool
+):
+    connector = bench.connector()
+    session, listener = await bench.started(connector)
+    message = outbound("x " * 9000)
+    await connector.send_message(session, message)
+    await connector.send_message(session, outbound("Hello?"))
+    if not is_same_worker:
+        await listener.stop()
+        listener = bench.listen(bench.connector(), listener.session)
+    said = (await bench.seen_by_agent(session))["messages"]
+    first, second = [one["id"] for one in said if one["text"].startswith("x x")][:2]
+
+    for failed in (first, second):
+        await bench.act(session, "fail_delivery", message_id=failed)
+
+    told = await listener.wait_for(MessageFailed, 2)
+    assert [one.vendor_message_id for one in told] == [message.message_id] * 2
+    assert message.message_id not in (first, second)
+
+
 async def test_edit_names_the_message_it_is_about(bench: Bench):
     session, listener = await bench.started(bench.connector())
     await bench.act(session, "say", text="Helo")

@@ -18,9 +18,10 @@ from integrations.vendors.salesforce_messaging.mapping.start import (
     MAX_ATTRIBUTE_NAME,
     MAX_ATTRIBUTE_VALUE,
     MAX_ATTRIBUTES,
+    AccessToken,
     read_pairs,
+    token_from_answer,
 )
-from integrations.vendors.salesforce_messaging.mapping.token import AccessToken, token_from_answer
 
 PROBE_SUBJECT = "connection-test"
 _REFUSALS = (400, 401, 403, 404)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import ClassVar
 
 from integrations.contract.connector import (
@@ -27,29 +28,29 @@ from integrations.contract.errors import (
     InvalidAuthError,
     RejectedError,
 )
-from integrations.contract.events import VendorEvent
+from integrations.contract.events import MessageFailed, VendorEvent
 from integrations.contract.manifest import AttachmentLimits, Manifest
 from integrations.http.client import HttpClient
 from integrations.kit.json_values import Json, as_count, as_object, as_text
+from integrations.kit.recent import Recent
 from integrations.vendors.salesforce_messaging.client import SalesforceMessagingClient
 from integrations.vendors.salesforce_messaging.connector.checks import (
     ConnectionChecks,
     credential_errors,
     normalised,
 )
-from integrations.vendors.salesforce_messaging.connector.progress import (
-    last_minute,
-    said_after_end,
-)
 from integrations.vendors.salesforce_messaging.connector.stream import (
     ConversationStream,
     StreamTiming,
     entry_pages,
+    last_minute,
+    said_after_end,
 )
 from integrations.vendors.salesforce_messaging.connector.tokens import ConversationTokens
 from integrations.vendors.salesforce_messaging.manifest import MANIFEST, VERIFIED
-from integrations.vendors.salesforce_messaging.mapping.answers import messages_of, said
+from integrations.vendors.salesforce_messaging.mapping.answers import messages_of, said, whole_of
 from integrations.vendors.salesforce_messaging.mapping.start import (
+    AccessToken,
     conversation_id_for,
     language_for,
     opening_messages,
@@ -57,11 +58,11 @@ from integrations.vendors.salesforce_messaging.mapping.start import (
     session_opening,
     text_limit,
 )
-from integrations.vendors.salesforce_messaging.mapping.token import AccessToken
 
 IDENTITY_REQUIRED = "identity_required"
 # Who takes over a thousand conversations lists their entries over few connections.
 LISTING_AT_ONCE = 64
+WHOLES_KEPT = 5000
 _NOT_FOUND = 404
 _NEEDS_NEW_SESSION = 417
 _FILE_REFUSED = (400, 413, 415)
@@ -86,6 +87,8 @@ class SalesforceMessagingConnector(Connector):
         super().__init__(credentials=credentials, http=http, tokens=tokens)
         self._timing = timing or StreamTiming()
         self._listing = asyncio.Semaphore(LISTING_AT_ONCE)
+        # Part of a long line -> the line: what fails late is told of the whole.
+        self._wholes: Recent[str] = Recent(WHOLES_KEPT)
         self._client = SalesforceMessagingClient(
             http,
             # A draft under test may lack any of them: the checks say so, not this line.
@@ -128,7 +131,7 @@ class SalesforceMessagingConnector(Connector):
         )
         new_session = session_opening(attributes, language)
         for message_id, text in opening_messages(request, text_limit(new_session)):
-            await self._say(token, conversation_id, said(message_id, text), new_session)
+            await self._say(conversation_id, said(message_id, text), new_session, token)
         return VendorSession(
             vendor_conversation_id=conversation_id,
             cursor=token.last_event_id,
@@ -167,8 +170,27 @@ class SalesforceMessagingConnector(Connector):
             listing=self._listing,
         )
         async with aclosing(stream.steps()) as steps:
-            async for step in steps:
-                yield step
+            async for after, event in steps:
+                if isinstance(event, MessageFailed):
+                    whole = await self._whole_of(after, event.vendor_message_id)
+                    event = replace(event, vendor_message_id=whole)
+                yield after, event
+
+    async def _whole_of(self, session: VendorSession, failed_id: str) -> str:
+        """Return the id of the line of which this one is a part; its own where it is none.
+
+        Another worker may have sent it: then the end user's messages in the list tell.
+        """
+        if known := self._wholes.get(failed_id):
+            return known
+        conversation_id, limit = session.vendor_conversation_id, text_limit(_opening(session))
+        try:
+            found = await self._access.using(
+                session, lambda token: self._client.newest_messages(token, conversation_id)
+            )
+        except ConnectorError:
+            return failed_id
+        return whole_of(failed_id, [as_text(one.get("identifier")) for one in found], limit)
 
     async def send_message(self, session: VendorSession, message: OutboundMessage) -> VendorSession:
         """Send a text, in parts if it is long, or an answer; its id makes a repeat harmless.
@@ -178,19 +200,17 @@ class SalesforceMessagingConnector(Connector):
         opening = _opening(session)
         new_session = None if session.state.get("had_agent") else opening
         for part in messages_of(message, text_limit(opening)):
-
-            async def send(token: AccessToken, part: Json = part) -> None:
-                await self._say(token, session.vendor_conversation_id, part, new_session)
-
-            await self._access.using(session, send)
+            self._wholes.put(as_text(part.get("id")), message.message_id)
+            say = partial(self._say, session.vendor_conversation_id, part, new_session)
+            await self._access.using(session, say)
         return session
 
     async def _say(
         self,
-        token: AccessToken,
         conversation_id: str,
         message: Json,
         new_session: Mapping[str, object] | None,
+        token: AccessToken,
     ) -> None:
         if not await self._client.send_message(
             token, conversation_id, message, new_session=new_session
@@ -243,11 +263,10 @@ class SalesforceMessagingConnector(Connector):
     async def send_typing(self, session: VendorSession, *, is_typing: bool) -> VendorSession:
         """Show or hide that the end user is typing."""
         kind = "TypingStartedIndicator" if is_typing else "TypingStoppedIndicator"
-
-        async def send(token: AccessToken) -> None:
-            await self._client.send_entry(token, session.vendor_conversation_id, kind)
-
-        await self._access.using(session, send)
+        conversation_id = session.vendor_conversation_id
+        await self._access.using(
+            session, lambda token: self._client.send_entry(token, conversation_id, kind)
+        )
         return session
 
     async def send_receipt(
@@ -260,13 +279,12 @@ class SalesforceMessagingConnector(Connector):
         if kind not in _RECEIPTS:
             return session
         entry_id, _, _ = vendor_message_id.partition(":")  # several events may be of one entry
-
-        async def send(token: AccessToken) -> None:
-            await self._client.acknowledge_entries(
+        await self._access.using(
+            session,
+            lambda token: self._client.acknowledge_entries(
                 token, session.vendor_conversation_id, entry_id, _RECEIPTS[kind]
-            )
-
-        await self._access.using(session, send)
+            ),
+        )
         return session
 
     async def late_messages(
@@ -289,19 +307,18 @@ class SalesforceMessagingConnector(Connector):
 
     async def end(self, session: VendorSession, reason: EndReason) -> None:
         """End the messaging session for whatever reason: Salesforce takes none."""
-
-        async def delete(token: AccessToken) -> None:
-            await self._client.end_session(token, session.vendor_conversation_id)
-
+        conversation_id = session.vendor_conversation_id
         try:
-            await self._access.using(session, delete)
+            await self._access.using(
+                session, lambda token: self._client.end_session(token, conversation_id)
+            )
         except ConversationGoneError as error:
             is_absent = session.state.get("is_unfinished") and error.status == _NOT_FOUND
-            if not is_absent and await self._access.is_known(session.vendor_conversation_id):
+            if not is_absent and await self._access.is_known(conversation_id):
                 # The only token there can be was refused, and may be taken again.
                 raise InvalidAuthError(error.message) from error
             # Nobody can reach it any more; Salesforce's own timeouts are left.
-        await self._access.forget(session.vendor_conversation_id)
+        await self._access.forget(conversation_id)
 
     def _verified_subject(self, request: HandoffRequest) -> str:
         """Return whom to vouch for; empty for an anonymous end user."""

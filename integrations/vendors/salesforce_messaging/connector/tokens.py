@@ -13,7 +13,7 @@ from integrations.contract.errors import ConversationGoneError, InvalidAuthError
 from integrations.http.client import HttpClient
 from integrations.kit.signatures import signed_jwt
 from integrations.vendors.salesforce_messaging.client import SalesforceMessagingClient
-from integrations.vendors.salesforce_messaging.mapping.token import AccessToken
+from integrations.vendors.salesforce_messaging.mapping.start import AccessToken
 
 Answer = TypeVar("Answer")
 

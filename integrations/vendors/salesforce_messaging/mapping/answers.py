@@ -1,4 +1,4 @@
-"""What the end user says, as messages of Salesforce's: a text, a choice taken, a form filled in.
+"""What the end user says, as messages of Salesforce's, and the forms that ask them something.
 
 A token is a JSON text of ours: it names what the vendor wants back.
 """
@@ -6,12 +6,12 @@ A token is a JSON text of ours: it names what the vendor wants back.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from integrations.contract.connector import OutboundMessage
-from integrations.contract.rich_content import Answer
+from integrations.contract.rich_content import Answer, Choice, FieldKind, Form, FormField
 from integrations.kit.cutting import json_bytes, pieces
-from integrations.kit.json_values import Json, as_object, as_text, json_text
+from integrations.kit.json_values import Json, as_count, as_object, as_objects, as_text, json_text
 from integrations.vendors.salesforce_messaging.mapping.start import stable_id
 
 # What a field of a form takes; `SELECTED` is no type of a value in Salesforce's words.
@@ -19,6 +19,15 @@ TEXT_VALUE = "TextValue"
 DATE_VALUE = "DateValue"
 SELECTED = "SelectedOptions"
 _VALUE_KEYS = {TEXT_VALUE: "textValue", DATE_VALUE: "dateValue"}
+_SELECTS = ("SelectInput", "OptionPickerInput")
+# A part of a form that asks nothing.
+_DECORATION = ("StaticTitle", "StaticFooter")
+_TEXT_KINDS = {"EmailAddress": FieldKind.EMAIL, "Number": FieldKind.NUMBER}
+_KEYBOARDS = {
+    "EmailAddress": FieldKind.EMAIL,
+    "NumberPad": FieldKind.NUMBER,
+    "DecimalPad": FieldKind.NUMBER,
+}
 
 
 def option_token(identifier: str) -> str:
@@ -66,6 +75,14 @@ def messages_of(message: OutboundMessage, limit: int) -> list[Json]:
         said(_part_id(message_id, limit, number) if number < len(parts) else message_id, part)
         for number, part in enumerate(parts, start=1)
     ]
+
+
+def whole_of(part_id: str, message_ids: Sequence[str], limit: int) -> str:
+    """Return which of these messages a part belongs to; the id itself where it is no part."""
+    numbers = range(1, len(message_ids) + 1)
+    return next(
+        (one for one in message_ids for n in numbers if _part_id(one, limit, n) == part_id), part_id
+    )
 
 
 def answered(message_id: str, answer: Answer) -> Json | None:
@@ -145,3 +162,96 @@ def _parsed(token: str) -> Json:
         return as_object(json.loads(token))
     except ValueError:
         return {}
+
+
+def form_of(form: Json) -> Form | None:
+    """Read a form; None for one with a question that we cannot draw, or without any."""
+    if form.get("formatType") == "ListPicker":
+        return _list_picker(form)
+    inputs = [as_object(one.get("input")) for one in as_objects(form.get("sections"))]
+    asked = [one for one in inputs if one.get("inputType") not in _DECORATION]
+    fields = [_field(one) for one in asked]
+    drawn = [field for field in fields if field is not None]
+    if not drawn or len(drawn) < len(fields):
+        return None
+    title = as_text(as_object(form.get("formTitle")).get("title"))
+    return _form("Inputs", title, drawn)
+
+
+def _list_picker(form: Json) -> Form | None:
+    """Read a list picker: each section is a question with options."""
+    fields = [
+        FormField(
+            name=as_text(section.get("id")) or str(number),
+            label=as_text(section.get("title")),
+            kind=FieldKind.SELECT,
+            options=_options(section),
+        )
+        for number, section in enumerate(as_objects(form.get("sections")))
+    ]
+    if not fields or not all(field.options for field in fields):
+        return None
+    return _form("Selections", "", fields)
+
+
+def _form(format_type: str, title: str, fields: list[FormField]) -> Form:
+    kinds = {field.name: _value_kind(field) for field in fields}
+    titles = {one.token: one.label for field in fields for one in field.options}
+    token = form_token(format_type, title, kinds, titles)
+    return Form(fields=tuple(fields), title=title, token=token)
+
+
+def _value_kind(field: FormField) -> str:
+    kinds = {FieldKind.SELECT: SELECTED, FieldKind.DATE: DATE_VALUE}
+    return kinds.get(field.kind, TEXT_VALUE)
+
+
+def _field(asked: Json) -> FormField | None:
+    """Read one question; None for a kind that has no place in our model."""
+    kind, name = _kind(asked), as_text(asked.get("id"))
+    options = _options(asked) if kind is FieldKind.SELECT else ()
+    if kind is None or not name or (kind is FieldKind.SELECT and not options):
+        return None
+    return FormField(
+        name=name,
+        label=as_text(as_object(asked.get("label")).get("title"))
+        or as_text(asked.get("placeholder"))
+        or as_text(asked.get("hintText"))
+        or name,
+        kind=kind,
+        options=options,
+        is_required=asked.get("required") is True,
+        value=_first_value(asked, options),
+    )
+
+
+def _kind(asked: Json) -> FieldKind | None:
+    input_type = as_text(asked.get("inputType"))
+    if input_type in _SELECTS:
+        return FieldKind.SELECT
+    if input_type == "DatePickerInput":
+        return FieldKind.DATE
+    if input_type != "TextInput":
+        return None
+    by_content = _TEXT_KINDS.get(as_text(asked.get("textContentType")))
+    return by_content or _KEYBOARDS.get(as_text(asked.get("keyboardType")), FieldKind.TEXT)
+
+
+def _options(holder: Json) -> tuple[Choice, ...]:
+    found = as_objects(holder.get("optionItems"))
+    return tuple(
+        Choice(
+            label=as_text(as_object(one.get("titleItem")).get("title")) or identifier,
+            token=option_token(identifier),
+        )
+        for one in found
+        if (identifier := as_text(one.get("optionIdentifier")))
+    )
+
+
+def _first_value(asked: Json, options: tuple[Choice, ...]) -> str:
+    """Return what the vendor has filled in: a text, or the token of an option."""
+    index = as_count(asked.get("selectedOptionIndex"))
+    if options:
+        return options[index].token if index is not None and index < len(options) else ""
+    return as_text(as_object(asked.get("initialValue")).get("stringValue"))

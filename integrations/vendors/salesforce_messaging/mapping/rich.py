@@ -27,8 +27,11 @@ from integrations.kit.json_values import (
     as_text,
     joined,
 )
-from integrations.vendors.salesforce_messaging.mapping.answers import option_token, text_token
-from integrations.vendors.salesforce_messaging.mapping.forms import form_of
+from integrations.vendors.salesforce_messaging.mapping.answers import (
+    form_of,
+    option_token,
+    text_token,
+)
 
 # Message type -> where its content is.
 _BODIES = {
