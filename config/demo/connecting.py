@@ -38,7 +38,12 @@ ENVIRONMENT = Environment.SANDBOX
 def demo_connect(project: Project, admin: User, *, key: str, url: str) -> dict[str, str]:
     """Let portal and simulator agree, connect them, and return what others must know of it."""
     vendor, found = demo_vendors()[key], manifest_get(key)
-    integration = integration_open(project=project, environment=ENVIRONMENT, manifest=found)
+    integration = integration_open(
+        project=project,
+        environment=ENVIRONMENT,
+        manifest=found,
+        credential_set=vendor.credential_set,
+    )
     made = _made(found, integration, admin)
     values = {**_defaults(found), **made, **vendor.credentials(url)}
     _configure(url, vendor.desk_config(values, webhook_urls(integration)))

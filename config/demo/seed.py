@@ -135,7 +135,7 @@ def _tool(project: Project, admin: User, key: str, *, name: str) -> None:
     if project.tools.filter(name=name).exists():
         return
     found = manifest_get(key)
-    routing = json.dumps(dict(demo_vendors()[key].routing))
+    routing = json.dumps(dict(demo_vendors()[key].hints))
     source = TOOL.format(name=name, integration_key=found.integration_key, routing=routing)
     description = f"Hands the conversation to a live agent in {found.name}."
     values = {"name": name, "description": description, "source": source}

@@ -9,6 +9,7 @@ from django.db.models import Count
 
 from integrations.connections.drafts import draft_of
 from integrations.contract.manifest import FieldKind, Manifest, TileGroup
+from integrations.contract.registry import manifest_get
 from integrations.contract.tiles import Tile, tiles
 from integrations.credentials.cleaning import fields_for_mode, mask, mode_of, pairs_to_lines
 from integrations.models import AuditEntry, ConnectionName, Environment, Integration, Project
@@ -64,6 +65,12 @@ class TileView:
         return self.manifest.key if self.manifest else ""
 
     @property
+    def summary(self) -> str:
+        """What it is, in one sentence: of the connection, where there is one."""
+        is_own = self.is_in_use and self.manifest is not None
+        return self.manifest.summary if is_own and self.manifest else self.tile.summary
+
+    @property
     def status(self) -> Integration.Status:
         """The state the badge tells."""
         return Status(self.integration.status) if self.integration else Status.NOT_CONNECTED
@@ -107,6 +114,11 @@ class CredentialSet:
         return self.integration.credential_set
 
     @property
+    def connector(self) -> str:
+        """What it is connected to, where a tile has several connectors."""
+        return manifest_get(self.integration.connector_key).name
+
+    @property
     def badge(self) -> str:
         """The badge's meaning."""
         return _BADGES[Status(self.integration.status)]
@@ -123,7 +135,7 @@ def credential_sets(integration: Integration) -> list[CredentialSet]:
     rows = Integration.objects.filter(
         project=integration.project,
         environment=integration.environment,
-        connector_key=integration.connector_key,
+        integration_key=integration.integration_key,
     ).order_by("credential_set")
     return [
         CredentialSet(integration=row, is_shown=row == integration)
@@ -144,7 +156,7 @@ def tile_groups(*, project: Project, environment: str) -> dict[TileGroup, list[T
         rows.setdefault(row.connector_key, []).append(row)
     groups: dict[TileGroup, list[TileView]] = {group: [] for group in TileGroup}
     for tile in tiles():
-        found = rows.get(tile.manifest.key, []) if tile.manifest else []
+        found = [row for one in tile.connectors for row in rows.get(one.key, [])]
         groups[tile.group].append(_tile_view(tile, found))
     for views in groups.values():
         views.sort(key=lambda view: (view.status is Status.NOT_CONNECTED, view.manifest is None))
@@ -155,12 +167,16 @@ def _tile_view(tile: Tile, rows: Sequence[Integration]) -> TileView:
     """Show the default set on the tile, or else the first that is in use; name the others."""
     ranked = sorted(
         rows,
-        key=lambda row: (row.status == Status.NOT_CONNECTED, row.credential_set != DEFAULT_SET),
+        key=lambda row: (
+            row.status == Status.NOT_CONNECTED,
+            row.credential_set != DEFAULT_SET,
+            row.credential_set,
+        ),
     )
     others = [row for row in ranked[1:] if _is_there(row)]
     return TileView(
         tile=tile,
-        manifest=tile.manifest,
+        manifest=manifest_get(ranked[0].connector_key) if ranked else tile.manifest,
         integration=ranked[0] if ranked else None,
         others=tuple(CredentialSet(integration=row, is_shown=False) for row in others),
     )

@@ -51,6 +51,15 @@ class NotTestedError(Exception):
     """The values have no passed test, and nobody said to save them anyway."""
 
 
+class SetInUseError(Exception):
+    """The set's name belongs to a connection of another type, which is in use."""
+
+    def __init__(self, integration: Integration) -> None:
+        """Keep whose it is."""
+        super().__init__("The set is in use.")
+        self.integration = integration
+
+
 class DefaultInUseError(Exception):
     """Another integration must become the default first."""
 
@@ -62,7 +71,11 @@ def integration_open(
     manifest: Manifest,
     credential_set: str = DEFAULT_SET,
 ) -> Integration:
-    """Return the row of a connection in an environment, made when it is first needed."""
+    """Return the row of a connection in an environment, made when it is first needed.
+
+    A set that was begun with another connection type begins anew with this one. Raises
+    SetInUseError where that one is connected, or its conversations are not over.
+    """
     integration, _ = Integration.objects.get_or_create(
         project=project,
         environment=environment,
@@ -70,6 +83,13 @@ def integration_open(
         credential_set=credential_set,
         defaults={"connector_key": manifest.key},
     )
+    if integration.connector_key != manifest.key:
+        if integration.status != Status.NOT_CONNECTED or integration.credentials:
+            raise SetInUseError(integration)
+        integration.connector_key = manifest.key
+        draft_set(integration, Draft())
+        integration.behaviour = {}
+        integration.save(update_fields=["connector_key", "draft", "behaviour", "updated_at"])
     return integration
 
 

@@ -57,7 +57,7 @@ def _sharing(integration_key: str) -> tuple[Manifest, ...]:
     """Return the manifests behind a key, those with a connector first."""
     built = {found.key for found in manifests()}
     found = [m for m in all_manifests() if m.integration_key == integration_key]
-    return tuple(sorted(found, key=lambda one: one.key not in built))
+    return tuple(sorted(found, key=lambda one: (one.key not in built, one.tile_order)))
 
 
 @cache

@@ -190,6 +190,12 @@ class Manifest:
     fields: tuple[CredentialField, ...] = ()
     # The field whose choice is the connection type: it decides which others are shown.
     mode_field: str = ""
+    # Among the connectors of one tile: which comes first and speaks for it, and what its only
+    # connection type is called.
+    tile_order: int = 0
+    connection_type: str = ""
+    # What an admin must know at once, such as that the vendor has retired the product.
+    notice: str = ""
     # What a tool may set beyond the hints that every integration understands.
     hints: tuple[Hint, ...] = ()
     # Hints that would let a tool choose where credentials are sent.
@@ -223,6 +229,11 @@ class Manifest:
         if found is None and answer_word(code) == OWN_TROUBLE:
             return self.error_help.get((check, UNKNOWN))
         return found
+
+    @property
+    def mode_choice(self) -> CredentialField | None:
+        """Return the field that chooses the connection type; None where there is one type."""
+        return next((item for item in self.fields if item.name == self.mode_field), None)
 
     @property
     def override_hints(self) -> tuple[str, ...]:

@@ -60,16 +60,11 @@ def credentials_clean(
 
 def mode_of(manifest: Manifest, values: Mapping[str, str]) -> str:
     """Return the chosen connection type, or the default one."""
-    choice = mode_choice(manifest)
+    choice = manifest.mode_choice
     if choice is None:
         return ""
     mode = values.get(choice.name, "")
     return mode if mode in dict(choice.choices) else choice.default
-
-
-def mode_choice(manifest: Manifest) -> CredentialField | None:
-    """Return the field that chooses the connection type; None where there is one type."""
-    return next((item for item in manifest.fields if item.name == manifest.mode_field), None)
 
 
 def fields_for_mode(manifest: Manifest, mode: str) -> list[CredentialField]:

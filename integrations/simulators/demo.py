@@ -22,8 +22,16 @@ class DemoVendor:
     desk_config: Callable[[Values, Values], Mapping[str, object]]
     facts: tuple[str, ...]
     routing: Values = field(default_factory=dict)
+    # The set of its connection, where another connector of the same key has the default one.
+    credential_set: str = "default"
     # The vendor of the plain phrase; it comes first.
     is_plain: bool = False
+
+    @property
+    def hints(self) -> Values:
+        """Return what the demo's tool says of the connection."""
+        is_named = self.credential_set != "default"
+        return {**self.routing, **({"credential_set": self.credential_set} if is_named else {})}
 
     @property
     def phrase(self) -> str:

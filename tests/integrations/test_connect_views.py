@@ -29,6 +29,7 @@ from tests.integrations.connecting import (
 )
 
 Status = Integration.Status
+VERIFIED = "salesforce_messaging:miaw_verified"
 
 
 def verified_values(url: str, pem: str, **changes: str) -> dict[str, str]:
@@ -215,19 +216,19 @@ def test_the_flow_can_be_left_and_resumed(
     admin: Client, project: Project, salesforce_url: str
 ) -> None:
     admin.post(
-        address(project, "connect_before"), {"mode": "miaw_verified", "confirmed": ["1", "3"]}
+        address(project, "connect_before"), {"connection_type": VERIFIED, "confirmed": ["1", "3"]}
     )
     before = admin.get(address(project, "connect_before")).context
     enter(admin, project, salesforce_values(salesforce_url))
     values = admin.get(address(project, "connect_values")).context["form"]
 
-    assert (before["mode"], before["confirmed"]) == ("miaw_verified", [1, 3])
+    assert (before["shown_type"], before["confirmed"]) == (VERIFIED, [1, 3])
     assert values["org_id"].value() == factories.ORG_ID
     assert the_integration(project).credentials == {}
 
 
 def test_a_generated_key_pair_shows_its_public_half_only(admin: Client, project: Project) -> None:
-    admin.post(address(project, "connect_before"), {"mode": "miaw_verified"})
+    admin.post(address(project, "connect_before"), {"connection_type": VERIFIED})
 
     page = admin.post(address(project, "connect_give"), follow=True)
 

@@ -18,7 +18,7 @@ from integrations.connect.steps import (
     is_complete,
     missing_secrets,
 )
-from integrations.connect.views.page import flow_at, flow_view
+from integrations.connect.views.page import ConnectFlow, flow_at, flow_view
 from integrations.connect.views.tiles import integration_or_404, integration_or_none
 from integrations.connections.destinations import live_agent_rivals
 from integrations.connections.drafts import draft_of
@@ -26,14 +26,16 @@ from integrations.connections.exclusive import exclusive_errors
 from integrations.connections.services import (
     DraftIncompleteError,
     NotTestedError,
+    SetInUseError,
     integration_behaviour_save,
     integration_connect,
     integration_default_set,
     integration_draft_save,
 )
 from integrations.contract.manifest import Manifest
-from integrations.contract.registry import manifest_with
-from integrations.credentials.cleaning import mode_choice, mode_of
+from integrations.contract.registry import manifest_get, manifest_with
+from integrations.contract.tiles import ConnectionType
+from integrations.credentials.cleaning import mode_of
 from integrations.models import ConnectionName, Environment, Integration, Project
 
 
@@ -43,19 +45,41 @@ def connect_before(
 ) -> HttpResponse:
     """Show the prerequisites and the connection type; keep what was ticked and chosen."""
     flow = flow_at(request, project, environment, connection, Step.BEFORE)
-    choice = mode_choice(flow.manifest)
     if request.method == "POST":
-        row = flow.row()
+        chosen = {one.name: one for one in flow.types()}.get(
+            request.POST.get("connection_type", "")
+        )
+        if chosen is not None and chosen.connector.key != flow.manifest.key:
+            return _change_type(flow, chosen)
+        field = flow.manifest.mode_field
         confirmed = [int(n) for n in request.POST.getlist("confirmed") if n.isdecimal()]
-        values = {choice.name: mode_of(flow.manifest, request.POST.dict())} if choice else None
-        integration_draft_save(integration=row, confirmed=confirmed, values=values)
+        values = {field: chosen.mode} if chosen and field else None
+        integration_draft_save(integration=flow.row(), confirmed=confirmed, values=values)
         return flow.go_to(Step.GIVE)
     row_or_none = integration_or_none(project, environment, connection)
     return flow.page(
-        choice=choice,
-        mode=mode_of(flow.manifest, flow.values()),
+        shown_type=f"{flow.manifest.key}:{mode_of(flow.manifest, flow.values())}",
         confirmed=list(draft_of(row_or_none).confirmed) if row_or_none else [],
     )
+
+
+def _change_type(flow: ConnectFlow, chosen: ConnectionType) -> HttpResponse:
+    """Begin the set anew with another connector of the tile, or say that it is in use."""
+    other = flow.with_connector(chosen.connector)
+    try:
+        row = other.row()
+    except SetInUseError as error:
+        connection = error.integration.connection
+        messages.error(
+            flow.request,
+            f"The set “{connection.credential_set}” is connected as "
+            f"{manifest_get(connection.connector_key).name}. Disconnect it first, or connect "
+            "another set under a name of its own.",
+        )
+        return flow.go_to(Step.BEFORE)
+    field = chosen.connector.mode_field
+    integration_draft_save(integration=row, values={field: chosen.mode} if field else None)
+    return other.go_to(Step.BEFORE)
 
 
 @flow_view

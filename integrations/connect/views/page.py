@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 
 from integrations.connect.steps import Step, step_views
-from integrations.connect.views.tiles import integration_or_none, manifest_or_404
+from integrations.connect.views.tiles import integration_or_none, manifest_or_404, set_free_or_404
 from integrations.connections.drafts import edited_values
 from integrations.connections.services import integration_open
 from integrations.contract.manifest import Manifest
+from integrations.contract.tiles import ConnectionType, connection_types
 from integrations.models import Access, Area, ConnectionName, Environment, Integration, Project
 from integrations.projects.access import project_view
 
@@ -40,6 +41,16 @@ class ConnectFlow:
             credential_set=self.connection.credential_set,
         )
 
+    def with_connector(self, manifest: Manifest) -> ConnectFlow:
+        """Return the flow of the same set with another connector of the tile."""
+        connection = ConnectionName(manifest.key, self.connection.credential_set)
+        return replace(self, manifest=manifest, connection=connection)
+
+    def types(self) -> tuple[ConnectionType, ...]:
+        """Return the connection types to choose from; none where there is no choice."""
+        found = connection_types(self.manifest)
+        return found if len(found) > 1 else ()
+
     def row_or_none(self) -> Integration | None:
         """Return the integration, if anything was kept of it yet."""
         return integration_or_none(self.project, self.environment, self.connection)
@@ -62,6 +73,7 @@ class ConnectFlow:
         row = self.row_or_none()
         shared = {
             "manifest": self.manifest,
+            "types": self.types(),
             "connection": self.connection,
             "title": self.connection.titled(self.manifest.tile),
             "environment": Environment(self.environment),
@@ -82,5 +94,5 @@ def flow_at(
 ) -> ConnectFlow:
     """Return the flow at a step; an unknown connector or environment is a 404."""
     manifest = manifest_or_404(connection.connector_key)
-    integration_or_none(project, environment, connection)
+    set_free_or_404(project, environment, connection, manifest)
     return ConnectFlow(request, project, environment, connection, manifest, step)

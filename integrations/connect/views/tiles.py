@@ -102,13 +102,14 @@ def credential_set_add(
     request: HttpRequest, project: Project, environment: str, connection: ConnectionName
 ) -> HttpResponse:
     """Begin another connection to the same vendor, under the name that was entered."""
-    manifest_or_404(connection.connector_key)
+    manifest = manifest_or_404(connection.connector_key)
     integration_or_none(project, environment, connection)
     name = request.POST.get("name", "").strip().lower()
     if not SET_NAME.fullmatch(name):
         messages.error(request, SET_NAME_RULE)
         return redirect("integration", project.public_id, environment, connection)
-    added = ConnectionName(connection.connector_key, name)
+    holder = set_holder(project, environment, manifest, name)
+    added = holder.connection if holder else ConnectionName(connection.connector_key, name)
     return redirect("integration", project.public_id, environment, added)
 
 
@@ -153,6 +154,27 @@ def integration_or_none(
     rows = project.integrations.filter(environment=environment)
     return rows.filter(
         connector_key=connection.connector_key, credential_set=connection.credential_set
+    ).first()
+
+
+def set_free_or_404(
+    project: Project, environment: str, connection: ConnectionName, manifest: Manifest
+) -> None:
+    """Answer that the page does not exist where another connector of the tile has the set."""
+    if integration_or_none(project, environment, connection) is None:
+        holder = set_holder(project, environment, manifest, connection.credential_set)
+        if holder is not None and holder.status != Integration.Status.NOT_CONNECTED:
+            raise Http404("This set is connected in another way.")
+
+
+def set_holder(
+    project: Project, environment: str, manifest: Manifest, credential_set: str
+) -> Integration | None:
+    """Return the connection that has a set's name, of whichever connector of the tile."""
+    return project.integrations.filter(
+        environment=environment,
+        integration_key=manifest.integration_key,
+        credential_set=credential_set,
     ).first()
 
 

@@ -19,6 +19,8 @@ MANIFEST = Manifest(
     name="Salesforce Bring Your Own Channel",
     vendor="Salesforce",
     summary="Live agents answer in the Service Console, on a channel of your own.",
+    tile_order=1,
+    connection_type="Bring Your Own Channel",
     delivery=Delivery.STREAM,
     support=Support.EXPERIMENTAL,
     hints=(Hint(name="queue_id", check=_QUEUE), Hint(name="flow_id", check=_FLOW)),

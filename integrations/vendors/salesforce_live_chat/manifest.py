@@ -11,6 +11,8 @@ MANIFEST = Manifest(
     name="Salesforce Live Chat",
     vendor="Salesforce",
     summary="Live agents answer in the Service Console through the legacy Live Agent API.",
+    tile_order=2,
+    connection_type="Live Chat (legacy)",
     delivery=Delivery.STREAM,
     support=Support.EXPERIMENTAL,
 )
