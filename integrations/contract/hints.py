@@ -140,19 +140,6 @@ def pattern(regex: str, expected: str) -> Check:
     return check
 
 
-def captured(regex: str, expected: str) -> Check:
-    """Check text against a pattern and keep its first group that matched, such as an ARN's id."""
-    matches = pattern(regex, expected)
-    compiled = re.compile(regex, re.ASCII)
-
-    def check(value: object, path: str, notes: Notes) -> object:
-        matches(value, path, notes)
-        found = compiled.fullmatch(value) if isinstance(value, str) else None
-        return next((group for group in found.groups() if group), value) if found else value
-
-    return check
-
-
 def one_of(*choices: str) -> Check:
     """Check one of a few words."""
     expected = "one of " + ", ".join(choices)

@@ -251,9 +251,9 @@ def test_one_wrong_attribute_is_named(attributes, path):
 
 
 GOOD_VENDOR_HINTS = [
-    ("amazon_connect", "instance_id", INSTANCE_ARN, UUID),
-    ("amazon_connect", "instance_id", UUID, UUID),
-    ("amazon_connect", "contact_flow_id", f"{INSTANCE_ARN}/contact-flow/{UUID}", UUID),
+    ("amazon_connect", "instance_id", INSTANCE_ARN, None),
+    ("amazon_connect", "instance_id", UUID, None),
+    ("amazon_connect", "contact_flow_id", f"{INSTANCE_ARN}/contact-flow/{UUID}", None),
     ("amazon_connect", "role_arn", "arn:aws:iam::123456789012:role/x/y", None),
     ("amazon_connect", "aws_region", "eu-west-2", None),
     ("amazon_connect", "chat_duration_minutes", 60, None),

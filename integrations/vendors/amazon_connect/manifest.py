@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from integrations.contract.hints import Hint, captured, one_of, pattern, text, whole_number
+from integrations.contract.hints import Hint, one_of, pattern, text, whole_number
 from integrations.contract.manifest import (
     AttachmentLimits,
     Capability,
@@ -231,10 +231,8 @@ FIELDS = (
 
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _ARN = r"arn:aws[a-z-]*:connect:[a-z0-9-]{1,40}:[0-9]{12}:instance/"
-_INSTANCE = captured(rf"(?:{_ARN})?({_UUID})", "an instance id (UUID) or instance ARN")
-_FLOW = captured(
-    rf"(?:{_ARN}{_UUID}/contact-flow/)?({_UUID})", "a contact flow id (UUID) or flow ARN"
-)
+_INSTANCE = pattern(rf"(?:{_ARN})?{_UUID}", "an instance id (UUID) or instance ARN")
+_FLOW = pattern(rf"(?:{_ARN}{_UUID}/contact-flow/)?{_UUID}", "a contact flow id (UUID) or flow ARN")
 _REGION = pattern(r"[a-z]{2}(?:-[a-z]+){1,3}-[0-9]{1,2}", "an AWS region code")
 _ROLE = pattern(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]{1,512}", "an IAM role ARN")
 

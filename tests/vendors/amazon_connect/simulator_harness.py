@@ -23,7 +23,7 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
-from integrations.vendors.amazon_connect.simulator.switches import ACCESS_KEY_ID, SECRET_ACCESS_KEY
+from integrations.vendors.amazon_connect.simulator.state import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 
 REGION = "eu-central-1"
 INSTANCE = "7e1c0f5a-93b2-4d0e-8a61-2f0b8f5d9c11"

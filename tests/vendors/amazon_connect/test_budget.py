@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 
-from integrations.contract.connector import Connector, ReceiptKind, VendorSession
+from integrations.contract.connector import (
+    Connector,
+    OutboundAttachment,
+    ReceiptKind,
+    VendorSession,
+)
 from integrations.contract.errors import RateLimitedError
 from tests.contract.bench import Bench, handoff_request, outbound, running_bench
 
@@ -53,15 +58,24 @@ async def test_a_refusal_in_one_chat_holds_back_the_others_without_asking(
     assert held_back.value.retry_after == pytest.approx(30, abs=5)
 
 
-async def test_other_kinds_of_calls_go_on(bench: Bench, connector: Connector):
+async def test_a_refusal_of_one_kind_of_call_holds_back_all_of_the_connection(
+    bench: Bench, connector: Connector
+):
     first, _ = await two_chats(bench, connector)
     await refuse(bench, "/participant/message", retry_after=30)
     with pytest.raises(RateLimitedError):
         await connector.send_message(first, outbound("one"))
+    file = OutboundAttachment(
+        attachment_id="file-1", file_name="a.txt", mime_type="text/plain", content=b"a"
+    )
 
-    third = await connector.start(handoff_request())
+    with pytest.raises(RateLimitedError):
+        await connector.send_attachment(first, file)
+    with pytest.raises(RateLimitedError):
+        await connector.start(handoff_request())
 
-    assert third.vendor_conversation_id
+    assert await calls(bench, "/participant/start-attachment-upload") == 0
+    assert await calls(bench, "/contact/chat") == 2
 
 
 async def test_a_short_pause_is_waited_out_and_the_message_arrives(

@@ -12,7 +12,7 @@ import pytest
 
 from integrations.contract.connector import CheckResult
 from integrations.contract.errors import InvalidAuthError
-from integrations.vendors.amazon_connect.client.signing import AwsKeys, Endpoints, signed_headers
+from integrations.vendors.amazon_connect.client.aws import AwsKeys, Endpoints, signed_headers
 from tests.contract.bench import Bench, handoff_request, running_bench
 
 NO_KEYS = {"access_key_id": "", "secret_access_key": ""}

@@ -40,11 +40,15 @@ from integrations.contract.rich_content import (
     RichContent,
     VendorFile,
 )
-from integrations.vendors.amazon_connect.connector.frames import frame_from_text
+from integrations.vendors.amazon_connect.client.connect import is_open
 from integrations.vendors.amazon_connect.connector.progress import ChatProgress, SentMessages
-from integrations.vendors.amazon_connect.connector.queue import is_open
-from integrations.vendors.amazon_connect.mapping.events import ItemReader
-from integrations.vendors.amazon_connect.mapping.item import Item, item_from_json, item_from_text
+from integrations.vendors.amazon_connect.connector.stream import frame_from_text
+from integrations.vendors.amazon_connect.mapping.events import (
+    Item,
+    ItemReader,
+    item_from_json,
+    item_from_text,
+)
 
 FIXTURES = Path(vendor.__file__).parent / "fixtures"
 CHAT = "a41d7c5e-0f6b-4f0b-9c0e-51c7b1b9d001"

@@ -94,6 +94,21 @@ async def test_a_last_line_whose_frame_never_came_is_read_before_the_end(bench: 
     ]
 
 
+async def test_a_pause_of_the_connection_costs_no_last_line(bench: Bench):
+    session, listener = await talking(bench, connector_with(bench, TIMING))
+
+    await bench.fault("lose_next")
+    await says(bench, session, "Your code is 4417")
+    await bench.fault(
+        "fail_next", status=429, count=1, path_prefix="/participant/transcript", retry_after=1
+    )
+    await bench.act(session, "end")
+    await until(lambda: listener.has_returned)
+
+    assert listener.texts == ["Your code is 4417"]
+    assert isinstance(listener.events[-1], ConversationEnded)
+
+
 async def test_an_end_needs_no_transcript(bench: Bench):
     await bench.desk("POST", "/config", transcript_after_end=False)
     session, listener = await talking(bench, connector_with(bench, TIMING))

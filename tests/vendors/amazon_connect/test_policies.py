@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from integrations.models import Project
 from integrations.vendors.amazon_connect.connector import AmazonConnectConnector
-from integrations.vendors.amazon_connect.connector.queue import CONTACT_METRICS
+from integrations.vendors.amazon_connect.connector.chats import CONTACT_METRICS
 from integrations.vendors.amazon_connect.simulator.control import CONTROL
 from integrations.vendors.amazon_connect.simulator.directory import DIRECTORY
 from tests import factories

@@ -12,7 +12,7 @@ import pytest
 from integrations.contract.connector import Connector, OutboundMessage, VendorSession
 from integrations.contract.events import LiveAgentJoined, LiveAgentMessage
 from integrations.contract.rich_content import Answer, Author, Choice, ChoiceKind, Markup
-from integrations.vendors.amazon_connect.mapping.interactive import INTERACTIVE, read_message
+from integrations.vendors.amazon_connect.mapping.messages import INTERACTIVE, read_message
 from tests.contract.bench import Bench, Listener, outbound, running_bench, until
 
 RESPONSE = f"{INTERACTIVE}.response"

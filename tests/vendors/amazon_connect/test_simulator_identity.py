@@ -10,7 +10,7 @@ import pytest
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from integrations.vendors.amazon_connect.simulator.switches import ACCESS_KEY_ID, SECRET_ACCESS_KEY
+from integrations.vendors.amazon_connect.simulator.state import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from tests.vendors.amazon_connect.simulator_harness import (
     FLOW,
     INSTANCE,
@@ -43,7 +43,7 @@ def test_assumed_role_with_external_id_and_tags_may_call_connect(url, simulator)
     client = assumed(url, ExternalId="a1b2c3d4e5", Tags=tags, DurationSeconds=900)
 
     assert client.describe_instance(InstanceId=INSTANCE)["Instance"]["InstanceStatus"] == "ACTIVE"
-    [session] = simulator.world.identities.sessions()
+    [session] = simulator.world.identities.values()
     assert session.tags == {"project": "Bakery & Sons", "handoff": "ho-1"}
 
 

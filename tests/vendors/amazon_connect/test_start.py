@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from integrations.contract.connector import EndUserIdentity, HandoffRequest, TranscriptLine
 from integrations.contract.errors import InvalidRoutingError
-from integrations.vendors.amazon_connect.client.budget import BURST, EventBudget
-from integrations.vendors.amazon_connect.mapping.start import (
+from integrations.vendors.amazon_connect.connector.connector import BURST, EventBudget
+from integrations.vendors.amazon_connect.mapping.messages import (
     MAX_ATTRIBUTE_BYTES,
     MAX_CONTENT_BYTES,
     contact_attributes,

@@ -12,7 +12,7 @@ from handoffs.models import Handoff
 from integrations.contract.connector import Connector
 from integrations.contract.events import LiveAgentJoined, QueuePositionChanged
 from integrations.http.client import open_session
-from integrations.vendors.amazon_connect.connector.queue import CONTACT_METRICS
+from integrations.vendors.amazon_connect.connector.chats import CONTACT_METRICS
 from integrations.vendors.amazon_connect.connector.stream import SocketTiming
 from tests import factories
 from tests.contract.bench import AGENT, Bench, Listener, running_bench, until

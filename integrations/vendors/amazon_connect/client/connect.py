@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from integrations.contract.errors import (
     ConversationGoneError,
@@ -16,15 +18,19 @@ from integrations.http.client import HttpClient
 from integrations.http.errors import NO_STATUSES, StatusTable, VendorResponse
 from integrations.kit.json_values import Json, as_object, as_objects, as_text, json_text
 from integrations.kit.waiting import RateBudget
-from integrations.vendors.amazon_connect.client.budget import kind_of
-from integrations.vendors.amazon_connect.client.errors import aws_error
-from integrations.vendors.amazon_connect.client.identity import AwsIdentity
-from integrations.vendors.amazon_connect.client.signing import AwsKeys, signed_headers
+from integrations.vendors.amazon_connect.client.aws import (
+    AwsIdentity,
+    AwsKeys,
+    aws_error,
+    signed_headers,
+)
 
 _ALREADY_OVER = (404, 410)
 _NO_CONTACT: StatusTable = {404: ConversationGoneError, 410: ConversationGoneError}
 _MAX_PAGES = 10
 _NOT_QUEUED = (404,)
+AGENTS, WAITING = "AGENTS_AVAILABLE", "CONTACTS_IN_QUEUE"
+QUEUE_METRICS = {AGENTS: "COUNT", WAITING: "COUNT"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,12 +156,16 @@ class AmazonConnectClient:
         return found
 
     async def get_effective_hours_of_operations(
-        self, instance_id: str, hours_id: str, *, from_date: str, to_date: str
+        self, instance_id: str, hours_id: str, *, around: datetime
     ) -> Json:
-        """Return the opening hours of some days, with the exceptions from them."""
+        """Return the opening hours of these days, with the exceptions from them.
+
+        A queue's own date may be a day off, either way.
+        """
+        first, last = (around + timedelta(days=days) for days in (-1, 1))
         path = (
             f"/effective-hours-of-operations/{quote(instance_id)}/{quote(hours_id)}"
-            f"?fromDate={from_date}&toDate={to_date}"
+            f"?fromDate={first:%Y-%m-%d}&toDate={last:%Y-%m-%d}"
         )
         return await self._json("GetEffectiveHoursOfOperations", "GET", path)
 
@@ -206,7 +216,7 @@ class AmazonConnectClient:
             body=content,
             content_type="application/json",
         )
-        async with self._budget.call(operation, kind_of(operation)):
+        async with self._budget.call(operation):
             return await self._http.request(
                 operation,
                 method,
@@ -217,3 +227,39 @@ class AmazonConnectClient:
                 statuses=statuses,
                 read_error=aws_error,
             )
+
+
+def is_open(hours: Json, now: datetime) -> bool | None:
+    """Say whether a queue is open now; None when the answer cannot be read.
+
+    `hours` is the answer of GetEffectiveHoursOfOperations, in which overrides are applied already.
+    """
+    try:
+        local = now.astimezone(ZoneInfo(as_text(hours.get("TimeZone")))).replace(tzinfo=None)
+    except (ZoneInfoNotFoundError, ValueError):
+        return None
+    days = as_objects(hours.get("EffectiveHoursOfOperationList"))
+    if not days:
+        return None
+    return any(start <= local < end for day in days for start, end in _spans(day))
+
+
+def _spans(day: Json) -> Iterator[tuple[datetime, datetime]]:
+    try:
+        on = date.fromisoformat(as_text(day.get("Date")))
+    except ValueError:
+        return
+    for hours in as_objects(day.get("OperationalHours")):
+        start, end = _clock(hours.get("Start")), _clock(hours.get("End"))
+        if start is not None and end is not None:
+            # An end at or before the start is on the next day; midnight is such an end.
+            later = on + timedelta(days=1) if end <= start else on
+            yield datetime.combine(on, start), datetime.combine(later, end)
+
+
+def _clock(value: object) -> time | None:
+    at = as_object(value)
+    hours, minutes = at.get("Hours", 0), at.get("Minutes", 0)
+    if not isinstance(hours, int) or not isinstance(minutes, int):
+        return None
+    return time(hours % 24, minutes) if 0 <= minutes < 60 else None

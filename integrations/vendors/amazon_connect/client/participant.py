@@ -18,10 +18,9 @@ from integrations.http.errors import StatusTable
 from integrations.http.socket import VendorSocket
 from integrations.kit.json_values import Json, as_object, as_objects, as_text
 from integrations.kit.waiting import RateBudget
-from integrations.vendors.amazon_connect.client.budget import kind_of
-from integrations.vendors.amazon_connect.client.errors import aws_error
-from integrations.vendors.amazon_connect.mapping.interactive import Reply
-from integrations.vendors.amazon_connect.mapping.item import KEPT_BACK, moment
+from integrations.vendors.amazon_connect.client.aws import aws_error
+from integrations.vendors.amazon_connect.mapping.events import KEPT_BACK, moment
+from integrations.vendors.amazon_connect.mapping.messages import Reply
 
 PAGE_SIZE = 100
 MAX_PAGES = 40
@@ -193,7 +192,7 @@ class ParticipantClient:
     async def _post(
         self, operation: str, bearer: Bearer, path: str, body: Mapping[str, object]
     ) -> Json:
-        async with self._budget.call(operation, kind_of(operation)):
+        async with self._budget.call(operation):
             response = await self._http.request(
                 operation,
                 "POST",

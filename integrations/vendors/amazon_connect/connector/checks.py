@@ -1,12 +1,14 @@
-"""Test connection for Amazon Connect: reads only, so that live agents see nothing of it."""
+"""What an admin entered: its rules, where a handoff goes by it, its policies, and its test."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 
 from integrations.contract.checks import Check, CheckFailedError, run_checks
-from integrations.contract.connector import CheckResult
+from integrations.contract.connector import CheckResult, VendorDocument
 from integrations.contract.errors import (
     ConnectorError,
     InvalidAuthError,
@@ -16,11 +18,170 @@ from integrations.contract.errors import (
 from integrations.http.client import HttpClient
 from integrations.kit.json_values import as_text
 from integrations.vendors.amazon_connect.client import AmazonConnectClient
-from integrations.vendors.amazon_connect.client.budget import rate_budget
-from integrations.vendors.amazon_connect.client.errors import ACCESS_DENIED, NOT_PUBLISHED
-from integrations.vendors.amazon_connect.client.identity import AwsIdentity
-from integrations.vendors.amazon_connect.client.signing import AwsKeys
-from integrations.vendors.amazon_connect.connector.queue import QUEUE_METRICS, hours_around
+from integrations.vendors.amazon_connect.client.aws import (
+    ACCESS_DENIED,
+    NOT_PUBLISHED,
+    AwsIdentity,
+    AwsKeys,
+    rate_budget,
+    session_tags,
+)
+from integrations.vendors.amazon_connect.client.connect import QUEUE_METRICS
+from integrations.vendors.amazon_connect.connector.chats import ConnectArn, allowed_roles, read_arn
+from integrations.vendors.amazon_connect.manifest import ROLE_PATTERN
+
+MAX_TAGS = 50
+_TAG = re.compile(r"[\w \t.:/=+@-]*")
+_ROLE = re.compile(r"arn:(?P<partition>[\w-]+):iam::(?P<account>\d{12}):role/.+")
+_ACTIONS = (
+    "StartChatContact",
+    "StopContact",
+    # Whether a chat whose tokens are refused is over, and in which contact it is.
+    "DescribeContact",
+    "ListAssociatedContacts",
+    # Place in the queue and expected wait.
+    "GetContactMetrics",
+    # The connection test.
+    "DescribeInstance",
+    "DescribeContactFlow",
+    # Availability.
+    "GetCurrentMetricData",
+    "DescribeQueue",
+    "GetEffectiveHoursOfOperations",
+)
+
+
+# -- What the form cannot judge field by field ---------------------------------------------
+
+
+def normalised(values: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return the values as they are kept, with a sentence for each change worth showing."""
+    kept = dict(values)
+    notices: list[str] = []
+    for name, label in (("instance_id", "instance"), ("contact_flow_id", "contact flow")):
+        arn = read_arn(kept.get(name, ""))
+        found = (arn.instance_id if name == "instance_id" else arn.resource_id) if arn else ""
+        if arn is None or not found:
+            continue
+        kept[name] = found
+        notices.append(f"The {label} ID was taken from the ARN.")
+        notices += _filled_in(kept, arn)
+    queue = read_arn(kept.get("availability_queue_id", ""))
+    if queue is not None and queue.resource_id:
+        kept["availability_queue_id"] = queue.resource_id
+        notices.append("The queue ID was taken from the ARN.")
+    if roles := kept.get("allowed_role_arns", "").strip():
+        kept["allowed_role_arns"] = ", ".join(re.split(r"[\s,]+", roles.strip(" ,\n")))
+    return kept, tuple(notices)
+
+
+def credential_errors(values: Mapping[str, str]) -> dict[str, str]:
+    """Return what is wrong, by field name."""
+    return {
+        **_identity_errors(values),
+        **_role_errors(values),
+        **_tag_errors(values.get("session_tags", "")),
+    }
+
+
+def _filled_in(kept: dict[str, str], arn: ConnectArn) -> list[str]:
+    """Take region and instance from an ARN where they were left empty, or where one disagrees."""
+    notices = []
+    if kept.get("aws_region", "").strip() != arn.region:
+        kept["aws_region"] = arn.region
+        notices.append(f"The region {arn.region} was taken from the ARN.")
+    if not kept.get("instance_id", "").strip():
+        kept["instance_id"] = arn.instance_id
+        notices.append("The instance ID was taken from the ARN.")
+    return notices
+
+
+def _identity_errors(values: Mapping[str, str]) -> dict[str, str]:
+    key_id, secret = values.get("access_key_id", ""), values.get("secret_access_key", "")
+    errors = {}
+    if bool(key_id) != bool(secret):
+        missing = "access_key_id" if secret else "secret_access_key"
+        errors[missing] = "Access key ID and secret access key go together: enter or empty both."
+    if not values.get("role_arn") and not key_id and not secret:
+        errors["role_arn"] = (
+            "Enter the role that this portal assumes, or access keys that may call Amazon Connect."
+        )
+    return errors
+
+
+def _role_errors(values: Mapping[str, str]) -> dict[str, str]:
+    further = {**values, "role_arn": ""}
+    wrong = [role for role in allowed_roles(further) if not re.fullmatch(ROLE_PATTERN, role)]
+    if not wrong:
+        return {}
+    return {
+        "allowed_role_arns": f"{wrong[0][:80]} is no role ARN. One looks like "
+        "arn:aws:iam::210987654321:role/PortalHandoff."
+    }
+
+
+def _tag_errors(text: str) -> dict[str, str]:
+    try:
+        tags = session_tags(text)
+    except ValueError:
+        return {"session_tags": "The session tags cannot be read. Write one name = value per line."}
+    if len(tags) > MAX_TAGS:
+        return {"session_tags": f"AWS takes {MAX_TAGS} session tags at most."}
+    for name, value in tags.items():
+        if not name or len(name) > 128 or len(value) > 256 or not _TAG.fullmatch(name + value):
+            return {
+                "session_tags": f"AWS does not take the tag {name[:40]}. A name has 1 to 128 "
+                "characters, a value up to 256: letters, digits, blanks and _.:/=+@-"
+            }
+    return {}
+
+
+# -- What goes into IAM --------------------------------------------------------------------
+
+
+def policies(values: Mapping[str, str]) -> tuple[VendorDocument, ...]:
+    """Return what the role needs; of what is not known yet the name stands in angle brackets."""
+    permissions = VendorDocument(
+        name="permissions_policy",
+        label="Permissions policy",
+        help_text="What the role, or the user whose keys you enter, may do.",
+        text=_policy({"Action": [f"connect:{name}" for name in _ACTIONS], **_resources(values)}),
+    )
+    if values.get("access_key_id") and not values.get("role_arn"):
+        return (permissions,)
+    return (_trust(values), permissions)
+
+
+def _trust(values: Mapping[str, str]) -> VendorDocument:
+    principal = values.get("portal_identity") or "<AWS identity of this portal>"
+    external_id = values.get("external_id") or "<External ID>"
+    return VendorDocument(
+        name="trust_policy",
+        label="Trust policy",
+        help_text="Lets this portal, and nobody without the external ID, assume the role.",
+        text=_policy(
+            {
+                "Principal": {"AWS": principal},
+                "Action": ["sts:AssumeRole", "sts:TagSession"],
+                "Condition": {"StringEquals": {"sts:ExternalId": external_id}},
+            }
+        ),
+    )
+
+
+def _resources(values: Mapping[str, str]) -> dict[str, object]:
+    role = _ROLE.fullmatch(values.get("role_arn", ""))
+    partition, account = (role["partition"], role["account"]) if role else ("aws", "<account ID>")
+    region = values.get("aws_region") or "<region>"
+    instance_id = values.get("instance_id") or "<Instance ID>"
+    instance = f"arn:{partition}:connect:{region}:{account}:instance/{instance_id}"
+    return {"Resource": [instance, f"{instance}/*"]}
+
+
+def _policy(statement: Mapping[str, object]) -> str:
+    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]}
+    return json.dumps(policy, indent=2, ensure_ascii=False)
+
 
 _INBOUND = "CONTACT_FLOW"
 _ACCESS_DENIED = (ACCESS_DENIED, f"{ACCESS_DENIED}Exception")
@@ -142,7 +303,9 @@ class ConnectionChecks:
     async def _may_read_hours(self, client: AmazonConnectClient, hours_id: str) -> bool:
         try:
             if hours_id:
-                await hours_around(client, self._value("instance_id"), hours_id, datetime.now(UTC))
+                await client.get_effective_hours_of_operations(
+                    self._value("instance_id"), hours_id, around=datetime.now(UTC)
+                )
         except MissingPermissionError:
             return False
         return True

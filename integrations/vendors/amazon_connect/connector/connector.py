@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -27,39 +28,51 @@ from integrations.contract.events import VendorEvent
 from integrations.contract.manifest import Manifest
 from integrations.http.client import HttpClient
 from integrations.kit.cutting import json_bytes, pieces, utf8_bytes
+from integrations.kit.json_values import as_text
 from integrations.vendors.amazon_connect.client import AmazonConnectClient
-from integrations.vendors.amazon_connect.client.budget import SENDING, EventBudget, rate_budget
-from integrations.vendors.amazon_connect.client.connect import StartedChat
-from integrations.vendors.amazon_connect.client.identity import AwsIdentity
+from integrations.vendors.amazon_connect.client.aws import AwsIdentity, rate_budget
+from integrations.vendors.amazon_connect.client.connect import (
+    AGENTS,
+    QUEUE_METRICS,
+    WAITING,
+    StartedChat,
+    is_open,
+)
 from integrations.vendors.amazon_connect.client.participant import ParticipantClient
-from integrations.vendors.amazon_connect.connector.chats import Chats
-from integrations.vendors.amazon_connect.connector.checks import ConnectionChecks
-from integrations.vendors.amazon_connect.connector.credentials import (
+from integrations.vendors.amazon_connect.connector.chats import (
+    CONTACT_METRICS,
+    Chats,
+    QueueWatch,
     Target,
+    target_for,
+)
+from integrations.vendors.amazon_connect.connector.checks import (
+    ConnectionChecks,
     credential_errors,
     normalised,
     policies,
-    target_for,
 )
 from integrations.vendors.amazon_connect.connector.progress import SentMessages
-from integrations.vendors.amazon_connect.connector.queue import (
-    CONTACT_METRICS,
-    QueueWatch,
-    queue_availability,
-)
 from integrations.vendors.amazon_connect.connector.stream import ChatListener, SocketTiming
 from integrations.vendors.amazon_connect.manifest import MANIFEST, MAX_FILE_BYTES
-from integrations.vendors.amazon_connect.mapping.events import ATTACHMENT_URL
-from integrations.vendors.amazon_connect.mapping.interactive import Reply, reply_of, reply_to_view
-from integrations.vendors.amazon_connect.mapping.item import EVENT_PREFIX
-from integrations.vendors.amazon_connect.mapping.start import (
+from integrations.vendors.amazon_connect.mapping.events import ATTACHMENT_URL, EVENT_PREFIX
+from integrations.vendors.amazon_connect.mapping.messages import (
     MAX_CONTENT_BYTES,
+    Reply,
     ends_at,
     is_told_at_once,
     opening_text,
+    reply_of,
+    reply_to_view,
     start_request,
 )
 
+# An instance takes 10 messages and events a second together, from all chats.
+EVENTS_PER_SECOND = 4.0
+BURST = 8.0
+TYPING_SECONDS = 4.0  # an indicator is valid for 10
+# An account has 2 questions about a contact's queue a second; half of them are left to others.
+QUESTION_SECONDS = 1.0
 _CONFLICT = 409
 # A text within the JSON of an answer to a view, beside whose members it has to fit.
 MAX_VIEW_TEXT_BYTES = MAX_CONTENT_BYTES - 256
@@ -182,7 +195,7 @@ class AmazonConnectConnector(Connector):
 
     async def send_typing(self, session: VendorSession, *, is_typing: bool) -> VendorSession:
         """Show that the end user is typing; Amazon Connect hides it by itself."""
-        is_affordable = is_typing and not self._budget.is_held_back(SENDING)
+        is_affordable = is_typing and not self._budget.is_held_back()
         if is_affordable and self._events.allows_typing(session.vendor_conversation_id):
             await self._send_event(session, "typing")
         return session
@@ -192,7 +205,7 @@ class AmazonConnectConnector(Connector):
     ) -> VendorSession:
         """Acknowledge a live agent's message."""
         content = json.dumps({"messageId": vendor_message_id})
-        if not self._budget.is_held_back(SENDING) and self._events.allows_event():
+        if not self._budget.is_held_back() and self._events.allows_event():
             try:
                 await self._send_event(session, _RECEIPTS[kind], content)
             except RejectedError as error:
@@ -276,3 +289,83 @@ def _replies(session: VendorSession, message: OutboundMessage) -> Iterator[Reply
     size = MAX_VIEW_TEXT_BYTES if has_view else MAX_CONTENT_BYTES
     for part in pieces(message.text, size, json_bytes if has_view else utf8_bytes):
         yield reply_to_view(part) if has_view else Reply(content=part)
+
+
+async def queue_availability(
+    client: AmazonConnectClient, *, instance_id: str, queue_id: str
+) -> Availability:
+    """Ask for the queue's metrics; nobody counts as available outside its opening hours."""
+    metrics = await client.get_current_metric_data(instance_id, queue_id, QUEUE_METRICS)
+    agents = metrics.get(AGENTS)
+    if not agents:
+        # No row at all: nobody has been signed in since the metrics were made.
+        return Availability(is_available=False)
+    is_within_hours = await _is_within_hours(client, instance_id, queue_id)
+    waiting = metrics.get(WAITING)
+    return Availability(
+        is_available=is_within_hours is not False,
+        position=None if waiting is None else int(waiting) + 1,
+    )
+
+
+async def _is_within_hours(
+    client: AmazonConnectClient, instance_id: str, queue_id: str
+) -> bool | None:
+    """Return None where the hours may not be read: the metrics then decide alone."""
+    now = datetime.now(UTC)
+    try:
+        queue = await client.describe_queue(instance_id, queue_id)
+        hours_id = as_text(queue.get("HoursOfOperationId"))
+        if not hours_id:
+            return None
+        hours = await client.get_effective_hours_of_operations(instance_id, hours_id, around=now)
+    except (MissingPermissionError, RejectedError):
+        return None
+    return is_open(hours, now)
+
+
+class EventBudget:
+    """Keeps typing, receipts and questions rare, so that messages always get through.
+
+    A bucket shared by all sessions of an integration in this process.
+    """
+
+    def __init__(self, *, typing_seconds: float = TYPING_SECONDS) -> None:
+        """Start full."""
+        self._typing_seconds = typing_seconds
+        self._left = BURST
+        self._filled_at = time.monotonic()
+        self._typed_at: dict[str, float] = {}
+        self._question_at = 0.0
+
+    def allows_typing(self, chat: str) -> bool:
+        """Say whether an indicator is due in this chat and affordable."""
+        now = time.monotonic()
+        if now - self._typed_at.get(chat, -self._typing_seconds) < self._typing_seconds:
+            return False
+        if not self.allows_event():
+            return False
+        self._typed_at[chat] = now
+        return True
+
+    def allows_event(self) -> bool:
+        """Take one event from the bucket, if there is any."""
+        now = time.monotonic()
+        self._left = min(BURST, self._left + (now - self._filled_at) * EVENTS_PER_SECOND)
+        self._filled_at = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+    def allows_question(self) -> bool:
+        """Take the turn to ask about a queue if it is free; who comes too early asks next time."""
+        now = time.monotonic()
+        if now < self._question_at:
+            return False
+        self._question_at = now + QUESTION_SECONDS
+        return True
+
+    def forget(self, chat: str) -> None:
+        """Drop what is known of a chat that is over."""
+        self._typed_at.pop(chat, None)

@@ -1,8 +1,11 @@
-"""How far a chat has come: what is stored after each item, and what is still incomplete."""
+"""How far a chat has come: the order of its items, and what is stored after each."""
 
 from __future__ import annotations
 
+import math
+import time
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -21,15 +24,16 @@ from integrations.contract.events import (
 )
 from integrations.contract.rich_content import Author
 from integrations.kit.json_values import as_count, as_moment, as_object, as_text
-from integrations.vendors.amazon_connect.mapping.events import AGENT_ROLES, ItemReader
-from integrations.vendors.amazon_connect.mapping.interactive import is_view
-from integrations.vendors.amazon_connect.mapping.item import (
+from integrations.vendors.amazon_connect.mapping.events import (
+    AGENT_ROLES,
     AUTO_DISCONNECTED,
     CHAT_ENDED,
     MESSAGE,
     Item,
+    ItemReader,
     moment,
 )
+from integrations.vendors.amazon_connect.mapping.messages import is_view
 
 Step = tuple[VendorSession, VendorEvent]
 _MAX_SENT = 20
@@ -37,6 +41,46 @@ IDLE, TIME_LIMIT = "vendor_idle", "vendor_time_limit"
 CLOCKS_APART = timedelta(minutes=1)
 # A frame that is lost with its socket may have been overtaken by one that was not.
 OVERLAP = timedelta(seconds=5)
+
+
+def in_order(items: Iterable[Item]) -> list[Item]:
+    """Sort by the vendor's own times, the end last; at the same time first come, first served."""
+    return sorted(items, key=lambda item: (item.at, item.event == CHAT_ENDED))
+
+
+class FrameOrder:
+    """Lets each item wait a moment for what it has overtaken on its way."""
+
+    def __init__(self, seconds: float) -> None:
+        """Let items wait for so long."""
+        self._seconds = seconds
+        self._waiting: list[tuple[float, Item]] = []
+
+    @property
+    def due_at(self) -> float:
+        """Return when the first item has waited long enough, by the monotonic clock."""
+        return self._waiting[0][0] if self._waiting else math.inf
+
+    def add(self, item: Item) -> None:
+        """Let an item wait."""
+        self._waiting.append((time.monotonic() + self._seconds, item))
+
+    def take_due(self) -> list[Item]:
+        """Return what has waited long enough, and before it what happened before it."""
+        now = time.monotonic()
+        due = [item.at for until, item in self._waiting if until <= now]
+        return self._take(max(due)) if due else []
+
+    def take_all(self) -> list[Item]:
+        """Return whatever waits: nothing else can come before it."""
+        items = [item for _, item in self._waiting]
+        self._waiting.clear()
+        return in_order(items)
+
+    def _take(self, until: datetime) -> list[Item]:
+        taken = [item for _, item in self._waiting if item.at <= until]
+        self._waiting = [(due, item) for due, item in self._waiting if item.at > until]
+        return in_order(taken)
 
 
 class SentMessages:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from integrations.contract.connector import VendorSession
 from integrations.contract.errors import (
@@ -19,27 +20,79 @@ from integrations.contract.errors import (
 )
 from integrations.contract.events import LiveAgentMessage, LiveAgentTyping
 from integrations.http.socket import VendorSocket
+from integrations.kit.json_values import as_object, as_text
+from integrations.kit.plain_json import vendor_json
 from integrations.kit.waiting import Reconnecting, ReconnectTiming
 from integrations.vendors.amazon_connect.client.participant import Bearer, ParticipantConnection
-from integrations.vendors.amazon_connect.connector.chats import Chats
-from integrations.vendors.amazon_connect.connector.frames import (
-    BEAT,
-    CHAT,
-    PING,
-    Frame,
+from integrations.vendors.amazon_connect.connector.chats import Chats, QueueWatch
+from integrations.vendors.amazon_connect.connector.progress import (
+    ChatProgress,
     FrameOrder,
-    frame_from_text,
+    SentMessages,
+    Step,
     in_order,
-    subscribed,
 )
-from integrations.vendors.amazon_connect.connector.progress import ChatProgress, SentMessages, Step
-from integrations.vendors.amazon_connect.connector.queue import QueueWatch
-from integrations.vendors.amazon_connect.mapping.item import (
+from integrations.vendors.amazon_connect.mapping.events import (
     CHAT_ENDED,
     Item,
     item_from_json,
     item_from_text,
 )
+
+CHAT = "aws/chat"
+_SUBSCRIBE = "aws/subscribe"
+SUBSCRIBE = json.dumps({"topic": _SUBSCRIBE, "content": {"topics": [CHAT]}})
+BEAT = json.dumps({"topic": "aws/heartbeat"})
+PING = json.dumps({"topic": "aws/ping"})
+SUBSCRIBE_TRIES = 5
+RETRY_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame; `has_failed` means that the connection is of no use any more."""
+
+    topic: str
+    content: object = field(repr=False)
+    has_failed: bool = False
+
+
+def frame_from_text(text: str) -> Frame:
+    """Read a frame; one that is no JSON has the topic of a chat, and nothing in it."""
+    try:
+        value = vendor_json(text)
+    except ValueError:
+        return Frame(CHAT, text)
+    frame = as_object(value)
+    topic = as_text(frame.get("topic"))
+    status = frame.get("statusCode")
+    is_lost = isinstance(status, int) and status >= 500
+    # The gateway in front of the vendor complains without naming a topic.
+    return Frame(topic, frame.get("content"), is_lost or (not topic and "message" in frame))
+
+
+async def subscribed(socket: VendorSocket, seconds: float) -> None:
+    """Subscribe to the chat; raises CannotConnectError when it is not granted in time."""
+    try:
+        async with asyncio.timeout(seconds):
+            for _ in range(SUBSCRIBE_TRIES):
+                await socket.send_text(SUBSCRIBE)
+                if await _is_granted(socket):
+                    return
+                await asyncio.sleep(RETRY_SECONDS)
+    except TimeoutError:
+        pass
+    raise CannotConnectError("socket: no subscription", reason="stream")
+
+
+async def _is_granted(socket: VendorSocket) -> bool:
+    async for text in socket:
+        frame = frame_from_text(text)
+        if frame.has_failed:
+            break
+        if frame.topic == _SUBSCRIBE:
+            return as_object(frame.content).get("status") == "success"
+    raise CannotConnectError("socket: closed before the subscription", reason="stream")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,8 +274,13 @@ class ChatListener:
 
     async def _last_items(self, bearer: Bearer) -> list[Item]:
         """Read the end of the transcript; not documented is whether a chat that is over has one."""
+        tries = self._timing.reconnecting(self._timing.refused)
         try:
-            return await self._items(bearer)
+            while True:
+                try:
+                    return await self._items(bearer)
+                except RateLimitedError as error:
+                    await tries.pause(error)
         except ConnectorError:
             return []
 

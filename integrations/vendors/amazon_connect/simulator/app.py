@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+from botocore.model import OperationModel  # type: ignore[import-untyped]
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -18,22 +19,26 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from integrations.simulators.simulator import Simulator
-from integrations.vendors.amazon_connect.simulator import model
-from integrations.vendors.amazon_connect.simulator.answers import AwsError, json_answer, json_error
-from integrations.vendors.amazon_connect.simulator.chats import end_overdue
 from integrations.vendors.amazon_connect.simulator.control import CONTROL
 from integrations.vendors.amazon_connect.simulator.directory import DIRECTORY
 from integrations.vendors.amazon_connect.simulator.files import STORAGE_PATH, FileEndpoints
+from integrations.vendors.amazon_connect.simulator.identity import SOCKET_PATH, SignedRequest
 from integrations.vendors.amazon_connect.simulator.participant import PARTICIPANT, authorized
+from integrations.vendors.amazon_connect.simulator.protocol import (
+    AwsError,
+    ModelError,
+    check,
+    json_answer,
+    json_error,
+    operation,
+)
 from integrations.vendors.amazon_connect.simulator.rich import PICTURE_PATH
-from integrations.vendors.amazon_connect.simulator.signing import SignedRequest
 from integrations.vendors.amazon_connect.simulator.socket import socket_endpoint
 from integrations.vendors.amazon_connect.simulator.sts import answer_sts
-from integrations.vendors.amazon_connect.simulator.tokens import SOCKET_PATH
-from integrations.vendors.amazon_connect.simulator.world import Body, Instance
+from integrations.vendors.amazon_connect.simulator.world import Body, Instance, end_overdue
 
 Endpoint = Callable[[Request], Awaitable[Response]]
-Call = Callable[[model.Operation, SignedRequest, Body], Body]
+Call = Callable[[OperationModel, SignedRequest, Body], Body]
 JSON_TYPES = ("application/json", "application/x-amz-json-1.1", "application/x-amz-json-1.0")
 # Service -> what it calls a request that is merely wrong, and one that came too fast.
 PLAIN_REFUSALS = {"connect": "InvalidRequestException", "connectparticipant": "ValidationException"}
@@ -67,8 +72,11 @@ class _Services:
 
     def routes(self, service: str, names: list[str], call: Call) -> list[BaseRoute]:
         """Return a route for each operation, at the path its model gives."""
-        found = [model.operation(service, name) for name in names]
-        return [Route(o.path, self._endpoint(o, call), methods=[o.method]) for o in found]
+        found = [operation(service, name) for name in names]
+        return [
+            Route(o.http["requestUri"], self._endpoint(o, call), methods=[o.http["method"]])
+            for o in found
+        ]
 
     async def security_tokens(self, request: Request) -> Response:
         """Answer a call of STS."""
@@ -76,12 +84,12 @@ class _Services:
         with self._simulator.change():
             return answer_sts(self._instance, signed, time.time())
 
-    def control(self, found: model.Operation, signed: SignedRequest, given: Body) -> Body:
+    def control(self, found: OperationModel, signed: SignedRequest, given: Body) -> Body:
         """Answer a signed call of the connect service."""
         instance = self._instance
         caller = instance.identities.caller(signed, "connect", time.time())
         self._limit(found)
-        model.check(found, given)
+        check(found.input_shape, given)
         arn = instance.switches.instance_arn
         instance.identities.check_may(caller, f"connect:{found.name}", arn)
         is_here = caller.region == instance.switches.region
@@ -92,22 +100,23 @@ class _Services:
         handler = {**CONTROL, **DIRECTORY}[found.name]
         return handler(instance, given)
 
-    def participant(self, found: model.Operation, signed: SignedRequest, given: Body) -> Body:
+    def participant(self, found: OperationModel, signed: SignedRequest, given: Body) -> Body:
         """Answer a call of the participant service; only the bearer counts."""
         instance = self._instance
         bearer = signed.headers.get("x-amz-bearer", "")
         chat = authorized(instance, found.name, bearer)
         self._limit(found)
-        bearer_member = BEARER_MEMBERS[found.name == "CreateParticipantConnection"]
-        model.check(found, {**given, bearer_member: bearer})
+        is_first = found.name == "CreateParticipantConnection"
+        member = "ParticipantToken" if is_first else "ConnectionToken"
+        check(found.input_shape, {**given, member: bearer})
         return PARTICIPANT[found.name](instance, chat, given)
 
-    def _limit(self, found: model.Operation) -> None:
+    def _limit(self, found: OperationModel) -> None:
         instance = self._instance
         if instance.switches.enforce_rate_limits and not instance.limits.takes(found.name):
-            raise AwsError(TOO_FAST[found.service], "Rate exceeded")
+            raise AwsError(TOO_FAST[_service(found)], "Rate exceeded")
 
-    def _endpoint(self, found: model.Operation, call: Call) -> Endpoint:
+    def _endpoint(self, found: OperationModel, call: Call) -> Endpoint:
         async def answer(request: Request) -> Response:
             signed = await _signed(request)
             try:
@@ -116,15 +125,16 @@ class _Services:
                     end_overdue(self._instance)
                     return json_answer(call(found, signed, given))
             except AwsError as error:
-                name = error.name or PLAIN_REFUSALS[found.service]
-                return json_error(name, error.message, error.status_in(found.error_statuses))
-            except model.ModelError as error:
-                return json_error(PLAIN_REFUSALS[found.service], str(error), 400)
+                name = error.name or PLAIN_REFUSALS[_service(found)]
+                return json_error(name, error.message, error.status_in(found))
+            except ModelError as error:
+                return json_error(PLAIN_REFUSALS[_service(found)], str(error), 400)
 
         return answer
 
 
-BEARER_MEMBERS = {True: "ParticipantToken", False: "ConnectionToken"}
+def _service(found: OperationModel) -> str:
+    return str(found.service_model.service_name)
 
 
 async def _signed(request: Request) -> SignedRequest:
@@ -138,18 +148,18 @@ async def _signed(request: Request) -> SignedRequest:
     )
 
 
-def _given(found: model.Operation, request: Request, body: bytes) -> Body:
+def _given(found: OperationModel, request: Request, body: bytes) -> Body:
     """Return a request's members from wherever the model places them."""
     given: dict[str, Any] = _json_members(request, body)
-    for name, member in model.members(found).items():
-        location = member.get("location")
+    for name, member in found.input_shape.members.items():
+        location, placed = member.serialization.get("location"), member.serialization.get("name")
         if location is None:
             continue
         given.pop(name, None)
         if location == "uri":
-            given[name] = request.path_params[member["locationName"]]
-        elif location == "querystring" and member["locationName"] in request.query_params:
-            given[name] = _query_value(found, member, request)
+            given[name] = request.path_params[placed]
+        elif location == "querystring" and placed in request.query_params:
+            given[name] = _query_value(member.type_name, request.query_params.getlist(placed))
     return given
 
 
@@ -168,9 +178,7 @@ def _json_members(request: Request, body: bytes) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _query_value(found: model.Operation, member: Mapping[str, Any], request: Request) -> Any:
-    kind = model.shape_of(found.service, member["shape"])["type"]
-    values = request.query_params.getlist(member["locationName"])
+def _query_value(kind: str, values: list[str]) -> Any:
     if kind == "list":
         return values
     return int(values[0]) if kind == "integer" and values[0].isdigit() else values[0]

@@ -10,8 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from integrations.vendors.amazon_connect.simulator import chats
-from integrations.vendors.amazon_connect.simulator.answers import AwsError, utf8_size
+from integrations.vendors.amazon_connect.simulator.protocol import AwsError, utf8_size
 from integrations.vendors.amazon_connect.simulator.state import (
     CUSTOMER_TYPES,
     INTERACTIVE,
@@ -24,8 +23,7 @@ from integrations.vendors.amazon_connect.simulator.state import (
     named_id,
     new_id,
 )
-from integrations.vendors.amazon_connect.simulator.tokens import Grant
-from integrations.vendors.amazon_connect.simulator.world import Body, Instance
+from integrations.vendors.amazon_connect.simulator.world import Body, Instance, end_chat
 
 Given = Mapping[str, Any]
 Handler = Callable[[Instance, Given], Body]
@@ -87,11 +85,10 @@ def _past_items(instance: Instance, past: Given) -> list[Item]:
 
 def _start_answer(instance: Instance, chat: Chat, request: Given) -> Body:
     """Return what StartChatContact answers, the connection included where it was asked for."""
-    grant = Grant(chat_id=chat.initial_contact_id, participant_id=chat.customer.participant_id)
     answer: Body = {
         "ContactId": chat.initial_contact_id,
         "ParticipantId": chat.customer.participant_id,
-        "ParticipantToken": instance.tokens.issue("participant", grant),
+        "ParticipantToken": instance.tokens.issue("participant", chat),
     }
     if chat.continued_from:
         answer["ContinuedFromContactId"] = chat.continued_from
@@ -183,7 +180,7 @@ def _stop_contact(instance: Instance, given: Given) -> Body:
     # A contact that was transferred is over, although the chat goes on in another one.
     if chat.has_ended or given["ContactId"] != chat.contact.contact_id:
         raise AwsError("ContactNotFoundException", "The contact is not active.")
-    chats.end(instance, chat, "API")
+    end_chat(instance, chat, "API")
     return {}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from integrations.simulators.demo import DemoVendor
-from integrations.vendors.amazon_connect.simulator.switches import (
+from integrations.vendors.amazon_connect.simulator.state import (
     ACCESS_KEY_ID,
     SECRET_ACCESS_KEY,
     Switches,

@@ -10,7 +10,7 @@ import datetime
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from integrations.vendors.amazon_connect.simulator.answers import AwsError
+from integrations.vendors.amazon_connect.simulator.protocol import AwsError
 from integrations.vendors.amazon_connect.simulator.state import AGENT, QUEUED, named_id
 from integrations.vendors.amazon_connect.simulator.world import Body, Instance
 

@@ -7,11 +7,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from integrations.simulators.desk import Fault, Fields
-from integrations.vendors.amazon_connect.simulator.answers import iso_time
-from integrations.vendors.amazon_connect.simulator.chats import end_overdue
+from integrations.vendors.amazon_connect.simulator.protocol import iso_time
 from integrations.vendors.amazon_connect.simulator.socket import forbidden
-from integrations.vendors.amazon_connect.simulator.state import EVENT, SYSTEM_NAME, new_id
-from integrations.vendors.amazon_connect.simulator.world import Instance, chat_frame
+from integrations.vendors.amazon_connect.simulator.state import (
+    EVENT,
+    SYSTEM_NAME,
+    chat_frame,
+    new_id,
+)
+from integrations.vendors.amazon_connect.simulator.world import Instance, end_overdue
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,14 +15,13 @@ from starlette.responses import RedirectResponse, Response
 
 from integrations.simulators.records import file_of
 from integrations.simulators.simulator import Simulator
-from integrations.vendors.amazon_connect.simulator.answers import AwsError, iso_time, storage_error
+from integrations.vendors.amazon_connect.simulator.protocol import AwsError, iso_time, storage_error
 from integrations.vendors.amazon_connect.simulator.state import (
     Attachment,
     Chat,
     Participant,
     new_id,
 )
-from integrations.vendors.amazon_connect.simulator.tokens import Grant
 from integrations.vendors.amazon_connect.simulator.world import Body, Instance
 
 Given = Mapping[str, Any]
@@ -162,14 +161,13 @@ def _signed_url(
     instance: Instance, chat: Chat, stored: Attachment, use: str, seconds: float
 ) -> tuple[str, str]:
     expires_at = instance.now() + seconds
-    grant = Grant(
-        chat_id=chat.initial_contact_id,
-        participant_id=chat.customer.participant_id,
+    signature = instance.tokens.issue(
+        "upload" if use == "upload" else "download",
+        chat,
         subject=stored.attachment_id,
         disposition=use,
         expires_at=expires_at,
     )
-    signature = instance.tokens.issue("upload" if use == "upload" else "download", grant)
     path = STORAGE_PATH.format(attachment_id=stored.attachment_id)
     url = f"{instance.base_url}{path}?X-Amz-Expires={int(seconds)}&X-Amz-Signature={signature}"
     return url, iso_time(expires_at * 1000)
@@ -225,7 +223,7 @@ class FileEndpoints:
 
     def _signed_for(self, request: Request, kind: str) -> tuple[Attachment | None, str]:
         signature = request.query_params.get("X-Amz-Signature", "")
-        grant = self._instance.tokens.find(kind, signature)
+        grant = self._instance.tokens.good(kind, signature)
         if grant is None or grant.subject != request.path_params["attachment_id"]:
             return None, ""
         return self._instance.attachments.get(grant.subject), grant.disposition

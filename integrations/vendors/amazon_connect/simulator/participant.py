@@ -11,17 +11,16 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from integrations.vendors.amazon_connect.simulator import chats
-from integrations.vendors.amazon_connect.simulator.answers import (
-    AwsError,
-    iso_time,
-    parse_time,
-    utf8_size,
-)
 from integrations.vendors.amazon_connect.simulator.files import (
     complete_upload,
     get_attachment,
     start_upload,
+)
+from integrations.vendors.amazon_connect.simulator.protocol import (
+    AwsError,
+    iso_time,
+    parse_time,
+    utf8_size,
 )
 from integrations.vendors.amazon_connect.simulator.rich import bot_of, check_response, next_page
 from integrations.vendors.amazon_connect.simulator.state import (
@@ -32,13 +31,16 @@ from integrations.vendors.amazon_connect.simulator.state import (
     LARGEST_CONTENT,
     Chat,
     Item,
+    item_body,
     new_id,
+    receipt_body,
 )
 from integrations.vendors.amazon_connect.simulator.world import (
     Body,
     Instance,
-    item_body,
-    receipt_body,
+    connect_customer,
+    customer_leaves,
+    deliver_pending,
 )
 
 Given = Mapping[str, Any]
@@ -54,7 +56,7 @@ READ = EVENT + "message.read"
 def authorized(instance: Instance, operation: str, bearer: str) -> Chat:
     """Return the chat a bearer is good for; raises AwsError for the wrong kind, and at the end."""
     kind = "participant" if operation == "CreateParticipantConnection" else "connection"
-    grant = instance.tokens.find(kind, bearer)
+    grant = instance.tokens.good(kind, bearer)
     if grant is None or operation in instance.switches.refused_operations:
         raise AwsError("AccessDeniedException", "Access denied")
     chat = instance.conversations[grant.chat_id]
@@ -67,7 +69,7 @@ def authorized(instance: Instance, operation: str, bearer: str) -> Chat:
 def _create_connection(instance: Instance, chat: Chat, given: Given) -> Body:
     # Without a stream the flag changes nothing: the customer is there once a socket subscribes.
     if given.get("ConnectParticipant") and chat.streamings:
-        chats.connect_customer(instance, chat)
+        connect_customer(instance, chat)
     kinds = given.get("Type", [])
     if "WEBRTC_CONNECTION" in kinds:
         raise AwsError(INVALID, "The participant of a chat has no WebRTC connection.")
@@ -94,7 +96,7 @@ def _say(instance: Instance, chat: Chat, given: Given) -> Body:
     if page is not None:
         instance.say(chat, bot_of(chat), page, INTERACTIVE)
     if chat.agents and instance.switches.auto_delivered:
-        chats.deliver_pending(instance, chat, chat.agents[0])
+        deliver_pending(instance, chat, chat.agents[0])
     return _accepted(item)
 
 
@@ -158,7 +160,7 @@ def _accepted(item: Item) -> Body:
 
 
 def _disconnect(instance: Instance, chat: Chat, given: Given) -> Body:
-    chats.customer_leaves(instance, chat)
+    customer_leaves(instance, chat)
     return {}
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from integrations.simulators.desk import Action, DeskError, Fields
 from integrations.simulators.world_simulator import deed
-from integrations.vendors.amazon_connect.simulator.answers import AwsError
+from integrations.vendors.amazon_connect.simulator.protocol import AwsError
 from integrations.vendors.amazon_connect.simulator.state import (
     INTERACTIVE,
     INTERACTIVE_RESPONSE,

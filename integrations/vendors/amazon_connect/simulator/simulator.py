@@ -12,9 +12,16 @@ from starlette.types import ASGIApp
 from integrations.simulators.desk import Action, DeskWords, Fault
 from integrations.simulators.traffic import PlannedFailure
 from integrations.simulators.world_simulator import WorldSimulator
-from integrations.vendors.amazon_connect.simulator import chats, directory
-from integrations.vendors.amazon_connect.simulator.agents import EXTRA_ACTIONS, ConnectAgents
-from integrations.vendors.amazon_connect.simulator.answers import (
+from integrations.vendors.amazon_connect.simulator import directory
+from integrations.vendors.amazon_connect.simulator.agents import (
+    EXTRA_ACTIONS,
+    ConnectAgents,
+    desk_view,
+)
+from integrations.vendors.amazon_connect.simulator.app import aws_app
+from integrations.vendors.amazon_connect.simulator.faults import EXTRA_FAULTS
+from integrations.vendors.amazon_connect.simulator.identity import SOCKET_PATH
+from integrations.vendors.amazon_connect.simulator.protocol import (
     CONNECT_NAMES,
     PARTICIPANT_NAMES,
     STS_NAMES,
@@ -22,15 +29,14 @@ from integrations.vendors.amazon_connect.simulator.answers import (
     storage_error,
     sts_error,
 )
-from integrations.vendors.amazon_connect.simulator.app import aws_app
-from integrations.vendors.amazon_connect.simulator.faults import EXTRA_FAULTS
 from integrations.vendors.amazon_connect.simulator.rich import RICH_MESSAGES
-from integrations.vendors.amazon_connect.simulator.sockets import GOING_AWAY, INTERNAL_ERROR
-from integrations.vendors.amazon_connect.simulator.state import Chat, named_id
-from integrations.vendors.amazon_connect.simulator.switches import Switches
-from integrations.vendors.amazon_connect.simulator.tokens import SOCKET_PATH
-from integrations.vendors.amazon_connect.simulator.view import desk_view
-from integrations.vendors.amazon_connect.simulator.world import Instance
+from integrations.vendors.amazon_connect.simulator.state import Chat, Switches, named_id
+from integrations.vendors.amazon_connect.simulator.world import (
+    GOING_AWAY,
+    INTERNAL_ERROR,
+    Instance,
+    end_overdue,
+)
 
 TOLD = "The simulator was told to fail."
 
@@ -96,7 +102,7 @@ class AmazonConnectSimulator(WorldSimulator[Instance]):
     def desk_conversations(self) -> list[dict[str, Any]]:
         """Return all chats, oldest first, once those that are overdue have ended."""
         with self.change():
-            chats.end_overdue(self.world)
+            end_overdue(self.world)
             return super().desk_conversations()
 
     def desk_view(self, conversation: Chat) -> dict[str, Any]:
@@ -118,7 +124,7 @@ class AmazonConnectSimulator(WorldSimulator[Instance]):
     def drop_streams(self, *, is_cut: bool = False) -> None:
         """Close every open socket; with `is_cut` as after an accident."""
         for socket in self.world.sockets.open_sockets():
-            socket.close(INTERNAL_ERROR if is_cut else GOING_AWAY)
+            socket.close_with(INTERNAL_ERROR if is_cut else GOING_AWAY)
 
     def close_streams(self) -> None:
         """Close every open socket because the server stops."""

@@ -1,7 +1,6 @@
 """The participant WebSocket: handshake, subscription, heartbeats, frames out.
 
-Imitates the frames that the vendor's own browser client exchanges with the service.
-"""
+Imitates the frames that the vendor's own browser client exchanges with the service."""
 
 from __future__ import annotations
 
@@ -16,10 +15,14 @@ from starlette.responses import PlainTextResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from integrations.simulators.simulator import Simulator
-from integrations.vendors.amazon_connect.simulator import chats
-from integrations.vendors.amazon_connect.simulator.sockets import Socket
-from integrations.vendors.amazon_connect.simulator.world import Instance
+from integrations.vendors.amazon_connect.simulator.world import (
+    Instance,
+    Socket,
+    connect_customer,
+    end_overdue,
+)
 
+LONG_SECONDS = 3600.0
 TOPICS = {"aws/chat"}
 
 
@@ -29,7 +32,7 @@ def socket_endpoint(
     """Return the endpoint that serves one participant's socket."""
 
     async def serve(websocket: WebSocket) -> None:
-        grant = instance.tokens.find("socket", websocket.query_params.get("X-Amz-Signature", ""))
+        grant = instance.tokens.good("socket", websocket.query_params.get("X-Amz-Signature", ""))
         if grant is None or instance.conversations[grant.chat_id].has_ended:
             await _refuse(websocket)
             return
@@ -95,10 +98,10 @@ class _Session:
                     await self._websocket.send_text(socket.outbox.pop(0))
             left = self._left()
             if left is not None and left <= 0:
-                socket.close()
+                socket.close_with()
                 continue
             waits = [seconds for seconds in (wait if wait > 0 else None, left) if seconds]
-            await _sleep(socket, min(waits) if waits else None)
+            await socket.rest(min(waits, default=LONG_SECONDS))
         await self._websocket.close(socket.close_code)
 
     def _silence(self) -> float:
@@ -109,7 +112,7 @@ class _Session:
         return self._opened_at + lifetime - time.monotonic() if lifetime else None
 
     def _take(self, text: str) -> None:
-        chats.end_overdue(self._instance)
+        end_overdue(self._instance)
         frame = _parsed(text)
         topic = frame.get("topic")
         if topic == "aws/subscribe":
@@ -142,9 +145,7 @@ class _Session:
         self._answer({"topic": "aws/subscribe", "content": {"status": status, "topics": topics}})
         if is_good:
             self._socket.topics |= set(topics)
-            chats.connect_customer(
-                self._instance, self._instance.conversations[self._socket.chat_id]
-            )
+            connect_customer(self._instance, self._instance.conversations[self._socket.chat_id])
 
     def _answer(self, frame: dict[str, Any]) -> None:
         self._socket.send(json.dumps(frame))
@@ -169,10 +170,3 @@ def _topics(content: Any) -> list[str]:
     if not isinstance(topics, list):
         return []
     return [topic for topic in topics if isinstance(topic, str)]
-
-
-async def _sleep(socket: Socket, seconds: float | None) -> None:
-    try:
-        await asyncio.wait_for(socket.wake.wait(), seconds)
-    except TimeoutError:
-        return

@@ -10,17 +10,19 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
+from botocore.model import Shape  # type: ignore[import-untyped]
 from starlette.responses import Response
 
-from integrations.vendors.amazon_connect.simulator import model
-from integrations.vendors.amazon_connect.simulator.answers import (
+from integrations.vendors.amazon_connect.simulator.identity import Caller, SignedRequest
+from integrations.vendors.amazon_connect.simulator.protocol import (
     AwsError,
+    ModelError,
+    check,
+    operation,
     sts_answer,
     sts_error,
     xml_fields,
 )
-from integrations.vendors.amazon_connect.simulator.identity import Caller
-from integrations.vendors.amazon_connect.simulator.signing import SignedRequest
 from integrations.vendors.amazon_connect.simulator.world import Instance
 
 VERSION = "2011-06-15"
@@ -46,7 +48,7 @@ def answer_sts(instance: Instance, request: SignedRequest, wall_clock: float) ->
     except AwsError as error:
         name = NAMES.get(error.name, error.name)
         return sts_error(name, error.message, error.status)
-    except model.ModelError as error:
+    except ModelError as error:
         return sts_error("ValidationError", f"1 validation error detected: {error}", 400)
 
 
@@ -56,10 +58,10 @@ def _answer(instance: Instance, caller: Caller, fields: Mapping[str, str]) -> Re
         raise AwsError(
             "InvalidAction", f"Could not find operation {action} for version {VERSION}", status=400
         )
-    found = model.operation("sts", action)
+    found = operation("sts", action).input_shape
     values = {k: v for k, v in fields.items() if k not in ("Action", "Version")}
-    given = _structure(found.input_shape, values)
-    model.check(found, given)
+    given = _structure(found, values)
+    check(found, given)
     if action == "AssumeRole":
         return _assume_role(instance, caller, given)
     account = instance.switches.account_id
@@ -115,30 +117,25 @@ def _check_trust(instance: Instance, caller: Caller, given: Mapping[str, Any]) -
     instance.identities.check_may(caller, "sts:AssumeRole", given["RoleArn"])
 
 
-def _structure(shape_name: str, fields: Mapping[str, str]) -> dict[str, Any]:
+def _structure(shape: Shape, fields: Mapping[str, str]) -> dict[str, Any]:
     """Undo the query protocol's flattening: Tags.member.1.Key becomes a list of structures."""
-    members = model.shape_of("sts", shape_name)["members"]
     given: dict[str, Any] = {}
     for name in {key.partition(".")[0] for key in fields}:
-        if name not in members:
-            raise model.ModelError(f"{name} is not a member of the request.")
-        given[name] = _value(members[name]["shape"], name, fields)
+        if name not in shape.members:
+            raise ModelError(f"{name} is not a member of the request.")
+        given[name] = _value(shape.members[name], name, fields)
     return given
 
 
-def _value(shape_name: str, name: str, fields: Mapping[str, str]) -> Any:
-    shape = model.shape_of("sts", shape_name)
-    if shape["type"] == "list":
-        return _members(shape["member"]["shape"], _below(fields, f"{name}.member."))
-    if shape["type"] == "structure":
-        return _structure(shape_name, _below(fields, f"{name}."))
+def _value(shape: Shape, name: str, fields: Mapping[str, str]) -> Any:
+    if shape.type_name == "list":
+        below = _below(fields, f"{name}.member.")
+        numbers = sorted({key.partition(".")[0] for key in below}, key=lambda n: (len(n), n))
+        return [_value(shape.member, number, below) for number in numbers]
+    if shape.type_name == "structure":
+        return _structure(shape, _below(fields, f"{name}."))
     text = fields.get(name, "")
-    return int(text) if shape["type"] == "integer" and text.lstrip("-").isdigit() else text
-
-
-def _members(shape_name: str, fields: Mapping[str, str]) -> list[Any]:
-    numbers = sorted({key.partition(".")[0] for key in fields}, key=lambda n: (len(n), n))
-    return [_value(shape_name, number, fields) for number in numbers]
+    return int(text) if shape.type_name == "integer" and text.lstrip("-").isdigit() else text
 
 
 def _below(fields: Mapping[str, str], prefix: str) -> dict[str, str]:

@@ -4,30 +4,115 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from integrations.simulators.event_faults import EventFaults
+from integrations.simulators.event_streams import EventStream
 from integrations.simulators.records import Records
 from integrations.simulators.world import World
-from integrations.vendors.amazon_connect.simulator.answers import AwsError, iso_time
-from integrations.vendors.amazon_connect.simulator.identity import Identities
-from integrations.vendors.amazon_connect.simulator.sockets import Hub
+from integrations.vendors.amazon_connect.simulator.identity import (
+    SOCKET_PATH,
+    Identities,
+    Tokens,
+)
+from integrations.vendors.amazon_connect.simulator.protocol import AwsError, iso_time
 from integrations.vendors.amazon_connect.simulator.state import (
+    AGENT,
+    CREATED,
+    ENDED,
     EVENT,
+    IN_FLOW,
     PASSING,
+    QUEUED,
+    SYSTEM_NAME,
     Attachment,
     Chat,
     FileReference,
     Item,
     Participant,
+    RateLimits,
     Receipt,
+    Switches,
+    chat_frame,
+    item_body,
+    named_id,
     new_id,
+    receipt_body,
 )
-from integrations.vendors.amazon_connect.simulator.switches import RateLimits, Switches
-from integrations.vendors.amazon_connect.simulator.tokens import SOCKET_PATH, Grant, Tokens
 
 Body = dict[str, Any]
+
+
+UNSTAFFED = "Nobody is available at the moment. Please try again later."
+SOCKETS_PER_PARTICIPANT = 5
+GOING_AWAY = 1001
+INTERNAL_ERROR = 1011
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Socket(EventStream):
+    """One open socket of one participant; its methods may be called from any thread."""
+
+    chat_id: str
+    participant_id: str
+    topics: set[str] = field(default_factory=set)
+    close_code: int | None = None
+    outbox: list[str] = field(default_factory=list)
+
+    def send(self, frame: str) -> None:
+        """Put a frame into the outbox."""
+        self.outbox.append(frame)
+        self.notify()
+
+    def close_with(self, code: int = GOING_AWAY) -> None:
+        """Close the socket; frames that wait are lost, as they are at the vendor."""
+        self.close_code = code
+        self.notify()
+
+
+class Hub:
+    """Feeds every subscribed socket of a chat."""
+
+    def __init__(self, lock: threading.RLock) -> None:
+        self._lock = lock
+        self._sockets: list[Socket] = []
+        self.faults: EventFaults[str] = EventFaults()
+
+    def add(self, socket: Socket) -> bool:
+        """Feed a socket from now on; false when the participant has too many."""
+        with self._lock:
+            own = [s for s in self._sockets if s.participant_id == socket.participant_id]
+            if len(own) >= SOCKETS_PER_PARTICIPANT:
+                return False
+            self._sockets.append(socket)
+            return True
+
+    def remove(self, socket: Socket) -> None:
+        """Feed a socket no longer."""
+        with self._lock:
+            if socket in self._sockets:
+                self._sockets.remove(socket)
+
+    def open_sockets(self, chat_id: str | None = None) -> list[Socket]:
+        """Return the open sockets, of one chat or of all."""
+        with self._lock:
+            return [s for s in self._sockets if chat_id in (None, s.chat_id)]
+
+    def publish(self, chat_id: str, frame: str) -> None:
+        """Send a frame to a chat's subscribers, unless a fault is planned for it."""
+        with self._lock:
+            for one in self.faults.arriving(frame, lane=chat_id):
+                for socket in self.open_sockets(chat_id):
+                    if "aws/chat" in socket.topics:
+                        socket.send(one)
+
+    def forget(self) -> None:
+        """Plan nothing any more."""
+        self.faults.forget()
 
 
 class Instance(World[Switches, Chat]):
@@ -42,7 +127,7 @@ class Instance(World[Switches, Chat]):
         # What was answered to a client token, and to which request.
         self.answered: dict[str, list[Any]] = {}
         self.attachments = self.part("attachments", Records(Attachment, "attachment_id"))
-        self.tokens = self.part("tokens", Tokens(self.now))
+        self.tokens = self.part("grants", Tokens(self.now))
         self.identities = self.part("role_sessions", Identities(self.switches, self.now))
         self.limits = RateLimits(self.now)
         self.sockets = Hub(self.lock)
@@ -163,12 +248,7 @@ class Instance(World[Switches, Chat]):
 
     def _issue(self, chat: Chat, kind: str, seconds: float) -> tuple[str, str]:
         expires_at = self.now() + seconds
-        grant = Grant(
-            chat_id=chat.initial_contact_id,
-            participant_id=chat.customer.participant_id,
-            expires_at=expires_at,
-        )
-        return self.tokens.issue(kind, grant), iso_time(expires_at * 1000)
+        return self.tokens.issue(kind, chat, expires_at=expires_at), iso_time(expires_at * 1000)
 
     # -- Requests that are made twice ---------------------------------------------------------
 
@@ -199,45 +279,102 @@ class Instance(World[Switches, Chat]):
         self.clock_skew = 0.0
 
 
-def chat_frame(body: Mapping[str, Any]) -> str:
-    """Return an item as it goes over the socket: its content is a JSON text there."""
-    return json.dumps(
-        {"topic": "aws/chat", "contentType": "application/json", "content": json.dumps(body)}
+# -- The life of a chat: connected, in its flow, queued, with agents, over ----------------------
+# The sequences of items are those of the contract's lifecycle table.
+
+
+def connect_customer(instance: Instance, chat: Chat) -> None:
+    """Let the flow begin because the customer is there; later connections change nothing."""
+    if chat.state != CREATED:
+        return
+    chat.state = IN_FLOW
+    for item in chat.items:
+        instance.publish(chat, item)
+    instance.happen(chat, "participant.joined", chat.customer)
+    switches = instance.switches
+    if switches.agents_offline and switches.ends_unstaffed_chats:
+        say_automatically(instance, chat, UNSTAFFED)
+        end_chat(instance, chat, "CONTACT_FLOW_DISCONNECT")
+        return
+    if switches.greeting:
+        say_automatically(instance, chat, switches.greeting)
+    enqueue(instance, chat, switches.queue)
+
+
+def enqueue(instance: Instance, chat: Chat, queue: str) -> None:
+    """Put a chat into a queue; an agent who waited for it takes it at once."""
+    chat.state = QUEUED
+    chat.contact.queue = queue
+    chat.contact.enqueued_at = instance.now()
+    waiting, chat.waiting_agent = chat.waiting_agent, ""
+    if waiting and not instance.switches.agents_offline:
+        join_chat(instance, chat, waiting)
+
+
+def say_automatically(instance: Instance, chat: Chat, text: str) -> None:
+    """Say something in the flow's name."""
+    system = Participant(
+        name=SYSTEM_NAME,
+        role="SYSTEM",
+        participant_id=named_id("system", chat.initial_contact_id),
     )
+    instance.say(chat, system, text)
 
 
-def item_body(item: Item) -> Body:
-    """Return an item as the services write it; what is absent is left out."""
-    body: Body = {
-        "AbsoluteTime": iso_time(item.at_ms),
-        "Content": item.content,
-        "ContentType": item.content_type,
-        "Id": item.item_id,
-        "Type": item.item_type,
-        "ContactId": item.contact_id,
-    }
-    if item.sender is not None:
-        body["ParticipantId"] = item.sender.participant_id
-        body["DisplayName"] = item.sender.name
-        body["ParticipantRole"] = item.sender.role
-    if item.attachments:
-        body["Attachments"] = [
-            {
-                "ContentType": one.content_type,
-                "AttachmentId": one.attachment_id,
-                "AttachmentName": one.name,
-                "Status": one.status,
-            }
-            for one in item.attachments
-        ]
-    return {name: value for name, value in body.items() if value is not None}
+def join_chat(instance: Instance, chat: Chat, agent_name: str) -> None:
+    """Let an agent come in."""
+    agent = Participant(name=agent_name, role="AGENT")
+    chat.state = AGENT
+    chat.agents.append(agent)
+    if len(chat.agents) == 1:
+        chat.contact.agent_name = agent_name
+        chat.contact.connected_at = instance.now()
+    instance.happen(chat, "participant.joined", agent)
+    if instance.switches.auto_delivered and len(chat.agents) == 1:
+        deliver_pending(instance, chat, agent)
 
 
-def receipt_body(receipt: Receipt) -> Body:
-    """Return a receipt as the services write it."""
-    body = {"RecipientParticipantId": receipt.participant_id}
-    if receipt.delivered_at is not None:
-        body["DeliveredTimestamp"] = iso_time(receipt.delivered_at)
-    if receipt.read_at is not None:
-        body["ReadTimestamp"] = iso_time(receipt.read_at)
-    return body
+def deliver_pending(instance: Instance, chat: Chat, agent: Participant) -> None:
+    """Have the agent's client confirm what the customer wrote; not with more than two people."""
+    if len(chat.participants()) > 2:
+        return
+    for item in chat.said_by_customer():
+        receipt = item.receipt_of(agent.participant_id)
+        if receipt.delivered_at is None:
+            receipt.delivered_at = instance.now() * 1000
+            instance.publish_receipt(chat, item, receipt)
+
+
+def depart(instance: Instance, chat: Chat, agent: Participant) -> None:
+    """Let an agent go."""
+    chat.agents.remove(agent)
+    instance.happen(chat, "participant.left", agent)
+
+
+def customer_leaves(instance: Instance, chat: Chat) -> None:
+    """End the customer's part; without them the chat is over."""
+    instance.happen(chat, "participant.left", chat.customer)
+    if chat.ends_agent_on_exit:
+        for agent in [*chat.agents]:
+            depart(instance, chat, agent)
+    end_chat(instance, chat, "CUSTOMER_DISCONNECT")
+
+
+def end_chat(instance: Instance, chat: Chat, reason: str) -> None:
+    """End a chat for everybody; the only end there is."""
+    chat.agents.clear()
+    chat.state = ENDED
+    chat.waiting_agent = ""
+    chat.contact.disconnected_at = instance.now()
+    chat.contact.disconnect_reason = reason
+    instance.happen(chat, "chat.ended")
+
+
+def end_overdue(instance: Instance) -> None:
+    """End the chats whose customer never connected, and those that have lasted long enough."""
+    now = instance.now()
+    for chat in instance.open_chats():
+        is_late = now >= chat.created_at + instance.switches.connect_within_seconds
+        is_over = now >= chat.created_at + chat.duration_minutes * 60
+        if is_over or (is_late and chat.state == CREATED):
+            end_chat(instance, chat, "OTHER")

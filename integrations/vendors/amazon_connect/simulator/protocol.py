@@ -1,15 +1,26 @@
-"""Answers and refusals in the shapes AWS gives them."""
+"""What AWS's protocols ask of a service: requests that fit its model, answers in its shapes.
+
+Imitates docs.aws.amazon.com/connect/latest/APIReference: required members, lengths, ranges,
+enumerations and patterns of every operation come from the service models that the botocore package
+carries, not from us.
+"""
 
 from __future__ import annotations
 
 import datetime
+import functools
 import json
+import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from xml.sax.saxutils import escape
 
+from botocore.loaders import Loader  # type: ignore[import-untyped]
+from botocore.model import OperationModel, ServiceModel, Shape  # type: ignore[import-untyped]
 from starlette.responses import Response
+
+# -- Answers --------------------------------------------------------------------------------------
 
 STS_NAMESPACE = "https://sts.amazonaws.com/doc/2011-06-15/"
 # Error name -> status, where the service models leave an error out or know it by another status.
@@ -68,9 +79,10 @@ class AwsError(Exception):
         self.message = message
         self.status = status or GATEWAY_STATUSES.get(name, 400)
 
-    def status_in(self, statuses: Mapping[str, int]) -> int:
-        """Return the status, by an operation's own table where that knows the name."""
-        return statuses.get(self.name, self.status)
+    def status_in(self, found: OperationModel) -> int:
+        """Return the status, by an operation's own errors where those know the name."""
+        errors = {shape.name: shape.metadata["error"] for shape in found.error_shapes}
+        return int(errors[self.name]["httpStatusCode"]) if self.name in errors else self.status
 
 
 def utf8_size(text: str) -> int:
@@ -154,3 +166,91 @@ def _xml(body: str, status: int, request_id: str) -> Response:
         media_type="text/xml",
         headers={"x-amzn-RequestId": request_id},
     )
+
+
+# -- Requests -------------------------------------------------------------------------------------
+
+
+class ModelError(Exception):
+    """A request does not fit the model; the text names the member at fault, not its value."""
+
+
+@functools.cache
+def operation(service: str, name: str) -> OperationModel:
+    """Return an operation of a service's newest model."""
+    return _model(service).operation_model(name)
+
+
+@functools.cache
+def _model(service: str) -> ServiceModel:
+    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
+
+
+def check(shape: Shape, value: Any, path: str = "") -> None:
+    """Raise ModelError where a value does not fit; `path` names it, nothing being the request."""
+    kind = shape.type_name
+    if not _is_kind(kind, value):
+        raise ModelError(f"{path or 'The request'} must be of type {kind}.")
+    for problem in _limits(shape.metadata, kind, value):
+        raise ModelError(f"{path} {problem}.")
+    if kind == "structure":
+        _check_members(shape, value, path)
+    elif kind == "list":
+        for index, one in enumerate(value):
+            check(shape.member, one, f"{path}[{index}]")
+    elif kind == "map":
+        for key, one in value.items():
+            check(shape.key, key, f"A key of {path}")
+            check(shape.value, one, f"A value of {path}")
+
+
+def _check_members(shape: Shape, value: Any, path: str) -> None:
+    prefix = f"{path}." if path else ""
+    for required in shape.required_members:
+        if value.get(required) is None:
+            raise ModelError(f"{prefix}{required} is required.")
+    if shape.is_tagged_union and len(value) != 1:
+        raise ModelError(f"{path} must have exactly one member.")
+    for name, one in value.items():
+        if name not in shape.members:
+            raise ModelError(f"{prefix}{name} is not a member of the request.")
+        check(shape.members[name], one, prefix + name)
+
+
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "structure": (dict,),
+    "map": (dict,),
+    "list": (list,),
+    "string": (str,),
+    "boolean": (bool,),
+    "integer": (int,),
+    "long": (int,),
+    "timestamp": (int, float, str),
+}
+
+
+def _is_kind(kind: str, value: Any) -> bool:
+    if isinstance(value, bool):
+        return kind == "boolean"
+    return isinstance(value, _KINDS[kind])
+
+
+def _limits(limits: Mapping[str, Any], kind: str, value: Any) -> Iterator[str]:
+    size = value if kind in ("integer", "long") else None
+    if kind in ("string", "list", "map"):
+        size = len(value)
+    if size is not None and size < limits.get("min", size):
+        yield f"must be at least {limits['min']}"
+    if size is not None and size > limits.get("max", size):
+        yield f"must be at most {limits['max']}"
+    if "enum" in limits and value not in limits["enum"]:
+        yield f"must be one of {', '.join(limits['enum'])}"
+    if "pattern" in limits and not _fits(limits["pattern"], value):
+        yield f"must match {limits['pattern']}"
+
+
+def _fits(pattern: str, value: str) -> bool:
+    # Unicode classes are Java's; none of the members we serve is worse off for a looser check.
+    if "\\p{" in pattern or "\\P{" in pattern or "\\u" in pattern:
+        return True
+    return re.fullmatch(pattern, value) is not None
