@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 
 from config.demo.start import DemoError
 from config.demo.vendors import demo_vendors
-from integrations.connect.secret_making import external_ids_ensure, integration_secret_make
+from integrations.connect.secret_making import integration_secret_make, shown_values_ensure
 from integrations.connect.testing import (
     ConnectionTest,
     integration_test,
@@ -64,7 +64,7 @@ def _defaults(found: Manifest) -> dict[str, str]:
 
 def _made(found: Manifest, integration: Integration, admin: User) -> dict[str, str]:
     """Return what the portal makes for the vendor; each value is made at the first start."""
-    external_ids_ensure(integration, mode_of(found, {}))
+    shown_values_ensure(integration, mode_of(found, {}))
     made = edited_values(integration)
     for item in found.generated:
         if item.kind is GeneratedKind.SECRET and not made.get(item.name):

@@ -7,6 +7,7 @@ import logging
 import time
 from collections import deque
 from dataclasses import replace
+from functools import partial
 
 from django.utils import timezone
 
@@ -93,6 +94,7 @@ class StartedSession:
         self._sent: deque[str] = deque(maxlen=SENT_REMEMBERED)
         self._is_over = asyncio.Event()
         self._is_cut_off = False
+        self._typing_over: asyncio.TimerHandle | None = None
 
     async def relay(self) -> None:
         """Listen and send side by side until one of them finds that it is over."""
@@ -107,6 +109,7 @@ class StartedSession:
             if not any(task.exception() for task in done):
                 done |= await self._last_answer(tasks[0])
         finally:
+            self._forget_typing()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -159,7 +162,7 @@ class StartedSession:
         event, notes = await self._with_images(session, event)
         received_at = time.perf_counter()
         if isinstance(event, LiveAgentTyping):
-            await self._show_typing(event)
+            self._show_typing(event)
         elif isinstance(event, MessageEchoed) and event.vendor_message_id in self._sent:
             pass  # marked as sent already: an echo tells nothing new
         elif await self._apply(session, event, notes):
@@ -192,13 +195,22 @@ class StartedSession:
             return False
         return await run_sync(vendor_event_apply, self.lease, session, event, notes)
 
-    async def _show_typing(self, event: LiveAgentTyping) -> None:
+    def _show_typing(self, event: LiveAgentTyping) -> None:
+        """Pass an indicator on, and take it back where the vendor may never do so."""
+        self._forget_typing()
         if not self._opening.passes_typing:
             return
         state = "TYPING_STATE_STARTED" if event.is_typing else "TYPING_STATE_STOPPED"
         payload = {"state": state, "agent_id": event.agent_id}
         frame = transient_frame(EventType.LIVE_AGENT_TYPING, payload)
         publish.transient_show(self._opening.conversation_id, frame)
+        if event.is_typing and event.seconds is not None:
+            over = partial(self._show_typing, replace(event, is_typing=False))
+            self._typing_over = asyncio.get_running_loop().call_later(event.seconds, over)
+
+    def _forget_typing(self) -> None:
+        if self._typing_over is not None:
+            self._typing_over.cancel()
 
     # ---- end user to vendor ----
 

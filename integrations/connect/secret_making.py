@@ -8,12 +8,12 @@ from django.db import transaction
 
 from integrations.connections.drafts import draft_of, draft_set, edited_values
 from integrations.connections.services import integration_draft_save
-from integrations.contract.manifest import GeneratedKind
 from integrations.contract.registry import manifest_get
 from integrations.credentials.generated_values import (
-    external_id_new,
+    SHOWN_KINDS,
     generated_for,
     secret_new,
+    shown_value_new,
     with_previous,
 )
 from integrations.models import Integration
@@ -45,12 +45,12 @@ def integration_secret_make(*, integration: Integration, name: str, actor: Any) 
     return secret
 
 
-def external_ids_ensure(integration: Integration, mode: str) -> None:
-    """Give the draft the external ids that its connection type needs; each is made once."""
+def shown_values_ensure(integration: Integration, mode: str) -> None:
+    """Give the draft the ids and names that its connection type needs; each is made once."""
     manifest, values = manifest_get(integration.connector_key), edited_values(integration)
     missing = {
-        item.name: external_id_new(integration.project.public_id)
-        for item in generated_for(manifest, mode, GeneratedKind.EXTERNAL_ID)
+        item.name: shown_value_new(item.kind, integration.project.public_id)
+        for item in generated_for(manifest, mode, *SHOWN_KINDS)
         if not values.get(item.name)
     }
     if missing:

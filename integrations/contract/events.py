@@ -77,10 +77,14 @@ class LiveAgentMessageDeleted(VendorEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveAgentTyping(VendorEvent):
-    """A live agent started or stopped typing; transient, never stored."""
+    """A live agent started or stopped typing; transient, never stored.
+
+    `seconds` says for how long it is shown where the vendor may never tell that it has stopped.
+    """
 
     agent_id: str
     is_typing: bool
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -141,13 +141,14 @@ class GeneratedKind(enum.Enum):
     WEBHOOK_URL = "webhook_url"
     SECRET = "secret"  # noqa: S105 - a kind of value
     EXTERNAL_ID = "external_id"
+    USER_NAME = "user_name"  # goes with a password, which is a secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratedValue:
     """A value shown in the step "Give to vendor".
 
-    A secret or an external id is kept among the credentials under `name`; a secret is shown once.
+    All but an address is kept among the credentials under `name`; a secret is shown once.
     For a webhook address `name` is its last part: events or status.
     """
 

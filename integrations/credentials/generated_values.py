@@ -15,6 +15,8 @@ from django.utils import timezone
 
 from integrations.contract.manifest import GeneratedKind, GeneratedValue, Manifest
 
+# What is no secret: made once, and shown for as long as it is good.
+SHOWN_KINDS = (GeneratedKind.EXTERNAL_ID, GeneratedKind.USER_NAME)
 OVERLAP = timedelta(hours=24)
 _PREVIOUS = "__previous"
 _UNTIL = "__previous_until"
@@ -35,9 +37,10 @@ def secret_new() -> str:
     return secrets.token_urlsafe(32)
 
 
-def external_id_new(project_id: str) -> str:
-    """Return an id that names the project, and that nobody can guess."""
-    return f"hp-{project_id}-" + "".join(secrets.choice(_LETTERS) for _ in range(24))
+def shown_value_new(kind: GeneratedKind, project_id: str) -> str:
+    """Return a user's name, or an id that names the project; nobody can guess either."""
+    prefix, length = ("hp_", 12) if kind is GeneratedKind.USER_NAME else (f"hp-{project_id}-", 24)
+    return prefix + "".join(secrets.choice(_LETTERS) for _ in range(length))
 
 
 def kept_beside_fields(manifest: Manifest, values: Mapping[str, str]) -> dict[str, str]:
@@ -49,7 +52,7 @@ def kept_beside_fields(manifest: Manifest, values: Mapping[str, str]) -> dict[st
 def secrets_in(manifest: Manifest, values: Mapping[str, str]) -> list[str]:
     """Return every value that must not be seen in a record of calls."""
     fields = {item.name for item in manifest.fields if not item.kind.is_secret}
-    shown = {item.name for item in manifest.generated if item.kind is GeneratedKind.EXTERNAL_ID}
+    shown = {item.name for item in manifest.generated if item.kind in SHOWN_KINDS}
     is_open = fields | shown | set(_address_names(values))
     return [
         value for name, value in values.items() if name not in is_open and not name.endswith(_UNTIL)

@@ -8,7 +8,7 @@ from django.test import Client
 from handoffs.models import StoredWebhook
 from integrations.connections.addresses import webhook_urls
 from integrations.models import Project
-from integrations.vendors.five9.webhook import callback_address
+from integrations.vendors.five9.connector.callbacks import callback_address
 from tests import factories
 
 CREDENTIALS = {

@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 
-from integrations.connect.secret_making import external_ids_ensure, integration_secret_make
+from integrations.connect.secret_making import integration_secret_make, shown_values_ensure
 from integrations.connect.steps import Step, key_pair_view, needs_key_pair
 from integrations.connect.views.page import ConnectFlow, flow_at, flow_view
 from integrations.connections.addresses import webhook_urls
@@ -18,7 +18,7 @@ from integrations.connections.services import integration_draft_save
 from integrations.contract.manifest import GeneratedKeyPair, GeneratedKind, GeneratedValue
 from integrations.contract.registry import connector_class
 from integrations.credentials.cleaning import mask, mode_of
-from integrations.credentials.generated_values import generated_for, previous_until
+from integrations.credentials.generated_values import SHOWN_KINDS, generated_for, previous_until
 from integrations.credentials.key_pairs import key_id_suggestion, private_key_generate
 from integrations.models import ConnectionName, Project
 
@@ -52,17 +52,17 @@ def connect_give(
 
 
 def _page(flow: ConnectFlow, *, shown: dict[str, str]) -> HttpResponse:
-    needs_row = _of_kind(flow, GeneratedKind.EXTERNAL_ID, GeneratedKind.WEBHOOK_URL)
+    needs_row = _of_kind(flow, *SHOWN_KINDS, GeneratedKind.WEBHOOK_URL)
     row = flow.row() if needs_row else flow.row_or_none()
     if row is not None:
-        external_ids_ensure(row, mode_of(flow.manifest, edited_values(row)))
+        shown_values_ensure(row, mode_of(flow.manifest, edited_values(row)))
     values = flow.values()
     addresses = _of_kind(flow, GeneratedKind.WEBHOOK_URL)
     urls = webhook_urls(row) if row is not None and addresses else {}
     is_key_needed = needs_key_pair(flow.manifest, values)
     return flow.page(
         addresses=[(item, urls[item.name]) for item in addresses],
-        ids=[(i, values[i.name]) for i in _of_kind(flow, GeneratedKind.EXTERNAL_ID)],
+        ids=[(i, values[i.name]) for i in _of_kind(flow, *SHOWN_KINDS)],
         secrets=[
             SecretView(
                 made=item,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -12,6 +12,7 @@ from integrations.contract.errors import (
     ConnectorError,
     ConversationGoneError,
     InvalidAuthError,
+    RejectedError,
     UnexpectedResponseError,
 )
 from integrations.http.client import HttpClient
@@ -23,6 +24,7 @@ from integrations.kit.waiting import RateBudget
 SERVICE = "/appsvcs/rs/svc"
 # What lost its answer may be doubled by the repeat: wait for it as long as others do.
 CALL_SECONDS = 30.0
+UPLOAD_SECONDS = 60.0
 
 
 class MigratedError(CannotConnectError):
@@ -39,6 +41,8 @@ _GONE: StatusTable = {
 _MIGRATED: StatusTable = {435: MigratedError}
 # Of a domain that it does not know Five9 says no more than a status that is no success.
 _NO_TENANT: StatusTable = dict.fromkeys((400, 401, 403, 404), InvalidAuthError)
+# What the file service refuses is a file, and shows nothing of the conversation.
+_NO_FILE: StatusTable = dict.fromkeys((401, 403, 404), RejectedError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,8 @@ class AnonymousSession:
     farm_id: str
     org_id: str
     api: str
+    # Where the domain's file service is; empty without one.
+    cloud: str = ""
 
     def as_json(self) -> dict[str, str]:
         """Return it as a session's state keeps it."""
@@ -57,6 +63,7 @@ class AnonymousSession:
             "farm_id": self.farm_id,
             "org_id": self.org_id,
             "api": self.api,
+            "cloud": self.cloud,
         }
 
     @classmethod
@@ -97,7 +104,8 @@ class Five9Client:
         """Read again where the domain lives."""
         url = f"{self._login}{SERVICE}/auth/metadata"
         answer = await self._call("metadata", "GET", url, headers=self._headers(session))
-        return AnonymousSession(token=session.token, **self._place(as_object(answer.json())))
+        told = self._place(as_object(answer.json()))
+        return replace(session, **{name: value for name, value in told.items() if value})
 
     async def logged_in_profiles(self, session: AnonymousSession, campaign: str) -> list[Json]:
         """Ask whether live agents are logged in for a campaign."""
@@ -119,10 +127,16 @@ class Five9Client:
         return as_text(as_object(answer.json()).get("status"))
 
     async def messages(
-        self, session: AnonymousSession, conversation_id: str, text: str, external_id: str
+        self,
+        session: AnonymousSession,
+        conversation_id: str,
+        text: str,
+        external_id: str,
+        files: Sequence[str] = (),
     ) -> None:
-        """Send a text of the end user's."""
-        body = {"message": text, "messageType": "TEXT", "externalId": external_id}
+        """Send a text of the end user's, or files that are uploaded."""
+        body: dict[str, object] = {"message": text, "messageType": "TEXT"}
+        body |= {"externalId": external_id, **({"attachments": list(files)} if files else {})}
         path = _path(conversation_id, "/messages")
         await self._service("messages", "POST", session, path, json=body, statuses=_GONE)
 
@@ -147,6 +161,66 @@ class Five9Client:
         path = _path(conversation_id)
         await self._service("delete", "DELETE", session, path, statuses=_GONE)
 
+    # -- The file service, which takes another token and another form of its header -------------
+
+    async def exchangefdmtoken(self, session: AnonymousSession) -> str:
+        """Get the file service's own token."""
+        path = f"cloudauthsvcs/v1/domains/{quote(session.org_id, safe='')}/exchangefdmtoken"
+        body = await self._files("exchangefdmtoken", "POST", session, path, session.token)
+        token = as_text(body.get("access_token")) or as_text(body.get("accessToken"))
+        if not token:
+            raise UnexpectedResponseError("exchangefdmtoken: the answer has no token")
+        return token
+
+    async def file_policies(
+        self, session: AnonymousSession, access: str, file_name: str
+    ) -> tuple[str, str]:
+        """Return the id that a file gets, and where to put it."""
+        path = f"{_file_service(session)}/file-upload/file-policies/GENERIC"
+        json = {"fileName": file_name}
+        body = await self._files("file_policies", "POST", session, path, access, json=json)
+        file_id, target = as_id(body.get("id")), as_text(body.get("uploadUrl"))
+        if not file_id or not target:
+            raise UnexpectedResponseError("file_policies: the answer has no id or no uploadUrl")
+        return file_id, target
+
+    async def upload(self, access: str, target: str, content: bytes, mime_type: str) -> None:
+        """Put a file where its policy says."""
+        headers = {"Authorization": f"Bearer {access}", "Content-Type": mime_type}
+        await self._call(
+            "upload",
+            "PUT",
+            target,
+            headers=headers,
+            data=content,
+            statuses=_NO_FILE,
+            timeout=UPLOAD_SECONDS,
+        )
+
+    async def files(self, session: AnonymousSession, access: str, file_id: str) -> str:
+        """Return what a message names a file by; empty while the service works on it."""
+        path = f"{_file_service(session)}/files/{quote(file_id, safe='')}"
+        body = await self._files("files", "GET", session, path, access, returns=(404,))
+        return as_id(body.get("fileDownloadId"))
+
+    async def _files(
+        self,
+        operation: str,
+        method: str,
+        session: AnonymousSession,
+        path: str,
+        token: str,
+        **parts: Any,
+    ) -> Json:
+        url = f"{session.cloud.rstrip('/')}/{path}"
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = await self._call(
+            operation, method, url, headers=headers, statuses=_NO_FILE, **parts
+        )
+        return {} if answer.status == 404 else as_object(answer.json())
+
+    # -- What every call goes through -----------------------------------------------------------
+
     async def _service(
         self, operation: str, method: str, session: AnonymousSession, path: str, **parts: Any
     ) -> VendorResponse:
@@ -161,10 +235,9 @@ class Five9Client:
         )
 
     async def _call(self, operation: str, method: str, url: str, **parts: Any) -> VendorResponse:
+        parts.setdefault("timeout", CALL_SECONDS)
         async with self._budget.call(operation):
-            return await self._http.request(
-                operation, method, url, timeout=CALL_SECONDS, read_error=_refusal, **parts
-            )
+            return await self._http.request(operation, method, url, read_error=_refusal, **parts)
 
     def _headers(self, session: AnonymousSession) -> dict[str, str]:
         return {
@@ -181,8 +254,10 @@ class Five9Client:
         if not host:
             raise UnexpectedResponseError("anon: the answer names no active data centre")
         scheme = urlsplit(self._login).scheme
+        context = as_object(body.get("context"))
         return {
-            "farm_id": as_id(as_object(body.get("context")).get("farmId")),
+            "farm_id": as_id(context.get("farmId")),
+            "cloud": as_text(context.get("cloudClientUrl")),
             "org_id": as_id(body.get("orgId")),
             "api": f"{scheme}://{host}" + (f":{port}" if port else ""),
         }
@@ -194,6 +269,10 @@ def _refusal(response: VendorResponse, statuses: StatusTable = NO_STATUSES) -> C
     detail = as_object(vendor_object(response.body).get("five9ExceptionDetail"))
     error.vendor_code = error.vendor_code or as_id(detail.get("errorCode"))[:64]
     return error
+
+
+def _file_service(session: AnonymousSession) -> str:
+    return f"file-svc/v1/domains/{quote(session.org_id, safe='')}"
 
 
 def _path(conversation_id: str, call: str = "") -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from integrations.contract.hints import Hint, text
 from integrations.contract.manifest import (
+    AttachmentLimits,
     Capability,
     CredentialField,
     Delivery,
@@ -16,6 +17,8 @@ from integrations.contract.manifest import (
 )
 
 CUSTOM = "custom"
+# Five9 publishes no limit for a file: this one is ours.
+MAX_FILE_BYTES = 25 * 1024 * 1024
 
 _FIELDS = (
     CredentialField(
@@ -46,8 +49,18 @@ _FIELDS = (
         example="Acme Trial Domain",
         max_length=128,
         help_text="The name of your Five9 domain, spelt exactly, with its spaces. It is the only "
-        "thing that Five9 asks an anonymous session for: a domain ID, a delivery profile ID and an "
-        "API consumer key are not asked here, because no calls for them are published.",
+        "thing that Five9 asks an anonymous session for: a delivery profile ID and an API consumer "
+        "key are not asked here, because no calls for them are published.",
+    ),
+    CredentialField(
+        name="domain_id",
+        label="Domain ID",
+        pattern=r"^[0-9]{1,20}$",
+        pattern_error="A domain ID has digits only.",
+        example="141414",
+        max_length=20,
+        help_text="The number of your Five9 domain. Test connection compares it with the domain "
+        "that the name leads to, and shows that one. May be left empty.",
     ),
     CredentialField(
         name="campaign_name",
@@ -90,7 +103,7 @@ _GENERATED = (
     ),
     GeneratedValue(
         name="webhook_username",
-        kind=GeneratedKind.EXTERNAL_ID,
+        kind=GeneratedKind.USER_NAME,
         label="Webhook user",
         help_text="For an authorization profile, if your Five9 calls the Webhook URL with one.",
     ),
@@ -104,7 +117,16 @@ _GENERATED = (
 
 _UNREACHABLE = ErrorHelp(
     cause="Five9 could not be reached at this address.",
-    cure="Check Region, and that the portal may call Five9 on port 443.",
+    cure="Check Region, and that the portal may call Five9 and its data centre on port 443.",
+)
+_SLOW = ErrorHelp(
+    cause="Five9 did not answer within 4 seconds.",
+    cure="Test again. If it stays, look at Five9's status page and at your firewall.",
+)
+_BUSY = ErrorHelp(cause="Five9 asks for fewer calls (429).", cure="Wait a minute and test again.")
+_BROKEN = ErrorHelp(
+    cause="Five9 answered with an error of its own.",
+    cure="Test again. If it stays, look at Five9's status page.",
 )
 
 _ERROR_HELP = {
@@ -116,7 +138,10 @@ _ERROR_HELP = {
         cause="The answer names no data centre.",
         cure="Check that Another login address is where people sign in to Five9.",
     ),
-    **{("session", code): _UNREACHABLE for code in ("dns", "tls", "timeout", "unknown")},
+    ("domain", "invalid_routing"): ErrorHelp(
+        cause="The Domain name leads to a domain with another number.",
+        cure="Check Domain name and Region, or copy the number that is shown into Domain ID.",
+    ),
     ("campaign", "invalid_auth"): ErrorHelp(
         cause="Five9 refused the session that it has just given.",
         cure="Choose the other form of the Authorization header.",
@@ -125,7 +150,17 @@ _ERROR_HELP = {
         cause="Five9 knows no campaign of this name.",
         cure="Copy the name of an inbound campaign that is running.",
     ),
-    **{("campaign", code): _UNREACHABLE for code in ("dns", "tls", "timeout", "unknown")},
+    **{
+        (check, code): help_
+        for check in ("session", "campaign")
+        for code, help_ in (
+            ("dns", _UNREACHABLE),
+            ("tls", _UNREACHABLE),
+            ("timeout", _SLOW),
+            ("rate_limited", _BUSY),
+            ("unknown", _BROKEN),
+        )
+    },
 }
 
 MANIFEST = Manifest(
@@ -140,6 +175,7 @@ MANIFEST = Manifest(
     aliases=("five9",),
     capabilities=frozenset(
         {
+            Capability.ATTACHMENT_OUT,
             Capability.AVAILABILITY,
             Capability.FAILED_RECEIPT_OUT,
             Capability.READ_RECEIPT_OUT,
@@ -155,14 +191,20 @@ MANIFEST = Manifest(
     ),
     vendor_steps=(
         "Give the campaign a skill, and the skill to the live agents.",
-        "Where your Five9 calls webhooks with an authorization profile, enter Webhook user and "
-        "Webhook password there.",
+        "Where your Five9 calls webhooks with an authorization profile and a delivery profile, "
+        "enter Webhook URL, Webhook user and Webhook password there, and give the delivery profile "
+        "to the campaign.",
         "Have a live agent Ready for chat.",
     ),
-    check_names=(("session", "Anonymous session"), ("campaign", "Campaign")),
+    check_names=(
+        ("session", "Anonymous session"),
+        ("domain", "Domain ID"),
+        ("campaign", "Campaign"),
+    ),
     error_help=_ERROR_HELP,
     loggable_keys=frozenset({"status", "type", "messageType", "errorCode", "active"}),
     generated=_GENERATED,
+    attachments=AttachmentLimits(max_bytes=MAX_FILE_BYTES),
     repeat_note="Five9 documents no key by which a repeat is recognised: a message whose answer "
     "was lost may be seen twice by the live agent.",
     appends_to_address=True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypedDict
 
@@ -29,6 +29,8 @@ from integrations.kit.transcript import (
 
 # Nothing is published about the length of a campaign variable.
 HISTORY_SIZE = 10_000
+# Hints that Five9 has no field for; the campaign may read them.
+_HINTS = ("queue", "skills", "department", "language", "subject", "reason")
 _LIMITS = Limits(size=HISTORY_SIZE, measure=len, parts=1)
 # The vendor's two ways to name an event: the end of the path, and `type`.
 KINDS: Mapping[str, str] = {
@@ -42,6 +44,10 @@ KINDS: Mapping[str, str] = {
     "agent_typing_stop": "typing_stop",
 }
 _LARGEST_MS = 32_503_680_000_000
+# A path tells that somebody types, never that they have stopped.
+TYPING_SECONDS = 5.0
+# Of one whom Five9 does not name there is one at a time.
+NAMELESS = "live_agent"
 
 
 class Named(TypedDict):
@@ -52,13 +58,20 @@ class Named(TypedDict):
     occurred_at: datetime
 
 
+class Who(TypedDict):
+    """Which live agent."""
+
+    agent_id: str
+    agent_name: str
+
+
 class Received:
     """One callback as it was stored, and who was in the conversation before it."""
 
-    def __init__(self, conversation_id: str, body: Json, agent: str) -> None:
-        """Take the stored body of an item."""
+    def __init__(self, conversation_id: str, body: Json, state: Json) -> None:
+        """Take the stored body of an item, and the state of the session before it."""
         self.kind = as_text(body.get("kind"))
-        self.agent = agent
+        self.agent_id, self.agent = as_text(state.get("agent_id")), as_text(state.get("agent"))
         data = as_object(body.get("data"))
         self.name = as_text(data.get("displayName"))
         self.text = as_text(data.get("text"))
@@ -127,6 +140,11 @@ def campaign_of(request: HandoffRequest, credentials: Mapping[str, str]) -> str:
     return hint_text(request.routing.get("campaign_name")) or credentials.get("campaign_name", "")
 
 
+def profile_of(rows: Sequence[Json], campaign: str) -> Json | None:
+    """Return what Five9 tells of a campaign, among those that it tells of."""
+    return next((row for row in rows if row.get("profileName") == campaign), None)
+
+
 def _attributes(request: HandoffRequest, credentials: Mapping[str, str]) -> dict[str, str]:
     saved = json.loads(credentials.get("attributes") or "{}")
     pairs = {**hint_pairs(saved), **hint_pairs(request.routing.get("attributes"))}
@@ -139,8 +157,9 @@ def _attributes(request: HandoffRequest, credentials: Mapping[str, str]) -> dict
         "Question": asked[-1] if asked and transcript_is_wanted(request) else "",
         "Custom.external_history": "\n".join(history),
     }
-    given = {name: hint_text(value) for name, value in pairs.items()}
-    return {**given, **{name: value for name, value in ours.items() if value}}
+    hints = {name: request.routing.get(name) for name in _HINTS}
+    given = {name: hint_text(value) for name, value in {**hints, **pairs}.items()}
+    return {name: value for name, value in {**given, **ours}.items() if value}
 
 
 def _queued(_received: Received) -> list[VendorEvent]:
@@ -148,13 +167,15 @@ def _queued(_received: Received) -> list[VendorEvent]:
 
 
 def _accepted(received: Received) -> list[VendorEvent]:
-    """Let who accepts join; who was there before has left."""
-    if received.agent and received.agent == received.name:
+    """Let who accepts join; who was there before has left, unless nobody can tell them apart."""
+    if not received.agent_id:
+        return [LiveAgentJoined(**_coming(received), **received.named())]
+    if not received.name or received.name == received.agent:
         return []
-    events: list[VendorEvent] = []
-    if received.agent:
-        events.append(LiveAgentLeft(**_who(received.agent), **received.named(":left")))
-    return [*events, LiveAgentJoined(**_who(received.name), **received.named())]
+    if not received.agent:
+        return [_named_now(received)]
+    left = LiveAgentLeft(**_present(received), **received.named(":left"))
+    return [left, LiveAgentJoined(**_coming(received), **received.named())]
 
 
 def _message(received: Received) -> list[VendorEvent]:
@@ -162,41 +183,62 @@ def _message(received: Received) -> list[VendorEvent]:
     if not received.text:
         return [UnknownEvent(name="message", **received.named())]
     events: list[VendorEvent] = []
-    name = received.name or received.agent
-    if name != received.agent:
-        joined = LiveAgentJoined(**_who(name), **received.named(":joined"))
-        events.append(joined)
+    who = _present(received)
+    if received.agent_id and not received.agent and received.name:
+        events.append(_named_now(received))
+        who = {"agent_id": received.agent_id, "agent_name": received.name}
+    elif not received.agent_id or received.name not in ("", received.agent):
+        who = _coming(received)
+        events.append(LiveAgentJoined(**who, **received.named(":joined")))
     message = LiveAgentMessage(
         text=received.text,
         vendor_message_id=received.message_id,
-        agent_id=name,
-        agent_name=name,
+        **who,
         **received.named(),
     )
     return [*events, message]
 
 
+def _named_now(received: Received) -> LiveAgentJoined:
+    """Tell the name of one who has come without."""
+    who: Who = {"agent_id": received.agent_id, "agent_name": received.name}
+    return LiveAgentJoined(**who, **received.named(":named"))
+
+
 def _typing(received: Received) -> list[VendorEvent]:
     is_typing = received.kind == "typing"
-    return [LiveAgentTyping(agent_id=received.agent, is_typing=is_typing, **received.named())]
+    return [
+        LiveAgentTyping(
+            agent_id=received.agent_id,
+            is_typing=is_typing,
+            seconds=TYPING_SECONDS if is_typing else None,
+            **received.named(),
+        )
+    ]
 
 
 def _left(received: Received) -> list[VendorEvent]:
-    return [LiveAgentLeft(**_who(received.name or received.agent), **received.named())]
+    """Let go whom the call names, else who is there."""
+    is_present = received.name in ("", received.agent) or not received.agent
+    who = _present(received) if is_present else _coming(received)
+    return [LiveAgentLeft(**who, **received.named())] if who["agent_id"] else []
 
 
 def _transferred(received: Received) -> list[VendorEvent]:
-    left = _left(received) if received.agent else []
-    return [*left, TransferStarted(**received.named(":transfer"))]
+    return [*_left(received), TransferStarted(**received.named(":transfer"))]
 
 
 def _terminated(received: Received) -> list[VendorEvent]:
     return [ConversationEnded(**received.named())]
 
 
-def _who(name: str) -> dict[str, str]:
+def _present(received: Received) -> Who:
+    return {"agent_id": received.agent_id, "agent_name": received.agent}
+
+
+def _coming(received: Received) -> Who:
     # `userId` is not confirmed for every event, so the name is what tells live agents apart.
-    return {"agent_id": name, "agent_name": name}
+    return {"agent_id": received.name or NAMELESS, "agent_name": received.name}
 
 
 _READERS: Mapping[str, Callable[[Received], list[VendorEvent]]] = {

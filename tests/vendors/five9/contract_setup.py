@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from integrations.vendors.five9.connector.connector import Five9Timing
 from integrations.vendors.five9.simulator import Five9Simulator
 from integrations.vendors.five9.simulator.world import CAMPAIGN, TENANT
 from tests.contract.setup import VendorSetup
@@ -19,7 +20,7 @@ SETUP = VendorSetup(
     },
     bad_key={"tenant_name": "acme trial domain"},
     address_field="login_base_url",
-    options={},
+    options={"timing": Five9Timing(poll=0.05)},
     unknown_faults=("unknown_event", "malformed_event"),
     webhook_config=lambda url: {"callback_base": f"{url}/events"},
 )

@@ -6,11 +6,17 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
+import aiohttp
 import pytest
 
-from integrations.contract.connector import EndReason, WebhookRequest
-from integrations.contract.errors import ConversationGoneError, WebhookVerificationError
+from integrations.contract.connector import EndReason, OutboundAttachment, WebhookRequest
+from integrations.contract.errors import (
+    ConversationGoneError,
+    RejectedError,
+    WebhookVerificationError,
+)
 from integrations.contract.events import (
     ConversationEnded,
     LiveAgentJoined,
@@ -18,7 +24,7 @@ from integrations.contract.events import (
     UnknownEvent,
 )
 from integrations.contract.registry import connector_class
-from integrations.vendors.five9.webhook import callback_address
+from integrations.vendors.five9.connector.callbacks import callback_address
 from tests.contract.bench import Bench, handoff_request, outbound
 from tests.contract.webhook_bench import WebhookBench, running_webhook_bench
 
@@ -118,27 +124,130 @@ async def test_without_terminate_the_conversation_is_deleted(bench: WebhookBench
 
 
 @pytest.mark.parametrize("form", ["hyphen", "space"])
-async def test_both_forms_of_the_authorization_header_are_taken(
+async def test_the_other_form_of_the_header_is_refused_and_the_cure_is_the_right_one(
     bench: WebhookBench, form: str
 ) -> None:
+    await bench.desk("POST", "/config", authorization_form=form)
+    other = "space" if form == "hyphen" else "hyphen"
+
+    assert (await failing(bench, authorization_form=other)) == [("campaign", "invalid_auth")]
     connector = bench.connector(authorization_form=form)
     session, _ = await bench.started(connector)
-
     await connector.send_message(session, outbound("Hello"))
 
     assert await bench.said_by(session, "end_user") == ["Hello"]
 
 
+async def failing(bench: Bench, **changes: str) -> list[tuple[str, str]]:
+    """Return the checks that fail with these credentials, and how."""
+    results = [one async for one in bench.connector(**changes).test_connection()]
+    return [(one.name, one.code) for one in results if not one.is_ok]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"tenant_name": "Acme  Trial Domain"}, "session: invalid_auth"),
+        ({"domain_id": "141415"}, "domain: invalid_routing"),
+        ({"campaign_name": "support"}, "campaign: invalid_routing"),
+    ],
+)
+async def test_each_wrong_value_fails_its_own_check_and_has_a_cure(
+    bench: WebhookBench, changes: dict[str, str], expected: str
+) -> None:
+    found = await failing(bench, **changes)
+
+    real = [(name, code) for name, code in found if code != "skipped"]
+    assert [f"{name}: {code}" for name, code in real] == [expected]
+    assert bench.manifest.help_for(*real[0]) is not None
+    assert await failing(bench, domain_id="141414") == []
+    assert await bench.desk("GET", "/conversations") == []
+
+
 async def test_availability_follows_who_is_logged_in(bench: Bench) -> None:
     connector = bench.connector()
-    there = await connector.check_availability(handoff_request())
-    await bench.fault("agents_offline", is_offline=True)
-    gone = await connector.check_availability(handoff_request())
-    await bench.fault("fail_next", status=500, count=1)
-    unknown = await connector.check_availability(handoff_request())
 
-    found = [there.is_available, gone.is_available, unknown.is_available]
-    assert found == [True, False, None]
+    async def is_available() -> bool | None:
+        return (await connector.check_availability(handoff_request())).is_available
+
+    there = await is_available()
+    await bench.desk("POST", "/config", open_for_business=False)
+    closed = await is_available()
+    await bench.desk("POST", "/config", open_for_business=True)
+    await bench.fault("agents_offline", is_offline=True)
+    gone = await is_available()
+    await bench.fault("fail_next", status=500, count=1)
+    unknown = await is_available()
+
+    assert [there, closed, gone, unknown] == [True, False, False, None]
+
+
+async def test_a_file_goes_through_the_file_service_once_however_often_it_is_sent(
+    bench: WebhookBench,
+) -> None:
+    connector = bench.connector()
+    session, _ = await bench.started(connector)
+    file = OutboundAttachment(
+        attachment_id="f-1", file_name="receipt.pdf", mime_type="application/pdf", content=b"%PDF"
+    )
+
+    session = await connector.send_attachment(session, file)
+    await connector.send_attachment(session, file)
+
+    row = await bench.seen_by_agent(session)
+    [sent] = [one for message in row["messages"] for one in message["attachments"]]
+    assert (sent["name"], sent["mime_type"], sent["size"]) == ("receipt.pdf", "application/pdf", 4)
+    forms = [one["path"] for one in await bench.desk("GET", "/requests")]
+    assert sum(path.endswith("/exchangefdmtoken") for path in forms) == 1
+
+
+async def test_a_file_that_the_service_refuses_costs_the_conversation_nothing(
+    bench: WebhookBench,
+) -> None:
+    connector = bench.connector()
+    session, _ = await bench.started(connector)
+    await bench.fault("fail_next", status=403, count=1, path_suffix="/exchangefdmtoken")
+    file = OutboundAttachment(attachment_id="f-1", file_name="a.txt", mime_type="t", content=b"a")
+
+    with pytest.raises(RejectedError):
+        await connector.send_attachment(session, file)
+    session = await connector.send_message(session, outbound("Still here"))
+
+    assert await bench.said_by(session, "end_user") == ["Still here"]
+
+
+async def test_the_calls_of_public_programs_are_taken_as_they_make_them(
+    bench: WebhookBench,
+) -> None:
+    """The shortest body of each call, text or number, and the spaced form (five9_talkdesk A1)."""
+    service = f"{bench.url}/appsvcs/rs/svc"
+    async with aiohttp.ClientSession() as http:
+
+        async def post(url: str, **parts: Any) -> Any:
+            async with http.post(url, **parts) as answer:
+                assert answer.status == 200, await answer.text()
+                return await answer.json() if answer.content_length else None
+
+        anon = await post(f"{service}/auth/anon", json={"tenantName": "Acme Trial Domain"})
+        headers = {
+            "Authorization": "Bearer " + anon["tokenId"],
+            "farmId": anon["context"]["farmId"],
+        }
+        create = {
+            "tenantId": anon["orgId"],
+            "callbackUrl": f"{bench.portal.url}/events",
+            "campaignName": "Support",
+            "contact": {"number1": "5550100101"},
+        }
+        made = await post(f"{service}/conversations", json=create, headers=headers)
+        one = f"{service}/conversations/{made['id']}"
+        await post(f"{one}/messages", json={"message": "Hi"}, headers=headers)
+        await post(f"{one}/terminate", headers=headers)
+
+    [row] = await bench.desk("GET", "/conversations")
+    assert [m["text"] for m in row["messages"] if m["from"] == "end_user"] == ["Hi"]
+    assert row["status"] == "ended"
+    assert made["id"] == anon["tokenId"]
 
 
 async def test_another_handoffs_address_tells_a_conversation_nothing(bench: WebhookBench) -> None:

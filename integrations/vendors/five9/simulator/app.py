@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import uuid
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -13,30 +13,43 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from integrations.vendors.five9.simulator.world import Conversation, Five9World, Session
+from integrations.vendors.five9.simulator.file_service import file_routes
+from integrations.vendors.five9.simulator.refusals import RefusedError, body_of, refusal
+from integrations.vendors.five9.simulator.world import (
+    ORG_ID,
+    Conversation,
+    Five9World,
+    Session,
+)
 
 if TYPE_CHECKING:
     from integrations.vendors.five9.simulator.simulator import Five9Simulator
 
 SERVICE = "/appsvcs/rs/svc"
-ORG_ID = "141414"
 RECEIPTS = ("DELIVERED", "READ", "FAILED")
-_CREATE = {"campaignName": str, "externalId": str, "type": str, "callbackUrl": str}
-
-
-class RefusedError(Exception):
-    """A call is refused; carries what to answer."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.answer = refusal(status, message)
-
-
-def refusal(status: int, message: str, retry_after: int | None = None) -> Response:
-    """Return an error in Five9's envelope."""
-    detail = {"timestamp": 1790000000000, "errorCode": status, "message": message}
-    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-    return JSONResponse({"five9ExceptionDetail": detail}, status_code=status, headers=headers)
+_FORMS = {
+    "both": ("Bearer-", "Bearer "),
+    "hyphen": ("Bearer-",),
+    "space": ("Bearer ",),
+}
+# What public programs send, with its types; the first two are in all of them.
+_CREATE: dict[str, tuple[type, ...]] = {
+    "campaignName": (str,),
+    "callbackUrl": (str,),
+    "tenantId": (int, str),
+    "externalId": (str,),
+    "type": (str,),
+    "contentType": (str,),
+    "priority": (int,),
+    "contact": (dict,),
+    "attributes": (dict,),
+}
+_MESSAGE: dict[str, tuple[type, ...]] = {
+    "message": (str,),
+    "messageType": (str,),
+    "externalId": (str, int),
+    "attachments": (list,),
+}
 
 
 def vendor_app(simulator: Five9Simulator) -> Starlette:
@@ -54,6 +67,7 @@ def vendor_app(simulator: Five9Simulator) -> Starlette:
             Route(f"{one}/messages/acknowledge", calls.acknowledge, methods=["PUT"]),
             Route(f"{one}/terminate", calls.terminate, methods=["POST"]),
             Route(one, calls.delete, methods=["DELETE"]),
+            *file_routes(simulator),
         ],
         exception_handlers={RefusedError: _refuse, HTTPException: _no_such_call},
     )
@@ -78,7 +92,7 @@ class Endpoints:
 
     async def anon(self, request: Request) -> Response:
         """Give a session for the domain's exact name."""
-        body = await _body(request)
+        body = await body_of(request)
         if body.get("tenantName") != self._world.switches.tenant_name:
             raise RefusedError(401, "There is no such tenant.")
         with self._simulator.change():
@@ -103,18 +117,19 @@ class Endpoints:
         self._caller(request)
         switches = self._world.switches
         asked = request.query_params.get("profiles", "").split(",")
-        is_there = not switches.agents_offline
-        rows = [
-            {"profileName": name, "agentLoggedIn": is_there, "openForBusiness": True}
-            for name in asked
-            if name in switches.campaigns
-        ]
+        told = {
+            "agentLoggedIn": not switches.agents_offline,
+            "openForBusiness": switches.open_for_business,
+        }
+        rows = [{"profileName": name, **told} for name in asked if name in switches.campaigns]
         return JSONResponse(rows)
 
     async def create(self, request: Request) -> Response:
         """Open a conversation, one for each session."""
-        session, body = self._caller(request), await _body(request)
-        _require(body)
+        session, body = self._caller(request), await body_of(request)
+        _require(body, _CREATE, ("campaignName", "callbackUrl", "tenantId"))
+        if str(body["tenantId"]) != ORG_ID:
+            raise RefusedError(400, "tenantId is not the session's.")
         if body["campaignName"] not in self._world.switches.campaigns:
             raise RefusedError(400, "There is no such campaign.")
         if self._world.by_token(session.token) is not None:
@@ -127,7 +142,7 @@ class Endpoints:
         switches = self._world.switches
         url = str(body["callbackUrl"])
         conversation = Conversation(
-            external_id=body["externalId"],
+            external_id=body.get("externalId") or session.token,
             token=session.token,
             campaign=body["campaignName"],
             callback_url=url if urlsplit(url).netloc else switches.callback_base + url,
@@ -152,17 +167,32 @@ class Endpoints:
 
     async def message(self, request: Request) -> Response:
         """Take a text of the end user's."""
-        found, body = self._conversation(request), await _body(request)
-        if not isinstance(body.get("message"), str) or body.get("messageType") != "TEXT":
-            raise RefusedError(400, "message and messageType are wanted.")
+        found, body = self._conversation(request), await body_of(request)
+        _require(body, _MESSAGE, () if body.get("attachments") else ("message",))
+        if body.get("messageType", "TEXT") != "TEXT":
+            raise RefusedError(400, "messageType is TEXT.")
         with self._simulator.change():
             self._refuse_ended(found)
-            found.add("end_user", "Customer", body["message"], str(body.get("externalId", "")))
+            files = [self._uploaded(one) for one in body.get("attachments", [])]
+            message_id, text = str(body.get("externalId", "")), body.get("message", "")
+            found.add("end_user", "Customer", text, message_id, files)
         return Response(status_code=200)
+
+    def _uploaded(self, download_id: Any) -> dict[str, Any]:
+        """Return an uploaded file as the desk shows it."""
+        stored = self._world.files.get(download_id) if isinstance(download_id, str) else None
+        if stored is None:
+            raise RefusedError(400, "attachments name no file that is ready.")
+        return {
+            "name": stored.name,
+            "mime_type": stored.mime_type,
+            "size": stored.size,
+            "url": f"{self._world.base_url}/_desk/files/{stored.file_id}",
+        }
 
     async def acknowledge(self, request: Request) -> Response:
         """Note how far live agents' messages came."""
-        found, body = self._conversation(request), await _body(request)
+        found, body = self._conversation(request), await body_of(request)
         with self._simulator.change():
             for one in body.get("messages", []):
                 if one.get("type") not in RECEIPTS:
@@ -194,7 +224,8 @@ class Endpoints:
 
     def _session(self, request: Request) -> Session:
         given = request.headers.get("Authorization", "")
-        token = given[7:] if given[:7] in ("Bearer-", "Bearer ") else ""
+        forms = _FORMS[self._world.switches.authorization_form]
+        token = given[7:] if given[:7] in forms else ""
         session = self._world.sessions.get(token)
         if session is None or session.is_expired:
             raise RefusedError(401, "The token is not known.")
@@ -231,26 +262,20 @@ class Endpoints:
             centres.append({"name": name, "active": is_active, "apiUrls": [url]})
         return {
             "orgId": ORG_ID,
-            "context": {"farmId": session.farm_id},
+            "context": {
+                "farmId": session.farm_id,
+                "cloudClientUrl": f"{self._world.base_url}/",
+            },
             "metadata": {"freedomUrl": self._world.base_url, "dataCenters": centres},
         }
 
 
-async def _body(request: Request) -> dict[str, Any]:
-    if request.headers.get("Content-Type") != "application/json":
-        raise RefusedError(415, "Content-Type must be application/json.")
-    try:
-        body = json.loads(await request.body())
-    except ValueError as error:
-        raise RefusedError(400, "The body is not JSON.") from error
-    if not isinstance(body, dict):
-        raise RefusedError(400, "The body is no object.")
-    return body
-
-
-def _require(body: dict[str, Any]) -> None:
-    for name, kind in _CREATE.items():
-        if not isinstance(body.get(name), kind) or not body[name]:
-            raise RefusedError(400, f"{name} is missing or wrong.")
-    if str(body.get("tenantId")) != ORG_ID:
-        raise RefusedError(400, "tenantId is not the orgId of the session.")
+def _require(
+    body: dict[str, Any], known: dict[str, tuple[type, ...]], needed: Sequence[str]
+) -> None:
+    for name in needed:
+        if body.get(name) in (None, ""):
+            raise RefusedError(400, f"{name} is missing.")
+    for name, value in body.items():
+        if name not in known or not isinstance(value, known[name]):
+            raise RefusedError(400, f"{name} is not known or of a wrong type.")

@@ -14,8 +14,9 @@ from integrations.simulators.desk import Action, DeskWords, Fault
 from integrations.simulators.traffic import PlannedFailure
 from integrations.simulators.world_simulator import WorldSimulator
 from integrations.vendors.five9.simulator.agents import EXTRA_ACTIONS, Agents
-from integrations.vendors.five9.simulator.app import refusal, vendor_app
+from integrations.vendors.five9.simulator.app import vendor_app
 from integrations.vendors.five9.simulator.faults import FAULTS
+from integrations.vendors.five9.simulator.refusals import refusal
 from integrations.vendors.five9.simulator.world import (
     Conversation,
     Five9Switches,

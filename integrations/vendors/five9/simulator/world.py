@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -16,7 +16,8 @@ from integrations.simulators.world import World
 from integrations.vendors.five9.simulator.callbacks import Callback, Callbacks
 
 TENANT = "Acme Trial Domain"
-CAMPAIGN = "Web Support"
+CAMPAIGN = "Support"
+ORG_ID = "141414"
 KEPT_OLDEST = 50
 
 
@@ -28,11 +29,13 @@ class Five9Switches(Switches):
         "callback_style": ("path", "type", "both"),
         "callback_method": ("POST", "PUT"),
         "active_centre": ("East", "West"),
+        "authorization_form": ("both", "hyphen", "space"),
     }
 
     tenant_name: str = TENANT
     campaigns: list[str] = field(default_factory=lambda: [CAMPAIGN])
     agents_offline: bool = False
+    open_for_business: bool = True
     # Where callbacks go whose address has no host, for a portal that does not know its own.
     callback_base: str = ""
     webhook_username: str = ""
@@ -40,6 +43,8 @@ class Five9Switches(Switches):
     callback_style: str = "path"
     callback_method: str = "POST"
     active_centre: str = "East"
+    # Which form of the Authorization header is taken; public programs use both.
+    authorization_form: str = "both"
     # Whether new conversations open only when the desk queues them.
     opens_late: bool = False
     has_terminate: bool = True
@@ -56,6 +61,18 @@ class Session:
     # The data centre that its last metadata named.
     centre: str
     is_expired: bool = False
+    # What the file service takes instead of the token.
+    file_token: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Upload:
+    """A file on its way in; `download_id` names it once its bytes are there."""
+
+    file_id: str
+    name: str
+    download_id: str = ""
+    looks: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,7 +94,14 @@ class Conversation:
     ended_by: str | None = None
     started_at: str = field(default_factory=lambda: now_text())
 
-    def add(self, speaker: str, name: str, text: str, message_id: str) -> dict[str, Any]:
+    def add(
+        self,
+        speaker: str,
+        name: str,
+        text: str,
+        message_id: str,
+        attachments: Sequence[Mapping[str, Any]] = (),
+    ) -> dict[str, Any]:
         """Keep a message in the desk's shape and return it."""
         message = {
             "id": message_id,
@@ -85,7 +109,7 @@ class Conversation:
             "from": speaker,
             "name": name,
             "text": text,
-            "attachments": [],
+            "attachments": list(attachments),
             "options": [],
             "at": now_text(),
             "delivered": speaker == "end_user",
@@ -105,6 +129,7 @@ class Five9World(World[Five9Switches, Conversation]):
     def __init__(self, switches: Five9Switches) -> None:
         super().__init__(switches, Records(Conversation, "external_id"))
         self.sessions = self.part("sessions", Records(Session, "token"))
+        self.uploads = self.part("uploads", Records(Upload, "file_id"))
         self.callbacks = Callbacks(lambda: switches.retry_pause_seconds)
         self._oldest: dict[str, deque[Callback]] = {}
 

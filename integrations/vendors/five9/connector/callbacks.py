@@ -17,7 +17,7 @@ from integrations.contract.errors import WebhookVerificationError
 from integrations.kit.json_values import as_id, as_text, json_digest
 from integrations.kit.plain_json import vendor_object
 from integrations.kit.signatures import hex_signature, require_secret
-from integrations.vendors.five9.mapping import KINDS
+from integrations.vendors.five9.mapping import KINDS, moment_of
 
 _MARK = "s"
 _TYPING = ("typing", "typing_stop")
@@ -57,7 +57,8 @@ def parsed(request: WebhookRequest, credentials: Mapping[str, str]) -> WebhookRe
         "received_at": datetime.now(UTC).isoformat(),
     }
     item_id = f"{key}:{json_digest([kind, name]) if name else event_id}"
-    return WebhookResult(items=(WebhookItem(item_id=item_id, key=key, body=body),))
+    item = WebhookItem(item_id=item_id, key=key, body=body, occurred_at=moment_of(data))
+    return WebhookResult(items=(item,))
 
 
 def _event_id(kind: str, serial: str, digest: str) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import ClassVar, TypeVar
 
 from integrations.contract.checks import CheckFailedError, run_checks
@@ -16,6 +16,7 @@ from integrations.contract.connector import (
     Connector,
     EndReason,
     HandoffRequest,
+    OutboundAttachment,
     OutboundMessage,
     ReceiptKind,
     TokenCache,
@@ -25,37 +26,42 @@ from integrations.contract.connector import (
     WebhookResult,
 )
 from integrations.contract.errors import (
+    CannotConnectError,
     ConnectorError,
     ConversationGoneError,
     RejectedError,
 )
-from integrations.contract.events import (
-    LiveAgentJoined,
-    LiveAgentLeft,
-    UnknownEvent,
-    VendorEvent,
-)
+from integrations.contract.events import LiveAgentJoined, LiveAgentLeft, UnknownEvent, VendorEvent
 from integrations.contract.manifest import Manifest
 from integrations.http.client import HttpClient
 from integrations.kit.json_values import as_count, as_id, as_object, as_text
 from integrations.kit.waiting import RateBudget, RateTiming
 from integrations.vendors.five9.client import AnonymousSession, Five9Client, MigratedError
+from integrations.vendors.five9.connector.callbacks import callback_address, key_of, parsed
 from integrations.vendors.five9.manifest import CUSTOM, MANIFEST
 from integrations.vendors.five9.mapping import (
     Received,
     campaign_of,
     conversation_body,
     events_of,
+    profile_of,
 )
-from integrations.vendors.five9.webhook import callback_address, key_of, parsed
 
 # For how long the session of a start is kept, by which its repeat finds what is open.
 _START_SECONDS = 24 * 3600.0
-# For how long messages wait for a conversation that has not opened yet.
-OPEN_SECONDS = 20.0
-_POLL_SECONDS = 1.0
 _SENT_KEPT = 20
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Five9Timing:
+    """Waits in seconds; tests shorten them."""
+
+    # For how long messages wait for a conversation that has not opened yet.
+    opening: float = 20.0
+    poll: float = 1.0
+    # Until an uploaded file can be sent; programs that do this wait for four seconds.
+    file: float = 20.0
 
 
 class Five9Connector(Connector):
@@ -64,11 +70,17 @@ class Five9Connector(Connector):
     manifest: ClassVar[Manifest] = MANIFEST
 
     def __init__(
-        self, *, credentials: Mapping[str, str], http: HttpClient, tokens: TokenCache
+        self,
+        *,
+        credentials: Mapping[str, str],
+        http: HttpClient,
+        tokens: TokenCache,
+        timing: Five9Timing | None = None,
     ) -> None:
         """Keep the decrypted credentials for the life of this object."""
         super().__init__(credentials=credentials, http=http, tokens=tokens)
         tenant = credentials.get("tenant_name", "")
+        self._timing = timing or Five9Timing()
         self._client = Five9Client(
             http,
             login=_login(credentials),
@@ -84,29 +96,43 @@ class Five9Connector(Connector):
             return {"login_base_url": "Enter the address at which people sign in to Five9."}
         return {}
 
+    # -- Test connection ------------------------------------------------------------------------
+
     async def test_connection(self) -> AsyncIterator[CheckResult]:
-        """Get a session and look for the campaign; live agents see nothing of it."""
+        """Get a session, compare the domain, look for the campaign; live agents see none of it."""
         found: list[AnonymousSession] = []
+
+        def session_found() -> AnonymousSession:
+            if not found:
+                raise CheckFailedError("skipped")
+            return found[0]
 
         async def session() -> str:
             found.append(await self._client.anon())
             return ""
 
-        async def campaign() -> str:
-            if not found:
-                raise CheckFailedError("skipped")
-            return await self._campaign(found[0])
+        async def domain() -> str:
+            return self._domain(session_found())
 
-        async for result in run_checks([("session", session), ("campaign", campaign)]):
+        async def campaign() -> str:
+            return await self._campaign(session_found())
+
+        checks = [("session", session), ("domain", domain), ("campaign", campaign)]
+        async for result in run_checks(checks):
             yield result
+
+    def _domain(self, session: AnonymousSession) -> str:
+        wanted = self._credentials.get("domain_id", "")
+        if wanted and wanted != session.org_id:
+            raise CheckFailedError("invalid_routing", f"Five9 says {session.org_id}.")
+        return f"Five9 says {session.org_id}."
 
     async def _campaign(self, session: AnonymousSession) -> str:
         name = self._credentials.get("campaign_name", "")
         try:
-            rows = await self._client.logged_in_profiles(session, name)
+            row = profile_of(await self._client.logged_in_profiles(session, name), name)
         except RejectedError:
             return "Five9 does not say whether the campaign exists."
-        row = next((one for one in rows if one.get("profileName") == name), None)
         if row is None:
             raise CheckFailedError("invalid_routing")
         return "" if row.get("agentLoggedIn") else "Nobody is logged in for the campaign."
@@ -116,87 +142,50 @@ class Five9Connector(Connector):
         campaign = campaign_of(request, self._credentials)
         try:
             session = await self._client.anon()
-            rows = await self._client.logged_in_profiles(session, campaign)
+            row = profile_of(await self._client.logged_in_profiles(session, campaign), campaign)
         except ConnectorError:
-            return Availability(is_available=None)
-        row = next((one for one in rows if one.get("profileName") == campaign), None)
+            row = None
         if row is None:
             return Availability(is_available=None)
         is_there = row.get("agentLoggedIn") is True and row.get("openForBusiness") is not False
         return Availability(is_available=is_there)
 
+    # -- Begin and end --------------------------------------------------------------------------
+
     async def start(self, request: HandoffRequest) -> VendorSession:
         """Open the conversation; a repeat finds it under the session that the first one got."""
-        kept = await self._kept(request.handoff_id)
-        if kept is not None:
-            session = _session(request.handoff_id, kept, kept.token)
-            try:
-                session, status = await self._moved(session, self._client.info)
-            except ConversationGoneError:
-                pass  # nothing was opened with it, or it is gone with its token
-            else:
-                if status != "TERMINATED":
-                    return session
+        opened = await self._opened_before(request.handoff_id)
+        if opened is not None:
+            return opened
         anonymous = await self._client.anon()
-        await self._tokens.set(
-            _name(request.handoff_id), json.dumps(anonymous.as_json()), _START_SECONDS
-        )
+        await self._keep(request.handoff_id, anonymous)
+        address = callback_address(request.webhook_url, request.handoff_id, self._credentials)
         body = conversation_body(
-            request,
-            self._credentials,
-            org_id=anonymous.org_id,
-            callback_url=callback_address(
-                request.webhook_url, request.handoff_id, self._credentials
-            ),
+            request, self._credentials, org_id=anonymous.org_id, callback_url=address
         )
         session = _session(request.handoff_id, anonymous, anonymous.token)
-        session, found = await self._moved(
+        session, name = await self._moved(
             session, lambda one, _: self._client.conversations(one, body)
         )
-        return _session(request.handoff_id, AnonymousSession.of(session.state), found)
+        return _session(request.handoff_id, AnonymousSession.of(session.state), name)
+
+    async def _opened_before(self, handoff_id: str) -> VendorSession | None:
+        """Return what an earlier start of this handoff has opened."""
+        kept = await self._kept(handoff_id)
+        if kept is None:
+            return None
+        try:
+            session = _session(handoff_id, kept, kept.token)
+            session, status = await self._moved(session, self._client.info)
+        except ConversationGoneError:
+            return None  # nothing was opened with it, or it is gone with its token
+        return None if status == "TERMINATED" else session
 
     def unfinished(
         self, request: HandoffRequest, error: ConnectorError | None
     ) -> VendorSession | None:
         """Name the handoff: what was kept under it says what may be open."""
         return VendorSession(vendor_conversation_id=request.handoff_id)
-
-    async def send_message(self, session: VendorSession, message: OutboundMessage) -> VendorSession:
-        """Send a text once the conversation is open; the newest ids sent are kept."""
-        sent = session.state.get("sent")
-        done = [as_text(one) for one in sent] if isinstance(sent, list) else []
-        if message.message_id in done:
-            return session
-        session = await self._opened(session)
-        session, _ = await self._moved(
-            session,
-            lambda one, name: self._client.messages(one, name, message.text, message.message_id),
-        )
-        kept = [*done, message.message_id][-_SENT_KEPT:]
-        return replace(session, state={**session.state, "sent": kept})
-
-    async def _opened(self, session: VendorSession) -> VendorSession:
-        """Wait until Five9 says that the conversation is active, but not for long."""
-        until = (as_count(session.state.get("started_at")) or 0) + OPEN_SECONDS
-        while not session.state.get("is_open"):
-            session, status = await self._moved(session, self._client.info)
-            if status == "TERMINATED":
-                raise ConversationGoneError("info: the conversation is terminated")
-            if status == "ACTIVE" or time.time() >= until:
-                return replace(session, state={**session.state, "is_open": True})
-            await asyncio.sleep(_POLL_SECONDS)
-        return session
-
-    async def send_receipt(
-        self, session: VendorSession, vendor_message_id: str, kind: ReceiptKind
-    ) -> VendorSession:
-        """Acknowledge a live agent's message."""
-        word = kind.name
-        session, _ = await self._moved(
-            session,
-            lambda one, name: self._client.acknowledge(one, name, vendor_message_id, word),
-        )
-        return session
 
     async def end(self, session: VendorSession, reason: EndReason) -> None:
         """Terminate; where there is no such call, delete."""
@@ -212,6 +201,71 @@ class Five9Connector(Connector):
         except ConversationGoneError:
             return  # over, or out of our reach with its token
 
+    # -- To Five9 -------------------------------------------------------------------------------
+
+    async def send_message(self, session: VendorSession, message: OutboundMessage) -> VendorSession:
+        """Send a text once the conversation is open; the newest ids sent are kept."""
+        if message.message_id in _sent(session):
+            return session
+        return await self._said(await self._opened(session), message.message_id, message.text)
+
+    async def send_attachment(
+        self, session: VendorSession, attachment: OutboundAttachment
+    ) -> VendorSession:
+        """Upload a file to Five9's file service, and send what that names it."""
+        if attachment.attachment_id in _sent(session):
+            return session
+        session = await self._opened(session)
+        file_id = await self._uploaded(AnonymousSession.of(session.state), attachment)
+        return await self._said(session, attachment.attachment_id, "", file_id)
+
+    async def _said(
+        self, session: VendorSession, message_id: str, text: str, *files: str
+    ) -> VendorSession:
+        session, _ = await self._moved(
+            session, lambda one, name: self._client.messages(one, name, text, message_id, files)
+        )
+        kept = [*_sent(session), message_id][-_SENT_KEPT:]
+        return replace(session, state={**session.state, "sent": kept})
+
+    async def _uploaded(self, session: AnonymousSession, file: OutboundAttachment) -> str:
+        """Return the name under which a message can carry the file; the service takes its time."""
+        if not session.cloud:
+            raise RejectedError("files: the domain has no file service")
+        access = await self._client.exchangefdmtoken(session)
+        file_id, target = await self._client.file_policies(session, access, file.file_name)
+        await self._client.upload(access, target, file.content, file.mime_type)
+        until = time.monotonic() + self._timing.file
+        while not (found := await self._client.files(session, access, file_id)):
+            if time.monotonic() >= until:
+                raise CannotConnectError("files: the file did not become ready", reason="timeout")
+            await asyncio.sleep(self._timing.poll)
+        return found
+
+    async def _opened(self, session: VendorSession) -> VendorSession:
+        """Wait until Five9 says that the conversation is active, but not for long."""
+        until = (as_count(session.state.get("started_at")) or 0) + self._timing.opening
+        while not session.state.get("is_open"):
+            session, status = await self._moved(session, self._client.info)
+            if status == "TERMINATED":
+                raise ConversationGoneError("info: the conversation is terminated")
+            if status == "ACTIVE" or time.time() >= until:
+                return replace(session, state={**session.state, "is_open": True})
+            await asyncio.sleep(self._timing.poll)
+        return session
+
+    async def send_receipt(
+        self, session: VendorSession, vendor_message_id: str, kind: ReceiptKind
+    ) -> VendorSession:
+        """Acknowledge a live agent's message."""
+        session, _ = await self._moved(
+            session,
+            lambda one, name: self._client.acknowledge(one, name, vendor_message_id, kind.name),
+        )
+        return session
+
+    # -- From Five9 -----------------------------------------------------------------------------
+
     @classmethod
     def parse_webhook(
         cls, request: WebhookRequest, credentials: Mapping[str, str]
@@ -223,9 +277,7 @@ class Five9Connector(Connector):
         self, session: VendorSession, item: WebhookItem
     ) -> Sequence[tuple[VendorSession, VendorEvent]]:
         """Turn one callback into events; an address of another handoff's tells us nothing."""
-        received = Received(
-            session.vendor_conversation_id, item.body, as_text(session.state.get("agent"))
-        )
+        received = Received(session.vendor_conversation_id, item.body, session.state)
         named = as_text(item.body.get("handoff_id"))
         if named and named != session.vendor_conversation_id:
             return [(session, UnknownEvent(name="foreign_address", **received.named()))]
@@ -240,6 +292,8 @@ class Five9Connector(Connector):
         """Return the id of what a live agent says."""
         is_message = item.body.get("kind") == "message"
         return as_id(as_object(item.body.get("data")).get("messageId")) if is_message else ""
+
+    # -- What every call goes through -----------------------------------------------------------
 
     async def _moved(
         self,
@@ -256,8 +310,12 @@ class Five9Connector(Connector):
         session = replace(session, state={**session.state, **anonymous.as_json()})
         return session, await call(anonymous, name)
 
+    async def _keep(self, handoff_id: str, anonymous: AnonymousSession) -> None:
+        kept = json.dumps(anonymous.as_json())
+        await self._tokens.set(_kept_as(handoff_id), kept, _START_SECONDS)
+
     async def _kept(self, handoff_id: str) -> AnonymousSession | None:
-        text = await self._tokens.get(_name(handoff_id))
+        text = await self._tokens.get(_kept_as(handoff_id))
         return AnonymousSession.of(as_object(json.loads(text))) if text else None
 
 
@@ -266,7 +324,7 @@ def _login(credentials: Mapping[str, str]) -> str:
     return credentials.get("login_base_url", "") if region == CUSTOM else f"https://{region}"
 
 
-def _name(handoff_id: str) -> str:
+def _kept_as(handoff_id: str) -> str:
     return f"five9:{handoff_id}"
 
 
@@ -281,11 +339,16 @@ def _session(handoff_id: str, anonymous: AnonymousSession, conversation_id: str)
     )
 
 
+def _sent(session: VendorSession) -> list[str]:
+    sent = session.state.get("sent")
+    return [as_text(one) for one in sent] if isinstance(sent, list) else []
+
+
 def _after(session: VendorSession, event: VendorEvent) -> VendorSession:
     """Keep who is in; a live agent who has come shows that the conversation is open."""
+    known: dict[str, object] = {}
     if isinstance(event, LiveAgentJoined):
-        state = {**session.state, "agent": event.agent_name, "is_open": True}
-        return replace(session, state=state)
+        known = {"agent_id": event.agent_id, "agent": event.agent_name, "is_open": True}
     if isinstance(event, LiveAgentLeft):
-        return replace(session, state={**session.state, "agent": ""})
-    return session
+        known = {"agent_id": "", "agent": ""}
+    return replace(session, state={**session.state, **known}) if known else session
