@@ -27,7 +27,8 @@ def integration_secret_make(*, integration: Integration, name: str, actor: Any) 
     On a connected integration it counts at once; the one before stays good for a day.
     """
     row = Integration.objects.select_for_update().get(pk=integration.pk)
-    manifest, secret = manifest_get(row.connector_key), secret_new()
+    manifest = manifest_get(row.connector_key)
+    secret = secret_new(manifest, name)
     if row.status != Integration.Status.NOT_CONNECTED:
         changed = {**row.credentials, name: secret}
         row.credentials = with_previous(manifest, changed, before=row.credentials)

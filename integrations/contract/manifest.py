@@ -157,6 +157,8 @@ class GeneratedValue:
     label: str
     help_text: str
     shown_for_modes: tuple[str, ...] = ()
+    # Of a secret, in random bytes; the text is a third longer.
+    size: int = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,9 +32,10 @@ def generated_for(manifest: Manifest, mode: str, *kinds: GeneratedKind) -> list[
     ]
 
 
-def secret_new() -> str:
-    """Return 32 random bytes as text that every vendor's form takes."""
-    return secrets.token_urlsafe(32)
+def secret_new(manifest: Manifest, name: str) -> str:
+    """Return random bytes as text that the vendor's form takes."""
+    size = next(item.size for item in manifest.generated if item.name == name)
+    return secrets.token_urlsafe(size)
 
 
 def shown_value_new(kind: GeneratedKind, project_id: str) -> str:

@@ -91,6 +91,13 @@ _KNOWN = (
         webhooks_late=lambda seconds: {"kind": "stall_streams", "seconds": seconds},
     ),
     ChaosVendor(
+        key="five9",
+        # A token that is over takes its conversation with it, so none is expired here.
+        has=frozenset({WEBHOOKS}),
+        config={"retry_pause_seconds": PAUSE_SECONDS},
+        webhooks_late=lambda seconds: {"kind": "stall_streams", "seconds": seconds},
+    ),
+    ChaosVendor(
         key="genesys",
         has=frozenset({STREAMS, TOKENS, WEBHOOKS}),
         reconnect={"path_suffix": "/notifications/channels", "method": "POST"},

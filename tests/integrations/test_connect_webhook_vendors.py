@@ -54,10 +54,12 @@ def typed(url: str = "", **changes: str) -> dict[str, str]:
     return {**values, "queue_name_attribute": "QueueName", "use_notifications": "on", **changes}
 
 
-def make_secret(admin: Client, project: Project) -> str:
+def make_secret(
+    admin: Client, project: Project, key: str = "genesys", name: str = "webhook_secret"
+) -> str:
     """Press the button, and return what the answer shows."""
-    answer = admin.post(page(project, "connect_give"), {"make": "webhook_secret"})
-    found = re.search(r'id="webhook_secret"><code>([^<]+)', answer.content.decode())
+    answer = admin.post(page(project, "connect_give", key), {"make": name})
+    found = re.search(rf'id="{name}"><code>([^<]+)', answer.content.decode())
     assert found
     return found[1]
 
@@ -126,6 +128,22 @@ def test_external_id_is_made_once_and_may_be_seen_again(admin: Client, project: 
     assert re.fullmatch(rf"hp-{project.public_id}-[A-Za-z0-9]{{24}}", external_id)
     assert external_id in first
     assert external_id in second
+
+
+def test_a_user_has_a_name_that_stays_and_a_password_that_is_shown_once(
+    admin: Client, project: Project
+) -> None:
+    url = page(project, "connect_give", "five9")
+    admin.get(url)
+
+    password = make_secret(admin, project, "five9", "webhook_password")
+
+    after = admin.get(url).content.decode()
+    user = row_of(project).draft["values"]["webhook_username"]
+    assert re.fullmatch(r"hp_[A-Za-z0-9]{12}", user)
+    assert user in after
+    assert len(password) == 32
+    assert password not in after
 
 
 def test_only_secrets_that_the_manifest_names_can_be_made(admin: Client, project: Project) -> None:

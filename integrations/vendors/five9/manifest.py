@@ -112,6 +112,7 @@ _GENERATED = (
         kind=GeneratedKind.SECRET,
         label="Webhook password",
         help_text="Belongs to the Webhook user. It also signs the address of each conversation.",
+        size=24,
     ),
 )
 
