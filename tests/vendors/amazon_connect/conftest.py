@@ -1,51 +1,25 @@
-"""A running simulated instance, its desk, and a customer with an open socket."""
+"""The simulated instance, and a customer with an open socket; the rest is all vendors' conftest."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
 
-from integrations.simulators.simulator import running_simulator
 from integrations.vendors.amazon_connect.simulator import AmazonConnectSimulator
 from tests.vendors.amazon_connect.simulator_harness import (
     Customer,
-    Desk,
     Socket,
     new_customer,
     open_socket,
 )
+from tests.vendors.desk import Desk
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[tuple[AmazonConnectSimulator, str]]:
-    """One server for a module: starting and stopping it takes longer than most tests."""
-    simulator = AmazonConnectSimulator()
-    with running_simulator(simulator) as address:
-        yield simulator, address
-
-
-@pytest.fixture
-def simulator(running: tuple[AmazonConnectSimulator, str]) -> AmazonConnectSimulator:
-    running[0].reset()
-    return running[0]
-
-
-@pytest.fixture
-def url(running: tuple[AmazonConnectSimulator, str], simulator: AmazonConnectSimulator) -> str:
-    return running[1]
-
-
-@pytest.fixture
-async def http(url: str) -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(url) as session:
-        yield session
-
-
-@pytest.fixture
-def desk(http: aiohttp.ClientSession) -> Desk:
-    return Desk(http)
+def pretended() -> AmazonConnectSimulator:
+    return AmazonConnectSimulator()
 
 
 @pytest.fixture
@@ -66,8 +40,8 @@ async def socket(http: aiohttp.ClientSession, customer: Customer) -> AsyncIterat
 
 @pytest.fixture
 async def chat(desk: Desk, customer: Customer, socket: Socket) -> str:
-    """A chat that Noor Halvorsen has accepted."""
+    """A chat that a live agent has accepted."""
     await socket.until("participant.joined")
-    await desk.act(customer.chat_id, "accept", agent_name="Noor Halvorsen")
+    await desk.accept(customer.chat_id)
     await socket.until("participant.joined")
     return customer.chat_id

@@ -5,10 +5,8 @@ Every answer to boto3 is also held against the output shape of the vendor's serv
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import json
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -24,6 +22,7 @@ from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
 from integrations.vendors.amazon_connect.simulator.state import ACCESS_KEY_ID, SECRET_ACCESS_KEY
+from tests.waiting import PATIENCE_SECONDS
 
 REGION = "eu-central-1"
 INSTANCE = "7e1c0f5a-93b2-4d0e-8a61-2f0b8f5d9c11"
@@ -31,7 +30,6 @@ FLOW = "c2a9e4d0-1b6f-4f38-9a57-60c1ad7be903"
 ROLE = "arn:aws:iam::210987654321:role/PortalHandoff"
 EV = "application/vnd.amazonaws.connect.event."
 INTERACTIVE = "application/vnd.amazonaws.connect.message.interactive"
-PATIENCE_SECONDS = 40.0
 # Only the vendor's names for things, so that no retry hides an answer.
 ONCE = {"total_max_attempts": 1, "mode": "standard"}
 
@@ -210,46 +208,3 @@ class Socket:
 async def open_socket(http: aiohttp.ClientSession, url: str) -> AsyncIterator[Socket]:
     async with http.ws_connect(url) as wire:
         yield Socket(wire)
-
-
-@dataclass
-class Desk:
-    """The desk's HTTP calls."""
-
-    http: aiohttp.ClientSession
-
-    async def post(self, path: str, **body: Any) -> tuple[int, Any]:
-        async with self.http.post(f"/_desk/{path}", json=body) as response:
-            return response.status, await response.json()
-
-    async def get(self, path: str) -> Any:
-        async with self.http.get(f"/_desk/{path}") as response:
-            return await response.json()
-
-    async def act(self, chat_id: str, action: str, **fields: Any) -> None:
-        status, answer = await self.post(f"conversations/{chat_id}/{action}", **fields)
-        assert status == 200, answer
-
-    async def refused(self, chat_id: str, action: str, **fields: Any) -> int:
-        status, answer = await self.post(f"conversations/{chat_id}/{action}", **fields)
-        assert answer["message"]
-        return status
-
-    async def configure(self, **switches: Any) -> None:
-        status, answer = await self.post("config", **switches)
-        assert status == 200, answer
-
-    async def fault(self, kind: str, **fields: Any) -> None:
-        status, answer = await self.post("faults", kind=kind, **fields)
-        assert status == 200, answer
-
-    async def chat(self, chat_id: str) -> dict[str, Any]:
-        return next(one for one in await self.get("conversations") if one["id"] == chat_id)
-
-
-async def eventually(is_so: Callable[[], Any]) -> None:
-    """Wait until an asynchronous condition holds."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not await is_so():
-        assert time.monotonic() < deadline, "it never became so"
-        await asyncio.sleep(0.01)

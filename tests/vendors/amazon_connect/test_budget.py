@@ -14,6 +14,8 @@ from integrations.contract.connector import (
     VendorSession,
 )
 from integrations.contract.errors import RateLimitedError
+from integrations.http.errors import VendorResponse
+from integrations.vendors.amazon_connect.client.aws import aws_error
 from tests.contract.bench import Bench, handoff_request, outbound, running_bench
 
 
@@ -114,3 +116,17 @@ async def test_a_full_contact_centre_holds_back_nobody(bench: Bench, connector: 
 
     assert session.vendor_conversation_id
     assert await calls(bench, "/contact/chat") == 2
+
+
+def test_a_refusal_may_say_in_its_body_how_long_to_wait():
+    response = VendorResponse(
+        operation="SendMessage",
+        status=429,
+        headers={"x-amzn-ErrorType": "ThrottlingException"},
+        body=b'{"Message": "Rate exceeded, try again in 7 seconds"}',
+    )
+
+    error = aws_error(response, {})
+
+    assert isinstance(error, RateLimitedError)
+    assert error.retry_after == 7

@@ -14,8 +14,7 @@ from django.urls import reverse
 from integrations.models import Project
 from integrations.vendors.amazon_connect.connector import AmazonConnectConnector
 from integrations.vendors.amazon_connect.connector.chats import CONTACT_METRICS
-from integrations.vendors.amazon_connect.simulator.control import CONTROL
-from integrations.vendors.amazon_connect.simulator.directory import DIRECTORY
+from integrations.vendors.amazon_connect.simulator.app import CONNECT_SERVICE
 from tests import factories
 from tests.contract.bench import Bench, handoff_request, running_bench
 from tests.members import client_of_admin
@@ -88,7 +87,7 @@ async def bench():
 async def test_the_permissions_suffice_for_all_that_the_connector_does(bench: Bench):
     """Deny what the policy does not list, and let the connector do everything."""
     allowed = set(policies()["permissions_policy"]["Action"])
-    operations = {f"connect:{name}" for name in (*DIRECTORY, *CONTROL)}
+    operations = {f"connect:{name}" for name in CONNECT_SERVICE}
     await bench.desk("POST", "/config", denied_actions=sorted(operations - allowed))
     queue = (await bench.desk("GET", "/config"))["queue_id"]
     connector = bench.connector(availability_queue_id=queue)

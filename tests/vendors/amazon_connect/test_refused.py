@@ -20,6 +20,7 @@ from integrations.contract.errors import (
     ConversationGoneError,
     InvalidAuthError,
     MissingPermissionError,
+    RejectedError,
 )
 from integrations.contract.events import ConversationEnded, LiveAgentMessage
 from tests.contract.bench import Bench, Listener, outbound, running_bench, until
@@ -157,16 +158,46 @@ async def test_a_send_that_is_refused_is_worth_another_try_while_the_contact_is_
     assert listener.of(ConversationEnded) == []
 
 
-@pytest.mark.parametrize("operation", ["StartAttachmentUpload", "CompleteAttachmentUpload"])
-async def test_a_file_that_is_refused_is_worth_another_try(bench: Bench, operation: str):
-    connector = connector_with(bench, SOON)
-    session, _ = await talking(bench, connector)
-    file = OutboundAttachment(
+def label() -> OutboundAttachment:
+    return OutboundAttachment(
         attachment_id=outbound("").message_id,
         file_name="label.pdf",
         mime_type="application/pdf",
         content=b"%PDF",
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/participant/start-attachment-upload", 402, "ServiceQuotaExceededException"),
+        ("/participant/start-attachment-upload", 400, "ValidationException"),
+        ("/attachment-storage/", 400, "EntityTooLarge"),
+        ("/participant/complete-attachment-upload", 402, "ServiceQuotaExceededException"),
+    ],
+)
+async def test_a_file_that_amazon_does_not_take_is_refused_by_its_name_and_not_tried_again(
+    bench: Bench, path: str, status: int, code: str
+):
+    connector = connector_with(bench, SOON)
+    session, _ = await talking(bench, connector)
+    file = label()
+    await bench.fault("fail_next", status=status, count=1, path_prefix=path, error_code=code)
+
+    with pytest.raises(RejectedError) as caught:
+        await connector.send_attachment(session, file)
+    await connector.send_attachment(session, file)
+
+    assert (caught.value.retryable, caught.value.vendor_code) == (False, code)
+    shown = (await bench.seen_by_agent(session))["messages"]
+    assert sum(len(message.get("attachments") or []) for message in shown) == 1
+
+
+@pytest.mark.parametrize("operation", ["StartAttachmentUpload", "CompleteAttachmentUpload"])
+async def test_a_file_that_is_refused_is_worth_another_try(bench: Bench, operation: str):
+    connector = connector_with(bench, SOON)
+    session, _ = await talking(bench, connector)
+    file = label()
     await switch(bench, refused_operations=[operation])
 
     with pytest.raises(CannotConnectError):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from tests.vendors.amazon_connect.chatjs_process import chatjs
-from tests.vendors.amazon_connect.simulator_harness import REGION, eventually, new_customer
+from tests.vendors.amazon_connect.simulator_harness import REGION, new_customer
+from tests.waiting import eventually_async
 
 
 async def test_chatjs_holds_a_whole_chat(url, desk):
@@ -16,7 +17,7 @@ async def test_chatjs_holds_a_whole_chat(url, desk):
         await client.do("connect")
         await client.until("established")
         await desk.act(chat, "accept", agent_name="Noor Halvorsen")
-        await eventually(lambda: is_active(desk, chat))
+        await eventually_async(lambda: is_active(desk, chat))
         await client.do("type")
         await client.do("say", "Where is my parcel?")
         await client.until("delivered")
@@ -27,7 +28,7 @@ async def test_chatjs_holds_a_whole_chat(url, desk):
         await desk.act(chat, "say", text="Let me look.")
         answer = await client.until("item", "Let me look.")
         await client.do("read", answer["Id"])
-        await eventually(lambda: is_read(desk, chat, "Let me look."))
+        await eventually_async(lambda: is_read(desk, chat, "Let me look."))
         await client.do("attach", {"name": "label.txt", "words": "hello"})
         await desk.act(chat, "transfer", agent_name="Sam Achterberg")
         await desk.act(chat, "say", text="Sam here.")
@@ -39,7 +40,7 @@ async def test_chatjs_holds_a_whole_chat(url, desk):
     assert answer["DisplayName"] == "Noor Halvorsen"
     said = [item.get("Content") for item in transcript["Transcript"] if item["Type"] == "MESSAGE"]
     assert said[1:] == ["Where is my parcel?", "Let me look.", "Sam here."]
-    shown = await desk.chat(chat)
+    shown = await desk.conversation(chat)
     assert shown["status"] == "ended"
     assert [f["name"] for m in shown["messages"] for f in m["attachments"]] == ["label.txt"]
 
@@ -50,22 +51,22 @@ async def test_chatjs_comes_back_after_its_socket_was_dropped(url, desk):
     async with chatjs(url, REGION, customer.started) as client:
         await client.do("connect")
         await desk.act(customer.chat_id, "accept", agent_name="Noor Halvorsen")
-        await eventually(lambda: is_active(desk, customer.chat_id))
+        await eventually_async(lambda: is_active(desk, customer.chat_id))
         await desk.act(customer.chat_id, "say", text="before")
         await client.until("item", "before")
         await desk.fault("drop_streams")
-        await eventually(lambda: has_connected_twice(desk))
+        await eventually_async(lambda: has_connected_twice(desk))
         # Connected is not yet subscribed, and what is said before that is not heard.
-        await eventually(lambda: has_heard(client, desk, customer.chat_id))
+        await eventually_async(lambda: has_heard(client, desk, customer.chat_id))
 
 
 async def is_read(desk, chat: str, text: str) -> bool:
-    messages = (await desk.chat(chat))["messages"]
+    messages = (await desk.conversation(chat))["messages"]
     return any(message["read"] for message in messages if message["text"] == text)
 
 
 async def is_active(desk, chat: str) -> bool:
-    return (await desk.chat(chat))["status"] == "active"
+    return (await desk.conversation(chat))["status"] == "active"
 
 
 async def has_connected_twice(desk) -> bool:

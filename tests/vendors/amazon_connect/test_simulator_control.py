@@ -38,7 +38,7 @@ async def test_started_chat_is_on_the_desk_with_its_attributes_and_first_words(c
         InitialMessage={"ContentType": "text/plain", "Content": "Summary: an invoice."},
     )
 
-    shown = await desk.chat(started["ContactId"])
+    shown = await desk.conversation(started["ContactId"])
 
     assert shown["status"] == "queued"
     assert shown["attributes"] == {"handoff_id": "ho_9f31", "order-ref": "BL-20931"}
@@ -141,7 +141,7 @@ async def test_stopped_contact_is_over_and_cannot_be_stopped_again(connect, url,
 
     connect.stop_contact(InstanceId=INSTANCE, ContactId=chat)
 
-    assert (await desk.chat(chat))["status"] == "ended"
+    assert (await desk.conversation(chat))["status"] == "ended"
     again = refusal(connect.stop_contact, InstanceId=INSTANCE, ContactId=chat)
     unknown = refusal(connect.stop_contact, InstanceId=INSTANCE, ContactId="unknown")
     assert again == (410, "ContactNotFoundException")
@@ -255,7 +255,7 @@ async def test_metrics_follow_agents_and_waiting_chats(connect, simulator, socke
 async def test_described_contact_tells_queue_agent_chain_and_end(connect, chat, desk, simulator):
     where = {"InstanceId": INSTANCE}
     await desk.act(chat, "transfer", queue="Billing")
-    second = (await desk.chat(chat))["contact_id"]
+    second = (await desk.conversation(chat))["contact_id"]
     connect.stop_contact(**where, ContactId=second)
 
     first = connect.describe_contact(**where, ContactId=chat)["Contact"]
@@ -273,7 +273,7 @@ async def test_a_transferred_contact_is_over_and_its_chain_names_the_one_that_is
 ):
     where = {"InstanceId": INSTANCE}
     await desk.act(chat, "transfer", queue="Billing")
-    second = (await desk.chat(chat))["contact_id"]
+    second = (await desk.conversation(chat))["contact_id"]
 
     listed = connect.list_associated_contacts(**where, ContactId=chat)["ContactSummaryList"]
 
@@ -281,7 +281,7 @@ async def test_a_transferred_contact_is_over_and_its_chain_names_the_one_that_is
     assert [one.get("PreviousContactId") for one in listed] == [None, chat]
     stopped = refusal(connect.stop_contact, **where, ContactId=chat)
     assert stopped == (410, "ContactNotFoundException")
-    assert (await desk.chat(chat))["status"] != "ended"
+    assert (await desk.conversation(chat))["status"] != "ended"
 
 
 def test_refused_operations_are_denied_whatever_the_bearer(customer, simulator):

@@ -14,19 +14,19 @@ from integrations.simulators.simulator import running_simulator
 from integrations.vendors.amazon_connect.simulator import AmazonConnectSimulator
 from tests.vendors.amazon_connect.simulator_harness import (
     INSTANCE,
-    Desk,
     aws_client,
     key_client,
     new_customer,
     open_socket,
     refusal,
 )
+from tests.vendors.desk import Desk
 
 
 async def test_action_in_the_wrong_state_is_refused_and_changes_nothing(desk, customer, socket):
     waiting = customer.chat_id
     await socket.until("participant.joined")
-    before = await desk.chat(waiting)
+    before = await desk.conversation(waiting)
 
     refused = [
         await desk.refused(waiting, action, **fields)
@@ -39,7 +39,7 @@ async def test_action_in_the_wrong_state_is_refused_and_changes_nothing(desk, cu
     ]
 
     assert refused == [409] * 9
-    assert await desk.chat(waiting) == before
+    assert await desk.conversation(waiting) == before
     await desk.act(waiting, "accept", agent_name="Noor Halvorsen")
     assert await desk.refused(waiting, "accept", agent_name="Noor Halvorsen") == 409
     assert await desk.refused(waiting, "say", text="x", agent_name="Nobody") == 409
@@ -49,7 +49,7 @@ async def test_agent_who_accepts_early_takes_the_chat_when_its_flow_has_queued_i
     desk, customer, http
 ):
     await desk.act(customer.chat_id, "accept", agent_name="Noor Halvorsen")
-    early = (await desk.chat(customer.chat_id))["status"]
+    early = (await desk.conversation(customer.chat_id))["status"]
 
     async with open_socket(http, customer.socket_url) as socket:
         await socket.subscribe()
@@ -175,13 +175,13 @@ async def test_restart_with_a_state_file_loses_nothing(tmp_path: Path):
             )
             customer.say("before")
             before = customer.transcript()
-            shown = await desk.chat(customer.chat_id)
+            shown = await desk.conversation(customer.chat_id)
 
     with running_simulator(AmazonConnectSimulator(state_file=state_file)) as url:
         again = new_customer(url)
         again.started, again.token = customer.started, customer.token
         async with aiohttp.ClientSession(url) as http:
-            restored = await Desk(http).chat(customer.chat_id)
+            restored = await Desk(http).conversation(customer.chat_id)
 
         assert again.transcript() == before
         assert {**restored, "is_connected": True} == shown
@@ -191,7 +191,7 @@ async def test_restart_with_a_state_file_loses_nothing(tmp_path: Path):
 async def test_declined_chat_goes_on_waiting(desk, customer, socket):
     await socket.until("participant.joined")
     await desk.act(customer.chat_id, "decline")
-    waiting = await desk.chat(customer.chat_id)
+    waiting = await desk.conversation(customer.chat_id)
 
     await desk.act(customer.chat_id, "accept", agent_name="Sam Achterberg")
 
@@ -228,7 +228,7 @@ async def test_clock_and_credentials_are_moved_from_the_desk(desk, chat, custome
 
     assert token == (403, "AccessDeniedException")
     assert credentials == (403, "ExpiredTokenException")
-    assert (await desk.chat(chat))["status"] == "ended"
+    assert (await desk.conversation(chat))["status"] == "ended"
 
 
 async def test_item_that_is_cut_off_goes_out_as_a_frame_like_any_other(desk, chat, socket):

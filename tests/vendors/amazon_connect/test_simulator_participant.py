@@ -63,9 +63,9 @@ async def test_chat_nobody_connects_to_dies_after_five_minutes(url, desk, simula
     punctual.create_connection()
     simulator.world.clock_skew += 301
 
-    assert (await desk.chat(late.chat_id))["status"] == "ended"
+    assert (await desk.conversation(late.chat_id))["status"] == "ended"
     # A connection that was made and never subscribed to does not count.
-    assert (await desk.chat(punctual.chat_id))["status"] == "ended"
+    assert (await desk.conversation(punctual.chat_id))["status"] == "ended"
     assert refusal(late.create_connection) == DENIED
 
 
@@ -129,11 +129,11 @@ async def test_body_must_be_json_with_known_members(http, customer):
 
 async def test_typing_shows_on_the_desk_until_it_is_over(customer, chat, desk, simulator):
     customer.event("typing")
-    during = (await desk.chat(chat))["is_typing"]
+    during = (await desk.conversation(chat))["is_typing"]
     simulator.world.clock_skew += 11
 
     assert during
-    assert not (await desk.chat(chat))["is_typing"]
+    assert not (await desk.conversation(chat))["is_typing"]
     assert "typing" not in customer.names()
 
 
@@ -145,9 +145,9 @@ async def test_receipts_of_the_customer_show_on_the_desk(customer, chat, desk):
         customer.event(f"message.{name}", Content=content)
 
     receipt("delivered", json.dumps({"messageId": item["Id"]}))
-    delivered = (await desk.chat(chat))["messages"][-1]
+    delivered = (await desk.conversation(chat))["messages"][-1]
     receipt("read", json.dumps({"messageId": item["Id"]}))
-    read = (await desk.chat(chat))["messages"][-1]
+    read = (await desk.conversation(chat))["messages"][-1]
 
     assert (delivered["delivered"], delivered["read"]) == (True, False)
     assert read["read"]
@@ -289,7 +289,7 @@ async def test_file_of_the_customer_goes_up_and_may_be_fetched(customer, chat, s
     states = [one["Attachments"][0]["Status"] for one in (first, second)]
     assert states == ["IN_PROGRESS", "APPROVED"]
     assert await fetch(customer, upload["AttachmentId"]) == (200, b"hello")
-    [shown] = (await desk.chat(chat))["messages"][-1]["attachments"]
+    [shown] = (await desk.conversation(chat))["messages"][-1]["attachments"]
     async with http.get(shown["url"]) as file:
         assert (shown["name"], await file.read()) == ("Grüße.txt", b"hello")
 
@@ -370,7 +370,7 @@ async def test_address_of_a_file_dies_with_its_time(customer, chat, socket, desk
 async def test_customer_who_leaves_ends_the_chat_and_cannot_come_back(customer, chat, desk):
     customer.participant.disconnect_participant(ConnectionToken=customer.token)
 
-    shown = await desk.chat(chat)
+    shown = await desk.conversation(chat)
     assert (shown["status"], shown["session_ended_by"]) == ("ended", "CUSTOMER_DISCONNECT")
     refused = [
         refusal(customer.say, text="hello?"),
@@ -392,7 +392,7 @@ async def test_transcript_may_be_closed_with_the_chat(customer, chat, desk, simu
 async def test_long_chat_runs_out_of_time(customer, chat, desk, simulator):
     simulator.world.clock_skew += 25 * 3600 + 1
 
-    assert (await desk.chat(chat))["status"] == "ended"
+    assert (await desk.conversation(chat))["status"] == "ended"
 
 
 def test_view_nobody_made_is_not_found(url, customer):

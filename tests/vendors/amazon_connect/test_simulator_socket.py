@@ -88,7 +88,7 @@ async def test_receipts_travel_as_metadata(socket, chat, desk, customer):
 async def test_transfer_changes_the_contact_and_ends_nothing(socket, chat, desk):
     await desk.act(chat, "transfer", queue="Billing")
     await socket.until("transfer.succeeded")
-    waiting = await desk.chat(chat)
+    waiting = await desk.conversation(chat)
     await desk.act(chat, "accept", agent_name="Sam Achterberg")
     joined = await socket.until("participant.joined")
 
@@ -107,7 +107,7 @@ async def test_disconnect_flow_comes_between_the_agents_leaving_and_the_end(
     await socket.until("How did we do, from 1 to 5?")
     customer.say("5")
     await socket.until("5")
-    still_open = (await desk.chat(chat))["status"]
+    still_open = (await desk.conversation(chat))["status"]
     await desk.act(chat, "end")
     last = await socket.until("chat.ended")
 
@@ -125,7 +125,7 @@ async def test_unstaffed_flow_says_so_and_ends(http, url, simulator, desk):
         await socket.subscribe()
         await socket.until("chat.ended")
 
-    assert (await desk.chat(customer.chat_id))["status"] == "ended"
+    assert (await desk.conversation(customer.chat_id))["status"] == "ended"
     assert await status_of_handshake(http, customer.socket_url) == 403
 
 
@@ -323,5 +323,5 @@ async def test_choices_reach_only_a_client_that_can_show_them(http, url, desk, s
         while other.items[-1]["ContentType"] != INTERACTIVE:
             await other.until_topic("aws/chat")
 
-    [shown] = [m for m in (await desk.chat(able.chat_id))["messages"] if m["options"]]
+    [shown] = [m for m in (await desk.conversation(able.chat_id))["messages"] if m["options"]]
     assert (shown["text"], shown["options"]) == ("Pick a slot", ["Morning", "Evening"])

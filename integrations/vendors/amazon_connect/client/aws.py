@@ -75,6 +75,12 @@ _ERRORS: Mapping[str, type[ConnectorError]] = {
 _PAUSES = RateTiming(first=0.5, longest=20.0)
 _XML_CODE = re.compile(rb"<Code>\s*([A-Za-z0-9_.]{1,64})\s*</Code>")
 _NAME = re.compile(r"[A-Za-z0-9_.]{1,64}")
+# Keys are replaced before they expire, so that no request meets the last second.
+_EARLY_SECONDS = 300.0
+NO_IDENTITY = "no_aws_identity"
+API_VERSION = "2011-06-15"
+SESSION_NAME = "Baton"
+_FORM = "application/x-www-form-urlencoded; charset=utf-8"
 
 
 def rate_budget(http: HttpClient, instance_id: str) -> RateBudget:
@@ -116,10 +122,6 @@ def _name_in_json(response: VendorResponse) -> str:
     except ConnectorError:
         return ""
     return as_text(body.get("__type")) or as_text(body.get("code"))
-
-
-# Keys are replaced before they expire, so that no request meets the last second.
-_EARLY_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,12 +184,6 @@ class Endpoints:
 
 def _domain(region: str) -> str:
     return "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-
-
-NO_IDENTITY = "no_aws_identity"
-API_VERSION = "2011-06-15"
-SESSION_NAME = "Baton"
-_FORM = "application/x-www-form-urlencoded; charset=utf-8"
 
 
 class AwsIdentity:

@@ -169,6 +169,7 @@ class ParticipantClient:
             timeout=UPLOAD_SECONDS,
             # An address that has expired is no verdict on the chat: all of it is tried again.
             statuses={403: CannotConnectError},
+            read_error=aws_error,
         )
 
     async def complete_attachment_upload(

@@ -49,6 +49,8 @@ _ACTIONS = (
     "DescribeQueue",
     "GetEffectiveHoursOfOperations",
 )
+_INBOUND = "CONTACT_FLOW"
+_ACCESS_DENIED = (ACCESS_DENIED, f"{ACCESS_DENIED}Exception")
 
 
 # -- What the form cannot judge field by field ---------------------------------------------
@@ -181,10 +183,6 @@ def _resources(values: Mapping[str, str]) -> dict[str, object]:
 def _policy(statement: Mapping[str, object]) -> str:
     policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]}
     return json.dumps(policy, indent=2, ensure_ascii=False)
-
-
-_INBOUND = "CONTACT_FLOW"
-_ACCESS_DENIED = (ACCESS_DENIED, f"{ACCESS_DENIED}Exception")
 
 
 class ConnectionChecks:

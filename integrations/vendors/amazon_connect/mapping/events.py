@@ -63,6 +63,27 @@ _STORED_EVENTS = frozenset(
         CHAT_ENDED,
     }
 )
+MALFORMED = "malformed"
+ATTACHMENT_URL = "amazon-connect-attachment:"
+_AGENT = "AGENT"
+AGENT_ROLES = (_AGENT, "SUPERVISOR")
+_CUSTOMER = "CUSTOMER"
+SCANNER = "the instance's scanner refused the file"
+# Known, and of no interest to the end user.
+_IGNORED_EVENTS = frozenset(
+    {
+        "connection.acknowledged",
+        "participant.active",
+        "participant.inactive",
+        "participant.invited",
+        "participant.returned",
+        AUTO_DISCONNECTED,
+        "participant.displayname.updated",
+        "transfer.failed",
+        "chat.rehydrated",
+        "workflow.cancelled",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,30 +167,6 @@ def _event_name(kind: str, content_type: str) -> str:
 def _digest(value: Json) -> str:
     text = json.dumps(value, sort_keys=True, default=str)
     return f"item:{hashlib.sha256(text.encode('utf-8', errors='replace')).hexdigest()[:24]}"
-
-
-MALFORMED = "malformed"
-ATTACHMENT_URL = "amazon-connect-attachment:"
-_AGENT = "AGENT"
-AGENT_ROLES = (_AGENT, "SUPERVISOR")
-_CUSTOMER = "CUSTOMER"
-SCANNER = "the instance's scanner refused the file"
-
-# Known, and of no interest to the end user.
-_IGNORED_EVENTS = frozenset(
-    {
-        "connection.acknowledged",
-        "participant.active",
-        "participant.inactive",
-        "participant.invited",
-        "participant.returned",
-        AUTO_DISCONNECTED,
-        "participant.displayname.updated",
-        "transfer.failed",
-        "chat.rehydrated",
-        "workflow.cancelled",
-    }
-)
 
 
 class _Base(TypedDict):

@@ -44,6 +44,14 @@ _PAGING = frozenset({"SHOW_MORE", "PREVIOUS_OPTIONS"})
 # The members that a paging answer repeats, in the widget's order.
 _PAGING_MEMBERS = ("preIndex", "nextIndex", "listId", "templateType", "referenceId")
 _VERSION = "1.0"
+MAX_CONTENT_BYTES = 16384
+MAX_ATTRIBUTE_BYTES = 32768
+MAX_DISPLAY_NAME = 256
+MIN_MINUTES, DEFAULT_MINUTES, MAX_MINUTES = 60, 1500, 10080
+AT_START = "start"
+ENTIRE_PAST_SESSION = "ENTIRE_PAST_SESSION"
+CONTENT_TYPES = (TEXT, MARKDOWN, INTERACTIVE, INTERACTIVE_RESPONSE)
+_HINTS = ("queue", "skills", "department", "priority", "language", "subject", "reason")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,17 +257,6 @@ def _image(body: Json) -> str:
 def _web_address(value: object) -> str:
     url = as_text(value).strip()
     return url if url.lower().startswith(("https://", "http://")) else ""
-
-
-MAX_CONTENT_BYTES = 16384
-MAX_ATTRIBUTE_BYTES = 32768
-MAX_DISPLAY_NAME = 256
-MIN_MINUTES, DEFAULT_MINUTES, MAX_MINUTES = 60, 1500, 10080
-AT_START = "start"
-ENTIRE_PAST_SESSION = "ENTIRE_PAST_SESSION"
-CONTENT_TYPES = (TEXT, MARKDOWN, INTERACTIVE, INTERACTIVE_RESPONSE)
-
-_HINTS = ("queue", "skills", "department", "priority", "language", "subject", "reason")
 
 
 def start_request(

@@ -1,32 +1,31 @@
-"""What live agents see on the desk and do in a chat, and the actions that only this vendor has."""
+"""What live agents do in a chat, and the actions and faults that only this vendor has."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
-from integrations.simulators.desk import Action, DeskError, Fields
+from integrations.simulators.desk import Action, DeskError, Fault, Fields
 from integrations.simulators.live_agents import LiveAgents, refuse_twice
 from integrations.simulators.records import StoredFile
-from integrations.simulators.world_simulator import deed
+from integrations.simulators.simulator import Simulator
+from integrations.simulators.world_simulator import WorldSimulator, deed
 from integrations.vendors.amazon_connect.simulator.files import set_scan_result, show_file
 from integrations.vendors.amazon_connect.simulator.protocol import iso_time
-from integrations.vendors.amazon_connect.simulator.rich import RICH_MESSAGES, answer_of
+from integrations.vendors.amazon_connect.simulator.rich import RICH_MESSAGES
 from integrations.vendors.amazon_connect.simulator.state import (
-    AGENT,
     CREATED,
-    ENDED,
     EVENT,
     IN_FLOW,
-    INTERACTIVE,
+    SYSTEM_NAME,
     WRAP,
     Attachment,
     Chat,
     Contact,
-    FileReference,
-    Item,
     Participant,
+    chat_frame,
+    forbidden,
     new_id,
 )
 from integrations.vendors.amazon_connect.simulator.world import (
@@ -34,137 +33,11 @@ from integrations.vendors.amazon_connect.simulator.world import (
     customer_leaves,
     depart,
     end_chat,
+    end_overdue,
     enqueue,
     join_chat,
     say_automatically,
 )
-
-# Role of a sender -> who said it. The vendor cannot tell the portal's AI agent from the end user:
-# whatever the portal sends is the customer's to it.
-SPEAKERS = {
-    "CUSTOMER": "end_user",
-    "AGENT": "live_agent",
-    "SUPERVISOR": "live_agent",
-    "SYSTEM": "system",
-}
-# A chat in its disconnect flow still takes messages.
-STATUSES = {AGENT: "active", WRAP: "active", ENDED: "ended"}
-LINES = {
-    "participant.joined": "joined",
-    "participant.left": "left",
-    "transfer.succeeded": "Transferred",
-    "transfer.failed": "The transfer failed",
-    "chat.ended": "The chat ended",
-    "chat.rehydrated": "Continues an earlier chat",
-}
-
-
-def desk_view(instance: Instance, chat: Chat) -> dict[str, Any]:
-    """Return one chat for the desk."""
-    return {
-        "id": chat.initial_contact_id,
-        "status": STATUSES.get(chat.state, "queued"),
-        "queue": chat.contact.queue or instance.switches.queue,
-        "attributes": chat.attributes,
-        "language": None,
-        "end_user": {
-            "subject": chat.customer.participant_id,
-            "is_authenticated": False,
-            "display_name": chat.customer.name,
-            "customer_id": chat.customer_id,
-        },
-        "is_typing": chat.typing_until > instance.now(),
-        "is_closed": chat.has_ended,
-        "agents": [agent.name for agent in chat.agents],
-        "routing_status": chat.state,
-        "session_status": chat.state,
-        "session_ended_by": chat.contact.disconnect_reason or None,
-        "session_fields": _fields(chat),
-        "sessions": [_contact_view(contact) for contact in chat.contacts],
-        "contact_id": chat.contact.contact_id,
-        "is_connected": bool(instance.sockets.open_sockets(chat.initial_contact_id)),
-        "started_at": iso_time(chat.created_at * 1000),
-        "messages": [
-            {**_message_view(chat, item), "order": order}
-            for order, item in enumerate(chat.items)
-            if item.is_said
-        ],
-        "timeline": [
-            {"id": item.item_id, "at": iso_time(item.at_ms), "text": _told(item), "order": order}
-            for order, item in enumerate(chat.items)
-            if not item.is_said
-        ],
-    }
-
-
-def _fields(chat: Chat) -> dict[str, str]:
-    return {
-        "Contact": chat.contact.contact_id,
-        "Contact flow": chat.contact_flow_id,
-        "Content types": ", ".join(chat.supported_types),
-        "Duration (min)": str(chat.duration_minutes),
-    }
-
-
-def _contact_view(contact: Contact) -> dict[str, Any]:
-    return {
-        "id": contact.contact_id,
-        "status": "Ended" if contact.disconnected_at else "Open",
-        "queue": contact.queue,
-        "ended_by": contact.disconnect_reason or None,
-    }
-
-
-def _message_view(chat: Chat, item: Item) -> dict[str, Any]:
-    shown, answer = _interactive(item), answer_of(chat, item)
-    role = item.sender.role if item.sender else "SYSTEM"
-    return {
-        "id": item.item_id,
-        "from": SPEAKERS[role],
-        "name": item.sender.name if item.sender else "",
-        "text": answer["label"] if answer else shown.get("title", item.content or ""),
-        "content_type": item.content_type,
-        "attachments": [_attachment_view(one) for one in item.attachments],
-        "options": shown.get("options", []),
-        **({"answer": answer} if answer else {}),
-        "at": iso_time(item.at_ms),
-        "delivered": any(receipt.delivered_at for receipt in item.receipts),
-        "read": any(receipt.read_at for receipt in item.receipts),
-        "contact_id": item.contact_id,
-    }
-
-
-def _interactive(item: Item) -> dict[str, Any]:
-    """Return the title of an offer and the titles in it, whatever its template."""
-    if item.content_type != INTERACTIVE:
-        return {}
-    try:
-        content = json.loads(item.content or "")["data"]["content"]
-        shown = content.get("elements") or content.get("timeslots", [])
-        titles = [one.get("title") or one.get("date") or _inner_title(one) for one in shown]
-        return {"title": content.get("title", ""), "options": titles}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return {"title": item.content or "", "options": []}
-
-
-def _inner_title(picker: dict[str, Any]) -> str:
-    return str(picker["data"]["content"]["title"])
-
-
-def _attachment_view(reference: FileReference) -> dict[str, Any]:
-    return {
-        "id": reference.attachment_id,
-        "name": reference.name,
-        "mime_type": reference.content_type,
-        "status": reference.status,
-        "url": f"/_desk/files/{reference.attachment_id}",
-    }
-
-
-def _told(item: Item) -> str:
-    name = item.content_type.removeprefix(EVENT)
-    said = LINES.get(name, name)
-    return f"{item.sender.name} {said}" if item.sender else said
 
 
 class ConnectAgents(LiveAgents[Chat, Participant]):
@@ -374,4 +247,137 @@ EXTRA_ACTIONS: dict[str, Action] = {
     "scan": deed(_scan),
     "choices": RICH_MESSAGES["choices"],
     "message": deed(_any_message),
+}
+
+
+# -- Faults: odd items and frames, lost ones, clocks and credentials -----------------------------
+
+
+def _on_instance(act: Callable[[Instance, Fields], None]) -> Fault:
+    """Make a fault out of what happens to the instance."""
+
+    def fault(simulator: Simulator, fields: Fields) -> None:
+        with simulator.change():
+            act(cast("WorldSimulator[Instance]", simulator).world, fields)
+
+    return fault
+
+
+def _publish(instance: Instance, body: Mapping[str, Any]) -> None:
+    for chat in instance.open_chats():
+        ids = {"InitialContactId": chat.initial_contact_id, "ContactId": chat.contact.contact_id}
+        instance.sockets.publish(chat.initial_contact_id, chat_frame({**body, **ids}))
+
+
+def _unknown_event(instance: Instance, _fields: Fields) -> None:
+    for chat in instance.open_chats():
+        instance.happen(chat, "something.new", None, "What no client knows")
+
+
+def _unknown_message(instance: Instance, _fields: Fields) -> None:
+    body = {"Type": "HOLOGRAM", "ContentType": "model/gltf", "Id": "h-1", "Content": "{}"}
+    _publish(instance, {**body, "AbsoluteTime": "2026-03-01T09:31:07.412Z"})
+
+
+def _malformed_item(instance: Instance, _fields: Fields) -> None:
+    """Send a message without time, sender and content."""
+    _publish(instance, {"Type": "MESSAGE", "ContentType": "text/plain", "Id": "m-1"})
+
+
+def _partial_message(instance: Instance, fields: Fields) -> None:
+    """Send a bot's message in chunks that share an id, each with all that came before.
+
+    `order` says which chunks come, from 1 on and as often as they are named: late, twice, never.
+    """
+    chunks = fields.get("chunks") or ["Let me ", "Let me see", "Let me see."]
+    for number in fields.get("order") or range(1, len(chunks) + 1):
+        metadata = {"ChunkNumber": number, "MessageCompleted": number == len(chunks)}
+        _publish(
+            instance,
+            {
+                "AbsoluteTime": "2026-03-01T09:31:07.412Z",
+                "Type": "MESSAGE",
+                "ContentType": "text/plain",
+                "Id": fields.get("id", "partial-1"),
+                "Content": chunks[number - 1],
+                "ParticipantId": "partial-bot",
+                "ParticipantRole": "SYSTEM",
+                "DisplayName": SYSTEM_NAME,
+                "MessageMetadata": metadata,
+            },
+        )
+
+
+def _keep_back(instance: Instance, fields: Fields) -> None:
+    """Let message processing reject the customer's last message of each chat after all."""
+    for chat in instance.open_chats():
+        for item in chat.said_by_customer()[-1:]:
+            metadata = {"MessageId": item.item_id, "Receipts": []}
+            metadata["MessageProcessingStatus"] = fields.get("status", "REJECTED")
+            event = {"Type": "MESSAGEMETADATA", "ContentType": EVENT + "message.metadata"}
+            told = {**event, "Id": new_id(), "AbsoluteTime": iso_time(instance.now() * 1000)}
+            instance.sockets.publish(
+                chat.initial_contact_id, chat_frame({**told, "MessageMetadata": metadata})
+            )
+
+
+def _raw_frame(instance: Instance, frame: str) -> None:
+    for chat in instance.open_chats():
+        instance.sockets.publish(chat.initial_contact_id, frame)
+
+
+def _malformed_event(instance: Instance, _fields: Fields) -> None:
+    """Send a frame whose content is cut off in the middle."""
+    content = json.dumps({"Type": "EVENT", "ContentType": EVENT + "typing"})[:-8]
+    frame = {"topic": "aws/chat", "contentType": "application/json", "content": content}
+    _raw_frame(instance, json.dumps(frame))
+
+
+def _malformed_frame(instance: Instance, _fields: Fields) -> None:
+    _raw_frame(instance, '{"topic": "aws/ch')
+
+
+def _gateway_error(instance: Instance, _fields: Fields) -> None:
+    _raw_frame(instance, json.dumps(forbidden()))
+
+
+def _replay_oldest(instance: Instance, fields: Fields) -> None:
+    """Send the oldest messages of each chat's live agents again, ids and times as they were."""
+    for chat in instance.open_chats():
+        said = [one for one in chat.items if one.is_said and one.is_of_agent]
+        for item in said[: int(fields.get("count", 5))]:
+            instance.publish(chat, item)
+
+
+def _lose_next(instance: Instance, fields: Fields) -> None:
+    instance.sockets.faults.lose_next(int(fields.get("count", 1)))
+
+
+def _skip_clock(instance: Instance, fields: Fields) -> None:
+    instance.clock_skew += float(fields["seconds"])
+    end_overdue(instance)
+
+
+def _expire_connection_tokens(instance: Instance, _fields: Fields) -> None:
+    instance.tokens.expire("connection", "socket")
+
+
+def _expire_credentials(instance: Instance, _fields: Fields) -> None:
+    instance.identities.expire_all()
+
+
+EXTRA_FAULTS: dict[str, Fault] = {
+    "unknown_event": _on_instance(_unknown_event),
+    "unknown_message": _on_instance(_unknown_message),
+    "malformed_item": _on_instance(_malformed_item),
+    "malformed_event": _on_instance(_malformed_event),
+    "malformed_frame": _on_instance(_malformed_frame),
+    "partial_message": _on_instance(_partial_message),
+    "keep_back": _on_instance(_keep_back),
+    "replay_oldest": _on_instance(_replay_oldest),
+    "gateway_error": _on_instance(_gateway_error),
+    "lose_next": _on_instance(_lose_next),
+    "skip_clock": _on_instance(_skip_clock),
+    "expire_connection_tokens": _on_instance(_expire_connection_tokens),
+    "expire_credentials": _on_instance(_expire_credentials),
 }

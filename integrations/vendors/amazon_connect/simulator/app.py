@@ -1,11 +1,13 @@
-"""Every HTTP path of the simulated services: one server stands for them all, the path decides.
+"""Every path of the simulated services: one server stands for them all, the path decides.
 
 Imitates the rest-json protocol of docs.aws.amazon.com/connect/latest/APIReference, the query
-protocol of STS, and the object storage behind attachments.
+protocol of STS, the object storage behind attachments, and the frames that the vendor's own browser
+client exchanges with the participant WebSocket.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
@@ -15,34 +17,47 @@ from botocore.model import OperationModel  # type: ignore[import-untyped]
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from integrations.simulators.simulator import Simulator
-from integrations.vendors.amazon_connect.simulator.control import CONTROL
-from integrations.vendors.amazon_connect.simulator.directory import DIRECTORY
+from integrations.vendors.amazon_connect.simulator.connect import CONNECT
+from integrations.vendors.amazon_connect.simulator.customer import (
+    PARTICIPANT,
+    authorized,
+    start_chat_contact,
+)
 from integrations.vendors.amazon_connect.simulator.files import STORAGE_PATH, FileEndpoints
-from integrations.vendors.amazon_connect.simulator.identity import SOCKET_PATH, SignedRequest
-from integrations.vendors.amazon_connect.simulator.participant import PARTICIPANT, authorized
+from integrations.vendors.amazon_connect.simulator.identity import SOCKET_PATH, answer_sts
 from integrations.vendors.amazon_connect.simulator.protocol import (
     AwsError,
     ModelError,
+    SignedRequest,
     check,
     json_answer,
     json_error,
     operation,
 )
 from integrations.vendors.amazon_connect.simulator.rich import PICTURE_PATH
-from integrations.vendors.amazon_connect.simulator.socket import socket_endpoint
-from integrations.vendors.amazon_connect.simulator.sts import answer_sts
-from integrations.vendors.amazon_connect.simulator.world import Body, Instance, end_overdue
+from integrations.vendors.amazon_connect.simulator.state import forbidden
+from integrations.vendors.amazon_connect.simulator.world import (
+    Body,
+    Instance,
+    Socket,
+    connect_customer,
+    end_overdue,
+)
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Call = Callable[[OperationModel, SignedRequest, Body], Body]
+CONNECT_SERVICE = {"StartChatContact": start_chat_contact, **CONNECT}
 JSON_TYPES = ("application/json", "application/x-amz-json-1.1", "application/x-amz-json-1.0")
 # Service -> what it calls a request that is merely wrong, and one that came too fast.
 PLAIN_REFUSALS = {"connect": "InvalidRequestException", "connectparticipant": "ValidationException"}
 TOO_FAST = {"connect": "TooManyRequestsException", "connectparticipant": "ThrottlingException"}
+LONG_SECONDS = 3600.0
+TOPICS = {"aws/chat"}
 
 
 def aws_app(simulator: Simulator, instance: Instance) -> Starlette:
@@ -55,7 +70,7 @@ def aws_app(simulator: Simulator, instance: Instance) -> Starlette:
         Route(STORAGE_PATH, files.store, methods=["PUT"]),
         Route(STORAGE_PATH, files.fetch, methods=["GET"]),
         Route(PICTURE_PATH, files.picture, methods=["GET"]),
-        *services.routes("connect", [*CONTROL, *DIRECTORY], services.control),
+        *services.routes("connect", [*CONNECT_SERVICE], services.control),
         *services.routes("connectparticipant", [*PARTICIPANT], services.participant),
     ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _unknown_operation})
@@ -97,7 +112,7 @@ class _Services:
             raise AwsError(
                 "ResourceNotFoundException", f"The instance does not exist in {caller.region}."
             )
-        handler = {**CONTROL, **DIRECTORY}[found.name]
+        handler = CONNECT_SERVICE[found.name]
         return handler(instance, given)
 
     def participant(self, found: OperationModel, signed: SignedRequest, given: Body) -> Body:
@@ -186,3 +201,146 @@ def _query_value(kind: str, values: list[str]) -> Any:
 
 async def _unknown_operation(request: Request, error: Exception) -> Response:
     return json_error("UnknownOperationException", "There is no such operation.", 404)
+
+
+# -- The participant WebSocket: handshake, subscription, heartbeats, frames out ------------------
+
+
+def socket_endpoint(
+    simulator: Simulator, instance: Instance
+) -> Callable[[WebSocket], Awaitable[None]]:
+    """Return the endpoint that serves one participant's socket."""
+
+    async def serve(websocket: WebSocket) -> None:
+        grant = instance.tokens.good("socket", websocket.query_params.get("X-Amz-Signature", ""))
+        if grant is None or instance.conversations[grant.chat_id].has_ended:
+            await _refuse(websocket)
+            return
+        socket = Socket(chat_id=grant.chat_id, participant_id=grant.participant_id)
+        if not instance.sockets.add(socket):
+            await _refuse(websocket)
+            return
+        try:
+            await websocket.accept()
+            await _run(_Session(simulator, instance, websocket, socket))
+        finally:
+            instance.sockets.remove(socket)
+
+    return serve
+
+
+async def _refuse(websocket: WebSocket) -> None:
+    await websocket.send_denial_response(PlainTextResponse("Forbidden", status_code=403))
+
+
+async def _run(session: _Session) -> None:
+    reader = asyncio.ensure_future(session.read())
+    writer = asyncio.ensure_future(session.write())
+    try:
+        await asyncio.wait({reader, writer}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (reader, writer):
+            task.cancel()
+        await asyncio.gather(reader, writer, return_exceptions=True)
+
+
+class _Session:
+    """One open socket: reads the client's frames and writes ours."""
+
+    def __init__(
+        self, simulator: Simulator, instance: Instance, websocket: WebSocket, socket: Socket
+    ) -> None:
+        self._simulator = simulator
+        self._instance = instance
+        self._websocket = websocket
+        self._socket = socket
+        self._opened_at = time.monotonic()
+
+    async def read(self) -> None:
+        """Answer frames until the client goes."""
+        try:
+            while True:
+                frame = await self._websocket.receive_text()
+                with self._simulator.change():
+                    self._take(frame)
+        except (WebSocketDisconnect, KeyError):
+            # KeyError: a binary frame; the service speaks text only.
+            return
+
+    async def write(self) -> None:
+        """Send what is in the outbox until the socket is to be closed."""
+        socket = self._socket
+        while socket.close_code is None:
+            socket.wake.clear()
+            wait = self._silence()
+            if wait <= 0:
+                while socket.outbox and socket.close_code is None:
+                    await self._websocket.send_text(socket.outbox.pop(0))
+            left = self._left()
+            if left is not None and left <= 0:
+                socket.close_with()
+                continue
+            waits = [seconds for seconds in (wait if wait > 0 else None, left) if seconds]
+            await socket.rest(min(waits, default=LONG_SECONDS))
+        await self._websocket.close(socket.close_code)
+
+    def _silence(self) -> float:
+        return self._socket.stalled_until - time.monotonic()
+
+    def _left(self) -> float | None:
+        lifetime = self._instance.switches.socket_lifetime_seconds
+        return self._opened_at + lifetime - time.monotonic() if lifetime else None
+
+    def _take(self, text: str) -> None:
+        end_overdue(self._instance)
+        frame = _parsed(text)
+        topic = frame.get("topic")
+        if topic == "aws/subscribe":
+            self._subscribe(frame.get("content"))
+        elif topic == "aws/unsubscribe":
+            self._socket.topics -= set(_topics(frame.get("content")))
+        elif topic == "aws/heartbeat":
+            if self._instance.switches.answer_heartbeats:
+                self._answer({"topic": "aws/heartbeat"})
+        elif topic == "aws/ping":
+            self._answer_ping()
+        else:
+            self._answer(forbidden())
+
+    def _answer_ping(self) -> None:
+        if not self._instance.switches.answer_heartbeats:
+            return
+        status = self._instance.switches.deep_heartbeat_status
+        text = "OK" if status == 200 else "Internal Server Error"
+        self._answer({"topic": "aws/ping", "statusCode": status, "statusContent": text})
+
+    def _subscribe(self, content: Any) -> None:
+        topics = _topics(content)
+        switches = self._instance.switches
+        is_good = bool(topics) and set(topics) <= TOPICS
+        if switches.failing_subscriptions:
+            switches.failing_subscriptions -= 1
+            is_good = False
+        status = "success" if is_good else "failure"
+        self._answer({"topic": "aws/subscribe", "content": {"status": status, "topics": topics}})
+        if is_good:
+            self._socket.topics |= set(topics)
+            connect_customer(self._instance, self._instance.conversations[self._socket.chat_id])
+
+    def _answer(self, frame: dict[str, Any]) -> None:
+        self._socket.send(json.dumps(frame))
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        frame = json.loads(text)
+    except (ValueError, TypeError):
+        return {}
+    return frame if isinstance(frame, dict) else {}
+
+
+def _topics(content: Any) -> list[str]:
+    topics = content.get("topics") if isinstance(content, dict) else None
+    if not isinstance(topics, list):
+        return []
+    return [topic for topic in topics if isinstance(topic, str)]

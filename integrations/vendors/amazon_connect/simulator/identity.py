@@ -1,30 +1,59 @@
 """Who calls: users with access keys, assumed roles, bearers of tokens; and what they may do.
 
-Signatures of Version 4 are really recomputed, from the request as it came, as in
-docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html.
+Roles are lent by a simulated Security Token Service, in its query protocol, as in
+docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html.
 """
 
 from __future__ import annotations
 
 import base64
 import datetime
-import hashlib
-import hmac
-import re
 import secrets
 import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import parse_qsl, quote
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from botocore.model import Shape  # type: ignore[import-untyped]
+from starlette.responses import Response
 
 from integrations.simulators.records import Records
-from integrations.vendors.amazon_connect.simulator.protocol import AwsError
+from integrations.vendors.amazon_connect.simulator.protocol import (
+    AwsError,
+    ModelError,
+    Scope,
+    SignedRequest,
+    check,
+    check_signature,
+    operation,
+    read_scope,
+    sts_answer,
+    sts_error,
+    xml_fields,
+)
 from integrations.vendors.amazon_connect.simulator.state import Chat, Switches
+
+if TYPE_CHECKING:
+    from integrations.vendors.amazon_connect.simulator.world import Instance
+
 
 # What every token looks like from outside; nobody may read anything into it.
 PREFIX = b"AQIDAHj"
 SOCKET_PATH = "/participant-socket"
+KEY_LETTERS = string.ascii_uppercase + string.digits
+VERSION = "2011-06-15"
+LONGEST_SESSION_SECONDS = 3600
+DEFAULT_SESSION_SECONDS = 3600
+# The name of a refusal in the rest-json services -> its name here.
+NAMES = {
+    "AccessDeniedException": "AccessDenied",
+    "ExpiredTokenException": "ExpiredToken",
+    "IncompleteSignatureException": "IncompleteSignature",
+    "InvalidSignatureException": "SignatureDoesNotMatch",
+    "MissingAuthenticationTokenException": "MissingAuthenticationToken",
+    "UnrecognizedClientException": "InvalidClientTokenId",
+}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,129 +100,6 @@ class Tokens(Records[Grant]):
         for grant in self.values():
             if grant.kind in kinds:
                 grant.expires_at = 0
-
-
-ALGORITHM = "AWS4-HMAC-SHA256"
-TOLERANCE_SECONDS = 15 * 60
-_HEADER = re.compile(
-    rf"{ALGORITHM}\s+Credential=(?P<key>[^/,\s]+)/(?P<date>\d{{8}})/(?P<region>[a-z0-9-]+)/"
-    r"(?P<service>[a-z0-9-]+)/aws4_request,\s*SignedHeaders=(?P<headers>[^,\s]+),\s*"
-    r"Signature=(?P<signature>[0-9a-f]{64})"
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedRequest:
-    """A request as it came over the wire; header names in lower case."""
-
-    method: str
-    raw_path: str
-    query: str
-    headers: Mapping[str, str]
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
-    """What a signature was made for."""
-
-    key_id: str
-    date: str
-    region: str
-    service: str
-    signed_headers: tuple[str, ...]
-    signature: str
-
-    @property
-    def name(self) -> str:
-        """Return the credential scope."""
-        return f"{self.date}/{self.region}/{self.service}/aws4_request"
-
-
-def read_scope(request: SignedRequest, service: str) -> Scope:
-    """Return the scope of the Authorization header; raises AwsError for a missing or odd one."""
-    header = request.headers.get("authorization")
-    if not header:
-        raise AwsError("MissingAuthenticationTokenException", "Missing Authentication Token")
-    found = _HEADER.fullmatch(header.strip())
-    if found is None:
-        raise AwsError("IncompleteSignatureException", "The Authorization header is not SigV4.")
-    scope = Scope(
-        key_id=found["key"],
-        date=found["date"],
-        region=found["region"],
-        service=found["service"],
-        signed_headers=tuple(found["headers"].split(";")),
-        signature=found["signature"],
-    )
-    if scope.service != service:
-        raise _invalid(f"Credential should be scoped to correct service: '{service}'.")
-    return scope
-
-
-def check_signature(
-    request: SignedRequest, scope: Scope, secret_of: Callable[[], str], now: float
-) -> None:
-    """Recompute the signature; raises AwsError when it differs or is too old."""
-    stamp = request.headers.get("x-amz-date", "")
-    needed = {"host", "x-amz-date", *({"x-amz-security-token"} & set(request.headers))}
-    if not needed <= set(scope.signed_headers):
-        raise _invalid("Host, X-Amz-Date and the security token must be among the SignedHeaders.")
-    if abs(_seconds(stamp) - now) > TOLERANCE_SECONDS or not stamp.startswith(scope.date):
-        raise _invalid("Signature expired: the request was signed at another time.")
-    expected = _signature(_text_to_sign(request, scope, stamp), scope, secret_of())
-    if not hmac.compare_digest(expected, scope.signature):
-        raise _invalid(
-            "The request signature we calculated does not match the signature you provided. "
-            "Check your AWS Secret Access Key and signing method."
-        )
-
-
-def _invalid(message: str) -> AwsError:
-    return AwsError("InvalidSignatureException", message)
-
-
-def _seconds(stamp: str) -> float:
-    try:
-        at = datetime.datetime.strptime(stamp, "%Y%m%dT%H%M%SZ")
-    except ValueError as error:
-        raise _invalid("X-Amz-Date is not a date.") from error
-    return at.replace(tzinfo=datetime.UTC).timestamp()
-
-
-def _text_to_sign(request: SignedRequest, scope: Scope, stamp: str) -> str:
-    canonical = _canonical(request, scope)
-    return "\n".join([ALGORITHM, stamp, scope.name, hashlib.sha256(canonical.encode()).hexdigest()])
-
-
-def _canonical(request: SignedRequest, scope: Scope) -> str:
-    pairs = parse_qsl(request.query, keep_blank_values=True)
-    query = sorted((quote(name, safe="-_.~"), quote(value, safe="-_.~")) for name, value in pairs)
-    headers = "".join(
-        f"{name}:{' '.join(request.headers.get(name, '').split())}\n"
-        for name in scope.signed_headers
-    )
-    return "\n".join(
-        [
-            request.method,
-            # Every service but S3 signs the path with its escapes escaped again.
-            quote(request.raw_path, safe="/-_.~"),
-            "&".join(f"{name}={value}" for name, value in query),
-            headers,
-            ";".join(scope.signed_headers),
-            hashlib.sha256(request.body).hexdigest(),
-        ]
-    )
-
-
-def _signature(text: str, scope: Scope, secret: str) -> str:
-    key = f"AWS4{secret}".encode()
-    for part in (scope.date, scope.region, scope.service, "aws4_request", text):
-        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-    return key.hex()
-
-
-KEY_LETTERS = string.ascii_uppercase + string.digits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,3 +193,109 @@ class Identities(Records[RoleSession]):
         """Let the passing credentials expire; users' keys stay good."""
         for session in self.values():
             session.expires_at = 0
+
+
+# -- The Security Token Service ------------------------------------------------------------------
+
+
+def answer_sts(instance: Instance, request: SignedRequest, wall_clock: float) -> Response:
+    """Answer one call."""
+    try:
+        fields = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
+        caller = instance.identities.caller(request, "sts", wall_clock)
+        return _answer(instance, caller, fields)
+    except AwsError as error:
+        name = NAMES.get(error.name, error.name)
+        return sts_error(name, error.message, error.status)
+    except ModelError as error:
+        return sts_error("ValidationError", f"1 validation error detected: {error}", 400)
+
+
+def _answer(instance: Instance, caller: Caller, fields: Mapping[str, str]) -> Response:
+    action = fields.get("Action")
+    if fields.get("Version") != VERSION or action not in ("AssumeRole", "GetCallerIdentity"):
+        raise AwsError(
+            "InvalidAction", f"Could not find operation {action} for version {VERSION}", status=400
+        )
+    found = operation("sts", action).input_shape
+    values = {k: v for k, v in fields.items() if k not in ("Action", "Version")}
+    given = _structure(found, values)
+    check(found, given)
+    if action == "AssumeRole":
+        return _assume_role(instance, caller, given)
+    account = instance.switches.account_id
+    who = {"Arn": caller.arn, "UserId": caller.user_id, "Account": account}
+    return sts_answer(action, xml_fields(who))
+
+
+def _assume_role(instance: Instance, caller: Caller, given: Mapping[str, Any]) -> Response:
+    _check_trust(instance, caller, given)
+    seconds = given.get("DurationSeconds", DEFAULT_SESSION_SECONDS)
+    if seconds > LONGEST_SESSION_SECONDS:
+        raise AwsError(
+            "ValidationError",
+            "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+        )
+    session = instance.identities.open_session(
+        role_arn=given["RoleArn"],
+        name=given["RoleSessionName"],
+        seconds=seconds,
+        tags={tag["Key"]: tag["Value"] for tag in given.get("Tags", [])},
+    )
+    expires = datetime.datetime.fromtimestamp(session.expires_at, tz=datetime.UTC)
+    credentials = {
+        "AccessKeyId": session.access_key_id,
+        "SecretAccessKey": session.secret_access_key,
+        "SessionToken": session.session_token,
+        "Expiration": expires.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    user = {"AssumedRoleId": session.role_id, "Arn": session.arn}
+    return sts_answer(
+        "AssumeRole",
+        f"<AssumedRoleUser>{xml_fields(user)}</AssumedRoleUser>"
+        f"<Credentials>{xml_fields(credentials)}</Credentials>",
+    )
+
+
+def _check_trust(instance: Instance, caller: Caller, given: Mapping[str, Any]) -> None:
+    switches = instance.switches
+    is_trusted = (
+        given["RoleArn"] == switches.role_arn
+        and switches.may_assume_role
+        and switches.external_id in ("", given.get("ExternalId"))
+    )
+    denied = None if is_trusted else "sts:AssumeRole"
+    if is_trusted and given.get("Tags") and not switches.may_tag_session:
+        denied = "sts:TagSession"
+    if denied:
+        raise AwsError(
+            "AccessDeniedException",
+            f"User: {caller.arn} is not authorized to perform: {denied} "
+            f"on resource: {given['RoleArn']}",
+        )
+    instance.identities.check_may(caller, "sts:AssumeRole", given["RoleArn"])
+
+
+def _structure(shape: Shape, fields: Mapping[str, str]) -> dict[str, Any]:
+    """Undo the query protocol's flattening: Tags.member.1.Key becomes a list of structures."""
+    given: dict[str, Any] = {}
+    for name in {key.partition(".")[0] for key in fields}:
+        if name not in shape.members:
+            raise ModelError(f"{name} is not a member of the request.")
+        given[name] = _value(shape.members[name], name, fields)
+    return given
+
+
+def _value(shape: Shape, name: str, fields: Mapping[str, str]) -> Any:
+    if shape.type_name == "list":
+        below = _below(fields, f"{name}.member.")
+        numbers = sorted({key.partition(".")[0] for key in below}, key=lambda n: (len(n), n))
+        return [_value(shape.member, number, below) for number in numbers]
+    if shape.type_name == "structure":
+        return _structure(shape, _below(fields, f"{name}."))
+    text = fields.get(name, "")
+    return int(text) if shape.type_name == "integer" and text.lstrip("-").isdigit() else text
+
+
+def _below(fields: Mapping[str, str], prefix: str) -> dict[str, str]:
+    return {key[len(prefix) :]: v for key, v in fields.items() if key.startswith(prefix)}

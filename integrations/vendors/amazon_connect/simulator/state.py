@@ -26,6 +26,21 @@ BUCKETS: Mapping[str, tuple[str, float, float]] = {
     "GetAttachment": ("attachment", 8, 12),
 }
 OTHERS = ("connect", 2.0, 5.0)
+EVENT = "application/vnd.amazonaws.connect.event."
+MESSAGE = "application/vnd.amazonaws.connect.message."
+INTERACTIVE = MESSAGE + "interactive"
+INTERACTIVE_RESPONSE = MESSAGE + "interactive.response"
+CUSTOMER_TYPES = ("text/plain", "text/markdown", "application/json", INTERACTIVE_RESPONSE)
+LARGEST_CONTENT = 16_384
+# Never stored: they are gone once they have been shown.
+PASSING = {EVENT + name for name in ("typing", "participant.idle", "participant.autodisconnection")}
+SYSTEM_NAME = "SYSTEM_MESSAGE"
+# A chat on its way: connected within five minutes or dead, in its flow, in a queue, with agents,
+# in the disconnect flow after the last agent left, over.
+CREATED, IN_FLOW, QUEUED, AGENT, WRAP, ENDED = (
+    *("CREATED", "IN_FLOW", "QUEUED"),
+    *("AGENT", "WRAP", "ENDED"),
+)
 
 
 @dataclass(kw_only=True)
@@ -142,23 +157,6 @@ class RateLimits:
     def forget(self) -> None:
         """Fill every bucket."""
         self._buckets.clear()
-
-
-EVENT = "application/vnd.amazonaws.connect.event."
-MESSAGE = "application/vnd.amazonaws.connect.message."
-INTERACTIVE = MESSAGE + "interactive"
-INTERACTIVE_RESPONSE = MESSAGE + "interactive.response"
-CUSTOMER_TYPES = ("text/plain", "text/markdown", "application/json", INTERACTIVE_RESPONSE)
-LARGEST_CONTENT = 16_384
-# Never stored: they are gone once they have been shown.
-PASSING = {EVENT + name for name in ("typing", "participant.idle", "participant.autodisconnection")}
-SYSTEM_NAME = "SYSTEM_MESSAGE"
-# A chat on its way: connected within five minutes or dead, in its flow, in a queue, with agents,
-# in the disconnect flow after the last agent left, over.
-CREATED, IN_FLOW, QUEUED, AGENT, WRAP, ENDED = (
-    *("CREATED", "IN_FLOW", "QUEUED"),
-    *("AGENT", "WRAP", "ENDED"),
-)
 
 
 def new_id() -> str:
@@ -335,6 +333,11 @@ def chat_frame(body: Mapping[str, Any]) -> str:
     )
 
 
+def present(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a body without the members that have no value: the services leave those out."""
+    return {name: value for name, value in body.items() if value is not None}
+
+
 def item_body(item: Item) -> dict[str, Any]:
     """Return an item as the services write it; what is absent is left out."""
     body: dict[str, Any] = {
@@ -359,14 +362,17 @@ def item_body(item: Item) -> dict[str, Any]:
             }
             for one in item.attachments
         ]
-    return {name: value for name, value in body.items() if value is not None}
+    return present(body)
 
 
 def receipt_body(receipt: Receipt) -> dict[str, Any]:
     """Return a receipt as the services write it."""
-    body = {"RecipientParticipantId": receipt.participant_id}
-    if receipt.delivered_at is not None:
-        body["DeliveredTimestamp"] = iso_time(receipt.delivered_at)
-    if receipt.read_at is not None:
-        body["ReadTimestamp"] = iso_time(receipt.read_at)
-    return body
+    at = {"DeliveredTimestamp": receipt.delivered_at, "ReadTimestamp": receipt.read_at}
+    times = {name: iso_time(value) for name, value in at.items() if value is not None}
+    return {"RecipientParticipantId": receipt.participant_id, **times}
+
+
+def forbidden() -> dict[str, str]:
+    """Return the gateway's own refusal, which has no topic."""
+    connection_id, request_id = uuid.uuid4().hex[:12] + "=", uuid.uuid4().hex[:12] + "="
+    return {"message": "Forbidden", "connectionId": connection_id, "requestId": request_id}

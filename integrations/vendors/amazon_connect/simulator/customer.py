@@ -1,6 +1,7 @@
-"""The participant service: what the customer's side of a chat can do.
+"""What the customer's side of a chat can do: start it, speak, read, leave.
 
-Imitates docs.aws.amazon.com/connect-participant/latest/APIReference.
+Imitates docs.aws.amazon.com/connect/latest/APIReference/API_StartChatContact.html and
+docs.aws.amazon.com/connect-participant/latest/APIReference.
 """
 
 from __future__ import annotations
@@ -11,6 +12,12 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from integrations.vendors.amazon_connect.simulator.connect import (
+    check_attributes,
+    check_topic,
+    known_chat,
+    stream,
+)
 from integrations.vendors.amazon_connect.simulator.files import (
     complete_upload,
     get_attachment,
@@ -30,7 +37,9 @@ from integrations.vendors.amazon_connect.simulator.state import (
     INTERACTIVE_RESPONSE,
     LARGEST_CONTENT,
     Chat,
+    Contact,
     Item,
+    Participant,
     item_body,
     new_id,
     receipt_body,
@@ -46,11 +55,133 @@ from integrations.vendors.amazon_connect.simulator.world import (
 Given = Mapping[str, Any]
 Handler = Callable[[Instance, Chat, Given], Body]
 INVALID = "ValidationException"
+WRONG_START = "InvalidParameterException"
+KNOWN_TYPES = (*CUSTOMER_TYPES, INTERACTIVE)
 DEFAULT_RESULTS = 10
 TYPING = EVENT + "typing"
 ACKNOWLEDGED = EVENT + "connection.acknowledged"
 DELIVERED = EVENT + "message.delivered"
 READ = EVENT + "message.read"
+
+
+# -- How a chat starts, at the connect service ----------------------------------------------------
+
+
+def start_chat_contact(instance: Instance, given: Given) -> Body:
+    return instance.once(
+        "StartChatContact",
+        given,
+        lambda: _started(instance, _start_chat(instance, given), given),
+    )
+
+
+def _start_chat(instance: Instance, request: Given) -> Chat:
+    """Make a chat of a request that fits the model; raises AwsError for what it may not be."""
+    _check_start(instance, request)
+    past = request.get("PersistentChat", {}).get("SourceContactId")
+    chat = Chat(
+        customer=Participant(name=request["ParticipantDetails"]["DisplayName"], role="CUSTOMER"),
+        created_at=instance.now(),
+        duration_minutes=request.get(
+            "ChatDurationInMinutes", instance.switches.default_duration_minutes
+        ),
+        contact_flow_id=request["ContactFlowId"],
+        attributes=dict(request.get("Attributes", {})),
+        segment_attributes=dict(request.get("SegmentAttributes", {})),
+        supported_types=list(request.get("SupportedMessagingContentTypes", ["text/plain"])),
+        customer_id=request.get("CustomerId"),
+        related_contact_id=request.get("RelatedContactId"),
+        continued_from=past,
+        ends_agent_on_exit="DisconnectOnCustomerExit" in request,
+        contacts=[Contact(contact_id=new_id(), initiated_at=instance.now())],
+    )
+    instance.conversations[chat.initial_contact_id] = chat
+    if past:
+        chat.past_items = _past_items(instance, request["PersistentChat"])
+        instance.happen(chat, "chat.rehydrated")
+    if "InitialMessage" in request:
+        first = request["InitialMessage"]
+        instance.say(chat, chat.customer, first["Content"], first["ContentType"])
+    return chat
+
+
+def _past_items(instance: Instance, past: Given) -> list[Item]:
+    """Return what the transcript goes back to: all of the earlier chat, or one contact of it on."""
+    source = past["SourceContactId"]
+    chat = known_chat(instance, source)
+    if past["RehydrationType"] == "ENTIRE_PAST_SESSION":
+        return [*chat.past_items, *chat.items]
+    names = [contact.contact_id for contact in chat.contacts]
+    kept = names[names.index(source) :]
+    return [item for item in chat.items if item.contact_id in kept]
+
+
+def _started(instance: Instance, chat: Chat, request: Given) -> Body:
+    """Return what StartChatContact answers, the connection included where it was asked for."""
+    answer: Body = {
+        "ContactId": chat.initial_contact_id,
+        "ParticipantId": chat.customer.participant_id,
+        "ParticipantToken": instance.tokens.issue("participant", chat),
+    }
+    if chat.continued_from:
+        answer["ContinuedFromContactId"] = chat.continued_from
+    if request.get("ConnectionTypes"):
+        answer |= instance.connection_parts(chat, request["ConnectionTypes"])
+    if streaming := request.get("ChatStreamingConfiguration"):
+        answer["StreamingId"] = stream(chat, streaming["StreamingEndpointArn"])
+    return answer
+
+
+def _check_start(instance: Instance, request: Given) -> None:
+    switches = instance.switches
+    if request["ContactFlowId"] != switches.contact_flow_id:
+        raise AwsError("ResourceNotFoundException", "The contact flow does not exist.")
+    if switches.flow_type != "CONTACT_FLOW" or switches.flow_status != "PUBLISHED":
+        raise AwsError("InvalidRequestException", "The flow is no published inbound flow.")
+    if "ChatDurationInMinutes" in request and not switches.is_chat_duration_enabled:
+        raise AwsError(WRONG_START, "ChatDurationInMinutes is not enabled for this account.")
+    check_attributes(request.get("Attributes", {}))
+    if streaming := request.get("ChatStreamingConfiguration"):
+        check_topic(streaming["StreamingEndpointArn"])
+    _check_types(instance, request)
+    _check_past(instance, request)
+    if len(instance.open_chats()) >= switches.concurrent_chats:
+        raise AwsError("LimitExceededException", "The limit of active chats is reached.")
+
+
+def _check_types(instance: Instance, request: Given) -> None:
+    supported = request.get("SupportedMessagingContentTypes")
+    if supported is not None and "text/plain" not in supported:
+        raise AwsError(WRONG_START, "SupportedMessagingContentTypes must contain text/plain.")
+    if set(supported or ()) - set(KNOWN_TYPES):
+        raise AwsError(WRONG_START, "SupportedMessagingContentTypes holds an unknown type.")
+    first = request.get("InitialMessage")
+    if first is None:
+        return
+    if first["ContentType"] not in CUSTOMER_TYPES:
+        raise AwsError(WRONG_START, "InitialMessage.ContentType is not supported.")
+    if instance.switches.strict_content_types and first["ContentType"] not in (
+        supported or ["text/plain"]
+    ):
+        raise AwsError(WRONG_START, "InitialMessage.ContentType is not among the supported types.")
+    if utf8_size(first["Content"]) > LARGEST_CONTENT:
+        raise AwsError(WRONG_START, f"InitialMessage.Content exceeds {LARGEST_CONTENT} bytes.")
+
+
+def _check_past(instance: Instance, request: Given) -> None:
+    past = request.get("PersistentChat")
+    if past is None:
+        return
+    if "RelatedContactId" in request:
+        raise AwsError(WRONG_START, "PersistentChat and RelatedContactId exclude each other.")
+    if not {"RehydrationType", "SourceContactId"} <= set(past):
+        raise AwsError(WRONG_START, "PersistentChat needs RehydrationType and SourceContactId.")
+    chat = instance.find_chat(past["SourceContactId"])
+    if chat is None or not chat.has_ended:
+        raise AwsError(WRONG_START, "PersistentChat.SourceContactId is no chat that has ended.")
+
+
+# -- How it goes on, at the participant service ---------------------------------------------------
 
 
 def authorized(instance: Instance, operation: str, bearer: str) -> Chat:
