@@ -68,6 +68,7 @@ READ = EVENT + "message.read"
 
 
 def start_chat_contact(instance: Instance, given: Given) -> Body:
+    """Answer StartChatContact, and a repeat of it with the same chat."""
     return instance.once(
         "StartChatContact",
         given,
