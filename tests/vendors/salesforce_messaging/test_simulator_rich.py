@@ -201,6 +201,7 @@ async def test_edit_and_late_failures_are_told_about_the_latest_message(desk, en
     await end_user.create()
     await desk.accept(end_user)
     await desk.act(end_user, "say", text="Helo")
+    await desk.act(end_user, "rich", kind="choices")  # which nobody can edit
     await end_user.say("hello")
 
     await desk.act(end_user, "edit", text="Hello")

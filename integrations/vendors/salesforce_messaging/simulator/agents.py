@@ -11,7 +11,12 @@ from integrations.simulators.live_agents import LiveAgents, refuse_twice
 from integrations.simulators.records import StoredFile
 from integrations.simulators.world_simulator import deed
 from integrations.vendors.salesforce_messaging.simulator import messages, rich, routing
-from integrations.vendors.salesforce_messaging.simulator.state import Conversation, Entry, LiveAgent
+from integrations.vendors.salesforce_messaging.simulator.state import (
+    Conversation,
+    Entry,
+    LiveAgent,
+    Session,
+)
 from integrations.vendors.salesforce_messaging.simulator.world import Org
 
 Json = Mapping[str, Any]
@@ -36,7 +41,7 @@ class Agents(LiveAgents[Conversation, LiveAgent]):
             routing.emit_routing_result(self.org, conversation, "Conference")
             routing.add_agent(self.org, conversation, agent)
         else:
-            self._refuse_unless_waiting(conversation)
+            _waiting(conversation)
             if self.org.switches.agents_offline:
                 raise DeskError(409, "All agents are offline.")
             routing.take_work(self.org, conversation, session, agent)
@@ -117,47 +122,6 @@ class Agents(LiveAgents[Conversation, LiveAgent]):
         routing.active_session(conversation)
         routing.end_session(self.org, conversation, "Agent")
 
-    # -- Only here ------------------------------------------------------------------------------
-
-    def decline(self, conversation: Conversation, agent_name: str) -> None:
-        """Refuse the work offered; it goes on waiting."""
-        self._refuse_unless_waiting(conversation)
-        kind, agent = routing.open_session(conversation).routing_type, LiveAgent(name=agent_name)
-        for work_type in ("Assigned", "Declined"):
-            routing.emit_work_result(self.org, conversation, agent, work_type, kind)
-
-    def fail_routing(self, conversation: Conversation, message: str) -> None:
-        """Give up looking for an agent: nobody with the skill is there."""
-        self._refuse_unless_waiting(conversation)
-        session = routing.open_session(conversation)
-        kind, session.routing_status = session.routing_type, "NEEDS_ROUTING"
-        routing.emit_routing_result(self.org, conversation, kind, error=message)
-
-    def supervise(self, conversation: Conversation, name: str) -> None:
-        """Let a supervisor join the agent's conversation."""
-        routing.add_agent(self.org, conversation, LiveAgent(name=name, role="Supervisor"))
-
-    def grow_idle(self, conversation: Conversation) -> None:
-        """Let the customer-inactivity timeout pass: warned first, ended when it passes again."""
-        session = routing.open_session(conversation)
-        if session.status == "Inactive":
-            routing.end_session(self.org, conversation, "System")
-            return
-        routing.active_session(conversation)
-        warning = "Are you still there? This chat will end soon."
-        routing.say_automatically(self.org, conversation, warning)
-        routing.change_status(self.org, conversation, session, "Inactive")
-
-    def announce_position(self, conversation: Conversation, position: int) -> None:
-        """Tell the end user a place in the queue."""
-        routing.announce_position(self.org, conversation, position)
-
-    def lose_session(self, conversation: Conversation) -> None:
-        """Let the session be over without a word, as one that timed out unseen."""
-        session = routing.open_session(conversation)
-        session.agents.clear()
-        session.status, session.routing_status = "Ended", "NEEDS_ROUTING"
-
     def bot(self, conversation: Conversation, fields: Fields) -> LiveAgent:
         """Return the org's bot, which speaks whether or not somebody has accepted."""
         routing.open_session(conversation)
@@ -170,29 +134,68 @@ class Agents(LiveAgents[Conversation, LiveAgent]):
             return self.bot(conversation, fields)
         return self.present(conversation, fields.get("agent_name"))
 
-    def latest(
-        self, conversation: Conversation, is_meant: Callable[[Entry], bool], fields: Fields
-    ) -> Entry:
-        """Return a message by its id, or the latest one of a kind; raises DeskError."""
-        wanted = fields.get("message_id")
-        found = [
-            one
-            for one in conversation.messages()
-            if is_meant(one) and wanted in (None, one.identifier)
-        ]
-        if not found:
-            raise DeskError(409, "There is no such message in this conversation.")
-        return found[-1]
-
-    def _refuse_unless_waiting(self, conversation: Conversation) -> None:
-        if not routing.open_session(conversation).is_waiting:
-            raise DeskError(409, "Nothing waits here for an agent.")
-
     def _is_transfer_refused(self, conversation: Conversation) -> bool:
         is_refused = self.org.switches.agents_offline
         if is_refused:
             routing.emit_routing_result(self.org, conversation, "Transfer", error=OFFLINE)
         return is_refused
+
+
+# -- What only this desk can do --------------------------------------------------------------------
+
+
+def _leave(agents: Agents, conversation: Conversation, fields: Fields) -> None:
+    agent = agents.present(conversation, fields.get("agent_name"))
+    is_session_kept = bool(fields.get("is_session_kept", False))
+    agents.leave(conversation, agent, is_session_kept=is_session_kept)
+
+
+def _decline(agents: Agents, conversation: Conversation, fields: Fields) -> None:
+    """Refuse the work offered; it goes on waiting."""
+    kind = _waiting(conversation).routing_type
+    agent = LiveAgent(name=fields.get("agent_name") or DEFAULT_AGENT_NAME)
+    for work_type in ("Assigned", "Declined"):
+        routing.emit_work_result(agents.org, conversation, agent, work_type, kind)
+
+
+def _fail_routing(agents: Agents, conversation: Conversation, fields: Fields) -> None:
+    """Give up looking for an agent: nobody with the skill is there."""
+    session = _waiting(conversation)
+    kind, session.routing_status = session.routing_type, "NEEDS_ROUTING"
+    error = fields.get("message") or "No skilled agent"
+    routing.emit_routing_result(agents.org, conversation, kind, error=error)
+
+
+def _waiting(conversation: Conversation) -> Session:
+    session = routing.open_session(conversation)
+    if not session.is_waiting:
+        raise DeskError(409, "Nothing waits here for an agent.")
+    return session
+
+
+def _supervise(agents: Agents, conversation: Conversation, fields: Fields) -> None:
+    """Let a supervisor join the agent's conversation."""
+    supervisor = LiveAgent(name=fields.get("agent_name") or "Ruth Abara", role="Supervisor")
+    routing.add_agent(agents.org, conversation, supervisor)
+
+
+def _grow_idle(agents: Agents, conversation: Conversation, _fields: Fields) -> None:
+    """Let the customer-inactivity timeout pass: warned first, ended when it passes again."""
+    session = routing.open_session(conversation)
+    if session.status == "Inactive":
+        routing.end_session(agents.org, conversation, "System")
+        return
+    routing.active_session(conversation)
+    warning = "Are you still there? This chat will end soon."
+    routing.say_automatically(agents.org, conversation, warning)
+    routing.change_status(agents.org, conversation, session, "Inactive")
+
+
+def _lose_session(_agents: Agents, conversation: Conversation, _fields: Fields) -> None:
+    """Let the session be over without a word, as one that timed out unseen."""
+    session = routing.open_session(conversation)
+    session.agents.clear()
+    session.status, session.routing_status = "Ended", "NEEDS_ROUTING"
 
 
 def _send_any(agents: Agents, conversation: Conversation, fields: Fields) -> None:
@@ -215,48 +218,46 @@ def _bot_says(agents: Agents, conversation: Conversation, fields: Fields) -> Non
 
 
 def _edit(agents: Agents, conversation: Conversation, fields: Fields) -> None:
-    entry = agents.latest(conversation, lambda one: not one.is_from_end_user, fields)
+    entry = _latest(conversation, lambda one: not one.is_from_end_user and one.is_static, fields)
     messages.revise(agents.org, conversation, entry, text=str(fields["text"]))
 
 
 def _fail_delivery(agents: Agents, conversation: Conversation, fields: Fields) -> None:
-    entry = agents.latest(conversation, lambda one: one.is_from_end_user, fields)
+    entry = _latest(conversation, lambda one: one.is_from_end_user, fields)
     code = str(fields.get("error_code") or "DELIVERY_FAILED")
     messages.fail_delivery(agents.org, conversation, entry, code)
 
 
 def _fail_upload(agents: Agents, conversation: Conversation, fields: Fields) -> None:
-    entry = agents.latest(conversation, lambda one: one.is_from_end_user and one.has_files, fields)
+    entry = _latest(conversation, lambda one: one.is_from_end_user and one.has_files, fields)
     error_type = str(fields.get("error_type") or "InternalServerError")
     messages.fail_upload(agents.org, conversation, entry, error_type)
 
 
-def _leave(agents: Agents, conversation: Conversation, fields: Fields) -> None:
-    agent = agents.present(conversation, fields.get("agent_name"))
-    is_session_kept = bool(fields.get("is_session_kept", False))
-    agents.leave(conversation, agent, is_session_kept=is_session_kept)
+def _latest(conversation: Conversation, is_meant: Callable[[Entry], bool], fields: Fields) -> Entry:
+    """Return a message by its id, or the latest one of a kind; raises DeskError."""
+    wanted = fields.get("message_id")
+    for one in reversed(conversation.messages()):
+        if is_meant(one) and wanted in (None, one.identifier):
+            return one
+    raise DeskError(409, "There is no such message in this conversation.")
 
 
-# What the desk can do beside what all desks can.
 ACTIONS: dict[str, Action] = {
     "leave": deed(_leave),
     "conference": deed(lambda agents, one, f: agents.join(one, f["agent_name"])),
-    "decline": deed(
-        lambda agents, one, f: agents.decline(one, f.get("agent_name") or DEFAULT_AGENT_NAME)
+    "decline": deed(_decline),
+    "fail_routing": deed(_fail_routing),
+    "supervise": deed(_supervise),
+    "idle": deed(_grow_idle),
+    "position": deed(
+        lambda agents, one, f: routing.announce_position(agents.org, one, int(f["position"]))
     ),
-    "fail_routing": deed(
-        lambda agents, one, f: agents.fail_routing(one, f.get("message") or "No skilled agent")
-    ),
-    "supervise": deed(
-        lambda agents, one, f: agents.supervise(one, f.get("agent_name") or "Ruth Abara")
-    ),
-    "idle": deed(lambda agents, one, _f: agents.grow_idle(one)),
-    "position": deed(lambda agents, one, f: agents.announce_position(one, int(f["position"]))),
     "message": deed(_send_any),
     "bot": deed(_bot_says),
     "edit": deed(_edit),
     "fail_delivery": deed(_fail_delivery),
     "fail_upload": deed(_fail_upload),
-    "lose_session": deed(lambda agents, one, _f: agents.lose_session(one)),
+    "lose_session": deed(_lose_session),
 }
 RICH_MESSAGES: dict[str, Action] = {kind: _send_rich(kind) for kind in rich.KINDS}

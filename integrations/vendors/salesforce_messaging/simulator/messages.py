@@ -8,8 +8,11 @@ from typing import Any
 
 from integrations.simulators.records import StoredFile
 from integrations.vendors.salesforce_messaging.simulator import routing
-from integrations.vendors.salesforce_messaging.simulator.checks import VendorError
-from integrations.vendors.salesforce_messaging.simulator.selections import check_answer
+from integrations.vendors.salesforce_messaging.simulator.checks import (
+    Json,
+    VendorError,
+    check_answer,
+)
 from integrations.vendors.salesforce_messaging.simulator.state import (
     Conversation,
     Entry,
@@ -20,8 +23,6 @@ from integrations.vendors.salesforce_messaging.simulator.world import Org
 
 MESSAGES_PER_MINUTE = 22
 TYPING_SHOWN_SECONDS = 5.0
-
-Json = Mapping[str, Any]
 
 
 # -- From the end user ----------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -20,11 +21,10 @@ from integrations.vendors.salesforce_messaging.simulator.agents import (
     RICH_MESSAGES,
     Agents,
 )
-from integrations.vendors.salesforce_messaging.simulator.answers import error_answer
-from integrations.vendors.salesforce_messaging.simulator.app import messaging_app
-from integrations.vendors.salesforce_messaging.simulator.state import Conversation
+from integrations.vendors.salesforce_messaging.simulator.app import error_answer, messaging_app
+from integrations.vendors.salesforce_messaging.simulator.state import Conversation, OrgSwitches
 from integrations.vendors.salesforce_messaging.simulator.view import desk_view
-from integrations.vendors.salesforce_messaging.simulator.world import Org, OrgSwitches
+from integrations.vendors.salesforce_messaging.simulator.world import Org
 
 
 class SalesforceMessagingSimulator(WorldSimulator[Org]):
@@ -122,11 +122,11 @@ class SalesforceMessagingSimulator(WorldSimulator[Org]):
 
     def duplicate_next(self, *, event: str | None = None) -> None:
         """Deliver the next event (of this name) twice."""
-        self.world.events.duplicate_next(event)
+        self.world.events.faults.duplicate_next(event)
 
     def swap_next_two(self, *, event: str | None = None) -> None:
         """Deliver the next event (of this name) after the one that follows it."""
-        self.world.events.swap_next_two(event)
+        self.world.events.faults.swap_next_two(event)
 
     def send_unknown_event(self) -> None:
         """Send every open conversation an event of a type no client knows."""
@@ -143,7 +143,11 @@ class SalesforceMessagingSimulator(WorldSimulator[Org]):
     def send_malformed_payload(self, *, conversation_id: str | None = None) -> None:
         """Send a message event whose envelope is good and whose payload does not parse."""
         for conversation in self._told(conversation_id):
-            self.world.publish_broken_payload(conversation, str(uuid.uuid4()))
+            entry = replace(conversation.entries[-1], identifier=str(uuid.uuid4()))
+            envelope = self.world.envelope(conversation, entry)
+            envelope["conversationEntry"]["entryPayload"] = '{"entryType": "Message", "abstractMess'
+            data = json.dumps(envelope)
+            self.world.events.publish(conversation.subject, "CONVERSATION_MESSAGE", data)
 
     def replay_oldest(self, count: int) -> None:
         """Stream the oldest messages of each conversation's live agents again, ids and all."""

@@ -1,4 +1,7 @@
-"""What the simulated org holds: end users, conversations, sessions, entries."""
+"""What the simulated org holds: its switches, end users and their tokens, conversations, entries.
+
+Tokens imitate developer.salesforce.com/docs/service/messaging-api, guide/authorization.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,60 @@ import random
 import string
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
-from integrations.simulators.records import PASSING
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from integrations.simulators.records import PASSING, Records
+from integrations.simulators.switches import Switches
 
 DOCUMENT_LETTERS = string.digits + string.ascii_letters
 OPEN_STATUSES = ("New", "Waiting", "Active", "Inactive")
+KEY_ID = "simulator-messaging-1"
+
+
+@dataclass
+class OrgSwitches(Switches):
+    """What can be set on the simulated channel, and how strict the simulator is."""
+
+    choices: ClassVar[Mapping[str, tuple[object, ...]]] = {
+        # The contract knows both outcomes of a failed verification: 401, or an anonymous token.
+        "auth_failure_mode": ("reject", "anonymous")
+    }
+
+    token_ttl_seconds: float = 6 * 3600
+    ping_interval_seconds: float = 20
+    auth_failure_mode: str = "reject"
+    ewt_seconds: int | None = 95
+    queue_positions: bool = False
+    auto_response: str | None = "Thanks for getting in touch. An agent will be with you shortly."
+    strict_last_event_id: bool = False
+    strict_properties: bool = True
+    session_prechat: bool = False
+    # Each: name, type, required, maxLength, isHidden, order. None is required by default: whether
+    # Salesforce refuses attributes that are not on the form is not documented.
+    prechat_fields: list[dict[str, Any]] = field(default_factory=list)
+    # External name of a custom parameter -> MessagingSession field. What is not declared here
+    # vanishes silently, as it does when an admin forgets the mapping.
+    custom_parameters: dict[str, str] = field(default_factory=dict)
+    attachments: bool = True
+    # In MB, as the token answer tells it.
+    max_file_size: int = 5
+    # A file's address may answer with another one, on the same host or elsewhere.
+    is_file_redirected: bool = False
+    transcript_download: bool = False
+    agents_offline: bool = False
+    enforce_rate_limit: bool = False
+    # Undocumented: a repeated message id may be answered 202 or 409.
+    duplicate_message_status: int = 202
+    order_shuffle: bool = False
+    queue: str = "Support"
+    bot_name: str = "Birchline Assistant"
+    # One source: a request above 8 KB is refused.
+    max_body_bytes: int = 8192
 
 
 def now_ms() -> int:
@@ -50,6 +100,66 @@ class EndUser:
             "subject": self.subject,
             "clientIdentifier": client_identifier,
         }
+
+
+@dataclass(slots=True, kw_only=True)
+class AccessToken:
+    """An end user's right to use the API, under the text that was signed."""
+
+    signed: str
+    subject: str
+    client_identifier: str
+    expires_at: int
+    is_revoked: bool = False
+    # Before its time, because a fault has it so.
+    is_expired: bool = False
+
+    @property
+    def is_authenticated(self) -> bool:
+        """Tell whether the end user was verified."""
+        return self.subject.startswith("v2/iamessage/AUTH/")
+
+    @property
+    def problem(self) -> str:
+        """Return the words with which the token is refused; empty for a good one."""
+        if self.is_expired or self.expires_at <= time.time():
+            return "Jwt is expired"
+        return "Jwt is revoked" if self.is_revoked else ""
+
+
+class Tokens(Records[AccessToken]):
+    """The tokens of one org; one that is not on record was not signed here."""
+
+    def __init__(self, org_id: str) -> None:
+        super().__init__(AccessToken, "signed")
+        self._org_id = org_id
+        self._private_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+    def issue(self, subject: str, *, expires_at: int) -> AccessToken:
+        """Sign a token for a new client of an end user."""
+        client_identifier = str(uuid.uuid4())
+        claims = {
+            "jti": uuid.uuid4().hex,
+            "sub": subject,
+            "orgId": self._org_id,
+            "clientId": client_identifier,
+            "iat": int(time.time()),
+            "exp": expires_at,
+        }
+        signed = jwt.encode(claims, self._private_key, algorithm="RS256", headers={"kid": KEY_ID})
+        return self.add(
+            AccessToken(
+                signed=signed,
+                subject=subject,
+                client_identifier=client_identifier,
+                expires_at=expires_at,
+            )
+        )
+
+    def expire_all(self) -> None:
+        """Let every token issued so far count as expired."""
+        for token in self.values():
+            token.is_expired = True
 
 
 # Role -> type of the application in which somebody works, and the prefix of their record id.
@@ -96,10 +206,14 @@ class Entry:
         return self.sender["role"] == "EndUser"
 
     @property
+    def is_static(self) -> bool:
+        """Tell whether it is a message that asks for no answer, which can be edited."""
+        return "staticContent" in self.payload.get("abstractMessage", {})
+
+    @property
     def has_files(self) -> bool:
         """Tell whether it is a message with files."""
-        content = self.payload.get("abstractMessage", {}).get("staticContent") or {}
-        return bool(content.get("attachments"))
+        return self.is_static and "attachments" in self.payload["abstractMessage"]["staticContent"]
 
 
 @dataclass(slots=True, kw_only=True)

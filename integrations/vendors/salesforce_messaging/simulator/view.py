@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterator
 from typing import Any
 
+from integrations.vendors.salesforce_messaging.simulator.checks import VALUE_KEYS, Json, offered
 from integrations.vendors.salesforce_messaging.simulator.messages import is_end_user_typing
-from integrations.vendors.salesforce_messaging.simulator.selections import answer_view, offered
 from integrations.vendors.salesforce_messaging.simulator.state import Conversation, Entry, Session
 from integrations.vendors.salesforce_messaging.simulator.world import Org
 
@@ -91,7 +92,7 @@ def _session_view(session: Session) -> dict[str, Any]:
 
 def _message_view(conversation: Conversation, entry: Entry) -> dict[str, Any]:
     abstract = entry.payload["abstractMessage"]
-    answer = answer_view(conversation, abstract)
+    answer = _answer_view(conversation, abstract)
     content = _content(abstract)
     is_offer = not entry.is_from_end_user
     return {
@@ -106,6 +107,37 @@ def _message_view(conversation: Conversation, entry: Entry) -> dict[str, Any]:
         "read": entry.is_read,
         **({"answer": answer} if answer else {}),
     }
+
+
+def _answer_view(conversation: Conversation, abstract: Json) -> dict[str, Any] | None:
+    """Return what an answer says, for the desk; None for any other message."""
+    entry = conversation.entry(abstract.get("inReplyToMessageId") or "")
+    titles = dict(offered(entry.payload)) if entry else {}
+    replied = {"inReplyToMessageId": abstract.get("inReplyToMessageId")}
+    if abstract["messageType"] == "ChoicesResponseMessage":
+        chosen = _identifiers(abstract["choicesResponse"])
+        label = ", ".join(titles.get(one, one) for one in chosen)
+        return {"label": label, "optionIdentifier": chosen[0], **replied}
+    if abstract["messageType"] == "FormResponseMessage":
+        values = dict(_values(abstract["formResponse"]))
+        label = ", ".join(titles.get(value, value) for value in values.values())
+        return {"label": label, "values": values, **replied}
+    return None
+
+
+def _identifiers(response: Json) -> list[str]:
+    return [one["optionIdentifier"] for one in response["selectedOptions"]]
+
+
+def _values(response: Json) -> Iterator[tuple[str, str]]:
+    for section in response.get("sections", []):
+        yield section["sectionId"], ", ".join(_identifiers(section))
+    for value in response.get("inputValues", []):
+        if "selectedOptions" in value:
+            yield value["inputId"], ", ".join(_identifiers(value))
+        else:
+            single = value["value"]
+            yield value["inputId"], single[VALUE_KEYS[single["valueType"]]]
 
 
 def _content(abstract: dict[str, Any]) -> dict[str, Any]:

@@ -1,24 +1,33 @@
-"""The simulated org: its switches, its records, and the one way an entry comes into being."""
+"""The simulated org, the one way an entry comes into being, and the streams that tell of it.
+
+Imitates developer.salesforce.com/docs/service/messaging-api/references/about/server-sent-events.
+"""
 
 from __future__ import annotations
 
 import json
+import random
+import threading
+import time
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
+from integrations.simulators.event_faults import EventFaults
+from integrations.simulators.event_streams import EventStream, EventStreamResponse
+from integrations.simulators.keysets import Keyset
 from integrations.simulators.records import Records
-from integrations.simulators.switches import Switches
 from integrations.simulators.world import World
-from integrations.vendors.salesforce_messaging.simulator.events import EventLog
 from integrations.vendors.salesforce_messaging.simulator.state import (
+    AccessToken,
     Conversation,
     EndUser,
     Entry,
+    OrgSwitches,
+    Tokens,
     now_ms,
 )
-from integrations.vendors.salesforce_messaging.simulator.tokens import TokenOffice
 
 # Entry type -> event name on the stream.
 EVENT_NAMES = {
@@ -50,47 +59,168 @@ PASSING_TYPES = {
 SYSTEM_NAME = "Automated Process"
 FILE_PATH = "/sfc/file/{file_id}"
 CONTENT_PATH = "/sfc/content/{file_id}"
+FIRST_EVENT_ID = 9_100_000
+LARGEST_GAP = 9
+CUSTOMER_ALGORITHMS = ["RS256", "RS512"]
+PING = b"event: ping\ndata: 0\n\n"
+# What a stream says, which is no JSON, when the token under which it was opened has expired.
+EXPIRED = b"data: Jwt is expired\n\n"
+MUTE_SECONDS = 1.0
+# Whose it is, name, data, and the client that does not get it.
+Draft = tuple[str, str, str, str | None]
 
 
-@dataclass
-class OrgSwitches(Switches):
-    """What can be set on the simulated channel, and how strict the simulator is."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamEvent:
+    """One event as it goes over the wire."""
 
-    choices: ClassVar[Mapping[str, tuple[object, ...]]] = {
-        # The contract knows both outcomes of a failed verification: 401, or an anonymous token.
-        "auth_failure_mode": ("reject", "anonymous")
-    }
+    event_id: int
+    name: str
+    data: str
+    # The closing of a conversation goes to the end user's other clients only.
+    hidden_from_client: str | None = None
 
-    token_ttl_seconds: float = 6 * 3600
-    ping_interval_seconds: float = 20
-    auth_failure_mode: str = "reject"
-    ewt_seconds: int | None = 95
-    queue_positions: bool = False
-    auto_response: str | None = "Thanks for getting in touch. An agent will be with you shortly."
-    strict_last_event_id: bool = False
-    strict_properties: bool = True
-    session_prechat: bool = False
-    # Each: name, type, required, maxLength, isHidden, order. None is required by default: whether
-    # Salesforce refuses attributes that are not on the form is not documented.
-    prechat_fields: list[dict[str, Any]] = field(default_factory=list)
-    # External name of a custom parameter -> MessagingSession field. What is not declared here
-    # vanishes silently, as it does when an admin forgets the mapping.
-    custom_parameters: dict[str, str] = field(default_factory=dict)
-    attachments: bool = True
-    # In MB, as the token answer tells it.
-    max_file_size: int = 5
-    # A file's address may answer with another one, on the same host or elsewhere.
-    is_file_redirected: bool = False
-    transcript_download: bool = False
-    agents_offline: bool = False
-    enforce_rate_limit: bool = False
-    # Undocumented: a repeated message id may be answered 202 or 409.
-    duplicate_message_status: int = 202
-    order_shuffle: bool = False
-    queue: str = "Support"
-    bot_name: str = "Birchline Assistant"
-    # One source: a request above 8 KB is refused.
-    max_body_bytes: int = 8192
+    def frame(self) -> bytes:
+        """Return the event as a server-sent-events frame."""
+        return f"id: {self.event_id}\nevent: {self.name}\ndata: {self.data}\n\n".encode()
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Stream(EventStream):
+    """One open event stream of one client of one end user."""
+
+    token: AccessToken
+    position: int
+    # Says that the token has expired, and stays open without a word from then on.
+    is_mute: bool = False
+    has_told_expiry: bool = False
+
+
+class EventLog:
+    """Keeps every end user's events and feeds the open streams."""
+
+    def __init__(self, lock: threading.RLock) -> None:
+        self._lock = lock
+        self._events: dict[str, list[StreamEvent]] = {}
+        self._streams: list[Stream] = []
+        self._last_id = FIRST_EVENT_ID
+        self.faults: EventFaults[Draft] = EventFaults()
+
+    # -- Writing ------------------------------------------------------------------------------
+
+    def publish(
+        self, subject: str, name: str, data: str, *, hidden_from_client: str | None = None
+    ) -> None:
+        """Append an event to an end user's log, applying planned duplicates and swaps."""
+        draft = (subject, name, data, hidden_from_client)
+        with self._lock:
+            event, last = None, None
+            for one in self.faults.arriving(draft, label=name):
+                # What comes twice has the same id.
+                event = event if event and one is last else self._numbered(one)
+                last = one
+                self._events.setdefault(one[0], []).append(event)
+                for stream in self.open_streams(one[0]):
+                    stream.notify()
+
+    def _numbered(self, draft: Draft) -> StreamEvent:
+        # Ids increase but are not contiguous.
+        self._last_id += random.randint(1, LARGEST_GAP)  # noqa: S311 - a gap, not a secret
+        _subject, name, data, hidden = draft
+        return StreamEvent(event_id=self._last_id, name=name, data=data, hidden_from_client=hidden)
+
+    # -- Reading ------------------------------------------------------------------------------
+
+    @property
+    def last_event_id(self) -> str:
+        """Return the id a client starts from."""
+        return str(self._last_id)
+
+    def position_after(self, subject: str, last_event_id: int | None) -> int:
+        """Return where to start reading; without an id only what is still to come is read."""
+        log = self._events.get(subject, [])
+        if last_event_id is None:
+            return len(log)
+        newer = (index for index, event in enumerate(log) if event.event_id > last_event_id)
+        return next(newer, len(log))
+
+    async def frames(self, stream: Stream, *, ping_seconds: float) -> AsyncIterator[bytes]:
+        """Yield frames and pings until the stream is closed or its token is good no longer."""
+        next_ping = time.monotonic() + ping_seconds
+        while not stream.is_closed and (stream.is_mute or not stream.token.problem):
+            stream.wake.clear()
+            if stream.is_mute:
+                if not stream.has_told_expiry:
+                    stream.has_told_expiry = True
+                    yield EXPIRED
+                await stream.rest(MUTE_SECONDS)
+                continue
+            silence = stream.stalled_until - time.monotonic()
+            if silence > 0:
+                await stream.rest(silence)
+                continue
+            for event in self._unread(stream):
+                yield event.frame()
+            if time.monotonic() >= next_ping:
+                yield PING
+                next_ping = time.monotonic() + ping_seconds
+            until_expiry = stream.token.expires_at - time.time()
+            await stream.rest(min(next_ping - time.monotonic(), until_expiry))
+
+    def _unread(self, stream: Stream) -> list[StreamEvent]:
+        with self._lock:
+            unread = self._events.get(stream.token.subject, [])[stream.position :]
+            stream.position += len(unread)
+        return [
+            event for event in unread if event.hidden_from_client != stream.token.client_identifier
+        ]
+
+    # -- Streams --------------------------------------------------------------------------
+
+    def answer(self, stream: Stream, *, ping_seconds: float) -> EventStreamResponse:
+        """Feed a stream from now on, until it is over."""
+        with self._lock:
+            self._streams.append(stream)
+        frames = self.frames(stream, ping_seconds=ping_seconds)
+        return EventStreamResponse(stream, frames, on_end=lambda: self._drop(stream))
+
+    def _drop(self, stream: Stream) -> None:
+        with self._lock:
+            self._streams.remove(stream)
+
+    def open_streams(self, subject: str | None = None) -> list[Stream]:
+        """Return the open streams, of one end user or of all."""
+        with self._lock:
+            return [stream for stream in self._streams if subject in (None, stream.token.subject)]
+
+    def say_again(self, subject: str, is_meant: Callable[[StreamEvent], bool]) -> None:
+        """Deliver events of an end user once more, under their own ids."""
+        with self._lock:
+            log = self._events.get(subject, [])
+            # What was said again before stands there twice; it goes out once all the same.
+            again = {event.event_id: event for event in log if is_meant(event)}
+            log.extend(again.values())
+            for stream in self.open_streams(subject):
+                stream.notify()
+
+    # -- Keeping ------------------------------------------------------------------------------
+
+    def forget(self) -> None:
+        """Forget all events; ids go on increasing."""
+        self._events.clear()
+        self.faults.forget()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return everything a restart must keep."""
+        kept = {subject: [asdict(one) for one in log] for subject, log in self._events.items()}
+        return {"last_id": self._last_id, "events": kept}
+
+    def restore(self, kept: Mapping[str, Any]) -> None:
+        """Take over what `as_json` returned."""
+        self._last_id = kept["last_id"]
+        self._events = {
+            subject: [StreamEvent(**one) for one in log] for subject, log in kept["events"].items()
+        }
 
 
 class Org(World[OrgSwitches, Conversation]):
@@ -107,7 +237,8 @@ class Org(World[OrgSwitches, Conversation]):
         self.path_prefix = path_prefix
         self.channel_address_identifier = str(uuid.uuid4())
         self.channel_platform_key = str(uuid.uuid4())
-        self.tokens = self.part("tokens", TokenOffice(org_id))
+        self.tokens = self.part("access_tokens", Tokens(org_id))
+        self.keyset = self.part("keyset", Keyset(CUSTOMER_ALGORITHMS))
         self.events = self.part("events", EventLog(self.lock))
         self.end_users = self.part("end_users", Records(EndUser, "subject"))
 
@@ -116,7 +247,7 @@ class Org(World[OrgSwitches, Conversation]):
         key = switches.pop("register_key", None)
         super().configure(**switches)
         if key is not None:
-            self.tokens.keyset.register(**key)
+            self.keyset.register(**key)
 
     def configuration(self) -> dict[str, Any]:
         """Return the switches, the org's names and the ids of the registered keys."""
@@ -124,7 +255,7 @@ class Org(World[OrgSwitches, Conversation]):
             **super().configuration(),
             "org_id": self.org_id,
             "es_developer_name": self.es_developer_name,
-            "registered_keys": sorted(self.tokens.keyset),
+            "registered_keys": sorted(self.keyset),
         }
 
     # -- Entries ------------------------------------------------------------------------------
@@ -142,13 +273,15 @@ class Org(World[OrgSwitches, Conversation]):
         hidden_from_client: str | None = None,
     ) -> Entry:
         """Add an entry to a conversation and publish it to its end user."""
-        identifier = identifier or str(uuid.uuid4())
-        entry = self._entry(
-            entry_type,
-            identifier,
-            {"entryType": entry_type, "id": identifier, **payload},
-            sender=sender,
+        identifier, now = identifier or str(uuid.uuid4()), now_ms()
+        entry = Entry(
+            identifier=identifier,
+            entry_type=entry_type,
+            payload={"entryType": entry_type, "id": identifier, **payload},
+            sender=dict(sender or self.system_participant()),
             sender_name=sender_name,
+            client_timestamp=now,
+            transcripted_timestamp=now,
         )
         if entry_type not in PASSING_TYPES:
             conversation.entries.append(entry)
@@ -159,26 +292,6 @@ class Org(World[OrgSwitches, Conversation]):
             hidden_from_client=hidden_from_client,
         )
         return entry
-
-    def _entry(
-        self,
-        entry_type: str,
-        identifier: str,
-        payload: dict[str, Any],
-        *,
-        sender: Mapping[str, str] | None = None,
-        sender_name: str = SYSTEM_NAME,
-    ) -> Entry:
-        now = now_ms()
-        return Entry(
-            identifier=identifier,
-            entry_type=entry_type,
-            payload=payload,
-            sender=dict(sender or self.system_participant()),
-            sender_name=sender_name,
-            client_timestamp=now,
-            transcripted_timestamp=now,
-        )
 
     def envelope(
         self, conversation: Conversation, entry: Entry, related: list[str] | None = None
@@ -204,13 +317,6 @@ class Org(World[OrgSwitches, Conversation]):
                 "clientDuration": 0,
             },
         }
-
-    def publish_broken_payload(self, conversation: Conversation, identifier: str) -> None:
-        """Publish a message whose envelope is good and whose payload does not parse."""
-        entry = self._entry("Message", identifier, {})
-        envelope = self.envelope(conversation, entry)
-        envelope["conversationEntry"]["entryPayload"] = '{"entryType": "Message", "abstractMess'
-        self.events.publish(conversation.subject, EVENT_NAMES["Message"], json.dumps(envelope))
 
     def say_again(self, conversation: Conversation, entry: Entry) -> None:
         """Publish an entry once more, under the id its event had."""
