@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from starlette.responses import Response
 
-from integrations.simulators.desk import Action, Fields
+from integrations.simulators.desk import Action, Fault, Fields
 from integrations.simulators.live_agents import LiveAgents
 from integrations.simulators.records import file_of
 from integrations.simulators.simulator import Simulator
@@ -158,6 +158,17 @@ class WorldSimulator(Simulator, Generic[W]):
         """End the conversation for everybody."""
         with self.change():
             self.agents.end(self.conversation(conversation_id))
+
+
+def mishap(act: Callable[[Any, Fields], object]) -> Fault:
+    """Make a fault of the desk out of what befalls a vendor's world; it gets the call's fields."""
+
+    def fault(simulator: Simulator, fields: dict[str, Any]) -> None:
+        own = cast("WorldSimulator[World[Any, Any]]", simulator)
+        with own.change():
+            act(own.world, fields)
+
+    return fault
 
 
 def deed(act: Callable[[Any, Any, Fields], object]) -> Action:

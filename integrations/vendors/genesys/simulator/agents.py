@@ -16,7 +16,7 @@ from integrations.simulators.live_agents import LiveAgents, refuse_twice
 from integrations.simulators.records import StoredFile
 from integrations.simulators.world_simulator import deed
 from integrations.vendors.genesys.simulator import flow, outbound
-from integrations.vendors.genesys.simulator.events import queue_fields, tell, tell_end
+from integrations.vendors.genesys.simulator.outbound import queue_fields, tell, tell_end
 from integrations.vendors.genesys.simulator.state import Conversation, Participant, named_id, now_ms
 from integrations.vendors.genesys.simulator.world import Org
 

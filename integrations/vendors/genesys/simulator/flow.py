@@ -7,19 +7,22 @@ participant data, Transfer to ACD.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from typing import Any
 
 from integrations.vendors.genesys.simulator import outbound
-from integrations.vendors.genesys.simulator.events import queue_fields, tell, tell_attributes
-from integrations.vendors.genesys.simulator.events import tell_end as tell_leg_end
+from integrations.vendors.genesys.simulator.app import Change
+from integrations.vendors.genesys.simulator.outbound import (
+    queue_fields,
+    tell,
+    tell_attributes,
+    tell_end,
+)
 from integrations.vendors.genesys.simulator.state import Conversation, Participant, now_ms
 from integrations.vendors.genesys.simulator.world import Org
 
 FLOW_NAME = "Inbound message flow"
 FLOW_TYPE = "INBOUNDSHORTMESSAGE"
-Change = Callable[[], AbstractContextManager[None]]
 
 
 def conversation_for(
@@ -107,43 +110,24 @@ def finish_flow(org: Org, conversation: Conversation, workflow: Participant) -> 
             org, conversation, workflow, text=switches.flow_greeting, originating_entity="Bot"
         )
     if switches.flow_exit:
-        _exit_flow(org, conversation, workflow, switches.flow_exit)
+        _leave_flow(org, conversation, workflow, "client", exitReason=switches.flow_exit)
+        conversation.note("The flow ended without an agent")
+        end_customer(org, conversation, "system")
         return
     wanted = conversation.customer.attributes.get(switches.queue_attribute, "")
     queue = wanted if wanted in org.queue_names() else switches.queue
-    _end_flow_leg(org, conversation, workflow, "transfer", "TRANSFER", transferType="ACD")
+    _leave_flow(org, conversation, workflow, "transfer", exitReason="TRANSFER", transferType="ACD")
     wait_in(org, conversation, queue)
 
 
-def _exit_flow(
-    org: Org, conversation: Conversation, workflow: Participant, exit_reason: str
+def _leave_flow(
+    org: Org, conversation: Conversation, workflow: Participant, how: str, **fields: str
 ) -> None:
-    _end_flow_leg(org, conversation, workflow, "client", exit_reason)
-    conversation.note("The flow ended without an agent")
-    end_customer(org, conversation, "system")
-
-
-def _end_flow_leg(
-    org: Org,
-    conversation: Conversation,
-    workflow: Participant,
-    disconnect_type: str,
-    exit_reason: str,
-    **fields: Any,
-) -> None:
-    disconnect(workflow, disconnect_type)
-    tell(
-        org,
-        conversation,
-        "flow.end",
-        workflow,
-        flowId=org.integrations[conversation.integration_id].flow_id,
-        flowType=FLOW_TYPE,
-        exitReason=exit_reason,
-        disconnectType=disconnect_type.upper(),
-        connectedDurationMs=now_ms() - workflow.started_at,
-        **fields,
-    )
+    disconnect(workflow, how)
+    flow_id = org.integrations[conversation.integration_id].flow_id
+    times = {"connectedDurationMs": now_ms() - workflow.started_at, "disconnectType": how.upper()}
+    fixed: dict[str, Any] = {"flowId": flow_id, "flowType": FLOW_TYPE, **times}
+    tell(org, conversation, "flow.end", workflow, **fixed, **fields)
 
 
 # -- The queue ------------------------------------------------------------------------------------
@@ -162,18 +146,11 @@ def leave_queue(org: Org, conversation: Conversation, outcome: str, **fields: An
     leg = conversation.waiting
     if leg is None:
         return
-    disconnect(leg, "transfer" if outcome == "ANSWERED" else "client")
-    tell(
-        org,
-        conversation,
-        "acd.end",
-        leg,
-        **queue_fields(leg),
-        acdOutcome=outcome,
-        connectedDurationMs=now_ms() - leg.started_at,
-        disconnectType="TRANSFER" if outcome == "ANSWERED" else "CLIENT",
-        **fields,
-    )
+    how = "transfer" if outcome == "ANSWERED" else "client"
+    disconnect(leg, how)
+    times = {"connectedDurationMs": now_ms() - leg.started_at, "disconnectType": how.upper()}
+    known = {**queue_fields(leg), "acdOutcome": outcome, **times}
+    tell(org, conversation, "acd.end", leg, **known, **fields)
 
 
 # -- Ends -----------------------------------------------------------------------------------------
@@ -204,7 +181,7 @@ def end_customer(
             is_told = leg.state == "connected" or org.switches.user_start_at == "alerting"
             disconnect(leg, agent_type)
             if is_told:
-                tell_leg_end(org, conversation, leg)
+                tell_end(org, conversation, leg)
     leave_queue(org, conversation, "ABANDON")
     for leg in conversation.participants:
         if leg.is_live and leg is not conversation.customer:
@@ -213,4 +190,4 @@ def end_customer(
     disconnect(customer, disconnect_type)
     conversation.note(f"The conversation ended ({disconnect_type})")
     if not is_silent:
-        tell_leg_end(org, conversation, customer)
+        tell_end(org, conversation, customer)

@@ -1,6 +1,7 @@
-"""What the simulated org posts to the portal: texts, files, typing, cards and receipts, signed.
+"""What the simulated org tells the portal: signed posts to its webhook, and events to listeners.
 
-Imitates developer.genesys.cloud/commdigital/digital/openmessaging (outboundMessages, validate).
+Imitates developer.genesys.cloud/commdigital/digital/openmessaging (outboundMessages, validate), and
+the conversation detail events of the Platform API.
 """
 
 from __future__ import annotations
@@ -13,19 +14,27 @@ from collections.abc import Mapping
 from typing import Any
 
 from integrations.simulators.records import StoredFile
+from integrations.simulators.webhooks import WebhookDelivery
+from integrations.vendors.genesys.simulator.notifications import DETAIL_PREFIX
 from integrations.vendors.genesys.simulator.state import (
     Conversation,
-    Integration,
     Message,
     Participant,
     iso,
+    named_id,
     new_message_id,
     now_ms,
 )
+from integrations.vendors.genesys.simulator.view import conversation_object
 from integrations.vendors.genesys.simulator.world import Org
 
 SIGNATURE_HEADER = "X-Hub-Signature-256"
 MEDIA_TYPES = {"image": "Image", "video": "Video", "audio": "Audio"}
+# Disconnect types of REST objects that events spell in another way than in capitals.
+EVENT_SPELLINGS = {
+    "transfer.noanswer": "NO_ANSWER_TRANSFER",
+    "transfer.notavailable": "NOT_AVAILABLE_TRANSFER",
+}
 
 
 def say(
@@ -65,16 +74,11 @@ def post_oldest(org: Org, conversation: Conversation, count: int) -> None:
 
 def message_body(org: Org, conversation: Conversation, message: Message) -> dict[str, Any]:
     """Return a message as it travels to the webhook."""
-    body = _envelope(org, conversation, message.id, message.at, message.type)
-    if message.text is not None:
-        body["text"] = message.text
-    if message.content:
-        body["content"] = message.content
+    envelope = _envelope(org, conversation, message.id, message.at, message.type)
     return {
-        **body,
+        **envelope,
+        **message.shown(),
         "originatingEntity": message.originating_entity,
-        "direction": "Outbound",
-        **_conversation_id(org, conversation),
     }
 
 
@@ -84,14 +88,8 @@ def show_typing(org: Org, conversation: Conversation) -> None:
         return
     duration = round(org.switches.typing_seconds * 1000)
     typing = {"eventType": "Typing", "typing": {"type": "On", "duration": duration}}
-    body = {
-        **_envelope(org, conversation, new_message_id(), now_ms(), "Event"),
-        "events": [typing],
-        "originatingEntity": "Human",
-        "direction": "Outbound",
-        **_conversation_id(org, conversation),
-    }
-    post(org, conversation, body)
+    envelope = _envelope(org, conversation, new_message_id(), now_ms(), "Event")
+    post(org, conversation, {**envelope, "events": [typing], "originatingEntity": "Human"})
 
 
 def post_receipt(
@@ -105,7 +103,6 @@ def post_receipt(
         "status": status,
         "isFinalReceipt": True,
         "direction": "Inbound",
-        **_conversation_id(org, conversation),
     }
     if reason:
         body["reasons"] = [{"code": reason, "message": f"The message was not delivered: {reason}"}]
@@ -115,7 +112,7 @@ def post_receipt(
 def post_unknown(org: Org, conversation: Conversation) -> None:
     """Post a body of a type no client knows."""
     body = _envelope(org, conversation, new_message_id(), now_ms(), "Hologram")
-    post(org, conversation, {**body, "direction": "Outbound", "hologram": {"beams": 3}})
+    post(org, conversation, {**body, "hologram": {"beams": 3}})
 
 
 def attachment_content(org: Org, stored: StoredFile) -> list[dict[str, Any]]:
@@ -131,20 +128,18 @@ def attachment_content(org: Org, stored: StoredFile) -> list[dict[str, Any]]:
     return [{"contentType": "Attachment", "attachment": attachment}]
 
 
-def post(org: Org, conversation: Conversation, body: Mapping[str, Any]) -> Any:
+def post(org: Org, conversation: Conversation, body: Mapping[str, Any]) -> WebhookDelivery:
     """Post one body to the integration's webhook, compact as the vendor writes it."""
-    content = _written(body)
+    try:
+        content = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # half a surrogate pair travels as its escape
+        content = json.dumps(body, separators=(",", ":")).encode()
     return post_bytes(org, conversation, content, label=str(body["type"]))
 
 
-def _written(body: Mapping[str, Any]) -> bytes:
-    try:
-        return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
-    except UnicodeEncodeError:  # half a surrogate pair travels as its escape
-        return json.dumps(body, separators=(",", ":")).encode()
-
-
-def post_bytes(org: Org, conversation: Conversation, content: bytes, *, label: str) -> Any:
+def post_bytes(
+    org: Org, conversation: Conversation, content: bytes, *, label: str
+) -> WebhookDelivery:
     """Sign bytes and post them."""
     integration = org.integrations[conversation.integration_id]
     headers = {"Content-Type": "application/json", **integration.webhook_headers}
@@ -168,33 +163,104 @@ def sign(content: bytes, secret: str, kind: str = "base64") -> str:
 def _envelope(
     org: Org, conversation: Conversation, message_id: str, at: int, message_type: str
 ) -> dict[str, Any]:
-    integration = org.integrations[conversation.integration_id]
-    to: dict[str, str] = {"id": conversation.external_id}
-    if org.switches.is_id_type_sent:
-        to["idType"] = conversation.id_type
+    integration, switches = org.integrations[conversation.integration_id], org.switches
+    id_type = {"idType": conversation.id_type} if switches.is_id_type_sent else {}
+    # The integration's name, never the agent's.
+    sender = {switches.nickname_spelling: integration.name, "id": integration.id}
     return {
         "id": message_id,
         "channel": {
             "id": integration.id,
             "platform": "Open",
             "type": "Private",
-            "to": to,
-            "from": _from(org, integration),
+            "to": {"id": conversation.external_id, **id_type},
+            "from": {**sender, "idType": "Opaque"},
             "time": iso(at),
             "messageId": message_id,
         },
         "type": message_type,
+        "direction": "Outbound",
+        **({"conversationId": conversation.id} if switches.is_conversation_id_sent else {}),
     }
 
 
-def _from(org: Org, integration: Integration) -> dict[str, str]:
-    # The integration's name, never the agent's.
+# -- What listeners hear --------------------------------------------------------------------------
+
+
+def tell(
+    org: Org, conversation: Conversation, name: str, participant: Participant, **fields: Any
+) -> None:
+    """Publish one detail event, and the conversation as it is now to its queue and users."""
+    body = {**_common(org, conversation, participant), **fields}
+    org.channels.publish(f"{DETAIL_PREFIX}.{conversation.id}.{name}", body)
+    whole = conversation_object(org, conversation)
+    queues = {one.queue: None for one in conversation.participants if one.queue}
+    users = {one.user_id: None for one in conversation.of("agent")}
+    topics = [f"v2.routing.queues.{named_id('queue', one)}" for one in queues]
+    for topic in [*topics, *(f"v2.users.{one}" for one in users)]:
+        org.channels.publish(f"{topic}.conversations.messages", whole)
+
+
+def tell_attributes(org: Org, conversation: Conversation, participant: Participant) -> None:
+    """Publish a leg's participant data."""
+    body = {
+        "eventTime": now_ms(),
+        "conversationId": conversation.id,
+        "participantId": participant.id,
+        "attributes": participant.attributes,
+    }
+    org.channels.publish(f"{DETAIL_PREFIX}.{conversation.id}.attributes", body)
+
+
+def tell_end(org: Org, conversation: Conversation, participant: Participant) -> None:
+    """Publish that an agent's or the customer's leg ended."""
+    spelt = participant.disconnect_type or "unknown"
+    spelt = EVENT_SPELLINGS.get(spelt, spelt.upper().replace(".", "_"))
+    is_agents = participant.purpose == "agent"
+    times = _agent_times(participant) if is_agents else _customer_times(participant)
+    name = "user.end" if is_agents else "customer.end"
+    tell(org, conversation, name, participant, disconnectType=spelt, **times)
+
+
+def queue_fields(participant: Participant) -> dict[str, str]:
+    """Return the queue of a leg, and the user where it is an agent's."""
+    fields = {"queueId": named_id("queue", participant.queue)} if participant.queue else {}
+    if participant.user_id:
+        fields["userId"] = participant.user_id
+    return fields
+
+
+def _agent_times(participant: Participant) -> Mapping[str, Any]:
+    end = participant.ended_at or now_ms()
+    talked = end - participant.connected_at if participant.connected_at else 0
+    rang = (participant.connected_at or end) - (participant.alerted_at or participant.started_at)
     return {
-        org.switches.nickname_spelling: integration.name,
-        "id": integration.id,
-        "idType": "Opaque",
+        **queue_fields(participant),
+        "interactingDurationMs": talked,
+        "alertingDurationMs": max(0, rang),
+        "heldDurationMs": 0,
     }
 
 
-def _conversation_id(org: Org, conversation: Conversation) -> dict[str, str]:
-    return {"conversationId": conversation.id} if org.switches.is_conversation_id_sent else {}
+def _customer_times(participant: Participant) -> Mapping[str, Any]:
+    return {"interactingDurationMs": (participant.ended_at or now_ms()) - participant.started_at}
+
+
+def _common(org: Org, conversation: Conversation, participant: Participant) -> dict[str, Any]:
+    integration = org.integrations[conversation.integration_id]
+    return {
+        "eventTime": now_ms(),
+        "conversationId": conversation.id,
+        "participantId": participant.id,
+        "sessionId": participant.session_id,
+        "mediaType": "MESSAGE",
+        "messageType": "OPEN",
+        "provider": "PureCloud Messaging",
+        "direction": "INBOUND",
+        "addressTo": integration.recipient_id,
+        "addressFrom": conversation.external_id,
+        "ani": conversation.external_id,
+        "dnis": integration.recipient_id,
+        "divisionId": org.division_id,
+        "conversationExternalContactIds": [],
+    }

@@ -3,99 +3,80 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from starlette.responses import Response
+from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp
 
-from integrations.simulators.desk import Action, DeskWords, Fault
+from integrations.simulators.desk import Action, DeskWords, Fault, Fields
 from integrations.simulators.records import file_download
-from integrations.simulators.simulator import Simulator
 from integrations.simulators.traffic import PlannedFailure
-from integrations.simulators.world_simulator import WorldSimulator
-from integrations.vendors.genesys.simulator import outbound
+from integrations.simulators.world_simulator import WorldSimulator, mishap
+from integrations.vendors.genesys.simulator import (
+    admin,
+    conversations,
+    inbound,
+    notifications,
+    outbound,
+)
 from integrations.vendors.genesys.simulator.agents import ACTIONS, Agents
-from integrations.vendors.genesys.simulator.channels import INTERNAL_ERROR, closing_frame
+from integrations.vendors.genesys.simulator.app import genesys_app
 from integrations.vendors.genesys.simulator.checks import error_answer
-from integrations.vendors.genesys.simulator.events import DETAIL_PREFIX
-from integrations.vendors.genesys.simulator.http import genesys_app
-from integrations.vendors.genesys.simulator.http_admin import TOKEN_PATH, login_refusal
-from integrations.vendors.genesys.simulator.rest import desk_view
+from integrations.vendors.genesys.simulator.notifications import (
+    DETAIL_PREFIX,
+    closing_frame,
+    event_frame,
+)
 from integrations.vendors.genesys.simulator.rich import RICH_MESSAGES
 from integrations.vendors.genesys.simulator.state import Conversation
+from integrations.vendors.genesys.simulator.view import desk_view
 from integrations.vendors.genesys.simulator.world import Org, OrgSwitches
 
 # What the planned faults on events call notifications; everything else is a webhook's type.
 NOTIFICATIONS = "notification"
 DEFAULT_RETRY_AFTER = 1
+TOLD_TO_FAIL = "The simulator was told to fail."
 
 
-def _own(simulator: Simulator) -> GenesysSimulator:
-    return cast("GenesysSimulator", simulator)
-
-
-def _unknown_event(simulator: Simulator, _fields: dict[str, Any]) -> None:
+def _post_nonsense(org: Org, _fields: Fields) -> None:
     """Post a body of an unknown type, and publish an unknown detail event."""
-    own = _own(simulator)
-    with own.change():
-        for conversation in own.world.talking():
-            outbound.post_unknown(own.world, conversation)
-        own.world.channels.broadcast(
-            {"topicName": f"{DETAIL_PREFIX}.new.kind", "version": "9", "eventBody": {"new": True}}
-        )
+    for conversation in org.talking():
+        outbound.post_unknown(org, conversation)
+    org.channels.broadcast(event_frame(f"{DETAIL_PREFIX}.new.kind", {"new": True}))
 
 
-def _malformed_event(simulator: Simulator, _fields: dict[str, Any]) -> None:
-    """Send every socket a frame that is JSON and makes no sense."""
-    _own(simulator).world.channels.broadcast({"eventBody": None})
-
-
-def _malformed_webhook(simulator: Simulator, _fields: dict[str, Any]) -> None:
+def _post_half(org: Org, _fields: Fields) -> None:
     """Post a body that is signed and is not JSON."""
-    own = _own(simulator)
-    with own.change():
-        for conversation in own.world.talking():
-            outbound.post_bytes(own.world, conversation, b'{"type":"Text","chan', label="malformed")
+    for conversation in org.talking():
+        outbound.post_bytes(org, conversation, b'{"type":"Text","chan', label="malformed")
 
 
-def _replay_oldest(simulator: Simulator, fields: dict[str, Any]) -> None:
+def _post_again(org: Org, fields: Fields) -> None:
     """Post the oldest messages of each conversation's live agents again, signed anew."""
-    own, count = _own(simulator), int(fields.get("count", 5))
-    with own.change():
-        for conversation in own.world.talking():
-            outbound.post_oldest(own.world, conversation, count)
-
-
-def _socket_closing(simulator: Simulator, _fields: dict[str, Any]) -> None:
-    """Warn every socket that it will be closed within a minute."""
-    _own(simulator).world.channels.broadcast(closing_frame())
-
-
-def _expire_channels(simulator: Simulator, _fields: dict[str, Any]) -> None:
-    """Let all notification channels be gone: sockets are told 404."""
-    _own(simulator).world.channels.end_all()
-
-
-def _lose_notifications(simulator: Simulator, fields: dict[str, Any]) -> None:
-    """Send the next events to nobody."""
-    _own(simulator).world.channels.faults.lose_next(int(fields.get("count", 1)))
-
-
-def _delay_webhooks(simulator: Simulator, fields: dict[str, Any]) -> None:
-    """Deliver webhooks late."""
-    _own(simulator).world.sender.delay_seconds = float(fields["seconds"])
+    for conversation in org.talking():
+        outbound.post_oldest(org, conversation, int(fields.get("count", 5)))
 
 
 FAULTS: Mapping[str, Fault] = {
-    "unknown_event": _unknown_event,
-    "malformed_event": _malformed_event,
-    "malformed_webhook": _malformed_webhook,
-    "replay_oldest": _replay_oldest,
-    "socket_closing": _socket_closing,
-    "expire_channels": _expire_channels,
-    "lose_notifications": _lose_notifications,
-    "delay_webhooks": _delay_webhooks,
+    "unknown_event": mishap(_post_nonsense),
+    # JSON that makes no sense, to every socket.
+    "malformed_event": mishap(lambda org, _fields: org.channels.broadcast({"eventBody": None})),
+    "malformed_webhook": mishap(_post_half),
+    "replay_oldest": mishap(_post_again),
+    # Every socket is warned that it will be closed within a minute.
+    "socket_closing": mishap(lambda org, _fields: org.channels.broadcast(closing_frame())),
+    # Sockets are told 404.
+    "expire_channels": mishap(lambda org, _fields: org.channels.end_all()),
+    # The next events are sent to nobody.
+    "lose_notifications": mishap(
+        lambda org, fields: org.channels.faults.lose_next(int(fields.get("count", 1)))
+    ),
+    "delay_webhooks": mishap(
+        lambda org, fields: setattr(org.sender, "delay_seconds", float(fields["seconds"]))
+    ),
 }
 
 
@@ -126,19 +107,24 @@ class GenesysSimulator(WorldSimulator[Org]):
 
     def vendor_app(self) -> ASGIApp:
         """Build the application that speaks the contract."""
-        return genesys_app(self, self.world)
+        groups = (admin, inbound, conversations, notifications)
+        operations = [one for group in groups for one in group.OPERATIONS]
+        listen = partial(notifications.listen, self.world)
+        return genesys_app(
+            self, self.world, operations, [WebSocketRoute("/channels/{channel_id}", listen)]
+        )
 
     def failure_response(self, failure: PlannedFailure) -> Response:
         """Return a planned failure as an ErrorBody."""
         wait = failure.retry_after
         if wait is None and failure.status == 429:
             wait = DEFAULT_RETRY_AFTER
-        return error_answer(failure.status, "The simulator was told to fail.", retry_after=wait)
+        return error_answer(failure.status, TOLD_TO_FAIL, retry_after=wait)
 
     def failure_response_at(self, failure: PlannedFailure, path: str) -> Response:
         """Let the login host fail in its own shape."""
-        if path == TOKEN_PATH:
-            return login_refusal("server_error", "The simulator was told to fail.", failure.status)
+        if path == admin.TOKEN_PATH:
+            return admin.login_refusal("server_error", TOLD_TO_FAIL, failure.status)
         return self.failure_response(failure)
 
     # -- The desk -----------------------------------------------------------------------------
@@ -163,7 +149,7 @@ class GenesysSimulator(WorldSimulator[Org]):
     def drop_streams(self, *, is_cut: bool = False) -> None:
         """Close every notification socket; with `is_cut` as a server does that broke."""
         for socket in self.world.channels.sockets():
-            socket.close(*((INTERNAL_ERROR,) if is_cut else ()))
+            socket.close_with(notifications.INTERNAL_ERROR if is_cut else notifications.GOING_AWAY)
 
     def close_streams(self) -> None:
         """Close every socket and stop posting because the server stops."""

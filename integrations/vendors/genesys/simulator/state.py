@@ -158,8 +158,9 @@ class Participant:
 class Message:
     """One message; `status` is spelt as in the conversation's REST object."""
 
-    participant_id: str
     direction: str
+    # Whose leg it is; empty before it is said.
+    participant_id: str = ""
     type: str = "Text"
     text: str | None = None
     content: list[dict[str, Any]] = field(default_factory=list)
@@ -173,6 +174,15 @@ class Message:
     id: str = field(default_factory=new_message_id)
     at: int = field(default_factory=now_ms)
     order: int = 0
+
+    def parts(self, name: str) -> list[dict[str, Any]]:
+        """Return the parts of one kind in the content."""
+        return [one[name] for one in self.content if name in one]
+
+    def shown(self) -> dict[str, Any]:
+        """Return text and content, as far as there are any."""
+        text = {} if self.text is None else {"text": self.text}
+        return {**text, **({"content": self.content} if self.content else {})}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -245,10 +255,6 @@ class Conversation:
     def participant(self, participant_id: str) -> Participant | None:
         """Return a leg by its id."""
         return next((one for one in self.participants if one.id == participant_id), None)
-
-    def by_session(self, session_id: str) -> Participant | None:
-        """Return a leg by its communication's id."""
-        return next((one for one in self.participants if one.session_id == session_id), None)
 
     def note(self, text: str) -> None:
         """Add a line to the desk's timeline."""

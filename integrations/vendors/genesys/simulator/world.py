@@ -17,7 +17,7 @@ from integrations.simulators.records import Records, StoredFile
 from integrations.simulators.switches import Switches
 from integrations.simulators.webhooks import RetryPlan, WebhookDelivery, WebhookSender
 from integrations.simulators.world import World
-from integrations.vendors.genesys.simulator.channels import ChannelOffice
+from integrations.vendors.genesys.simulator.notifications import ChannelOffice
 from integrations.vendors.genesys.simulator.state import (
     Conversation,
     Integration,
@@ -231,11 +231,6 @@ class Org(World[OrgSwitches, Conversation]):
         """Return everybody who ever was an agent here."""
         legs = (leg for one in self.conversations.values() for leg in one.of("agent"))
         return [*dict.fromkeys(leg.name for leg in legs)]
-
-    def waiting_in(self, queue: str) -> list[Conversation]:
-        """Return the conversations waiting in a queue, first come first."""
-        waiting = [one for one in self.conversations.values() if one.waiting and one.queue == queue]
-        return sorted(waiting, key=lambda one: one.waiting.started_at if one.waiting else 0)
 
     def talking(self) -> Iterable[Conversation]:
         """Return the conversations whose customer is still there."""

@@ -55,8 +55,8 @@ def participant_object(
         "disconnectType": participant.disconnect_type,
         "held": False,
         "wrapupRequired": False,
-        "user": _reference("users", participant.user_id),
-        "queue": _queue_reference(participant.queue),
+        "user": _id(participant.user_id, "users"),
+        "queue": _id(participant.queue and named_id("queue", participant.queue), "routing/queues"),
         "attributes": participant.attributes,
         "provider": "PureCloud Messaging",
         "type": "open",
@@ -79,13 +79,12 @@ def message_details(org: Org, conversation: Conversation, message: Message) -> d
     """Return a MessageDetails: no text, only where to fetch it."""
     media = [
         {
-            "url": one["attachment"]["url"],
-            "mediaType": one["attachment"].get("mime", ""),
-            "name": one["attachment"].get("filename", ""),
-            "id": one["attachment"].get("id", ""),
+            "url": one["url"],
+            "mediaType": one.get("mime", ""),
+            "name": one.get("filename", ""),
+            "id": one.get("id", ""),
         }
-        for one in message.content
-        if "attachment" in one
+        for one in message.parts("attachment")
     ]
     return {
         "messageId": message.id,
@@ -101,7 +100,9 @@ def message_data(org: Org, conversation: Conversation, message: Message) -> dict
     """Return a MessageData; `createdBy` names the agent."""
     is_inbound = message.direction == "inbound"
     integration_id = conversation.integration_id
-    found: dict[str, Any] = {
+    speaker = conversation.participant(message.participant_id)
+    by = {"createdBy": user_object(speaker.name)} if speaker and speaker.user_id else {}
+    return {
         "id": message.id,
         "providerMessageId": message.provider_message_id or message.id,
         "timestamp": iso(message.at),
@@ -112,14 +113,11 @@ def message_data(org: Org, conversation: Conversation, message: Message) -> dict
         "status": org.status_of(message),
         "conversationId": conversation.id,
         "selfUri": f"{CONVERSATIONS}/{conversation.id}/messages/{message.id}",
+        # `useNormalizedMessage` asks for this; current SDKs cannot ask and get it all the same.
+        "normalizedMessage": _normalized(org, conversation, message),
+        "normalizedReceipts": message.receipts,
+        **by,
     }
-    speaker = conversation.participant(message.participant_id)
-    if speaker is not None and speaker.user_id:
-        found["createdBy"] = user_object(speaker.name)
-    # `useNormalizedMessage` asks for this; current SDKs cannot ask and get it all the same.
-    found["normalizedMessage"] = _normalized(org, conversation, message)
-    found["normalizedReceipts"] = message.receipts
-    return found
 
 
 def user_object(name: str) -> dict[str, Any]:
@@ -166,63 +164,56 @@ def integration_object(integration: Integration) -> dict[str, Any]:
         "dateCreated": iso(integration.created_at),
         "selfUri": f"{INTEGRATIONS}/{integration.id}",
     }
-    if integration.supported_content_id:
-        found["supportedContent"] = {"id": integration.supported_content_id}
-    if integration.messaging_setting_id:
-        found["messagingSetting"] = {"id": integration.messaging_setting_id}
-    if integration.modified_at:
-        found["dateModified"] = iso(integration.modified_at)
-    return found
+    more = {
+        "supportedContent": _id(integration.supported_content_id),
+        "messagingSetting": _id(integration.messaging_setting_id),
+        "dateModified": _time(integration.modified_at),
+    }
+    return found | {name: value for name, value in more.items() if value}
 
 
-def recipient_object(org: Org, integration: Integration) -> dict[str, Any]:
+def recipient_object(integration: Integration) -> dict[str, Any]:
     """Return the Recipient: the routing address of an integration, with its flow if it has one."""
-    found: dict[str, Any] = {
+    flow = {"flow": {"id": integration.flow_id, "name": "Inbound message flow"}}
+    return {
         "id": integration.recipient_id,
         "name": integration.name,
         "messengerType": "open",
         "dateCreated": iso(integration.created_at),
         "selfUri": f"/api/v2/routing/message/recipients/{integration.recipient_id}",
+        **(flow if integration.flow_id else {}),
     }
-    if integration.flow_id:
-        found["flow"] = {"id": integration.flow_id, "name": "Inbound message flow"}
-    return found
 
 
 def _normalized(org: Org, conversation: Conversation, message: Message) -> dict[str, Any]:
-    is_inbound = message.direction == "inbound"
-    theirs = {"id": conversation.external_id, "idType": conversation.id_type}
     name = org.integrations[conversation.integration_id].name
-    ours = {"id": conversation.integration_id, "idType": "Opaque", "nickname": name}
-    found: dict[str, Any] = {
+    ours = {"id": conversation.integration_id, "idType": OPAQUE, "nickname": name}
+    theirs = {"id": conversation.external_id, "idType": conversation.id_type}
+    to, sender = (ours, theirs) if message.direction == "inbound" else (theirs, ours)
+    return {
         "id": message.id,
         "channel": {
             "id": conversation.integration_id,
             "platform": "Open",
             "type": "Private",
             "messageId": message.provider_message_id or message.id,
-            "to": ours if is_inbound else theirs,
-            "from": theirs if is_inbound else ours,
+            "to": to,
+            "from": sender,
             "time": iso(message.at),
         },
         "type": message.type,
         "originatingEntity": message.originating_entity,
         "direction": message.direction.capitalize(),
         "metadata": message.metadata,
+        **message.shown(),
     }
-    if message.text is not None:
-        found["text"] = message.text
-    if message.content:
-        found["content"] = message.content
-    return found
 
 
-def _reference(kind: str, identifier: str | None) -> dict[str, str] | None:
-    return {"id": identifier, "selfUri": f"/api/v2/{kind}/{identifier}"} if identifier else None
-
-
-def _queue_reference(name: str) -> dict[str, str] | None:
-    return _reference("routing/queues", named_id("queue", name)) if name else None
+def _id(identifier: str | None, kind: str = "") -> dict[str, str] | None:
+    """Return a reference; with a kind it says where it is found."""
+    if not identifier:
+        return None
+    return {"id": identifier, **({"selfUri": f"/api/v2/{kind}/{identifier}"} if kind else {})}
 
 
 def _address(name: str, address: str) -> dict[str, str]:
@@ -298,18 +289,17 @@ def _session_view(customer: Participant) -> dict[str, Any]:
 def _message_view(org: Org, conversation: Conversation, message: Message) -> dict[str, Any]:
     status = org.status_of(message)
     is_inbound = message.direction == "inbound"
+    # What a structured response was, under the vendor's own names.
+    taken = message.parts("buttonResponse")
+    answer = {"answer": {"label": taken[0]["text"], **taken[0]}} if taken else {}
     return {
         "id": message.id,
         "from": _speaker(message),
         "name": message.sender_name,
         "text": message.text or "",
-        "attachments": [
-            _attachment_view(org, one["attachment"])
-            for one in message.content
-            if "attachment" in one
-        ],
-        "options": [one["quickReply"]["text"] for one in message.content if "quickReply" in one],
-        **_answer_view(message),
+        "attachments": [_attachment_view(org, one) for one in message.parts("attachment")],
+        "options": [one["text"] for one in message.parts("quickReply")],
+        **answer,
         "at": iso(message.at),
         "delivered": is_inbound or status in DELIVERED,
         "read": message.is_read,
@@ -318,12 +308,6 @@ def _message_view(org: Org, conversation: Conversation, message: Message) -> dic
         "metadata": message.metadata,
         "order": message.order,
     }
-
-
-def _answer_view(message: Message) -> dict[str, Any]:
-    """Show what a structured response was, under the vendor's own names."""
-    found = (one["buttonResponse"] for one in message.content if "buttonResponse" in one)
-    return next(({"answer": {"label": one["text"], **one}} for one in found), {})
 
 
 def _speaker(message: Message) -> str:
