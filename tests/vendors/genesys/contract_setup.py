@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from integrations.vendors.genesys.connector.memory import GenesysTiming
+from integrations.vendors.genesys.connector.records import GenesysTiming
 from integrations.vendors.genesys.simulator import GenesysSimulator
 from tests.contract.setup import VendorSetup
 

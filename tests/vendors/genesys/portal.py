@@ -29,7 +29,7 @@ from integrations.kit.waiting import PauseStore
 from integrations.simulators.simulator import running_simulator
 from integrations.vendors.genesys.connector import GenesysConnector
 from integrations.vendors.genesys.connector.channel import MAX_CONVERSATIONS
-from integrations.vendors.genesys.connector.memory import GenesysTiming
+from integrations.vendors.genesys.connector.records import GenesysTiming
 from integrations.vendors.genesys.manifest import MANIFEST
 from integrations.vendors.genesys.simulator import GenesysSimulator
 from tests.contract.bench import WAIT_SECONDS, handoff_request, until

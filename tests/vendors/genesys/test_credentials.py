@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from integrations.credentials.cleaning import credentials_clean
-from integrations.vendors.genesys.manifest import MANIFEST
-from integrations.vendors.genesys.mapping.region import REGIONS, hosts_for
+from integrations.vendors.genesys.client import hosts_for
+from integrations.vendors.genesys.manifest import MANIFEST, REGIONS
 from tests.vendors.genesys.portal import Genesys, Portal, running_genesys, running_portal
 
 GOOD = {

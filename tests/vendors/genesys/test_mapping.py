@@ -20,7 +20,7 @@ from integrations.contract.events import (
     VendorEvent,
 )
 from integrations.contract.rich_content import Author
-from integrations.vendors.genesys.mapping.events import (
+from integrations.vendors.genesys.mapping.messages import (
     OPENING_PREFIX,
     Agent,
     Notice,

@@ -18,7 +18,7 @@ from integrations.kit.json_values import as_text
 from integrations.kit.plain_json import vendor_object
 from integrations.kit.waiting import growing_pause
 from integrations.vendors.genesys.client import GenesysClient
-from integrations.vendors.genesys.connector.memory import GenesysTiming, Signals
+from integrations.vendors.genesys.connector.records import GenesysTiming, Signals
 
 MAX_TOPICS = 1000
 TOPICS = ("user.start", "user.end", "customer.end")

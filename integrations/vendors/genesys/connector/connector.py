@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
+from datetime import UTC, datetime
 from typing import ClassVar
 
 from integrations.contract.connector import (
@@ -22,24 +25,36 @@ from integrations.contract.connector import (
     WebhookRequest,
     WebhookResult,
 )
-from integrations.contract.errors import ConnectorError
+from integrations.contract.errors import CannotConnectError, ConnectorError, RejectedError
 from integrations.contract.events import VendorEvent
 from integrations.contract.manifest import Manifest
 from integrations.http.client import HttpClient
 from integrations.http.download import download
 from integrations.http.url_guard import is_local_host
+from integrations.kit.json_values import Json, as_count, as_object, as_text
 from integrations.vendors.genesys.client import GenesysClient
 from integrations.vendors.genesys.connector.channel import MAX_CONVERSATIONS, NotificationChannel
-from integrations.vendors.genesys.connector.checks import ConnectionChecks
-from integrations.vendors.genesys.connector.memory import GenesysTiming, Memories
-from integrations.vendors.genesys.connector.receiving import Receiving, items_of
-from integrations.vendors.genesys.connector.records import Records
-from integrations.vendors.genesys.connector.sending import Sending, Starting, person_in
+from integrations.vendors.genesys.connector.credentials import (
+    OVERRIDES,
+    ConnectionChecks,
+    host_of,
+    normalised,
+)
+from integrations.vendors.genesys.connector.messages import Receiving, Sending, items_of, person_in
+from integrations.vendors.genesys.connector.records import GenesysTiming, Records
 from integrations.vendors.genesys.connector.watch import ConversationWatch
 from integrations.vendors.genesys.manifest import MANIFEST, MAX_FILE_BYTES
-from integrations.vendors.genesys.mapping.events import Notice
-from integrations.vendors.genesys.mapping.messages import receipt_body, typing_body
-from integrations.vendors.genesys.mapping.region import OVERRIDES, host_of, normalised
+from integrations.vendors.genesys.mapping.messages import (
+    Notice,
+    opening_bodies,
+    person_of,
+    receipt_body,
+    typing_body,
+)
+
+# How long a start that was cut off can be taken up again.
+_KEEP_SECONDS = 3600.0
+_LOOKUPS = 4
 
 
 class GenesysConnector(Connector):
@@ -64,15 +79,14 @@ class GenesysConnector(Connector):
         self._timing = timing or GenesysTiming()
         self._client = GenesysClient(http, cache=tokens, credentials=credentials)
         self._records = Records(self._client, http.note)
-        self._memories = Memories()
         self._starting = Starting(
             self._client,
             tokens,
             queue_attribute=credentials.get("queue_name_attribute", ""),
             lookup_seconds=self._timing.lookup,
         )
-        self._sending = Sending(self._client, self._records, self._memories)
-        self._receiving = Receiving(self._client, self._records, self._memories, http.note)
+        self._sending = Sending(self._client, self._records)
+        self._receiving = Receiving(self._client, self._records)
         self._channel: NotificationChannel | None = None
         if credentials.get("use_notifications", "true") != "false":
             self._channel = NotificationChannel(self._client, self._timing, max_followed)
@@ -106,7 +120,7 @@ class GenesysConnector(Connector):
     async def start(self, request: HandoffRequest) -> VendorSession:
         """Open the conversation with the attributes, the summary and the transcript."""
         session = await self._starting.start(request)
-        memory = self._memories.of(session.vendor_conversation_id)
+        memory = self._records.memory(session.vendor_conversation_id)
         memory.has_sent = memory.is_fresh = True
         return session
 
@@ -123,7 +137,6 @@ class GenesysConnector(Connector):
         conversation_id = session.vendor_conversation_id
         watch = ConversationWatch(
             conversation_id,
-            self._memories.of(conversation_id),
             records=self._records,
             budget=self._client.budget,
             channel=self._channel,
@@ -132,7 +145,7 @@ class GenesysConnector(Connector):
         async with aclosing(watch.events()) as events:
             async for event in events:
                 yield session, event
-        self._memories.forget(conversation_id)
+        self._records.forget(conversation_id)
         self._receiving.forget(conversation_id)
 
     @classmethod
@@ -182,7 +195,7 @@ class GenesysConnector(Connector):
 
     async def send_typing(self, session: VendorSession, *, is_typing: bool) -> VendorSession:
         """Show typing, seldom enough to leave room for messages; it goes out by itself."""
-        memory, now = self._memories.of(session.vendor_conversation_id), time.monotonic()
+        memory, now = self._records.memory(session.vendor_conversation_id), time.monotonic()
         is_due = now - memory.typing_sent_at >= self._timing.typing_out
         if is_typing and is_due and not self._client.budget.is_tight:
             memory.typing_sent_at = now
@@ -213,3 +226,85 @@ class GenesysConnector(Connector):
         if self._channel is not None:
             await self._channel.close()
         await self._receiving.close()
+
+
+class Starting:
+    """Opens conversations; Genesys knows no repeated message, so what was sent is noted by us."""
+
+    def __init__(
+        self,
+        client: GenesysClient,
+        cache: TokenCache,
+        *,
+        queue_attribute: str,
+        lookup_seconds: float,
+    ) -> None:
+        """Share the connector's client and cache."""
+        self._client = client
+        self._cache = cache
+        self._queue_attribute = queue_attribute
+        self._lookup_seconds = lookup_seconds
+
+    async def start(self, request: HandoffRequest) -> VendorSession:
+        """Send summary and transcript, from where an earlier try got to."""
+        person = person_of(request)
+        bodies = opening_bodies(request, person, self._queue_attribute)
+        noted = await self._noted(request.handoff_id)
+        opened_at = as_text(noted.get("opened_at")) or datetime.now(UTC).isoformat()
+        conversation_id = as_text(noted.get("conversation_id"))
+        first_id = as_text(noted.get("first_id"))
+        for number in range(as_count(noted.get("sent")) or 0, len(bodies)):
+            answer = await self._client.inbound_message(bodies[number])
+            first_id = first_id or as_text(answer.get("id"))
+            conversation_id = conversation_id or as_text(answer.get("conversationId"))
+            progress = {"sent": number + 1, "conversation_id": conversation_id}
+            progress |= {"first_id": first_id, "opened_at": opened_at}
+            await self._note(request.handoff_id, progress)
+        conversation_id = conversation_id or await self._looked_up(first_id)
+        return VendorSession(
+            vendor_conversation_id=conversation_id,
+            keys=(request.handoff_id,),
+            state={"person": person, "first_id": first_id, "opened_at": opened_at},
+        )
+
+    def unfinished(self, request: HandoffRequest, error: ConnectorError | None) -> VendorSession:
+        """Name the handoff, under which its start has noted what it opened.
+
+        Whose first answers were all lost has noted nothing: one more message brings the name.
+        """
+        first: Json = {}
+        if isinstance(error, CannotConnectError) and error.is_in_doubt:
+            first = opening_bodies(request, person_of(request), self._queue_attribute)[0]
+        state = {"handoff_id": request.handoff_id, "first": first}
+        return VendorSession(vendor_conversation_id="", state=state)
+
+    async def unfinished_id(self, session: VendorSession) -> str:
+        """Return the conversation that a start given up has opened; empty without one."""
+        handoff_id = as_text(session.state.get("handoff_id"))
+        noted = await self._noted(handoff_id)
+        if not noted and (first := as_object(session.state.get("first"))):
+            answer = await self._client.inbound_message(first)
+            names = {"conversation_id": "conversationId", "first_id": "id"}
+            noted = {ours: as_text(answer.get(theirs)) for ours, theirs in names.items()}
+            await self._note(handoff_id, {"sent": 1, **noted})
+        found, first_id = as_text(noted.get("conversation_id")), as_text(noted.get("first_id"))
+        return found or (await self._looked_up(first_id) if first_id else "")
+
+    async def _looked_up(self, message_id: str) -> str:
+        """Ask for the conversation of the first message, where its answer did not name it."""
+        for _ in range(_LOOKUPS):
+            try:
+                details = await self._client.message_details(message_id)
+            except RejectedError:
+                details = {}  # not there yet
+            if found := as_text(details.get("conversationId")):
+                return found
+            await asyncio.sleep(self._lookup_seconds)
+        raise CannotConnectError("inbound_message: Genesys has named no conversation yet")
+
+    async def _noted(self, handoff_id: str) -> Json:
+        text = await self._cache.get(f"start:{handoff_id}")
+        return as_object(json.loads(text)) if text else {}
+
+    async def _note(self, handoff_id: str, progress: Json) -> None:
+        await self._cache.set(f"start:{handoff_id}", json.dumps(progress), _KEEP_SECONDS)

@@ -19,8 +19,7 @@ from integrations.contract.events import LiveAgentTyping, QueuePositionChanged, 
 from integrations.kit.waiting import growing_pause
 from integrations.vendors.genesys.client import CallBudget
 from integrations.vendors.genesys.connector.channel import NotificationChannel
-from integrations.vendors.genesys.connector.memory import GenesysTiming, Memory
-from integrations.vendors.genesys.connector.records import Records
+from integrations.vendors.genesys.connector.records import GenesysTiming, Records
 from integrations.vendors.genesys.mapping.presence import (
     Participant,
     Presence,
@@ -46,7 +45,6 @@ class ConversationWatch:
     def __init__(
         self,
         conversation_id: str,
-        memory: Memory,
         *,
         records: Records,
         budget: CallBudget,
@@ -55,7 +53,7 @@ class ConversationWatch:
     ) -> None:
         """Share the connector's parts; without `channel` there is only asking."""
         self._conversation_id = conversation_id
-        self._memory = memory
+        self._memory = records.memory(conversation_id)
         self._records = records
         self._budget = budget
         self._channel = channel
@@ -64,8 +62,8 @@ class ConversationWatch:
         self._wait: tuple[str, int | None] = ("", None)
         self._may_ask_for_wait = True
         self._next_look = 0.0
-        if memory.is_fresh:
-            memory.is_fresh = False
+        if self._memory.is_fresh:
+            self._memory.is_fresh = False
             self._next_look = time.monotonic() + timing.poll_alone
         self._failures = 0
         self._told: set[str] = set()

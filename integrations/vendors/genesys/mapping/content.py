@@ -6,6 +6,7 @@ The kinds and their fields are those of ConversationMessageContent in the Platfo
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
@@ -30,11 +31,11 @@ from integrations.kit.json_values import (
     as_text,
     joined,
 )
-from integrations.vendors.genesys.mapping.templates import filled, parameters_of
 
 BUTTON, QUICK_REPLY, DATE_PICKER = "Button", "QuickReply", "DatePicker"
 DATE_FIELD = "date"
 _MAX_KIND = 60
+_PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -213,8 +214,8 @@ def _read_prompt(found: MessageContent, prompt: Json) -> None:
 def _read_template(found: MessageContent, template: Json) -> None:
     for name in ("header", "body", "footer"):
         part = as_object(template.get(name))
-        text, parameters = as_text(part.get("text")), parameters_of(part)
-        line = filled(text, parameters)
+        text, parameters = as_text(part.get("text")), _parameters(part)
+        line = _filled(text, parameters)
         if text and _folded(text) == _folded(found.said):
             found.said = line
         found.lines.append(line or (joined(*parameters.values()) if name == "body" else ""))
@@ -279,9 +280,9 @@ def _reply(kind: str, button: Json, *, payload: str, image: object = None) -> tu
 
 
 def _template_button(button: Json) -> tuple[Choice, ...]:
-    parameters = parameters_of(button)
+    parameters = _parameters(button)
     known = {
-        name: filled(as_text(button.get(name)), parameters)
+        name: _filled(as_text(button.get(name)), parameters)
         for name in ("text", "url", "payload", "phoneNumber")
     }
     if button.get("type") == "Url":
@@ -331,6 +332,29 @@ def _once(choices: list[Choice]) -> tuple[Choice, ...]:
 
 
 # ---- small things ----
+
+
+def _parameters(part: Json) -> dict[str, str]:
+    """Return what is to stand in a part of a template, by name, in the vendor's order."""
+    parameters = as_objects(part.get("parameters"))
+    return {as_text(item.get("name")): as_text(item.get("text")) for item in parameters}
+
+
+def _filled(text: str, parameters: Mapping[str, str]) -> str:
+    """Put values in the place of `{{name}}` and `{{1}}`; what nobody filled in is left out.
+
+    Where the vendor has filled in by itself, nothing is left to replace.
+    """
+    values = list(parameters.values())
+
+    def value(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name in parameters:
+            return parameters[name]
+        number = int(name) if name.isdecimal() else 0
+        return values[number - 1] if 1 <= number <= len(values) else ""
+
+    return _PLACEHOLDER.sub(value, text)
 
 
 def _place(location: object) -> str:

@@ -14,7 +14,7 @@ from integrations.contract.events import (
     VendorEvent,
 )
 from integrations.kit.json_values import Json, as_moment, as_object, as_objects, as_text
-from integrations.vendors.genesys.mapping.events import Agent, EventBase
+from integrations.vendors.genesys.mapping.messages import Agent, EventBase
 
 _AGENTS = ("agent", "user")
 _CUSTOMERS = ("customer", "external")
@@ -197,11 +197,6 @@ class Presence:
     def is_between_agents(self) -> bool:
         """Say whether live agents were here and none is now."""
         return bool(self._joined) and self._joined == self._left
-
-    @property
-    def is_attended(self) -> bool:
-        """Say whether a live agent is present."""
-        return self._joined != self._left
 
     def apply(self, participants: list[Participant]) -> list[VendorEvent]:
         """Return the arrivals and departures that are news."""

@@ -1,29 +1,34 @@
-"""What Genesys's calls bring: verified, turned into events, and confirmed as arrived."""
+"""Words both ways: what Genesys's calls bring, and what is said as the end user, each once."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from integrations.contract.connector import (
+    OutboundAttachment,
+    OutboundMessage,
     VendorSession,
     WebhookItem,
     WebhookRequest,
     WebhookResult,
 )
 from integrations.contract.errors import (
+    CannotConnectError,
     ConnectorError,
     ConversationGoneError,
     MissingPermissionError,
+    RejectedError,
     WebhookVerificationError,
 )
 from integrations.contract.events import LiveAgentTyping, VendorEvent
 from integrations.kit.json_values import Json, as_moment, as_object, as_text, json_digest
 from integrations.kit.missed_calls import MissedCalls
 from integrations.kit.plain_json import vendor_object
+from integrations.kit.recent import Recent
 from integrations.kit.signatures import (
     base64_signature,
     hex_signature,
@@ -31,21 +36,29 @@ from integrations.kit.signatures import (
     require_signature,
 )
 from integrations.vendors.genesys.client import GenesysClient
-from integrations.vendors.genesys.connector.memory import Memories, Memory, Typing
-from integrations.vendors.genesys.connector.records import Records
-from integrations.vendors.genesys.connector.sending import person_in
-from integrations.vendors.genesys.mapping.events import (
+from integrations.vendors.genesys.connector.records import Memory, Records, Typing
+from integrations.vendors.genesys.mapping.messages import (
     OPENING_PREFIX,
     Agent,
     Notice,
+    attachment_body,
     events_of,
+    message_bodies,
+    message_id_of,
     occurred_at,
     owner_of,
+    receipt_body,
+    sender,
     sender_id_of,
+    structured_body,
     typing_seconds,
 )
-from integrations.vendors.genesys.mapping.messages import message_id_of, receipt_body
-from integrations.vendors.genesys.mapping.presence import author_of, only_agent, said_to_end_user
+from integrations.vendors.genesys.mapping.presence import (
+    author_of,
+    customer_of,
+    only_agent,
+    said_to_end_user,
+)
 
 SIGNATURE_HEADER = "x-hub-signature-256"
 # Some guides, and some middleware, write the digest in hexadecimal digits.
@@ -54,6 +67,11 @@ _WRITTEN = (base64_signature, hex_signature)
 # recognised as a repeat by its id.
 MAX_AGE = timedelta(minutes=15)
 UNNAMED = Agent(agent_id="genesys")
+# Genesys may have got what these failures left open.
+_DOUBTFUL_REASONS = ("timeout", "connection", "")
+_TRIES_FOR_NEW = 3
+_PAUSE_FOR_NEW = 0.5
+_MAX_IDS = 5000
 
 
 # ---- at the door ----
@@ -90,23 +108,16 @@ def _item_id(body: Json) -> str:
 class Receiving:
     """The connector's ear; shares the listeners' knowledge of who is present."""
 
-    def __init__(
-        self,
-        client: GenesysClient,
-        records: Records,
-        memories: Memories,
-        note: Callable[[str, str], None],
-    ) -> None:
-        """Share the connector's parts; `note` takes remarks, see MissedCalls."""
+    def __init__(self, client: GenesysClient, records: Records) -> None:
+        """Share the connector's parts."""
         self._client = client
         self._records = records
-        self._memories = memories
-        self._missed = MissedCalls(note)
+        self._missed = MissedCalls(records.note)
         self._errands: set[asyncio.Task[None]] = set()
 
     async def events(self, session: VendorSession, item: WebhookItem) -> list[VendorEvent]:
         """Return what an item means, among what missed calls have said, in Genesys's order."""
-        memory = self._memories.of(session.vendor_conversation_id)
+        memory = self._records.memory(session.vendor_conversation_id)
         notice = Notice(
             conversation_id=session.vendor_conversation_id,
             body=item.body,
@@ -202,3 +213,120 @@ def _note(notice: Notice, events: Sequence[VendorEvent], memory: Memory) -> None
         memory.expect_typing_end(None)
     if notice.is_spoken:
         memory.seen.put(notice.identifier, None)
+
+
+# ---- as the end user ----
+
+
+class Sending:
+    """Sends each thing once; remembers what has arrived, and asks Genesys when in doubt."""
+
+    def __init__(self, client: GenesysClient, records: Records) -> None:
+        """Share the connector's parts."""
+        self._client = client
+        self._records = records
+        self._arrived: Recent[None] = Recent(_MAX_IDS)
+        self._doubtful: Recent[None] = Recent(_MAX_IDS)
+
+    async def message(self, session: VendorSession, message: OutboundMessage) -> None:
+        """Send an answer as what was chosen, else a text in as many parts as it takes."""
+        person = person_in(session)
+        chosen = structured_body(person, message)
+        if chosen is None:
+            await self._send(session, message_bodies(person, message))
+            return
+        try:
+            await self._send(session, [(message.message_id, chosen)])
+        except RejectedError:
+            # Genesys no longer takes answers to it; what was chosen is to be read all the same.
+            await self._send(session, message_bodies(person, message))
+
+    async def attachment(self, session: VendorSession, attachment: OutboundAttachment) -> None:
+        """Send a file by its address."""
+        if not attachment.public_url:
+            raise RejectedError(
+                "inbound_message: Genesys fetches files, and there is no address for this one",
+                vendor_code="no_public_url",
+            )
+        body = attachment_body(person_in(session), attachment, sent_at=datetime.now(UTC))
+        await self._send(session, [(attachment.attachment_id, body)])
+
+    async def end(self, conversation_id: str) -> None:
+        """Disconnect the end user; a conversation that is over already is fine.
+
+        One that was opened a moment ago may not be readable yet: it is looked for again.
+        """
+        for patience in reversed(range(_TRIES_FOR_NEW)):
+            try:
+                legs = await self._records.legs(conversation_id)
+                break
+            except ConversationGoneError:
+                if not patience:
+                    return
+                await asyncio.sleep(_PAUSE_FOR_NEW)
+        customer = customer_of(legs)
+        if customer is None:
+            raise CannotConnectError("conversation: nobody is in it yet")
+        if not customer.is_gone:
+            await self._client.disconnect(conversation_id, customer.identifier)
+
+    async def _send(
+        self, session: VendorSession, bodies: Sequence[tuple[str, Mapping[str, object]]]
+    ) -> None:
+        memory = self._records.memory(session.vendor_conversation_id)
+        await self._settle_doubts(session, memory, [part_id for part_id, _ in bodies])
+        for part_id, body in bodies:
+            if part_id not in self._arrived:
+                await self._send_part(session, memory, part_id, body)
+        memory.has_sent = True
+
+    async def _settle_doubts(
+        self, session: VendorSession, memory: Memory, part_ids: list[str]
+    ) -> None:
+        """Ask Genesys what it has, after a failed try and after another worker's death."""
+        is_doubtful = any(part_id in self._doubtful for part_id in part_ids)
+        if memory.has_sent and not is_doubtful:
+            return
+        for part_id in await self._records.arrived(session.vendor_conversation_id):
+            self._arrived.put(part_id, None)
+        for part_id in part_ids:
+            self._doubtful.discard(part_id)
+
+    async def _send_part(
+        self, session: VendorSession, memory: Memory, part_id: str, body: Mapping[str, object]
+    ) -> None:
+        try:
+            answer = await self._said(body)
+        except CannotConnectError as error:
+            if error.reason in _DOUBTFUL_REASONS:
+                self._doubtful.put(part_id, None)
+            raise
+        message_id = as_text(answer.get("id"))
+        opened = as_text(answer.get("conversationId")) or await self._conversation_of(message_id)
+        if opened and opened != session.vendor_conversation_id:
+            # Genesys opens a new conversation for whoever writes after the end of one; the error
+            # names it, and whoever sent the message ends it.
+            raise ConversationGoneError("inbound_message: the conversation was over", opened=opened)
+        self._arrived.put(part_id, None)
+        memory.our_ids.put(message_id, part_id)
+
+    async def _said(self, body: Mapping[str, object]) -> Json:
+        """Say one thing, over the call that its kind has."""
+        if "buttonResponse" in body:
+            return await self._client.structured_response(body)
+        return await self._client.inbound_message(body)
+
+    async def _conversation_of(self, message_id: str) -> str:
+        """Ask where a message went whose answer did not say so; nothing if Genesys will not say."""
+        try:
+            details = await self._client.message_details(message_id)
+        except (RejectedError, MissingPermissionError):
+            return ""
+        return as_text(details.get("conversationId"))
+
+
+def person_in(session: VendorSession) -> dict[str, str]:
+    """Return the author whom a handoff's messages have had since it started."""
+    person = as_object(session.state.get("person"))
+    identifier = as_text(person.get("id")) or next(iter(session.keys), "")
+    return sender(identifier, as_text(person.get("nickname")), as_text(person.get("email")))

@@ -1,10 +1,11 @@
-"""Test connection for Genesys Cloud: reads, and writes that cannot succeed."""
+"""What an admin enters: read out of whatever was pasted, and tested against Genesys Cloud."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 from integrations.contract.checks import Check, CheckFailedError, run_checks
 from integrations.contract.connector import CheckResult
@@ -13,11 +14,65 @@ from integrations.http.client import HttpClient
 from integrations.kit.json_values import Json, as_object, as_text
 from integrations.vendors.genesys.client import GenesysClient
 from integrations.vendors.genesys.connector.channel import conversation_topics
+from integrations.vendors.genesys.manifest import REGIONS
 
+OVERRIDES = ("login_base_url", "api_base_url")
+_IDS = ("integration_id", "client_id", "queue_id")
 # Nothing has this id, so nothing can come of asking to change it.
 NOBODY = "00000000-0000-4000-8000-000000000000"
 _TOKEN_REFUSALS = (400, 401, 403, 404)
 _OUR_PATH = re.compile(r"/handoff/webhooks/(?:[^/]+/)+events$")
+
+
+# ---- what was pasted ----
+
+
+def normalised(values: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return the credentials as they are kept, with a sentence for each change worth showing."""
+    kept = dict(values)
+    notices: list[str] = []
+    if region := kept.get("region", ""):
+        kept["region"] = domain_from(region)
+        if kept["region"] != region:
+            notices.append(f"The region was read as {kept['region']}.")
+    for name in _IDS:
+        text = kept.get(name, "")
+        kept[name] = id_from(text)
+        if "/" in text and kept[name] != text:
+            notices.append("The id was taken out of the address that was pasted.")
+    for name in OVERRIDES:
+        kept[name] = kept.get(name, "").rstrip("/")
+    return kept, tuple(notices)
+
+
+def domain_from(text: str) -> str:
+    """Find a region's domain in whatever names it: an AWS region, a host, an address."""
+    wanted = text.strip().lower()
+    if wanted in REGIONS:
+        return REGIONS[wanted]
+    host = host_of(wanted if "://" in wanted else f"https://{wanted}")
+    # Longest first: mypurecloud.com.au also begins with mypurecloud.com.
+    for domain in sorted(REGIONS.values(), key=len, reverse=True):
+        if host == domain or host.endswith(f".{domain}"):
+            return domain
+    return text
+
+
+def id_from(text: str) -> str:
+    """Find the one id in a pasted address; anything else stays as it is."""
+    found = re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", text.lower())
+    return found[-1] if found else text
+
+
+def host_of(url: str) -> str:
+    """Return an address's host; empty where there is none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+# ---- the connection test: reads, and writes that cannot succeed ----
 
 
 class ConnectionChecks:
