@@ -228,6 +228,7 @@ class Delivery(models.Model):
     sent_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name_plural = "deliveries"
         ordering = ["sequence"]
         indexes = [
             models.Index(fields=["handoff", "sequence"], name="deliveries_by_handoff"),

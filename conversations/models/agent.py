@@ -77,6 +77,7 @@ class LogEntry(models.Model):
     at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name_plural = "log entries"
         ordering = ["-at", "-id"]
         indexes = [models.Index(fields=["project", "-at"], name="log_by_project")]
 

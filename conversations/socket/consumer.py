@@ -16,7 +16,7 @@ from django.db import Error as DatabaseError
 from redis.exceptions import RedisError
 
 from conversations.errors import ConversationError, RateLimitedError
-from conversations.event_loop.executor import run_sync
+from conversations.event_loop.executor import run_sync, work_account
 from conversations.journal import publish
 from conversations.journal.frames import (
     ConversationChanged,
@@ -87,6 +87,7 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
             await self._refuse(error)
             return
         self.conversation_id, self.locale = conversation.pk, conversation.locale
+        work_account.set(f"project:{conversation.project_id}")
         self.extensions = conversation.extensions
         # For what is refused before it comes to this consumer (bounds.py).
         self.scope.setdefault("state", {})["locale"] = self.locale

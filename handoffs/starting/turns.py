@@ -8,6 +8,7 @@ its own; what a lost worker leaves is found by the sweep.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 import uuid
@@ -24,6 +25,7 @@ from django.db.models.functions import Now
 
 from conversations.ai_agent.sandbox.slots import FairSlots, Tenant
 from conversations.models import Conversation
+from handoffs.lifecycle.queueing import queue_answer
 
 logger = logging.getLogger(__name__)
 # A killed worker's turn is somebody else's after this long.
@@ -33,6 +35,10 @@ RENEW_SECONDS = 1.5
 PAUSE = timedelta(seconds=2)
 # Those of a tenant that are looked at: another thread may be faster with the first ones.
 CANDIDATES = 5
+# Most turns are over by then. Until then a turn computes, and one more of the same project would
+# only make all of them slower, its neighbours' too; after that it mostly waits.
+FRESH_SECONDS = 0.5
+FRESH_PER_PROJECT = max(1, (os.cpu_count() or 1) // 2)
 # The AI agent owes an answer, and nobody is at it.
 WAITING = Q(answer_due_at__isnull=False, state=Conversation.State.BOT)
 NOBODYS = Q(turn_until=None) | Q(turn_until__lt=Now())
@@ -74,6 +80,7 @@ class Turns:
         self._slots = FairSlots(settings.TURNS_AT_ONCE)
         # One thread chooses at a time: what two of them free is seen by the second.
         self._choosing = threading.Lock()
+        self._fresh = _Fresh()
         self._keeper = _Keeper()
 
     def bound(self, number: int) -> None:
@@ -81,13 +88,18 @@ class Turns:
         self._slots.number = max(1, min(number, settings.TURNS_AT_ONCE))
 
     def claim(self, conversation_id: str) -> TurnClaim | None:
-        """Claim a conversation's turn, or another one if that cannot be taken now."""
+        """Claim a conversation's turn, or the next one where somebody has that already.
+
+        None where its tenant has its share: whoever ends one of its turns takes the next, so that
+        the many who are woken up by a crowd go at once.
+        """
         found = turns_waiting().filter(pk=conversation_id)
         row = found.values_list("project__workspace_id", "project_id", "answer_tries").first()
+        if row is None:
+            return self.claim_next()
         # Without a queue: whoever has just been woken up does not stand behind those who look
         # round for more.
-        mine = self._take(_tenant(row), [(conversation_id, row[2])]) if row else None
-        return mine or self.claim_next()
+        return self._take(_tenant(row), [(conversation_id, row[2])])
 
     def claim_next(self) -> TurnClaim | None:
         """Claim the turn that is due by fairness, if one is waiting that may be taken."""
@@ -98,10 +110,15 @@ class Turns:
     def kept(self, claim: TurnClaim) -> Iterator[None]:
         """Hold on to a turn for the length of the block, and give its slot back."""
         self._keeper.hold(claim.id)
+        grown = threading.Timer(FRESH_SECONDS, self._grow_old, [claim])
+        grown.daemon = True
+        grown.start()
         try:
             yield
         finally:
+            grown.cancel()
             self._keeper.drop(claim.id)
+            self._fresh.end(claim.id)
             self._slots.give_back(claim.tenant)
 
     @contextmanager
@@ -132,25 +149,36 @@ class Turns:
 
     def _take(self, tenant: Tenant, candidates: Iterable[tuple[str, int]]) -> TurnClaim | None:
         """Claim the first candidate that nobody else claims before, if the tenant may have one."""
-        if not self._slots.try_take(tenant):
+        turn_id = uuid.uuid4()
+        if not self._fresh.begin(turn_id, tenant.project):
             return None
         claim = None
+        has_slot = self._slots.try_take(tenant)
         try:
-            claims = (_claim(tenant, *candidate) for candidate in candidates)
-            claim = next(filter(None, claims), None)
+            if has_slot:
+                claims = (_claim(turn_id, tenant, *candidate) for candidate in candidates)
+                claim = next(filter(None, claims), None)
         finally:
             if claim is None:
-                self._slots.give_back(tenant)
+                self._fresh.end(turn_id)
+                if has_slot:
+                    self._slots.give_back(tenant)
         return claim
+
+    def _grow_old(self, claim: TurnClaim) -> None:
+        """Let the next turn of the project begin beside one that takes long."""
+        if self._fresh.end(claim.id):
+            queue_answer(claim.conversation_id)
 
 
 def _tenant(row: Sequence[Any]) -> Tenant:
     return Tenant(workspace=str(row[0]), project=str(row[1]))
 
 
-def _claim(tenant: Tenant, conversation_id: str, tries: int) -> TurnClaim | None:
+def _claim(
+    turn_id: uuid.UUID, tenant: Tenant, conversation_id: str, tries: int
+) -> TurnClaim | None:
     """Write the claim where nobody else was faster."""
-    turn_id = uuid.uuid4()
     claimed = (
         turns_waiting()
         .filter(pk=conversation_id, answer_tries=tries)
@@ -159,6 +187,32 @@ def _claim(tenant: Tenant, conversation_id: str, tries: int) -> TurnClaim | None
     if not claimed:
         return None
     return TurnClaim(conversation_id=conversation_id, id=turn_id, tries=tries + 1, tenant=tenant)
+
+
+class _Fresh:
+    """The turns that have just begun, few of each project; thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._projects: dict[uuid.UUID, str] = {}
+        self._refused: set[str] = set()
+
+    def begin(self, turn_id: uuid.UUID, project: str) -> bool:
+        """Return whether the project may begin a turn now."""
+        with self._lock:
+            if list(self._projects.values()).count(project) >= FRESH_PER_PROJECT:
+                self._refused.add(project)
+                return False
+            self._projects[turn_id] = project
+            return True
+
+    def end(self, turn_id: uuid.UUID) -> bool:
+        """Let the project begin another one; return whether it was refused one meanwhile."""
+        with self._lock:
+            project = self._projects.pop(turn_id, "")
+            is_wanted = project in self._refused
+            self._refused.discard(project)
+            return is_wanted
 
 
 class _Keeper:

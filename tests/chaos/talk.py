@@ -53,7 +53,7 @@ class Talk:
         await self.client.send(f"marker {self.tag}")
         await self.client.until(lambda: self.client.types.count("POLY_AGENT_MESSAGE") >= 2)
         await self.client.send(self._phrase)
-        self.id = await self._desk.find(self.tag)
+        self.id = await self._desk.find(self.tag, seconds=seconds)
         await self._desk.does(self.id, "accept", agent_name=f"Agent {self.tag}")
         await self.client.until(lambda: "LIVE_AGENT_JOINED" in self.client.types, seconds=seconds)
 

@@ -21,7 +21,7 @@ from conversations.models import Conversation, Event
 from handoffs.clocks.sweeping import answers_lost
 from handoffs.responder import HandoffResponder, message_accept
 from handoffs.starting.answers import answer_all
-from handoffs.starting.turns import LEASE, TURNS, TurnClaim, turn_put_back
+from handoffs.starting.turns import FRESH_PER_PROJECT, LEASE, TURNS, TurnClaim, turn_put_back
 from handoffs.states import State
 from integrations.models import Project
 from tests import factories
@@ -52,15 +52,27 @@ def tasks_queued() -> int:
         return int(client.llen("turns"))
 
 
+def claimed(conversation: Conversation) -> TurnClaim:
+    """Claim a conversation's turn once the project's fresh ones have grown old."""
+    claims: list[TurnClaim | None] = []
+
+    def is_claimed() -> bool:
+        claims.append(TURNS.claim(conversation.pk))
+        return claims[-1] is not None
+
+    assert wait_until(is_claimed, seconds=10)
+    assert claims[-1] is not None
+    assert claims[-1].conversation_id == conversation.pk
+    return claims[-1]
+
+
 @contextmanager
 def turns_taken(*conversations: Conversation) -> Iterator[list[TurnClaim]]:
     """Hold the turns of conversations as a worker does that is thinking."""
     with ExitStack() as stack:
         claims = []
         for conversation in conversations:
-            claim = TURNS.claim(conversation.pk)
-            assert claim is not None
-            assert claim.conversation_id == conversation.pk
+            claim = claimed(conversation)
             stack.enter_context(TURNS.kept(claim))
             claims.append(claim)
         yield claims
@@ -197,6 +209,7 @@ def test_a_project_with_its_share_of_turns_leaves_the_rest_waiting_and_others_go
     with turns_taken(*crowd[:4]):
         began = time.monotonic()
         answer_all(crowd[4].pk)
+        answer_all(quiet.pk)
         assert time.monotonic() - began < 2.0
 
         assert answers(quiet) == ["I do not know."]
@@ -207,6 +220,23 @@ def test_a_project_with_its_share_of_turns_leaves_the_rest_waiting_and_others_go
     answer_all(crowd[0].pk)
 
     assert [answers(one) for one in crowd] == [["busy"]] * 6
+
+
+def test_a_turn_begins_beside_those_of_its_project_that_take_long():
+    project = factories.project(no_match_text="I do not know.")
+    slow = [talking(project) for _ in range(FRESH_PER_PROJECT)]
+    late = talking(project)
+    for conversation in (*slow, late):
+        write(conversation)
+    queued = tasks_queued()
+
+    with turns_taken(*slow):
+        answer_all(late.pk)
+        assert answers(late) == [], "it computes beside turns that have just begun"
+
+        assert wait_until(lambda: tasks_queued() > queued, seconds=10), "nobody is woken up"
+        answer_all(slow[0].pk)
+        assert answers(late) == ["I do not know."]
 
 
 def test_of_those_who_wait_the_tenant_with_the_fewest_turns_comes_first():
