@@ -1,4 +1,4 @@
-"""A custom connector for Baton: its live agent repeats what it hears, and closes on "bye"."""
+"""A custom connector for Baton: its live agent repeats what it hears, offers, closes on "bye"."""
 
 import asyncio
 import hmac
@@ -11,6 +11,11 @@ from aiohttp import ClientError, request, web
 
 URL, SECRET = os.environ["EVENTS_URL"], os.environ["SIGNING_SECRET"].encode()
 AGENT, newest = {"id": "echo", "name": "Echo"}, {}  # by handoff: who posts its newest event
+OFFERS = {  # by the word that asks for it
+    "choices": {"choices": [{"id": "yes", "label": "Yes"}, {"id": "no", "label": "No"}]},
+    "cards": {"cards": [{"title": "Parcel", "choices": [{"id": "box", "label": "Take it"}]}]},
+    "form": {"form": {"id": "home", "fields": [{"name": "street", "label": "Street"}]}},
+}
 
 
 def sign(timestamp, body):
@@ -48,8 +53,11 @@ async def handle(call):
     if kind == "handoffs":
         tell(key, "joined", handoff, agent=AGENT)
     if kind == "messages":
-        text = json.loads(raw)["text"]
-        tell(key, "message", handoff, agent=AGENT, text=f"You said: {text}")
+        text, took = (said := json.loads(raw))["text"], said.get("answer")
+        reply = f"You took: {took['id']} {took.get('values', '')}" if took else f"You said: {text}"
+        # Named after the call as well: the answer to what it offers comes back with this id.
+        offer = {"message_id": key, **OFFERS.get(text, {})}
+        tell(key, "message", handoff, agent=AGENT, text=reply.strip(), **offer)
         if text == "bye":
             tell(key, "closed", handoff, by="agent")
     return web.json_response({"external_id": handoff, "nonce": key})

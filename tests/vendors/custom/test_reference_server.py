@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,13 @@ from django.db import transaction
 
 from config.demo.embedded import free_port
 from conversations.event_loop.executor import run_sync
+from conversations.journal.answers import GivenAnswer
 from conversations.journal.frames import EventType
 from conversations.journal.services import conversation_lock
+from conversations.models import Event
 from handoffs.models import Handoff
 from handoffs.payload.reading import payload_read
+from handoffs.responder import message_accept
 from handoffs.starting.start import handoff_start
 from integrations.connect.testing import (
     integration_test,
@@ -42,7 +46,7 @@ from tests.waiting import database_threads_rest, eventually, eventually_async
 pytestmark = pytest.mark.django_db(transaction=True)
 SERVER = Path(__file__).resolve().parents[3] / "docs" / "examples" / "custom_connector.py"
 SECRET = "a-signing-secret-made-for-this-test"
-MAX_LINES = 60
+MAX_LINES = 70
 Start = Callable[[str], str]
 
 
@@ -138,6 +142,37 @@ async def test_a_whole_conversation_goes_through_the_reference_server(talk: Talk
     assert (await talk.now()).end_reason == "live_agent_ended"
 
 
+async def test_what_the_server_offers_is_answered_and_it_hears_what_was_taken(talk: Talk) -> None:
+    await talk.serve()
+    await talk.reaches("active")
+
+    for word, answer, taken in (("choices", "Yes", "yes"), ("cards", "1", "box")):
+        await talk.write(word)
+        await eventually_async(lambda said=f"You said: {word}": _has_said(talk, said))
+        await talk.write(answer)
+        await eventually_async(lambda took=f"You took: {taken}": _has_said(talk, took))
+    await talk.write("form")
+    await eventually_async(lambda: _has_said(talk, "You said: form\nStreet"))
+    offer = (await run_sync(_newest_offer, talk.handoff)).payload
+    await run_sync(
+        message_accept,
+        conversation_id=talk.handoff.conversation_id,
+        text="",
+        client_event_id="",
+        metadata=None,
+        answer=GivenAnswer(
+            message_id=uuid.UUID(offer["message_id"]),
+            payload="f1",
+            values={"street": "Main Street 4"},
+        ),
+    )
+    talk.wake()
+
+    took = "You took: home {'street': 'Main Street 4'}"
+    await eventually_async(lambda: _has_said(talk, took))
+    assert offer["content"]["form"]["fields"][0]["label"] == "Street"
+
+
 async def test_the_end_user_leaves_and_the_server_is_told(talk: Talk) -> None:
     await talk.serve()
     await talk.reaches("active")
@@ -210,6 +245,11 @@ async def _wake_again_and_again(talk: Talk) -> None:
     while True:
         talk.wake()
         await asyncio.sleep(0.1)
+
+
+def _newest_offer(handoff: Handoff) -> Event:
+    lines = handoff.conversation.events.filter(type=EventType.LIVE_AGENT_MESSAGE)
+    return lines.order_by("sequence").last()
 
 
 async def _has_said(talk: Talk, text: str) -> bool:
