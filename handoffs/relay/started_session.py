@@ -7,7 +7,6 @@ import logging
 import time
 from collections import deque
 from dataclasses import replace
-from functools import partial
 
 from django.utils import timezone
 
@@ -94,7 +93,8 @@ class StartedSession:
         self._sent: deque[str] = deque(maxlen=SENT_REMEMBERED)
         self._is_over = asyncio.Event()
         self._is_cut_off = False
-        self._typing_over: asyncio.TimerHandle | None = None
+        # By live agent: indicators that the vendor may never take back.
+        self._typing: dict[str, tuple[asyncio.TimerHandle, LiveAgentTyping]] = {}
 
     async def relay(self) -> None:
         """Listen and send side by side until one of them finds that it is over."""
@@ -109,7 +109,8 @@ class StartedSession:
             if not any(task.exception() for task in done):
                 done |= await self._last_answer(tasks[0])
         finally:
-            self._forget_typing()
+            for timer, _ in self._typing.values():
+                timer.cancel()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -169,6 +170,8 @@ class StartedSession:
             # Not the end yet: what was said before it may still have to be sent.
             self._is_over.set()
             self._incoming.wake()
+        if isinstance(event, LiveAgentMessage):
+            self._typing_is_over(event.agent_id)
         RELAY_LAG.observe(time.perf_counter() - received_at)
         # Only now: a send that stores it must not skip an event that is not applied yet.
         self.session = self._with_strays(session)
@@ -197,7 +200,8 @@ class StartedSession:
 
     def _show_typing(self, event: LiveAgentTyping) -> None:
         """Pass an indicator on, and take it back where the vendor may never do so."""
-        self._forget_typing()
+        if before := self._typing.pop(event.agent_id, None):
+            before[0].cancel()
         if not self._opening.passes_typing:
             return
         state = "TYPING_STATE_STARTED" if event.is_typing else "TYPING_STATE_STOPPED"
@@ -205,12 +209,15 @@ class StartedSession:
         frame = transient_frame(EventType.LIVE_AGENT_TYPING, payload)
         publish.transient_show(self._opening.conversation_id, frame)
         if event.is_typing and event.seconds is not None:
-            over = partial(self._show_typing, replace(event, is_typing=False))
-            self._typing_over = asyncio.get_running_loop().call_later(event.seconds, over)
+            over = replace(event, is_typing=False)
+            loop = asyncio.get_running_loop()
+            timer = loop.call_later(event.seconds, self._show_typing, over)
+            self._typing[event.agent_id] = timer, over
 
-    def _forget_typing(self) -> None:
-        if self._typing_over is not None:
-            self._typing_over.cancel()
+    def _typing_is_over(self, agent_id: str) -> None:
+        """Take the indicator back of somebody whose words have come."""
+        if shown := self._typing.get(agent_id):
+            self._show_typing(shown[1])
 
     # ---- end user to vendor ----
 

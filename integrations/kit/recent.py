@@ -25,6 +25,10 @@ class Recent(Generic[V]):
         """Return a name's value, if it is remembered."""
         return self._kept.get(name)
 
+    def as_dict(self) -> dict[str, V]:
+        """Return all that is remembered, the oldest first."""
+        return dict(self._kept)
+
     def put(self, name: str, value: V) -> None:
         """Remember a name, or give it another value."""
         self._kept[name] = value

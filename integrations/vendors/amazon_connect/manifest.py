@@ -16,27 +16,18 @@ from integrations.contract.manifest import (
     GeneratedValue,
     Manifest,
     Support,
+    usual_help,
 )
 
 MAX_FILE_BYTES = 20 * 1024 * 1024
+_OFFICE = "application/vnd.openxmlformats-officedocument"
 _MIME_TYPES = (
-    "application/msword",
-    "application/pdf",
-    "application/rtf",
-    "application/vnd.ms-excel",
-    "application/vnd.ms-powerpoint",
-    "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "audio/wav",
-    "image/heic",
-    "image/jpeg",
-    "image/png",
-    "text/csv",
-    "text/plain",
-    "text/rtf",
-    "video/mp4",
-    "video/quicktime",
+    *("application/msword", "application/pdf", "application/rtf"),
+    *("application/vnd.ms-excel", "application/vnd.ms-powerpoint"),
+    *(f"{_OFFICE}.presentationml.presentation", f"{_OFFICE}.spreadsheetml.sheet"),
+    f"{_OFFICE}.wordprocessingml.document",
+    *("audio/wav", "image/heic", "image/jpeg", "image/png"),
+    *("text/csv", "text/plain", "text/rtf", "video/mp4", "video/quicktime"),
 )
 
 _CHECK_NAMES = (
@@ -49,28 +40,10 @@ _CHECK_NAMES = (
 
 _LOGGABLE_KEYS = frozenset(
     {
-        "AbsoluteTime",
-        "AttachmentId",
-        "AttachmentIds",
-        "ClientToken",
-        "ContactFlowId",
-        "ContactId",
-        "ContentType",
-        "Id",
-        "InitialContactId",
-        "InstanceId",
-        "InstanceStatus",
-        "MessageProcessingStatus",
-        "Name",
-        "ParticipantId",
-        "ParticipantRole",
-        "ScanDirection",
-        "SortOrder",
-        "State",
-        "Status",
-        "Type",
-        "Unit",
-        "__type",
+        *("AbsoluteTime", "AttachmentId", "AttachmentIds", "ClientToken", "ContactFlowId"),
+        *("ContactId", "ContentType", "Id", "InitialContactId", "InstanceId", "InstanceStatus"),
+        *("MessageProcessingStatus", "Name", "ParticipantId", "ParticipantRole", "ScanDirection"),
+        *("SortOrder", "State", "Status", "Type", "Unit", "__type"),
     }
 )
 
@@ -273,19 +246,6 @@ _VENDOR_STEPS = (
     "Copy the instance's ARN, the flow's ARN and the role's ARN.",
 )
 
-_SLOW = ErrorHelp(
-    cause="AWS did not answer within 4 seconds.",
-    cure="Test again. If it stays, check the region, and that your firewall lets this server "
-    "reach amazonaws.com on port 443.",
-)
-_BUSY = ErrorHelp(
-    cause="AWS limits how often these calls may be made.",
-    cure="Wait a minute and test again.",
-)
-_BROKEN = ErrorHelp(
-    cause="AWS could not be reached, or answered with an error of its own.",
-    cure="Test again. If it stays, check your firewall and health.aws.amazon.com.",
-)
 _NO_HOST = ErrorHelp(
     cause="AWS has no public server for this region.",
     cure="Check the region's spelling, and that the endpoint field is empty.",
@@ -310,19 +270,12 @@ _POLICY = ErrorHelp(
     cure="Add the actions of the set-up steps to the role's policy, on the instance's ARN and on "
     "the same ARN followed by /*.",
 )
-_QUEUE = ErrorHelp(
-    cause="The instance has no such queue.",
-    cure="Copy the last part of the queue's ARN, or empty the field.",
-)
-
-_CHECKS = ("role", "identity", "instance", "flow", "queue")
+_CHECKS = tuple(name for name, _ in _CHECK_NAMES)
 
 ERROR_HELP = {
     **{(check, "dns"): _NO_HOST for check in _CHECKS},
     **{(check, "tls"): _TLS for check in _CHECKS},
-    **{(check, "timeout"): _SLOW for check in _CHECKS},
-    **{(check, "unknown"): _BROKEN for check in _CHECKS},
-    **{(check, "rate_limited"): _BUSY for check in _CHECKS},
+    **usual_help(_CHECKS, vendor="AWS", status_page="health.aws.amazon.com"),
     **{(check, "invalid_auth"): _KEYS for check in _CHECKS},
     ("role", "missing_permission"): _TRUST,
     ("identity", "missing_permission"): _POLICY,
@@ -351,7 +304,10 @@ ERROR_HELP = {
         cause="The flow is archived.",
         cure="Take it out of the archive, or choose another flow.",
     ),
-    ("queue", "invalid_routing"): _QUEUE,
+    ("queue", "invalid_routing"): ErrorHelp(
+        cause="The instance has no such queue.",
+        cure="Copy the last part of the queue's ARN, or empty the field.",
+    ),
     ("queue", "disabled"): ErrorHelp(
         cause="The queue is switched off.",
         cure="Enable the queue, or choose another one.",

@@ -32,3 +32,11 @@ def test_a_name_that_is_forgotten_starts_anew():
     recent.discard("never known")
 
     assert recent.of("a", lambda: 5) == 5
+
+
+def test_all_that_is_remembered_comes_oldest_first():
+    recent: Recent[int] = Recent(2)
+    for name, value in (("a", 1), ("b", 2), ("c", 3)):
+        recent.put(name, value)
+
+    assert list(recent.as_dict().items()) == [("b", 2), ("c", 3)]

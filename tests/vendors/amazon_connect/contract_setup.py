@@ -24,11 +24,7 @@ SETUP = VendorSetup(
     },
     bad_key={"external_id": "hp-somebody-else"},
     address_field="endpoint_url",
-    options={
-        "timing": SocketTiming(
-            beat=0.5, idle=5, typing=0.3, give_up=1, first_delay=0.1, max_delay=0.2
-        )
-    },
+    options={"timing": SocketTiming(beat=0.5, idle=5, give_up=1, first_delay=0.1, max_delay=0.2)},
     unknown_faults=(
         "unknown_event",
         "unknown_message",

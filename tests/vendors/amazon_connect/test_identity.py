@@ -12,7 +12,7 @@ import pytest
 
 from integrations.contract.connector import CheckResult
 from integrations.contract.errors import InvalidAuthError
-from integrations.vendors.amazon_connect.client.aws import AwsKeys, Endpoints, signed_headers
+from integrations.vendors.amazon_connect.client.aws import AwsKeys, Endpoints, SignedRequest
 from tests.contract.bench import Bench, handoff_request, running_bench
 
 NO_KEYS = {"access_key_id": "", "secret_access_key": ""}
@@ -231,8 +231,8 @@ def test_signature_covers_body_host_and_session_token():
         "content_type": "application/json",
     }
 
-    headers = signed_headers(keys, body=b'{"a": 1}', **parts)
-    other = signed_headers(keys, body=b'{"a": 2}', **parts)
+    headers = SignedRequest(body=b'{"a": 1}', **parts).headers(keys)
+    other = SignedRequest(body=b'{"a": 2}', **parts).headers(keys)
 
     signed = re.search(r"SignedHeaders=([^,]+)", headers["Authorization"])
     assert signed is not None

@@ -40,8 +40,9 @@ from integrations.contract.rich_content import (
     RichContent,
     VendorFile,
 )
+from integrations.kit.recent import Recent
 from integrations.vendors.amazon_connect.client.connect import is_open
-from integrations.vendors.amazon_connect.connector.progress import ChatProgress, SentMessages
+from integrations.vendors.amazon_connect.connector.progress import ChatProgress
 from integrations.vendors.amazon_connect.connector.stream import frame_from_text
 from integrations.vendors.amazon_connect.mapping.events import (
     Item,
@@ -160,7 +161,7 @@ EXPECTED: dict[str, list[VendorEvent]] = {
     "participant_joined_transcript": [LiveAgentJoined(**BASE, **NOOR)],
     "participant_left": [LiveAgentLeft(**BASE, **NOOR)],
     "participant_idle": [],
-    "typing": [LiveAgentTyping(**BASE, agent_id=AGENT, is_typing=True)],
+    "typing": [LiveAgentTyping(**BASE, agent_id=AGENT, is_typing=True, seconds=10)],
     "typing_own": [],
     "transfer_succeeded": [TransferStarted(**BASE)],
     "transfer_failed": [],
@@ -236,7 +237,7 @@ def test_no_item_however_odd_raises(changes: dict[str, object], name: str):
     item = item_from_json(odd)
 
     if item is not None:
-        steps = ChatProgress(started(), SentMessages()).apply(item)
+        steps = ChatProgress(started(), Recent(9)).apply(item)
         assert all(event.vendor_conversation_id == CHAT for _, event in steps)
 
 
@@ -274,7 +275,7 @@ def vars_of(event: VendorEvent) -> dict[str, object]:
 
 def cursors_after(*items: Item) -> list[str]:
     """Apply items one after the other, and return where a catch-up would start after each."""
-    progress = ChatProgress(started(), SentMessages())
+    progress = ChatProgress(started(), Recent(9))
     cursors = []
     for item in items:
         progress.apply(item)
@@ -318,7 +319,7 @@ def test_cursor_waits_for_a_file_that_is_being_scanned():
 
 
 def test_transfer_changes_the_contact_that_is_kept():
-    progress = ChatProgress(started(contact_id=CHAT), SentMessages())
+    progress = ChatProgress(started(contact_id=CHAT), Recent(9))
 
     [(session, _)] = progress.apply(fixture("transfer_succeeded"))
 
@@ -326,19 +327,19 @@ def test_transfer_changes_the_contact_that_is_kept():
 
 
 def test_receipts_name_the_message_that_we_sent_and_survive_a_restart():
-    sent = SentMessages()
-    sent.add(CHAT, SENT, "our-own-id")
+    sent: Recent[str] = Recent(9)
+    sent.put(SENT, "our-own-id")
     progress = ChatProgress(started(), sent)
     [(stored, _)] = progress.apply(fixture("participant_joined"))
 
-    [(_, event)] = ChatProgress(stored, SentMessages()).apply(fixture("message_metadata_read"))
+    [(_, event)] = ChatProgress(stored, Recent(9)).apply(fixture("message_metadata_read"))
 
     assert event.vendor_message_id == "our-own-id"
 
 
 def parts_shown(*parts: tuple[int, bool] | str) -> list[Any]:
     """Apply parts of one bot's message, each with all before it, or what comes between them."""
-    progress = ChatProgress(started(had_agent=True), SentMessages())
+    progress = ChatProgress(started(had_agent=True), Recent(9))
     whole = fixture("message_system")
     texts = {1: "You are", 2: "You are next", 3: "You are next in line."}
     shown: list[VendorEvent] = []
@@ -395,10 +396,10 @@ def test_a_catch_up_begins_no_later_than_at_a_message_in_parts():
 
 
 def test_a_live_agent_without_a_name_keeps_the_one_of_before():
-    [(stored, _)] = ChatProgress(started(), SentMessages()).apply(fixture("participant_joined"))
+    [(stored, _)] = ChatProgress(started(), Recent(9)).apply(fixture("participant_joined"))
 
     nameless = replace(fixture("message_agent"), identifier="next", display_name="")
-    [(_, event)] = ChatProgress(stored, SentMessages()).apply(nameless)
+    [(_, event)] = ChatProgress(stored, Recent(9)).apply(nameless)
 
     assert event.agent_name == "Noor"
 
@@ -408,7 +409,7 @@ def test_what_was_said_in_a_chat_that_this_one_continues_is_not_said_again():
     item = item_from_json({**old, "RelatedContactId": "c-before"})
 
     assert item is not None
-    assert ChatProgress(started(), SentMessages()).apply(item) == []
+    assert ChatProgress(started(), Recent(9)).apply(item) == []
 
 
 @pytest.mark.parametrize(
@@ -431,7 +432,7 @@ def test_an_idle_warning_is_the_end_users_alone(role: str, means: list[VendorEve
 def test_an_end_by_a_clock_of_the_vendors_is_told_as_one(
     state: dict[str, str], disconnects: bool, cause: str
 ):
-    progress = ChatProgress(started(had_agent=True, **state), SentMessages())
+    progress = ChatProgress(started(had_agent=True, **state), Recent(9))
     if disconnects:
         timer = {"event": "participant.autodisconnection", "participant_id": OWN}
         progress.apply(replace(fixture("participant_idle"), role="CUSTOMER", **timer))
@@ -449,7 +450,7 @@ def test_an_end_by_a_clock_of_the_vendors_is_told_as_one(
     ],
 )
 def test_end_without_a_live_agent_says_that_there_was_none(before: list[str], kinds: list[type]):
-    progress = ChatProgress(started(), SentMessages())
+    progress = ChatProgress(started(), Recent(9))
     for name in before:
         progress.apply(fixture(name))
 
@@ -460,7 +461,7 @@ def test_end_without_a_live_agent_says_that_there_was_none(before: list[str], ki
 
 
 def test_end_user_who_leaves_the_queue_is_no_lack_of_live_agents():
-    progress = ChatProgress(started(), SentMessages())
+    progress = ChatProgress(started(), Recent(9))
     progress.apply(replace(fixture("participant_left"), participant_id=OWN, role="CUSTOMER"))
 
     steps = progress.apply(fixture("chat_ended"))

@@ -216,8 +216,6 @@ def test_typing_of_one_chat_leaves_room_for_the_others():
 
     assert allowed == [True, False, False, False, False]
     assert budget.allows_typing("two")
-    budget.forget("one")
-    assert budget.allows_typing("one")
 
 
 def test_events_beyond_the_budget_are_dropped():

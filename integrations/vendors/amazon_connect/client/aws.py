@@ -41,35 +41,29 @@ from integrations.vendors.amazon_connect.mapping.events import moment
 
 ACCESS_DENIED = "AccessDenied"
 CHAT_QUOTA = "LimitExceededException"
-NOT_FOUND = "ResourceNotFoundException"
 NOT_PUBLISHED = "ContactFlowNotPublishedException"
 EXPIRED = ("ExpiredToken", "ExpiredTokenException")
 # A full contact centre does not empty within a second.
 CHAT_QUOTA_SECONDS = 5.0
 
+# By name, which some services end with Exception and some do not.
 _ERRORS: Mapping[str, type[ConnectorError]] = {
-    "UnrecognizedClientException": InvalidAuthError,
+    "UnrecognizedClient": InvalidAuthError,
     "InvalidClientTokenId": InvalidAuthError,
-    "InvalidClientTokenIdException": InvalidAuthError,
-    "InvalidSignatureException": InvalidAuthError,
+    "InvalidSignature": InvalidAuthError,
     "SignatureDoesNotMatch": InvalidAuthError,
     "IncompleteSignature": InvalidAuthError,
-    "IncompleteSignatureException": InvalidAuthError,
     "MissingAuthenticationToken": InvalidAuthError,
-    "MissingAuthenticationTokenException": InvalidAuthError,
     "ExpiredToken": InvalidAuthError,
-    "ExpiredTokenException": InvalidAuthError,
-    ACCESS_DENIED: MissingPermissionError,
-    "AccessDeniedException": MissingPermissionError,
-    NOT_FOUND: InvalidRoutingError,
-    NOT_PUBLISHED: InvalidRoutingError,
-    "ContactNotFoundException": ConversationGoneError,
+    "AccessDenied": MissingPermissionError,
+    "ResourceNotFound": InvalidRoutingError,
+    "ContactFlowNotPublished": InvalidRoutingError,
+    "ContactNotFound": ConversationGoneError,
     "Throttling": RateLimitedError,
-    "ThrottlingException": RateLimitedError,
-    "TooManyRequestsException": RateLimitedError,
-    CHAT_QUOTA: RateLimitedError,
-    "ConflictException": RejectedError,
-    "ServiceQuotaExceededException": RejectedError,
+    "TooManyRequests": RateLimitedError,
+    "LimitExceeded": RateLimitedError,
+    "Conflict": RejectedError,
+    "ServiceQuotaExceeded": RejectedError,
 }
 # What AWS takes in a second can be raised for an account: nothing is counted before it refuses.
 _PAUSES = RateTiming(first=0.5, longest=20.0)
@@ -95,7 +89,7 @@ def rate_budget(http: HttpClient, instance_id: str) -> RateBudget:
 def aws_error(response: VendorResponse, statuses: StatusTable) -> ConnectorError:
     """Read a refusal: the error's name decides, a status of the caller's before it, others last."""
     name = error_name(response)
-    kind = statuses.get(response.status) or _ERRORS.get(name)
+    kind = statuses.get(response.status) or _ERRORS.get(name.removesuffix("Exception"))
     error = status_error(response, {response.status: kind} if kind else {})
     error.vendor_code = name
     if name == CHAT_QUOTA:
@@ -139,24 +133,41 @@ class AwsKeys:
         return self.expires_at is None or self.expires_at - time.time() > _EARLY_SECONDS
 
 
-def signed_headers(
-    keys: AwsKeys,
-    *,
-    service: str,
-    region: str,
-    method: str,
-    url: str,
-    body: bytes,
-    content_type: str,
-) -> dict[str, str]:
-    """Return the headers that must go with exactly this body to exactly this address."""
-    headers = {"Content-Type": content_type} if body else {}
-    request = AWSRequest(method=method, url=url, data=body, headers=headers)
-    credentials = Credentials(
-        keys.access_key_id, keys.secret_access_key, keys.session_token or None
-    )
-    SigV4Auth(credentials, service, region).add_auth(request)
-    return {str(name): str(value) for name, value in request.headers.items()}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedRequest:
+    """Exactly this body to exactly this address: both are signed."""
+
+    service: str
+    region: str
+    method: str
+    url: str
+    body: bytes = field(repr=False)
+    content_type: str
+    accept: str = "application/json"
+
+    def headers(self, keys: AwsKeys) -> dict[str, str]:
+        """Return the headers that must go with it."""
+        named = {"Content-Type": self.content_type} if self.body else {}
+        request = AWSRequest(method=self.method, url=self.url, data=self.body, headers=named)
+        credentials = Credentials(
+            keys.access_key_id, keys.secret_access_key, keys.session_token or None
+        )
+        SigV4Auth(credentials, self.service, self.region).add_auth(request)
+        return {str(name): str(value) for name, value in request.headers.items()}
+
+    async def send(
+        self, http: HttpClient, operation: str, keys: AwsKeys, **more: Any
+    ) -> VendorResponse:
+        """Sign it and send it; a refusal is read as AWS writes it."""
+        return await http.request(
+            operation,
+            self.method,
+            self.url,
+            headers={**self.headers(keys), "Accept": self.accept},
+            data=self.body or None,
+            read_error=aws_error,
+            **more,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,25 +263,16 @@ class AwsIdentity:
     async def _call(
         self, keys: AwsKeys, region: str, action: str, form: Mapping[str, str]
     ) -> VendorResponse:
-        url = f"{self.endpoints.sts(region)}/"
-        body = urlencode({"Action": action, "Version": API_VERSION, **form}).encode()
-        headers = signed_headers(
-            keys,
+        request = SignedRequest(
             service="sts",
             region=region,
             method="POST",
-            url=url,
-            body=body,
+            url=f"{self.endpoints.sts(region)}/",
+            body=urlencode({"Action": action, "Version": API_VERSION, **form}).encode(),
             content_type=_FORM,
+            accept="text/xml",  # else it may answer in JSON
         )
-        return await self._http.request(
-            action,
-            "POST",
-            url,
-            headers={**headers, "Accept": "text/xml"},
-            data=body,
-            read_error=aws_error,
-        )
+        return await request.send(self._http, action, keys)
 
     def _static_keys(self) -> AwsKeys:
         key_id = self._credentials.get("access_key_id", "")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -20,9 +19,7 @@ from integrations.kit.json_values import Json, as_object, as_objects, as_text, j
 from integrations.kit.waiting import RateBudget
 from integrations.vendors.amazon_connect.client.aws import (
     AwsIdentity,
-    AwsKeys,
-    aws_error,
-    signed_headers,
+    SignedRequest,
 )
 
 _ALREADY_OVER = (404, 410)
@@ -81,7 +78,7 @@ class AmazonConnectClient:
     async def describe_contact(self, instance_id: str, contact_id: str) -> Json:
         """Return a contact; raises ConversationGoneError when AWS does not know it."""
         path = f"/contacts/{quote(instance_id)}/{quote(contact_id)}"
-        answer = await self._request("DescribeContact", "GET", path, None, statuses=_NO_CONTACT)
+        answer = await self._request("DescribeContact", "GET", path, statuses=_NO_CONTACT)
         return as_object(as_object(answer.json()).get("Contact"))
 
     async def list_associated_contacts(self, instance_id: str, contact_id: str) -> list[Json]:
@@ -91,7 +88,7 @@ class AmazonConnectClient:
         page = path
         for _ in range(_MAX_PAGES):
             response = await self._request(
-                "ListAssociatedContacts", "GET", page, None, statuses=_NO_CONTACT
+                "ListAssociatedContacts", "GET", page, statuses=_NO_CONTACT
             )
             answer = as_object(response.json())
             found += as_objects(answer.get("ContactSummaryList"))
@@ -179,54 +176,35 @@ class AmazonConnectClient:
         operation: str,
         method: str,
         path: str,
-        body: Mapping[str, object] | None,
-        **more: Any,
-    ) -> VendorResponse:
-        """Make a call with the role's keys, and once more with new ones if they had expired."""
-        content = b"" if body is None else json_text(body).encode()
-        keys = await self._keys()
-        try:
-            return await self._signed(keys, operation, method, path, content, **more)
-        except InvalidAuthError as error:
-            if not self._identity.forget(region=self._region, role_arn=self._role_arn, error=error):
-                raise
-        return await self._signed(await self._keys(), operation, method, path, content, **more)
-
-    async def _keys(self) -> AwsKeys:
-        return await self._identity.keys(region=self._region, role_arn=self._role_arn)
-
-    async def _signed(
-        self,
-        keys: AwsKeys,
-        operation: str,
-        method: str,
-        path: str,
-        content: bytes,
+        body: Mapping[str, object] | None = None,
         *,
         returns: tuple[int, ...] = (),
         statuses: StatusTable = NO_STATUSES,
     ) -> VendorResponse:
-        url = self._identity.endpoints.connect(self._region) + path
-        headers = signed_headers(
-            keys,
+        """Make a call with the role's keys, and once more with new ones if they had expired."""
+        content = b"" if body is None else json_text(body).encode()
+        request = SignedRequest(
             service="connect",
             region=self._region,
             method=method,
-            url=url,
+            url=self._identity.endpoints.connect(self._region) + path,
             body=content,
             content_type="application/json",
         )
-        async with self._budget.call(operation):
-            return await self._http.request(
-                operation,
-                method,
-                url,
-                headers=headers,
-                data=content or None,
-                returns=returns,
-                statuses=statuses,
-                read_error=aws_error,
-            )
+
+        async def call() -> VendorResponse:
+            keys = await self._identity.keys(region=self._region, role_arn=self._role_arn)
+            async with self._budget.call(operation):
+                return await request.send(
+                    self._http, operation, keys, returns=returns, statuses=statuses
+                )
+
+        try:
+            return await call()
+        except InvalidAuthError as error:
+            if not self._identity.forget(region=self._region, role_arn=self._role_arn, error=error):
+                raise
+        return await call()
 
 
 def is_open(hours: Json, now: datetime) -> bool | None:

@@ -7,7 +7,7 @@ import math
 import random
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TypeVar
@@ -25,6 +25,7 @@ from integrations.contract.errors import (
 from integrations.contract.events import QueuePositionChanged
 from integrations.kit.hints import hint_text
 from integrations.kit.json_values import as_text
+from integrations.kit.recent import Recent
 from integrations.vendors.amazon_connect.client import AmazonConnectClient
 from integrations.vendors.amazon_connect.client.aws import Endpoints
 from integrations.vendors.amazon_connect.client.participant import (
@@ -47,6 +48,8 @@ _ARN = re.compile(
 POSITION, WAIT = "POSITION_IN_QUEUE", "ESTIMATED_WAIT_TIME"
 CONTACT_METRICS = (POSITION, WAIT)
 _GROWTH_WHEN_LIMITED = 4
+MAX_CHATS = 5000
+MAX_SENT = 20
 Ask = Callable[[VendorSession], Awaitable[Mapping[str, float]]]
 
 
@@ -147,6 +150,16 @@ def _require(value: str, pattern: str, field: str) -> None:
 # -- The calls ----------------------------------------------------------------------------
 
 
+@dataclass(slots=True)
+class ChatMemory:
+    """What this process keeps in mind of one chat; losing it costs a few requests."""
+
+    connection: ParticipantConnection | None = None
+    # Which message of ours became which item: receipts speak of items.
+    sent: Recent[str] = field(default_factory=lambda: Recent(MAX_SENT))
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
 class Chats:
     """One connection token for each chat of this process; a new worker trades for its own.
 
@@ -165,8 +178,15 @@ class Chats:
         self._endpoints = endpoints
         self._credentials = credentials
         self._account = account
-        self._kept: dict[str, ParticipantConnection] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._memories: Recent[ChatMemory] = Recent(MAX_CHATS)
+
+    def memory(self, session: VendorSession) -> ChatMemory:
+        """Return what is kept in mind of a chat."""
+        return self._memories.of(session.vendor_conversation_id, ChatMemory)
+
+    def forget(self, session: VendorSession) -> None:
+        """Drop what is known of a chat that is over."""
+        self._memories.discard(session.vendor_conversation_id)
 
     # -- With the chat's token ----------------------------------------------------------------
 
@@ -178,7 +198,7 @@ class Chats:
             token=as_text(session.state.get("participant_token")),
         )
         connection = await self.client.create_participant_connection(participant)
-        self._kept[session.vendor_conversation_id] = connection
+        self.memory(session).connection = connection
         return connection
 
     async def as_customer(
@@ -215,13 +235,8 @@ class Chats:
 
     def kept(self, session: VendorSession) -> Bearer | None:
         """Return the token we have, without asking for one."""
-        found = self._kept.get(session.vendor_conversation_id)
-        return found.bearer if found else None
-
-    def forget(self, session: VendorSession) -> None:
-        """Drop the token of a chat that is over."""
-        self._kept.pop(session.vendor_conversation_id, None)
-        self._locks.pop(session.vendor_conversation_id, None)
+        connection = self.memory(session).connection
+        return connection.bearer if connection else None
 
     # -- With the account's keys, whatever the chat's tokens are worth ------------------------
 
@@ -273,9 +288,9 @@ class Chats:
             return False  # the account's keys may not look
 
     async def _bearer(self, session: VendorSession, refused: Bearer | None) -> Bearer:
-        key = session.vendor_conversation_id
-        async with self._locks.setdefault(key, asyncio.Lock()):
-            kept = self._kept.get(key)
+        memory = self.memory(session)
+        async with memory.lock:
+            kept = memory.connection
             if kept is None or kept.bearer == refused or _expires_soon(kept):
                 kept = await self.connect(session)
             return kept.bearer

@@ -29,6 +29,7 @@ from integrations.contract.manifest import Manifest
 from integrations.http.client import HttpClient
 from integrations.kit.cutting import json_bytes, pieces, utf8_bytes
 from integrations.kit.json_values import as_text
+from integrations.kit.recent import Recent
 from integrations.vendors.amazon_connect.client import AmazonConnectClient
 from integrations.vendors.amazon_connect.client.aws import AwsIdentity, rate_budget
 from integrations.vendors.amazon_connect.client.connect import (
@@ -41,6 +42,7 @@ from integrations.vendors.amazon_connect.client.connect import (
 from integrations.vendors.amazon_connect.client.participant import ParticipantClient
 from integrations.vendors.amazon_connect.connector.chats import (
     CONTACT_METRICS,
+    MAX_CHATS,
     Chats,
     QueueWatch,
     Target,
@@ -52,7 +54,6 @@ from integrations.vendors.amazon_connect.connector.checks import (
     normalised,
     policies,
 )
-from integrations.vendors.amazon_connect.connector.progress import SentMessages
 from integrations.vendors.amazon_connect.connector.stream import ChatListener, SocketTiming
 from integrations.vendors.amazon_connect.manifest import MANIFEST, MAX_FILE_BYTES
 from integrations.vendors.amazon_connect.mapping.events import ATTACHMENT_URL, EVENT_PREFIX
@@ -100,7 +101,6 @@ class AmazonConnectConnector(Connector):
         self._identity = AwsIdentity(http, credentials)
         self._participant = ParticipantClient(http, self._budget)
         self._chats = Chats(self._participant, self._identity.endpoints, credentials, self._client)
-        self._sent = SentMessages()
 
     @classmethod
     def normalise(cls, values: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -176,13 +176,11 @@ class AmazonConnectConnector(Connector):
             first=timing.queue_first,
             every=timing.queue,
         )
-        listener = ChatListener(
-            session, chats=self._chats, timing=timing, sent=self._sent, queue=queue
-        )
+        listener = ChatListener(session, chats=self._chats, timing=timing, queue=queue)
         async with aclosing(listener.steps()) as steps:
             async for step in steps:
                 yield step
-        self._forget(session)
+        self._chats.forget(session)
 
     async def send_message(self, session: VendorSession, message: OutboundMessage) -> VendorSession:
         """Send a message, in parts if it is too long; their tokens make a repeat harmless."""
@@ -190,7 +188,7 @@ class AmazonConnectConnector(Connector):
             token = f"{message.message_id}:{number}" if number else message.message_id
             send = partial(self._participant.send_message, reply=reply, client_token=token)
             item_id = await self._chats.as_customer(session, send)
-            self._sent.add(session.vendor_conversation_id, item_id, message.message_id)
+            self._chats.memory(session).sent.put(item_id, message.message_id)
         return session
 
     async def send_typing(self, session: VendorSession, *, is_typing: bool) -> VendorSession:
@@ -239,7 +237,7 @@ class AmazonConnectConnector(Connector):
             if error.status != _CONFLICT:
                 raise
             await self._chats.as_customer(session, complete)
-        self._sent.add(session.vendor_conversation_id, upload.attachment_id, key)
+        self._chats.memory(session).sent.put(upload.attachment_id, key)
         return session
 
     async def fetch_attachment(self, session: VendorSession, url: str) -> bytes:
@@ -273,11 +271,6 @@ class AmazonConnectConnector(Connector):
             region=target.region,
             role_arn=target.role_arn,
         )
-
-    def _forget(self, session: VendorSession) -> None:
-        self._chats.forget(session)
-        self._sent.forget(session.vendor_conversation_id)
-        self._events.forget(session.vendor_conversation_id)
 
 
 def _replies(session: VendorSession, message: OutboundMessage) -> Iterator[Reply]:
@@ -335,17 +328,16 @@ class EventBudget:
         self._typing_seconds = typing_seconds
         self._left = BURST
         self._filled_at = time.monotonic()
-        self._typed_at: dict[str, float] = {}
+        self._typed_at: Recent[float] = Recent(MAX_CHATS)
         self._question_at = 0.0
 
     def allows_typing(self, chat: str) -> bool:
         """Say whether an indicator is due in this chat and affordable."""
-        now = time.monotonic()
-        if now - self._typed_at.get(chat, -self._typing_seconds) < self._typing_seconds:
+        now, typed_at = time.monotonic(), self._typed_at.get(chat)
+        is_early = typed_at is not None and now - typed_at < self._typing_seconds
+        if is_early or not self.allows_event():
             return False
-        if not self.allows_event():
-            return False
-        self._typed_at[chat] = now
+        self._typed_at.put(chat, now)
         return True
 
     def allows_event(self) -> bool:
@@ -365,7 +357,3 @@ class EventBudget:
             return False
         self._question_at = now + QUESTION_SECONDS
         return True
-
-    def forget(self, chat: str) -> None:
-        """Drop what is known of a chat that is over."""
-        self._typed_at.pop(chat, None)

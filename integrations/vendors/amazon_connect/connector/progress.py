@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -24,6 +23,7 @@ from integrations.contract.events import (
 )
 from integrations.contract.rich_content import Author
 from integrations.kit.json_values import as_count, as_moment, as_object, as_text
+from integrations.kit.recent import Recent
 from integrations.vendors.amazon_connect.mapping.events import (
     AGENT_ROLES,
     AUTO_DISCONNECTED,
@@ -36,7 +36,6 @@ from integrations.vendors.amazon_connect.mapping.events import (
 from integrations.vendors.amazon_connect.mapping.messages import is_view
 
 Step = tuple[VendorSession, VendorEvent]
-_MAX_SENT = 20
 IDLE, TIME_LIMIT = "vendor_idle", "vendor_time_limit"
 CLOCKS_APART = timedelta(minutes=1)
 # A frame that is lost with its socket may have been overtaken by one that was not.
@@ -81,32 +80,6 @@ class FrameOrder:
         taken = [item for _, item in self._waiting if item.at <= until]
         self._waiting = [(due, item) for due, item in self._waiting if item.at > until]
         return in_order(taken)
-
-
-class SentMessages:
-    """Which message of ours became which item: receipts speak of items.
-
-    Kept in memory for sends and listener of one process; the listener stores it on the way.
-    """
-
-    def __init__(self) -> None:
-        """Start empty."""
-        self._by_chat: dict[str, OrderedDict[str, str]] = {}
-
-    def add(self, chat: str, item_id: str, message_id: str) -> None:
-        """Remember one, and forget the oldest when there are many."""
-        known = self._by_chat.setdefault(chat, OrderedDict())
-        known[item_id] = message_id
-        while len(known) > _MAX_SENT:
-            known.popitem(last=False)
-
-    def of(self, chat: str) -> dict[str, str]:
-        """Return item to message."""
-        return dict(self._by_chat.get(chat, {}))
-
-    def forget(self, chat: str) -> None:
-        """Drop what is known of a chat that is over."""
-        self._by_chat.pop(chat, None)
 
 
 class CatchUpMark:
@@ -213,13 +186,13 @@ class PartialMessages:
 class ChatProgress:
     """Turns items into events, each with the session to store after it; does no I/O."""
 
-    def __init__(self, session: VendorSession, sent: SentMessages) -> None:
-        """Take up where `session` was stored."""
+    def __init__(self, session: VendorSession, sent: Recent[str]) -> None:
+        """Take up where `session` was stored; `sent` tells which item is which message of ours."""
         self.session = session
         self.has_ended = False
         self._sent = sent
         for item_id, message_id in as_object(session.state.get("sent")).items():
-            sent.add(session.vendor_conversation_id, item_id, as_text(message_id))
+            sent.put(item_id, as_text(message_id))
         self._reader = ItemReader(
             conversation_id=session.vendor_conversation_id,
             participant_id=as_text(session.state.get("participant_id")),
@@ -319,8 +292,7 @@ class ChatProgress:
         if isinstance(event, LiveAgentMessage):
             return self._parts.edited(event)
         if isinstance(event, MessageEchoed | MessageDelivered | MessageRead | MessageFailed):
-            known = self._sent.of(self.session.vendor_conversation_id)
-            message_id = known.get(event.vendor_message_id, event.vendor_message_id)
+            message_id = self._sent.get(event.vendor_message_id) or event.vendor_message_id
             return replace(event, vendor_message_id=message_id)
         return event
 
@@ -341,7 +313,7 @@ class ChatProgress:
             self._update(has_view=has_view)
 
     def _advance(self, item: Item) -> None:
-        sent = self._sent.of(self.session.vendor_conversation_id)
+        sent = self._sent.as_dict()
         if sent != as_object(self.session.state.get("sent")):
             self._update(sent=sent)
         if not item.is_stored:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from integrations.contract.connector import VendorSession
 from integrations.contract.errors import (
@@ -18,9 +17,8 @@ from integrations.contract.errors import (
     RateLimitedError,
     RejectedError,
 )
-from integrations.contract.events import LiveAgentMessage, LiveAgentTyping
 from integrations.http.socket import VendorSocket
-from integrations.kit.json_values import as_object, as_text
+from integrations.kit.json_values import as_object, as_text, json_digest
 from integrations.kit.plain_json import vendor_json
 from integrations.kit.waiting import Reconnecting, ReconnectTiming
 from integrations.vendors.amazon_connect.client.participant import Bearer, ParticipantConnection
@@ -28,7 +26,6 @@ from integrations.vendors.amazon_connect.connector.chats import Chats, QueueWatc
 from integrations.vendors.amazon_connect.connector.progress import (
     ChatProgress,
     FrameOrder,
-    SentMessages,
     Step,
     in_order,
 )
@@ -105,7 +102,6 @@ class SocketTiming:
     subscribe: float = 5.0
     lifetime: float = 3540.0  # AWS cuts sockets after an hour
     order: float = 0.15  # how long an item waits for one that it overtook
-    typing: float = 10.0  # how long an indicator is valid, by the official client
     queue_first: float = 3.0  # the flow needs a moment to put the chat into a queue
     queue: float = 15.0
     give_up: float = 240.0
@@ -130,19 +126,17 @@ class ChatListener:
         *,
         chats: Chats,
         timing: SocketTiming,
-        sent: SentMessages,
         queue: QueueWatch,
     ) -> None:
         """Take up where `session` was stored."""
         self._chats = chats
         self._timing = timing
         self._queue = queue
-        self._progress = ChatProgress(session, sent)
+        self._progress = ChatProgress(session, chats.memory(session).sent)
         self._losses = timing.reconnecting(timing.give_up)
         self._refusals = timing.reconnecting(timing.refused)
         self._order = FrameOrder(timing.order)
         self._has_agent = asyncio.Event()
-        self._typing: dict[str, tuple[float, LiveAgentTyping]] = {}
 
     async def steps(self) -> AsyncGenerator[Step, None]:
         """Yield events until the chat has ended; raises when it cannot go on."""
@@ -234,8 +228,7 @@ class ChatListener:
                     await socket.send_text(PING)
                     beat_at = time.monotonic() + self._timing.beat
                 waiting = waiting or asyncio.ensure_future(_next_text(socket))
-                typing_over_at = (at for at, _ in self._typing.values())
-                wake_at = min([beat_at, expires_at, self._order.due_at, *typing_over_at])
+                wake_at = min(beat_at, expires_at, self._order.due_at)
                 await asyncio.wait(
                     (waiting, self._queue.changed),
                     timeout=max(wake_at - time.monotonic(), 0),
@@ -261,8 +254,7 @@ class ChatListener:
             return []
         item = item_from_text(frame.content)
         if item is None:
-            digest = hashlib.sha256(repr(frame.content).encode("utf-8", "replace")).hexdigest()
-            return [self._progress.malformed(f"frame:{digest[:24]}")]
+            return [self._progress.malformed(f"frame:{json_digest(frame.content)[:24]}")]
         self._order.add(item)
         return []
 
@@ -288,38 +280,12 @@ class ChatListener:
         steps: list[Step] = []
         for item in in_order(items):
             if not self._progress.has_ended:
-                steps += self._apply(item)
-        return steps
-
-    def _apply(self, item: Item) -> list[Step]:
-        steps: list[Step] = []
-        for session, event in self._progress.apply(item):
-            if isinstance(event, LiveAgentTyping):
-                over_at = time.monotonic() + self._timing.typing
-                self._typing[event.agent_id] = (over_at, event)
-            elif isinstance(event, LiveAgentMessage):
-                steps += self._no_longer_typing(event.agent_id)
-            steps.append((session, event))
+                steps += self._progress.apply(item)
         return steps
 
     def _due(self) -> list[Step]:
         """Return what has happened without a frame that says so."""
-        return [(self._progress.session, change) for change in self._queue.take()] + (
-            self._typing_over()
-        )
-
-    def _typing_over(self) -> list[Step]:
-        """Take back indicators that nobody renewed: the vendor has no word for that."""
-        now = time.monotonic()
-        over = [agent_id for agent_id, (at, _) in self._typing.items() if at <= now]
-        return [step for agent_id in over for step in self._no_longer_typing(agent_id)]
-
-    def _no_longer_typing(self, agent_id: str) -> list[Step]:
-        _, event = self._typing.pop(agent_id, (0.0, None))
-        if event is None:
-            return []
-        stopped = replace(event, vendor_event_id=f"{event.vendor_event_id}:over", is_typing=False)
-        return [(self._progress.session, stopped)]
+        return [(self._progress.session, change) for change in self._queue.take()]
 
     async def _catch_up(self, bearer: Bearer) -> list[Step]:
         """Read what was said from the mark on: sockets replay nothing.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,7 +23,14 @@ from integrations.contract.events import (
     VendorEvent,
 )
 from integrations.contract.rich_content import Author, VendorFile
-from integrations.kit.json_values import Json, as_moment, as_object, as_objects, as_text
+from integrations.kit.json_values import (
+    Json,
+    as_moment,
+    as_object,
+    as_objects,
+    as_text,
+    json_digest,
+)
 from integrations.kit.plain_json import vendor_json
 from integrations.vendors.amazon_connect.mapping.messages import Said, read_message
 
@@ -66,6 +71,8 @@ _STORED_EVENTS = frozenset(
 MALFORMED = "malformed"
 ATTACHMENT_URL = "amazon-connect-attachment:"
 _AGENT = "AGENT"
+# How long an indicator is valid, by the official client: there is no word for its end.
+TYPING_SECONDS = 10.0
 AGENT_ROLES = (_AGENT, "SUPERVISOR")
 _CUSTOMER = "CUSTOMER"
 SCANNER = "the instance's scanner refused the file"
@@ -132,7 +139,7 @@ def item_from_json(value: Json) -> Item | None:
         return None
     event = _event_name(kind, content_type)
     return Item(
-        identifier=as_text(value.get("Id")) or _digest(value),
+        identifier=as_text(value.get("Id")) or f"item:{json_digest(value)[:24]}",
         kind=EVENT if event else kind,
         event=event,
         content_type=content_type,
@@ -162,11 +169,6 @@ def _event_name(kind: str, content_type: str) -> str:
     if content_type.startswith(EVENT_PREFIX):
         return content_type.removeprefix(EVENT_PREFIX)
     return _EVENT_BY_TYPE.get(kind) or (content_type or "unnamed" if kind == EVENT else "")
-
-
-def _digest(value: Json) -> str:
-    text = json.dumps(value, sort_keys=True, default=str)
-    return f"item:{hashlib.sha256(text.encode('utf-8', errors='replace')).hexdigest()[:24]}"
 
 
 class _Base(TypedDict):
@@ -292,8 +294,11 @@ class ItemReader:
     def _read_typing(self, item: Item) -> list[VendorEvent]:
         if item.role not in AGENT_ROLES or self.is_own(item):
             return []
+        base = self._base(item)
         return [
-            LiveAgentTyping(**self._base(item), agent_id=item.participant_id, is_typing=True),
+            LiveAgentTyping(
+                **base, agent_id=item.participant_id, is_typing=True, seconds=TYPING_SECONDS
+            )
         ]
 
     def _read_idle(self, item: Item) -> list[VendorEvent]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from channels.layers import get_channel_layer
 
 from conversations.event_loop.executor import run_sync
+from conversations.journal.publish import conversation_group
 from handoffs.models import Handoff
 from handoffs.relay import ending
 from integrations.http.client import open_session
@@ -59,6 +62,25 @@ def refuse(one: Talk, **switches: Any) -> None:
     """Refuse all that the customer's side may do, and cut its sockets."""
     one.simulator.configure(refused_operations=EVERYTHING, **switches)
     one.simulator.drop_streams()
+
+
+async def test_a_live_agents_words_take_the_typing_back_that_amazon_never_does(talk: Talk):
+    layer = get_channel_layer()
+    channel = await layer.new_channel()
+    await layer.group_add(conversation_group(talk.handoff.conversation_id), channel)
+
+    async def state() -> str:
+        while True:
+            message = await asyncio.wait_for(layer.receive(channel), 10)
+            frame = message.get("frame", {})
+            if frame.get("type") == "EVENT_TYPE_LIVE_AGENT_TYPING":
+                return frame["payload"]["state"]
+
+    talk.simulator.live_agent_types(talk.desk_id(), is_typing=True)
+    shown = await state()
+    talk.simulator.live_agent_says(talk.desk_id(), text="In Lyon.")
+
+    assert [shown, await state()] == ["TYPING_STATE_STARTED", "TYPING_STATE_STOPPED"]
 
 
 async def test_a_chat_that_is_refused_fails_visibly_and_is_stopped_at_amazon(talk: Talk):
