@@ -1,0 +1,118 @@
+"""The guests of this process: their channel, their tokens, and a socket while anybody needs it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from integrations.contract.connector import TokenCache, VendorSession
+from integrations.contract.errors import ConnectorError, InvalidAuthError
+from integrations.kit.json_values import as_text
+from integrations.vendors.nice_chat.client import NiceChatClient
+from integrations.vendors.nice_chat.connector.socket import GuestSocket, SocketTiming
+from integrations.vendors.nice_chat.mapping.channel import Channel, channel_of
+from integrations.vendors.nice_chat.mapping.frames import Guest
+
+CHANNEL_SECONDS = 300.0
+# A token is used for a bit less than it lives.
+TOKEN_SHARE = 0.9
+
+
+@dataclass(slots=True)
+class _Shared:
+    """A guest's socket, and how many use it."""
+
+    users: int = 0
+    socket: GuestSocket | None = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Guests:
+    """Opens, shares and closes sockets."""
+
+    def __init__(
+        self, client: NiceChatClient, tokens: TokenCache, *, brand_id: str, timing: SocketTiming
+    ) -> None:
+        """Share the connector's client and token cache."""
+        self._client = client
+        self._tokens = tokens
+        self._brand_id = int(brand_id) if brand_id.isdigit() else 0
+        self._timing = timing
+        self._shared: dict[str, _Shared] = {}
+        self._channels: dict[str, tuple[float, Channel]] = {}
+
+    def of(self, session: VendorSession) -> Guest:
+        """Return the guest of a session."""
+        state = session.state
+        return Guest(
+            brand_id=self._brand_id,
+            channel_id=as_text(state.get("channel_id")),
+            thread_id=session.vendor_conversation_id,
+            customer_id=as_text(state.get("customer_id")),
+            first_name=as_text(state.get("first_name")),
+            last_name=as_text(state.get("last_name")),
+        )
+
+    async def channel(self, channel_id: str, *, is_fresh: bool = False) -> Channel:
+        """Return a channel's set-up, not older than a few minutes where it can be read."""
+        at, known = self._channels.get(channel_id, (0.0, None))
+        is_old = known is None or time.monotonic() - at > CHANNEL_SECONDS
+        if not (is_fresh or is_old) and known is not None:
+            return known
+        try:
+            found = channel_of(await self._client.channel(channel_id))
+        except ConnectorError as error:
+            if known is None or is_fresh or not error.retryable:
+                raise
+            return known
+        self._channels[channel_id] = (time.monotonic(), found)
+        return found
+
+    @asynccontextmanager
+    async def using(self, session: VendorSession) -> AsyncIterator[GuestSocket]:
+        """Use the guest's socket; the last one who does closes it."""
+        guest = self.of(session)
+        shared = self._shared.setdefault(guest.customer_id, _Shared())
+        shared.users += 1
+        try:
+            async with shared.lock:
+                if shared.socket is None or not shared.socket.is_alive:
+                    shared.socket = await self.opened(guest)
+            yield shared.socket
+        finally:
+            shared.users -= 1
+            if not shared.users:
+                self._shared.pop(guest.customer_id, None)
+                if shared.socket is not None:
+                    await shared.socket.close()
+
+    async def opened(self, guest: Guest) -> GuestSocket:
+        """Open a socket; a token that was kept may be refused, and then a new one is asked for."""
+        channel = await self.channel(guest.channel_id)
+        if not channel.needs_token:
+            return await self._opened(guest, channel, "")
+        name = f"transaction:{guest.channel_id}:{guest.customer_id}"
+        if kept := await self._tokens.get(name):
+            try:
+                return await self._opened(guest, channel, kept)
+            except InvalidAuthError:
+                await self._tokens.delete(name)
+        token, seconds = await self._client.transaction_token(guest)
+        await self._tokens.set(name, token, seconds * TOKEN_SHARE)
+        return await self._opened(guest, channel, token)
+
+    async def close(self) -> None:
+        """Close every socket."""
+        for shared in list(self._shared.values()):
+            if shared.socket is not None:
+                await shared.socket.close()
+
+    async def _opened(self, guest: Guest, channel: Channel, token: str) -> GuestSocket:
+        socket = GuestSocket(
+            self._client, guest, is_live_chat=channel.is_live_chat, timing=self._timing
+        )
+        await socket.open(token)
+        return socket

@@ -1,0 +1,329 @@
+"""How far a thread has come: pushes and history into events, each with the session to store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from integrations.contract.connector import VendorSession
+from integrations.contract.events import (
+    ConversationEnded,
+    IdleWarning,
+    LiveAgentJoined,
+    LiveAgentLeft,
+    LiveAgentMessage,
+    LiveAgentMessageDeleted,
+    LiveAgentMessageEdited,
+    LiveAgentTyping,
+    MessageEchoed,
+    MessageRead,
+    QueuePositionChanged,
+    TransferStarted,
+    UnknownEvent,
+    VendorEvent,
+)
+from integrations.contract.rich_content import Author
+from integrations.kit.json_values import (
+    Json,
+    as_count,
+    as_id,
+    as_moment,
+    as_object,
+    as_text,
+    json_digest,
+)
+from integrations.kit.recent import Recent
+from integrations.vendors.nice_chat.mapping.content import content_of
+from integrations.vendors.nice_chat.mapping.frames import Push
+
+Step = tuple[VendorSession, VendorEvent]
+CLOSED = frozenset({"closed", "trashed"})
+RESOLVED = "resolved"
+# History is read again from so long before the newest that we have seen.
+OVERLAP = timedelta(seconds=30)
+IDS_KEPT = 500
+_IGNORED = frozenset(
+    {
+        "ConsumerContactInboxPreAssigneeChanged",
+        "ContactPreferredUserChanged",
+        "ContactRecipientsChanged",
+        "MessageSent",
+        "MessageDeliveryStatusChanged",
+        "UserStatusChanged",
+        "PageViewCreated",
+        "FireProactiveAction",
+        "MessagePreviewCreated",
+        "MessageNoteCreated",
+    }
+)
+
+
+class ThreadProgress:
+    """Applies what is told of one thread; does no I/O."""
+
+    def __init__(self, session: VendorSession, *, ends_on_resolved: bool) -> None:
+        """Take up where `session` was stored."""
+        self.session = session
+        self._over = CLOSED | {RESOLVED} if ends_on_resolved else CLOSED
+        # Messages told once here need not be told again; the inbox would drop them as well.
+        self._told: Recent[bool] = Recent(IDS_KEPT)
+
+    @property
+    def has_ended(self) -> bool:
+        """Say whether the contact is over."""
+        return bool(self.session.state.get("ended"))
+
+    @property
+    def since(self) -> datetime | None:
+        """From when on history must be read; None for all of it."""
+        seen = as_moment(self.session.cursor)
+        return seen - OVERLAP if seen else None
+
+    def apply(self, push: Push) -> list[Step]:
+        """Apply a push; those of other threads and after the end say nothing."""
+        if self.has_ended or push.thread_id not in ("", self.session.vendor_conversation_id):
+            return []
+        if reader := _READERS.get(push.event):
+            return list(reader(self, push))
+        if push.event in _IGNORED:
+            return []
+        return [self._step(UnknownEvent, f"{push.id}", push.at, name=push.event[:64] or "empty")]
+
+    def recovered(self, found: Json, messages: list[Json]) -> list[Step]:
+        """Apply what a recovery found: who has the contact, what was said, how it stands."""
+        contact, now = as_object(found.get("contact")), datetime.now(UTC)
+        contact_id, status = as_text(contact.get("id")), as_text(contact.get("status"))
+        is_over = self._is_replaced_by(contact_id) or status in self._over
+        if contact_id and not self._is_replaced_by(contact_id):
+            self._update(contact_id=contact_id)
+        assignee = as_object(found.get("inboxAssignee"))
+        steps = [] if is_over and not assignee else list(self._assigned(assignee, now))
+        for message in messages:
+            steps += self.message(message)
+        if is_over:
+            steps += self._ended(now)
+        return steps
+
+    def message(self, message: Json, *, is_update: bool = False) -> list[Step]:
+        """Apply a message, from history or of a push."""
+        message_id = as_id(message.get("id"))
+        at = as_moment(message.get("createdAtWithMilliseconds")) or as_moment(
+            message.get("createdAt")
+        )
+        if not message_id or at is None:
+            digest = json_digest(message)
+            return [self._step(UnknownEvent, digest, datetime.now(UTC), name="message without id")]
+        if message.get("direction") == "inbound":
+            return list(self._own(message, message_id, at))
+        if is_update:
+            return list(self._changed(message, message_id, at))
+        if message_id in self._told:
+            return []
+        self._told.put(message_id, True)
+        return list(self._said(message, message_id, at))
+
+    def ended(self) -> list[Step]:
+        """Conclude that the contact is over, because the vendor has it no more."""
+        return list(self._ended(datetime.now(UTC)))
+
+    # -- Pushes --------------------------------------------------------------------------------
+
+    def _message(self, push: Push) -> Iterator[Step]:
+        is_update = push.event == "MessageUpdated"
+        yield from self.message(as_object(push.data.get("message")), is_update=is_update)
+
+    def _read(self, push: Push) -> Iterator[Step]:
+        message = as_object(push.data.get("message"))
+        if message.get("direction") == "inbound":
+            yield from self._receipt(message, push.at)
+
+    def _typing(self, push: Push) -> Iterator[Step]:
+        user, direction = as_object(push.data.get("user")), push.data.get("direction")
+        is_theirs = direction == "outbound" if direction else bool(user)
+        if is_theirs:
+            agent_id = as_id(user.get("id"))
+            is_typing = push.event == "SenderTypingStarted"
+            yield self._step(
+                LiveAgentTyping, push.id, push.at, agent_id=agent_id, is_typing=is_typing
+            )
+
+    def _created(self, push: Push) -> Iterator[Step]:
+        """Take a new contact for the current one: the same thread may have several in turn."""
+        contact_id = as_text(as_object(push.data.get("case")).get("id"))
+        if self._is_replaced_by(contact_id):
+            yield from self._ended(push.at)
+        elif contact_id:
+            self._update(contact_id=contact_id)
+
+    def _status(self, push: Push) -> Iterator[Step]:
+        case = as_object(push.data.get("case"))
+        contact_id, status = as_text(case.get("id")), as_text(case.get("status"))
+        if not self._contact_id:
+            self._update(contact_id=contact_id)
+        if contact_id == self._contact_id and status in self._over:
+            yield from self._ended(push.at)
+
+    def _assignee(self, push: Push) -> Iterator[Step]:
+        if self._is_outdated(push):
+            return
+        self._update(assigned_at=push.at.isoformat())
+        yield from self._assigned(as_object(push.data.get("inboxAssignee")), push.at)
+
+    def _queue(self, push: Push) -> Iterator[Step]:
+        """Tell of a transfer, where somebody had the contact before."""
+        if self.session.state.get("joins"):
+            yield self._step(TransferStarted, push.id, push.at)
+
+    def _position(self, push: Push) -> Iterator[Step]:
+        contact = as_text(as_object(push.data.get("consumerContact")).get("id"))
+        position = as_count(push.data.get("positionInQueue"))
+        if contact not in ("", self._contact_id) or not position or self._agent:
+            return
+        yield self._step(QueuePositionChanged, push.id, push.at, position=position)
+
+    # -- What they come to ----------------------------------------------------------------------
+
+    def _said(self, message: Json, message_id: str, at: datetime) -> Iterator[Step]:
+        if message.get("isHiddenOnExternalPlatform") is True:
+            return
+        if message.get("isDeletedOnExternalPlatform") is True:
+            return
+        content, user = content_of(message), as_object(message.get("authorUser"))
+        self._seen(at)
+        if content.is_idle:
+            seconds = content.idle_seconds
+            yield self._step(IdleWarning, f"{message_id}:idle", at, seconds_left=seconds)
+        is_bot = not user or user.get("isBotUser") is True
+        yield self._step(
+            LiveAgentMessage,
+            message_id,
+            at,
+            agent_id=as_id(user.get("id")) or "bot",
+            agent_name=name_of(user),
+            text=content.text,
+            rich=content.rich,
+            files=content.files,
+            by=Author.VENDOR_BOT if is_bot else Author.LIVE_AGENT,
+            vendor_message_id=message_id,
+        )
+
+    def _changed(self, message: Json, message_id: str, at: datetime) -> Iterator[Step]:
+        is_gone = any(
+            message.get(name) is True
+            for name in ("isDeletedOnExternalPlatform", "isHiddenOnExternalPlatform")
+        )
+        if is_gone:
+            yield self._step(
+                LiveAgentMessageDeleted, f"{message_id}:deleted", at, vendor_message_id=message_id
+            )
+            return
+        content, digest = content_of(message), json_digest(message.get("messageContent"))[:16]
+        yield self._step(
+            LiveAgentMessageEdited,
+            f"{message_id}:{digest}",
+            at,
+            vendor_message_id=message_id,
+            text=content.text,
+            rich=content.rich,
+        )
+
+    def _own(self, message: Json, message_id: str, at: datetime) -> Iterator[Step]:
+        ours = as_text(message.get("idOnExternalPlatform"))
+        self._seen(at)
+        if ours and message_id not in self._told:
+            self._told.put(message_id, True)
+            yield self._step(MessageEchoed, message_id, at, vendor_message_id=ours)
+        yield from self._receipt(message, at)
+
+    def _receipt(self, message: Json, at: datetime) -> Iterator[Step]:
+        ours = as_text(message.get("idOnExternalPlatform"))
+        read_at = as_moment(as_object(message.get("userStatistics")).get("readAt"))
+        name = f"{ours}:read"
+        if ours and read_at and name not in self._told:
+            self._told.put(name, True)
+            yield self._step(MessageRead, name, read_at, vendor_message_id=ours)
+
+    def _assigned(self, user: Json, at: datetime) -> Iterator[Step]:
+        """Tell who has left and who has joined, where that has changed."""
+        known, agent_id = self._agent, as_id(user.get("id"))
+        if as_id(known.get("id")) == agent_id:
+            return
+        joins = as_count(self.session.state.get("joins")) or 0
+        before = {"agent_id": as_id(known.get("id")), "agent_name": as_text(known.get("name"))}
+        name = name_of(user)
+        self._update(
+            agent={"id": agent_id, "name": name} if agent_id else {},
+            joins=joins + bool(agent_id),
+        )
+        if before["agent_id"]:
+            left = f"{self._contact_id}:left:{joins}"
+            yield self._step(LiveAgentLeft, left, at, **before)
+        if agent_id:
+            joined, avatar = f"{self._contact_id}:joined:{joins + 1}", as_text(user.get("imageUrl"))
+            yield self._step(
+                LiveAgentJoined, joined, at, agent_id=agent_id, agent_name=name, avatar_url=avatar
+            )
+
+    def _ended(self, at: datetime) -> Iterator[Step]:
+        self._update(ended=self._contact_id or "unknown")
+        yield self._step(ConversationEnded, f"{self._contact_id}:ended", at, ended_by="user")
+
+    def _is_replaced_by(self, contact_id: str) -> bool:
+        """Say whether a new contact shows that the one with a live agent is over.
+
+        Where a resolved contact does not end the conversation, its successor goes on with it.
+        """
+        is_another = bool(self._contact_id and contact_id and contact_id != self._contact_id)
+        is_final = RESOLVED in self._over and bool(self.session.state.get("joins"))
+        return is_another and is_final
+
+    def _is_outdated(self, push: Push) -> bool:
+        seen = as_moment(self.session.state.get("assigned_at"))
+        return seen is not None and push.at < seen
+
+    def _seen(self, at: datetime) -> None:
+        known = as_moment(self.session.cursor)
+        if known is None or at > known:
+            self.session = replace(self.session, cursor=at.isoformat())
+
+    def _update(self, **changes: object) -> None:
+        self.session = replace(self.session, state={**self.session.state, **changes})
+
+    def _step(self, kind: type[VendorEvent], event_id: str, at: datetime, **fields: Any) -> Step:
+        thread_id = self.session.vendor_conversation_id
+        event = kind(
+            vendor_event_id=event_id, vendor_conversation_id=thread_id, occurred_at=at, **fields
+        )
+        return self.session, event
+
+    @property
+    def _contact_id(self) -> str:
+        return as_text(self.session.state.get("contact_id"))
+
+    @property
+    def _agent(self) -> Json:
+        return as_object(self.session.state.get("agent"))
+
+
+def name_of(user: Json) -> str:
+    """Return the name to show: the nickname, else first name and surname."""
+    full = " ".join(filter(None, (as_text(user.get(n)) for n in ("firstName", "surname"))))
+    return as_text(user.get("nickname")) or full
+
+
+_READERS: Mapping[str, Callable[[ThreadProgress, Push], Iterator[Step]]] = {
+    "CaseCreated": ThreadProgress._created,
+    "CaseStatusChanged": ThreadProgress._status,
+    "CaseInboxAssigneeChanged": ThreadProgress._assignee,
+    "CaseToRoutingQueueAssignmentChanged": ThreadProgress._queue,
+    "SetPositionInQueue": ThreadProgress._position,
+    "SenderTypingStarted": ThreadProgress._typing,
+    "SenderTypingEnded": ThreadProgress._typing,
+    "MessageCreated": ThreadProgress._message,
+    "MessageAddedIntoCase": ThreadProgress._message,
+    "MessageUpdated": ThreadProgress._message,
+    "MessageReadChanged": ThreadProgress._read,
+    "MessageSeenChanged": ThreadProgress._read,
+}

@@ -1,0 +1,261 @@
+"""A guest's open socket: authorization, heartbeat, requests with their replies, and pushes."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from integrations.contract.errors import (
+    CannotConnectError,
+    ConnectorError,
+    InvalidAuthError,
+    RejectedError,
+)
+from integrations.http.socket import VendorSocket
+from integrations.kit.json_values import Json, as_object, as_objects, as_text
+from integrations.kit.recent import Recent
+from integrations.vendors.nice_chat.client import NiceChatClient
+from integrations.vendors.nice_chat.mapping.frames import (
+    HEARTBEAT,
+    PLATFORM,
+    VERSION,
+    Frame,
+    Guest,
+    Push,
+    frame_of,
+)
+
+IDS_KEPT = 500
+NextPush = Callable[[float], Awaitable[Push | None]]
+OUTDATED = "SdkVersionNotSupported"
+RECOVERY = {True: "RecoverLivechat", False: "RecoverThread"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SocketTiming:
+    """Seconds that a socket lives by; tests shorten them."""
+
+    beat: float = 15.0
+    idle: float = 45.0
+    open: float = 4.0
+    reply: float = 10.0
+    # How often a thread is recovered without a need: what a push has lost is found.
+    recheck: float = 60.0
+    # Between two askings about a live chat that is not found.
+    ask_again: float = 2.0
+    give_up: float = 240.0
+    first_delay: float = 1.0
+    max_delay: float = 300.0
+
+
+class RefusedRequestError(RejectedError):
+    """The gateway answered a request with an error; `vendor_code` is its code."""
+
+
+class GuestSocket:
+    """One socket for one guest; whoever uses it shares it with the listener."""
+
+    def __init__(
+        self, client: NiceChatClient, guest: Guest, *, is_live_chat: bool, timing: SocketTiming
+    ) -> None:
+        """Open nothing yet."""
+        self.guest = guest
+        self.is_live_chat = is_live_chat
+        # Ids of our messages that are in the thread, as far as we have seen.
+        self.known: Recent[bool] = Recent(IDS_KEPT)
+        self.contact_id = ""
+        self.status = ""
+        # Whether what we have seen may lack something of ours.
+        self.is_in_doubt = True
+        self._client = client
+        self._timing = timing
+        self._error: ConnectorError | None = None
+        self._socket: VendorSocket | None = None
+        self._replies: dict[str, asyncio.Future[Json]] = {}
+        self._listeners: list[asyncio.Queue[Push | None]] = []
+        self._beats = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def is_alive(self) -> bool:
+        """Say whether requests can be made."""
+        return self._error is None and self._task is not None
+
+    async def open(self, token: str) -> None:
+        """Open the socket and say who it is; a token has said so already."""
+        is_open: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._task = asyncio.create_task(self._run(token, is_open))
+        try:
+            await is_open
+            if not token:
+                await self._authorize()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Close the socket; twice is fine."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        self._over(CannotConnectError("gateway: closed by us", reason="stream"))
+
+    async def request(self, event: str, data: Json) -> Json:
+        """Make a request and return the data of its reply; RefusedRequestError for an error."""
+        if self._error is not None or self._socket is None:
+            raise self._error or CannotConnectError("gateway: not open", reason="stream")
+        event_id = str(uuid.uuid4())
+        reply: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
+        self._replies[event_id] = reply
+        try:
+            await self._socket.send_text(self.guest.frame(event, data, event_id))
+            async with asyncio.timeout(self._timing.reply):
+                return await reply
+        except TimeoutError as error:
+            raise CannotConnectError(f"{event}: no reply", reason="timeout") from error
+        except RefusedRequestError as error:
+            raise RefusedRequestError(f"{event}: refused", vendor_code=error.vendor_code) from error
+        finally:
+            self._replies.pop(event_id, None)
+
+    async def recover(self) -> Json:
+        """Return the thread with its newest messages, and remember what of ours is there."""
+        found = await self.request(RECOVERY[self.is_live_chat], self.guest.thread)
+        contact = as_object(found.get("contact"))
+        self.note(as_text(contact.get("id")), as_text(contact.get("status")))
+        self.note_messages(found.get("messages"))
+        self.is_in_doubt = False
+        return found
+
+    async def older(self, token: str, oldest: Json) -> Json:
+        """Return an older page of the thread's messages."""
+        wanted = {
+            **self.guest.thread,
+            "scrollToken": token,
+            "oldestMessageDatetime": as_text(oldest.get("createdAtWithMilliseconds"))
+            or as_text(oldest.get("createdAt")),
+        }
+        return await self.request("LoadMoreMessages", wanted)
+
+    def note(self, contact_id: str, status: str) -> None:
+        """Note the thread's newest contact, and how it stands."""
+        if contact_id:
+            self.contact_id, self.status = contact_id, status or self.status
+
+    def note_messages(self, messages: object) -> None:
+        """Note which messages of ours are in the thread."""
+        for message in as_objects(messages):
+            if message.get("direction") == "inbound":
+                self.known.put(as_text(message.get("idOnExternalPlatform")), True)
+
+    @asynccontextmanager
+    async def pushes(self) -> AsyncIterator[NextPush]:
+        """Hear the pushes from now on: gives what returns the next one, or None after a while."""
+        queue: asyncio.Queue[Push | None] = asyncio.Queue()
+        self._listeners.append(queue)
+
+        async def next_push(seconds: float) -> Push | None:
+            if self._error is not None and queue.empty():
+                raise self._error
+            try:
+                async with asyncio.timeout(seconds):
+                    push = await queue.get()
+            except TimeoutError:
+                return None
+            if push is None:
+                raise self._error or CannotConnectError("gateway: closed", reason="stream")
+            return push
+
+        try:
+            yield next_push
+        finally:
+            self._listeners.remove(queue)
+
+    async def _authorize(self) -> None:
+        given = {
+            "authorization": {"authorizationCode": None},
+            "disableChannelInfo": True,
+            "sdkVersion": VERSION,
+            "sdkPlatform": PLATFORM,
+        }
+        try:
+            answer = await self.request("AuthorizeCustomer", given)
+        except RefusedRequestError as error:
+            raise InvalidAuthError(error.message, vendor_code=error.vendor_code) from error
+        identity = as_object(answer.get("consumerIdentity"))
+        if answer.get("status") != "success" or not identity.get("idOnExternalPlatform"):
+            raise InvalidAuthError("AuthorizeCustomer: not authorized")
+
+    async def _run(self, token: str, is_open: asyncio.Future[None]) -> None:
+        beating: asyncio.Task[None] | None = None
+        try:
+            async with self._client.gateway(
+                self.guest,
+                token,
+                idle_timeout=self._timing.idle,
+                open_timeout=self._timing.open,
+            ) as self._socket:
+                if token:
+                    self._beats.set()
+                beating = asyncio.create_task(self._beat(self._socket))
+                is_open.set_result(None)
+                async for text in self._socket:
+                    self._take(frame_of(text))
+            self._over(CannotConnectError("gateway: closed by NICE CXone", reason="stream"))
+        except ConnectorError as error:
+            self._over(error)
+            if not is_open.done():
+                is_open.set_exception(error)
+        finally:
+            if beating is not None:
+                beating.cancel()
+                await asyncio.gather(beating, return_exceptions=True)
+
+    async def _beat(self, socket: VendorSocket) -> None:
+        """Send heartbeats, as the vendor's own client: once the gateway has authorized us."""
+        await self._beats.wait()
+        with suppress(CannotConnectError):  # the reader learns of it as well
+            while True:
+                await socket.send_text(HEARTBEAT)
+                await asyncio.sleep(self._timing.beat)
+
+    def _take(self, frame: Frame) -> None:
+        if frame.is_authorized:
+            self._beats.set()
+        if frame.error_code == OUTDATED:
+            raise RejectedError("gateway: this client is too old", vendor_code=OUTDATED)
+        waiting = self._replies.get(frame.event_id) if frame.event_id else None
+        if waiting is not None and not waiting.done():
+            if frame.error_code:
+                waiting.set_exception(RefusedRequestError(vendor_code=frame.error_code))
+            else:
+                waiting.set_result(frame.push.data if frame.push else frame.reply)
+        elif frame.push is not None:
+            self._take_push(frame.push)
+
+    def _take_push(self, push: Push) -> None:
+        if push.thread_id == self.guest.thread_id:
+            case = as_object(push.data.get("case"))
+            if push.event in ("CaseCreated", "CaseStatusChanged"):
+                self._note_case(push.event, case)
+            self.note_messages([push.data.get("message")])
+        for queue in self._listeners:
+            queue.put_nowait(push)
+
+    def _note_case(self, event: str, case: Json) -> None:
+        """Note a contact; what happens to one before the newest is passed by."""
+        contact_id = as_text(case.get("id"))
+        if event == "CaseCreated" or contact_id == self.contact_id or not self.contact_id:
+            self.note(contact_id, as_text(case.get("status")))
+
+    def _over(self, error: ConnectorError) -> None:
+        if self._error is None:
+            self._error = error
+        for reply in self._replies.values():
+            if not reply.done():
+                reply.set_exception(self._error)
+        for queue in self._listeners:
+            queue.put_nowait(None)
