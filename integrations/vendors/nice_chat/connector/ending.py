@@ -35,6 +35,7 @@ async def _close(socket: GuestSocket) -> None:
 async def _archive(socket: GuestSocket, found: Json) -> None:
     if as_object(found.get("thread")).get("canAddMoreMessages") is not False:
         await socket.request("ArchiveThread", socket.guest.thread)
+        socket.have_looked_at()
 
 
 async def _be_sure(socket: GuestSocket, pause: float, refusal: RefusedRequestError) -> None:

@@ -95,13 +95,16 @@ class ThreadProgress:
         """Apply what a recovery found: who has the contact, what was said, how it stands."""
         contact, now = as_object(found.get("contact")), datetime.now(UTC)
         contact_id, status = as_text(contact.get("id")), as_text(contact.get("status"))
-        is_over = self._is_replaced_by(contact_id) or status in self._over
+        is_archived = as_object(found.get("thread")).get("canAddMoreMessages") is False
+        is_over = is_archived or self._is_replaced_by(contact_id) or status in self._over
         if contact_id and not self._is_replaced_by(contact_id):
             self._update(contact_id=contact_id)
-        assignee = as_object(found.get("inboxAssignee"))
-        steps = [] if is_over and not assignee else list(self._assigned(assignee, now))
+        steps: list[Step] = []
         for message in messages:
+            steps += self._inferred(message)
             steps += self.message(message)
+        if assignee := as_object(found.get("inboxAssignee")) or not is_over:
+            steps += self._assigned(as_object(assignee), now)
         if is_over:
             steps += self._ended(now)
         return steps
@@ -185,6 +188,13 @@ class ThreadProgress:
 
     # -- What they come to ----------------------------------------------------------------------
 
+    def _inferred(self, message: Json) -> Iterator[Step]:
+        """Tell that who wrote something new in the history has had the contact meanwhile."""
+        at, user = as_moment(message.get("createdAtWithMilliseconds")), _live_agent(message)
+        seen = as_moment(self.session.cursor)
+        if user and at is not None and (seen is None or at > seen):
+            yield from self._assigned(user, at)
+
     def _said(self, message: Json, message_id: str, at: datetime) -> Iterator[Step]:
         if message.get("isHiddenOnExternalPlatform") is True:
             return
@@ -195,7 +205,9 @@ class ThreadProgress:
         if content.is_idle:
             seconds = content.idle_seconds
             yield self._step(IdleWarning, f"{message_id}:idle", at, seconds_left=seconds)
-        is_bot = not user or user.get("isBotUser") is True
+        is_bot = not _live_agent(message)
+        if not is_bot and not self.session.state.get("joins"):
+            yield from self._assigned(user, at)
         yield self._step(
             LiveAgentMessage,
             message_id,
@@ -305,6 +317,13 @@ class ThreadProgress:
     @property
     def _agent(self) -> Json:
         return as_object(self.session.state.get("agent"))
+
+
+def _live_agent(message: Json) -> Json:
+    """Return the person who wrote a message; nothing for the end user, a bot or the system."""
+    user = as_object(message.get("authorUser"))
+    is_person = message.get("direction") != "inbound" and user.get("isBotUser") is not True
+    return user if is_person else {}
 
 
 def name_of(user: Json) -> str:

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from integrations.contract.errors import (
     CannotConnectError,
@@ -31,6 +32,8 @@ from integrations.vendors.nice_chat.mapping.frames import (
 IDS_KEPT = 500
 NextPush = Callable[[float], Awaitable[Push | None]]
 OUTDATED = "SdkVersionNotSupported"
+# Stands in the line of pushes for one that nobody sends.
+_LOOK = Push(id="", event="", data={}, at=datetime.min.replace(tzinfo=UTC))
 RECOVERY = {True: "RecoverLivechat", False: "RecoverThread"}
 
 
@@ -167,12 +170,17 @@ class GuestSocket:
                 return None
             if push is None:
                 raise self._error or CannotConnectError("gateway: closed", reason="stream")
-            return push
+            return None if push is _LOOK else push
 
         try:
             yield next_push
         finally:
             self._listeners.remove(queue)
+
+    def have_looked_at(self) -> None:
+        """Have the listener look at the thread: what we did there is pushed to nobody."""
+        for queue in self._listeners:
+            queue.put_nowait(_LOOK)
 
     async def _authorize(self) -> None:
         given = {
