@@ -14,6 +14,7 @@ from integrations.contract.manifest import (
     FieldKind,
     Manifest,
     Support,
+    usual_help,
 )
 
 MAX_FILE_BYTES = 25 * 1024 * 1024
@@ -122,10 +123,6 @@ _VENDOR_STEPS = (
 )
 
 _CHECKS = ("channel", "gateway")
-_SLOW = ErrorHelp(
-    cause="CXone did not answer within 4 seconds.",
-    cure="Test again. If it stays, check that this server reaches the environment's hosts on 443.",
-)
 _NO_HOST = ErrorHelp(
     cause="The environment's host was not found.",
     cure="Check the environment, and that the three host fields are empty.",
@@ -133,11 +130,6 @@ _NO_HOST = ErrorHelp(
 _TLS = ErrorHelp(
     cause="The server's certificate does not fit its address.",
     cure="Behind a proxy that opens TLS, let the environment's hosts through.",
-)
-_BUSY = ErrorHelp(cause="CXone asks to slow down.", cure="Wait a minute and test again.")
-_BROKEN = ErrorHelp(
-    cause="CXone could not be reached, or answered with an error of its own.",
-    cure="Test again. If it stays, check your firewall and the status page of NICE.",
 )
 _NOT_LET_IN = ErrorHelp(
     cause="The gateway does not let a guest in.",
@@ -150,11 +142,9 @@ _BLOCKED = ErrorHelp(
 )
 
 ERROR_HELP: Final = {
+    **usual_help(_CHECKS, vendor="NICE CXone", status_page="the status page of NICE CXone"),
     **{(check, "dns"): _NO_HOST for check in _CHECKS},
     **{(check, "tls"): _TLS for check in _CHECKS},
-    **{(check, "timeout"): _SLOW for check in _CHECKS},
-    **{(check, "rate_limited"): _BUSY for check in _CHECKS},
-    **{(check, "unknown"): _BROKEN for check in _CHECKS},
     **{(check, "invalid_auth"): _NOT_LET_IN for check in _CHECKS},
     **{(check, "missing_permission"): _BLOCKED for check in _CHECKS},
     ("channel", "invalid_routing"): ErrorHelp(
@@ -177,6 +167,7 @@ MANIFEST = Manifest(
     integration_key="nice_integration",
     tile="NICE CXone Messaging",
     name="NICE CXone Messaging",
+    connection_type="Chat channel (nothing to reach from outside)",
     vendor="NICE CXone",
     summary="Live agents answer in CXone, routed by skill.",
     docs_url="https://help.nicecxone.com/",
