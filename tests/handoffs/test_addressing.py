@@ -314,7 +314,7 @@ def test_a_hint_of_another_vendor_is_told_in_the_trial_as_in_the_log(project):
     "call",
     [
         'conv.call_handoff("billing_team")',
-        'conv.call_handoff(destination="nice", reason=conv.state.reason)',
+        'conv.call_handoff(destination="zendesk_tickets", reason=conv.state.reason)',
     ],
 )
 def test_a_call_handoff_that_can_never_work_is_refused_at_save(project, call):

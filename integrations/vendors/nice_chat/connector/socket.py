@@ -91,13 +91,15 @@ class GuestSocket:
         """Open the socket and say who it is; a token has said so already."""
         is_open: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._task = asyncio.create_task(self._run(token, is_open))
+        is_ready = False
         try:
             await is_open
             if not token:
                 await self._authorize()
-        except BaseException:
-            await self.close()
-            raise
+            is_ready = True
+        finally:
+            if not is_ready:
+                await self.close()
 
     async def close(self) -> None:
         """Close the socket; twice is fine."""
