@@ -1,83 +1,64 @@
-"""The simulated endpoints for users, conversations, participants and control."""
+"""The simulated endpoints for users, conversations and participants."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
 
-from integrations.vendors.zendesk.simulator import checks, switchboard
-from integrations.vendors.zendesk.simulator.answers import (
-    conversation_answer,
-    participant_answer,
-    truncated_conversation,
-    truncated_user,
-    user_answer,
-)
+from integrations.simulators.answers import endpoint
+from integrations.vendors.zendesk.simulator import checks
+from integrations.vendors.zendesk.simulator.app import APP, Answer, Endpoints, created
 from integrations.vendors.zendesk.simulator.checks import VendorError
-from integrations.vendors.zendesk.simulator.messages import SOURCE, find_user, greet
+from integrations.vendors.zendesk.simulator.messages import SOURCE, find_user
 from integrations.vendors.zendesk.simulator.records import (
     Conversation,
     Participant,
     User,
-    Webhook,
     time_text,
 )
-from integrations.vendors.zendesk.simulator.requests import Answer, Endpoints, created
-from integrations.vendors.zendesk.simulator.switchboard import ControlRequest
 
 PROPERTIES = ("displayName", "description", "iconUrl")
 MAX_PARTICIPANTS = 10
+USERS = APP + "/users"
+# An external id may hold slashes: what stands behind it is to be looked for first.
+USER = USERS + "/{user_id:path}"
+CONVERSATIONS = APP + "/conversations"
+CONVERSATION = CONVERSATIONS + "/{conversation_id}"
 
 
 class ConversationEndpoints(Endpoints):
-    """Opens, finds, changes and removes conversations, and moves control."""
+    """Opens, finds, changes and removes conversations, and says who takes part."""
 
+    @endpoint("POST", CONVERSATIONS)
     def create_conversation(self, request: Request) -> Answer:
         """Create a conversation; the default switchboard integration gets control."""
-        body = self._body(request)
-        checks.check_conversation(body, is_new=True)
-        given = body.get("participants") or []
-        users = [find_user(self._world, one) for one in given]
+        body = self._body(request, checks.NEW_CONVERSATION)
+        users = [find_user(self._world, one) for one in body.get("participants") or []]
         conversation = self._new(body, users)
-        self._tell_created(conversation)
-        answer = conversation_answer(self._world, conversation)
-        return created({"conversation": answer})
+        told = {"creationReason": "startConversation", "source": dict(SOURCE)}
+        who = {"user": users[0]} if users and conversation.type == "personal" else {}
+        self._world.tell(conversation, "conversation:create", {**told, **who})
+        return created(self._answer(conversation))
 
     def _new(self, body: Mapping[str, Any], users: list[User]) -> Conversation:
         world, now = self._world, self._world.now_ms()
-        earlier = [one for user in users for one in world.conversations_of(user)]
+        earlier = [one.type for user in users for one in world.conversations_of(user)]
         conversation = Conversation(
             type=body["type"],
             participants=[Participant(user_id=user.user_id) for user in users],
             properties={name: body[name] for name in PROPERTIES if name in body},
             metadata=dict(body.get("metadata") or {}),
             # A user's first personal conversation is their default one.
-            is_default=body["type"] == "personal"
-            and not [one for one in earlier if one.type == "personal"],
+            is_default=body["type"] == "personal" and "personal" not in earlier,
             created_ms=now,
             updated_ms=now,
             active=world.default_id if world.switches.is_switchboard_enabled else None,
         )
         return world.conversations.add(conversation)
 
-    def _tell_created(self, conversation: Conversation) -> None:
-        user = self._world.person(conversation)
-
-        def payload(webhook: Webhook) -> dict[str, Any]:
-            shown = {
-                "conversation": truncated_conversation(self._world, conversation),
-                "creationReason": "startConversation",
-                "source": dict(SOURCE),
-            }
-            is_personal = user is not None and conversation.type == "personal"
-            if user is not None and is_personal:
-                shown["user"] = self._world.shown_user(webhook, user)
-            return shown
-
-        self._world.events.publish("conversation:create", payload, conversation=conversation)
-
+    @endpoint("GET", CONVERSATIONS)
     def list_conversations(self, request: Request) -> Answer:
         """List a user's conversations; the user is named by exactly one filter."""
         self._caller(request)
@@ -86,26 +67,26 @@ class ConversationEndpoints(Endpoints):
         if bool(by_id) == bool(by_external):
             raise VendorError(400, "filter[userId] or filter[userExternalId] is required")
         reference = {"userId": by_id} if by_id else {"userExternalId": by_external}
-        user = find_user(self._world, reference)
-        found = self._world.conversations_of(user)
-        shown = [conversation_answer(self._world, one) for one in found]
-        return self._list(request, "conversations", shown)
+        found = self._world.conversations_of(find_user(self._world, reference))
+        return self._list(request, "conversations", [self._shown(one) for one in found])
 
+    @endpoint("GET", CONVERSATION)
     def get_conversation(self, request: Request) -> Answer:
         """Return a conversation."""
         return self._answer(self._conversation(request))
 
+    @endpoint("PATCH", CONVERSATION)
     def update_conversation(self, request: Request) -> Answer:
         """Change a conversation; metadata is merged, and null takes a key away."""
-        body = self._body(request)
+        body = self._body(request, checks.CONVERSATION_CHANGE)
         conversation = self._conversation(request)
-        checks.check_conversation(body, is_new=False)
         given = {name: body[name] for name in PROPERTIES if name in body}
-        conversation.properties = merged(conversation.properties, given)
-        conversation.metadata = merged(conversation.metadata, body.get("metadata"))
+        conversation.properties = _merged(conversation.properties, given)
+        conversation.metadata = _merged(conversation.metadata, body.get("metadata"))
         conversation.updated_ms = self._world.now_ms()
         return self._answer(conversation)
 
+    @endpoint("DELETE", CONVERSATION)
     def delete_conversation(self, request: Request) -> Answer:
         """Remove a conversation; a user's default one stays."""
         conversation = self._conversation(request)
@@ -115,39 +96,53 @@ class ConversationEndpoints(Endpoints):
         del self._world.conversations[conversation.conversation_id]
         return {}
 
+    def _answer(self, conversation: Conversation) -> Mapping[str, Any]:
+        return {"conversation": self._shown(conversation)}
+
+    def _shown(self, conversation: Conversation) -> dict[str, Any]:
+        read_at = conversation.business_last_read
+        return {
+            **self._world.truncated(conversation),
+            "metadata": conversation.metadata,
+            "isDefault": conversation.is_default,
+            **conversation.properties,
+            "createdAt": time_text(conversation.created_ms),
+            "lastUpdatedAt": time_text(conversation.updated_ms),
+            **({"businessLastRead": read_at} if read_at else {}),
+        }
+
     # -- Participants -------------------------------------------------------------------------
 
+    @endpoint("GET", CONVERSATION + "/participants")
     def list_participants(self, request: Request) -> Answer:
         """List who takes part."""
-        conversation = self._conversation(request)
-        shown = [participant_answer(self._world, one) for one in conversation.participants]
-        return self._list(request, "participants", shown)
+        found = self._conversation(request).participants
+        return self._list(request, "participants", [self._participant(one) for one in found])
 
+    @endpoint("POST", CONVERSATION + "/join")
     def join(self, request: Request) -> Answer:
         """Add a user to a group conversation."""
-        body = self._body(request)
+        body = self._body(request, checks.USER_REFERENCE)
         conversation = self._group(request)
-        checks.user_reference(body).done()
         user = find_user(self._world, body)
         if len(conversation.participants) >= MAX_PARTICIPANTS:
             raise VendorError(400, "The conversation has 10 participants already")
         participant = Participant(user_id=user.user_id)
         conversation.participants.append(participant)
-        self._world.tell(conversation, "conversation:join", {"user": truncated_user(user)})
-        answer = participant_answer(self._world, participant)
-        return created({"participant": answer})
+        self._world.tell(conversation, "conversation:join", {"user": user})
+        return created({"participant": self._participant(participant)})
 
+    @endpoint("POST", CONVERSATION + "/leave")
     def leave(self, request: Request) -> Answer:
         """Take a user out of a group conversation."""
-        body = self._body(request)
+        body = self._body(request, checks.LEAVE)
         conversation = self._group(request)
+        named = {body.get(one) for one in ("participantId", "userId", "userExternalId")}
         for one in list(conversation.participants):
             user = self._world.users[one.user_id]
-            named = (body.get("participantId"), body.get("userId"), body.get("userExternalId"))
-            if one.participant_id in named or {user.user_id, user.external_id} & set(named):
+            if named & {one.participant_id, user.user_id, user.external_id}:
                 conversation.participants.remove(one)
-                shown = {"user": truncated_user(user)}
-                self._world.tell(conversation, "conversation:leave", shown)
+                self._world.tell(conversation, "conversation:leave", {"user": user})
         return {}
 
     def _group(self, request: Request) -> Conversation:
@@ -156,59 +151,26 @@ class ConversationEndpoints(Endpoints):
             raise VendorError(400, "Only an sdkGroup conversation can be joined or left")
         return conversation
 
-    # -- Control ------------------------------------------------------------------------------
-
-    def pass_control(self, request: Request) -> Answer:
-        """Make the target active."""
-        return self._transfer(request, switchboard.pass_control)
-
-    def offer_control(self, request: Request) -> Answer:
-        """Make the target pending."""
-        return self._transfer(request, switchboard.offer_control)
-
-    def accept_control(self, request: Request) -> Answer:
-        """Make the caller's own integration active; it must be pending."""
-        switchboard.accept_control(self._asked(request, is_target_needed=False))
-        return {}
-
-    def release_control(self, request: Request) -> Answer:
-        """Let nobody be active; the caller's own integration must be."""
-        switchboard.release_control(self._asked(request, is_target_needed=False))
-        return {}
-
-    def _transfer(
-        self, request: Request, transfer: Callable[[ControlRequest, str], None]
-    ) -> Answer:
-        asked = self._asked(request, is_target_needed=True)
-        had_ticket = asked.conversation.ticket_id
-        transfer(asked, self._body(request)["switchboardIntegration"])
-        if asked.conversation.ticket_id != had_ticket:
-            greet(self._world, asked.conversation)
-        return {}
-
-    def _asked(self, request: Request, *, is_target_needed: bool) -> ControlRequest:
-        body = self._body(request, is_needed=is_target_needed)
-        conversation = self._conversation(request)
-        checks.check_control(body, is_target_needed=is_target_needed)
-        return ControlRequest(
-            world=self._world,
-            conversation=conversation,
-            metadata=body.get("metadata") or {},
-            by=self._world.switches.integration_id,
-        )
-
-    def _answer(self, conversation: Conversation) -> Answer:
-        return {"conversation": conversation_answer(self._world, conversation)}
+    def _participant(self, participant: Participant) -> dict[str, Any]:
+        user = self._world.users.get(participant.user_id)
+        return {
+            "id": participant.participant_id,
+            "userId": participant.user_id,
+            "unreadCount": 0,
+            "clientAssociations": [],
+            **({"userExternalId": user.external_id} if user else {}),
+            **({"lastRead": participant.last_read} if participant.last_read else {}),
+        }
 
 
 class UserEndpoints(Endpoints):
     """Creates, finds, changes and removes users."""
 
+    @endpoint("POST", USERS)
     def create_user(self, request: Request) -> Answer:
         """Create a user; an external id that is taken is a conflict."""
-        body = self._body(request)
-        checks.check_user(body, is_new=True)
-        if [one for one in self._users() if one.external_id == body["externalId"]]:
+        body = self._body(request, checks.NEW_USER)
+        if body["externalId"] in [one.external_id for one in self._world.users.values()]:
             raise VendorError(409, "A user with this externalId exists")
         user = User(
             external_id=body["externalId"],
@@ -216,32 +178,63 @@ class UserEndpoints(Endpoints):
             metadata=dict(body.get("metadata") or {}),
             signed_up_at=body.get("signedUpAt") or time_text(self._world.now_ms()),
         )
-        self._world.users.add(user)
-        return created({"user": user_answer(user)})
+        return created(_user_answer(self._world.users.add(user)))
 
+    @endpoint("GET", USERS)
     def list_users(self, request: Request) -> Answer:
         """List the users with an e-mail address; the filter is required."""
         self._caller(request)
         email = request.query_params.get("filter[identities.email]")
         if not email:
             raise VendorError(400, "filter[identities.email] is required")
-        found = [one for one in self._users() if one.profile.get("email") == email]
-        return self._list(request, "users", [user_answer(one) for one in found])
+        found = [one for one in self._world.users.values() if one.profile.get("email") == email]
+        return self._list(request, "users", [one.shown() for one in found])
 
+    @endpoint("DELETE", USER + "/personalinformation")
+    def delete_personal_information(self, request: Request) -> Answer:
+        """Remove what is known of a user beside their id."""
+        user = self._user(request)
+        user.profile, user.metadata = {}, {}
+        return _user_answer(user)
+
+    @endpoint("POST", USER + "/sync")
+    def sync_user(self, request: Request) -> Answer:
+        """Bring a user in line with their Support user, by whose id they are named."""
+        self._caller(request)
+        wanted = request.path_params["user_id"]
+        found = [one for one in self._world.users.values() if one.zendesk_id == wanted]
+        if not found:
+            raise VendorError(404, "User not found", code="user_not_found")
+        return _user_answer(found[0])
+
+    @endpoint("GET", USER + "/clients")
+    def list_clients(self, request: Request) -> Answer:
+        """List a user's clients: a user made by API has none."""
+        self._user(request)
+        return self._list(request, "clients", [])
+
+    @endpoint("GET", USER + "/devices")
+    def list_devices(self, request: Request) -> Answer:
+        """List a user's devices: a user made by API has none."""
+        self._user(request)
+        return {"devices": []}
+
+    @endpoint("GET", USER)
     def get_user(self, request: Request) -> Answer:
         """Return a user by either id."""
         return _user_answer(self._user(request))
 
+    @endpoint("PATCH", USER)
     def update_user(self, request: Request) -> Answer:
         """Change a user; metadata is merged, and null takes a key away."""
-        body = self._body(request)
+        body = self._body(request, checks.USER_CHANGE)
         user = self._user(request)
-        checks.check_user(body, is_new=False)
-        user.profile = merged(user.profile, body.get("profile"))
-        user.metadata = merged(user.metadata, body.get("metadata"))
+        user.profile = _merged(user.profile, body.get("profile"))
+        user.metadata = _merged(user.metadata, body.get("metadata"))
         user.signed_up_at = body.get("signedUpAt") or user.signed_up_at
         return _user_answer(user)
 
+    @endpoint("DELETE", USER)
     def delete_user(self, request: Request) -> Answer:
         """Remove a user and the personal conversations they leave empty."""
         user = self._user(request)
@@ -249,44 +242,22 @@ class UserEndpoints(Endpoints):
             self._world.tell(conversation, "conversation:remove", {})
             del self._world.conversations[conversation.conversation_id]
         del self._world.users[user.user_id]
-        shown = {"user": truncated_user(user)}
-        self._world.events.publish("user:remove", lambda _webhook: shown)
+        self._world.events.publish("user:remove", {"user": user})
         return {}
 
-    def delete_personal_information(self, request: Request) -> Answer:
-        """Remove what is known of a user beside their id."""
-        user = self._user(request)
-        user.profile, user.metadata = {}, {}
-        return _user_answer(user)
-
-    def sync_user(self, request: Request) -> Answer:
-        """Bring a user in line with their Support user."""
+    def _user(self, request: Request) -> User:
         self._caller(request)
-        wanted = request.path_params["user_id"]
-        found = [one for one in self._users() if one.zendesk_id == wanted]
-        if not found:
+        found = self._world.find_user(request.path_params["user_id"])
+        if found is None:
             raise VendorError(404, "User not found", code="user_not_found")
-        return _user_answer(found[0])
-
-    def list_clients(self, request: Request) -> Answer:
-        """List a user's clients: a user made by API has none."""
-        self._user(request)
-        return self._list(request, "clients", [])
-
-    def list_devices(self, request: Request) -> Answer:
-        """List a user's devices: a user made by API has none."""
-        self._user(request)
-        return {"devices": []}
-
-    def _users(self) -> list[User]:
-        return list(self._world.users.values())
+        return found
 
 
-def _user_answer(user: User) -> Answer:
-    return {"user": user_answer(user)}
+def _user_answer(user: User) -> Mapping[str, Any]:
+    return {"user": user.shown()}
 
 
-def merged(kept: Mapping[str, Any], given: Mapping[str, Any] | None) -> dict[str, Any]:
+def _merged(kept: Mapping[str, Any], given: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return properties with changes laid over them; null takes one away."""
     both = {**kept, **(given or {})}
     return {name: value for name, value in both.items() if value is not None}

@@ -1,4 +1,4 @@
-"""What the simulated account has on record: users, conversations, webhooks, tickets, files."""
+"""What the simulated account has on record, and how the Conversations API writes it."""
 
 from __future__ import annotations
 
@@ -46,6 +46,23 @@ class User:
         parts = (self.profile.get("givenName"), self.profile.get("surname"))
         return " ".join(str(part) for part in parts if part) or f"Web User {self.user_id[-6:]}"
 
+    def truncated(self) -> dict[str, Any]:
+        """Return a user as webhooks show them without "include full user"."""
+        shown = {"id": self.user_id, "authenticated": False, "externalId": self.external_id}
+        return {**shown, "zendeskId": self.zendesk_id} if self.zendesk_id else shown
+
+    def shown(self) -> dict[str, Any]:
+        """Return a whole user."""
+        email = self.profile.get("email")
+        identity = {"type": "email", "value": email, "verification": "unverified"}
+        return {
+            **self.truncated(),
+            "signedUpAt": self.signed_up_at,
+            "profile": self.profile,
+            "metadata": self.metadata,
+            "identities": [identity] if email else [],
+        }
+
 
 @dataclass(slots=True, kw_only=True)
 class Message:
@@ -69,6 +86,26 @@ class Message:
     def is_from_user(self) -> bool:
         """Tell whether the end user is the author."""
         return bool(self.author["type"] == "user")
+
+    @property
+    def words(self) -> str:
+        """Return what a ticket event tells of the content."""
+        return str(self.content.get("text") or self.content.get("altText") or "")
+
+    def shown(self) -> dict[str, Any]:
+        """Return a message as the API lists it."""
+        content = {"type": "text", "text": ""} if self.is_deleted else self.content
+        answer = {
+            "id": self.message_id,
+            "received": time_text(self.received_ms),
+            "author": self.author,
+            "content": content,
+            "source": self.source,
+            "metadata": self.metadata,
+            "activity": self.activity,
+            "deleted": self.is_deleted or None,
+        }
+        return {name: value for name, value in answer.items() if value is not None}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -125,6 +162,24 @@ class SwitchboardIntegration:
     deliver_standby_events: bool | None = None
     next_id: str | None = None
 
+    def truncated(self) -> dict[str, Any]:
+        """Return the short form that conversations show."""
+        return {
+            "id": self.switchboard_integration_id,
+            "name": self.name,
+            "integrationId": self.integration_id,
+            "integrationType": self.integration_type,
+        }
+
+    def shown(self) -> dict[str, Any]:
+        """Return the long form, for app scope only."""
+        return {
+            **self.truncated(),
+            "deliverStandbyEvents": self.deliver_standby_events,
+            "nextSwitchboardIntegrationId": self.next_id,
+            "messageHistoryCount": 10,
+        }
+
 
 @dataclass(slots=True, kw_only=True)
 class Webhook:
@@ -137,6 +192,18 @@ class Webhook:
     webhook_id: str = field(default_factory=new_id)
     include_full_user: bool = False
     include_full_source: bool = False
+
+    def shown(self) -> dict[str, Any]:
+        """Return a webhook with its secret, as its own integration may see it."""
+        return {
+            "id": self.webhook_id,
+            "version": "v2",
+            "target": self.target,
+            "triggers": self.triggers,
+            "secret": self.secret,
+            "includeFullUser": self.include_full_user,
+            "includeFullSource": self.include_full_source,
+        }
 
 
 @dataclass(slots=True, kw_only=True)

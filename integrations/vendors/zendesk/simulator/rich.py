@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from integrations.simulators.desk import Action, DeskError, Fields
 from integrations.simulators.records import file_of
 from integrations.simulators.world_simulator import deed
-from integrations.vendors.zendesk.simulator.agents import WorkspaceAgents, speak, speak_as_bot
-from integrations.vendors.zendesk.simulator.checks import check_content
-from integrations.vendors.zendesk.simulator.records import Conversation, new_id
+from integrations.vendors.zendesk.simulator import tickets
+from integrations.vendors.zendesk.simulator.agents import WorkspaceAgents
+from integrations.vendors.zendesk.simulator.checks import content_problems
+from integrations.vendors.zendesk.simulator.records import ANSWER_BOT, Conversation, new_id
 from integrations.vendors.zendesk.simulator.world import ZendeskWorld
 
 Content = dict[str, Any]
-Builder = Callable[[ZendeskWorld, Conversation, Fields], Content]
+# Puts a picture on record under a name, and returns where it is.
+Picture = Callable[[str], Content]
+Builder = Callable[[Fields, Picture], Content]
 SPEAKERS = ("bot", "trigger", "live_agent")
 # 48 by 32 pixels of one colour.
 PICTURE = base64.b64decode(
@@ -44,7 +48,7 @@ def _link(text: str, uri: str) -> dict[str, Any]:
     return {"type": "link", "text": text, "uri": uri}
 
 
-def _choices(_world: ZendeskWorld, _conversation: Conversation, fields: Fields) -> Content:
+def _choices(fields: Fields, _picture: Picture) -> Content:
     replies = [
         {"type": "reply", "text": title, "payload": f"CHOICE_{number}"}
         for number, title in enumerate(_titles(fields, "Yes", "No"), start=1)
@@ -53,7 +57,7 @@ def _choices(_world: ZendeskWorld, _conversation: Conversation, fields: Fields) 
     return {"type": "text", "text": text, "actions": replies}
 
 
-def _postback(_world: ZendeskWorld, _conversation: Conversation, fields: Fields) -> Content:
+def _postback(fields: Fields, _picture: Picture) -> Content:
     actions = [
         {"type": "postback", "text": title, "payload": title.upper().replace(" ", "_")}
         for title in _titles(fields, "Try again")
@@ -61,7 +65,7 @@ def _postback(_world: ZendeskWorld, _conversation: Conversation, fields: Fields)
     return {"type": "text", "text": _text(fields, "That did not work."), "actions": actions}
 
 
-def _links(_world: ZendeskWorld, _conversation: Conversation, fields: Fields) -> Content:
+def _links(fields: Fields, _picture: Picture) -> Content:
     webview = {
         "type": "webview",
         "text": "Choose a shop",
@@ -73,49 +77,36 @@ def _links(_world: ZendeskWorld, _conversation: Conversation, fields: Fields) ->
     return {"type": "text", "text": _text(fields, "What you can do now:"), "actions": actions}
 
 
-def _place(_world: ZendeskWorld, _conversation: Conversation, fields: Fields) -> Content:
+def _place(fields: Fields, _picture: Picture) -> Content:
     actions = [{"type": "locationRequest", "text": "Share your location"}]
     return {"type": "text", "text": _text(fields, "Where are you?"), "actions": actions}
 
 
-def _item(
-    world: ZendeskWorld, conversation: Conversation, title: str, actions: list[dict[str, Any]]
-) -> Content:
-    picture = _picture(world, conversation, f"{title}.png")
-    description = f"{title}, open until 8 pm"
-    return {"title": title, "description": description, "actions": actions, **picture}
-
-
-def _cards(world: ZendeskWorld, conversation: Conversation, fields: Fields) -> Content:
-    titles = _titles(fields, "Parcel shop", "Locker", "At home")
+def _cards(fields: Fields, picture: Picture) -> Content:
+    titles = list(enumerate(_titles(fields, "Parcel shop", "Locker", "At home"), start=1))
     items = [
-        _item(
-            world,
-            conversation,
-            title,
-            [
+        {
+            "title": title,
+            "description": f"{title}, open until 8 pm",
+            "actions": [
                 {"type": "postback", "text": "Choose", "payload": f"CARD_{number}"},
                 _link("On the map", f"https://shops.sample.example/{number}"),
             ],
-        )
-        for number, title in enumerate(titles, start=1)
+            **picture(f"{title}.png"),
+        }
+        for number, title in titles
     ]
-    text = "\n".join(f"{number}. {title}" for number, title in enumerate(titles, start=1))
-    return {
-        "type": "carousel",
-        "items": items,
-        "displaySettings": {"imageAspectRatio": "square"},
-        "text": text,
-    }
+    text = "\n".join(f"{number}. {title}" for number, title in titles)
+    shape = {"displaySettings": {"imageAspectRatio": "square"}}
+    return {"type": "carousel", "items": items, **shape, "text": text}
 
 
-def _list(world: ZendeskWorld, conversation: Conversation, fields: Fields) -> Content:
-    shown = _cards(world, conversation, fields)
+def _list(fields: Fields, picture: Picture) -> Content:
     actions = [{"type": "postback", "text": "More", "payload": "MORE"}]
-    return {"type": "list", "items": shown["items"], "actions": actions}
+    return {"type": "list", "items": _cards(fields, picture)["items"], "actions": actions}
 
 
-def _form(_world: ZendeskWorld, _conversation: Conversation, fields: Fields) -> Content:
+def _form(fields: Fields, _picture: Picture) -> Content:
     options = [
         {"name": f"topic_{number}", "label": title}
         for number, title in enumerate(_titles(fields, "Billing", "Returns"), start=1)
@@ -133,12 +124,12 @@ def _form(_world: ZendeskWorld, _conversation: Conversation, fields: Fields) -> 
     }
 
 
-def _markdown(_world: ZendeskWorld, _conversation: Conversation, fields: Fields) -> Content:
+def _markdown(fields: Fields, _picture: Picture) -> Content:
     text = "**Your return**\n\n- print the label\n- [find a shop](https://shops.sample.example/)"
     return {"type": "text", "markdownText": _text(fields, text)}
 
 
-def _html(_world: ZendeskWorld, _conversation: Conversation, fields: Fields) -> Content:
+def _html(fields: Fields, _picture: Picture) -> Content:
     text = (
         "<p>Your <b>return</b> is on its way.</p>"
         '<p>See <a href="https://parcels.sample.example/BL-20931">where it is</a>.</p>'
@@ -146,18 +137,12 @@ def _html(_world: ZendeskWorld, _conversation: Conversation, fields: Fields) -> 
     return {"type": "text", "htmlText": _text(fields, text)}
 
 
-def _image(world: ZendeskWorld, conversation: Conversation, fields: Fields) -> Content:
-    picture = _picture(world, conversation, "parcel.png")
-    return {"type": "image", **picture, "text": _text(fields, "This is how it looks.")}
+def _image(fields: Fields, picture: Picture) -> Content:
+    text = _text(fields, "This is how it looks.")
+    return {"type": "image", **picture("parcel.png"), "text": text}
 
 
-def _picture(world: ZendeskWorld, conversation: Conversation, name: str) -> Content:
-    given = file_of(name=name, mime_type="image/png", content=PICTURE, file_id=new_id())
-    kept = world.keep_file(given, conversation.conversation_id)
-    return {"mediaUrl": world.file_url(kept), "mediaType": "image/png", "altText": name}
-
-
-def _location(_world: ZendeskWorld, _conversation: Conversation, _fields: Fields) -> Content:
+def _location(_fields: Fields, _picture: Picture) -> Content:
     return {
         "type": "location",
         "coordinates": {"lat": 52.3702, "long": 4.8952},
@@ -165,7 +150,7 @@ def _location(_world: ZendeskWorld, _conversation: Conversation, _fields: Fields
     }
 
 
-def _template(_world: ZendeskWorld, _conversation: Conversation, _fields: Fields) -> Content:
+def _template(_fields: Fields, _picture: Picture) -> Content:
     return {"type": "template", "template": {"name": "order_update", "language": {"code": "en"}}}
 
 
@@ -193,28 +178,28 @@ def _sender(build: Builder, usual: str) -> Action:
             raise DeskError(400, f"by is one of {', '.join(SPEAKERS)}.")
         if fields.get("by") is None and not conversation.agents:
             by = "bot"  # in the queue nobody else is there
-        content = build(agents.world, conversation, fields)
-        if wrong := check_content(content).titles:
+        world = agents.world
+        content = build(fields, partial(_picture, world, conversation))
+        if wrong := content_problems(content):
             raise DeskError(400, "; ".join(wrong))
-        _send(agents, conversation, content, by=by, agent_name=fields.get("agent_name"))
+        if by == "live_agent":
+            agent = agents.present(conversation, fields.get("agent_name"))
+            agents.say_content(conversation, agent, content)
+        elif by == "trigger":
+            agents.open_ticket(conversation)
+            tickets.speak(world, conversation, content)
+        else:
+            name = world.switches.bot_name
+            author = {"type": "business", "displayName": name, "subtypes": ["bot"]}
+            world.add_message(conversation, author, content, source={"type": ANSWER_BOT})
 
     return deed(send)
 
 
-def _send(
-    agents: WorkspaceAgents,
-    conversation: Conversation,
-    content: Content,
-    *,
-    by: str,
-    agent_name: str | None,
-) -> None:
-    if by == "live_agent":
-        agents.say_content(conversation, agents.present(conversation, agent_name), content)
-    elif by == "trigger":
-        speak(agents.world, conversation, content)
-    else:
-        speak_as_bot(agents.world, conversation, content)
+def _picture(world: ZendeskWorld, conversation: Conversation, name: str) -> Content:
+    given = file_of(name=name, mime_type="image/png", content=PICTURE, file_id=new_id())
+    kept = world.keep_file(given, conversation.conversation_id)
+    return {"mediaUrl": world.file_url(kept), "mediaType": "image/png", "altText": name}
 
 
 RICH_MESSAGES = {kind: _sender(build, usual) for kind, (build, usual) in _KINDS.items()}

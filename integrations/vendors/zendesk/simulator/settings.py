@@ -1,4 +1,4 @@
-"""The simulated endpoints for webhooks, integrations, the switchboard, the app and tokenInfo."""
+"""The simulated endpoints for the app, its integration, and the integration's webhooks."""
 
 from __future__ import annotations
 
@@ -7,100 +7,110 @@ from typing import Any
 
 from starlette.requests import Request
 
+from integrations.simulators.answers import endpoint
 from integrations.vendors.zendesk.simulator import checks
-from integrations.vendors.zendesk.simulator.answers import (
-    app_answer,
-    integration_answer,
-    switchboard_integration_answer,
-    webhook_answer,
-)
-from integrations.vendors.zendesk.simulator.checks import Form, VendorError
-from integrations.vendors.zendesk.simulator.records import SwitchboardIntegration, Webhook
-from integrations.vendors.zendesk.simulator.requests import Answer, Endpoints, created
-from integrations.vendors.zendesk.simulator.switches import TRIGGERS
-from integrations.vendors.zendesk.simulator.world import SWITCHBOARD_ID
+from integrations.vendors.zendesk.simulator.app import APP, Answer, Endpoints, created
+from integrations.vendors.zendesk.simulator.checks import VendorError
+from integrations.vendors.zendesk.simulator.records import Webhook
 
 MAX_WEBHOOKS = 10
-# Webhook property -> where it is kept, and the switch of the webhook made with the integration.
+INTEGRATION = APP + "/integrations/{integration_id}"
+WEBHOOKS = INTEGRATION + "/webhooks"
+WEBHOOK = WEBHOOKS + "/{webhook_id}"
+# Webhook property -> where it is kept; the webhook made with the integration is kept as switches.
 _KEPT = {
-    "target": ("target", "webhook_target"),
-    "triggers": ("triggers", "webhook_triggers"),
-    "includeFullUser": ("include_full_user", "include_full_user"),
-    "includeFullSource": ("include_full_source", "include_full_source"),
+    "target": "target",
+    "triggers": "triggers",
+    "includeFullUser": "include_full_user",
+    "includeFullSource": "include_full_source",
 }
+_SWITCHES = {"target": "webhook_target", "triggers": "webhook_triggers"}
 
 
 class SettingEndpoints(Endpoints):
     """Webhooks for the integration's own key; the rest needs app scope."""
 
+    @endpoint("GET", "/sc/v2/tokenInfo")
     def token_info(self, request: Request) -> Answer:
         """Return the app behind the credentials."""
         self._authenticated(request)
-        app = {**app_answer(self._world), "subdomain": self._world.switches.subdomain}
-        return {"app": app}
+        return {"app": {**self._app(), "subdomain": self._world.switches.subdomain}}
 
+    @endpoint("GET", APP)
     def get_app(self, request: Request) -> Answer:
         """Return the app."""
         self._caller(request, "app")
-        return {"app": app_answer(self._world)}
+        return {"app": self._app()}
 
+    def _app(self) -> dict[str, Any]:
+        name = self._world.switches.subdomain.title()
+        shown = {"id": self._world.switches.app_id, "displayName": name, "metadata": {}}
+        return {**shown, "settings": {"multiConvoEnabled": True}}
+
+    @endpoint("GET", APP + "/integrations")
     def list_integrations(self, request: Request) -> Answer:
         """List the app's custom integrations."""
         self._caller(request, "app")
-        found = [dict(integration_answer(self._world))]
-        return self._list(request, "integrations", found)
+        return self._list(request, "integrations", [self._integration()])
 
+    @endpoint("GET", INTEGRATION)
     def get_integration(self, request: Request) -> Answer:
         """Return the custom integration."""
         self._caller(request, "app")
         self._check_integration(request)
-        return {"integration": integration_answer(self._world)}
+        return {"integration": self._integration()}
 
-    # -- Webhooks -----------------------------------------------------------------------------
+    def _integration(self) -> dict[str, Any]:
+        own = self._world.switches.integration_id
+        hooks = [one.shown() for one in self._world.webhooks() if one.integration_id == own]
+        return {
+            "id": own,
+            "type": "custom",
+            "status": "active",
+            "displayName": self._world.switches.own_switchboard_name,
+            # The official models take exactly one here; the list of webhooks has them all.
+            "webhooks": hooks[:1],
+        }
 
+    @endpoint("GET", WEBHOOKS)
     def list_webhooks(self, request: Request) -> Answer:
         """List the integration's webhooks, secrets included."""
         self._check_integration(request)
-        shown = [webhook_answer(one) for one in self._world.webhooks()]
-        return {"webhooks": shown}
+        return {"webhooks": [one.shown() for one in self._world.webhooks()]}
 
+    @endpoint("POST", WEBHOOKS)
     def create_webhook(self, request: Request) -> Answer:
         """Add a webhook; its secret is made here."""
-        body = self._body(request)
+        body = self._body(request, checks.NEW_WEBHOOK)
         integration_id = self._check_integration(request)
-        checks.check_webhook(body, TRIGGERS, is_new=True)
         if len(self._world.webhooks()) >= MAX_WEBHOOKS:
             raise VendorError(400, "An app has at most 10 webhooks")
-        webhook = Webhook(
-            integration_id=integration_id,
-            target=body["target"],
-            triggers=list(body["triggers"]),
-            include_full_user=body.get("includeFullUser", False),
-            include_full_source=body.get("includeFullSource", False),
-        )
-        self._world.created_webhooks.add(webhook)
-        return created({"webhook": webhook_answer(webhook)})
+        kept = {attribute: body[name] for name, attribute in _KEPT.items() if name in body}
+        webhook = self._world.created_webhooks.add(Webhook(integration_id=integration_id, **kept))
+        return created({"webhook": webhook.shown()})
 
+    @endpoint("GET", WEBHOOK)
     def get_webhook(self, request: Request) -> Answer:
         """Return one webhook."""
-        return {"webhook": webhook_answer(self._webhook(request))}
+        return {"webhook": self._webhook(request).shown()}
 
+    @endpoint("PATCH", WEBHOOK)
     def update_webhook(self, request: Request) -> Answer:
         """Change a webhook."""
-        body = self._body(request)
-        webhook = self._webhook(request)
-        checks.check_webhook(body, TRIGGERS, is_new=False)
-        self._change_webhook(webhook, body)
-        return {"webhook": webhook_answer(self._webhook(request))}
+        body = self._body(request, checks.WEBHOOK_CHANGE)
+        self._change(self._webhook(request), body)
+        return {"webhook": self._webhook(request).shown()}
 
-    def _change_webhook(self, webhook: Webhook, body: Mapping[str, Any]) -> None:
+    def _change(self, webhook: Webhook, body: Mapping[str, Any]) -> None:
         is_first = webhook.webhook_id == self._world.switches.webhook_id
-        for name, (attribute, switch) in _KEPT.items():
-            if name in body and is_first:
+        for name in _KEPT.keys() & body.keys():
+            if is_first:
+                switch = _SWITCHES.get(name, _KEPT[name])
                 self._world.switches.change(**{switch: body[name]})
-            elif name in body:
-                setattr(webhook, attribute, body[name])
+            else:
+                setattr(webhook, _KEPT[name], body[name])
 
+    @endpoint("DELETE", WEBHOOK)
     def delete_webhook(self, request: Request) -> Answer:
         """Remove a webhook."""
         webhook = self._webhook(request)
@@ -126,50 +136,3 @@ class SettingEndpoints(Endpoints):
         if caller.scope == "integration":
             raise VendorError(403, "Forbidden")
         raise VendorError(404, "Integration not found", code="integration_not_found")
-
-    # -- The switchboard ----------------------------------------------------------------------
-
-    def list_switchboards(self, request: Request) -> Answer:
-        """List the app's one switchboard."""
-        self._caller(request, "app")
-        shown = {
-            "id": SWITCHBOARD_ID,
-            "enabled": self._world.switches.is_switchboard_enabled,
-            "defaultSwitchboardIntegrationId": self._world.default_id,
-        }
-        return {"switchboards": [shown]}
-
-    def list_switchboard_integrations(self, request: Request) -> Answer:
-        """List who can have control."""
-        self._check_switchboard(request)
-        found = self._world.switchboard_integrations()
-        shown = [switchboard_integration_answer(one) for one in found]
-        return {"switchboardIntegrations": shown}
-
-    def update_switchboard_integration(self, request: Request) -> Answer:
-        """Change who comes next, or whether standby events are delivered."""
-        body = self._body(request)
-        self._check_switchboard(request)
-        one = self._switchboard_integration(request)
-        form = Form(body)
-        form.flag("deliverStandbyEvents")
-        form.text("nextSwitchboardIntegrationId", 128)
-        form.done()
-        one.deliver_standby_events = body.get("deliverStandbyEvents", one.deliver_standby_events)
-        one.next_id = body.get("nextSwitchboardIntegrationId", one.next_id)
-        self._world.changed_integrations.add(one)
-        shown = switchboard_integration_answer(self._switchboard_integration(request))
-        return {"switchboardIntegration": shown}
-
-    def _switchboard_integration(self, request: Request) -> SwitchboardIntegration:
-        wanted = request.path_params["switchboard_integration_id"]
-        found = self._world.switchboard_integration(wanted)
-        if found is None:
-            code = "switchboard_integration_not_found"
-            raise VendorError(404, "Switchboard integration not found", code=code)
-        return found
-
-    def _check_switchboard(self, request: Request) -> None:
-        self._caller(request, "app")
-        if request.path_params["switchboard_id"] != SWITCHBOARD_ID:
-            raise VendorError(404, "Switchboard not found", code="switchboard_not_found")

@@ -9,18 +9,24 @@ from typing import Any, ClassVar
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from integrations.simulators.answers import AsciiJSONResponse
 from integrations.simulators.desk import Action, DeskWords, Fault
 from integrations.simulators.traffic import PlannedFailure
 from integrations.simulators.world_simulator import WorldSimulator
 from integrations.vendors.zendesk.simulator.agents import WorkspaceAgents
-from integrations.vendors.zendesk.simulator.answers import error_answer
 from integrations.vendors.zendesk.simulator.app import zendesk_app
-from integrations.vendors.zendesk.simulator.checks import CODES
+from integrations.vendors.zendesk.simulator.checks import CODES, VendorError
+from integrations.vendors.zendesk.simulator.control import ControlEndpoints
+from integrations.vendors.zendesk.simulator.conversations import (
+    ConversationEndpoints,
+    UserEndpoints,
+)
 from integrations.vendors.zendesk.simulator.faults import EXTRA_ACTIONS, EXTRA_FAULTS, end
+from integrations.vendors.zendesk.simulator.messages import MessageEndpoints
 from integrations.vendors.zendesk.simulator.records import Conversation
 from integrations.vendors.zendesk.simulator.rich import RICH_MESSAGES
+from integrations.vendors.zendesk.simulator.settings import SettingEndpoints
 from integrations.vendors.zendesk.simulator.switches import AccountSwitches
+from integrations.vendors.zendesk.simulator.ticketing import TicketEndpoints, TicketRefusedError
 from integrations.vendors.zendesk.simulator.view import desk_conversations, desk_view
 from integrations.vendors.zendesk.simulator.world import ZendeskWorld
 
@@ -33,6 +39,7 @@ class ZendeskSimulator(WorldSimulator[ZendeskWorld]):
     Keyword arguments beyond the named ones are switches: see `AccountSwitches`.
     """
 
+    agents: WorkspaceAgents
     key: ClassVar[str] = "zendesk"
     words: ClassVar[DeskWords] = DeskWords(
         title="Simulated Zendesk (demo)",
@@ -54,16 +61,18 @@ class ZendeskSimulator(WorldSimulator[ZendeskWorld]):
 
     def vendor_app(self) -> ASGIApp:
         """Build the application that speaks the contract."""
-        return zendesk_app(self, self.world)
+        conversations = (UserEndpoints, ConversationEndpoints, MessageEndpoints, ControlEndpoints)
+        return zendesk_app(self, self.world, (*conversations, SettingEndpoints, TicketEndpoints))
 
     def failure_response(self, failure: PlannedFailure) -> Response:
         """Return a planned failure in the shape of the API it is meant for."""
-        if failure.path_prefix.startswith(f"{self.world.path_prefix}/api/v2"):
-            headers = {"Retry-After": str(failure.retry_after)} if failure.retry_after else {}
-            body = {"error": CODES.get(failure.status, "error"), "description": FAILURE_TEXT}
-            return AsciiJSONResponse(body, status_code=failure.status, headers=headers)
         code = CODES.get(failure.status, "internal_error")
-        return error_answer(failure.status, code, FAILURE_TEXT, retry_after=failure.retry_after)
+        error = VendorError(failure.status, FAILURE_TEXT, code=code)
+        if failure.path_prefix.startswith(f"{self.world.path_prefix}/api/v2"):
+            code = CODES.get(failure.status, "error")
+            error = TicketRefusedError(failure.status, code, FAILURE_TEXT)
+        error.retry_after = failure.retry_after
+        return error.response()
 
     def desk_view(self, conversation: Conversation) -> dict[str, Any]:
         """Return a conversation that has a ticket."""
@@ -105,8 +114,8 @@ class ZendeskSimulator(WorldSimulator[ZendeskWorld]):
 
     def duplicate_next(self, *, event: str | None = None) -> None:
         """Deliver the next event (of this type) twice."""
-        self.world.events.duplicate_next(event)
+        self.world.events.faults.duplicate_next(event)
 
     def swap_next_two(self, *, event: str | None = None) -> None:
         """Deliver the next event (of this type) after the one that follows it."""
-        self.world.events.swap_next_two(event)
+        self.world.events.faults.swap_next_two(event)

@@ -8,18 +8,8 @@ from typing import Any, ClassVar
 
 from integrations.simulators.desk import DeskError
 from integrations.simulators.switches import Switches
+from integrations.vendors.zendesk.simulator.checks import TRIGGERS
 
-TRIGGERS = (
-    *("client:add", "client:remove", "client:update"),
-    *("conversation:create", "conversation:join", "conversation:leave", "conversation:remove"),
-    *("conversation:message", "conversation:postback", "conversation:read"),
-    *("conversation:referral", "conversation:typing"),
-    *(f"conversation:message:delivery:{kind}" for kind in ("channel", "failure", "user")),
-    "passthrough:messaging",
-    *(f"switchboard:{action}Control" for action in ("accept", "offer", "pass", "release")),
-    *(f"switchboard:{action}Control:failure" for action in ("accept", "offer", "pass")),
-    *("user:merge", "user:remove", "user:update"),
-)
 STATUS_CHANGED = "zen:event-type:ticket.status_changed"
 ASSIGNMENT_CHANGED = "zen:event-type:ticket.agent_assignment_changed"
 MESSAGE_ADDED = "zen:event-type:messaging_ticket.message_added"

@@ -1,27 +1,35 @@
-"""Support tickets: how a messaging session makes one, and what becomes of it."""
+"""Support tickets: how a messaging session makes one, and what Agent Workspace writes in it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from integrations.vendors.zendesk.simulator.records import FINAL_STATUSES, Conversation, Ticket
+from integrations.vendors.zendesk.simulator.records import (
+    AGENT_WORKSPACE,
+    FINAL_STATUSES,
+    Conversation,
+    Message,
+    Ticket,
+    new_id,
+)
 from integrations.vendors.zendesk.simulator.world import FIRST_TICKET_ID, ZendeskWorld
 
 FIELD_PREFIX = "dataCapture.ticketField."
 SYSTEM_PREFIX = "dataCapture.systemField."
 # Agent Workspace shows this many of the messages before a handover, unless told where to begin.
 MESSAGES_SHOWN = 10
+SOURCE = {"type": AGENT_WORKSPACE}
+AUTOMATIC_NAME = "Automated Response"
+TRIGGER_AGENT_ID = "__trigger"
 
 
 def take_over(world: ZendeskWorld, conversation: Conversation, metadata: Mapping[str, Any]) -> None:
     """Have Agent Workspace take a conversation; a ticket needs at least one message."""
-    ticket = open_ticket_of(world, conversation)
-    if ticket is not None:
-        return
-    conversation.capture = dict(metadata)
-    if conversation.messages:
-        open_messaging_ticket(world, conversation)
+    if open_ticket_of(world, conversation) is None:
+        conversation.capture = dict(metadata)
+        if conversation.messages:
+            _open_messaging_ticket(world, conversation)
 
 
 def open_ticket_of(world: ZendeskWorld, conversation: Conversation) -> Ticket | None:
@@ -30,21 +38,17 @@ def open_ticket_of(world: ZendeskWorld, conversation: Conversation) -> Ticket | 
     return ticket if ticket and ticket.status not in FINAL_STATUSES else None
 
 
-def open_messaging_ticket(world: ZendeskWorld, conversation: Conversation) -> Ticket:
+def _open_messaging_ticket(world: ZendeskWorld, conversation: Conversation) -> None:
     """Make the ticket; what passControl carried applies now and never again."""
     # Only the ticket that control was passed for has it: the next one is made of nothing.
     capture, conversation.capture = conversation.capture, {}
-    system = {
-        name.removeprefix(SYSTEM_PREFIX): value
-        for name, value in capture.items()
-        if name.startswith(SYSTEM_PREFIX)
-    }
+    system = _below(SYSTEM_PREFIX, capture)
     requester_id = _requester(world, conversation, system)
     ticket = new_ticket(
         world,
         subject=str(system.get("subject") or f"Conversation with {_person(world, conversation)}"),
         description=str(system.get("description") or _last_words(conversation)),
-        priority=_optional(system.get("priority")),
+        priority=str(system["priority"]) if "priority" in system else None,
         tags=[tag.strip() for tag in str(system.get("tags", "")).split(",") if tag.strip()],
         custom_fields=_custom_fields(world, capture),
         requester_id=requester_id,
@@ -62,7 +66,29 @@ def open_messaging_ticket(world: ZendeskWorld, conversation: Conversation) -> Ti
     conversation.first_message_shown = _first_shown(conversation, capture)
     conversation.agents.clear()
     world.note(conversation, f"Ticket {ticket.ticket_id} opened")
-    return ticket
+    if world.switches.auto_response:
+        speak(world, conversation, {"type": "text", "text": world.switches.auto_response})
+
+
+def speak(
+    world: ZendeskWorld,
+    conversation: Conversation,
+    content: Mapping[str, Any],
+    name: str = AUTOMATIC_NAME,
+    agent_id: str = TRIGGER_AGENT_ID,
+) -> Message:
+    """Write from the Agent Workspace: a live agent or, unless one is named, a trigger."""
+    metadata = {
+        "__zendesk_msg.agent.id": agent_id,
+        "__zendesk_msg.client_message_id": new_id(),
+        "__zendesk_msg.id": new_id(),
+        "__zendesk_msg.source_type": AGENT_WORKSPACE,
+    }
+    subtypes = ["bot" if agent_id == TRIGGER_AGENT_ID else "agent"]
+    author: dict[str, Any] = {"type": "business", "subtypes": subtypes}
+    author |= {"displayName": name} if name else {}
+    more = {"source": dict(SOURCE), "metadata": metadata}
+    return world.add_message(conversation, author, content, **more)
 
 
 def new_ticket(world: ZendeskWorld, **values: Any) -> Ticket:
@@ -97,7 +123,7 @@ def wake(world: ZendeskWorld, conversation: Conversation) -> None:
     """Let a user's message open a ticket, or reopen the one that was solved or put on hold."""
     ticket = open_ticket_of(world, conversation)
     if ticket is None:
-        open_messaging_ticket(world, conversation)
+        _open_messaging_ticket(world, conversation)
     elif ticket.status in ("SOLVED", "PENDING"):
         set_status(world, ticket, "OPEN", actor_id=ticket.requester_id)
 
@@ -123,13 +149,16 @@ def _person(world: ZendeskWorld, conversation: Conversation) -> str:
 
 
 def _custom_fields(world: ZendeskWorld, capture: Mapping[str, Any]) -> dict[str, Any]:
-    known = world.switches.ticket_field_ids
-    fields = {
-        name.removeprefix(FIELD_PREFIX): value
-        for name, value in capture.items()
-        if name.startswith(FIELD_PREFIX)
-    }
+    known, fields = world.switches.ticket_field_ids, _below(FIELD_PREFIX, capture)
     return {name: value for name, value in fields.items() if not known or name in known}
+
+
+def _below(prefix: str, capture: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name.removeprefix(prefix): value
+        for name, value in capture.items()
+        if name.startswith(prefix)
+    }
 
 
 def _last_words(conversation: Conversation) -> str:
@@ -138,16 +167,10 @@ def _last_words(conversation: Conversation) -> str:
 
 
 def _first_shown(conversation: Conversation, capture: Mapping[str, Any]) -> int:
+    ids = [one.message_id for one in conversation.messages]
     wanted = capture.get("first_message_id")
-    for index, message in enumerate(conversation.messages):
-        if message.message_id == wanted:
-            return index
-    return max(0, len(conversation.messages) - MESSAGES_SHOWN)
+    return ids.index(wanted) if wanted in ids else max(0, len(ids) - MESSAGES_SHOWN)
 
 
 def _number(value: object) -> int | None:
     return int(str(value)) if value is not None and str(value).isdigit() else None
-
-
-def _optional(value: object) -> str | None:
-    return None if value is None else str(value)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from integrations.vendors.zendesk.simulator.agents import TRIGGER_AGENT_ID
 from integrations.vendors.zendesk.simulator.records import (
     AGENT_WORKSPACE,
     DONE_STATUSES,
@@ -14,6 +13,7 @@ from integrations.vendors.zendesk.simulator.records import (
     Ticket,
     time_text,
 )
+from integrations.vendors.zendesk.simulator.tickets import TRIGGER_AGENT_ID
 from integrations.vendors.zendesk.simulator.world import ZendeskWorld
 
 

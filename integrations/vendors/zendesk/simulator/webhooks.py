@@ -16,7 +16,7 @@ import threading
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,9 @@ from integrations.simulators.event_faults import EventFaults
 from integrations.simulators.webhooks import RetryPlan, WebhookSender
 from integrations.vendors.zendesk.simulator.records import (
     Conversation,
+    Message,
     Ticket,
+    User,
     Webhook,
     new_id,
     time_text,
@@ -43,16 +45,23 @@ if TYPE_CHECKING:
     from integrations.vendors.zendesk.simulator.world import ZendeskWorld
 
 NOT_RETRIED = (400, 401, 403, 404, 406)
-PAUSES = (5.0, 30.0, 120.0, 600.0)
-PLAN = RetryPlan(timeout_seconds=20.0, pauses=PAUSES, is_retried=lambda s: s not in NOT_RETRIED)
-TICKET_PAUSES = (2.0, 4.0, 8.0, 16.0, 32.0)
+PLAN = RetryPlan(
+    timeout_seconds=20.0,
+    pauses=(5.0, 30.0, 120.0, 600.0),
+    is_retried=lambda status: status not in NOT_RETRIED,
+)
 # 429 and 503 are tried again only when a short Retry-After asks for it, which is not imitated.
 TICKET_PLAN = RetryPlan(
-    timeout_seconds=12.0, pauses=TICKET_PAUSES, is_retried=lambda status: status == 409
+    timeout_seconds=12.0,
+    pauses=(2.0, 4.0, 8.0, 16.0, 32.0),
+    is_retried=lambda status: status == 409,
+)
+TICKET_IDS = (
+    *("requester_id", "submitter_id", "assignee_id", "group_id"),
+    *("brand_id", "organization_id", "form_id"),
 )
 # So many of the first messages of a conversation's live agents can be posted again later.
 OLDEST_KEPT = 20
-Payload = Callable[[Webhook], Mapping[str, Any]]
 Event = dict[str, Any]
 
 
@@ -66,9 +75,10 @@ class EventOffice:
         self._lock = threading.Lock()
         self._waiting: dict[str, list[Event]] = {}
         self._timer: threading.Timer | None = None
-        self._faults: EventFaults[Event] = EventFaults()
+        self.faults: EventFaults[Event] = EventFaults()
         self._oldest: defaultdict[tuple[str, str], list[Event]] = defaultdict(list)
-        self._wrong_secrets = 0
+        # So many of the next deliveries have a wrong X-API-Key.
+        self.wrong_secrets = 0
 
     def receivers(self, conversation: Conversation) -> set[str]:
         """Return the integrations that get a conversation's events as it stands."""
@@ -84,20 +94,20 @@ class EventOffice:
     def publish(
         self,
         kind: str,
-        payload: Payload,
+        payload: Mapping[str, Any],
         *,
         conversation: Conversation | None = None,
         also: Iterable[str] = (),
     ) -> None:
-        """Give an event to every subscribed webhook whose integration is to have it."""
+        """Give an event to every subscribed webhook whose integration is to have it.
+
+        A User in the payload is written as each webhook wants users.
+        """
+        heard = set(also) | (self.receivers(conversation) if conversation else set())
         for webhook in self._world.webhooks():
-            is_meant = (
-                conversation is None
-                or webhook.integration_id in self.receivers(conversation)
-                or webhook.integration_id in also
-            )
+            is_meant = conversation is None or webhook.integration_id in heard
             if is_meant and kind in webhook.triggers and webhook.target:
-                event = self._event(kind, payload(webhook))
+                event = self._event(kind, _written(payload, webhook))
                 self._queue(webhook, event)
                 if conversation is not None and _is_said_by_agent(event):
                     oldest = self._oldest[conversation.conversation_id, webhook.webhook_id]
@@ -140,26 +150,14 @@ class EventOffice:
         else:
             probe["status"] = answer.status
 
-    def duplicate_next(self, kind: str | None) -> None:
-        """Deliver the next event (of this type) twice."""
-        self._faults.duplicate_next(kind)
-
-    def swap_next_two(self, kind: str | None) -> None:
-        """Deliver the next event (of this type) after the one that follows it."""
-        self._faults.swap_next_two(kind)
-
-    def spoil_secrets(self, count: int) -> None:
-        """Send the next deliveries with a wrong X-API-Key."""
-        self._wrong_secrets += count
-
     def forget(self) -> None:
         """Forget what waits, what was sent and what was planned."""
         self._stop_timer()
         with self._lock:
             self._waiting.clear()
-            self._faults.forget()
+            self.faults.forget()
             self._oldest.clear()
-            self._wrong_secrets = 0
+            self.wrong_secrets = 0
         self.probes.clear()
         self.sender.forget()
 
@@ -170,14 +168,14 @@ class EventOffice:
 
     # -- Batches ------------------------------------------------------------------------------
 
-    def _event(self, kind: str, payload: Mapping[str, Any]) -> Event:
+    def _event(self, kind: str, payload: Any) -> Event:
         created_at = time_text(self._world.now_ms())
-        return {"id": new_id(), "createdAt": created_at, "type": kind, "payload": dict(payload)}
+        return {"id": new_id(), "createdAt": created_at, "type": kind, "payload": payload}
 
     def _queue(self, webhook: Webhook, event: Event) -> None:
         with self._lock:
             lane = webhook.webhook_id
-            arriving = self._faults.arriving(event, label=event["type"], lane=lane)
+            arriving = self.faults.arriving(event, label=event["type"], lane=lane)
             self._waiting.setdefault(lane, []).extend(arriving)
             if arriving and self._timer is None:
                 window = self._world.switches.batch_window_ms / 1000
@@ -201,16 +199,15 @@ class EventOffice:
 
     def _stop_timer(self) -> None:
         with self._lock:
-            timer, self._timer = self._timer, None
-        if timer is not None:
-            timer.cancel()
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = None
 
     def _post(self, webhook: Webhook, events: list[Event]) -> None:
-        speed = self._world.switches.retry_speed
-        self.sender.plan = replace(PLAN, pauses=tuple(pause / speed for pause in PAUSES))
+        self.sender.plan = _sped_up(PLAN, self._world)
         secret = webhook.secret
-        if self._wrong_secrets:
-            self._wrong_secrets -= 1
+        if self.wrong_secrets:
+            self.wrong_secrets -= 1
             secret = "not-the-shared-secret"  # noqa: S105 - wrong on purpose
         body = {
             "app": {"id": self._world.switches.app_id},
@@ -224,6 +221,18 @@ class EventOffice:
             lane=webhook.webhook_id,
             label=str(events[0]["type"]),
         )
+
+
+def _written(value: Any, webhook: Webhook) -> Any:
+    if isinstance(value, User):
+        return value.shown() if webhook.include_full_user else value.truncated()
+    if isinstance(value, Mapping):
+        return {name: _written(one, webhook) for name, one in value.items()}
+    return value
+
+
+def _sped_up(plan: RetryPlan, world: ZendeskWorld) -> RetryPlan:
+    return replace(plan, pauses=tuple(pause / world.switches.retry_speed for pause in plan.pauses))
 
 
 def _is_said_by_agent(event: Event) -> bool:
@@ -248,11 +257,10 @@ class TicketEventOffice:
         event = {"current": _id_text(ticket.assignee_id), "previous": _id_text(previous)}
         self._publish(ASSIGNMENT_CHANGED, ticket, event, actor_id)
 
-    def message_added(
-        self, ticket: Ticket, actor: Mapping[str, Any], message: Mapping[str, str]
-    ) -> None:
+    def message_added(self, ticket: Ticket, actor: Mapping[str, str], message: Message) -> None:
         """Tell of a message in a messaging ticket."""
-        event = {"actor": dict(actor), "message": dict(message)}
+        said = {"id": message.message_id, "body": message.words}
+        event = {"actor": dict(actor), "message": said}
         self._publish(MESSAGE_ADDED, ticket, event, ticket.requester_id)
 
     def _publish(self, kind: str, ticket: Ticket, event: Mapping[str, Any], actor_id: int) -> None:
@@ -287,14 +295,8 @@ class TicketEventOffice:
             "description": ticket.description,
             "priority": (ticket.priority or "normal").upper(),
             "is_public": True,
-            "requester_id": _id_text(ticket.requester_id),
-            "submitter_id": _id_text(ticket.submitter_id),
-            "assignee_id": _id_text(ticket.assignee_id),
             "actor_id": _id_text(actor_id),
-            "group_id": _id_text(ticket.group_id),
-            "brand_id": _id_text(ticket.brand_id),
-            "organization_id": _id_text(ticket.organization_id),
-            "form_id": _id_text(ticket.form_id),
+            **{name: _id_text(getattr(ticket, name)) for name in TICKET_IDS},
             "custom_status": "",
             "external_id": ticket.external_id,
             "tags": ticket.tags if has_tags else [],
@@ -318,8 +320,7 @@ class TicketEventOffice:
         }
         if switches.ticket_webhook_key:
             headers[switches.ticket_webhook_header] = switches.ticket_webhook_key
-        pauses = tuple(pause / switches.retry_speed for pause in TICKET_PAUSES)
-        self.sender.plan = replace(TICKET_PLAN, pauses=pauses)
+        self.sender.plan = _sped_up(TICKET_PLAN, self._world)
         self.sender.post(switches.ticket_webhook_target, headers, body, lane=lane, label=kind)
 
 

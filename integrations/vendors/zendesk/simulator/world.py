@@ -10,12 +10,6 @@ from typing import Any
 from integrations.simulators.desk import DeskError
 from integrations.simulators.records import Files, Records, StoredFile
 from integrations.simulators.world import World
-from integrations.vendors.zendesk.simulator.answers import (
-    message_answer,
-    truncated_conversation,
-    truncated_user,
-    user_answer,
-)
 from integrations.vendors.zendesk.simulator.records import (
     AGENT_WORKSPACE,
     ANSWER_BOT,
@@ -34,22 +28,20 @@ from integrations.vendors.zendesk.simulator.switches import AccountSwitches
 from integrations.vendors.zendesk.simulator.webhooks import EventOffice, TicketEventOffice
 
 FILE_PATH = "/sc/media/{file_id}/{name}"
-SWITCHBOARD_ID = "5b5b5b5b5b5b5b5b5b5b5b5b"
 UNSAFE_LETTERS = re.compile(r"[^A-Za-z0-9._-]")
 FIRST_TICKET_ID = 7711
 FIRST_SUPPORT_USER_ID = 9001
 FIRST_GROUP_ID = 31
-# Names in the switchboard -> (switchboard integration id, integration id, type).
-BUILT_IN = {
-    "zd-agentWorkspace": ("4a4b4c4d4e4f4a4b4c4d4e4f", "5a5b5c5d5e5f5a5b5c5d5e5f", AGENT_WORKSPACE),
-    "zd-answerBot": ("4b4c4d4e4f4a4b4c4d4e4f4a", "5b5c5d5e5f5a5b5c5d5e5f5a", ANSWER_BOT),
-}
+WORKSPACE_ID = "4a4b4c4d4e4f4a4b4c4d4e4f"
 OWN_SWITCHBOARD_ID = "6a6b6c6d6e6f6a6b6c6d6e6f"
-DEFAULTS = {
-    "answer_bot": BUILT_IN["zd-answerBot"][0],
-    "agent_workspace": BUILT_IN["zd-agentWorkspace"][0],
-    "own": OWN_SWITCHBOARD_ID,
+# Switchboard integration id -> name, integration id, type; those of the account beside our own.
+BUILT_IN = {
+    WORKSPACE_ID: ("zd-agentWorkspace", "5a5b5c5d5e5f5a5b5c5d5e5f", AGENT_WORKSPACE),
+    "4b4c4d4e4f4a4b4c4d4e4f4a": ("zd-answerBot", "5b5c5d5e5f5a5b5c5d5e5f5a", ANSWER_BOT),
 }
+DEFAULTS = dict(
+    zip(("agent_workspace", "answer_bot", "own"), [*BUILT_IN, OWN_SWITCHBOARD_ID], strict=True)
+)
 
 
 class AccountFiles(Files):
@@ -103,13 +95,10 @@ class ZendeskWorld(World[AccountSwitches, Conversation]):
 
     # -- Finding ------------------------------------------------------------------------------
 
-    def find_user(self, user_id_or_external_id: str) -> User | None:
+    def find_user(self, any_id: object) -> User | None:
         """Return a user by either id."""
-        if user_id_or_external_id in self.users:
-            return self.users[user_id_or_external_id]
-        return next(
-            (one for one in self.users.values() if one.external_id == user_id_or_external_id), None
-        )
+        found = (one for one in self.users.values() if any_id in (one.user_id, one.external_id))
+        return self.users.get(any_id) or next(found, None)
 
     def conversation(self, conversation_id: str) -> Conversation:
         """Return a conversation for the desk; raises DeskError for anything else."""
@@ -124,9 +113,8 @@ class ZendeskWorld(World[AccountSwitches, Conversation]):
 
     def person(self, conversation: Conversation) -> User | None:
         """Return the end user of a conversation, where there is one."""
-        for participant in conversation.participants:
-            return self.users.get(participant.user_id)
-        return None
+        first = next(iter(conversation.participants), None)
+        return self.users.get(first.user_id) if first else None
 
     def conversations_of(self, user: User) -> list[Conversation]:
         """Return a user's conversations, oldest first."""
@@ -154,20 +142,18 @@ class ZendeskWorld(World[AccountSwitches, Conversation]):
 
     def switchboard_integrations(self) -> list[SwitchboardIntegration]:
         """Return Agent Workspace, the AI agent and the portal's own integration."""
-        rows = [(name, *row) for name, row in BUILT_IN.items()]
-        own = (self.switches.own_switchboard_name, OWN_SWITCHBOARD_ID)
-        rows.append((*own, self.switches.integration_id, "custom"))
-        return [self._integration(*row) for row in rows]
+        own = (self.switches.own_switchboard_name, self.switches.integration_id, "custom")
+        rows = {**BUILT_IN, OWN_SWITCHBOARD_ID: own}
+        return [self._integration(identifier, *row) for identifier, row in rows.items()]
 
     def _integration(
-        self, name: str, identifier: str, integration_id: str, kind: str
+        self, identifier: str, name: str, integration_id: str, kind: str
     ) -> SwitchboardIntegration:
         changed = self.changed_integrations.get(identifier)
         is_standby = changed.deliver_standby_events if changed else None
         if is_standby is None:
             is_standby = kind == "custom" and self.switches.deliver_standby_events
-        workspace = DEFAULTS["agent_workspace"]
-        usual_next = self.default_id if identifier == workspace else workspace
+        usual_next = self.default_id if identifier == WORKSPACE_ID else WORKSPACE_ID
         return SwitchboardIntegration(
             name=name,
             switchboard_integration_id=identifier,
@@ -189,7 +175,7 @@ class ZendeskWorld(World[AccountSwitches, Conversation]):
 
     def is_with_workspace(self, conversation: Conversation) -> bool:
         """Tell whether Agent Workspace controls a conversation."""
-        return conversation.active == DEFAULTS["agent_workspace"]
+        return conversation.active == WORKSPACE_ID
 
     # -- Support ------------------------------------------------------------------------------
 
@@ -197,11 +183,11 @@ class ZendeskWorld(World[AccountSwitches, Conversation]):
         """Return the id of an agent, the same one every time."""
         return self.support_user(name, name=name).user_id
 
-    def support_user(self, key: str, **about: str | None) -> Person:
+    def support_user(self, key: str, **about: Any) -> Person:
         """Return the Support user kept under a key, made where there is none."""
         known = next((one for one in self.people.values() if one.key == key), None)
         identifier = FIRST_SUPPORT_USER_ID + len(self.people)
-        return known or self.people.add(Person(user_id=identifier, key=key, **about))  # type: ignore[arg-type]
+        return known or self.people.add(Person(user_id=identifier, key=key, **about))
 
     def group_id(self, name: str) -> int:
         """Return the id of a group, the same one every time; the account's queue is the first."""
@@ -237,34 +223,41 @@ class ZendeskWorld(World[AccountSwitches, Conversation]):
 
     # -- Telling ------------------------------------------------------------------------------
 
+    def truncated(self, conversation: Conversation) -> dict[str, Any]:
+        """Return a conversation as webhooks show it."""
+        answer: dict[str, Any] = {"id": conversation.conversation_id, "type": conversation.type}
+        if conversation.metadata:
+            answer["metadata"] = conversation.metadata
+        for name in ("active", "pending"):
+            held = self.switchboard_integration(getattr(conversation, name))
+            if held is not None and self.switches.is_switchboard_enabled:
+                answer[f"{name}SwitchboardIntegration"] = held.truncated()
+        return answer
+
     def tell(self, conversation: Conversation, kind: str, payload: dict[str, Any]) -> None:
-        """Publish an event whose payload is the same for every webhook."""
-        shown = {"conversation": truncated_conversation(self, conversation), **payload}
-        self.events.publish(kind, lambda _webhook: shown, conversation=conversation)
+        """Publish an event of a conversation to whoever hears it."""
+        shown = {"conversation": self.truncated(conversation), **payload}
+        self.events.publish(kind, shown, conversation=conversation)
 
-    def shown_user(self, webhook: Webhook, user: User) -> dict[str, Any]:
-        """Return a user as a webhook wants them."""
-        return user_answer(user) if webhook.include_full_user else truncated_user(user)
-
-    def add_message(self, conversation: Conversation, message: Message) -> None:
+    def add_message(
+        self, conversation: Conversation, author: dict[str, Any], content: Any, **more: Any
+    ) -> Message:
         """Append a message and echo it to every integration that hears the conversation."""
+        message = Message(
+            received_ms=self.now_ms(),
+            order=conversation.next_order(),
+            author=author,
+            content=dict(content),
+            **more,
+        )
         conversation.messages.append(message)
         conversation.updated_ms = message.received_ms
-        where = truncated_conversation(self, conversation)
-
-        def payload(webhook: Webhook) -> dict[str, Any]:
-            shown = message_answer(message)
-            shown["author"] = self.shown_author(webhook, message.author)
-            if not self.switches.webhook_messages_have_activity:
-                shown.pop("activity", None)
-            return {"conversation": where, "message": shown, "recentNotifications": []}
-
-        self.events.publish("conversation:message", payload, conversation=conversation)
-
-    def shown_author(self, webhook: Webhook, author: dict[str, Any]) -> dict[str, Any]:
-        """Return an author as a webhook wants it: a user comes with the user."""
-        user = self.users.get(author.get("userId", ""))
-        return author if user is None else {**author, "user": self.shown_user(webhook, user)}
+        shown = {**message.shown(), "author": self._with_user(author)}
+        if not self.switches.webhook_messages_have_activity:
+            shown.pop("activity", None)
+        told = {"message": shown, "recentNotifications": []}
+        self.tell(conversation, "conversation:message", told)
+        return message
 
     def tell_activity(
         self,
@@ -274,23 +267,17 @@ class ZendeskWorld(World[AccountSwitches, Conversation]):
         source: dict[str, Any],
     ) -> None:
         """Publish typing or reading."""
+        activity = {"type": activity_type, "author": self._with_user(author), "source": source}
         is_read = activity_type == "conversation:read"
-        where = truncated_conversation(self, conversation)
+        kind = activity_type if is_read else "conversation:typing"
+        self.tell(conversation, kind, {"activity": activity})
 
-        def payload(webhook: Webhook) -> dict[str, Any]:
-            shown = self.shown_author(webhook, author)
-            activity = {"type": activity_type, "author": shown, "source": source}
-            return {"conversation": where, "activity": activity}
-
-        kind = "conversation:read" if is_read else "conversation:typing"
-        self.events.publish(kind, payload, conversation=conversation)
+    def _with_user(self, author: dict[str, Any]) -> dict[str, Any]:
+        """Return an author as webhooks show it: a user comes with the user."""
+        user = self.users.get(author.get("userId", ""))
+        return author if user is None else {**author, "user": user}
 
     def note(self, conversation: Conversation, text: str) -> None:
         """Add a line to what the desk shows of the conversation."""
-        conversation.timeline.append(
-            {
-                "order": conversation.next_order(),
-                "at": time_text(self.now_ms()),
-                "text": text,
-            }
-        )
+        at = time_text(self.now_ms())
+        conversation.timeline.append({"order": conversation.next_order(), "at": at, "text": text})
