@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-
 import pytest
 
 from integrations.credentials.cleaning import credentials_clean
 from integrations.vendors.genesys.client import hosts_for
 from integrations.vendors.genesys.manifest import MANIFEST, REGIONS
-from tests.vendors.genesys.portal import Genesys, Portal, running_genesys, running_portal
+from tests.vendors.genesys.portal import Portal
 
 GOOD = {
     "region": "euw2.pure.cloud",
@@ -19,18 +17,6 @@ GOOD = {
     "use_notifications": "true",
 }
 LATER = ["integration", "webhook", "routing", "permissions", "notifications"]
-
-
-@pytest.fixture(scope="module")
-def genesys() -> Iterator[Genesys]:
-    with running_genesys() as genesys:
-        yield genesys
-
-
-@pytest.fixture
-async def portal(genesys: Genesys) -> AsyncIterator[Portal]:
-    async with running_portal(genesys) as portal:
-        yield portal
 
 
 async def failures(portal: Portal, **credentials: str) -> dict[str, str]:

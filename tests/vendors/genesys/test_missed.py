@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -13,20 +12,13 @@ from integrations.contract.connector import WebhookItem
 from integrations.contract.errors import CannotConnectError
 from integrations.contract.events import LiveAgentJoined, LiveAgentMessage
 from tests.contract.bench import until
-from tests.vendors.genesys.portal import Genesys, Handoff, Portal, running_genesys, running_portal
-
-
-@pytest.fixture(scope="module")
-def genesys() -> Iterator[Genesys]:
-    with running_genesys() as genesys:
-        yield genesys
+from tests.vendors.genesys.portal import Handoff, Portal
 
 
 @pytest.fixture
-async def portal(genesys: Genesys) -> AsyncIterator[Portal]:
-    async with running_portal(genesys) as portal:
-        await portal.configure(webhook_retry_pause_seconds=1.0)
-        yield portal
+async def portal(portal: Portal) -> Portal:
+    await portal.configure(webhook_retry_pause_seconds=1.0)
+    return portal
 
 
 async def unheard(portal: Portal, handoff: Handoff, action: str, **body: object) -> None:

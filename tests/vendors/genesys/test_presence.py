@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -26,18 +26,11 @@ from tests.vendors.genesys.portal import (
     Handoff,
     Portal,
     eventually,
-    running_genesys,
     running_portal,
 )
 
 # The socket alone is quick enough for these: asking would come too late.
 SOCKET_ONLY = replace(QUICK, poll=60, poll_alone=60)
-
-
-@pytest.fixture(scope="module")
-def genesys() -> Iterator[Genesys]:
-    with running_genesys() as genesys:
-        yield genesys
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -20,23 +19,8 @@ from integrations.contract.events import LiveAgentJoined, LiveAgentMessage, Queu
 from tests.contract.bench import handoff_request, outbound
 from tests.vendors.genesys.portal import (
     AGENT,
-    Genesys,
     Portal,
-    running_genesys,
-    running_portal,
 )
-
-
-@pytest.fixture(scope="module")
-def genesys() -> Iterator[Genesys]:
-    with running_genesys() as genesys:
-        yield genesys
-
-
-@pytest.fixture
-async def portal(genesys: Genesys) -> AsyncIterator[Portal]:
-    async with running_portal(genesys) as portal:
-        yield portal
 
 
 async def test_one_token_serves_all_workers_until_it_expires(portal: Portal):
@@ -93,6 +77,28 @@ async def test_pause_that_one_worker_was_told_holds_another_workers_messages(por
 
     assert caught.value.retry_after > 25
     assert len(await portal.requests()) == before
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"), [("header", (25, 30)), ("body", (25, 30)), ("nowhere", (5, 15))]
+)
+async def test_refusal_for_haste_holds_all_back_wherever_it_says_for_how_long(
+    portal: Portal, told: str, seconds: tuple[float, float]
+):
+    handoff = await portal.started(portal.connector(use_notifications="false"))
+    await handoff.stop()
+    await portal.configure(wait_told=told)
+    await portal.fault("fail_next", status=429, count=1, path_suffix="/message", retry_after=30)
+    first, second = outbound("First"), outbound("Second")
+
+    waits = []
+    for message in (first, second, first):  # in whatever order the relay tries: none overtakes
+        with pytest.raises(RateLimitedError) as caught:
+            await handoff.connector.send_message(handoff.session, message)
+        waits.append(caught.value.retry_after)
+
+    assert all(seconds[0] < wait <= seconds[1] for wait in waits), waits
+    assert "Second" not in await portal.said(handoff)
 
 
 SUPPORT_QUEUE = "de0ab666-1112-5ac8-9b9e-b5e3ebb0baaf"

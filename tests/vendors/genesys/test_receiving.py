@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -24,25 +23,10 @@ from integrations.vendors.genesys.simulator.outbound import sign
 from tests.contract.bench import until
 from tests.vendors.genesys.portal import (
     QUICK,
-    Genesys,
     Handoff,
     Portal,
     eventually,
-    running_genesys,
-    running_portal,
 )
-
-
-@pytest.fixture(scope="module")
-def genesys() -> Iterator[Genesys]:
-    with running_genesys() as genesys:
-        yield genesys
-
-
-@pytest.fixture
-async def portal(genesys: Genesys) -> AsyncIterator[Portal]:
-    async with running_portal(genesys) as portal:
-        yield portal
 
 
 async def test_each_word_is_confirmed_to_the_live_agent(portal: Portal):

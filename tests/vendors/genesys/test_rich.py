@@ -4,36 +4,20 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from integrations.contract.connector import OutboundMessage, ReceiptKind
+from integrations.contract.connector import OutboundAttachment, OutboundMessage, ReceiptKind
 from integrations.contract.events import LiveAgentJoined, LiveAgentMessage, MessageFailed
 from integrations.contract.rich_content import Answer, Author, Choice
 from integrations.vendors.genesys.simulator.rich import RICH_MESSAGES
 from tests.contract.bench import until
 from tests.vendors.genesys.portal import (
-    Genesys,
     Handoff,
     Portal,
-    running_genesys,
-    running_portal,
 )
-
-
-@pytest.fixture(scope="module")
-def genesys() -> Iterator[Genesys]:
-    with running_genesys() as genesys:
-        yield genesys
-
-
-@pytest.fixture
-async def portal(genesys: Genesys) -> AsyncIterator[Portal]:
-    async with running_portal(genesys) as portal:
-        yield portal
 
 
 async def sent(portal: Portal, handoff: Handoff, kind: str, **fields: Any) -> LiveAgentMessage:
@@ -215,6 +199,25 @@ async def test_late_failure_names_our_message_whoever_sent_it(portal: Portal, is
     [failed] = await handoff.wait_for(MessageFailed)
     assert failed.vendor_message_id == message.message_id
     assert "MessageNotAllowed" in failed.reason
+
+
+async def test_file_that_genesys_cannot_fetch_fails_late_at_its_own_message(
+    portal: Portal, unused_tcp_port: int
+):
+    handoff = await portal.started(portal.connector())
+    file = OutboundAttachment(
+        attachment_id="5f8a3f10-8d46-4e7b-9a52-1f0c6e2b4d38",
+        file_name="label.png",
+        mime_type="image/png",
+        content=b"png",
+        public_url=f"http://127.0.0.1:{unused_tcp_port}/label.png",
+    )
+
+    await handoff.connector.send_attachment(handoff.session, file)
+
+    [failed] = await handoff.wait_for(MessageFailed)
+    assert failed.vendor_message_id == file.attachment_id
+    assert "UnsupportedMessage" in failed.reason
 
 
 async def test_of_two_live_agents_each_has_their_own_words(portal: Portal):

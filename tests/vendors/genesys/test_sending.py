@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
 import pytest
@@ -14,23 +13,8 @@ from integrations.contract.events import LiveAgentJoined
 from tests.contract.bench import outbound
 from tests.vendors.genesys.portal import (
     QUICK,
-    Genesys,
     Portal,
-    running_genesys,
-    running_portal,
 )
-
-
-@pytest.fixture(scope="module")
-def genesys() -> Iterator[Genesys]:
-    with running_genesys() as genesys:
-        yield genesys
-
-
-@pytest.fixture
-async def portal(genesys: Genesys) -> AsyncIterator[Portal]:
-    async with running_portal(genesys) as portal:
-        yield portal
 
 
 async def test_long_text_arrives_complete_in_parts_that_fit(portal: Portal):

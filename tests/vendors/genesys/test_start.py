@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -16,23 +15,8 @@ from integrations.contract.errors import (
 from integrations.contract.events import LiveAgentJoined, NoLiveAgents
 from tests.contract.bench import handoff_request
 from tests.vendors.genesys.portal import (
-    Genesys,
     Portal,
-    running_genesys,
-    running_portal,
 )
-
-
-@pytest.fixture(scope="module")
-def genesys() -> Iterator[Genesys]:
-    with running_genesys() as genesys:
-        yield genesys
-
-
-@pytest.fixture
-async def portal(genesys: Genesys) -> AsyncIterator[Portal]:
-    async with running_portal(genesys) as portal:
-        yield portal
 
 
 async def test_start_carries_transcript_attributes_and_the_wanted_queue(portal: Portal):

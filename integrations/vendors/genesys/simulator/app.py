@@ -189,7 +189,8 @@ def _authorised(org: Org, request: Request, permissions: tuple[str, ...]) -> Acc
         raise VendorError(401, "Invalid login credentials.")
     limit = org.switches.rate_limit_per_minute
     if wait := org.tokens.seconds_to_wait(token.client_id, limit=limit):
-        raise VendorError(429, "", retry_after=wait, limit=limit)
+        told = org.switches.wait_told
+        raise VendorError(429, "", retry_after=wait, limit=limit, told=told)
     if permissions and not set(permissions) & set(org.switches.permissions):
         names = ", ".join(permissions)
         text = "Unable to perform the requested action. You are missing the following permission(s)"

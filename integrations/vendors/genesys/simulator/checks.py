@@ -52,6 +52,8 @@ CODES = {
     503: "service.unavailable",
     504: "gateway.timeout",
 }
+# Where a 429 says for how long; the contract shows header and text, and not whether both are sure.
+WAIT_TOLD = ("header", "body", "nowhere")
 RATE_KEY = "client.credentials.token.rate.per.minute"
 MALFORMED = (
     "The request could not be understood by the server due to malformed syntax."  # the contract's
@@ -117,12 +119,13 @@ def error_answer(
     return AsciiJSONResponse(body, status_code=status, headers=headers)
 
 
-def rate_limit_answer(retry_after: int, limit: int) -> Response:
-    """Return the refusal of one request too many."""
+def rate_limit_answer(retry_after: int, limit: int, told: str) -> Response:
+    """Return the refusal of one request too many; `told` is one of WAIT_TOLD."""
+    wait = "" if told == "nowhere" else f" Retry the request in [{retry_after}] seconds"
     return error_answer(
         429,
-        f"Rate limit exceeded the maximum. Retry the request in [{retry_after}] seconds",
-        retry_after=retry_after,
+        f"Rate limit exceeded the maximum.{wait}",
+        retry_after=retry_after if told == "header" else None,
         limit={"key": RATE_KEY, "namespace": "platform.api", "value": limit},
     )
 

@@ -24,7 +24,7 @@ from integrations.vendors.genesys.simulator import (
 )
 from integrations.vendors.genesys.simulator.agents import ACTIONS, Agents
 from integrations.vendors.genesys.simulator.app import genesys_app
-from integrations.vendors.genesys.simulator.checks import error_answer
+from integrations.vendors.genesys.simulator.checks import error_answer, rate_limit_answer
 from integrations.vendors.genesys.simulator.notifications import (
     DETAIL_PREFIX,
     closing_frame,
@@ -116,10 +116,10 @@ class GenesysSimulator(WorldSimulator[Org]):
 
     def failure_response(self, failure: PlannedFailure) -> Response:
         """Return a planned failure as an ErrorBody."""
-        wait = failure.retry_after
-        if wait is None and failure.status == 429:
-            wait = DEFAULT_RETRY_AFTER
-        return error_answer(failure.status, TOLD_TO_FAIL, retry_after=wait)
+        if failure.status == 429:
+            switches, wait = self.world.switches, failure.retry_after or DEFAULT_RETRY_AFTER
+            return rate_limit_answer(wait, switches.rate_limit_per_minute, switches.wait_told)
+        return error_answer(failure.status, TOLD_TO_FAIL, retry_after=failure.retry_after)
 
     def failure_response_at(self, failure: PlannedFailure, path: str) -> Response:
         """Let the login host fail in its own shape."""

@@ -17,6 +17,7 @@ from integrations.simulators.records import Records, StoredFile
 from integrations.simulators.switches import Switches
 from integrations.simulators.webhooks import RetryPlan, WebhookDelivery, WebhookSender
 from integrations.simulators.world import World
+from integrations.vendors.genesys.simulator.checks import WAIT_TOLD
 from integrations.vendors.genesys.simulator.notifications import ChannelOffice
 from integrations.vendors.genesys.simulator.state import (
     Conversation,
@@ -68,6 +69,7 @@ class OrgSwitches(Switches):
     choices: ClassVar[Mapping[str, tuple[object, ...]]] = {
         "signature": ("base64", "hex", "wrong", "none"),
         "nickname_spelling": ("nickname", "nickName"),
+        "wait_told": WAIT_TOLD,
         # The vendor does not say which: an agent's start is told when it rings, or when accepted.
         "user_start_at": ("connected", "alerting"),
     }
@@ -101,6 +103,7 @@ class OrgSwitches(Switches):
     # How long a note of typing holds; there is none that it is over.
     typing_seconds: float = 5.0
     rate_limit_per_minute: int = 300
+    wait_told: str = "header"
     integration_create_seconds: float = 0.5
     require_https_webhook: bool = False
     success_status: int = 202

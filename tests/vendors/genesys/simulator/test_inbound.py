@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from tests.vendors.genesys.simulator_harness import (
+from tests.vendors.genesys.simulator.harness import (
     AGENT,
     INTEGRATION_ID,
     MESSAGES,

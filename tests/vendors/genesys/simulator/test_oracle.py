@@ -14,7 +14,7 @@ import pytest
 from PureCloudPlatformClientV2.rest import ApiException
 
 from integrations.vendors.genesys.simulator.rich import RICH_MESSAGES
-from tests.vendors.genesys.simulator_harness import (
+from tests.vendors.genesys.simulator.harness import (
     AGENT,
     CHANNELS,
     CLIENT_ID,

@@ -12,7 +12,7 @@ import pytest
 from integrations.simulators.simulator import running_simulator
 from integrations.vendors.genesys.simulator import GenesysSimulator
 from integrations.vendors.genesys.simulator.world import AGREED
-from tests.vendors.genesys.simulator_harness import (
+from tests.vendors.genesys.simulator.harness import (
     AGENT,
     CHANNELS,
     CLIENT_ID,

@@ -7,7 +7,7 @@ import uuid
 import aiohttp
 import pytest
 
-from tests.vendors.genesys.simulator_harness import (
+from tests.vendors.genesys.simulator.harness import (
     CHANNELS,
     DETAIL,
     Api,

@@ -10,7 +10,7 @@ import json
 import pytest
 
 from integrations.vendors.genesys.simulator.outbound import sign
-from tests.vendors.genesys.simulator_harness import (
+from tests.vendors.genesys.simulator.harness import (
     AGENT,
     INTEGRATION_ID,
     MESSAGES,
