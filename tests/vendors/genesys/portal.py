@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -32,9 +31,9 @@ from integrations.vendors.genesys.connector.channel import MAX_CONVERSATIONS
 from integrations.vendors.genesys.connector.records import GenesysTiming
 from integrations.vendors.genesys.manifest import MANIFEST
 from integrations.vendors.genesys.simulator import GenesysSimulator
-from tests.contract.bench import WAIT_SECONDS, handoff_request, until
+from tests.contract.bench import handoff_request, until
+from tests.vendors.desk import Desk
 
-AGENT = "Noor Halvorsen"
 PATH = "/handoff/webhooks/genesys/ws-1/PROJECT-1/live/events"
 QUICK = GenesysTiming(
     poll=30,
@@ -65,7 +64,7 @@ class Handoff:
         self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._receive())]
 
     @property
-    def id(self) -> str:
+    def conversation_id(self) -> str:
         return self.session.vendor_conversation_id
 
     async def _listen(self) -> None:
@@ -126,10 +125,13 @@ class Genesys:
     url: str
 
 
-class Portal:
-    """The simulator, the webhook receiver, and connectors between them."""
+class Portal(Desk):
+    """The simulator with its desk, the webhook receiver, and connectors between them."""
 
-    def __init__(self, genesys: Genesys, http: aiohttp.ClientSession) -> None:
+    def __init__(
+        self, genesys: Genesys, http: aiohttp.ClientSession, desk: aiohttp.ClientSession
+    ) -> None:
+        super().__init__(desk)
         self.simulator = genesys.simulator
         self.url = genesys.url
         self.tokens = MemoryTokens()
@@ -193,48 +195,27 @@ class Portal:
     ) -> Handoff:
         handoff = self.follow(connector, await connector.start(handoff_request(**changes)))
         if accept:
-            await self.act(handoff, "accept", agent_name=AGENT)
+            await self.accept(handoff)
         return handoff
 
     def items_of(self, session: VendorSession) -> list[WebhookItem]:
         keys = {session.vendor_conversation_id, *session.keys}
         return [item for item in self._items.values() if item.key in keys]
 
-    async def desk(self, method: str, path: str, **body: object) -> Any:
-        async with self._http.request(method, f"{self.url}/_desk{path}", json=body) as answer:
-            assert answer.status < 300, await answer.text()
-            return await answer.json() if answer.content_type == "application/json" else None
-
-    async def act(self, handoff: Handoff, action: str, **body: object) -> None:
-        await self.desk("POST", f"/conversations/{handoff.id}/{action}", **body)
-
-    async def fault(self, kind: str, **body: object) -> None:
-        await self.desk("POST", "/faults", kind=kind, **body)
-
     async def without(self, *permissions: str) -> None:
         """Take permissions from the role."""
         allowed = self.simulator.configuration()["permissions"]
         await self.configure(permissions=[name for name in allowed if name not in permissions])
 
-    async def configure(self, **switches: object) -> None:
-        await self.desk("POST", "/config", **switches)
-
-    async def seen(self, handoff: Handoff) -> Mapping[str, Any]:
-        """Return the conversation as the live agent sees it."""
-        answer = await self.desk("GET", "/conversations")
-        rows = answer if isinstance(answer, list) else answer["conversations"]
-        return next(row for row in rows if row["id"] == handoff.id)
-
     async def said(self, handoff: Handoff, speaker: str = "end_user") -> list[str]:
-        messages = (await self.seen(handoff))["messages"]
+        messages = (await self.conversation(handoff))["messages"]
         return [m["text"] for m in messages if m["from"] == speaker]
 
     async def requests(self, *, method: str = "", containing: str = "") -> list[dict[str, Any]]:
-        answer = await self.desk("GET", "/requests")
-        rows = answer if isinstance(answer, list) else answer["requests"]
+        rows = await self.get("requests")
         return [r for r in rows if method in ("", r["method"]) and containing in r["path"]]
 
-    async def post(self, body: bytes, signature: str) -> int:
+    async def call(self, body: bytes, signature: str) -> int:
         """Call the portal as Genesys would."""
         headers = {"X-Hub-Signature-256": signature, "Content-Type": "application/json"}
         async with self._http.post(self.webhook_url, data=body, headers=headers) as answer:
@@ -270,14 +251,6 @@ class Portal:
             await connector.close()
 
 
-async def eventually(is_so: Callable[[], Awaitable[object]]) -> None:
-    """Poll until something is so; fails when it never is."""
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not await is_so():
-        assert time.monotonic() < deadline, "waited in vain"
-        await asyncio.sleep(0.01)
-
-
 @contextmanager
 def running_genesys() -> Iterator[Genesys]:
     """Run the simulator; starting one takes longer than most tests."""
@@ -289,15 +262,18 @@ def running_genesys() -> Iterator[Genesys]:
 @asynccontextmanager
 async def running_portal(genesys: Genesys, **switches: Any) -> AsyncIterator[Portal]:
     """Run a portal before an empty Genesys, each knowing the other's address."""
-    async with open_session(allow_local=True) as http:
-        portal = Portal(genesys, http)
+    async with (
+        open_session(allow_local=True) as http,
+        aiohttp.ClientSession(genesys.url) as desk,
+    ):
+        portal = Portal(genesys, http, desk)
         app = web.Application()
         app.router.add_post(PATH, portal.take)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         portal.webhook_url = f"http://127.0.0.1:{runner.addresses[0][1]}{PATH}"
-        await portal.desk("POST", "/reset")
+        await portal.post("reset")
         address = {"webhook_url": portal.webhook_url, "webhook_retry_pause_seconds": 0.2}
         await portal.configure(**address, **switches)
         try:

@@ -124,7 +124,7 @@ async def test_good_values_pass_every_check_in_order(portal: Portal):
     found = [r async for r in portal.connector(queue_id=queue).test_connection()]
 
     assert [(r.name, r.code) for r in found] == [(name, "ok") for name, _ in MANIFEST.check_names]
-    answer = await portal.desk("GET", "/conversations")
+    answer = await portal.get("conversations")
     assert answer in ([], {"conversations": []})
 
 

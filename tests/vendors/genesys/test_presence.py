@@ -19,18 +19,19 @@ from integrations.contract.events import (
     TransferStarted,
 )
 from tests.contract.bench import until
+from tests.vendors.desk import AGENT
 from tests.vendors.genesys.portal import (
-    AGENT,
     QUICK,
     Genesys,
     Handoff,
     Portal,
-    eventually,
     running_portal,
 )
+from tests.waiting import eventually_async
 
 # The socket alone is quick enough for these: asking would come too late.
-SOCKET_ONLY = replace(QUICK, poll=60, poll_alone=60)
+# Silence for longer than a busy machine takes: no heartbeat comes so soon.
+SOCKET_ONLY = replace(QUICK, poll=60, poll_alone=60, silence=60)
 
 
 @pytest.fixture
@@ -52,12 +53,12 @@ def body_of(row: dict[str, Any]) -> Any:
 
 async def carried(portal: Portal, *handoffs: Handoff) -> None:
     """Wait until Genesys has taken the topics of conversations."""
-    wanted = {handoff.id for handoff in handoffs}
+    wanted = {handoff.conversation_id for handoff in handoffs}
 
     async def is_so() -> bool:
         return wanted <= set().union(*await subscriptions(portal))
 
-    await eventually(is_so)
+    await eventually_async(is_so)
 
 
 async def test_live_agent_is_announced_by_name_within_a_moment(portal: Portal):
@@ -99,9 +100,9 @@ async def test_topics_of_a_conversation_that_is_over_are_given_back(portal: Port
     await until(lambda: first.has_returned)
 
     async def is_so() -> bool:
-        return (await subscriptions(portal))[-1] == {second.id}
+        return (await subscriptions(portal))[-1] == {second.conversation_id}
 
-    await eventually(is_so)
+    await eventually_async(is_so)
     [last] = (await portal.requests(containing="/subscriptions"))[-1:]
     assert last["method"] == "PUT"
     assert len(body_of(last)) == 3
@@ -130,7 +131,7 @@ async def test_transfer_to_a_queue_waits_for_whoever_comes_next(portal: Portal):
 
     await portal.act(handoff, "transfer", queue="Billing")
     await handoff.wait_for(LiveAgentLeft)
-    assert (await portal.seen(handoff))["queue"] == "Billing"
+    assert (await portal.conversation(handoff))["queue"] == "Billing"
     await portal.act(handoff, "accept", agent_name="Sam Achterberg")
     await handoff.wait_for(LiveAgentJoined, 2)
 
@@ -161,7 +162,7 @@ async def test_end_by_the_end_user_is_told_as_theirs_and_twice_is_fine(portal: P
     await connector.end(handoff.session, EndReason.END_USER_ENDED)
     await until(lambda: handoff.has_returned)
 
-    assert (await portal.seen(handoff))["status"] == "ended"
+    assert (await portal.conversation(handoff))["status"] == "ended"
     [ended] = handoff.of(ConversationEnded)
     assert ended.ended_by == "EndUser"
     assert len(await portal.requests(method="PATCH")) == 1
@@ -205,9 +206,11 @@ async def test_socket_that_drops_is_opened_again_with_all_topics(portal: Portal)
     await first.wait_for(LiveAgentJoined)
 
     async def is_so() -> bool:
-        return (await subscriptions(portal))[before:] == [{first.id, second.id}]
+        return (await subscriptions(portal))[before:] == [
+            {one.conversation_id for one in (first, second)}
+        ]
 
-    await eventually(is_so)
+    await eventually_async(is_so)
     await portal.act(second, "accept", agent_name="Sam Achterberg")
     await second.wait_for(LiveAgentJoined)
 
@@ -224,7 +227,7 @@ async def test_channel_that_genesys_gives_up_is_replaced(portal: Portal, fault: 
     async def is_so() -> bool:
         return len(await subscriptions(portal)) > before
 
-    await eventually(is_so)
+    await eventually_async(is_so)
     await portal.act(handoff, "end")
     await until(lambda: handoff.has_returned)
 

@@ -17,8 +17,8 @@ from integrations.contract.errors import (
 )
 from integrations.contract.events import LiveAgentJoined, LiveAgentMessage, QueuePositionChanged
 from tests.contract.bench import handoff_request, outbound
+from tests.vendors.desk import AGENT
 from tests.vendors.genesys.portal import (
-    AGENT,
     Portal,
 )
 

@@ -25,8 +25,8 @@ from tests.vendors.genesys.portal import (
     QUICK,
     Handoff,
     Portal,
-    eventually,
 )
+from tests.waiting import eventually_async
 
 
 async def test_each_word_is_confirmed_to_the_live_agent(portal: Portal):
@@ -35,10 +35,10 @@ async def test_each_word_is_confirmed_to_the_live_agent(portal: Portal):
     await handoff.wait_for(LiveAgentMessage)
 
     async def is_so() -> bool:
-        messages = (await portal.seen(handoff))["messages"]
+        messages = (await portal.conversation(handoff))["messages"]
         return [m["delivered"] for m in messages if m["from"] == "live_agent"] == [True]
 
-    await eventually(is_so)
+    await eventually_async(is_so)
 
 
 async def test_typing_of_the_live_agent_goes_out_by_itself(portal: Portal):
@@ -200,7 +200,7 @@ async def test_signed_call_of_an_unknown_person_is_answered_and_kept_apart(porta
     body = json.dumps({"id": "1", "type": "Text", "channel": {"to": {"id": "x"}, "time": now}})
     secret = portal.credentials()["webhook_secret"]
 
-    status = await portal.post(body.encode(), sign(body.encode(), secret))
+    status = await portal.call(body.encode(), sign(body.encode(), secret))
 
     assert status == 200
     assert all(item.key != "x" for item in portal.items_of(handoff.session))

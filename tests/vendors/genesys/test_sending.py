@@ -77,7 +77,7 @@ async def test_message_after_the_end_names_what_it_has_opened_so_that_it_can_be_
     stray = replace(handoff.session, vendor_conversation_id=caught.value.opened)
     await handoff.connector.end(stray, EndReason.FAILED)
 
-    answer = await portal.desk("GET", "/conversations")
+    answer = await portal.get("conversations")
     rows = answer if isinstance(answer, list) else answer["conversations"]
     assert {row["status"] for row in rows} == {"ended"}
 
@@ -89,7 +89,7 @@ async def test_typing_of_the_end_user_is_shown_and_not_repeated_too_soon(portal:
         await handoff.connector.send_typing(handoff.session, is_typing=True)
     await handoff.connector.send_typing(handoff.session, is_typing=False)
 
-    assert (await portal.seen(handoff))["is_typing"]
+    assert (await portal.conversation(handoff))["is_typing"]
     assert len(await portal.requests(containing="/inbound/open/event")) == 1
 
 
@@ -106,7 +106,7 @@ async def test_file_of_the_end_user_is_sent_by_its_address(portal: Portal):
     await handoff.connector.send_attachment(handoff.session, file)
     await handoff.connector.send_attachment(handoff.session, file)
 
-    [sent] = [m for m in (await portal.seen(handoff))["messages"] if m["attachments"]]
+    [sent] = [m for m in (await portal.conversation(handoff))["messages"] if m["attachments"]]
     assert sent["from"] == "end_user"
     assert "label.png" in json.dumps(sent["attachments"])
     with pytest.raises(RejectedError):

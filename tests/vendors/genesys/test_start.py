@@ -32,7 +32,7 @@ async def test_start_carries_transcript_attributes_and_the_wanted_queue(portal: 
         },
     )
 
-    row = await portal.seen(handoff)
+    row = await portal.conversation(handoff)
 
     assert row["queue"] == "Billing"
     assert row["attributes"]["QueueName"] == "Billing"
@@ -52,7 +52,7 @@ async def test_queue_goes_into_the_attribute_that_the_flow_reads(portal: Portal)
         portal.connector(queue_name_attribute="Wanted"), accept=False, routing={"queue": "Sales"}
     )
 
-    assert (await portal.seen(handoff))["queue"] == "Sales"
+    assert (await portal.conversation(handoff))["queue"] == "Sales"
 
 
 async def test_start_repeated_by_another_worker_sends_only_what_is_missing(portal: Portal):
@@ -81,7 +81,7 @@ async def test_conversation_that_the_first_answer_does_not_name_is_looked_up(por
     handoff = await portal.started(portal.connector())
     await handoff.wait_for(LiveAgentJoined)
 
-    assert (await portal.seen(handoff))["status"] == "active"
+    assert (await portal.conversation(handoff))["status"] == "active"
 
 
 async def test_wrong_integration_is_an_error_of_routing_until_it_is_right(portal: Portal):

@@ -13,8 +13,8 @@ from aiohttp.test_utils import TestServer
 
 from integrations.vendors.genesys.simulator import GenesysSimulator
 from integrations.vendors.genesys.simulator.world import AGREED, OrgSwitches
+from tests.vendors.desk import AGENT
 from tests.vendors.genesys.simulator.harness import (
-    AGENT,
     Api,
     Desk,
     EndUser,

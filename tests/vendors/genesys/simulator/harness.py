@@ -6,7 +6,6 @@ import asyncio
 import base64
 import datetime
 import json
-import time
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -17,6 +16,7 @@ import aiohttp
 from aiohttp import web
 
 from tests.vendors import desk
+from tests.waiting import PATIENCE_SECONDS, eventually_async
 
 CLIENT_ID = "3b1d0c7e-6a52-4b08-9f3a-0b6a8f1c2d10"
 CLIENT_SECRET = "simulated-client-secret"
@@ -27,8 +27,6 @@ MESSAGES = f"{API}/conversations/messages"
 INTEGRATIONS = f"{API}/conversations/messaging/integrations/open"
 CHANNELS = f"{API}/notifications/channels"
 DETAIL = "v2.detail.events.conversation"
-AGENT = "Noor Halvorsen"
-PATIENCE_SECONDS = 40.0
 
 
 def now_text() -> str:
@@ -145,7 +143,7 @@ class Portal:
 
     async def until(self, is_wanted: Callable[[Any], bool]) -> Any:
         """Wait for a body and return it."""
-        await eventually(lambda: any(is_wanted(one) for one in self.bodies))
+        await eventually_async(lambda: any(is_wanted(one) for one in self.bodies))
         return next(one for one in self.bodies if is_wanted(one))
 
     async def until_type(self, name: str) -> Any:
@@ -233,15 +231,4 @@ class Desk(desk.Desk):
             messages = (await self.conversation(conversation_id))["messages"]
             return bool(messages[-1]["status"] == status)
 
-        await eventually(is_so)
-
-
-async def eventually(is_so: Callable[[], object]) -> None:
-    """Wait until a condition holds; it may be asynchronous."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        found = is_so()
-        if await found if asyncio.iscoroutine(found) else found:
-            return
-        assert time.monotonic() < deadline, "it never became so"
-        await asyncio.sleep(0.01)
+        await eventually_async(is_so)

@@ -12,8 +12,8 @@ import pytest
 from integrations.simulators.simulator import running_simulator
 from integrations.vendors.genesys.simulator import GenesysSimulator
 from integrations.vendors.genesys.simulator.world import AGREED
+from tests.vendors.desk import AGENT
 from tests.vendors.genesys.simulator.harness import (
-    AGENT,
     CHANNELS,
     CLIENT_ID,
     INTEGRATION_ID,
@@ -21,10 +21,10 @@ from tests.vendors.genesys.simulator.harness import (
     MESSAGES,
     Api,
     EndUser,
-    eventually,
     now_text,
     request_token,
 )
+from tests.waiting import eventually_async
 
 SETTINGS = "/api/v2/conversations/messaging/settings"
 THREADING = "/api/v2/conversations/messaging/threadingtimeline"
@@ -129,7 +129,7 @@ async def test_creation_is_asynchronous_and_a_new_integration_works_when_complet
     async def is_complete():
         return (await api.get(path))["createStatus"] == "Completed"
 
-    await eventually(is_complete)
+    await eventually_async(is_complete)
     listed = await api.get(INTEGRATIONS, params={"pageSize": "1", "pageNumber": "2"})
     removed = await api.call("DELETE", path)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import uuid
 
+from tests.vendors.desk import AGENT
 from tests.vendors.genesys.simulator.harness import (
-    AGENT,
     INTEGRATION_ID,
     MESSAGES,
     EndUser,
-    eventually,
     now_text,
 )
+from tests.waiting import eventually_async
 
 FILE = {"mediaType": "File", "url": "https://x.example/f", "mime": "a/b"}
 OPEN = {"id": "ho_1", "idType": "Opaque"}
@@ -274,7 +274,7 @@ async def test_a_file_of_the_end_users_is_fetched_and_one_that_is_gone_fails(
         seen = await desk.conversation(end_user.conversation_id)
         return seen["messages"][0]["attachments"][0]
 
-    await eventually(lambda: is_fetched(first_file))
+    await eventually_async(lambda: is_fetched(first_file))
     file = await first_file()
     seen = await desk.conversation(end_user.conversation_id)
     async with http.get(file["url"]) as response:
@@ -312,6 +312,16 @@ async def test_deprecated_call_names_its_integration_inside(api, portal, desk):
     answer = await api.call("POST", f"{MESSAGES}/inbound/open", old)
 
     assert (answer.status, answer.body["text"]) == (202, "old style")
-    await eventually(lambda: desk.get("conversations"))
+    await eventually_async(lambda: desk.get("conversations"))
     receipt = await api.call("POST", f"{MESSAGES}/inbound/open", {**old, "type": "Receipt"})
     assert receipt.status == 400  # it would name its integration as the channel's id
+
+
+async def test_half_a_surrogate_is_taken_and_shown(desk, end_user):
+    await end_user.say(
+        "half \ud83d of it", attributes={"\ud83d": "\ude00"}, metadata={"a": "\ud83d"}
+    )
+
+    seen = await desk.conversation(end_user.conversation_id)
+
+    assert seen["messages"][0]["text"] == "half \ud83d of it"

@@ -7,14 +7,14 @@ import uuid
 
 import pytest
 
+from tests.vendors.desk import AGENT
 from tests.vendors.genesys.simulator.harness import (
-    AGENT,
     INTEGRATION_ID,
     MESSAGES,
-    eventually,
     listening,
     topics_of,
 )
+from tests.waiting import eventually_async
 
 ALL = (
     "customer.start",
@@ -277,7 +277,7 @@ async def test_an_agents_desktop_can_speak_through_the_api(api, desk, end_user, 
     assert (said.status, typed.status, wrong.status) == (202, 202, 404)
     await portal.until_text("by the API")
     await portal.until_type("Event")
-    await eventually(lambda: len(portal.bodies) == 2)
+    await eventually_async(lambda: len(portal.bodies) == 2)
 
 
 async def test_nothing_that_the_desk_may_be_asked_breaks_its_list(desk, chat):

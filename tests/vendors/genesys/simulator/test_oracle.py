@@ -14,19 +14,19 @@ import pytest
 from PureCloudPlatformClientV2.rest import ApiException
 
 from integrations.vendors.genesys.simulator.rich import RICH_MESSAGES
+from tests.vendors.desk import AGENT
 from tests.vendors.genesys.simulator.harness import (
-    AGENT,
     CHANNELS,
     CLIENT_ID,
     CLIENT_SECRET,
     INTEGRATION_ID,
     INTEGRATIONS,
     MESSAGES,
-    eventually,
     listening,
     now_text,
     topics_of,
 )
+from tests.waiting import eventually_async
 
 QUEUES = "/api/v2/routing/queues"
 # Seen in captures since 2025 and not yet in the SDK's model of a normalised message.
@@ -276,7 +276,7 @@ async def test_webhook_bodies_are_normalised_messages(desk, end_user, chat, port
         await desk.act(chat, "rich", kind=kind)
     gone = {"mediaType": "File", "url": "http://127.0.0.1:9/gone", "mime": "text/plain"}
     await end_user.say("take this", content=[{"attachment": gone}])
-    await eventually(lambda: len(portal.bodies) == 4 + len(RICH_MESSAGES))
+    await eventually_async(lambda: len(portal.bodies) == 4 + len(RICH_MESSAGES))
 
     kinds = {body["type"] for body in portal.bodies}
     found = [problems("ConversationNormalizedMessage", body) for body in portal.bodies]

@@ -10,13 +10,13 @@ import json
 import pytest
 
 from integrations.vendors.genesys.simulator.outbound import sign
+from tests.vendors.desk import AGENT
 from tests.vendors.genesys.simulator.harness import (
-    AGENT,
     INTEGRATION_ID,
     MESSAGES,
     WEBHOOK_SECRET,
-    eventually,
 )
+from tests.waiting import eventually_async
 
 
 def test_signature_is_the_contracts_own_vector():
@@ -123,7 +123,7 @@ async def test_repetitions_and_swaps_are_those_asked_for(desk, chat, portal):
     await desk.act(chat, "type")
     await desk.act(chat, "say", text="b")
 
-    await eventually(lambda: len(portal.bodies) == 5)
+    await eventually_async(lambda: len(portal.bodies) == 5)
 
     assert portal.texts == ["twice", "twice", "a", "b"]
     assert portal.raw[0] == portal.raw[1]
@@ -205,7 +205,7 @@ async def test_bodies_no_contract_mentions_can_be_provoked(desk, chat, portal):
     assert (await portal.until_type("Hologram"))["channel"]["id"] == INTEGRATION_ID
 
     await desk.fault("malformed_webhook")
-    await eventually(lambda: any(not one.endswith(b"}") for one in portal.raw))
+    await eventually_async(lambda: any(not one.endswith(b"}") for one in portal.raw))
 
 
 async def test_replayed_messages_are_the_live_agents_oldest_as_they_were(desk, chat, portal):
@@ -240,4 +240,4 @@ async def test_agentless_text_reaches_the_webhook_and_may_join_a_conversation(
     assert (kept.status, kept.body["conversationId"]) == (202, chat)
     assert fresh.body["conversationId"] != chat
     assert long.status == 400
-    await eventually(lambda: portal.texts == ["By the way", "By the way"])
+    await eventually_async(lambda: portal.texts == ["By the way", "By the way"])
