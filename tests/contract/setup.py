@@ -23,5 +23,7 @@ class VendorSetup:
     address_field: str
     options: Mapping[str, object]
     unknown_faults: tuple[str, ...]
+    # What a live agent does at the desk before a file of the end user's can go there at all.
+    file_request: str = ""
     # The desk's switches that make the vendor call a portal at an address.
     webhook_config: Callable[[str], Mapping[str, object]] | None = None

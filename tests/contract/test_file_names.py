@@ -8,6 +8,7 @@ import uuid
 import pytest
 
 from integrations.contract.connector import OutboundAttachment
+from integrations.contract.events import SystemNotice
 from integrations.contract.manifest import Capability
 from tests.contract.bench import Bench, until_seen
 
@@ -43,7 +44,10 @@ async def test_an_end_users_file_has_its_name_at_the_desk(bench: Bench):
     connector = bench.connector()
     session, listener = await bench.started(connector)
 
-    for name in NAMES:
+    for number, name in enumerate(NAMES, start=1):
+        if bench.setup.file_request:
+            await bench.act(session, bench.setup.file_request)
+            await listener.wait_for(SystemNotice, number)
         file = OutboundAttachment(
             attachment_id=str(uuid.uuid4()),
             file_name=name,

@@ -1,0 +1,5 @@
+from integrations.vendors.salesforce_live_chat.connector.connector import (
+    SalesforceLiveChatConnector,
+)
+
+__all__ = ["SalesforceLiveChatConnector"]
