@@ -89,9 +89,10 @@ def availability_of(world: LiveChatWorld) -> Callable[[Request], Awaitable[Respo
         query = request.query_params
         if query.get("org_id") != ORG_ID or query.get("deployment_id") != DEPLOYMENT_ID:
             raise RefusedError(400, "The organization has no such deployment.")
-        named = re.fullmatch(r"\[([A-Za-z0-9, ]*)\]", query.get("Availability.ids", ""))
+        # A published client leaves the brackets out.
+        named = re.fullmatch(r"\[?([A-Za-z0-9, ]+)\]?", query.get("Availability.ids", ""))
         if named is None:
-            raise RefusedError(400, "Availability.ids is a list in brackets.")
+            raise RefusedError(400, "Availability.ids is a list of ids.")
         ids = [one.strip() for one in named[1].split(",")]
         row: dict[str, Any] = {"id": BUTTON_ID}
         if not world.switches.agents_offline:
