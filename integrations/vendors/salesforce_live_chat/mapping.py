@@ -41,6 +41,8 @@ _NAME_LENGTH = 60
 # Known, and of no interest to the end user.
 _IGNORED = frozenset({"NewVisitorBreadcrumb", "CustomEvent", "SwitchServer"})
 _AGENT_LINE = "Agent"
+_END = "ChatEnded"
+_HELD = frozenset({"ChatMessage", _END})
 
 
 def init_body(
@@ -132,6 +134,10 @@ class Chat:
     file_url: str = field(default="", repr=False)
     file_token: str = field(default="", repr=False)
     has_ended: bool = False
+    # Polls are missing, and the history is asked for: until it comes, lines cannot be counted,
+    # and nothing may end.
+    is_catching_up: bool = False
+    held: tuple[Json, ...] = field(default=(), repr=False)
 
     @classmethod
     def of(cls, session: VendorSession) -> Chat:
@@ -177,6 +183,9 @@ def outcome_of(message: Message, chat: Chat) -> Outcome:
     """Return what a message changes, and what it tells; what nobody knows is named."""
     if message.kind in _IGNORED:
         return chat, []
+    if chat.is_catching_up and message.kind in _HELD:
+        kept = {"type": message.kind, "message": message.body}
+        return replace(chat, held=(*chat.held, kept)), []
     if message.kind not in _READERS:
         name = message.kind[:_NAME_LENGTH] or "malformed"
         return chat, [UnknownEvent(**message.base(), name=name)]
@@ -246,6 +255,18 @@ def _typing(message: Message, chat: Chat) -> Outcome:
     return chat, [LiveAgentTyping(**base, agent_id=chat.agent_id, is_typing=is_typing)]
 
 
+def released(message: Message, chat: Chat) -> Outcome:
+    """Give up waiting for a history that does not come: what was held is counted as it came."""
+    held = chat.held
+    events: list[VendorEvent] = []
+    chat = replace(chat, is_catching_up=False, held=())
+    for one in held:
+        kind, body = as_text(one.get("type")), as_object(one.get("message"))
+        chat, more = outcome_of(replace(message, kind=kind, body=body), chat)
+        events += more
+    return chat, events
+
+
 def _said(message: Message, chat: Chat) -> Outcome:
     body = message.body
     return _line(
@@ -280,6 +301,9 @@ def _history(message: Message, chat: Chat) -> Outcome:
     rows = as_objects(message.body.get("chatMessages"))
     said = [row for row in rows if row.get("type") == _AGENT_LINE]
     events: list[VendorEvent] = []
+    # The history has the lines that were held; an end is still to be told.
+    ends = tuple(one for one in chat.held if one.get("type") == _END)
+    chat = replace(chat, is_catching_up=False, held=ends)
     for row in said[chat.lines :]:
         name = as_text(row.get("name"))
         if not chat.agent_id:
@@ -289,7 +313,8 @@ def _history(message: Message, chat: Chat) -> Outcome:
         content, at = as_text(row.get("content")), _moment(row.get("timestamp"), message.at)
         chat, more = _line(message, chat, agent_id=agent_id, name=name, text=content, at=at)
         events += more
-    return chat, events
+    chat, more = released(message, chat)
+    return chat, events + more
 
 
 def _idle(message: Message, chat: Chat) -> Outcome:
@@ -335,5 +360,5 @@ _READERS: Mapping[str, Callable[[Message, Chat], Outcome]] = {
     "AgentDisconnect": _left,
     "ChasitorIdleTimeoutWarningEvent": _idle,
     "FileTransfer": _file,
-    "ChatEnded": _ended,
+    _END: _ended,
 }

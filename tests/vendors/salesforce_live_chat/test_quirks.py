@@ -68,6 +68,36 @@ async def test_polls_that_the_server_has_lost_are_read_from_the_history(bench: B
     assert again.texts == ["lost", "kept"]
 
 
+async def test_an_end_behind_lost_polls_comes_after_what_the_history_has(bench: Bench):
+    session, listener = await bench.started(bench.connector())
+    await listener.wait_for(LiveAgentJoined)
+    await listener.stop()
+    await bench.act(session, "say", text="lost")
+    await bench.fault("lose_polls")
+    await bench.act(session, "say", text="Goodbye")
+    await bench.act(session, "end")
+
+    again = bench.listen(bench.connector(), listener.session)
+    await until(lambda: again.has_returned)
+
+    assert again.texts == ["lost", "Goodbye"]
+    assert isinstance(again.events[-1], ConversationEnded)
+
+
+async def test_a_history_that_never_comes_is_not_waited_for(bench: Bench):
+    await bench.desk("POST", "/config", hold_seconds=0.2, tells_history=False)
+    session, listener = await bench.started(bench.connector())
+    await listener.wait_for(LiveAgentJoined)
+    await listener.stop()
+    await bench.fault("lose_polls")
+    await bench.act(session, "say", text="kept")
+
+    again = bench.listen(bench.connector(), listener.session)
+    await again.wait_for(LiveAgentMessage)
+
+    assert again.texts == ["kept"]
+
+
 async def test_a_second_poll_waits_for_the_first_to_be_noticed_as_gone(bench: Bench):
     connector = bench.connector()
     session, listener = await bench.started(connector)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
@@ -14,12 +14,17 @@ from integrations.contract.errors import (
     ConversationGoneError,
 )
 from integrations.contract.events import VendorEvent
-from integrations.kit.json_values import as_object, as_text
+from integrations.kit.json_values import Json, as_object, as_text
 from integrations.kit.pasted import bare_address
 from integrations.kit.waiting import Reconnecting, ReconnectTiming
 from integrations.vendors.salesforce_live_chat.client import LiveChatClient, Poll
 from integrations.vendors.salesforce_live_chat.connector.memory import ChatMemory
-from integrations.vendors.salesforce_live_chat.mapping import Chat, Message, outcome_of
+from integrations.vendors.salesforce_live_chat.mapping import (
+    Chat,
+    Message,
+    outcome_of,
+    released,
+)
 
 Step = tuple[VendorSession, VendorEvent]
 RECONNECT = ReconnectTiming(first=1.0, factor=1.5, longest=30.0, give_up=240.0)
@@ -49,13 +54,14 @@ class ChatPolls:
         self._memory = memory
         self._session = session
         self._reconnecting = Reconnecting(timing)
+        self._has_asked = False
         self._round, self._ack, self._offset = _read_cursor(session.cursor)
 
     async def steps(self) -> AsyncGenerator[Step, None]:
         """Yield events until the chat has ended; raises when it cannot go on."""
         while not Chat.of(self._session).has_ended:
             try:
-                poll = await self._poll()
+                steps = await self._taken(await self._poll())
             except ConversationGoneError as error:
                 await self._after_refusal(error)
                 continue
@@ -64,10 +70,12 @@ class ChatPolls:
                 continue
             self._reconnecting.connected()
             self._reconnecting.alive()
-            for step in await self._taken(poll):
+            for step in steps:
                 yield step
 
     async def _poll(self) -> Poll:
+        if Chat.of(self._session).is_catching_up and not self._has_asked:
+            await self._ask_for_history()
         chat = await self._memory.chat(self._session)
         poll = await self._client.messages(chat, self._ack)
         if poll.is_refused and poll.expected_ack is None:
@@ -79,30 +87,46 @@ class ChatPolls:
         if poll.expected_ack is not None:
             # What was acknowledged for us and never stored is in the history alone.
             self._ack = poll.expected_ack
-            await self._ask_for_history()
+            chat = replace(Chat.of(self._session), is_catching_up=True)
+            self._session = replace(chat.stored_in(self._session), cursor=self._cursor())
             return []
-        if poll.sequence is None or poll.sequence <= self._ack:
-            return []  # nothing new, or what we have had
+        if poll.sequence is None:
+            return self._after_silence()
+        if poll.sequence <= self._ack:
+            return []  # what we have had
         steps = self._apply(poll)
         await self._follow(poll)
         return steps
 
     def _apply(self, poll: Poll) -> list[Step]:
-        """Read a poll whole; the session moves on with its last event: a crash repeats it."""
-        before, chat = self._session, Chat.of(self._session)
-        now, events = datetime.now(UTC), []
+        chat, events = Chat.of(self._session), []
         for index, raw in enumerate(poll.messages):
-            message = Message(
-                name=f"poll:{self._round}:{poll.sequence}:{index}",
-                kind=as_text(raw.get("type")),
-                body=as_object(raw.get("message")),
-                conversation_id=before.vendor_conversation_id,
-                at=now + timedelta(microseconds=index),
-            )
+            message = self._message(f"poll:{self._round}:{poll.sequence}:{index}", raw, index)
             chat, told = outcome_of(message, chat)
             events += told
         self._ack = poll.sequence or self._ack
         self._offset = poll.offset or self._offset
+        return self._advance(chat, events)
+
+    def _after_silence(self) -> list[Step]:
+        chat = Chat.of(self._session)
+        if not (chat.is_catching_up and self._has_asked):
+            return []
+        name = f"silence:{self._round}:{self._ack}"
+        return self._advance(*released(self._message(name, {}, 0), chat))
+
+    def _message(self, name: str, raw: Json, index: int) -> Message:
+        return Message(
+            name=name,
+            kind=as_text(raw.get("type")),
+            body=as_object(raw.get("message")),
+            conversation_id=self._session.vendor_conversation_id,
+            at=datetime.now(UTC) + timedelta(microseconds=index),
+        )
+
+    def _advance(self, chat: Chat, events: Sequence[VendorEvent]) -> list[Step]:
+        """Move the session on with the last event alone: a crash repeats the whole poll."""
+        before = self._session
         self._session = replace(chat.stored_in(before), cursor=self._cursor())
         return [(before, event) for event in events[:-1]] + [
             (self._session, event) for event in events[-1:]
@@ -152,6 +176,7 @@ class ChatPolls:
 
     async def _ask_for_history(self) -> None:
         await self._client.resync_state(await self._memory.chat(self._session))
+        self._has_asked = True
 
     def _cursor(self) -> str:
         return f"{self._round}:{self._ack}:{self._offset}"

@@ -111,8 +111,6 @@ class Agents(LiveAgents[LiveChat, str]):
         idle = {"isEnabled": False, "timeout": 0, "warningTime": 0}
         body = {"name": agent_name, "userId": agent_id(agent_name), "sneakPeekEnabled": True}
         self.world.tell(chat, kind, {**body, "chasitorIdleTimeout": idle})
-        if self.world.switches.asks_for_files:
-            self.ask_for_file(chat, {})
 
 
 EXTRA_ACTIONS: Mapping[str, Action] = {

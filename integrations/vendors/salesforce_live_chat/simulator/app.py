@@ -266,7 +266,8 @@ class Visitor:
     def _resync(self, chat: LiveChat, body: dict[str, Any]) -> None:
         if _only(body, {"organizationId"})["organizationId"] != ORG_ID:
             raise RefusedError(400, "This is not the organization of the session.")
-        self._world.tell(chat, "ChasitorSessionData", self._world.history_of(chat))
+        if self._world.switches.tells_history:
+            self._world.tell(chat, "ChasitorSessionData", self._world.history_of(chat))
 
     def _end(self, chat: LiveChat, body: dict[str, Any]) -> None:
         if body.get("reason") != "client" or set(body) - {"reason", "type"}:

@@ -35,8 +35,8 @@ class LiveChatSwitches(Switches):
     estimated_wait_seconds: int = 90
     # Attributes may go into these fields of the Live Chat Transcript; others are dropped.
     transcript_fields: list[str] = field(default_factory=list)
-    # A live agent asks for a file as soon as they accept, and again after each.
-    asks_for_files: bool = False
+    # Whether ChasitorResyncState is answered with the history.
+    tells_history: bool = True
 
 
 @dataclass(slots=True, kw_only=True)
