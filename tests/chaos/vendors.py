@@ -104,6 +104,12 @@ _KNOWN = (
         config={"rate_limit_per_minute": 1_000_000, "webhook_retry_pause_seconds": PAUSE_SECONDS},
         webhooks_late=lambda seconds: {"kind": "delay_webhooks", "seconds": seconds},
     ),
+    # Its polls are counted, and its affinity tokens pass.
+    ChaosVendor(
+        key="salesforce_live_chat",
+        has=frozenset({STREAMS, TOKENS}),
+        reconnect={"path_suffix": "/System/ReconnectSession"},
+    ),
     ChaosVendor(
         key="zendesk",
         has=frozenset({WEBHOOKS}),
