@@ -108,7 +108,7 @@ _KNOWN = (
     ChaosVendor(
         key="salesforce_live_chat",
         has=frozenset({STREAMS, TOKENS}),
-        reconnect={"path_suffix": "/System/ReconnectSession"},
+        reconnect={"path_suffix": "/System/Messages"},
     ),
     ChaosVendor(
         key="zendesk",

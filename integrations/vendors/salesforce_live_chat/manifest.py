@@ -16,7 +16,6 @@ from integrations.contract.manifest import (
 
 # Live Agent names no size; this is what the portal itself lets a file have.
 MAX_FILE_BYTES = 5 * 1024 * 1024
-TRACE_LABEL = "PortalSessionId"
 
 PREREQUISITES = (
     "An organization in which Live Agent (Live Chat) still runs: Salesforce retired it on "

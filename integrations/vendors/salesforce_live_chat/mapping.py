@@ -28,8 +28,8 @@ from integrations.kit.hints import hint_pairs, hint_text, identity_of
 from integrations.kit.json_values import Json, as_count, as_object, as_objects, as_text
 from integrations.kit.transcript import SUMMARY_TITLE, TRANSCRIPT_TITLE, newest_lines
 from integrations.kit.transcript import transcript_is_wanted as wants_transcript
-from integrations.vendors.salesforce_live_chat.manifest import TRACE_LABEL
 
+TRACE_LABEL = "PortalSessionId"
 # Ours, not the vendor's: what a live agent can still find their way in.
 MAX_TRANSCRIPT = 32_000
 MAX_VALUE = 1024
