@@ -23,7 +23,7 @@ from integrations.connections.exclusive import exclusive_errors, exclusive_key
 from integrations.connections.faults import fault_sentence
 from integrations.connections.outcomes import first_failure
 from integrations.connections.registration import vendor_register, vendor_unregister
-from integrations.connections.tokens import tokens_forget
+from integrations.connections.tokens import secrets_forget, tokens_forget
 from integrations.contract.connector import CheckResult
 from integrations.contract.errors import ConnectorError
 from integrations.contract.manifest import FieldKind, Manifest
@@ -209,7 +209,7 @@ def credentials_purge(*, in_use: Ids, project: Project | None = None) -> int:
         vendor_unregister(row)
         row.credentials = {}
         row.save(update_fields=["credentials", "updated_at"])
-        tokens_forget(row)
+        secrets_forget(row)
     return len(unused)
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from integrations.contract.connector import ROTATING
@@ -53,6 +54,11 @@ class StoredTokens:
         await self._near.delete(name)
         await self._run_sync(self._forget, name)
 
+    async def claim(self, name: str, ttl_seconds: float) -> bool:
+        """Take a name, unless another worker has it."""
+        is_mine: bool = await self._run_sync(self._claim, name, ttl_seconds)
+        return is_mine
+
     def _read(self, name: str) -> tuple[str, float] | None:
         now = timezone.now()
         found = VendorToken.objects.filter(
@@ -69,6 +75,23 @@ class StoredTokens:
                 "expires_at": timezone.now() + timedelta(seconds=ttl_seconds),
             },
         )
+
+    def _claim(self, name: str, ttl_seconds: float) -> bool:
+        now = timezone.now()
+        row = VendorToken(
+            integration_id=self._integration_id,
+            name=name,
+            value="",
+            expires_at=now + timedelta(seconds=ttl_seconds),
+        )
+        rows = VendorToken.objects.filter(integration_id=self._integration_id, name=name)
+        rows.filter(expires_at__lte=now).delete()
+        try:
+            with transaction.atomic():
+                row.save(force_insert=True)
+        except IntegrityError:
+            return False  # the database has one row for a name: somebody was first
+        return True
 
     def _forget(self, name: str) -> None:
         VendorToken.objects.filter(integration_id=self._integration_id, name=name).delete()
@@ -93,6 +116,13 @@ class MemoryTokens:
     async def delete(self, name: str) -> None:
         """Forget a value; absent is fine."""
         self._kept.pop(name, None)
+
+    async def claim(self, name: str, ttl_seconds: float) -> bool:
+        """Take a name, unless it is taken."""
+        is_mine = await self.get(name) is None
+        if is_mine:
+            await self.set(name, "", ttl_seconds)
+        return is_mine
 
 
 class TrialTokens(MemoryTokens):
@@ -126,15 +156,26 @@ class TrialTokens(MemoryTokens):
         else:
             await super().delete(name)
 
+    async def claim(self, name: str, ttl_seconds: float) -> bool:
+        """Take a name, unless another check or worker has it."""
+        if name.startswith(ROTATING):
+            return await self._stored.claim(name, ttl_seconds)
+        return await super().claim(name, ttl_seconds)
+
 
 async def _off_the_loop(work: Callable[..., Any], *arguments: Any) -> Any:
     return await sync_to_async(work)(*arguments)
 
 
 def tokens_forget(integration: Integration) -> None:
-    """Drop every token got with credentials that no longer hold.
+    """Drop every token got with credentials that have changed.
 
     A rotated secret stays: its name says which saved one it has replaced.
     """
     rows = VendorToken.objects.filter(integration=integration)
     rows.exclude(name__startswith=ROTATING).delete()
+
+
+def secrets_forget(integration: Integration) -> None:
+    """Drop all that was got with credentials that are deleted, rotated secrets too."""
+    VendorToken.objects.filter(integration=integration).delete()

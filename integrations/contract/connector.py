@@ -209,6 +209,13 @@ class TokenCache(Protocol):
     async def delete(self, name: str) -> None:
         """Forget a value; absent is fine."""
 
+    async def claim(self, name: str, ttl_seconds: float) -> bool:
+        """Take a name for `ttl_seconds`: of all workers that ask, one is told True.
+
+        `delete` gives it back. For what must not be done twice at once, such as a refresh that
+        makes the refresh token before it worthless.
+        """
+
 
 class Connector(ABC):
     """One vendor's protocol; knows nothing of conversations, handoffs or Django."""

@@ -111,6 +111,12 @@ _KNOWN = (
         reconnect={"path_suffix": "/System/Messages"},
     ),
     ChaosVendor(
+        key="webex",
+        has=frozenset({TOKENS, WEBHOOKS}),
+        config={"retry_pause_seconds": PAUSE_SECONDS, "rate_limit_per_minute": 1_000_000},
+        webhooks_late=lambda seconds: {"kind": "stall_streams", "seconds": seconds},
+    ),
+    ChaosVendor(
         key="zendesk",
         has=frozenset({WEBHOOKS}),
         config={"retry_speed": 100},

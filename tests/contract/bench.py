@@ -51,6 +51,12 @@ class MemoryTokens:
     async def delete(self, name: str) -> None:
         self.values.pop(name, None)
 
+    async def claim(self, name: str, ttl_seconds: float) -> bool:
+        if await self.get(name) is not None:
+            return False
+        await self.set(name, "", ttl_seconds)
+        return True
+
 
 class Listener:
     """Runs `listen` as a relay would: keeps the session after each event."""

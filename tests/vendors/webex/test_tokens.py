@@ -8,6 +8,7 @@ import pytest
 
 from integrations.contract.connector import CheckResult
 from integrations.contract.errors import InvalidAuthError
+from integrations.simulators.traffic import Hold
 from integrations.vendors.webex.connector import WebexConnector
 from integrations.vendors.webex.simulator import WebexSimulator
 from tests.contract.bench import MemoryTokens, handoff_request, outbound
@@ -80,3 +81,22 @@ async def test_tokens_are_kept_under_a_name_that_outlasts_other_changes(
     kept = [name for name in tokens.values if not name.startswith("creating:")]
     assert len(kept) == 1
     assert kept[0].startswith("rotating:")
+
+
+async def test_a_refresh_that_nobody_waits_for_any_more_is_kept(
+    simulator: WebexSimulator, connect: Connect
+):
+    simulator.faults.hold(Hold(text="grant_type=refresh_token", after_accept=True))
+    checking = asyncio.create_task(results(connect()))
+    async with asyncio.timeout(10):
+        while simulator.world.refresh_token == "simulated-refresh-token":
+            await asyncio.sleep(0.01)
+
+    checking.cancel()
+    await asyncio.sleep(0)
+    simulator.faults.release()
+    with pytest.raises(asyncio.CancelledError):
+        await checking
+
+    await connect().start(handoff_request())
+    assert refreshes(simulator) == 1

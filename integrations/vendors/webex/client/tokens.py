@@ -6,9 +6,9 @@ import asyncio
 import hashlib
 import json
 import time
-import uuid
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from integrations.contract.connector import ROTATING, TokenCache
 from integrations.contract.errors import InvalidAuthError, UnexpectedResponseError
@@ -21,8 +21,9 @@ DEFAULT_OAUTH_URL = "https://webexapis.com"
 # A refresh token lives 90 days from its issue; used once a week it never ends.
 WEEK_SECONDS = 7 * 24 * 3600
 _KEPT_SECONDS = 90 * 24 * 3600
-# A refresh takes no longer; a worker that died in the middle holds the others back so long.
-_CLAIM_SECONDS = 15.0
+# A worker that died in the middle of a refresh holds the others back so long; a call that Webex
+# does not answer is given up before.
+_CLAIM_SECONDS = 60.0
 _LOOK_SECONDS = 0.1
 _LEAST_LIFE_LEFT = 0.1
 _REFUSALS: StatusTable = {400: InvalidAuthError, 401: InvalidAuthError, 403: InvalidAuthError}
@@ -114,34 +115,18 @@ class AccessTokens:
 
     async def _refreshed(self, old: TokenPair | None) -> TokenPair:
         """Refresh, or wait for the worker that does so already."""
-        mine = uuid.uuid4().hex
-        deadline = time.monotonic() + _CLAIM_SECONDS
-        while (claimed := await self._cache.get(self._claim)) != mine:
-            if claimed is None:
-                await self._cache.set(self._claim, mine, _CLAIM_SECONDS)
-                continue
-            if time.monotonic() > deadline:
-                break
+        while not await self._cache.claim(self._claim, _CLAIM_SECONDS):
             await asyncio.sleep(_LOOK_SECONDS)
-            if (pair := await self._kept()) is not None and pair != old:
-                return pair
         try:
-            return await self._refresh_or_other(old)
-        finally:
-            await self._cache.delete(self._claim)
-
-    async def _refresh_or_other(self, old: TokenPair | None) -> TokenPair:
-        """Refresh; where the token was used up at this very moment, take what came of it."""
-        newest = await self._kept()
-        if newest is not None and newest != old:
-            return newest
-        try:
-            pair = await self._refresh(old.refresh if old else self._seed)
-        except InvalidAuthError:
             newest = await self._kept()
             if newest is not None and newest != old:
                 return newest
-            raise
+            return await _to_the_end(self._refresh_and_keep(old.refresh if old else self._seed))
+        finally:
+            await self._cache.delete(self._claim)
+
+    async def _refresh_and_keep(self, refresh_token: str) -> TokenPair:
+        pair = await self._refresh(refresh_token)
         await self._cache.set(self._name, json.dumps(asdict(pair)), _KEPT_SECONDS)
         return pair
 
@@ -175,3 +160,13 @@ class AccessTokens:
             refreshed_at=now,
             refresh_until=now + (as_count(answer.get("refresh_token_expires_in")) or _KEPT_SECONDS),
         )
+
+
+async def _to_the_end(refresh: Coroutine[Any, Any, TokenPair]) -> TokenPair:
+    """Let a refresh end though nobody waits for it any more: its answer is the only valid pair."""
+    work = asyncio.create_task(refresh)
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait([work])
+        raise
