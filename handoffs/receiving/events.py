@@ -30,6 +30,8 @@ from handoffs.sending.files import FetchedMessage, inbox_kind
 from handoffs.sending.hot_path import AgentMessage, take_from_vendor
 from handoffs.sending.outbox import delivery_failed_late, receipts_apply
 from handoffs.states import EndReason, State
+from integrations.connections.faults import START_FAULTS
+from integrations.connections.services import integration_mark_failed
 from integrations.contract import events
 from integrations.contract.connector import VendorSession
 from integrations.contract.rich_content import Author
@@ -213,6 +215,15 @@ def _nobody(handoff: Handoff, event: events.NoLiveAgents, lease: Lease) -> list[
     return []
 
 
+def _start_refused(handoff: Handoff, event: events.StartRefused, lease: Lease) -> list[str]:
+    """Fail what the vendor had accepted, and show on the tile what is wrong with the connection."""
+    if State(handoff.state) is State.ACTIVE:
+        return []  # somebody has answered: it cannot have come to nothing
+    if handoff.integration is not None and event.code in START_FAULTS:
+        integration_mark_failed(handoff.integration, event.code, event.detail)
+    return handoff_unavailable(handoff, event.code, event.detail, lease=lease)
+
+
 def _idle(handoff: Handoff, event: events.IdleWarning, lease: Lease) -> list[str]:
     text = text_for(handoff, "inactivity_warning")
     known = {} if event.seconds_left is None else {"seconds_left": event.seconds_left}
@@ -258,6 +269,7 @@ _EFFECTS: dict[type[events.VendorEvent], Callable[[Handoff, Any, Lease], list[st
     events.SystemNotice: _notice,
     events.TransferStarted: _transfer,
     events.NoLiveAgents: _nobody,
+    events.StartRefused: _start_refused,
     events.ConversationEnded: _ended,
     events.UnknownEvent: _unknown,
 }

@@ -143,7 +143,7 @@ class StartedSession:
 
     async def _take_webhooks(self) -> None:
         webhooks = self._incoming.webhooks
-        async for item in webhooks.items():
+        async for item in webhooks.items(silence_seconds=self._connector.silence_seconds):
             try:
                 results = await self._connector.receive(self.session, item)
             except ConnectorError as error:

@@ -35,6 +35,7 @@ from handoffs.lifecycle.tickets import ticket_opened
 from handoffs.models import Handoff
 from handoffs.sending.outbox import PendingDelivery, deliveries_pending
 from integrations.connections.addresses import webhook_urls
+from integrations.connections.faults import START_FAULTS
 from integrations.connections.services import (
     integration_mark_healthy,
     integration_mark_refused,
@@ -51,11 +52,7 @@ from integrations.contract.registry import manifest_get
 from integrations.models import Integration
 
 _SPEAKERS = {"user": "end_user", "bot": "ai_agent", "live_agent": "live_agent", "system": "system"}
-# What a failed start says about the integration rather than about this one conversation.
-_INTEGRATION_FAULTS = frozenset(
-    {"invalid_auth", "missing_permission", "invalid_routing", "rejected", "cannot_connect"}
-)
-# The same in the middle of a conversation: anything else may be about this one alone.
+# In the middle of a conversation anything else may be about this one alone.
 _CREDENTIAL_FAULTS = frozenset({"invalid_auth", "missing_permission"})
 _HEALTHY_EVERY = timedelta(minutes=1)
 
@@ -166,7 +163,7 @@ def start_failed(
         code = error.vendor_code if error.vendor_code == "identity_required" else error.code
         integration = handoff.integration
         _unavailable(handoff, code, error.message, lease)
-    if integration is not None and code in _INTEGRATION_FAULTS:
+    if integration is not None and code in START_FAULTS:
         integration_mark_refused(integration, error)
 
 

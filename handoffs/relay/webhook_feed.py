@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator
 
 from conversations.event_loop.executor import run_sync
@@ -42,13 +43,19 @@ class WebhookFeed:
         """Say that something may have come; the worker's own timer does, if a wake-up was lost."""
         self._wake.set()
 
-    async def items(self) -> AsyncIterator[WebhookItem]:
-        """Yield for ever what waits for this handoff."""
+    async def items(self, *, silence_seconds: float | None = None) -> AsyncIterator[WebhookItem]:
+        """Yield for ever what waits for this handoff.
+
+        After a silence it is asked anew what no call has told.
+        """
+        heard_at = time.monotonic()
         while True:
             self._wake.clear()
+            if silence_seconds is not None and time.monotonic() - heard_at >= silence_seconds:
+                self._has_caught_up = False
             waiting = await run_sync(self._waiting)
             for row_id, item in waiting.items:
-                self._current = row_id
+                self._current, heard_at = row_id, time.monotonic()
                 yield item
                 if self._failures:
                     break
@@ -58,7 +65,7 @@ class WebhookFeed:
                 # What comes meanwhile waits behind it, and must not use up its attempts.
                 await asyncio.sleep(retry_seconds(self._failures))
             else:
-                await self._woken(waiting.look_again_seconds)
+                await self._woken(_shorter(waiting.look_again_seconds, silence_seconds))
 
     async def _woken(self, seconds: float | None) -> None:
         """Wait for news, or until what is missing has been waited for long enough."""
@@ -90,3 +97,7 @@ class WebhookFeed:
             return
         logger.warning("A webhook item was dropped: %s", error.code)
         await self.done()
+
+
+def _shorter(*seconds: float | None) -> float | None:
+    return min((one for one in seconds if one is not None), default=None)

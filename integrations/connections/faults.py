@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+# What a failed start says about the integration rather than about this one conversation.
+START_FAULTS = frozenset(
+    {"invalid_auth", "missing_permission", "invalid_routing", "rejected", "cannot_connect"}
+)
 _SENTENCES = {
     "invalid_auth": "{vendor} refused the credentials. Test the connection and mend the values.",
     "missing_permission": "{vendor} does not allow this call with these credentials.",

@@ -260,9 +260,14 @@ def integration_default_set(*, integration: Integration, is_default: bool, actor
 
 def integration_mark_refused(integration: Integration, error: ConnectorError) -> None:
     """Show on the tile what a call outside a test was refused with."""
+    integration_mark_failed(integration, error.code, error.message)
+
+
+def integration_mark_failed(integration: Integration, code: str, detail: str) -> None:
+    """Show on the tile what went wrong outside a test: an error's code, and what it brought."""
     vendor = manifest_get(integration.connector_key).name
-    sentence = fault_sentence(vendor=vendor, code=error.code, detail=error.message)
-    integration_mark_needs_attention(integration, error.code, sentence)
+    sentence = fault_sentence(vendor=vendor, code=code, detail=detail)
+    integration_mark_needs_attention(integration, code, sentence)
 
 
 def integration_mark_needs_attention(integration: Integration, code: str, sentence: str) -> None:

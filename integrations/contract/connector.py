@@ -224,6 +224,9 @@ class Connector(ABC):
     # Whether `receive` also takes an item without a body, when another worker goes on with a
     # session: it then returns what the vendor's history has, which no call may have told.
     reads_history: ClassVar[bool] = False
+    # After so many seconds without a call, `receive` gets such an item as well: for vendors whose
+    # calls may be lost on the way.
+    silence_seconds: ClassVar[float | None] = None
 
     def __init__(
         self, *, credentials: Mapping[str, str], http: HttpClient, tokens: TokenCache

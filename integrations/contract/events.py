@@ -155,6 +155,17 @@ class NoLiveAgents(VendorEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StartRefused(VendorEvent):
+    """The vendor had accepted a start, and says now that it came to nothing.
+
+    `code` is that of the error which `start` would have raised; `detail` is for the operator.
+    """
+
+    code: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationEnded(VendorEvent):
     """The vendor conversation is over; `ended_by` is the vendor's role name or empty.
 

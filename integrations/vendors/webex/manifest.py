@@ -84,14 +84,15 @@ _FIELDS = (
         "channel, which must be active.",
     ),
     CredentialField(
-        name="queue_variable",
-        label="Global variable for the queue",
-        pattern=r"^[^\s].{0,98}[^\s]$|^[^\s]$",
-        pattern_error="A variable's name has 1 to 100 characters without blanks around it.",
-        example="handoffQueue",
-        max_length=100,
-        help_text="The variable in which your flow finds the queue that a handoff asks for. Leave "
-        "it empty if your flow decides alone.",
+        name="variable_names",
+        label="Variables for routing hints",
+        kind=FieldKind.KEY_VALUE,
+        max_length=4000,
+        example="queue=handoffQueue",
+        help_text="Control Hub > Contact Center > Flows > Global variables: which of them takes "
+        "which hint of a handoff, for your flow to route by. Hints: queue, skills, department, "
+        "priority, language, subject, reason, user_email, user_phone, user_external_id. Leave it "
+        "empty if your flow decides alone.",
     ),
     CredentialField(
         name="default_global_variables",
@@ -99,8 +100,8 @@ _FIELDS = (
         kind=FieldKind.KEY_VALUE,
         max_length=40_000,
         example="handoffSource=portal",
-        help_text="Sent with every handoff; 30 at most, each defined in your organization. Your "
-        "flow reads them for routing.",
+        help_text="Control Hub > Contact Center > Flows > Global variables. Sent with every "
+        "handoff; 30 at most, each defined in your organization. Your flow reads them.",
     ),
     CredentialField(
         name="oauth_base_url",

@@ -15,6 +15,7 @@ from integrations.contract.errors import (
     InvalidAuthError,
     InvalidRoutingError,
     RejectedError,
+    UnexpectedResponseError,
 )
 from integrations.http.client import HttpClient
 from integrations.http.errors import NO_STATUSES, StatusTable, VendorResponse, status_error
@@ -50,7 +51,10 @@ class WebexClient:
         response = await self._call(
             "create_task", "POST", "/v2/tasks", json=body, read_error=_creation_refusal
         )
-        return as_text(as_object(as_object(response.json()).get("data")).get("id"))
+        task_id = as_text(as_object(as_object(response.json()).get("data")).get("id"))
+        if not task_id:
+            raise UnexpectedResponseError("create_task: the answer holds no id")
+        return task_id
 
     async def append_message(self, task_id: str, body: Mapping[str, object]) -> None:
         """Send one message into a task: accepted, which is not yet delivered."""
@@ -90,6 +94,12 @@ class WebexClient:
         return await self._object("user_by_ci_id", self._user_path(f"by-ci-user-id/{user_id}"))
 
     # ---- subscriptions ----
+
+    async def event_types(self) -> frozenset[str]:
+        """Return the events that this organization offers."""
+        response = await self._call("event_types", "GET", "/v2/event-types", params=self._org())
+        rows = as_objects(as_object(response.json()).get("data"))
+        return frozenset(as_text(row.get("name")) for row in rows)
 
     async def list_subscriptions(self) -> list[Json]:
         """Return the organization's subscriptions of version 2."""

@@ -115,15 +115,22 @@ class AccessTokens:
 
     async def _refreshed(self, old: TokenPair | None) -> TokenPair:
         """Refresh, or wait for the worker that does so already."""
-        while not await self._cache.claim(self._claim, _CLAIM_SECONDS):
+        while True:
+            if await self._cache.claim(self._claim, _CLAIM_SECONDS):
+                break
             await asyncio.sleep(_LOOK_SECONDS)
+            if (newest := await self._newer_than(old)) is not None:
+                return newest
         try:
-            newest = await self._kept()
-            if newest is not None and newest != old:
+            if (newest := await self._newer_than(old)) is not None:
                 return newest
             return await _to_the_end(self._refresh_and_keep(old.refresh if old else self._seed))
         finally:
             await self._cache.delete(self._claim)
+
+    async def _newer_than(self, old: TokenPair | None) -> TokenPair | None:
+        newest = await self._kept()
+        return newest if newest != old else None
 
     async def _refresh_and_keep(self, refresh_token: str) -> TokenPair:
         pair = await self._refresh(refresh_token)

@@ -14,7 +14,12 @@ from integrations.http.client import HttpClient
 from integrations.kit.json_values import as_text
 from integrations.vendors.webex.client.client import WebexClient
 from integrations.vendors.webex.client.tokens import TokenPair
-from integrations.vendors.webex.connector.subscriptions import RESOURCES, Subscriptions, is_stopped
+from integrations.vendors.webex.connector.subscriptions import (
+    RESOURCES,
+    Subscriptions,
+    differs,
+    is_stopped,
+)
 
 WARNED_DAYS = 14
 _DAY = 24 * 3600
@@ -76,14 +81,21 @@ class ConnectionChecks:
             ours = await self._subscriptions.ours()
         if any(map(is_stopped, ours.values())):
             raise CheckFailedError("disabled", "Webex has made a subscription inactive.")
+        url = self._credentials.get("webhook_url", "")
+        if url and any(differs(one, url) for one in ours.values()):
+            return "They call another address of this portal's, which Save will mend."
         missing = len(RESOURCES) - len(ours)
         return f"{missing} of {len(RESOURCES)} will be made on Save." if missing else ""
 
     async def _mended(self) -> str:
         self._need_token()
+        url = self._credentials.get("webhook_url", "")
+        secret = self._credentials.get("subscription_secret", "")
+        if not (url and secret):
+            return await self._looked_at()
         with _named_scope("cjp:config_write"):
-            revived = await self._subscriptions.revive()
-        return f"{revived} were inactive and are active again." if revived else ""
+            mended = await self._subscriptions.mend(url, secret)
+        return f"{mended} were missing, inactive or out of date, and are mended." if mended else ""
 
     def _need_token(self) -> None:
         if self._pair is None:

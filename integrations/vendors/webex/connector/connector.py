@@ -25,7 +25,6 @@ from integrations.contract.errors import (
     ConnectorError,
     ConversationGoneError,
     MissingPermissionError,
-    UnexpectedResponseError,
 )
 from integrations.contract.events import ConversationEnded, VendorEvent
 from integrations.contract.manifest import Manifest
@@ -34,16 +33,16 @@ from integrations.http.download import download
 from integrations.kit.json_values import as_moment, iso_moment
 from integrations.vendors.webex.client.client import WebexClient
 from integrations.vendors.webex.connector.checks import ConnectionChecks
-from integrations.vendors.webex.connector.receiving import Pending, Receiving
+from integrations.vendors.webex.connector.receiving import Receiving
 from integrations.vendors.webex.connector.subscriptions import Subscriptions
 from integrations.vendors.webex.connector.tasks import (
+    Pending,
+    TaskList,
     echoed_in,
     ended_at_in,
-    listed_tasks,
     new_session,
     task_of,
 )
-from integrations.vendors.webex.connector.webhooks import parsed
 from integrations.vendors.webex.manifest import MANIFEST, MAX_FILE_BYTES
 from integrations.vendors.webex.mapping.credentials import credential_errors, normalised
 from integrations.vendors.webex.mapping.messages import (
@@ -52,7 +51,7 @@ from integrations.vendors.webex.mapping.messages import (
     farewell_body,
     message_bodies,
 )
-from integrations.vendors.webex.mapping.notices import APPENDED, notice_of
+from integrations.vendors.webex.mapping.notices import APPENDED, notice_of, parsed
 
 _MARK_SECONDS = 3600.0
 # A message sent so long before the end has arrived, though its echo may have been lost.
@@ -65,6 +64,8 @@ class WebexConnector(Connector):
 
     manifest: ClassVar[Manifest] = MANIFEST
     reads_history: ClassVar[bool] = True
+    # Webex promises no call: it may lose one, and recommends to look at the list of tasks.
+    silence_seconds: ClassVar[float | None] = 180.0
 
     def __init__(
         self, *, credentials: Mapping[str, str], http: HttpClient, tokens: TokenCache
@@ -73,8 +74,8 @@ class WebexConnector(Connector):
         super().__init__(credentials=credentials, http=http, tokens=tokens)
         self._client = WebexClient(http, cache=tokens, credentials=credentials)
         self._subscriptions = Subscriptions(self._client, credentials.get("business_address", ""))
-        self._pending = Pending()
-        self._receiving = Receiving(self._client, self._pending, http.note)
+        self._pending, self._tasks = Pending(), TaskList(self._client)
+        self._receiving = Receiving(self._client, self._pending, self._tasks, http.note)
 
     @classmethod
     def normalise(cls, values: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -100,7 +101,7 @@ class WebexConnector(Connector):
     async def on_connected(self, webhook_urls: Mapping[str, str]) -> Mapping[str, str]:
         """Subscribe to what happens to tasks; the secret of that is ours alone."""
         secret = self._credentials.get("subscription_secret") or secrets.token_urlsafe(48)
-        await self._subscriptions.keep(webhook_urls["events"], secret)
+        await self._subscriptions.make(webhook_urls["events"], secret)
         return {"subscription_secret": secret}
 
     async def on_disconnected(self) -> None:
@@ -116,9 +117,9 @@ class WebexConnector(Connector):
             if session is not None:
                 return session
         await self._tokens.set(marker, iso_moment(begun_at or now), _MARK_SECONDS)
-        task_id = await self._client.create_task(create_body(request, self._credentials))
-        if not task_id:
-            raise UnexpectedResponseError("create_task: the answer holds no id")
+        body = create_body(request, self._credentials)
+        task_id = await self._client.create_task(body)
+        self._receiving.asked_for(task_id, body)
         return new_session(request.handoff_id, task_id, now)
 
     def unfinished(
@@ -129,7 +130,7 @@ class WebexConnector(Connector):
 
     async def _found(self, session: VendorSession) -> VendorSession | None:
         """Return the session of the handoff's open task, if there is one."""
-        tasks = await listed_tasks(self._client, session)
+        tasks = await self._tasks.of(session)
         task = next((one for one in tasks if not one.is_over), None)
         return replace(session, vendor_conversation_id=task.task_id) if task else None
 
@@ -151,7 +152,7 @@ class WebexConnector(Connector):
     async def _append(self, session: VendorSession, alias: str, body: Mapping[str, object]) -> None:
         task_id = task_of(session)
         # Noted first: the failure may come before the answer.
-        self._pending.add(task_id, alias)
+        self._pending.add(task_id, alias, body)
         try:
             await self._client.append_message(task_id, body)
         except ConnectorError:

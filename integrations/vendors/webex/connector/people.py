@@ -1,20 +1,25 @@
-"""Who a live agent is: the calls name an id alone, so Webex is asked, and asked once an hour."""
+"""Who is in a task: who a live agent is, and what their coming and going means."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
+from integrations.contract.connector import VendorSession
 from integrations.contract.errors import (
     ConnectorError,
     InvalidRoutingError,
     MissingPermissionError,
     RejectedError,
 )
+from integrations.contract.events import LiveAgentJoined, LiveAgentLeft, VendorEvent
 from integrations.kit.json_values import Json, as_text
 from integrations.kit.recent import Recent
 from integrations.vendors.webex.client.client import WebexClient
+from integrations.vendors.webex.connector.tasks import agents_in, owner_in, with_agents
 
+Step = tuple[VendorSession, VendorEvent]
 SOMEBODY = "Agent"
 _KEPT_SECONDS = 3600.0
 _MAX_PEOPLE = 2000
@@ -23,7 +28,7 @@ _NOT_HERE = (InvalidRoutingError, MissingPermissionError, RejectedError)
 
 
 class People:
-    """Names by id; a name is never worth a message."""
+    """Names by id, as the calls name an id alone; a name is never worth a message."""
 
     def __init__(self, client: WebexClient, note: Callable[[str, str], None]) -> None:
         """Take `note` for remarks about a look-up that failed: operation, error code."""
@@ -58,6 +63,57 @@ class People:
         except ConnectorError as error:
             self._note("list_tasks", error.code)
             return ""
+
+
+def known_as(session: VendorSession, agent_id: str, name: str) -> str:
+    """Return under which id somebody is there already: list and messages may use different ones."""
+    agents = agents_in(session)
+    if agent_id in agents:
+        return agent_id
+    return next((one for one, called in agents.items() if called == name != SOMEBODY), "")
+
+
+def taken_by(
+    session: VendorSession, agent_id: str, name: str, at: datetime, event_id: str
+) -> list[Step]:
+    """Let the new owner join, and the one before leave; nothing if they are the same."""
+    owner, known = owner_in(session), known_as(session, agent_id, name)
+    if known and known == owner:
+        return []
+    steps = left(session, at, event_id) if owner else []
+    session = steps[-1][0] if steps else session
+    if not known:
+        return [*steps, joined(session, agent_id, name, at, f"{event_id}:joined")]
+    # A colleague who was there already has it now: only the one before has left.
+    return [(with_agents(session, agents_in(session), known), event) for _, event in steps]
+
+
+def joined(session: VendorSession, agent_id: str, name: str, at: datetime, event_id: str) -> Step:
+    """Let a live agent in; the first one has the task."""
+    owner = owner_in(session) or agent_id
+    session = with_agents(session, {**agents_in(session), agent_id: name}, owner)
+    event = LiveAgentJoined(
+        vendor_event_id=event_id,
+        vendor_conversation_id=session.vendor_conversation_id,
+        occurred_at=at,
+        agent_id=agent_id,
+        agent_name=name,
+    )
+    return session, event
+
+
+def left(session: VendorSession, at: datetime, event_id: str) -> list[Step]:
+    """Let the owner go."""
+    agents, owner = agents_in(session), owner_in(session)
+    name = agents.pop(owner, "")
+    event = LiveAgentLeft(
+        vendor_event_id=f"{event_id}:left",
+        vendor_conversation_id=session.vendor_conversation_id,
+        occurred_at=at,
+        agent_id=owner,
+        agent_name=name,
+    )
+    return [(with_agents(session, agents, ""), event)]
 
 
 def _full_name(user: Json) -> str:

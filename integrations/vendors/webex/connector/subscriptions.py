@@ -1,4 +1,4 @@
-"""The two subscriptions of a connection: made when it is saved, repaired when Webex stops them."""
+"""The two subscriptions of a connection: made when it is saved, mended when they are not so."""
 
 from __future__ import annotations
 
@@ -8,16 +8,22 @@ from collections.abc import Mapping
 from integrations.kit.json_values import Json, as_id, as_text
 from integrations.vendors.webex.client.client import WebexClient
 
-RESOURCES: Mapping[str, tuple[str, ...]] = {
+# What each resource must tell, and what more it tells where the organization offers it.
+RESOURCES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "task:1.0.0": (
-        "task:new",
-        "task:connect",
-        "task:connected",
-        "task:parked",
-        "task:ended",
-        "task:failed",
+        ("task:new", "task:connect", "task:connected", "task:ended", "task:failed"),
+        (
+            "task:parked",
+            "task:on-hold",
+            "task:hold-done",
+            "task:consulting",
+            "task:consult-done",
+            "task:conferencing",
+            "task:conference-done",
+            "task:conference-transferred",
+        ),
     ),
-    "task-message:1.0.0": ("task-message:appended", "task-message:append-failed"),
+    "task-message:1.0.0": (("task-message:appended", "task-message:append-failed"), ()),
 }
 _MAX_NAME = 64
 
@@ -36,33 +42,38 @@ class Subscriptions:
         names = {resource: self._name(resource) for resource in RESOURCES}
         return {resource: found[name] for resource, name in names.items() if name in found}
 
-    async def keep(self, url: str, secret: str) -> None:
-        """Make both, or bring them up to date: address, secret, events and state."""
-        there = await self.ours()
-        for resource, events in RESOURCES.items():
+    async def make(self, url: str, secret: str) -> None:
+        """Make both, or bring them up to date: the secret too, which nobody can read back."""
+        await self._bring_about(url, secret, await self.ours(), is_forced=True)
+
+    async def mend(self, url: str, secret: str) -> int:
+        """Make those that are gone and mend those that differ; return how many that were."""
+        return await self._bring_about(url, secret, await self.ours(), is_forced=False)
+
+    async def _bring_about(
+        self, url: str, secret: str, there: Mapping[str, Json], *, is_forced: bool
+    ) -> int:
+        offered, mended = await self._client.event_types(), 0
+        for resource, (needed, further) in RESOURCES.items():
+            events = [*needed, *(name for name in further if name in offered)]
             body: dict[str, object] = {
                 "name": self._name(resource),
                 "description": "Made by Baton; deleted when the connection is.",
-                "eventTypes": list(events),
+                "eventTypes": events,
                 "destinationUrl": url,
                 "secret": secret,
                 "resourceVersion": resource,
             }
-            if resource in there:
-                change = {**body, "status": "active"}
-                await self._client.change_subscription(as_id(there[resource].get("id")), change)
-            else:
+            one = there.get(resource)
+            if one is None:
                 await self._client.create_subscription(body)
-
-    async def revive(self) -> int:
-        """Activate those that Webex has stopped; return how many."""
-        stopped = {
-            resource: one for resource, one in (await self.ours()).items() if is_stopped(one)
-        }
-        for resource, one in stopped.items():
-            body = {"status": "active", "resourceVersion": resource}
-            await self._client.change_subscription(as_id(one.get("id")), body)
-        return len(stopped)
+            elif is_forced or differs(one, url) or _events(one) != set(events):
+                change = {**body, "status": "active"}
+                await self._client.change_subscription(as_id(one.get("id")), change)
+            else:
+                continue
+            mended += 1
+        return mended
 
     async def delete(self) -> None:
         """Delete both."""
@@ -75,6 +86,16 @@ class Subscriptions:
         return f"Baton {kind} {address}"[:_MAX_NAME]
 
 
+def differs(subscription: Json, url: str) -> bool:
+    """Say whether Webex has stopped calling for it, or calls somewhere else."""
+    return is_stopped(subscription) or as_text(subscription.get("destinationUrl")) != url
+
+
 def is_stopped(subscription: Json) -> bool:
     """Say whether Webex calls nobody for it."""
     return as_text(subscription.get("status")).lower() == "inactive"
+
+
+def _events(subscription: Json) -> set[str]:
+    found = subscription.get("eventTypes")
+    return set(map(as_text, found)) if isinstance(found, list) else set()

@@ -1,19 +1,25 @@
-"""Where a task stands by Webex's own list, and what a session keeps of it."""
+"""Where a task stands: by Webex's own list, in a session, and which of our messages it may lack."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from integrations.contract.connector import VendorSession
 from integrations.kit.json_values import Json, as_id, as_moment, as_object, as_text, iso_moment
-from integrations.vendors.webex.client.client import WebexClient
+from integrations.kit.recent import Recent
+from integrations.vendors.webex.client.client import PAGE_SIZE, WebexClient
 
 # Which clock Webex stamps a task with is its own affair.
 _BEFORE, _AFTER = timedelta(minutes=5), timedelta(minutes=30)
 _OVER = frozenset({"abandoned", "completed"})
 _ECHOES_KEPT = 50
+# Conversations that have been silent look at one list together.
+_SHARED_SECONDS = 60.0
+_MAX_TASKS = 5000
+_MAX_PENDING = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +38,87 @@ class ListedTask:
         return self.status in _OVER
 
 
-async def listed_tasks(client: WebexClient, session: VendorSession) -> list[ListedTask]:
-    """Return the tasks of a session's handoff, oldest first."""
-    opened_at = as_moment(session.state.get("opened_at")) or datetime.now(UTC)
-    rows = await client.list_tasks(since=opened_at - _BEFORE, until=opened_at + _AFTER)
-    found = map(_listed, rows)
-    origin, task_id = as_text(session.state.get("handoff_id")), task_of(session)
-    return [one for one in found if one.task_id == task_id or (origin and one.origin == origin)]
+class TaskList:
+    """Webex's list of tasks, which can be asked for a time alone."""
+
+    def __init__(self, client: WebexClient) -> None:
+        """Know nothing yet."""
+        self._client = client
+        self._rows: list[Json] = []
+        self._since = datetime.now(UTC)
+        self._read_at = -_SHARED_SECONDS
+
+    async def of(self, session: VendorSession) -> list[ListedTask]:
+        """Return the tasks of a session's handoff, oldest first."""
+        opened_at = _opened_at(session)
+        rows = await self._client.list_tasks(since=opened_at - _BEFORE, until=opened_at + _AFTER)
+        return _of_session(session, rows)
+
+    async def seen_lately(self, session: VendorSession) -> list[ListedTask]:
+        """Return the same as of a moment ago: one look serves all that were opened since."""
+        since, now = _opened_at(session) - _BEFORE, time.monotonic()
+        if since < self._since or now - self._read_at >= _SHARED_SECONDS:
+            self._rows = await self._client.list_tasks(since=since, until=datetime.now(UTC))
+            self._since, self._read_at = since, now
+        if len(self._rows) >= int(PAGE_SIZE):
+            return await self.of(session)  # the newest do not stand in it
+        return _of_session(session, self._rows)
+
+
+@dataclass(slots=True, kw_only=True)
+class Sent:
+    """A message of ours that Webex has taken."""
+
+    alias: str
+    body: Mapping[str, object] = field(repr=False)
+    is_repeat: bool = False
+
+
+class Pending:
+    """Our messages that Webex has taken and not yet repeated, task by task, oldest first.
+
+    Lost with the worker: a failure that comes then cannot be told at its message.
+    """
+
+    def __init__(self) -> None:
+        """Know of none."""
+        self._tasks: Recent[list[Sent]] = Recent(_MAX_TASKS)
+        # Those whose task was not there yet.
+        self._held: Recent[list[Sent]] = Recent(_MAX_TASKS)
+
+    def add(
+        self, task_id: str, alias: str, body: Mapping[str, object], *, is_repeat: bool = False
+    ) -> None:
+        """Note a message that Webex has taken."""
+        waiting = self._tasks.of(task_id, list)
+        if all(one.alias != alias for one in waiting):
+            waiting.append(Sent(alias=alias, body=body, is_repeat=is_repeat))
+        del waiting[:-_MAX_PENDING]
+
+    def settle(self, task_id: str, alias: str) -> None:
+        """Note that a message has arrived."""
+        waiting = self._tasks.of(task_id, list)
+        waiting[:] = [one for one in waiting if one.alias != alias]
+
+    def oldest(self, task_id: str) -> Sent | None:
+        """Take the message that has waited longest; None for none."""
+        waiting = self._tasks.of(task_id, list)
+        return waiting.pop(0) if waiting else None
+
+    def hold(self, task_id: str, sent: Sent) -> None:
+        """Keep a message until its task is there."""
+        self._held.of(task_id, list).append(sent)
+
+    def held(self, task_id: str) -> list[Sent]:
+        """Take what was kept."""
+        found = self._held.get(task_id) or []
+        self._held.discard(task_id)
+        return found
+
+    def forget(self, task_id: str) -> None:
+        """Drop a task that is over."""
+        self._tasks.discard(task_id)
+        self._held.discard(task_id)
 
 
 def new_session(handoff_id: str, task_id: str, opened_at: datetime) -> VendorSession:
@@ -98,6 +178,16 @@ def with_agents(session: VendorSession, agents: Mapping[str, str], owner: str) -
 
 def _with(session: VendorSession, values: Mapping[str, object]) -> VendorSession:
     return replace(session, state={**session.state, **values})
+
+
+def _opened_at(session: VendorSession) -> datetime:
+    return as_moment(session.state.get("opened_at")) or datetime.now(UTC)
+
+
+def _of_session(session: VendorSession, rows: list[Json]) -> list[ListedTask]:
+    origin, task_id = as_text(session.state.get("handoff_id")), task_of(session)
+    found = map(_listed, rows)
+    return [one for one in found if one.task_id == task_id or (origin and one.origin == origin)]
 
 
 def _listed(row: Json) -> ListedTask:

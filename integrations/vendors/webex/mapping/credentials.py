@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from integrations.vendors.webex.mapping.messages import variable_problem
+from integrations.vendors.webex.mapping.messages import naming_problem, variable_problem
 
 REGIONS = ("us1", "eu1", "eu2", "ca1", "jp1", "sg1", "anz1")
 UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
@@ -41,6 +41,8 @@ def credential_errors(values: Mapping[str, str]) -> dict[str, str]:
     }
     if problem := variable_problem(values.get("default_global_variables", "")):
         errors["default_global_variables"] = problem.partition(": ")[2].capitalize() + "."
+    if problem := naming_problem(values.get("variable_names", "")):
+        errors["variable_names"] = problem
     return errors
 
 

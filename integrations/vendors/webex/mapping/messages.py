@@ -10,6 +10,7 @@ from integrations.contract.connector import HandoffRequest, OutboundAttachment, 
 from integrations.contract.errors import InvalidRoutingError, RejectedError
 from integrations.kit.cutting import pieces, utf8_bytes, utf16_units
 from integrations.kit.hints import hint_pairs, hint_text, identity_of
+from integrations.kit.json_values import as_object, as_text
 from integrations.kit.plain_json import vendor_object
 from integrations.kit.transcript import (
     Limits,
@@ -26,6 +27,11 @@ CONVERSATION_VARIABLE = "portalConversationId"
 NO_CONTEXT = "The end user asked for a live agent."
 FAREWELL = "The end user has left the conversation."
 _MAX_SUMMARY = 5000
+# What a tool may say that only the customer's own flow can make something of.
+MAPPED_HINTS = (
+    *("queue", "skills", "department", "priority", "language", "subject", "reason"),
+    *("user_email", "user_phone", "user_external_id", "entry_point_id"),
+)
 
 
 def create_body(request: HandoffRequest, credentials: Mapping[str, str]) -> dict[str, object]:
@@ -35,17 +41,23 @@ def create_body(request: HandoffRequest, credentials: Mapping[str, str]) -> dict
     """
     name = identity_of(request).name
     origin = {"id": request.handoff_id, **({"name": name} if name else {})}
+    named = hint_text(request.routing.get("destination_id"))
+    address = named or credentials.get("business_address", "")
     return {
         "origin": origin,
-        "destination": {
-            "id": credentials.get("business_address", ""),
-            "type": "businessAddress",
-        },
+        "destination": {"id": address, "type": "businessAddress"},
         "channelType": "customMessaging",
         "channel": credentials.get("channel_name", ""),
         "globalVariables": global_variables(request, credentials),
         "channelParams": _text_params(opening_id(request), opening_text(request), _now()),
     }
+
+
+def again(body: Mapping[str, object]) -> dict[str, object]:
+    """Return a task's body for one more try: Webex takes it for another one by its message's id."""
+    params = as_object(body.get("channelParams"))
+    message = {**as_object(params.get("message")), "aliasId": str(uuid.uuid4())}
+    return {**body, "channelParams": {**params, "message": message}}
 
 
 def opening_id(request: HandoffRequest) -> str:
@@ -69,13 +81,13 @@ def opening_text(request: HandoffRequest) -> str:
 def global_variables(request: HandoffRequest, credentials: Mapping[str, str]) -> dict[str, str]:
     """Return what the customer's flow can read, as texts."""
     routing = request.routing
-    queue_variable = credentials.get("queue_variable", "")
     found: dict[str, object] = dict(
         vendor_object(credentials.get("default_global_variables") or "{}")
     )
     found[CONVERSATION_VARIABLE] = request.conversation_id
-    if queue_variable and routing.get("queue"):
-        found[queue_variable] = routing["queue"]
+    for hint, variable in vendor_object(credentials.get("variable_names") or "{}").items():
+        if hint_text(routing.get(hint)):
+            found[as_text(variable)] = routing[hint]
     found |= hint_pairs(routing.get("attributes"))
     found |= hint_pairs(routing.get("global_variables"))
     variables = {name: hint_text(value) for name, value in found.items()}
@@ -115,6 +127,14 @@ def farewell_body(task_id: str) -> dict[str, object]:
     """Return the last words into a task that we may not end."""
     alias = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{task_id}:farewell"))
     return _append_body(_text_params(alias, FAREWELL, _now()))
+
+
+def naming_problem(saved: str) -> str:
+    """Say what is wrong with the variables that take hints, kept as JSON; empty for nothing."""
+    unknown = [hint for hint in vendor_object(saved or "{}") if hint not in MAPPED_HINTS]
+    if not unknown:
+        return ""
+    return f"{unknown[0]} is no hint that can be sent on. Known: {', '.join(MAPPED_HINTS)}."
 
 
 def variable_problem(saved: str) -> str:

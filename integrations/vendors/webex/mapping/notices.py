@@ -1,27 +1,60 @@
-"""Reads one call of Webex's: live bodies were seen flattened, and with parts as JSON in a text."""
+"""Verifies and reads one call of Webex's, of either path; does no I/O.
+
+Live bodies were seen flattened, and with parts as JSON in a text.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlsplit
 
+from integrations.contract.connector import WebhookItem, WebhookRequest, WebhookResult
+from integrations.contract.errors import WebhookVerificationError
 from integrations.contract.rich_content import VendorFile
 from integrations.kit.json_values import Json, as_count, as_id, as_object, as_text, json_digest
 from integrations.kit.plain_json import vendor_object
+from integrations.kit.signatures import require_recent, require_signature
+
+SIGNATURE_HEADER = "x-webexcc-signature"
+TIMESTAMP_HEADER = "x-webexcc-timestamp"
+WINDOW = timedelta(minutes=5)
+# The asset signs messages of the flow and of live agents, the subscriptions sign all else.
+_SECRETS = ("asset_webhook_secret", "subscription_secret")
 
 APPENDED = "task-message:appended"
 APPEND_FAILED = "task-message:append-failed"
 NEW, CONNECT, CONNECTED = "task:new", "task:connect", "task:connected"
 PARKED, ENDED, FAILED = "task:parked", "task:ended", "task:failed"
-ALREADY_OPEN = "CONVERSATION_ALREADY_OPEN"
+TRANSFERRED = "task:conference-transferred"
 # Told, and nothing for the end user: nobody comes or goes, or another event says who.
 NOTED = frozenset(
-    {NEW, CONNECT, "task:on-hold", "task:hold-done", "task:consulting", "task:consult-done"}
-    | {"task:conferencing", "task:conference-done", "task:conference-transferred"}
-    | {"task:origin-updated"}
+    {CONNECT, "task:on-hold", "task:hold-done", "task:consulting", "task:consult-done"}
+    | {"task:conferencing", "task:conference-done", "task:origin-updated"}
 )
+ALREADY_OPEN = "CONVERSATION_ALREADY_OPEN"
+CREATION_FAILED = "CONVERSATION_CREATION_FAILED"
+# Why an accepted task came to nothing: the code of our error, and what to do about it.
+REFUSALS: Mapping[str, tuple[str, str]] = {
+    "CHANNEL_ASSET_UNDEFINED": (
+        "invalid_routing",
+        "no Custom Messaging asset has the business address",
+    ),
+    "ENTRY_POINT_NOT_FOUND": ("invalid_routing", "the asset has no active entry point"),
+    "FEATURE_FLAG_DISABLED": (
+        "missing_permission",
+        "Cisco has not enabled Custom Messaging (Beta) for the organization",
+    ),
+    "ORG_DIGITAL_CONTACT_LIMIT_EXCEEDED": (
+        "no_live_agents",
+        "the organization has as many open digital contacts as it may",
+    ),
+    CREATION_FAILED: ("cannot_connect", "Webex could not create the conversation, twice"),
+    ALREADY_OPEN: ("rejected", "another task is open for it, which somebody has to end"),
+}
+# What an append may be sent again after.
+NOT_FOUND, INTERNAL_ERROR = "NOT_FOUND", "INTERNAL_ERROR"
 _SPEAKERS = frozenset({"agent", "system"})
 _KEY_MARKS = frozenset({"keyuri", "jwe"})
 
@@ -35,6 +68,7 @@ class Notice:
     origin: str
     at: datetime
     event_id: str
+    message_type: str
     data: Json = field(repr=False)
     message: Json = field(repr=False)
 
@@ -93,11 +127,58 @@ class Notice:
         words = as_text(self.data.get("errorMessage")).replace(".", " ").split()
         return next((word for word in reversed(words) if _is_uuid(word)), "")
 
+    @property
+    def has_lost_its_files(self) -> bool:
+        """Say whether a message of ours with files was appended without them."""
+        is_of_files = self.message_type == "text-with-attachments"
+        return is_of_files and not self.message.get("attachments")
+
     def _attachments(self) -> Iterator[Json]:
         found = self.message.get("attachments")
         for one in found if isinstance(found, list) else ():
             if isinstance(one, dict) and as_text(one.get("url")):
                 yield one
+
+
+def parsed(request: WebhookRequest, credentials: Mapping[str, str]) -> WebhookResult:
+    """Return the item of a call; raises WebhookVerificationError before reading the body."""
+    _verify(request, credentials)
+    body = vendor_object(request.body)
+    _refuse_old(request.headers.get(TIMESTAMP_HEADER, ""), body)
+    org_id = as_text(body.get("comciscoorgid"))
+    if org_id and org_id.lower() != credentials.get("org_id", "").lower():
+        raise WebhookVerificationError("webhook: the call is of another organization")
+    notice = notice_of(body)
+    key = notice.task_id or notice.origin
+    if not key:
+        return WebhookResult()  # about agents or captures: nobody waits for it
+    item = WebhookItem(item_id=item_id_of(notice), key=key, body=body)
+    return WebhookResult(items=(item,))
+
+
+def _verify(request: WebhookRequest, credentials: Mapping[str, str]) -> None:
+    given = request.headers.get(SIGNATURE_HEADER, "").lower()
+    of_asset, of_subscriptions = (credentials.get(name, "") for name in _SECRETS)
+    try:
+        require_signature(given, of_asset, request.body)
+    except WebhookVerificationError:
+        require_signature(given, of_subscriptions, request.body)
+
+
+def _refuse_old(header: str, body: Json) -> None:
+    """Judge the time where the header is there; whether the asset sends it is not known."""
+    if not header:
+        return
+    stamp = milliseconds(header)
+    if stamp is None or stamp != milliseconds(body.get("comciscotimestamp")):
+        raise WebhookVerificationError("webhook: the timestamp is not the body's")
+    require_recent(datetime.fromtimestamp(stamp / 1000, UTC), WINDOW)
+
+
+def refusal_of(notice: Notice) -> tuple[str, str]:
+    """Return the code of our error for a failed task, and a sentence for the operator."""
+    code, sentence = REFUSALS.get(notice.reason, ("rejected", "Webex did not create the task"))
+    return code, f"create_task: {sentence} ({notice.reason or 'no reason given'})"
 
 
 def notice_of(body: Json) -> Notice:
@@ -117,6 +198,7 @@ def notice_of(body: Json) -> Notice:
         origin=_name(data.get("origin")),
         at=at or datetime.now(UTC),
         event_id=json_digest(parts)[:32],
+        message_type=as_text(params.get("type")),
         data=data,
         message=message,
     )

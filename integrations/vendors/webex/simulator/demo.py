@@ -18,7 +18,7 @@ DEMO = DemoVendor(
         "refresh_token": REFRESH_TOKEN,
         "business_address": _ORG.business_address,
         "channel_name": _ORG.channel_name,
-        "queue_variable": "handoffQueue",
+        "variable_names": '{"queue": "handoffQueue", "skills": "handoffSkills"}',
     },
     desk_config=lambda credentials, webhooks: {
         "webhook_url": webhooks["events"],
