@@ -15,12 +15,13 @@ from integrations.contract.events import (
     LiveAgentLeft,
     LiveAgentMessage,
     MessageFailed,
-    NoLiveAgents,
+    StartRefused,
     TransferStarted,
     VendorEvent,
 )
 from integrations.contract.rich_content import Author, Markup
 from integrations.vendors.webex.connector import WebexConnector
+from integrations.vendors.webex.connector.tasks import task_of
 from integrations.vendors.webex.simulator import WebexSimulator
 from integrations.vendors.webex.simulator.agents import ci_id_of
 from tests.contract.bench import AGENT, handoff_request, outbound
@@ -95,16 +96,67 @@ async def test_a_transfer_to_a_queue_is_no_end_and_parking_at_first_is_nothing(
     assert [type(event) for event in events] == [LiveAgentLeft, TransferStarted]
 
 
-@pytest.mark.parametrize("reason", ["FEATURE_FLAG_DISABLED", "ORG_DIGITAL_CONTACT_LIMIT_EXCEEDED"])
-async def test_a_task_that_fails_means_that_nobody_comes_and_why(connect: Connect, reason: str):
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [
+        ("CHANNEL_ASSET_UNDEFINED", "invalid_routing"),
+        ("ENTRY_POINT_NOT_FOUND", "invalid_routing"),
+        ("FEATURE_FLAG_DISABLED", "missing_permission"),
+        ("ORG_DIGITAL_CONTACT_LIMIT_EXCEEDED", "no_live_agents"),
+        ("CONVERSATION_ALREADY_OPEN", "rejected"),
+        ("ATTACHMENT_TOO_LARGE", "rejected"),
+    ],
+)
+async def test_a_task_that_fails_is_a_start_that_was_refused_and_why(
+    connect: Connect, reason: str, code: str
+):
     connector = connect()
     session = await connector.start(handoff_request())
     failed = item("task:failed", session.vendor_conversation_id, reason=reason)
 
     _, [event] = await received(connector, session, failed)
 
-    assert isinstance(event, NoLiveAgents)
-    assert event.detail == reason
+    assert isinstance(event, StartRefused)
+    assert event.code == code
+    assert reason in event.detail
+
+
+async def test_a_task_that_webex_could_not_create_is_asked_for_once_more(
+    simulator: WebexSimulator, connect: Connect
+):
+    connector, request = connect(), handoff_request()
+    simulator.configure(next_failure="CONVERSATION_CREATION_FAILED")
+    session = await connector.start(request)
+    first = session.vendor_conversation_id
+    failed = item("task:failed", first, reason="CONVERSATION_CREATION_FAILED")
+
+    session, _ = await received(connector, session, failed)
+    second = task_of(session)
+    _, events = await received(connector, session, replace(failed, body={**failed.body}))
+
+    assert second != first
+    assert second in session.keys
+    assert simulator.conversation(second).origin == request.handoff_id
+    assert [type(event) for event in events] == [StartRefused]
+
+
+async def test_a_colleague_who_stays_behind_a_conference_has_the_task(
+    simulator: WebexSimulator, connect: Connect
+):
+    connector = connect()
+    session = await connector.start(handoff_request())
+    task = session.vendor_conversation_id
+    simulator.live_agent_joins(task, agent_name=AGENT)
+    session, _ = await received(connector, session, item("task:connected", task))
+    simulator.live_agent_joins(task, agent_name="Sam Achterberg")
+    simulator.live_agent_leaves(task, agent_name=AGENT)
+
+    _, events = await received(connector, session, item("task:conference-transferred", task, 2))
+
+    assert [(type(event), event.agent_name) for event in events] == [
+        (LiveAgentLeft, AGENT),
+        (LiveAgentJoined, "Sam Achterberg"),
+    ]
 
 
 async def test_an_open_conversation_of_this_handoff_is_taken_up(
@@ -145,6 +197,77 @@ async def test_a_message_that_was_not_appended_is_told_at_the_oldest_that_waits(
 
     assert isinstance(event, MessageFailed)
     assert (event.vendor_message_id, event.reason) == (message.message_id, "INVALID_CONTENT")
+
+
+async def test_a_message_lost_to_an_error_of_webexs_own_is_sent_once_more_and_then_told(
+    simulator: WebexSimulator, connect: Connect
+):
+    connector = connect()
+    session = await connector.start(handoff_request())
+    task, message = session.vendor_conversation_id, outbound("hello")
+    simulator.configure(next_append_failure="INTERNAL_ERROR")
+    await connector.send_message(session, message)
+    lost = item("task-message:append-failed", task, reason="INTERNAL_ERROR")
+
+    _, first = await received(connector, session, lost)
+    _, second = await received(connector, session, lost)
+
+    assert [m["text"] for m in simulator.conversation(task).messages][1:] == ["hello"]
+    assert first == []
+    assert [type(event) for event in second] == [MessageFailed]
+
+
+async def test_a_message_that_came_before_its_task_waits_for_it(
+    simulator: WebexSimulator, connect: Connect
+):
+    connector = connect()
+    session = await connector.start(handoff_request())
+    task = session.vendor_conversation_id
+    unlisted = simulator.world.conversations.get(task)
+    del simulator.world.conversations[task]
+    await connector.send_message(session, outbound("too early"))
+
+    _, events = await received(
+        connector, session, item("task-message:append-failed", task, reason="NOT_FOUND")
+    )
+    simulator.world.conversations.add(unlisted)
+    await received(connector, session, item("task:new", task))
+
+    assert events == []
+    assert [m["text"] for m in unlisted.messages][1:] == ["too early"]
+
+
+async def test_a_message_for_a_task_that_is_over_fails_and_the_end_is_told(
+    simulator: WebexSimulator, connect: Connect
+):
+    connector = connect()
+    session = await connector.start(handoff_request())
+    task = session.vendor_conversation_id
+    simulator.live_agent_joins(task, agent_name=AGENT)
+    simulator.live_agent_ends(task)
+    await connector.send_message(session, outbound("too late"))
+    gone = item("task-message:append-failed", task, reason="NOT_FOUND")
+
+    _, events = await received(connector, session, gone)
+
+    assert [type(event) for event in events] == [MessageFailed, ConversationEnded]
+
+
+async def test_a_file_that_webex_dropped_is_told_at_its_message(connect: Connect):
+    connector = connect()
+    session = await connector.start(handoff_request())
+    params = {"type": "text-with-attachments", "message": {"aliasId": "a-1", "attachments": []}}
+    echo = item(
+        "task-message:appended",
+        session.vendor_conversation_id,
+        messageDirection="INBOUND",
+        channelParams=params,
+    )
+
+    _, [event] = await received(connector, session, echo)
+
+    assert isinstance(event, MessageFailed)
+    assert (event.vendor_message_id, event.reason) == ("a-1", "Webex dropped the file")
 
 
 async def test_an_end_that_no_call_told_is_found_in_the_list_behind_the_next_word(

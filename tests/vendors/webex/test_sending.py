@@ -9,7 +9,7 @@ import uuid
 import pytest
 
 from integrations.contract.connector import OutboundAttachment
-from integrations.contract.errors import RejectedError
+from integrations.contract.errors import RateLimitedError, RejectedError
 from integrations.vendors.webex.connector import WebexConnector
 from integrations.vendors.webex.simulator import WebexSimulator
 from integrations.vendors.webex.simulator.world import ORG_ID
@@ -64,6 +64,52 @@ async def test_a_file_is_fetched_and_one_without_an_address_is_refused(
     assert [one["name"] for one in task.messages[-1]["attachments"]] == ["meter.txt"]
 
 
+async def test_hints_go_into_the_variables_that_the_form_names_and_no_other(
+    simulator: WebexSimulator, connect: Connect
+):
+    named = '{"queue": "handoffQueue", "skills": "handoffSkills", "priority": "prio"}'
+    routing = {
+        "queue": "billing",
+        "skills": ["fr", "gold"],
+        "language": "fr",
+        "attributes": {"order": 5512},
+        "global_variables": {"vip": True},
+    }
+
+    session = await connect(variable_names=named).start(handoff_request(routing=routing))
+
+    given = simulator.conversation(session.vendor_conversation_id).global_variables
+    del given["portalConversationId"]
+    assert given == {
+        "handoffQueue": "billing",
+        "handoffSkills": "fr, gold",
+        "order": "5512",
+        "vip": "true",
+    }
+
+
+async def test_a_tool_may_name_another_asset(simulator: WebexSimulator, connect: Connect):
+    other = "7f31c2aa-0000-4000-8000-000000000002"
+    simulator.configure(business_address=other)
+
+    session = await connect().start(handoff_request(routing={"destination_id": other}))
+
+    assert simulator.conversation(session.vendor_conversation_id).status == "queued"
+
+
+async def test_a_client_that_has_used_up_its_minute_is_told_how_long_to_wait(
+    simulator: WebexSimulator, connect: Connect
+):
+    connector = connect()
+    session = await connector.start(handoff_request())
+    simulator.configure(rate_limit_per_minute=1)
+
+    with pytest.raises(RateLimitedError) as caught:
+        await connector.send_message(session, outbound("one too many"))
+
+    assert 0 < (caught.value.retry_after or 0) <= 61
+
+
 def test_a_region_and_the_longer_id_of_an_organization_are_read():
     longer = base64.b64encode(f"ciscospark://us/ORGANIZATION/{ORG_ID}".encode()).decode()
 
@@ -82,7 +128,10 @@ def test_hosts_of_others_and_variables_that_are_too_long_are_refused():
             "api_base_url": "https://evil.example",
             "oauth_base_url": "https://evilwebexapis.com",
             "default_global_variables": '{"long": "%s"}' % ("x" * 2000),
+            "variable_names": '{"queue_id": "handoffQueue"}',
         }
     )
 
-    assert set(errors) == {"api_base_url", "oauth_base_url", "default_global_variables"}
+    wrong = {"api_base_url", "oauth_base_url", "default_global_variables", "variable_names"}
+    assert set(errors) == wrong
+    assert "queue_id is no hint" in errors["variable_names"]

@@ -28,8 +28,8 @@ async def test_connecting_twice_makes_two_and_brings_them_up_to_date(
 async def test_a_stopped_one_fails_the_test_and_the_next_probe_activates_it(
     simulator: WebexSimulator, connect: Connect
 ):
-    connector = connect()
-    await connector.on_connected(URLS)
+    given = await connect().on_connected(URLS)
+    connector = connect(webhook_url=URLS["events"], **given)
     for one in simulator.world.subscriptions.values():
         one.status = "inactive"
 
@@ -39,6 +39,39 @@ async def test_a_stopped_one_fails_the_test_and_the_next_probe_activates_it(
     assert tested[-1] == "disabled"
     assert probed[-1] == "ok"
     assert {one.status for one in simulator.world.subscriptions.values()} == {"active"}
+
+
+async def test_a_probe_makes_what_is_gone_mends_what_calls_elsewhere_and_then_rests(
+    simulator: WebexSimulator, connect: Connect
+):
+    given = await connect().on_connected(URLS)
+    task, message = simulator.world.subscriptions.values()
+    del simulator.world.subscriptions[message.id]
+    task.destinationUrl = "https://old.example/hook"
+    connector = connect(webhook_url=URLS["events"], **given)
+
+    tested = [r async for r in connector.test_connection()]
+    probed = [r async for r in connector.probe()]
+    again = [r async for r in connector.probe()]
+
+    kept = list(simulator.world.subscriptions.values())
+    assert {one.destinationUrl for one in kept} == {URLS["events"]}
+    assert [one.secret for one in kept] == [given["subscription_secret"]] * 2
+    assert "another address" in tested[-1].detail
+    assert probed[-1].detail == "2 were missing, inactive or out of date, and are mended."
+    assert again[-1].detail == ""
+
+
+async def test_events_that_an_organization_lacks_are_left_out_but_for_those_we_need(
+    simulator: WebexSimulator, connect: Connect
+):
+    simulator.configure(lacks_events=["task:parked", "task:consulting"])
+
+    await connect().on_connected(URLS)
+
+    task = next(iter(simulator.world.subscriptions.values()))
+    assert {"task:new", "task:failed", "task:conference-transferred"} < set(task.eventTypes)
+    assert not {"task:parked", "task:consulting"} & set(task.eventTypes)
 
 
 async def test_disconnecting_deletes_ours_alone(simulator: WebexSimulator, connect: Connect):

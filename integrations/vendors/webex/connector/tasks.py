@@ -17,7 +17,7 @@ _BEFORE, _AFTER = timedelta(minutes=5), timedelta(minutes=30)
 _OVER = frozenset({"abandoned", "completed"})
 _ECHOES_KEPT = 50
 # Conversations that have been silent look at one list together.
-_SHARED_SECONDS = 60.0
+_SHARED_SECONDS = 20.0
 _MAX_TASKS = 5000
 _MAX_PENDING = 100
 

@@ -10,7 +10,7 @@ from integrations.simulators.desk import Action, DeskError, Fields
 from integrations.simulators.live_agents import LiveAgents, refuse_twice
 from integrations.simulators.records import StoredFile, file_of
 from integrations.simulators.world_simulator import deed
-from integrations.vendors.webex.simulator.world import Task, WebexWorld, now_ms
+from integrations.vendors.webex.simulator.world import Task, WebexWorld, now_ms, on_desk
 
 _PEOPLE = uuid.UUID("3c1d2b8e-55a4-4f0e-9d2e-0b8a6c7d1e90")
 _PNG = bytes.fromhex(
@@ -121,16 +121,7 @@ class WebexAgents(LiveAgents[Task, str]):
     def send(self, task: Task, agent: str, text: str, stored: Sequence[StoredFile]) -> None:
         """Send a text, files, or both: the portal gets signed addresses."""
         self.those_in(task)
-        on_desk = [
-            {
-                "id": one.file_id,
-                "name": one.name,
-                "mime_type": one.mime_type,
-                "url": f"/_desk/files/{one.file_id}",
-            }
-            for one in stored
-        ]
-        task.add("live_agent", agent, text, attachments=on_desk)
+        task.add("live_agent", agent, text, attachments=on_desk(stored))
         files = [
             {
                 "url": f"{self.world.base_url}/att/{one.file_id}?token={one.file_id[:8]}",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -42,8 +41,6 @@ if TYPE_CHECKING:
 
 TOKEN_PATH = "/v1/access_token"  # noqa: S105 - a path
 MAX_SUBSCRIPTIONS = 20
-_CARD_NUMBER = re.compile(r"\b\d{13,19}\b")
-_MASK = "XXXX XXXX XXXX XXXX"
 _META = {"orgId": ORG_ID}
 
 
@@ -129,7 +126,7 @@ class Endpoints:
         world, message = self._world, body["channelParams"]["message"]
         reason, sentence = self._failure(body)
         if reason:
-            self._tell_failed(task_id, body["origin"]["id"], reason, sentence)
+            world.tell_failed(task_id, body["origin"]["id"], reason, sentence)
             return
         variables = dict(body.get("globalVariables", {}))
         task = Task(
@@ -156,22 +153,6 @@ class Endpoints:
             return "CONVERSATION_ALREADY_OPEN", sentence
         return "", ""
 
-    def _tell_failed(self, task_id: str, origin: str, reason: str, sentence: str) -> None:
-        data = {
-            "taskId": task_id,
-            "origin": origin,
-            "destination": self._world.switches.business_address,
-            "direction": "INBOUND",
-            "channel": self._world.switches.channel_name,
-            "channelType": "customMessaging",
-            "mediaMgr": "digitalmm",
-            "reason": reason,
-            "errorMessage": sentence,
-            "failureType": "failed",
-            "createdTime": now_ms(),
-        }
-        self._world.tell(task_id, "task:failed", data)
-
     async def append(self, request: Request) -> Response:
         """Accept a message; what becomes of it is told by an event."""
         self._admit(request, "cjp:task_write")
@@ -180,8 +161,10 @@ class Endpoints:
         task_id, params = request.path_params["task_id"], body["channelParams"]
         with self._simulator.change():
             task = self._world.conversations.get(task_id)
-            if task is None or task.is_over:
-                self._tell_not_appended(task_id, "NOT_FOUND")
+            switches = self._world.switches
+            planned, switches.next_append_failure = switches.next_append_failure, ""
+            if planned or task is None or task.is_over:
+                self._world.tell_not_appended(task_id, planned or "NOT_FOUND")
             else:
                 self._said(task, params["message"], params["type"])
         alias = params["message"]["aliasId"]
@@ -194,11 +177,11 @@ class Endpoints:
         if alias in task.aliases:
             return
         if len(message.get("text", "")) > world.switches.max_text:
-            self._tell_not_appended(task.task_id, "INVALID_CONTENT")
+            world.tell_not_appended(task.task_id, "INVALID_CONTENT")
             return
         task.aliases.append(alias)
         if not message.get("attachments"):
-            self._arrived(task, message, kind, [])
+            world.arrived(task, message, kind, [])
             return
         world.outbox.fetch(task.task_id, lambda client: self._fetch(client, task, message, kind))
 
@@ -219,49 +202,13 @@ class Endpoints:
                     file_of(name=one["fileName"], mime_type=one["mimeType"], content=got.body)
                 )
         except (ConnectorError, ValueError):
-            self._tell_not_appended(task.task_id, "INVALID_CONTENT")
+            self._world.tell_not_appended(task.task_id, "INVALID_CONTENT")
             return
         with self._simulator.change():
-            files = [self._world.files.add(one) for one in stored]
-            on_desk = [
-                {
-                    "id": one.file_id,
-                    "name": one.name,
-                    "mime_type": one.mime_type,
-                    "url": f"/_desk/files/{one.file_id}",
-                }
-                for one in files
-            ]
-            self._arrived(task, message, kind, on_desk)
-
-    def _arrived(
-        self, task: Task, message: dict[str, Any], kind: str, files: list[dict[str, str]]
-    ) -> None:
-        text = _CARD_NUMBER.sub(_MASK, message.get("text", ""))
-        task.add("end_user", task.name or "Guest", text, attachments=files)
-        data = {
-            "taskId": task.task_id,
-            "origin": task.origin,
-            "destination": self._world.switches.business_address,
-            "messageDirection": "INBOUND",
-            "channelType": "customMessaging",
-            "channel": self._world.switches.channel_name,
-            "channelParams": {"type": kind, "message": {**message, "text": text}},
-            "eventDetails": "Message was appended.",
-            "createdTime": now_ms(),
-        }
-        self._world.tell(task.task_id, "task-message:appended", data)
-
-    def _tell_not_appended(self, task_id: str, reason: str) -> None:
-        data = {
-            "taskId": task_id,
-            "messageDirection": "INBOUND",
-            "channelParams": None,
-            "eventDetails": None,
-            "reason": reason,
-            "createdTime": now_ms(),
-        }
-        self._world.tell(task_id, "task-message:append-failed", data)
+            kept = [] if self._world.switches.drops_files else stored
+            files = [self._world.files.add(one) for one in kept]
+            left = message["attachments"] if files else []
+            self._world.arrived(task, {**message, "attachments": left}, kind, files)
 
     async def end(self, request: Request) -> Response:
         """End a task; one that is over is not found."""
@@ -316,7 +263,7 @@ class Endpoints:
         self._admit(request, "cjp:config_read")
         data = [
             {"name": f"{resource}:{action}", "resource": resource, "action": action}
-            for resource, actions in EVENTS.items()
+            for resource, actions in self._world.switches.events.items()
             for action in actions
         ]
         versions = [{"resource": resource, "version": "1.0.0"} for resource in EVENTS]
@@ -414,6 +361,8 @@ class Endpoints:
             raise RefusedError(400, "The Authorization header is missing or malformed.")
         if self._world.access_tokens.get(header[7:], 0.0) < time.time():
             raise RefusedError(401, "The token is invalid or expired.")
+        if wait := self._world.seconds_to_wait():
+            raise RefusedError(429, "There are too many requests.", retry_after=wait)
         if scope not in self._world.switches.scopes:
             raise RefusedError(403, "The token lacks a scope.")
 

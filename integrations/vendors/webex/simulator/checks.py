@@ -20,9 +20,9 @@ _TEXT_KEYS = {"aliasId", "text", "timestamp"}
 class RefusedError(Exception):
     """A call is refused; carries what to answer."""
 
-    def __init__(self, status: int, description: str) -> None:
+    def __init__(self, status: int, description: str, *, retry_after: int | None = None) -> None:
         super().__init__(description)
-        self.answer = refusal(status, description)
+        self.answer = refusal(status, description, retry_after)
 
 
 def refusal(status: int, description: str, retry_after: int | None = None) -> Response:
@@ -84,7 +84,7 @@ def check_subscription(body: Any, switches: Switches, *, is_change: bool = False
     if "name" in body:
         _need(4 <= len(str(body["name"])) <= 64, "name must have 4 to 64 characters")
     if "eventTypes" in body:
-        _event_types(body["eventTypes"], resource)
+        _event_types(body["eventTypes"], resource, switches)
     if "secret" in body:
         _need(32 <= len(str(body["secret"])) <= 256, "secret must have 32 to 256 characters")
     if "destinationUrl" in body:
@@ -92,9 +92,9 @@ def check_subscription(body: Any, switches: Switches, *, is_change: bool = False
     _need(body.get("status", "active") in ("active", "inactive"), "status is unknown")
 
 
-def _event_types(names: Any, resource: str) -> None:
+def _event_types(names: Any, resource: str, switches: Switches) -> None:
     _need(isinstance(names, list) and 1 <= len(names) <= 32, "eventTypes must have 1 to 32 items")
-    known = {f"{resource}:{action}" for action in EVENTS[resource]}
+    known = {f"{resource}:{action}" for action in switches.events[resource]}
     _need(set(names) <= known, "eventTypes names an event of another resource")
 
 

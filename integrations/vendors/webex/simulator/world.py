@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from integrations.simulators.records import Records
+from integrations.simulators.records import Records, StoredFile
 from integrations.simulators.switches import Switches as AnySwitches
 from integrations.simulators.world import World
 from integrations.vendors.webex.simulator.outbox import Letter, Outbox
@@ -22,6 +23,9 @@ ASSET_SECRET = "portal-webex-asset-secret-0123456789"  # noqa: S105 - of a prete
 SUBSCRIPTION_SECRET = "portal-webex-subscription-secret-0123"  # noqa: S105 - of a pretence
 SCOPES = ("cjp:task_write", "cjp:task_read", "cjp:config_read", "cjp:config_write", "cjp:user")
 DEFAULT_QUEUE = "Support"
+WINDOW_SECONDS = 60.0
+_CARD_NUMBER = re.compile(r"\b\d{13,19}\b")
+_MASK = "XXXX XXXX XXXX XXXX"
 EVENTS: Mapping[str, tuple[str, ...]] = {
     "task": (
         *("new", "connect", "connected", "parked", "on-hold", "hold-done", "consulting"),
@@ -55,6 +59,8 @@ class Switches(AnySwitches):
     is_rotating: bool = True
     # A reason of task:failed, for the next create alone.
     next_failure: str = ""
+    # A reason of task-message:append-failed, for the next append alone.
+    next_append_failure: str = ""
     max_text: int = 20_000
     # Plain http for files and for the destinations of subscriptions.
     allow_insecure: bool = True
@@ -63,8 +69,21 @@ class Switches(AnySwitches):
     has_asset_timestamp: bool = True
     names_task: bool = True
     has_ci_sender: bool = False
+    # Files of end users that fail a scan are removed, and the message comes without them.
+    drops_files: bool = False
+    # Which events an organization offers differs.
+    lacks_events: list[str] = field(default_factory=list)
+    rate_limit_per_minute: int = 300
     inactive_after: int = 10
     retry_pause_seconds: float = 5.0
+
+    @property
+    def events(self) -> dict[str, list[str]]:
+        """What can be subscribed to, by resource."""
+        return {
+            resource: [one for one in actions if f"{resource}:{one}" not in self.lacks_events]
+            for resource, actions in EVENTS.items()
+        }
 
 
 @dataclass(slots=True, kw_only=True)
@@ -150,6 +169,7 @@ class WebexWorld(World[Switches, Task]):
         self.part("subscriptions", self.subscriptions)
         self.access_tokens: dict[str, float] = {}
         self.refresh_token = REFRESH_TOKEN
+        self.calls_at: list[float] = []
         self.outbox = Outbox(switches)
 
     def forget(self) -> None:
@@ -175,6 +195,15 @@ class WebexWorld(World[Switches, Task]):
                         resourceVersion=f"{resource}:1.0.0",
                     )
                 )
+
+    def seconds_to_wait(self) -> int:
+        """Count a call of the one client; return how long it has to wait instead of it."""
+        now = time.monotonic()
+        self.calls_at = [at for at in self.calls_at if now - at < WINDOW_SECONDS]
+        if len(self.calls_at) < self.switches.rate_limit_per_minute:
+            self.calls_at.append(now)
+            return 0
+        return int(self.calls_at[0] + WINDOW_SECONDS - now) + 1
 
     def open_task(self, origin: str) -> Task | None:
         """Return the open task of an origin; there is one at most."""
@@ -221,6 +250,55 @@ class WebexWorld(World[Switches, Task]):
             **more,
         }
         self.tell(task.task_id, f"task:{action}", data)
+
+    def tell_failed(self, task_id: str, origin: str, reason: str, sentence: str) -> None:
+        """Tell that an accepted task came to nothing."""
+        data = {
+            "taskId": task_id,
+            "origin": origin,
+            "destination": self.switches.business_address,
+            "direction": "INBOUND",
+            "channel": self.switches.channel_name,
+            "channelType": "customMessaging",
+            "mediaMgr": "digitalmm",
+            "reason": reason,
+            "errorMessage": sentence,
+            "failureType": "failed",
+            "createdTime": now_ms(),
+        }
+        self.tell(task_id, "task:failed", data)
+
+    def tell_not_appended(self, task_id: str, reason: str) -> None:
+        """Tell that an accepted message was not appended; which one it was is not said."""
+        data = {
+            "taskId": task_id,
+            "messageDirection": "INBOUND",
+            "channelParams": None,
+            "eventDetails": None,
+            "reason": reason,
+            "createdTime": now_ms(),
+        }
+        self.tell(task_id, "task-message:append-failed", data)
+
+    def arrived(
+        self, task: Task, message: dict[str, Any], kind: str, files: Sequence[StoredFile]
+    ) -> None:
+        """Show live agents an end user's message, without card numbers, and tell that it came."""
+        text = _CARD_NUMBER.sub(_MASK, message.get("text", ""))
+        task.add("end_user", task.name or "Guest", text, attachments=on_desk(files))
+        is_less = kind != "text" and not files
+        data = {
+            "taskId": task.task_id,
+            "origin": task.origin,
+            "destination": self.switches.business_address,
+            "messageDirection": "INBOUND",
+            "channelType": "customMessaging",
+            "channel": self.switches.channel_name,
+            "channelParams": {"type": kind, "message": {**message, "text": text}},
+            "eventDetails": "The attachments were removed." if is_less else "Message appended.",
+            "createdTime": now_ms(),
+        }
+        self.tell(task.task_id, "task-message:appended", data)
 
     def _post(
         self,
@@ -275,6 +353,19 @@ def now_ms() -> int:
 def now_text() -> str:
     """Return this moment as the desk shows it."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def on_desk(files: Sequence[StoredFile]) -> list[dict[str, str]]:
+    """Return files in the shape that all desks share."""
+    return [
+        {
+            "id": one.file_id,
+            "name": one.name,
+            "mime_type": one.mime_type,
+            "url": f"/_desk/files/{one.file_id}",
+        }
+        for one in files
+    ]
 
 
 def desk_view(task: Task) -> dict[str, Any]:
