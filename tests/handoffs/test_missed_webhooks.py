@@ -238,3 +238,17 @@ async def test_question_is_repeated_until_it_is_answered_or_given_up():
     await source.aclose()
 
     assert [first.body, again.body, after.item_id] == [{}, {}, "events:1"]
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_after_a_silence_a_vendor_whose_calls_may_be_lost_is_asked_again_and_again():
+    lease = await run_sync(lambda: served("zendesk"))
+    feed, found = WebhookFeed(lease), []
+
+    async for item in feed.items(silence_seconds=0.05):
+        found.append(item)
+        await feed.done()
+        if len(found) == 3:
+            break
+
+    assert [item.body for item in found] == [{"id": "1"}, {}, {}]

@@ -168,3 +168,46 @@ def test_the_handoff_stays_unfinished_until_the_first_vendor_knows_of_the_end():
     assert found.integration.connector_key == "salesforce_messaging"
     assert first_conversation(handoff.pk) is None
     assert factories.fresh(handoff).vendor_end_until is None
+
+
+# ---- a start that the vendor had accepted ----
+
+
+def refused_with(handoff: Handoff, code: str) -> Handoff:
+    receive(
+        handoff, vendor_event(vendor_events.StartRefused, code=code, detail="no such entry point")
+    )
+    return factories.fresh(handoff)
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("invalid_routing", Integration.Status.NEEDS_ATTENTION),
+        ("no_live_agents", Integration.Status.CONNECTED),
+    ],
+)
+def test_an_accepted_start_that_came_to_nothing_fails_and_shows_whose_fault_it_is(code, status):
+    handoff = factories.handoff(state=State.QUEUED)
+
+    now = refused_with(handoff, code)
+
+    tile = Integration.objects.get(pk=handoff.integration_id)
+    assert (now.state, now.error_code) == ("failed", code)
+    assert tile.status == status
+    assert ("no such entry point" in tile.last_error_message) == (code == "invalid_routing")
+
+
+def test_an_accepted_start_that_came_to_nothing_takes_the_fallback():
+    now = refused_with(falling_back(State.QUEUED), "invalid_routing")
+
+    assert (now.state, now.attempt) == ("connecting", 2)
+
+
+def test_a_start_is_not_refused_any_more_once_somebody_has_answered():
+    handoff = factories.handoff(state=State.ACTIVE)
+
+    now = refused_with(handoff, "rejected")
+
+    assert now.state == "active"
+    assert Integration.objects.get(pk=handoff.integration_id).status == Integration.Status.CONNECTED

@@ -14,8 +14,11 @@ from tests.waiting import eventually
 
 AGENT = "Noor Halvorsen"
 ANSWER_SECONDS = 15
-# What a vendor may send and documents nowhere: the end user is told so.
-UNDOCUMENTED = {("genesys", "form")}
+# What a vendor may send and nobody can draw, as it is documented nowhere or encrypted: the end user
+# is told so.
+UNDRAWABLE = {("genesys", "form"), ("webex", "encrypted_file")}
+# Whose documentation has nothing that an end user can choose from.
+WITHOUT_CHOICES = {"webex"}
 # Where the vendor takes no structured answer, what was taken goes as a text.
 ANSWERED_AS_TEXT = {
     ("salesforce_messaging", "action_buttons"),
@@ -51,7 +54,7 @@ class Talk:
         self.desk.does(self.chat, "rich", kind=kind)
         line = self.said.nth(before)
         expect(line, f"{kind} is not drawn").to_be_visible()
-        if (self.key, kind) in UNDOCUMENTED:
+        if (self.key, kind) in UNDRAWABLE:
             expect(line.get_by_test_id("unknown")).to_contain_text("cannot be shown here")
         else:
             is_drawn(kind, line)
