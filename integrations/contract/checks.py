@@ -16,7 +16,13 @@ MAX_DETAIL = 300
 
 Check = Callable[[], Awaitable[str]]
 
-_CODES_BY_REASON = {"dns": "dns", "address": "dns", "tls": "tls", "timeout": "timeout"}
+_CODES_BY_REASON = {
+    "dns": "dns",
+    "address": "dns",
+    "tls": "tls",
+    "timeout": "timeout",
+    "disabled": "disabled",
+}
 # A check asks for things by name: what is gone there was never in a conversation.
 _CODES_BY_ERROR = {"conversation_gone": "invalid_routing"}
 

@@ -27,7 +27,8 @@ class ConnectorError(Exception):
     ) -> None:
         """Keep what the vendor said; `field` names the credential field at fault, if known.
 
-        `reason` tells kinds of one code apart for an admin: dns, tls, timeout, address, stream.
+        `reason` tells kinds of one code apart for an admin: dns, tls, timeout, address, stream,
+        disabled.
         """
         super().__init__(message or self.code)
         self.message = message or self.code

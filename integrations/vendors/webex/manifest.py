@@ -188,6 +188,11 @@ _UNACCEPTED = ErrorHelp(
     "Service App again.",
 )
 
+_WRONG_REGION = ErrorHelp(
+    cause="There is no contact center of this organization at Contact Center address.",
+    cure="Take the region in which Control Hub > Contact Center shows your organization.",
+)
+
 _ERROR_HELP = {
     ("token", "invalid_auth"): ErrorHelp(
         cause="Webex does not take this refresh token with this client, or it is older than 90 "
@@ -203,11 +208,7 @@ _ERROR_HELP = {
         cause="The token belongs to another organization than Organization ID.",
         cure="Choose the right organization on the Service App's page, and copy its tokens.",
     ),
-    ("organization", "invalid_routing"): ErrorHelp(
-        cause="This region knows no organization of this id.",
-        cure="Copy Organization ID from Control Hub > Account, and check the region in Contact "
-        "Center address.",
-    ),
+    ("organization", "invalid_routing"): _WRONG_REGION,
     ("subscriptions", "disabled"): ErrorHelp(
         cause="Webex could not reach the portal for a while and has made a subscription inactive.",
         cure="Check that Webhook URL can be reached from outside. The portal activates the "
@@ -226,6 +227,7 @@ _ERROR_HELP = {
         for check in ("organization", "subscriptions")
         for code, help_ in (("missing_permission", _NO_ACCESS), ("invalid_auth", _UNACCEPTED))
     },
+    ("organization", "dns"): _WRONG_REGION,
 }
 
 MANIFEST = Manifest(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from integrations.contract.checks import check_code
 from integrations.contract.errors import InvalidRoutingError
 from integrations.vendors.webex.simulator import WebexSimulator
+from integrations.vendors.webex.simulator.world import ORG_ID
 from tests.contract.bench import handoff_request
 from tests.vendors.webex.conftest import Connect
 
@@ -101,4 +103,15 @@ async def test_an_inactive_channel_is_named_when_a_handoff_is_tried(
     with pytest.raises(InvalidRoutingError) as caught:
         await connect().start(handoff_request())
 
-    assert caught.value.field == "channel_name"
+    assert (caught.value.field, check_code(caught.value)) == ("channel_name", "disabled")
+
+
+async def test_a_token_of_another_organization_is_named(
+    simulator: WebexSimulator, connect: Connect
+):
+    connector = connect(org_id="7f31c2aa-0000-4000-8000-000000000009")
+
+    found = {r.name: r async for r in connector.test_connection()}
+
+    assert found["organization"].code == "wrong_type"
+    assert ORG_ID in found["organization"].detail

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -80,10 +80,14 @@ class WebexClient:
 
     # ---- the organization ----
 
-    async def organization(self) -> Json:
-        """Return what is known of the organization."""
-        path = f"/organization/{quote(self._org_id, safe='')}"
-        return await self._object("organization", path)
+    async def own_organization(self) -> str:
+        """Return the id of the token's organization, which any list of tasks names."""
+        now = _milliseconds(datetime.now(UTC))
+        query = {"from": str(now - 60_000), "to": str(now), "pageSize": "1"}
+        response = await self._call(
+            "list_tasks", "GET", "/v1/tasks", params=query, statuses=_UNKNOWN
+        )
+        return as_text(as_object(as_object(response.json()).get("meta")).get("orgId"))
 
     async def user(self, user_id: str) -> Json:
         """Return a person by the id of the contact center; InvalidRoutingError for none."""
@@ -162,7 +166,9 @@ def _creation_refusal(response: VendorResponse, statuses: StatusTable) -> Connec
     if not isinstance(error, RejectedError) or "channel" not in _sentences(response.body).lower():
         return error
     message = f"{error.message}: the channel is not active, or has another name"
-    return InvalidRoutingError(message, status=error.status, field="channel_name")
+    return InvalidRoutingError(
+        message, status=error.status, field="channel_name", reason="disabled"
+    )
 
 
 def _sentences(body: bytes) -> str:

@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from integrations.contract.checks import Check, CheckFailedError, run_checks
 from integrations.contract.connector import CheckResult
 from integrations.contract.errors import MissingPermissionError
-from integrations.http.client import HttpClient
-from integrations.kit.json_values import as_text
 from integrations.vendors.webex.client.client import WebexClient
 from integrations.vendors.webex.client.tokens import TokenPair
 from integrations.vendors.webex.connector.subscriptions import (
@@ -31,13 +29,11 @@ class ConnectionChecks:
     def __init__(
         self,
         client: WebexClient,
-        http: HttpClient,
         subscriptions: Subscriptions,
         credentials: Mapping[str, str],
     ) -> None:
         """Share the connector's parts."""
         self._client = client
-        self._http = http
         self._subscriptions = subscriptions
         self._credentials = credentials
         self._pair: TokenPair | None = None
@@ -68,12 +64,11 @@ class ConnectionChecks:
 
     async def _organization(self) -> str:
         self._need_token()
-        with _named_scope("cjp:config_read"):
-            found = await self._client.organization()
-        theirs = as_text(found.get("id"))
+        with _named_scope("cjp:task_read"):
+            theirs = await self._client.own_organization()
         if theirs and theirs.lower() != self._credentials.get("org_id", "").lower():
-            raise CheckFailedError("wrong_type", "The token is of another organization.")
-        return self._http.without_secrets(as_text(found.get("name")))
+            raise CheckFailedError("wrong_type", f"The token is of the organization {theirs}.")
+        return ""
 
     async def _looked_at(self) -> str:
         self._need_token()

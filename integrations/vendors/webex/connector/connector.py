@@ -88,7 +88,7 @@ class WebexConnector(Connector):
         return credential_errors(values)
 
     def test_connection(self) -> AsyncIterator[CheckResult]:
-        """Refresh, and read organization and subscriptions; live agents see nothing of it."""
+        """Refresh, and read tasks and subscriptions; live agents see nothing of it."""
         return self._checks().run()
 
     def probe(self) -> AsyncIterator[CheckResult]:
@@ -96,7 +96,7 @@ class WebexConnector(Connector):
         return self._checks().run(is_probe=True)
 
     def _checks(self) -> ConnectionChecks:
-        return ConnectionChecks(self._client, self._http, self._subscriptions, self._credentials)
+        return ConnectionChecks(self._client, self._subscriptions, self._credentials)
 
     async def on_connected(self, webhook_urls: Mapping[str, str]) -> Mapping[str, str]:
         """Subscribe to what happens to tasks; the secret of that is ours alone."""

@@ -47,7 +47,7 @@ _META = {"orgId": ORG_ID}
 def webex_app(simulator: WebexSimulator) -> Starlette:
     """Return the application that speaks the contract."""
     calls = Endpoints(simulator)
-    organization = "/organization/{org_id}"
+    people = "/organization/{org_id}/user"
     return Starlette(
         routes=[
             Route(TOKEN_PATH, calls.access_token, methods=["POST"]),
@@ -60,9 +60,8 @@ def webex_app(simulator: WebexSimulator) -> Starlette:
             Route("/v2/subscriptions", calls.subscribe, methods=["POST"]),
             Route("/v2/subscriptions/{id}", calls.change, methods=["PATCH"]),
             Route("/v2/subscriptions/{id}", calls.unsubscribe, methods=["DELETE"]),
-            Route(organization, calls.organization, methods=["GET"]),
-            Route(f"{organization}/user/by-ci-user-id/{{id}}", calls.ci_user, methods=["GET"]),
-            Route(f"{organization}/user/{{id}}", calls.user, methods=["GET"]),
+            Route(f"{people}/by-ci-user-id/{{id}}", calls.ci_user, methods=["GET"]),
+            Route(f"{people}/{{id}}", calls.user, methods=["GET"]),
             Route("/att/{file_id}", calls.file, methods=["GET"]),
         ],
         exception_handlers={RefusedError: _refuse, HTTPException: _no_such_call},
@@ -317,13 +316,7 @@ class Endpoints:
             raise RefusedError(404, "There is no such subscription.")
         return found
 
-    # -- The organization ----------------------------------------------------------------------
-
-    async def organization(self, request: Request) -> Response:
-        """Answer with the organization."""
-        self._admit(request, "cjp:config_read")
-        self._own(request)
-        return JSONResponse({"id": ORG_ID, "name": "Brightside Parcels"})
+    # -- People ----------------------------------------------------------------------
 
     async def user(self, request: Request) -> Response:
         """Answer with a person by the contact center's id."""
