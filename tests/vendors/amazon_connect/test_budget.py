@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,9 +15,12 @@ from integrations.contract.connector import (
     VendorSession,
 )
 from integrations.contract.errors import RateLimitedError
+from integrations.contract.events import QueuePositionChanged
 from integrations.http.errors import VendorResponse
 from integrations.vendors.amazon_connect.client.aws import aws_error
 from tests.contract.bench import Bench, handoff_request, outbound, running_bench
+from tests.vendors.amazon_connect.test_quirks import TIMING, connector_with
+from tests.waiting import eventually_async
 
 
 @pytest.fixture
@@ -78,6 +82,18 @@ async def test_a_refusal_of_one_kind_of_call_holds_back_all_of_the_connection(
 
     assert await calls(bench, "/participant/start-attachment-upload") == 0
     assert await calls(bench, "/contact/chat") == 2
+
+
+async def test_a_refused_question_about_the_queue_holds_back_nothing_that_is_said(bench: Bench):
+    connector = connector_with(bench, replace(TIMING, queue_first=0.01, queue=0.01))
+    await refuse(bench, "/metrics/contact", retry_after=30)
+    session, listener = await bench.started(connector, accept=False)
+    await eventually_async(lambda: calls(bench, "/metrics/contact"))
+
+    await connector.send_message(session, outbound("one"))
+
+    assert (await bench.said_by(session, "end_user"))[-1] == "one"
+    assert not listener.of(QueuePositionChanged)
 
 
 async def test_a_short_pause_is_waited_out_and_the_message_arrives(

@@ -1,7 +1,8 @@
 """AWS itself: whose keys sign a call, how it is signed, and what its refusals mean.
 
 Keys are static ones, this machine's, or a role's, borrowed from AWS's Security Token Service, which
-speaks the Query protocol; botocore computes signatures and sends nothing."""
+speaks the Query protocol; botocore computes signatures and sends nothing.
+"""
 
 from __future__ import annotations
 
@@ -77,6 +78,9 @@ SESSION_NAME = "Baton"
 _FORM = "application/x-www-form-urlencoded; charset=utf-8"
 
 
+# -- What it refuses -----------------------------------------------------------------------
+
+
 def rate_budget(http: HttpClient, instance_id: str) -> RateBudget:
     """Return the pauses of one instance, which all workers keep together.
 
@@ -84,6 +88,14 @@ def rate_budget(http: HttpClient, instance_id: str) -> RateBudget:
     """
     # Too many chats at once is no matter of how fast we ask.
     return RateBudget(_PAUSES, account=instance_id, store=http.pauses, other_limits=(CHAT_QUOTA,))
+
+
+def budget_kind(operation: str) -> str:
+    """Return what a call is counted under: all of a connection, but for what can be left out.
+
+    The questions about chats that wait may hold back nothing that is said.
+    """
+    return "question" if operation == "GetContactMetrics" else ""
 
 
 def aws_error(response: VendorResponse, statuses: StatusTable) -> ConnectorError:
@@ -116,6 +128,9 @@ def _name_in_json(response: VendorResponse) -> str:
     except ConnectorError:
         return ""
     return as_text(body.get("__type")) or as_text(body.get("code"))
+
+
+# -- How calls are signed ------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +210,9 @@ class Endpoints:
 
 def _domain(region: str) -> str:
     return "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+
+
+# -- Whose keys sign them ------------------------------------------------------------------
 
 
 class AwsIdentity:

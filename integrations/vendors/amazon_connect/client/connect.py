@@ -20,6 +20,7 @@ from integrations.kit.waiting import RateBudget
 from integrations.vendors.amazon_connect.client.aws import (
     AwsIdentity,
     SignedRequest,
+    budget_kind,
 )
 
 _ALREADY_OVER = (404, 410)
@@ -194,7 +195,7 @@ class AmazonConnectClient:
 
         async def call() -> VendorResponse:
             keys = await self._identity.keys(region=self._region, role_arn=self._role_arn)
-            async with self._budget.call(operation):
+            async with self._budget.call(operation, budget_kind(operation)):
                 return await request.send(
                     self._http, operation, keys, returns=returns, statuses=statuses
                 )

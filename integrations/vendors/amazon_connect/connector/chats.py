@@ -1,4 +1,4 @@
-"""Calls about one chat: with its connection token, and with the account's own keys; its queue."""
+"""One chat at AWS: which instance it goes to, the calls about it, and its place in a queue."""
 
 from __future__ import annotations
 
@@ -53,6 +53,9 @@ MAX_SENT = 20
 Ask = Callable[[VendorSession], Awaitable[Mapping[str, float]]]
 
 
+# -- Where a handoff goes ------------------------------------------------------------------
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """Where a handoff goes; kept with the vendor session, for the calls that come later."""
@@ -90,7 +93,6 @@ def read_arn(text: str) -> ConnectArn | None:
 
 def target_for(credentials: Mapping[str, str], routing: Mapping[str, object]) -> Target:
     """Merge what is saved with what the handoff names; raises InvalidRoutingError."""
-
     named = {name: hint_text(routing.get(name)).strip() for name in _TARGET_HINTS}
     instance, flow = read_arn(named["instance_id"]), read_arn(named["contact_flow_id"])
     ids = {
@@ -147,7 +149,7 @@ def _require(value: str, pattern: str, field: str) -> None:
         raise InvalidRoutingError(f"{field} is missing or malformed", field=field)
 
 
-# -- The calls ----------------------------------------------------------------------------
+# -- The calls about one chat --------------------------------------------------------------
 
 
 @dataclass(slots=True)
@@ -307,7 +309,7 @@ def _expires_soon(connection: ParticipantConnection) -> bool:
     return timedelta(0) < left < _EARLY
 
 
-# -- What is asked and told beside the messages ------------------------------------------------
+# -- Its place in a queue ------------------------------------------------------------------
 
 
 class QueueWatch:

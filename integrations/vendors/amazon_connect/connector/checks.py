@@ -1,4 +1,4 @@
-"""What an admin entered: its rules, where a handoff goes by it, its policies, and its test."""
+"""What an admin entered: its rules, the policies that go into IAM, and the connection test."""
 
 from __future__ import annotations
 
@@ -183,6 +183,9 @@ def _resources(values: Mapping[str, str]) -> dict[str, object]:
 def _policy(statement: Mapping[str, object]) -> str:
     policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]}
     return json.dumps(policy, indent=2, ensure_ascii=False)
+
+
+# -- The connection test: reads only, so that live agents see nothing of it ----------------
 
 
 class ConnectionChecks:

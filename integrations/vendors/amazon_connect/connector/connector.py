@@ -172,7 +172,7 @@ class AmazonConnectConnector(Connector):
         timing = self._timing
         queue = QueueWatch(
             lambda session: self._chats.contact_metrics(session, CONTACT_METRICS),
-            self._events.allows_question,
+            lambda: not self._budget.is_held_back() and self._events.allows_question(),
             first=timing.queue_first,
             every=timing.queue,
         )

@@ -37,10 +37,8 @@ PASSING = {EVENT + name for name in ("typing", "participant.idle", "participant.
 SYSTEM_NAME = "SYSTEM_MESSAGE"
 # A chat on its way: connected within five minutes or dead, in its flow, in a queue, with agents,
 # in the disconnect flow after the last agent left, over.
-CREATED, IN_FLOW, QUEUED, AGENT, WRAP, ENDED = (
-    *("CREATED", "IN_FLOW", "QUEUED"),
-    *("AGENT", "WRAP", "ENDED"),
-)
+CREATED, IN_FLOW, QUEUED = "CREATED", "IN_FLOW", "QUEUED"
+AGENT, WRAP, ENDED = "AGENT", "WRAP", "ENDED"
 
 
 @dataclass(kw_only=True)
