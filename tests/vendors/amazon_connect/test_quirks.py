@@ -13,7 +13,6 @@ import pytest
 
 from integrations.contract.connector import Connector, EndReason, OutboundAttachment, VendorSession
 from integrations.contract.errors import (
-    ConversationGoneError,
     InvalidRoutingError,
     RateLimitedError,
     RejectedError,
@@ -321,16 +320,6 @@ async def test_a_flow_that_finds_nobody_says_so(bench: Bench):
     await until(lambda: listener.has_returned)
 
     assert [type(event) for event in listener.events[-2:]] == [NoLiveAgents, ConversationEnded]
-
-
-async def test_writing_after_the_end_says_that_it_is_over(bench: Bench):
-    connector = connector_with(bench, TIMING)
-    session, listener = await talking(bench, connector)
-    await bench.act(session, "end")
-    await until(lambda: listener.has_returned)
-
-    with pytest.raises(ConversationGoneError):
-        await connector.send_message(session, outbound("Too late"))
 
 
 async def test_a_chat_whose_token_is_lost_is_stopped_by_its_contact(bench: Bench):

@@ -156,17 +156,9 @@ def _check_types(instance: Instance, request: Given) -> None:
         raise AwsError(WRONG_START, "SupportedMessagingContentTypes must contain text/plain.")
     if set(supported or ()) - set(KNOWN_TYPES):
         raise AwsError(WRONG_START, "SupportedMessagingContentTypes holds an unknown type.")
-    first = request.get("InitialMessage")
-    if first is None:
-        return
-    if first["ContentType"] not in CUSTOMER_TYPES:
-        raise AwsError(WRONG_START, "InitialMessage.ContentType is not supported.")
-    if instance.switches.strict_content_types and first["ContentType"] not in (
-        supported or ["text/plain"]
-    ):
-        raise AwsError(WRONG_START, "InitialMessage.ContentType is not among the supported types.")
-    if utf8_size(first["Content"]) > LARGEST_CONTENT:
-        raise AwsError(WRONG_START, f"InitialMessage.Content exceeds {LARGEST_CONTENT} bytes.")
+    if "InitialMessage" in request:
+        types = supported or ["text/plain"]
+        _check_said(instance, request["InitialMessage"], types, WRONG_START)
 
 
 def _check_past(instance: Instance, request: Given) -> None:
@@ -211,7 +203,7 @@ def _create_connection(instance: Instance, chat: Chat, given: Given) -> Body:
 
 
 def _send_message(instance: Instance, chat: Chat, given: Given) -> Body:
-    _check_content(instance, chat, given)
+    _check_said(instance, given, chat.supported_types, INVALID)
     return instance.once(
         f"SendMessage/{chat.customer.participant_id}", given, lambda: _say(instance, chat, given)
     )
@@ -232,16 +224,16 @@ def _say(instance: Instance, chat: Chat, given: Given) -> Body:
     return _accepted(item)
 
 
-def _check_content(instance: Instance, chat: Chat, given: Given) -> None:
-    content_type = given["ContentType"]
-    if content_type not in CUSTOMER_TYPES:
-        raise AwsError(INVALID, "ContentType is not supported.")
-    if instance.switches.strict_content_types and content_type not in chat.supported_types:
-        raise AwsError(INVALID, "ContentType is not among the contact's supported types.")
-    if utf8_size(given["Content"]) > LARGEST_CONTENT:
-        raise AwsError(INVALID, f"Content exceeds {LARGEST_CONTENT} bytes.")
-    if content_type == INTERACTIVE_RESPONSE:
-        check_response(given["Content"])
+def _check_said(instance: Instance, said: Given, supported: list[str], name: str) -> None:
+    """Refuse, by this name, content of a wrong type or beyond the limit."""
+    if said["ContentType"] not in CUSTOMER_TYPES:
+        raise AwsError(name, "ContentType is not supported.")
+    if instance.switches.strict_content_types and said["ContentType"] not in supported:
+        raise AwsError(name, "ContentType is not among the contact's supported types.")
+    if utf8_size(said["Content"]) > LARGEST_CONTENT:
+        raise AwsError(name, f"Content exceeds {LARGEST_CONTENT} bytes.")
+    if said["ContentType"] == INTERACTIVE_RESPONSE:
+        check_response(said["Content"])
 
 
 def _send_event(instance: Instance, chat: Chat, given: Given) -> Body:
