@@ -212,9 +212,10 @@ async def strike(fault: Fault, world: World, rate: float) -> Row:
     until = since + world.seconds
     await asyncio.gather(fault.strike(world), *(talk.count(rate, until) for talk in world.talks))
     at_desk = await _settle(world)
+    may_repeat = fault.may_repeat or (fault.hides_answers and world.vendor.is_blind)
     row = Row(
         fault.name,
-        repeat_note=world.vendor.repeat_note if fault.may_repeat else "",
+        repeat_note=world.vendor.repeat_note if may_repeat else "",
         reorder_note=world.vendor.reorder_note if fault.may_reorder else "",
         crossed=world.crossed,
         answered=world.answered,

@@ -15,7 +15,7 @@ import psycopg
 from tests.chaos.choices import Answered, Table
 from tests.chaos.crossing import Crossed, Ring
 from tests.chaos.talk import Talk
-from tests.chaos.vendors import STREAMS, TOKENS, WEBHOOKS, ChaosVendor
+from tests.chaos.vendors import CHOICES, STREAMS, TOKENS, WEBHOOKS, ChaosVendor
 from tests.journeys.stack import Stack
 from tests.load.desk import AsyncDesk
 from tests.postgres import PostgresServer
@@ -51,10 +51,12 @@ class World:
 class Fault:
     """A row of the table; `is_quick` rows are in the short run as well.
 
-    `needs` names what a vendor must have for it: streams, tokens or webhooks. With `may_repeat` a
-    message may be sent while nobody is left who knows of it, so a vendor's documented repeat is
-    possible. With `may_reorder` the vendor itself sends webhooks so that they overtake each other;
-    a stream's order must be kept even then. `whole_seconds` is how long it lasts in a long run.
+    `needs` names what a vendor must have for it: streams, tokens, webhooks, choices. With
+    `may_repeat` a message may be sent while nobody is left who knows of it, so a vendor's
+    documented repeat is possible; with `hides_answers` it is so at a vendor where nothing tells
+    what has arrived. With `may_reorder` the vendor itself sends webhooks so that they overtake
+    each other; a stream's order must be kept even then. `whole_seconds` is how long it lasts in a
+    long run.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Fault:
     is_quick: bool = False
     needs: str = ""
     may_repeat: bool = False
+    hides_answers: bool = False
     may_reorder: bool = False
     whole_seconds: float = 0.0
 
@@ -301,6 +304,7 @@ FAULTS = (
             "fail_next", times=4, status=504, count=3, path_prefix="/", after_accept=True
         ),
         is_quick=True,
+        hides_answers=True,
     ),
     Fault(
         name="vendor: streams dropped",
@@ -330,7 +334,7 @@ FAULTS = (
     Fault(name="widget: frozen", strike=freeze_tabs, whole_seconds=70.0),
     Fault(name="widget: frames sent thrice", strike=resend_frames, is_quick=True),
     Fault(name="End crosses a line", strike=ends_cross, is_quick=True),
-    Fault(name="rich choice answered twice", strike=choices_twice, is_quick=True),
+    Fault(name="rich choice answered twice", strike=choices_twice, is_quick=True, needs=CHOICES),
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import aiohttp
@@ -11,6 +11,7 @@ import aiohttp
 from config.demo.vendors import demo_vendors
 from integrations.contract.manifest import Delivery
 from integrations.contract.registry import manifest_get
+from integrations.management.commands.run_simulator import _simulator_class
 from tests.journeys.stack import Stack
 from tests.load.widget import WidgetClient
 
@@ -18,6 +19,8 @@ PLAIN = "salesforce_messaging"
 STREAMS, TOKENS, WEBHOOKS = "streams", "tokens", "webhooks"
 # Its webhooks are counted, so that the portal puts them in order.
 COUNTED = "counted"
+# Its live agents can offer choices.
+CHOICES = "choices"
 REORDER_NOTE = (
     "The vendor has sent webhooks out of order: what live agents write is shown in the order in "
     "which it comes."
@@ -53,6 +56,8 @@ class ChaosVendor:
     config: Mapping[str, Any] = field(default_factory=dict)
     # Which request opens the stream of a conversation again.
     reconnect: Mapping[str, Any] = field(default_factory=dict)
+    # Neither a key nor a history tells there whether a message has arrived.
+    is_blind: bool = False
     # The fault that delivers webhooks so many seconds late.
     webhooks_late: Callable[[float], dict[str, Any]] = lambda seconds: {}
 
@@ -94,6 +99,7 @@ _KNOWN = (
         key="five9",
         # A token that is over takes its conversation with it, so none is expired here.
         has=frozenset({WEBHOOKS}),
+        is_blind=True,
         config={"retry_pause_seconds": PAUSE_SECONDS},
         webhooks_late=lambda seconds: {"kind": "stall_streams", "seconds": seconds},
     ),
@@ -127,7 +133,13 @@ _KNOWN = (
 
 def _vendors() -> Mapping[str, ChaosVendor]:
     known = {vendor.key: vendor for vendor in _KNOWN}
-    return {key: known.get(key) or _plain(key) for key in demo_vendors()}
+    found = {key: known.get(key) or _plain(key) for key in demo_vendors()}
+    return {key: _with_choices(vendor) for key, vendor in found.items()}
+
+
+def _with_choices(vendor: ChaosVendor) -> ChaosVendor:
+    offers = CHOICES in _simulator_class(vendor.key).rich_messages
+    return replace(vendor, has=vendor.has | {CHOICES}) if offers else vendor
 
 
 def _plain(key: str) -> ChaosVendor:

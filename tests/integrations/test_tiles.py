@@ -53,6 +53,15 @@ def test_every_tile_is_there_under_configure_integrations(admin: Client, project
     assert [title for title in [*TITLES, "Something else?"] if title not in page] == []
 
 
+def test_who_looks_for_talkdesk_is_led_to_the_custom_connector(
+    admin: Client, project: Project
+) -> None:
+    page = tiles_page(admin, project)
+
+    found = re.findall(r'<article [^>]*id="([^"]+)" data-search="[^"]*Talkdesk', page)
+    assert found == ["tile-custom-connector", "tile-something-else"]
+
+
 @pytest.mark.parametrize(
     ("status", "action"),
     [

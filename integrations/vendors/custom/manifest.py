@@ -106,7 +106,7 @@ _GENERATED = (
 
 _PREREQUISITES = (
     "A service of your own that speaks the contract in the custom connector's page; the reference "
-    "server in docs/examples carries a whole conversation.",
+    "server in docs/examples carries a whole conversation. For Talkdesk there is a worked example.",
     "A public address for that service, with HTTPS on port 443.",
     "A public address for this portal: your service calls it.",
 )
@@ -160,7 +160,7 @@ MANIFEST = Manifest(
     integration_key="custom_integration",
     tile="Custom connector",
     name="Custom connector",
-    summary="Your own live-agent software, through a pair of signed webhooks.",
+    summary="Your own live-agent software, or Talkdesk, through a pair of signed webhooks.",
     docs_url="",
     delivery=Delivery.WEBHOOK,
     capabilities=_ALWAYS.union(*ABILITIES.values()),

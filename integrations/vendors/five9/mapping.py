@@ -154,6 +154,7 @@ def _attributes(request: HandoffRequest, credentials: Mapping[str, str]) -> dict
         history.append(newest_lines(request.transcript, HISTORY_SIZE, len))
     ours = {
         "PortalSessionId": request.conversation_id,
+        "external_id": identity_of(request).external_id,
         "Question": asked[-1] if asked and transcript_is_wanted(request) else "",
         "Custom.external_history": "\n".join(history),
     }

@@ -2,78 +2,51 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
 import pytest
-from django.db import transaction
 
 from config.demo.embedded import free_port
 from conversations.event_loop.executor import run_sync
 from conversations.journal.answers import GivenAnswer
 from conversations.journal.frames import EventType
-from conversations.journal.services import conversation_lock
 from conversations.models import Event
 from handoffs.models import Handoff
-from handoffs.payload.reading import payload_read
 from handoffs.responder import message_accept
-from handoffs.starting.start import handoff_start
 from integrations.connect.testing import (
     integration_test,
     integration_test_finish,
     integration_test_start,
 )
 from integrations.connections.addresses import webhook_urls
-from integrations.http.client import open_session
 from integrations.kit.signatures import hex_signature
 from integrations.models import Integration
 from integrations.vendors.custom.client import signed_bytes
 from tests import factories
 from tests.handoffs.talk import Talk
+from tests.vendors.custom.conftest import EXAMPLES, RunExample
 from tests.vendors.custom.events_url import EventsUrl
-from tests.waiting import database_threads_rest, eventually, eventually_async
+from tests.waiting import database_threads_rest, eventually_async
 
 pytestmark = pytest.mark.django_db(transaction=True)
-SERVER = Path(__file__).resolve().parents[3] / "docs" / "examples" / "custom_connector.py"
 SECRET = "a-signing-secret-made-for-this-test"
 MAX_LINES = 70
 Start = Callable[[str], str]
 
 
 @pytest.fixture
-def start_server(tmp_path: Path) -> Iterator[Start]:
+def start_server(run_example: RunExample) -> Start:
     """Start the server with an Events URL and return its address."""
-    running: list[subprocess.Popen[bytes]] = []
 
     def start(events_url: str) -> str:
-        port = free_port()
-        environment = {"EVENTS_URL": events_url, "SIGNING_SECRET": SECRET, "PORT": str(port)}
-        with (tmp_path / "server.log").open("wb") as log:
-            running.append(
-                subprocess.Popen(
-                    [sys.executable, str(SERVER)],
-                    env={**os.environ, **environment},
-                    stdout=log,
-                    stderr=log,
-                )
-            )
-        eventually(lambda: b"Running on" in (tmp_path / "server.log").read_bytes())
-        return f"http://127.0.0.1:{port}"
+        return run_example("custom_connector.py", EVENTS_URL=events_url, SIGNING_SECRET=SECRET)
 
-    yield start
-    for process in running:
-        process.send_signal(signal.SIGTERM)
-        process.wait(10)
+    return start
 
 
 @pytest.fixture
@@ -90,35 +63,11 @@ def connection(live_server: Any, settings: Any, start_server: Start) -> Integrat
     return made
 
 
-@pytest.fixture
-async def talk(connection: Integration) -> AsyncIterator[Talk]:
-    def open_handoff() -> Handoff:
-        conversation = factories.conversation(factories.channel(connection.project))
-        factories.said(conversation, "My parcel is lost")
-        factories.said(conversation, "I'll transfer you.", EventType.POLY_AGENT_MESSAGE)
-        wanted = {"text_chat": {"custom_integration": {"connector": "echo"}}}
-        with transaction.atomic():
-            handoff = handoff_start(
-                conversation_lock(conversation.pk),
-                payload_read({"utterance": "", "handoff": wanted}),
-                tool_call_id="t1",
-                source="test",
-            )
-        assert handoff is not None
-        return handoff
-
-    http: aiohttp.ClientSession = open_session(allow_local=True)
-    one = Talk(await run_sync(open_handoff), None, http)
-    timer = asyncio.create_task(_wake_again_and_again(one))
-    yield one
-    timer.cancel()
-    await one.close()
-    await http.close()
-    await database_threads_rest()
-
-
 def test_the_server_is_short_enough_to_be_read() -> None:
-    assert len(SERVER.read_text(encoding="utf-8").splitlines()) <= MAX_LINES
+    assert (
+        len((EXAMPLES / "custom_connector.py").read_text(encoding="utf-8").splitlines())
+        <= MAX_LINES
+    )
 
 
 async def test_a_whole_conversation_goes_through_the_reference_server(talk: Talk) -> None:
@@ -238,13 +187,6 @@ async def _call(http: aiohttp.ClientSession, url: str, key: str, **body: str) ->
         assert answer.status == 200
         answered: dict[str, Any] = await answer.json()
         return answered
-
-
-async def _wake_again_and_again(talk: Talk) -> None:
-    """Do what the timer of a relay worker does for sessions whose webhooks have come."""
-    while True:
-        talk.wake()
-        await asyncio.sleep(0.1)
 
 
 def _newest_offer(handoff: Handoff) -> Event:

@@ -113,6 +113,18 @@ async def test_a_message_waits_until_the_conversation_is_open(bench: WebhookBenc
     assert await bench.said_by(session, "end_user") == ["Early"]
 
 
+async def test_a_message_that_nobody_could_mark_as_sent_is_not_sent_again_by_the_same_worker(
+    bench: WebhookBench,
+) -> None:
+    connector, message = bench.connector(), outbound("Once")
+    session, _ = await bench.started(connector)
+
+    await connector.send_message(session, message)
+    await connector.send_message(session, message)
+
+    assert await bench.said_by(session, "end_user") == ["Once"]
+
+
 async def test_without_terminate_the_conversation_is_deleted(bench: WebhookBench) -> None:
     await bench.desk("POST", "/config", has_terminate=False)
     connector = bench.connector()

@@ -35,6 +35,7 @@ from integrations.contract.events import LiveAgentJoined, LiveAgentLeft, Unknown
 from integrations.contract.manifest import Manifest
 from integrations.http.client import HttpClient
 from integrations.kit.json_values import as_count, as_id, as_object, as_text
+from integrations.kit.recent import Recent
 from integrations.kit.waiting import RateBudget, RateTiming
 from integrations.vendors.five9.client import AnonymousSession, Five9Client, MigratedError
 from integrations.vendors.five9.connector.callbacks import callback_address, key_of, parsed
@@ -49,7 +50,9 @@ from integrations.vendors.five9.mapping import (
 
 # For how long the session of a start is kept, by which its repeat finds what is open.
 _START_SECONDS = 24 * 3600.0
+# Five9 recognises no repeat: the ids sent, by each session and by this worker.
 _SENT_KEPT = 20
+_IDS_KEPT = 5000
 T = TypeVar("T")
 
 
@@ -81,6 +84,7 @@ class Five9Connector(Connector):
         super().__init__(credentials=credentials, http=http, tokens=tokens)
         tenant = credentials.get("tenant_name", "")
         self._timing = timing or Five9Timing()
+        self._sent: Recent[None] = Recent(_IDS_KEPT)
         self._client = Five9Client(
             http,
             login=_login(credentials),
@@ -205,7 +209,7 @@ class Five9Connector(Connector):
 
     async def send_message(self, session: VendorSession, message: OutboundMessage) -> VendorSession:
         """Send a text once the conversation is open; the newest ids sent are kept."""
-        if message.message_id in _sent(session):
+        if self._has_sent(session, message.message_id):
             return session
         return await self._said(await self._opened(session), message.message_id, message.text)
 
@@ -213,11 +217,15 @@ class Five9Connector(Connector):
         self, session: VendorSession, attachment: OutboundAttachment
     ) -> VendorSession:
         """Upload a file to Five9's file service, and send what that names it."""
-        if attachment.attachment_id in _sent(session):
+        if self._has_sent(session, attachment.attachment_id):
             return session
         session = await self._opened(session)
         file_id = await self._uploaded(AnonymousSession.of(session.state), attachment)
         return await self._said(session, attachment.attachment_id, "", file_id)
+
+    def _has_sent(self, session: VendorSession, message_id: str) -> bool:
+        """Say whether a message went out, also where nobody could store that it did."""
+        return message_id in self._sent or message_id in _sent(session)
 
     async def _said(
         self, session: VendorSession, message_id: str, text: str, *files: str
@@ -225,6 +233,7 @@ class Five9Connector(Connector):
         session, _ = await self._moved(
             session, lambda one, name: self._client.messages(one, name, text, message_id, files)
         )
+        self._sent.put(message_id, None)
         kept = [*_sent(session), message_id][-_SENT_KEPT:]
         return replace(session, state={**session.state, "sent": kept})
 
