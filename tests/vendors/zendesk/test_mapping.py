@@ -28,7 +28,7 @@ from integrations.contract.events import (
 from integrations.contract.rich_content import Author
 from integrations.vendors.zendesk.connector.progress import ConversationProgress
 from integrations.vendors.zendesk.connector.webhooks import kept_event, user_keys
-from integrations.vendors.zendesk.mapping.handover import Switchboard
+from integrations.vendors.zendesk.mapping.outgoing import Switchboard
 
 FIXTURES = Path(__file__).parents[3] / "integrations/vendors/zendesk/fixtures"
 CONVERSATION = "1a1b1c1d1e1f1a1b1c1d1e1f"

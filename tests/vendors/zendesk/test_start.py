@@ -11,20 +11,18 @@ from hypothesis import strategies as st
 from integrations.contract.connector import EndUserIdentity, HandoffRequest, TranscriptLine
 from integrations.kit.cutting import utf16_units
 from integrations.kit.json_values import json_text
-from integrations.vendors.zendesk.mapping.handover import (
+from integrations.vendors.zendesk.mapping.outgoing import (
     MAX_METADATA_BYTES,
+    MAX_TEXT_UNITS,
     MAX_TRANSCRIPT_PARTS,
     control_metadata,
     conversation_body,
     opening_lines,
+    opening_postings,
+    text_postings,
     ticket_tag,
     user_body,
     user_external_id,
-)
-from integrations.vendors.zendesk.mapping.messages import (
-    MAX_TEXT_UNITS,
-    opening_postings,
-    text_postings,
 )
 
 AT = datetime(2026, 11, 20, 9, 13, 50, tzinfo=UTC)

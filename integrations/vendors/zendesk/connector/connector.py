@@ -50,8 +50,9 @@ from integrations.vendors.zendesk.connector.webhooks import ASSIGNMENT_CHANGED, 
 from integrations.vendors.zendesk.manifest import GOES_ON, MANIFEST, MAX_FILE_BYTES
 from integrations.vendors.zendesk.mapping.content import answer_content
 from integrations.vendors.zendesk.mapping.events import DELIVERY_FAILED, speaker_of
-from integrations.vendors.zendesk.mapping.handover import NEXT, Switchboard
-from integrations.vendors.zendesk.mapping.messages import (
+from integrations.vendors.zendesk.mapping.outgoing import (
+    NEXT,
+    Switchboard,
     end_user_author,
     file_posting,
     marked,

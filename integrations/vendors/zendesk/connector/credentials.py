@@ -16,7 +16,7 @@ from integrations.contract.errors import RejectedError
 from integrations.http.url_guard import is_local_host
 from integrations.kit.json_values import Json, as_text
 from integrations.vendors.zendesk.client import ZendeskMessagingClient, ZendeskSupportClient
-from integrations.vendors.zendesk.mapping.handover import NEXT
+from integrations.vendors.zendesk.mapping.outgoing import NEXT
 
 ZENDESK_SUFFIX = ".zendesk.com"
 # Accounts from before the product was Zendesk's keep their own hosts.

@@ -12,25 +12,23 @@ from integrations.vendors.zendesk.client import ZendeskMessagingClient
 from integrations.vendors.zendesk.connector.progress import ENDED_AT
 from integrations.vendors.zendesk.connector.sending import Sender
 from integrations.vendors.zendesk.connector.webhooks import tag_key, user_keys
-from integrations.vendors.zendesk.mapping.handover import (
+from integrations.vendors.zendesk.mapping.outgoing import (
     CONTROL_KEY,
     ENDING,
+    HANDOFF_KEY,
     HEARING,
     TAKING,
     Switchboard,
     active_of,
     control_metadata,
     conversation_body,
+    handoffs_in,
+    notice_posting,
     opening_lines,
+    opening_postings,
     ticket_tag,
     user_body,
     user_external_id,
-)
-from integrations.vendors.zendesk.mapping.messages import (
-    HANDOFF_KEY,
-    handoffs_in,
-    notice_posting,
-    opening_postings,
 )
 
 SINGLE = "single"

@@ -35,8 +35,8 @@ from integrations.vendors.zendesk.mapping.events import (
     ended,
     events_of,
 )
-from integrations.vendors.zendesk.mapping.handover import Switchboard
-from integrations.vendors.zendesk.mapping.messages import (
+from integrations.vendors.zendesk.mapping.outgoing import (
+    Switchboard,
     event_of,
     happened_at,
     mark_of,

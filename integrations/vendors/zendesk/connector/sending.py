@@ -11,8 +11,7 @@ from integrations.contract.errors import CannotConnectError, ConversationGoneErr
 from integrations.kit.json_values import Json, as_moment, as_object
 from integrations.vendors.zendesk.client import ZendeskMessagingClient
 from integrations.vendors.zendesk.connector.progress import ENDED_AT
-from integrations.vendors.zendesk.mapping.handover import Switchboard, active_of
-from integrations.vendors.zendesk.mapping.messages import Posting, marked
+from integrations.vendors.zendesk.mapping.outgoing import Posting, Switchboard, active_of, marked
 
 Marks = dict[tuple[str, int], Json]
 _NOT_FOUND = 404

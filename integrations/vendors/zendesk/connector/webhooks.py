@@ -25,7 +25,7 @@ from integrations.kit.signatures import (
     require_secret,
     require_signature,
 )
-from integrations.vendors.zendesk.mapping.handover import TAG_PREFIX
+from integrations.vendors.zendesk.mapping.outgoing import TAG_PREFIX
 
 EVENTS = "events"
 STATUS = "status"

@@ -22,14 +22,15 @@ from integrations.contract.events import (
 from integrations.contract.rich_content import Author
 from integrations.kit.json_values import Json, as_id, as_moment, as_object, as_text
 from integrations.vendors.zendesk.mapping.content import content_of
-from integrations.vendors.zendesk.mapping.handover import (
+from integrations.vendors.zendesk.mapping.outgoing import (
     AGENT_WORKSPACE_TYPE,
     CONTROL_KEY,
+    HANDOFF_KEY,
     TAKING,
     Switchboard,
     active_of,
+    mark_of,
 )
-from integrations.vendors.zendesk.mapping.messages import HANDOFF_KEY, mark_of
 
 MALFORMED = "malformed"
 DELIVERY_FAILED = "conversation:message:delivery:failure"

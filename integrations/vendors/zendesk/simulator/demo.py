@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from integrations.simulators.demo import DemoVendor
-from integrations.vendors.zendesk.simulator.switches import AccountSwitches
+from integrations.vendors.zendesk.simulator.world import AccountSwitches
 
 _ACCOUNT = AccountSwitches()
 _KEY_ID = next(iter(_ACCOUNT.keys))

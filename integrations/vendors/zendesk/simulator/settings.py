@@ -1,4 +1,4 @@
-"""The simulated endpoints for the app, its integration, and the integration's webhooks."""
+"""The simulated endpoints for the app, its integration and webhooks, and its switchboard."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ from integrations.vendors.zendesk.simulator import checks
 from integrations.vendors.zendesk.simulator.app import APP, Answer, Endpoints, created
 from integrations.vendors.zendesk.simulator.checks import VendorError
 from integrations.vendors.zendesk.simulator.records import Webhook
+from integrations.vendors.zendesk.simulator.switchboard import NOT_FOUND
 
 MAX_WEBHOOKS = 10
 INTEGRATION = APP + "/integrations/{integration_id}"
 WEBHOOKS = INTEGRATION + "/webhooks"
 WEBHOOK = WEBHOOKS + "/{webhook_id}"
+SWITCHBOARD_ID = "5b5b5b5b5b5b5b5b5b5b5b5b"
+SWITCHBOARDS = APP + "/switchboards"
+PARTS = SWITCHBOARDS + "/{switchboard_id}/switchboardIntegrations"
 # Webhook property -> where it is kept; the webhook made with the integration is kept as switches.
 _KEPT = {
     "target": "target",
@@ -136,3 +140,41 @@ class SettingEndpoints(Endpoints):
         if caller.scope == "integration":
             raise VendorError(403, "Forbidden")
         raise VendorError(404, "Integration not found", code="integration_not_found")
+
+    # -- The switchboard -----------------------------------------------------------
+
+    @endpoint("GET", SWITCHBOARDS)
+    def list_switchboards(self, request: Request) -> Answer:
+        """List the app's one switchboard."""
+        self._caller(request, "app")
+        shown = {
+            "id": SWITCHBOARD_ID,
+            "enabled": self._world.switches.is_switchboard_enabled,
+            "defaultSwitchboardIntegrationId": self._world.default_id,
+        }
+        return {"switchboards": [shown]}
+
+    @endpoint("GET", PARTS)
+    def list_switchboard_integrations(self, request: Request) -> Answer:
+        """List who can have control."""
+        self._check_switchboard(request)
+        shown = [one.shown() for one in self._world.switchboard_integrations()]
+        return {"switchboardIntegrations": shown}
+
+    @endpoint("PATCH", PARTS + "/{part_id}")
+    def update_switchboard_integration(self, request: Request) -> Answer:
+        """Change who comes next, or whether standby events are delivered."""
+        body = self._body(request, checks.SWITCHBOARD_CHANGE)
+        self._check_switchboard(request)
+        one = self._world.switchboard_integration(request.path_params["part_id"])
+        if one is None:
+            raise VendorError(404, "Switchboard integration not found", code=NOT_FOUND)
+        one.deliver_standby_events = body.get("deliverStandbyEvents", one.deliver_standby_events)
+        one.next_id = body.get("nextSwitchboardIntegrationId", one.next_id)
+        self._world.changed_integrations.add(one)
+        return {"switchboardIntegration": one.shown()}
+
+    def _check_switchboard(self, request: Request) -> None:
+        self._caller(request, "app")
+        if request.path_params["switchboard_id"] != SWITCHBOARD_ID:
+            raise VendorError(404, "Switchboard not found", code="switchboard_not_found")

@@ -35,15 +35,13 @@ from integrations.vendors.zendesk.simulator.records import (
     new_id,
     time_text,
 )
-from integrations.vendors.zendesk.simulator.switches import (
-    ASSIGNMENT_CHANGED,
-    MESSAGE_ADDED,
-    STATUS_CHANGED,
-)
 
 if TYPE_CHECKING:
     from integrations.vendors.zendesk.simulator.world import ZendeskWorld
 
+STATUS_CHANGED = "zen:event-type:ticket.status_changed"
+ASSIGNMENT_CHANGED = "zen:event-type:ticket.agent_assignment_changed"
+MESSAGE_ADDED = "zen:event-type:messaging_ticket.message_added"
 NOT_RETRIED = (400, 401, 403, 404, 406)
 PLAN = RetryPlan(
     timeout_seconds=20.0,
