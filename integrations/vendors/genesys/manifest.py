@@ -16,6 +16,7 @@ from integrations.contract.manifest import (
     GeneratedValue,
     Manifest,
     Support,
+    usual_help,
 )
 
 MAX_FILE_BYTES = 25 * 1024 * 1024
@@ -219,19 +220,6 @@ _VENDOR_STEPS = (
     "chats run at once: the default is 300 requests a minute for everything.",
 )
 
-_SLOW = ErrorHelp(
-    cause="Genesys did not answer within 4 seconds.",
-    cure="Test again. If it stays, look at status.mypurecloud.com and at your firewall.",
-)
-_BUSY = ErrorHelp(
-    cause="The OAuth client has used up its requests of this minute.",
-    cure="Wait a minute and test again. Ask Genesys to raise client.credentials.token.rate.per."
-    "minute if it happens often.",
-)
-_BROKEN = ErrorHelp(
-    cause="Genesys answered with an error of its own.",
-    cure="Test again. If it stays, look at status.mypurecloud.com.",
-)
 _ROLE = ErrorHelp(
     cause="The OAuth client's role lacks the permission that is named.",
     cure="Add it to the role in Admin > Roles / Permissions, and check that the client has the "
@@ -242,7 +230,19 @@ _TOKEN_REFUSED = ErrorHelp(
     cure="Test again. If it stays, check that the OAuth client is still active.",
 )
 
+_CHECKED_WITH_TOKEN = ("integration", "routing", "permissions", "notifications", "queue")
 _ERROR_HELP = {
+    **usual_help(
+        ("token", *_CHECKED_WITH_TOKEN), vendor="Genesys", status_page="status.mypurecloud.com"
+    ),
+    **{
+        (check, "rate_limited"): ErrorHelp(
+            cause="The OAuth client has used up its requests of this minute.",
+            cure="Wait a minute and test again. Ask Genesys to raise client.credentials.token."
+            "rate.per.minute if it happens often.",
+        )
+        for check in ("token", *_CHECKED_WITH_TOKEN)
+    },
     ("token", "invalid_auth"): ErrorHelp(
         cause="Genesys does not know this client id with this secret in this region.",
         cure="Copy Client ID and Client Secret from Admin > Integrations > OAuth, and choose the "
@@ -297,16 +297,7 @@ _ERROR_HELP = {
         "Default queue empty.",
     ),
     ("queue", "missing_permission"): _ROLE,
-    **{
-        (check, code): help_
-        for check in ("integration", "routing", "permissions", "notifications", "queue")
-        for code, help_ in (("unknown", _BROKEN), ("invalid_auth", _TOKEN_REFUSED))
-    },
-    **{
-        (check, code): help_
-        for check in ("token", "integration", "routing", "permissions", "notifications", "queue")
-        for code, help_ in (("timeout", _SLOW), ("rate_limited", _BUSY))
-    },
+    **{(check, "invalid_auth"): _TOKEN_REFUSED for check in _CHECKED_WITH_TOKEN},
 }
 
 MANIFEST = Manifest(

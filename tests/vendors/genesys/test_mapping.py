@@ -25,7 +25,6 @@ from integrations.vendors.genesys.mapping.messages import (
     Agent,
     Notice,
     events_of,
-    typing_seconds,
 )
 
 FIXTURES = Path("integrations/vendors/genesys/fixtures")
@@ -112,23 +111,28 @@ def test_own_message_is_an_echo():
 # ---- signals ----
 
 
-@pytest.mark.parametrize(("name", "is_typing"), [("typing", True), ("typing_off", False)])
-def test_typing_is_the_live_agents(name: str, is_typing: bool):
+@pytest.mark.parametrize(
+    ("name", "is_typing", "seconds"), [("typing", True, 5.0), ("typing_off", False, None)]
+)
+def test_typing_is_the_live_agents_and_says_for_how_long(name, is_typing, seconds):
     [typing] = read(name)
 
     assert isinstance(typing, LiveAgentTyping)
-    assert (typing.agent_id, typing.is_typing) == ("u-noor", is_typing)
+    assert (typing.agent_id, typing.is_typing, typing.seconds) == ("u-noor", is_typing, seconds)
 
 
 def test_typing_of_a_flow_is_not_shown():
     assert read("typing_of_flow") == []
 
 
-def test_indicator_holds_as_long_as_it_says():
-    said = Notice(conversation_id="", body={"events": [{"typing": {"duration": 3000}}]})
-    silent = Notice(conversation_id="", body={"events": [{"typing": {"duration": "long"}}]})
+@pytest.mark.parametrize(("duration", "seconds"), [(3000, 3.0), ("long", 5.0)])
+def test_indicator_holds_as_long_as_it_says(duration, seconds):
+    event = {"eventType": "Typing", "typing": {"type": "On", "duration": duration}}
+    notice = Notice(conversation_id="", body={"type": "Event", "events": [event]})
 
-    assert (typing_seconds(said), typing_seconds(silent)) == (3.0, 5.0)
+    [typing] = events_of(notice, Agent(agent_id="u-noor"))
+
+    assert typing.seconds == seconds
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,6 @@ from integrations.contract.events import (
     ConversationEnded,
     LiveAgentJoined,
     LiveAgentMessage,
-    LiveAgentTyping,
 )
 from integrations.contract.rich_content import Author
 from integrations.vendors.genesys.simulator.outbound import sign
@@ -39,30 +38,6 @@ async def test_each_word_is_confirmed_to_the_live_agent(portal: Portal):
         return [m["delivered"] for m in messages if m["from"] == "live_agent"] == [True]
 
     await eventually_async(is_so)
-
-
-async def test_typing_of_the_live_agent_goes_out_by_itself(portal: Portal):
-    handoff = await portal.started(portal.connector())
-    [joined] = await handoff.wait_for(LiveAgentJoined)
-
-    await portal.act(handoff, "type", is_typing=True)
-    found = await handoff.wait_for(LiveAgentTyping, 2)
-
-    assert [event.is_typing for event in found] == [True, False]
-    assert {event.agent_id for event in found} == {joined.agent_id}
-
-
-async def test_word_ends_the_typing_without_a_further_event(portal: Portal):
-    handoff = await portal.started(portal.connector())
-    await portal.act(handoff, "type", is_typing=True)
-    await handoff.wait_for(LiveAgentTyping)
-
-    await portal.act(handoff, "say", text="Here")
-    await handoff.wait_for(LiveAgentMessage)
-    await portal.act(handoff, "end")
-    await until(lambda: handoff.has_returned)
-
-    assert [event.is_typing for event in handoff.of(LiveAgentTyping)] == [True]
 
 
 async def test_file_of_the_live_agent_is_fetched_behind_a_redirect_and_without_the_token(

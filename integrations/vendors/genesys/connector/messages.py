@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -24,7 +23,7 @@ from integrations.contract.errors import (
     RejectedError,
     WebhookVerificationError,
 )
-from integrations.contract.events import LiveAgentTyping, VendorEvent
+from integrations.contract.events import VendorEvent
 from integrations.kit.json_values import Json, as_moment, as_object, as_text, json_digest
 from integrations.kit.missed_calls import MissedCalls
 from integrations.kit.plain_json import vendor_object
@@ -36,7 +35,7 @@ from integrations.kit.signatures import (
     require_signature,
 )
 from integrations.vendors.genesys.client import GenesysClient
-from integrations.vendors.genesys.connector.records import Memory, Records, Typing
+from integrations.vendors.genesys.connector.records import Memory, Records
 from integrations.vendors.genesys.mapping.messages import (
     OPENING_PREFIX,
     Agent,
@@ -51,7 +50,6 @@ from integrations.vendors.genesys.mapping.messages import (
     sender,
     sender_id_of,
     structured_body,
-    typing_seconds,
 )
 from integrations.vendors.genesys.mapping.presence import (
     author_of,
@@ -126,7 +124,8 @@ class Receiving:
         is_said = notice.is_spoken and not notice.is_ours
         missed = await self._said_before(session, item, notice, memory) if is_said else ()
         events = events_of(notice, await self._speaker(notice, memory))
-        _note(notice, events, memory)
+        if notice.is_spoken:
+            memory.seen.put(notice.identifier, None)
         if is_said:
             self._confirm(session, notice.identifier)
         return sorted([*missed, *events], key=lambda event: event.occurred_at)
@@ -200,19 +199,6 @@ class Receiving:
             await self._client.inbound_receipt(receipt_body(person_in(session), message_id))
         except ConnectorError:
             pass  # the live agent's desktop goes on saying "sent"
-
-
-def _note(notice: Notice, events: Sequence[VendorEvent], memory: Memory) -> None:
-    typing = next((event for event in events if isinstance(event, LiveAgentTyping)), None)
-    if typing is not None and typing.is_typing:
-        until = time.monotonic() + typing_seconds(notice)
-        memory.expect_typing_end(
-            Typing(event_id=typing.vendor_event_id, agent_id=typing.agent_id, until=until)
-        )
-    elif typing is not None or notice.is_spoken:
-        memory.expect_typing_end(None)
-    if notice.is_spoken:
-        memory.seen.put(notice.identifier, None)
 
 
 # ---- as the end user ----

@@ -77,21 +77,11 @@ class Signals:
 
 
 @dataclass(slots=True)
-class Typing:
-    """A typing indicator that nobody will take back."""
-
-    event_id: str
-    agent_id: str
-    until: float
-
-
-@dataclass(slots=True)
 class Memory:
     """One conversation."""
 
     signals: Signals = field(default_factory=Signals)
     agent: Agent | None = None
-    typing: Typing | None = None
     typing_sent_at: float = -math.inf
     has_sent: bool = False
     # Just made here: nothing can have happened in it.
@@ -100,11 +90,6 @@ class Memory:
     seen: Recent[None] = field(default_factory=lambda: Recent(MAX_IDS))
     # Genesys's id of a message of ours to the id that the portal knows.
     our_ids: Recent[str] = field(default_factory=lambda: Recent(MAX_IDS))
-
-    def expect_typing_end(self, typing: Typing | None) -> None:
-        """Set the moment at which the indicator goes out, or forget it."""
-        self.typing = typing
-        self.signals.wake.set()
 
 
 class Records:

@@ -15,7 +15,7 @@ from integrations.contract.errors import (
     RateLimitedError,
     UnexpectedResponseError,
 )
-from integrations.contract.events import LiveAgentTyping, QueuePositionChanged, VendorEvent
+from integrations.contract.events import QueuePositionChanged, VendorEvent
 from integrations.kit.waiting import growing_pause
 from integrations.vendors.genesys.client import CallBudget
 from integrations.vendors.genesys.connector.channel import NotificationChannel
@@ -82,12 +82,10 @@ class ConversationWatch:
         with following:
             while not self._presence.has_ended:
                 signals.wake.clear()
-                found = self._typing_over()
                 if self._seconds_until_look() <= 0:
                     signals.is_news = signals.is_unsure = False
-                    found += await self._look()
-                for event in found:
-                    yield event
+                    for event in await self._look():
+                        yield event
                 if not self._presence.has_ended:
                     await self._rest()
 
@@ -111,26 +109,9 @@ class ConversationWatch:
         return self._next_look + self._timing.poll - self._timing.poll_alone
 
     async def _rest(self) -> None:
-        seconds = self._seconds_until_look()
-        if self._memory.typing is not None:
-            seconds = min(seconds, self._memory.typing.until - time.monotonic())
         with suppress(TimeoutError):
-            async with asyncio.timeout(max(seconds, 0.0)):
+            async with asyncio.timeout(max(self._seconds_until_look(), 0.0)):
                 await self._memory.signals.wake.wait()
-
-    def _typing_over(self) -> list[VendorEvent]:
-        typing = self._memory.typing
-        if typing is None or time.monotonic() < typing.until:
-            return []
-        self._memory.typing = None
-        over = LiveAgentTyping(
-            vendor_event_id=f"{typing.event_id}:over",
-            vendor_conversation_id=self._conversation_id,
-            occurred_at=datetime.now(UTC),
-            agent_id=typing.agent_id,
-            is_typing=False,
-        )
-        return [over]
 
     # ---- asking ----
 

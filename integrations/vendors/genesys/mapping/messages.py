@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypedDict
 
@@ -137,13 +137,6 @@ def events_of(notice: Notice, agent: Agent) -> list[VendorEvent]:
     return reader(notice, agent)
 
 
-def typing_seconds(notice: Notice) -> float:
-    """Return how long an indicator holds; Genesys never takes one back."""
-    events = as_objects(notice.body.get("events"))
-    durations = (as_count(as_object(event.get("typing")).get("duration")) for event in events)
-    return next((milliseconds / 1000 for milliseconds in durations if milliseconds), TYPING_SECONDS)
-
-
 def _base(notice: Notice, suffix: str = "") -> EventBase:
     return {
         "vendor_event_id": notice.identifier + suffix,
@@ -191,8 +184,11 @@ def _read_typing(notice: Notice, agent: Agent) -> list[VendorEvent]:
             continue
         is_typing = as_object(event.get("typing")).get("type") != "Off"
         if notice.is_from_live_agent:
+            duration = as_count(as_object(event.get("typing")).get("duration"))
+            seconds = duration / 1000 if duration else TYPING_SECONDS
             typing = LiveAgentTyping(**base, agent_id=agent.agent_id, is_typing=is_typing)
-            events.append(typing)
+            # Genesys never takes an indicator back.
+            events.append(replace(typing, seconds=seconds) if is_typing else typing)
     return events
 
 
