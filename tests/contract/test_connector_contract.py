@@ -31,10 +31,11 @@ from integrations.contract.events import (
     SystemNotice,
 )
 from integrations.contract.failures import OWN_TROUBLE, answer_word
-from integrations.contract.manifest import Capability, Delivery, FieldKind
+from integrations.contract.manifest import Capability, Delivery, FieldKind, GeneratedKind
 from tests.contract.bench import AGENT, Bench, handoff_request, outbound, until, until_seen
 
 ENDED = {"ended"}
+PRIVATE = ("private", "Where is it", "BL-20931", "Okafor", "ines@", "u-4711")
 
 
 async def results(connector: Connector) -> list[CheckResult]:
@@ -511,10 +512,18 @@ async def test_no_secret_and_no_words_in_any_record_log_or_repr(
     tokens = [value for value, _ in bench.tokens.values.values()]
     headers = [r["headers"] for r in await requests(bench)]
     bearers = {h.get("authorization", "")[7:] for h in headers} - {""}
-    for hidden in ("private", "Where is it", "BL-20931", "Okafor", "ines@", "u-4711", *tokens):
+    for hidden in (*PRIVATE, *tokens, *secrets_of(bench)):
         assert hidden not in written, hidden
     for bearer in bearers:
         assert bearer not in written
+
+
+def secrets_of(bench: Bench) -> list[str]:
+    """Return what an admin entered, or was given, that nobody may see."""
+    entered = [one.name for one in bench.manifest.fields if one.kind.is_secret]
+    given = [one.name for one in bench.manifest.generated if one.kind is GeneratedKind.SECRET]
+    credentials = bench.setup.credentials(bench.url)
+    return [credentials[name] for name in (*entered, *given) if credentials.get(name)]
 
 
 async def requests(bench: Bench) -> list[dict]:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 
 import pytest
 
 from integrations.connections.pauses import StoredPauses
-from integrations.contract.connector import EndUserIdentity
 from integrations.contract.errors import (
-    ConnectorError,
     InvalidAuthError,
     InvalidRoutingError,
     RateLimitedError,
 )
-from integrations.contract.events import LiveAgentJoined, LiveAgentMessage, QueuePositionChanged
+from integrations.contract.events import LiveAgentJoined, QueuePositionChanged
 from tests.contract.bench import handoff_request, outbound
 from tests.vendors.desk import AGENT
 from tests.vendors.genesys.portal import (
@@ -141,26 +138,3 @@ async def test_wait_is_told_with_the_queues_name_until_somebody_comes(portal: Po
 
     assert (wait.queue_name, wait.estimated_wait_seconds) == ("Support", 95)
     assert len(handoff.of(QueuePositionChanged)) == 1
-
-
-async def test_no_secret_and_no_words_in_any_record_or_repr(
-    portal: Portal, caplog: pytest.LogCaptureFixture
-):
-    caplog.set_level(logging.DEBUG)
-    person = EndUserIdentity(
-        external_id="u-4711", is_verified=True, name="Ines Okafor", email="ines@example.org"
-    )
-    handoff = await portal.started(portal.connector(), end_user=person)
-    await handoff.say("My private words")
-    await portal.act(handoff, "say", text="Your private answer")
-    await handoff.wait_for(LiveAgentMessage)
-    await portal.fault("fail_next", status=400, count=1, path_suffix="/inbound/open/message")
-    with pytest.raises(ConnectorError) as caught:
-        await handoff.say("My private words")
-
-    parts = (handoff.connector, handoff.session, handoff.events, caught.value, portal.records)
-    written = caplog.text + "".join(map(repr, parts))
-    token = await portal.tokens.get("access_token")
-    secrets = (portal.credentials()[name] for name in ("client_secret", "webhook_secret"))
-    for hidden in ("private", "Where is it", "Okafor", "ines@", "u-4711", token, *secrets):
-        assert hidden not in written, hidden

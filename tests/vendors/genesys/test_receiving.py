@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -96,35 +95,6 @@ async def test_call_with_a_wrong_signature_changes_nothing(portal: Portal):
     await until(lambda: 401 in portal.answers)
 
     assert handoff.texts == []
-
-
-async def test_repeated_and_swapped_calls_are_one_each(portal: Portal):
-    handoff = await portal.started(portal.connector())
-    await portal.fault("duplicate_next")
-    await portal.act(handoff, "say", text="twice")
-    await handoff.wait_for(LiveAgentMessage)
-    await portal.fault("swap_next_two")
-
-    await portal.act(handoff, "say", text="a")
-    next_tick = time.time() + 0.005
-    await until(lambda: time.time() > next_tick)  # Genesys stamps in milliseconds
-    await portal.act(handoff, "say", text="b")
-    found = await handoff.wait_for(LiveAgentMessage, 3)
-
-    in_time = sorted(found, key=lambda event: event.occurred_at)
-    assert [event.text for event in in_time] == ["twice", "a", "b"]
-
-
-@pytest.mark.parametrize("fault", ["unknown_event", "malformed_event", "malformed_webhook"])
-async def test_what_no_contract_mentions_is_passed_over(portal: Portal, fault: str):
-    handoff = await portal.started(portal.connector())
-    await handoff.wait_for(LiveAgentJoined)
-
-    await portal.fault(fault)
-    await portal.act(handoff, "say", text="still here")
-    await until(lambda: "still here" in handoff.texts)
-
-    assert handoff.error is None
 
 
 async def test_calls_that_were_lost_are_read_from_the_history(portal: Portal):
