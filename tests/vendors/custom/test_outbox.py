@@ -9,9 +9,8 @@ import pytest
 
 from config.demo.embedded import free_port
 from integrations.vendors.custom.simulator import CustomSimulator
-from integrations.vendors.custom.simulator.outbox import REPEATED_SECONDS
 from integrations.vendors.custom.simulator.simulator import EXTRA_FAULTS
-from integrations.vendors.custom.simulator.world import SIGNING_SECRET
+from integrations.vendors.custom.simulator.world import REPEATED_SECONDS, SIGNING_SECRET
 from tests.contract.bench import handoff_request
 from tests.vendors.custom.conftest import Connect
 from tests.vendors.custom.events_url import EventsUrl

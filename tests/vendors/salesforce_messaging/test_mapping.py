@@ -126,6 +126,12 @@ def test_automatic_response_is_a_notice():
     assert isinstance(only("message_automatic"), SystemNotice)
 
 
+def test_what_the_system_says_is_a_notice_though_it_gives_no_reason():
+    [event] = mapping.events_of(replace(from_stream("message_chatbot"), role="System"))
+
+    assert isinstance(event, SystemNotice)
+
+
 def test_bot_speaks_for_itself_under_its_name():
     event = only("message_chatbot")
 

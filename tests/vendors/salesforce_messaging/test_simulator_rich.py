@@ -62,6 +62,19 @@ async def test_every_kind_is_sent_by_the_bot_while_waiting_and_by_the_live_agent
     assert isinstance(shown["text"], str)
 
 
+@pytest.mark.parametrize(
+    "content", [None, {"formatType": "Attachments", "attachments": [{"url": "https://a.example/"}]}]
+)
+async def test_message_of_the_testers_own_leaves_the_desk_readable(desk, end_user, content):
+    await end_user.create()
+    message = {"messageType": "StaticContentMessage", "staticContent": content}
+
+    await desk.act(end_user, "message", message=message)
+
+    assert isinstance((await last_message(desk, end_user))["text"], str)
+    assert await desk.refused(end_user, "message", message={"staticContent": content}) == 400
+
+
 async def test_kind_that_the_page_does_not_list_is_not_there(desk, end_user):
     await end_user.create()
 

@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from integrations.vendors.custom.simulator.rich import picture
+from integrations.vendors.custom.simulator.agents import picture
 from integrations.vendors.custom.simulator.world import DEFAULT_QUEUE, CustomWorld, Handoff
 
 if TYPE_CHECKING:

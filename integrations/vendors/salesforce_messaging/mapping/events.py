@@ -195,7 +195,7 @@ def _read_message(entry: Entry) -> list[VendorEvent]:
         return [UnknownEvent(**_base(entry), name=MALFORMED)]
     content = content_of(message)
     is_automatic = entry.payload.get("messageReason") in _AUTOMATIC_REASONS
-    if is_automatic and not (content.rich or content.files):
+    if (is_automatic or entry.role == _SYSTEM) and not (content.rich or content.files):
         return [SystemNotice(**_base(entry), text=content.text)] if content.text else []
     return _message_events(entry, message_id, content)
 

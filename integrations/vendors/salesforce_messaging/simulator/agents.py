@@ -199,9 +199,10 @@ def _lose_session(_agents: Agents, conversation: Conversation, _fields: Fields) 
 
 
 def _send_any(agents: Agents, conversation: Conversation, fields: Fields) -> None:
-    if not isinstance(fields.get("message"), Mapping):
+    message = fields.get("message")
+    if not isinstance(message, Mapping) or not isinstance(message.get("messageType"), str):
         raise DeskError(400, "message must be an abstract message without id.")
-    agents.send(conversation, agents.sender(conversation, fields), fields["message"])
+    agents.send(conversation, agents.sender(conversation, fields), message)
 
 
 def _send_rich(kind: str) -> Action:

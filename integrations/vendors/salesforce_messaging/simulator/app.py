@@ -283,7 +283,7 @@ def _assembled(parts: list[bytes]) -> bytes:
 
 
 def _said(entry: Entry) -> str:
-    content = entry.payload["abstractMessage"].get("staticContent", {})
+    content = entry.payload["abstractMessage"].get("staticContent") or {}
     return f"{entry.sender_name}: {content.get('text') or ''}"
 
 

@@ -208,7 +208,7 @@ class Entry:
     @property
     def is_static(self) -> bool:
         """Tell whether it is a message that asks for no answer, which can be edited."""
-        return "staticContent" in self.payload.get("abstractMessage", {})
+        return isinstance(self.payload.get("abstractMessage", {}).get("staticContent"), dict)
 
     @property
     def has_files(self) -> bool:

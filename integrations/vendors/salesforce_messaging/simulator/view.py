@@ -100,7 +100,7 @@ def _message_view(conversation: Conversation, entry: Entry) -> dict[str, Any]:
         "from": SPEAKERS[entry.sender["role"]],
         "name": entry.sender_name,
         "text": answer["label"] if answer else _text(abstract, content),
-        "attachments": [_attachment_view(one) for one in content.get("attachments", [])],
+        "attachments": [_attachment_view(one) for one in content.get("attachments") or []],
         "options": [title for _, title in offered(content)] if is_offer else [],
         "at": _time(entry.transcripted_timestamp),
         "delivered": entry.is_delivered,
@@ -141,10 +141,8 @@ def _values(response: Json) -> Iterator[tuple[str, str]]:
 
 
 def _content(abstract: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = next(
-        (abstract[key] for key in ("staticContent", "choices", "form") if key in abstract), {}
-    )
-    return found
+    bodies = (abstract.get(key) for key in ("staticContent", "choices", "form"))
+    return next((one for one in bodies if isinstance(one, dict)), {})
 
 
 def _text(abstract: dict[str, Any], content: dict[str, Any]) -> str:
@@ -165,10 +163,10 @@ def _text(abstract: dict[str, Any], content: dict[str, Any]) -> str:
 
 def _attachment_view(attachment: dict[str, Any]) -> dict[str, Any]:
     return {
-        "id": attachment["id"],
-        "name": attachment["name"],
-        "mime_type": attachment["mimeType"],
-        "url": f"/_desk/files/{attachment['id']}",
+        "id": attachment.get("id"),
+        "name": attachment.get("name") or "file",
+        "mime_type": attachment.get("mimeType"),
+        "url": f"/_desk/files/{attachment.get('id')}",
     }
 
 
