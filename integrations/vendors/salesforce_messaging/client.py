@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import time
 import uuid
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from integrations.contract.errors import (
     ConversationGoneError,
     InvalidAuthError,
+    UnexpectedResponseError,
 )
 from integrations.http.client import REQUEST_SECONDS, FormData, HttpClient
 from integrations.http.download import download
 from integrations.http.errors import VendorResponse
 from integrations.http.sse import SseEvent
-from integrations.kit.json_values import Json, as_object, as_objects, as_text, json_text
+from integrations.kit.json_values import Json, as_count, as_object, as_objects, as_text, json_text
 from integrations.kit.waiting import RateBudget, RateTiming
-from integrations.vendors.salesforce_messaging.mapping.start import (
-    AccessToken,
-    stable_id,
-    token_from_answer,
-)
+from integrations.vendors.salesforce_messaging.mapping.sending import stable_id
 
 API = "/iamessage/api/v2"
 STREAM = "/eventrouter/v1/sse"
@@ -46,6 +47,32 @@ PAUSES = RateTiming(first=2.0, longest=60.0)
 _ALREADY_THERE = 409
 _NEEDS_NEW_SESSION = 417
 _ALREADY_OVER = (403, 404, 410)
+# A token that does not tell when it expires is used for as long as a channel's sample setting.
+DEFAULT_LIFE_SECONDS = 6 * 3600
+_ANONYMOUS_SUBJECT = "/ANON/"
+# The answer names the size of a file in megabytes.
+_MEGABYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessToken:
+    """One end user's right to use the API, and where their event stream begins."""
+
+    value: str = field(repr=False)
+    last_event_id: str
+    expires_at: float
+    is_authenticated: bool
+    # The largest file that the channel takes; 0 where it does not say.
+    max_file_bytes: int = 0
+
+    def dump(self) -> str:
+        """Return the token as text for the token cache."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def load(cls, text: str) -> AccessToken:
+        """Read what `dump` wrote."""
+        return cls(**json.loads(text))
 
 
 class SalesforceMessagingClient:
@@ -298,3 +325,38 @@ class SalesforceMessagingClient:
 
 def _bearer(token: AccessToken) -> dict[str, str]:
     return {"Authorization": f"Bearer {token.value}"}
+
+
+def token_from_answer(answer: object, *, was_signed: bool) -> AccessToken:
+    """Read a token answer; a signed request may still be answered with an anonymous token."""
+    fields = as_object(answer)
+    value = as_text(fields.get("accessToken"))
+    if not value:
+        raise UnexpectedResponseError("access_token: the answer holds no token")
+    end_user = as_object(as_object(fields.get("context")).get("endUser"))
+    is_anonymous = _ANONYMOUS_SUBJECT in as_text(end_user.get("subject"))
+    return AccessToken(
+        value=value,
+        last_event_id=str(fields.get("lastEventId") or ""),
+        expires_at=_expiry(value),
+        is_authenticated=was_signed and not is_anonymous,
+        max_file_bytes=_max_file_bytes(fields),
+    )
+
+
+def _max_file_bytes(answer: Json) -> int:
+    configuration = as_object(as_object(answer.get("context")).get("configuration"))
+    config = as_object(configuration.get("embeddedServiceConfig"))
+    size = as_count(as_object(config.get("attachments")).get("maxFileSize"))
+    return (size or 0) * _MEGABYTE
+
+
+def _expiry(value: str) -> float:
+    """Read `exp` without judging the token, which is Salesforce's own affair."""
+    part = value.split(".")[1] if value.count(".") == 2 else ""
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except ValueError:
+        claims = {}
+    expiry = as_count(as_object(claims).get("exp"))
+    return float(expiry) if expiry else time.time() + DEFAULT_LIFE_SECONDS

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from integrations.contract.hints import Hint, flat_dict, text
 from integrations.contract.manifest import (
     AttachmentLimits,
@@ -13,6 +15,7 @@ from integrations.contract.manifest import (
     GeneratedKeyPair,
     Manifest,
     Support,
+    usual_help,
 )
 
 VERIFIED = "miaw_verified"
@@ -34,7 +37,6 @@ _MIME_TYPES = (
     "text/plain",
 )
 
-_IDENTIFIER_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
 _PRINTABLE_PATTERN = r"^[\x20-\x7e]{1,255}$"
 
 PREREQUISITES = (
@@ -66,18 +68,6 @@ VENDOR_STEPS = (
     "it to the custom field; activate the flow.",
 )
 
-_SLOW = ErrorHelp(
-    cause="Salesforce did not answer within 4 seconds.",
-    cure="Test again. If it stays, look at status.salesforce.com and at your firewall.",
-)
-_BUSY = ErrorHelp(
-    cause="Salesforce limits how many tokens an organization may ask for in a minute.",
-    cure="Wait a minute and test again.",
-)
-_BROKEN = ErrorHelp(
-    cause="Salesforce answered with an error of its own.",
-    cure="Test again. If it stays, look at status.salesforce.com.",
-)
 _DEPLOYMENT = ErrorHelp(
     cause="No published deployment of type Custom Client has this developer name in this "
     "organization.",
@@ -89,12 +79,32 @@ _KEYSET = ErrorHelp(
     cure="Compare key id, issuer and public key with the keyset, add User Verification to the "
     "channel, publish the deployment, and check that this server's clock is right.",
 )
+# Whatever a signed identity is refused for, the keyset is to be looked at.
+_REFUSALS = (
+    "invalid_auth",
+    "missing_permission",
+    "invalid_routing",
+    "not_published",
+    "wrong_type",
+)
 _REFUSED = ErrorHelp(
     cause="Salesforce refused the token for this call.",
     cure="Check that the messaging channel is active, and publish the deployment again.",
 )
 
+_CHECK_NAMES = (
+    ("reach", "Address answers"),
+    ("token", "Organization and deployment"),
+    ("verified_token", "User verification"),
+    ("stream", "Event stream"),
+)
+
 ERROR_HELP = {
+    **usual_help(
+        (name for name, _ in _CHECK_NAMES),
+        vendor="Salesforce",
+        status_page="status.salesforce.com",
+    ),
     ("reach", "dns"): ErrorHelp(
         cause="No public server has this name.",
         cure="Copy Url from the deployment's code snippet: it ends in .my.salesforce-scrt.com.",
@@ -103,13 +113,10 @@ ERROR_HELP = {
         cause="The server's certificate does not fit the address.",
         cure="Check the address. Behind a proxy that opens TLS, allow this host through.",
     ),
-    ("reach", "timeout"): _SLOW,
     ("reach", "unknown"): ErrorHelp(
         cause="The connection was refused or cut.",
         cure="Check the address, and that your firewall lets this server reach it on port 443.",
     ),
-    ("token", "invalid_routing"): _DEPLOYMENT,
-    ("token", "not_published"): _DEPLOYMENT,
     ("token", "wrong_type"): ErrorHelp(
         cause="The deployment is not of type Custom Client, or is not published.",
         cure="Make a deployment of type Custom Client in Embedded Service Deployments, publish it, "
@@ -121,21 +128,25 @@ ERROR_HELP = {
         "channel.",
     ),
     ("token", "missing_permission"): _REFUSED,
-    ("verified_token", "invalid_auth"): _KEYSET,
-    ("verified_token", "missing_permission"): _KEYSET,
-    ("verified_token", "invalid_routing"): _KEYSET,
-    ("verified_token", "not_published"): _KEYSET,
-    ("verified_token", "wrong_type"): _KEYSET,
-    ("stream", "invalid_auth"): _REFUSED,
-    ("stream", "missing_permission"): _REFUSED,
+    **{("token", code): _DEPLOYMENT for code in ("invalid_routing", "not_published")},
+    **{("verified_token", code): _KEYSET for code in _REFUSALS},
+    **{("stream", code): _REFUSED for code in ("invalid_auth", "missing_permission")},
     ("stream", "invalid_routing"): ErrorHelp(
         cause="The address has no event stream.",
         cure="Check the organization base URL: it is Url in the deployment's code snippet.",
     ),
-    **{(check, "timeout"): _SLOW for check in ("token", "verified_token", "stream")},
-    **{(check, "unknown"): _BROKEN for check in ("token", "verified_token", "stream")},
-    **{(check, "rate_limited"): _BUSY for check in ("reach", "token", "verified_token", "stream")},
 }
+
+# A routing attribute's name, and what user verification alone needs.
+_attribute_field = partial(
+    CredentialField,
+    pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$",
+    pattern_error="An attribute name holds letters, digits and underscores, 64 at most.",
+    max_length=64,
+)
+_verified_field = partial(
+    CredentialField, shown_for_modes=(VERIFIED,), required_for_modes=(VERIFIED,)
+)
 
 _FIELDS = (
     CredentialField(
@@ -191,57 +202,45 @@ _FIELDS = (
         help_text="Sent with every conversation. Each name must be a custom parameter of the "
         "messaging channel, or Salesforce drops it without a word. Up to 50 pairs.",
     ),
-    CredentialField(
+    _attribute_field(
         name="session_attribute_name",
         label="Trace attribute",
         default="PortalSessionId",
-        pattern=_IDENTIFIER_PATTERN,
-        pattern_error="An attribute name holds letters, digits and underscores, 64 at most.",
         example="PortalSessionId",
-        max_length=64,
         help_text="The routing attribute that carries the conversation's id in this portal, so "
         "that both sides can be matched.",
     ),
-    CredentialField(
+    _attribute_field(
         name="consumer_type_attribute",
         label="Identity attribute",
         default="Chat_Consumer_Type",
-        pattern=_IDENTIFIER_PATTERN,
-        pattern_error="An attribute name holds letters, digits and underscores, 64 at most.",
         example="Chat_Consumer_Type",
-        max_length=64,
         help_text="The routing attribute that says authenticated or unauthenticated; a flow can "
         "branch on it.",
     ),
-    CredentialField(
+    _verified_field(
         name="jwt_key_id",
         label="Auth Key ID",
         pattern=_PRINTABLE_PATTERN,
         pattern_error="A key id has 1 to 255 printable characters.",
         example="portal-2026-01",
         max_length=255,
-        shown_for_modes=(VERIFIED,),
-        required_for_modes=(VERIFIED,),
         help_text="The key id (kid) of the key in the keyset that User Verification uses.",
     ),
-    CredentialField(
+    _verified_field(
         name="jwt_issuer",
         label="Issuer",
         pattern=_PRINTABLE_PATTERN,
         pattern_error="An issuer has 1 to 255 printable characters.",
         example="https://portal.example.org",
         max_length=255,
-        shown_for_modes=(VERIFIED,),
-        required_for_modes=(VERIFIED,),
         help_text="Must equal JSON Web Key Issuer of the keyset, character by character.",
     ),
-    CredentialField(
+    _verified_field(
         name="jwt_private_key",
         label="Private key (PEM)",
         kind=FieldKind.MULTILINE_SECRET,
         max_length=16384,
-        shown_for_modes=(VERIFIED,),
-        required_for_modes=(VERIFIED,),
         help_text="RSA, 2048 bits or more, not encrypted. Generate a pair here, or paste your own.",
     ),
     CredentialField(
@@ -273,13 +272,6 @@ _FIELDS = (
         help_text="Off: the handoff of an end user who is not verified fails with the reason "
         "identity_required.",
     ),
-)
-
-_CHECK_NAMES = (
-    ("reach", "Address answers"),
-    ("token", "Organization and deployment"),
-    ("verified_token", "User verification"),
-    ("stream", "Event stream"),
 )
 
 _LOGGABLE_KEYS = frozenset(

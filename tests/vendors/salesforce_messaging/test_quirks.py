@@ -34,7 +34,7 @@ from integrations.contract.events import (
     QueuePositionChanged,
     TransferStarted,
 )
-from integrations.vendors.salesforce_messaging.mapping.start import AccessToken
+from integrations.vendors.salesforce_messaging.client import AccessToken
 from tests.contract.bench import AGENT, Bench, handoff_request, outbound, running_bench, until
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -241,21 +241,6 @@ async def test_second_token_is_never_asked_for_where_the_first_one_is_known(benc
     await bench.connector().start(request)
 
     assert len(await requests(bench, ending="/access-token")) == 1
-
-
-@pytest.mark.parametrize("status", [202, 409])
-async def test_repeated_message_is_once_there_whatever_salesforce_answers(
-    bench: Bench, status: int
-):
-    await bench.desk("POST", "/config", duplicate_message_status=status)
-    connector = bench.connector()
-    session, _ = await bench.started(connector)
-    message = outbound("Once")
-
-    await connector.send_message(session, message)
-    await connector.send_message(session, message)
-
-    assert (await bench.said_by(session, "end_user")).count("Once") == 1
 
 
 async def test_organization_header_has_fifteen_characters_and_the_cursor_goes_along(bench: Bench):

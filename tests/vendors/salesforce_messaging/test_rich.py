@@ -20,7 +20,7 @@ from integrations.contract.rich_content import (
     RichContent,
 )
 from integrations.kit.cutting import json_bytes
-from integrations.vendors.salesforce_messaging.mapping.answers import messages_of
+from integrations.vendors.salesforce_messaging.mapping.sending import messages_of
 from tests.vendors.salesforce_messaging.test_mapping import events
 
 FILES = "https://files.example.org/"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from integrations.contract.connector import EndUserIdentity, HandoffRequest, TranscriptLine
 from integrations.kit.json_values import json_text
-from integrations.vendors.salesforce_messaging.mapping.start import (
+from integrations.vendors.salesforce_messaging.mapping.sending import (
     MAX_TRANSCRIPT_PARTS,
     conversation_id_for,
     language_for,
@@ -19,7 +19,7 @@ from integrations.vendors.salesforce_messaging.mapping.start import (
     stable_id,
     text_limit,
 )
-from integrations.vendors.salesforce_messaging.mapping.start import (
+from integrations.vendors.salesforce_messaging.mapping.sending import (
     opening_messages as openings_within,
 )
 

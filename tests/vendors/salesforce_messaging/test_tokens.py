@@ -11,7 +11,7 @@ import pytest
 from integrations.connections.tokens import MemoryTokens
 from integrations.http.client import HttpClient, open_session
 from integrations.vendors.salesforce_messaging.client import SalesforceMessagingClient
-from integrations.vendors.salesforce_messaging.connector.tokens import ConversationTokens
+from integrations.vendors.salesforce_messaging.connector.access import ConversationTokens
 from tests.vendors.salesforce_messaging.simulator_harness import DEVELOPER_NAME, ORG_ID
 
 

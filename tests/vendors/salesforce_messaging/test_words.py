@@ -361,17 +361,6 @@ async def test_images_of_cards_and_pickers_are_fetched_through_redirects(bench: 
         assert (await connector.fetch_attachment(session, url)).startswith(b"\x89PNG")
 
 
-async def test_name_of_a_file_arrives_as_it_is_written(bench: Bench):
-    connector = bench.connector()
-    session, _ = await bench.started(connector)
-
-    await connector.send_attachment(session, attachment())
-
-    row = await bench.seen_by_agent(session)
-    [file] = row["messages"][-1]["attachments"]
-    assert file["name"] == "スクリーンショット 2.02.18 PM.png"
-
-
 # -- Limits of the vendor's own --------------------------------------------------------------------
 
 

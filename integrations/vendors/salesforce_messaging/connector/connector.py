@@ -33,9 +33,10 @@ from integrations.contract.manifest import AttachmentLimits, Manifest
 from integrations.http.client import HttpClient
 from integrations.kit.json_values import Json, as_count, as_object, as_text
 from integrations.kit.recent import Recent
-from integrations.vendors.salesforce_messaging.client import SalesforceMessagingClient
-from integrations.vendors.salesforce_messaging.connector.checks import (
+from integrations.vendors.salesforce_messaging.client import AccessToken, SalesforceMessagingClient
+from integrations.vendors.salesforce_messaging.connector.access import (
     ConnectionChecks,
+    ConversationTokens,
     credential_errors,
     normalised,
 )
@@ -46,17 +47,17 @@ from integrations.vendors.salesforce_messaging.connector.stream import (
     last_minute,
     said_after_end,
 )
-from integrations.vendors.salesforce_messaging.connector.tokens import ConversationTokens
 from integrations.vendors.salesforce_messaging.manifest import MANIFEST, VERIFIED
-from integrations.vendors.salesforce_messaging.mapping.answers import messages_of, said, whole_of
-from integrations.vendors.salesforce_messaging.mapping.start import (
-    AccessToken,
+from integrations.vendors.salesforce_messaging.mapping.sending import (
     conversation_id_for,
     language_for,
+    messages_of,
     opening_messages,
     routing_attributes,
+    said,
     session_opening,
     text_limit,
+    whole_of,
 )
 
 IDENTITY_REQUIRED = "identity_required"

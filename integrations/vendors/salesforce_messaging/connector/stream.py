@@ -31,8 +31,12 @@ from integrations.contract.events import (
 from integrations.http.sse import SseEvent
 from integrations.kit.json_values import Json, as_count, as_object, as_text
 from integrations.kit.waiting import Reconnecting, ReconnectTiming
-from integrations.vendors.salesforce_messaging.client import PAGE_SIZE, SalesforceMessagingClient
-from integrations.vendors.salesforce_messaging.connector.tokens import ConversationTokens
+from integrations.vendors.salesforce_messaging.client import (
+    PAGE_SIZE,
+    AccessToken,
+    SalesforceMessagingClient,
+)
+from integrations.vendors.salesforce_messaging.connector.access import ConversationTokens
 from integrations.vendors.salesforce_messaging.mapping.events import (
     Entry,
     entry_from_json,
@@ -40,7 +44,6 @@ from integrations.vendors.salesforce_messaging.mapping.events import (
     events_of,
     malformed_event,
 )
-from integrations.vendors.salesforce_messaging.mapping.start import AccessToken
 
 Step = tuple[VendorSession, VendorEvent]
 _LOOK_BACK_MS = 60_000

@@ -27,7 +27,7 @@ from integrations.kit.json_values import (
     as_text,
     joined,
 )
-from integrations.vendors.salesforce_messaging.mapping.answers import (
+from integrations.vendors.salesforce_messaging.mapping.sending import (
     form_of,
     option_token,
     text_token,
