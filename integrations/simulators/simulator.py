@@ -261,6 +261,8 @@ class _Server(uvicorn.Server):
                 # Streams that are cut on purpose would be logged as errors.
                 log_level="critical",
                 access_log=False,
+                # On a busy machine more than the usual 5 seconds pass between two calls.
+                timeout_keep_alive=75,
                 **options,
             )
         )

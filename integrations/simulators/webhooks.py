@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 from weakref import WeakValueDictionary
 
 from integrations.contract.errors import ConnectorError
@@ -19,6 +19,8 @@ from integrations.simulators.event_faults import EventFaults
 DELIVERIES_KEPT = 2000
 PENDING_LIMIT = 1000
 STOP_SECONDS = 5.0
+# So many of a lane's first letters of each label can be posted again later.
+OLDEST_KEPT = 20
 ANY_STATUS = range(100, 600)
 
 
@@ -273,3 +275,110 @@ class _Worker:
 
 async def _session() -> Any:
     return open_session(allow_local=True)
+
+
+@dataclass(slots=True, kw_only=True)
+class Letter:
+    """One event on its way, in the lane within which the order counts; a vendor may add to it."""
+
+    url: str
+    raw: bytes
+    lane: str
+    label: str
+
+
+L = TypeVar("L", bound=Letter)
+
+
+class Outbox(Generic[L]):
+    """Posts letters in the background: those of a lane in order, each until it is answered.
+
+    Each attempt is signed anew. Its methods may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        *,
+        sign: Callable[[L], Mapping[str, str]],
+        pause: Callable[[], float],
+        repeated_seconds: float,
+        user_agent: str,
+        timeout_seconds: float = 5.0,
+    ) -> None:
+        """Take what makes an attempt's headers, and the pause between two as it stands then."""
+        self._sign = sign
+        self._pause = pause
+        self._repeated_seconds = repeated_seconds
+        # The lanes repeat: the sender itself makes a single attempt.
+        once = RetryPlan(timeout_seconds=timeout_seconds, pauses=())
+        self._sender = WebhookSender(once, user_agent=user_agent)
+        self._lock = threading.Lock()
+        self._lanes: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._oldest: defaultdict[tuple[str, str], list[L]] = defaultdict(list)
+        self._faults: EventFaults[L] = EventFaults()
+
+    def post(self, letter: L) -> None:
+        """Deliver a letter after those of its lane, with the planned duplicates and swaps."""
+        with self._lock:
+            if len(oldest := self._oldest[letter.lane, letter.label]) < OLDEST_KEPT:
+                oldest.append(letter)
+            for one in self._faults.arriving(letter, label=letter.label, lane=letter.lane):
+                self._submit(one)
+
+    def post_oldest(self, label: str, count: int) -> None:
+        """Deliver each lane's oldest letters (of this label) again, after those on their way."""
+        with self._lock:
+            for (_lane, kind), letters in self._oldest.items():
+                for letter in letters[:count] if kind == label else ():
+                    self._submit(letter)
+
+    def duplicate_next(self, label: str | None = None) -> None:
+        """Deliver the next letter (with this label) twice."""
+        with self._lock:
+            self._faults.duplicate_next(label)
+
+    def swap_next_two(self, label: str | None = None) -> None:
+        """Hold the next letter (with this label) back until the one after it in its lane."""
+        with self._lock:
+            self._faults.swap_next_two(label)
+
+    def delay(self, seconds: float) -> None:
+        """Wait before each attempt."""
+        self._sender.delay_seconds = seconds
+
+    def deliveries(self) -> list[dict[str, Any]]:
+        """Return what was posted, oldest first; a letter that was repeated stands there again."""
+        return self._sender.deliveries()
+
+    def forget(self) -> None:
+        """Give up what is on its way and forget what was sent and planned."""
+        with self._lock:
+            self._lanes.clear()
+            self._oldest.clear()
+            self._faults.forget()
+        self._sender.forget()
+
+    def close(self) -> None:
+        """Stop delivering; posting again starts anew."""
+        with self._lock:
+            self._lanes.clear()
+        self._sender.close()
+
+    def _submit(self, letter: L) -> None:
+        lane, give_up_at = self._lanes[letter.lane], time.monotonic() + self._repeated_seconds
+        self._sender.run(lambda _client: self._deliver(letter, lane, give_up_at))
+
+    async def _deliver(self, letter: L, lane: asyncio.Lock, give_up_at: float) -> None:
+        """Hold the lane until the letter is answered: the lock lets waiting ones in by turns."""
+        async with lane:
+            # A lane that is not kept any more has been forgotten, and its letters with it.
+            while self._lanes.get(letter.lane) is lane and not await self._is_answered(letter):
+                if time.monotonic() > give_up_at:
+                    return
+                await asyncio.sleep(self._pause())
+
+    async def _is_answered(self, letter: L) -> bool:
+        headers = dict(self._sign(letter))
+        sent = await self._sender.send(letter.url, headers, letter.raw, label=letter.label)
+        status = sent.attempts[-1]["status"]
+        return status is not None and not is_overload(status)
