@@ -20,9 +20,9 @@ from integrations.http.client import REQUEST_SECONDS, FormData, HttpClient
 from integrations.http.download import download
 from integrations.http.errors import VendorResponse
 from integrations.http.sse import SseEvent
+from integrations.kit.conversation_entries.answers import stable_id
 from integrations.kit.json_values import Json, as_count, as_object, as_objects, as_text, json_text
 from integrations.kit.waiting import RateBudget, RateTiming
-from integrations.vendors.salesforce_messaging.mapping.sending import stable_id
 
 API = "/iamessage/api/v2"
 STREAM = "/eventrouter/v1/sse"

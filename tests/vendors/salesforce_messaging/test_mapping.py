@@ -30,14 +30,15 @@ from integrations.contract.events import (
     VendorEvent,
 )
 from integrations.contract.rich_content import Author
-from integrations.vendors.salesforce_messaging.mapping import events as mapping
-from integrations.vendors.salesforce_messaging.mapping.events import (
+from integrations.kit.conversation_entries import entries as mapping
+from integrations.kit.conversation_entries.entries import (
     Entry,
     entry_from_json,
     entry_from_stream,
 )
+from integrations.vendors import salesforce_messaging
 
-FIXTURES = Path(mapping.__file__).parent.parent / "fixtures"
+FIXTURES = Path(salesforce_messaging.__file__).parent / "fixtures"
 CONVERSATION = "3f6c1d0e-8a57-4c2b-9b1e-5d2f7a90c114"
 NOOR = "0058Y000001AbCd"
 OUR_MESSAGE = "b6a2a6f8-0c55-4f0e-a1d7-1b1f0c4f2d90"

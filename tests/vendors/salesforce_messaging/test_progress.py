@@ -11,7 +11,7 @@ from integrations.contract.events import (
     LiveAgentMessage,
     NoLiveAgents,
 )
-from integrations.vendors.salesforce_messaging.connector.stream import ConversationProgress
+from integrations.kit.conversation_entries.progress import ConversationProgress
 from tests.vendors.salesforce_messaging.test_mapping import CONVERSATION, NOOR, from_stream
 
 

@@ -19,8 +19,8 @@ from integrations.contract.rich_content import (
     Form,
     RichContent,
 )
+from integrations.kit.conversation_entries.answers import messages_of
 from integrations.kit.cutting import json_bytes
-from integrations.vendors.salesforce_messaging.mapping.sending import messages_of
 from tests.vendors.salesforce_messaging.test_mapping import events
 
 FILES = "https://files.example.org/"

@@ -10,18 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.contract.connector import EndUserIdentity, HandoffRequest, TranscriptLine
-from integrations.kit.json_values import json_text
-from integrations.vendors.salesforce_messaging.mapping.sending import (
+from integrations.kit.conversation_entries.answers import stable_id
+from integrations.kit.conversation_entries.opening import (
     MAX_TRANSCRIPT_PARTS,
-    conversation_id_for,
     language_for,
     routing_attributes,
-    stable_id,
-    text_limit,
 )
-from integrations.vendors.salesforce_messaging.mapping.sending import (
+from integrations.kit.conversation_entries.opening import (
     opening_messages as openings_within,
 )
+from integrations.kit.json_values import json_text
+from integrations.vendors.salesforce_messaging.mapping import conversation_id_for, text_limit
 
 AT = datetime(2026, 11, 20, 9, 13, 50, tzinfo=UTC)
 LIMIT = text_limit({})

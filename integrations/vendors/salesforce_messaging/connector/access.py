@@ -14,6 +14,7 @@ from integrations.contract.errors import ConversationGoneError, InvalidAuthError
 from integrations.contract.failures import CheckCode
 from integrations.http.client import HttpClient
 from integrations.http.errors import VendorResponse
+from integrations.kit.conversation_entries.opening import pairs_error
 from integrations.kit.json_values import as_object, as_text
 from integrations.kit.pasted import bare_address, key_error, mended_key, split_address
 from integrations.kit.signatures import signed_jwt
@@ -23,12 +24,6 @@ from integrations.vendors.salesforce_messaging.client import (
     token_from_answer,
 )
 from integrations.vendors.salesforce_messaging.manifest import MANIFEST, VERIFIED
-from integrations.vendors.salesforce_messaging.mapping.sending import (
-    MAX_ATTRIBUTE_NAME,
-    MAX_ATTRIBUTE_VALUE,
-    MAX_ATTRIBUTES,
-    read_pairs,
-)
 
 Answer = TypeVar("Answer")
 PROBE_SUBJECT = "connection-test"
@@ -161,7 +156,7 @@ def credential_errors(values: Mapping[str, str]) -> dict[str, str]:
     """Return what is wrong, by field name."""
     errors = {
         "scrt_url": _url_error(values.get("scrt_url", "")),
-        "routing_attributes": _pairs_error(values.get("routing_attributes", "")),
+        "routing_attributes": pairs_error(values.get("routing_attributes", "")),
     }
     if values.get("mode") == VERIFIED:
         for field in MANIFEST.fields:
@@ -190,21 +185,6 @@ def _url_error(url: str) -> str:
     parts = split_address(url)
     if parts.path or parts.query or parts.fragment:
         return "The address has something behind the host. Enter it without a path."
-    return ""
-
-
-def _pairs_error(text: str) -> str:
-    try:
-        pairs = read_pairs(text)
-    except ValueError:
-        return 'The routing attributes are no pairs. Enter them as {"Order_Ref": "BL-20931"}.'
-    if len(pairs) > MAX_ATTRIBUTES:
-        return f"There are {len(pairs)} routing attributes. Keep {MAX_ATTRIBUTES} at most."
-    for name, value in pairs.items():
-        if not name or len(name) > MAX_ATTRIBUTE_NAME:
-            return f"A name is empty or longer than {MAX_ATTRIBUTE_NAME} characters. Shorten it."
-        if len(value) > MAX_ATTRIBUTE_VALUE:
-            return f"{name} is longer than {MAX_ATTRIBUTE_VALUE} characters. Shorten its value."
     return ""
 
 

@@ -31,6 +31,13 @@ from integrations.contract.errors import (
 from integrations.contract.events import MessageFailed, VendorEvent
 from integrations.contract.manifest import AttachmentLimits, Manifest
 from integrations.http.client import HttpClient
+from integrations.kit.conversation_entries.answers import messages_of, said, whole_of
+from integrations.kit.conversation_entries.opening import (
+    language_for,
+    opening_messages,
+    routing_attributes,
+)
+from integrations.kit.conversation_entries.progress import last_minute, said_after_end
 from integrations.kit.json_values import Json, as_count, as_object, as_text
 from integrations.kit.recent import Recent
 from integrations.vendors.salesforce_messaging.client import AccessToken, SalesforceMessagingClient
@@ -44,20 +51,12 @@ from integrations.vendors.salesforce_messaging.connector.stream import (
     ConversationStream,
     StreamTiming,
     entry_pages,
-    last_minute,
-    said_after_end,
 )
 from integrations.vendors.salesforce_messaging.manifest import MANIFEST, VERIFIED
-from integrations.vendors.salesforce_messaging.mapping.sending import (
+from integrations.vendors.salesforce_messaging.mapping import (
     conversation_id_for,
-    language_for,
-    messages_of,
-    opening_messages,
-    routing_attributes,
-    said,
     session_opening,
     text_limit,
-    whole_of,
 )
 
 IDENTITY_REQUIRED = "identity_required"

@@ -17,6 +17,11 @@ from integrations.contract.rich_content import (
     Slot,
     VendorFile,
 )
+from integrations.kit.conversation_entries.answers import (
+    form_of,
+    option_token,
+    text_token,
+)
 from integrations.kit.json_values import (
     Json,
     any_text,
@@ -26,11 +31,6 @@ from integrations.kit.json_values import (
     as_objects,
     as_text,
     joined,
-)
-from integrations.vendors.salesforce_messaging.mapping.sending import (
-    form_of,
-    option_token,
-    text_token,
 )
 
 # Message type -> where its content is.

@@ -1,4 +1,4 @@
-"""What Salesforce is told: a handoff's beginning, then what the end user says and answers.
+"""What the end user says and takes, as messages of the schema, and the forms that ask something.
 
 A token of an offer is a JSON text of ours: it names what the vendor wants back.
 """
@@ -7,36 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 
-from integrations.contract.connector import HandoffRequest, OutboundMessage
+from integrations.contract.connector import OutboundMessage
 from integrations.contract.rich_content import Answer, Choice, FieldKind, Form, FormField
-from integrations.kit.cutting import json_bytes, pieces, shortened
-from integrations.kit.hints import hint_pairs, hint_text, identity_of
+from integrations.kit.cutting import json_bytes, pieces
 from integrations.kit.json_values import Json, as_count, as_object, as_objects, as_text, json_text
-from integrations.kit.transcript import (
-    Limits,
-    summary_texts,
-    transcript_is_wanted,
-    transcript_texts,
-)
 
-MAX_ATTRIBUTES = 50
-MAX_ATTRIBUTE_NAME = 64
-MAX_ATTRIBUTE_VALUE = 1024
-# Requests above 8 KB are refused by one account; what is around the text needs some room.
-_BODY_BYTES = 7500
-_MAX_TEXT_BYTES = 7000
-_MIN_TEXT_BYTES = 1000
-# 22 messages a minute are allowed in a conversation, and the end user wants to write too.
-MAX_TRANSCRIPT_PARTS = 12
-
-_ATTRIBUTE_HINTS = ("queue", "skills", "department", "priority", "language", "subject", "reason")
-_MAPPING_HINTS = ("attributes", "pre_chat", "routing_attributes")  # later ones win
-_REGION = re.compile(r"[A-Za-z]{2}")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}")
 # What a field of a form takes; `SELECTED` is no type of a value in Salesforce's words.
 TEXT_VALUE = "TextValue"
 DATE_VALUE = "DateValue"
@@ -57,87 +35,6 @@ def stable_id(*parts: str) -> str:
     """Make the same lowercase, version 4 shaped UUID for the same parts, on every try."""
     digest = hashlib.sha256("\x1f".join(parts).encode()).digest()
     return str(uuid.UUID(bytes=digest[:16], version=4))
-
-
-def conversation_id_for(handoff_id: str) -> str:
-    """Return the id under which a handoff's conversation exists in Salesforce."""
-    return stable_id("salesforce_messaging", "conversation", handoff_id)
-
-
-def read_pairs(text: str) -> dict[str, str]:
-    """Read a key-value field, a JSON object; raises ValueError for anything else."""
-    if not text.strip():
-        return {}
-    pairs = json.loads(text)
-    if not isinstance(pairs, dict):
-        raise ValueError("not an object")
-    return _attributes(pairs)
-
-
-def routing_attributes(
-    request: HandoffRequest, credentials: Mapping[str, str], *, is_authenticated: bool
-) -> dict[str, str]:
-    """Merge configured attributes, hints, the tool's own and ours; later ones win."""
-    routing = request.routing
-    merged = read_pairs(credentials.get("routing_attributes", ""))
-    merged |= _attributes({name: routing.get(name) for name in _ATTRIBUTE_HINTS})
-    if "subject" in merged:
-        merged["_subject"] = merged["subject"]
-    merged |= _identity_attributes(request)
-    for name in _MAPPING_HINTS:
-        merged |= _attributes(hint_pairs(routing.get(name)))
-    kind = "authenticated" if is_authenticated else "unauthenticated"
-    merged[credentials.get("session_attribute_name") or "PortalSessionId"] = request.conversation_id
-    merged[credentials.get("consumer_type_attribute") or "Chat_Consumer_Type"] = kind
-    return merged
-
-
-def session_opening(attributes: Mapping[str, str], language: str) -> dict[str, object]:
-    """Return what a message carries that opens a session; the language only where it is known."""
-    opening: dict[str, object] = {"routingAttributes": dict(attributes)}
-    return opening | ({"language": language} if language else {})
-
-
-def text_limit(opening: Mapping[str, object]) -> int:
-    """Return how long a text may be, as JSON, beside what opens a session."""
-    room = _BODY_BYTES - len(json_text(opening).encode())
-    return max(min(room, _MAX_TEXT_BYTES), _MIN_TEXT_BYTES)
-
-
-def language_for(request: HandoffRequest) -> str:
-    """Return a locale as Salesforce writes it, such as en_US; empty when there is none."""
-    wanted = request.routing.get("language") or request.locale
-    parts = re.split(r"[-_]", wanted) if isinstance(wanted, str) else []
-    if not parts or not _LANGUAGE.fullmatch(parts[0]):
-        return ""
-    region = next((part.upper() for part in parts[1:] if _REGION.fullmatch(part)), "")
-    return parts[0].lower() + (f"_{region}" if region else "")
-
-
-def opening_messages(request: HandoffRequest, limit: int) -> list[tuple[str, str]]:
-    """Return id and text of what is written before anything else: summary, then transcript."""
-    limits = Limits(size=limit, measure=json_bytes, parts=MAX_TRANSCRIPT_PARTS)
-    texts = [(f"summary:{n}", text) for n, text in enumerate(summary_texts(request, limits))]
-    if transcript_is_wanted(request):
-        parts = transcript_texts(request.transcript, limits)
-        texts += [(f"transcript:{n}", text) for n, text in enumerate(parts)]
-    return [(stable_id("message", request.handoff_id, name), text) for name, text in texts]
-
-
-def _identity_attributes(request: HandoffRequest) -> dict[str, str]:
-    """Give name and e-mail: vouched for, or given by the tool; never what a visitor claims."""
-    user = identity_of(request)
-    found = {"_firstName": user.first_name, "_lastName": user.last_name, "_email": user.email}
-    return _attributes({name: value for name, value in found.items() if value})
-
-
-def _attributes(values: Mapping[str, object]) -> dict[str, str]:
-    """Turn scalars and lists into the strings Salesforce takes; None means not given."""
-    pairs = hint_pairs(values).items()
-    return {name: shortened(hint_text(value), MAX_ATTRIBUTE_VALUE) for name, value in pairs}
-
-
-# -- What the end user says and takes --------------------------------------------------------------
 
 
 def option_token(identifier: str) -> str:
@@ -260,7 +157,7 @@ def _chosen(token: str, titles: Json) -> Json:
 
 
 def _part_id(message_id: str, limit: int, number: int) -> str:
-    return stable_id("salesforce_messaging", "part", message_id, str(limit), str(number))
+    return stable_id("part", message_id, str(limit), str(number))
 
 
 def _token(answer: Answer) -> Json:

@@ -27,14 +27,14 @@ from integrations.contract.events import (
     VendorEvent,
 )
 from integrations.contract.rich_content import Author
-from integrations.kit.json_values import Json, as_count, as_object, as_objects, as_text
-from integrations.kit.plain_json import vendor_json
-from integrations.vendors.salesforce_messaging.mapping.rich import (
+from integrations.kit.conversation_entries.rich import (
     Content,
     content_of,
     has_upload_results,
     upload_error,
 )
+from integrations.kit.json_values import Json, as_count, as_object, as_objects, as_text
+from integrations.kit.plain_json import vendor_json
 
 MALFORMED = "malformed"
 _AGENT_ROLES = ("Agent", "Supervisor")
