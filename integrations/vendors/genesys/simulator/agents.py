@@ -197,32 +197,6 @@ def _leave(agents: Agents, conversation: Conversation, fields: Fields) -> None:
     agents.leave(conversation, agent, is_session_kept=bool(fields.get("is_session_kept", False)))
 
 
-def _any_message(agents: Agents, conversation: Conversation, fields: Fields) -> None:
-    message = fields.get("message")
-    if not isinstance(message, Mapping):
-        raise DeskError(400, "message must be an object with type, text and content.")
-    agents.post(
-        conversation,
-        {**message, "agent_name": fields.get("agent_name")},
-        content=_shaped(message),
-        message_type=str(message.get("type", "Structured")),
-    )
-
-
-def _shaped(message: Fields) -> list[dict[str, Any]]:
-    """Return what is content by its shape: odd kinds may be tried, but nothing undrawable."""
-    content = message.get("content") or []
-    if not isinstance(message.get("text", ""), str | None):
-        raise DeskError(400, "text must be a text.")
-    if not isinstance(content, list) or not all(isinstance(one, dict) for one in content):
-        raise DeskError(400, "content must be a list of objects.")
-    for name, wanted in (("attachment", "url"), ("quickReply", "text")):
-        parts = [one[name] for one in content if name in one]
-        if not all(isinstance(part, dict) and isinstance(part.get(wanted), str) for part in parts):
-            raise DeskError(400, f"Each {name} must be an object with {wanted}.")
-    return content
-
-
 def _name(fields: Fields) -> str:
     given = {"agent_name": DEFAULT_AGENT_NAME, **fields}
     return field_text(given, "agent_name")
@@ -239,5 +213,4 @@ ACTIONS: Mapping[str, Action] = {
         lambda a, c, fields: a.fail_message(c, str(fields.get("reason", "GeneralError")))
     ),
     "idle": deed(lambda a, c, _fields: a.grow_idle(c)),
-    "message": deed(_any_message),
 }

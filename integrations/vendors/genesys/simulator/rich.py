@@ -265,3 +265,40 @@ def _speaker(agents: Agents, conversation: Conversation, by: str, fields: Fields
 
 
 RICH_MESSAGES: Mapping[str, Action] = {kind: _sender(kind) for kind in _SHAPES}
+
+
+# -- Anything else --------------------------------------------------------------------------------
+
+
+def _any_message(agents: Agents, conversation: Conversation, fields: Fields) -> None:
+    message = fields.get("message")
+    if not isinstance(message, Mapping):
+        raise DeskError(400, "message must be an object with type, text and content.")
+    agents.post(
+        conversation,
+        {**message, "agent_name": fields.get("agent_name")},
+        content=_shaped(message),
+        message_type=str(message.get("type", "Structured")),
+    )
+
+
+def _shaped(message: Fields) -> list[dict[str, Any]]:
+    """Return what is content by its shape: odd kinds may be tried, but nothing undrawable."""
+    content = message.get("content") or []
+    if not isinstance(message.get("text", ""), str | None):
+        raise DeskError(400, "text must be a text.")
+    if not isinstance(content, list) or not all(isinstance(one, dict) for one in content):
+        raise DeskError(400, "content must be a list of objects.")
+    for name, wanted in (("attachment", "url"), ("quickReply", "text")):
+        parts = [one[name] for one in content if name in one]
+        if not all(isinstance(part, dict) and isinstance(part.get(wanted), str) for part in parts):
+            raise DeskError(400, f"Each {name} must be an object with {wanted}.")
+    try:
+        offered(content)
+        asks_for_any_day(content)
+    except (AttributeError, TypeError) as error:
+        raise DeskError(400, "content offers what nobody could answer.") from error
+    return content
+
+
+ANY_MESSAGE = deed(_any_message)

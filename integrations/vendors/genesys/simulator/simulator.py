@@ -30,7 +30,7 @@ from integrations.vendors.genesys.simulator.notifications import (
     closing_frame,
     event_frame,
 )
-from integrations.vendors.genesys.simulator.rich import RICH_MESSAGES
+from integrations.vendors.genesys.simulator.rich import ANY_MESSAGE, RICH_MESSAGES
 from integrations.vendors.genesys.simulator.state import Conversation
 from integrations.vendors.genesys.simulator.view import desk_view
 from integrations.vendors.genesys.simulator.world import Org, OrgSwitches
@@ -95,7 +95,7 @@ class GenesysSimulator(WorldSimulator[Org]):
         attributes="Participant data",
         session="Interaction",
     )
-    vendor_actions: ClassVar[Mapping[str, Action]] = ACTIONS
+    vendor_actions: ClassVar[Mapping[str, Action]] = {**ACTIONS, "message": ANY_MESSAGE}
     vendor_faults: ClassVar[Mapping[str, Fault]] = FAULTS
     rich_messages: ClassVar[Mapping[str, Action]] = RICH_MESSAGES
 

@@ -288,6 +288,8 @@ async def test_nothing_that_the_desk_may_be_asked_breaks_its_list(desk, chat):
         {"content": [{"quickReply": 3}]},
         {"content": [{"attachment": {"mediaType": "File"}}]},
         {"text": 3},
+        {"content": [{"card": {"actions": 3}}]},
+        {"content": [{"datePicker": {"availableTimes": [{"dateTime": []}]}}]},
     ]
     for message in odd:
         assert await desk.refused(chat, "message", message=message) == 400, message
