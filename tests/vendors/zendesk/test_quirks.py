@@ -56,6 +56,25 @@ async def test_whichever_way_the_live_agent_ends_it_ends_once(
     assert len(listener.of(ConversationEnded)) == 1
 
 
+async def test_solved_ticket_is_no_end_where_the_admin_says_so_and_the_next_word_opens_it_again(
+    bench: WebhookBench,
+):
+    connector = bench.connector(solved_ticket="goes_on")
+    session, listener = await bench.started(connector)
+    await listener.wait_for(LiveAgentJoined)
+
+    await bench.act(session, "status", status="SOLVED")
+    await connector.send_message(listener.session, outbound("One more thing"))
+    await bench.act(session, "say", text="Sure")
+    await listener.wait_for(LiveAgentMessage)
+    has_ended = bool(listener.of(ConversationEnded))
+    await bench.act(session, "status", status="CLOSED")
+    await until(lambda: listener.has_returned)
+
+    assert not has_ended
+    assert listener.texts == ["Sure"]
+
+
 async def test_ticket_is_followed_after_its_tag_was_taken_away(bench: WebhookBench):
     connector = bench.connector()
     session, listener = await bench.started(connector)

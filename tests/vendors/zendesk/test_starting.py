@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
+import aiohttp
 import pytest
 
 from integrations.contract.connector import EndReason
@@ -12,12 +14,12 @@ from integrations.contract.errors import (
     ConversationGoneError,
     InvalidRoutingError,
 )
-from integrations.contract.events import ConversationEnded, LiveAgentMessage
+from integrations.contract.events import ConversationEnded, LiveAgentMessage, NoLiveAgents
+from integrations.vendors.zendesk.mapping.outgoing import user_external_id
 from tests.contract.bench import AGENT, handoff_request, outbound, until
 from tests.contract.webhook_bench import WebhookBench, running_webhook_bench
-from tests.vendors.zendesk.connector_harness import (
-    conversations,
-)
+from tests.vendors.zendesk.connector_harness import conversations
+from tests.vendors.zendesk.simulator_harness import Caller
 
 
 @pytest.fixture
@@ -114,6 +116,36 @@ async def test_start_whose_answer_was_lost_is_repeated_without_a_second_of_anyth
     assert row["id"] == session.vendor_conversation_id
     assert len(texts) == len(set(texts)) == 1
     assert len(row["sessions"]) == 1
+
+
+async def test_repeated_start_finds_its_conversation_among_more_than_fit_a_page(
+    bench: WebhookBench,
+):
+    request = handoff_request()
+    async with aiohttp.ClientSession(bench.url) as http:
+        caller = Caller(http)
+        user = await caller.user(user_external_id(request))
+        body = {"type": "personal", "participants": [{"userId": user["id"]}]}
+        await asyncio.gather(*(caller.on("POST", "/conversations", body) for _ in range(100)))
+    await bench.fault("fail_next", status=503, path_suffix="/offerControl", after_accept=True)
+    with pytest.raises(CannotConnectError):
+        await bench.connector().start(request)
+
+    session = await bench.connector().start(request)
+
+    assert [row["id"] for row in await conversations(bench)] == [session.vendor_conversation_id]
+
+
+async def test_target_that_is_refused_by_an_event_alone_means_that_nobody_will_come(
+    bench: WebhookBench,
+):
+    await bench.desk("POST", "/config", is_control_failure_quiet=True)
+    connector = bench.connector(switchboard_integration_name="zd-nobody")
+
+    listener = bench.listen(connector, await connector.start(handoff_request()))
+    [refused] = await listener.wait_for(NoLiveAgents)
+
+    assert "switchboard_invalid_target" in refused.detail
 
 
 async def test_each_handoff_has_a_conversation_of_its_own_unless_there_may_be_one_only(

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from integrations.contract.connector import VendorSession
 from integrations.contract.errors import CannotConnectError, ConversationGoneError
 from integrations.kit.json_values import Json, as_moment, as_object
+from integrations.kit.recent import Recent
 from integrations.vendors.zendesk.client import ZendeskMessagingClient
 from integrations.vendors.zendesk.connector.progress import ENDED_AT
 from integrations.vendors.zendesk.mapping.outgoing import Posting, Switchboard, active_of, marked
 
 Marks = dict[tuple[str, int], Json]
 _NOT_FOUND = 404
+MAX_CONVERSATIONS = 5000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,7 @@ class Sender:
         self._client = client
         self._switchboard = switchboard
         self._timing = timing
-        self._conversations: dict[str, _Known] = {}
+        self._conversations: Recent[_Known] = Recent(MAX_CONVERSATIONS)
 
     async def post(self, conversation_id: str, postings: Sequence[Posting]) -> list[Json]:
         """Post what is not there yet, in order; returns all of them as Zendesk has them."""
@@ -79,7 +81,7 @@ class Sender:
 
     def forget(self, conversation_id: str) -> None:
         """Drop what is known of a conversation that is over."""
-        self._conversations.pop(conversation_id, None)
+        self._conversations.discard(conversation_id)
 
     async def while_theirs(
         self, session: VendorSession, mark: str, post: Callable[[], Awaitable[object]]
@@ -158,4 +160,4 @@ class Sender:
         return now - known.missing_since < self._timing.merge
 
     def _of(self, conversation_id: str) -> _Known:
-        return self._conversations.setdefault(conversation_id, _Known())
+        return self._conversations.of(conversation_id, _Known)

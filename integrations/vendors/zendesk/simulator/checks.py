@@ -39,6 +39,7 @@ TRIGGERS = (
     *("user:merge", "user:remove", "user:update"),
 )
 DATE_PATTERN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)")
+URL_PATTERN = re.compile(r"https?://.{1,2040}")
 # What is wrong with a value, whose name goes along.
 Check = Callable[[Any, str], list[str]]
 
@@ -144,7 +145,7 @@ def utf16_length(text: str) -> int:
     return len(text.encode("utf-16-le", errors="surrogatepass")) // 2
 
 
-_URL = _that(lambda url: str(url).startswith(("http://", "https://")), "must be a URL")
+_URL = _that(lambda url: bool(URL_PATTERN.fullmatch(str(url))), "must be a URL")
 _FLAG = _that(lambda value: isinstance(value, bool), "must be a boolean")
 _DATE = _that(
     lambda value: isinstance(value, str) and bool(DATE_PATTERN.fullmatch(value)),
