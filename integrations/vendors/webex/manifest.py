@@ -14,6 +14,7 @@ from integrations.contract.manifest import (
     GeneratedValue,
     Manifest,
     Support,
+    usual_help,
 )
 
 MAX_FILE_BYTES = 25 * 1024 * 1024
@@ -165,17 +166,9 @@ _VENDOR_STEPS = (
     "it, a queue, a team, and a multimedia profile with the channel.",
 )
 
-_BROKEN = ErrorHelp(
-    cause="Webex answered with an error of its own, or could not be reached.",
-    cure="Test again. If it stays, look at status.webex.com and at your firewall.",
-)
-_SLOW = ErrorHelp(
-    cause="Webex did not answer within 4 seconds.",
-    cure="Test again. If it stays, look at status.webex.com and at your firewall.",
-)
-_BUSY = ErrorHelp(
-    cause="The Service App has used up its 300 requests of this minute.",
-    cure="Wait a minute and test again.",
+_UNREACHABLE = ErrorHelp(
+    cause="Webex could not be reached: its name is not known, or its certificate not trusted.",
+    cure="Look at your firewall, proxy and DNS, and test again.",
 )
 _NO_ACCESS = ErrorHelp(
     cause="The token lacks the scope that is named, or the organization lacks the feature.",
@@ -193,6 +186,7 @@ _WRONG_REGION = ErrorHelp(
     cure="Take the region in which Control Hub > Contact Center shows your organization.",
 )
 
+_ONLINE = ("token", "organization", "subscriptions")
 _ERROR_HELP = {
     ("token", "invalid_auth"): ErrorHelp(
         cause="Webex does not take this refresh token with this client, or it is older than 90 "
@@ -214,14 +208,8 @@ _ERROR_HELP = {
         cure="Check that Webhook URL can be reached from outside. The portal activates the "
         "subscription again within 15 minutes, and at once when you save.",
     ),
-    **{
-        (check, code): help_
-        for check in ("token", "organization", "subscriptions")
-        for code, help_ in (
-            *(("unknown", _BROKEN), ("dns", _BROKEN), ("tls", _BROKEN)),
-            *(("timeout", _SLOW), ("rate_limited", _BUSY)),
-        )
-    },
+    **usual_help(_ONLINE, vendor="Webex", status_page="status.webex.com"),
+    **{(check, code): _UNREACHABLE for check in _ONLINE for code in ("dns", "tls")},
     **{
         (check, code): help_
         for check in ("organization", "subscriptions")

@@ -68,9 +68,11 @@ def webex_app(simulator: WebexSimulator) -> Starlette:
     )
 
 
-async def _refuse(_request: Request, error: Exception) -> Response:
+async def _refuse(request: Request, error: Exception) -> Response:
     assert isinstance(error, RefusedError)
-    return error.answer
+    # The key is a number in the published schemas of subscriptions, and a text in all others.
+    is_number = request.url.path.startswith(("/v2/subscriptions", "/v2/event-types"))
+    return refusal(error.status, error.description, error.retry_after, is_key_number=is_number)
 
 
 async def _no_such_call(_request: Request, error: Exception) -> Response:
@@ -251,7 +253,6 @@ class Endpoints:
             "origin": task.origin,
             "destination": self._world.switches.business_address,
             "direction": "inbound",
-            "reasonCode": None,
         }
         return {"id": task.task_id, "attributes": attributes}
 
@@ -300,7 +301,7 @@ class Endpoints:
             for name, value in body.items():
                 if name != "orgId":
                     setattr(one, name, value)
-            one.failures = 0
+            one.failures, one.lastUpdatedTime = 0, now_ms()
         return JSONResponse({"meta": _META, "data": one.as_data()})
 
     async def unsubscribe(self, request: Request) -> Response:

@@ -18,18 +18,21 @@ _TEXT_KEYS = {"aliasId", "text", "timestamp"}
 
 
 class RefusedError(Exception):
-    """A call is refused; carries what to answer."""
+    """A call is refused; says why."""
 
     def __init__(self, status: int, description: str, *, retry_after: int | None = None) -> None:
         super().__init__(description)
-        self.answer = refusal(status, description, retry_after)
+        self.status, self.description, self.retry_after = status, description, retry_after
 
 
-def refusal(status: int, description: str, retry_after: int | None = None) -> Response:
+def refusal(
+    status: int, description: str, retry_after: int | None = None, *, is_key_number: bool = False
+) -> Response:
     """Return a refusal in the shape that the contact center's calls share."""
+    key = status if is_key_number else str(status)
     body = {
         "trackingId": f"SIM_{uuid.uuid4()}",
-        "error": {"key": str(status), "message": [{"description": description}]},
+        "error": {"key": key, "message": [{"description": description}]},
     }
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
     return JSONResponse(body, status_code=status, headers=headers)

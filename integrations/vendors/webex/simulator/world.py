@@ -21,6 +21,7 @@ CLIENT_SECRET = "simulated-client-secret"  # noqa: S105 - of a pretence
 REFRESH_TOKEN = "simulated-refresh-token"  # noqa: S105 - of a pretence
 ASSET_SECRET = "portal-webex-asset-secret-0123456789"  # noqa: S105 - of a pretence
 SUBSCRIPTION_SECRET = "portal-webex-subscription-secret-0123"  # noqa: S105 - of a pretence
+MACHINE = "service.app@brightside.example"
 SCOPES = ("cjp:task_write", "cjp:task_read", "cjp:config_read", "cjp:config_write", "cjp:user")
 DEFAULT_QUEUE = "Support"
 WINDOW_SECONDS = 60.0
@@ -145,10 +146,11 @@ class Subscription:
     status: str = "active"
     failures: int = 0
     createdTime: int = field(default_factory=lambda: now_ms())  # noqa: N815 - likewise
+    lastUpdatedTime: int = field(default_factory=lambda: now_ms())  # noqa: N815 - likewise
 
     def as_data(self) -> dict[str, Any]:
         """Return it as the calls answer it: the secret is write-only."""
-        shown = asdict(self)
+        shown = {**asdict(self), "createdBy": MACHINE, "lastUpdatedBy": MACHINE}
         del shown["secret"], shown["failures"]
         return shown
 
