@@ -190,7 +190,7 @@ _ONLINE = ("token", "organization", "subscriptions")
 _ERROR_HELP = {
     ("token", "invalid_auth"): ErrorHelp(
         cause="Webex does not take this refresh token with this client, or it is older than 90 "
-        "days.",
+        "days, or something else has used it.",
         cure="Copy client ID, client secret and a new refresh token from the Service App's page. "
         "If there is none, have a full admin authorize the Service App.",
     ),

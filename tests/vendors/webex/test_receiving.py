@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from integrations.contract.connector import EndReason, VendorSession, WebhookItem
-from integrations.contract.errors import InvalidRoutingError
+from integrations.contract.errors import CannotConnectError, InvalidRoutingError
 from integrations.contract.events import (
     ConversationEnded,
     LiveAgentJoined,
@@ -199,6 +199,25 @@ async def test_a_message_that_was_not_appended_is_told_at_the_oldest_that_waits(
     assert (event.vendor_message_id, event.reason) == (message.message_id, "INVALID_CONTENT")
 
 
+async def test_a_part_that_was_not_appended_is_told_at_its_message(connect: Connect):
+    connector, message = connect(), outbound("word " * 5000)
+    session = await connector.start(handoff_request())
+    task = session.vendor_conversation_id
+    await connector.send_message(session, message)
+    echo = item(
+        "task-message:appended",
+        task,
+        messageDirection="INBOUND",
+        channelParams={"type": "text", "message": {"aliasId": message.message_id}},
+    )
+    refused = item("task-message:append-failed", task, reason="INVALID_CONTENT")
+
+    _, [_, event] = await received(connector, session, echo, refused)
+
+    assert isinstance(event, MessageFailed)
+    assert event.vendor_message_id == message.message_id
+
+
 async def test_a_message_lost_to_an_error_of_webexs_own_is_sent_once_more_and_then_told(
     simulator: WebexSimulator, connect: Connect
 ):
@@ -298,6 +317,24 @@ async def test_an_encrypted_file_is_told_and_nothing_is_fetched(connect: Connect
 
     assert isinstance(event, LiveAgentMessage)
     assert (event.files, event.rich.unknown_kind) == ((), "encrypted file")
+
+
+async def test_a_refusal_to_end_what_is_over_is_no_error_and_any_other_is(
+    simulator: WebexSimulator, connect: Connect
+):
+    connector = connect()
+    session = await connector.start(handoff_request())
+    task = session.vendor_conversation_id
+
+    simulator.fail_next(500, path_suffix="/end")
+    with pytest.raises(CannotConnectError):
+        await connector.end(session, EndReason.END_USER_LEFT)
+    simulator.live_agent_joins(task, agent_name=AGENT)
+    simulator.live_agent_ends(task)
+    simulator.fail_next(500, path_suffix="/end")
+    await connector.end(session, EndReason.END_USER_LEFT)
+
+    assert [r.status for r in simulator.requests.all() if r.path.endswith("/end")] == [500, 500]
 
 
 async def test_without_the_scope_to_end_the_live_agent_is_told(

@@ -37,6 +37,7 @@ from integrations.vendors.webex.connector.receiving import Receiving
 from integrations.vendors.webex.connector.subscriptions import Subscriptions
 from integrations.vendors.webex.connector.tasks import (
     Pending,
+    Sent,
     TaskList,
     echoed_in,
     ended_at_in,
@@ -138,7 +139,8 @@ class WebexConnector(Connector):
         """Send a text, split where it is too long; its id makes a repeat recognisable."""
         self._refuse_late(session)
         for alias, body in message_bodies(message):
-            await self._append(session, alias, body)
+            sent = Sent(message_id=message.message_id, alias=alias, body=body)
+            await self._append(session, sent)
         return session
 
     async def send_attachment(
@@ -146,17 +148,18 @@ class WebexConnector(Connector):
     ) -> VendorSession:
         """Send a file's address, from which Webex fetches it."""
         self._refuse_late(session)
-        await self._append(session, attachment.attachment_id, attachment_body(attachment))
+        name, body = attachment.attachment_id, attachment_body(attachment)
+        await self._append(session, Sent(message_id=name, alias=name, body=body))
         return session
 
-    async def _append(self, session: VendorSession, alias: str, body: Mapping[str, object]) -> None:
+    async def _append(self, session: VendorSession, sent: Sent) -> None:
         task_id = task_of(session)
         # Noted first: the failure may come before the answer.
-        self._pending.add(task_id, alias, body)
+        self._pending.add(task_id, sent)
         try:
-            await self._client.append_message(task_id, body)
+            await self._client.append_message(task_id, sent.body)
         except ConnectorError:
-            self._pending.settle(task_id, alias)
+            self._pending.settle(task_id, sent.alias)
             raise
 
     def _refuse_late(self, session: VendorSession) -> None:
@@ -207,6 +210,8 @@ class WebexConnector(Connector):
 
     async def end(self, session: VendorSession, reason: EndReason) -> None:
         """End the task; where Webex does not let us, tell the live agent that nobody is there."""
+        if ended_at_in(session) is not None:
+            return  # Webex has said so, and what crossed it has opened nothing
         if not session.vendor_conversation_id:
             found = await self._found(session)
             if found is None:
@@ -220,6 +225,14 @@ class WebexConnector(Connector):
         except MissingPermissionError as error:
             self._http.note("end_task", error.code)
             await self._farewell(task_id)
+        except ConnectorError:
+            if not await self._is_over(session):
+                raise
+
+    async def _is_over(self, session: VendorSession) -> bool:
+        """Ask the list: how Webex refuses to end what is over is not published."""
+        tasks = await self._tasks.of(session)
+        return any(one.is_over for one in tasks if one.task_id == task_of(session))
 
     async def _farewell(self, task_id: str) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -198,7 +199,7 @@ class Receiving:
         if sent is None:
             name = "append-failed of no known message"
             return [(session, _unknown(session, notice, name)), *over]
-        return [(session, _not_arrived(session, notice, sent.alias, notice.reason)), *over]
+        return [(session, _not_arrived(session, notice, sent.message_id, notice.reason)), *over]
 
     async def _send_held(self, task_id: str) -> None:
         for sent in self._pending.held(task_id):
@@ -206,7 +207,7 @@ class Receiving:
 
     async def _sent_again(self, task_id: str, sent: Sent) -> bool:
         """Send a message again under its own id; say whether Webex has taken it."""
-        self._pending.add(task_id, sent.alias, sent.body, is_repeat=True)
+        self._pending.add(task_id, replace(sent, is_repeat=True))
         try:
             await self._client.append_message(task_id, sent.body)
         except ConnectorError:
@@ -304,12 +305,14 @@ def _after(steps: Sequence[Step], session: VendorSession) -> VendorSession:
     return steps[-1][0] if steps else session
 
 
-def _not_arrived(session: VendorSession, notice: Notice, alias: str, reason: str) -> MessageFailed:
+def _not_arrived(
+    session: VendorSession, notice: Notice, message_id: str, reason: str
+) -> MessageFailed:
     return MessageFailed(
         vendor_event_id=f"{notice.event_id}:failed",
         vendor_conversation_id=session.vendor_conversation_id,
         occurred_at=notice.at,
-        vendor_message_id=alias,
+        vendor_message_id=message_id,
         reason=reason,
     )
 

@@ -67,8 +67,9 @@ class TaskList:
 
 @dataclass(slots=True, kw_only=True)
 class Sent:
-    """A message of ours that Webex has taken."""
+    """A message of ours that Webex has taken, or a later part of one."""
 
+    message_id: str
     alias: str
     body: Mapping[str, object] = field(repr=False)
     is_repeat: bool = False
@@ -86,13 +87,11 @@ class Pending:
         # Those whose task was not there yet.
         self._held: Recent[list[Sent]] = Recent(_MAX_TASKS)
 
-    def add(
-        self, task_id: str, alias: str, body: Mapping[str, object], *, is_repeat: bool = False
-    ) -> None:
+    def add(self, task_id: str, sent: Sent) -> None:
         """Note a message that Webex has taken."""
         waiting = self._tasks.of(task_id, list)
-        if all(one.alias != alias for one in waiting):
-            waiting.append(Sent(alias=alias, body=body, is_repeat=is_repeat))
+        if all(one.alias != sent.alias for one in waiting):
+            waiting.append(sent)
         del waiting[:-_MAX_PENDING]
 
     def settle(self, task_id: str, alias: str) -> None:
