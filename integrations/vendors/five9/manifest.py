@@ -14,6 +14,7 @@ from integrations.contract.manifest import (
     GeneratedValue,
     Manifest,
     Support,
+    usual_help,
 )
 
 CUSTOM = "custom"
@@ -120,16 +121,6 @@ _UNREACHABLE = ErrorHelp(
     cause="Five9 could not be reached at this address.",
     cure="Check Region, and that the portal may call Five9 and its data centre on port 443.",
 )
-_SLOW = ErrorHelp(
-    cause="Five9 did not answer within 4 seconds.",
-    cure="Test again. If it stays, look at Five9's status page and at your firewall.",
-)
-_BUSY = ErrorHelp(cause="Five9 asks for fewer calls (429).", cure="Wait a minute and test again.")
-_BROKEN = ErrorHelp(
-    cause="Five9 answered with an error of its own.",
-    cure="Test again. If it stays, look at Five9's status page.",
-)
-
 _ERROR_HELP = {
     ("session", "invalid_auth"): ErrorHelp(
         cause="Five9 knows no domain of this name in this region.",
@@ -151,17 +142,8 @@ _ERROR_HELP = {
         cause="Five9 knows no campaign of this name.",
         cure="Copy the name of an inbound campaign that is running.",
     ),
-    **{
-        (check, code): help_
-        for check in ("session", "campaign")
-        for code, help_ in (
-            ("dns", _UNREACHABLE),
-            ("tls", _UNREACHABLE),
-            ("timeout", _SLOW),
-            ("rate_limited", _BUSY),
-            ("unknown", _BROKEN),
-        )
-    },
+    **{(check, code): _UNREACHABLE for check in ("session", "campaign") for code in ("dns", "tls")},
+    **usual_help(("session", "campaign"), vendor="Five9", status_page="Five9's status page"),
 }
 
 MANIFEST = Manifest(
@@ -187,15 +169,17 @@ MANIFEST = Manifest(
     ),
     fields=_FIELDS,
     prerequisites=(
-        "A Five9 domain with chat, and an inbound campaign that is running.",
+        "A Five9 domain with chat or digital messaging. Five9 bills Open Messaging by consumption.",
+        "An inbound campaign, and an administrator of the domain.",
         "A public address for this portal, with HTTPS on port 443: Five9 calls it.",
     ),
     vendor_steps=(
-        "Give the campaign a skill, and the skill to the live agents.",
         "Where your Five9 calls webhooks with an authorization profile and a delivery profile, "
-        "enter Webhook URL, Webhook user and Webhook password there, and give the delivery profile "
-        "to the campaign.",
-        "Have a live agent Ready for chat.",
+        "make both with Webhook URL, Webhook user and Webhook password, and give the delivery "
+        "profile to the campaign.",
+        "Give the campaign a chat profile and a skill, and the skill to the live agents.",
+        "Start the campaign: its state must be Running.",
+        "Have a live agent Ready with the channel Chat.",
     ),
     check_names=(
         ("session", "Anonymous session"),

@@ -20,6 +20,7 @@ from integrations.contract.errors import (
 from integrations.contract.events import (
     ConversationEnded,
     LiveAgentJoined,
+    LiveAgentLeft,
     LiveAgentMessage,
     UnknownEvent,
 )
@@ -260,6 +261,21 @@ async def test_the_calls_of_public_programs_are_taken_as_they_make_them(
     assert [m["text"] for m in row["messages"] if m["from"] == "end_user"] == ["Hi"]
     assert row["status"] == "ended"
     assert made["id"] == anon["tokenId"]
+
+
+async def test_one_who_leaves_takes_nobody_else_along(bench: WebhookBench) -> None:
+    session, listener = await bench.started(bench.connector())
+    await listener.wait_for(LiveAgentJoined)
+    told = {"type": "agent_disconnected", "displayName": "Ruth Abara"}
+    told["conversationId"] = str(session.state["token"])
+    user = base64.b64encode(b"hp-project-user:simulated-webhook-password").decode()
+    request = call("", body=told, authorization=f"Basic {user}")
+    [item] = bench.connector().parse_webhook(request, bench.setup.credentials(bench.url)).items
+
+    [(after, event)] = await bench.connector().receive(listener.session, item)
+
+    assert isinstance(event, LiveAgentLeft)
+    assert after.state["agent"] == "Noor Halvorsen"
 
 
 async def test_another_handoffs_address_tells_a_conversation_nothing(bench: WebhookBench) -> None:

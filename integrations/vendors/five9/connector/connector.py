@@ -358,6 +358,7 @@ def _after(session: VendorSession, event: VendorEvent) -> VendorSession:
     known: dict[str, object] = {}
     if isinstance(event, LiveAgentJoined):
         known = {"agent_id": event.agent_id, "agent": event.agent_name, "is_open": True}
-    if isinstance(event, LiveAgentLeft):
+    is_there = isinstance(event, LiveAgentLeft) and event.agent_id == session.state.get("agent_id")
+    if is_there:
         known = {"agent_id": "", "agent": ""}
     return replace(session, state={**session.state, **known}) if known else session
