@@ -60,6 +60,11 @@ class RelaySession:
         with contextlib.suppress(asyncio.QueueFull):
             self._incoming.signals.put_nowait(signal)
 
+    async def finish_sending(self) -> None:
+        """Begin nothing more, and return when what is on its way has its answer."""
+        self._incoming.is_closing = True
+        await self._incoming.is_quiet.wait()
+
     async def run(self) -> None:
         """Serve the handoff until it is over on both sides, or somebody else owns it."""
         correlation_ensure()

@@ -65,6 +65,10 @@ class Incoming:
         self.outbox = SessionOutbox()
         self.signals: asyncio.Queue[RelaySignal] = asyncio.Queue(SIGNALS_WAITING)
         self.webhooks = WebhookFeed(lease)
+        # Whether no message is on its way to the vendor, and whether none is to follow.
+        self.is_quiet = asyncio.Event()
+        self.is_quiet.set()
+        self.is_closing = False
 
     def wake(self) -> None:
         """Say that there is something to send or to receive, or that the handoff is over."""
@@ -249,12 +253,15 @@ class StartedSession:
         """Return seconds until the next attempt: None without one, 0 if there may be more."""
         was_over = self._is_over.is_set()
         for delivery in pending:
+            if self._incoming.is_closing:
+                return None
             if self._is_over.is_set() and not was_over:
                 return self._look_again()
             early = (delivery.next_attempt_at - timezone.now()).total_seconds()
             if early > 0:
                 return early
             self._incoming.outbox.tried(delivery)
+            self._incoming.is_quiet.clear()
             try:
                 await self._send_one(delivery)
             except ConversationGoneError as error:
@@ -265,6 +272,8 @@ class StartedSession:
                 await run_sync(transactions.fault_show, self.lease, error)
                 if await run_sync(delivery_refused, self.lease, delivery, error):
                     return self._look_again()
+            finally:
+                self._incoming.is_quiet.set()
         # Whatever came meanwhile has set the wake-up: no need to look again, unless there is more.
         is_enough = len(pending) < BATCH and not self._is_over.is_set()
         return None if is_enough else self._look_again()

@@ -115,6 +115,28 @@ async def test_every_call_to_the_vendor_is_on_record_without_what_was_said(talk)
     assert "parcel" not in await recorded()
 
 
+async def test_a_worker_that_stops_in_good_order_waits_for_the_answer_and_begins_nothing(talk):
+    one = await active(talk)
+    one.simulator.set_latency(ms=400)
+    await one.write("On its way")
+    await eventually_async(lambda: any("On its way" in r.body for r in calls(one)))
+    await one.write("Left to the next worker")
+
+    await one.session.finish_sending()
+    statuses = await one.statuses()
+    await one.kill()
+
+    assert [status == "pending" for status in statuses[-2:]] == [False, True]
+    one.simulator.set_latency(ms=0)
+    await one.serve()
+    await one.arrives("On its way", "Left to the next worker")
+    assert len([r for r in calls(one) if "On its way" in r.body]) == 1
+
+
+def calls(one: Talk) -> list[Any]:
+    return list(one.simulator.requests.all())
+
+
 # ---- typing and receipts ----
 
 
