@@ -1,0 +1,402 @@
+"""NICE CXone as a channel of our own: DFO 3.0 out, the integration box in, and the record."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from integrations.contract.checks import CheckFailedError, run_checks
+from integrations.contract.connector import (
+    CheckResult,
+    Connector,
+    EndReason,
+    HandoffRequest,
+    OutboundAttachment,
+    OutboundMessage,
+    ReceiptKind,
+    TokenCache,
+    VendorSession,
+    WebhookItem,
+    WebhookRequest,
+    WebhookResult,
+)
+from integrations.contract.errors import (
+    CannotConnectError,
+    ConnectorError,
+    ConversationGoneError,
+    RateLimitedError,
+)
+from integrations.contract.events import VendorEvent
+from integrations.contract.manifest import Manifest
+from integrations.http.client import HttpClient
+from integrations.kit.json_values import Json, as_id, as_object, as_text, iso_moment
+from integrations.kit.recent import Recent
+from integrations.kit.waiting import Reconnecting, ReconnectTiming
+from integrations.vendors.nice_byoc.client import NiceByocClient
+from integrations.vendors.nice_byoc.connector.box import OUTBOUND, parsed
+from integrations.vendors.nice_byoc.connector.progress import CLOSED, ContactProgress, Step
+from integrations.vendors.nice_byoc.manifest import MANIFEST, MAX_FILE_BYTES
+from integrations.vendors.nice_byoc.mapping.content import text_content
+from integrations.vendors.nice_byoc.mapping.opening import (
+    Author,
+    author_of,
+    context_fields,
+    new_message,
+    opening_messages,
+    thread_id_of,
+)
+
+MAX_SESSIONS = 5000
+RECEIPTS: Mapping[ReceiptKind, str] = {
+    ReceiptKind.DELIVERED: "delivered",
+    ReceiptKind.READ: "seen",
+    ReceiptKind.FAILED: "failed",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollTiming:
+    """Seconds: how often a contact is looked at, its messages are read, and when to give up."""
+
+    poll: float = 3.0
+    history: float = 20.0
+    # The record may come a moment after the call.
+    lag: float = 0.3
+    give_up: float = 240.0
+    first_delay: float = 1.0
+    max_delay: float = 30.0
+
+
+class NiceByocConnector(Connector):
+    """One thread and one contact for each handoff."""
+
+    manifest: ClassVar[Manifest] = MANIFEST
+
+    def __init__(
+        self,
+        *,
+        credentials: Mapping[str, str],
+        http: HttpClient,
+        tokens: TokenCache,
+        timing: PollTiming | None = None,
+    ) -> None:
+        """Keep what every handoff of this connection shares."""
+        super().__init__(credentials=credentials, http=http, tokens=tokens)
+        self._timing = timing or PollTiming()
+        self._client = NiceByocClient(http, tokens, credentials)
+        self._contacts: Recent[ContactProgress] = Recent(MAX_SESSIONS)
+        self._ends_on_resolved = credentials.get("end_on_resolved", "true") != "false"
+
+    @classmethod
+    def normalise(cls, values: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
+        """Take the slashes off the ends of addresses."""
+        hosts = {n: values.get(n, "").rstrip("/") for n in ("discovery_host", "api_host")}
+        return {**values, **hosts}, ()
+
+    def test_connection(self) -> AsyncIterator[CheckResult]:
+        """Get a token, and find the channel with its integration."""
+        return run_checks([("token", self._token), ("channel", self._find_channel)])
+
+    async def start(self, request: HandoffRequest) -> VendorSession:
+        """Open the contact with its first messages; a repeat finds them in the record."""
+        session = self._session(request)
+        progress = self._progress(session)
+        await self._see(progress)
+        fields = context_fields(request)
+        for message_id, text in opening_messages(request):
+            await self._say(progress, message_id, text_content(text), fields=fields)
+        return progress.session
+
+    def unfinished(
+        self, request: HandoffRequest, error: ConnectorError | None
+    ) -> VendorSession | None:
+        """Name the thread and the end user, by whom its contacts are found."""
+        return self._session(request)
+
+    async def listen(
+        self, session: VendorSession
+    ) -> AsyncIterator[tuple[VendorSession, VendorEvent]]:
+        """Look at the contact again and again: no call tells who has it, or that it is over."""
+        progress, read_at = self._progress(session), 0.0
+        losses = Reconnecting(
+            ReconnectTiming(
+                first=self._timing.first_delay,
+                longest=self._timing.max_delay,
+                give_up=self._timing.give_up,
+            )
+        )
+        loop = asyncio.get_running_loop()
+        while not progress.has_ended:
+            try:
+                is_due = loop.time() - read_at >= self._timing.history
+                steps = await self._looked(progress, is_due=is_due)
+                read_at = loop.time() if is_due else read_at
+                losses.connected()
+            except (CannotConnectError, RateLimitedError) as error:
+                await losses.pause(error)
+                continue
+            for step in steps:
+                yield step
+            if not progress.has_ended:
+                await asyncio.sleep(self._timing.poll)
+
+    @classmethod
+    def parse_webhook(
+        cls, request: WebhookRequest, credentials: Mapping[str, str]
+    ) -> WebhookResult:
+        """Give CXone its token, or verify the one it has and take what it says."""
+        return parsed(request, credentials)
+
+    async def receive(
+        self, session: VendorSession, item: WebhookItem
+    ) -> Sequence[tuple[VendorSession, VendorEvent]]:
+        """Turn a call into events; a message is told as the record has it, where it has it."""
+        progress = self._progress(session)
+        if progress.has_ended:
+            return []
+        if item.body.get("kind") != OUTBOUND:
+            return progress.item(item)
+        steps: list[Step] = []
+        try:
+            steps += await self._assigned(progress)
+            messages = await self._recorded(progress, item)
+        except ConnectorError as error:
+            self._http.note("contact_messages", error.code)
+            return [*steps, *progress.item(item)]
+        is_recorded = progress.is_recorded(item, messages)
+        steps += progress.messages(messages)
+        return steps if is_recorded else [*steps, *progress.item(item)]
+
+    @classmethod
+    def said_in(cls, item: WebhookItem) -> str:
+        """Return the id that we gave a message."""
+        return item.item_id if item.body.get("kind") == OUTBOUND else ""
+
+    async def send_message(self, session: VendorSession, message: OutboundMessage) -> VendorSession:
+        """Send a text, or the answer to what a message offered."""
+        postback = message.answer.token if message.answer else ""
+        content = text_content(message.text, postback)
+        return await self._send(session, message.message_id, content, at=message.sent_at)
+
+    async def send_attachment(
+        self, session: VendorSession, attachment: OutboundAttachment
+    ) -> VendorSession:
+        """Upload a file for a while, and name it in a message without a text."""
+        progress = self._progress(session)
+        await self._see(progress)
+        if attachment.attachment_id in progress.known:
+            return progress.session
+        url = await self._client.temporary_attachment(attachment)
+        file = {"friendlyName": attachment.file_name, "url": url}
+        return await self._send(
+            session, attachment.attachment_id, text_content(""), attachments=[file]
+        )
+
+    async def fetch_attachment(self, session: VendorSession, url: str) -> bytes:
+        """Download a live agent's file."""
+        return await self._client.download(url, MAX_FILE_BYTES)
+
+    async def send_typing(self, session: VendorSession, *, is_typing: bool) -> VendorSession:
+        """Show or hide the end user's typing."""
+        action = "isTypingOn" if is_typing else "isTypingOff"
+        await self._client.sender_action(session.vendor_conversation_id, action)
+        return session
+
+    async def send_receipt(
+        self, session: VendorSession, vendor_message_id: str, kind: ReceiptKind
+    ) -> VendorSession:
+        """Say how far an agent's message came, by the id that we gave it."""
+        name = self._progress(session).name_for_receipt(vendor_message_id)
+        now = iso_moment(datetime.now(UTC))
+        await self._client.message_status(name, {"status": RECEIPTS[kind], "updatedAt": now})
+        return session
+
+    async def late_messages(
+        self, session: VendorSession, messages: Sequence[OutboundMessage]
+    ) -> frozenset[str]:
+        """Return the messages that went into another contact than the one that is over."""
+        ended = as_text(session.state.get("ended")) or as_text(session.state.get("contact_id"))
+        late: set[str] = set()
+        for contact in await self._own_contacts(session):
+            if (contact_id := as_id(contact.get("id"))) != ended:
+                found = await self._client.contact_messages(contact_id)
+                late |= {as_text(one.get("idOnExternalPlatform")) for one in found}
+        return frozenset(late & {message.message_id for message in messages})
+
+    async def end(self, session: VendorSession, reason: EndReason) -> None:
+        """Close every contact of the handoff's thread that is open."""
+        for contact in await self._own_contacts(session):
+            if as_text(contact.get("status")) not in CLOSED:
+                await self._client.close_contact(as_id(contact.get("id")))
+
+    # -- The connection's test --------------------------------------------------------------
+
+    async def _token(self) -> str:
+        await self._client.token(is_fresh=True)
+        return ""
+
+    async def _find_channel(self) -> str:
+        try:
+            channels = await self._client.channels()
+        except ConnectorError as error:
+            if error.code == "invalid_auth":
+                raise CheckFailedError("skipped") from error
+            raise
+        wanted = self._credentials.get("channel_id", "")
+        found = next((one for one in channels if as_id(one.get("id")) == wanted), None)
+        if found is None:
+            raise CheckFailedError("invalid_routing", "The tenant has no such channel.")
+        theirs, ours = (
+            as_text(found.get("channelIntegrationId")),
+            self._credentials.get("integration_id", ""),
+        )
+        if theirs and theirs.lower() != ours.lower():
+            raise CheckFailedError("wrong_type", "The channel belongs to another integration.")
+        return self._http.without_secrets(as_text(found.get("name")))
+
+    # -- Sending ----------------------------------------------------------------------------
+
+    async def _send(
+        self,
+        session: VendorSession,
+        message_id: str,
+        content: Mapping[str, object],
+        *,
+        at: datetime | None = None,
+        attachments: list[dict[str, str]] | None = None,
+    ) -> VendorSession:
+        progress = self._progress(session)
+        if progress.has_ended:
+            raise ConversationGoneError("messages: the contact is over")
+        await self._see(progress)
+        await self._say(progress, message_id, content, at=at, attachments=attachments)
+        return progress.session
+
+    async def _see(self, progress: ContactProgress) -> None:
+        """Read the record, where it may hold something of ours that we do not know of."""
+        if not progress.is_in_doubt:
+            return
+        contact = await self._contact(progress)
+        for message in await self._messages(progress):
+            if message.get("direction") == "inbound":
+                progress.known.put(as_text(message.get("idOnExternalPlatform")), True)
+        if contact and progress.is_over(contact):
+            raise ConversationGoneError("messages: the contact is over")
+        progress.is_in_doubt = False
+
+    async def _say(
+        self,
+        progress: ContactProgress,
+        message_id: str,
+        content: Mapping[str, object],
+        *,
+        at: datetime | None = None,
+        fields: list[dict[str, str]] | None = None,
+        attachments: list[dict[str, str]] | None = None,
+    ) -> None:
+        """Send a message that is not in the record; its answer names its contact."""
+        if message_id in progress.known:
+            return
+        body = new_message(
+            _author(progress.session),
+            progress.session.vendor_conversation_id,
+            message_id,
+            content,
+            at=at or datetime.now(UTC),
+            fields=fields,
+            attachments=attachments,
+        )
+        try:
+            answer = await self._client.messages(body)
+        except ConnectorError:
+            progress.is_in_doubt = True
+            raise
+        progress.known.put(message_id, True)
+        contact = as_object(answer.get("consumerContact"))
+        self._need_same(progress, as_id(contact.get("id")))
+        progress.opened(contact, as_object(answer.get("message")))
+
+    @staticmethod
+    def _need_same(progress: ContactProgress, contact_id: str) -> None:
+        """Find out whether a message has opened another contact, because the first is over."""
+        is_another = progress.contact_id and contact_id and contact_id != progress.contact_id
+        if is_another and progress.had_agent:
+            raise ConversationGoneError("messages: the contact is over", opened=contact_id)
+
+    # -- The record -------------------------------------------------------------------------
+
+    async def _looked(self, progress: ContactProgress, *, is_due: bool) -> list[Step]:
+        """Look at the contact; before its end is told, what was said before it."""
+        contact = await self._contact(progress)
+        is_over = progress.is_over(contact)
+        steps = [] if is_over and not progress.had_agent else progress.assigned(contact)
+        if is_due or is_over:
+            steps += progress.messages(await self._messages(progress))
+        return [*steps, *progress.ended()] if is_over else steps
+
+    async def _assigned(self, progress: ContactProgress) -> list[Step]:
+        if progress.has_agent:
+            return []
+        contact = await self._contact(progress)
+        return [] if progress.is_over(contact) else progress.assigned(contact)
+
+    async def _recorded(self, progress: ContactProgress, item: WebhookItem) -> list[Json]:
+        """Read the messages until they have what a call says, but no longer than a moment."""
+        messages = await self._messages(progress)
+        if not progress.is_recorded(item, messages):
+            await asyncio.sleep(self._timing.lag)
+            messages = await self._messages(progress)
+        return messages
+
+    async def _contact(self, progress: ContactProgress) -> Json:
+        """Return the contact; it is found by thread where no answer has named it."""
+        if progress.contact_id:
+            return await self._client.contact(progress.contact_id)
+        own = await self._own_contacts(progress.session)
+        newest = max(own, key=lambda one: as_text(one.get("createdAt")), default={})
+        progress.opened(newest, {})
+        return newest
+
+    async def _messages(self, progress: ContactProgress) -> list[Json]:
+        if not progress.contact_id:
+            return []
+        return await self._client.contact_messages(progress.contact_id)
+
+    async def _own_contacts(self, session: VendorSession) -> list[Json]:
+        """Return the contacts of the handoff's thread; the end user may have others."""
+        thread_id, known = session.vendor_conversation_id, session.state.get("contact_id")
+        thread_id = as_text(session.state.get("thread_id")) or thread_id
+        return [
+            one
+            for one in await self._client.contacts_of(_author(session).id)
+            if as_text(one.get("threadIdOnExternalPlatform")) == thread_id
+            or as_id(one.get("id")) == known
+        ]
+
+    def _progress(self, session: VendorSession) -> ContactProgress:
+        return self._contacts.of(
+            session.vendor_conversation_id,
+            lambda: ContactProgress(session, ends_on_resolved=self._ends_on_resolved),
+        )
+
+    def _session(self, request: HandoffRequest) -> VendorSession:
+        author, thread_id = author_of(request), thread_id_of(request.handoff_id)
+        state = {
+            "thread_id": thread_id,
+            "end_user_id": author.id,
+            "first_name": author.first_name,
+            "last_name": author.last_name,
+        }
+        return VendorSession(vendor_conversation_id=thread_id, state=state)
+
+
+def _author(session: VendorSession) -> Author:
+    state = session.state
+    return Author(
+        id=as_text(state.get("end_user_id")),
+        first_name=as_text(state.get("first_name")),
+        last_name=as_text(state.get("last_name")),
+    )
