@@ -24,6 +24,8 @@ ANSWERED_AS_TEXT = {
     ("salesforce_messaging", "action_buttons"),
     ("genesys", "list_picker"),
     ("zendesk", "form"),
+    ("nice_chat", "slots"),
+    ("nice_chat", "form"),
 }
 
 

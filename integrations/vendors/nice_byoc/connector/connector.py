@@ -98,7 +98,19 @@ class NiceByocConnector(Connector):
 
     def test_connection(self) -> AsyncIterator[CheckResult]:
         """Get a token, and find the channel with its integration."""
-        return run_checks([("token", self._token), ("channel", self._find_channel)])
+        passed: list[str] = []
+
+        async def token() -> str:
+            await self._client.token(is_fresh=True)
+            passed.append("token")
+            return ""
+
+        async def channel() -> str:
+            if not passed:
+                raise CheckFailedError("skipped")
+            return await self._find_channel()
+
+        return run_checks([("token", token), ("channel", channel)])
 
     async def start(self, request: HandoffRequest) -> VendorSession:
         """Open the contact with its first messages; a repeat finds them in the record."""
@@ -120,6 +132,8 @@ class NiceByocConnector(Connector):
         self, session: VendorSession
     ) -> AsyncIterator[tuple[VendorSession, VendorEvent]]:
         """Look at the contact again and again: no call tells who has it, or that it is over."""
+        # What was told and not stored is told again.
+        self._contacts.discard(session.vendor_conversation_id)
         progress, read_at = self._progress(session), 0.0
         losses = Reconnecting(
             ReconnectTiming(
@@ -159,13 +173,13 @@ class NiceByocConnector(Connector):
             return []
         if item.body.get("kind") != OUTBOUND:
             return progress.item(item)
-        steps: list[Step] = []
         try:
-            steps += await self._assigned(progress)
+            contact = {} if progress.has_agent else await self._contact(progress)
             messages = await self._recorded(progress, item)
         except ConnectorError as error:
             self._http.note("contact_messages", error.code)
-            return [*steps, *progress.item(item)]
+            return progress.item(item)
+        steps = progress.assigned(contact) if contact and not progress.is_over(contact) else []
         is_recorded = progress.is_recorded(item, messages)
         steps += progress.messages(messages)
         return steps if is_recorded else [*steps, *progress.item(item)]
@@ -234,25 +248,14 @@ class NiceByocConnector(Connector):
 
     # -- The connection's test --------------------------------------------------------------
 
-    async def _token(self) -> str:
-        await self._client.token(is_fresh=True)
-        return ""
-
     async def _find_channel(self) -> str:
-        try:
-            channels = await self._client.channels()
-        except ConnectorError as error:
-            if error.code == "invalid_auth":
-                raise CheckFailedError("skipped") from error
-            raise
+        channels = await self._client.channels()
         wanted = self._credentials.get("channel_id", "")
         found = next((one for one in channels if as_id(one.get("id")) == wanted), None)
         if found is None:
             raise CheckFailedError("invalid_routing", "The tenant has no such channel.")
-        theirs, ours = (
-            as_text(found.get("channelIntegrationId")),
-            self._credentials.get("integration_id", ""),
-        )
+        theirs = as_text(found.get("channelIntegrationId"))
+        ours = self._credentials.get("integration_id", "")
         if theirs and theirs.lower() != ours.lower():
             raise CheckFailedError("wrong_type", "The channel belongs to another integration.")
         return self._http.without_secrets(as_text(found.get("name")))
@@ -332,16 +335,10 @@ class NiceByocConnector(Connector):
         """Look at the contact; before its end is told, what was said before it."""
         contact = await self._contact(progress)
         is_over = progress.is_over(contact)
+        messages = await self._messages(progress) if is_due or is_over else []
         steps = [] if is_over and not progress.had_agent else progress.assigned(contact)
-        if is_due or is_over:
-            steps += progress.messages(await self._messages(progress))
+        steps += progress.messages(messages)
         return [*steps, *progress.ended()] if is_over else steps
-
-    async def _assigned(self, progress: ContactProgress) -> list[Step]:
-        if progress.has_agent:
-            return []
-        contact = await self._contact(progress)
-        return [] if progress.is_over(contact) else progress.assigned(contact)
 
     async def _recorded(self, progress: ContactProgress, item: WebhookItem) -> list[Json]:
         """Read the messages until they have what a call says, but no longer than a moment."""

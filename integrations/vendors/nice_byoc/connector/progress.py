@@ -104,9 +104,8 @@ class ContactProgress:
     def messages(self, messages: Sequence[Json]) -> list[Step]:
         """Tell what the record has and we have not told, oldest first."""
         steps: list[Step] = []
-        for message in sorted(messages, key=_at):
+        for message in sorted(messages, key=_moment_of):
             steps += self._message(message)
-        self.is_in_doubt = False
         return steps
 
     def is_recorded(self, item: WebhookItem, messages: Sequence[Json]) -> bool:
@@ -221,10 +220,6 @@ class ContactProgress:
     @property
     def _agent(self) -> Json:
         return as_object(self.session.state.get("agent"))
-
-
-def _at(message: Json) -> datetime:
-    return _moment_of(message)
 
 
 def _moment_of(message: Json) -> datetime:
