@@ -180,7 +180,7 @@ class NiceByocConnector(Connector):
             self._http.note("contact_messages", error.code)
             return progress.item(item)
         steps = progress.assigned(contact) if contact and not progress.is_over(contact) else []
-        is_recorded = progress.is_recorded(item, messages)
+        is_recorded = bool(progress.record_of(item, messages))
         steps += progress.messages(messages)
         return steps if is_recorded else [*steps, *progress.item(item)]
 
@@ -343,7 +343,7 @@ class NiceByocConnector(Connector):
     async def _recorded(self, progress: ContactProgress, item: WebhookItem) -> list[Json]:
         """Read the messages until they have what a call says, but no longer than a moment."""
         messages = await self._messages(progress)
-        if not progress.is_recorded(item, messages):
+        if not progress.record_of(item, messages):
             await asyncio.sleep(self._timing.lag)
             messages = await self._messages(progress)
         return messages

@@ -108,19 +108,23 @@ class ContactProgress:
             steps += self._message(message)
         return steps
 
-    def is_recorded(self, item: WebhookItem, messages: Sequence[Json]) -> bool:
-        """Say whether the record has what a call says: under our id, or the same at that time.
+    def record_of(self, item: WebhookItem, messages: Sequence[Json]) -> Json:
+        """Return the record of what a call says: under our id, or the same words at that time.
 
         A call that is repeated has another id of ours each time, and one record.
         """
         outbound = [one for one in messages if one.get("direction") != "inbound"]
-        if any(as_text(one.get("idOnExternalPlatform")) == item.item_id for one in outbound):
-            return True
+        ours = (one for one in outbound if one.get("idOnExternalPlatform") == item.item_id)
         data, at = as_object(item.body.get("data")), _moment(item)
-        return any(
-            content_of(one) == content_of(data) and abs(_moment_of(one) - at) < SAME_TIME
+        same = (
+            one
             for one in outbound
+            if content_of(one) == content_of(data) and abs(_moment_of(one) - at) < SAME_TIME
         )
+        found = next(ours, None) or next(same, {})
+        if found and not found.get("idOnExternalPlatform"):
+            self._name(as_id(found.get("id")), item.item_id)  # our answer is on its way there
+        return found
 
     def item(self, item: WebhookItem) -> list[Step]:
         """Tell what a call says by itself."""

@@ -81,7 +81,8 @@ class ConnectionChecks:
         if self._channel is None:
             raise CheckFailedError("skipped")
         state = {"channel_id": self._channel_id, "customer_id": GUEST_ID}
-        async with self._guests.using(VendorSession(vendor_conversation_id=GUEST_ID, state=state)):
+        guest = VendorSession(vendor_conversation_id=GUEST_ID, state=state)
+        async with self._guests.using(guest, is_new=True):
             return "with a transaction token" if self._channel.needs_token else ""
 
     async def _fields(self) -> str:

@@ -34,13 +34,14 @@ from integrations.kit.hints import hint_text, identity_of
 from integrations.kit.json_values import Json, as_count, as_object, as_objects, as_text
 from integrations.vendors.nice_chat.client import NiceChatClient
 from integrations.vendors.nice_chat.connector.checks import ConnectionChecks
-from integrations.vendors.nice_chat.connector.ending import end_guest
 from integrations.vendors.nice_chat.connector.guests import Guests
-from integrations.vendors.nice_chat.connector.progress import CLOSED, RESOLVED
+from integrations.vendors.nice_chat.connector.progress import RESOLVED
 from integrations.vendors.nice_chat.connector.socket import (
+    CLOSED,
     GuestSocket,
     RefusedRequestError,
     SocketTiming,
+    end_guest,
 )
 from integrations.vendors.nice_chat.connector.stream import ThreadListener
 from integrations.vendors.nice_chat.manifest import MANIFEST, MAX_FILE_BYTES
@@ -100,7 +101,7 @@ class NiceChatConnector(Connector):
         opening = opening_of(request, channel, self._renamed)
         if opening.missing:
             raise InvalidRoutingError(f"start: no value for the field {opening.missing[0]}")
-        async with self._guests.using(session) as socket:
+        async with self._guests.using(session, is_new=True) as socket:
             await self._see(socket)
             for number, (message_id, text) in enumerate(opening.texts):
                 more = _first_of_contact(opening.contact_fields, opening.customer_fields, channel)

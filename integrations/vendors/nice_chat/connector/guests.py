@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from integrations.contract.connector import TokenCache, VendorSession
-from integrations.contract.errors import ConnectorError, InvalidAuthError
+from integrations.contract.errors import CannotConnectError, ConnectorError, InvalidAuthError
 from integrations.kit.json_values import as_text
 from integrations.vendors.nice_chat.client import NiceChatClient
 from integrations.vendors.nice_chat.connector.socket import GuestSocket, SocketTiming
@@ -72,15 +72,20 @@ class Guests:
         return found
 
     @asynccontextmanager
-    async def using(self, session: VendorSession) -> AsyncIterator[GuestSocket]:
-        """Use the guest's socket; the last one who does closes it."""
+    async def using(
+        self, session: VendorSession, *, is_new: bool = False
+    ) -> AsyncIterator[GuestSocket]:
+        """Use the guest's socket; the last one who does closes it.
+
+        A guest who was let in before and is not now is asked for again: that may pass.
+        """
         guest = self.of(session)
         shared = self._shared.setdefault(guest.customer_id, _Shared())
         shared.users += 1
         try:
             async with shared.lock:
                 if shared.socket is None or not shared.socket.is_alive:
-                    shared.socket = await self.opened(guest)
+                    shared.socket = await self._let_in(guest, is_new=is_new)
             yield shared.socket
         finally:
             shared.users -= 1
@@ -88,6 +93,14 @@ class Guests:
                 self._shared.pop(guest.customer_id, None)
                 if shared.socket is not None:
                     await shared.socket.close()
+
+    async def _let_in(self, guest: Guest, *, is_new: bool) -> GuestSocket:
+        try:
+            return await self.opened(guest)
+        except InvalidAuthError as error:
+            if is_new:
+                raise
+            raise CannotConnectError(error.message, status=error.status) from error
 
     async def opened(self, guest: Guest) -> GuestSocket:
         """Open a socket; a token that was kept may be refused, and then a new one is asked for."""

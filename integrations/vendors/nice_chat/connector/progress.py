@@ -35,11 +35,11 @@ from integrations.kit.json_values import (
     json_digest,
 )
 from integrations.kit.recent import Recent
+from integrations.vendors.nice_chat.connector.socket import CLOSED
 from integrations.vendors.nice_chat.mapping.content import content_of
 from integrations.vendors.nice_chat.mapping.frames import Push
 
 Step = tuple[VendorSession, VendorEvent]
-CLOSED = frozenset({"closed", "trashed"})
 RESOLVED = "resolved"
 # History is read again from so long before the newest that we have seen.
 OVERLAP = timedelta(seconds=30)

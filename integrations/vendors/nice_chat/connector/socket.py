@@ -1,4 +1,4 @@
-"""A guest's open socket: authorization, heartbeat, requests with their replies, and pushes."""
+"""A guest's open socket: authorization, heartbeat, requests with their replies, pushes, its end."""
 
 from __future__ import annotations
 
@@ -34,6 +34,8 @@ NextPush = Callable[[float], Awaitable[Push | None]]
 OUTDATED = "SdkVersionNotSupported"
 # Stands in the line of pushes for one that nobody sends.
 _LOOK = Push(id="", event="", data={}, at=datetime.min.replace(tzinfo=UTC))
+# Statuses of a contact that is over, whatever the settings say.
+CLOSED = frozenset({"closed", "trashed"})
 RECOVERY = {True: "RecoverLivechat", False: "RecoverThread"}
 
 
@@ -269,3 +271,57 @@ class GuestSocket:
                 reply.set_exception(self._error)
         for queue in self._listeners:
             queue.put_nowait(None)
+
+
+async def end_guest(socket: GuestSocket, pause: float) -> None:
+    """Let nothing be open in the thread; raises a ConnectorError unless the vendor says so."""
+    try:
+        found = await socket.recover()
+    except RefusedRequestError as error:
+        await _be_sure(socket, pause, error)
+        return
+    try:
+        if socket.is_live_chat:
+            await _close(socket)
+        else:
+            await _archive(socket, found)
+    except RefusedRequestError as error:
+        raise CannotConnectError(error.message, vendor_code=error.vendor_code) from error
+
+
+async def _close(socket: GuestSocket) -> None:
+    if socket.contact_id and socket.status not in CLOSED:
+        contact = {"contact": {"id": socket.contact_id}}
+        await socket.request("EndContact", {**socket.guest.thread, **contact})
+
+
+async def _archive(socket: GuestSocket, found: Json) -> None:
+    if as_object(found.get("thread")).get("canAddMoreMessages") is not False:
+        await socket.request("ArchiveThread", socket.guest.thread)
+        socket.have_looked_at()
+
+
+async def _be_sure(socket: GuestSocket, pause: float, refusal: RefusedRequestError) -> None:
+    """Tell a thread that is not there from a refusal that will pass.
+
+    A live chat that is closed is not found; else the list of the guest's threads must lack it.
+    """
+    if socket.is_live_chat:
+        await asyncio.sleep(pause)
+        try:
+            await socket.recover()
+        except RefusedRequestError:
+            return
+    elif await _is_unknown(socket):
+        return
+    raise CannotConnectError(refusal.message, vendor_code=refusal.vendor_code)
+
+
+async def _is_unknown(socket: GuestSocket) -> bool:
+    try:
+        found = await socket.request("FetchThreadList", {})
+    except RefusedRequestError:
+        return False
+    threads = found.get("threads")
+    named = [one.get("idOnExternalPlatform") for one in as_objects(threads)]
+    return isinstance(threads, list) and all(named) and socket.guest.thread_id not in named

@@ -6,8 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from integrations.vendors.nice_chat.simulator import events
-from integrations.vendors.nice_chat.simulator.sockets import GuestSocket
-from integrations.vendors.nice_chat.simulator.world import OVER, NiceChatWorld, Thread, moment
+from integrations.vendors.nice_chat.simulator.world import (
+    OVER,
+    GuestSocket,
+    NiceChatWorld,
+    Thread,
+    moment,
+)
 
 MAX_FIELD = 1024
 ALIASES: Mapping[str, str] = {

@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from integrations.simulators.traffic import PlannedFailure, RecordedRequest
 from integrations.vendors.nice_chat.simulator.customer import FrameRefusedError, answer
-from integrations.vendors.nice_chat.simulator.sockets import GuestSocket
+from integrations.vendors.nice_chat.simulator.world import GuestSocket
 
 if TYPE_CHECKING:
     from integrations.vendors.nice_chat.simulator.simulator import NiceChatSimulator
