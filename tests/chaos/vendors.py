@@ -123,6 +123,13 @@ _KNOWN = (
         webhooks_late=lambda seconds: {"kind": "stall_streams", "seconds": seconds},
     ),
     ChaosVendor(
+        key="nice_byoc",
+        has=frozenset({TOKENS, WEBHOOKS}),
+        config={"retry_pause_seconds": PAUSE_SECONDS},
+        webhooks_late=lambda seconds: {"kind": "stall_streams", "seconds": seconds},
+    ),
+    ChaosVendor(key="nice_chat", has=frozenset({STREAMS}), reconnect={"method": "WEBSOCKET"}),
+    ChaosVendor(
         key="zendesk",
         has=frozenset({WEBHOOKS}),
         config={"retry_speed": 100},

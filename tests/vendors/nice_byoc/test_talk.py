@@ -24,6 +24,7 @@ from integrations.contract.events import (
 from integrations.contract.rich_content import Answer
 from tests.contract.bench import handoff_request, outbound, until
 from tests.contract.webhook_bench import WebhookBench, running_webhook_bench
+from tests.waiting import eventually_async
 
 FILE = OutboundAttachment(
     attachment_id="0b0f3a52-5d5c-4f0c-8a44-52d0b1c9d7aa",
@@ -141,9 +142,13 @@ async def test_a_receipt_says_that_nobody_can_get_a_message_any_more(bench: Webh
     await bench.act(session, "say", text="Too late")
     [message] = await listener.wait_for(LiveAgentMessage)
 
-    await connector.send_receipt(listener.session, message.vendor_event_id, ReceiptKind.FAILED)
+    async def has_failed() -> bool:
+        # Until our id has reached CXone, nothing can be said of the message.
+        kind = ReceiptKind.FAILED
+        await connector.send_receipt(listener.session, message.vendor_event_id, kind)
+        return bool((await bench.seen_by_agent(session))["messages"][-1]["failed"])
 
-    assert (await bench.seen_by_agent(session))["messages"][-1]["failed"]
+    await eventually_async(has_failed)
 
 
 async def test_a_transfer_to_a_queue_is_told_and_resolved_ends_by_setting(bench: WebhookBench):

@@ -224,8 +224,9 @@ class NiceByocConnector(Connector):
     ) -> VendorSession:
         """Say how far an agent's message came, by the id that we gave it."""
         name = self._progress(session).name_for_receipt(vendor_message_id)
-        now = iso_moment(datetime.now(UTC))
-        await self._client.message_status(name, {"status": RECEIPTS[kind], "updatedAt": now})
+        if name:
+            now = iso_moment(datetime.now(UTC))
+            await self._client.message_status(name, {"status": RECEIPTS[kind], "updatedAt": now})
         return session
 
     async def late_messages(

@@ -90,9 +90,12 @@ class ContactProgress:
             self._update(contact_id=contact_id)
 
     def name_for_receipt(self, message_id: str) -> str:
-        """Return the id that we gave a message, by which a receipt names it."""
+        """Return the id that we gave a message, by which a receipt names it.
+
+        One that was read before CXone's call has none yet; what is not known here is one of ours.
+        """
         names = as_object(self.session.state.get("names"))
-        return as_text(names.get(message_id)) or message_id
+        return as_text(names.get(message_id)) or ("" if message_id in self._told else message_id)
 
     def assigned(self, contact: Json) -> list[Step]:
         """Tell who has left and who has joined, where that has changed."""
