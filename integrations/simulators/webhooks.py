@@ -45,6 +45,7 @@ class WebhookDelivery:
     url: str
     headers: dict[str, str]
     body: str
+    method: str = "POST"
     label: str = ""
     state: str = "pending"
     posted_at: float = field(default_factory=time.time)
@@ -79,10 +80,17 @@ class WebhookSender:
         self._worker: _Worker | None = None
 
     async def send(
-        self, url: str, headers: Mapping[str, str], body: bytes, *, label: str = ""
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        label: str = "",
+        method: str = "POST",
     ) -> WebhookDelivery:
         """Deliver one webhook and return when it arrived or was given up."""
         parcel = self._parcel(url, headers, body, label=label)
+        parcel.delivery.method = method
         worker = self._running()
         await asyncio.wrap_future(worker.submit(self._deliver(worker, parcel)))
         return parcel.delivery
@@ -203,7 +211,7 @@ async def _attempt(
     try:
         answer = await client.request(
             "webhook",
-            "POST",
+            delivery.method,
             delivery.url,
             headers=delivery.headers,
             data=content,
@@ -285,6 +293,7 @@ class Letter:
     raw: bytes
     lane: str
     label: str
+    method: str = "POST"
 
 
 L = TypeVar("L", bound=Letter)
@@ -379,6 +388,8 @@ class Outbox(Generic[L]):
 
     async def _is_answered(self, letter: L) -> bool:
         headers = dict(self._sign(letter))
-        sent = await self._sender.send(letter.url, headers, letter.raw, label=letter.label)
+        sent = await self._sender.send(
+            letter.url, headers, letter.raw, label=letter.label, method=letter.method
+        )
         status = sent.attempts[-1]["status"]
         return status is not None and not is_overload(status)

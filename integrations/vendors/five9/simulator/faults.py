@@ -31,7 +31,7 @@ def _malformed_event(simulator: Simulator, _fields: dict[str, Any]) -> None:
 
 def _replay_oldest(simulator: Simulator, fields: dict[str, Any]) -> None:
     """Say each conversation's oldest messages again."""
-    _world(simulator).post_oldest(int(fields.get("count", 5)))
+    _world(simulator).outbox.post_oldest("message", int(fields.get("count", 5)))
 
 
 def _migrate(simulator: Simulator, _fields: dict[str, Any]) -> None:

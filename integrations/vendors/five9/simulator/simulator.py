@@ -61,7 +61,7 @@ class Five9Simulator(WorldSimulator[Five9World]):
 
     def sent_webhooks(self) -> list[dict[str, Any]]:
         """Return the callbacks sent to the portal."""
-        return self.world.callbacks.deliveries()
+        return self.world.outbox.deliveries()
 
     # -- Faults -------------------------------------------------------------------------------
 
@@ -70,9 +70,8 @@ class Five9Simulator(WorldSimulator[Five9World]):
 
     def stall_streams(self, *, seconds: float) -> None:
         """Call back late for a while."""
-        callbacks = self.world.callbacks
-        callbacks.delay_seconds = seconds
-        timer = threading.Timer(seconds, lambda: setattr(callbacks, "delay_seconds", 0.0))
+        self.world.outbox.delay(seconds)
+        timer = threading.Timer(seconds, self.world.outbox.delay, (0.0,))
         timer.daemon = True
         timer.start()
 
@@ -84,12 +83,12 @@ class Five9Simulator(WorldSimulator[Five9World]):
 
     def duplicate_next(self, *, event: str | None = None) -> None:
         """Call back twice with the next event."""
-        self.world.callbacks.duplicate_next(event)
+        self.world.outbox.duplicate_next(event)
 
     def swap_next_two(self, *, event: str | None = None) -> None:
         """Call back with the next two events in the wrong order."""
-        self.world.callbacks.swap_next_two(event)
+        self.world.outbox.swap_next_two(event)
 
     def close_streams(self) -> None:
         """Stop calling back because the server stops."""
-        self.world.callbacks.close()
+        self.world.outbox.close()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,13 +12,14 @@ from typing import Any, ClassVar
 
 from integrations.simulators.records import Records
 from integrations.simulators.switches import Switches
+from integrations.simulators.webhooks import Letter, Outbox
 from integrations.simulators.world import World
-from integrations.vendors.five9.simulator.callbacks import Callback, Callbacks
 
 TENANT = "Acme Trial Domain"
 CAMPAIGN = "Support"
 ORG_ID = "141414"
-KEPT_OLDEST = 50
+# Nothing is published about how long Five9 repeats a call.
+REPEATED_SECONDS = 600.0
 
 
 @dataclass
@@ -130,8 +131,13 @@ class Five9World(World[Five9Switches, Conversation]):
         super().__init__(switches, Records(Conversation, "external_id"))
         self.sessions = self.part("sessions", Records(Session, "token"))
         self.uploads = self.part("uploads", Records(Upload, "file_id"))
-        self.callbacks = Callbacks(lambda: switches.retry_pause_seconds)
-        self._oldest: dict[str, deque[Callback]] = {}
+        self.outbox = Outbox[Letter](
+            sign=self._headers,
+            pause=lambda: switches.retry_pause_seconds,
+            repeated_seconds=REPEATED_SECONDS,
+            user_agent="Five9-Simulator",
+            timeout_seconds=10.0,
+        )
 
     def by_token(self, token: str) -> Conversation | None:
         """Return the conversation whose id this is."""
@@ -160,25 +166,15 @@ class Five9World(World[Five9Switches, Conversation]):
         if style != "type":
             url = f"{url}/conversations/{conversation.token}/{event}"
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        callback = Callback(
-            url=url,
-            method=self.switches.callback_method,
-            raw=raw,
-            user=self.switches.webhook_username,
-            password=self.switches.webhook_password,
-            lane=conversation.external_id,
-            label=event,
-        )
-        if event == "message":
-            kept = self._oldest.setdefault(conversation.external_id, deque(maxlen=KEPT_OLDEST))
-            kept.append(callback)
-        self.callbacks.post(callback)
+        lane, method = conversation.external_id, self.switches.callback_method
+        self.outbox.post(Letter(url=url, method=method, raw=raw, lane=lane, label=event))
 
-    def post_oldest(self, count: int) -> None:
-        """Say the oldest messages of each conversation again."""
-        for kept in self._oldest.values():
-            for callback in list(kept)[:count]:
-                self.callbacks.post(callback)
+    def _headers(self, _letter: Letter) -> dict[str, str]:
+        headers = {"Content-Type": "application/json"}
+        if user := self.switches.webhook_username:
+            pair = base64.b64encode(f"{user}:{self.switches.webhook_password}".encode()).decode()
+            headers["Authorization"] = f"Basic {pair}"
+        return headers
 
     def close(self, conversation: Conversation, ended_by: str) -> None:
         """Let a conversation be over, and tell of it."""
@@ -196,8 +192,7 @@ class Five9World(World[Five9Switches, Conversation]):
     def forget(self) -> None:
         """Forget all records; what was agreed with the portal stays."""
         super().forget()
-        self._oldest.clear()
-        self.callbacks.forget()
+        self.outbox.forget()
 
 
 def now_text() -> str:
