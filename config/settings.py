@@ -34,6 +34,8 @@ SECRET_KEY = env.str("SECRET_KEY", default="only-for-development" * 3 if DEBUG e
 ENCRYPTION_KEYS: list[str] = env.list("BATON_ENCRYPTION_KEYS", default=[])
 # Opens http and loopback addresses to connectors: for simulators only.
 ALLOW_LOCAL_VENDORS = env.bool("ALLOW_LOCAL_VENDORS", default=False)
+# An outside AI agent, or a model, on this machine or in this network.
+ALLOW_LOCAL_AGENTS = env.bool("ALLOW_LOCAL_AGENTS", default=ALLOW_LOCAL_VENDORS)
 # How vendors are reached: the variables that other programs read too, and our own bundle.
 VENDOR_PROXY = env.str("HTTPS_PROXY", default="")
 VENDOR_NO_PROXY = env.str("NO_PROXY", default="")
@@ -256,6 +258,8 @@ AI_AGENT_TURNS_PER_MINUTE = env.int("AI_AGENT_TURNS_PER_MINUTE", default=60)
 LIVE_AGENT_MESSAGES_WAITING = env.int("LIVE_AGENT_MESSAGES_WAITING", default=200)
 # The AI agent's turns, and the tools that run, in one process at once.
 TURNS_AT_ONCE = env.int("TURNS_AT_ONCE", default=12)
+# Turns that wait for an outside AI agent in one process: on its event loop, in no thread.
+OUTSIDE_TURNS_AT_ONCE = env.int("OUTSIDE_TURNS_AT_ONCE", default=200)
 RELAY_HEARTBEAT_SECONDS = env.float("RELAY_HEARTBEAT_SECONDS", default=1.0)
 RELAY_DEAD_AFTER_SECONDS = env.float("RELAY_DEAD_AFTER_SECONDS", default=5.0)
 RELAY_RECHECK_SECONDS = env.float("RELAY_RECHECK_SECONDS", default=2.0)

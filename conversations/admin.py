@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from conversations.models import Attachment, Channel, Conversation, EndUser, LogEntry, Tool, Topic
+from conversations.models import (
+    Attachment,
+    Channel,
+    Conversation,
+    EndUser,
+    LogEntry,
+    OutsideAgent,
+    Tool,
+    Topic,
+)
 from conversations.widget.channels import channel_update
 from integrations.admin import SafeAdmin
 
@@ -29,6 +38,17 @@ class ChannelAdmin(SafeAdmin):
             ),
         )
     }
+
+
+@admin.register(OutsideAgent)
+class OutsideAgentAdmin(SafeAdmin):
+    """AI agents that live elsewhere; what they are called with is not shown."""
+
+    list_display = ("project", "kind", "url", "error_code", "error_at")
+    list_select_related = ("project",)
+    list_filter = ("kind",)
+    search_fields = ("=project__public_id",)
+    fields = ("project", "kind", "url", "options", "error_code", "error_at", "updated_at")
 
 
 @admin.register(Topic)

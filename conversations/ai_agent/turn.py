@@ -42,16 +42,34 @@ class TurnLog:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
-    """What the AI agent wants: texts to say, then perhaps a handoff or the end."""
+class AgentMessage:
+    """A text, and what else its line in the journal holds: suggestions, attachments, calls."""
 
-    utterances: Sequence[str]
+    text: str = field(repr=False)
+    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What the AI agent wants: messages to say, then perhaps a handoff or the end.
+
+    `agent_session` is what the adapter of an outside agent keeps of the conversation.
+    """
+
+    utterances: Sequence[str] = ()
+    messages: Sequence[AgentMessage] = ()
     source: str = ""
     returned: Mapping[str, Any] | None = None
     handoff_calls: Sequence[Mapping[str, Any]] = ()
     state: dict[str, Any] | None = None
     logs: Sequence[TurnLog] = ()
     has_hung_up: bool = False
+    agent_session: dict[str, Any] | None = None
+
+    @property
+    def said(self) -> list[AgentMessage]:
+        """Return all that is to be said, in order."""
+        return [*(AgentMessage(text=text) for text in self.utterances), *self.messages]
 
 
 def turn_run(conversation: Conversation, event: Event, handoff_view: dict[str, Any] | None) -> Turn:

@@ -22,12 +22,13 @@ HOST = OpenApiParameter(
 _MEANINGS = {
     400: "A field or header is missing or wrong; the text names it.",
     401: "The key or token is missing, wrong or too old, or the page may not use the widget.",
-    403: "The token may not say who the end user is.",
-    404: "There is no such session.",
-    409: "No live agent is asked for.",
-    410: "The session has ended. Its journal can still be read; open a new one.",
+    403: "The token or key may not do this; the text says why.",
+    404: "There is no such session or conversation.",
+    409: "It does not fit where the conversation stands.",
+    410: "The conversation has ended. Its journal can still be read; open a new one.",
     413: "The file is too large; the text names its size and the limit.",
     415: "Files are not taken here, or not of this type.",
+    422: "The handoff cannot be opened so; `errors` lists each problem with its path.",
     429: "Too many requests. Retry-After says in how many seconds to try again.",
 }
 

@@ -1,6 +1,6 @@
 """What was said; Django finds models by this module."""
 
-from conversations.models.agent import LogEntry, Tool, Topic
+from conversations.models.agent import LogEntry, OutsideAgent, Tool, Topic
 from conversations.models.attachment import Attachment
 from conversations.models.channel import Channel
 from conversations.models.conversation import Conversation, EndUser, Event
@@ -12,6 +12,7 @@ __all__ = [
     "EndUser",
     "Event",
     "LogEntry",
+    "OutsideAgent",
     "Tool",
     "Topic",
 ]

@@ -1,9 +1,10 @@
-"""The built-in AI agent's material: topics, tools, and the log that explains what happened."""
+"""Who answers: the built-in AI agent's topics and tools, or an outside one; and the log."""
 
 from __future__ import annotations
 
 from django.db import models
 
+from integrations.credentials.fields import EncryptedJSONField
 from integrations.models import Project
 
 
@@ -52,6 +53,33 @@ class Tool(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class OutsideAgent(models.Model):
+    """The AI agent of a project that lives elsewhere; a project without one uses the built-in.
+
+    `options` are those of agent_options (ai_agent/outside/options.py), `secrets` what its address
+    asks for: `signing_secret` of a webhook agent, `api_key` of a model.
+    """
+
+    class Kind(models.TextChoices):
+        """How it is driven: we ask it for each turn, or it drives us by REST."""
+
+        WEBHOOK = "webhook", "Webhook"
+        API = "api", "API"
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="outside_agent")
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    url = models.CharField(max_length=500, blank=True)
+    options = models.JSONField(default=dict, blank=True)
+    secrets = EncryptedJSONField(blank=True)
+    # What an admin must mend, in our code of the failure; empty while it answers.
+    error_code = models.CharField(max_length=40, blank=True)
+    error_at = models.DateTimeField(null=True, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"{self.kind} agent of {self.project_id}"
 
 
 class LogEntry(models.Model):

@@ -70,6 +70,8 @@ class Conversation(models.Model):
     # Each message to the AI agent books its part of a minute, so that a minute holds so many.
     turns_booked_until = models.DateTimeField(null=True, blank=True)
     tool_state = models.JSONField(default=dict)
+    # What an outside agent's adapter keeps of this conversation, and its failures in a row.
+    agent_session = models.JSONField(default=dict, db_default={})
     shared_id = models.CharField(max_length=255, blank=True)
     token_family = models.UUIDField()
     locale = models.CharField(max_length=35, blank=True)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
+from conversations.ai_agent.outside.runtime import agent_turn, outside_agent
 from conversations.ai_agent.returned import ReturnProblem, handoff_misplaced
 from conversations.ai_agent.sandbox.results import ToolError
-from conversations.ai_agent.turn import Turn, turn_given_up, turn_run
+from conversations.ai_agent.turn import AgentMessage, Turn, turn_given_up, turn_run
+from conversations.event_loop.executor import run_sync
 from conversations.journal import publish
 from conversations.journal.frames import EventType, SessionEnd, transient_frame
 from conversations.journal.selectors import messages_unanswered
@@ -23,7 +25,7 @@ from conversations.journal.services import (
     log_append,
     message_event,
 )
-from conversations.models import Conversation, Event, LogEntry
+from conversations.models import Conversation, Event, LogEntry, OutsideAgent
 from handoffs.errors import InvalidPayloadError
 from handoffs.lifecycle.queueing import queue_answer
 from handoffs.models import Handoff
@@ -34,8 +36,9 @@ from handoffs.payload.reading import (
     payload_read,
 )
 from handoffs.starting.addressing import offered_integrations
+from handoffs.starting.outside_turns import OUTSIDE_TURNS
 from handoffs.starting.start import handoff_refuse, handoff_start
-from handoffs.starting.turns import TURNS, TurnClaim, turn_put_back
+from handoffs.starting.turns import TURNS, TurnClaim, turn_clear, turn_put_back
 from integrations.contract.hints import PayloadProblem
 
 logger = logging.getLogger(__name__)
@@ -80,10 +83,45 @@ def _answer(claim: TurnClaim) -> None:
     thinking = transient_frame(EventType.POLY_AGENT_THINKING, {})
     publish.transient_publish(claim.conversation_id, thinking)
     if claim.tries > MAX_TRIES:
-        turn = turn_given_up(conversation, MAX_TRIES)
+        _apply(claim, event, turn_given_up(conversation, MAX_TRIES))
+    elif agent := outside_agent(conversation.project_id):
+        _ask_outside(claim, agent, conversation, event)
     else:
-        turn = turn_run(conversation, event, _handoff_view(conversation))
-    _apply(claim, event, turn)
+        _apply(claim, event, turn_run(conversation, event, _handoff_view(conversation)))
+
+
+def _ask_outside(
+    claim: TurnClaim, agent: OutsideAgent, conversation: Conversation, event: Event
+) -> None:
+    """Have an outside agent asked while this thread goes on to something else."""
+    if agent.kind == OutsideAgent.Kind.API:
+        _leave_to_agent(claim)
+        return
+    if not OUTSIDE_TURNS.try_take():
+        turn_put_back(claim, is_try=False)
+        return
+    turn = agent_turn(conversation, event, _handoff_view(conversation))
+
+    async def finish(found: Turn | None) -> None:
+        await run_sync(_finish_outside, claim, event, found)
+
+    TURNS.hand_over(claim)
+    OUTSIDE_TURNS.begin(agent, conversation, turn, finish)
+
+
+def _finish_outside(claim: TurnClaim, event: Event, turn: Turn | None) -> None:
+    """Write an outside agent's turn down; one that broke in our own code is tried again."""
+    is_over = is_owed = False
+    try:
+        if turn is not None:
+            is_owed = _apply(claim, event, turn)
+            is_over = True
+    finally:
+        TURNS.release(claim)
+        if not is_over:
+            turn_put_back(claim, is_try=True)
+        if is_owed or not is_over:
+            queue_answer(claim.conversation_id)
 
 
 def _next_message(conversation_id: str) -> tuple[Conversation, Event] | None:
@@ -106,31 +144,42 @@ def _nothing_owed(claim: TurnClaim) -> None:
         _turn_end(conversation)
 
 
+@transaction.atomic
+def _leave_to_agent(claim: TurnClaim) -> None:
+    """Take no turn: the agent hears of the message by itself, and answers by REST."""
+    conversation = conversation_lock(claim.conversation_id)
+    if conversation.turn_id == claim.id:
+        turn_clear(conversation)
+
+
 def _turn_end(conversation: Conversation) -> None:
     """Let the next turn begin, if the AI agent owes another answer; the caller holds the lock."""
     is_owed = conversation.state == Conversation.State.BOT and _unanswered(conversation)
-    conversation.answer_due_at = timezone.now() if is_owed else None
-    conversation.turn_id = conversation.turn_until = None
-    conversation.answer_tries = 0
-    conversation.save(update_fields=["answer_due_at", "turn_id", "turn_until", "answer_tries"])
+    turn_clear(conversation, due_at=timezone.now() if is_owed else None)
 
 
 @transaction.atomic
-def _apply(claim: TurnClaim, event: Event, turn: Turn) -> None:
-    """Write a turn down, unless the claim was lost or somebody else answers by now."""
+def _apply(claim: TurnClaim, event: Event, turn: Turn) -> bool:
+    """Write a turn down, unless the claim was lost or somebody else answers by now.
+
+    Returns whether another answer is owed.
+    """
     conversation = conversation_lock(claim.conversation_id)
     if conversation.turn_id != claim.id:
-        return
+        return False
     if conversation.state == Conversation.State.BOT:
         _carry_out(conversation, event, turn)
     _turn_end(conversation)
+    return conversation.answer_due_at is not None
 
 
 def _carry_out(conversation: Conversation, event: Event, turn: Turn) -> None:
     conversation.answered_sequence = event.sequence
     if turn.state is not None:
         conversation.tool_state = turn.state
-    conversation.save(update_fields=["answered_sequence", "tool_state"])
+    if turn.agent_session is not None:
+        conversation.agent_session = turn.agent_session
+    conversation.save(update_fields=["answered_sequence", "tool_state", "agent_session"])
     for entry in turn.logs:
         log_append(
             conversation,
@@ -141,7 +190,7 @@ def _carry_out(conversation: Conversation, event: Event, turn: Turn) -> None:
             fields=entry.fields,
             is_pii=entry.is_pii,
         )
-    _say(conversation, turn.utterances)
+    _say(conversation, turn.said)
     _hand_off(conversation, event, turn)
     if turn.has_hung_up:
         _hang_up(conversation, turn)
@@ -161,8 +210,10 @@ def _hang_up(conversation: Conversation, turn: Turn) -> None:
     )
 
 
-def _say(conversation: Conversation, texts: Any) -> None:
-    events = [message_event(EventType.POLY_AGENT_MESSAGE, text) for text in texts]
+def _say(conversation: Conversation, messages: Iterable[AgentMessage]) -> None:
+    events = [
+        message_event(EventType.POLY_AGENT_MESSAGE, said.text, **said.extra) for said in messages
+    ]
     if events:
         events_append(conversation, events)
 
@@ -213,8 +264,8 @@ def _refuse_others(conversation: Conversation, turn: Turn, number: int) -> None:
 
 def _say_first(conversation: Conversation, turn: Turn, payload: HandoffPayload) -> None:
     """Deliver the payload's own utterance before the handoff, unless it was just said."""
-    if payload.utterance and payload.utterance not in turn.utterances:
-        _say(conversation, [payload.utterance])
+    if payload.utterance and payload.utterance not in (said.text for said in turn.said):
+        _say(conversation, [AgentMessage(text=payload.utterance)])
 
 
 def _handoff_view(conversation: Conversation) -> dict[str, Any] | None:

@@ -43,6 +43,20 @@ def handoff_start(
             conversation, error, tool_call_id=tool_call_id, source=source, payload=payload
         )
         return None
+    return handoff_begin(
+        conversation, integration, payload, tool_call_id=tool_call_id, source=source
+    )
+
+
+def handoff_begin(
+    conversation: Conversation,
+    integration: Integration,
+    payload: HandoffPayload,
+    *,
+    tool_call_id: str,
+    source: str,
+) -> Handoff:
+    """Open a handoff for a locked conversation that has none, with a payload that is addressed."""
     for warning in payload.warnings:
         _warn(conversation, source, "payload", f"{warning.path}: {warning.message}")
     handoff = _create(conversation, payload, tool_call_id, integration)

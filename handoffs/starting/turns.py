@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -72,6 +72,14 @@ def turn_put_back(claim: TurnClaim, *, is_try: bool) -> None:
     )
 
 
+def turn_clear(conversation: Conversation, *, due_at: datetime | None = None) -> None:
+    """Leave a locked conversation without a turn under way; another one may be due."""
+    conversation.answer_due_at = due_at
+    conversation.turn_id = conversation.turn_until = None
+    conversation.answer_tries = 0
+    conversation.save(update_fields=["answer_due_at", "turn_id", "turn_until", "answer_tries"])
+
+
 class Turns:
     """The turns of this process; thread-safe."""
 
@@ -82,6 +90,7 @@ class Turns:
         self._choosing = threading.Lock()
         self._fresh = _Fresh()
         self._keeper = _Keeper()
+        self._handed_over: set[uuid.UUID] = set()
 
     def bound(self, number: int) -> None:
         """Take no more than so many turns at once, and not more than TURNS_AT_ONCE."""
@@ -108,7 +117,10 @@ class Turns:
 
     @contextmanager
     def kept(self, claim: TurnClaim) -> Iterator[None]:
-        """Hold on to a turn for the length of the block, and give its slot back."""
+        """Hold on to a turn for the length of the block, and give its slot back.
+
+        What has been handed over in the block is held until `release`.
+        """
         self._keeper.hold(claim.id)
         grown = threading.Timer(FRESH_SECONDS, self._grow_old, [claim])
         grown.daemon = True
@@ -117,9 +129,19 @@ class Turns:
             yield
         finally:
             grown.cancel()
-            self._keeper.drop(claim.id)
+            if claim.id not in self._handed_over:
+                self._keeper.drop(claim.id)
             self._fresh.end(claim.id)
             self._slots.give_back(claim.tenant)
+
+    def hand_over(self, claim: TurnClaim) -> None:
+        """Let a turn outlive the block in which it is kept: it goes on in no thread."""
+        self._handed_over.add(claim.id)
+
+    def release(self, claim: TurnClaim) -> None:
+        """End what was handed over."""
+        self._keeper.drop(claim.id)
+        self._handed_over.discard(claim.id)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -58,8 +58,8 @@ def api_key_revoke(*, key: ApiKey, actor: Any) -> None:
         audit_record(project=key.project, actor=actor, action="api_key.revoked", subject=key.name)
 
 
-def api_key_find(raw: str, permission: str, project: Project) -> ApiKey:
-    """Return the key that may do this for this project.
+def api_key_find(raw: str, permission: str, project: Project | None) -> ApiKey:
+    """Return the key that may do this for this project; None is a project that is not there.
 
     Raises ApiKeyUnknownError (answered with 401) or ApiKeyForbiddenError (403).
     """
@@ -67,7 +67,7 @@ def api_key_find(raw: str, permission: str, project: Project) -> ApiKey:
     key = ApiKey.objects.filter(key_hash=_hash(raw)).first()
     if key is None or key.revoked_at or (key.expires_at and key.expires_at <= now):
         raise ApiKeyUnknownError("The API key is unknown, revoked or expired.")
-    if permission not in key.permissions or key.project_id != project.pk:
+    if project is None or permission not in key.permissions or key.project_id != project.pk:
         raise ApiKeyForbiddenError("The API key has no permission for this.")
     if key.last_used_at is None or key.last_used_at < now - _USE_NOTED_EVERY:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)

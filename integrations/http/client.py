@@ -112,6 +112,7 @@ class HttpClient:
         data: bytes | Mapping[str, str] | aiohttp.FormData | None = None,
         params: Mapping[str, str] | None = None,
         timeout: float = REQUEST_SECONDS,
+        silence: float | None = None,
         statuses: StatusTable = NO_STATUSES,
         returns: Collection[int] = (),
         read_error: ErrorReader = status_error,
@@ -122,14 +123,17 @@ class HttpClient:
 
         `statuses` overrides which error a status means; those in `returns` come back like 2xx.
         `read_error` is for vendors who put more into a refusal than its status. `hidden` is a
-        secret in the path, which no record shows.
+        secret in the path, which no record shows. Without a byte for `silence` seconds the call is
+        given up before `timeout`.
         """
         call, target = self._prepare(operation, method, url, params)
         if hidden:
             call.path = call.path.replace(hidden, MASKED_SECRET)
         call.request_body = self._masker.masked(json if data is None else data)
         with self._recorded(call):
-            response = await self._exchange(call, target, headers, json, data, timeout, max_bytes)
+            response = await self._exchange(
+                call, target, headers, json, data, (timeout, silence), max_bytes
+            )
             if not 200 <= response.status < 300 and response.status not in returns:
                 raise read_error(response, statuses)
         return response
@@ -245,10 +249,13 @@ class HttpClient:
         headers: Mapping[str, str] | None,
         json: object,
         data: bytes | Mapping[str, str] | aiohttp.FormData | None,
-        timeout: float,
+        seconds: tuple[float, float | None],
         max_bytes: int,
     ) -> VendorResponse:
-        limits = aiohttp.ClientTimeout(total=timeout, sock_connect=min(timeout, CONNECT_SECONDS))
+        timeout, silence = seconds
+        limits = aiohttp.ClientTimeout(
+            total=timeout, sock_connect=min(timeout, CONNECT_SECONDS), sock_read=silence
+        )
         with our_errors(call.operation):
             async with asyncio.timeout(timeout):
                 proxy = await proxy_of(self._session, target)

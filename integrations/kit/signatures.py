@@ -76,6 +76,11 @@ def signed_jwt(
         ) from None  # the library's own words may quote the key
 
 
+def outbound_signature(secret: str, timestamp: str, body: bytes) -> str:
+    """Sign a call of ours (agent_api section 16): HMAC-SHA256 of `{timestamp}.{body}`, in hex."""
+    return hex_signature(secret, timestamp.encode() + b"." + body)
+
+
 def _hmac(secret: str, signed: bytes) -> bytes:
     return hmac.new(secret.encode(), signed, hashlib.sha256).digest()
 

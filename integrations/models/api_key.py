@@ -16,6 +16,9 @@ class ApiKey(models.Model):
         HANDOFF = "handoff", "Handoff"
         CONVERSATIONS = "conversations", "Conversations data"
         INTEGRATIONS = "integrations", "Integrations"
+        CHAT = "chat", "Chat"
+        EVENTS = "events", "External events"
+        WEBHOOKS = "webhooks", "Webhooks"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="api_keys")
     name = models.CharField(max_length=80)

@@ -1,0 +1,73 @@
+"""What an adapter implements: a turn goes out, an answer comes back, in the maker's own words.
+
+An adapter is a pure mapping over one call. Deadlines, retries, the address guard, signing, the
+journal and everything about handoffs stay on this side (runtime.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from conversations.ai_agent.turn import AgentMessage, TurnLog
+from integrations.contract.errors import ConnectorError
+from integrations.http.client import HttpClient
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentTurn:
+    """What the agent is told of one turn, as JSON (agent_api section 22).
+
+    `conversation` is {id, env, channel_type, language, state, user}, `message` {id, text,
+    attachments, payload?}, `history` up to 50 of {role, text, at}, without the message itself.
+    `human_part` is what was said since the agent was last in charge, where a human was meanwhile.
+    `session` is what the adapter kept of this conversation; `id` stays the same when the turn is
+    tried again.
+    """
+
+    id: str
+    conversation: Mapping[str, Any] = field(repr=False)
+    message: Mapping[str, Any] = field(repr=False)
+    history: Sequence[Mapping[str, Any]] = field(repr=False)
+    handoff: Mapping[str, Any] | None = field(default=None, repr=False)
+    session: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentAnswer:
+    """What the agent wants said and done.
+
+    `returned` is the dict of a tool (agent_api 2.1) where the agent asks for a handoff. An answer
+    that says and asks nothing is a miss, unless it `comes_later` by REST. `state` is merged into
+    the conversation's, `session` replaces what the adapter kept.
+    """
+
+    messages: Sequence[AgentMessage] = ()
+    returned: Mapping[str, Any] | None = None
+    state: Mapping[str, Any] | None = None
+    has_hung_up: bool = False
+    comes_later: bool = False
+    session: Mapping[str, Any] | None = None
+    logs: Sequence[TurnLog] = ()
+
+
+class AgentFailedError(Exception):
+    """The agent gave no answer that can be used; `code` and the text are for the project's log."""
+
+    def __init__(self, code: str, message: str) -> None:
+        """Neither quotes what was said, nor a credential."""
+        super().__init__(message)
+        self.code = code
+
+    @classmethod
+    def of(cls, error: ConnectorError) -> AgentFailedError:
+        """Return the failure of a call."""
+        return cls(f"agent_{error.code}", str(error))
+
+
+class Adapter(Protocol):
+    """One way to drive an agent."""
+
+    async def answer(self, turn: AgentTurn, http: HttpClient) -> AgentAnswer:
+        """Ask the agent; raises AgentFailedError or ConnectorError."""

@@ -1,0 +1,71 @@
+"""An agent that we call each turn: a signed POST, answered with the dict of a tool."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from conversations.ai_agent.outside.agent import AgentAnswer, AgentFailedError, AgentTurn
+from conversations.ai_agent.outside.answers import answer_read
+from conversations.ai_agent.outside.options import AgentOptions
+from integrations.http.client import HttpClient
+from integrations.kit.plain_json import vendor_json
+from integrations.kit.signatures import outbound_signature
+
+EVENT_MESSAGE = "message"
+ACCEPTED = 202
+
+
+class WebhookAgent:
+    """Speaks agent_api section 22, `webhook`."""
+
+    def __init__(self, url: str, secret: str, options: AgentOptions) -> None:
+        """Keep where the agent is, and what signs our calls."""
+        self._url, self._secret, self._options = url, secret, options
+
+    async def answer(self, turn: AgentTurn, http: HttpClient) -> AgentAnswer:
+        """Post the turn; 202 and 204 mean that the answer comes later by REST."""
+        body = turn_body(turn)
+        response = await http.request(
+            "agent turn",
+            "POST",
+            self._url,
+            headers=signed_headers(self._secret, body, turn.id),
+            data=body,
+            timeout=self._options.whole_seconds,
+            silence=self._options.first_seconds,
+        )
+        if response.status in (ACCEPTED, 204):
+            return AgentAnswer(comes_later=True)
+        try:
+            said = vendor_json(response.body)
+        except ValueError as error:
+            raise AgentFailedError("agent_answer", "The agent's answer is not JSON.") from error
+        return answer_read(said)
+
+
+def turn_body(turn: AgentTurn) -> bytes:
+    """Return the turn as it goes over the wire."""
+    said: dict[str, Any] = {
+        "event": EVENT_MESSAGE,
+        "id": turn.id,
+        "conversation": turn.conversation,
+        "message": turn.message,
+        "history": turn.history,
+        "handoff": turn.handoff,
+    }
+    return json.dumps(said, ensure_ascii=False, default=str).encode()
+
+
+def signed_headers(secret: str, body: bytes, event_id: str) -> Mapping[str, str]:
+    """Return the headers of a signed call (agent_api section 16), repeatable by its id."""
+    timestamp = str(int(time.time()))
+    return {
+        "Content-Type": "application/json",
+        "Idempotency-Key": event_id,
+        "X-Handoff-Event-ID": event_id,
+        "X-Handoff-Timestamp": timestamp,
+        "X-Handoff-Signature": outbound_signature(secret, timestamp, body),
+    }

@@ -1,0 +1,88 @@
+"""Which project an API key opens: one rule for every interface that other systems call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import Q
+from rest_framework.request import Request
+
+from integrations.entry.client_address import client_address
+from integrations.entry.keys import ApiKeyForbiddenError, ApiKeyUnknownError, api_key_find
+from integrations.entry.rate_limit import retry_after
+from integrations.models import ApiKey, Project
+
+WRONG_KEYS_PER_MINUTE = 30
+
+
+class KeyRefusedError(Exception):
+    """The request may not go on; status, code and text are for its answer."""
+
+    def __init__(self, status: int, code: str, message: str, *, wait: int = 0) -> None:
+        """`wait` is for Retry-After."""
+        super().__init__(message)
+        self.status, self.code, self.wait = status, code, wait
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A project, and the key that opened it."""
+
+    project: Project
+    key: ApiKey
+
+
+def project_open(
+    request: Request, account_id: str, project_id: str, permission: ApiKey.Permission, *, limit: int
+) -> Opened:
+    """Return the project that the request's key may use so, `limit` times a minute.
+
+    Raises KeyRefusedError. An unknown project and somebody else's are refused alike, and only
+    once the key was found to be one.
+    """
+    raw = request.headers.get("x-api-key", "")
+    if not raw:
+        raise KeyRefusedError(401, "UNAUTHORIZED", "Send an API key in the header x-api-key.")
+    project = project_named(account_id, project_id)
+    try:
+        key = api_key_find(raw, permission, project)
+    except ApiKeyUnknownError as error:
+        _count_wrong(request)
+        raise KeyRefusedError(401, "UNAUTHORIZED", str(error)) from error
+    except ApiKeyForbiddenError as error:
+        raise KeyRefusedError(403, "FORBIDDEN", str(error)) from error
+    assert project is not None
+    if wait := retry_after(f"{permission}:{key.pk}", limit=limit, window_seconds=60):
+        raise _too_many(wait)
+    return Opened(project=project, key=key)
+
+
+def project_named(account_id: str, project_id: str) -> Project | None:
+    """Find a project by its ids or slugs, in any mixture."""
+    project_id, account_id = clean(project_id), clean(account_id)
+    return (
+        Project.objects.select_related("workspace")
+        .filter(
+            Q(public_id=project_id) | Q(slug=project_id),
+            Q(workspace__public_id=account_id) | Q(workspace__slug=account_id),
+        )
+        .first()
+    )
+
+
+def clean(value: str) -> str:
+    """Drop the one character that PostgreSQL refuses to look for; no id holds it."""
+    return value.replace("\x00", "")
+
+
+def _count_wrong(request: Request) -> None:
+    """Slow down whoever guesses keys, by address."""
+    address = client_address(request)
+    wait = retry_after(f"wrong-key:{address}", limit=WRONG_KEYS_PER_MINUTE, window_seconds=60)
+    if wait:
+        raise _too_many(wait)
+
+
+def _too_many(wait: int) -> KeyRefusedError:
+    text = f"Too many requests. Try again in {wait} seconds."
+    return KeyRefusedError(429, "RATE_LIMITED", text, wait=wait)

@@ -1,0 +1,176 @@
+"""What an AI agent does that drives a conversation by itself: say, type, hand off, cancel, end.
+
+Every act is repeatable by its key, and none is taken while a live agent is asked for or present:
+the agent is out of the conversation between POLY_AGENT_LEFT and POLY_AGENT_JOINED.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from django.db import transaction
+
+from conversations.ai_agent.turn import AgentMessage
+from conversations.errors import ConversationEndedError
+from conversations.journal import publish
+from conversations.journal.frames import EventType, SessionEnd, transient_frame
+from conversations.journal.selectors import event_by_client_id
+from conversations.journal.services import (
+    conversation_end,
+    conversation_lock,
+    events_append,
+    message_event,
+)
+from conversations.models import Conversation, Event
+from handoffs.errors import HandoffError
+from handoffs.lifecycle.services import handoff_end
+from handoffs.models import Handoff
+from handoffs.payload.reading import HandoffPayload, payload_read
+from handoffs.starting.addressing import offered_integrations, payload_address
+from handoffs.starting.start import handoff_begin, handoff_open
+from handoffs.starting.turns import turn_clear
+from handoffs.states import EndReason, State
+
+SOURCE = "outside agent"
+
+
+class NotInChargeError(HandoffError):
+    """A live agent is asked for or present, or the end user has not begun yet."""
+
+    code = "not_in_charge"
+
+
+class AlreadyActiveError(HandoffError):
+    """A handoff is open already."""
+
+    code = "handoff_already_active"
+
+
+class NothingOpenError(HandoffError):
+    """There is no handoff that could be cancelled."""
+
+    code = "nothing_to_cancel"
+
+
+def agent_say(
+    conversation_id: str, messages: Sequence[AgentMessage], *, key: str = ""
+) -> list[Event]:
+    """Journal messages of the AI agent; the same key again returns the first line.
+
+    Raises NotInChargeError, ConversationEndedError.
+    """
+    with transaction.atomic():
+        conversation = conversation_lock(conversation_id)
+        client_id = _client_id(key)
+        known = event_by_client_id(conversation, client_id)
+        if known is not None:
+            return [known]
+        _require_charge(conversation)
+        return _say(conversation, messages, client_id)
+
+
+def agent_type(conversation_id: str) -> None:
+    """Show that the AI agent is at it; losing it is harmless. Raises NotInChargeError."""
+    _require_charge(Conversation.objects.get(pk=conversation_id))
+    publish.transient_publish(conversation_id, transient_frame(EventType.POLY_AGENT_THINKING, {}))
+
+
+@transaction.atomic
+def agent_hand_off(
+    conversation_id: str,
+    asked: Mapping[str, Any],
+    *,
+    messages: Sequence[AgentMessage] = (),
+    key: str = "",
+) -> Handoff:
+    """Open the handoff that a dict of a tool asks for; the same key again returns the first one.
+
+    `messages` are said before it. Raises AlreadyActiveError, NotInChargeError,
+    InvalidPayloadError and the other HandoffErrors of a payload; nothing has happened then.
+    """
+    conversation = _locked(conversation_id)
+    call_id = f"api:{_digest(key) if key else uuid.uuid4().hex}"
+    if known := _by_call(conversation, call_id):
+        return known
+    if handoff_open(conversation.pk) is not None:
+        raise AlreadyActiveError("A handoff is open already; cancel it first.")
+    _require_charge(conversation)
+    offered = offered_integrations(conversation.project, [conversation.environment])
+    payload = payload_read(asked, integrations=offered)
+    integration, payload = payload_address(conversation.project, conversation.environment, payload)
+    _say(conversation, [*messages, *_utterance(payload, messages)], "")
+    return handoff_begin(conversation, integration, payload, tool_call_id=call_id, source=SOURCE)
+
+
+@transaction.atomic
+def agent_cancel(conversation_id: str) -> Handoff:
+    """Take the end user out of the queue; raises NothingOpenError once somebody has joined."""
+    conversation = _locked(conversation_id)
+    handoff = handoff_open(conversation.pk)
+    if handoff is None or State(handoff.state) is State.ACTIVE:
+        raise NothingOpenError("No handoff waits in a queue: there is nothing to cancel.")
+    handoff.conversation = conversation
+    handoff_end(handoff, EndReason.CANCELLED)
+    return handoff
+
+
+@transaction.atomic
+def agent_end(conversation_id: str, messages: Sequence[AgentMessage] = ()) -> None:
+    """End the conversation, with a last word; ending twice is fine. Raises NotInChargeError."""
+    conversation = conversation_lock(conversation_id)
+    if conversation.is_over:
+        return
+    _require_charge(conversation)
+    _say(conversation, messages, "")
+    conversation_end(conversation, SessionEnd.NATURAL_END)
+
+
+def _say(
+    conversation: Conversation, messages: Sequence[AgentMessage], client_id: str
+) -> list[Event]:
+    """Write messages down; whatever was owed to the end user is answered by them."""
+    conversation.answered_sequence = conversation.last_sequence
+    conversation.save(update_fields=["answered_sequence"])
+    turn_clear(conversation)
+    lines = [message_event(EventType.POLY_AGENT_MESSAGE, m.text, **m.extra) for m in messages]
+    if lines:
+        lines[0] = replace(lines[0], client_event_id=client_id)
+    return events_append(conversation, lines) if lines else []
+
+
+def _utterance(payload: HandoffPayload, messages: Sequence[AgentMessage]) -> list[AgentMessage]:
+    said = [message.text for message in messages]
+    if not payload.utterance or payload.utterance in said:
+        return []
+    return [AgentMessage(text=payload.utterance)]
+
+
+def _require_charge(conversation: Conversation) -> None:
+    if conversation.is_over:
+        raise ConversationEndedError("conversation_ended")
+    if conversation.state != Conversation.State.BOT:
+        raise NotInChargeError("The AI agent is not in charge of this conversation now.")
+
+
+def _locked(conversation_id: str) -> Conversation:
+    conversation = conversation_lock(conversation_id)
+    if conversation.is_over:
+        raise ConversationEndedError("conversation_ended")
+    return conversation
+
+
+def _by_call(conversation: Conversation, call_id: str) -> Handoff | None:
+    return Handoff.objects.filter(conversation=conversation, tool_call_id=call_id).first()
+
+
+def _client_id(key: str) -> str:
+    """Return what makes a resend recognisable, apart from the end user's own ids."""
+    return f"agent:{_digest(key)}" if key else ""
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:40]

@@ -1,0 +1,84 @@
+"""Turns of outside AI agents: they wait on one event loop of the process, in no thread."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import threading
+from collections.abc import Awaitable, Callable
+
+from django.conf import settings
+
+from conversations.ai_agent.outside.agent import AgentTurn
+from conversations.ai_agent.outside.runtime import turn_ask
+from conversations.ai_agent.turn import Turn
+from conversations.models import Conversation, OutsideAgent
+from integrations.connections.building import vendor_route
+from integrations.http.client import Session, open_session
+
+CLOSE_SECONDS = 2.0
+# Gets None where asking broke in our own code.
+Finish = Callable[[Turn | None], Awaitable[None]]
+
+
+class OutsideTurns:
+    """Owns the loop and its session; thread-safe, but for after a fork."""
+
+    def __init__(self) -> None:
+        """Start nothing yet."""
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._session: Session | None = None
+        self._going_on = 0
+
+    def try_take(self) -> bool:
+        """Book a place; False where so many turns are under way that one more would only wait."""
+        with self._lock:
+            if self._going_on >= settings.OUTSIDE_TURNS_AT_ONCE:
+                return False
+            self._going_on += 1
+            return True
+
+    def begin(
+        self, agent: OutsideAgent, conversation: Conversation, turn: AgentTurn, finish: Finish
+    ) -> None:
+        """Ask the agent in the booked place, and hand the turn to `finish` on the loop."""
+        work = self._run(agent, conversation, turn, finish)
+        asyncio.run_coroutine_threadsafe(work, self._running())
+
+    async def _run(
+        self, agent: OutsideAgent, conversation: Conversation, turn: AgentTurn, finish: Finish
+    ) -> None:
+        found: Turn | None = None
+        try:
+            if self._session is None or self._session.closed:
+                self._session = open_session(
+                    allow_local=settings.ALLOW_LOCAL_AGENTS, route=vendor_route()
+                )
+            found = await turn_ask(agent, conversation, turn, self._session)
+        finally:
+            with self._lock:
+                self._going_on -= 1
+            await finish(found)
+
+    def _running(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                thread = threading.Thread(
+                    target=self._loop.run_forever, name="outside agents", daemon=True
+                )
+                thread.start()
+                atexit.register(self._close)
+            return self._loop
+
+    def _close(self) -> None:
+        """Let go of the connections; what is under way is tried again by another worker."""
+        if self._loop is not None and self._session is not None:
+            closing = asyncio.run_coroutine_threadsafe(self._session.close(), self._loop)
+            with contextlib.suppress(TimeoutError):
+                closing.result(CLOSE_SECONDS)
+
+
+OUTSIDE_TURNS = OutsideTurns()

@@ -1,0 +1,368 @@
+"""AI agents that live elsewhere: asked each turn by a signed call, or driving by REST."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from config.demo.processes import wait_until
+from conversations.ai_agent.outside.options import FAILURES_IN_A_ROW
+from conversations.models import Conversation, Event, LogEntry, OutsideAgent
+from handoffs.models import Handoff
+from handoffs.responder import message_accept
+from handoffs.starting.answers import answer_all
+from integrations.models import ApiKey, Project
+from tests import factories
+from tests.handoffs.outside import SECRET, WebhookStandIn, webhook_agent
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def agent() -> Iterator[WebhookStandIn]:
+    with webhook_agent() as served:
+        yield served
+
+
+def driven(agent: WebhookStandIn, **options: Any) -> Conversation:
+    """Return a conversation of a project whose agent is asked by webhook."""
+    project = factories.project()
+    OutsideAgent.objects.create(
+        project=project,
+        kind=OutsideAgent.Kind.WEBHOOK,
+        url=agent.url,
+        secrets={"signing_secret": SECRET},
+        options=options,
+    )
+    return factories.conversation(factories.channel(project))
+
+
+def said(conversation: Conversation) -> list[str]:
+    """Return what the AI agent has said after its greeting."""
+    lines = Event.objects.filter(conversation=conversation, type="POLY_AGENT_MESSAGE")
+    return [line.payload["text"] for line in lines.order_by("sequence")][1:]
+
+
+def ask(conversation: Conversation, text: str = "Where is it?") -> None:
+    """Say something and wait until nothing is owed any more."""
+    message_accept(conversation_id=conversation.pk, text=text, client_event_id="", metadata=None)
+    answer_all(conversation.pk)
+
+    def is_answered() -> bool:
+        return Conversation.objects.filter(pk=conversation.pk, answer_due_at=None).exists()
+
+    assert wait_until(is_answered, seconds=20)
+
+
+def test_the_agent_is_asked_with_the_turn_and_what_it_answers_is_said(agent: WebhookStandIn):
+    conversation = driven(agent)
+    agent.answering = lambda turn: (
+        200,
+        {
+            "utterance": "Which order?",
+            "state": {"step": 2},
+            "response_suggestions": [{"message_text": "The last one", "payload": "last"}],
+        },
+    )
+
+    ask(conversation)
+
+    [heard] = agent.heard
+    told = heard.body
+    assert told["event"] == "message"
+    assert told["conversation"]["id"] == conversation.pk
+    assert told["message"]["text"] == "Where is it?"
+    assert [line["role"] for line in told["history"]] == ["agent"], "the greeting, not the turn"
+    assert said(conversation) == ["Which order?"]
+    line = Event.objects.filter(conversation=conversation).order_by("sequence").last()
+    assert line is not None
+    assert line.payload["response_suggestions"] == [
+        {"message_text": "The last one", "payload": "last"}
+    ]
+    conversation.refresh_from_db()
+    assert conversation.tool_state == {"step": 2}
+
+
+def test_a_call_is_signed_over_its_raw_body_and_carries_the_id_of_its_turn(agent: WebhookStandIn):
+    conversation = driven(agent)
+
+    ask(conversation)
+
+    [heard] = agent.heard
+    timestamp = heard.headers["x-handoff-timestamp"]
+    signed = timestamp.encode() + b"." + heard.raw
+    expected = hmac.new(SECRET.encode(), signed, hashlib.sha256).hexdigest()
+    assert heard.headers["x-handoff-signature"] == expected
+    assert abs(time.time() - int(timestamp)) < 60
+    message = Event.objects.get(conversation=conversation, type="USER_MESSAGE")
+    assert heard.headers["idempotency-key"] == heard.headers["x-handoff-event-id"]
+    assert heard.headers["idempotency-key"] == str(message.pk)
+
+
+def test_a_call_that_failed_is_repeated_once_with_the_same_key(agent: WebhookStandIn):
+    conversation = driven(agent)
+    agent.answering = lambda turn: (
+        (200, {"utterance": "Now"}) if len(agent.heard) > 1 else (503, {})
+    )
+
+    ask(conversation)
+
+    keys = {heard.headers["idempotency-key"] for heard in agent.heard}
+    assert (len(agent.heard), len(keys)) == (2, 1)
+    assert said(conversation) == ["Now"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ((500, {}), "agent_cannot_connect"),
+        ((401, {}), "agent_invalid_auth"),
+        ((200, b"<html>"), "agent_answer"),
+        ((200, []), "agent_answer"),
+        ((200, {}), "agent_silent"),
+        ((200, {"utterance": 5}), "agent_silent"),
+        ((200, {"utterance": "x" * 10_001}), "agent_answer"),
+    ],
+)
+def test_an_agent_that_gives_no_answer_leaves_the_end_user_with_a_text_and_the_log_with_why(
+    agent: WebhookStandIn, answer: tuple[int, Any], code: str
+):
+    conversation = driven(agent, failure_text="Our assistant is away.")
+    agent.answering = lambda turn: answer
+
+    ask(conversation)
+
+    assert said(conversation) == ["Our assistant is away."]
+    entry = LogEntry.objects.get(conversation=conversation, level="error")
+    assert (entry.code, entry.fields) == (code, {"failures": 1})
+
+
+def test_what_is_wrong_with_an_offer_leaves_that_one_out_and_is_told(agent: WebhookStandIn):
+    conversation = driven(agent)
+    offered = [{"message_text": "Yes"}, {"message_text": 5}, "No"]
+    agent.answering = lambda turn: (200, {"utterance": "Well?", "response_suggestions": offered})
+
+    ask(conversation)
+
+    line = Event.objects.filter(conversation=conversation).order_by("sequence").last()
+    assert line is not None
+    assert line.payload["response_suggestions"] == [{"message_text": "Yes", "payload": "Yes"}]
+    told = LogEntry.objects.filter(conversation=conversation).values_list("content", flat=True)
+    assert [content.split(" ")[0] for content in sorted(told)] == [
+        "response_suggestions[1]",
+        "response_suggestions[2]",
+    ]
+
+
+def test_after_three_failures_in_a_row_the_conversation_is_handed_off_once(agent: WebhookStandIn):
+    conversation = driven(agent, escalates=True)
+    factories.integration(conversation.project, is_default=True)
+    agent.answering = lambda turn: (500, {})
+
+    for number in range(FAILURES_IN_A_ROW):
+        assert not Handoff.objects.exists(), f"escalated after {number}"
+        ask(conversation)
+
+    assert Handoff.objects.filter(conversation=conversation).count() == 1
+
+
+def test_an_answer_resets_the_failures_in_a_row(agent: WebhookStandIn):
+    conversation = driven(agent, escalates=True)
+    factories.integration(conversation.project, is_default=True)
+    for is_well in (False, False, True, False, False):
+        agent.answering = lambda turn, well=is_well: (200 if well else 500, {"utterance": "Yes"})
+        ask(conversation)
+
+    assert not Handoff.objects.exists()
+
+
+def test_a_handoff_in_the_answer_is_opened_as_from_a_tool(agent: WebhookStandIn):
+    conversation = driven(agent)
+    integration = factories.integration(conversation.project)
+    agent.answering = lambda turn: (
+        200,
+        {
+            "utterance": "One moment.",
+            "handoff": {"text_chat": {integration.integration_key: {"reason": "parcel"}}},
+        },
+    )
+
+    ask(conversation, "A human, please")
+
+    handoff = Handoff.objects.get(conversation=conversation)
+    assert (handoff.integration_id, handoff.reason) == (integration.pk, "parcel")
+    assert said(conversation) == ["One moment."]
+
+
+def test_an_agent_that_accepts_answers_later_by_rest(agent: WebhookStandIn):
+    conversation = driven(agent)
+    agent.answering = lambda turn: (202, {})
+
+    ask(conversation)
+    assert said(conversation) == []
+
+    drive = Drive(conversation.project)
+    assert drive.post(conversation, "messages", {"text": "Here it is."})[0] == 201
+    assert said(conversation) == ["Here it is."]
+
+
+def test_many_turns_wait_for_slow_agents_in_no_thread(agent: WebhookStandIn):
+    conversation = driven(agent)
+    others = [factories.conversation(conversation.channel) for _ in range(19)]
+    crowd = [conversation, *others]
+
+    def slowly(turn: dict[str, Any]) -> tuple[int, Any]:
+        time.sleep(1.0)
+        return 200, {"utterance": "At last"}
+
+    agent.answering = slowly
+    began = time.monotonic()
+    for one in crowd:
+        message_accept(conversation_id=one.pk, text="Hi", client_event_id="", metadata=None)
+        answer_all(one.pk)
+    assert wait_until(lambda: not Conversation.objects.exclude(answer_due_at=None), seconds=20)
+
+    assert time.monotonic() - began < 10, "one after the other they take twenty seconds"
+    assert [said(one) for one in crowd] == [["At last"]] * 20
+
+
+# ---- driving by REST ----
+
+
+class Drive:
+    """An agent with a key that drives conversations of its project."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.key = factories.api_key(project, ApiKey.Permission.CHAT)[1]
+
+    def post(
+        self, conversation: Conversation, act: str, body: Any = None, **headers: str
+    ) -> tuple[int, Any]:
+        project = self.project
+        response = Client(raise_request_exception=False).post(
+            f"/v1/{project.workspace.public_id}/{project.public_id}/conversations/"
+            f"{conversation.pk}/{act}",
+            json.dumps({} if body is None else body),
+            content_type="application/json",
+            headers={"x-api-key": self.key, **headers},
+        )
+        return response.status_code, response.json() if response.content else None
+
+
+@pytest.fixture
+def conversation() -> Conversation:
+    project = factories.project()
+    OutsideAgent.objects.create(project=project, kind=OutsideAgent.Kind.API)
+    return factories.conversation(factories.channel(project))
+
+
+def test_a_message_to_an_agent_that_drives_by_rest_waits_for_it(conversation: Conversation):
+    ask(conversation)
+    assert said(conversation) == []
+
+    status, body = Drive(conversation.project).post(conversation, "messages", {"text": "Hello."})
+
+    assert status == 201
+    assert Event.objects.get(pk=body["message_id"]).sequence == body["sequence"]
+    assert said(conversation) == ["Hello."]
+
+
+def test_the_same_key_again_says_nothing_twice(conversation: Conversation):
+    drive, headers = Drive(conversation.project), {"Idempotency-Key": "turn-7"}
+
+    first = drive.post(conversation, "messages", {"text": "Hello."}, **headers)
+    again = drive.post(conversation, "messages", {"text": "Hello."}, **headers)
+
+    assert first == again
+    assert said(conversation) == ["Hello."]
+
+
+def test_a_handoff_by_rest_is_accepted_once_and_then_refused(conversation: Conversation):
+    integration = factories.integration(conversation.project)
+    drive = Drive(conversation.project)
+    asked = {
+        "utterance": "One moment.",
+        "handoff": {"text_chat": {integration.integration_key: {}}},
+    }
+
+    status, body = drive.post(conversation, "handoff", asked, **{"Idempotency-Key": "h"})
+    assert (status, body["status"]) == (202, "requested")
+    assert said(conversation) == ["One moment."]
+    assert drive.post(conversation, "handoff", asked, **{"Idempotency-Key": "h"})[1] == body
+
+    status, refused = drive.post(conversation, "handoff", asked)
+    assert (status, refused["error_code"]) == (409, "HANDOFF_ALREADY_ACTIVE")
+    status, refused = drive.post(conversation, "messages", {"text": "Still there?"})
+    assert (status, refused["error_code"]) == (409, "NOT_IN_CHARGE")
+
+    assert drive.post(conversation, "handoff/cancel")[0] == 202
+    assert drive.post(conversation, "messages", {"text": "Back."})[0] == 201
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "code"),
+    [
+        ({"handoff": {"text_chat": {"zendesk_integration": {}}}}, 409, "HANDOFF_NOT_CONNECTED"),
+        ({"handoff": {"text_chat": {"nobody_integration": {}}}}, 422, "HANDOFF_INVALID_PAYLOAD"),
+        ({"handoff": 7}, 422, "HANDOFF_INVALID_PAYLOAD"),
+        ({}, 400, "INVALID_REQUEST"),
+        ([], 400, "INVALID_REQUEST"),
+        ({"handoff": True, "utterance": 7}, 400, "INVALID_REQUEST"),
+    ],
+)
+def test_a_handoff_that_cannot_be_is_refused_and_nothing_has_happened(
+    conversation: Conversation, asked: Any, status: int, code: str
+):
+    found, body = Drive(conversation.project).post(conversation, "handoff", asked)
+
+    assert (found, body["error_code"]) == (status, code)
+    if status == 422:
+        assert all(set(problem) == {"path", "message"} for problem in body["errors"])
+        assert body["errors"]
+    assert not Handoff.objects.exists()
+    assert said(conversation) == []
+
+
+def test_the_end_is_said_and_holds(conversation: Conversation):
+    drive = Drive(conversation.project)
+
+    assert drive.post(conversation, "end", {"utterance": "Goodbye."})[0] == 204
+    assert drive.post(conversation, "end")[0] == 204
+
+    types = list(Event.objects.filter(conversation=conversation).values_list("type", flat=True))
+    assert types[-2:] == ["POLY_AGENT_MESSAGE", "SESSION_END"]
+    status, body = drive.post(conversation, "messages", {"text": "One more thing"})
+    assert (status, body["error_code"]) == (410, "CONVERSATION_ENDED")
+
+
+def test_another_projects_conversations_and_unknown_ones_are_refused_alike(
+    conversation: Conversation,
+):
+    foreign = factories.conversation(factories.channel(factories.project()))
+    drive = Drive(conversation.project)
+
+    unknown = Conversation(pk=f"CONV-{uuid.uuid4().hex}")
+    assert drive.post(foreign, "messages", {"text": "Hi"})[0] == 404
+    assert drive.post(unknown, "messages", {"text": "Hi"})[0] == 404
+
+    drive.project = foreign.project
+    assert drive.post(foreign, "messages", {"text": "Hi"})[0] == 403
+    drive.key = "wrong"
+    assert drive.post(foreign, "messages", {"text": "Hi"})[0] == 401
+    assert said(foreign) == []
+
+
+def test_a_key_without_the_permission_drives_nothing(conversation: Conversation):
+    drive = Drive(conversation.project)
+    drive.key = factories.api_key(conversation.project, ApiKey.Permission.HANDOFF)[1]
+
+    assert drive.post(conversation, "messages", {"text": "Hi"})[0] == 403
