@@ -125,7 +125,8 @@ RULES = (
             "config",
             "handoffs",
             *(f"integrations.{room}" for room in ("vendors", "simulators", "connect")),
-            *(f"integrations.{room}" for room in ("connections", "http", "kit")),
+            # http and kit are no connector's own: an outside AI agent is called the same one way.
+            "integrations.connections",
             *("integrations.contract.connector", "integrations.contract.registry"),
         ),
         plants=(
