@@ -295,6 +295,9 @@ class Letter:
     label: str
     method: str = "POST"
 
+    def tried(self, *, is_answered: bool) -> None:
+        """Hear what came of an attempt; some vendors stop calling after too many failures."""
+
 
 L = TypeVar("L", bound=Letter)
 
@@ -351,6 +354,22 @@ class Outbox(Generic[L]):
         with self._lock:
             self._faults.swap_next_two(label)
 
+    def lose_next(self, count: int) -> None:
+        """Let the next letters never arrive."""
+        with self._lock:
+            self._faults.lose_next(count)
+
+    def fetch(self, lane: str, work: Callable[[HttpClient], Coroutine[Any, Any, None]]) -> None:
+        """Fetch something in the background, one after the other within a lane of their own."""
+        with self._lock:
+            turn = self._lanes[f"fetch:{lane}"]
+
+        async def in_turn(client: HttpClient) -> None:
+            async with turn:
+                await work(client)
+
+        self._sender.run(in_turn)
+
     def delay(self, seconds: float) -> None:
         """Wait before each attempt."""
         self._sender.delay_seconds = seconds
@@ -392,4 +411,6 @@ class Outbox(Generic[L]):
             letter.url, headers, letter.raw, label=letter.label, method=letter.method
         )
         status = sent.attempts[-1]["status"]
-        return status is not None and not is_overload(status)
+        is_answered = status is not None and not is_overload(status)
+        letter.tried(is_answered=is_answered)
+        return is_answered

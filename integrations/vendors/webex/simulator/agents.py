@@ -10,7 +10,8 @@ from integrations.simulators.desk import Action, DeskError, Fields
 from integrations.simulators.live_agents import LiveAgents, refuse_twice
 from integrations.simulators.records import StoredFile, file_of
 from integrations.simulators.world_simulator import deed
-from integrations.vendors.webex.simulator.world import Task, WebexWorld, now_ms, on_desk
+from integrations.vendors.webex.simulator.outbox import now_ms
+from integrations.vendors.webex.simulator.world import Task, WebexWorld, on_desk
 
 _PEOPLE = uuid.UUID("3c1d2b8e-55a4-4f0e-9d2e-0b8a6c7d1e90")
 _PNG = bytes.fromhex(

@@ -26,14 +26,13 @@ from integrations.vendors.webex.simulator.checks import (
     refusal,
     webex_refusal,
 )
+from integrations.vendors.webex.simulator.outbox import Subscription, now_ms
 from integrations.vendors.webex.simulator.world import (
     DEFAULT_QUEUE,
     EVENTS,
     ORG_ID,
-    Subscription,
     Task,
     WebexWorld,
-    now_ms,
 )
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,14 +18,13 @@ from integrations.simulators.world_simulator import WorldSimulator
 from integrations.vendors.webex.simulator.agents import EXTRA_ACTIONS, RICH_MESSAGES, WebexAgents
 from integrations.vendors.webex.simulator.app import TOKEN_PATH, webex_app
 from integrations.vendors.webex.simulator.checks import refusal, webex_refusal
-from integrations.vendors.webex.simulator.outbox import Letter
+from integrations.vendors.webex.simulator.outbox import WORD, EventLetter, now_ms
 from integrations.vendors.webex.simulator.world import (
     SUBSCRIPTION_SECRET,
     Switches,
     Task,
     WebexWorld,
     desk_view,
-    now_ms,
 )
 
 DEFAULT_RETRY_AFTER = 1
@@ -36,27 +36,32 @@ def _world(simulator: Simulator) -> WebexWorld:
     return cast("WebexSimulator", simulator).world
 
 
-def _each_open(simulator: Simulator, make: Callable[[Task], Letter]) -> None:
+def _each_open(simulator: Simulator, make: Callable[[Task], EventLetter]) -> None:
     world = _world(simulator)
     for task in list(world.conversations.values()):
         if not task.is_over and world.switches.webhook_url:
             world.outbox.post(make(task))
 
 
-def _letter(world: WebexWorld, task: Task, label: str, **changes: Any) -> Letter:
+def _letter(world: WebexWorld, task: Task, label: str, **changes: Any) -> EventLetter:
     stamp = now_ms()
-    body = {"id": task.task_id, "comciscotimestamp": stamp, "data": {"taskId": task.task_id}}
+    body = {
+        "id": task.task_id,
+        "comciscotimestamp": stamp,
+        "data": {"taskId": task.task_id},
+        **changes.pop("body", {}),
+    }
     given = {
         "url": world.switches.webhook_url,
         "secret": world.switches.asset_webhook_secret,
-        "body": {**body, **changes.pop("body", {})},
+        "raw": json.dumps(body).encode(),
         "lane": task.task_id,
         "label": label,
         "version": "task:1.0.0",
         "stamp": str(stamp),
         **changes,
     }
-    return Letter(**given)
+    return EventLetter(**given)
 
 
 def _unknown_event(simulator: Simulator, _fields: dict[str, Any]) -> None:
@@ -72,7 +77,7 @@ def _malformed_event(simulator: Simulator, _fields: dict[str, Any]) -> None:
     raw = b'{"id":"broken'
     _each_open(simulator, lambda task: _letter(world, task, "malformed", raw=raw, stamp=""))
 
-    def odd(task: Task) -> Letter:
+    def odd(task: Task) -> EventLetter:
         data = {"taskId": task.task_id, "senderType": "agent", "channelParams": [1], "origin": 7}
         body = {"type": "task-message:appended", "data": data}
         return _letter(world, task, "malformed", body=body)
@@ -92,7 +97,7 @@ def _forged_event(simulator: Simulator, _fields: dict[str, Any]) -> None:
 
 def _replay_oldest(simulator: Simulator, fields: dict[str, Any]) -> None:
     """Post each task's oldest words again in their turn, with the ids and times they had."""
-    _world(simulator).outbox.post_oldest(int(fields.get("count", 5)))
+    _world(simulator).outbox.post_oldest(WORD, int(fields.get("count", 5)))
 
 
 def _lose_events(simulator: Simulator, fields: dict[str, Any]) -> None:
@@ -170,7 +175,7 @@ class WebexSimulator(WorldSimulator[WebexWorld]):
 
     def sent_webhooks(self) -> list[dict[str, Any]]:
         """Return the events posted to the portal."""
-        return self.world.outbox.sender.deliveries()
+        return self.world.outbox.deliveries()
 
     # -- Faults -------------------------------------------------------------------------------
 
@@ -179,9 +184,8 @@ class WebexSimulator(WorldSimulator[WebexWorld]):
 
     def stall_streams(self, *, seconds: float) -> None:
         """Deliver events late for a while."""
-        sender = self.world.outbox.sender
-        sender.delay_seconds = seconds
-        timer = threading.Timer(seconds, setattr, (sender, "delay_seconds", 0.0))
+        self.world.outbox.delay(seconds)
+        timer = threading.Timer(seconds, self.world.outbox.delay, (0.0,))
         timer.daemon = True
         timer.start()
 

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from integrations.simulators.records import Records, StoredFile
 from integrations.simulators.switches import Switches as AnySwitches
 from integrations.simulators.world import World
-from integrations.vendors.webex.simulator.outbox import Letter, Outbox
+from integrations.vendors.webex.simulator.outbox import (
+    WORD,
+    EventLetter,
+    Subscription,
+    event_outbox,
+    now_ms,
+)
 
 ORG_ID = "5d9a2f10-7c44-4c0e-9f0a-6a1c5f0d2e77"
 CLIENT_ID = "C3f1d0c7e6a524b08"
@@ -21,7 +28,6 @@ CLIENT_SECRET = "simulated-client-secret"  # noqa: S105 - of a pretence
 REFRESH_TOKEN = "simulated-refresh-token"  # noqa: S105 - of a pretence
 ASSET_SECRET = "portal-webex-asset-secret-0123456789"  # noqa: S105 - of a pretence
 SUBSCRIPTION_SECRET = "portal-webex-subscription-secret-0123"  # noqa: S105 - of a pretence
-MACHINE = "service.app@brightside.example"
 SCOPES = ("cjp:task_write", "cjp:task_read", "cjp:config_read", "cjp:config_write", "cjp:user")
 DEFAULT_QUEUE = "Support"
 WINDOW_SECONDS = 60.0
@@ -132,29 +138,6 @@ class Task:
         return message
 
 
-@dataclass(slots=True, kw_only=True)
-class Subscription:
-    """One subscription of version 2."""
-
-    id: str
-    name: str
-    eventTypes: list[str]  # noqa: N815 - the name in the contract
-    destinationUrl: str  # noqa: N815 - the name in the contract
-    secret: str
-    resourceVersion: str  # noqa: N815 - the name in the contract
-    description: str = ""
-    status: str = "active"
-    failures: int = 0
-    createdTime: int = field(default_factory=lambda: now_ms())  # noqa: N815 - likewise
-    lastUpdatedTime: int = field(default_factory=lambda: now_ms())  # noqa: N815 - likewise
-
-    def as_data(self) -> dict[str, Any]:
-        """Return it as the calls answer it: the secret is write-only."""
-        shown = {**asdict(self), "createdBy": MACHINE, "lastUpdatedBy": MACHINE}
-        del shown["secret"], shown["failures"]
-        return shown
-
-
 class WebexWorld(World[Switches, Task]):
     """Everything the organization holds, and the one way an event is told."""
 
@@ -172,7 +155,7 @@ class WebexWorld(World[Switches, Task]):
         self.access_tokens: dict[str, float] = {}
         self.refresh_token = REFRESH_TOKEN
         self.calls_at: list[float] = []
-        self.outbox = Outbox(switches)
+        self.outbox = event_outbox(lambda: switches.retry_pause_seconds)
 
     def forget(self) -> None:
         """Forget all tasks; tokens and subscriptions stay, as the portal has them too."""
@@ -324,15 +307,14 @@ class WebexWorld(World[Switches, Task]):
             "data": data,
         }
         is_stamped = subscription is not None or switches.has_asset_timestamp
-        letter = Letter(
+        letter = EventLetter(
             url=url,
             secret=secret,
-            body=body,
+            raw=json.dumps(body).encode(),
             lane=task_id,
-            label=kind,
+            label=kind if subscription else WORD,
             version=f"{kind.partition(':')[0]}:1.0.0",
             stamp=str(stamp) if is_stamped else "",
-            is_word=subscription is None,
             on_result=self._counting(subscription) if subscription else None,
         )
         self.outbox.post(letter)
@@ -345,11 +327,6 @@ class WebexWorld(World[Switches, Task]):
                     subscription.status = "inactive"
 
         return count
-
-
-def now_ms() -> int:
-    """Return this moment in milliseconds."""
-    return int(time.time() * 1000)
 
 
 def now_text() -> str:
