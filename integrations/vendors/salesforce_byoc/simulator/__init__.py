@@ -1,0 +1,3 @@
+from integrations.vendors.salesforce_byoc.simulator.simulator import SalesforceByocSimulator
+
+__all__ = ["SalesforceByocSimulator"]
