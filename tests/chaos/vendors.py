@@ -110,6 +110,11 @@ _KNOWN = (
         config={"rate_limit_per_minute": 1_000_000, "webhook_retry_pause_seconds": PAUSE_SECONDS},
         webhooks_late=lambda seconds: {"kind": "delay_webhooks", "seconds": seconds},
     ),
+    ChaosVendor(
+        key="salesforce_byoc",
+        has=frozenset({STREAMS, TOKENS}),
+        reconnect={"path_suffix": "/cometd/60.0"},
+    ),
     # Its polls are counted, and its affinity tokens pass.
     ChaosVendor(
         key="salesforce_live_chat",

@@ -22,6 +22,7 @@ MIAW, LIVE_CHAT = "salesforce_messaging", "salesforce_live_chat"
 TYPES = {
     "salesforce_messaging:miaw": "Messaging for In-App and Web",
     "salesforce_messaging:miaw_verified": "Messaging for In-App and Web with user verification",
+    "salesforce_byoc:": "Bring Your Own Channel",
     "salesforce_live_chat:": "Live Chat (legacy)",
 }
 
