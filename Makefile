@@ -10,7 +10,7 @@ KEY ?= salesforce_messaging
 SIMULATOR_PORT ?= 8790
 
 .DEFAULT_GOAL := help
-.PHONY: help pins new-vendor setup demo test chaos bench screenshots browser lint types docs check run worker relay beat simulate
+.PHONY: help pins new-vendor setup demo test long chaos bench screenshots browser lint types docs check run worker relay beat simulate
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ test-vendors:
 
 test-rest:
 	@nice -n 5 $(PY) -m pytest $(patsubst %,--ignore=%,$(JOURNEYS) $(VENDORS))
+
+long: .venv/.installed-oracles browser ## what make test leaves out, and everything broken at every vendor
+	@$(PY) -m pytest -m long --timeout 900 || [ $$? = 5 ]
+	@for vendor in $$($(PY) -m tests.chaos --list); do $(PY) -m tests.chaos --vendor $$vendor --seconds $(or $(SECONDS),150) || exit 1; done
 
 chaos: .venv/.installed-tests ## break everything in turn while people talk (SECONDS=600 ARGS="--vendor zendesk")
 	@$(PY) -m tests.chaos --seconds $(or $(SECONDS),600) $(ARGS)

@@ -1,7 +1,7 @@
 """make chaos: break everything in turn while people talk, and account for every message.
 
     python -m tests.chaos [--vendor KEY] [--seconds 600] [--conversations 12] [--rate 2] [--seed N]
-                          [--fault NAME]
+                          [--fault NAME] [--list]
 
 Exit status 0 means: nothing lost, nothing doubled, nothing out of order, in every row; but for what
 a vendor's documentation says of that fault, which the row counts and a note explains. Where live
@@ -271,7 +271,11 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=2.0, help="messages per second each way")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--fault", default="", help="only rows whose name holds this")
+    parser.add_argument("--list", action="store_true", help="name the vendors, and break nothing")
     options = parser.parse_args()
+    if options.list:
+        print(*sorted(VENDORS))
+        return 0
     print(f"seed {options.seed}: repeat with --seed {options.seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="baton-chaos-") as directory:
         has_passed = asyncio.run(run(options, Path(directory)))
