@@ -78,7 +78,8 @@ class Cometd:
         body = await request.body()
         if len(body) > MAX_BODY:
             return Response(status_code=413)
-        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        # jsforce says OAuth where the page says Bearer.
+        token = request.headers.get("Authorization", "").partition(" ")[2]
         try:
             messages = json.loads(body)
         except ValueError:
