@@ -19,7 +19,6 @@ from integrations.contract.rich_content import (
     Markup,
     RichContent,
 )
-from integrations.kit.local_times import zone_named
 from integrations.kit.markdown_text import readable
 from integrations.kit.text_form import (
     FORM_ID,
@@ -30,6 +29,7 @@ from integrations.kit.text_form import (
     replies,
     slot_id,
     text_form,
+    zone_named,
 )
 
 _URL = "ATTACHMENT_CONTENT_TYPE_URL"

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import tzinfo
+from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_skeleton, format_time, get_timezone_gmt
 
 from integrations.contract.rich_content import Choice, ChoiceKind, Form, FormField, RichContent
-from integrations.kit.local_times import time_text
 
 FORM_ID = "f1"
 
@@ -107,3 +111,45 @@ def _choices(choices: tuple[Choice, ...], numbers: dict[str, int], card: int = 0
 
 def _line(first: str, second: str, *, between: str = " – ") -> str:
     return between.join(part.strip() for part in (first, second) if part.strip())
+
+
+# ---- times as the end user reads them: in their zone and language, the zone named ----
+
+
+def zone_named(name: str) -> tzinfo | None:
+    """Return the zone of an IANA name, or None where there is none of that name."""
+    try:
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+def time_text(at: datetime, *, locale: str, zone: tzinfo | None = None) -> str:
+    """Return day, date and time, and in brackets the zone they are in.
+
+    Without a zone the moment's own is taken; a moment without any is UTC.
+    """
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    known = _locale(locale)
+    local = at.astimezone(zone) if zone else at
+    day = format_skeleton("yMMMEd", local, tzinfo=local.tzinfo, locale=known)
+    time = format_time(local, format="short", tzinfo=local.tzinfo, locale=known)
+    return f"{day}, {time} ({_zone_text(local, known)})"
+
+
+def _zone_text(local: datetime, locale: Locale) -> str:
+    key = getattr(local.tzinfo, "key", "")
+    offset = str(get_timezone_gmt(local, locale=locale)) if local.utcoffset() else "UTC"
+    city = key.rpartition("/")[2].replace("_", " ") if "/" in key else ""
+    return f"{offset}, {city}" if city else offset
+
+
+@lru_cache(maxsize=64)
+def _locale(name: str) -> Locale:
+    """Return the nearest locale there are texts for; English at last."""
+    for wanted in (name, name.replace("_", "-").split("-")[0]):
+        try:
+            return Locale.parse(wanted.replace("-", "_"))
+        except (ValueError, TypeError, UnknownLocaleError):
+            continue
+    return Locale("en")

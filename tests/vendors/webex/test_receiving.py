@@ -236,7 +236,7 @@ async def test_a_message_lost_to_an_error_of_webexs_own_is_sent_once_more_and_th
     assert [type(event) for event in second] == [MessageFailed]
 
 
-async def test_a_message_that_came_before_its_task_waits_for_it(
+async def test_a_message_that_came_before_its_task_is_sent_once_more(
     simulator: WebexSimulator, connect: Connect
 ):
     connector = connect()
@@ -246,11 +246,10 @@ async def test_a_message_that_came_before_its_task_waits_for_it(
     del simulator.world.conversations[task]
     await connector.send_message(session, outbound("too early"))
 
+    simulator.world.conversations.add(unlisted)
     _, events = await received(
         connector, session, item("task-message:append-failed", task, reason="NOT_FOUND")
     )
-    simulator.world.conversations.add(unlisted)
-    await received(connector, session, item("task:new", task))
 
     assert events == []
     assert [m["text"] for m in unlisted.messages][1:] == ["too early"]

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from integrations.contract.checks import Check, CheckFailedError, run_checks
 from integrations.contract.connector import CheckResult
 from integrations.contract.errors import MissingPermissionError
-from integrations.vendors.webex.client.client import WebexClient
-from integrations.vendors.webex.client.tokens import TokenPair
+from integrations.kit.rotating_tokens import TokenPair
+from integrations.vendors.webex.client import WebexClient
 from integrations.vendors.webex.connector.subscriptions import (
     RESOURCES,
     Subscriptions,
@@ -21,6 +21,7 @@ from integrations.vendors.webex.connector.subscriptions import (
 
 WARNED_DAYS = 14
 _DAY = 24 * 3600
+_WEEK = 7 * _DAY
 
 
 class ConnectionChecks:
@@ -51,7 +52,7 @@ class ConnectionChecks:
         )
 
     async def _token(self) -> str:
-        self._pair = await self._client.tokens.checked()
+        self._pair = await self._client.tokens.refreshed_within(_WEEK)
         return ""
 
     async def _expiry(self) -> str:

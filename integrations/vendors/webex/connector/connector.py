@@ -31,7 +31,7 @@ from integrations.contract.manifest import Manifest
 from integrations.http.client import HttpClient
 from integrations.http.download import download
 from integrations.kit.json_values import as_moment, iso_moment
-from integrations.vendors.webex.client.client import WebexClient
+from integrations.vendors.webex.client import WebexClient
 from integrations.vendors.webex.connector.checks import ConnectionChecks
 from integrations.vendors.webex.connector.receiving import Receiving
 from integrations.vendors.webex.connector.subscriptions import Subscriptions

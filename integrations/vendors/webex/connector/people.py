@@ -16,7 +16,7 @@ from integrations.contract.errors import (
 from integrations.contract.events import LiveAgentJoined, LiveAgentLeft, VendorEvent
 from integrations.kit.json_values import Json, as_text
 from integrations.kit.recent import Recent
-from integrations.vendors.webex.client.client import WebexClient
+from integrations.vendors.webex.client import WebexClient
 from integrations.vendors.webex.connector.tasks import agents_in, owner_in, with_agents
 
 Step = tuple[VendorSession, VendorEvent]

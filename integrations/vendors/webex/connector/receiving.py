@@ -23,7 +23,7 @@ from integrations.kit.html_markdown import markdown_of
 from integrations.kit.json_values import as_moment
 from integrations.kit.missed_calls import MissedCalls
 from integrations.kit.recent import Recent
-from integrations.vendors.webex.client.client import WebexClient
+from integrations.vendors.webex.client import WebexClient
 from integrations.vendors.webex.connector.people import (
     SOMEBODY,
     People,
@@ -81,7 +81,6 @@ class Receiving:
     async def steps(self, session: VendorSession, item: WebhookItem) -> list[Step]:
         """Return what an item means, each event with the session after it."""
         if not item.body:
-            await self._send_held(task_of(session))
             return await self._reconciled(session, await self._tasks.seen_lately(session))
         notice = notice_of(item.body)
         missed = await self._missed.before(
@@ -109,7 +108,6 @@ class Receiving:
             return await self._not_appended(session, notice)
         if kind == notices.NEW:
             self._openings.discard(notice.task_id)
-            await self._send_held(notice.task_id)
             return []
         if kind in (notices.CONNECTED, notices.TRANSFERRED):
             return await self._taken(session, notice)
@@ -190,9 +188,7 @@ class Receiving:
         tasks = await self._listed(session) if notice.reason == notices.NOT_FOUND else []
         over = self._ended_by_list(session, tasks)
         if sent is not None and not sent.is_repeat and not over:
-            if notice.reason == notices.NOT_FOUND and not tasks:
-                self._pending.hold(task_id, sent)  # the task has not come to be yet
-                return []
+            # A task that is not over and not found has not come to be yet.
             is_passing = notice.reason in (notices.NOT_FOUND, notices.INTERNAL_ERROR)
             if is_passing and await self._sent_again(task_id, sent):
                 return []
@@ -200,10 +196,6 @@ class Receiving:
             name = "append-failed of no known message"
             return [(session, _unknown(session, notice, name)), *over]
         return [(session, _not_arrived(session, notice, sent.message_id, notice.reason)), *over]
-
-    async def _send_held(self, task_id: str) -> None:
-        for sent in self._pending.held(task_id):
-            await self._sent_again(task_id, sent)
 
     async def _sent_again(self, task_id: str, sent: Sent) -> bool:
         """Send a message again under its own id; say whether Webex has taken it."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from integrations.kit.json_values import Json, as_id, as_text
-from integrations.vendors.webex.client.client import WebexClient
+from integrations.vendors.webex.client import WebexClient
 
 # What each resource must tell, and what more it tells where the organization offers it.
 RESOURCES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {

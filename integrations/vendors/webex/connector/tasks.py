@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from integrations.contract.connector import VendorSession
 from integrations.kit.json_values import Json, as_id, as_moment, as_object, as_text, iso_moment
 from integrations.kit.recent import Recent
-from integrations.vendors.webex.client.client import PAGE_SIZE, WebexClient
+from integrations.vendors.webex.client import PAGE_SIZE, WebexClient
 
 # Which clock Webex stamps a task with is its own affair.
 _BEFORE, _AFTER = timedelta(minutes=5), timedelta(minutes=30)
@@ -84,8 +84,6 @@ class Pending:
     def __init__(self) -> None:
         """Know of none."""
         self._tasks: Recent[list[Sent]] = Recent(_MAX_TASKS)
-        # Those whose task was not there yet.
-        self._held: Recent[list[Sent]] = Recent(_MAX_TASKS)
 
     def add(self, task_id: str, sent: Sent) -> None:
         """Note a message that Webex has taken."""
@@ -104,20 +102,9 @@ class Pending:
         waiting = self._tasks.of(task_id, list)
         return waiting.pop(0) if waiting else None
 
-    def hold(self, task_id: str, sent: Sent) -> None:
-        """Keep a message until its task is there."""
-        self._held.of(task_id, list).append(sent)
-
-    def held(self, task_id: str) -> list[Sent]:
-        """Take what was kept."""
-        found = self._held.get(task_id) or []
-        self._held.discard(task_id)
-        return found
-
     def forget(self, task_id: str) -> None:
         """Drop a task that is over."""
         self._tasks.discard(task_id)
-        self._held.discard(task_id)
 
 
 def new_session(handoff_id: str, task_id: str, opened_at: datetime) -> VendorSession:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -19,12 +20,16 @@ from integrations.contract.errors import (
 )
 from integrations.http.client import HttpClient
 from integrations.http.errors import NO_STATUSES, StatusTable, VendorResponse, status_error
-from integrations.kit.json_values import Json, as_object, as_objects, as_text
+from integrations.kit.json_values import Json, as_count, as_object, as_objects, as_text
 from integrations.kit.plain_json import vendor_object
+from integrations.kit.rotating_tokens import RotatingTokens, TokenPair
 from integrations.kit.waiting import RateBudget, RateTiming
-from integrations.vendors.webex.client.tokens import AccessTokens
 
+DEFAULT_OAUTH_URL = "https://webexapis.com"
+# A refresh token lives so long from its issue; one that is used once a week never ends.
+REFRESH_SECONDS = 90 * 24 * 3600
 PAGE_SIZE = "1000"
+_REFUSALS: StatusTable = {400: InvalidAuthError, 401: InvalidAuthError, 403: InvalidAuthError}
 _GONE: StatusTable = {404: ConversationGoneError}
 _UNKNOWN: StatusTable = {404: InvalidRoutingError}
 
@@ -39,10 +44,43 @@ class WebexClient:
         self._http = http
         self._base = credentials.get("api_base_url", "").rstrip("/")
         self._org_id = credentials.get("org_id", "")
-        self.tokens = AccessTokens(http, cache=cache, credentials=credentials)
+        self._oauth = credentials.get("oauth_base_url", "").rstrip("/") or DEFAULT_OAUTH_URL
+        self._app = {name: credentials.get(name, "") for name in ("client_id", "client_secret")}
+        account, first = self._app["client_id"], credentials.get("refresh_token", "")
+        self.tokens = RotatingTokens(self.access_token, cache=cache, account=account, first=first)
         # Webex counts by client, whichever project it is used in.
-        account = credentials.get("client_id", "")
         self.budget = RateBudget(RateTiming(), account=account, store=http.pauses)
+
+    async def access_token(self, refresh_token: str) -> TokenPair:
+        """Refresh; raises InvalidAuthError when Webex takes the refresh token no more."""
+        try:
+            response = await self._http.request(
+                "access_token",
+                "POST",
+                f"{self._oauth}/v1/access_token",
+                data={
+                    "grant_type": "refresh_token",
+                    "refresh_token": refresh_token,
+                    **self._app,
+                },
+                statuses=_REFUSALS,
+            )
+        except InvalidAuthError as error:
+            error.field = "refresh_token"
+            raise
+        answer, now = as_object(response.json()), time.time()
+        token = as_text(answer.get("access_token"))
+        if not token:
+            raise UnexpectedResponseError("access_token: the answer holds no token")
+        return TokenPair(
+            access=token,
+            access_until=now + (as_count(answer.get("expires_in")) or 1),
+            # Webex may leave it as it is.
+            refresh=as_text(answer.get("refresh_token")) or refresh_token,
+            refreshed_at=now,
+            refresh_until=now
+            + (as_count(answer.get("refresh_token_expires_in")) or REFRESH_SECONDS),
+        )
 
     # ---- tasks ----
 
