@@ -21,7 +21,7 @@ SETUP = VendorSetup(
     address_field="chat_host",
     options={
         "timing": SocketTiming(
-            beat=0.5, idle=5, recheck=2, ask_again=0.1, give_up=2, first_delay=0.1, max_delay=0.2
+            beat=0.5, idle=3, recheck=1, ask_again=0.1, give_up=2, first_delay=0.1, max_delay=0.2
         )
     },
     unknown_faults=("unknown_event", "malformed_event", "stray_error"),

@@ -108,6 +108,7 @@ class NiceChatConnector(Connector):
                 await self._say(
                     socket, message_id, text_content(text), more=more if number == 0 else {}
                 )
+            await self._guests.hold(session)
         limits = {"max_bytes": channel.max_bytes or 0, "mime_types": list(channel.mime_types)}
         return replace(session, state={**session.state, "files": limits})
 

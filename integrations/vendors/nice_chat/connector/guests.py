@@ -17,6 +17,7 @@ from integrations.vendors.nice_chat.mapping.channel import Channel, channel_of
 from integrations.vendors.nice_chat.mapping.frames import Guest
 
 CHANNEL_SECONDS = 300.0
+HOLD_SECONDS = 5.0
 # A token is used for a bit less than it lives.
 TOKEN_SHARE = 0.9
 
@@ -42,6 +43,7 @@ class Guests:
         self._brand_id = int(brand_id) if brand_id.isdigit() else 0
         self._timing = timing
         self._shared: dict[str, _Shared] = {}
+        self._held: dict[str, asyncio.Task[None]] = {}
         self._channels: dict[str, tuple[float, Channel]] = {}
 
     def of(self, session: VendorSession) -> Guest:
@@ -88,11 +90,34 @@ class Guests:
                     shared.socket = await self._let_in(guest, is_new=is_new)
             yield shared.socket
         finally:
-            shared.users -= 1
-            if not shared.users:
-                self._shared.pop(guest.customer_id, None)
-                if shared.socket is not None:
-                    await shared.socket.close()
+            await self._release(guest.customer_id, shared)
+
+    async def hold(self, session: VendorSession) -> None:
+        """Keep the socket of a start open for its listener: what is pushed meanwhile is kept."""
+        key = self.of(session).customer_id
+        shared = self._shared[key]
+        shared.users += 1
+
+        async def wait() -> None:
+            try:
+                await asyncio.sleep(HOLD_SECONDS)
+            finally:
+                await self._release(key, shared)
+
+        self._held[session.vendor_conversation_id] = asyncio.create_task(wait())
+        await asyncio.sleep(0)  # a task that has not begun would release nothing
+
+    def let_go(self, session: VendorSession) -> None:
+        """Hold the socket no longer."""
+        if held := self._held.pop(session.vendor_conversation_id, None):
+            held.cancel()
+
+    async def _release(self, key: str, shared: _Shared) -> None:
+        shared.users -= 1
+        if not shared.users:
+            self._shared.pop(key, None)
+            if shared.socket is not None:
+                await shared.socket.close()
 
     async def _let_in(self, guest: Guest, *, is_new: bool) -> GuestSocket:
         try:
@@ -119,6 +144,8 @@ class Guests:
 
     async def close(self) -> None:
         """Close every socket."""
+        for held in self._held.values():
+            held.cancel()
         for shared in list(self._shared.values()):
             if shared.socket is not None:
                 await shared.socket.close()

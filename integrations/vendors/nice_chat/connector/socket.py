@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from integrations.vendors.nice_chat.mapping.frames import (
 )
 
 IDS_KEPT = 500
+EARLY_KEPT = 50
 NextPush = Callable[[float], Awaitable[Push | None]]
 OUTDATED = "SdkVersionNotSupported"
 # Stands in the line of pushes for one that nobody sends.
@@ -45,7 +47,7 @@ class SocketTiming:
 
     beat: float = 15.0
     idle: float = 45.0
-    open: float = 4.0
+    open: float = 10.0
     reply: float = 10.0
     # How often a thread is recovered without a need: what a push has lost is found.
     recheck: float = 60.0
@@ -81,6 +83,8 @@ class GuestSocket:
         self._socket: VendorSocket | None = None
         self._replies: dict[str, asyncio.Future[Json]] = {}
         self._listeners: list[asyncio.Queue[Push | None]] = []
+        # Pushes that nobody has listened to yet.
+        self._early: deque[Push] = deque(maxlen=EARLY_KEPT)
         self._beats = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -163,6 +167,8 @@ class GuestSocket:
         """Hear the pushes from now on: gives what returns the next one, or None after a while."""
         queue: asyncio.Queue[Push | None] = asyncio.Queue()
         self._listeners.append(queue)
+        while self._early:
+            queue.put_nowait(self._early.popleft())
 
         async def next_push(seconds: float) -> Push | None:
             if self._error is not None and queue.empty():
@@ -254,6 +260,8 @@ class GuestSocket:
             if push.event in ("CaseCreated", "CaseStatusChanged"):
                 self._note_case(push.event, case)
             self.note_messages([push.data.get("message")])
+        if not self._listeners:
+            self._early.append(push)
         for queue in self._listeners:
             queue.put_nowait(push)
 

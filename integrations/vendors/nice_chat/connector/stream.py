@@ -74,6 +74,7 @@ class ThreadListener:
             self._guests.using(self._progress.session) as socket,
             socket.pushes() as next_push,
         ):
+            self._guests.let_go(self._progress.session)
             for step in await self._caught_up(socket):
                 yield step
             self._losses.connected()
@@ -116,6 +117,7 @@ class ThreadListener:
             messages += as_objects(page.get("messages"))
             token = as_text(page.get("scrollToken"))
         new = [one for one in messages if not since or _at(one) >= since.timestamp()]
+        new.reverse()  # of one moment, the later one stays behind
         return sorted(new, key=_at)
 
     async def _taken(self, socket: GuestSocket, push: Push) -> list[Step]:
