@@ -260,8 +260,6 @@ class Call:
         fields = _fields(given, [*switches.case_fields, switches.required_field])
         if switches.required_field and not fields.get(switches.required_field):
             raise FrameRefusedError("A field of the pre-contact form is missing.")
-        if switches.is_live_chat and not self.data.get("parameters", {}).get("isInitialMessage"):
-            raise FrameRefusedError("A live chat begins with its initial message.")
         self.world.conversations.add(thread)
         thread.ended_by = None
         thread.contacts.append(self.world.new_contact(fields))
