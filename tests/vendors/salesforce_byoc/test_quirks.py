@@ -237,8 +237,8 @@ async def test_an_offer_is_answered_with_the_option_that_was_taken(bench: Bench)
 
     row = await bench.seen_by_agent(session)
     taken = [m["answer"] for m in row["messages"] if m.get("answer")]
-    assert [one[0].get("optionIdentifier") for one in taken[:3]] == ["yes", "home", "slot-1"]
-    assert [one["inputId"] for one in taken[3]] == ["street", "when"]
+    assert [one["identifiers"] for one in taken[:3]] == [["yes"], ["home"], ["slot-1"]]
+    assert list(taken[3]["values"]) == ["street", "when"]
 
 
 async def test_what_the_portal_can_draw_is_registered_when_it_is_connected(bench: Bench):

@@ -255,11 +255,13 @@ class InteractionService:
             chosen = message["choicesResponse"]["selectedOptions"]
             if any(row["optionIdentifier"] not in offer for row in chosen):
                 raise RefusedError(400, 10062, "The option was not offered.")
-            return ", ".join(row["optionTitle"]["title"] for row in chosen), chosen
+            label = ", ".join(row["optionTitle"]["title"] for row in chosen)
+            return label, {"label": label, "identifiers": [r["optionIdentifier"] for r in chosen]}
         values = message["formResponse"]["inputValues"]
         if any(row["inputId"] not in offer for row in values):
             raise RefusedError(400, 10062, "The form has no such field.")
-        return "Form", values
+        title = message["formResponse"].get("formTitle", {}).get("title") or "Form"
+        return title, {"label": title, "values": {row["inputId"]: row for row in values}}
 
     def _take_file(
         self, subject: str, interaction: dict[str, Any], files: list[Any]
