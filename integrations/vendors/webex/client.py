@@ -29,6 +29,7 @@ DEFAULT_OAUTH_URL = "https://webexapis.com"
 # A refresh token lives so long from its issue; one that is used once a week never ends.
 REFRESH_SECONDS = 90 * 24 * 3600
 PAGE_SIZE = "1000"
+_SUBSCRIPTIONS = "/v2/subscriptions"
 _REFUSALS: StatusTable = {400: InvalidAuthError, 401: InvalidAuthError, 403: InvalidAuthError}
 _GONE: StatusTable = {404: ConversationGoneError}
 _UNKNOWN: StatusTable = {404: InvalidRoutingError}
@@ -113,8 +114,7 @@ class WebexClient:
             "pageSize": PAGE_SIZE,
             **self._org(),
         }
-        response = await self._call("list_tasks", "GET", "/v1/tasks", params=query)
-        return as_objects(as_object(response.json()).get("data"))
+        return _rows(await self._call("list_tasks", "GET", "/v1/tasks", params=query))
 
     # ---- the organization ----
 
@@ -122,10 +122,9 @@ class WebexClient:
         """Return the id of the token's organization, which any list of tasks names."""
         now = _milliseconds(datetime.now(UTC))
         query = {"from": str(now - 60_000), "to": str(now), "pageSize": "1"}
-        response = await self._call(
-            "list_tasks", "GET", "/v1/tasks", params=query, statuses=_UNKNOWN
-        )
-        return as_text(as_object(as_object(response.json()).get("meta")).get("orgId"))
+        parts: dict[str, Any] = {"params": query, "statuses": _UNKNOWN}
+        answer = (await self._call("list_tasks", "GET", "/v1/tasks", **parts)).json()
+        return as_text(as_object(as_object(answer).get("meta")).get("orgId"))
 
     async def user(self, user_id: str) -> Json:
         """Return a person by the id of the contact center; InvalidRoutingError for none."""
@@ -139,31 +138,27 @@ class WebexClient:
 
     async def event_types(self) -> frozenset[str]:
         """Return the events that this organization offers."""
-        response = await self._call("event_types", "GET", "/v2/event-types", params=self._org())
-        rows = as_objects(as_object(response.json()).get("data"))
-        return frozenset(as_text(row.get("name")) for row in rows)
+        answer = await self._call("event_types", "GET", "/v2/event-types", params=self._org())
+        return frozenset(as_text(row.get("name")) for row in _rows(answer))
 
     async def list_subscriptions(self) -> list[Json]:
         """Return the organization's subscriptions of version 2."""
-        response = await self._call(
-            "list_subscriptions", "GET", "/v2/subscriptions", params=self._org()
-        )
-        return as_objects(as_object(response.json()).get("data"))
+        query = self._org()
+        return _rows(await self._call("list_subscriptions", "GET", _SUBSCRIPTIONS, params=query))
 
     async def create_subscription(self, body: Mapping[str, object]) -> None:
         """Subscribe to the events of one resource."""
-        await self._call(
-            "create_subscription", "POST", "/v2/subscriptions", json={**body, **self._org()}
-        )
+        whole = {**body, **self._org()}
+        await self._call("create_subscription", "POST", _SUBSCRIPTIONS, json=whole)
 
     async def change_subscription(self, subscription_id: str, body: Mapping[str, object]) -> None:
         """Change a subscription; it must name its resource and version."""
-        path = f"/v2/subscriptions/{quote(subscription_id, safe='')}"
+        path = f"{_SUBSCRIPTIONS}/{quote(subscription_id, safe='')}"
         await self._call("change_subscription", "PATCH", path, json=body)
 
     async def delete_subscription(self, subscription_id: str) -> None:
         """Delete a subscription; one that is gone is fine."""
-        path = f"/v2/subscriptions/{quote(subscription_id, safe='')}"
+        path = f"{_SUBSCRIPTIONS}/{quote(subscription_id, safe='')}"
         await self._call("delete_subscription", "DELETE", path, returns=(404,))
 
     # ---- what every call goes through ----
@@ -196,6 +191,10 @@ class WebexClient:
 
     def _user_path(self, rest: str) -> str:
         return f"/organization/{quote(self._org_id, safe='')}/user/{quote(rest, safe='/')}"
+
+
+def _rows(response: VendorResponse) -> list[Json]:
+    return as_objects(as_object(response.json()).get("data"))
 
 
 def _creation_refusal(response: VendorResponse, statuses: StatusTable) -> ConnectorError:

@@ -231,11 +231,8 @@ MANIFEST = Manifest(
     takes_after_end=True,
     capabilities=frozenset(
         {
-            Capability.ATTACHMENT_OUT,
-            Capability.ATTACHMENT_IN,
-            Capability.TRANSCRIPT,
-            Capability.TRANSFER,
-            Capability.IDEMPOTENT_SEND,
+            *(Capability.ATTACHMENT_OUT, Capability.ATTACHMENT_IN, Capability.TRANSCRIPT),
+            *(Capability.TRANSFER, Capability.IDEMPOTENT_SEND),
         }
     ),
     fields=_FIELDS,

@@ -28,10 +28,7 @@ class ConnectionChecks:
     """One run of the test; keeps what its checks have found."""
 
     def __init__(
-        self,
-        client: WebexClient,
-        subscriptions: Subscriptions,
-        credentials: Mapping[str, str],
+        self, client: WebexClient, subscriptions: Subscriptions, credentials: Mapping[str, str]
     ) -> None:
         """Share the connector's parts."""
         self._client = client
@@ -56,10 +53,9 @@ class ConnectionChecks:
         return ""
 
     async def _expiry(self) -> str:
-        if self._pair is None:
-            raise CheckFailedError("skipped")
-        until = datetime.fromtimestamp(self._pair.refresh_until, UTC).strftime("%d %B %Y")
-        if self._pair.refresh_until - time.time() < WARNED_DAYS * _DAY:
+        ends_at = self._need_token().refresh_until
+        until = datetime.fromtimestamp(ends_at, UTC).strftime("%d %B %Y")
+        if ends_at - time.time() < WARNED_DAYS * _DAY:
             raise CheckFailedError("invalid_auth", f"The refresh token ends on {until}.")
         return f"The refresh token holds until {until}, and longer when it is used."
 
@@ -93,9 +89,10 @@ class ConnectionChecks:
             mended = await self._subscriptions.mend(url, secret)
         return f"{mended} were missing, inactive or out of date, and are mended." if mended else ""
 
-    def _need_token(self) -> None:
+    def _need_token(self) -> TokenPair:
         if self._pair is None:
             raise CheckFailedError("skipped")
+        return self._pair
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
@@ -137,7 +138,6 @@ class WebexConnector(Connector):
 
     async def send_message(self, session: VendorSession, message: OutboundMessage) -> VendorSession:
         """Send a text, split where it is too long; its id makes a repeat recognisable."""
-        self._refuse_late(session)
         for alias, body in message_bodies(message):
             sent = Sent(message_id=message.message_id, alias=alias, body=body)
             await self._append(session, sent)
@@ -147,12 +147,13 @@ class WebexConnector(Connector):
         self, session: VendorSession, attachment: OutboundAttachment
     ) -> VendorSession:
         """Send a file's address, from which Webex fetches it."""
-        self._refuse_late(session)
         name, body = attachment.attachment_id, attachment_body(attachment)
         await self._append(session, Sent(message_id=name, alias=name, body=body))
         return session
 
     async def _append(self, session: VendorSession, sent: Sent) -> None:
+        if ended_at_in(session) is not None:
+            raise ConversationGoneError("append_message: the task has ended")
         task_id = task_of(session)
         # Noted first: the failure may come before the answer.
         self._pending.add(task_id, sent)
@@ -161,10 +162,6 @@ class WebexConnector(Connector):
         except ConnectorError:
             self._pending.settle(task_id, sent.alias)
             raise
-
-    def _refuse_late(self, session: VendorSession) -> None:
-        if ended_at_in(session) is not None:
-            raise ConversationGoneError("append_message: the task has ended")
 
     async def fetch_attachment(self, session: VendorSession, url: str) -> bytes:
         """Download a live agent's file, without credentials: the address is its own key."""
@@ -224,7 +221,8 @@ class WebexConnector(Connector):
             return
         except MissingPermissionError as error:
             self._http.note("end_task", error.code)
-            await self._farewell(task_id)
+            with suppress(ConversationGoneError):
+                await self._client.append_message(task_id, farewell_body(task_id))
         except ConnectorError:
             if not await self._is_over(session):
                 raise
@@ -233,9 +231,3 @@ class WebexConnector(Connector):
         """Ask the list: how Webex refuses to end what is over is not published."""
         tasks = await self._tasks.of(session)
         return any(one.is_over for one in tasks if one.task_id == task_of(session))
-
-    async def _farewell(self, task_id: str) -> None:
-        try:
-            await self._client.append_message(task_id, farewell_body(task_id))
-        except ConversationGoneError:
-            return

@@ -13,13 +13,8 @@ RESOURCES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "task:1.0.0": (
         ("task:new", "task:connect", "task:connected", "task:ended", "task:failed"),
         (
-            "task:parked",
-            "task:on-hold",
-            "task:hold-done",
-            "task:consulting",
-            "task:consult-done",
-            "task:conferencing",
-            "task:conference-done",
+            *("task:parked", "task:on-hold", "task:hold-done", "task:consulting"),
+            *("task:consult-done", "task:conferencing", "task:conference-done"),
             "task:conference-transferred",
         ),
     ),

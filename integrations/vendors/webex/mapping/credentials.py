@@ -6,8 +6,8 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
+from integrations.kit.pasted import split_address
 from integrations.vendors.webex.mapping.messages import naming_problem, variable_problem
 
 REGIONS = ("us1", "eu1", "eu2", "ca1", "jp1", "sg1", "anz1")
@@ -59,9 +59,6 @@ def _org_id(typed: str) -> str:
 
 
 def _is_theirs(url: str, suffix: str) -> bool:
-    try:
-        host = urlsplit(url).hostname or ""
-    except ValueError:
-        return False
+    host = split_address(url).hostname or ""
     # Whether this machine may be called at all is judged with the address itself.
     return host == suffix or host.endswith(f".{suffix}") or host in _LOCAL

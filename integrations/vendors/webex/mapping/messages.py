@@ -19,9 +19,7 @@ from integrations.kit.transcript import (
     transcript_texts,
 )
 
-MAX_TEXT = 20_000
-MAX_URL = 2000
-MAX_VARIABLES = 30
+MAX_TEXT, MAX_URL, MAX_VARIABLES = 20_000, 2000, 30
 MAX_NAME_BYTES, MAX_VALUE_BYTES = 200, 1024
 CONVERSATION_VARIABLE = "portalConversationId"
 NO_CONTEXT = "The end user asked for a live agent."
@@ -81,10 +79,8 @@ def opening_text(request: HandoffRequest) -> str:
 def global_variables(request: HandoffRequest, credentials: Mapping[str, str]) -> dict[str, str]:
     """Return what the customer's flow can read, as texts."""
     routing = request.routing
-    found: dict[str, object] = dict(
-        vendor_object(credentials.get("default_global_variables") or "{}")
-    )
-    found[CONVERSATION_VARIABLE] = request.conversation_id
+    saved = vendor_object(credentials.get("default_global_variables") or "{}")
+    found: dict[str, object] = {**saved, CONVERSATION_VARIABLE: request.conversation_id}
     for hint, variable in vendor_object(credentials.get("variable_names") or "{}").items():
         if hint_text(routing.get(hint)):
             found[as_text(variable)] = routing[hint]
@@ -98,7 +94,8 @@ def global_variables(request: HandoffRequest, credentials: Mapping[str, str]) ->
 def message_bodies(message: OutboundMessage) -> Iterator[tuple[str, dict[str, object]]]:
     """Yield id and body of each message that a text takes; the first has the message's own id."""
     for number, piece in enumerate(pieces(message.text, MAX_TEXT, utf16_units)):
-        alias = message.message_id if not number else _part_id(message.message_id, number)
+        part = str(uuid.uuid5(uuid.UUID(message.message_id), str(number)))
+        alias = part if number else message.message_id
         yield alias, _append_body(_text_params(alias, piece, message.sent_at))
 
 
@@ -110,16 +107,9 @@ def attachment_body(attachment: OutboundAttachment) -> dict[str, object]:
             "append_message: Webex fetches files, and there is no address for this one",
             vendor_code="no_public_url",
         )
-    file = {
-        "fileName": attachment.file_name,
-        "mimeType": attachment.mime_type,
-        "fileUrl": url,
-    }
-    message = {
-        "aliasId": attachment.attachment_id,
-        "attachments": [file],
-        "timestamp": _milliseconds(_now()),
-    }
+    file = {"fileName": attachment.file_name, "mimeType": attachment.mime_type, "fileUrl": url}
+    sent = {"aliasId": attachment.attachment_id, "timestamp": _milliseconds(_now())}
+    message = {**sent, "attachments": [file]}
     return _append_body({"type": "text-with-attachments", "message": message})
 
 
@@ -131,10 +121,9 @@ def farewell_body(task_id: str) -> dict[str, object]:
 
 def naming_problem(saved: str) -> str:
     """Say what is wrong with the variables that take hints, kept as JSON; empty for nothing."""
-    unknown = [hint for hint in vendor_object(saved or "{}") if hint not in MAPPED_HINTS]
-    if not unknown:
-        return ""
-    return f"{unknown[0]} is no hint that can be sent on. Known: {', '.join(MAPPED_HINTS)}."
+    unknown = next((one for one in vendor_object(saved or "{}") if one not in MAPPED_HINTS), "")
+    known = ", ".join(MAPPED_HINTS)
+    return f"{unknown} is no hint that can be sent on. Known: {known}." if unknown else ""
 
 
 def variable_problem(saved: str) -> str:
@@ -148,17 +137,14 @@ def variable_problem(saved: str) -> str:
 
 
 def _refuse_oversize(variables: Mapping[str, str]) -> None:
-    field = "global_variables"
+    problem = ""
     if len(variables) > MAX_VARIABLES:
-        raise InvalidRoutingError(
-            f"create_task: Webex takes {MAX_VARIABLES} global variables at most", field=field
-        )
+        problem = f"Webex takes {MAX_VARIABLES} global variables at most"
     for name, value in variables.items():
         if utf8_bytes(name) > MAX_NAME_BYTES or utf8_bytes(value) > MAX_VALUE_BYTES:
-            raise InvalidRoutingError(
-                "create_task: a global variable has a name over 200 bytes or a value over 1024",
-                field=field,
-            )
+            problem = "a global variable has a name over 200 bytes or a value over 1024"
+    if problem:
+        raise InvalidRoutingError(f"create_task: {problem}", field="global_variables")
 
 
 def _append_body(params: dict[str, object]) -> dict[str, object]:
@@ -168,10 +154,6 @@ def _append_body(params: dict[str, object]) -> dict[str, object]:
 def _text_params(alias: str, text: str, at: datetime) -> dict[str, object]:
     message = {"aliasId": alias, "text": text, "timestamp": _milliseconds(at)}
     return {"type": "text", "message": message}
-
-
-def _part_id(message_id: str, number: int) -> str:
-    return str(uuid.uuid5(uuid.UUID(message_id), str(number)))
 
 
 def _now() -> datetime:

@@ -8,23 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from integrations.contract.connector import WebhookItem, WebhookRequest, WebhookResult
 from integrations.contract.errors import WebhookVerificationError
 from integrations.contract.rich_content import VendorFile
 from integrations.kit.json_values import Json, as_count, as_id, as_object, as_text, json_digest
+from integrations.kit.pasted import split_address
 from integrations.kit.plain_json import vendor_object
 from integrations.kit.signatures import require_recent, require_signature
 
-SIGNATURE_HEADER = "x-webexcc-signature"
-TIMESTAMP_HEADER = "x-webexcc-timestamp"
+SIGNATURE_HEADER, TIMESTAMP_HEADER = "x-webexcc-signature", "x-webexcc-timestamp"
 WINDOW = timedelta(minutes=5)
 # The asset signs messages of the flow and of live agents, the subscriptions sign all else.
 _SECRETS = ("asset_webhook_secret", "subscription_secret")
 
-APPENDED = "task-message:appended"
-APPEND_FAILED = "task-message:append-failed"
+APPENDED, APPEND_FAILED = "task-message:appended", "task-message:append-failed"
 NEW, CONNECT, CONNECTED = "task:new", "task:connect", "task:connected"
 PARKED, ENDED, FAILED = "task:parked", "task:ended", "task:failed"
 TRANSFERRED = "task:conference-transferred"
@@ -37,19 +36,10 @@ ALREADY_OPEN = "CONVERSATION_ALREADY_OPEN"
 CREATION_FAILED = "CONVERSATION_CREATION_FAILED"
 # Why an accepted task came to nothing: the code of our error, and what to do about it.
 REFUSALS: Mapping[str, tuple[str, str]] = {
-    "CHANNEL_ASSET_UNDEFINED": (
-        "invalid_routing",
-        "no Custom Messaging asset has the business address",
-    ),
+    "CHANNEL_ASSET_UNDEFINED": ("invalid_routing", "no asset has the business address"),
     "ENTRY_POINT_NOT_FOUND": ("invalid_routing", "the asset has no active entry point"),
-    "FEATURE_FLAG_DISABLED": (
-        "missing_permission",
-        "Cisco has not enabled Custom Messaging (Beta) for the organization",
-    ),
-    "ORG_DIGITAL_CONTACT_LIMIT_EXCEEDED": (
-        "no_live_agents",
-        "the organization has as many open digital contacts as it may",
-    ),
+    "FEATURE_FLAG_DISABLED": ("missing_permission", "Cisco has not enabled this Beta for you"),
+    "ORG_DIGITAL_CONTACT_LIMIT_EXCEEDED": ("no_live_agents", "too many contacts are open"),
     CREATION_FAILED: ("cannot_connect", "Webex could not create the conversation, twice"),
     ALREADY_OPEN: ("rejected", "another task is open for it, which somebody has to end"),
 }
@@ -130,8 +120,8 @@ class Notice:
     @property
     def has_lost_its_files(self) -> bool:
         """Say whether a message of ours with files was appended without them."""
-        is_of_files = self.message_type == "text-with-attachments"
-        return is_of_files and not self.message.get("attachments")
+        is_of_text = self.message_type != "text-with-attachments"
+        return not (is_of_text or self.message.get("attachments"))
 
     def _attachments(self) -> Iterator[Json]:
         found = self.message.get("attachments")
@@ -221,11 +211,8 @@ def milliseconds(value: object) -> int | None:
 
 def _moment(value: object) -> datetime | None:
     found = milliseconds(value)
-    return (
-        None
-        if not found or found > 32_503_680_000_000
-        else datetime.fromtimestamp(found / 1000, UTC)
-    )
+    is_time = found and found < 32_503_680_000_000
+    return datetime.fromtimestamp(found / 1000, UTC) if found and is_time else None
 
 
 def _opened(value: object) -> Json:
@@ -242,15 +229,9 @@ def _name(value: object) -> str:
 
 def _is_encrypted(attachment: Json) -> bool:
     names = {name.lower() for name in attachment}
-    names |= {name.lower() for name, _ in parse_qsl(_query(as_text(attachment.get("url"))))}
+    query = split_address(as_text(attachment.get("url"))).query
+    names |= {name.lower() for name, _ in parse_qsl(query)}
     return not names.isdisjoint(_KEY_MARKS)
-
-
-def _query(url: str) -> str:
-    try:
-        return urlsplit(url).query
-    except ValueError:
-        return ""
 
 
 def _is_uuid(word: str) -> bool:
