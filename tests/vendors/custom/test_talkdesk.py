@@ -85,7 +85,7 @@ async def test_a_whole_conversation_goes_through_talkdesk(talk: Talk, talkdesk: 
     assert kinds[-2:] == ["LIVE_AGENT_LEFT", "SESSION_END"]
 
 
-async def test_the_end_user_leaves_and_what_was_said_too_late_is_not_lost_without_a_word(
+async def test_the_live_agent_reads_that_the_end_user_left_and_a_forged_call_is_refused(
     talk: Talk, talkdesk: Talkdesk
 ) -> None:
     await talk.serve()
@@ -99,6 +99,21 @@ async def test_the_end_user_leaves_and_what_was_said_too_late_is_not_lost_withou
 
     assert talkdesk.conversation.said == ["Customer left the chat"]
     assert await talk.said_by_agent() == ["Hello"]
+
+
+async def test_a_conversation_that_is_over_there_without_a_word_is_over_here(
+    talk: Talk, talkdesk: Talkdesk
+) -> None:
+    await talk.serve()
+    await talk.reaches("queued")
+    await talkdesk.says({"message_id": "a-1", "content": "Hello"})
+    await talk.reaches("active")
+
+    talkdesk.conversation.is_over = True
+    await talk.write("Are you there?")
+    await talk.reaches("ended")
+
+    assert (await talk.now()).end_reason == "vendor_closed"
 
 
 async def test_the_connection_test_shows_whether_talkdesk_takes_the_client(
