@@ -44,6 +44,7 @@ ROUTES = {
     "handoffs.tasks.sweep": Queue.CLOCK,
     "handoffs.tasks.remind": Queue.CLOCK,
     "handoffs.tasks.reap": Queue.CLOCK,
+    "conversations.tasks.send_webhooks": Queue.CLOCK,
 }
 
 
@@ -79,6 +80,15 @@ app.conf.update(
             "options": {"expires": 3.0},
         },
         "reap": {"task": "handoffs.tasks.reap", "schedule": 10.0, "options": {"expires": 10.0}},
+        "send_webhooks": {
+            "task": "conversations.tasks.send_webhooks",
+            "schedule": 3.0,
+            "options": {"expires": 3.0},
+        },
+        "clean_up_webhooks": {
+            "task": "conversations.tasks.clean_up_webhooks",
+            "schedule": 3600.0,
+        },
         "clean_up": {"task": "handoffs.tasks.clean_up", "schedule": 3600.0},
         "probe": {
             "task": "integrations.tasks.probe_all",

@@ -260,6 +260,9 @@ LIVE_AGENT_MESSAGES_WAITING = env.int("LIVE_AGENT_MESSAGES_WAITING", default=200
 TURNS_AT_ONCE = env.int("TURNS_AT_ONCE", default=12)
 # Turns that wait for an outside AI agent in one process: on its event loop, in no thread.
 OUTSIDE_TURNS_AT_ONCE = env.int("OUTSIDE_TURNS_AT_ONCE", default=200)
+# Calls to customers' webhook endpoints under way in one process; on its event loop as well.
+WEBHOOKS_AT_ONCE = env.int("WEBHOOKS_AT_ONCE", default=100)
+WEBHOOK_DELIVERY_KEEP_DAYS = env.int("WEBHOOK_DELIVERY_KEEP_DAYS", default=14)
 RELAY_HEARTBEAT_SECONDS = env.float("RELAY_HEARTBEAT_SECONDS", default=1.0)
 RELAY_DEAD_AFTER_SECONDS = env.float("RELAY_DEAD_AFTER_SECONDS", default=5.0)
 RELAY_RECHECK_SECONDS = env.float("RELAY_RECHECK_SECONDS", default=2.0)

@@ -13,6 +13,8 @@ from conversations.models import (
     OutsideAgent,
     Tool,
     Topic,
+    WebhookDelivery,
+    WebhookEndpoint,
 )
 from conversations.widget.channels import channel_update
 from integrations.admin import SafeAdmin
@@ -49,6 +51,35 @@ class OutsideAgentAdmin(SafeAdmin):
     list_filter = ("kind",)
     search_fields = ("=project__public_id",)
     fields = ("project", "kind", "url", "options", "error_code", "error_at", "updated_at")
+
+
+@admin.register(WebhookEndpoint)
+class WebhookEndpointAdmin(SafeAdmin):
+    """Where customers' systems hear what happens; their secrets are not shown."""
+
+    list_display = ("id", "project", "url", "is_enabled", "created_at")
+    list_select_related = ("project",)
+    list_filter = ("is_enabled",)
+    search_fields = ("=id", "=project__public_id")
+    fields = (
+        *("id", "project", "url", "event_types", "timeout_ms", "is_enabled"),
+        *("previous_until", "created_at", "updated_at"),
+    )
+
+
+@admin.register(WebhookDelivery)
+class WebhookDeliveryAdmin(SafeAdmin):
+    """Events on their way to endpoints: how they go, and nothing of what they tell."""
+
+    list_display = ("event_id", "type", "endpoint", "status", "attempts", "created_at")
+    list_select_related = ("endpoint",)
+    list_filter = ("status",)
+    search_fields = ("=event_id", "=endpoint__id", "=conversation__id")
+    fields = (
+        *("event_id", "type", "endpoint", "conversation", "environment", "status", "attempts"),
+        *("next_attempt_at", "claimed_until", "response_status", "error_code", "duration_ms"),
+        *("attempted_at", "created_at"),
+    )
 
 
 @admin.register(Topic)

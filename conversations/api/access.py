@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.db.models import Q
 from rest_framework.request import Request
 
 from integrations.entry.client_address import client_address
-from integrations.entry.keys import ApiKeyForbiddenError, ApiKeyUnknownError, api_key_find
+from integrations.entry.keys import (
+    ApiKeyForbiddenError,
+    ApiKeyUnknownError,
+    api_key_find,
+    api_key_open,
+)
 from integrations.entry.rate_limit import retry_after
 from integrations.models import ApiKey, Project
 
@@ -40,21 +47,44 @@ def project_open(
     Raises KeyRefusedError. An unknown project and somebody else's are refused alike, and only
     once the key was found to be one.
     """
-    raw = request.headers.get("x-api-key", "")
-    if not raw:
-        raise KeyRefusedError(401, "UNAUTHORIZED", "Send an API key in the header x-api-key.")
+    raw = _key_given(request)
     project = project_named(account_id, project_id)
-    try:
+    with _refusals(request):
         key = api_key_find(raw, permission, project)
+    assert project is not None
+    _count_use(key, permission, limit)
+    return Opened(project=project, key=key)
+
+
+def key_open(request: Request, permission: ApiKey.Permission, *, limit: int) -> Opened:
+    """Do as project_open does for an address that names no project: it is the key's own."""
+    raw = _key_given(request)
+    with _refusals(request):
+        key = api_key_open(raw, permission)
+    _count_use(key, permission, limit)
+    return Opened(project=key.project, key=key)
+
+
+def _key_given(request: Request) -> str:
+    if raw := request.headers.get("x-api-key", ""):
+        return raw
+    raise KeyRefusedError(401, "UNAUTHORIZED", "Send an API key in the header x-api-key.")
+
+
+@contextmanager
+def _refusals(request: Request) -> Iterator[None]:
+    try:
+        yield
     except ApiKeyUnknownError as error:
         _count_wrong(request)
         raise KeyRefusedError(401, "UNAUTHORIZED", str(error)) from error
     except ApiKeyForbiddenError as error:
         raise KeyRefusedError(403, "FORBIDDEN", str(error)) from error
-    assert project is not None
+
+
+def _count_use(key: ApiKey, permission: ApiKey.Permission, limit: int) -> None:
     if wait := retry_after(f"{permission}:{key.pk}", limit=limit, window_seconds=60):
         raise _too_many(wait)
-    return Opened(project=project, key=key)
 
 
 def project_named(account_id: str, project_id: str) -> Project | None:

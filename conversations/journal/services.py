@@ -15,6 +15,9 @@ from conversations.errors import ClientFaultError, ConversationEndedError
 from conversations.journal import publish
 from conversations.journal.frames import EXTENSIONS, PREFIX, EventType, Level, SessionEnd, frame_of
 from conversations.models import Channel, Conversation, EndUser, Event, LogEntry
+from conversations.webhooks.bodies import ended_data, started_data
+from conversations.webhooks.event_types import WebhookType
+from conversations.webhooks.outbox import conversation_tell, messages_tell
 from integrations.behaviour.sentences import own_or
 from integrations.telemetry.metrics import JOURNAL_LINES
 
@@ -78,6 +81,7 @@ def events_append(conversation: Conversation, events: Sequence[NewEvent]) -> lis
     conversation.last_sequence += len(rows)
     conversation.save(update_fields=["last_sequence"])
     publish.frames_publish(conversation.pk, [frame_of(row) for row in rows])
+    messages_tell(conversation, rows)
     return rows
 
 
@@ -122,6 +126,9 @@ def session_create(*, channel: Channel, token_family: uuid.UUID, visitor: Visito
     )
     start = NewEvent(type=EventType.SESSION_START, payload={"capabilities": _capabilities(visitor)})
     events_append(conversation, [start])
+    conversation_tell(
+        conversation, WebhookType.CONVERSATION_STARTED, lambda: started_data(conversation)
+    )
     return conversation
 
 
@@ -149,6 +156,11 @@ def conversation_end(
     conversation.ended_at = timezone.now()
     conversation.answer_due_at = None
     conversation.save(update_fields=["state", "ended_at", "answer_due_at"])
+    conversation_tell(
+        conversation,
+        WebhookType.CONVERSATION_ENDED,
+        lambda: ended_data(conversation, reason, detail),
+    )
     return events
 
 

@@ -4,6 +4,7 @@ from conversations.models.agent import LogEntry, OutsideAgent, Tool, Topic
 from conversations.models.attachment import Attachment
 from conversations.models.channel import Channel
 from conversations.models.conversation import Conversation, EndUser, Event
+from conversations.models.webhook import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "Attachment",
@@ -15,4 +16,6 @@ __all__ = [
     "OutsideAgent",
     "Tool",
     "Topic",
+    "WebhookDelivery",
+    "WebhookEndpoint",
 ]

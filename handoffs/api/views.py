@@ -12,7 +12,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from handoffs.api.schema import BY_API_KEY, PARAMETERS, RESPONSES
-from handoffs.api.selectors import handoff_details, handoff_find, handoff_transcript
+from handoffs.api.selectors import handoff_find, handoff_transcript
+from handoffs.lifecycle.details import handoff_details
 from integrations.entry.keys import ApiKeyForbiddenError, ApiKeyUnknownError, api_key_find
 from integrations.entry.rate_limit import retry_after
 from integrations.models import ApiKey, Project

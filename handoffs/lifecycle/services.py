@@ -18,6 +18,7 @@ from conversations.journal.services import (
     events_append,
 )
 from conversations.models import Conversation, Event
+from conversations.webhooks.event_types import WebhookType
 from handoffs.lifecycle.deadlines import ACTIVE_SILENCE, QUEUE, VENDOR_END, wait_message_at
 from handoffs.lifecycle.deliveries import (
     deliveries_abandon,
@@ -26,6 +27,7 @@ from handoffs.lifecycle.deliveries import (
     deliveries_taken,
 )
 from handoffs.lifecycle.locking import Lease, handoff_save
+from handoffs.lifecycle.webhooks import agent_tell, handoff_tell
 from handoffs.models import Handoff, HandoffTransition, VendorKey
 from handoffs.states import EndReason, State, Trigger, next_state
 from integrations.contract.connector import VendorSession
@@ -89,6 +91,7 @@ def handoff_accepted(handoff: Handoff, session: VendorSession, lease: Lease) -> 
         handoff.remind_at = wait_message_at(handoff)
         fields += ["state", "accepted_at", "deadline_at", "remind_at"]
         _tell_accepted(handoff)
+        handoff_tell(handoff, WebhookType.HANDOFF_ACCEPTED)
     handoff_save(handoff, fields, lease)
 
 
@@ -133,6 +136,8 @@ def handoff_fail(
         extra=["error_code", "error_detail"],
     )
     _append_and_return_to_agent(conversation, events)
+    is_late = failed is EventType.HANDOFF_TIMEOUT
+    handoff_tell(handoff, WebhookType.HANDOFF_TIMEOUT if is_late else WebhookType.HANDOFF_FAILED)
 
 
 def handoff_end(
@@ -159,6 +164,7 @@ def handoff_end(
     if before is State.ACTIVE:
         events.append(_left_event(handoff, reason))
     _close(handoff, tell_vendor=tell_vendor, lease=lease, extra=["end_reason"])
+    _tell_end(handoff)
     if _returns_to_agent(handoff, reason):
         events.append(agent_joined_event(handoff.conversation))
         return _append_and_return_to_agent(handoff.conversation, events)
@@ -166,6 +172,13 @@ def handoff_end(
     handoff.conversation.state = Conversation.State.CLOSING
     handoff.conversation.save(update_fields=["state"])
     return written + session_end(handoff)
+
+
+def _tell_end(handoff: Handoff) -> None:
+    """Tell endpoints who goes with the end, and of the end itself."""
+    for agent_id, name in handoff.live_agents.items():
+        agent_tell(handoff, WebhookType.HANDOFF_AGENT_LEFT, agent_id, name)
+    handoff_tell(handoff, WebhookType.HANDOFF_ENDED)
 
 
 def session_end(handoff: Handoff, *, is_settled: bool = False) -> list[Event]:

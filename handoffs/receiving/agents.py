@@ -6,9 +6,11 @@ from django.utils import timezone
 
 from conversations.journal.frames import EventType
 from conversations.journal.services import NewEvent, events_append, system_event
+from conversations.webhooks.event_types import WebhookType
 from handoffs.lifecycle.deadlines import silence_check_at
 from handoffs.lifecycle.notices import text_about, text_for
 from handoffs.lifecycle.services import active_deadline, handoff_move
+from handoffs.lifecycle.webhooks import agent_tell
 from handoffs.models import Handoff
 from handoffs.sending.files import limits_payload
 from handoffs.states import State, Trigger
@@ -49,16 +51,19 @@ def agent_joined(
         text = text_about(handoff, "another_joined", name)
         lines.insert(0, system_event(text, code="conference_joined"))
     events_append(handoff.conversation, lines)
+    agent_tell(handoff, WebhookType.HANDOFF_AGENT_JOINED, key, agent["name"])
     return [*changed, "live_agents", "agent_id", "agent_name"]
 
 
 def agent_left(handoff: Handoff, event: events.LiveAgentLeft) -> list[str]:
     """A departure alone is no end: the last one's is announced by the end or by a transfer."""
     remaining = dict(handoff.live_agents)
-    name = remaining.pop(agent_key(handoff, event), None)
+    key = agent_key(handoff, event)
+    name = remaining.pop(key, None)
     if name is None:
         return []
     handoff.live_agents = remaining
+    agent_tell(handoff, WebhookType.HANDOFF_AGENT_LEFT, key, name)
     if not remaining:
         return ["live_agents"]
     handoff.agent_id, handoff.agent_name = list(remaining.items())[-1]

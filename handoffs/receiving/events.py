@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from conversations.journal import publish
 from conversations.journal.frames import EventType, transient_frame
 from conversations.journal.services import events_append, message_event, system_event
+from conversations.webhooks.event_types import WebhookType
 from handoffs.lifecycle.fallback import NO_LIVE_AGENTS, handoff_unavailable
 from handoffs.lifecycle.locking import Lease, handoff_leased, handoff_save
 from handoffs.lifecycle.notices import shows_wait_text, text_for, wait_text
@@ -21,6 +22,7 @@ from handoffs.lifecycle.services import (
     session_keep,
     session_store,
 )
+from handoffs.lifecycle.webhooks import handoff_tell
 from handoffs.models import Delivery, Handoff, VendorEvent
 from handoffs.receiving.agents import agent_joined, agent_left
 from handoffs.receiving.changes import Change, message_changed
@@ -190,6 +192,9 @@ def _queue(handoff: Handoff, event: events.QueuePositionChanged, lease: Lease) -
         handoff.queue_status["display_message"] = wait_text(handoff)
     frame = transient_frame(EventType.HANDOFF_QUEUE_STATUS, handoff.queue_status)
     publish.transient_publish(handoff.conversation_id, frame)
+    handoff_tell(
+        handoff, WebhookType.HANDOFF_QUEUE_UPDATED, queue_status=dict(handoff.queue_status)
+    )
     return ["queue_status"]
 
 

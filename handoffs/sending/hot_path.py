@@ -31,11 +31,24 @@ from conversations.journal import publish
 from conversations.journal.frames import DirectDelivery, frame_of
 from conversations.journal.services import NewEvent
 from conversations.models import Event
+from conversations.webhooks.wake_up import wake_from_loop
 from handoffs.lifecycle.deadlines import ACTIVE_SILENCE
 from handoffs.lifecycle.locking import Lease
 from integrations.telemetry.metrics import JOURNAL_LINES
 
-_TO_VENDOR = """
+# What webhooks/outbox.py writes: a look into an index, mostly of nothing, where nobody listens.
+_TOLD = """
+    INSERT INTO conversations_webhookdelivery
+        (endpoint_id, event_id, type, conversation_id, environment, shared_id, lane, data, status,
+         attempts, next_attempt_at, error_code, created_at)
+    SELECT endpoint.id, event_id, 'message.created', conversation_id, environment, shared_id,
+           conversation_id, NULL, 'pending', 0, %(now)s::timestamptz, '', %(now)s::timestamptz
+"""
+_LISTENING = """
+    JOIN conversations_webhookendpoint AS endpoint USING (project_id)
+    WHERE endpoint.is_enabled AND endpoint.event_types @> '["message.created"]'
+"""
+_TO_VENDOR = f"""
 WITH input AS (
     SELECT * FROM jsonb_to_recordset(%(input)s::jsonb) AS input (
         conversation_id text, event_id uuid, payload jsonb, metadata jsonb, client_event_id text,
@@ -45,7 +58,8 @@ WITH input AS (
     SELECT id, last_sequence FROM conversations_conversation WHERE id = ANY (%(ids)s::text[])
 ), locked AS MATERIALIZED (
     SELECT conversation.id AS conversation_id, conversation.last_sequence, handoff.id AS handoff_id,
-           handoff.owner_id,
+           handoff.owner_id, conversation.project_id, conversation.environment,
+           conversation.shared_id,
            -- The same in every locale, as Python has it.
            coalesce(integration.behaviour ->> 'stop_word', '') COLLATE "C" AS stop_word
     FROM conversations_conversation AS conversation
@@ -56,7 +70,8 @@ WITH input AS (
       AND handoff.open_offer IS NULL
     FOR NO KEY UPDATE OF conversation SKIP LOCKED
 ), plain AS MATERIALIZED (
-    SELECT input.*, locked.handoff_id, locked.owner_id, queue.waiting = 0 AS is_next
+    SELECT input.*, locked.handoff_id, locked.owner_id, locked.project_id, locked.environment,
+           locked.shared_id, queue.waiting = 0 AS is_next
     FROM input JOIN locked USING (conversation_id)
     JOIN seen ON seen.id = locked.conversation_id AND seen.last_sequence = locked.last_sequence
     CROSS JOIN LATERAL (
@@ -92,11 +107,16 @@ WITH input AS (
            %(now)s::timestamptz
     FROM plain JOIN numbered ON numbered.id = conversation_id
     RETURNING id, handoff_id
+), told AS (
+    {_TOLD}
+    FROM plain {_LISTENING}
+    RETURNING conversation_id
 )
-SELECT conversation_id, last_sequence, handoff_id, owner_id, delivery.id, is_next
+SELECT conversation_id, last_sequence, handoff_id, owner_id, delivery.id, is_next,
+       conversation_id IN (SELECT conversation_id FROM told)
 FROM plain JOIN numbered ON numbered.id = conversation_id JOIN delivery USING (handoff_id)
-"""
-_FROM_VENDOR = """
+"""  # noqa: S608  # of constants
+_FROM_VENDOR = f"""
 WITH input AS (
     SELECT * FROM jsonb_to_recordset(%(input)s::jsonb) AS input (
         handoff_id text, worker_id uuid, epoch integer, agent_id text, vendor_event_id text,
@@ -104,7 +124,8 @@ WITH input AS (
     )
 ), locked AS MATERIALIZED (
     SELECT handoff.id AS handoff_id, conversation.id AS conversation_id,
-           handoff.live_agents ->> input.agent_id AS agent_name
+           handoff.live_agents ->> input.agent_id AS agent_name, conversation.project_id,
+           conversation.environment, conversation.shared_id
     FROM input
     JOIN handoffs_handoff AS handoff ON handoff.id = input.handoff_id
     JOIN conversations_conversation AS conversation ON conversation.id = handoff.conversation_id
@@ -147,10 +168,15 @@ WITH input AS (
            payload || jsonb_build_object('agent_name', agent_name), NULL, '',
            %(now)s::timestamptz
     FROM locked JOIN input USING (handoff_id) JOIN numbered ON numbered.id = conversation_id
+), told AS (
+    {_TOLD}
+    FROM locked JOIN input USING (handoff_id) {_LISTENING}
+    RETURNING conversation_id
 )
-SELECT handoff_id, conversation_id, last_sequence, agent_name
+SELECT handoff_id, conversation_id, last_sequence, agent_name,
+       conversation_id IN (SELECT conversation_id FROM told)
 FROM locked JOIN numbered ON numbered.id = conversation_id
-"""
+"""  # noqa: S608  # of constants
 _SENT = """
 UPDATE handoffs_delivery SET status = 'sent', sent_at = %(now)s::timestamptz, error_code = ''
 WHERE id = ANY (ARRAY(
@@ -213,7 +239,7 @@ async def messages_to_vendor(messages: Sequence[UserMessage]) -> list[Event | No
     items = [_user_input(message) for message in messages]
     most = settings.LIVE_AGENT_MESSAGES_WAITING
     rows = await _rows(_queueing, _TO_VENDOR, items, ids=ids, now=now, most=most)
-    JOURNAL_LINES.inc(len(rows))
+    _written(rows)
     found = {row[0]: row[1:] for row in rows}
     return [_queued(message, found.get(message.conversation_id), now) for message in messages]
 
@@ -231,7 +257,7 @@ async def messages_from_vendor(messages: Sequence[AgentMessage]) -> list[Event |
     moments = {"now": now, "deadline": deadline, "late_enough": deadline - slack}
     ids = [message.lease.handoff_id for message in messages]
     rows = await _rows(_hearing, _FROM_VENDOR, items, ids=ids, **moments)
-    JOURNAL_LINES.inc(len(rows))
+    _written(rows)
     found = {row[0]: row[1:] for row in rows}
     return [_said(message.line, found.get(message.lease.handoff_id), now) for message in messages]
 
@@ -326,10 +352,17 @@ async def _rows(
         return []
 
 
+def _written(rows: list[Any]) -> None:
+    """Count the lines; whether an endpoint is to be told of one stands last in its row."""
+    JOURNAL_LINES.inc(len(rows))
+    if any(row[-1] for row in rows):
+        wake_from_loop()
+
+
 def _queued(message: UserMessage, row: Any, now: datetime) -> Event | None:
     if row is None:
         return None
-    sequence, handoff_id, owner_id, delivery_id, is_next = row
+    sequence, handoff_id, owner_id, delivery_id, is_next, _ = row
     event = _event(message.line, message.conversation_id, sequence, now)
     direct: DirectDelivery | None = None
     if is_next:
@@ -348,7 +381,7 @@ def _queued(message: UserMessage, row: Any, now: datetime) -> Event | None:
 def _said(line: NewEvent, row: Any, now: datetime) -> Event | None:
     if row is None:
         return None
-    conversation_id, sequence, agent_name = row
+    conversation_id, sequence, agent_name, _ = row
     line.payload["agent_name"] = agent_name
     event = _event(line, conversation_id, sequence, now)
     publish.frames_show(conversation_id, [frame_of(event)])

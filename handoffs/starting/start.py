@@ -12,10 +12,12 @@ from conversations.journal import publish
 from conversations.journal.frames import EventType, error_frame
 from conversations.journal.services import NewEvent, events_append, log_append
 from conversations.models import Conversation, LogEntry
+from conversations.webhooks.event_types import WebhookType
 from handoffs.errors import HandoffError, InvalidPayloadError
 from handoffs.lifecycle.deadlines import OPENING
 from handoffs.lifecycle.locking import HEAVY
 from handoffs.lifecycle.queueing import queue_open_handoff
+from handoffs.lifecycle.webhooks import handoff_tell
 from handoffs.models import Handoff, HandoffTransition
 from handoffs.payload.reading import HandoffPayload
 from handoffs.starting.addressing import payload_address
@@ -66,6 +68,7 @@ def handoff_begin(
     events_append(conversation, [start])
     conversation.state = Conversation.State.HANDOFF
     conversation.save(update_fields=["state"])
+    handoff_tell(handoff, WebhookType.HANDOFF_REQUESTED)
     transaction.on_commit(partial(queue_open_handoff, handoff.pk))
     return handoff
 
@@ -94,6 +97,7 @@ def handoff_refuse(
     publish.transient_publish(conversation.pk, frame)
     failed = NewEvent(type=EventType.HANDOFF_FAILED, payload={"reason": error.client_reason()})
     events_append(conversation, [failed])
+    handoff_tell(handoff, WebhookType.HANDOFF_FAILED)
 
 
 def handoff_open(conversation_id: str) -> Handoff | None:

@@ -23,6 +23,7 @@ from integrations.connections.exclusive import exclusive_errors, exclusive_key
 from integrations.connections.faults import fault_sentence
 from integrations.connections.outcomes import first_failure
 from integrations.connections.registration import vendor_register, vendor_unregister
+from integrations.connections.state_changes import status_compare
 from integrations.connections.tokens import secrets_forget, tokens_forget
 from integrations.contract.connector import CheckResult
 from integrations.contract.errors import ConnectorError
@@ -139,7 +140,7 @@ def integration_connect(
 @transaction.atomic
 def _connect(integration: Integration, actor: Any, *, save_anyway: bool) -> Integration:
     row = Integration.objects.select_for_update().get(pk=integration.pk)
-    manifest, draft = manifest_get(row.connector_key), draft_of(row)
+    manifest, draft, before = manifest_get(row.connector_key), draft_of(row), row.status
     edited = edited_values(row)
     values = dict(_complete_values(manifest, edited))
     if errors := exclusive_errors(row, manifest, values):
@@ -156,6 +157,7 @@ def _connect(integration: Integration, actor: Any, *, save_anyway: bool) -> Inte
     row.save()
     tokens_forget(row)
     _audit(row, actor, "integration.connected", changed)
+    status_compare(row, before)
     return row
 
 
@@ -163,11 +165,12 @@ def integration_test_save(*, integration: Integration, results: Sequence[CheckRe
     """Keep a test's outcome; it decides the status if the values in use were tested."""
     with transaction.atomic():
         row = Integration.objects.select_for_update().get(pk=integration.pk)
-        draft = draft_of(row).tested(results)
+        draft, before = draft_of(row).tested(results), row.status
         draft_set(row, draft)
         if row.is_usable and not draft.is_edited:
             _set_outcome(row, manifest_get(row.connector_key), draft.test)
         row.save()
+        status_compare(row, before)
 
 
 def integration_disconnect(
@@ -192,11 +195,13 @@ def _disconnect(integration: Integration, actor: Any, successor: Integration | N
         if successor not in rivals:
             raise DefaultInUseError
         integration_default_set(integration=successor, is_default=True, actor=actor)
+    before = row.status
     row.status, row.is_default, row.draft = Status.NOT_CONNECTED, False, {}
     row.last_error_code = row.last_error_message = row.inbox_key = ""
     row.last_error_at = row.connected_at = row.last_webhook_at = None
     row.save()
     _audit(row, actor, "integration.disconnected")
+    status_compare(row, before)
 
 
 def credentials_purge(*, in_use: Ids, project: Project | None = None) -> int:
@@ -216,10 +221,12 @@ def credentials_purge(*, in_use: Ids, project: Project | None = None) -> int:
 @transaction.atomic
 def integration_disable(*, integration: Integration, actor: Any) -> None:
     """Refuse new handoffs; open ones go on."""
-    if Integration.objects.filter(pk=integration.pk, status__in=_CONNECTED).update(
-        status=Status.DISABLED
-    ):
-        _audit(integration, actor, "integration.disabled")
+    row = Integration.objects.select_for_update().get(pk=integration.pk)
+    if (before := row.status) in _CONNECTED:
+        row.status = Status.DISABLED
+        row.save(update_fields=["status"])
+        _audit(row, actor, "integration.disabled")
+        status_compare(row, before)
 
 
 @transaction.atomic
@@ -230,6 +237,7 @@ def integration_enable(*, integration: Integration, actor: Any) -> None:
         row.status = Status.NEEDS_ATTENTION if row.last_error_code else Status.CONNECTED
         row.save(update_fields=["status", "updated_at"])
         _audit(row, actor, "integration.enabled")
+        status_compare(row, Status.DISABLED)
 
 
 @transaction.atomic
@@ -270,6 +278,7 @@ def integration_mark_failed(integration: Integration, code: str, detail: str) ->
     integration_mark_needs_attention(integration, code, sentence)
 
 
+@transaction.atomic
 def integration_mark_needs_attention(integration: Integration, code: str, sentence: str) -> None:
     """Show a sentence on the tile; it holds no secret."""
     now = timezone.now()
@@ -279,8 +288,10 @@ def integration_mark_needs_attention(integration: Integration, code: str, senten
     )
     if rows.filter(status=Status.CONNECTED).update(status=Status.NEEDS_ATTENTION):
         _audit(integration, None, "integration.needs_attention")
+        status_compare(rows.get(), Status.CONNECTED)
 
 
+@transaction.atomic
 def integration_mark_healthy(integration: Integration) -> None:
     """Note that the vendor answered as it should; the tile is green again."""
     rows = Integration.objects.filter(pk=integration.pk)
@@ -289,6 +300,7 @@ def integration_mark_healthy(integration: Integration) -> None:
         status=Status.CONNECTED, last_error_code="", last_error_message="", last_error_at=None
     ):
         _audit(integration, None, "integration.recovered")
+        status_compare(rows.get(), Status.NEEDS_ATTENTION)
 
 
 # Of integrations, as a list or as a query.

@@ -16,6 +16,7 @@ from integrations.projects.audit import audit_record
 
 _PREFIX_LENGTH = 10
 _USE_NOTED_EVERY = timedelta(minutes=1)
+_FORBIDDEN = "The API key has no permission for this."
 
 
 class ApiKeyUnknownError(Exception):
@@ -63,12 +64,29 @@ def api_key_find(raw: str, permission: str, project: Project | None) -> ApiKey:
 
     Raises ApiKeyUnknownError (answered with 401) or ApiKeyForbiddenError (403).
     """
-    now = timezone.now()
+    key = _valid(raw)
+    if project is None or key.project_id != project.pk:
+        raise ApiKeyForbiddenError(_FORBIDDEN)
+    return _used(key, permission)
+
+
+def api_key_open(raw: str, permission: str) -> ApiKey:
+    """Return the key that may do this for its own project; raises as api_key_find does."""
+    return _used(_valid(raw), permission)
+
+
+def _valid(raw: str) -> ApiKey:
     key = ApiKey.objects.filter(key_hash=_hash(raw)).first()
-    if key is None or key.revoked_at or (key.expires_at and key.expires_at <= now):
+    if key is None or key.revoked_at or (key.expires_at and key.expires_at <= timezone.now()):
         raise ApiKeyUnknownError("The API key is unknown, revoked or expired.")
-    if project is None or permission not in key.permissions or key.project_id != project.pk:
-        raise ApiKeyForbiddenError("The API key has no permission for this.")
+    return key
+
+
+def _used(key: ApiKey, permission: str) -> ApiKey:
+    """Note the use of a key that has the permission."""
+    if permission not in key.permissions:
+        raise ApiKeyForbiddenError(_FORBIDDEN)
+    now = timezone.now()
     if key.last_used_at is None or key.last_used_at < now - _USE_NOTED_EVERY:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
     return key

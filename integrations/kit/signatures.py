@@ -81,6 +81,23 @@ def outbound_signature(secret: str, timestamp: str, body: bytes) -> str:
     return hex_signature(secret, timestamp.encode() + b"." + body)
 
 
+def outbound_headers(secrets: Sequence[str], body: bytes, event_id: str) -> Mapping[str, str]:
+    """Return the headers of a signed call of ours (agent_api section 16), repeatable by its id.
+
+    While a secret is being replaced there are several: then the signatures stand side by side, with
+    commas between them, and one that fits is enough.
+    """
+    timestamp = str(int(time.time()))
+    signatures = [outbound_signature(secret, timestamp, body) for secret in secrets]
+    return {
+        "Content-Type": "application/json",
+        "Idempotency-Key": event_id,
+        "X-Handoff-Event-ID": event_id,
+        "X-Handoff-Timestamp": timestamp,
+        "X-Handoff-Signature": ",".join(signatures),
+    }
+
+
 def _hmac(secret: str, signed: bytes) -> bytes:
     return hmac.new(secret.encode(), signed, hashlib.sha256).digest()
 

@@ -54,6 +54,16 @@ WEBHOOKS_RECEIVED = Counter("baton_webhooks_received", "Vendors' webhooks stored
 WEBHOOKS_REFUSED = Counter(
     "baton_webhooks_refused", "Vendors' webhooks not stored, by the status answered.", ["status"]
 )
+WEBHOOKS_SENT = Counter(
+    "baton_webhooks_sent",
+    "Attempts to tell a customer's endpoint: delivered, retried later, or failed for good.",
+    ["outcome"],
+)
+WEBHOOK_DELIVERY_AGE = Histogram(
+    "baton_webhook_delivery_age_seconds",
+    "From what happened to taken by a customer's endpoint.",
+    buckets=_DELIVERY_SECONDS,
+)
 SOCKETS_OPEN = Gauge("baton_sockets_open", "Widget sockets open in this process.")
 SOCKETS_CLOSED = Counter(
     "baton_sockets_closed", "Sockets that this process closed itself, by the reason.", ["reason"]

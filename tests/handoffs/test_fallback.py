@@ -7,7 +7,7 @@ import re
 import pytest
 
 from conversations.event_loop.executor import run_sync
-from handoffs.api.selectors import handoff_details
+from handoffs.lifecycle.details import handoff_details
 from handoffs.models import PastAttempt
 from handoffs.portal.timeline import timeline_get
 from handoffs.relay.leases import handoffs_with_work

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +11,7 @@ from conversations.ai_agent.outside.answers import answer_read
 from conversations.ai_agent.outside.options import AgentOptions
 from integrations.http.client import HttpClient
 from integrations.kit.plain_json import vendor_json
-from integrations.kit.signatures import outbound_signature
+from integrations.kit.signatures import outbound_headers
 
 EVENT_MESSAGE = "message"
 ACCEPTED = 202
@@ -61,11 +60,4 @@ def turn_body(turn: AgentTurn) -> bytes:
 
 def signed_headers(secret: str, body: bytes, event_id: str) -> Mapping[str, str]:
     """Return the headers of a signed call (agent_api section 16), repeatable by its id."""
-    timestamp = str(int(time.time()))
-    return {
-        "Content-Type": "application/json",
-        "Idempotency-Key": event_id,
-        "X-Handoff-Event-ID": event_id,
-        "X-Handoff-Timestamp": timestamp,
-        "X-Handoff-Signature": outbound_signature(secret, timestamp, body),
-    }
+    return outbound_headers([secret], body, event_id)

@@ -1,0 +1,89 @@
+"""Sends what is due on one event loop of the process: a slow receiver holds no thread."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import threading
+
+from django.conf import settings
+
+from conversations.event_loop.executor import run_sync
+from conversations.webhooks.attempts import Attempt, attempt_settle, deliveries_claim
+from conversations.webhooks.sending import attempt_make
+from integrations.http.client import Session, open_session
+from integrations.http.route import Route
+
+CLOSE_SECONDS = 2.0
+
+
+class WebhookSender:
+    """Owns the loop and its session; thread-safe, but for after a fork."""
+
+    def __init__(self) -> None:
+        """Start nothing yet."""
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._session: Session | None = None
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._looking: asyncio.Task[None] | None = None
+        self._looks_again = False
+
+    def wake(self) -> None:
+        """Have what is due sent; from any thread, and as often as one likes."""
+        self._running().call_soon_threadsafe(self._look)
+
+    def _look(self) -> None:
+        self._looks_again = True
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.get_running_loop().create_task(self._take())
+
+    async def _take(self) -> None:
+        """Begin what there is room for; whoever ends an attempt looks again."""
+        while self._looks_again:
+            self._looks_again = False
+            room = settings.WEBHOOKS_AT_ONCE - len(self._under_way)
+            for attempt in await run_sync(deliveries_claim, room) if room > 0 else []:
+                task = asyncio.get_running_loop().create_task(self._send(attempt))
+                self._under_way.add(task)
+                task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        self._look()
+
+    async def _send(self, attempt: Attempt) -> None:
+        if self._session is None or self._session.closed:
+            self._session = open_session(allow_local=settings.ALLOW_LOCAL_AGENTS, route=_route())
+        await run_sync(attempt_settle, attempt, await attempt_make(attempt, self._session))
+
+    def _running(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                thread = threading.Thread(
+                    target=self._loop.run_forever, name="webhooks", daemon=True
+                )
+                thread.start()
+                atexit.register(self._close)
+            return self._loop
+
+    def _close(self) -> None:
+        """Let go of the connections; what is under way is sent again by another worker."""
+        if self._loop is not None and self._session is not None:
+            closing = asyncio.run_coroutine_threadsafe(self._session.close(), self._loop)
+            with contextlib.suppress(TimeoutError):
+                closing.result(CLOSE_SECONDS)
+
+
+def _route() -> Route:
+    """Return how the settings want the world to be reached, as for vendors."""
+    return Route(
+        proxy=settings.VENDOR_PROXY,
+        no_proxy=settings.VENDOR_NO_PROXY,
+        ca_bundle=settings.VENDOR_CA_BUNDLE,
+    )
+
+
+WEBHOOKS = WebhookSender()
