@@ -20,10 +20,10 @@ from integrations.contract.events import (
     UnknownEvent,
 )
 from integrations.contract.rich_content import ChoiceKind
+from integrations.kit.digital_messages.content import content_of
 from integrations.vendors.nice_byoc.client import tenant_in
 from integrations.vendors.nice_byoc.connector.box import parsed, token_of
 from integrations.vendors.nice_byoc.connector.progress import ContactProgress
-from integrations.vendors.nice_byoc.mapping.content import content_of
 from integrations.vendors.nice_byoc.simulator.rich import content_of as sent_content
 from integrations.vendors.nice_byoc.simulator.world import TENANT_ID, NiceByocWorld, Switches
 from tests.vendors.nice_byoc.contract_setup import BOX

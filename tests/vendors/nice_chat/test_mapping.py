@@ -25,9 +25,9 @@ from integrations.contract.events import (
     VendorEvent,
 )
 from integrations.contract.rich_content import Answer, Author, ChoiceKind, FieldKind
+from integrations.kit.digital_messages.content import answer_text, content_of
 from integrations.vendors.nice_chat.connector.progress import ThreadProgress
 from integrations.vendors.nice_chat.mapping.channel import channel_of
-from integrations.vendors.nice_chat.mapping.content import answer_text, content_of
 from integrations.vendors.nice_chat.mapping.frames import frame_of
 from integrations.vendors.nice_chat.mapping.hosts import (
     ENVIRONMENTS,

@@ -32,6 +32,14 @@ from integrations.contract.errors import (
 from integrations.contract.events import VendorEvent
 from integrations.contract.manifest import Manifest
 from integrations.http.client import HttpClient
+from integrations.kit.digital_messages.content import answer_text, text_content
+from integrations.kit.digital_messages.opening import (
+    context_of,
+    custom_fields,
+    first_texts,
+    numbered,
+    stable_id,
+)
 from integrations.kit.json_values import Json, as_id, as_object, as_text, iso_moment
 from integrations.kit.recent import Recent
 from integrations.kit.waiting import Reconnecting, ReconnectTiming
@@ -39,15 +47,7 @@ from integrations.vendors.nice_byoc.client import NiceByocClient
 from integrations.vendors.nice_byoc.connector.box import OUTBOUND, parsed
 from integrations.vendors.nice_byoc.connector.progress import CLOSED, ContactProgress, Step
 from integrations.vendors.nice_byoc.manifest import MANIFEST, MAX_FILE_BYTES
-from integrations.vendors.nice_byoc.mapping.content import text_content
-from integrations.vendors.nice_byoc.mapping.opening import (
-    Author,
-    author_of,
-    context_fields,
-    new_message,
-    opening_messages,
-    thread_id_of,
-)
+from integrations.vendors.nice_byoc.mapping.opening import Author, author_of, new_message
 
 MAX_SESSIONS = 5000
 RECEIPTS: Mapping[ReceiptKind, str] = {
@@ -68,6 +68,11 @@ class PollTiming:
     give_up: float = 240.0
     first_delay: float = 1.0
     max_delay: float = 30.0
+
+    def losses(self) -> Reconnecting:
+        """Return a counter of failures that gives up in time."""
+        first, longest = self.first_delay, self.max_delay
+        return Reconnecting(ReconnectTiming(first=first, longest=longest, give_up=self.give_up))
 
 
 class NiceByocConnector(Connector):
@@ -117,8 +122,10 @@ class NiceByocConnector(Connector):
         session = self._session(request)
         progress = self._progress(session)
         await self._see(progress)
-        fields = context_fields(request)
-        for message_id, text in opening_messages(request):
+        context = context_of(request)
+        texts = first_texts(request, context)
+        for message_id, text in numbered(request.handoff_id, texts):
+            fields = custom_fields(context)
             await self._say(progress, message_id, text_content(text), fields=fields)
         return progress.session
 
@@ -135,13 +142,7 @@ class NiceByocConnector(Connector):
         # What was told and not stored is told again.
         self._contacts.discard(session.vendor_conversation_id)
         progress, read_at = self._progress(session), 0.0
-        losses = Reconnecting(
-            ReconnectTiming(
-                first=self._timing.first_delay,
-                longest=self._timing.max_delay,
-                give_up=self._timing.give_up,
-            )
-        )
+        losses = self._timing.losses()
         loop = asyncio.get_running_loop()
         while not progress.has_ended:
             try:
@@ -191,8 +192,7 @@ class NiceByocConnector(Connector):
 
     async def send_message(self, session: VendorSession, message: OutboundMessage) -> VendorSession:
         """Send a text, or the answer to what a message offered."""
-        postback = message.answer.token if message.answer else ""
-        content = text_content(message.text, postback)
+        content = text_content(*answer_text(message))
         return await self._send(session, message.message_id, content, at=message.sent_at)
 
     async def send_attachment(
@@ -365,8 +365,8 @@ class NiceByocConnector(Connector):
 
     async def _own_contacts(self, session: VendorSession) -> list[Json]:
         """Return the contacts of the handoff's thread; the end user may have others."""
-        thread_id, known = session.vendor_conversation_id, session.state.get("contact_id")
-        thread_id = as_text(session.state.get("thread_id")) or thread_id
+        # A stray is named by its contact: the thread is in the state.
+        thread_id, known = session.state.get("thread_id"), session.state.get("contact_id")
         return [
             one
             for one in await self._client.contacts_of(_author(session).id)
@@ -381,7 +381,7 @@ class NiceByocConnector(Connector):
         )
 
     def _session(self, request: HandoffRequest) -> VendorSession:
-        author, thread_id = author_of(request), thread_id_of(request.handoff_id)
+        author, thread_id = author_of(request), stable_id(request.handoff_id, "thread")
         state = {
             "thread_id": thread_id,
             "end_user_id": author.id,

@@ -20,6 +20,7 @@ from integrations.contract.events import (
     VendorEvent,
 )
 from integrations.contract.rich_content import Author
+from integrations.kit.digital_messages.content import content_of, name_of
 from integrations.kit.json_values import (
     Json,
     as_count,
@@ -30,8 +31,6 @@ from integrations.kit.json_values import (
 )
 from integrations.kit.recent import Recent
 from integrations.vendors.nice_byoc.connector.box import OUTBOUND, TYPING
-from integrations.vendors.nice_byoc.mapping.content import content_of
-from integrations.vendors.nice_byoc.mapping.opening import name_of
 
 Step = tuple[VendorSession, VendorEvent]
 CLOSED = frozenset({"closed", "trashed"})

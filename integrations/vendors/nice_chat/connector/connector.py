@@ -30,6 +30,7 @@ from integrations.contract.errors import (
 from integrations.contract.events import VendorEvent
 from integrations.contract.manifest import AttachmentLimits, Manifest
 from integrations.http.client import HttpClient
+from integrations.kit.digital_messages.content import answer_text, text_content
 from integrations.kit.hints import hint_text, identity_of
 from integrations.kit.json_values import Json, as_count, as_object, as_objects, as_text
 from integrations.vendors.nice_chat.client import NiceChatClient
@@ -46,8 +47,6 @@ from integrations.vendors.nice_chat.connector.socket import (
 from integrations.vendors.nice_chat.connector.stream import ThreadListener
 from integrations.vendors.nice_chat.manifest import MANIFEST, MAX_FILE_BYTES
 from integrations.vendors.nice_chat.mapping.channel import Channel, is_online
-from integrations.vendors.nice_chat.mapping.content import answer_text
-from integrations.vendors.nice_chat.mapping.frames import text_content
 from integrations.vendors.nice_chat.mapping.hosts import hosts_for, normalised, problems
 from integrations.vendors.nice_chat.mapping.opening import ids_of, opening_of
 

@@ -25,6 +25,7 @@ from integrations.contract.events import (
     VendorEvent,
 )
 from integrations.contract.rich_content import Author
+from integrations.kit.digital_messages.content import content_of, name_of
 from integrations.kit.json_values import (
     Json,
     as_count,
@@ -36,7 +37,6 @@ from integrations.kit.json_values import (
 )
 from integrations.kit.recent import Recent
 from integrations.vendors.nice_chat.connector.socket import CLOSED
-from integrations.vendors.nice_chat.mapping.content import content_of
 from integrations.vendors.nice_chat.mapping.frames import Push
 
 Step = tuple[VendorSession, VendorEvent]
@@ -324,12 +324,6 @@ def _live_agent(message: Json) -> Json:
     user = as_object(message.get("authorUser"))
     is_person = message.get("direction") != "inbound" and user.get("isBotUser") is not True
     return user if is_person else {}
-
-
-def name_of(user: Json) -> str:
-    """Return the name to show: the nickname, else first name and surname."""
-    full = " ".join(filter(None, (as_text(user.get(n)) for n in ("firstName", "surname"))))
-    return as_text(user.get("nickname")) or full
 
 
 _READERS: Mapping[str, Callable[[ThreadProgress, Push], Iterator[Step]]] = {

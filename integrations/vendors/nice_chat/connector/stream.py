@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from integrations.contract.connector import VendorSession
 from integrations.contract.errors import CannotConnectError, ConnectorError, RateLimitedError
+from integrations.kit.digital_messages.content import content_of, text_content
 from integrations.kit.json_values import (
     Json,
     as_id,
@@ -26,8 +27,7 @@ from integrations.vendors.nice_chat.connector.socket import (
     RefusedRequestError,
     SocketTiming,
 )
-from integrations.vendors.nice_chat.mapping.content import content_of
-from integrations.vendors.nice_chat.mapping.frames import Push, push_of, text_content
+from integrations.vendors.nice_chat.mapping.frames import Push, push_of
 
 MAX_PAGES = 20
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from urllib.parse import urlencode
@@ -144,11 +143,3 @@ def push_of(raw: Json) -> Push:
         data=as_object(raw.get("data")),
         at=at or datetime.now(UTC),
     )
-
-
-def text_content(text: str, postback: str = "") -> dict[str, object]:
-    """Write a text; the answer to a button says its postback in both places, as the web does."""
-    if not postback:
-        return {"type": "TEXT", "payload": {"text": text}}
-    payload: Mapping[str, object] = {"text": text, "postback": postback}
-    return {"type": "TEXT", "payload": payload, "postback": postback}

@@ -1,4 +1,4 @@
-"""What a message of CXone's holds: each content type of the vendor's page, in our words."""
+"""What a message of CXone Digital holds: each content type of the vendor's pages, both ways."""
 
 from __future__ import annotations
 
@@ -80,6 +80,20 @@ def answer_text(message: OutboundMessage) -> tuple[str, str]:
     labels = as_object(json.loads(answer.token or "{}"))
     lines = (f"{labels.get(name) or name}: {value}" for name, value in answer.values.items())
     return "\n".join(lines), ""
+
+
+def text_content(text: str, postback: str = "") -> dict[str, object]:
+    """Write a text; the answer to a button says its postback in both places, as the web does."""
+    if not postback:
+        return {"type": "TEXT", "payload": {"text": text}}
+    payload: Mapping[str, object] = {"text": text, "postback": postback}
+    return {"type": "TEXT", "payload": payload, "postback": postback}
+
+
+def name_of(user: Json) -> str:
+    """Return the name to show: the nickname, else first name and surname."""
+    full = " ".join(filter(None, (as_text(user.get(n)) for n in ("firstName", "surname"))))
+    return as_text(user.get("nickname")) or full
 
 
 # -- The content types ---------------------------------------------------------------------
