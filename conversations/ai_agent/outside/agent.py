@@ -55,10 +55,15 @@ class AgentAnswer:
 class AgentFailedError(Exception):
     """The agent gave no answer that can be used; `code` and the text are for the project's log."""
 
-    def __init__(self, code: str, message: str) -> None:
-        """Neither quotes what was said, nor a credential."""
+    def __init__(
+        self, code: str, message: str, *, session: Mapping[str, Any] | None = None
+    ) -> None:
+        """Neither quotes what was said, nor a credential.
+
+        `session` is what the adapter keeps all the same; None leaves what was kept before.
+        """
         super().__init__(message)
-        self.code = code
+        self.code, self.session = code, session
 
     @classmethod
     def of(cls, error: ConnectorError) -> AgentFailedError:
