@@ -27,6 +27,7 @@ from handoffs.api.schema import BY_API_KEY
 from handoffs.errors import HandoffError, InvalidPayloadError, NoDefaultError, NotConnectedError
 from handoffs.models import Handoff
 from handoffs.starting.agent_acts import (
+    AgentActError,
     AlreadyActiveError,
     NothingOpenError,
     NotInChargeError,
@@ -48,7 +49,7 @@ _IDEMPOTENCY = OpenApiParameter(
     description="The same key again does nothing and answers as the first time.",
 )
 # What a handoff may not become, most special first.
-_REFUSALS: tuple[tuple[type[HandoffError], int, str], ...] = (
+_REFUSALS: tuple[tuple[type[Exception], int, str], ...] = (
     (NotInChargeError, 409, "NOT_IN_CHARGE"),
     (AlreadyActiveError, 409, "HANDOFF_ALREADY_ACTIVE"),
     (NothingOpenError, 409, "NOTHING_TO_CANCEL"),
@@ -101,7 +102,7 @@ class AgentView(EnvelopeView):
             return error_response(400, "INVALID_REQUEST", str(error))
         except ConversationEndedError as error:
             return error_response(410, "CONVERSATION_ENDED", str(error))
-        except HandoffError as error:
+        except (HandoffError, AgentActError) as error:
             return handoff_refused(error)
 
 
@@ -331,7 +332,7 @@ class AgentEndView(AgentView):
         return self.act(request, account_id, project_id, conversation_id, do)
 
 
-def handoff_refused(error: HandoffError) -> Response:
+def handoff_refused(error: HandoffError | AgentActError) -> Response:
     """Return why a handoff is not opened; every problem of a payload with its path."""
     status, code = next(
         ((status, code) for kind, status, code in _REFUSALS if isinstance(error, kind)),

@@ -26,7 +26,6 @@ from conversations.journal.services import (
     message_event,
 )
 from conversations.models import Conversation, Event
-from handoffs.errors import HandoffError
 from handoffs.lifecycle.services import handoff_end
 from handoffs.models import Handoff
 from handoffs.payload.reading import HandoffPayload, payload_read
@@ -38,22 +37,20 @@ from handoffs.states import EndReason, State
 SOURCE = "outside agent"
 
 
-class NotInChargeError(HandoffError):
+class AgentActError(Exception):
+    """What the agent wants does not fit where the conversation stands; nothing has happened."""
+
+
+class NotInChargeError(AgentActError):
     """A live agent is asked for or present, or the end user has not begun yet."""
 
-    code = "not_in_charge"
 
-
-class AlreadyActiveError(HandoffError):
+class AlreadyActiveError(AgentActError):
     """A handoff is open already."""
 
-    code = "handoff_already_active"
 
-
-class NothingOpenError(HandoffError):
+class NothingOpenError(AgentActError):
     """There is no handoff that could be cancelled."""
-
-    code = "nothing_to_cancel"
 
 
 def agent_say(

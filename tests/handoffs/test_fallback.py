@@ -69,9 +69,8 @@ async def test_what_the_first_vendor_got_while_nobody_was_there_reaches_the_seco
     await one.write("I am still waiting.")
     await one.arrives("I am still waiting.")
 
-    with one.simulator.change():
-        conversation = one.simulator.conversation(one.desk_id())
-        one.simulator.agents.fail_routing(conversation, "No agent is available")
+    fail_routing = one.simulator.vendor_actions["fail_routing"]
+    fail_routing(one.simulator, one.desk_id(), {"message": "No agent is available"})
     await moved(one)
     await one.reaches("queued")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from drf_spectacular.generators import SchemaGenerator
 from playwright.sync_api import Page, expect
 
 from tests.journeys.stack import Stack
@@ -18,16 +19,11 @@ def test_the_api_page_shows_every_operation_under_the_portals_policy(
 
     answer = page.goto(f"{stack.url}/api/docs")
 
+    schema = SchemaGenerator().get_schema(request=None, public=True)
+    operations = [one for methods in schema["paths"].values() for one in methods.values()]
     summaries = page.locator(".opblock-summary-description")
-    expect(summaries).to_have_text(
-        [
-            "Ask for an access token",
-            "Open a session",
-            "Ask whether a session is open",
-            "Upload a file",
-            "Read the context of a handoff",
-        ]
-    )
+    expect(summaries).to_have_count(len(operations))
+    assert sorted(summaries.all_inner_texts()) == sorted(one["summary"] for one in operations)
     page.get_by_text("Open a session").click()
     expect(page.get_by_role("option", name="A page in German")).to_have_count(1)
     assert answer is not None
