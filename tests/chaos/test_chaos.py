@@ -9,7 +9,7 @@ import pytest
 
 from tests.architecture.sources import ROOT
 
-SECONDS = 60
+SECONDS = 40
 SEED = 20261120
 
 

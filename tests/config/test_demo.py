@@ -218,12 +218,12 @@ def test_given_redis_that_does_not_answer_is_named_with_the_cure(tmp_path):
     assert "Traceback" not in output
 
 
-def test_demo_keeps_its_data_and_its_login_over_a_restart_and_stops_in_time(tmp_path):
-    first = Demo(tmp_path / "var").start().wait_started()
-    before = first.facts
-    first_code = first.stop()
-    ports_left = [port for port in (first.port, first.port + 1) if _is_listening(port)]
-    second = Demo(tmp_path / "var").start().wait_started()
+# The last one that the running demo has: it stops it.
+def test_demo_keeps_its_data_and_its_login_over_a_restart_and_stops_in_time(demo):
+    before = demo.facts
+    first_code = demo.stop()
+    ports_left = [port for port in (demo.port, demo.port + 1) if _is_listening(port)]
+    second = Demo(demo.var_dir).start().wait_started()
     after = second.facts
     second.stop()
 

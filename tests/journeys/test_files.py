@@ -18,8 +18,13 @@ from tests.journeys.stack import Stack
 from tests.waiting import eventually
 
 AGENT = "Noor Halvorsen"
+BOTH_WAYS = {Capability.ATTACHMENT_OUT, Capability.ATTACHMENT_IN}
+# Multipart, an upload to a storage, an address to fetch: the others do as one of these.
+WAYS = ("salesforce_messaging", "amazon_connect", "genesys")
 VENDORS = [
-    key for key in demo_vendors() if Capability.ATTACHMENT_OUT in manifest_get(key).capabilities
+    pytest.param(key, marks=() if key in WAYS else pytest.mark.long)
+    for key in demo_vendors()
+    if manifest_get(key).capabilities >= BOTH_WAYS
 ]
 
 
