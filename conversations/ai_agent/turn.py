@@ -53,7 +53,8 @@ class AgentMessage:
 class Turn:
     """What the AI agent wants: messages to say, then perhaps a handoff or the end.
 
-    `agent_session` is what the adapter of an outside agent keeps of the conversation.
+    `agent_session` is what the adapter of an outside agent keeps of the conversation, and
+    `agent_error` how it failed: empty where it answered, None where none was asked.
     """
 
     utterances: Sequence[str] = ()
@@ -65,6 +66,7 @@ class Turn:
     logs: Sequence[TurnLog] = ()
     has_hung_up: bool = False
     agent_session: dict[str, Any] | None = None
+    agent_error: str | None = None
 
     @property
     def said(self) -> list[AgentMessage]:

@@ -62,14 +62,9 @@ class OutsideAgent(models.Model):
     asks for: `signing_secret` of a webhook agent, `api_key` of a model.
     """
 
-    class Kind(models.TextChoices):
-        """How it is driven: we ask it for each turn, or it drives us by REST."""
-
-        WEBHOOK = "webhook", "Webhook"
-        API = "api", "API"
-
     project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="outside_agent")
-    kind = models.CharField(max_length=16, choices=Kind.choices)
+    # A row of ai_agent/outside/kinds.py.
+    kind = models.CharField(max_length=16)
     url = models.CharField(max_length=500, blank=True)
     options = models.JSONField(default=dict, blank=True)
     secrets = EncryptedJSONField(blank=True)

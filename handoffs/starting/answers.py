@@ -10,7 +10,9 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from conversations.ai_agent.outside.runtime import agent_turn, outside_agent
+from conversations.ai_agent.outside.agent import AgentPlace
+from conversations.ai_agent.outside.runtime import agent_turn, is_asked, outside_agent
+from conversations.ai_agent.outside.services import outside_agent_error_note
 from conversations.ai_agent.returned import ReturnProblem, handoff_misplaced
 from conversations.ai_agent.sandbox.results import ToolError
 from conversations.ai_agent.turn import AgentMessage, Turn, turn_given_up, turn_run
@@ -94,7 +96,7 @@ def _ask_outside(
     claim: TurnClaim, agent: OutsideAgent, conversation: Conversation, event: Event
 ) -> None:
     """Have an outside agent asked while this thread goes on to something else."""
-    if agent.kind == OutsideAgent.Kind.API:
+    if not is_asked(agent):
         _leave_to_agent(claim)
         return
     if not OUTSIDE_TURNS.try_take():
@@ -103,17 +105,19 @@ def _ask_outside(
     turn = agent_turn(conversation, event, _handoff_view(conversation))
 
     async def finish(found: Turn | None) -> None:
-        await run_sync(_finish_outside, claim, event, found)
+        await run_sync(_finish_outside, claim, agent, event, found)
 
     TURNS.hand_over(claim)
-    OUTSIDE_TURNS.begin(agent, conversation, turn, finish)
+    OUTSIDE_TURNS.begin(agent, AgentPlace(conversation=conversation), turn, finish)
 
 
-def _finish_outside(claim: TurnClaim, event: Event, turn: Turn | None) -> None:
+def _finish_outside(claim: TurnClaim, agent: OutsideAgent, event: Event, turn: Turn | None) -> None:
     """Write an outside agent's turn down; one that broke in our own code is tried again."""
     is_over = is_owed = False
     try:
         if turn is not None:
+            if turn.agent_error is not None:
+                outside_agent_error_note(agent, turn.agent_error)
             is_owed = _apply(claim, event, turn)
             is_over = True
     finally:
@@ -169,8 +173,21 @@ def _apply(claim: TurnClaim, event: Event, turn: Turn) -> bool:
         return False
     if conversation.state == Conversation.State.BOT:
         _carry_out(conversation, event, turn)
+    elif turn.agent_error is not None:
+        _drop(conversation, turn)
     _turn_end(conversation)
     return conversation.answer_due_at is not None
+
+
+def _drop(conversation: Conversation, turn: Turn) -> None:
+    """Say nothing of what an outside agent answered after somebody else took over."""
+    log_append(
+        conversation,
+        LogEntry.Level.INFO,
+        "An answer of the AI agent came after it had left the conversation, and was dropped.",
+        source=turn.source,
+        code="agent_late",
+    )
 
 
 def _carry_out(conversation: Conversation, event: Event, turn: Turn) -> None:

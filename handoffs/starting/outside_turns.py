@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable
 
 from django.conf import settings
 
-from conversations.ai_agent.outside.agent import AgentTurn
+from conversations.ai_agent.outside.agent import AgentPlace, AgentTurn
 from conversations.ai_agent.outside.runtime import turn_ask
 from conversations.ai_agent.turn import Turn
-from conversations.models import Conversation, OutsideAgent
+from conversations.models import OutsideAgent
 from integrations.connections.building import vendor_route
 from integrations.http.client import Session, open_session
 
@@ -41,14 +41,14 @@ class OutsideTurns:
             return True
 
     def begin(
-        self, agent: OutsideAgent, conversation: Conversation, turn: AgentTurn, finish: Finish
+        self, agent: OutsideAgent, place: AgentPlace, turn: AgentTurn, finish: Finish
     ) -> None:
         """Ask the agent in the booked place, and hand the turn to `finish` on the loop."""
-        work = self._run(agent, conversation, turn, finish)
+        work = self._run(agent, place, turn, finish)
         asyncio.run_coroutine_threadsafe(work, self._running())
 
     async def _run(
-        self, agent: OutsideAgent, conversation: Conversation, turn: AgentTurn, finish: Finish
+        self, agent: OutsideAgent, place: AgentPlace, turn: AgentTurn, finish: Finish
     ) -> None:
         found: Turn | None = None
         try:
@@ -56,7 +56,7 @@ class OutsideTurns:
                 self._session = open_session(
                     allow_local=settings.ALLOW_LOCAL_AGENTS, route=vendor_route()
                 )
-            found = await turn_ask(agent, conversation, turn, self._session)
+            found = await turn_ask(agent, place, turn, self._session)
         finally:
             with self._lock:
                 self._going_on -= 1

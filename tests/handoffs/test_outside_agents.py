@@ -37,7 +37,7 @@ def driven(agent: WebhookStandIn, **options: Any) -> Conversation:
     project = factories.project()
     OutsideAgent.objects.create(
         project=project,
-        kind=OutsideAgent.Kind.WEBHOOK,
+        kind="webhook",
         url=agent.url,
         secrets={"signing_secret": SECRET},
         options=options,
@@ -261,7 +261,7 @@ class Drive:
 @pytest.fixture
 def conversation() -> Conversation:
     project = factories.project()
-    OutsideAgent.objects.create(project=project, kind=OutsideAgent.Kind.API)
+    OutsideAgent.objects.create(project=project, kind="api")
     return factories.conversation(factories.channel(project))
 
 

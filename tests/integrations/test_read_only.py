@@ -57,7 +57,7 @@ def pages(project: Project) -> dict[str, str]:
     row = factories.integration(project)
     handoff = factories.handoff(state=State.ENDED, of_integration=row)
     place = [project.public_id, Environment.SANDBOX.value, "salesforce_messaging"]
-    lists = ("topics", "tools", "widget", "integrations", "project_settings", "api_keys")
+    lists = ("agent", "topics", "tools", "widget", "integrations", "project_settings", "api_keys")
     lists += ("handoffs", "project_log")
     own = {name: reverse(name, args=[project.public_id]) for name in lists}
     return {

@@ -25,8 +25,8 @@ COLOURS = {
     "runOnly": ["color-contrast", "link-in-text-block"],
 }
 RULES = {"light": EVERYTHING, "dark": COLOURS}
-LISTS = ("topics", "topics/new", "tools", "tools/new", "widget", "widget/new", "integrations")
-MORE_LISTS = ("settings/project", "api-keys", "handoffs", "log")
+LISTS = ("ai-agent", "topics", "topics/new", "tools", "tools/new", "widget", "widget/new")
+MORE_LISTS = ("integrations", "settings/project", "api-keys", "handoffs", "log")
 FLOW = ("before", "give", "values", "test", "behaviour", "done")
 # But for menus, which would lie over the page.
 UNFOLD = "document.querySelectorAll('details:not(.menu)').forEach((one) => (one.open = true))"

@@ -6,11 +6,13 @@ journal and everything about handoffs stay on this side (runtime.py).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from conversations.ai_agent.turn import AgentMessage, TurnLog
+from conversations.models import Conversation
 from integrations.contract.errors import ConnectorError
 from integrations.http.client import HttpClient
 
@@ -50,6 +52,21 @@ class AgentAnswer:
     comes_later: bool = False
     session: Mapping[str, Any] | None = None
     logs: Sequence[TurnLog] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentPlace:
+    """What an adapter may use of the portal while it answers.
+
+    `destinations` are the names that a handoff may go to, each with what it is. `is_available`
+    says whether somebody would answer there, None where nobody can tell. `show` draws a text that
+    is still growing: it gets the message's id, the new piece, and whether it was the last one.
+    """
+
+    conversation: Conversation = field(repr=False)
+    destinations: Mapping[str, str] = field(default_factory=dict)
+    is_available: Callable[[str], Awaitable[bool | None]] | None = None
+    show: Callable[[uuid.UUID, str, bool], None] | None = None
 
 
 class AgentFailedError(Exception):

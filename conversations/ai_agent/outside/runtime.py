@@ -13,15 +13,16 @@ from conversations.ai_agent.outside.agent import (
     Adapter,
     AgentAnswer,
     AgentFailedError,
+    AgentPlace,
     AgentTurn,
 )
 from conversations.ai_agent.outside.answers import SOURCE
+from conversations.ai_agent.outside.kinds import kind_of
 from conversations.ai_agent.outside.options import (
     FAILURES_IN_A_ROW,
     AgentOptions,
     agent_options,
 )
-from conversations.ai_agent.outside.webhook import WebhookAgent
 from conversations.ai_agent.turn import AgentMessage, Turn, TurnLog
 from conversations.journal.selectors import transcript_get
 from conversations.models import Conversation, Event, OutsideAgent
@@ -34,8 +35,6 @@ HISTORY_MAX = 50
 # No end user waits longer for an agent that asks for a pause.
 WAIT_SECONDS_MAX = 5.0
 _ROLES = {"user": "user", "bot": "agent", "live_agent": "live_agent"}
-# An agent that says these is set up wrongly: no turn will mend it.
-NEEDS_ADMIN = frozenset({"invalid_auth", "missing_permission"})
 # Ours, inside what an adapter keeps of a conversation.
 _FAILURES, _ESCALATED = "failures", "has_escalated"
 
@@ -43,6 +42,12 @@ _FAILURES, _ESCALATED = "failures", "has_escalated"
 def outside_agent(project_id: int) -> OutsideAgent | None:
     """Return the project's outside agent; None where the built-in one answers."""
     return OutsideAgent.objects.filter(project_id=project_id).first()
+
+
+def is_asked(agent: OutsideAgent) -> bool:
+    """Say whether we ask this agent for each turn; else it drives by itself."""
+    kind = kind_of(agent.kind)
+    return kind is not None and kind.adapter is not None
 
 
 def agent_turn(
@@ -82,36 +87,55 @@ def agent_turn(
 
 
 async def turn_ask(
-    agent: OutsideAgent, conversation: Conversation, turn: AgentTurn, session: Session
+    agent: OutsideAgent, place: AgentPlace, turn: AgentTurn, session: Session
 ) -> Turn:
     """Ask the agent; whatever it does, a turn comes back and nothing is raised for it."""
-    options = agent_options(agent.options)
-    http = HttpClient(
-        session,
-        allow_local=settings.ALLOW_LOCAL_AGENTS,
-        secrets=[value for value in agent.secrets.values() if value],
-    )
+    conversation, options = place.conversation, agent_options(agent.options)
     try:
-        answer = await _ask_twice(adapter_of(agent, options), turn, http)
-        _check_answered(answer)
-    except ConnectorError as error:
-        failure = AgentFailedError.of(error)
-        return turn_failed(conversation, options, turn.session, failure)
+        answer = await answer_ask(agent, place, turn, session)
     except AgentFailedError as error:
         return turn_failed(conversation, options, turn.session, error)
     return _turn_of(conversation, answer, turn.session)
 
 
-def adapter_of(agent: OutsideAgent, options: AgentOptions) -> Adapter:
-    """Return what speaks to this kind of agent."""
-    return WebhookAgent(agent.url, agent.secrets.get("signing_secret", ""), options)
+async def answer_ask(
+    agent: OutsideAgent, place: AgentPlace, turn: AgentTurn, session: Session
+) -> AgentAnswer:
+    """Return the agent's answer within its deadlines; raises AgentFailedError."""
+    options, kind = agent_options(agent.options), kind_of(agent.kind)
+    if kind is None or kind.adapter is None:
+        raise AgentFailedError("agent_unknown", "This kind of agent cannot be asked.")
+    adapter = kind.adapter(agent, options, place)
+    try:
+        async with asyncio.timeout(options.whole_seconds):
+            answer = await _ask_twice(adapter, turn, agent_client(agent, session), kind.repeats)
+    except TimeoutError as error:
+        text = f"The agent did not answer within {options.whole_seconds} seconds."
+        raise AgentFailedError("agent_cannot_connect", text) from error
+    except ConnectorError as error:
+        raise AgentFailedError.of(error) from error
+    _check_answered(answer)
+    return answer
 
 
-async def _ask_twice(adapter: Adapter, turn: AgentTurn, http: HttpClient) -> AgentAnswer:
-    """Ask once more where the first call may be repeated: it carries the same id."""
+def agent_client(agent: OutsideAgent, session: Session) -> HttpClient:
+    """Return what calls this agent, and nothing else inside this network."""
+    return HttpClient(
+        session,
+        allow_local=settings.ALLOW_LOCAL_AGENTS,
+        secrets=[value for value in agent.secrets.values() if value],
+    )
+
+
+async def _ask_twice(
+    adapter: Adapter, turn: AgentTurn, http: HttpClient, repeats: bool
+) -> AgentAnswer:
+    """Ask once more where the first call may be repeated: it did not get through, or has an id."""
     try:
         return await adapter.answer(turn, http)
     except (CannotConnectError, RateLimitedError) as error:
+        if isinstance(error, CannotConnectError) and error.is_in_doubt and not repeats:
+            raise
         logger.info("An outside agent is asked again: %s", error.code)
         if isinstance(error, RateLimitedError):
             await asyncio.sleep(min(error.retry_after or 1.0, WAIT_SECONDS_MAX))
@@ -140,6 +164,7 @@ def _turn_of(conversation: Conversation, answer: AgentAnswer, session: Mapping[s
         logs=answer.logs,
         has_hung_up=answer.has_hung_up,
         agent_session=kept,
+        agent_error="",
     )
 
 
@@ -173,4 +198,5 @@ def turn_failed(
             _FAILURES: failures,
             _ESCALATED: bool(session.get(_ESCALATED)) or escalates,
         },
+        agent_error=error.code,
     )
