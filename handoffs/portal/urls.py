@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from conversations.ai_agent.tools.views import tool_edit, tool_new
+from handoffs.portal.agent_trial import agent_test
 from handoffs.portal.connection_views import connect_done, connect_verify, disconnect
 from handoffs.portal.tool_run_views import tool_run_page
 from handoffs.portal.views import handoff, handoff_live, handoff_text, handoffs
@@ -16,6 +17,7 @@ _TOOLS = "p/<str:project_id>/tools/"
 _READER = {"payload_reader": payload_reader}
 
 urlpatterns = [
+    path("p/<str:project_id>/ai-agent/test/", agent_test, name="agent_test"),
     path(_HANDOFFS, handoffs, name="handoffs"),
     path(f"{_HANDOFFS}<str:handoff_id>/", handoff, name="handoff"),
     path(f"{_HANDOFFS}<str:handoff_id>/live/", handoff_live, name="handoff_live"),

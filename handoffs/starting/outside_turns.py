@@ -53,9 +53,7 @@ class OutsideTurns:
         found: Turn | None = None
         try:
             if self._session is None or self._session.closed:
-                self._session = open_session(
-                    allow_local=settings.ALLOW_LOCAL_AGENTS, route=vendor_route()
-                )
+                self._session = agent_session()
             found = await turn_ask(agent, place, turn, self._session)
         finally:
             with self._lock:
@@ -79,6 +77,11 @@ class OutsideTurns:
             closing = asyncio.run_coroutine_threadsafe(self._session.close(), self._loop)
             with contextlib.suppress(TimeoutError):
                 closing.result(CLOSE_SECONDS)
+
+
+def agent_session() -> Session:
+    """Make a session that reaches outside AI agents, on the loop that uses it."""
+    return open_session(allow_local=settings.ALLOW_LOCAL_AGENTS, route=vendor_route())
 
 
 OUTSIDE_TURNS = OutsideTurns()

@@ -9,8 +9,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from conversations.ai_agent.outside.views import TESTS_PER_MINUTE
 from conversations.models import OutsideAgent
+from handoffs.portal.agent_trial import TESTS_PER_MINUTE
 from integrations.entry.rate_limit import retry_after
 from integrations.models import AuditEntry, Project
 from tests import factories

@@ -55,22 +55,9 @@ def agent_turn(
 ) -> AgentTurn:
     """Return what the agent is told of one message; `conversation` with its project and user."""
     said = transcript_get(conversation, until_sequence=event.sequence - 1, limit=HISTORY_MAX)
-    user = conversation.end_user
     return AgentTurn(
         id=str(event.pk),
-        conversation={
-            "id": conversation.pk,
-            "env": conversation.environment,
-            "channel_type": f"{conversation.channel.kind}.polyai",
-            "language": conversation.locale or "en",
-            "state": conversation.tool_state,
-            "user": {
-                "id": user.external_id,
-                "is_verified": user.is_verified,
-                "name": user.name,
-                "email": user.email,
-            },
-        },
+        conversation=conversation_told(conversation),
         message={
             "id": event.payload["message_id"],
             "text": event.payload["text"],
@@ -84,6 +71,24 @@ def agent_turn(
         handoff=handoff_view,
         session=conversation.agent_session,
     )
+
+
+def conversation_told(conversation: Conversation) -> dict[str, Any]:
+    """Return what the agent is told of a conversation, with its channel and its user."""
+    user = conversation.end_user
+    return {
+        "id": conversation.pk,
+        "env": conversation.environment,
+        "channel_type": f"{conversation.channel.kind}.polyai",
+        "language": conversation.locale or "en",
+        "state": conversation.tool_state,
+        "user": {
+            "id": user.external_id,
+            "is_verified": user.is_verified,
+            "name": user.name,
+            "email": user.email,
+        },
+    }
 
 
 async def turn_ask(
