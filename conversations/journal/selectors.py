@@ -70,10 +70,16 @@ def messages_unanswered(conversation: Conversation) -> QuerySet[Event]:
 
 
 def transcript_get(
-    conversation: Conversation, *, until_sequence: int | None = None, limit: int = 500
+    conversation: Conversation,
+    *,
+    after_sequence: int = 0,
+    until_sequence: int | None = None,
+    limit: int = 500,
 ) -> list[TranscriptEntry]:
     """Return the newest `limit` lines of what was said, oldest first."""
     events = Event.objects.filter(conversation=conversation, type__in=[*SPEAKERS, _CHANGED])
+    if after_sequence:
+        events = events.filter(sequence__gt=after_sequence)
     if until_sequence is not None:
         events = events.filter(sequence__lte=until_sequence)
     newest: Sequence[Event] = list(events.order_by("-sequence")[:limit])[::-1]

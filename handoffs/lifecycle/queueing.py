@@ -25,8 +25,16 @@ def queue_answer(conversation_id: str) -> None:
     _queue("handoffs.tasks.answer", conversation_id)
 
 
-def _queue(task: str, subject_id: str) -> None:
+def queue_agent_news(handoff_id: str, tries: int = 0, *, seconds: float = 0) -> None:
+    """Ask a worker to tell an outside AI agent that it is in charge again.
+
+    Losing it is harmless: the next turn says so as well.
+    """
+    _queue("handoffs.tasks.agent_news", handoff_id, tries, countdown=seconds)
+
+
+def _queue(task: str, *arguments: object, countdown: float = 0) -> None:
     try:
-        current_app.send_task(task, args=[subject_id], retry=False)
+        current_app.send_task(task, args=arguments, countdown=countdown or None, retry=False)
     except OperationalError as error:
         logger.warning("Not queued, the sweep will: %s (%s)", task, type(error).__name__)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
+from conversations.ai_agent.outside.runtime import session_after_return
 from conversations.journal import publish
 from conversations.journal.frames import EventType, SessionEnd
 from conversations.journal.services import (
@@ -27,6 +30,7 @@ from handoffs.lifecycle.deliveries import (
     deliveries_taken,
 )
 from handoffs.lifecycle.locking import Lease, handoff_save
+from handoffs.lifecycle.queueing import queue_agent_news
 from handoffs.lifecycle.webhooks import agent_tell, handoff_tell
 from handoffs.models import Handoff, HandoffTransition, VendorKey
 from handoffs.states import EndReason, State, Trigger, next_state
@@ -135,7 +139,7 @@ def handoff_fail(
         lease=lease,
         extra=["error_code", "error_detail"],
     )
-    _append_and_return_to_agent(conversation, events)
+    _append_and_return_to_agent(handoff, events)
     is_late = failed is EventType.HANDOFF_TIMEOUT
     handoff_tell(handoff, WebhookType.HANDOFF_TIMEOUT if is_late else WebhookType.HANDOFF_FAILED)
 
@@ -167,7 +171,7 @@ def handoff_end(
     _tell_end(handoff)
     if _returns_to_agent(handoff, reason):
         events.append(agent_joined_event(handoff.conversation))
-        return _append_and_return_to_agent(handoff.conversation, events)
+        return _append_and_return_to_agent(handoff, events)
     written = events_append(handoff.conversation, events) if events else []
     handoff.conversation.state = Conversation.State.CLOSING
     handoff.conversation.save(update_fields=["state"])
@@ -300,13 +304,21 @@ def _close(handoff: Handoff, *, tell_vendor: bool, lease: Lease | None, extra: l
     publish.relay_wake(handoff.owner_id, handoff.pk)
 
 
-def _append_and_return_to_agent(conversation: Conversation, events: list[NewEvent]) -> list[Event]:
+def _append_and_return_to_agent(handoff: Handoff, events: list[NewEvent]) -> list[Event]:
     """Write lines and let the AI agent answer from here on; what was said before is done with."""
+    conversation = handoff.conversation
     written = events_append(conversation, events)
     conversation.state = Conversation.State.BOT
     conversation.answered_sequence = conversation.last_sequence
     conversation.answer_due_at = None
-    conversation.save(update_fields=["state", "answered_sequence", "answer_due_at"])
+    # What an AI agent was still to say when it left is not said any more.
+    conversation.turn_id = None
+    fields = ["state", "answered_sequence", "answer_due_at", "turn_id"]
+    if conversation.agent_session:
+        conversation.agent_session = session_after_return(conversation.agent_session)
+        fields.append("agent_session")
+        transaction.on_commit(partial(queue_agent_news, handoff.pk))
+    conversation.save(update_fields=fields)
     return written
 
 

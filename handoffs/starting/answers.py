@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from conversations.ai_agent.outside.agent import AgentPlace
-from conversations.ai_agent.outside.runtime import agent_turn, is_asked, outside_agent
+from conversations.ai_agent.outside.runtime import agent_turn, is_asked, outside_agent, was_away
 from conversations.ai_agent.outside.services import outside_agent_error_note
 from conversations.ai_agent.returned import ReturnProblem, handoff_misplaced
 from conversations.ai_agent.sandbox.results import ToolError
@@ -38,6 +38,7 @@ from handoffs.payload.reading import (
     payload_read,
 )
 from handoffs.starting.addressing import offered_integrations
+from handoffs.starting.human_parts import human_parts
 from handoffs.starting.outside_turns import OUTSIDE_TURNS
 from handoffs.starting.start import handoff_refuse, handoff_start
 from handoffs.starting.turns import TURNS, TurnClaim, turn_clear, turn_put_back
@@ -102,7 +103,8 @@ def _ask_outside(
     if not OUTSIDE_TURNS.try_take():
         turn_put_back(claim, is_try=False)
         return
-    turn = agent_turn(conversation, event, _handoff_view(conversation))
+    parts = human_parts(conversation) if was_away(conversation.agent_session) else ()
+    turn = agent_turn(conversation, event, _handoff_view(conversation), parts)
 
     async def finish(found: Turn | None) -> None:
         await run_sync(_finish_outside, claim, agent, event, found)
@@ -169,22 +171,24 @@ def _apply(claim: TurnClaim, event: Event, turn: Turn) -> bool:
     Returns whether another answer is owed.
     """
     conversation = conversation_lock(claim.conversation_id)
-    if conversation.turn_id != claim.id:
+    is_ours = conversation.turn_id == claim.id
+    is_in_charge = conversation.state == Conversation.State.BOT
+    if turn.agent_error is not None and not (is_ours and is_in_charge):
+        _log_late(conversation, turn)
+    if not is_ours:
         return False
-    if conversation.state == Conversation.State.BOT:
+    if is_in_charge:
         _carry_out(conversation, event, turn)
-    elif turn.agent_error is not None:
-        _drop(conversation, turn)
     _turn_end(conversation)
     return conversation.answer_due_at is not None
 
 
-def _drop(conversation: Conversation, turn: Turn) -> None:
-    """Say nothing of what an outside agent answered after somebody else took over."""
+def _log_late(conversation: Conversation, turn: Turn) -> None:
     log_append(
         conversation,
         LogEntry.Level.INFO,
-        "An answer of the AI agent came after it had left the conversation, and was dropped.",
+        "An answer of the AI agent came after it had left the conversation or had answered "
+        "otherwise, and was dropped.",
         source=turn.source,
         code="agent_late",
     )

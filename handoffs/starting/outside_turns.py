@@ -47,18 +47,30 @@ class OutsideTurns:
         work = self._run(agent, place, turn, finish)
         asyncio.run_coroutine_threadsafe(work, self._running())
 
+    def tell(self, work: Callable[[Session], Awaitable[None]]) -> None:
+        """Run what tells an agent something, beside the turns."""
+
+        async def run() -> None:
+            await work(self._open_session())
+
+        asyncio.run_coroutine_threadsafe(run(), self._running())
+
     async def _run(
         self, agent: OutsideAgent, place: AgentPlace, turn: AgentTurn, finish: Finish
     ) -> None:
         found: Turn | None = None
         try:
-            if self._session is None or self._session.closed:
-                self._session = agent_session()
-            found = await turn_ask(agent, place, turn, self._session)
+            found = await turn_ask(agent, place, turn, self._open_session())
         finally:
             with self._lock:
                 self._going_on -= 1
             await finish(found)
+
+    def _open_session(self) -> Session:
+        """Return the loop's session; called on the loop."""
+        if self._session is None or self._session.closed:
+            self._session = agent_session()
+        return self._session
 
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._lock:

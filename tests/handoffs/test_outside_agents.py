@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from config.demo.processes import wait_until
 from conversations.ai_agent.outside.options import FAILURES_IN_A_ROW
@@ -19,9 +17,17 @@ from conversations.models import Conversation, Event, LogEntry, OutsideAgent
 from handoffs.models import Handoff
 from handoffs.responder import message_accept
 from handoffs.starting.answers import answer_all
-from integrations.models import ApiKey, Project
+from integrations.models import ApiKey
 from tests import factories
-from tests.handoffs.outside import SECRET, WebhookStandIn, webhook_agent
+from tests.handoffs.outside import (
+    SECRET,
+    Drive,
+    WebhookStandIn,
+    ask,
+    driven,
+    said,
+    webhook_agent,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,36 +36,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def agent() -> Iterator[WebhookStandIn]:
     with webhook_agent() as served:
         yield served
-
-
-def driven(agent: WebhookStandIn, **options: Any) -> Conversation:
-    """Return a conversation of a project whose agent is asked by webhook."""
-    project = factories.project()
-    OutsideAgent.objects.create(
-        project=project,
-        kind="webhook",
-        url=agent.url,
-        secrets={"signing_secret": SECRET},
-        options=options,
-    )
-    return factories.conversation(factories.channel(project))
-
-
-def said(conversation: Conversation) -> list[str]:
-    """Return what the AI agent has said after its greeting."""
-    lines = Event.objects.filter(conversation=conversation, type="POLY_AGENT_MESSAGE")
-    return [line.payload["text"] for line in lines.order_by("sequence")][1:]
-
-
-def ask(conversation: Conversation, text: str = "Where is it?") -> None:
-    """Say something and wait until nothing is owed any more."""
-    message_accept(conversation_id=conversation.pk, text=text, client_event_id="", metadata=None)
-    answer_all(conversation.pk)
-
-    def is_answered() -> bool:
-        return Conversation.objects.filter(pk=conversation.pk, answer_due_at=None).exists()
-
-    assert wait_until(is_answered, seconds=20)
 
 
 def test_the_agent_is_asked_with_the_turn_and_what_it_answers_is_said(agent: WebhookStandIn):
@@ -235,27 +211,6 @@ def test_many_turns_wait_for_slow_agents_in_no_thread(agent: WebhookStandIn):
 
 
 # ---- driving by REST ----
-
-
-class Drive:
-    """An agent with a key that drives conversations of its project."""
-
-    def __init__(self, project: Project) -> None:
-        self.project = project
-        self.key = factories.api_key(project, ApiKey.Permission.CHAT)[1]
-
-    def post(
-        self, conversation: Conversation, act: str, body: Any = None, **headers: str
-    ) -> tuple[int, Any]:
-        project = self.project
-        response = Client(raise_request_exception=False).post(
-            f"/v1/{project.workspace.public_id}/{project.public_id}/conversations/"
-            f"{conversation.pk}/{act}",
-            json.dumps({} if body is None else body),
-            content_type="application/json",
-            headers={"x-api-key": self.key, **headers},
-        )
-        return response.status_code, response.json() if response.content else None
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from conversations.ai_agent.turn import AgentMessage, TurnLog
 from conversations.models import Conversation
@@ -18,14 +18,43 @@ from integrations.http.client import HttpClient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HumanPart:
+    """What happened while the agent was out of the conversation.
+
+    `status` is ended or failed, `reason` why; `lines` are {role, text, at}, oldest first.
+    """
+
+    handoff_id: str
+    status: str
+    reason: str
+    started_at: str
+    ended_at: str
+    agent_name: str = field(default="", repr=False)
+    summary: str = field(default="", repr=False)
+    lines: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Return:
+    """The news that the agent is in charge again; `id` makes it recognisable when repeated."""
+
+    id: str
+    conversation: Mapping[str, Any] = field(repr=False)
+    human_part: HumanPart = field(repr=False)
+    session: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    epoch: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentTurn:
     """What the agent is told of one turn, as JSON (agent_api section 22).
 
     `conversation` is {id, env, channel_type, language, state, user}, `message` {id, text,
     attachments, payload?}, `history` up to 50 of {role, text, at}, without the message itself.
-    `human_part` is what was said since the agent was last in charge, where a human was meanwhile.
-    `session` is what the adapter kept of this conversation; `id` stays the same when the turn is
-    tried again.
+    `human_parts` are the times when a live agent was asked for, oldest first (HumanPart);
+    `is_back` in the first turn after one of them. `session` is what the adapter kept of this
+    conversation, and `epoch` grows with each return: an agent that cannot be told what happened
+    begins anew with it. `id` stays the same when the turn is tried again.
     """
 
     id: str
@@ -33,7 +62,10 @@ class AgentTurn:
     message: Mapping[str, Any] = field(repr=False)
     history: Sequence[Mapping[str, Any]] = field(repr=False)
     handoff: Mapping[str, Any] | None = field(default=None, repr=False)
+    human_parts: Sequence[HumanPart] = field(default=(), repr=False)
+    is_back: bool = False
     session: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,3 +125,11 @@ class Adapter(Protocol):
 
     async def answer(self, turn: AgentTurn, http: HttpClient) -> AgentAnswer:
         """Ask the agent; raises AgentFailedError or ConnectorError."""
+
+
+@runtime_checkable
+class HearsOfReturn(Protocol):
+    """What an adapter implements beside it whose agent can be told when a live agent has left."""
+
+    async def human_left(self, news: Return, http: HttpClient) -> None:
+        """Tell the agent; raises AgentFailedError or ConnectorError, and is then repeated."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +15,7 @@ from conversations.ai_agent.outside.agent import (
     AgentFailedError,
     AgentPlace,
     AgentTurn,
+    HumanPart,
 )
 from conversations.ai_agent.outside.answers import SOURCE
 from conversations.ai_agent.outside.kinds import kind_of
@@ -24,7 +25,7 @@ from conversations.ai_agent.outside.options import (
     agent_options,
 )
 from conversations.ai_agent.turn import AgentMessage, Turn, TurnLog
-from conversations.journal.selectors import transcript_get
+from conversations.journal.selectors import TranscriptEntry, transcript_get
 from conversations.models import Conversation, Event, OutsideAgent
 from integrations.behaviour.sentences import own_or
 from integrations.contract.errors import CannotConnectError, ConnectorError, RateLimitedError
@@ -35,8 +36,10 @@ HISTORY_MAX = 50
 # No end user waits longer for an agent that asks for a pause.
 WAIT_SECONDS_MAX = 5.0
 _ROLES = {"user": "user", "bot": "agent", "live_agent": "live_agent"}
-# Ours, inside what an adapter keeps of a conversation.
-_FAILURES, _ESCALATED = "failures", "has_escalated"
+# Ours, inside what an adapter keeps of a conversation: its failures in a row, whether it was handed
+# off for them, how often a human has given it back, and of which time the agent knows.
+_FAILURES, _ESCALATED, _EPOCH, _TOLD_EPOCH = "failures", "has_escalated", "epoch", "told_epoch"
+_OURS = (_FAILURES, _ESCALATED, _EPOCH, _TOLD_EPOCH)
 
 
 def outside_agent(project_id: int) -> OutsideAgent | None:
@@ -50,11 +53,30 @@ def is_asked(agent: OutsideAgent) -> bool:
     return kind is not None and kind.adapter is not None
 
 
+def session_after_return(session: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is kept of a conversation that comes back from a human."""
+    return {**session, _EPOCH: session.get(_EPOCH, 0) + 1}
+
+
+def session_epoch(session: Mapping[str, Any]) -> int:
+    """Return how often the conversation has come back from a human."""
+    return int(session.get(_EPOCH, 0))
+
+
+def was_away(session: Mapping[str, Any]) -> bool:
+    """Say whether a human was asked for since the agent came into this conversation."""
+    return session_epoch(session) > 0
+
+
 def agent_turn(
-    conversation: Conversation, event: Event, handoff_view: Mapping[str, Any] | None
+    conversation: Conversation,
+    event: Event,
+    handoff_view: Mapping[str, Any] | None,
+    human_parts: Sequence[HumanPart] = (),
 ) -> AgentTurn:
     """Return what the agent is told of one message; `conversation` with its project and user."""
     said = transcript_get(conversation, until_sequence=event.sequence - 1, limit=HISTORY_MAX)
+    session = conversation.agent_session
     return AgentTurn(
         id=str(event.pk),
         conversation=conversation_told(conversation),
@@ -63,13 +85,12 @@ def agent_turn(
             "text": event.payload["text"],
             "attachments": event.payload.get("attachments", []),
         },
-        history=[
-            {"role": _ROLES[line["sender"]], "text": line["text"], "at": line["ts"].isoformat()}
-            for line in said
-            if line["sender"] in _ROLES
-        ],
+        history=lines_told(said),
         handoff=handoff_view,
-        session=conversation.agent_session,
+        human_parts=human_parts,
+        is_back=session_epoch(session) > session.get(_TOLD_EPOCH, 0),
+        session=session,
+        epoch=session_epoch(session),
     )
 
 
@@ -91,6 +112,15 @@ def conversation_told(conversation: Conversation) -> dict[str, Any]:
     }
 
 
+def lines_told(said: Sequence[TranscriptEntry]) -> list[dict[str, Any]]:
+    """Return what people and the agent have said, as the agent reads it."""
+    return [
+        {"role": _ROLES[line["sender"]], "text": line["text"], "at": line["ts"].isoformat()}
+        for line in said
+        if line["sender"] in _ROLES
+    ]
+
+
 async def turn_ask(
     agent: OutsideAgent, place: AgentPlace, turn: AgentTurn, session: Session
 ) -> Turn:
@@ -107,13 +137,13 @@ async def answer_ask(
     agent: OutsideAgent, place: AgentPlace, turn: AgentTurn, session: Session
 ) -> AgentAnswer:
     """Return the agent's answer within its deadlines; raises AgentFailedError."""
-    options, kind = agent_options(agent.options), kind_of(agent.kind)
-    if kind is None or kind.adapter is None:
+    options, adapter = agent_options(agent.options), adapter_of(agent, place)
+    if adapter is None:
         raise AgentFailedError("agent_unknown", "This kind of agent cannot be asked.")
-    adapter = kind.adapter(agent, options, place)
+    http = agent_client(agent, session)
     try:
         async with asyncio.timeout(options.whole_seconds):
-            answer = await _ask_twice(adapter, turn, agent_client(agent, session), kind.repeats)
+            answer = await _ask_twice(adapter, turn, http, may_repeat(agent))
     except TimeoutError as error:
         text = f"The agent did not answer within {options.whole_seconds} seconds."
         raise AgentFailedError("agent_cannot_connect", text) from error
@@ -121,6 +151,20 @@ async def answer_ask(
         raise AgentFailedError.of(error) from error
     _check_answered(answer)
     return answer
+
+
+def adapter_of(agent: OutsideAgent, place: AgentPlace) -> Adapter | None:
+    """Return what speaks to an agent; None where it drives by itself, or its kind is gone."""
+    kind = kind_of(agent.kind)
+    if kind is None or kind.adapter is None:
+        return None
+    return kind.adapter(agent, agent_options(agent.options), place)
+
+
+def may_repeat(agent: OutsideAgent) -> bool:
+    """Say whether a call whose answer is missing may be made again."""
+    kind = kind_of(agent.kind)
+    return kind is not None and kind.repeats
 
 
 def agent_client(agent: OutsideAgent, session: Session) -> HttpClient:
@@ -155,9 +199,10 @@ def _check_answered(answer: AgentAnswer) -> None:
 
 
 def _turn_of(conversation: Conversation, answer: AgentAnswer, session: Mapping[str, Any]) -> Turn:
-    kept = {**(session if answer.session is None else answer.session), _FAILURES: 0}
-    if session.get(_ESCALATED):
-        kept[_ESCALATED] = True
+    ours = {name: session[name] for name in _OURS if name in session}
+    kept = {**(session if answer.session is None else answer.session), **ours, _FAILURES: 0}
+    if was_away(session):
+        kept[_TOLD_EPOCH] = session[_EPOCH]
     state = None
     if answer.state is not None:
         state = {**conversation.tool_state, **answer.state}

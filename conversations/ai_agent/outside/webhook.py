@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
-from conversations.ai_agent.outside.agent import AgentAnswer, AgentFailedError, AgentTurn
+from conversations.ai_agent.outside.agent import AgentAnswer, AgentFailedError, AgentTurn, Return
 from conversations.ai_agent.outside.answers import answer_read
 from conversations.ai_agent.outside.options import AgentOptions
 from integrations.http.client import HttpClient
 from integrations.kit.plain_json import vendor_json
 from integrations.kit.signatures import outbound_headers
 
-EVENT_MESSAGE = "message"
+EVENT_MESSAGE, EVENT_RETURN = "message", "handoff_ended"
+# Nobody waits for it, but the agent is to know before the next message.
+NEWS_SECONDS = 10.0
 ACCEPTED = 202
 
 
@@ -44,6 +47,25 @@ class WebhookAgent:
             raise AgentFailedError("agent_answer", "The agent's answer is not JSON.") from error
         return answer_read(said)
 
+    async def human_left(self, news: Return, http: HttpClient) -> None:
+        """Post the news; any 2xx is enough, and what it answers is not read."""
+        body = _json(
+            {
+                "event": EVENT_RETURN,
+                "id": news.id,
+                "conversation": news.conversation,
+                "human_part": asdict(news.human_part),
+            }
+        )
+        await http.request(
+            "agent news",
+            "POST",
+            self._url,
+            headers=signed_headers(self._secret, body, news.id),
+            data=body,
+            timeout=NEWS_SECONDS,
+        )
+
 
 def turn_body(turn: AgentTurn) -> bytes:
     """Return the turn as it goes over the wire."""
@@ -55,6 +77,12 @@ def turn_body(turn: AgentTurn) -> bytes:
         "history": turn.history,
         "handoff": turn.handoff,
     }
+    if turn.is_back and turn.human_parts:
+        said["human_part"] = asdict(turn.human_parts[-1])
+    return _json(said)
+
+
+def _json(said: Mapping[str, Any]) -> bytes:
     return json.dumps(said, ensure_ascii=False, default=str).encode()
 
 

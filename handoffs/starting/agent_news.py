@@ -1,0 +1,65 @@
+"""Tells an outside AI agent that a human has left it the conversation; repeated, and bounded."""
+
+from __future__ import annotations
+
+import logging
+
+from conversations.ai_agent.outside.agent import AgentFailedError, AgentPlace, HearsOfReturn, Return
+from conversations.ai_agent.outside.runtime import (
+    adapter_of,
+    agent_client,
+    conversation_told,
+    outside_agent,
+    session_epoch,
+)
+from handoffs.lifecycle.queueing import queue_agent_news
+from handoffs.models import Handoff
+from handoffs.starting.human_parts import human_part
+from handoffs.starting.outside_turns import OUTSIDE_TURNS
+from integrations.contract.errors import ConnectorError
+from integrations.http.client import Session
+
+logger = logging.getLogger(__name__)
+# Then the next turn has to do.
+PAUSES_SECONDS = (2, 10, 30, 120)
+
+
+def agent_tell(handoff_id: str, tries: int = 0) -> None:
+    """Tell the agent that its conversation is back, if it can be told; waits in no thread."""
+    handoff = Handoff.objects.select_related("conversation__end_user", "conversation__channel").get(
+        pk=handoff_id
+    )
+    conversation = handoff.conversation
+    agent = outside_agent(conversation.project_id)
+    if agent is None or handoff.ended_at is None:
+        return
+    adapter = adapter_of(agent, AgentPlace(conversation=conversation))
+    if not isinstance(adapter, HearsOfReturn):
+        return
+    news = Return(
+        id=f"{handoff.pk}:ended",
+        conversation=conversation_told(conversation),
+        human_part=human_part(handoff),
+        session=conversation.agent_session,
+        epoch=session_epoch(conversation.agent_session),
+    )
+
+    async def tell(session: Session) -> None:
+        try:
+            await adapter.human_left(news, agent_client(agent, session))
+        except (AgentFailedError, ConnectorError) as error:
+            _again(handoff_id, tries, error)
+
+    OUTSIDE_TURNS.tell(tell)
+
+
+def _again(handoff_id: str, tries: int, error: AgentFailedError | ConnectorError) -> None:
+    is_last = tries >= len(PAUSES_SECONDS)
+    logger.warning(
+        "An outside agent was not told of its return (%s)%s",
+        error.code,
+        ": the next turn says it" if is_last else "",
+        extra={"handoff": handoff_id},
+    )
+    if not is_last:
+        queue_agent_news(handoff_id, tries + 1, seconds=PAUSES_SECONDS[tries])
