@@ -8,7 +8,7 @@ from __future__ import annotations
 from django.urls import path
 
 from conversations.ai_agent.log_views import project_log
-from conversations.ai_agent.outside.views import agent_page, agent_secret
+from conversations.ai_agent.outside.views import agent_secret, agent_settings
 from conversations.ai_agent.tools.views import tool_remove, tools
 from conversations.ai_agent.topic_views import (
     topic_edit,
@@ -25,7 +25,7 @@ _TOOLS = "p/<str:project_id>/tools/"
 _WIDGET = "p/<str:project_id>/widget/"
 
 urlpatterns = [
-    path(_AGENT, agent_page, name="agent"),
+    path(_AGENT, agent_settings, name="agent"),
     path(f"{_AGENT}secret/", agent_secret, name="agent_secret"),
     path(_TOPICS, topics, name="topics"),
     path(f"{_TOPICS}new/", topic_new, name="topic_new"),

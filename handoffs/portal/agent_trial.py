@@ -15,10 +15,10 @@ from django.views.decorators.http import require_POST
 
 from conversations.ai_agent.outside.agent import AgentFailedError, AgentPlace, AgentTurn
 from conversations.ai_agent.outside.kinds import kind_of
+from conversations.ai_agent.outside.page import TEST_TEXT, agent_page
 from conversations.ai_agent.outside.runtime import answer_ask, conversation_told, is_asked
 from conversations.ai_agent.outside.services import outside_agent_error_note
 from conversations.ai_agent.outside.trial import TrialTurn
-from conversations.ai_agent.outside.views import TEST_TEXT, agent_page_show
 from conversations.models import Channel, Conversation, EndUser, OutsideAgent
 from handoffs.starting.outside_turns import agent_session
 from integrations.entry.rate_limit import retry_after
@@ -82,7 +82,7 @@ def _refuse(request: HttpRequest, project_id: str, wait: int) -> HttpResponse:
 def _show(request: HttpRequest, agent: OutsideAgent, tried: TrialTurn) -> HttpResponse:
     outside_agent_error_note(agent, tried.error.code if tried.error else "")
     agent.refresh_from_db()
-    return agent_page_show(request, agent.project, agent, kind_of(agent.kind), tried=tried)
+    return agent_page(request, agent, kind_of(agent.kind), tried=tried)
 
 
 def _conversation(agent: OutsideAgent) -> Conversation:

@@ -1,46 +1,45 @@
-"""Build > AI agent: who answers in a project, and whether it does."""
+"""Build > AI agent: choose who answers in a project."""
 
 from __future__ import annotations
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from conversations.ai_agent.outside.cures import cure_of
 from conversations.ai_agent.outside.forms import OutsideAgentForm
-from conversations.ai_agent.outside.kinds import KINDS, SIGNING_SECRET, AgentKind, kind_of
-from conversations.ai_agent.outside.runtime import is_asked, outside_agent
+from conversations.ai_agent.outside.kinds import kind_of
+from conversations.ai_agent.outside.page import agent_page
+from conversations.ai_agent.outside.runtime import outside_agent
 from conversations.ai_agent.outside.services import (
     outside_agent_remove,
     outside_agent_save,
     signing_secret_replace,
 )
-from conversations.ai_agent.outside.trial import TrialTurn
 from conversations.models import OutsideAgent
 from integrations.models import Area, Project
 from integrations.projects.access import project_view
 
 BUILT_IN = "builtin"
-TEST_TEXT = "I want to talk to a human"
 
 
 @never_cache
 @project_view(Area.TOOLS)
 @require_http_methods(["GET", "POST"])
-def agentagent_page_show(request: HttpRequest, project: Project) -> HttpResponse:
+def agent_settings(request: HttpRequest, project: Project) -> HttpResponse:
     """Show who answers, and what another kind of agent needs; a POST makes it so."""
     agent = outside_agent(project.pk)
-    asked = request.POST.get("kind") or request.GET.get("kind") or (agent.kind if agent else "")
-    kind = kind_of(asked)
+    asked = request.POST.get("kind", "")
     if request.method != "POST":
-        return agent_page_show(request, project, agent, kind)
+        asked = request.GET.get("kind") or (agent.kind if agent else BUILT_IN)
+        return agent_page(request, agent, kind_of(asked))
+    kind = kind_of(asked)
     if kind is None:
         return _use_built_in(request, project, asked)
     form = OutsideAgentForm(kind, stored=agent, data=request.POST)
     if not form.is_valid():
-        return agent_page_show(request, project, agent, kind, form=form, status=422)
+        return agent_page(request, agent, kind, form=form, status=422)
     agent, made = outside_agent_save(
         project=project,
         actor=request.user,
@@ -50,7 +49,7 @@ def agentagent_page_show(request: HttpRequest, project: Project) -> HttpResponse
         typed_secrets=form.typed_secrets(),
     )
     if made:
-        return agent_page_show(request, project, agent, kind, made=made)
+        return agent_page(request, agent, kind, made=made)
     messages.success(request, f"Saved: {kind.label}. It holds from the next message on.")
     return redirect("agent", project_id=project.public_id)
 
@@ -65,7 +64,7 @@ def agent_secret(request: HttpRequest, project: Project) -> HttpResponse:
     if kind is None or not kind.signs:
         raise Http404("This kind of agent has no such secret.")
     made = signing_secret_replace(agent=agent, actor=request.user)
-    return agent_page_show(request, project, agent, kind, made=made)
+    return agent_page(request, agent, kind, made=made)
 
 
 def _use_built_in(request: HttpRequest, project: Project, asked: str) -> HttpResponse:
@@ -74,33 +73,3 @@ def _use_built_in(request: HttpRequest, project: Project, asked: str) -> HttpRes
     outside_agent_remove(project=project, actor=request.user)
     messages.success(request, "The built-in AI agent answers from the next message on.")
     return redirect("agent", project_id=project.public_id)
-
-
-def agent_page_show(
-    request: HttpRequest,
-    project: Project,
-    agent: OutsideAgent | None,
-    kind: AgentKind | None,
-    *,
-    form: OutsideAgentForm | None = None,
-    made: str = "",
-    tried: TrialTurn | None = None,
-    status: int = 200,
-) -> HttpResponse:
-    """Show the page of a kind, with what was made or tried."""
-    is_current = agent.kind == kind.key if agent and kind else agent is None and kind is None
-    context = {
-        "agent": agent,
-        "current": kind_of(agent.kind) if agent else None,
-        "kinds": KINDS,
-        "kind": kind,
-        "is_current": is_current,
-        "form": form or (OutsideAgentForm(kind, stored=agent) if kind else None),
-        "made": made,
-        "has_secret": bool(agent and agent.secrets.get(SIGNING_SECRET)),
-        "error": cure_of(agent.error_code) if agent and agent.error_code else None,
-        "is_asked": bool(agent and is_asked(agent)),
-        "tried": tried,
-        "test_text": tried.said if tried else TEST_TEXT,
-    }
-    return render(request, "conversations/agent.html", context, status=status)
