@@ -1,4 +1,4 @@
-"""Route the Messaging API and the files of conversations."""
+"""Route the Messaging API, the Webhooks API and the files of conversations."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from django.urls import path
 from conversations.api.files import FileView
 from conversations.api.messaging import AccessTokenView, SessionView
 from conversations.api.session_state import SessionStateView
+from conversations.api.webhook_endpoints import (
+    WebhookEndpointsView,
+    WebhookEndpointView,
+    WebhookSecretView,
+)
 from conversations.files.views import file_download
 
 urlpatterns = [
@@ -14,5 +19,16 @@ urlpatterns = [
     path("api/v1/sessions", SessionView.as_view(), name="sessions"),
     path("api/v1/sessions/<uuid:session_id>", SessionStateView.as_view(), name="session_state"),
     path("api/v1/sessions/<uuid:session_id>/files", FileView.as_view(), name="session_files"),
+    path("v1/webhook-endpoints", WebhookEndpointsView.as_view(), name="webhook_endpoints"),
+    path(
+        "v1/webhook-endpoints/<str:endpoint_id>",
+        WebhookEndpointView.as_view(),
+        name="webhook_endpoint",
+    ),
+    path(
+        "v1/webhook-endpoints/<str:endpoint_id>/rotate-secret",
+        WebhookSecretView.as_view(),
+        name="webhook_rotate_secret",
+    ),
     path("files/<str:token>/<str:name>", file_download, name="file"),
 ]

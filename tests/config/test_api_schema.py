@@ -22,6 +22,15 @@ COMPONENTS = {
     "agent_handoff_create": ("AgentHandoffOut", "AgentHandoffCreate"),
     "agent_handoff_cancel": ("AgentHandoffCancelOut", None),
     "agent_conversation_end": ("", "AgentEnd"),
+    "webhook_endpoints_list": ("WebhookEndpointListOut", None),
+    "webhook_endpoints_create": ("WebhookEndpointCreateOut", "WebhookEndpointCreate"),
+    "webhook_endpoints_retrieve": ("WebhookEndpointOut", None),
+    "webhook_endpoints_partial_update": (
+        "WebhookEndpointUpdateOut",
+        "PatchedWebhookEndpointUpdate",
+    ),
+    "webhook_endpoints_destroy": ("", None),
+    "webhook_endpoints_rotate_secret_create": ("WebhookSecretRotateOut", "WebhookSecretRotate"),
 }
 
 

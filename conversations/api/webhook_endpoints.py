@@ -1,0 +1,256 @@
+"""The Webhooks API: a project's endpoints, by a key with the permission Webhooks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from conversations.api import webhook_fields as fields
+from conversations.api.access import KeyRefusedError, clean, key_open
+from conversations.api.errors import EnvelopeView, error_response
+from conversations.api.schema import refusals
+from conversations.models import WebhookEndpoint
+from conversations.webhooks.endpoints import (
+    TooManyEndpointsError,
+    endpoint_create,
+    endpoint_delete,
+    endpoint_update,
+    secret_rotate,
+)
+from integrations.models import ApiKey, Project
+
+REQUESTS_PER_MINUTE = 60
+# Any: the library says texts and means security requirements.
+_BY_API_KEY: Any = [{"apiKey": []}]
+_KEY_CODES = {"_401": "UNAUTHORIZED", "_403": "FORBIDDEN", "_429": "RATE_LIMITED"}
+_READS = refusals(**_KEY_CODES, _404="NOT_FOUND")
+_WRITES = refusals(_400="INVALID_REQUEST", **_KEY_CODES, _404="NOT_FOUND")
+
+
+class BadBodyError(Exception):
+    """The body or query is wrong; the text names the field and the cure."""
+
+
+class _View(EnvelopeView):
+    """A call for the project of the key."""
+
+    def act(self, request: Request, do: Callable[[Project], Response]) -> Response:
+        """Open the key's project and do it; every refusal has the envelope."""
+        try:
+            opened = key_open(request, ApiKey.Permission.WEBHOOKS, limit=REQUESTS_PER_MINUTE)
+            return do(opened.project)
+        except KeyRefusedError as error:
+            return error_response(error.status, error.code, str(error), retry_after=error.wait)
+        except BadBodyError as error:
+            return error_response(400, "INVALID_REQUEST", str(error))
+        except TooManyEndpointsError as error:
+            return error_response(409, "TOO_MANY_WEBHOOK_ENDPOINTS", str(error))
+        except WebhookEndpoint.DoesNotExist:
+            return error_response(404, "NOT_FOUND", "This project has no such webhook endpoint.")
+
+
+class WebhookEndpointsView(_View):
+    """/v1/webhook-endpoints."""
+
+    @extend_schema(
+        operation_id="webhook_endpoints_list",
+        summary="List webhook endpoints",
+        description="All of the key's project, without their secrets.",
+        tags=[fields.TAG],
+        auth=_BY_API_KEY,
+        parameters=fields.FILTERS,
+        responses={
+            200: OpenApiResponse(
+                fields.EndpointListOut, description="They are.", examples=[fields.SEVERAL]
+            ),
+            **refusals(_400="INVALID_REQUEST", **_KEY_CODES),
+        },
+    )
+    def get(self, request: Request) -> Response:
+        """Return them, or those that are asked for."""
+
+        def do(project: Project) -> Response:
+            wanted = _enabled(request.query_params.get("enabled", ""))
+            event_type = request.query_params.get("event_type", "")
+            rows = [
+                fields.endpoint_shown(row)
+                for row in project.webhook_endpoints.all()
+                if wanted in (None, row.is_enabled)
+                and (not event_type or event_type in row.event_types)
+            ]
+            return Response({"data": rows})
+
+        return self.act(request, do)
+
+    @extend_schema(
+        operation_id="webhook_endpoints_create",
+        summary="Create a webhook endpoint",
+        description="The answer holds the signing secret, this once. An account has at most ten.",
+        tags=[fields.TAG],
+        auth=_BY_API_KEY,
+        request=fields.EndpointCreate,
+        examples=[fields.CREATE],
+        responses={
+            201: OpenApiResponse(
+                fields.EndpointCreateOut,
+                description="It hears of what happens from now on.",
+                examples=[fields.ONE_WITH_SECRET],
+            ),
+            **refusals(_400="INVALID_REQUEST", **_KEY_CODES, _409="TOO_MANY_WEBHOOK_ENDPOINTS"),
+        },
+    )
+    def post(self, request: Request) -> Response:
+        """Add one."""
+
+        def do(project: Project) -> Response:
+            asked = _judged(fields.EndpointCreate(data=_body(request)))
+            endpoint, secret = endpoint_create(
+                project=project,
+                actor=None,
+                values=fields.columns_of(asked),
+                headers=asked.get("headers"),
+            )
+            shown = fields.endpoint_shown(endpoint)
+            return Response({**shown, "signing_secret": secret}, status=201)
+
+        return self.act(request, do)
+
+
+class WebhookEndpointView(_View):
+    """/v1/webhook-endpoints/{endpoint_id}."""
+
+    @extend_schema(
+        operation_id="webhook_endpoints_retrieve",
+        summary="Get a webhook endpoint",
+        description="Without its secret, which nobody can read again.",
+        tags=[fields.TAG],
+        auth=_BY_API_KEY,
+        parameters=[fields.ENDPOINT_ID],
+        responses={
+            200: OpenApiResponse(fields.EndpointOut, description="It is.", examples=[fields.ONE]),
+            **_READS,
+        },
+    )
+    def get(self, request: Request, endpoint_id: str) -> Response:
+        """Return one."""
+        return self.act(
+            request,
+            lambda project: Response(fields.endpoint_shown(_found(project, endpoint_id))),
+        )
+
+    @extend_schema(
+        operation_id="webhook_endpoints_partial_update",
+        summary="Update a webhook endpoint",
+        description="Changes what is named. What waits while it is off is sent when it is on.",
+        tags=[fields.TAG],
+        auth=_BY_API_KEY,
+        parameters=[fields.ENDPOINT_ID],
+        request=fields.EndpointUpdate,
+        examples=[fields.UPDATE],
+        responses={
+            200: OpenApiResponse(
+                fields.EndpointUpdateOut, description="As it is now.", examples=[fields.ONE]
+            ),
+            **_WRITES,
+        },
+    )
+    def patch(self, request: Request, endpoint_id: str) -> Response:
+        """Change one."""
+
+        def do(project: Project) -> Response:
+            found = _found(project, endpoint_id)
+            asked = _judged(fields.EndpointUpdate(data=_body(request), partial=True))
+            row = endpoint_update(
+                endpoint=found,
+                actor=None,
+                values=fields.columns_of(asked),
+                headers=asked.get("headers"),
+            )
+            return Response(fields.endpoint_shown(row))
+
+        return self.act(request, do)
+
+    @extend_schema(
+        operation_id="webhook_endpoints_destroy",
+        summary="Delete a webhook endpoint",
+        description="What waits for it is not sent any more.",
+        tags=[fields.TAG],
+        auth=_BY_API_KEY,
+        parameters=[fields.ENDPOINT_ID],
+        request=None,
+        responses={204: OpenApiResponse(description="It is gone."), **_READS},
+    )
+    def delete(self, request: Request, endpoint_id: str) -> Response:
+        """Delete one."""
+
+        def do(project: Project) -> Response:
+            endpoint_delete(endpoint=_found(project, endpoint_id), actor=None)
+            return Response(status=204)
+
+        return self.act(request, do)
+
+
+class WebhookSecretView(_View):
+    """/v1/webhook-endpoints/{endpoint_id}/rotate-secret."""
+
+    @extend_schema(
+        operation_id="webhook_endpoints_rotate_secret_create",
+        summary="Rotate a signing secret",
+        description="For `overlap_seconds` (a day) both secrets sign: X-Handoff-Signature then "
+        "holds two signatures with a comma between them, that of the new secret first.",
+        tags=[fields.TAG],
+        auth=_BY_API_KEY,
+        parameters=[fields.ENDPOINT_ID],
+        request=fields.SecretRotate,
+        examples=[fields.ROTATE],
+        responses={
+            200: OpenApiResponse(
+                fields.SecretRotateOut,
+                description="The new secret, this once.",
+                examples=[fields.NEW_SECRET],
+            ),
+            **_WRITES,
+        },
+    )
+    def post(self, request: Request, endpoint_id: str) -> Response:
+        """Make a new secret."""
+
+        def do(project: Project) -> Response:
+            found = _found(project, endpoint_id)
+            asked = _judged(fields.SecretRotate(data=_body(request)))
+            overlap = timedelta(seconds=asked["overlap_seconds"])
+            row, secret = secret_rotate(endpoint=found, actor=None, overlap=overlap)
+            return Response({"signing_secret": secret, "previous_valid_until": row.previous_until})
+
+        return self.act(request, do)
+
+
+def _found(project: Project, endpoint_id: str) -> WebhookEndpoint:
+    """Return the project's endpoint; another project's is not there."""
+    return project.webhook_endpoints.get(pk=clean(endpoint_id))
+
+
+def _body(request: Request) -> Mapping[str, Any]:
+    body = request.data
+    if not isinstance(body, Mapping):
+        raise BadBodyError("The body must be a JSON object.")
+    return body
+
+
+def _judged(given: serializers.Serializer[Any]) -> Mapping[str, Any]:
+    if not given.is_valid():
+        raise BadBodyError(fields.problem_of(given.errors))
+    return dict(given.validated_data)
+
+
+def _enabled(asked: str) -> bool | None:
+    known = {"": None, "true": True, "false": False}
+    if asked not in known:
+        raise BadBodyError("enabled is true or false.")
+    return known[asked]
