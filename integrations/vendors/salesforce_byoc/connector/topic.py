@@ -28,7 +28,7 @@ from integrations.vendors.salesforce_byoc.client.cometd import (
 from integrations.vendors.salesforce_byoc.mapping import Envelope
 
 RECONNECT = ReconnectTiming(first=1.0, factor=1.5, longest=30.0, give_up=240.0)
-_KEPT = 5000
+KEPT = 5000
 # Who takes over many conversations asks for all their places at once.
 _GATHER_SECONDS = 0.05
 _MOST_REFUSALS = 2
@@ -71,16 +71,19 @@ class EventTopic:
         topic: str,
         read: Read,
         timing: ReconnectTiming = RECONNECT,
+        kept: int = KEPT,
     ) -> None:
-        """Listen to nothing yet."""
+        """Listen to nothing yet; about so many events are kept for who comes later."""
         self._http = http
         self._access = access
         self._instance_url = instance_url
         self._topic = topic
         self._read = read
         self._timing = timing
+        self._kept = kept
         self._task: asyncio.Task[None] | None = None
-        self._listeners = 0
+        # How far each listener has come; None while they have had nothing.
+        self._positions: dict[object, int | None] = {}
         self._reset(NEW_ONLY)
 
     def _reset(self, start: int) -> None:
@@ -102,9 +105,9 @@ class EventTopic:
 
     async def follow(self, keys: Collection[str], place: Place) -> AsyncGenerator[Received, None]:
         """Yield what comes for these keys behind a place; raises when it cannot go on."""
-        self._listeners += 1
+        listener, position = object(), place.replay_id
+        self._positions[listener] = position
         try:
-            position = place.replay_id
             await self._require(self._needed(place))
             while True:
                 news = self._news
@@ -112,18 +115,18 @@ class EventTopic:
                     position = received.replay_id
                     if received.envelope and not set(received.envelope.keys).isdisjoint(keys):
                         yield received
+                self._positions[listener] = position
                 if self._failure is not None:
                     raise self._failure
                 if news is self._news:
                     await news.wait()
         finally:
-            self._listeners -= 1
-            if not self._listeners:
-                await self.rest()
+            del self._positions[listener]
+            await self.rest()
 
     async def rest(self) -> None:
         """Stop listening, unless somebody follows; whoever comes next begins where they are."""
-        if self._listeners or self._task is None:
+        if self._positions or self._task is None:
             return
         task, self._task = self._task, None
         task.cancel()
@@ -242,11 +245,21 @@ class EventTopic:
             if envelope is None:
                 self._http.note("event", "malformed")
             self._received.append(Received(replay_id=event.replay_id, envelope=envelope))
-        if len(self._received) > _KEPT:
-            self._received = self._received[-_KEPT:]
-            self._has_evicted = True
+        self._evict()
         if events:
             self._tell()
+
+    def _evict(self) -> None:
+        """Forget the oldest events, but none that a listener has not had."""
+        excess = len(self._received) - self._kept
+        positions = self._positions.values()
+        if excess <= 0 or None in positions:
+            return
+        least = min((one for one in positions if one is not None), default=self._newest)
+        passed = len(self._received) - len(self._behind(least))
+        if (count := min(excess, passed)) > 0:
+            self._received = self._received[count:]
+            self._has_evicted = True
 
     def _tell(self) -> None:
         """Wake everybody who follows."""
