@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from integrations.connections.destinations import integration_for_key
 from integrations.connections.services import (
     SetInUseError,
     integration_draft_save,
@@ -135,3 +136,22 @@ def test_a_retired_product_says_so_on_the_tile_in_the_flow_and_on_its_page(
 
     for shown in (before, page, tiles):
         assert "Salesforce has retired Live Agent" in shown
+
+
+@pytest.mark.parametrize("connector", ["salesforce_messaging", "salesforce_byoc", LIVE_CHAT])
+def test_the_tool_of_the_guides_reaches_whichever_type_is_connected(
+    project: Project, connector: str
+):
+    row = factories.integration(project, connector_key=connector)
+
+    assert integration_for_key(project, "sandbox", "salesforce_integration") == row
+
+
+@pytest.mark.parametrize("connector", ["salesforce_messaging", "salesforce_byoc", LIVE_CHAT])
+def test_no_type_of_salesforces_waits_to_be_called_and_the_form_says_so(
+    admin: Client, project: Project, connector: str
+):
+    page = admin.get(address(project, "connect_give", connector)).content.decode()
+
+    assert not manifest_get(connector).has_webhooks
+    assert "It works behind a firewall" in " ".join(page.split()) or "Generate a key pair" in page
