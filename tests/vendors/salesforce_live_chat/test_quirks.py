@@ -125,6 +125,22 @@ async def test_one_refused_poll_is_no_end_and_two_refusals_are(bench: Bench):
     assert isinstance(listener.error, ConversationGoneError)
 
 
+async def test_a_reconnection_brings_nothing_again_that_was_taken_and_not_acknowledged(
+    bench: Bench,
+):
+    session, listener = await bench.started(bench.connector())
+    await listener.wait_for(LiveAgentJoined)
+    # The poll that would acknowledge the line is the one that is refused.
+    await bench.fault("fail_next", status=403, skip=1, path_suffix="/System/Messages")
+    await bench.fault("drop_streams")
+    await bench.act(session, "say", text="once")
+    await listener.wait_for(LiveAgentMessage)
+    await bench.act(session, "say", text="after")
+    await listener.wait_for(LiveAgentMessage, 2)
+
+    assert listener.texts == ["once", "after"]
+
+
 async def test_the_server_is_followed_to_an_address_of_salesforces_alone(bench: Bench):
     connector = bench.connector()
     session, listener = await bench.started(connector)

@@ -151,13 +151,14 @@ class System:
         if _version(request) < _RECONNECT_SINCE:
             raise RefusedError(405, "ReconnectSession came with version 37.")
         chat = session_of(self._world, request, may_have_moved=True)
-        if not re.fullmatch(r"\d{1,18}", request.query_params.get("ReconnectSession.offset", "")):
+        offset = request.query_params.get("ReconnectSession.offset", "")
+        if not re.fullmatch(r"\d{1,18}", offset):
             raise RefusedError(400, "ReconnectSession.offset is missing.")
         with self._world.lock:
             is_read = chat.acknowledged == chat.delivered and not chat.pending
             if chat.status == "ended" and is_read:
                 raise RefusedError(403, "Session no longer exists.")
-            message = self._world.reconnect(chat)
+            message = self._world.reconnect(chat, int(offset))
         return AsciiJSONResponse({"messages": [{"type": "ReconnectSession", "message": message}]})
 
 

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from integrations.simulators.answers import AsciiJSONResponse
 from integrations.vendors.salesforce_live_chat.simulator.world import (
+    FIRST_OFFSET,
     NOTHING,
     HeldPoll,
     LiveChat,
@@ -21,7 +22,6 @@ from integrations.vendors.salesforce_live_chat.simulator.world import (
 # A poll whose client has just gone is noticed within this time.
 DISCONNECT_SECONDS = 1.0
 _TICK = 0.25
-_FIRST_OFFSET = 1_795_160_000
 
 
 class PollResponse(Response):
@@ -120,7 +120,7 @@ class PollResponse(Response):
     def _of(self, sequence: int) -> Response:
         chat = self._chat
         assert sequence != NOTHING
-        offset = _FIRST_OFFSET + chat.first_of_round + sequence
+        offset = FIRST_OFFSET + chat.first_of_round + sequence
         return AsciiJSONResponse(
             {"messages": chat.batch(sequence), "sequence": sequence, "offset": offset}
         )

@@ -21,6 +21,8 @@ DEPLOYMENT_ID = "5728Y0000008dpl"
 BUTTON_ID = "5738Y0000009btn"
 BUTTON_NAME = "Support"
 NOTHING = -1
+# Offsets grow by one with each poll that brought something.
+FIRST_OFFSET = 1_795_160_000
 
 
 @dataclass
@@ -208,12 +210,12 @@ class LiveChatWorld(World[LiveChatSwitches, LiveChat]):
         chat.affinity = secrets.token_hex(4)
         self.wake(chat)
 
-    def reconnect(self, chat: LiveChat) -> dict[str, Any]:
-        """Begin a round of polls anew; what was not acknowledged comes again."""
-        handed_out = chat.batches[chat.first_of_round :]
-        unread = handed_out[max(chat.acknowledged, 0) :]
-        chat.pending = [message for batch in unread for message in batch] + chat.pending
-        chat.first_of_round, chat.acknowledged = len(chat.batches), NOTHING
+    def reconnect(self, chat: LiveChat, offset: int) -> dict[str, Any]:
+        """Begin a round of polls anew; what came behind the offset comes again."""
+        had = min(max(offset - FIRST_OFFSET, 0), len(chat.batches))
+        unread = [message for batch in chat.batches[had:] for message in batch]
+        chat.pending, chat.batches = unread + chat.pending, chat.batches[:had]
+        chat.first_of_round, chat.acknowledged = had, NOTHING
         chat.replays.clear()
         return {"affinityToken": chat.affinity, "resetSequence": True}
 
