@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -266,9 +266,13 @@ async def test_a_message_for_a_task_that_is_over_fails_and_the_end_is_told(
     await connector.send_message(session, outbound("too late"))
     gone = item("task-message:append-failed", task, reason="NOT_FOUND")
 
-    _, events = await received(connector, session, gone)
+    task_row = simulator.conversation(task)
+    task_row.updated_at -= 60_000
+    sent = replace(outbound("sent since"), sent_at=datetime.now(UTC) - timedelta(seconds=30))
+    session, events = await received(connector, session, gone)
 
     assert [type(event) for event in events] == [MessageFailed, ConversationEnded]
+    assert await connector.late_messages(session, [sent]) == {sent.message_id}
 
 
 async def test_a_file_that_webex_dropped_is_told_at_its_message(connect: Connect):

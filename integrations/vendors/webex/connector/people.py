@@ -21,8 +21,7 @@ from integrations.vendors.webex.connector.tasks import agents_in, owner_in, with
 
 Step = tuple[VendorSession, VendorEvent]
 SOMEBODY = "Agent"
-_KEPT_SECONDS = 3600.0
-_MAX_PEOPLE = 2000
+_KEPT_SECONDS, _MAX_PEOPLE = 3600.0, 2000
 # Nobody of this id, or no permission to look: another way may know.
 _NOT_HERE = (InvalidRoutingError, MissingPermissionError, RejectedError)
 

@@ -50,8 +50,7 @@ from integrations.vendors.webex.mapping.messages import again
 from integrations.vendors.webex.mapping.notices import Notice, notice_of, refusal_of
 
 FLOW_ID, FLOW_NAME = "flow", "Automatic reply"
-ENCRYPTED_FILE = "encrypted file"
-FILE_DROPPED = "Webex dropped the file"
+ENCRYPTED_FILE, FILE_DROPPED = "encrypted file", "Webex dropped the file"
 _MAX_OPENINGS = 500
 
 
@@ -279,8 +278,8 @@ class Receiving:
         return taken_by(session, owner.owner_id, name, at, event_id)
 
     def _ended_by_list(self, session: VendorSession, tasks: Sequence[ListedTask]) -> list[Step]:
-        is_over = any(one.is_over for one in tasks)
-        return [self._ended(session, datetime.now(UTC))] if is_over else []
+        # Not now: what was taken since it was over has reached nobody.
+        return [self._ended(session, one.changed_at) for one in tasks if one.is_over][:1]
 
     def _ended(self, session: VendorSession, at: datetime) -> Step:
         conversation_id = session.vendor_conversation_id

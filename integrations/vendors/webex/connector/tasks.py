@@ -11,6 +11,7 @@ from integrations.contract.connector import VendorSession
 from integrations.kit.json_values import Json, as_id, as_moment, as_object, as_text, iso_moment
 from integrations.kit.recent import Recent
 from integrations.vendors.webex.client import PAGE_SIZE, WebexClient
+from integrations.vendors.webex.mapping.notices import milliseconds
 
 # Which clock Webex stamps a task with is its own affair.
 _BEFORE, _AFTER = timedelta(minutes=5), timedelta(minutes=30)
@@ -18,8 +19,7 @@ _OVER = frozenset({"abandoned", "completed"})
 _ECHOES_KEPT = 50
 # Conversations that have been silent look at one list together.
 _SHARED_SECONDS = 20.0
-_MAX_TASKS = 5000
-_MAX_PENDING = 100
+_MAX_TASKS, _MAX_PENDING = 5000, 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +31,7 @@ class ListedTask:
     status: str
     owner_id: str
     owner_name: str = field(repr=False)
+    changed_at: datetime
 
     @property
     def is_over(self) -> bool:
@@ -179,10 +180,12 @@ def _of_session(session: VendorSession, rows: list[Json]) -> list[ListedTask]:
 def _listed(row: Json) -> ListedTask:
     attributes = as_object(row.get("attributes"))
     owner = as_object(attributes.get("owner"))
+    changed = milliseconds(attributes.get("lastUpdatedTime"))
     return ListedTask(
         task_id=as_id(row.get("id")),
         origin=as_text(attributes.get("origin")),
         status=as_text(attributes.get("status")).lower(),
         owner_id=as_id(owner.get("id")),
         owner_name=as_text(owner.get("name")),
+        changed_at=datetime.fromtimestamp(changed / 1000, UTC) if changed else datetime.now(UTC),
     )
