@@ -1,4 +1,4 @@
-"""Route the portal's pages about the AI agent, the widget and the log.
+"""Route the portal's pages about the AI agent, the widget, webhooks and the log.
 
 The editor of a tool is routed by the application that can read what a tool hands over.
 """
@@ -17,12 +17,23 @@ from conversations.ai_agent.topic_views import (
     topic_try,
     topics,
 )
+from conversations.webhooks.views import (
+    webhook,
+    webhook_new,
+    webhook_remove,
+    webhook_resend,
+    webhook_secret,
+    webhook_test,
+    webhooks,
+)
 from conversations.widget.views import widget, widget_new, widget_page, widget_token
 
 _AGENT = "p/<str:project_id>/ai-agent/"
 _TOPICS = "p/<str:project_id>/topics/"
 _TOOLS = "p/<str:project_id>/tools/"
 _WIDGET = "p/<str:project_id>/widget/"
+_WEBHOOKS = "p/<str:project_id>/settings/webhooks/"
+_WEBHOOK = f"{_WEBHOOKS}<str:endpoint_id>/"
 
 urlpatterns = [
     path(_AGENT, agent_settings, name="agent"),
@@ -37,6 +48,13 @@ urlpatterns = [
     path(_WIDGET, widget, name="widget"),
     path(f"{_WIDGET}new/", widget_new, name="widget_new"),
     path(f"{_WIDGET}<int:channel_id>/token/", widget_token, name="widget_token"),
+    path(_WEBHOOKS, webhooks, name="webhooks"),
+    path(f"{_WEBHOOKS}new/", webhook_new, name="webhook_new"),
+    path(_WEBHOOK, webhook, name="webhook"),
+    path(f"{_WEBHOOK}secret/", webhook_secret, name="webhook_secret"),
+    path(f"{_WEBHOOK}test/", webhook_test, name="webhook_test"),
+    path(f"{_WEBHOOK}delete/", webhook_remove, name="webhook_delete"),
+    path(f"{_WEBHOOK}deliveries/<uuid:event_id>/", webhook_resend, name="webhook_resend"),
     path("p/<str:project_id>/log/", project_log, name="project_log"),
     path("w/<str:public_key>/", widget_page, name="widget_page"),
 ]

@@ -125,6 +125,16 @@ def test_a_refusal_that_will_not_pass_is_not_repeated(receiver, talk, status):
     assert (only().status, only().response_status) == ("failed", status)
 
 
+def test_a_receiver_that_asks_for_a_longer_pause_gets_it(receiver, talk):
+    endpoint_at(receiver, talk.project, MESSAGE)
+    receiver.answering = lambda body: (429, {"retry_after": 600})
+    factories.said(talk, "Hello")
+
+    send_due()
+
+    assert wait_of(only()) == timedelta(minutes=10)
+
+
 def test_what_a_receiver_did_not_take_comes_when_it_is_back(receiver, talk):
     endpoint_at(receiver, talk.project, MESSAGE, url="http://127.0.0.1:9/nobody")
     factories.said(talk, "Hello")
