@@ -32,7 +32,7 @@ from integrations.contract.manifest import AttachmentLimits, Manifest
 from integrations.http.client import HttpClient
 from integrations.kit.digital_messages.content import answer_text, text_content
 from integrations.kit.hints import hint_text, identity_of
-from integrations.kit.json_values import Json, as_count, as_object, as_objects, as_text
+from integrations.kit.json_values import Json, as_count, as_object, as_text
 from integrations.vendors.nice_chat.client import NiceChatClient
 from integrations.vendors.nice_chat.connector.checks import ConnectionChecks
 from integrations.vendors.nice_chat.connector.guests import Guests
@@ -49,8 +49,6 @@ from integrations.vendors.nice_chat.manifest import MANIFEST, MAX_FILE_BYTES
 from integrations.vendors.nice_chat.mapping.channel import Channel, is_online
 from integrations.vendors.nice_chat.mapping.hosts import hosts_for, normalised, problems
 from integrations.vendors.nice_chat.mapping.opening import ids_of, opening_of
-
-MAX_PAGES = 20
 
 
 class NiceChatConnector(Connector):
@@ -198,7 +196,7 @@ class NiceChatConnector(Connector):
         wanted = {message.message_id for message in messages}
         async with self._guests.using(session) as socket:
             try:
-                history = await _history(socket)
+                history = await socket.history(await socket.recover())
             except RefusedRequestError:
                 return frozenset()  # a live chat that is closed takes nothing any more
         return frozenset(
@@ -315,16 +313,3 @@ def _first_of_contact(
         "consumerContact": {"customFields": contact_fields},
         **parameters,
     }
-
-
-async def _history(socket: GuestSocket) -> list[Json]:
-    """Return the thread's messages, newest first."""
-    found = await socket.recover()
-    messages, token = as_objects(found.get("messages")), as_text(found.get("messagesScrollToken"))
-    for _ in range(MAX_PAGES):
-        if not token or not messages:
-            break
-        page = await socket.older(token, messages[-1])
-        messages += as_objects(page.get("messages"))
-        token = as_text(page.get("scrollToken"))
-    return messages

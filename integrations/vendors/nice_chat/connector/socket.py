@@ -17,7 +17,7 @@ from integrations.contract.errors import (
     RejectedError,
 )
 from integrations.http.socket import VendorSocket
-from integrations.kit.json_values import Json, as_object, as_objects, as_text
+from integrations.kit.json_values import Json, as_moment, as_object, as_objects, as_text
 from integrations.kit.recent import Recent
 from integrations.vendors.nice_chat.client import NiceChatClient
 from integrations.vendors.nice_chat.mapping.frames import (
@@ -32,6 +32,7 @@ from integrations.vendors.nice_chat.mapping.frames import (
 
 IDS_KEPT = 500
 EARLY_KEPT = 50
+MAX_PAGES = 20
 NextPush = Callable[[float], Awaitable[Push | None]]
 OUTDATED = "SdkVersionNotSupported"
 # Stands in the line of pushes for one that nobody sends.
@@ -141,15 +142,28 @@ class GuestSocket:
         self.is_in_doubt = False
         return found
 
-    async def older(self, token: str, oldest: Json) -> Json:
+    async def history(self, found: Json, since: datetime | None = None) -> list[Json]:
+        """Return the messages of a recovery and of older pages, oldest first, from `since` on."""
+        first = since or datetime.min.replace(tzinfo=UTC)
+        messages, token = (
+            as_objects(found.get("messages")),
+            as_text(found.get("messagesScrollToken")),
+        )
+        for _ in range(MAX_PAGES):
+            if not token or not messages or _at(messages[-1]) < first:
+                break
+            page = await self._older(token, messages[-1])
+            messages += as_objects(page.get("messages"))  # pages come newest first
+            token = as_text(page.get("scrollToken"))
+        messages.reverse()  # of one moment, the later one stays behind
+        return sorted((one for one in messages if _at(one) >= first), key=_at)
+
+    async def _older(self, token: str, oldest: Json) -> Json:
         """Return an older page of the thread's messages."""
-        wanted = {
-            **self.guest.thread,
-            "scrollToken": token,
-            "oldestMessageDatetime": as_text(oldest.get("createdAtWithMilliseconds"))
-            or as_text(oldest.get("createdAt")),
-        }
-        return await self.request("LoadMoreMessages", wanted)
+        named = ("createdAtWithMilliseconds", "createdAt")
+        at = next((as_text(oldest.get(name)) for name in named if oldest.get(name)), "")
+        wanted = {"scrollToken": token, "oldestMessageDatetime": at}
+        return await self.request("LoadMoreMessages", {**self.guest.thread, **wanted})
 
     def note(self, contact_id: str, status: str) -> None:
         """Note the thread's newest contact, and how it stands."""
@@ -279,6 +293,12 @@ class GuestSocket:
                 reply.set_exception(self._error)
         for queue in self._listeners:
             queue.put_nowait(None)
+
+
+def _at(message: Json) -> datetime:
+    """Return when a message was made; one without a time is older than all others."""
+    at = as_moment(message.get("createdAtWithMilliseconds")) or as_moment(message.get("createdAt"))
+    return at or datetime.min.replace(tzinfo=UTC)
 
 
 async def end_guest(socket: GuestSocket, pause: float) -> None:

@@ -13,9 +13,7 @@ from integrations.kit.digital_messages.content import content_of, text_content
 from integrations.kit.json_values import (
     Json,
     as_id,
-    as_moment,
     as_object,
-    as_objects,
     as_text,
 )
 from integrations.kit.waiting import Reconnecting, ReconnectTiming
@@ -28,8 +26,6 @@ from integrations.vendors.nice_chat.connector.socket import (
     SocketTiming,
 )
 from integrations.vendors.nice_chat.mapping.frames import Push, push_of
-
-MAX_PAGES = 20
 
 
 class ThreadListener:
@@ -91,7 +87,7 @@ class ThreadListener:
             found = await socket.recover()
         except RefusedRequestError as error:
             return await self._not_found(socket, error)
-        messages = await self._since(socket, found)
+        messages = await socket.history(found, self._progress.since)
         return self._progress.recovered(
             found, [await self._whole(socket, message) for message in messages]
         )
@@ -105,20 +101,6 @@ class ThreadListener:
             except RefusedRequestError:
                 return self._progress.ended()
         raise CannotConnectError(error.message, vendor_code=error.vendor_code)
-
-    async def _since(self, socket: GuestSocket, found: Json) -> list[Json]:
-        """Return the messages that may be new, oldest first; pages come newest first."""
-        since, messages = self._progress.since, as_objects(found.get("messages"))
-        token = as_text(found.get("messagesScrollToken"))
-        for _ in range(MAX_PAGES):
-            if not token or not messages or (since and _at(messages[-1]) < since.timestamp()):
-                break
-            page = await socket.older(token, messages[-1])
-            messages += as_objects(page.get("messages"))
-            token = as_text(page.get("scrollToken"))
-        new = [one for one in messages if not since or _at(one) >= since.timestamp()]
-        new.reverse()  # of one moment, the later one stays behind
-        return sorted(new, key=_at)
 
     async def _taken(self, socket: GuestSocket, push: Push) -> list[Step]:
         if push.event == "EventInS3":
@@ -157,8 +139,3 @@ class ThreadListener:
         token = as_text(as_object(granted.get("authorizationToken")).get("token"))
         found = await self._client.message(message_id, token)
         return found if as_id(found.get("id")) == message_id else message
-
-
-def _at(message: Json) -> float:
-    at = as_moment(message.get("createdAtWithMilliseconds")) or as_moment(message.get("createdAt"))
-    return at.timestamp() if at else 0.0
