@@ -40,12 +40,13 @@ from integrations.kit.digital_messages.opening import (
     numbered,
     stable_id,
 )
+from integrations.kit.digital_messages.progress import CLOSED, Step
 from integrations.kit.json_values import Json, as_id, as_object, as_text, iso_moment
 from integrations.kit.recent import Recent
 from integrations.kit.waiting import Reconnecting, ReconnectTiming
 from integrations.vendors.nice_byoc.client import NiceByocClient
 from integrations.vendors.nice_byoc.connector.box import OUTBOUND, parsed
-from integrations.vendors.nice_byoc.connector.progress import CLOSED, ContactProgress, Step
+from integrations.vendors.nice_byoc.connector.progress import ContactProgress
 from integrations.vendors.nice_byoc.manifest import MANIFEST, MAX_FILE_BYTES
 from integrations.vendors.nice_byoc.mapping.opening import Author, author_of, new_message
 
@@ -175,7 +176,7 @@ class NiceByocConnector(Connector):
         if item.body.get("kind") != OUTBOUND:
             return progress.item(item)
         try:
-            contact = {} if progress.has_agent else await self._contact(progress)
+            contact = {} if progress.agent else await self._contact(progress)
             messages = await self._recorded(progress, item)
         except ConnectorError as error:
             self._http.note("contact_messages", error.code)
@@ -330,14 +331,12 @@ class NiceByocConnector(Connector):
         if is_another and progress.had_agent:
             raise ConversationGoneError("messages: the contact is over", opened=contact_id)
 
-    # -- The record -------------------------------------------------------------------------
-
     async def _looked(self, progress: ContactProgress, *, is_due: bool) -> list[Step]:
         """Look at the contact; before its end is told, what was said before it."""
         contact = await self._contact(progress)
         is_over = progress.is_over(contact)
         messages = await self._messages(progress) if is_due or is_over else []
-        steps = [] if is_over and not progress.had_agent else progress.assigned(contact)
+        steps = [] if is_over else progress.assigned(contact)
         steps += progress.messages(messages)
         return [*steps, *progress.ended()] if is_over else steps
 

@@ -31,14 +31,13 @@ from integrations.contract.events import VendorEvent
 from integrations.contract.manifest import AttachmentLimits, Manifest
 from integrations.http.client import HttpClient
 from integrations.kit.digital_messages.content import answer_text, text_content
+from integrations.kit.digital_messages.progress import CLOSED, RESOLVED
 from integrations.kit.hints import hint_text, identity_of
 from integrations.kit.json_values import Json, as_count, as_object, as_text
 from integrations.vendors.nice_chat.client import NiceChatClient
 from integrations.vendors.nice_chat.connector.checks import ConnectionChecks
 from integrations.vendors.nice_chat.connector.guests import Guests
-from integrations.vendors.nice_chat.connector.progress import RESOLVED
 from integrations.vendors.nice_chat.connector.socket import (
-    CLOSED,
     GuestSocket,
     RefusedRequestError,
     SocketTiming,

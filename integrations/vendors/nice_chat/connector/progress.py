@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from integrations.contract.connector import VendorSession
 from integrations.contract.events import (
-    ConversationEnded,
     IdleWarning,
-    LiveAgentJoined,
-    LiveAgentLeft,
-    LiveAgentMessage,
     LiveAgentMessageDeleted,
     LiveAgentMessageEdited,
     LiveAgentTyping,
@@ -22,10 +16,9 @@ from integrations.contract.events import (
     QueuePositionChanged,
     TransferStarted,
     UnknownEvent,
-    VendorEvent,
 )
-from integrations.contract.rich_content import Author
-from integrations.kit.digital_messages.content import content_of, name_of
+from integrations.kit.digital_messages.content import content_of
+from integrations.kit.digital_messages.progress import RESOLVED, DigitalProgress, Step, made_at
 from integrations.kit.json_values import (
     Json,
     as_count,
@@ -35,15 +28,10 @@ from integrations.kit.json_values import (
     as_text,
     json_digest,
 )
-from integrations.kit.recent import Recent
-from integrations.vendors.nice_chat.connector.socket import CLOSED
 from integrations.vendors.nice_chat.mapping.frames import Push
 
-Step = tuple[VendorSession, VendorEvent]
-RESOLVED = "resolved"
 # History is read again from so long before the newest that we have seen.
 OVERLAP = timedelta(seconds=30)
-IDS_KEPT = 500
 _IGNORED = frozenset(
     {
         "ConsumerContactInboxPreAssigneeChanged",
@@ -60,20 +48,8 @@ _IGNORED = frozenset(
 )
 
 
-class ThreadProgress:
+class ThreadProgress(DigitalProgress):
     """Applies what is told of one thread; does no I/O."""
-
-    def __init__(self, session: VendorSession, *, ends_on_resolved: bool) -> None:
-        """Take up where `session` was stored."""
-        self.session = session
-        self._over = CLOSED | {RESOLVED} if ends_on_resolved else CLOSED
-        # Messages told once here need not be told again; the inbox would drop them as well.
-        self._told: Recent[bool] = Recent(IDS_KEPT)
-
-    @property
-    def has_ended(self) -> bool:
-        """Say whether the contact is over."""
-        return bool(self.session.state.get("ended"))
 
     @property
     def since(self) -> datetime | None:
@@ -106,15 +82,13 @@ class ThreadProgress:
         if assignee := as_object(found.get("inboxAssignee")) or not is_over:
             steps += self._assigned(as_object(assignee), now)
         if is_over:
-            steps += self._ended(now)
+            steps += self.ended(now)
         return steps
 
     def message(self, message: Json, *, is_update: bool = False) -> list[Step]:
         """Apply a message, from history or of a push."""
         message_id = as_id(message.get("id"))
-        at = as_moment(message.get("createdAtWithMilliseconds")) or as_moment(
-            message.get("createdAt")
-        )
+        at = made_at(message)
         if not message_id or at is None:
             digest = json_digest(message)
             return [self._step(UnknownEvent, digest, datetime.now(UTC), name="message without id")]
@@ -126,10 +100,6 @@ class ThreadProgress:
             return []
         self._told.put(message_id, True)
         return list(self._said(message, message_id, at))
-
-    def ended(self) -> list[Step]:
-        """Conclude that the contact is over, because the vendor has it no more."""
-        return list(self._ended(datetime.now(UTC)))
 
     # -- Pushes --------------------------------------------------------------------------------
 
@@ -156,17 +126,17 @@ class ThreadProgress:
         """Take a new contact for the current one: the same thread may have several in turn."""
         contact_id = as_text(as_object(push.data.get("case")).get("id"))
         if self._is_replaced_by(contact_id):
-            yield from self._ended(push.at)
+            yield from self.ended(push.at)
         elif contact_id:
             self._update(contact_id=contact_id)
 
     def _status(self, push: Push) -> Iterator[Step]:
         case = as_object(push.data.get("case"))
         contact_id, status = as_text(case.get("id")), as_text(case.get("status"))
-        if not self._contact_id:
+        if not self.contact_id:
             self._update(contact_id=contact_id)
-        if contact_id == self._contact_id and status in self._over:
-            yield from self._ended(push.at)
+        if contact_id == self.contact_id and status in self._over:
+            yield from self.ended(push.at)
 
     def _assignee(self, push: Push) -> Iterator[Step]:
         if self._is_outdated(push):
@@ -176,13 +146,13 @@ class ThreadProgress:
 
     def _queue(self, push: Push) -> Iterator[Step]:
         """Tell of a transfer, where somebody had the contact before."""
-        if self.session.state.get("joins"):
+        if self.had_agent:
             yield self._step(TransferStarted, push.id, push.at)
 
     def _position(self, push: Push) -> Iterator[Step]:
         contact = as_text(as_object(push.data.get("consumerContact")).get("id"))
         position = as_count(push.data.get("positionInQueue"))
-        if contact not in ("", self._contact_id) or not position or self._agent:
+        if contact not in ("", self.contact_id) or not position or self.agent:
             return
         yield self._step(QueuePositionChanged, push.id, push.at, position=position)
 
@@ -206,20 +176,9 @@ class ThreadProgress:
             seconds = content.idle_seconds
             yield self._step(IdleWarning, f"{message_id}:idle", at, seconds_left=seconds)
         is_bot = not _live_agent(message)
-        if not is_bot and not self.session.state.get("joins"):
+        if not is_bot and not self.had_agent:
             yield from self._assigned(user, at)
-        yield self._step(
-            LiveAgentMessage,
-            message_id,
-            at,
-            agent_id=as_id(user.get("id")) or "bot",
-            agent_name=name_of(user),
-            text=content.text,
-            rich=content.rich,
-            files=content.files,
-            by=Author.VENDOR_BOT if is_bot else Author.LIVE_AGENT,
-            vendor_message_id=message_id,
-        )
+        yield self._message_step(content, message_id, at, user, is_bot=is_bot)
 
     def _changed(self, message: Json, message_id: str, at: datetime) -> Iterator[Step]:
         is_gone = any(
@@ -257,38 +216,13 @@ class ThreadProgress:
             self._told.put(name, True)
             yield self._step(MessageRead, name, read_at, vendor_message_id=ours)
 
-    def _assigned(self, user: Json, at: datetime) -> Iterator[Step]:
-        """Tell who has left and who has joined, where that has changed."""
-        known, agent_id = self._agent, as_id(user.get("id"))
-        if as_id(known.get("id")) == agent_id:
-            return
-        joins = as_count(self.session.state.get("joins")) or 0
-        before = {"agent_id": as_id(known.get("id")), "agent_name": as_text(known.get("name"))}
-        name = name_of(user)
-        self._update(
-            agent={"id": agent_id, "name": name} if agent_id else {},
-            joins=joins + bool(agent_id),
-        )
-        if before["agent_id"]:
-            left = f"{self._contact_id}:left:{joins}"
-            yield self._step(LiveAgentLeft, left, at, **before)
-        if agent_id:
-            joined, avatar = f"{self._contact_id}:joined:{joins + 1}", as_text(user.get("imageUrl"))
-            yield self._step(
-                LiveAgentJoined, joined, at, agent_id=agent_id, agent_name=name, avatar_url=avatar
-            )
-
-    def _ended(self, at: datetime) -> Iterator[Step]:
-        self._update(ended=self._contact_id or "unknown")
-        yield self._step(ConversationEnded, f"{self._contact_id}:ended", at, ended_by="user")
-
     def _is_replaced_by(self, contact_id: str) -> bool:
         """Say whether a new contact shows that the one with a live agent is over.
 
         Where a resolved contact does not end the conversation, its successor goes on with it.
         """
-        is_another = bool(self._contact_id and contact_id and contact_id != self._contact_id)
-        is_final = RESOLVED in self._over and bool(self.session.state.get("joins"))
+        is_another = bool(self.contact_id and contact_id and contact_id != self.contact_id)
+        is_final = RESOLVED in self._over and self.had_agent
         return is_another and is_final
 
     def _is_outdated(self, push: Push) -> bool:
@@ -299,24 +233,6 @@ class ThreadProgress:
         known = as_moment(self.session.cursor)
         if known is None or at > known:
             self.session = replace(self.session, cursor=at.isoformat())
-
-    def _update(self, **changes: object) -> None:
-        self.session = replace(self.session, state={**self.session.state, **changes})
-
-    def _step(self, kind: type[VendorEvent], event_id: str, at: datetime, **fields: Any) -> Step:
-        thread_id = self.session.vendor_conversation_id
-        event = kind(
-            vendor_event_id=event_id, vendor_conversation_id=thread_id, occurred_at=at, **fields
-        )
-        return self.session, event
-
-    @property
-    def _contact_id(self) -> str:
-        return as_text(self.session.state.get("contact_id"))
-
-    @property
-    def _agent(self) -> Json:
-        return as_object(self.session.state.get("agent"))
 
 
 def _live_agent(message: Json) -> Json:

@@ -17,7 +17,8 @@ from integrations.contract.errors import (
     RejectedError,
 )
 from integrations.http.socket import VendorSocket
-from integrations.kit.json_values import Json, as_moment, as_object, as_objects, as_text
+from integrations.kit.digital_messages.progress import CLOSED, made_at
+from integrations.kit.json_values import Json, as_object, as_objects, as_text
 from integrations.kit.recent import Recent
 from integrations.vendors.nice_chat.client import NiceChatClient
 from integrations.vendors.nice_chat.mapping.frames import (
@@ -37,8 +38,6 @@ NextPush = Callable[[float], Awaitable[Push | None]]
 OUTDATED = "SdkVersionNotSupported"
 # Stands in the line of pushes for one that nobody sends.
 _LOOK = Push(id="", event="", data={}, at=datetime.min.replace(tzinfo=UTC))
-# Statuses of a contact that is over, whatever the settings say.
-CLOSED = frozenset({"closed", "trashed"})
 RECOVERY = {True: "RecoverLivechat", False: "RecoverThread"}
 
 
@@ -297,8 +296,7 @@ class GuestSocket:
 
 def _at(message: Json) -> datetime:
     """Return when a message was made; one without a time is older than all others."""
-    at = as_moment(message.get("createdAtWithMilliseconds")) or as_moment(message.get("createdAt"))
-    return at or datetime.min.replace(tzinfo=UTC)
+    return made_at(message) or datetime.min.replace(tzinfo=UTC)
 
 
 async def end_guest(socket: GuestSocket, pause: float) -> None:

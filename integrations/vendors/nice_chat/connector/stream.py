@@ -10,6 +10,7 @@ from dataclasses import replace
 from integrations.contract.connector import VendorSession
 from integrations.contract.errors import CannotConnectError, ConnectorError, RateLimitedError
 from integrations.kit.digital_messages.content import content_of, text_content
+from integrations.kit.digital_messages.progress import Step
 from integrations.kit.json_values import (
     Json,
     as_id,
@@ -19,7 +20,7 @@ from integrations.kit.json_values import (
 from integrations.kit.waiting import Reconnecting, ReconnectTiming
 from integrations.vendors.nice_chat.client import NiceChatClient
 from integrations.vendors.nice_chat.connector.guests import Guests
-from integrations.vendors.nice_chat.connector.progress import Step, ThreadProgress
+from integrations.vendors.nice_chat.connector.progress import ThreadProgress
 from integrations.vendors.nice_chat.connector.socket import (
     GuestSocket,
     RefusedRequestError,
