@@ -13,6 +13,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402 - needs
 from django.urls import path, re_path  # noqa: E402
 
 from config.checks import refuse_unsafe_start  # noqa: E402
+from config.requests.beside_django import beside_django  # noqa: E402
 from config.requests.bounds import RequestBounds  # noqa: E402
 from conversations.event_loop.tuning import tune_for_messages  # noqa: E402
 from conversations.socket.bounds import SocketBounds, refuse_elsewhere  # noqa: E402
@@ -22,7 +23,7 @@ refuse_unsafe_start()
 
 application = ProtocolTypeRouter(
     {
-        "http": RequestBounds(http_application),
+        "http": RequestBounds(beside_django(http_application)),
         "websocket": SocketBounds(
             URLRouter(
                 [

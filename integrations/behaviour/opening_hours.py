@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
 # Minutes of a day: from the first, up to but not including the second.
@@ -16,6 +16,7 @@ _HOLIDAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:\s+(.*))?")
 _WEEKLY = re.compile(r"([A-Za-z][A-Za-z,\s-]*?)\s+(\d.*)")
 _SHORTEST_DAY_NAME = 3
 _MIDNIGHT = 24 * 60
+_LOOK_AHEAD_MINUTES = 14 * _MIDNIGHT
 
 
 class LineError(ValueError):
@@ -40,6 +41,12 @@ class BusinessHours:
         minute = there.hour * 60 + there.minute
         ranges = self.holidays.get(there.date(), self.weekly.get(there.weekday(), []))
         return any(start <= minute < end for start, end in ranges)
+
+    def next_open(self, after: datetime) -> datetime | None:
+        """Return the next moment within the hours, to the minute; None in the next two weeks."""
+        at = after.replace(second=0, microsecond=0)
+        steps = (at + timedelta(minutes=n) for n in range(1, _LOOK_AHEAD_MINUTES))
+        return next((moment for moment in steps if self.is_open(moment)), None)
 
 
 def hours_of(zone: str, weekly: str, holidays: str) -> BusinessHours | None:

@@ -47,6 +47,13 @@ def integration_keys(project: Project, environment: str) -> set[str]:
     return set(_usable(project, environment).values_list("integration_key", flat=True))
 
 
+def offered_destinations(project: Project, environment: str) -> list[Integration]:
+    """Return the usable connections that a live chat could go to by key, the default one first."""
+    rows = _usable(project, environment).filter(credential_set=DEFAULT_SET)
+    found = [row for row in rows if manifest_get(row.connector_key).takes_live_chats]
+    return sorted(found, key=lambda row: (not row.is_default, row.pk))
+
+
 def live_chat_names(project: Project, environment: str) -> list[str]:
     """Return what the usable connections are called that a live chat could go to."""
     rows = _usable(project, environment).order_by("pk")

@@ -64,7 +64,7 @@ def api_key_find(raw: str, permission: str, project: Project | None) -> ApiKey:
 
     Raises ApiKeyUnknownError (answered with 401) or ApiKeyForbiddenError (403).
     """
-    key = _valid(raw)
+    key = api_key_valid(raw)
     if project is None or key.project_id != project.pk:
         raise ApiKeyForbiddenError(_FORBIDDEN)
     return _used(key, permission)
@@ -72,11 +72,12 @@ def api_key_find(raw: str, permission: str, project: Project | None) -> ApiKey:
 
 def api_key_open(raw: str, permission: str) -> ApiKey:
     """Return the key that may do this for its own project; raises as api_key_find does."""
-    return _used(_valid(raw), permission)
+    return _used(api_key_valid(raw), permission)
 
 
-def _valid(raw: str) -> ApiKey:
-    key = ApiKey.objects.filter(key_hash=_hash(raw)).first()
+def api_key_valid(raw: str) -> ApiKey:
+    """Return a key with its project, whatever it may do; raises ApiKeyUnknownError."""
+    key = ApiKey.objects.select_related("project").filter(key_hash=_hash(raw)).first()
     if key is None or key.revoked_at or (key.expires_at and key.expires_at <= timezone.now()):
         raise ApiKeyUnknownError("The API key is unknown, revoked or expired.")
     return key
@@ -86,10 +87,15 @@ def _used(key: ApiKey, permission: str) -> ApiKey:
     """Note the use of a key that has the permission."""
     if permission not in key.permissions:
         raise ApiKeyForbiddenError(_FORBIDDEN)
+    api_key_note_use(key)
+    return key
+
+
+def api_key_note_use(key: ApiKey) -> None:
+    """Note that a key was used, once a minute at most."""
     now = timezone.now()
     if key.last_used_at is None or key.last_used_at < now - _USE_NOTED_EVERY:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
-    return key
 
 
 def _hash(raw: str) -> str:
