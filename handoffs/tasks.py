@@ -13,7 +13,7 @@ from handoffs.clocks.sweeping import answers_lost, handoffs_unowned
 from handoffs.lifecycle.queueing import queue_answer, queue_open_handoff
 from handoffs.relay.leases import workers_alive
 from handoffs.relay.worker import relay_current
-from handoffs.starting.agent_news import agent_tell
+from handoffs.starting.agent_news import agent_tell, agent_tell_joined
 from handoffs.starting.answers import answer_all
 from integrations.telemetry.heartbeats import beat_note
 
@@ -42,6 +42,12 @@ def undelivered(handoff_id: str) -> None:
 def answer(conversation_id: str) -> None:
     """Let the AI agent answer what it owes in a conversation."""
     answer_all(conversation_id)
+
+
+@shared_task
+def agent_joined_news(handoff_id: str) -> None:
+    """Tell an outside AI agent that a live agent has joined."""
+    agent_tell_joined(handoff_id)
 
 
 @shared_task

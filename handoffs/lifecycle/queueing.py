@@ -33,6 +33,11 @@ def queue_agent_news(handoff_id: str, tries: int = 0, *, seconds: float = 0) -> 
     _queue("handoffs.tasks.agent_news", handoff_id, tries, countdown=seconds)
 
 
+def queue_agent_joined_news(handoff_id: str) -> None:
+    """Ask a worker to tell an outside AI agent that a live agent has joined."""
+    _queue("handoffs.tasks.agent_joined_news", handoff_id)
+
+
 def _queue(task: str, *arguments: object, countdown: float = 0) -> None:
     try:
         current_app.send_task(task, args=arguments, countdown=countdown or None, retry=False)

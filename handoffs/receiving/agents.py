@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from django.db import transaction
 from django.utils import timezone
 
 from conversations.journal.frames import EventType
@@ -9,6 +12,7 @@ from conversations.journal.services import NewEvent, events_append, system_event
 from conversations.webhooks.event_types import WebhookType
 from handoffs.lifecycle.deadlines import silence_check_at
 from handoffs.lifecycle.notices import text_about, text_for
+from handoffs.lifecycle.queueing import queue_agent_joined_news
 from handoffs.lifecycle.services import active_deadline, handoff_move
 from handoffs.lifecycle.webhooks import agent_tell
 from handoffs.models import Handoff
@@ -96,6 +100,8 @@ def _activate(handoff: Handoff) -> list[str]:
         return ["deadline_at"]
     handoff_move(handoff, Trigger.LIVE_AGENT_JOINED)
     handoff.joined_at, handoff.queue_status = timezone.now(), {}
+    if handoff.conversation.agent_session:
+        transaction.on_commit(partial(queue_agent_joined_news, handoff.pk))
     handoff.remind_at = silence_check_at(handoff)
     return ["state", "joined_at", "queue_status", "deadline_at", "remind_at"]
 

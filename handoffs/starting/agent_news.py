@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import logging
 
-from conversations.ai_agent.outside.agent import AgentFailedError, AgentPlace, HearsOfReturn, Return
+from conversations.ai_agent.outside.agent import (
+    AgentFailedError,
+    AgentPlace,
+    HearsOfJoin,
+    HearsOfReturn,
+    Joined,
+    Return,
+)
 from conversations.ai_agent.outside.runtime import (
     adapter_of,
     agent_client,
@@ -26,9 +33,7 @@ PAUSES_SECONDS = (2, 10, 30, 120)
 
 def agent_tell(handoff_id: str, tries: int = 0) -> None:
     """Tell the agent that its conversation is back, if it can be told; waits in no thread."""
-    handoff = Handoff.objects.select_related("conversation__end_user", "conversation__channel").get(
-        pk=handoff_id
-    )
+    handoff = _handoff(handoff_id)
     conversation = handoff.conversation
     agent = outside_agent(conversation.project_id)
     if agent is None or handoff.ended_at is None:
@@ -51,6 +56,37 @@ def agent_tell(handoff_id: str, tries: int = 0) -> None:
             _again(handoff_id, tries, error)
 
     OUTSIDE_TURNS.tell(tell)
+
+
+def agent_tell_joined(handoff_id: str) -> None:
+    """Tell the agent that a live agent is there, if it can be told and they still are."""
+    handoff = _handoff(handoff_id)
+    conversation = handoff.conversation
+    agent = outside_agent(conversation.project_id)
+    if agent is None or handoff.ended_at is not None:
+        return
+    adapter = adapter_of(agent, AgentPlace(conversation=conversation))
+    if not isinstance(adapter, HearsOfJoin):
+        return
+    news = Joined(
+        id=f"{handoff.pk}:joined",
+        conversation=conversation_told(conversation),
+        session=conversation.agent_session,
+    )
+
+    async def tell(session: Session) -> None:
+        try:
+            await adapter.human_joined(news, agent_client(agent, session))
+        except (AgentFailedError, ConnectorError) as error:
+            # Its return tells all that matters.
+            logger.warning("An outside agent was not told of a live agent (%s)", error.code)
+
+    OUTSIDE_TURNS.tell(tell)
+
+
+def _handoff(handoff_id: str) -> Handoff:
+    rows = Handoff.objects.select_related("conversation__end_user", "conversation__channel")
+    return rows.get(pk=handoff_id)
 
 
 def _again(handoff_id: str, tries: int, error: AgentFailedError | ConnectorError) -> None:

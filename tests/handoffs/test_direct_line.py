@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from conversations.ai_agent.outside.agent import AgentAnswer, AgentFailedError, AgentTurn
+from conversations.ai_agent.outside.agent import (
+    AgentAnswer,
+    AgentFailedError,
+    AgentTurn,
+    HumanPart,
+    Joined,
+    Return,
+)
 from conversations.ai_agent.outside.bot_framework.direct_line import DirectLineAgent
 from conversations.ai_agent.outside.options import AgentOptions
 from handoffs.payload.reading import payload_read
@@ -418,11 +426,28 @@ async def test_the_bot_hears_how_the_handoff_went(line: DirectLine, http: HttpCl
     talk = Talk(line, http)
     await talk.say("Hello")
     told = {"id": "CONV-1", "user": {"id": "u1", "name": "Ada"}}
-
-    await talk.agent.handoff_told(
-        told, talk.session, http, state="completed", summary="Refund promised"
+    part = HumanPart(
+        handoff_id="HO-1",
+        status="ended",
+        reason="live_agent_ended",
+        started_at="",
+        ended_at="",
+        agent_name="Noor",
+        summary="Noor talked with them.",
     )
 
-    heard = line.heard[-1]
-    assert (heard["type"], heard["name"]) == ("event", "handoff.status")
-    assert heard["value"] == {"state": "completed", "baton_human_summary": "Refund promised"}
+    joined = Joined(id="HO-1:joined", conversation=told, session=talk.session)
+    await talk.agent.human_joined(joined, http)
+    for changes in ({}, {"status": "failed", "agent_name": ""}):
+        news = Return(
+            id="HO-1:ended",
+            conversation=told,
+            human_part=replace(part, **changes),
+            session=talk.session,
+        )
+        await talk.agent.human_left(news, http)
+
+    heard = line.heard[-3:]
+    assert {(one["type"], one["name"]) for one in heard} == {("event", "handoff.status")}
+    assert [one["value"]["state"] for one in heard] == ["accepted", "completed", "failed"]
+    assert heard[1]["value"]["baton_human_summary"] == "Noor talked with them."

@@ -46,6 +46,15 @@ class Return:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Joined:
+    """The news that a live agent has joined; `id` makes it recognisable when repeated."""
+
+    id: str
+    conversation: Mapping[str, Any] = field(repr=False)
+    session: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentTurn:
     """What the agent is told of one turn, as JSON (agent_api section 22).
 
@@ -133,3 +142,11 @@ class HearsOfReturn(Protocol):
 
     async def human_left(self, news: Return, http: HttpClient) -> None:
         """Tell the agent; raises AgentFailedError or ConnectorError, and is then repeated."""
+
+
+@runtime_checkable
+class HearsOfJoin(Protocol):
+    """What an adapter implements beside it whose agent can be told that a live agent is there."""
+
+    async def human_joined(self, news: Joined, http: HttpClient) -> None:
+        """Tell the agent; raises AgentFailedError or ConnectorError; it is not repeated."""

@@ -129,7 +129,8 @@ async def turn_ask(
     try:
         answer = await answer_ask(agent, place, turn, session)
     except AgentFailedError as error:
-        return turn_failed(conversation, options, turn.session, error)
+        kept = turn.session if error.session is None else error.session
+        return turn_failed(conversation, options, kept, error)
     return _turn_of(conversation, answer, turn.session)
 
 

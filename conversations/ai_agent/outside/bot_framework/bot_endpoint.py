@@ -10,13 +10,19 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from conversations.ai_agent.outside.agent import AgentAnswer, AgentFailedError, AgentTurn
+from conversations.ai_agent.outside.agent import (
+    AgentAnswer,
+    AgentFailedError,
+    AgentTurn,
+    Joined,
+    Return,
+)
 from conversations.ai_agent.outside.bot_framework.kept import Kept
 from conversations.ai_agent.outside.bot_framework.reading import answer_of
 from conversations.ai_agent.outside.bot_framework.sending import (
+    joined_activity,
+    left_activity,
     message_activity,
-    status_activity,
-    user_of,
 )
 from conversations.ai_agent.outside.options import AgentOptions
 from integrations.contract.errors import UnexpectedResponseError
@@ -40,19 +46,13 @@ class BotEndpointAgent:
         replies = await self._post(http, turn.id, turn.conversation["id"], activity)
         return answer_of(replies, kept)
 
-    async def handoff_told(
-        self,
-        conversation: Mapping[str, Any],
-        session: Mapping[str, Any],
-        http: HttpClient,
-        *,
-        state: str,
-        message: str = "",
-        summary: str = "",
-    ) -> None:
-        """Tell the bot how the handoff went; what it says to that is shown to nobody."""
-        activity = status_activity(user_of(conversation), state, message, summary)
-        await self._post(http, f"{conversation['id']}:{state}", conversation["id"], activity)
+    async def human_joined(self, news: Joined, http: HttpClient) -> None:
+        """Tell the bot that a live agent has taken over; what it says to that nobody sees."""
+        await self._post(http, news.id, news.conversation["id"], joined_activity(news))
+
+    async def human_left(self, news: Return, http: HttpClient) -> None:
+        """Tell the bot that it is in charge again, and what happened meanwhile."""
+        await self._post(http, news.id, news.conversation["id"], left_activity(news))
 
     async def _post(
         self, http: HttpClient, activity_id: str, conversation_id: str, activity: Mapping[str, Any]

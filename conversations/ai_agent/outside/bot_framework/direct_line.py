@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from conversations.ai_agent.outside.agent import AgentAnswer, AgentFailedError, AgentTurn
+from conversations.ai_agent.outside.agent import (
+    AgentAnswer,
+    AgentFailedError,
+    AgentTurn,
+    Joined,
+    Return,
+)
 from conversations.ai_agent.outside.answers import SOURCE
 from conversations.ai_agent.outside.bot_framework.client import DirectLineClient
 from conversations.ai_agent.outside.bot_framework.feed import Feed, open_feed
@@ -20,8 +27,9 @@ from conversations.ai_agent.outside.bot_framework.reading import (
     replies_to,
 )
 from conversations.ai_agent.outside.bot_framework.sending import (
+    joined_activity,
+    left_activity,
     message_activity,
-    status_activity,
     user_of,
 )
 from conversations.ai_agent.outside.options import AgentOptions
@@ -33,6 +41,8 @@ from integrations.kit.json_values import Json, as_object, as_text
 BASE = "https://directline.botframework.com/v3/directline"
 # The end of a turn is not announced: so long after the bot's last word it is over.
 SILENCE_SECONDS = 0.8
+# So much of the turn is left for what follows.
+MARGIN_SECONDS = 0.5
 # Within this the service may swap what the bot has said in order.
 ORDER_SECONDS = 0.3
 
@@ -43,10 +53,12 @@ class DirectLineAgent:
     def __init__(self, base: str, secret: str, options: AgentOptions) -> None:
         """Keep where the bot is; an empty base is the public service."""
         self._base, self._secret, self._options = base or BASE, secret, options
+        self._began = time.monotonic()
 
     async def answer(self, turn: AgentTurn, http: HttpClient) -> AgentAnswer:
         """Say what the end user said, and return what the bot answers."""
         kept, client = Kept.of(turn.session), self._client(http)
+        self._began = time.monotonic()
         try:
             return await self._talk(turn, kept, client)
         except ConversationGoneError:
@@ -54,25 +66,22 @@ class DirectLineAgent:
             kept.restart()
             return await self._talk(turn, kept, client)
 
-    async def handoff_told(
-        self,
-        conversation: Mapping[str, Any],
-        session: Mapping[str, Any],
-        http: HttpClient,
-        *,
-        state: str,
-        message: str = "",
-        summary: str = "",
+    async def human_joined(self, news: Joined, http: HttpClient) -> None:
+        """Tell the bot that a live agent has taken over."""
+        await self._tell(news.session, joined_activity(news), http)
+
+    async def human_left(self, news: Return, http: HttpClient) -> None:
+        """Tell the bot that it is in charge again, and what happened meanwhile."""
+        await self._tell(news.session, left_activity(news), http)
+
+    async def _tell(
+        self, session: Mapping[str, Any], activity: Mapping[str, Any], http: HttpClient
     ) -> None:
-        """Tell the bot how the handoff went; a conversation that is gone needs no word."""
+        """Send news; a conversation that is gone on the bot's side needs none."""
         kept = Kept.of(session)
-        if not kept.conversation_id:
-            return
-        activity = status_activity(user_of(conversation), state, message, summary)
-        try:
-            await self._client(http).send(kept.conversation_id, activity)
-        except ConversationGoneError:
-            return
+        if kept.conversation_id:
+            with suppress(ConversationGoneError):
+                await self._client(http).send(kept.conversation_id, activity)
 
     def _client(self, http: HttpClient) -> DirectLineClient:
         seconds = float(self._options.whole_seconds)
@@ -83,7 +92,7 @@ class DirectLineAgent:
         stream_url = await self._stream(kept, client)
         user = user_of(turn.conversation)["id"]
         async with open_feed(client, kept, stream_url) as feed:
-            listening = _Listening(kept, user, turn.id, self._options)
+            listening = _Listening(kept, user, turn.id, self._began, self._options)
             await listening.say(client, message_activity(turn, kept))
             await listening.hear(feed)
         answer = answer_of(in_order(listening.heard), kept)
@@ -124,12 +133,14 @@ class DirectLineAgent:
 class _Listening:
     """One turn on the wire: what was sent, what came, and when it is over."""
 
-    def __init__(self, kept: Kept, user: str, turn_id: str, options: AgentOptions) -> None:
+    def __init__(
+        self, kept: Kept, user: str, turn_id: str, began: float, options: AgentOptions
+    ) -> None:
         self.heard: list[Json] = []
         self.broke: ConnectorError | None = None
         self._kept, self._user, self._turn_id, self._options = kept, user, turn_id, options
         self._sent_id = ""
-        self._began = time.monotonic()
+        self._began = began
         self._has_life = self._is_answered = self._is_closed = False
         self._last = self._began
 
@@ -190,8 +201,9 @@ class _Listening:
 
     def _left(self) -> float:
         now, options = time.monotonic(), self._options
-        whole = options.whole_seconds if self._has_life else options.first_seconds
-        deadline = self._began + whole
+        seconds = options.whole_seconds if self._has_life else options.first_seconds
+        # Before the turn's own deadline, which would lose what was heard.
+        deadline = self._began + min(seconds, options.whole_seconds - MARGIN_SECONDS)
         if self._is_answered:
             silence = ORDER_SECONDS if self._is_closed else SILENCE_SECONDS
             deadline = min(deadline, self._last + silence)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from conversations.ai_agent.outside.agent import AgentTurn
+from conversations.ai_agent.outside.agent import AgentTurn, Joined, Return
 from conversations.ai_agent.outside.bot_framework.kept import Kept
 
 STATUS_EVENT = "handoff.status"
@@ -35,16 +35,22 @@ def message_activity(turn: AgentTurn, kept: Kept) -> dict[str, Any]:
     return activity | ({"attachments": files} if files else {})
 
 
-def status_activity(
-    user: Mapping[str, str], state: str, message: str = "", summary: str = ""
-) -> dict[str, Any]:
-    """Return how the handoff went, as the protocol names it: accepted, failed or completed."""
-    value = {"state": state}
-    if message:
-        value["message"] = message
-    if summary:
-        value["baton_human_summary"] = summary
-    return {"type": "event", "name": STATUS_EVENT, "from": dict(user), "value": value}
+def joined_activity(news: Joined) -> dict[str, Any]:
+    """Return the protocol's word that a live agent has the conversation."""
+    return _status(news.conversation, {"state": "accepted"})
+
+
+def left_activity(news: Return) -> dict[str, Any]:
+    """Return the protocol's word that the bot has the conversation back, and ours of why."""
+    part = news.human_part
+    state = "completed" if part.status == "ended" and part.agent_name else "failed"
+    value = {"state": state, "message": part.summary, "baton_human_summary": part.summary}
+    return _status(news.conversation, {**value, "baton_human_lines": list(part.lines)})
+
+
+def _status(conversation: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Any]:
+    user = user_of(conversation)
+    return {"type": "event", "name": STATUS_EVENT, "from": user, "value": dict(value)}
 
 
 def _context(turn: AgentTurn) -> dict[str, Any]:
