@@ -10,20 +10,21 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 http_application = get_asgi_application()
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402 - needs the apps loaded
+from django.conf import settings  # noqa: E402
 from django.urls import path, re_path  # noqa: E402
 
 from config.checks import refuse_unsafe_start  # noqa: E402
-from config.requests.beside_django import beside_django  # noqa: E402
 from config.requests.bounds import RequestBounds  # noqa: E402
 from conversations.event_loop.tuning import tune_for_messages  # noqa: E402
 from conversations.socket.bounds import SocketBounds, refuse_elsewhere  # noqa: E402
 from conversations.socket.consumer import WidgetConsumer  # noqa: E402
+from handoffs.api.mcp.entry import with_mcp  # noqa: E402
 
 refuse_unsafe_start()
 
 application = ProtocolTypeRouter(
     {
-        "http": RequestBounds(beside_django(http_application)),
+        "http": RequestBounds(with_mcp(http_application, settings.REQUEST_MAX_BYTES)),
         "websocket": SocketBounds(
             URLRouter(
                 [

@@ -1,6 +1,7 @@
 """The ways to drive an outside agent: one row each, from which page, checks and adapter come.
 
-A new kind is a module with an Adapter and a row in KINDS; nothing else has to be told of it.
+A new kind is an Adapter and a row: here, or in a package of its own that conversations/apps.py
+adds. Nothing else has to be told of it.
 """
 
 from __future__ import annotations
@@ -10,14 +11,11 @@ from dataclasses import dataclass
 from enum import Enum
 
 from conversations.ai_agent.outside.agent import Adapter, AgentPlace
-from conversations.ai_agent.outside.bot_framework.bot_endpoint import BotEndpointAgent
-from conversations.ai_agent.outside.bot_framework.direct_line import DirectLineAgent
 from conversations.ai_agent.outside.options import AgentOptions
 from conversations.ai_agent.outside.webhook import WebhookAgent
 from conversations.models import OutsideAgent
 
 SIGNING_SECRET = "signing_secret"  # noqa: S105
-BOT_SECRET = "bot_secret"  # noqa: S105
 API = "api"
 
 
@@ -63,7 +61,7 @@ class AgentKind:
     adapter: Callable[[OutsideAgent, AgentOptions, AgentPlace], Adapter] | None = None
 
 
-KINDS: tuple[AgentKind, ...] = (
+_KINDS: list[AgentKind] = [
     AgentKind(
         key="webhook",
         label="Webhook",
@@ -76,49 +74,27 @@ KINDS: tuple[AgentKind, ...] = (
         ),
     ),
     AgentKind(
-        key="direct_line",
-        label="Bot Framework (Direct Line)",
-        about="A bot of the Bot Framework or Copilot Studio, reached through Direct Line.",
-        address_help="Such as https://directline.botframework.com/v3/directline; a region or a "
-        "service of your own has another.",
-        fields=(
-            AgentField(
-                name=BOT_SECRET,
-                label="Direct Line secret",
-                help_text="From the bot's Direct Line channel. Kept encrypted.",
-                input=Input.SECRET,
-            ),
-        ),
-        adapter=lambda agent, options, place: DirectLineAgent(
-            agent.url, agent.secrets.get(BOT_SECRET, ""), options
-        ),
-    ),
-    AgentKind(
-        key="bot_endpoint",
-        label="Bot Framework (own address)",
-        about="A bot of the Microsoft 365 Agents SDK, asked at its own address.",
-        address_help="The bot's /api/messages. It must take expectReplies.",
-        fields=(
-            AgentField(
-                name=BOT_SECRET,
-                label="Bearer token",
-                help_text="Sent with each call, where something before the bot asks for one.",
-                input=Input.SECRET,
-            ),
-        ),
-        adapter=lambda agent, options, place: BotEndpointAgent(
-            agent.url, agent.secrets.get(BOT_SECRET, ""), options
-        ),
-    ),
-    AgentKind(
         key=API,
         label="API",
         about="Your agent drives conversations by REST with an API key of this project.",
     ),
-)
-_BY_KEY = {kind.key: kind for kind in KINDS}
+]
+
+
+def kinds_add(*kinds: AgentKind) -> None:
+    """Offer further kinds, once, before the one that is asked nothing; for conversations/apps.py.
+
+    What is added knows this module, which so cannot name it.
+    """
+    known = {kind.key for kind in _KINDS}
+    _KINDS[-1:-1] = [kind for kind in kinds if kind.key not in known]
+
+
+def all_kinds() -> list[AgentKind]:
+    """Return every kind, in the order of the page."""
+    return list(_KINDS)
 
 
 def kind_of(key: str) -> AgentKind | None:
     """Return a kind; None for the built-in agent and for one that is gone."""
-    return _BY_KEY.get(key)
+    return next((kind for kind in _KINDS if kind.key == key), None)

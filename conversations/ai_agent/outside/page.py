@@ -7,7 +7,7 @@ from django.shortcuts import render
 
 from conversations.ai_agent.outside.cures import cure_of
 from conversations.ai_agent.outside.forms import OutsideAgentForm
-from conversations.ai_agent.outside.kinds import KINDS, SIGNING_SECRET, AgentKind, kind_of
+from conversations.ai_agent.outside.kinds import SIGNING_SECRET, AgentKind, all_kinds, kind_of
 from conversations.ai_agent.outside.runtime import is_asked
 from conversations.ai_agent.outside.trial import TrialTurn
 from conversations.models import OutsideAgent
@@ -30,7 +30,7 @@ def agent_page(
     context = {
         "agent": agent,
         "current": current,
-        "kinds": KINDS,
+        "kinds": all_kinds(),
         "kind": kind,
         "is_current": kind is current,
         "form": form or (OutsideAgentForm(kind, stored=agent) if kind else None),

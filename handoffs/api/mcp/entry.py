@@ -19,7 +19,21 @@ from integrations.entry.envelope import envelope
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+Application = Callable[..., Awaitable[None]]
+
+
+MCP_PATH = "/mcp"
+
+
+def with_mcp(django: Application, max_bytes: int) -> Application:
+    """Return an application that answers the MCP server's address, and leaves the rest alone."""
+    mcp = McpEntry(max_bytes)
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        found = mcp if scope["path"] == MCP_PATH else django
+        await found(scope, receive, send)
+
+    return application
 
 
 class McpEntry:
