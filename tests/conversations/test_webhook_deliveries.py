@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -9,10 +10,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import redis
 from django.db import transaction
 
-from conversations.models import Conversation, WebhookDelivery
-from conversations.webhooks.attempts import PER_ENDPOINT, deliveries_claim
+from config.celery import app
+from conversations.models import Conversation, WebhookDelivery, WebhookEndpoint
+from conversations.tasks import send_webhooks
+from conversations.webhooks.attempts import PER_ENDPOINT, Outcome, attempt_settle, deliveries_claim
 from conversations.webhooks.endpoints import (
     NotFailedError,
     deliveries_purge,
@@ -225,6 +229,47 @@ def test_what_a_dead_process_had_taken_is_sent_by_another(receiver, talk):
     send_due()
 
     assert types_heard(receiver) == [MESSAGE]
+
+
+def test_whoever_lost_the_claim_decides_nothing(receiver, talk):
+    endpoint_at(receiver, talk.project, MESSAGE)
+    factories.said(talk, "Hello")
+    [lost] = deliveries_claim(1)
+    WebhookDelivery.objects.update(claimed_until=long_ago())
+    [held] = deliveries_claim(1)
+
+    attempt_settle(lost, Outcome(status=404, error_code="rejected"))
+    assert (only().status, only().attempts) == ("pending", 0)
+    attempt_settle(held, Outcome(status=200))
+
+    assert (only().status, only().attempts) == ("delivered", 1)
+
+
+def test_a_commit_queues_one_task_that_names_nothing_and_the_clock_queues_it_too(
+    receiver, talk, redis_server
+):
+    endpoint_at(receiver, talk.project, MESSAGE)
+
+    factories.said(talk, "my card is 4111")
+
+    with redis.Redis.from_url(redis_server.url) as client:
+        [queued] = client.lrange("clock", 0, -1)
+    task = json.loads(queued)
+    assert task["headers"]["task"] == send_webhooks.name
+    assert task["headers"]["argsrepr"] == "()"
+    assert app.conf.beat_schedule["send_webhooks"]["task"] == task["headers"]["task"]
+
+
+def test_an_endpoint_that_is_deleted_at_that_moment_keeps_no_message_from_being_written(
+    receiver, talk
+):
+    endpoint, _ = endpoint_at(receiver, talk.project, MESSAGE)
+
+    # As another transaction may, between the look for endpoints and the writing.
+    WebhookEndpoint.objects.all().delete()
+    WebhookDelivery.objects.create(endpoint=endpoint, type=MESSAGE, lane=talk.pk, data={})
+
+    assert deliveries_claim(10) == []
 
 
 def test_a_rotated_secret_and_the_one_before_sign_until_the_overlap_ends(receiver, talk):

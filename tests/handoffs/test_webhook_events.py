@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import redis
 from django.db import transaction
 
 from conversations.event_loop.executor import run_sync
@@ -29,6 +30,7 @@ from integrations.kit.plain_json import vendor_json
 from integrations.models import Project
 from tests import factories
 from tests.handoffs.passing import active, hear, write
+from tests.waiting import eventually_async
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -253,6 +255,19 @@ async def test_the_hot_path_writes_nothing_where_nobody_listens_to_messages():
         assert await hear(one, factories.spoke("On its way."))
 
     assert not await run_sync(WebhookDelivery.objects.exists)
+
+
+async def test_a_message_of_the_hot_path_wakes_a_worker(redis_server):
+    handoff = await active()
+    await listening(handoff, "message.created")
+
+    assert await write(handoff, "Where is it?")
+
+    def is_queued() -> bool:
+        with redis.Redis.from_url(redis_server.url) as client:
+            return client.llen("clock") == 1
+
+    assert await eventually_async(lambda: run_sync(is_queued))
 
 
 async def test_two_endpoints_hear_a_message_of_the_hot_path_as_one_event():

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from conversations.webhooks.endpoints import endpoint_create
 from handoffs.states import State
 from integrations.models import Environment, Project
 from tests import factories
@@ -58,7 +59,9 @@ def pages(project: Project) -> dict[str, str]:
     handoff = factories.handoff(state=State.ENDED, of_integration=row)
     place = [project.public_id, Environment.SANDBOX.value, "salesforce_messaging"]
     lists = ("agent", "topics", "tools", "widget", "integrations", "project_settings", "api_keys")
-    lists += ("handoffs", "project_log")
+    lists += ("handoffs", "project_log", "webhooks")
+    given = {"name": "CRM", "url": "https://crm.example/hook", "event_types": ["handoff.ended"]}
+    endpoint, _ = endpoint_create(project=project, actor=None, values=given)
     own = {name: reverse(name, args=[project.public_id]) for name in lists}
     return {
         **own,
@@ -66,6 +69,7 @@ def pages(project: Project) -> dict[str, str]:
         "tool_edit": reverse("tool_edit", args=[project.public_id, tool.pk]),
         "integration": reverse("integration", args=place),
         "handoff": reverse("handoff", args=[project.public_id, handoff.pk]),
+        "webhook": reverse("webhook", args=[project.public_id, endpoint.pk]),
     }
 
 
