@@ -16,12 +16,26 @@ from conversations.models import Conversation
 from handoffs.api.mcp.key import key_of_request
 from handoffs.errors import HandoffError, InvalidPayloadError
 from handoffs.models import Handoff
-from handoffs.starting.agent_acts import agent_cancel, agent_end, agent_hand_off, agent_say
+from handoffs.starting.agent_acts import (
+    AgentActError,
+    AlreadyActiveError,
+    NothingOpenError,
+    NotInChargeError,
+    agent_cancel,
+    agent_end,
+    agent_hand_off,
+    agent_say,
+)
 from integrations.models import ApiKey, Project
 
 P = ParamSpec("P")
 R = TypeVar("R")
 KEY_MAX = 255
+_CODES: dict[type[AgentActError], str] = {
+    NotInChargeError: "not_in_charge",
+    AlreadyActiveError: "handoff_already_active",
+    NothingOpenError: "nothing_to_cancel",
+}
 # What a handoff takes beside the names of its own.
 _HINTS = ("summary", "attributes", "priority", "skills")
 
@@ -38,6 +52,8 @@ def refusals_told(act: Callable[P, R]) -> Callable[P, R]:
         except InvalidPayloadError as error:
             listed = "; ".join(f"{path or 'handoff'}: {text}" for path, text in error.problems)
             raise ToolError(f"{error.code}: {listed}") from error
+        except AgentActError as error:
+            raise ToolError(f"{_CODES[type(error)]}: {error}") from error
         except HandoffError as error:
             raise ToolError(f"{error.code}: {error}") from error
 
