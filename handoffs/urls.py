@@ -11,12 +11,29 @@ from handoffs.api.agent import (
     AgentMessageView,
     AgentTypingView,
 )
+from handoffs.api.chat import (
+    ChatCloseView,
+    ChatCreateView,
+    ChatMessagesView,
+    ChatRespondView,
+)
+from handoffs.api.conversation_list import ConversationListView
 from handoffs.api.views import HandoffStateView
 from handoffs.receiving.webhooks import vendor_webhook, vendor_webhook_appended
 
 _CONVERSATION = "v1/<str:account_id>/<str:project_id>/conversations/<str:conversation_id>/"
+_CHAT = "v1/<str:account_id>/<str:project_id>/chat/"
 
 urlpatterns = [
+    path(
+        "v3/<str:account_id>/<str:project_id>/conversations",
+        ConversationListView.as_view(),
+        name="conversations_v3",
+    ),
+    path(f"{_CHAT}create", ChatCreateView.as_view(), name="chat_create"),
+    path(f"{_CHAT}respond", ChatRespondView.as_view(), name="chat_respond"),
+    path(f"{_CHAT}close", ChatCloseView.as_view(), name="chat_close"),
+    path(f"{_CHAT}messages", ChatMessagesView.as_view(), name="chat_messages"),
     path(f"{_CONVERSATION}messages", AgentMessageView.as_view(), name="agent_messages"),
     path(f"{_CONVERSATION}typing", AgentTypingView.as_view(), name="agent_typing"),
     path(f"{_CONVERSATION}handoff", AgentHandoffView.as_view(), name="agent_handoff"),

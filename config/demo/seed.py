@@ -83,6 +83,7 @@ def demo_seed(*, port: int, simulator_urls: Mapping[str, str]) -> None:
         workspace_id=project.workspace.public_id,
         project_id=project.public_id,
         webchat={"public_key": channel.public_key, "host": f"127.0.0.1:{port}"},
+        chat_api={"x_token": channel.public_key, "handoff_mode": channel.handoff_mode},
         api_key=_api_key(project, admin),
         simulators=simulators,
         processes={},
@@ -159,12 +160,13 @@ def _vendor_topic(key: str, vendor: DemoVendor) -> dict[str, Any]:
 
 
 def _api_key(project: Project, admin: User) -> str:
-    permission = ApiKey.Permission.HANDOFF
+    """Return a key that may do everything; one of an older demo that may not is replaced."""
     kept: str = demo_file_read(settings.VAR_DIR).get("api_key", "")
     try:
-        api_key_find(kept, permission, project)
+        for permission in ApiKey.Permission.values:
+            api_key_find(kept, permission, project)
     except (ApiKeyUnknownError, ApiKeyForbiddenError):
         _, kept = api_key_create(
-            project=project, actor=admin, name="Demo", permissions=[permission]
+            project=project, actor=admin, name="Demo", permissions=ApiKey.Permission.values
         )
     return kept

@@ -133,7 +133,7 @@ def _snapshot(
         account_id=project.workspace.public_id,
         project_id=project.public_id,
         env=conversation.environment,
-        channel_type=f"{conversation.channel.kind}.polyai",
+        channel_type=conversation.channel_type,
         language=conversation.locale or "en",
         state=conversation.tool_state,
         history=[

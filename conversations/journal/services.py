@@ -47,6 +47,8 @@ class Visitor:
     page: dict[str, Any] = field(default_factory=dict)
     time_zone: str = ""
     extensions: tuple[str, ...] = ()
+    # Over the Chat API: the client's own channel.
+    api_channel: str = ""
     integration_attributes: dict[str, Any] = field(default_factory=dict)
 
 
@@ -123,6 +125,8 @@ def session_create(*, channel: Channel, token_family: uuid.UUID, visitor: Visito
         time_zone=visitor.time_zone,
         client_extensions=",".join(visitor.extensions),
         integration_attributes=visitor.integration_attributes,
+        api_channel=visitor.api_channel,
+        handoff_mode=_handoff_mode(channel, visitor),
     )
     start = NewEvent(type=EventType.SESSION_START, payload={"capabilities": _capabilities(visitor)})
     events_append(conversation, [start])
@@ -211,6 +215,10 @@ def _end_user(channel: Channel, visitor: Visitor) -> EndUser:
         defaults={key: value for key, value in names.items() if value},
     )
     return end_user
+
+
+def _handoff_mode(channel: Channel, visitor: Visitor) -> str:
+    return channel.handoff_mode if visitor.api_channel else Channel.HandoffMode.SERVER
 
 
 def _capabilities(visitor: Visitor) -> dict[str, Any]:

@@ -16,6 +16,12 @@ class Channel(models.Model):
 
         WEBCHAT = "webchat", "Webchat"
 
+    class HandoffMode(models.TextChoices):
+        """Who carries out a handoff that the Chat API's client sees."""
+
+        CLIENT = "client", "The client of the Chat API"
+        SERVER = "server", "This portal"
+
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="channels")
     kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.WEBCHAT)
     name = models.CharField(max_length=80)
@@ -24,6 +30,13 @@ class Channel(models.Model):
     secret_token_hash = models.CharField(max_length=64, blank=True)
     # host[:port] of pages that may carry the widget; subdomains of a listed host are included
     allowed_origins = models.JSONField(default=list)
+    # For conversations over the Chat API; a widget's handoffs are always the portal's.
+    handoff_mode = models.CharField(
+        max_length=8,
+        choices=HandoffMode.choices,
+        default=HandoffMode.CLIENT,
+        db_default=HandoffMode.CLIENT,
+    )
     title = models.CharField(max_length=60, default="Chat with us")
     accent = models.CharField(max_length=7, default="#2457d6")
     is_enabled = models.BooleanField(default=True)

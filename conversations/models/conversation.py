@@ -82,6 +82,16 @@ class Conversation(models.Model):
     # What the client reads beyond PolyAI's frames, by comma.
     client_extensions = models.CharField(max_length=120, blank=True, db_default="", default="")
     integration_attributes = models.JSONField(default=dict)
+    # What a client of the Chat API calls its channel, such as whatsapp; empty for the widget.
+    api_channel = models.CharField(max_length=16, blank=True, db_default="", default="")
+    handoff_mode = models.CharField(
+        max_length=8,
+        choices=Channel.HandoffMode.choices,
+        default=Channel.HandoffMode.SERVER,
+        db_default=Channel.HandoffMode.SERVER,
+    )
+    # An answer of the Chat API has told that the conversation is over.
+    is_end_told = models.BooleanField(default=False, db_default=False)
     last_seen_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -108,6 +118,17 @@ class Conversation(models.Model):
     def extensions(self) -> frozenset[str]:
         """Return what the client reads beyond PolyAI's frames."""
         return frozenset(self.client_extensions.split(",")) - {""}
+
+    @property
+    def channel_type(self) -> str:
+        """Return the channel as AI agents and tools see it, such as webchat.polyai."""
+        named = "chat" if self.api_channel == "api" else self.api_channel
+        return f"{named or self.channel.kind}.polyai"
+
+    @property
+    def is_client_managed(self) -> bool:
+        """Say whether a handoff is the client's own affair: the portal opens nothing."""
+        return self.handoff_mode == Channel.HandoffMode.CLIENT
 
     @property
     def is_over(self) -> bool:

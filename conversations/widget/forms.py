@@ -37,6 +37,13 @@ class ChannelForm(forms.Form):
         "localhost:3000. Subdomains are included, and so is this portal. On every other page "
         "nothing appears, and the server refuses too.",
     )
+    handoff_mode = forms.ChoiceField(
+        choices=Channel.HandoffMode.choices,
+        required=False,
+        label="Over the Chat API, handoffs are carried out by",
+        help_text="The client routes by itself and the portal opens nothing, or the portal opens "
+        "the vendor’s conversation as it does for the widget.",
+    )
     is_enabled = forms.BooleanField(
         label="Enabled",
         required=False,
@@ -49,6 +56,10 @@ class ChannelForm(forms.Form):
             return accent_read(self.cleaned_data["accent"])
         except ValueError as error:
             raise ValidationError(f"{error}.".capitalize()) from error
+
+    def clean_handoff_mode(self) -> str:
+        """Fall back to the client, as the Chat API’s documentation has it."""
+        return str(self.cleaned_data["handoff_mode"] or Channel.HandoffMode.CLIENT)
 
     @classmethod
     def for_channel(cls, channel: Channel) -> ChannelForm:

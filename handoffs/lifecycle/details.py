@@ -18,13 +18,24 @@ _STATUS = {
 }
 
 
+def handoff_status(handoff: Handoff) -> str:
+    """Return the Handoff-States name; one that was cancelled counts as failed."""
+    is_cancelled = handoff.end_reason == "cancelled"
+    return "handoff_failed" if is_cancelled else _STATUS[State(handoff.state)]
+
+
+def handoff_destination(handoff: Handoff) -> str:
+    """Return where it goes: the name that was given, else the queue, else the integration."""
+    queue = str(handoff.routing.get("queue") or "")
+    return handoff.destination or queue or handoff.integration_key
+
+
 def handoff_details(handoff: Handoff) -> dict[str, Any]:
     """Return how a handoff stands; times are ISO 8601 or None."""
-    is_cancelled = handoff.end_reason == "cancelled"
     return {
         "id": handoff.pk,
         "integration": handoff.integration_key,
-        "status": "handoff_failed" if is_cancelled else _STATUS[State(handoff.state)],
+        "status": handoff_status(handoff),
         "state": handoff.state,
         "reason": handoff.reason,
         "destination": handoff.destination,

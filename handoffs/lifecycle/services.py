@@ -286,7 +286,7 @@ def _left_event(handoff: Handoff, reason: EndReason) -> NewEvent:
 def _returns_to_agent(handoff: Handoff, reason: EndReason) -> bool:
     if reason in (EndReason.CANCELLED, EndReason.TICKET_OPENED):
         return True
-    if reason in (EndReason.END_USER_ENDED, EndReason.END_USER_LEFT):
+    if reason in (EndReason.END_USER_ENDED, EndReason.END_USER_LEFT, EndReason.CLIENT_MANAGED):
         return False
     wanted = handoff.routing.get("after_agent") or handoff.behaviour.after_agent
     return wanted == "return_to_bot"

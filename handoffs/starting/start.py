@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
@@ -17,13 +18,18 @@ from handoffs.errors import HandoffError, InvalidPayloadError
 from handoffs.lifecycle.deadlines import OPENING
 from handoffs.lifecycle.locking import HEAVY
 from handoffs.lifecycle.queueing import queue_open_handoff
+from handoffs.lifecycle.services import handoff_end
 from handoffs.lifecycle.webhooks import handoff_tell
 from handoffs.models import Handoff, HandoffTransition
 from handoffs.payload.reading import HandoffPayload
 from handoffs.starting.addressing import payload_address
-from handoffs.states import OPEN_STATES, State, Trigger
+from handoffs.states import OPEN_STATES, EndReason, State, Trigger
 from integrations.behaviour.sentences import sentence
+from integrations.connections.destinations import integration_default
 from integrations.models import Integration
+
+# What a client hears that was asked for "a live agent" in a project without any connection.
+NO_DESTINATION = "default"
 
 
 def handoff_start(
@@ -36,6 +42,10 @@ def handoff_start(
     if handoff_open(conversation.pk) is not None:
         _warn(conversation, source, "handoff_already_active", "A handoff is already open.")
         return None
+    if conversation.is_client_managed:
+        return handoff_leave_to_client(
+            conversation, payload, tool_call_id=tool_call_id, source=source
+        )
     try:
         integration, payload = payload_address(
             conversation.project, conversation.environment, payload
@@ -70,6 +80,32 @@ def handoff_begin(
     conversation.save(update_fields=["state"])
     handoff_tell(handoff, WebhookType.HANDOFF_REQUESTED)
     transaction.on_commit(partial(queue_open_handoff, handoff.pk))
+    return handoff
+
+
+def handoff_leave_to_client(
+    conversation: Conversation, payload: HandoffPayload, *, tool_call_id: str, source: str
+) -> Handoff:
+    """End a locked conversation whose client routes it by itself; no vendor is involved."""
+    for warning in payload.warnings:
+        _warn(conversation, source, "payload", f"{warning.path}: {warning.message}")
+    payload = replace(payload, destination=_client_destination(conversation, payload))
+    handoff = _create(conversation, payload, tool_call_id, None)
+    events_append(
+        conversation,
+        [
+            NewEvent(
+                type=EventType.POLY_AGENT_TRIGGERED_HANDOFF, payload={"handoff_id": handoff.pk}
+            ),
+            NewEvent(type=EventType.POLY_AGENT_LEFT),
+            NewEvent(
+                type=EventType.CLIENT_HANDOFF_REQUIRED,
+                payload={"reason": "AGENT_DECISION", "queue_name": payload.destination},
+            ),
+        ],
+    )
+    handoff_tell(handoff, WebhookType.HANDOFF_REQUESTED)
+    handoff_end(handoff, EndReason.CLIENT_MANAGED)
     return handoff
 
 
@@ -154,6 +190,15 @@ def _key(
     if integration is not None:
         return integration.integration_key
     return payload.integration_key or (error.integration_key if error else "")
+
+
+def _client_destination(conversation: Conversation, payload: HandoffPayload) -> str:
+    """Return where the client is to send the conversation, as well as it can be named."""
+    named = payload.destination or str(payload.hints.get("queue") or "") or payload.integration_key
+    if named:
+        return named
+    default = integration_default(conversation.project, conversation.environment)
+    return default.integration_key if default else NO_DESTINATION
 
 
 def _context_data(conversation: Conversation, payload: HandoffPayload) -> dict[str, object]:

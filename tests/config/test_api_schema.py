@@ -16,6 +16,11 @@ COMPONENTS = {
     "session_create": ("SessionOut", "SessionCreate"),
     "session_retrieve": ("SessionStateOut", None),
     "file_create": ("FileOut", "FileCreate"),
+    "chat_create": ("ChatCreateOut", "ChatCreate"),
+    "chat_respond": ("ChatRespondOut", "ChatRespond"),
+    "chat_close": ("ChatCloseOut", "ChatClose"),
+    "chat_messages_list": ("ChatMessage", None),
+    "conversations_retrieve": ("ConversationsOut", None),
     "handoff_state_retrieve": ("HandoffStateOut", None),
     "agent_message_create": ("AgentMessageOut", "AgentMessageCreate"),
     "agent_typing_create": ("", None),
@@ -51,7 +56,8 @@ def operations(schema):
 def name_of(content):
     """Return the component that a body or an answer refers to; "" where there is no body."""
     for media in content.get("content", {}).values():
-        return media["schema"]["$ref"].rpartition("/")[2]
+        schema = media["schema"]
+        return schema.get("items", schema)["$ref"].rpartition("/")[2]
     return ""
 
 

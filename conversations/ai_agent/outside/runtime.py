@@ -100,7 +100,7 @@ def conversation_told(conversation: Conversation) -> dict[str, Any]:
     return {
         "id": conversation.pk,
         "env": conversation.environment,
-        "channel_type": f"{conversation.channel.kind}.polyai",
+        "channel_type": conversation.channel_type,
         "language": conversation.locale or "en",
         "state": conversation.tool_state,
         "user": {

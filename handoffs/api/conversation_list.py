@@ -1,0 +1,191 @@
+"""The Conversations API, version 3: what was said, and where it went (agent_api section 9)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.db.models import Q, QuerySet
+from django.http import QueryDict
+from django.utils.dateparse import parse_datetime
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from conversations.api.access import KeyRefusedError, project_open
+from conversations.api.errors import EnvelopeView, error_response
+from conversations.api.schema import refusals
+from conversations.models import Conversation
+from handoffs.api.conversation_items import conversation_items
+from handoffs.api.conversation_schema import CHANNELS, PARAMETERS, TAG, ConversationPage
+from handoffs.api.schema import BY_API_KEY
+from integrations.models import ApiKey, Environment, Project
+
+REQUESTS_PER_MINUTE = 60
+LIMIT_MAX, LIMIT_DEFAULT = 5000, 5
+_OFFSET_MAX = 1_000_000
+_BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
+
+
+class BadParameterError(Exception):
+    """A parameter cannot be used; the text names it and the cure."""
+
+    def __init__(self, message: str, code: str = "INVALID_REQUEST") -> None:
+        """Keep the code beside the text."""
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the list is narrowed to, and which part of it is asked for."""
+
+    matching: Q
+    limit: int
+    offset: int
+    after: tuple[datetime, str] | None
+
+
+class ConversationListView(EnvelopeView):
+    """GET /v3/…/conversations."""
+
+    @extend_schema(
+        operation_id="conversations_retrieve",
+        summary="List conversations with their turns and handoffs",
+        description="Newest first. `next_cursor` leads to the next page, also while new "
+        "conversations begin; it is null on the last one.",
+        tags=[TAG],
+        auth=BY_API_KEY,
+        parameters=PARAMETERS,
+        responses={
+            200: OpenApiResponse(ConversationPage, description="A page of conversations."),
+            **refusals(
+                _400="INVALID_CURSOR", _401="UNAUTHORIZED", _403="FORBIDDEN", _429="RATE_LIMITED"
+            ),
+        },
+    )
+    def get(self, request: Request, account_id: str, project_id: str) -> Response:
+        """Answer 400 with the parameter at fault."""
+        permission = ApiKey.Permission.CONVERSATIONS
+        try:
+            opened = project_open(
+                request, account_id, project_id, permission, limit=REQUESTS_PER_MINUTE
+            )
+            wanted = wanted_read(request.query_params)
+        except KeyRefusedError as error:
+            return error_response(error.status, error.code, str(error), retry_after=error.wait)
+        except BadParameterError as error:
+            return error_response(400, error.code, str(error))
+        page, has_more = conversations_page(opened.project, wanted)
+        cursor = cursor_of(page[-1]) if has_more else None
+        return Response({"conversations": conversation_items(page), "next_cursor": cursor})
+
+
+def conversations_page(project: Project, wanted: Wanted) -> tuple[Sequence[Conversation], bool]:
+    """Return a page of a project's conversations, and whether more follow."""
+    rows: QuerySet[Conversation] = Conversation.objects.filter(wanted.matching, project=project)
+    if wanted.after is not None:
+        at, pk = wanted.after
+        rows = rows.filter(Q(started_at__lt=at) | Q(started_at=at, pk__lt=pk))
+    rows = rows.select_related("project__workspace", "channel", "end_user").defer("page")
+    last = wanted.offset + wanted.limit
+    found = list(rows.order_by("-started_at", "-pk")[wanted.offset : last + 1])
+    return found[: wanted.limit], len(found) > wanted.limit
+
+
+def cursor_of(conversation: Conversation) -> str:
+    """Return what asks for the conversations after this one."""
+    place = json.dumps([conversation.started_at.isoformat(), conversation.pk])
+    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+
+
+def wanted_read(query: QueryDict) -> Wanted:
+    """Return what is asked for; raises BadParameterError."""
+    cursor = query.get("cursor", "")
+    return Wanted(
+        matching=_environment(query) & _times(query) & _channels(query) & _others(query),
+        limit=_number(query, "limit", 1, LIMIT_MAX, LIMIT_DEFAULT),
+        # The cursor is preferred where both are given.
+        offset=0 if cursor else _number(query, "offset", 0, _OFFSET_MAX, 0),
+        after=_cursor_read(cursor) if cursor else None,
+    )
+
+
+def _cursor_read(cursor: str) -> tuple[datetime, str]:
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        at, pk = json.loads(base64.b64decode(padded.encode("ascii"), b"-_", validate=True))
+        moment = datetime.fromisoformat(at)
+        if not isinstance(pk, str) or "\x00" in pk or moment.tzinfo is None:
+            raise ValueError
+    except (ValueError, TypeError, binascii.Error, RecursionError) as error:
+        text = "The cursor is not one of this list's: send next_cursor as it came, or none."
+        raise BadParameterError(text, "INVALID_CURSOR") from error
+    return moment, pk
+
+
+def _environment(query: QueryDict) -> Q:
+    wanted = query.get("client_env") or Environment.LIVE.value
+    if wanted not in Environment.values:
+        raise BadParameterError(f"client_env is one of {', '.join(Environment.values)}.")
+    return Q(environment=wanted)
+
+
+def _times(query: QueryDict) -> Q:
+    start, end = _time(query, "start_time"), _time(query, "end_time")
+    if start and end and start > end:
+        raise BadParameterError("start_time is after end_time.")
+    return (Q(started_at__gte=start) if start else Q()) & (Q(started_at__lt=end) if end else Q())
+
+
+def _channels(query: QueryDict) -> Q:
+    found = Q()
+    for name in query.getlist("channel"):
+        if name.upper() not in CHANNELS:
+            raise BadParameterError(f"channel is one of {', '.join(CHANNELS)}.")
+        found |= _channel(name.lower())
+    return found
+
+
+def _channel(name: str) -> Q:
+    if name == "chat":
+        return Q(api_channel="api")
+    return Q(api_channel=name) | Q(api_channel="", channel__kind=name)
+
+
+def _others(query: QueryDict) -> Q:
+    found = Q()
+    for name in ("variant_id", "variant_name"):
+        if value := query.get(name, "").replace("\x00", ""):
+            found &= Q(variant_id=value)
+    if (text := query.get("in_progress", "")) != "":
+        if text.lower() not in _BOOLEANS:
+            raise BadParameterError("in_progress is true or false.")
+        is_over = Q(state=Conversation.State.ENDED)
+        found &= ~is_over if _BOOLEANS[text.lower()] else is_over
+    return found
+
+
+def _time(query: QueryDict, name: str) -> datetime | None:
+    text = query.get(name, "")
+    if not text:
+        return None
+    try:
+        # A plus that was not escaped arrives as a blank.
+        moment = parse_datetime(text.replace(" ", "+") if "T" in text else text)
+        moment = moment or datetime.fromisoformat(text)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except ValueError as error:
+        problem = f"{name} must be a time such as 2026-11-20T09:00:00Z."
+        raise BadParameterError(problem) from error
+
+
+def _number(query: QueryDict, name: str, least: int, most: int, default: int) -> int:
+    text = query.get(name, "") or str(default)
+    if not (text.isascii() and text.isdecimal() and least <= int(text[:12]) <= most):
+        raise BadParameterError(f"{name} must be a whole number from {least} to {most}.")
+    return int(text)

@@ -1,0 +1,91 @@
+"""What /api/schema says of the Conversations API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema_serializer
+from rest_framework import serializers
+
+from handoffs.api.schema import HandoffDetails
+from integrations.models import Environment
+
+TAG = "Conversations API"
+CHANNELS = ("WEBCHAT", "CHAT", "WHATSAPP", "SMS")
+PARAMETERS = [
+    OpenApiParameter("start_time", OpenApiTypes.DATETIME, description="Started then or later."),
+    OpenApiParameter("end_time", OpenApiTypes.DATETIME, description="Started before."),
+    OpenApiParameter(
+        "client_env", enum=Environment.values, default="live", description="The environment."
+    ),
+    OpenApiParameter(
+        "channel", enum=CHANNELS, many=True, description="Several times for several channels."
+    ),
+    OpenApiParameter("variant_id", description="The variant."),
+    OpenApiParameter("variant_name", description="The variant by its name, which is its id here."),
+    OpenApiParameter("in_progress", OpenApiTypes.BOOL, description="Only those (not) going on."),
+    OpenApiParameter("limit", OpenApiTypes.INT, default=5, description="From 1 to 5000."),
+    OpenApiParameter("cursor", description="next_cursor of the page before, as it came."),
+    OpenApiParameter(
+        "offset", OpenApiTypes.INT, default=0, description="Pages that move; not with cursor."
+    ),
+]
+
+
+class ConversationTurn(serializers.Serializer[Any]):
+    """What the end user said, and what was answered."""
+
+    user_input = serializers.CharField(allow_blank=True)
+    user_input_datetime = serializers.DateTimeField(allow_null=True)
+    agent_response = serializers.CharField(allow_blank=True)
+    agent_response_datetime = serializers.DateTimeField(allow_null=True)
+    latency = serializers.FloatField(allow_null=True, help_text="Seconds.")
+    intents = serializers.ListField(child=serializers.DictField(), help_text="Always empty.")
+    entities = serializers.ListField(child=serializers.DictField(), help_text="Always empty.")
+    is_ood = serializers.BooleanField(help_text="Always false.")
+    is_silence = serializers.BooleanField()
+
+
+class ConversationLiveAgentTurn(ConversationTurn):
+    """What the end user said to a live agent, and the answer."""
+
+    agent_id = serializers.CharField(allow_blank=True)
+    agent_name = serializers.CharField(allow_blank=True)
+
+
+class ConversationItem(serializers.Serializer[Any]):
+    """A conversation; texts that are empty are "", never null."""
+
+    id = serializers.CharField()
+    account_id = serializers.CharField()
+    project_id = serializers.CharField()
+    variant_id = serializers.CharField(allow_blank=True)
+    variant_name = serializers.CharField(allow_blank=True)
+    environment = serializers.CharField()
+    started_at = serializers.DateTimeField()
+    channel = serializers.ChoiceField(CHANNELS)
+    from_number = serializers.CharField(allow_blank=True)
+    to_number = serializers.CharField(allow_blank=True)
+    in_progress = serializers.BooleanField()
+    num_turns = serializers.IntegerField()
+    total_duration = serializers.FloatField(help_text="Seconds.")
+    polyai_duration = serializers.FloatField(help_text="Seconds without the handoffs.")
+    bot_duration = serializers.FloatField(help_text="The same as polyai_duration.")
+    handoff = serializers.BooleanField()
+    handoff_reason = serializers.CharField(allow_blank=True, help_text="Of the latest handoff.")
+    handoff_destination = serializers.CharField(allow_blank=True)
+    handoffs = HandoffDetails(many=True, help_text="Each of them, oldest first.")
+    metrics = serializers.DictField(help_text="Always empty.")
+    state = serializers.DictField(help_text="conv.state, in full.")
+    turns = ConversationTurn(many=True)
+    live_agent_turns = ConversationLiveAgentTurn(many=True)
+    csat = serializers.DictField(allow_null=True, help_text="Always null.")
+
+
+@extend_schema_serializer(component_name="ConversationsOut")
+class ConversationPage(serializers.Serializer[Any]):
+    """A page, newest first."""
+
+    conversations = ConversationItem(many=True)
+    next_cursor = serializers.CharField(allow_null=True)
