@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar
@@ -147,7 +148,8 @@ class NiceByocConnector(Connector):
         loop = asyncio.get_running_loop()
         while not progress.has_ended:
             try:
-                is_due = loop.time() - read_at >= self._timing.history
+                is_due = progress.news.is_set() or loop.time() - read_at >= self._timing.history
+                progress.news.clear()
                 steps = await self._looked(progress, is_due=is_due)
                 read_at = loop.time() if is_due else read_at
                 losses.connected()
@@ -157,7 +159,9 @@ class NiceByocConnector(Connector):
             for step in steps:
                 yield step
             if not progress.has_ended:
-                await asyncio.sleep(self._timing.poll)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._timing.poll):
+                        await progress.news.wait()
 
     @classmethod
     def parse_webhook(
@@ -169,7 +173,7 @@ class NiceByocConnector(Connector):
     async def receive(
         self, session: VendorSession, item: WebhookItem
     ) -> Sequence[tuple[VendorSession, VendorEvent]]:
-        """Turn a call into events; a message is told as the record has it, where it has it."""
+        """Turn a call into events; what the record has is left to `listen`, woken by it."""
         progress = self._progress(session)
         if progress.has_ended:
             return []
@@ -181,10 +185,11 @@ class NiceByocConnector(Connector):
         except ConnectorError as error:
             self._http.note("contact_messages", error.code)
             return progress.item(item)
+        if progress.record_of(item, messages):
+            progress.news.set()  # one tells them all, in their order
+            return []
         steps = progress.assigned(contact) if contact and not progress.is_over(contact) else []
-        is_recorded = bool(progress.record_of(item, messages))
-        steps += progress.messages(messages)
-        return steps if is_recorded else [*steps, *progress.item(item)]
+        return [*steps, *progress.item(item)]
 
     @classmethod
     def said_in(cls, item: WebhookItem) -> str:
@@ -248,8 +253,6 @@ class NiceByocConnector(Connector):
             if as_text(contact.get("status")) not in CLOSED:
                 await self._client.close_contact(as_id(contact.get("id")))
 
-    # -- The connection's test --------------------------------------------------------------
-
     async def _find_channel(self) -> str:
         channels = await self._client.channels()
         wanted = self._credentials.get("channel_id", "")
@@ -261,8 +264,6 @@ class NiceByocConnector(Connector):
         if theirs and theirs.lower() != ours.lower():
             raise CheckFailedError("wrong_type", "The channel belongs to another integration.")
         return self._http.without_secrets(as_text(found.get("name")))
-
-    # -- Sending ----------------------------------------------------------------------------
 
     async def _send(
         self,

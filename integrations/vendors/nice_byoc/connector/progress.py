@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -40,6 +41,8 @@ class ContactProgress(DigitalProgress):
         super().__init__(session, ends_on_resolved=ends_on_resolved)
         # Whether the record may hold something of ours that we do not know of.
         self.is_in_doubt = True
+        # Set where the record has something to tell.
+        self.news = asyncio.Event()
         self.known: Recent[bool] = Recent(IDS_KEPT)
         # Ids of ours under which a call was told without its record.
         self._told_alone: Recent[bool] = Recent(IDS_KEPT)
