@@ -267,6 +267,16 @@ async def test_expired_keys_of_the_role_are_borrowed_again_once(bench: Bench):
     assert session.vendor_conversation_id
 
 
+async def test_chats_that_begin_together_with_expired_keys_all_begin(bench: Bench):
+    connector = connector_with(bench, TIMING)
+    await connector.start(handoff_request())
+
+    await bench.fault("expire_credentials")
+    sessions = await asyncio.gather(*(connector.start(handoff_request()) for _ in range(6)))
+
+    assert len({session.vendor_conversation_id for session in sessions}) == 6
+
+
 async def test_a_transfer_changes_the_contact_and_keeps_the_conversation(bench: Bench):
     connector = connector_with(bench, TIMING)
     session, listener = await talking(bench, connector)

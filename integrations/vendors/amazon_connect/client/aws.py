@@ -238,10 +238,14 @@ class AwsIdentity:
                 self._roles[region, role_arn] = found
             return found
 
-    def forget(self, *, region: str, role_arn: str, error: InvalidAuthError) -> bool:
-        """Drop keys that were refused as expired; say whether new ones may help."""
-        is_known = self._roles.pop((region, role_arn), None) is not None
-        return is_known and error.vendor_code in EXPIRED
+    def forget(self, keys: AwsKeys, *, region: str, role_arn: str, error: InvalidAuthError) -> bool:
+        """Drop a role's keys that were refused as expired; say whether new ones may help.
+
+        Of several calls that were refused together, only the first finds them still here.
+        """
+        if self._roles.get((region, role_arn)) is keys:
+            del self._roles[region, role_arn]
+        return bool(role_arn) and error.vendor_code in EXPIRED
 
     async def caller(self, keys: AwsKeys, *, region: str) -> str:
         """Return the ARN that keys belong to."""

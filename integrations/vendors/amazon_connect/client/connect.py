@@ -19,6 +19,7 @@ from integrations.kit.json_values import Json, as_object, as_objects, as_text, j
 from integrations.kit.waiting import RateBudget
 from integrations.vendors.amazon_connect.client.aws import (
     AwsIdentity,
+    AwsKeys,
     SignedRequest,
     budget_kind,
 )
@@ -193,19 +194,21 @@ class AmazonConnectClient:
             content_type="application/json",
         )
 
-        async def call() -> VendorResponse:
-            keys = await self._identity.keys(region=self._region, role_arn=self._role_arn)
+        role = {"region": self._region, "role_arn": self._role_arn}
+
+        async def call(keys: AwsKeys) -> VendorResponse:
             async with self._budget.call(operation, budget_kind(operation)):
                 return await request.send(
                     self._http, operation, keys, returns=returns, statuses=statuses
                 )
 
+        keys = await self._identity.keys(**role)
         try:
-            return await call()
+            return await call(keys)
         except InvalidAuthError as error:
-            if not self._identity.forget(region=self._region, role_arn=self._role_arn, error=error):
+            if not self._identity.forget(keys, **role, error=error):
                 raise
-        return await call()
+        return await call(await self._identity.keys(**role))
 
 
 def is_open(hours: Json, now: datetime) -> bool | None:
