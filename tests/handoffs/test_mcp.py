@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 import pytest
@@ -269,7 +270,8 @@ async def test_there_is_no_session_to_listen_to_or_to_end(base: str):
 @pytest.mark.long
 async def test_daphne_serves_it_as_well():
     agent, stores = await run_sync(Agent), connection.settings_dict
-    where = f"{stores['USER']}@/{stores['NAME']}?host={stores['HOST']}&port={stores['PORT']}"
+    who = f"{stores['USER']}:{quote(stores['PASSWORD'], safe='')}"
+    where = f"{who}@/{stores['NAME']}?host={stores['HOST']}&port={stores['PORT']}"
     environment = {**os.environ, "DATABASE_URL": f"postgres://{where}"}
 
     with daphne_portal(environment) as base:

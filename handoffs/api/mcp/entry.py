@@ -9,12 +9,15 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
+
+from django.db import InterfaceError, OperationalError
 
 from conversations.event_loop.executor import run_sync
 from handoffs.api.mcp.key import RefusedError, key_admit, key_of_request
 from integrations.entry.envelope import envelope
+from integrations.models import ApiKey
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -56,7 +59,7 @@ class McpEntry:
             if scope["method"] != "POST":
                 # Without a session there is nothing to listen to, and nothing to end.
                 raise RefusedError(405, "METHOD_NOT_ALLOWED", "Send a POST.")
-            key = await run_sync(key_admit, headers, address)
+            key = await run_sync(_admit, headers, address)
         except RefusedError as error:
             await _refuse(error, send)
             return
@@ -103,6 +106,14 @@ def _application(max_bytes: int) -> Any:
         # No browser sends a key along by itself: a page of another host gains nothing here.
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
     )
+
+
+def _admit(headers: Mapping[str, str], address: str) -> ApiKey:
+    try:
+        return key_admit(headers, address)
+    except (OperationalError, InterfaceError) as error:
+        text = "The database cannot be reached at the moment. Try again in a few seconds."
+        raise RefusedError(503, "DATABASE_UNAVAILABLE", text, wait=5) from error
 
 
 async def _refuse(error: RefusedError, send: Send) -> None:
