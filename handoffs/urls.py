@@ -18,6 +18,7 @@ from handoffs.api.chat import (
     ChatRespondView,
 )
 from handoffs.api.conversation_list import ConversationListView
+from handoffs.api.queue import QueueUpdateView
 from handoffs.api.views import HandoffStateView
 from handoffs.receiving.webhooks import vendor_webhook, vendor_webhook_appended
 
@@ -29,6 +30,11 @@ urlpatterns = [
         "v3/<str:account_id>/<str:project_id>/conversations",
         ConversationListView.as_view(),
         name="conversations_v3",
+    ),
+    path(
+        "v1/<str:account_id>/<str:project_id>/handoffs/<str:handoff_id>/queue",
+        QueueUpdateView.as_view(),
+        name="handoff_queue",
     ),
     path(f"{_CHAT}create", ChatCreateView.as_view(), name="chat_create"),
     path(f"{_CHAT}respond", ChatRespondView.as_view(), name="chat_respond"),

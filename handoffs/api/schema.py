@@ -15,8 +15,8 @@ from rest_framework import serializers
 _MEANINGS = {
     400: "Neither id nor shared_id is given, or expand names something unknown.",
     401: "The API key is missing or unknown.",
-    403: "The API key may not do this, or is of another project.",
-    404: "No such account, project or handoff.",
+    403: "The API key may not do this, or there is no such project of its own.",
+    404: "No such handoff.",
     429: "Too many requests. Retry-After says in how many seconds to try again.",
 }
 
@@ -78,6 +78,9 @@ class HandoffState(serializers.Serializer[Any]):
     transcript = HandoffTranscriptLine(
         many=True, required=False, help_text="With expand=transcript, oldest first."
     )
+    summary = serializers.CharField(
+        required=False, allow_blank=True, help_text="With expand=summary: the tool's, or extracts."
+    )
 
 
 # Any: the library says texts and means security requirements.
@@ -94,7 +97,7 @@ PARAMETERS = [
     OpenApiParameter("handoff_id", description="Selects one of several handoffs."),
     OpenApiParameter(
         "expand",
-        description="What to add, with commas between: handoff, transcript.",
+        description="What to add, with commas between: handoff, transcript, summary.",
         examples=[
             OpenApiExample("Nothing", value=""),
             OpenApiExample("Both", value="handoff,transcript"),

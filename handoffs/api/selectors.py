@@ -11,6 +11,7 @@ from conversations.journal.selectors import transcript_get
 from handoffs.models import Handoff
 from integrations.models import Project
 
+SUMMARY_LINE_MAX = 200
 _ATTEMPT = re.compile(r"(?<=-[0-9a-f]{12})-[0-9]+$")
 
 
@@ -35,3 +36,35 @@ def handoff_transcript(handoff: Handoff) -> list[dict[str, Any]]:
         {"ts": entry["ts"].isoformat(), "sender": entry["sender"], "text": entry["text"]}
         for entry in transcript_get(handoff.conversation)
     ]
+
+
+def handoff_summary(handoff: Handoff) -> str:
+    """Return what `expand=summary` adds: the tool's own summary, else one taken from the lines.
+
+    Nothing is invented: the reason, then the end user's first and last words, the last answer of
+    the AI agent and of the live agent, each cut short.
+    """
+    given = str(handoff.routing.get("summary") or "")
+    if given:
+        return given
+    lines = transcript_get(handoff.conversation)
+    said = {
+        sender: [line["text"] for line in lines if line["sender"] == sender and line["text"]]
+        for sender in ("user", "bot", "live_agent")
+    }
+    asked = said["user"]
+    parts = [
+        ("Reason", [handoff.reason]),
+        ("The end user began with", asked[:1]),
+        ("and last said", asked[1:][-1:]),
+        ("The AI agent last said", said["bot"][-1:]),
+        ("The live agent last said", said["live_agent"][-1:]),
+    ]
+    return " ".join(f"{name}: {_short(texts[0])}" for name, texts in parts if any(texts))
+
+
+def _short(text: str) -> str:
+    """Return a line of at most so many characters, ending as a sentence does."""
+    text = " ".join(text.split())
+    cut = text if len(text) <= SUMMARY_LINE_MAX else text[: SUMMARY_LINE_MAX - 1].rstrip() + "…"
+    return cut if cut.endswith((".", "!", "?", "…")) else cut + "."

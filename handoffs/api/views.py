@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from conversations.api.access import KeyRefusedError, clean, project_open
 from handoffs.api.schema import BY_API_KEY, PARAMETERS, RESPONSES
-from handoffs.api.selectors import handoff_find, handoff_transcript
+from handoffs.api.selectors import handoff_find, handoff_summary, handoff_transcript
 from handoffs.lifecycle.details import handoff_details
-from integrations.entry.keys import ApiKeyForbiddenError, ApiKeyUnknownError, api_key_find
-from integrations.entry.rate_limit import retry_after
 from integrations.models import ApiKey, Project
 from integrations.telemetry.metrics import REQUESTS_LIMITED
 
 REQUESTS_PER_MINUTE = 60
-EXPANSIONS = frozenset({"handoff", "transcript"})
+EXPANSIONS = frozenset({"handoff", "transcript", "summary"})
 
 
 class HandoffStateView(APIView):
@@ -44,28 +42,20 @@ class HandoffStateView(APIView):
     )
     def get(self, request: Request, account_id: str, project_id: str) -> Response:
         """Answer 400, 401, 403, 404 or 429 with the cure in its text."""
-        raw = request.headers.get("x-api-key", "")
-        if not raw:
-            return _error(401, "Send an API key in the header x-api-key.")
-        project = _project(account_id, project_id)
-        if project is None:
-            return _error(404, "No such account or project.")
         try:
-            key = api_key_find(raw, ApiKey.Permission.HANDOFF, project)
-        except ApiKeyUnknownError as error:
-            return _error(401, str(error))
-        except ApiKeyForbiddenError as error:
-            return _error(403, str(error))
-        wait = retry_after(f"handoff:{key.pk}", limit=REQUESTS_PER_MINUTE, window_seconds=60)
-        if wait:
-            REQUESTS_LIMITED.labels("handoff_api").inc()
-            response = _error(429, f"Too many requests. Try again in {wait} seconds.")
-            response["Retry-After"] = str(wait)
-            return response
-        return self._answer(request, project)
+            opened = project_open(
+                request,
+                account_id,
+                project_id,
+                ApiKey.Permission.HANDOFF,
+                limit=REQUESTS_PER_MINUTE,
+            )
+        except KeyRefusedError as error:
+            return _key_refused(error)
+        return self._answer(request, opened.project)
 
     def _answer(self, request: Request, project: Project) -> Response:
-        query = {name: _clean(str(value)) for name, value in request.query_params.items()}
+        query = {name: clean(str(value)) for name, value in request.query_params.items()}
         conversation_id, shared_id = query.get("id", ""), query.get("shared_id", "")
         wanted = {name for name in query.get("expand", "").split(",") if name}
         if not conversation_id and not shared_id:
@@ -87,21 +77,17 @@ class HandoffStateView(APIView):
             body["handoff"] = handoff_details(handoff)
         if "transcript" in wanted:
             body["transcript"] = handoff_transcript(handoff)
+        if "summary" in wanted:
+            body["summary"] = handoff_summary(handoff)
         return Response(body)
 
 
-def _project(account_id: str, project_id: str) -> Project | None:
-    """Find a project by its ids or slugs, in any mixture."""
-    project_id, account_id = _clean(project_id), _clean(account_id)
-    return Project.objects.filter(
-        Q(public_id=project_id) | Q(slug=project_id),
-        Q(workspace__public_id=account_id) | Q(workspace__slug=account_id),
-    ).first()
-
-
-def _clean(value: str) -> str:
-    """Drop the one character that PostgreSQL refuses to look for; no id holds it."""
-    return value.replace("\x00", "")
+def _key_refused(error: KeyRefusedError) -> Response:
+    response = _error(error.status, str(error))
+    if error.wait:
+        REQUESTS_LIMITED.labels("handoff_api").inc()
+        response["Retry-After"] = str(error.wait)
+    return response
 
 
 def _error(status: int, message: str) -> Response:

@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 from conversations.journal import publish
 from conversations.journal.frames import EventType, transient_frame
 from conversations.journal.services import events_append, message_event, system_event
-from conversations.webhooks.event_types import WebhookType
 from handoffs.lifecycle.fallback import NO_LIVE_AGENTS, handoff_unavailable
 from handoffs.lifecycle.locking import Lease, handoff_leased, handoff_save
-from handoffs.lifecycle.notices import shows_wait_text, text_for, wait_text
+from handoffs.lifecycle.notices import text_for
+from handoffs.lifecycle.queue_status import queue_show
 from handoffs.lifecycle.services import (
     active_deadline,
     handoff_end,
@@ -22,7 +22,6 @@ from handoffs.lifecycle.services import (
     session_keep,
     session_store,
 )
-from handoffs.lifecycle.webhooks import handoff_tell
 from handoffs.models import Delivery, Handoff, VendorEvent
 from handoffs.receiving.agents import agent_joined, agent_left
 from handoffs.receiving.changes import Change, message_changed
@@ -187,14 +186,7 @@ def _queue(handoff: Handoff, event: events.QueuePositionChanged, lease: Lease) -
         "estimated_wait_seconds": event.estimated_wait_seconds,
     }
     fresh = {key: value for key, value in known.items() if value is not None}
-    handoff.queue_status = {**handoff.queue_status, **fresh}
-    if shows_wait_text(handoff):
-        handoff.queue_status["display_message"] = wait_text(handoff)
-    frame = transient_frame(EventType.HANDOFF_QUEUE_STATUS, handoff.queue_status)
-    publish.transient_publish(handoff.conversation_id, frame)
-    handoff_tell(
-        handoff, WebhookType.HANDOFF_QUEUE_UPDATED, queue_status=dict(handoff.queue_status)
-    )
+    queue_show(handoff, {**handoff.queue_status, **fresh})
     return ["queue_status"]
 
 

@@ -20,6 +20,7 @@ COMPONENTS = {
     "chat_respond": ("ChatRespondOut", "ChatRespond"),
     "chat_close": ("ChatCloseOut", "ChatClose"),
     "chat_messages_list": ("ChatMessage", None),
+    "queue_update": ("HandoffQueueOut", "HandoffQueueUpdate"),
     "conversations_retrieve": ("ConversationsOut", None),
     "handoff_state_retrieve": ("HandoffStateOut", None),
     "agent_message_create": ("AgentMessageOut", "AgentMessageCreate"),

@@ -206,7 +206,7 @@ def test_a_request_without_any_id_is_told_which_to_give(desktop):
 def test_an_unknown_expansion_is_told_the_known_ones(desktop):
     assert desktop.refusal(shared_id="CRM-7", expand="weather") == (
         400,
-        "expand knows handoff, transcript.",
+        "expand knows handoff, summary, transcript.",
     )
 
 
@@ -238,13 +238,41 @@ def test_a_conversation_without_a_handoff_is_not_found(desktop):
 
 
 @pytest.mark.parametrize("path", ["/v1/ws-nobody/{project}", "/v1/{account}/nothing"])
-def test_an_unknown_project_is_not_found(desktop, path):
+def test_an_unknown_project_and_a_foreign_one_are_refused_alike(desktop, path):
     names = {"account": desktop.project.workspace.slug, "project": desktop.project.slug}
+    foreign = path_of(factories.project())
 
-    assert desktop.refusal(path=path.format(**names) + "/handoff_state", id="x") == (
-        404,
-        "No such account or project.",
+    refused = desktop.refusal(path=path.format(**names) + "/handoff_state", id="x")
+
+    assert refused == desktop.refusal(path=foreign, id="x")
+    assert refused[0] == 403
+    assert desktop.refusal(path=foreign, id="x", key="wrong")[0] == 401
+
+
+def test_a_summary_is_taken_from_the_lines_where_the_tool_gave_none(desktop):
+    factories.said(desktop.handoff.conversation, "It is order 12, " + "really " * 60)
+
+    _, body = desktop.get(shared_id="CRM-7", expand="summary")
+
+    assert body["summary"].startswith(
+        "Reason: parcel. The end user began with: My parcel is lost. and last said: It is order 12"
     )
+    assert "The AI agent last said: Hello from Birch." in body["summary"]
+    assert len(body["summary"]) < 500
+
+
+def test_a_summary_of_the_tool_is_given_as_it_is():
+    desktop = Desktop(factories.handoff(hints={"summary": "Wants a refund for order 12."}))
+
+    _, body = desktop.get(id=desktop.handoff.conversation_id, expand="summary")
+
+    assert body["summary"] == "Wants a refund for order 12."
+
+
+def test_who_guesses_keys_is_slowed_down(desktop):
+    statuses = {desktop.get(key=f"bk_{number}", id="x")[0] for number in range(62)}
+
+    assert statuses == {401, 429}
 
 
 def test_a_request_without_a_key_is_told_the_header(desktop):
