@@ -11,6 +11,6 @@ class ConversationsConfig(AppConfig):
     def ready(self) -> None:
         """Offer the ways to an outside agent that have a package of their own."""
         from conversations.ai_agent.outside.bot_framework.rows import BOT_FRAMEWORK_KINDS
-        from conversations.ai_agent.outside.kinds import kinds_add
+        from conversations.ai_agent.runtimes.kinds import kinds_add
 
         kinds_add(*BOT_FRAMEWORK_KINDS)

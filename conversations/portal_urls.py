@@ -8,7 +8,7 @@ from __future__ import annotations
 from django.urls import path
 
 from conversations.ai_agent.log_views import project_log
-from conversations.ai_agent.outside.views import agent_secret, agent_settings
+from conversations.ai_agent.runtimes.views import agent_secret, agent_settings
 from conversations.ai_agent.tools.views import tool_remove, tools
 from conversations.ai_agent.topic_views import (
     topic_edit,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -43,10 +44,14 @@ class TurnLog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentMessage:
-    """A text, and what else its line in the journal holds: suggestions, attachments, calls."""
+    """A text, and what else its line in the journal holds: suggestions, attachments, calls.
+
+    It has an `id` where it was shown before, while it was growing.
+    """
 
     text: str = field(repr=False)
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    id: uuid.UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from conversations.ai_agent.streaming import project_streams
 from conversations.api.errors import EnvelopeView, error_response
 from conversations.api.schema import (
     BY_ACCESS_TOKEN,
@@ -246,7 +247,9 @@ class SessionView(EnvelopeView):
         for checked in (form, user_form):
             if checked is not None and not checked.is_valid():
                 return error_response(400, "INVALID_REQUEST", _problems(checked.errors))
-        visitor = _visitor(form.validated_data, user_form.validated_data if user_form else None)
+        fields = form.validated_data
+        fields["is_streaming"] = fields["streaming_enabled"] and project_streams(channel.project_id)
+        visitor = _visitor(fields, user_form.validated_data if user_form else None)
         conversation = session_create(channel=channel, token_family=token.family, visitor=visitor)
         return Response({"session_id": str(conversation.session_id)})
 
@@ -287,6 +290,7 @@ def _visitor(fields: dict[str, Any], user: dict[str, Any] | None) -> Visitor:
         locale=fields.get("locale", ""),
         time_zone=fields.get("time_zone", ""),
         extensions=fields.get("extensions", ()),
+        is_streaming=fields["is_streaming"],
         variant_id=fields.get("variant_id", ""),
         page=fields.get("page", {}),
         integration_attributes=fields.get("integration_attributes", {}),

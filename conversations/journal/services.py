@@ -49,6 +49,7 @@ class Visitor:
     extensions: tuple[str, ...] = ()
     # Over the Chat API: the client's own channel.
     api_channel: str = ""
+    is_streaming: bool = False
     integration_attributes: dict[str, Any] = field(default_factory=dict)
 
 
@@ -124,6 +125,7 @@ def session_create(*, channel: Channel, token_family: uuid.UUID, visitor: Visito
         page=visitor.page,
         time_zone=visitor.time_zone,
         client_extensions=",".join(visitor.extensions),
+        is_streaming=visitor.is_streaming,
         integration_attributes=visitor.integration_attributes,
         api_channel=visitor.api_channel,
         handoff_mode=_handoff_mode(channel, visitor),
@@ -223,7 +225,7 @@ def _handoff_mode(channel: Channel, visitor: Visitor) -> str:
 
 def _capabilities(visitor: Visitor) -> dict[str, Any]:
     return {
-        "streaming": False,
+        "streaming": visitor.is_streaming,
         "max_message_size_bytes": settings.FRAME_MAX_BYTES,
         "max_reconnect_attempts": 10,
         "heartbeat_interval_seconds": settings.SOCKET_HEARTBEAT_SECONDS,

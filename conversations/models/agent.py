@@ -63,7 +63,7 @@ class OutsideAgent(models.Model):
     """
 
     project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="outside_agent")
-    # A row of ai_agent/outside/kinds.py.
+    # A row of ai_agent/runtimes/kinds.py.
     kind = models.CharField(max_length=16)
     url = models.CharField(max_length=500, blank=True)
     options = models.JSONField(default=dict, blank=True)

@@ -81,6 +81,8 @@ class Conversation(models.Model):
     time_zone = models.CharField(max_length=64, blank=True, db_default="", default="")
     # What the client reads beyond PolyAI's frames, by comma.
     client_extensions = models.CharField(max_length=120, blank=True, db_default="", default="")
+    # Whether the client asked to see the AI agent's texts while they grow.
+    is_streaming = models.BooleanField(default=False, db_default=False)
     integration_attributes = models.JSONField(default=dict)
     # What a client of the Chat API calls its channel, such as whatsapp; empty for the widget.
     api_channel = models.CharField(max_length=16, blank=True, db_default="", default="")

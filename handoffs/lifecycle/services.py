@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from conversations.ai_agent.outside.runtime import session_after_return
+from conversations.ai_agent.runtimes.runtime import session_after_return
 from conversations.journal import publish
 from conversations.journal.frames import EventType, SessionEnd
 from conversations.journal.services import (

@@ -13,13 +13,14 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from conversations.ai_agent.outside.agent import AgentFailedError, AgentPlace, AgentTurn
-from conversations.ai_agent.outside.kinds import kind_of
-from conversations.ai_agent.outside.page import TEST_TEXT, agent_page
-from conversations.ai_agent.outside.runtime import answer_ask, conversation_told, is_asked
-from conversations.ai_agent.outside.services import outside_agent_error_note
-from conversations.ai_agent.outside.trial import TrialTurn
+from conversations.ai_agent.outside.agent import AgentFailedError, AgentTurn
+from conversations.ai_agent.runtimes.kinds import kind_of
+from conversations.ai_agent.runtimes.page import TEST_TEXT, agent_page
+from conversations.ai_agent.runtimes.runtime import answer_ask, conversation_told, is_asked
+from conversations.ai_agent.runtimes.services import outside_agent_error_note
+from conversations.ai_agent.runtimes.trial import TrialTurn
 from conversations.models import Channel, Conversation, EndUser, OutsideAgent
+from handoffs.starting.agent_place import agent_place
 from handoffs.starting.outside_turns import agent_session
 from integrations.entry.rate_limit import retry_after
 from integrations.models import Access, Area, Environment
@@ -45,7 +46,8 @@ async def agent_test(request: HttpRequest, project_id: str) -> HttpResponseBase:
 async def agent_try(agent: OutsideAgent, text: str) -> TrialTurn:
     """Ask the agent one thing; touches no database."""
     conversation = _conversation(agent)
-    place, turn = AgentPlace(conversation=conversation), _turn(conversation, text)
+    place = await sync_to_async(agent_place)(conversation)
+    turn = _turn(conversation, text)
     began = time.monotonic()
     answer = failure = None
     async with agent_session() as session:

@@ -8,11 +8,11 @@ import logging
 
 from conversations.event_loop.executor import run_sync
 from conversations.journal.frames import DirectDelivery, RelaySignal
+from handoffs.lifecycle.availability import is_somebody_there
 from handoffs.lifecycle.deadlines import OPENING_CALL
 from handoffs.lifecycle.fallback import NO_LIVE_AGENTS
 from handoffs.lifecycle.locking import Lease, LeaseLostError
 from handoffs.relay import transactions
-from handoffs.relay.availability import is_somebody_there
 from handoffs.relay.connectors import Connectors
 from handoffs.relay.ending import (
     end_at_first_vendor,

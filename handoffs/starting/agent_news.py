@@ -12,7 +12,7 @@ from conversations.ai_agent.outside.agent import (
     Joined,
     Return,
 )
-from conversations.ai_agent.outside.runtime import (
+from conversations.ai_agent.runtimes.runtime import (
     adapter_of,
     agent_client,
     conversation_told,

@@ -10,10 +10,9 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from conversations.ai_agent.outside.agent import AgentPlace
-from conversations.ai_agent.outside.runtime import agent_turn, is_asked, outside_agent, was_away
-from conversations.ai_agent.outside.services import outside_agent_error_note
 from conversations.ai_agent.returned import ReturnProblem, handoff_misplaced
+from conversations.ai_agent.runtimes.runtime import agent_turn, is_asked, outside_agent, was_away
+from conversations.ai_agent.runtimes.services import outside_agent_error_note
 from conversations.ai_agent.sandbox.results import ToolError
 from conversations.ai_agent.turn import AgentMessage, Turn, turn_given_up, turn_run
 from conversations.event_loop.executor import run_sync
@@ -38,6 +37,7 @@ from handoffs.payload.reading import (
     payload_read,
 )
 from handoffs.starting.addressing import offered_integrations
+from handoffs.starting.agent_place import agent_place
 from handoffs.starting.human_parts import human_parts
 from handoffs.starting.outside_turns import OUTSIDE_TURNS
 from handoffs.starting.start import handoff_refuse, handoff_start
@@ -110,7 +110,7 @@ def _ask_outside(
         await run_sync(_finish_outside, claim, agent, event, found)
 
     TURNS.hand_over(claim)
-    OUTSIDE_TURNS.begin(agent, AgentPlace(conversation=conversation), turn, finish)
+    OUTSIDE_TURNS.begin(agent, agent_place(conversation), turn, finish)
 
 
 def _finish_outside(claim: TurnClaim, agent: OutsideAgent, event: Event, turn: Turn | None) -> None:
@@ -233,7 +233,8 @@ def _hang_up(conversation: Conversation, turn: Turn) -> None:
 
 def _say(conversation: Conversation, messages: Iterable[AgentMessage]) -> None:
     events = [
-        message_event(EventType.POLY_AGENT_MESSAGE, said.text, **said.extra) for said in messages
+        message_event(EventType.POLY_AGENT_MESSAGE, said.text, event_id=said.id, **said.extra)
+        for said in messages
     ]
     if events:
         events_append(conversation, events)

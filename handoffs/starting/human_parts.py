@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from conversations.ai_agent.outside.agent import HumanPart
-from conversations.ai_agent.outside.runtime import lines_told
+from conversations.ai_agent.runtimes.runtime import lines_told
 from conversations.journal.frames import EventType
 from conversations.journal.selectors import transcript_get
 from conversations.models import Conversation, Event

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from django.conf import settings
 
 from conversations.ai_agent.outside.agent import AgentPlace, AgentTurn
-from conversations.ai_agent.outside.runtime import turn_ask
+from conversations.ai_agent.runtimes.runtime import turn_ask
 from conversations.ai_agent.turn import Turn
 from conversations.models import OutsideAgent
 from integrations.connections.building import vendor_route

@@ -247,6 +247,12 @@ _AI_AGENT = (
         ar="ليس لدي جواب عن ذلك. يمكنك أن تطلب مني توصيلك بأحد الموظفين.",
     ),
     Sentence(
+        key="handing_over",
+        en="One moment, I am connecting you with a person.",
+        de="Einen Moment, ich verbinde Sie mit einem Menschen.",
+        ar="لحظة من فضلك، سأوصلك بأحد الموظفين.",
+    ),
+    Sentence(
         key="tool_failed",
         en="I could not do that just now. Try again, or ask me something else.",
         de="Das ist mir gerade nicht gelungen. Versuchen Sie es noch einmal, oder fragen Sie "

@@ -144,20 +144,25 @@ class HttpClient:
         operation: str,
         url: str,
         *,
+        method: str = "GET",
+        json: object = None,
         headers: Mapping[str, str],
         idle_timeout: float,
         open_timeout: float = STREAM_OPEN_SECONDS,
         statuses: StatusTable = NO_STATUSES,
+        read_error: ErrorReader = status_error,
     ) -> AsyncIterator[AsyncIterator[SseEvent]]:
         """Open an event stream; entering means that the vendor answered 200.
 
         The events end when the vendor closes the stream. Silence longer than `idle_timeout` and a
         broken connection raise CannotConnectError.
         """
-        call, target = self._prepare(operation, "GET", url, None)
+        call, target = self._prepare(operation, method, url, None)
+        call.request_body = self._masker.masked(json)
         with self._recorded(call), our_errors(operation):
             async with asyncio.timeout(open_timeout):
-                response = await self._open_stream(call, target, headers, idle_timeout, statuses)
+                response = await self._open_stream(call, target, headers, json, idle_timeout)
+                await _refuse_no_stream(operation, response, statuses, read_error)
         stream_opened(operation)
         events = self._events(operation, response)
         try:
@@ -219,11 +224,13 @@ class HttpClient:
         call: RunningCall,
         target: str,
         headers: Mapping[str, str],
+        json: object,
         idle_timeout: float,
-        statuses: StatusTable,
     ) -> aiohttp.ClientResponse:
-        response = await self._session.get(
+        response = await self._session.request(
+            call.method,
             target,
+            json=json,
             headers={"Accept": "text/event-stream", "Cache-Control": "no-store", **headers},
             timeout=aiohttp.ClientTimeout(
                 total=None, sock_connect=CONNECT_SECONDS, sock_read=idle_timeout
@@ -232,14 +239,6 @@ class HttpClient:
             proxy=await proxy_of(self._session, target),
         )
         call.status = response.status
-        try:
-            if response.status != 200:
-                raise status_error(await _read(call.operation, response), statuses)
-            if response.content_type != "text/event-stream":
-                raise UnexpectedResponseError(f"{call.operation}: the answer is no event stream")
-        except BaseException:
-            response.close()
-            raise
         return response
 
     async def _exchange(
@@ -310,6 +309,23 @@ class HttpClient:
     def _record(self, call: RunningCall, *, error_code: str = "") -> None:
         if self._recorder is not None:
             self._recorder(call.record(error_code))
+
+
+async def _refuse_no_stream(
+    operation: str,
+    response: aiohttp.ClientResponse,
+    statuses: StatusTable,
+    read_error: ErrorReader,
+) -> None:
+    """Raise, and let go of the connection, where the answer is no event stream."""
+    try:
+        if response.status != 200:
+            raise read_error(await _read(operation, response), statuses)
+        if response.content_type != "text/event-stream":
+            raise UnexpectedResponseError(f"{operation}: the answer is no event stream")
+    except BaseException:
+        response.close()
+        raise
 
 
 async def _read(

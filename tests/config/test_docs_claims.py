@@ -11,8 +11,8 @@ from django import forms
 from django.conf import settings
 
 from conversations.api.messaging import ATTRIBUTES_MAX_BYTES
+from handoffs.lifecycle.availability import BUDGET_SECONDS
 from handoffs.payload.common_hints import COMMON_HINTS
-from handoffs.relay.availability import BUDGET_SECONDS
 from integrations.behaviour.settings import Behaviour, BehaviourForm
 from integrations.connect.testing import TESTS_PER_MINUTE
 from integrations.contract.checks import CALL_SECONDS, TOTAL_SECONDS

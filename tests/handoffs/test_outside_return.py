@@ -23,6 +23,8 @@ from handoffs.states import EndReason, State
 from tests import factories
 from tests.handoffs.outside import Drive, WebhookStandIn, ask, driven, said, webhook_agent
 
+RETURNS = {"after_agent": "return_to_bot"}
+
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -45,9 +47,8 @@ def handed_off_and_back(conversation: Conversation, *, says: str = "") -> Handof
     handoff = factories.handoff(
         conversation,
         state=State.ACTIVE,
-        of_integration=factories.integration(
-            conversation.project, behaviour={"after_agent": "return_to_bot"}
-        ),
+        of_integration=conversation.project.integrations.first()
+        or factories.integration(conversation.project, behaviour=RETURNS),
         agent_name="Noor",
     )
     lease = factories.lease_of(handoff)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from conversations.errors import NotAllowedError
+from handoffs.lifecycle.availability import is_somebody_there
 from handoffs.models import Handoff
-from handoffs.relay.availability import is_somebody_there
 from handoffs.sending.files import files_taken, limits_payload
 from handoffs.states import State
 from integrations.contract.manifest import Capability

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conversations.ai_agent.outside.bot_framework.bot_endpoint import BotEndpointAgent
 from conversations.ai_agent.outside.bot_framework.direct_line import DirectLineAgent
-from conversations.ai_agent.outside.kinds import AgentField, AgentKind, Input
+from conversations.ai_agent.runtimes.kinds import AgentField, AgentKind, Input
 
 BOT_SECRET = "bot_secret"  # noqa: S105
 BOT_FRAMEWORK_KINDS = (

@@ -57,7 +57,7 @@ export class Api {
   async session(token, locale) {
     const page = { url: short(location.href), title: short(document.title), referrer: short(document.referrer) };
     const zone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
-    const opened = { platform: "web", locale, time_zone: zone, page, extensions: EXTENSIONS };
+    const opened = { platform: "web", locale, time_zone: zone, page, extensions: EXTENSIONS, streaming_enabled: true };
     const answer = await this.#post("sessions", bearer(token), opened);
     return answer.session_id;
   }

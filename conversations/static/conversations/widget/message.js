@@ -33,6 +33,8 @@ export class Message {
     this.#fill(item);
     this.#offer?.render(state);
     this.#renderMeta(item, state);
+    // Read out once, when it is whole.
+    this.element.setAttribute("aria-busy", String(!!item.chunks));
   }
 
   /** The portal's and the vendor's notices. @param {Item} item */

@@ -15,7 +15,7 @@ const ECHOES = new Set(["USER_MESSAGE", "USER_RETRY_MESSAGE"]);
 /** @returns {State} */
 export function emptyState() {
   return {
-    phase: "ai", link: "idle", sequence: 0, items: [], outbox: [], agents: [], names: {},
+    phase: "ai", link: "idle", sequence: 0, items: [], growing: [], outbox: [], agents: [], names: {},
     aiName: "", hasStarted: false, hasAiJoined: false, queue: {}, answers: {}, offer: "",
     isCancelling: false, typing: "", heartbeatSeconds: 30, extensions: [],
   };
@@ -29,7 +29,7 @@ export function emptyState() {
 export function reduce(state, action) {
   switch (action.type) {
     case "event": return applyEvent(state, action.event);
-    case "link": return { ...state, link: action.link, typing: "" };
+    case "link": return { ...state, link: action.link, typing: "", growing: [] };
     case "say": return { ...state, idle: undefined, outbox: [...state.outbox, action.message] };
     case "discard": return { ...state, outbox: without(state.outbox, action.id) };
     case "cancelling": return { ...state, isCancelling: true };
@@ -39,8 +39,8 @@ export function reduce(state, action) {
 }
 
 /**
- * The lines to draw, oldest first: the journal without messages that were said again, then what
- * is still unsent. One that is to be delivered again reads as sending.
+ * The lines to draw, oldest first: the journal without messages that were said again, what the AI
+ * agent is saying, then what is still unsent. One that is to be delivered again reads as sending.
  * @param {State} state
  * @returns {Item[]}
  */
@@ -49,7 +49,8 @@ export function visibleItems(state) {
   const unsent = state.outbox.filter((message) => !message.again).map(unsentItem);
   const retried = new Set([...state.items, ...unsent].map((item) => item.retryOf));
   const kept = state.items.filter((item) => !item.messageId || !retried.has(item.messageId));
-  return [...kept.map((item) => (item.messageId && again.has(item.messageId) ? sending(item) : item)), ...unsent];
+  const said = kept.map((item) => (item.messageId && again.has(item.messageId) ? sending(item) : item));
+  return [...said, ...state.growing, ...unsent];
 }
 
 /**
@@ -82,11 +83,12 @@ const HANDLERS = {
   POLY_AGENT_JOINED: (state, payload) => ({
     ...withoutVendor(state), phase: "ai", hasAiJoined: true, aiName: payload.agent_name || state.aiName,
   }),
-  POLY_AGENT_THINKING: (state) => ({ ...state, typing: "ai_agent" }),
+  POLY_AGENT_THINKING: (state) => ({ ...state, typing: "ai_agent", growing: [] }),
+  POLY_AGENT_MESSAGE_CHUNK: (state, payload, event) => grown(state, payload, event),
   POLY_AGENT_MESSAGE: (state, payload, event) =>
-    addMessage({ ...state, typing: "" }, event, { ...said(payload), from: "ai_agent", name: state.aiName }),
+    addMessage(withoutGrowing(state, payload), event, { ...said(payload), from: "ai_agent", name: state.aiName }),
   POLY_AGENT_TRIGGERED_HANDOFF: (state) => ({ ...state, phase: "connecting", typing: "" }),
-  POLY_AGENT_LEFT: (state) => ({ ...state, phase: "connecting", typing: "" }),
+  POLY_AGENT_LEFT: (state) => ({ ...state, phase: "connecting", typing: "", growing: [] }),
   HANDOFF_ACCEPTED: (state) => ({ ...idleQueue(state), phase: "queued" }),
   HANDOFF_QUEUE_STATUS: (state, payload) => queueStatus(state, payload),
   HANDOFF_FAILED: (state, payload, event) => handoffOver(state, payload, event, "failed"),
@@ -152,6 +154,33 @@ function addMessage(state, event, item) {
   return addItem({ ...state, offer }, event, item);
 }
 
+/**
+ * A piece of what the AI agent is saying; the journal's line takes its place in the end. Who came
+ * too late for the beginning waits for that line.
+ * @param {State} state @param {Payload} payload @param {WireEvent} event
+ */
+function grown(state, { message_id: id = "", text = "", chunk_index: index = 0 }, event) {
+  const known = state.growing.find((item) => item.messageId === id);
+  const isSaid = state.items.some((item) => item.messageId === id);
+  if (isSaid || index !== (known?.chunks ?? 0) + 1) return state;
+  /** @type {Item} */
+  const item = known ?? {
+    key: id, messageId: id, from: "ai_agent", name: state.aiName, text: "", at: event.timestamp ?? "",
+    sequence: Infinity,
+  };
+  const others = state.growing.filter((other) => other !== known);
+  const typing = /** @type {const} */ ("");
+  return { ...state, typing, growing: [...others, { ...item, text: item.text + text, chunks: index }] };
+}
+
+/** A line that was not seen growing is another answer than the one that was begun.
+ * @param {State} state @param {Payload} payload @returns {State} */
+function withoutGrowing(state, { message_id: id }) {
+  const isKnown = state.growing.some((item) => item.messageId === id);
+  const growing = isKnown ? state.growing.filter((item) => item.messageId !== id) : [];
+  return { ...state, typing: "", growing };
+}
+
 /** @param {Content | undefined} content */
 function isDrawn(content) {
   const { text, choices, cards, slots, form, unknown } = content ?? {};
@@ -180,7 +209,7 @@ function withoutVendor(state) {
 /** @param {State} state @returns {State} */
 function closed(state) {
   const outbox = state.outbox.map((message) => ({ ...message, hasFailed: true }));
-  return { ...withoutVendor(state), phase: "closed", outbox };
+  return { ...withoutVendor(state), phase: "closed", outbox, growing: [] };
 }
 
 /** @param {State} state @param {Payload} payload @returns {State} */

@@ -127,6 +127,7 @@ export interface Payload {
   by?: "live_agent" | "vendor_bot";
   capabilities?: { heartbeat_interval_seconds?: number; extensions?: string[] };
   chat_call_actions?: CallAction[];
+  chunk_index?: number;
   code?: string;
   content?: Content;
   display_message?: string;
@@ -176,6 +177,8 @@ export interface Item {
   content?: Content;
   isEdited?: boolean;
   isDeleted?: boolean;
+  /** How many pieces of it have come, while it is still growing. */
+  chunks?: number;
 }
 
 /** A message of the end user, or a try of one again, whose echo has not arrived yet. */
@@ -202,6 +205,8 @@ export interface State {
   link: Link;
   sequence: number;
   items: Item[];
+  /** What the AI agent is saying at this moment. */
+  growing: Item[];
   outbox: Unsent[];
   agents: Agent[];
   names: Record<string, string>;

@@ -10,9 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from conversations.ai_agent.chat_model.adapter import ChatModel
 from conversations.ai_agent.outside.agent import Adapter, AgentPlace
 from conversations.ai_agent.outside.options import AgentOptions
 from conversations.ai_agent.outside.webhook import WebhookAgent
+from conversations.ai_agent.streaming import ASKS_WHOLE, STREAMING_KIND
 from conversations.models import OutsideAgent
 
 SIGNING_SECRET = "signing_secret"  # noqa: S105
@@ -72,6 +74,52 @@ _KINDS: list[AgentKind] = [
         adapter=lambda agent, options, place: WebhookAgent(
             agent.url, agent.secrets.get(SIGNING_SECRET, ""), options
         ),
+    ),
+    AgentKind(
+        key=STREAMING_KIND,
+        label="OpenAI-compatible",
+        about="A model behind /chat/completions, with the topics and tools of this project.",
+        address_label="Base address",
+        address_help="Such as https://api.openai.com/v1, or at Azure "
+        "https://NAME.openai.azure.com/openai/deployments/DEPLOYMENT.",
+        repeats=True,
+        fields=(
+            AgentField(
+                name="api_key",
+                label="API key",
+                help_text="Kept encrypted and never shown again.",
+                input=Input.SECRET,
+            ),
+            AgentField(
+                name="model",
+                label="Model",
+                help_text="Its name, as the server knows it.",
+                is_required=True,
+                max_length=200,
+            ),
+            AgentField(
+                name="api_version",
+                label="API version",
+                help_text="Azure only, such as 2024-10-21: the key then goes in the header "
+                "api-key.",
+                max_length=40,
+            ),
+            AgentField(
+                name="instructions",
+                label="Instructions",
+                help_text="Who the agent is and how it speaks. Baton adds the topics that fit, the "
+                "language, and what a live agent has said.",
+                input=Input.LONG_TEXT,
+                max_length=8000,
+            ),
+            AgentField(
+                name=ASKS_WHOLE,
+                label="Ask for whole answers",
+                help_text="For servers that cannot stream.",
+                input=Input.SWITCH,
+            ),
+        ),
+        adapter=ChatModel,
     ),
     AgentKind(
         key=API,

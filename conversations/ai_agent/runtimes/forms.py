@@ -9,13 +9,13 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
-from conversations.ai_agent.outside.kinds import AgentField, AgentKind, Input
 from conversations.ai_agent.outside.options import (
     FAILURES_IN_A_ROW,
     SECONDS_MAX,
     AgentOptions,
     agent_options,
 )
+from conversations.ai_agent.runtimes.kinds import AgentField, AgentKind, Input
 from conversations.models import OutsideAgent
 from integrations.http.url_guard import url_problem
 

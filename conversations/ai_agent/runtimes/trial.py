@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conversations.ai_agent.outside.agent import AgentAnswer, AgentFailedError
-from conversations.ai_agent.outside.cures import cure_of
+from conversations.ai_agent.runtimes.cures import cure_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,11 +8,11 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from conversations.ai_agent.outside.forms import OutsideAgentForm
-from conversations.ai_agent.outside.kinds import kind_of
-from conversations.ai_agent.outside.page import agent_page
-from conversations.ai_agent.outside.runtime import outside_agent
-from conversations.ai_agent.outside.services import (
+from conversations.ai_agent.runtimes.forms import OutsideAgentForm
+from conversations.ai_agent.runtimes.kinds import kind_of
+from conversations.ai_agent.runtimes.page import agent_page
+from conversations.ai_agent.runtimes.runtime import outside_agent
+from conversations.ai_agent.runtimes.services import (
     outside_agent_remove,
     outside_agent_save,
     signing_secret_replace,

@@ -18,12 +18,12 @@ from conversations.ai_agent.outside.agent import (
     HumanPart,
 )
 from conversations.ai_agent.outside.answers import SOURCE
-from conversations.ai_agent.outside.kinds import kind_of
 from conversations.ai_agent.outside.options import (
     FAILURES_IN_A_ROW,
     AgentOptions,
     agent_options,
 )
+from conversations.ai_agent.runtimes.kinds import kind_of
 from conversations.ai_agent.turn import AgentMessage, Turn, TurnLog
 from conversations.journal.selectors import TranscriptEntry, transcript_get
 from conversations.models import Conversation, Event, OutsideAgent

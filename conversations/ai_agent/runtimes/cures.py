@@ -23,6 +23,11 @@ CURES = {
         "The agent refused the request.",
         "Check the address, and the name of the model if there is one.",
     ),
+    "agent_unexpected_response": (
+        "The answer is of another kind than was asked for.",
+        "Check the address; a server that cannot stream is asked for whole answers.",
+    ),
+    "agent_refused": ("The model refused to answer.", "Look at the instructions and its filters."),
     "agent_answer": (
         "The answer cannot be read.",
         "Answer with a JSON object as docs/ai_agents.md shows it.",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from conversations.ai_agent.outside.cures import cure_of
-from conversations.ai_agent.outside.forms import OutsideAgentForm
-from conversations.ai_agent.outside.kinds import SIGNING_SECRET, AgentKind, all_kinds, kind_of
-from conversations.ai_agent.outside.runtime import is_asked
-from conversations.ai_agent.outside.trial import TrialTurn
+from conversations.ai_agent.runtimes.cures import cure_of
+from conversations.ai_agent.runtimes.forms import OutsideAgentForm
+from conversations.ai_agent.runtimes.kinds import SIGNING_SECRET, AgentKind, all_kinds, kind_of
+from conversations.ai_agent.runtimes.runtime import is_asked
+from conversations.ai_agent.runtimes.trial import TrialTurn
 from conversations.models import OutsideAgent
 
 TEST_TEXT = "I want to talk to a human"

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from conversations.ai_agent.outside.kinds import SIGNING_SECRET, AgentKind, kind_of
+from conversations.ai_agent.runtimes.kinds import SIGNING_SECRET, AgentKind, kind_of
 from conversations.models import OutsideAgent
 from integrations.models import Project
 from integrations.projects.audit import audit_record

@@ -1,0 +1,218 @@
+"""An OpenAI-compatible model as the AI agent: asked, its functions run, until it has answered."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from conversations.ai_agent.chat_model.claims import claims_handoff
+from conversations.ai_agent.chat_model.functions import Functions
+from conversations.ai_agent.chat_model.offers import HANDOFF, Offer, offer_read
+from conversations.ai_agent.chat_model.prompt import messages_for
+from conversations.ai_agent.chat_model.wire import Answer, Collector, answer_whole, error_code
+from conversations.ai_agent.outside.agent import (
+    AgentAnswer,
+    AgentFailedError,
+    AgentPlace,
+    AgentTurn,
+)
+from conversations.ai_agent.outside.options import AgentOptions
+from conversations.ai_agent.streaming import ASKS_WHOLE
+from conversations.ai_agent.turn import AgentMessage
+from conversations.event_loop.executor import run_sync
+from conversations.models import OutsideAgent
+from integrations.behaviour.sentences import sentence
+from integrations.contract.errors import (
+    CannotConnectError,
+    ConnectorError,
+    MissingPermissionError,
+    RateLimitedError,
+    RejectedError,
+)
+from integrations.http.client import HttpClient
+from integrations.http.errors import StatusTable, VendorResponse, status_error
+
+ROUNDS_MAX = 5
+FLUSH_SECONDS = 0.05
+DONE = "[DONE]"
+# Payment is missing: no try mends it. A conflict heals by itself.
+STATUSES: StatusTable = {402: MissingPermissionError, 409: CannotConnectError}
+# A limit that waiting does not lift.
+QUOTA = "insufficient_quota"
+
+
+class ChatModel:
+    """Speaks /chat/completions; one instance for each turn."""
+
+    def __init__(self, agent: OutsideAgent, options: AgentOptions, place: AgentPlace) -> None:
+        """Keep where the model is and what it may use."""
+        own = agent.options
+        self._url = _endpoint(agent.url, own.get("api_version", ""))
+        self._headers = _credentials(agent.secrets.get("api_key", ""), own.get("api_version", ""))
+        self._model, self._instructions = own.get("model", ""), own.get("instructions", "")
+        self._streams = not own.get(ASKS_WHOLE)
+        self._options, self._place = options, place
+        self._has_shown = False
+
+    async def answer(self, turn: AgentTurn, http: HttpClient) -> AgentAnswer:
+        """Ask until the model has said what it wants; what was shown is not asked for again."""
+        conversation = self._place.conversation
+        offer = await run_sync(
+            offer_read, conversation.project_id, turn.message["text"], self._place.destinations
+        )
+        functions = Functions(self._place, offer, turn)
+        messages = messages_for(turn, offer, self._instructions)
+        try:
+            return await self._rounds(http, offer, functions, messages)
+        except (CannotConnectError, RateLimitedError) as error:
+            if self._has_shown:
+                raise AgentFailedError.of(error) from error
+            raise
+
+    async def _rounds(
+        self, http: HttpClient, offer: Offer, functions: Functions, messages: list[dict[str, Any]]
+    ) -> AgentAnswer:
+        for number in range(ROUNDS_MAX + 1):
+            choice: dict[str, Any] = {"tools": offer.functions}
+            if number == ROUNDS_MAX:
+                choice["tool_choice"] = "none"
+            answer = await self._ask(http, {"messages": messages, **choice}, functions)
+            if not answer.calls or number == ROUNDS_MAX:
+                break
+            results = [await functions.run(call) for call in functions.in_order(answer.calls)]
+            if functions.is_over:
+                return functions.answer(self._words())
+            messages = [*messages, _asked(answer), *results]
+        if claims_handoff(answer.text) and not functions.is_over:
+            await self._make_true(http, offer, functions, messages)
+        return functions.answer(self._words())
+
+    async def _make_true(
+        self, http: HttpClient, offer: Offer, functions: Functions, messages: list[dict[str, Any]]
+    ) -> None:
+        """Let a promised handoff happen: asked once more, then by default."""
+        choice = {"tools": offer.only(HANDOFF), "tool_choice": "required"}
+        again = await self._ask(http, {"messages": messages, **choice}, functions, is_silent=True)
+        for call in again.calls:
+            if call.name == HANDOFF:
+                await functions.run(call)
+                return
+        functions.hand_off_by_default()
+
+    async def _ask(
+        self,
+        http: HttpClient,
+        body: Mapping[str, Any],
+        functions: Functions,
+        *,
+        is_silent: bool = False,
+    ) -> Answer:
+        asked = {"model": self._model, **body}
+        message_id = uuid.uuid4()
+        if self._streams:
+            answer = await self._stream(http, asked, None if is_silent else message_id)
+        else:
+            answer = await self._whole(http, asked)
+        if answer.refusal or answer.is_filtered:
+            raise AgentFailedError("agent_refused", "The model refused to answer this.")
+        if answer.text.strip() and not is_silent:
+            functions.messages.append(AgentMessage(text=answer.text.strip(), id=message_id))
+        return answer
+
+    async def _whole(self, http: HttpClient, asked: Mapping[str, Any]) -> Answer:
+        response = await http.request(
+            "model turn",
+            "POST",
+            self._url,
+            headers=self._headers,
+            json=asked,
+            timeout=self._options.whole_seconds,
+            silence=self._options.first_seconds,
+            statuses=STATUSES,
+            read_error=_error,
+        )
+        return answer_whole(response.body)
+
+    async def _stream(
+        self, http: HttpClient, asked: Mapping[str, Any], message_id: uuid.UUID | None
+    ) -> Answer:
+        found, waiting, shown_at = Collector(), "", time.monotonic()
+        async with http.stream_events(
+            "model turn",
+            self._url,
+            method="POST",
+            json={**asked, "stream": True},
+            headers=self._headers,
+            idle_timeout=self._options.whole_seconds,
+            open_timeout=self._options.first_seconds,
+            statuses=STATUSES,
+            read_error=_error,
+        ) as events:
+            async for event in events:
+                if event.data.strip() == DONE:
+                    break
+                waiting += found.take(event.data)
+                if waiting and time.monotonic() - shown_at >= FLUSH_SECONDS:
+                    await self._show(message_id, waiting, False)
+                    waiting, shown_at = "", time.monotonic()
+        if waiting or found.answer.text:
+            await self._show(message_id, waiting, True)
+        return found.answer
+
+    async def _show(self, message_id: uuid.UUID | None, piece: str, is_last: bool) -> None:
+        if self._place.show is None or message_id is None:
+            return
+        self._has_shown = True
+        self._place.show(message_id, piece, is_last)
+        await asyncio.sleep(0)
+
+    def _words(self) -> str:
+        return sentence("handing_over", self._place.conversation.locale)
+
+
+def _endpoint(base: str, api_version: str) -> str:
+    path, _, query = base.partition("?")
+    path = path.rstrip("/")
+    if not path.endswith("/chat/completions"):
+        path += "/chat/completions"
+    versioned = urlencode({"api-version": api_version}) if api_version else ""
+    asked = "&".join(filter(None, [query, versioned]))
+    return f"{path}?{asked}" if asked else path
+
+
+def _credentials(key: str, api_version: str) -> dict[str, str]:
+    """Return the header of the key: Azure's own where its version is given."""
+    if not key:
+        return {}
+    return {"api-key": key} if api_version else {"Authorization": f"Bearer {key}"}
+
+
+def _error(response: VendorResponse, statuses: StatusTable) -> ConnectorError:
+    """Read a refusal: a used-up quota is not tried again, nor what the server says not to."""
+    error = status_error(response, statuses)
+    should = response.headers.get("x-should-retry", "")
+    if should == "false" or error_code(response.body) == QUOTA:
+        return RejectedError(error.message, status=error.status) if error.retryable else error
+    if should == "true" and not error.retryable:
+        return RateLimitedError(status=error.status)
+    milliseconds = response.headers.get("retry-after-ms", "")
+    if milliseconds.isdecimal():
+        error.retry_after = int(milliseconds) / 1000
+    return error
+
+
+def _asked(answer: Answer) -> dict[str, Any]:
+    """Return the model's own message, which the results of its calls must follow."""
+    calls = [
+        {
+            "id": call.id,
+            "type": "function",
+            "function": {"name": call.name, "arguments": call.arguments or "{}"},
+        }
+        for call in answer.calls
+    ]
+    return {"role": "assistant", "content": answer.text or None, "tool_calls": calls}

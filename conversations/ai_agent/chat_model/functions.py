@@ -1,0 +1,229 @@
+"""Runs what a model calls, within a turn: tools in the sandbox, our own functions by themselves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from conversations.ai_agent.actions import tool_targets
+from conversations.ai_agent.chat_model.offers import CHECK, CHOICES, END, HANDOFF, Offer
+from conversations.ai_agent.chat_model.wire import Call
+from conversations.ai_agent.outside.agent import AgentAnswer, AgentPlace, AgentTurn
+from conversations.ai_agent.outside.answers import SOURCE, answer_read
+from conversations.ai_agent.sandbox.results import ToolError
+from conversations.ai_agent.sandbox.runner import ConvSnapshot, ToolLimits, ToolOutcome, tool_run
+from conversations.ai_agent.turn import AgentMessage, TurnLog
+from conversations.models import Tool
+from integrations.kit.json_values import json_text
+from integrations.kit.plain_json import vendor_json
+
+RESULT_CHARS = 16_000
+CHOICES_MAX = 20
+# These close the turn: they run after all others of their round.
+_CLOSING = (HANDOFF, END, CHOICES)
+
+
+class Functions:
+    """What was said, asked for and kept in one turn."""
+
+    def __init__(self, place: AgentPlace, offer: Offer, turn: AgentTurn) -> None:
+        """Begin with the state of the conversation."""
+        self.messages: list[AgentMessage] = []
+        self.is_over = False
+        self._place, self._offer, self._turn = place, offer, turn
+        self._state: dict[str, Any] = dict(turn.conversation["state"])
+        self._has_changed_state = False
+        self._returned: dict[str, Any] | None = None
+        self._has_hung_up = False
+        self._logs: list[TurnLog] = []
+
+    def in_order(self, calls: Sequence[Call]) -> list[Call]:
+        """Return the calls of a round, those that close the turn last."""
+        return sorted(calls, key=lambda call: call.name in _CLOSING)
+
+    async def run(self, call: Call) -> dict[str, Any]:
+        """Run one call and return the message that answers it; nothing is raised for it."""
+        try:
+            result = await self._result(call)
+        except _BadCallError as error:
+            self._log("warning", str(error))
+            result = {"error": str(error)}
+        text = json_text(result)[:RESULT_CHARS]
+        return {"role": "tool", "tool_call_id": call.id, "content": text}
+
+    def hand_off_by_default(self) -> None:
+        """Hand off where the model only said so."""
+        self._log("warning", "The model promised a live agent and called nothing.")
+        self._close({"handoff": True})
+
+    def answer(self, words: str) -> AgentAnswer:
+        """Return what the turn came to; `words` is what is said before a silent handoff."""
+        returned = self._returned
+        is_silent = not self.messages and not (returned or {}).get("utterance")
+        if returned and returned.get("handoff") and is_silent:
+            self.messages.append(AgentMessage(text=words))
+        return AgentAnswer(
+            messages=self.messages,
+            returned=returned,
+            state=self._state if self._has_changed_state else None,
+            has_hung_up=self._has_hung_up,
+            logs=self._logs,
+        )
+
+    async def _result(self, call: Call) -> object:
+        if self.is_over:
+            raise _BadCallError("The turn is over: this was not run.")
+        given = _arguments(call)
+        ours = {HANDOFF: self._hand_off, END: self._end, CHOICES: self._offer_choices}
+        if call.name in ours:
+            return ours[call.name](given)
+        if call.name == CHECK and self._place.destinations:
+            return await self._check(given)
+        if call.name in self._offer.topics:
+            return await self._topic(call.name)
+        if call.name in self._offer.tools:
+            return await self._tool(self._offer.tools[call.name], given)
+        known = ", ".join(self._offer.names)
+        raise _BadCallError(f"There is no function {call.name[:64]}. There are: {known}.")
+
+    def _hand_off(self, given: Mapping[str, Any]) -> object:
+        where = given.get("destination") or ""
+        if where and where not in self._place.destinations:
+            there = ", ".join(self._place.destinations) or "none"
+            raise _BadCallError(f"destination must be one of: {there}.")
+        reason = _short(given, "reason", 128)
+        hints = {"summary": _short(given, "summary", 4000), "priority": given.get("priority")}
+        hints = {name: value for name, value in hints.items() if value}
+        asked: dict[str, Any] = {"reason": reason}
+        if where:
+            asked |= {"destination": where, "hints": hints}
+        elif hints:
+            asked["data"] = hints
+        self._close({"handoff": asked, "utterance": _short(given, "utterance", 10_000)})
+        return {"status": "requested"}
+
+    def _end(self, given: Mapping[str, Any]) -> object:
+        text = _short(given, "utterance", 10_000)
+        if text and text not in [message.text for message in self.messages]:
+            self.messages.append(AgentMessage(text=text))
+        self._has_hung_up = self.is_over = True
+        return {"status": "ended"}
+
+    def _offer_choices(self, given: Mapping[str, Any]) -> object:
+        choices, text = given.get("choices"), _short(given, "text", 10_000)
+        labels = [one.get("label") for one in choices or [] if isinstance(one, dict)]
+        labels = [str(label)[:200] for label in labels if label][:CHOICES_MAX]
+        if not text or not labels:
+            raise _BadCallError("offer_choices needs text, and choices with a label each.")
+        offered = [{"message_text": label, "payload": label} for label in labels]
+        self.messages.append(AgentMessage(text=text, extra={"response_suggestions": offered}))
+        self.is_over = True
+        return {"status": "shown"}
+
+    async def _check(self, given: Mapping[str, Any]) -> object:
+        names = [given["destination"]] if given.get("destination") else self._place.destinations
+        if unknown := [name for name in names if name not in self._place.destinations]:
+            raise _BadCallError(f"There is no destination {unknown[0]}.")
+        ask = self._place.is_available
+        return [
+            {"destination": name, "available": await ask(name) if ask else None} for name in names
+        ]
+
+    async def _topic(self, name: str) -> object:
+        topic = self._offer.topics[name]
+        targets = tool_targets(topic.actions, topic.actions_text)
+        tool = next(self._offer.tools[one] for one in targets if one in self._offer.tools)
+        result = await self._tool(tool, {})
+        return {"content": topic.content, "result": result}
+
+    async def _tool(self, tool: Tool, given: Mapping[str, Any]) -> object:
+        try:
+            outcome = await asyncio.to_thread(self._run, tool, given)
+        except ToolError as error:
+            raise _BadCallError(f"{tool.name} failed: {error.code}.") from error
+        self._logs += [
+            TurnLog(
+                level=entry["level"],
+                content=entry["content"],
+                source=tool.name,
+                fields=dict(entry.get("fields", {})),
+                is_pii=bool(entry.get("is_pii")),
+            )
+            for entry in outcome.logs
+        ]
+        self._state, self._has_changed_state = dict(outcome.state), True
+        self.messages += [AgentMessage(text=text) for text in outcome.said]
+        return self._returned_by(outcome)
+
+    def _returned_by(self, outcome: ToolOutcome) -> object:
+        """Do what a tool asks for, as if it had been the model; return what is for the model."""
+        if outcome.handoff_calls:
+            given = {k: v for k, v in outcome.handoff_calls[0].items() if v is not None}
+            given.pop("sip_headers", None)
+            self._close({"handoff": given})
+            return {"status": "handoff requested"}
+        if not isinstance(outcome.returned, dict):
+            return outcome.returned
+        read = answer_read(outcome.returned)
+        self.messages += read.messages
+        self._logs += read.logs
+        if read.returned:
+            self._close(dict(read.returned))
+        if read.has_hung_up:
+            self._has_hung_up = self.is_over = True
+        if read.messages and outcome.returned.get("end_turn") is not False:
+            self.is_over = True
+        return outcome.returned.get("content") or {"status": "done"}
+
+    def _run(self, tool: Tool, given: Mapping[str, Any]) -> ToolOutcome:
+        conversation, about = self._place.conversation, self._turn.conversation
+        snapshot = ConvSnapshot(
+            id=conversation.pk,
+            account_id=conversation.project.workspace.public_id,
+            project_id=conversation.project.public_id,
+            env=conversation.environment,
+            channel_type=about["channel_type"],
+            language=about["language"],
+            state=self._state,
+            history=[{"role": one["role"], "text": one["text"]} for one in self._turn.history],
+            handoff=dict(self._turn.handoff) if self._turn.handoff else None,
+            variant_name=conversation.variant_id or None,
+            integration_attributes=conversation.integration_attributes,
+        )
+        return tool_run(
+            source=tool.source,
+            function_name=tool.name,
+            conv=snapshot,
+            arguments=given,
+            limits=ToolLimits(timeout_seconds=tool.timeout_seconds),
+            project_key=conversation.project.public_id,
+        )
+
+    def _close(self, returned: dict[str, Any]) -> None:
+        self._returned = returned
+        self.is_over = True
+
+    def _log(self, level: str, content: str) -> None:
+        self._logs.append(TurnLog(level=level, content=content, source=SOURCE, code="model"))
+
+
+class _BadCallError(Exception):
+    """A call that cannot be run; the model is told why, and may try again."""
+
+
+def _arguments(call: Call) -> Mapping[str, Any]:
+    try:
+        given = vendor_json((call.arguments or "{}").encode())
+    except ValueError as error:
+        raise _BadCallError("The arguments are not JSON, or were cut off.") from error
+    if not isinstance(given, dict):
+        raise _BadCallError("The arguments must be an object.")
+    return given
+
+
+def _short(given: Mapping[str, Any], name: str, most: int) -> str:
+    value = given.get(name) or ""
+    if not isinstance(value, str):
+        raise _BadCallError(f"{name} must be a text.")
+    return value[:most]

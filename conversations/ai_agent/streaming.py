@@ -1,0 +1,42 @@
+"""Whether a project's AI agent speaks in pieces, and the pieces as clients get them."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+
+from conversations.journal import publish
+from conversations.journal.frames import EventType, transient_frame
+from conversations.models import OutsideAgent
+
+# The one kind that is heard while it speaks, and its option that forbids it.
+STREAMING_KIND, ASKS_WHOLE = "openai", "asks_whole"
+
+
+def project_streams(project_id: int) -> bool:
+    """Say whether a client that wants to see texts grow will see it."""
+    agent = OutsideAgent.objects.filter(project_id=project_id, kind=STREAMING_KIND).first()
+    return agent is not None and not agent.options.get(ASKS_WHOLE)
+
+
+class Chunks:
+    """Shows one turn's texts while they grow; losing a piece is harmless, the journal has all."""
+
+    def __init__(self, conversation_id: str) -> None:
+        """Begin with no message."""
+        self._conversation_id = conversation_id
+        self._shown: Counter[uuid.UUID] = Counter()
+
+    def show(self, message_id: uuid.UUID, piece: str, is_last: bool) -> None:
+        """Show the next piece of a message; called on the loop of the turn."""
+        self._shown[message_id] += 1
+        payload = {
+            "message_id": str(message_id),
+            "text": piece,
+            "attachments": [],
+            "response_suggestions": [],
+            "chunk_index": self._shown[message_id],
+            "is_complete": is_last,
+        }
+        frame = transient_frame(EventType.POLY_AGENT_MESSAGE_CHUNK, payload)
+        publish.transient_show(self._conversation_id, frame)
