@@ -500,3 +500,27 @@ def test_a_screen_reader_hears_a_message_once_and_not_again_when_it_is_answered(
     choice(page, "Choose").first.click()
     expect(message(page, "Choose").last).to_have_attribute("data-status", "sent")
     assert not [text for text in page.evaluate("window.heard") if "Train" in text]
+
+
+def test_the_ai_agents_text_grows_until_the_journals_line_takes_its_place(lab: Lab) -> None:
+    page = lab.open()
+    for number, piece in enumerate(["Your order ", "is here."], start=1):
+        grown = {"message_id": "m9", "text": piece, "chunk_index": number}
+        lab.tells("POLY_AGENT_MESSAGE_CHUNK", {**grown, "is_complete": number == 2})
+    # Who has missed the beginning draws nothing of it.
+    late = {"message_id": "m8", "text": "never seen", "chunk_index": 2, "is_complete": False}
+    lab.tells("POLY_AGENT_MESSAGE_CHUNK", late)
+
+    line = message(page, "Your order is here.")
+    expect(line).to_have_count(1)
+    expect(line).to_have_attribute("aria-busy", "true")
+    lab.says("POLY_AGENT_MESSAGE", {"message_id": "m9", "text": "Your order is here."})
+    expect(line).to_have_attribute("aria-busy", "false")
+    expect(line).to_have_count(1)
+    expect(message(page, "never seen")).to_have_count(0)
+
+    half = {"message_id": "m10", "text": "I was about", "chunk_index": 1, "is_complete": False}
+    lab.tells("POLY_AGENT_MESSAGE_CHUNK", half)
+    expect(message(page, "I was about")).to_have_count(1)
+    lab.says("POLY_AGENT_MESSAGE", {"message_id": "m11", "text": "It failed."})
+    expect(message(page, "I was about")).to_have_count(0)
