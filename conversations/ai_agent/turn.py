@@ -175,7 +175,7 @@ def _turn_of(conversation: Conversation, topic: Topic, tool: Tool, outcome: Tool
         handoff_calls=outcome.handoff_calls,
         state=outcome.state,
         logs=[
-            *(_tool_log(tool, entry) for entry in outcome.logs),
+            *(tool_log(tool, entry) for entry in outcome.logs),
             *(_return_log(tool, problem) for problem in problems),
         ],
         has_hung_up=hangs_up(returned),
@@ -201,7 +201,8 @@ def _tool_failed(conversation: Conversation) -> str:
     return sentence("tool_failed", conversation.locale)
 
 
-def _tool_log(tool: Tool, entry: Mapping[str, Any]) -> TurnLog:
+def tool_log(tool: Tool, entry: Mapping[str, Any]) -> TurnLog:
+    """Return what a tool wrote as a line for the project's log."""
     return TurnLog(
         level=entry["level"],
         content=entry["content"],

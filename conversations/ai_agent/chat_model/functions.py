@@ -13,7 +13,7 @@ from conversations.ai_agent.outside.agent import AgentAnswer, AgentPlace, AgentT
 from conversations.ai_agent.outside.answers import SOURCE, answer_read
 from conversations.ai_agent.sandbox.results import ToolError
 from conversations.ai_agent.sandbox.runner import ConvSnapshot, ToolLimits, ToolOutcome, tool_run
-from conversations.ai_agent.turn import AgentMessage, TurnLog
+from conversations.ai_agent.turn import AgentMessage, TurnLog, tool_log
 from conversations.models import Tool
 from integrations.kit.json_values import json_text
 from integrations.kit.plain_json import vendor_json
@@ -112,8 +112,8 @@ class Functions:
 
     def _offer_choices(self, given: Mapping[str, Any]) -> object:
         choices, text = given.get("choices"), _short(given, "text", 10_000)
-        labels = [one.get("label") for one in choices or [] if isinstance(one, dict)]
-        labels = [str(label)[:200] for label in labels if label][:CHOICES_MAX]
+        given_labels = [one.get("label") for one in choices or [] if isinstance(one, dict)]
+        labels = [str(label)[:200] for label in given_labels if label][:CHOICES_MAX]
         if not text or not labels:
             raise _BadCallError("offer_choices needs text, and choices with a label each.")
         offered = [{"message_text": label, "payload": label} for label in labels]
@@ -142,16 +142,7 @@ class Functions:
             outcome = await asyncio.to_thread(self._run, tool, given)
         except ToolError as error:
             raise _BadCallError(f"{tool.name} failed: {error.code}.") from error
-        self._logs += [
-            TurnLog(
-                level=entry["level"],
-                content=entry["content"],
-                source=tool.name,
-                fields=dict(entry.get("fields", {})),
-                is_pii=bool(entry.get("is_pii")),
-            )
-            for entry in outcome.logs
-        ]
+        self._logs += [tool_log(tool, entry) for entry in outcome.logs]
         self._state, self._has_changed_state = dict(outcome.state), True
         self.messages += [AgentMessage(text=text) for text in outcome.said]
         return self._returned_by(outcome)

@@ -20,7 +20,7 @@ from handoffs.api.mcp.results import (
     Said,
     Status,
 )
-from handoffs.relay.availability import destination_check
+from handoffs.lifecycle.availability import destination_check
 from integrations.models import Environment
 
 INSTRUCTIONS = (

@@ -17,8 +17,8 @@ from handoffs.api.mcp.results import (
     HandoffView,
     Line,
 )
+from handoffs.lifecycle.availability import DestinationCheck
 from handoffs.models import Handoff
-from handoffs.relay.availability import DestinationCheck
 from integrations.connections.destinations import offered_destinations, vendor_title
 from integrations.models import ApiKey, Environment, Integration
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('conversations', '0010_outside_agent_kinds'),
+        ('conversations', '0012_chat_api'),
     ]
 
     operations = [
