@@ -57,6 +57,11 @@ urlpatterns = [
     ),
     path(f"{_PROJECT}api-keys/", api_key_views.api_keys, name="api_keys"),
     path(
+        f"{_PROJECT}api-keys/<int:key_id>/rotate/",
+        api_key_views.api_key_renew,
+        name="api_key_rotate",
+    ),
+    path(
         f"{_PROJECT}api-keys/<int:key_id>/revoke/", api_key_views.api_key_end, name="api_key_revoke"
     ),
 ]

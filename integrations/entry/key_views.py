@@ -11,12 +11,19 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from integrations.entry.keys import api_key_create, api_key_revoke
+from integrations.entry.keys import (
+    ApiKeyUnknownError,
+    api_key_create,
+    api_key_revoke,
+    api_key_rotate,
+)
 from integrations.models import ApiKey, Area, Project
 from integrations.projects.access import may_edit, project_view
 from integrations.projects.forms import ApiKeyForm
 
 _view = project_view(Area.ACCOUNT)
+# So long both keys work, for systems that are changed over one by one.
+ROTATION_OVERLAP = timedelta(days=7)
 
 
 @never_cache
@@ -24,8 +31,29 @@ _view = project_view(Area.ACCOUNT)
 def api_keys(request: HttpRequest, project: Project) -> HttpResponse:
     """List the keys; a new one is in the answer to the form that made it, and nowhere else."""
     form = ApiKeyForm(request.POST or None)
-    new_key = ""
-    if request.method == "POST" and form.is_valid():
+    return _page(request, project, form)
+
+
+@never_cache
+@require_POST
+@_view
+def api_key_renew(request: HttpRequest, project: Project, key_id: int) -> HttpResponse:
+    """Make a key's successor and show it once; the old one works a while longer."""
+    key = project.api_keys.filter(pk=key_id).first()
+    if key is None:
+        raise Http404("No such key.")
+    try:
+        _, new_key = api_key_rotate(key=key, actor=request.user, overlap=ROTATION_OVERLAP)
+    except ApiKeyUnknownError as error:
+        messages.error(request, str(error))
+        return redirect("api_keys", project_id=project.public_id)
+    return _page(request, project, ApiKeyForm(), new_key=new_key)
+
+
+def _page(
+    request: HttpRequest, project: Project, form: ApiKeyForm, *, new_key: str = ""
+) -> HttpResponse:
+    if not new_key and request.method == "POST" and form.is_valid():
         new_key = _create(request, project, form)
         form = ApiKeyForm()
     labels = dict(ApiKey.Permission.choices)

@@ -59,6 +59,30 @@ def api_key_revoke(*, key: ApiKey, actor: Any) -> None:
         audit_record(project=key.project, actor=actor, action="api_key.revoked", subject=key.name)
 
 
+@transaction.atomic
+def api_key_rotate(*, key: ApiKey, actor: Any, overlap: timedelta) -> tuple[ApiKey, str]:
+    """Make the key's successor, which may do the same for as long; both work for `overlap`.
+
+    Raises ApiKeyUnknownError for a key that does not work any more.
+    """
+    now = timezone.now()
+    if key.revoked_at or (key.expires_at and key.expires_at <= now):
+        raise ApiKeyUnknownError("The key does not work any more: make a new one.")
+    life = key.expires_at - key.created_at if key.expires_at else None
+    made = api_key_create(
+        project=key.project,
+        actor=actor,
+        name=key.name,
+        permissions=key.permissions,
+        expires_at=now + life if life else None,
+    )
+    end = now + overlap
+    key.expires_at = min(key.expires_at, end) if key.expires_at else end
+    key.save(update_fields=["expires_at"])
+    audit_record(project=key.project, actor=actor, action="api_key.rotated", subject=key.name)
+    return made
+
+
 def api_key_find(raw: str, permission: str, project: Project | None) -> ApiKey:
     """Return the key that may do this for this project; None is a project that is not there.
 

@@ -17,12 +17,16 @@ class ProjectForm(forms.Form):
     )
 
 
+def _with_help() -> list[tuple[str, str]]:
+    return [(one.value, f"{one.label}: {ApiKey.HELP[one]}") for one in ApiKey.Permission]
+
+
 class ApiKeyForm(forms.Form):
     """Asks what a new key is called, what it may do and how long it lives."""
 
     name = forms.CharField(max_length=80, label="Name", help_text="Where the key will be used.")
     permissions = forms.MultipleChoiceField(
-        choices=ApiKey.Permission.choices,
+        choices=_with_help,
         widget=forms.CheckboxSelectMultiple,
         label="Permissions",
         error_messages={"required": "Choose at least one permission."},

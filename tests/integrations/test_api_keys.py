@@ -118,3 +118,42 @@ def test_a_life_in_days_sets_the_end(admin: Client, project: Project) -> None:
     expires_at = ApiKey.objects.get().expires_at
     assert expires_at is not None
     assert abs(expires_at - timezone.now() - timedelta(days=30)) < timedelta(minutes=1)
+
+
+def test_a_rotated_key_works_a_week_beside_its_successor(admin: Client, project: Project) -> None:
+    key, raw = factories.api_key(project, "chat", "handoff")
+
+    page = admin.post(reverse("api_key_rotate", args=[project.public_id, key.pk]))
+
+    fresh = page.context["new_key"]
+    assert api_key_find(raw, "chat", project) == key
+    successor = api_key_find(fresh, "handoff", project)
+    assert (successor.name, successor.permissions) == (key.name, key.permissions)
+    assert successor.expires_at is None
+    key.refresh_from_db()
+    assert key.expires_at is not None
+    assert abs(key.expires_at - timezone.now() - timedelta(days=7)) < timedelta(minutes=1)
+
+
+def test_a_key_that_is_over_has_no_successor(admin: Client, project: Project) -> None:
+    key, _ = factories.api_key(project, expires_at=timezone.now() - timedelta(seconds=1))
+
+    admin.post(reverse("api_key_rotate", args=[project.public_id, key.pk]))
+
+    assert ApiKey.objects.count() == 1
+
+
+def test_the_page_warns_of_a_key_that_ends_soon(admin: Client, project: Project) -> None:
+    factories.api_key(project, expires_at=timezone.now() + timedelta(days=40))
+    url = reverse("api_keys", args=[project.public_id])
+    before = admin.get(url).content.decode()
+    factories.api_key(project, expires_at=timezone.now() + timedelta(days=10))
+
+    assert "Ends soon" not in before
+    assert "Ends soon" in admin.get(url).content.decode()
+
+
+def test_each_permission_says_what_it_is_good_for(admin: Client, project: Project) -> None:
+    page = admin.get(reverse("api_keys", args=[project.public_id])).content.decode()
+
+    assert all(help_text in page for help_text in ApiKey.HELP.values())
