@@ -77,7 +77,7 @@ class FileView(EnvelopeView):
         size_bytes = serializers.IntegerField()
 
     @extend_schema(
-        operation_id="file_create",
+        operation_id="files_create",
         summary="Upload a file",
         description="While a live agent is asked for or present who takes files. A `USER_MESSAGE` "
         "with the `file_id` sends it.",

@@ -186,7 +186,7 @@ class SessionView(EnvelopeView):
         session_id = serializers.UUIDField()
 
     @extend_schema(
-        operation_id="session_create",
+        operation_id="sessions_create",
         summary="Open a session",
         description="One session is one conversation. Connect to it at "
         "`/ws?session_id=…&cursor=0` with the access token.",

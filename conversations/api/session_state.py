@@ -35,7 +35,7 @@ class SessionStateView(EnvelopeView):
         session_id = serializers.UUIDField()
 
     @extend_schema(
-        operation_id="session_retrieve",
+        operation_id="sessions_retrieve",
         summary="Ask whether a session is open",
         description="For a browser, which does not tell a page why its socket was refused. "
         "Whatever is not answered here is no end of the session: connect again.",

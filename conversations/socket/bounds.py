@@ -32,6 +32,7 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[..., Awaitable[None]]
 
 TRY_AGAIN_LATER = 1013
+_HANDSHAKE_ANSWERS = frozenset({"websocket.accept", "websocket.http.response.start"})
 # For a close frame to reach a client that reads again after all.
 CLOSE_SECONDS = 2.0
 # A client that is refused is read more slowly from then on, so that it cannot fill us either.
@@ -53,8 +54,14 @@ class SocketBounds:
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Serve one socket until it ends, is too slow, or the database goes away."""
         given = dict(scope["headers"]).get(HEADER.lower().encode(), b"")
-        correlation_begin(given.decode("latin-1"))
-        await _Socket(receive, send).serve(self._application, scope)
+        named = (HEADER.lower().encode(), correlation_begin(given.decode("latin-1")).encode())
+
+        async def send_named(message: Message) -> None:
+            if message["type"] in _HANDSHAKE_ANSWERS:
+                message["headers"] = [*message.get("headers", []), named]
+            await send(message)
+
+        await _Socket(receive, send_named).serve(self._application, scope)
 
 
 class ClientGoneError(OSError):

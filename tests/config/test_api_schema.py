@@ -13,9 +13,9 @@ from conversations.urls import urlpatterns
 
 COMPONENTS = {
     "access_token_create": ("AccessTokenOut", None),
-    "session_create": ("SessionOut", "SessionCreate"),
-    "session_retrieve": ("SessionStateOut", None),
-    "file_create": ("FileOut", "FileCreate"),
+    "sessions_create": ("SessionOut", "SessionCreate"),
+    "sessions_retrieve": ("SessionStateOut", None),
+    "files_create": ("FileOut", "FileCreate"),
     "chat_create": ("ChatCreateOut", "ChatCreate"),
     "chat_respond": ("ChatRespondOut", "ChatRespond"),
     "chat_close": ("ChatCloseOut", "ChatClose"),

@@ -145,3 +145,16 @@ async def test_a_socket_that_was_silent_for_twelve_seconds_still_delivers(server
         line = await write_elsewhere(widget.conversation, "Still there?")
 
         assert json.loads(await asyncio.wait_for(client.recv(), 2))["id"] == str(line.pk)
+
+
+async def test_a_refused_handshake_and_an_open_socket_name_their_correlation_id(server, widget):
+    given = {"X-Correlation-Id": "order-7"}
+    with pytest.raises(InvalidStatus) as raised:
+        async with connect(server + widget.path(access_token="x.y.z"), additional_headers=given):
+            pass
+    async with connect(server + widget.path()) as client:
+        assert client.response is not None
+        made = client.response.headers["x-correlation-id"]
+
+    assert raised.value.response.headers["x-correlation-id"] == "order-7"
+    assert len(made) == 32
