@@ -8,7 +8,6 @@ from typing import Any
 from conversations.journal import publish
 from conversations.journal.frames import EventType, transient_frame
 from conversations.webhooks.event_types import WebhookType
-from handoffs.errors import HandoffError
 from handoffs.lifecycle.locking import handoff_locked, handoff_save
 from handoffs.lifecycle.notices import shows_wait_text, wait_text
 from handoffs.lifecycle.webhooks import handoff_tell
@@ -18,10 +17,8 @@ from handoffs.states import State
 _PLACE, _WAIT = "position_in_queue", "estimated_wait_seconds"
 
 
-class NotWaitingError(HandoffError):
+class NotWaitingError(Exception):
     """Nobody waits: a live agent has joined, or the handoff is over."""
-
-    code = "not_waiting"
 
 
 def queue_show(handoff: Handoff, status: Mapping[str, Any]) -> None:

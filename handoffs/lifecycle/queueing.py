@@ -40,6 +40,6 @@ def queue_agent_joined_news(handoff_id: str) -> None:
 
 def _queue(task: str, *arguments: object, countdown: float = 0) -> None:
     try:
-        current_app.send_task(task, args=arguments, countdown=countdown or None, retry=False)
+        current_app.send_task(task, args=[*arguments], countdown=countdown or None, retry=False)
     except OperationalError as error:
         logger.warning("Not queued, the sweep will: %s (%s)", task, type(error).__name__)
