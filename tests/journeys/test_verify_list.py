@@ -29,7 +29,8 @@ class List:
         for line in self.page.locator("[data-verify]:not([data-verify=webhook])").all():
             name = line.get_attribute("data-verify")
             state = "passed" if name in names else "waiting"
-            expect(line, f"step {name}").to_have_attribute("data-state", state)
+            # Some vendors tell an end to whoever asks, every few seconds.
+            expect(line, f"step {name}").to_have_attribute("data-state", state, timeout=15_000)
 
 
 # By stream, by socket, by webhooks, and by an address that knows no vendor.
