@@ -18,17 +18,14 @@ from conversations.journal.selectors import event_by_client_id
 from conversations.journal.services import conversation_lock
 from conversations.models import Conversation, Event, OutsideAgent
 from conversations.responder import responder
-from handoffs.errors import HandoffError
 from handoffs.lifecycle.details import handoff_destination, handoff_status
 from handoffs.models import Handoff
 from handoffs.responder import message_accept
 from integrations.behaviour.sentences import sentence
 
 
-class TurnUnderWayError(HandoffError):
+class TurnUnderWayError(Exception):
     """The AI agent still answers the last message."""
-
-    code = "turn_under_way"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -101,7 +101,7 @@ def test_news_that_did_not_arrive_is_repeated_and_then_left_to_the_next_turn(
     current_app.control.purge()
     handoff = handed_off_and_back(conversation)
     agent.answering = lambda turn: (503, {})
-    assert queued_news() == [f"({handoff.pk!r}, 0)"], "the return itself asks for it"
+    assert queued_news() == [f"[{handoff.pk!r}, 0]"], "the return itself asks for it"
     current_app.control.purge()
 
     agent_tell(handoff.pk, 0)
@@ -109,7 +109,7 @@ def test_news_that_did_not_arrive_is_repeated_and_then_left_to_the_next_turn(
     agent_tell(handoff.pk, len(PAUSES_SECONDS))
     assert wait_until(lambda: len(agent.heard) == 3, seconds=20)
 
-    assert queued_news() == [f"({handoff.pk!r}, 1)"]
+    assert queued_news() == [f"[{handoff.pk!r}, 1]"]
 
 
 def test_an_answer_that_comes_after_the_agent_has_left_is_dropped_and_noted(
