@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.db.models import Q
 from rest_framework.request import Request
 
+from conversations.api.errors import RefusedError
 from integrations.entry.client_address import client_address
 from integrations.entry.keys import (
     ApiKeyForbiddenError,
@@ -20,15 +21,6 @@ from integrations.entry.rate_limit import retry_after
 from integrations.models import ApiKey, Project
 
 WRONG_KEYS_PER_MINUTE = 30
-
-
-class KeyRefusedError(Exception):
-    """The request may not go on; status, code and text are for its answer."""
-
-    def __init__(self, status: int, code: str, message: str, *, wait: int = 0) -> None:
-        """`wait` is for Retry-After."""
-        super().__init__(message)
-        self.status, self.code, self.wait = status, code, wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +36,7 @@ def project_open(
 ) -> Opened:
     """Return the project that the request's key may use so, `limit` times a minute.
 
-    Raises KeyRefusedError. An unknown project and somebody else's are refused alike, and only
+    Raises RefusedError. An unknown project and somebody else's are refused alike, and only
     once the key was found to be one.
     """
     raw = _key_given(request)
@@ -68,7 +60,7 @@ def key_open(request: Request, permission: ApiKey.Permission, *, limit: int) -> 
 def _key_given(request: Request) -> str:
     if raw := request.headers.get("x-api-key", ""):
         return raw
-    raise KeyRefusedError(401, "UNAUTHORIZED", "Send an API key in the header x-api-key.")
+    raise RefusedError(401, "UNAUTHORIZED", "Send an API key in the header x-api-key.")
 
 
 @contextmanager
@@ -77,9 +69,9 @@ def _refusals(request: Request) -> Iterator[None]:
         yield
     except ApiKeyUnknownError as error:
         _count_wrong(request)
-        raise KeyRefusedError(401, "UNAUTHORIZED", str(error)) from error
+        raise RefusedError(401, "UNAUTHORIZED", str(error)) from error
     except ApiKeyForbiddenError as error:
-        raise KeyRefusedError(403, "FORBIDDEN", str(error)) from error
+        raise RefusedError(403, "FORBIDDEN", str(error)) from error
 
 
 def _count_use(key: ApiKey, permission: ApiKey.Permission, limit: int) -> None:
@@ -113,6 +105,6 @@ def _count_wrong(request: Request) -> None:
         raise _too_many(wait)
 
 
-def _too_many(wait: int) -> KeyRefusedError:
+def _too_many(wait: int) -> RefusedError:
     text = f"Too many requests. Try again in {wait} seconds."
-    return KeyRefusedError(429, "RATE_LIMITED", text, wait=wait)
+    return RefusedError(429, "RATE_LIMITED", text, wait=wait)

@@ -9,7 +9,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from conversations.api.errors import EnvelopeView
+from conversations.api.errors import EnvelopeView, RefusedError
 
 
 class AsyncEnvelopeView(EnvelopeView):
@@ -25,7 +25,7 @@ class AsyncEnvelopeView(EnvelopeView):
             response = self._handler(asked)(asked, *args, **kwargs)
             if inspect.isawaitable(response):
                 response = await response
-        except APIException as error:
+        except (APIException, RefusedError) as error:
             response = self.handle_exception(error)
         self.response = self.finalize_response(asked, response, *args, **kwargs)
         return self.response

@@ -13,6 +13,23 @@ _CODES = {"parse_error": "INVALID_REQUEST"}
 _SESSION_CODES = {401: "UNAUTHORIZED", 404: "SESSION_NOT_FOUND"}
 
 
+class RefusedError(Exception):
+    """The request may not go on; status, code and text are its answer, which names the cure."""
+
+    def __init__(self, status: int, code: str, message: str, *, wait: int = 0) -> None:
+        """`wait` is for Retry-After."""
+        super().__init__(message)
+        self.status, self.code, self.wait = status, code, wait
+
+
+class BadFieldError(RefusedError):
+    """A field of the body or query is missing or wrong; the text names it and the cure."""
+
+    def __init__(self, message: str) -> None:
+        """Answer 400."""
+        super().__init__(400, "INVALID_REQUEST", message)
+
+
 def error_response(
     status: int, code: str, message: str, *, retry_after: int | None = None
 ) -> Response:
@@ -30,7 +47,9 @@ class EnvelopeView(APIView):
     """A view whose refusals all have the envelope, also those that the framework makes."""
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Answer what the framework refuses; anything else goes on as it is."""
+        """Answer what is refused, here or by the framework; anything else goes on as it is."""
+        if isinstance(exc, RefusedError):
+            return error_response(exc.status, exc.code, str(exc), retry_after=exc.wait)
         response: Response = super().handle_exception(exc)
         if not isinstance(exc, APIException):
             return response

@@ -20,7 +20,7 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from conversations.api.errors import EnvelopeView, error_response, session_refused
+from conversations.api.errors import EnvelopeView, RefusedError, session_refused
 from conversations.api.messaging import bearer, too_many
 from conversations.api.schema import BY_ACCESS_TOKEN, TAG, refusals
 from conversations.errors import NotAllowedError
@@ -40,15 +40,6 @@ from integrations.entry.rate_limit import retry_after
 
 # What a multipart body has around its one file, at most.
 ENVELOPE_BYTES = 65_536
-
-
-class FileRefusedError(Exception):
-    """The file is not taken; the text names the cure."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        """Keep what the answer says."""
-        super().__init__(message)
-        self.status, self.code = status, code
 
 
 @extend_schema_field(OpenApiTypes.BINARY)
@@ -122,13 +113,10 @@ class FileView(EnvelopeView):
         wait = retry_after(f"files:{conversation.pk}", limit=limit, window_seconds=60)
         if wait:
             return too_many(wait)
-        try:
-            limits = _limits(conversation.pk)
-            declared = str(request.META.get("CONTENT_LENGTH") or "")
-            _check_size(int(declared) - ENVELOPE_BYTES if declared.isdecimal() else 0, limits)
-            file, kind = _file(request, limits)
-        except FileRefusedError as error:
-            return error_response(error.status, error.code, str(error))
+        limits = _limits(conversation.pk)
+        declared = str(request.META.get("CONTENT_LENGTH") or "")
+        _check_size(int(declared) - ENVELOPE_BYTES if declared.isdecimal() else 0, limits)
+        file, kind = _file(request, limits)
         stored = attachment_create(
             conversation.pk,
             direction=Attachment.Direction.FROM_END_USER,
@@ -150,19 +138,19 @@ def _limits(conversation_id: str) -> AttachmentLimits:
     try:
         limits = responder().attachment_limits(conversation_id=conversation_id)
     except NotAllowedError as error:
-        raise FileRefusedError(409, "HANDOFF_NOT_OPEN", str(error)) from error
+        raise RefusedError(409, "HANDOFF_NOT_OPEN", str(error)) from error
     if limits is None:
         text = "Files cannot be sent in this conversation. Send text."
-        raise FileRefusedError(415, "ATTACHMENTS_NOT_TAKEN", text)
+        raise RefusedError(415, "ATTACHMENTS_NOT_TAKEN", text)
     return limits
 
 
 def _file(request: Request, limits: AttachmentLimits) -> tuple[UploadedFile[bytes], str]:
-    """Return the one file of the body and its type; raises FileRefusedError."""
+    """Return the one file of the body and its type; raises RefusedError."""
     given = request.FILES.getlist("file")
     if len(given) != 1 or not given[0].size:
         text = "Send one file that is not empty, as the multipart part named file."
-        raise FileRefusedError(400, "INVALID_REQUEST", text)
+        raise RefusedError(400, "INVALID_REQUEST", text)
     file: UploadedFile[bytes] = given[0]
     _check_size(file.size or 0, limits)
     head = file.read(HEAD_BYTES)
@@ -170,14 +158,14 @@ def _file(request: Request, limits: AttachmentLimits) -> tuple[UploadedFile[byte
     try:
         kind = file_type(safe_name(str(file.name)), file.content_type or "", head)
     except TypeMismatchError as error:
-        raise FileRefusedError(415, "ATTACHMENT_TYPE_REFUSED", str(error)) from error
+        raise RefusedError(415, "ATTACHMENT_TYPE_REFUSED", str(error)) from error
     if not is_type_taken(kind, limits):
         text = f"Files of type {kind} are not taken. Taken are: {', '.join(limits.mime_types)}."
-        raise FileRefusedError(415, "ATTACHMENT_TYPE_REFUSED", text)
+        raise RefusedError(415, "ATTACHMENT_TYPE_REFUSED", text)
     return file, kind
 
 
 def _check_size(size: int, limits: AttachmentLimits) -> None:
     if size > limits.max_bytes:
         text = f"The file has {size} bytes; {limits.max_bytes} are allowed."
-        raise FileRefusedError(413, "ATTACHMENT_TOO_LARGE", text)
+        raise RefusedError(413, "ATTACHMENT_TOO_LARGE", text)

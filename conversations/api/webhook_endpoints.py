@@ -12,8 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from conversations.api import webhook_fields as fields
-from conversations.api.access import KeyRefusedError, clean, key_open
-from conversations.api.errors import EnvelopeView, error_response
+from conversations.api.access import clean, key_open
+from conversations.api.errors import BadFieldError, EnvelopeView, error_response
 from conversations.api.schema import refusals
 from conversations.models import WebhookEndpoint
 from conversations.webhooks.endpoints import (
@@ -33,10 +33,6 @@ _READS = refusals(**_KEY_CODES, _404="NOT_FOUND")
 _WRITES = refusals(_400="INVALID_REQUEST", **_KEY_CODES, _404="NOT_FOUND")
 
 
-class BadBodyError(Exception):
-    """The body or query is wrong; the text names the field and the cure."""
-
-
 class _View(EnvelopeView):
     """A call for the project of the key."""
 
@@ -45,10 +41,6 @@ class _View(EnvelopeView):
         try:
             opened = key_open(request, ApiKey.Permission.WEBHOOKS, limit=REQUESTS_PER_MINUTE)
             return do(opened.project)
-        except KeyRefusedError as error:
-            return error_response(error.status, error.code, str(error), retry_after=error.wait)
-        except BadBodyError as error:
-            return error_response(400, "INVALID_REQUEST", str(error))
         except TooManyEndpointsError as error:
             return error_response(409, "TOO_MANY_WEBHOOK_ENDPOINTS", str(error))
         except WebhookEndpoint.DoesNotExist:
@@ -239,18 +231,18 @@ def _found(project: Project, endpoint_id: str) -> WebhookEndpoint:
 def _body(request: Request) -> Mapping[str, Any]:
     body = request.data
     if not isinstance(body, Mapping):
-        raise BadBodyError("The body must be a JSON object.")
+        raise BadFieldError("The body must be a JSON object.")
     return body
 
 
 def _judged(given: serializers.Serializer[Any]) -> Mapping[str, Any]:
     if not given.is_valid():
-        raise BadBodyError(fields.problem_of(given.errors))
+        raise BadFieldError(fields.problem_of(given.errors))
     return dict(given.validated_data)
 
 
 def _enabled(asked: str) -> bool | None:
     known = {"": None, "true": True, "false": False}
     if asked not in known:
-        raise BadBodyError("enabled is true or false.")
+        raise BadFieldError("enabled is true or false.")
     return known[asked]

@@ -18,8 +18,8 @@ from rest_framework.response import Response
 from conversations.ai_agent.outside.answers import OfferProblem, offers_read, problems_text
 from conversations.ai_agent.sandbox.results import MAX_SAID_CHARS
 from conversations.ai_agent.turn import AgentMessage
-from conversations.api.access import KeyRefusedError, clean, project_open
-from conversations.api.errors import EnvelopeView, error_response
+from conversations.api.access import clean, project_open
+from conversations.api.errors import BadFieldError, EnvelopeView, error_response
 from conversations.api.schema import refusals
 from conversations.errors import ConversationEndedError
 from conversations.models import Conversation
@@ -59,10 +59,6 @@ _REFUSALS: tuple[tuple[type[Exception], int, str], ...] = (
 )
 
 
-class BadFieldError(Exception):
-    """A field of the body is missing or wrong; the text names it and the cure."""
-
-
 class Offers(serializers.Serializer[Any]):
     """What a message offers beside its text, as clients get it (agent_api 11.2)."""
 
@@ -96,10 +92,6 @@ class AgentView(EnvelopeView):
             if found is None:
                 return error_response(404, "NOT_FOUND", "This project has no such conversation.")
             return do(found, _body(request))
-        except KeyRefusedError as error:
-            return error_response(error.status, error.code, str(error), retry_after=error.wait)
-        except BadFieldError as error:
-            return error_response(400, "INVALID_REQUEST", str(error))
         except ConversationEndedError as error:
             return error_response(410, "CONVERSATION_ENDED", str(error))
         except (HandoffError, AgentActError) as error:

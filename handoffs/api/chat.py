@@ -15,9 +15,9 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from conversations.api.access import KeyRefusedError, clean, project_open
+from conversations.api.access import clean, project_open
 from conversations.api.async_view import AsyncEnvelopeView
-from conversations.api.errors import error_response
+from conversations.api.errors import RefusedError, error_response
 from conversations.api.schema import refusals
 from conversations.errors import ConversationEndedError, NotAllowedError, RateLimitedError
 from conversations.event_loop.executor import run_sync
@@ -58,15 +58,6 @@ WAIT_SECONDS_MAX = 30
 _SEQUENCE_MAX = 2_147_483_647
 
 
-class ChatRefusedError(Exception):
-    """The call may not go on; status, code and text are for its answer."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        """Keep what the answer says beside the text."""
-        super().__init__(message)
-        self.status, self.code = status, code
-
-
 class ChatView(AsyncEnvelopeView):
     """A call of the key's project, on the channel of its connector token."""
 
@@ -80,10 +71,6 @@ class ChatView(AsyncEnvelopeView):
         """Open project and channel, do it; every refusal has the envelope."""
         try:
             return await do(await run_sync(_channel_open, request, account_id, project_id))
-        except KeyRefusedError as error:
-            return error_response(error.status, error.code, str(error), retry_after=error.wait)
-        except ChatRefusedError as error:
-            return error_response(error.status, error.code, str(error))
         except ConversationEndedError:
             text = "The conversation has ended. Its messages can still be read; create a new one."
             return error_response(410, "ChatConversationEnded", text)
@@ -252,10 +239,10 @@ def _channel_open(request: Request, account_id: str, project_id: str) -> Channel
     channel = _channel(opened.project, raw) if raw else None
     if channel is None:
         text = "Send the connector token of one of this project's channels in the header X-TOKEN."
-        raise ChatRefusedError(401, "UNAUTHORIZED", text)
+        raise RefusedError(401, "UNAUTHORIZED", text)
     if not channel.is_enabled:
         text = "Nothing answers behind this connector token: its channel is switched off."
-        raise ChatRefusedError(400, "CHAT_DRAFT_NOT_EXIST", text)
+        raise RefusedError(400, "CHAT_DRAFT_NOT_EXIST", text)
     return channel
 
 
@@ -267,11 +254,11 @@ def _channel(project: Project, raw: str) -> Channel | None:
 def _checked(form: Any, body: Any) -> dict[str, Any]:
     """Return the fields of a body; the refusal names each one at fault."""
     if not isinstance(body, Mapping):
-        raise ChatRefusedError(400, "INVALID_REQUEST", "The body must be a JSON object.")
+        raise RefusedError(400, "INVALID_REQUEST", "The body must be a JSON object.")
     checked = form(data=body)
     if not checked.is_valid():
         problems = [f"{name}: {' '.join(map(str, e))}" for name, e in checked.errors.items()]
-        raise ChatRefusedError(400, "INVALID_REQUEST", "; ".join(problems))
+        raise RefusedError(400, "INVALID_REQUEST", "; ".join(problems))
     return dict(checked.validated_data)
 
 
@@ -293,7 +280,7 @@ def _find(channel: Channel, conversation_id: str) -> str:
     if rows.exclude(api_channel="").update(last_seen_at=timezone.now()):
         return clean(conversation_id)
     text = "This channel has no such conversation of the Chat API."
-    raise ChatRefusedError(404, "NOT_FOUND", text)
+    raise RefusedError(404, "NOT_FOUND", text)
 
 
 def _message(request: Request, fields: Mapping[str, Any]) -> ChatMessage:
@@ -319,7 +306,7 @@ async def _turn_over(conversation_id: str, since: int, *, is_asked: bool) -> Cha
             f"The AI agent has not answered within {settings.CHAT_TURN_SECONDS:.0f} seconds. "
             "Repeat the call with the same Idempotency-Key, or read chat/messages."
         )
-        raise ChatRefusedError(400, "CHAT_TIMEOUT", text)
+        raise RefusedError(400, "CHAT_TIMEOUT", text)
     return answer
 
 
@@ -344,5 +331,5 @@ def _number(query: Mapping[str, str], name: str, maximum: int) -> int:
     text = query.get(name, "0").removeprefix("seq:")
     if not (text.isascii() and text.isdecimal()) or int(text[:12]) > maximum:
         problem = f"{name} must be a whole number from 0 to {maximum}."
-        raise ChatRefusedError(400, "INVALID_REQUEST", problem)
+        raise RefusedError(400, "INVALID_REQUEST", problem)
     return int(text)

@@ -16,7 +16,7 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from conversations.api.access import KeyRefusedError, project_open
+from conversations.api.access import project_open
 from conversations.api.errors import EnvelopeView, error_response
 from conversations.api.schema import refusals
 from conversations.models import Conversation
@@ -76,8 +76,6 @@ class ConversationListView(EnvelopeView):
                 request, account_id, project_id, permission, limit=REQUESTS_PER_MINUTE
             )
             wanted = wanted_read(request.query_params)
-        except KeyRefusedError as error:
-            return error_response(error.status, error.code, str(error), retry_after=error.wait)
         except BadParameterError as error:
             return error_response(400, error.code, str(error))
         page, has_more = conversations_page(opened.project, wanted)

@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from conversations.api.access import KeyRefusedError, clean, project_open
+from conversations.api.access import clean, project_open
 from conversations.api.errors import EnvelopeView, error_response
 from conversations.api.schema import refusals
 from handoffs.api.schema import BY_API_KEY
@@ -92,8 +92,6 @@ class QueueUpdateView(EnvelopeView):
                 amount=told.get("amount"),
                 queue_name=told.get("queue_name", ""),
             )
-        except KeyRefusedError as error:
-            return error_response(error.status, error.code, str(error), retry_after=error.wait)
         except NotWaitingError as error:
             return error_response(409, "NOT_WAITING", str(error))
         return Response(status)

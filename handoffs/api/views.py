@@ -10,7 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from conversations.api.access import KeyRefusedError, clean, project_open
+from conversations.api.access import clean, project_open
+from conversations.api.errors import RefusedError
 from handoffs.api.schema import BY_API_KEY, PARAMETERS, RESPONSES
 from handoffs.api.selectors import handoff_find, handoff_summary, handoff_transcript
 from handoffs.lifecycle.details import handoff_details
@@ -50,7 +51,7 @@ class HandoffStateView(APIView):
                 ApiKey.Permission.HANDOFF,
                 limit=REQUESTS_PER_MINUTE,
             )
-        except KeyRefusedError as error:
+        except RefusedError as error:
             return _key_refused(error)
         return self._answer(request, opened.project)
 
@@ -82,7 +83,7 @@ class HandoffStateView(APIView):
         return Response(body)
 
 
-def _key_refused(error: KeyRefusedError) -> Response:
+def _key_refused(error: RefusedError) -> Response:
     response = _error(error.status, str(error))
     if error.wait:
         REQUESTS_LIMITED.labels("handoff_api").inc()

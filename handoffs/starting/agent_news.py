@@ -35,7 +35,7 @@ def agent_tell(handoff_id: str, tries: int = 0) -> None:
     """Tell the agent that its conversation is back, if it can be told; waits in no thread."""
     handoff = _handoff(handoff_id)
     conversation = handoff.conversation
-    agent = outside_agent(conversation.project_id)
+    agent = outside_agent(conversation.project)
     if agent is None or handoff.ended_at is None:
         return
     adapter = adapter_of(agent, AgentPlace(conversation=conversation))
@@ -62,7 +62,7 @@ def agent_tell_joined(handoff_id: str) -> None:
     """Tell the agent that a live agent is there, if it can be told and they still are."""
     handoff = _handoff(handoff_id)
     conversation = handoff.conversation
-    agent = outside_agent(conversation.project_id)
+    agent = outside_agent(conversation.project)
     if agent is None or handoff.ended_at is not None:
         return
     adapter = adapter_of(agent, AgentPlace(conversation=conversation))

@@ -87,7 +87,7 @@ def _answer(claim: TurnClaim) -> None:
     publish.transient_publish(claim.conversation_id, thinking)
     if claim.tries > MAX_TRIES:
         _apply(claim, event, turn_given_up(conversation, MAX_TRIES))
-    elif agent := outside_agent(conversation.project_id):
+    elif agent := outside_agent(conversation.project):
         _ask_outside(claim, agent, conversation, event)
     else:
         _apply(claim, event, turn_run(conversation, event, _handoff_view(conversation)))
@@ -133,7 +133,7 @@ def _finish_outside(claim: TurnClaim, agent: OutsideAgent, event: Event, turn: T
 def _next_message(conversation_id: str) -> tuple[Conversation, Event] | None:
     """Return the oldest unanswered message."""
     conversation = Conversation.objects.select_related(
-        "project__workspace", "end_user", "channel"
+        "project__workspace", "project__outside_agent", "end_user", "channel"
     ).get(pk=conversation_id)
     event = _unanswered(conversation)
     return (conversation, event) if event else None

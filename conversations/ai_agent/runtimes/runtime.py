@@ -30,6 +30,7 @@ from conversations.models import Conversation, Event, OutsideAgent
 from integrations.behaviour.sentences import own_or
 from integrations.contract.errors import CannotConnectError, ConnectorError, RateLimitedError
 from integrations.http.client import HttpClient, Session
+from integrations.models import Project
 
 logger = logging.getLogger(__name__)
 HISTORY_MAX = 50
@@ -42,9 +43,9 @@ _FAILURES, _ESCALATED, _EPOCH, _TOLD_EPOCH = "failures", "has_escalated", "epoch
 _OURS = (_FAILURES, _ESCALATED, _EPOCH, _TOLD_EPOCH)
 
 
-def outside_agent(project_id: int) -> OutsideAgent | None:
+def outside_agent(project: Project) -> OutsideAgent | None:
     """Return the project's outside agent; None where the built-in one answers."""
-    return OutsideAgent.objects.filter(project_id=project_id).first()
+    return getattr(project, "outside_agent", None)
 
 
 def is_asked(agent: OutsideAgent) -> bool:

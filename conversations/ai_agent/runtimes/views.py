@@ -29,7 +29,7 @@ BUILT_IN = "builtin"
 @require_http_methods(["GET", "POST"])
 def agent_settings(request: HttpRequest, project: Project) -> HttpResponse:
     """Show who answers, and what another kind of agent needs; a POST makes it so."""
-    agent = outside_agent(project.pk)
+    agent = outside_agent(project)
     asked = request.POST.get("kind", "")
     if request.method != "POST":
         asked = request.GET.get("kind") or (agent.kind if agent else BUILT_IN)

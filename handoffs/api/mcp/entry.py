@@ -14,8 +14,9 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError
 
+from conversations.api.errors import RefusedError
 from conversations.event_loop.executor import run_sync
-from handoffs.api.mcp.key import RefusedError, key_admit, key_of_request
+from handoffs.api.mcp.key import key_admit, key_of_request
 from integrations.entry.envelope import envelope
 from integrations.models import ApiKey
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextvars import ContextVar
 
+from conversations.api.errors import RefusedError
 from integrations.entry.keys import ApiKeyUnknownError, api_key_note_use, api_key_valid
 from integrations.entry.rate_limit import retry_after
 from integrations.models import ApiKey
@@ -14,15 +15,6 @@ WRONG_KEYS_PER_MINUTE = 30
 _BEARER = "bearer "
 # Whose request is being answered; set for each request, and inherited by what it starts.
 key_of_request: ContextVar[ApiKey] = ContextVar("key_of_request")
-
-
-class RefusedError(Exception):
-    """The request is not let in."""
-
-    def __init__(self, status: int, code: str, message: str, *, wait: int = 0) -> None:
-        """`wait` is for Retry-After."""
-        super().__init__(message)
-        self.status, self.code, self.wait = status, code, wait
 
 
 def key_admit(headers: Mapping[str, str], address: str) -> ApiKey:
