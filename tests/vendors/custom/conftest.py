@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -12,15 +11,9 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from django.db import transaction
 
 from config.demo.embedded import free_port
 from conversations.event_loop.executor import run_sync
-from conversations.journal.frames import EventType
-from conversations.journal.services import conversation_lock
-from handoffs.models import Handoff
-from handoffs.payload.reading import payload_read
-from handoffs.starting.start import handoff_start
 from integrations.http.client import HttpClient, open_session
 from integrations.http.recording import VendorCallRecord
 from integrations.models import Integration
@@ -28,10 +21,10 @@ from integrations.simulators.simulator import running_simulator
 from integrations.vendors.custom.connector import CustomConnector
 from integrations.vendors.custom.simulator import CustomSimulator
 from integrations.vendors.custom.simulator.world import SIGNING_SECRET
-from tests import factories
 from tests.contract.bench import MemoryTokens
 from tests.handoffs.talk import Talk
-from tests.waiting import database_threads_rest, eventually
+from tests.vendors.relayed import hand_off, relayed
+from tests.waiting import eventually
 
 Connect = Callable[..., CustomConnector]
 RunExample = Callable[..., str]
@@ -110,34 +103,7 @@ def run_example(tmp_path: Path) -> Iterator[RunExample]:
 async def talk(connection: Integration) -> AsyncIterator[Talk]:
     """A handoff to the connection that the test's module has made, by the name of its connector."""
 
-    def open_handoff() -> Handoff:
-        conversation = factories.conversation(factories.channel(connection.project))
-        factories.said(conversation, "My parcel is lost")
-        factories.said(conversation, "I'll transfer you.", EventType.POLY_AGENT_MESSAGE)
-        hints = {"connector": connection.credentials["connector"], "queue": "Parcels"}
-        wanted = {"text_chat": {"custom_integration": hints}}
-        with transaction.atomic():
-            handoff = handoff_start(
-                conversation_lock(conversation.pk),
-                payload_read({"utterance": "", "handoff": wanted}),
-                tool_call_id="t1",
-                source="test",
-            )
-        assert handoff is not None
-        return handoff
-
-    session = open_session(allow_local=True)
-    one = Talk(await run_sync(open_handoff), None, session)
-    timer = asyncio.create_task(_wake_again_and_again(one))
-    yield one
-    timer.cancel()
-    await one.close()
-    await session.close()
-    await database_threads_rest()
-
-
-async def _wake_again_and_again(talk: Talk) -> None:
-    """Do what the timer of a relay worker does for sessions whose webhooks have come."""
-    while True:
-        talk.wake()
-        await asyncio.sleep(0.1)
+    hints = {"connector": connection.credentials["connector"], "queue": "Parcels"}
+    handoff = await run_sync(lambda: hand_off(connection, **hints))
+    async with relayed(handoff, None) as one:
+        yield one
