@@ -1,4 +1,4 @@
-"""Keeps each project's topics prepared for matching, in every process, until they change."""
+"""Keeps the topics of each draft and release prepared for matching, in every process, until they change."""
 
 from __future__ import annotations
 
@@ -7,54 +7,58 @@ from collections import OrderedDict
 
 from conversations.ai_agent.matching import TopicIndex, TopicMatch, TopicText
 from conversations.models import Topic
+from conversations.releases.content import Content, Draft, Version
 
 # A hundred topics of twenty queries take about ten megabytes.
 PROJECTS_KEPT = 32
 
-Version = tuple[tuple[int, float], ...]
+# Which topics there are, and when each was saved; nothing for those of a release.
+Saved = tuple[tuple[int, float], ...]
 
 
 class PreparedTopics:
-    """Prepares a project's topics once; the database says whether they are still the same.
+    """Prepares topics once; the database says whether those of a draft are still the same.
 
     Which topics there are, and when each was saved, is read for every message: no process has to
-    be told of a change, and clocks that differ do no harm.
+    be told of a change, and clocks that differ do no harm. A release never changes.
     """
 
     def __init__(self, kept: int = PROJECTS_KEPT) -> None:
-        """Keep at most so many projects, those asked for last."""
+        """Keep at most so many projects and releases, those asked for last."""
         self._kept = kept
         self._lock = threading.Lock()
-        self._projects: OrderedDict[int, tuple[Version, TopicIndex]] = OrderedDict()
+        self._contents: OrderedDict[Version, tuple[Saved, TopicIndex]] = OrderedDict()
 
-    def of(self, project_id: int) -> TopicIndex:
-        """Return the project's index; two threads may both build it, and that is all."""
-        version = _version(project_id)
+    def of(self, content: Content) -> TopicIndex:
+        """Return the index of a content; two threads may both build it, and that is all."""
+        saved = _saved(content)
         with self._lock:
-            known = self._projects.get(project_id)
-        if known is None or known[0] != version:
-            known = version, TopicIndex(_texts(project_id))
+            known = self._contents.get(content.version)
+        if known is None or known[0] != saved:
+            known = saved, TopicIndex(_texts(content))
         with self._lock:
-            self._projects[project_id] = known
-            self._projects.move_to_end(project_id)
-            while len(self._projects) > self._kept:
-                self._projects.popitem(last=False)
+            self._contents[content.version] = known
+            self._contents.move_to_end(content.version)
+            while len(self._contents) > self._kept:
+                self._contents.popitem(last=False)
         return known[1]
 
 
-def topic_find(project_id: int, text: str) -> tuple[Topic, TopicMatch] | None:
+def topic_find(content: Content, text: str) -> tuple[Topic, TopicMatch] | None:
     """Return the topic that a text is about, and how well it matches."""
-    match = PREPARED.of(project_id).match(text)
-    topic = Topic.objects.filter(pk=match.topic_id).first() if match else None
+    match = PREPARED.of(content).match(text)
+    topic = content.by_id(Topic, match.topic_id) if match else None
     return (topic, match) if topic and match else None
 
 
-def _version(project_id: int) -> Version:
-    rows = Topic.objects.filter(project_id=project_id).order_by("pk")
+def _saved(content: Content) -> Saved:
+    if not isinstance(content, Draft):
+        return ()
+    rows = Topic.objects.filter(project_id=content.project_id).order_by("pk")
     return tuple((pk, at.timestamp()) for pk, at in rows.values_list("pk", "updated_at"))
 
 
-def _texts(project_id: int) -> list[TopicText]:
+def _texts(content: Content) -> list[TopicText]:
     return [
         TopicText(
             id=topic.pk,
@@ -63,7 +67,7 @@ def _texts(project_id: int) -> list[TopicText]:
             content=topic.content,
             enabled=topic.is_enabled,
         )
-        for topic in Topic.objects.filter(project_id=project_id)
+        for topic in content.rows(Topic)
     ]
 
 

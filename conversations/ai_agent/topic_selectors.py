@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from conversations.ai_agent.actions import tool_targets
 from conversations.ai_agent.prepared_topics import topic_find
 from conversations.models import Tool, Topic
+from conversations.releases.content import Draft
 from integrations.models import Project
 
 
@@ -54,7 +55,7 @@ def tool_list(*, project: Project) -> list[tuple[Tool, list[Topic]]]:
 
 def phrase_try(*, project: Project, phrase: str) -> PhraseTrial:
     """Match the phrase as a message would be matched, and say what would run."""
-    found = topic_find(project.pk, phrase)
+    found = topic_find(Draft(project), phrase)
     if found is None:
         return PhraseTrial(topic=None)
     topic, match = found

@@ -25,6 +25,7 @@ from conversations.ai_agent.sandbox.results import ToolError
 from conversations.ai_agent.sandbox.runner import ConvSnapshot, ToolLimits, ToolOutcome, tool_run
 from conversations.journal.selectors import transcript_get
 from conversations.models import Conversation, Event, Tool, Topic
+from conversations.releases.content import Content, content_of
 from integrations.behaviour.sentences import own_or, sentence
 
 _ROLES = {"user": "user", "bot": "agent", "live_agent": "live_agent"}
@@ -85,11 +86,12 @@ def turn_run(conversation: Conversation, event: Event, handoff_view: dict[str, A
     Raises ToolError `busy` where no slot is free for the tool: nothing has run then.
     """
     text = event.payload["text"]
-    found = topic_find(conversation.project_id, text)
+    content = content_of(conversation)
+    found = topic_find(content, text)
     if found is None:
         return Turn(utterances=[_no_match(conversation)])
     topic = found[0]
-    tool = _tool(topic)
+    tool = _tool(content, topic)
     if tool is None:
         return Turn(utterances=[topic.content or _no_match(conversation)])
     snapshot = _snapshot(conversation, event, handoff_view)
@@ -121,10 +123,10 @@ def turn_given_up(conversation: Conversation, tries: int) -> Turn:
     )
 
 
-def _tool(topic: Topic) -> Tool | None:
+def _tool(content: Content, topic: Topic) -> Tool | None:
     """Return the first tool that the topic's actions name and that still exists."""
     names = tool_targets(topic.actions, topic.actions_text)
-    tools = {t.name: t for t in Tool.objects.filter(project_id=topic.project_id, name__in=names)}
+    tools = content.named(Tool, names)
     return next((tools[name] for name in names if name in tools), None)
 
 
@@ -194,7 +196,7 @@ def _instead(
 
 
 def _no_match(conversation: Conversation) -> str:
-    return own_or(conversation.project.no_match_text, "no_match", conversation.locale)
+    return own_or(content_of(conversation).text("no_match_text"), "no_match", conversation.locale)
 
 
 def _tool_failed(conversation: Conversation) -> str:

@@ -15,6 +15,8 @@ from conversations.errors import ClientFaultError, ConversationEndedError
 from conversations.journal import publish
 from conversations.journal.frames import EXTENSIONS, PREFIX, EventType, Level, SessionEnd, frame_of
 from conversations.models import Channel, Conversation, EndUser, Event, LogEntry
+from conversations.models.release import release_id_of
+from conversations.releases.content import content_of
 from conversations.webhooks.bodies import ended_data, started_data
 from conversations.webhooks.event_types import WebhookType
 from conversations.webhooks.outbox import conversation_tell, messages_tell
@@ -118,6 +120,7 @@ def session_create(*, channel: Channel, token_family: uuid.UUID, visitor: Visito
         project=channel.project,
         channel=channel,
         environment=channel.environment,
+        release_id=release_id_of(channel.project_id, channel.environment),
         end_user=_end_user(channel, visitor),
         token_family=token_family,
         locale=visitor.locale,
@@ -144,7 +147,7 @@ def agent_join(conversation_id: str) -> list[Event]:
     conversation = conversation_lock(conversation_id)
     if conversation.state != Conversation.State.CREATED:
         raise ClientFaultError("The AI agent has already joined this conversation.")
-    text = own_or(conversation.project.greeting, "greeting", conversation.locale)
+    text = own_or(content_of(conversation).text("greeting"), "greeting", conversation.locale)
     greeting = message_event(EventType.POLY_AGENT_MESSAGE, text)
     events = events_append(conversation, [agent_joined_event(conversation), greeting])
     conversation.state = Conversation.State.BOT

@@ -4,18 +4,24 @@ from conversations.models.agent import LogEntry, OutsideAgent, Tool, Topic
 from conversations.models.attachment import Attachment
 from conversations.models.channel import Channel
 from conversations.models.conversation import Conversation, EndUser, Event
+from conversations.models.flow import Flow, Variant
+from conversations.models.release import Deployment, Release
 from conversations.models.webhook import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "Attachment",
     "Channel",
     "Conversation",
+    "Deployment",
     "EndUser",
     "Event",
+    "Flow",
     "LogEntry",
     "OutsideAgent",
+    "Release",
     "Tool",
     "Topic",
+    "Variant",
     "WebhookDelivery",
     "WebhookEndpoint",
 ]

@@ -15,6 +15,7 @@ class Channel(models.Model):
         """The kinds of channel."""
 
         WEBCHAT = "webchat", "Webchat"
+        CHAT = "chat", "Test panel"
 
     class HandoffMode(models.TextChoices):
         """Who carries out a handoff that the Chat API's client sees."""
@@ -30,6 +31,8 @@ class Channel(models.Model):
     secret_token_hash = models.CharField(max_length=64, blank=True)
     # host[:port] of pages that may carry the widget; subdomains of a listed host are included
     allowed_origins = models.JSONField(default=list)
+    # The variant of a conversation that names none, by its id.
+    variant_id = models.CharField(max_length=40, blank=True, db_default="", default="")
     # For conversations over the Chat API; a widget's handoffs are always the portal's.
     handoff_mode = models.CharField(
         max_length=8,

@@ -8,6 +8,7 @@ from django.db import models
 from django.utils import timezone
 
 from conversations.models.channel import Channel
+from conversations.models.release import Release
 from integrations.models import Environment, Project
 from integrations.models.identifiers import conversation_id
 
@@ -70,6 +71,12 @@ class Conversation(models.Model):
     # Each message to the AI agent books its part of a minute, so that a minute holds so many.
     turns_booked_until = models.DateTimeField(null=True, blank=True)
     tool_state = models.JSONField(default=dict)
+    # What it was begun with and keeps until its end; None is the draft.
+    release = models.ForeignKey(
+        Release, null=True, on_delete=models.SET_NULL, related_name="conversations"
+    )
+    # Where it stands in a flow, as ai_agent/flows/position.py keeps it; empty outside of one.
+    flow = models.JSONField(default=dict, db_default={})
     # What an outside agent's adapter keeps of this conversation, and its failures in a row.
     agent_session = models.JSONField(default=dict, db_default={})
     shared_id = models.CharField(max_length=255, blank=True)

@@ -14,7 +14,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from conversations.ai_agent.actions import tool_targets
-from conversations.models import Channel
+from conversations.models import Channel, Topic
+from conversations.releases.content import content_in
 from conversations.widget.access_token import host_allowed
 from conversations.widget.channels import (
     channel_create,
@@ -105,7 +106,7 @@ def widget_page(request: HttpRequest, public_key: str) -> HttpResponse:
         "channel": channel,
         "host": host,
         "is_host_allowed": host_allowed(channel, host),
-        "phrase_groups": _phrases(channel.project),
+        "phrase_groups": _phrases(channel),
     }
     return render(request, "conversations/widget_page.html", context)
 
@@ -141,9 +142,10 @@ def _channels(project: Project) -> Any:
     return project.channels.filter(kind=Channel.Kind.WEBCHAT)
 
 
-def _phrases(project: Project) -> list[PhraseGroup]:
+def _phrases(channel: Channel) -> list[PhraseGroup]:
     """Suggest the first example query of each topic: those that run a tool, then the others."""
-    topics = [one for one in project.topics.filter(is_enabled=True) if one.example_queries]
+    known = content_in(channel.project, channel.environment).rows(Topic)
+    topics = [one for one in known if one.is_enabled and one.example_queries]
     by_tool = {one: bool(tool_targets(one.actions, one.actions_text)) for one in topics}
     to_people = [one.example_queries[0] for one in topics if by_tool[one]]
     to_agent = [one.example_queries[0] for one in topics if not by_tool[one]]

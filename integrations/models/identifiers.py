@@ -37,6 +37,11 @@ def project_id() -> str:
     return "PROJECT-" + "".join(secrets.choice(_CROCKFORD) for _ in range(8))
 
 
+def variant_id() -> str:
+    """Return a new variant id: `VARIANT-` and eight characters."""
+    return "VARIANT-" + "".join(secrets.choice(_CROCKFORD) for _ in range(8))
+
+
 def public_widget_key() -> str:
     """Return a new public widget key: no secret, but not to be guessed either."""
     return f"wk_{secrets.token_urlsafe(18)}"

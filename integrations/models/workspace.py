@@ -60,6 +60,7 @@ class Area(models.TextChoices):
     WIDGETS = "widgets"
     CONVERSATIONS = "conversations"
     ACCOUNT = "account"
+    DEPLOYMENTS = "deployments"
 
 
 class Access(models.IntegerChoices):

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from conversations.ai_agent.prepared_topics import PREPARED, PreparedTopics, topic_find
 from conversations.ai_agent.services import topic_create, topic_delete, topic_update
 from conversations.models import Topic
+from conversations.releases.content import Draft
 from integrations.models import Project
 from tests import factories
 from tests.bench.matching import PlainBm25, made_topics, messages
@@ -27,7 +28,7 @@ def project() -> Project:
 
 
 def found(project: Project, text: str = ASKED) -> str | None:
-    match = topic_find(project.pk, text)
+    match = topic_find(Draft(project), text)
     return match[0].name if match else None
 
 
@@ -42,14 +43,14 @@ def reads_all_phrases(queries: Sequence[dict[str, str]]) -> bool:
 def test_phrases_are_read_and_prepared_once_for_many_messages(project):
     with CaptureQueriesContext(connection) as first:
         assert found(project) == "When are you open?"
-    prepared = PREPARED.of(project.pk)
+    prepared = PREPARED.of(Draft(project))
 
     with CaptureQueriesContext(connection) as later:
         assert [found(project, text) for text in (ASKED, "zxqv")] == ["When are you open?", None]
 
     assert reads_all_phrases(first.captured_queries)
     assert not reads_all_phrases(later.captured_queries)
-    assert PREPARED.of(project.pk) is prepared
+    assert PREPARED.of(Draft(project)) is prepared
 
 
 def test_each_change_is_seen_by_the_next_message_of_every_process(project):
@@ -57,7 +58,7 @@ def test_each_change_is_seen_by_the_next_message_of_every_process(project):
     topic = Topic.objects.get(project=project)
 
     def all_find(text: str) -> set[bool]:
-        return {one.of(project.pk).match(text) is not None for one in processes}
+        return {one.of(Draft(project)).match(text) is not None for one in processes}
 
     assert all_find("wher is my parcl") == {False}
     topic_update(topic=topic, actor=None, values={"example_queries": ["where is my parcel"]})
@@ -77,11 +78,11 @@ def test_a_project_never_finds_the_topics_of_another(project):
 
 def test_no_more_than_so_many_projects_are_kept(project):
     prepared = PreparedTopics(kept=1)
-    first = prepared.of(project.pk)
+    first = prepared.of(Draft(project))
 
-    assert prepared.of(project.pk) is first
-    prepared.of(factories.project().pk)
-    assert prepared.of(project.pk) is not first
+    assert prepared.of(Draft(project)) is first
+    prepared.of(Draft(factories.project()))
+    assert prepared.of(Draft(project)) is not first
 
 
 def test_the_plain_ranking_of_the_bench_finds_what_was_said():

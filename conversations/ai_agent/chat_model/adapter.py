@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from conversations.ai_agent.chat_model.claims import claims_handoff
 from conversations.ai_agent.chat_model.functions import Functions
-from conversations.ai_agent.chat_model.offers import HANDOFF, Offer, offer_read
+from conversations.ai_agent.chat_model.offers import HANDOFF, Offer, offer_for
 from conversations.ai_agent.chat_model.prompt import messages_for
 from conversations.ai_agent.chat_model.wire import Answer, Collector, answer_whole, error_code
 from conversations.ai_agent.outside.agent import (
@@ -62,7 +62,7 @@ class ChatModel:
         """Ask until the model has said what it wants; what was shown is not asked for again."""
         conversation = self._place.conversation
         offer = await run_sync(
-            offer_read, conversation.project_id, turn.message["text"], self._place.destinations
+            offer_for, conversation, turn.message["text"], self._place.destinations
         )
         functions = Functions(self._place, offer, turn)
         messages = messages_for(turn, offer, self._instructions)

@@ -10,7 +10,8 @@ from typing import Any
 
 from conversations.ai_agent.actions import tool_targets
 from conversations.ai_agent.phrases.words import meaningful_words, normalise
-from conversations.models import Tool, Topic
+from conversations.models import Conversation, Tool, Topic
+from conversations.releases.content import Content, content_of
 
 HANDOFF, END = "handoff", "end_conversation"
 CHECK, CHOICES = "check_availability", "offer_choices"
@@ -40,11 +41,15 @@ class Offer:
         return [one for one in self.functions if one["function"]["name"] == name]
 
 
-def offer_read(project_id: int, text: str, destinations: Mapping[str, str]) -> Offer:
+def offer_for(conversation: Conversation, text: str, destinations: Mapping[str, str]) -> Offer:
+    """Return what a turn of a conversation offers, of the release that it was begun with."""
+    return offer_read(content_of(conversation), text, destinations)
+
+
+def offer_read(content: Content, text: str, destinations: Mapping[str, str]) -> Offer:
     """Return what a turn offers; `text` is what the end user has said."""
-    found = list(Topic.objects.filter(project_id=project_id, is_enabled=True))
-    tools = {tool.name: tool for tool in Tool.objects.filter(project_id=project_id)}
-    tools = {name: tool for name, tool in tools.items() if len(name) <= NAME_MAX}
+    found = [topic for topic in content.rows(Topic) if topic.is_enabled]
+    tools = {tool.name: tool for tool in content.rows(Tool) if len(tool.name) <= NAME_MAX}
     topics = dict(_topic_functions(found, tools))
     functions = [
         *_reserved(destinations),

@@ -1,0 +1,224 @@
+"""What a project's AI agent knows: as it is edited (the draft), or frozen in a release."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import uuid
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from django.db import models
+
+from conversations.models import Conversation, Flow, Release, Tool, Topic, Variant
+from conversations.models.release import release_id_of
+from integrations.models import Project
+
+# Tells one content from another: `draft` or `release`, and whose.
+Version = tuple[str, int | uuid.UUID]
+Row = TypeVar("Row", bound=models.Model)
+# A hundred topics and tools of usual size take less than a megabyte.
+RELEASES_KEPT = 32
+# What a project says itself; its other settings act at once.
+TEXTS = ("greeting", "no_match_text")
+_LEFT_OUT = frozenset({"project", "created_at", "updated_at"})
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedModel:
+    """A model whose rows travel with a release: found by `name`, and tied to nothing else."""
+
+    model: type[models.Model]
+    key: str
+    label: str
+
+    def fields(self) -> list[str]:
+        """Return the fields that are frozen: all but the project and the times."""
+        names = (field.name for field in self.model._meta.concrete_fields)
+        return [name for name in names if name not in _LEFT_OUT]
+
+
+# The one list of what a release holds.
+RELEASED = (
+    ReleasedModel(Topic, "topics", "Topic"),
+    ReleasedModel(Tool, "tools", "Tool"),
+    ReleasedModel(Flow, "flows", "Flow"),
+    ReleasedModel(Variant, "variants", "Variant"),
+)
+_KEYS = {one.model: one.key for one in RELEASED}
+
+
+class Content(Protocol):
+    """What a turn reads: never change what it hands out."""
+
+    @property
+    def version(self) -> Version:
+        """Return what tells this content from others."""
+        ...
+
+    @property
+    def project_id(self) -> int:
+        """Return the project."""
+        ...
+
+    def rows(self, model: type[Row]) -> Sequence[Row]:
+        """Return all rows of a model, in the order of their names."""
+        ...
+
+    def named(self, model: type[Row], names: Iterable[str]) -> dict[str, Row]:
+        """Return the rows that have one of these names, by name."""
+        ...
+
+    def by_id(self, model: type[Row], pk: int) -> Row | None:
+        """Return the row of that number."""
+        ...
+
+    def text(self, name: str) -> str:
+        """Return one of TEXTS."""
+        ...
+
+
+class Draft:
+    """What builders edit: each message reads it anew."""
+
+    def __init__(self, project: Project) -> None:
+        """Read nothing yet."""
+        self._project = project
+        self.project_id: int = project.pk
+        self.version: Version = ("draft", self.project_id)
+
+    def rows(self, model: type[Row]) -> Sequence[Row]:
+        """Return all rows as they stand now."""
+        return list(self._rows(model))
+
+    def named(self, model: type[Row], names: Iterable[str]) -> dict[str, Row]:
+        """Return the rows that have one of these names now."""
+        wanted = list(names)
+        found = self._rows(model).filter(name__in=wanted) if wanted else []
+        return {row.name: row for row in found}  # type: ignore[attr-defined]
+
+    def by_id(self, model: type[Row], pk: int) -> Row | None:
+        """Return the row of that number, if it is still there."""
+        return model._default_manager.filter(pk=pk).first()
+
+    def text(self, name: str) -> str:
+        """Return what the project says now."""
+        return str(getattr(self._project, name))
+
+    def _rows(self, model: type[Row]) -> models.QuerySet[Row]:
+        return model._default_manager.filter(project_id=self.project_id)
+
+
+class Frozen:
+    """What a release holds."""
+
+    def __init__(self, release: Release) -> None:
+        """Build the rows once; they are shared by all turns of this process."""
+        self.project_id: int = release.project_id
+        self.version: Version = ("release", release.pk)
+        self._texts: Mapping[str, str] = release.content.get("texts", {})
+        self._rows = {
+            one.model: _instances(one, release.project_id, release.content.get(one.key, []))
+            for one in RELEASED
+        }
+
+    def rows(self, model: type[Row]) -> Sequence[Row]:
+        """Return all rows that the release has."""
+        return self._rows[model]  # type: ignore[return-value]
+
+    def named(self, model: type[Row], names: Iterable[str]) -> dict[str, Row]:
+        """Return the rows of the release that have one of these names."""
+        wanted = set(names)
+        by_name = {row.name: row for row in self.rows(model)}  # type: ignore[attr-defined]
+        return {name: row for name, row in by_name.items() if name in wanted}
+
+    def by_id(self, model: type[Row], pk: int) -> Row | None:
+        """Return the row that had that number when the release was made."""
+        return next((row for row in self.rows(model) if row.pk == pk), None)
+
+    def text(self, name: str) -> str:
+        """Return what the project said when the release was made."""
+        return self._texts.get(name, "")
+
+
+def content_of(conversation: Conversation) -> Content:
+    """Return what the AI agent knows in a conversation: that of its beginning, or the draft."""
+    return content_of_release(conversation.project, conversation.release_id)
+
+
+def content_in(project: Project, environment: str) -> Content:
+    """Return what the AI agent knows in an environment now."""
+    return content_of_release(project, release_id_of(project.pk, environment))
+
+
+def content_of_release(project: Project, release_id: uuid.UUID | None) -> Content:
+    """Return a release's content; None is the draft."""
+    if release_id is None:
+        return Draft(project)
+    return _FROZEN.of(release_id)
+
+
+def snapshot(project: Project) -> dict[str, Any]:
+    """Return the draft as a release keeps it: plain JSON, all rows by their names."""
+    found: dict[str, Any] = {"texts": {name: getattr(project, name) for name in TEXTS}}
+    for one in RELEASED:
+        rows = one.model._default_manager.filter(project=project).order_by("name", "pk")
+        found[one.key] = list(rows.values(*one.fields()))
+    return found
+
+
+def digest_of(content: Mapping[str, Any]) -> str:
+    """Return the hash of what a release says; the numbers of its rows do not count."""
+    text = json.dumps(plain_content(content), sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def plain_content(content: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return each kind's rows by name, without their numbers."""
+    found: dict[str, dict[str, Any]] = {"texts": dict(content.get("texts", {}))}
+    for one in RELEASED:
+        found[one.key] = {
+            row["name"]: {name: value for name, value in row.items() if name != "id"}
+            for row in content.get(one.key, [])
+        }
+    return found
+
+
+def _instances(
+    one: ReleasedModel, project_id: int, rows: Iterable[Mapping[str, Any]]
+) -> list[models.Model]:
+    """Build rows of today's model: a field that is newer has its default, a gone one is left out.
+
+    They are no rows of the database: whoever saves one would bring the past back.
+    """
+    names = set(one.fields())
+    return [
+        one.model(project_id=project_id, **{n: v for n, v in row.items() if n in names})
+        for row in rows
+    ]
+
+
+class _FrozenReleases:
+    """The releases that were asked for last; they never change, so nothing makes them stale."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[uuid.UUID, Frozen] = OrderedDict()
+
+    def of(self, release_id: uuid.UUID) -> Frozen:
+        with self._lock:
+            found = self._kept.get(release_id)
+        if found is None:
+            found = Frozen(Release.objects.get(pk=release_id))
+        with self._lock:
+            self._kept[release_id] = found
+            self._kept.move_to_end(release_id)
+            while len(self._kept) > RELEASES_KEPT:
+                self._kept.popitem(last=False)
+        return found
+
+
+_FROZEN = _FrozenReleases()
