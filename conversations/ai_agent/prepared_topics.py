@@ -1,4 +1,4 @@
-"""Keeps the topics of each draft and release prepared for matching, in every process, until they change."""
+"""Keeps the topics of drafts and releases prepared for matching, in every process."""
 
 from __future__ import annotations
 
