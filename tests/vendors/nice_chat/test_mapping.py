@@ -62,6 +62,7 @@ def events(*names: str, ends_on_resolved: bool = True, **state: object) -> list[
     [
         ("own_message", MessageEchoed),
         ("own_message_read", MessageRead),
+        ("own_message_seen", MessageRead),
         ("message_updated", LiveAgentMessageEdited),
         ("message_deleted", LiveAgentMessageDeleted),
         ("case_closed", ConversationEnded),
@@ -71,6 +72,7 @@ def events(*names: str, ends_on_resolved: bool = True, **state: object) -> list[
         ("position_in_queue_as_reply", QueuePositionChanged),
         ("typing_started", LiveAgentTyping),
         ("typing_started_mobile", LiveAgentTyping),
+        ("typing_ended", LiveAgentTyping),
         ("unknown", UnknownEvent),
     ],
 )
@@ -94,8 +96,9 @@ def test_own_messages_are_named_as_we_named_them():
     assert echoed.vendor_message_id == read.vendor_message_id == OWN
 
 
-def test_the_first_message_of_a_person_lets_that_person_in_under_the_full_name():
-    joined, said = events("agent_message")
+@pytest.mark.parametrize("name", ["agent_message", "agent_message_into_case"])
+def test_the_first_message_of_a_person_lets_that_person_in_under_the_full_name(name: str):
+    joined, said = events(name)
 
     assert isinstance(joined, LiveAgentJoined)
     assert isinstance(said, LiveAgentMessage)

@@ -9,7 +9,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.contract.events import LiveAgentMessage
+from integrations.contract.events import (
+    ConversationEnded,
+    IdleWarning,
+    LiveAgentJoined,
+    LiveAgentLeft,
+    LiveAgentMessage,
+    LiveAgentMessageEdited,
+    LiveAgentTyping,
+    MessageDelivered,
+    MessageEchoed,
+    MessageFailed,
+    MessageRead,
+    NoLiveAgents,
+    QueuePositionChanged,
+    SystemNotice,
+    TransferStarted,
+    UnknownEvent,
+)
 from integrations.kit.conversation_entries.entries import events_of
 from integrations.vendors.salesforce_byoc import mapping
 from integrations.vendors.salesforce_byoc.mapping import (
@@ -22,22 +39,20 @@ from integrations.vendors.salesforce_byoc.mapping import (
 )
 from tests.contract.bench import handoff_request
 
-FIXTURES = json.loads(
-    (Path(mapping.__file__).parent / "fixtures" / "events.json").read_text(encoding="utf-8")
-)
+FIXTURES = Path(mapping.__file__).parent / "fixtures"
 CONVERSATION = "9e2f5a34-1c77-4b0e-9d52-0a9b7c1d2e3f"
 FIELDS = {"payload_field": "Payload__c", "type_field": "EventType__c"}
 
 
 def envelope(name: str) -> Envelope:
-    raw = FIXTURES[name]
+    raw = json.loads((FIXTURES / f"{name}.json").read_text(encoding="utf-8"))
     payload = {**raw, "Payload__c": json.dumps(raw["Payload__c"])}
     found = envelope_of(payload, **FIELDS)
     assert found is not None
     return found
 
 
-@pytest.mark.parametrize("shape", ["nested", "flat"])
+@pytest.mark.parametrize("shape", ["message", "message_flat"])
 def test_both_shapes_of_an_event_are_the_same_message_of_the_same_conversation(shape: str):
     found = envelope(shape)
 
@@ -47,11 +62,52 @@ def test_both_shapes_of_an_event_are_the_same_message_of_the_same_conversation(s
     assert (said.text, said.agent_name) == ("Hello Ines", "Noor Halvorsen")
     assert said.vendor_event_id == "6a0f8a17-6f8e-4a3e-9a3a-9d0e6a1d7b20"
     assert "baton:ho_1" in found.keys
-    assert (CONVERSATION in found.keys) == (shape == "nested")
+    assert (CONVERSATION in found.keys) == (shape == "message")
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [
+        ("message_automatic", [SystemNotice]),
+        ("message_attachments", [LiveAgentMessage]),
+        ("message_choices", [LiveAgentMessage]),
+        ("message_form", [LiveAgentMessage]),
+        ("message_rich_link", [LiveAgentMessage]),
+        ("message_own", [MessageEchoed]),
+        ("message_updated", [LiveAgentMessage]),
+        ("message_edited", [LiveAgentMessageEdited]),
+        ("message_delivery_failed", [MessageFailed]),
+        ("participant_added", [LiveAgentJoined]),
+        ("participant_removed", [LiveAgentLeft]),
+        ("routing_result_wait", [QueuePositionChanged]),
+        ("routing_result_transfer", [TransferStarted]),
+        ("routing_result_error", [NoLiveAgents]),
+        ("routing_work_result", []),
+        ("queue_position", [QueuePositionChanged]),
+        ("typing_started", [LiveAgentTyping]),
+        ("typing_stopped", [LiveAgentTyping]),
+        ("delivery_acknowledgement", [MessageDelivered]),
+        ("read_acknowledgement", [MessageRead]),
+        ("session_inactive", [IdleWarning]),
+        ("session_ended", [ConversationEnded]),
+        ("session_error", [ConversationEnded]),
+        ("consent_updated", []),
+        ("progress_indicator", []),
+        ("unknown", [UnknownEvent]),
+    ],
+)
+def test_each_entry_of_the_event_becomes_what_the_table_says(name: str, kinds: list[type]):
+    found = envelope(name)
+
+    events = events_of(entry_of(found, CONVERSATION))
+
+    assert [type(event) for event in events] == kinds
+    assert {event.vendor_conversation_id for event in events} <= {CONVERSATION}
+    assert CONVERSATION in found.keys
 
 
 def test_a_request_for_routing_is_answered_with_the_live_agent_that_it_names():
-    found = envelope("routing_agent")
+    found = envelope("routing_requested_agent")
 
     work, info = wanted_work(found.content)
 
@@ -69,7 +125,10 @@ def test_a_request_for_routing_is_answered_with_the_live_agent_that_it_names():
 
 
 def test_a_request_for_routing_to_a_queue_names_that_queue_and_an_empty_one_nothing():
-    assert wanted_work(envelope("routing_queue").content) == (None, {"queueId": "00G8Y000000TeSt"})
+    assert wanted_work(envelope("routing_requested_queue").content) == (
+        None,
+        {"queueId": "00G8Y000000TeSt"},
+    )
     assert wanted_work({}) == (None, None)
 
 

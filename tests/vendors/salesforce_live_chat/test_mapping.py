@@ -27,9 +27,10 @@ from integrations.vendors.salesforce_live_chat import mapping
 from integrations.vendors.salesforce_live_chat.mapping import Chat, Message, details, outcome_of
 from tests.contract.bench import handoff_request
 
-FIXTURES = json.loads(
-    (Path(mapping.__file__).parent / "fixtures" / "messages.json").read_text(encoding="utf-8")
-)
+FIXTURES = {
+    path.stem: json.loads(path.read_text(encoding="utf-8"))
+    for path in (Path(mapping.__file__).parent / "fixtures").glob("*.json")
+}
 WITH_NOOR = Chat(agent_id="0058Y000001AbCd", agent_name="Noor Halvorsen", joins=1)
 
 
@@ -47,6 +48,7 @@ def message(kind: object, body: object) -> Message:
 @pytest.mark.parametrize(
     ("name", "kinds"),
     [
+        ("established", []),
         ("request_success", [QueuePositionChanged]),
         ("request_success_queue", []),
         ("queue_update", [QueuePositionChanged]),
