@@ -211,15 +211,27 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PUBLIC": True,
     "APPEND_COMPONENTS": {
         "securitySchemes": {
-            "channelKey": {
+            "accessToken": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "What `access_token_create` gives.",
+            },
+            "apiKey": {
                 "type": "apiKey",
                 "in": "header",
-                "name": "X-Token",
-                "description": "The widget's public key, or the secret token of a server.",
+                "name": "x-api-key",
+                "description": "From Configure > API keys, with the permission of the call.",
             },
-            "accessToken": {"type": "http", "scheme": "bearer"},
-            "apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"},
         }
+    },
+    # What every operation has, whoever describes it.
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "conversations.api.common_answers.common_answers",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "HandoffStatus": "handoffs.api.schema.STATUSES",
+        "HandoffState": "handoffs.api.schema.STATES",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from integrations.entry.envelope import envelope
 
-_PREFIXES = ("/api/", "/v1/", "/handoff/")
+_PREFIXES = ("/api/", "/v1/", "/v3/", "/handoff/")
 # What the framework says of itself is for people who read HTML.
 _TEXTS = {
     400: "The request cannot be read.",

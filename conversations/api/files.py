@@ -10,8 +10,6 @@ from django.core.files.uploadedfile import UploadedFile
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
     OpenApiExample,
-    OpenApiResponse,
-    extend_schema,
     extend_schema_field,
     extend_schema_serializer,
 )
@@ -21,8 +19,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from conversations.api.errors import EnvelopeView, RefusedError, session_refused
-from conversations.api.messaging import bearer, too_many
-from conversations.api.schema import BY_ACCESS_TOKEN, TAG, refusals
+from conversations.api.messaging import BY_TOKEN, bearer, too_many
+from conversations.api.schema import answer
 from conversations.errors import NotAllowedError
 from conversations.files.attachments import attachment_create
 from conversations.files.types import (
@@ -40,6 +38,15 @@ from integrations.entry.rate_limit import retry_after
 
 # What a multipart body has around its one file, at most.
 ENVELOPE_BYTES = 65_536
+_PICTURE = OpenApiExample(
+    "A picture",
+    value={
+        "file_id": "5f0e7b1c-0c4f-4b57-9a55-3b2f8a1f6d10",
+        "file_name": "receipt.png",
+        "mime_type": "image/png",
+        "size_bytes": 48210,
+    },
+)
 
 
 @extend_schema_field(OpenApiTypes.BINARY)
@@ -67,40 +74,18 @@ class FileView(EnvelopeView):
         mime_type = serializers.CharField()
         size_bytes = serializers.IntegerField()
 
-    @extend_schema(
-        operation_id="files_create",
-        summary="Upload a file",
-        description="While a live agent is asked for or present who takes files. A `USER_MESSAGE` "
-        "with the `file_id` sends it.",
-        tags=[TAG],
-        auth=BY_ACCESS_TOKEN,
-        request={"multipart/form-data": Input},
-        responses={
-            200: OpenApiResponse(
-                Output,
-                description="The file is stored and waits for its message.",
-                examples=[
-                    OpenApiExample(
-                        "A picture",
-                        value={
-                            "file_id": "5f0e7b1c-0c4f-4b57-9a55-3b2f8a1f6d10",
-                            "file_name": "receipt.png",
-                            "mime_type": "image/png",
-                            "size_bytes": 48210,
-                        },
-                    )
-                ],
-            ),
-            **refusals(
-                _400="INVALID_REQUEST",
-                _401="UNAUTHORIZED",
-                _404="SESSION_NOT_FOUND",
-                _409="HANDOFF_NOT_OPEN",
-                _413="ATTACHMENT_TOO_LARGE",
-                _415="ATTACHMENT_TYPE_REFUSED",
-                _429="RATE_LIMITED",
-            ),
-        },
+    @BY_TOKEN.operation(
+        "files_create",
+        "Upload a file",
+        "While a live agent is asked for or present who takes files. A `USER_MESSAGE` with the "
+        "`file_id` sends it.",
+        takes={"multipart/form-data": Input},
+        gives=answer(Output, "The file is stored and waits for its message.", _PICTURE),
+        _400="INVALID_REQUEST",
+        _404="SESSION_NOT_FOUND",
+        _409="HANDOFF_NOT_OPEN",
+        _413="ATTACHMENT_TOO_LARGE",
+        _415="ATTACHMENT_TYPE_REFUSED ATTACHMENTS_NOT_TAKEN UNSUPPORTED_MEDIA_TYPE",
     )
     def post(self, request: Request, session_id: uuid.UUID) -> Response:
         """Answer 401 or 404 for the session, 409, 413 or 415 for the file, with a code each."""

@@ -8,26 +8,15 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from django.conf import settings
-from drf_spectacular.utils import (
-    OpenApiExample,
-    OpenApiResponse,
-    extend_schema,
-    extend_schema_serializer,
-)
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from conversations.ai_agent.streaming import project_streams
 from conversations.api.errors import EnvelopeView, error_response
-from conversations.api.schema import (
-    BY_ACCESS_TOKEN,
-    BY_CHANNEL_KEY,
-    HOST,
-    SESSION,
-    TAG,
-    refusals,
-)
+from conversations.api.schema import HOST, SESSION, TOKEN, Interface, answer
+from conversations.api.strict import StrictSerializer
 from conversations.journal.frames import CLIENT_EXTENSIONS
 from conversations.journal.json_values import has_valid_text
 from conversations.journal.services import Visitor, session_create
@@ -45,6 +34,19 @@ from integrations.entry.rate_limit import retry_after
 from integrations.telemetry.metrics import REQUESTS_LIMITED
 
 ATTRIBUTES_MAX_BYTES = 65_536
+_TAG = "Messaging API"
+# The old token of a refresh is all that may come as a bearer.
+BY_CHANNEL = Interface(_TAG, [], ["accessToken"], _429="RATE_LIMITED")
+BY_TOKEN = Interface(_TAG, ["accessToken"], _401="UNAUTHORIZED", _429="RATE_LIMITED")
+_TOKEN = OpenApiExample(
+    "A token of 15 minutes",
+    value={
+        "access_token": "eyJhbGciOi…",
+        "expires_in": 900,
+        "token_type": "Bearer",
+        "widget": {"title": "Chat with us", "accent": "#2457d6", "agent_name": "Birch"},
+    },
+)
 
 
 class AccessTokenView(EnvelopeView):
@@ -59,37 +61,15 @@ class AccessTokenView(EnvelopeView):
         token_type = serializers.CharField()
         widget = serializers.DictField(child=serializers.CharField(allow_blank=True))
 
-    @extend_schema(
-        operation_id="access_token_create",
-        summary="Ask for an access token",
-        description="With an old token as `Authorization: Bearer`, the new one is for the same "
-        "sessions; that works up to a day after the old one's end.",
-        tags=[TAG],
-        auth=BY_CHANNEL_KEY,
-        parameters=[HOST],
-        request=None,
-        responses={
-            200: OpenApiResponse(
-                Output,
-                description="The token.",
-                examples=[
-                    OpenApiExample(
-                        "A token of 15 minutes",
-                        value={
-                            "access_token": "eyJhbGciOi…",
-                            "expires_in": 900,
-                            "token_type": "Bearer",
-                            "widget": {
-                                "title": "Chat with us",
-                                "accent": "#2457d6",
-                                "agent_name": "Birch",
-                            },
-                        },
-                    )
-                ],
-            ),
-            **refusals(_400="MISSING_HEADER", _401="HOST_NOT_ALLOWED", _429="RATE_LIMITED"),
-        },
+    @BY_CHANNEL.operation(
+        "access_token_create",
+        "Ask for an access token",
+        "With an old token as `Authorization: Bearer`, the new one is for the same sessions; "
+        "that works up to a day after the old one's end.",
+        parameters=[TOKEN, HOST],
+        gives=answer(Output, "The token.", _TOKEN),
+        _400="MISSING_HEADER",
+        _401="UNAUTHORIZED HOST_NOT_ALLOWED",
     )
     def post(self, request: Request) -> Response:
         """Answer 401 unless key, host and origin fit the channel."""
@@ -114,7 +94,7 @@ class AccessTokenView(EnvelopeView):
         return Response(_token_body(channel, family, is_trusted))
 
 
-class SessionEndUser(serializers.Serializer[Any]):
+class SessionEndUser(StrictSerializer):
     """Who the end user is; taken only from a server that holds the secret token."""
 
     external_id = serializers.CharField(max_length=255)
@@ -126,7 +106,7 @@ class SessionEndUser(serializers.Serializer[Any]):
 class SessionView(EnvelopeView):
     """Open a session: one session is one conversation."""
 
-    class Input(serializers.Serializer[Any]):
+    class Input(StrictSerializer):
         """All fields are optional."""
 
         platform = serializers.ChoiceField(
@@ -185,14 +165,12 @@ class SessionView(EnvelopeView):
 
         session_id = serializers.UUIDField()
 
-    @extend_schema(
-        operation_id="sessions_create",
-        summary="Open a session",
-        description="One session is one conversation. Connect to it at "
-        "`/ws?session_id=…&cursor=0` with the access token.",
-        tags=[TAG],
-        auth=BY_ACCESS_TOKEN,
-        request=Documented,
+    @BY_TOKEN.operation(
+        "sessions_create",
+        "Open a session",
+        "One session is one conversation. Connect to it at `/ws?session_id=…&cursor=0` with the "
+        "access token; `/api/asyncapi` says what is spoken there.",
+        takes=Documented,
         examples=[
             OpenApiExample(
                 "A page in German",
@@ -200,16 +178,11 @@ class SessionView(EnvelopeView):
                 request_only=True,
             )
         ],
-        responses={
-            200: OpenApiResponse(
-                Output,
-                description="The session.",
-                examples=[OpenApiExample("A session", value={"session_id": SESSION})],
-            ),
-            **refusals(
-                _400="INVALID_REQUEST", _401="UNAUTHORIZED", _403="FORBIDDEN", _429="RATE_LIMITED"
-            ),
-        },
+        gives=answer(
+            Output, "The session.", OpenApiExample("A session", value={"session_id": SESSION})
+        ),
+        _400="INVALID_REQUEST",
+        _403="FORBIDDEN",
     )
     def post(self, request: Request) -> Response:
         """Answer 401 for a bad token, 400 with the field at fault for a bad body."""

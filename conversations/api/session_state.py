@@ -5,19 +5,14 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from drf_spectacular.utils import (
-    OpenApiExample,
-    OpenApiResponse,
-    extend_schema,
-    extend_schema_serializer,
-)
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from conversations.api.errors import EnvelopeView, error_response, session_refused
-from conversations.api.messaging import bearer, too_many
-from conversations.api.schema import BY_ACCESS_TOKEN, SESSION, TAG, refusals
+from conversations.api.messaging import BY_TOKEN, bearer, too_many
+from conversations.api.schema import SESSION, answer
 from conversations.models import Conversation
 from conversations.socket.handshake import HandshakeError, session_of_token
 from integrations.entry.rate_limit import retry_after
@@ -34,26 +29,16 @@ class SessionStateView(EnvelopeView):
 
         session_id = serializers.UUIDField()
 
-    @extend_schema(
-        operation_id="sessions_retrieve",
-        summary="Ask whether a session is open",
-        description="For a browser, which does not tell a page why its socket was refused. "
-        "Whatever is not answered here is no end of the session: connect again.",
-        tags=[TAG],
-        auth=BY_ACCESS_TOKEN,
-        responses={
-            200: OpenApiResponse(
-                Output,
-                description="It is open.",
-                examples=[OpenApiExample("An open session", value={"session_id": SESSION})],
-            ),
-            **refusals(
-                _401="UNAUTHORIZED",
-                _404="SESSION_NOT_FOUND",
-                _410="SESSION_ENDED",
-                _429="RATE_LIMITED",
-            ),
-        },
+    @BY_TOKEN.operation(
+        "sessions_retrieve",
+        "Ask whether a session is open",
+        "For a browser, which does not tell a page why its socket was refused. Whatever is not "
+        "answered here is no end of the session: connect again.",
+        gives=answer(
+            Output, "It is open.", OpenApiExample("An open session", value={"session_id": SESSION})
+        ),
+        _404="SESSION_NOT_FOUND",
+        _410="SESSION_ENDED",
     )
     def get(self, request: Request, session_id: uuid.UUID) -> Response:
         """Answer 401 or 404 as the socket's handshake does, 410 for a session that has ended."""

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,7 +13,7 @@ from rest_framework.response import Response
 from conversations.api import webhook_fields as fields
 from conversations.api.access import clean, key_open
 from conversations.api.errors import BadFieldError, EnvelopeView, error_response
-from conversations.api.schema import refusals
+from conversations.api.schema import Interface, answer
 from conversations.models import WebhookEndpoint
 from conversations.webhooks.endpoints import (
     TooManyEndpointsError,
@@ -26,11 +25,7 @@ from conversations.webhooks.endpoints import (
 from integrations.models import ApiKey, Project
 
 REQUESTS_PER_MINUTE = 60
-# Any: the library says texts and means security requirements.
-_BY_API_KEY: Any = [{"apiKey": []}]
-_KEY_CODES = {"_401": "UNAUTHORIZED", "_403": "FORBIDDEN", "_429": "RATE_LIMITED"}
-_READS = refusals(**_KEY_CODES, _404="NOT_FOUND")
-_WRITES = refusals(_400="INVALID_REQUEST", **_KEY_CODES, _404="NOT_FOUND")
+_API = Interface(fields.TAG, ["apiKey"], _401="UNAUTHORIZED", _403="FORBIDDEN", _429="RATE_LIMITED")
 
 
 class _View(EnvelopeView):
@@ -50,19 +45,13 @@ class _View(EnvelopeView):
 class WebhookEndpointsView(_View):
     """/v1/webhook-endpoints."""
 
-    @extend_schema(
-        operation_id="webhook_endpoints_list",
-        summary="List webhook endpoints",
-        description="All of the key's project, without their secrets.",
-        tags=[fields.TAG],
-        auth=_BY_API_KEY,
+    @_API.operation(
+        "webhook_endpoints_list",
+        "List webhook endpoints",
+        "All of the key's project, without their secrets.",
         parameters=fields.FILTERS,
-        responses={
-            200: OpenApiResponse(
-                fields.EndpointListOut, description="They are.", examples=[fields.SEVERAL]
-            ),
-            **refusals(_400="INVALID_REQUEST", **_KEY_CODES),
-        },
+        gives=answer(fields.EndpointListOut, "They are.", fields.SEVERAL),
+        _400="INVALID_REQUEST",
     )
     def get(self, request: Request) -> Response:
         """Return them, or those that are asked for."""
@@ -80,22 +69,20 @@ class WebhookEndpointsView(_View):
 
         return self.act(request, do)
 
-    @extend_schema(
-        operation_id="webhook_endpoints_create",
-        summary="Create a webhook endpoint",
-        description="The answer holds the signing secret, this once. An account has at most ten.",
-        tags=[fields.TAG],
-        auth=_BY_API_KEY,
-        request=fields.EndpointCreate,
+    @_API.operation(
+        "webhook_endpoints_create",
+        "Create a webhook endpoint",
+        "The answer holds the signing secret, this once. An account has at most ten.",
+        takes=fields.EndpointCreate,
         examples=[fields.CREATE],
-        responses={
-            201: OpenApiResponse(
-                fields.EndpointCreateOut,
-                description="It hears of what happens from now on.",
-                examples=[fields.ONE_WITH_SECRET],
-            ),
-            **refusals(_400="INVALID_REQUEST", **_KEY_CODES, _409="TOO_MANY_WEBHOOK_ENDPOINTS"),
-        },
+        gives=answer(
+            fields.EndpointCreateOut,
+            "It hears of what happens from now on.",
+            fields.ONE_WITH_SECRET,
+            status=201,
+        ),
+        _400="INVALID_REQUEST",
+        _409="TOO_MANY_WEBHOOK_ENDPOINTS",
     )
     def post(self, request: Request) -> Response:
         """Add one."""
@@ -117,17 +104,13 @@ class WebhookEndpointsView(_View):
 class WebhookEndpointView(_View):
     """/v1/webhook-endpoints/{endpoint_id}."""
 
-    @extend_schema(
-        operation_id="webhook_endpoints_retrieve",
-        summary="Get a webhook endpoint",
-        description="Without its secret, which nobody can read again.",
-        tags=[fields.TAG],
-        auth=_BY_API_KEY,
+    @_API.operation(
+        "webhook_endpoints_retrieve",
+        "Get a webhook endpoint",
+        "Without its secret, which nobody can read again.",
         parameters=[fields.ENDPOINT_ID],
-        responses={
-            200: OpenApiResponse(fields.EndpointOut, description="It is.", examples=[fields.ONE]),
-            **_READS,
-        },
+        gives=answer(fields.EndpointOut, "It is.", fields.ONE),
+        _404="NOT_FOUND",
     )
     def get(self, request: Request, endpoint_id: str) -> Response:
         """Return one."""
@@ -136,21 +119,16 @@ class WebhookEndpointView(_View):
             lambda project: Response(fields.endpoint_shown(_found(project, endpoint_id))),
         )
 
-    @extend_schema(
-        operation_id="webhook_endpoints_partial_update",
-        summary="Update a webhook endpoint",
-        description="Changes what is named. What waits while it is off is sent when it is on.",
-        tags=[fields.TAG],
-        auth=_BY_API_KEY,
+    @_API.operation(
+        "webhook_endpoints_partial_update",
+        "Update a webhook endpoint",
+        "Changes what is named. What waits while it is off is sent when it is on.",
         parameters=[fields.ENDPOINT_ID],
-        request=fields.EndpointUpdate,
+        takes=fields.EndpointUpdate,
         examples=[fields.UPDATE],
-        responses={
-            200: OpenApiResponse(
-                fields.EndpointUpdateOut, description="As it is now.", examples=[fields.ONE]
-            ),
-            **_WRITES,
-        },
+        gives=answer(fields.EndpointUpdateOut, "As it is now.", fields.ONE),
+        _400="INVALID_REQUEST",
+        _404="NOT_FOUND",
     )
     def patch(self, request: Request, endpoint_id: str) -> Response:
         """Change one."""
@@ -168,15 +146,13 @@ class WebhookEndpointView(_View):
 
         return self.act(request, do)
 
-    @extend_schema(
-        operation_id="webhook_endpoints_destroy",
-        summary="Delete a webhook endpoint",
-        description="What waits for it is not sent any more.",
-        tags=[fields.TAG],
-        auth=_BY_API_KEY,
+    @_API.operation(
+        "webhook_endpoints_destroy",
+        "Delete a webhook endpoint",
+        "What waits for it is not sent any more.",
         parameters=[fields.ENDPOINT_ID],
-        request=None,
-        responses={204: OpenApiResponse(description="It is gone."), **_READS},
+        gives=answer(None, "It is gone.", status=204),
+        _404="NOT_FOUND",
     )
     def delete(self, request: Request, endpoint_id: str) -> Response:
         """Delete one."""
@@ -191,24 +167,17 @@ class WebhookEndpointView(_View):
 class WebhookSecretView(_View):
     """/v1/webhook-endpoints/{endpoint_id}/rotate-secret."""
 
-    @extend_schema(
-        operation_id="webhook_endpoints_rotate_secret_create",
-        summary="Rotate a signing secret",
-        description="For `overlap_seconds` (a day) both secrets sign: X-Handoff-Signature then "
-        "holds two signatures with a comma between them, that of the new secret first.",
-        tags=[fields.TAG],
-        auth=_BY_API_KEY,
+    @_API.operation(
+        "webhook_endpoints_rotate_secret_create",
+        "Rotate a signing secret",
+        "For `overlap_seconds` (a day) both secrets sign: X-Handoff-Signature then holds two "
+        "signatures with a comma between them, that of the new secret first.",
         parameters=[fields.ENDPOINT_ID],
-        request=fields.SecretRotate,
+        takes=fields.SecretRotate,
         examples=[fields.ROTATE],
-        responses={
-            200: OpenApiResponse(
-                fields.SecretRotateOut,
-                description="The new secret, this once.",
-                examples=[fields.NEW_SECRET],
-            ),
-            **_WRITES,
-        },
+        gives=answer(fields.SecretRotateOut, "The new secret, this once.", fields.NEW_SECRET),
+        _400="INVALID_REQUEST",
+        _404="NOT_FOUND",
     )
     def post(self, request: Request, endpoint_id: str) -> Response:
         """Make a new secret."""

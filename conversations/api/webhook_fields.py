@@ -8,6 +8,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema_serializer
 from rest_framework import serializers
 
+from conversations.api.strict import StrictSerializer
 from conversations.models import WebhookEndpoint
 from conversations.models.webhook import TIMEOUT_MS
 from conversations.webhooks.endpoints import (
@@ -68,7 +69,7 @@ FILTERS = [
 ]
 
 
-class EndpointFields(serializers.Serializer[Any]):
+class EndpointFields(StrictSerializer):
     """What may be chosen of an endpoint; a field that is unknown is refused."""
 
     name = serializers.CharField(max_length=NAME_MAX)
@@ -162,7 +163,7 @@ class EndpointListOut(serializers.Serializer[Any]):
 
 
 @extend_schema_serializer(component_name="WebhookSecretRotate")
-class SecretRotate(serializers.Serializer[Any]):
+class SecretRotate(StrictSerializer):
     """How long the secret before goes on signing."""
 
     overlap_seconds = serializers.IntegerField(

@@ -5,13 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from drf_spectacular.utils import (
-    OpenApiParameter,
-    OpenApiResponse,
-    extend_schema,
-    extend_schema_serializer,
-)
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -20,10 +13,10 @@ from conversations.ai_agent.sandbox.results import MAX_SAID_CHARS
 from conversations.ai_agent.turn import AgentMessage
 from conversations.api.access import clean, project_open
 from conversations.api.errors import BadFieldError, EnvelopeView, error_response
-from conversations.api.schema import refusals
+from conversations.api.schema import ACCOUNT_AND_PROJECT, IDEMPOTENCY, Interface, answer
 from conversations.errors import ConversationEndedError
 from conversations.models import Conversation
-from handoffs.api.schema import BY_API_KEY
+from handoffs.api import agent_schema as schema
 from handoffs.errors import HandoffError, InvalidPayloadError, NoDefaultError, NotConnectedError
 from handoffs.models import Handoff
 from handoffs.starting.agent_acts import (
@@ -40,14 +33,17 @@ from handoffs.starting.agent_acts import (
 from integrations.entry.envelope import envelope
 from integrations.models import ApiKey
 
-TAG = "Agent API"
 REQUESTS_PER_MINUTE = 600
 KEY_MAX = 255
-_IDEMPOTENCY = OpenApiParameter(
-    "Idempotency-Key",
-    location=OpenApiParameter.HEADER,
-    description="The same key again does nothing and answers as the first time.",
+_API = Interface(
+    "Agent API",
+    ["apiKey"],
+    _401="UNAUTHORIZED",
+    _403="FORBIDDEN",
+    _404="NOT_FOUND",
+    _429="RATE_LIMITED",
 )
+_PLACE = [*ACCOUNT_AND_PROJECT, schema.CONVERSATION]
 # What a handoff may not become, most special first.
 _REFUSALS: tuple[tuple[type[Exception], int, str], ...] = (
     (NotInChargeError, 409, "NOT_IN_CHARGE"),
@@ -57,14 +53,6 @@ _REFUSALS: tuple[tuple[type[Exception], int, str], ...] = (
     (InvalidPayloadError, 422, "HANDOFF_INVALID_PAYLOAD"),
     (NoDefaultError, 422, "HANDOFF_INVALID_PAYLOAD"),
 )
-
-
-class Offers(serializers.Serializer[Any]):
-    """What a message offers beside its text, as clients get it (agent_api 11.2)."""
-
-    response_suggestions = serializers.ListField(child=serializers.DictField(), required=False)
-    attachments = serializers.ListField(child=serializers.DictField(), required=False)
-    chat_call_actions = serializers.ListField(child=serializers.DictField(), required=False)
 
 
 class AgentView(EnvelopeView):
@@ -101,40 +89,17 @@ class AgentView(EnvelopeView):
 class AgentMessageView(AgentView):
     """POST …/messages."""
 
-    @extend_schema_serializer(component_name="AgentMessageCreate")
-    class Input(Offers):
-        """A text, or something offered, or both."""
-
-        text = serializers.CharField(required=False, max_length=MAX_SAID_CHARS)
-
-    @extend_schema_serializer(component_name="AgentMessageOut")
-    class Output(serializers.Serializer[Any]):
-        """The line in the journal."""
-
-        message_id = serializers.UUIDField()
-        sequence = serializers.IntegerField()
-
-    @extend_schema(
-        operation_id="agent_message_create",
-        summary="Say something as the AI agent",
-        description="While the AI agent is in charge: 409 NOT_IN_CHARGE between POLY_AGENT_LEFT "
-        "and POLY_AGENT_JOINED.",
-        tags=[TAG],
-        auth=BY_API_KEY,
-        parameters=[_IDEMPOTENCY],
-        request=Input,
-        responses={
-            201: OpenApiResponse(Output, description="It is in the journal."),
-            **refusals(
-                _400="INVALID_REQUEST",
-                _401="UNAUTHORIZED",
-                _403="FORBIDDEN",
-                _404="NOT_FOUND",
-                _409="NOT_IN_CHARGE",
-                _410="CONVERSATION_ENDED",
-                _429="RATE_LIMITED",
-            ),
-        },
+    @_API.operation(
+        "messages_create",
+        "Say something as the AI agent",
+        "While the AI agent is in charge: 409 NOT_IN_CHARGE between POLY_AGENT_LEFT and "
+        "POLY_AGENT_JOINED.",
+        parameters=[*_PLACE, IDEMPOTENCY],
+        takes=schema.MessageCreate,
+        gives=answer(schema.MessageCreated, "It is in the journal.", schema.LINE, status=201),
+        _400="INVALID_REQUEST",
+        _409="NOT_IN_CHARGE",
+        _410="CONVERSATION_ENDED",
     )
     def post(
         self, request: Request, account_id: str, project_id: str, conversation_id: str
@@ -154,24 +119,14 @@ class AgentMessageView(AgentView):
 class AgentTypingView(AgentView):
     """POST …/typing."""
 
-    @extend_schema(
-        operation_id="agent_typing_create",
-        summary="Show that the AI agent is thinking",
-        description="Shown until the next message; losing it is harmless.",
-        tags=[TAG],
-        auth=BY_API_KEY,
-        request=None,
-        responses={
-            204: OpenApiResponse(description="Done."),
-            **refusals(
-                _401="UNAUTHORIZED",
-                _403="FORBIDDEN",
-                _404="NOT_FOUND",
-                _409="NOT_IN_CHARGE",
-                _410="CONVERSATION_ENDED",
-                _429="RATE_LIMITED",
-            ),
-        },
+    @_API.operation(
+        "typing_create",
+        "Show that the AI agent is thinking",
+        "Shown until the next message; losing it is harmless.",
+        parameters=_PLACE,
+        gives=answer(None, "Done.", status=204),
+        _409="NOT_IN_CHARGE",
+        _410="CONVERSATION_ENDED",
     )
     def post(
         self, request: Request, account_id: str, project_id: str, conversation_id: str
@@ -185,54 +140,21 @@ class AgentTypingView(AgentView):
         return self.act(request, account_id, project_id, conversation_id, do)
 
 
-@extend_schema_serializer(component_name="AgentHandoffOut")
-class HandoffOutput(serializers.Serializer[Any]):
-    """The handoff, and where it stands."""
-
-    handoff_id = serializers.CharField()
-    status = serializers.CharField()
-
-
-@extend_schema_serializer(component_name="AgentHandoffCancelOut")
-class CancelOutput(HandoffOutput):
-    """The handoff that was cancelled."""
-
-
 class AgentHandoffView(AgentView):
     """POST …/handoff."""
 
-    @extend_schema_serializer(component_name="AgentHandoffCreate")
-    class Input(Offers):
-        """What a tool would return (agent_api section 3)."""
-
-        handoff = serializers.JSONField()
-        utterance = serializers.CharField(required=False, max_length=MAX_SAID_CHARS)
-        reason = serializers.CharField(required=False, max_length=128)
-        summary = serializers.CharField(required=False, max_length=4000)
-        data = serializers.DictField(required=False)  # type: ignore[assignment]
-
-    @extend_schema(
-        operation_id="agent_handoff_create",
-        summary="Hand off to a live agent",
-        description="Takes the dict of a tool: `handoff` in every shape, `utterance`, `data`, "
-        "`reason`. Nothing has happened where it is refused.",
-        tags=[TAG],
-        auth=BY_API_KEY,
-        parameters=[_IDEMPOTENCY],
-        request=Input,
-        responses={
-            202: OpenApiResponse(HandoffOutput, description="Where the handoff stands."),
-            **refusals(
-                _400="INVALID_REQUEST",
-                _401="UNAUTHORIZED",
-                _403="FORBIDDEN",
-                _404="NOT_FOUND",
-                _409="HANDOFF_NOT_CONNECTED",
-                _410="CONVERSATION_ENDED",
-                _422="HANDOFF_INVALID_PAYLOAD",
-                _429="RATE_LIMITED",
-            ),
-        },
+    @_API.operation(
+        "handoff_create",
+        "Hand off to a live agent",
+        "Takes the dict of a tool: `handoff` in every shape, `utterance`, `data`, `reason`. "
+        "Nothing has happened where it is refused.",
+        parameters=[*_PLACE, IDEMPOTENCY],
+        takes=schema.HandoffCreate,
+        gives=answer(schema.HandoffCreated, "Where the handoff stands.", schema.HOF, status=202),
+        _400="INVALID_REQUEST",
+        _409="HANDOFF_NOT_CONNECTED HANDOFF_ALREADY_ACTIVE NOT_IN_CHARGE",
+        _410="CONVERSATION_ENDED",
+        _422="HANDOFF_INVALID_PAYLOAD",
     )
     def post(
         self, request: Request, account_id: str, project_id: str, conversation_id: str
@@ -254,24 +176,14 @@ class AgentHandoffView(AgentView):
 class AgentHandoffCancelView(AgentView):
     """POST …/handoff/cancel."""
 
-    @extend_schema(
-        operation_id="agent_handoff_cancel",
-        summary="Take the end user out of the queue",
-        description="While nobody has joined; the AI agent is in charge again.",
-        tags=[TAG],
-        auth=BY_API_KEY,
-        request=None,
-        responses={
-            202: OpenApiResponse(CancelOutput, description="Where the handoff stands."),
-            **refusals(
-                _401="UNAUTHORIZED",
-                _403="FORBIDDEN",
-                _404="NOT_FOUND",
-                _409="NOTHING_TO_CANCEL",
-                _410="CONVERSATION_ENDED",
-                _429="RATE_LIMITED",
-            ),
-        },
+    @_API.operation(
+        "handoff_cancel",
+        "Take the end user out of the queue",
+        "While nobody has joined; the AI agent is in charge again.",
+        parameters=_PLACE,
+        gives=answer(schema.HandoffCancelled, "It is cancelled.", schema.CANCELLED, status=202),
+        _409="NOTHING_TO_CANCEL NOT_IN_CHARGE",
+        _410="CONVERSATION_ENDED",
     )
     def post(
         self, request: Request, account_id: str, project_id: str, conversation_id: str
@@ -287,30 +199,15 @@ class AgentHandoffCancelView(AgentView):
 class AgentEndView(AgentView):
     """POST …/end."""
 
-    @extend_schema_serializer(component_name="AgentEnd")
-    class Input(Offers):
-        """A last word, if there is one."""
-
-        utterance = serializers.CharField(required=False, max_length=MAX_SAID_CHARS)
-
-    @extend_schema(
-        operation_id="agent_conversation_end",
-        summary="End the conversation",
-        description="With a last word, if there is one. Ending twice is fine.",
-        tags=[TAG],
-        auth=BY_API_KEY,
-        request=Input,
-        responses={
-            204: OpenApiResponse(description="Done."),
-            **refusals(
-                _400="INVALID_REQUEST",
-                _401="UNAUTHORIZED",
-                _403="FORBIDDEN",
-                _404="NOT_FOUND",
-                _409="NOT_IN_CHARGE",
-                _429="RATE_LIMITED",
-            ),
-        },
+    @_API.operation(
+        "conversations_end",
+        "End the conversation",
+        "With a last word, if there is one. Ending twice is fine.",
+        parameters=_PLACE,
+        takes=schema.ConversationEnd,
+        gives=answer(None, "Done.", status=204),
+        _400="INVALID_REQUEST",
+        _409="NOT_IN_CHARGE",
     )
     def post(
         self, request: Request, account_id: str, project_id: str, conversation_id: str

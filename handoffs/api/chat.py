@@ -11,14 +11,13 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from conversations.api.access import clean, project_open
 from conversations.api.async_view import AsyncEnvelopeView
 from conversations.api.errors import RefusedError, error_response
-from conversations.api.schema import refusals
+from conversations.api.schema import IDEMPOTENCY, answer
 from conversations.errors import ConversationEndedError, NotAllowedError, RateLimitedError
 from conversations.event_loop.executor import run_sync
 from conversations.journal.frames import Frame
@@ -30,10 +29,9 @@ from conversations.socket.client_extensions import frame_shown
 from conversations.widget.access_token import secret_hash
 from handoffs.api.chat_schema import (
     AFTER,
-    BY_CHAT_KEYS,
+    API,
     CONVERSATION,
-    IDEMPOTENCY,
-    TAG,
+    PLACE,
     WAIT,
     ChatClosed,
     ChatCloseInput,
@@ -85,24 +83,14 @@ class ChatView(AsyncEnvelopeView):
 class ChatCreateView(ChatView):
     """POST …/chat/create."""
 
-    Input = ChatCreateInput
-
-    @extend_schema(
-        operation_id="chat_create",
-        summary="Open a conversation and hear the greeting",
-        description="`channel` is what the surface is, for tools and reports; `api` unless named.",
-        tags=[TAG],
-        auth=BY_CHAT_KEYS,
-        request=ChatCreateInput,
-        responses={
-            200: OpenApiResponse(ChatCreated, description="The conversation."),
-            **refusals(
-                _400="CHAT_DRAFT_NOT_EXIST",
-                _401="UNAUTHORIZED",
-                _403="FORBIDDEN",
-                _429="RATE_LIMITED",
-            ),
-        },
+    @API.operation(
+        "chat_create",
+        "Open a conversation and hear the greeting",
+        "`channel` is what the surface is, for tools and reports; `api` unless named.",
+        parameters=PLACE,
+        takes=ChatCreateInput,
+        gives=answer(ChatCreated, "The conversation."),
+        _400="INVALID_REQUEST CHAT_DRAFT_NOT_EXIST",
     )
     async def post(self, request: Request, account_id: str, project_id: str) -> Response:
         """Open the conversation; the AI agent joins and greets."""
@@ -118,31 +106,20 @@ class ChatCreateView(ChatView):
 class ChatRespondView(ChatView):
     """POST …/chat/respond."""
 
-    Input = ChatRespondInput
-
-    @extend_schema(
-        operation_id="chat_respond",
-        summary="Say something and hear the answer",
-        description="Answers when the AI agent's turn is over. `handoff` is there on the turn that "
-        "hands off: with `end_conversation` true the client routes by `destination`; in mode "
-        "`server` the live agent's lines are read by `chat/messages`. A call without `message` "
-        "says nothing and tells where the conversation stands.",
-        tags=[TAG],
-        auth=BY_CHAT_KEYS,
-        parameters=[IDEMPOTENCY],
-        request=ChatRespondInput,
-        responses={
-            200: OpenApiResponse(ChatTurn, description="The AI agent's turn is over."),
-            **refusals(
-                _400="CHAT_TIMEOUT",
-                _401="UNAUTHORIZED",
-                _403="FORBIDDEN",
-                _404="NOT_FOUND",
-                _409="CHAT_TURN_UNDER_WAY",
-                _410="ChatConversationEnded",
-                _429="RATE_LIMITED",
-            ),
-        },
+    @API.operation(
+        "chat_respond",
+        "Say something and hear the answer",
+        "Answers when the AI agent's turn is over. `handoff` is there on the turn that hands off: "
+        "with `end_conversation` true the client routes by `destination`; in mode `server` the "
+        "live agent's lines are read by `chat/messages`. A call without `message` says nothing "
+        "and tells where the conversation stands.",
+        parameters=[*PLACE, IDEMPOTENCY],
+        takes=ChatRespondInput,
+        gives=answer(ChatTurn, "The AI agent's turn is over."),
+        _400="INVALID_REQUEST CHAT_TIMEOUT CHAT_DRAFT_NOT_EXIST",
+        _404="NOT_FOUND",
+        _409="CHAT_TURN_UNDER_WAY NOT_ALLOWED",
+        _410="ChatConversationEnded",
     )
     async def post(self, request: Request, account_id: str, project_id: str) -> Response:
         """Journal the message and wait for its turn to be over."""
@@ -161,26 +138,16 @@ class ChatRespondView(ChatView):
 class ChatCloseView(ChatView):
     """PUT …/chat/close."""
 
-    Input = ChatCloseInput
-
-    @extend_schema(
-        operation_id="chat_close",
-        summary="End the conversation",
-        description="Also at the vendor, where a live agent has it. Closing twice is fine.",
-        tags=[TAG],
-        auth=BY_CHAT_KEYS,
-        request=ChatCloseInput,
-        responses={
-            200: OpenApiResponse(ChatClosed, description="It is over."),
-            **refusals(
-                _400="INVALID_REQUEST",
-                _401="UNAUTHORIZED",
-                _403="FORBIDDEN",
-                _404="NOT_FOUND",
-                _409="NOT_ALLOWED",
-                _429="RATE_LIMITED",
-            ),
-        },
+    @API.operation(
+        "chat_close",
+        "End the conversation",
+        "Also at the vendor, where a live agent has it. Closing twice is fine.",
+        parameters=PLACE,
+        takes=ChatCloseInput,
+        gives=answer(ChatClosed, "It is over."),
+        _400="INVALID_REQUEST CHAT_DRAFT_NOT_EXIST",
+        _404="NOT_FOUND",
+        _409="NOT_ALLOWED",
     )
     async def put(self, request: Request, account_id: str, project_id: str) -> Response:
         """End it as the end user would."""
@@ -197,24 +164,15 @@ class ChatCloseView(ChatView):
 class ChatMessagesView(ChatView):
     """GET …/chat/messages."""
 
-    @extend_schema(
-        operation_id="chat_messages_list",
-        summary="Read what was said, a live agent's lines included",
-        description="The journal's lines after a sequence, oldest first, up to 500 at once, as the "
-        "socket's frames. With `wait` the call answers as soon as there is a line.",
-        tags=[TAG],
-        auth=BY_CHAT_KEYS,
-        parameters=[CONVERSATION, AFTER, WAIT],
-        responses={
-            200: OpenApiResponse(ChatFrame(many=True), description="The lines."),
-            **refusals(
-                _400="INVALID_REQUEST",
-                _401="UNAUTHORIZED",
-                _403="FORBIDDEN",
-                _404="NOT_FOUND",
-                _429="RATE_LIMITED",
-            ),
-        },
+    @API.operation(
+        "messages_list",
+        "Read what was said, a live agent's lines included",
+        "The journal's lines after a sequence, oldest first, up to 500 at once, as the socket's "
+        "frames. With `wait` the call answers as soon as there is a line.",
+        parameters=[*PLACE, CONVERSATION, AFTER, WAIT],
+        gives=answer(ChatFrame(many=True), "The lines."),
+        _400="INVALID_REQUEST CHAT_DRAFT_NOT_EXIST",
+        _404="NOT_FOUND",
     )
     async def get(self, request: Request, account_id: str, project_id: str) -> Response:
         """Read the journal, once there is something to read or the time is over."""

@@ -13,16 +13,14 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers
 
-TAG = "Chat API"
+from conversations.api.schema import ACCOUNT_AND_PROJECT, TOKEN, Interface
+from conversations.api.strict import StrictSerializer
+from handoffs.api.schema import STATES, STATUSES
+
+API = Interface("Chat API", ["apiKey"], _401="UNAUTHORIZED", _403="FORBIDDEN", _429="RATE_LIMITED")
+PLACE = [*ACCOUNT_AND_PROJECT, TOKEN]
 ATTRIBUTES_MAX_BYTES = 65_536
 METADATA_MAX_BYTES = 8192
-# Any: the library says texts and means security requirements.
-BY_CHAT_KEYS: Any = [{"apiKey": [], "channelKey": []}]
-IDEMPOTENCY = OpenApiParameter(
-    "Idempotency-Key",
-    location=OpenApiParameter.HEADER,
-    description="The same key again says nothing twice and answers with the same turn.",
-)
 CONVERSATION = OpenApiParameter("conversation_id", required=True, description="Of chat/create.")
 AFTER = OpenApiParameter(
     "after", type=int, description="The highest sequence read; 0 reads from the beginning."
@@ -33,7 +31,7 @@ WAIT = OpenApiParameter(
 _CONVERSATION_ID = "CONV-0193f2a4c1d27a8e9b7c5d3e1f0a2b4c"
 
 
-class ChatContext(serializers.Serializer[Any]):
+class ChatContext(StrictSerializer):
     """What may come with a call."""
 
     integration_attributes = serializers.DictField(required=False, allow_null=True)
@@ -49,7 +47,15 @@ class ChatContext(serializers.Serializer[Any]):
         return value or {}
 
 
-@extend_schema_serializer(component_name="ChatCreate")
+@extend_schema_serializer(
+    component_name="ChatCreate",
+    examples=[
+        OpenApiExample(
+            "A messenger",
+            value={"channel": "whatsapp", "integration_attributes": {"tier": "gold"}},
+        )
+    ],
+)
 class ChatCreateInput(ChatContext):
     """All fields are optional."""
 
@@ -73,7 +79,15 @@ class ChatCreated(serializers.Serializer[Any]):
     response = serializers.CharField(allow_blank=True)
 
 
-@extend_schema_serializer(component_name="ChatRespond")
+@extend_schema_serializer(
+    component_name="ChatRespond",
+    examples=[
+        OpenApiExample(
+            "A question",
+            value={"conversation_id": _CONVERSATION_ID, "message": "Where is my order?"},
+        )
+    ],
+)
 class ChatRespondInput(ChatContext):
     """What the end user says."""
 
@@ -101,10 +115,8 @@ class ChatHandoff(serializers.Serializer[Any]):
     destination = serializers.CharField()
     reason = serializers.CharField()
     id = serializers.CharField(required=False)
-    status = serializers.ChoiceField(
-        ["handoff_initiated", "handoff_completed", "handoff_failed"], required=False
-    )
-    state = serializers.CharField(required=False)
+    status = serializers.ChoiceField(STATUSES, required=False)
+    state = serializers.ChoiceField(STATES, required=False)
     integration = serializers.CharField(required=False)
 
 
@@ -139,21 +151,41 @@ class ChatTurn(serializers.Serializer[Any]):
     handoff = ChatHandoff(required=False)
 
 
-@extend_schema_serializer(component_name="ChatClose")
-class ChatCloseInput(serializers.Serializer[Any]):
+@extend_schema_serializer(
+    component_name="ChatClose",
+    examples=[OpenApiExample("This one", value={"conversation_id": _CONVERSATION_ID})],
+)
+class ChatCloseInput(StrictSerializer):
     """Which conversation."""
 
     conversation_id = serializers.CharField(max_length=48)
 
 
-@extend_schema_serializer(component_name="ChatCloseOut")
+@extend_schema_serializer(
+    component_name="ChatCloseOut",
+    examples=[OpenApiExample("It is over", value={"success": True})],
+)
 class ChatClosed(serializers.Serializer[Any]):
     """It is over."""
 
     success = serializers.BooleanField()
 
 
-@extend_schema_serializer(component_name="ChatMessage")
+@extend_schema_serializer(
+    component_name="ChatMessage",
+    examples=[
+        OpenApiExample(
+            "A live agent's line",
+            value={
+                "id": "7c1e5b2a-9d3f-4a86-8b57-2f0e6d4c1a93",
+                "sequence": 9,
+                "timestamp": "2026-11-20T09:13:50.123Z",
+                "type": "EVENT_TYPE_LIVE_AGENT_MESSAGE",
+                "payload": {"text": "Hello, Noor speaking.", "by": "live_agent"},
+            },
+        )
+    ],
+)
 class ChatFrame(serializers.Serializer[Any]):
     """A line of the journal, as the socket's frames have it."""
 

@@ -12,17 +12,21 @@ from datetime import UTC, datetime
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
-from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from conversations.api.access import project_open
 from conversations.api.errors import EnvelopeView, error_response
-from conversations.api.schema import refusals
+from conversations.api.schema import answer
 from conversations.models import Conversation
 from handoffs.api.conversation_items import conversation_items
-from handoffs.api.conversation_schema import CHANNELS, PARAMETERS, TAG, ConversationPage
-from handoffs.api.schema import BY_API_KEY
+from handoffs.api.conversation_schema import (
+    API,
+    CHANNELS,
+    PAGE,
+    PARAMETERS,
+    ConversationPage,
+)
 from integrations.models import ApiKey, Environment, Project
 
 REQUESTS_PER_MINUTE = 60
@@ -53,20 +57,14 @@ class Wanted:
 class ConversationListView(EnvelopeView):
     """GET /v3/…/conversations."""
 
-    @extend_schema(
-        operation_id="conversations_retrieve",
-        summary="List conversations with their turns and handoffs",
-        description="Newest first. `next_cursor` leads to the next page, also while new "
-        "conversations begin; it is null on the last one.",
-        tags=[TAG],
-        auth=BY_API_KEY,
+    @API.operation(
+        "conversations_retrieve",
+        "List conversations with their turns and handoffs",
+        "Newest first. `next_cursor` leads to the next page, also while new conversations begin; "
+        "it is null on the last one.",
         parameters=PARAMETERS,
-        responses={
-            200: OpenApiResponse(ConversationPage, description="A page of conversations."),
-            **refusals(
-                _400="INVALID_CURSOR", _401="UNAUTHORIZED", _403="FORBIDDEN", _429="RATE_LIMITED"
-            ),
-        },
+        gives=answer(ConversationPage, "A page of conversations.", PAGE),
+        _400="INVALID_REQUEST INVALID_CURSOR",
     )
     def get(self, request: Request, account_id: str, project_id: str) -> Response:
         """Answer 400 with the parameter at fault."""

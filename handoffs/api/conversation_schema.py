@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema_serializer
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema_serializer
 from rest_framework import serializers
 
+from conversations.api.schema import ACCOUNT_AND_PROJECT, Interface
 from handoffs.api.schema import HandoffDetails
 from integrations.models import Environment
 
-TAG = "Conversations API"
+API = Interface(
+    "Conversations API", ["apiKey"], _401="UNAUTHORIZED", _403="FORBIDDEN", _429="RATE_LIMITED"
+)
 CHANNELS = ("WEBCHAT", "CHAT", "WHATSAPP", "SMS")
 PARAMETERS = [
+    *ACCOUNT_AND_PROJECT,
     OpenApiParameter("start_time", OpenApiTypes.DATETIME, description="Started then or later."),
     OpenApiParameter("end_time", OpenApiTypes.DATETIME, description="Started before."),
     OpenApiParameter(
@@ -89,3 +93,52 @@ class ConversationPage(serializers.Serializer[Any]):
 
     conversations = ConversationItem(many=True)
     next_cursor = serializers.CharField(allow_null=True)
+
+
+_TIME = "2026-11-20T09:13:50.123456+00:00"
+PAGE = OpenApiExample(
+    "A conversation without a handoff",
+    value={
+        "conversations": [
+            {
+                "id": "CONV-0193f2a4c1d27a8e9b7c5d3e1f0a2b4c",
+                "account_id": "ws-4f1c2d3e",
+                "project_id": "PROJECT-AB12CD34",
+                "variant_id": "",
+                "variant_name": "",
+                "environment": "live",
+                "started_at": _TIME,
+                "channel": "WEBCHAT",
+                "from_number": "",
+                "to_number": "",
+                "in_progress": False,
+                "num_turns": 1,
+                "total_duration": 31.5,
+                "polyai_duration": 31.5,
+                "bot_duration": 31.5,
+                "handoff": False,
+                "handoff_reason": "",
+                "handoff_destination": "",
+                "handoffs": [],
+                "metrics": {},
+                "state": {},
+                "turns": [
+                    {
+                        "user_input": "When are you open?",
+                        "user_input_datetime": _TIME,
+                        "agent_response": "From nine to five.",
+                        "agent_response_datetime": _TIME,
+                        "latency": 0.142,
+                        "intents": [],
+                        "entities": [],
+                        "is_ood": False,
+                        "is_silence": False,
+                    }
+                ],
+                "live_agent_turns": [],
+                "csat": None,
+            }
+        ],
+        "next_cursor": None,
+    },
+)

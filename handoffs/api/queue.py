@@ -4,28 +4,41 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_serializer
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    extend_schema_serializer,
+)
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from conversations.api.access import clean, project_open
 from conversations.api.errors import EnvelopeView, error_response
-from conversations.api.schema import refusals
-from handoffs.api.schema import BY_API_KEY
+from conversations.api.schema import ACCOUNT_AND_PROJECT, Interface, answer
+from conversations.api.strict import StrictSerializer
 from handoffs.lifecycle.queue_status import NotWaitingError, queue_update
 from handoffs.models import Handoff
 from integrations.models import ApiKey
 
 REQUESTS_PER_MINUTE = 600
 AMOUNT_MAX = 604_800
+_API = Interface(
+    "Handoff API", ["apiKey"], _401="UNAUTHORIZED", _403="FORBIDDEN", _429="RATE_LIMITED"
+)
+_HANDOFF = OpenApiParameter(
+    "handoff_id", location=OpenApiParameter.PATH, description="Of a handoff that waits."
+)
 
 
 class QueueUpdateView(EnvelopeView):
     """PUT …/handoffs/{handoff_id}/queue."""
 
-    @extend_schema_serializer(component_name="HandoffQueueUpdate")
-    class Input(serializers.Serializer[Any]):
+    @extend_schema_serializer(
+        component_name="HandoffQueueUpdate",
+        examples=[OpenApiExample("The third place", value={"unit": "position", "amount": 3})],
+    )
+    class Input(StrictSerializer):
         """A place from 1, seconds, or that nothing is known."""
 
         unit = serializers.ChoiceField(["position", "time", "unknown"])
@@ -53,24 +66,20 @@ class QueueUpdateView(EnvelopeView):
         estimated_wait_seconds = serializers.IntegerField(required=False)
         display_message = serializers.CharField(required=False)
 
-    @extend_schema(
-        operation_id="queue_update",
-        summary="Tell how long an end user will wait",
-        description="While a handoff waits, at whichever vendor. The banner of the widget follows.",
-        tags=["Handoff API"],
-        auth=BY_API_KEY,
-        request=Input,
-        responses={
-            200: OpenApiResponse(Output, description="It is shown."),
-            **refusals(
-                _400="INVALID_REQUEST",
-                _401="UNAUTHORIZED",
-                _403="FORBIDDEN",
-                _404="NOT_FOUND",
-                _409="NOT_WAITING",
-                _429="RATE_LIMITED",
-            ),
-        },
+    @_API.operation(
+        "queue_update",
+        "Tell how long an end user will wait",
+        "While a handoff waits, at whichever vendor. The banner of the widget follows.",
+        parameters=[*ACCOUNT_AND_PROJECT, _HANDOFF],
+        takes=Input,
+        gives=answer(
+            Output,
+            "It is shown.",
+            OpenApiExample("The third place", value={"position_in_queue": 3}),
+        ),
+        _400="INVALID_REQUEST",
+        _404="NOT_FOUND",
+        _409="NOT_WAITING",
     )
     def put(self, request: Request, account_id: str, project_id: str, handoff_id: str) -> Response:
         """Answer 404 for a handoff that is not of this project."""

@@ -7,18 +7,23 @@ from typing import Any
 from drf_spectacular.utils import (
     OpenApiExample,
     OpenApiParameter,
-    OpenApiResponse,
     extend_schema_serializer,
 )
 from rest_framework import serializers
 
-_MEANINGS = {
-    400: "Neither id nor shared_id is given, or expand names something unknown.",
-    401: "The API key is missing or unknown.",
-    403: "The API key may not do this, or there is no such project of its own.",
-    404: "No such handoff.",
-    429: "Too many requests. Retry-After says in how many seconds to try again.",
-}
+from conversations.api.schema import (
+    ACCOUNT_AND_PROJECT,
+    TEXT,
+    Answers,
+    Interface,
+    answer,
+    refusals_as,
+)
+from handoffs.states import State
+
+STATUSES = ("handoff_initiated", "handoff_completed", "handoff_failed")
+STATES = tuple(state.value for state in State)
+EXPANSIONS = ("handoff", "transcript", "summary")
 
 
 class HandoffAttempt(serializers.Serializer[Any]):
@@ -34,8 +39,8 @@ class HandoffDetails(serializers.Serializer[Any]):
 
     id = serializers.CharField()
     integration = serializers.CharField(allow_blank=True)
-    status = serializers.CharField()
-    state = serializers.CharField()
+    status = serializers.ChoiceField(STATUSES)
+    state = serializers.ChoiceField(STATES)
     reason = serializers.CharField(allow_blank=True)
     destination = serializers.CharField(allow_blank=True)
     utterance = serializers.CharField(allow_blank=True)
@@ -83,39 +88,39 @@ class HandoffState(serializers.Serializer[Any]):
     )
 
 
-# Any: the library says texts and means security requirements.
+class _HandoffApi(Interface):
+    """The Handoff API's refusals have a form of their own (agent_api section 7)."""
+
+    def refusals(self, **codes: str) -> Answers:
+        """Return them: a code names an example, for the body has none."""
+        return refusals_as(HandoffError, lambda code: {"error_message": TEXT}, codes)
+
+
+# For the views of other APIs that are described by hand.
 BY_API_KEY: Any = [{"apiKey": []}]
+API = _HandoffApi(
+    "Handoff API", ["apiKey"], _401="UNAUTHORIZED", _403="FORBIDDEN", _429="RATE_LIMITED"
+)
 PARAMETERS = [
-    OpenApiParameter(
-        "account_id", location=OpenApiParameter.PATH, description="The workspace's id or slug."
-    ),
-    OpenApiParameter(
-        "project_id", location=OpenApiParameter.PATH, description="The project's id or slug."
-    ),
-    OpenApiParameter("id", description="Conversation id."),
+    *ACCOUNT_AND_PROJECT,
+    OpenApiParameter("id", description="Conversation id; this or shared_id is needed."),
     OpenApiParameter("shared_id", description="Wins over id when both are given."),
     OpenApiParameter("handoff_id", description="Selects one of several handoffs."),
     OpenApiParameter(
         "expand",
         description="What to add, with commas between: handoff, transcript, summary.",
+        pattern=f"^(({'|'.join(EXPANSIONS)})?(,|$))*$",
         examples=[
             OpenApiExample("Nothing", value=""),
             OpenApiExample("Both", value="handoff,transcript"),
         ],
     ),
 ]
-_EXAMPLE = OpenApiExample(
-    "An order that is late",
-    value={"id": "CONV-1745839200-01JT2Q", "data": {"order": "A-1042", "tier": "gold"}},
+OUT = answer(
+    HandoffState,
+    "The handoff's context.",
+    OpenApiExample(
+        "An order that is late",
+        value={"id": "CONV-1745839200-01JT2Q", "data": {"order": "A-1042", "tier": "gold"}},
+    ),
 )
-RESPONSES: dict[int, OpenApiResponse] = {
-    200: OpenApiResponse(HandoffState, description="The handoff's context.", examples=[_EXAMPLE]),
-    **{
-        status: OpenApiResponse(
-            HandoffError,
-            description=meaning,
-            examples=[OpenApiExample(f"{status}", value={"error_message": meaning})],
-        )
-        for status, meaning in _MEANINGS.items()
-    },
-}

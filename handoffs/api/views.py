@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,14 +11,13 @@ from rest_framework.views import APIView
 
 from conversations.api.access import clean, project_open
 from conversations.api.errors import RefusedError
-from handoffs.api.schema import BY_API_KEY, PARAMETERS, RESPONSES
+from handoffs.api.schema import API, EXPANSIONS, OUT, PARAMETERS
 from handoffs.api.selectors import handoff_find, handoff_summary, handoff_transcript
 from handoffs.lifecycle.details import handoff_details
 from integrations.models import ApiKey, Project
 from integrations.telemetry.metrics import REQUESTS_LIMITED
 
 REQUESTS_PER_MINUTE = 60
-EXPANSIONS = frozenset({"handoff", "transcript", "summary"})
 
 
 class HandoffStateView(APIView):
@@ -32,14 +30,14 @@ class HandoffStateView(APIView):
             response.data = {"error_message": str(exc.detail)}
         return response
 
-    @extend_schema(
-        operation_id="handoff_state_retrieve",
-        summary="Read the context of a handoff",
-        description="For screen pops: what the tool stored for the live agent's desktop.",
-        tags=["Handoff API"],
-        auth=BY_API_KEY,
+    @API.operation(
+        "handoff_state_retrieve",
+        "Read the context of a handoff",
+        "For screen pops: what the tool stored for the live agent's desktop.",
         parameters=PARAMETERS,
-        responses=RESPONSES,
+        gives=OUT,
+        _400="INVALID_REQUEST",
+        _404="NOT_FOUND",
     )
     def get(self, request: Request, account_id: str, project_id: str) -> Response:
         """Answer 400, 401, 403, 404 or 429 with the cure in its text."""
@@ -61,7 +59,7 @@ class HandoffStateView(APIView):
         wanted = {name for name in query.get("expand", "").split(",") if name}
         if not conversation_id and not shared_id:
             return _error(400, "Give one of the parameters id and shared_id.")
-        if wanted - EXPANSIONS:
+        if wanted.difference(EXPANSIONS):
             return _error(400, f"expand knows {', '.join(sorted(EXPANSIONS))}.")
         handoff = handoff_find(
             project,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import jsonschema
 import pytest
 from drf_spectacular.drainage import GENERATOR_STATS
@@ -19,15 +21,15 @@ COMPONENTS = {
     "chat_create": ("ChatCreateOut", "ChatCreate"),
     "chat_respond": ("ChatRespondOut", "ChatRespond"),
     "chat_close": ("ChatCloseOut", "ChatClose"),
-    "chat_messages_list": ("ChatMessage", None),
+    "messages_list": ("ChatMessage", None),
     "queue_update": ("HandoffQueueOut", "HandoffQueueUpdate"),
     "conversations_retrieve": ("ConversationsOut", None),
     "handoff_state_retrieve": ("HandoffStateOut", None),
-    "agent_message_create": ("AgentMessageOut", "AgentMessageCreate"),
-    "agent_typing_create": ("", None),
-    "agent_handoff_create": ("AgentHandoffOut", "AgentHandoffCreate"),
-    "agent_handoff_cancel": ("AgentHandoffCancelOut", None),
-    "agent_conversation_end": ("", "AgentEnd"),
+    "messages_create": ("AgentMessageOut", "AgentMessageCreate"),
+    "typing_create": ("", None),
+    "handoff_create": ("AgentHandoffOut", "AgentHandoffCreate"),
+    "handoff_cancel": ("AgentHandoffCancelOut", None),
+    "conversations_end": ("", "AgentEnd"),
     "webhook_endpoints_list": ("WebhookEndpointListOut", None),
     "webhook_endpoints_create": ("WebhookEndpointCreateOut", "WebhookEndpointCreate"),
     "webhook_endpoints_retrieve": ("WebhookEndpointOut", None),
@@ -98,7 +100,12 @@ def test_every_reference_names_a_component_and_none_is_left_over(schema):
         for child in node if isinstance(node, list) else []:
             yield from references(child)
 
-    known = {f"#/components/schemas/{name}" for name in schema["components"]["schemas"]}
+    known = {
+        f"#/components/{kind}/{name}"
+        for kind, named in schema["components"].items()
+        for name in named
+        if kind != "securitySchemes"
+    }
 
     assert set(references(schema)) == known
 
@@ -107,27 +114,68 @@ def test_each_operation_says_what_it_is_for_who_may_and_how_it_refuses(schema):
     schemes = schema["components"]["securitySchemes"]
     for path, method, operation in operations(schema):
         refusals = {status for status in operation["responses"] if status >= "400"}
-        [security] = operation["security"]
+        needed = {"401", "429", "500", "503"}
+        needed |= {"400", "413", "415"} if "requestBody" in operation else set()
+        keys = {name for security in operation["security"] for name in security}
+        own = {one["name"] for one in operation["parameters"] if one.get("required")}
 
         assert operation["summary"], (method, path)
         assert operation["description"], (method, path)
-        assert set(security) <= set(schemes), (method, path)
-        assert {"401", "429"} <= refusals, (method, path)
-        assert all(answer["description"] for answer in operation["responses"].values())
+        assert keys and keys <= set(schemes), (method, path)
+        assert keys & {"apiKey"} or "X-Token" in own or keys == {"accessToken"}, (method, path)
+        assert needed <= refusals, (method, path)
+
+
+def whole(schema, answer):
+    """Return an answer, also one that several operations share."""
+    name = answer.get("$ref", "").rpartition("/")[2]
+    return schema["components"]["responses"][name] if name else answer
+
+
+def test_each_answer_names_its_request_and_says_when_to_come_back(schema):
+    for path, method, operation in operations(schema):
+        for status, answer in operation["responses"].items():
+            headers = set(whole(schema, answer)["headers"])
+
+            waits = {"Retry-After"} if status in ("429", "503") else set()
+            assert headers == {"X-Correlation-Id"} | waits, (method, path, status)
+
+
+def test_each_refusal_lists_its_codes_and_shows_one_of_each(schema):
+    for path, method, operation in operations(schema):
+        for status, answer in operation["responses"].items():
+            if status < "400":
+                continue
+            told = whole(schema, answer)
+            codes = set(re.findall("`([A-Z][A-Za-z_]+)`", told["description"]))
+            [media] = told["content"].values()
+            shown = {one.get("summary", name) for name, one in media["examples"].items()}
+
+            assert codes, (method, path, status)
+            assert shown == codes, (method, path, status)
+
+
+def test_each_body_is_shown_by_an_example(schema):
+    for path, method, operation in operations(schema):
+        bodies = [answer_of(operation), operation.get("requestBody", {})]
+        for body in bodies:
+            for kind, media in body.get("content", {}).items():
+                assert kind == "multipart/form-data" or media.get("examples"), (method, path)
 
 
 def test_every_example_is_what_its_schema_says(schema):
     checked = 0
     for _, _, operation in operations(schema):
-        bodies = [*operation["responses"].values(), operation.get("requestBody", {})]
+        bodies = [whole(schema, answer) for answer in operation["responses"].values()]
+        bodies.append(operation.get("requestBody", {}))
         media = [one for body in bodies for one in body.get("content", {}).values()]
         for one in media:
             for example in one.get("examples", {}).values():
-                whole = {**one["schema"], "components": schema["components"]}
-                jsonschema.validate(example["value"], _nullable_as_json_schema(whole))
+                form = {**one["schema"], "components": schema["components"]}
+                jsonschema.validate(example["value"], _nullable_as_json_schema(form))
                 checked += 1
 
-    assert checked >= 20
+    assert checked >= 200
 
 
 def _nullable_as_json_schema(node):

@@ -109,7 +109,7 @@ def test_no_cookie_is_a_failure(good: dict[str, str], cookie: str):
 
 
 @pytest.mark.parametrize(
-    "path", ["/api", "/api/", "/api/x", "/v1/a/b", "/v1", "/handoff/webhooks/x"]
+    "path", ["/api", "/api/x", "/v1/a/b", "/v1", "/v3", "/v3/a/b", "/handoff/webhooks/x"]
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_nothing_below_an_api_is_said_in_the_envelope(client: Client, path: str, method: str):
