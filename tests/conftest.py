@@ -13,7 +13,9 @@ import django
 import hypothesis
 import pytest
 import redis
+from asgiref.sync import SyncToAsync
 from cryptography.fernet import Fernet
+from django.db import connections
 
 from config.demo.embedded import RedisServer, postgres_check
 from tests.emptying import empty_quickly
@@ -99,6 +101,7 @@ def _empty_redis(redis_server: RedisServer) -> None:
 
 @pytest.fixture(autouse=True)
 def _loop_connections() -> Iterator[None]:
-    """Leave no connection of a loop that has ended."""
+    """Leave no connection of a loop that has ended, nor of the thread behind all loops."""
     yield
     loop_connections_close()
+    SyncToAsync.single_thread_executor.submit(connections.close_all).result()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from django.db import connections
+from django.db import OperationalError, connections
 from django.test import TransactionTestCase
 
 # Made with the tables, and the same for every test.
@@ -21,6 +21,7 @@ DECLARE
     is_used boolean;
 BEGIN
     -- As TRUNCATE does: who still writes is waited for, so that nothing comes in behind us.
+    SET LOCAL lock_timeout = '30s';
     LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE;
     FOREACH name IN ARRAY ARRAY[{names}] LOOP
         EXECUTE 'SELECT EXISTS (SELECT FROM ' || name || ')' INTO is_used;
@@ -29,6 +30,12 @@ BEGIN
         END IF;
     END LOOP;
 END $$
+"""
+# Who holds what we wait for: a test must leave no transaction of another thread open.
+SESSIONS = """
+SELECT pid, state, wait_event, now() - xact_start, pg_blocking_pids(pid), left(query, 1000)
+FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
 """
 
 
@@ -40,7 +47,11 @@ def empty_quickly() -> None:
 def _delete_all(case: Any) -> None:
     for alias in case._databases_names(include_mirrors=False):
         with connections[alias].cursor() as cursor:
-            cursor.execute(_statement(alias))
+            try:
+                cursor.execute(_statement(alias))
+            except OperationalError as error:
+                cursor.execute(SESSIONS)
+                raise AssertionError(f"Somebody still writes: {cursor.fetchall()}") from error
 
 
 @cache

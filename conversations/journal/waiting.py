@@ -55,7 +55,8 @@ async def _changes(conversation_id: str) -> AsyncIterator[Callable[[], Any]]:
 
 async def _next(layer: Any, name: str) -> None:
     try:
-        await asyncio.wait_for(layer.receive(name), RECHECK_SECONDS)
+        async with asyncio.timeout(RECHECK_SECONDS):
+            await layer.receive(name)
     except TimeoutError:
         return
     except (RedisError, OSError):

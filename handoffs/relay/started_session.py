@@ -245,7 +245,8 @@ class StartedSession:
     async def _woken(self, pause: float | None) -> None:
         """Wait until there may be something to do; after the pause one has to look."""
         try:
-            await asyncio.wait_for(self._incoming.wake_up.wait(), pause)
+            async with asyncio.timeout(pause):
+                await self._incoming.wake_up.wait()
         except TimeoutError:
             self._incoming.outbox.must_look = True
 
@@ -289,7 +290,8 @@ class StartedSession:
     async def _wait_for_end(self) -> None:
         """Let the vendor's own end come first, and the live agent's last words before it."""
         try:
-            await asyncio.wait_for(self._is_over.wait(), GONE_SECONDS)
+            async with asyncio.timeout(GONE_SECONDS):
+                await self._is_over.wait()
         except TimeoutError:
             await run_sync(transactions.vendor_closed, self.lease)
             self._is_over.set()

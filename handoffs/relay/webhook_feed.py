@@ -70,7 +70,8 @@ class WebhookFeed:
     async def _woken(self, seconds: float | None) -> None:
         """Wait for news, or until what is missing has been waited for long enough."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
 
     def _waiting(self) -> WaitingWebhooks:
         waiting = webhooks_waiting(self._lease.handoff_id)

@@ -19,6 +19,7 @@ from conversations.ai_agent.runtimes.runtime import (
     outside_agent,
     session_epoch,
 )
+from conversations.event_loop.executor import run_sync
 from handoffs.lifecycle.queueing import queue_agent_news
 from handoffs.models import Handoff
 from handoffs.starting.human_parts import human_part
@@ -53,7 +54,7 @@ def agent_tell(handoff_id: str, tries: int = 0) -> None:
         try:
             await adapter.human_left(news, agent_client(agent, session))
         except (AgentFailedError, ConnectorError) as error:
-            _again(handoff_id, tries, error)
+            await run_sync(_again, handoff_id, tries, error)
 
     OUTSIDE_TURNS.tell(tell)
 

@@ -97,7 +97,8 @@ class CallWriter:
 
     async def _write(self) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._hurry.wait(), _GATHER_SECONDS)
+            async with asyncio.timeout(_GATHER_SECONDS):
+                await self._hurry.wait()
         while self._waiting:
             batch, self._waiting = self._waiting, []
             try:

@@ -39,7 +39,8 @@ class EventStream:
     async def rest(self, seconds: float) -> None:
         """Wait to be woken, but no longer than this."""
         try:
-            await asyncio.wait_for(self.wake.wait(), max(seconds, 0))
+            async with asyncio.timeout(max(seconds, 0)):
+                await self.wake.wait()
         except TimeoutError:
             return
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from django.db import connections
 from django.test import Client
 
 from config.demo.processes import wait_until
@@ -54,7 +55,11 @@ def webhook_agent() -> Iterator[WebhookStandIn]:
             raw = self.rfile.read(int(self.headers["Content-Length"]))
             heard = Heard({k.lower(): v for k, v in self.headers.items()}, raw)
             agent.heard.append(heard)
-            status, said = agent.answering(heard.body)
+            try:
+                status, said = agent.answering(heard.body)
+            finally:
+                # It may have called the portal, in this thread that is over now.
+                connections.close_all()
             body = said if isinstance(said, bytes) else json.dumps(said).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")

@@ -257,7 +257,8 @@ class HeldPoll(Response):
             if left <= 0:
                 return []
             try:
-                await asyncio.wait_for(client.wake.wait(), min(left, _TICK))
+                async with asyncio.timeout(min(left, _TICK)):
+                    await client.wake.wait()
             except TimeoutError:
                 continue
 

@@ -128,7 +128,8 @@ class PollResponse(Response):
 
 async def _rest(poll: HeldPoll, seconds: float) -> None:
     try:
-        await asyncio.wait_for(poll.wake.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await poll.wake.wait()
     except TimeoutError:
         return
 
