@@ -26,6 +26,7 @@ from tests.bench.relay import latency
 from tests.bench.rig import Rig, rig
 from tests.bench.sockets import idle_sockets
 from tests.bench.throughput import throughput
+from tests.bench.turns import turns
 
 PARTS = {
     "latency": latency,
@@ -35,9 +36,10 @@ PARTS = {
     "growth": growth,
     "matching": matching,
     "neighbours": neighbours,
+    "turns": turns,
 }
 # These take minutes: only when asked for.
-LONG = frozenset({"handoffs", "neighbours"})
+LONG = frozenset({"handoffs", "neighbours", "turns"})
 
 
 async def measure(made: Rig, options: argparse.Namespace) -> None:

@@ -72,8 +72,8 @@ def rig(directory: Path) -> Iterator[Rig]:
         stack.start_all()
         vendor_port, floor_port = free_port(), free_port()
         vendor_url = f"http://127.0.0.1:{vendor_port}"
-        vendor = _python("tests.bench.vendor", str(vendor_port))
-        floor = _python("tests.bench.floor", str(floor_port), vendor_url, stack.redis.url)
+        vendor = python_start("tests.bench.vendor", str(vendor_port))
+        floor = python_start("tests.bench.floor", str(floor_port), vendor_url, stack.redis.url)
         try:
             stack.run_module("tests.bench.point_at", vendor_url)
             yield Rig(
@@ -91,7 +91,7 @@ def rig(directory: Path) -> Iterator[Rig]:
             stack.stop_all()
 
 
-def _python(module: str, *arguments: str) -> subprocess.Popen[str]:
+def python_start(module: str, *arguments: str) -> subprocess.Popen[str]:
     """Start a module and return once it says that it is ready."""
     process = subprocess.Popen(
         [sys.executable, "-m", module, *arguments], cwd=BASE_DIR, stdout=subprocess.PIPE, text=True
