@@ -41,6 +41,14 @@ def tool_targets(actions: object, actions_text: str) -> list[str]:
     return list(dict.fromkeys(action.target for action in found if action.kind == "run_tool"))
 
 
+def handoff_targets(actions: object, actions_text: str) -> list[str]:
+    """Return the names of the destinations a topic hands off to, in order, whenever it does."""
+    listed = [one for one in actions if isinstance(one, dict)] if isinstance(actions, list) else []
+    names = [str(one.get("target", "")) for one in listed if one.get("kind") == "handoff"]
+    names += [one.target for one in action_references(actions_text) if one.kind == "handoff"]
+    return list(dict.fromkeys(name for name in names if name))
+
+
 def action_references(text: str) -> list[TopicAction]:
     """Read {{fn:tool}}, {{fn:tool}}('argument') and {{ho:destination}} out of an actions text."""
     return [

@@ -4,6 +4,7 @@ from conversations.models.agent import LogEntry, OutsideAgent, Tool, Topic
 from conversations.models.attachment import Attachment
 from conversations.models.channel import Channel
 from conversations.models.conversation import Conversation, EndUser, Event
+from conversations.models.destination import Destination
 from conversations.models.flow import Flow, Variant
 from conversations.models.release import Deployment, Release
 from conversations.models.webhook import WebhookDelivery, WebhookEndpoint
@@ -13,6 +14,7 @@ __all__ = [
     "Channel",
     "Conversation",
     "Deployment",
+    "Destination",
     "EndUser",
     "Event",
     "Flow",

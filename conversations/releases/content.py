@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 from django.db import models
 
-from conversations.models import Conversation, Flow, Release, Tool, Topic, Variant
+from conversations.models import Conversation, Destination, Flow, Release, Tool, Topic, Variant
 from conversations.models.release import release_id_of
 from integrations.models import Project
 
@@ -47,6 +47,7 @@ RELEASED = (
     ReleasedModel(Tool, "tools", "Tool"),
     ReleasedModel(Flow, "flows", "Flow"),
     ReleasedModel(Variant, "variants", "Variant"),
+    ReleasedModel(Destination, "destinations", "Destination"),
 )
 _KEYS = {one.model: one.key for one in RELEASED}
 

@@ -16,7 +16,7 @@ from conversations.ai_agent.returned import (
 from conversations.ai_agent.sandbox.results import ToolError
 from conversations.ai_agent.sandbox.runner import ConvSnapshot, ToolLimits, ToolOutcome, tool_run
 from conversations.ai_agent.tools.payload_lint import PayloadFinding
-from handoffs.payload.reading import has_handoff
+from handoffs.payload.reading import HandoffPayload, has_handoff
 from handoffs.starting.judging import Judgement, call_judge, returned_judge
 from integrations.behaviour.sentences import sentence
 from integrations.contract.integration_keys import vendor_name
@@ -134,18 +134,20 @@ def _readings(project: Project, outcome: ToolOutcome) -> list[PayloadReading]:
 def _reading(title: str, found: Judgement) -> PayloadReading:
     """Show where it goes; what keeps it from going anywhere is a problem, all else a warning."""
     problems: list[PayloadFinding] = []
-    if found.payload is None:
+    if found.address is None:
         problems = [one for one in found.findings if one.severity == "error" or one.page]
     warnings = [one for one in found.findings if one not in problems]
     return PayloadReading(title=title, pairs=_pairs(found), problems=problems, warnings=warnings)
 
 
 def _pairs(found: Judgement) -> list[tuple[str, str]]:
-    payload = found.payload
-    if payload is None:
+    if found.address is None:
         return []
+    payload, client = found.address.payload, found.address.client
+    goes_to = f"the client: {client.queue_name}" if client else vendor_name(_key(payload))
     pairs = [
-        ("Goes to", vendor_name(payload.integration_key or "")),
+        ("Goes to", goes_to),
+        ("Destination", payload.destination if payload.destination != goes_to else ""),
         ("Queue", payload.queue),
         ("Reason", payload.reason),
     ]
@@ -153,6 +155,10 @@ def _pairs(found: Judgement) -> list[tuple[str, str]]:
     pairs += [(f"Hint {name}", _short(value)) for name, value in hints.items()]
     pairs += [(f"Data {name}", _short(value)) for name, value in sorted(payload.data.items())]
     return [(label, value) for label, value in pairs if value]
+
+
+def _key(payload: HandoffPayload) -> str:
+    return payload.integration_key or ""
 
 
 def _failed(error: ToolError) -> ToolReport:

@@ -7,12 +7,22 @@ from django.urls import path
 from conversations.ai_agent.tools.views import tool_edit, tool_new
 from handoffs.portal.agent_trial import agent_test
 from handoffs.portal.connection_views import connect_done, connect_verify, disconnect
+from handoffs.portal.destinations.views import (
+    destination,
+    destination_copy,
+    destination_default,
+    destination_new,
+    destination_remove,
+    destinations,
+)
 from handoffs.portal.tool_run_views import tool_run_page
 from handoffs.portal.views import handoff, handoff_live, handoff_text, handoffs
 from handoffs.starting.judging import payload_reader
 
 _HANDOFFS = "p/<str:project_id>/handoffs/"
 _TILE = "p/<str:project_id>/integrations/<str:environment>/<connection:connection>/"
+_DESTINATIONS = "p/<str:project_id>/destinations/"
+_DESTINATION = f"{_DESTINATIONS}<int:destination_id>/"
 _TOOLS = "p/<str:project_id>/tools/"
 _READER = {"payload_reader": payload_reader}
 
@@ -25,6 +35,12 @@ urlpatterns = [
     path(f"{_TILE}connect/done/", connect_done, name="connect_done"),
     path(f"{_TILE}connect/verify/", connect_verify, name="connect_verify"),
     path(f"{_TILE}disconnect/", disconnect, name="integration_disconnect"),
+    path(_DESTINATIONS, destinations, name="destinations"),
+    path(f"{_DESTINATIONS}new/", destination_new, name="destination_new"),
+    path(_DESTINATION, destination, name="destination"),
+    path(f"{_DESTINATION}copy/", destination_copy, name="destination_copy"),
+    path(f"{_DESTINATION}default/", destination_default, name="destination_default"),
+    path(f"{_DESTINATION}delete/", destination_remove, name="destination_delete"),
     path(f"{_TOOLS}new/", tool_new, _READER, name="tool_new"),
     path(f"{_TOOLS}run/", tool_run_page, name="tool_run"),
     path(f"{_TOOLS}<int:tool_id>/", tool_edit, _READER, name="tool_edit"),

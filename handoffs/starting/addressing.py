@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from conversations.ai_agent.destinations.selectors import destination_list, destination_named
+from conversations.models import Destination
 from handoffs.errors import (
     NoConnectorError,
     NoDefaultError,
@@ -13,6 +16,7 @@ from handoffs.errors import (
 )
 from handoffs.payload.reading import HandoffPayload, payload_for_integration, resolve_destination
 from handoffs.starting.connection_names import connection_named
+from handoffs.starting.destination_hints import destination_merge
 from integrations.connections.destinations import (
     credential_set_names,
     integration_default,
@@ -21,7 +25,12 @@ from integrations.connections.destinations import (
     live_chat_names,
 )
 from integrations.contract.hints import PayloadProblem
-from integrations.contract.integration_keys import has_connector, payload_keys, vendor_name
+from integrations.contract.integration_keys import (
+    has_connector,
+    key_named,
+    payload_keys,
+    vendor_name,
+)
 from integrations.contract.registry import manifest_get
 from integrations.models import Environment, Integration, Project
 from integrations.models.connection_name import DEFAULT_SET
@@ -35,16 +44,98 @@ WHERE_THE_DEFAULT_IS_SET = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientHandoff:
+    """What a client is told that must carry a handoff out by itself."""
+
+    reason: str
+    queue_name: str
+    route: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where a payload goes: to a connection of the portal, or to the client; one of the two."""
+
+    payload: HandoffPayload
+    integration: Integration | None = None
+    client: ClientHandoff | None = None
+
+
 def payload_address(
-    project: Project, environment: str, payload: HandoffPayload
-) -> tuple[Integration, HandoffPayload]:
-    """Return the connection to use and the payload addressed to it; raises HandoffError."""
-    integration = _integration(project, environment, payload)
-    integration, payload = connection_named(integration, payload)
+    project: Project,
+    environment: str,
+    payload: HandoffPayload,
+    destinations: Sequence[Destination] | None = None,
+) -> Address:
+    """Return where a payload goes, and the payload addressed to it; raises HandoffError.
+
+    `destinations` are those that hold, the project's own unless others are given.
+    """
+    rows = destination_list(project=project) if destinations is None else destinations
+    place = _place(payload, rows)
+    if place is None and _is_phone_call(payload):
+        client = ClientHandoff(reason=client_reason(payload.reason), queue_name=payload.destination)
+        return Address(payload=payload, client=client)
+    if place is not None and place.is_for_client:
+        client = _client_handoff(place, payload)
+        return Address(payload=_for_client(place, payload), client=client)
+    return _at_vendor(project, environment, payload, place, rows)
+
+
+def client_reason(reason: str, default: str = Destination.ClientReason.AGENT_DECISION) -> str:
+    """Return the reason on the wire: the tool's where it is one of the three, else the default."""
+    wanted = reason.strip().upper()
+    return wanted if wanted in Destination.ClientReason.values else str(default)
+
+
+def _at_vendor(
+    project: Project,
+    environment: str,
+    payload: HandoffPayload,
+    place: Destination | None,
+    rows: Sequence[Destination],
+) -> Address:
+    own = payload.hints
+    if place is not None:
+        payload = destination_merge(place, payload)
+    integration = _integration(project, environment, payload, place, rows)
+    is_default = payload.integration_key is None and (place is not None or not payload.destination)
+    integration, payload = connection_named(integration, payload, is_default=is_default)
     payload = payload_for_integration(payload, integration.integration_key)
-    if problems := not_allowed(project, integration, payload.hints, payload.hints_at):
+    # What an admin has written into a destination is no override of a tool's.
+    own = {name: value for name, value in payload.hints.items() if name in own}
+    problems = not_allowed(project, integration, own, payload.hints_at)
+    problems += [
+        one for one in unlisted(integration, payload.hints, payload.hints_at) if one not in problems
+    ]
+    if problems:
         raise NotAllowedHereError(problems)
-    return integration, payload
+    return Address(payload=payload, integration=integration)
+
+
+def _place(payload: HandoffPayload, rows: Sequence[Destination]) -> Destination | None:
+    if payload.integration_key is not None:
+        return None
+    return destination_named(rows, payload.destination)
+
+
+def _is_phone_call(payload: HandoffPayload) -> bool:
+    return payload.is_voice and key_named(payload.destination) is None
+
+
+def _client_handoff(place: Destination, payload: HandoffPayload) -> ClientHandoff:
+    """Return what the client gets; a tool's own queue stands in place of the saved route."""
+    return ClientHandoff(
+        reason=client_reason(payload.reason, place.client_reason),
+        queue_name=place.queue_name or place.name,
+        route=payload.queue or place.route,
+    )
+
+
+def _for_client(place: Destination, payload: HandoffPayload) -> HandoffPayload:
+    payload = replace(payload, destination=place.name)
+    return payload if payload.reason else replace(payload, reason=place.name)
 
 
 def offered_integrations(project: Project, environments: Collection[str]) -> list[str]:
@@ -68,18 +159,24 @@ def not_allowed(
             for name in found.override_hints
             if name in hints
         ]
-    for name, fields in found.listed_hints.items():
-        value = hints.get(name)
-        if value is not None and value not in _listed(integration, fields):
-            labels = {field.name: field.label for field in found.fields}
-            problems.append(
-                PayloadProblem(
-                    f"{path}.{name}",
-                    "refused: it is not on the connection's list. An admin adds it under "
-                    f"Integrations > {found.tile} > {labels[fields[-1]]}",
-                )
-            )
-    return problems
+    return problems + unlisted(integration, hints, path)
+
+
+def unlisted(
+    integration: Integration, hints: Mapping[str, object], path: str
+) -> list[PayloadProblem]:
+    """List the hints whose value is not among those that the connection allows."""
+    found = manifest_get(integration.connector_key)
+    labels = {field.name: field.label for field in found.fields}
+    return [
+        PayloadProblem(
+            f"{path}.{name}",
+            "refused: it is not on the connection's list. An admin adds it under "
+            f"Integrations > {found.tile} > {labels[fields[-1]]}",
+        )
+        for name, fields in found.listed_hints.items()
+        if hints.get(name) is not None and hints[name] not in _listed(integration, fields)
+    ]
 
 
 def _listed(integration: Integration, fields: Collection[str]) -> list[str]:
@@ -87,12 +184,19 @@ def _listed(integration: Integration, fields: Collection[str]) -> list[str]:
     return [one for text in texts for one in text.replace(",", " ").split()]
 
 
-def _integration(project: Project, environment: str, payload: HandoffPayload) -> Integration:
+def _integration(
+    project: Project,
+    environment: str,
+    payload: HandoffPayload,
+    place: Destination | None,
+    rows: Sequence[Destination],
+) -> Integration:
     key = payload.integration_key
-    if key is None and payload.destination:
+    if key is None and payload.destination and place is None:
         offered = offered_integrations(project, [environment])
+        names = {row.name: row.integration_key for row in rows}
         found = resolve_destination(
-            payload.destination, {}, integrations=offered, path=payload.names_at
+            payload.destination, names, integrations=offered, path=payload.names_at
         )
         key = found.integration_key
     if key is None:

@@ -29,8 +29,8 @@ from conversations.models import Conversation, Event
 from handoffs.lifecycle.services import handoff_end
 from handoffs.models import Handoff
 from handoffs.payload.reading import HandoffPayload, payload_read
-from handoffs.starting.addressing import offered_integrations, payload_address
-from handoffs.starting.start import handoff_begin, handoff_leave_to_client, handoff_open
+from handoffs.starting.addressing import offered_integrations
+from handoffs.starting.start import handoff_address, handoff_begin, handoff_open
 from handoffs.starting.turns import turn_clear
 from handoffs.states import EndReason, State
 
@@ -98,12 +98,10 @@ def agent_hand_off(
     _require_charge(conversation)
     offered = offered_integrations(conversation.project, [conversation.environment])
     payload = payload_read(asked, integrations=offered)
-    if conversation.is_client_managed:
-        _say(conversation, [*messages, *_utterance(payload, messages)], "")
-        return handoff_leave_to_client(conversation, payload, tool_call_id=call_id, source=SOURCE)
-    integration, payload = payload_address(conversation.project, conversation.environment, payload)
-    _say(conversation, [*messages, *_utterance(payload, messages)], "")
-    return handoff_begin(conversation, integration, payload, tool_call_id=call_id, source=SOURCE)
+    address = handoff_address(conversation, payload)
+    said = [*messages, *_utterance(address.payload, messages)]
+    _say(conversation, said, "")
+    return handoff_begin(conversation, address, tool_call_id=call_id, source=SOURCE)
 
 
 @transaction.atomic

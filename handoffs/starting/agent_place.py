@@ -4,37 +4,44 @@ from __future__ import annotations
 
 from functools import partial
 
+from conversations.ai_agent.destinations.selectors import destinations_of
 from conversations.ai_agent.outside.agent import AgentPlace
 from conversations.ai_agent.streaming import Chunks
 from conversations.event_loop.executor import run_sync
 from conversations.models import Conversation
+from handoffs.errors import HandoffError
 from handoffs.lifecycle.availability import is_somebody_there
-from handoffs.starting.addressing import offered_integrations
+from handoffs.payload.reading import payload_for_call_handoff
+from handoffs.starting.addressing import Address, offered_integrations
+from handoffs.starting.start import handoff_address
 from integrations.connections.building import connector_build, vendor_session
-from integrations.connections.destinations import integration_for_key
 from integrations.contract.connector import EndUserIdentity, HandoffRequest
 from integrations.contract.integration_keys import vendor_name
 from integrations.contract.manifest import Capability
-from integrations.models import Integration
 
 
 def agent_place(conversation: Conversation) -> AgentPlace:
     """Return the place of a conversation; it has its project."""
+    rows = destinations_of(conversation)
+    named = {row.name: row.description or row.get_kind_display() for row in rows}
     keys = offered_integrations(conversation.project, [conversation.environment])
     show = Chunks(conversation.pk).show if conversation.is_streaming else None
     return AgentPlace(
         conversation=conversation,
-        destinations={key: f"live agents at {vendor_name(key)}" for key in keys},
+        destinations=named | {key: f"live agents at {vendor_name(key)}" for key in keys},
         is_available=partial(is_available, conversation),
         show=show,
     )
 
 
-async def is_available(conversation: Conversation, key: str) -> bool | None:
+async def is_available(conversation: Conversation, name: str) -> bool | None:
     """Ask whether a live agent would answer there; None where the vendor does not tell."""
-    found = await run_sync(_integration, conversation, key)
-    if found is None:
+    address = await run_sync(_address, conversation, name)
+    if address is None:
         return False
+    found = address.integration
+    if found is None:
+        return None
     async with vendor_session() as session:
         connector = connector_build(found, session=session, run_sync=run_sync)
         if Capability.AVAILABILITY not in connector.capabilities:
@@ -42,8 +49,12 @@ async def is_available(conversation: Conversation, key: str) -> bool | None:
         return await is_somebody_there(connector, _request(conversation))
 
 
-def _integration(conversation: Conversation, key: str) -> Integration | None:
-    return integration_for_key(conversation.project, conversation.environment, key)
+def _address(conversation: Conversation, name: str) -> Address | None:
+    """Return what is behind a name; None where a handoff there would be refused."""
+    try:
+        return handoff_address(conversation, payload_for_call_handoff(name))
+    except HandoffError:
+        return None
 
 
 def _request(conversation: Conversation) -> HandoffRequest:

@@ -12,17 +12,17 @@ from integrations.models import Integration
 
 
 def connection_named(
-    integration: Integration, payload: HandoffPayload
+    integration: Integration, payload: HandoffPayload, *, is_default: bool
 ) -> tuple[Integration, HandoffPayload]:
     """Return the connection that the payload names, and the payload with its name.
 
-    A payload that leaves the choice to the project needs no name. Raises UnknownConnectionError for
-    a name that no connection has, with those that there are.
+    A payload that leaves the choice to the project (`is_default`) needs no name. Raises
+    UnknownConnectionError for a name that no connection has, with those that there are.
     """
     hint = manifest_get(integration.connector_key).named_by
     if not hint:
         return integration, payload
-    if payload.integration_key is None and not payload.destination:
+    if is_default:
         own_name = integration.credentials.get(hint, "")
         return integration, replace(payload, hints={**payload.hints, hint: own_name})
     wanted = payload.hints.get(hint)

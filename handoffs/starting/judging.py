@@ -15,7 +15,12 @@ from handoffs.payload.reading import (
     payload_for_call_handoff,
     payload_read,
 )
-from handoffs.starting.addressing import not_allowed, offered_integrations, payload_address
+from handoffs.starting.addressing import (
+    Address,
+    not_allowed,
+    offered_integrations,
+    payload_address,
+)
 from integrations.contract.hints import PayloadProblem
 from integrations.models import Environment, Integration, Project
 
@@ -27,10 +32,9 @@ _ANY = (Environment.SANDBOX.value,)
 
 @dataclass(slots=True, kw_only=True)
 class Judgement:
-    """What a live run would do with a payload; without `payload` it opens nothing anywhere."""
+    """What a live run would do with a payload; without an address it opens nothing anywhere."""
 
-    integration: Integration | None = None
-    payload: HandoffPayload | None = None
+    address: Address | None = None
     findings: list[PayloadFinding] = field(default_factory=list)
 
 
@@ -86,29 +90,28 @@ def _judge(
     failures: list[tuple[str, HandoffError]] = []
     for environment in environments_in_use(project) or _ANY:
         try:
-            integration, addressed = payload_address(project, environment, payload)
+            address = payload_address(project, environment, payload)
         except HandoffError as error:
             failures.append((Environment(environment).label, error))
             continue
-        found.integration, found.payload = integration, addressed
-        found.findings += _notes(project, integration, addressed, left_out)
+        found.address = address
+        found.findings += _notes(project, address, left_out)
     for label, failure in failures:
-        is_vague = found.payload is not None and isinstance(failure, InvalidPayloadError)
+        is_vague = found.address is not None and isinstance(failure, InvalidPayloadError)
         place = f"in {label}, " if is_vague else ""
         found.findings += _findings(failure, payload.names_at, place)
-    if found.payload is None:
+    if found.address is None:
         found.findings += [_warning(problem) for problem in payload.warnings]
     found.findings = list(dict.fromkeys(found.findings))
     return found
 
 
-def _notes(
-    project: Project, integration: Integration, payload: HandoffPayload, left_out: Collection[str]
-) -> list[PayloadFinding]:
+def _notes(project: Project, address: Address, left_out: Collection[str]) -> list[PayloadFinding]:
     """List what the live run logs, and what it would refuse whatever the value turns out to be."""
+    payload, integration = address.payload, address.integration
     at = f"{payload.hints_at}."
     later = {path.removeprefix(at): None for path in left_out if path.startswith(at)}
-    refused = not_allowed(project, integration, later, payload.hints_at)
+    refused = not_allowed(project, integration, later, payload.hints_at) if integration else []
     warnings = [_warning(problem) for problem in payload.warnings]
     return warnings + (_findings(NotAllowedHereError(refused), "") if refused else [])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, cast
@@ -9,10 +10,11 @@ from typing import Any, cast
 from django.db import transaction
 from django.utils import timezone
 
+from conversations.ai_agent.destinations.selectors import destination_named, destinations_of
 from conversations.journal import publish
 from conversations.journal.frames import EventType, error_frame
 from conversations.journal.services import NewEvent, events_append, log_append
-from conversations.models import Conversation, LogEntry
+from conversations.models import Conversation, Destination, LogEntry
 from conversations.webhooks.event_types import WebhookType
 from handoffs.errors import HandoffError, InvalidPayloadError
 from handoffs.lifecycle.deadlines import OPENING
@@ -22,7 +24,8 @@ from handoffs.lifecycle.services import handoff_end
 from handoffs.lifecycle.webhooks import handoff_tell
 from handoffs.models import Handoff, HandoffTransition
 from handoffs.payload.reading import HandoffPayload
-from handoffs.starting.addressing import payload_address
+from handoffs.starting.addressing import Address, ClientHandoff, client_reason, payload_address
+from handoffs.starting.destination_hints import destination_merge
 from handoffs.states import OPEN_STATES, EndReason, State, Trigger
 from integrations.behaviour.sentences import sentence
 from integrations.connections.destinations import integration_default
@@ -30,6 +33,7 @@ from integrations.models import Integration
 
 # What a client hears that was asked for "a live agent" in a project without any connection.
 NO_DESTINATION = "default"
+AGENT_DECISION = Destination.ClientReason.AGENT_DECISION
 
 
 def handoff_start(
@@ -42,33 +46,36 @@ def handoff_start(
     if handoff_open(conversation.pk) is not None:
         _warn(conversation, source, "handoff_already_active", "A handoff is already open.")
         return None
-    if conversation.is_client_managed:
-        return handoff_leave_to_client(
-            conversation, payload, tool_call_id=tool_call_id, source=source
-        )
     try:
-        integration, payload = payload_address(
-            conversation.project, conversation.environment, payload
-        )
+        address = handoff_address(conversation, payload)
     except HandoffError as error:
         handoff_refuse(
             conversation, error, tool_call_id=tool_call_id, source=source, payload=payload
         )
         return None
-    return handoff_begin(
-        conversation, integration, payload, tool_call_id=tool_call_id, source=source
-    )
+    return handoff_begin(conversation, address, tool_call_id=tool_call_id, source=source)
+
+
+def handoff_address(conversation: Conversation, payload: HandoffPayload) -> Address:
+    """Return where a payload goes in this conversation; raises HandoffError.
+
+    A client that manages its handoffs itself gets every one of them, and decides what a name means.
+    """
+    rows = destinations_of(conversation)
+    if conversation.is_client_managed:
+        return _left_to_client(conversation, payload, rows)
+    return payload_address(conversation.project, conversation.environment, payload, rows)
 
 
 def handoff_begin(
-    conversation: Conversation,
-    integration: Integration,
-    payload: HandoffPayload,
-    *,
-    tool_call_id: str,
-    source: str,
+    conversation: Conversation, address: Address, *, tool_call_id: str, source: str
 ) -> Handoff:
     """Open a handoff for a locked conversation that has none, with a payload that is addressed."""
+    payload, integration = address.payload, address.integration
+    if address.client is not None:
+        return _leave_to_client(
+            conversation, payload, address.client, tool_call_id=tool_call_id, source=source
+        )
     for warning in payload.warnings:
         _warn(conversation, source, "payload", f"{warning.path}: {warning.message}")
     handoff = _create(conversation, payload, tool_call_id, integration)
@@ -83,25 +90,28 @@ def handoff_begin(
     return handoff
 
 
-def handoff_leave_to_client(
-    conversation: Conversation, payload: HandoffPayload, *, tool_call_id: str, source: str
+def _leave_to_client(
+    conversation: Conversation,
+    payload: HandoffPayload,
+    client: ClientHandoff,
+    *,
+    tool_call_id: str,
+    source: str,
 ) -> Handoff:
-    """End a locked conversation whose client routes it by itself; no vendor is involved."""
+    """End a locked conversation whose client carries the handoff out; no vendor is involved."""
     for warning in payload.warnings:
         _warn(conversation, source, "payload", f"{warning.path}: {warning.message}")
-    payload = replace(payload, destination=_client_destination(conversation, payload))
     handoff = _create(conversation, payload, tool_call_id, None)
+    asked = {"reason": client.reason, "queue_name": client.queue_name}
+    if client.route:
+        asked["route"] = client.route
+    triggered = EventType.POLY_AGENT_TRIGGERED_HANDOFF
     events_append(
         conversation,
         [
-            NewEvent(
-                type=EventType.POLY_AGENT_TRIGGERED_HANDOFF, payload={"handoff_id": handoff.pk}
-            ),
+            NewEvent(type=triggered, payload={"handoff_id": handoff.pk}),
             NewEvent(type=EventType.POLY_AGENT_LEFT),
-            NewEvent(
-                type=EventType.CLIENT_HANDOFF_REQUIRED,
-                payload={"reason": "AGENT_DECISION", "queue_name": payload.destination},
-            ),
+            NewEvent(type=EventType.CLIENT_HANDOFF_REQUIRED, payload=asked),
         ],
     )
     handoff_tell(handoff, WebhookType.HANDOFF_REQUESTED)
@@ -192,13 +202,24 @@ def _key(
     return payload.integration_key or (error.integration_key if error else "")
 
 
-def _client_destination(conversation: Conversation, payload: HandoffPayload) -> str:
-    """Return where the client is to send the conversation, as well as it can be named."""
-    named = payload.destination or str(payload.hints.get("queue") or "") or payload.integration_key
-    if named:
-        return named
-    default = integration_default(conversation.project, conversation.environment)
-    return default.integration_key if default else NO_DESTINATION
+def _left_to_client(
+    conversation: Conversation, payload: HandoffPayload, rows: Sequence[Destination]
+) -> Address:
+    """Address a payload to the client, with the destination's words where it is one of ours."""
+    place = None if payload.integration_key else destination_named(rows, payload.destination)
+    if place is not None:
+        payload = destination_merge(place, payload)
+    named = payload.destination or payload.queue or payload.integration_key
+    default = None
+    if not named:
+        default = integration_default(conversation.project, conversation.environment)
+    queue_name = named or (default.integration_key if default else NO_DESTINATION)
+    client = ClientHandoff(
+        reason=client_reason(payload.reason, place.client_reason if place else AGENT_DECISION),
+        queue_name=place.queue_name if place and place.queue_name else queue_name,
+        route=place.route if place else "",
+    )
+    return Address(payload=replace(payload, destination=queue_name), client=client)
 
 
 def _context_data(conversation: Conversation, payload: HandoffPayload) -> dict[str, object]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from integrations.contract.connector import HandoffRequest
 
+CONTEXT_TITLE = "About this conversation"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
@@ -39,6 +41,20 @@ def identity_of(request: HandoffRequest) -> Identity:
         external_id=(vouched and vouched.external_id)
         or hint_text(routing.get("user_external_id")).strip(),
     )
+
+
+def identity_pairs(request: HandoffRequest) -> dict[str, str]:
+    """Return who the end user is beyond the name, under the hints' own names."""
+    user = identity_of(request)
+    found = {"user_email": user.email, "user_phone": user.phone}
+    found["user_external_id"] = user.external_id
+    return {name: text for name, text in found.items() if text}
+
+
+def context_text(pairs: Mapping[str, str]) -> str:
+    """Write for a live agent what no field of the vendor's takes; empty where there is nothing."""
+    lines = [f"{name}: {text}" for name, text in pairs.items()]
+    return "\n".join([CONTEXT_TITLE, *lines]) if lines else ""
 
 
 def hint_text(value: object) -> str:

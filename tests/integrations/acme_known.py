@@ -43,9 +43,10 @@ def test_a_payload_is_checked_with_its_hint() -> None:
 def test_call_handoff_goes_there_under_each_of_its_names(project: Project, name: str) -> None:
     payload = payload_for_call_handoff(name, hints={"traffic_lane": 7, "tags": ["a"]})
 
-    integration, addressed = payload_address(project, "sandbox", payload)
+    found = payload_address(project, "sandbox", payload)
 
-    assert (integration.connector_key, addressed.hints) == ("acme", {"lane": 7})
+    assert found.integration is not None
+    assert (found.integration.connector_key, found.payload.hints) == ("acme", {"lane": 7})
 
 
 def test_a_hint_that_another_vendor_has_too_is_checked_as_ones_own(project: Project) -> None:
@@ -53,7 +54,7 @@ def test_a_hint_that_another_vendor_has_too_is_checked_as_ones_own(project: Proj
         payload_for_call_handoff("acme", hints={"track_name": value}) for value in (3, "Chat")
     )
 
-    assert payload_address(project, "sandbox", good)[1].hints == {"track_name": 3}
+    assert payload_address(project, "sandbox", good).payload.hints == {"track_name": 3}
     with pytest.raises(InvalidPayloadError, match="expected a whole number from 1 to 9"):
         payload_address(project, "sandbox", bad)
 

@@ -94,9 +94,11 @@ def opening_messages(request: HandoffRequest, limit: int) -> list[tuple[str, str
 
 
 def _identity_attributes(request: HandoffRequest) -> dict[str, str]:
-    """Give name and e-mail: vouched for, or given by the tool; never what a visitor claims."""
+    """Give who the end user is: vouched for, or given by the tool; never what a visitor claims."""
     user = identity_of(request)
     found = {"_firstName": user.first_name, "_lastName": user.last_name, "_email": user.email}
+    # There are standard pre-chat fields for the name and the e-mail only.
+    found |= {"user_phone": user.phone, "user_external_id": user.external_id}
     return _attributes({name: value for name, value in found.items() if value})
 
 

@@ -159,6 +159,8 @@ def _attributes(request: HandoffRequest, credentials: Mapping[str, str]) -> dict
         "Custom.external_history": "\n".join(history),
     }
     hints = {name: request.routing.get(name) for name in _HINTS}
+    if not (asked_priority := hint_text(request.routing.get("priority"))).isdigit():
+        hints["priority"] = asked_priority
     given = {name: hint_text(value) for name, value in {**hints, **pairs}.items()}
     return {name: value for name, value in {**given, **ours}.items() if value}
 

@@ -80,6 +80,7 @@ def details(request: HandoffRequest) -> dict[str, str]:
     found: dict[str, object] = {name: routing.get(name) for name in _DETAIL_HINTS}
     found |= {"First name": identity.first_name, "Last name": identity.last_name}
     found |= {"Email": identity.email, "Phone": identity.phone}
+    found["External ID"] = identity.external_id
     for name in _MAPPING_HINTS:
         found |= hint_pairs(routing.get(name))
     found[TRACE_LABEL] = request.conversation_id

@@ -157,6 +157,12 @@ def now_text() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def _shown(hints: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the hints as a desk lists them: those of their own first, then the free pairs."""
+    own = {name: value for name, value in hints.items() if name not in ("attributes", "summary")}
+    return {**own, **hints.get("attributes", {})}
+
+
 def desk_view(handoff: Handoff) -> dict[str, Any]:
     """Return a handoff in the shape that all desks share."""
     conversation_id = handoff.conversation.get("id", "")
@@ -165,7 +171,7 @@ def desk_view(handoff: Handoff) -> dict[str, Any]:
         "id": handoff.external_id,
         "status": handoff.status,
         "queue": handoff.queue,
-        "attributes": {**handoff.hints.get("attributes", {}), "conversation_id": conversation_id},
+        "attributes": {**_shown(handoff.hints), "conversation_id": conversation_id},
         "language": handoff.conversation.get("locale") or None,
         "end_user": {
             "subject": user.get("external_id", ""),

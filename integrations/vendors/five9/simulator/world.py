@@ -214,6 +214,7 @@ def desk_view(conversation: Conversation) -> dict[str, Any]:
             "is_authenticated": False,
             "display_name": contact.get("socialAccountName") or "Guest",
             "email": contact.get("email"),
+            "phone": contact.get("number1"),
         },
         "is_typing": False,
         "is_closed": conversation.status == "ended",

@@ -44,7 +44,9 @@ def opening_of(request: HandoffRequest, channel: Channel, renamed: Mapping[str, 
     """Return how to begin; what no field of the channel takes is told in a message."""
     wanted = {renamed.get(name, name): text for name, text in context_of(request).items()}
     contact = _fields(wanted, channel.contact_fields)
-    left = {name: text for name, text in wanted.items() if name not in contact}
+    customer = _fields(_person(request), channel.customer_fields)
+    taken = {*contact, *(f"user_{name}" for name in customer)}
+    left = {name: text for name, text in wanted.items() if name not in taken}
     texts = first_texts(request, left)
     if channel.is_live_chat or not texts:
         texts.insert(0, START_TEXT)
@@ -52,7 +54,7 @@ def opening_of(request: HandoffRequest, channel: Channel, renamed: Mapping[str, 
     return Opening(
         texts=numbered(request.handoff_id, texts),
         contact_fields=custom_fields(contact),
-        customer_fields=custom_fields(_fields(_person(request), channel.customer_fields)),
+        customer_fields=custom_fields(customer),
         missing=tuple(ident for ident in required if not contact.get(ident)),
     )
 

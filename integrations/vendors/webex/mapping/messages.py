@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from integrations.contract.connector import HandoffRequest, OutboundAttachment, OutboundMessage
 from integrations.contract.errors import InvalidRoutingError, RejectedError
-from integrations.kit.cutting import pieces, utf8_bytes, utf16_units
-from integrations.kit.hints import hint_pairs, hint_text, identity_of
+from integrations.kit.cutting import pieces, shortened, utf8_bytes, utf16_units
+from integrations.kit.hints import context_text, hint_pairs, hint_text, identity_of, identity_pairs
 from integrations.kit.json_values import as_object, as_text
 from integrations.kit.plain_json import vendor_object
 from integrations.kit.transcript import (
@@ -47,7 +47,9 @@ def create_body(request: HandoffRequest, credentials: Mapping[str, str]) -> dict
         "channelType": "customMessaging",
         "channel": credentials.get("channel_name", ""),
         "globalVariables": global_variables(request, credentials),
-        "channelParams": _text_params(opening_id(request), opening_text(request), _now()),
+        "channelParams": _text_params(
+            opening_id(request), opening_text(request, credentials), _now()
+        ),
     }
 
 
@@ -63,22 +65,34 @@ def opening_id(request: HandoffRequest) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_OID, request.handoff_id))
 
 
-def opening_text(request: HandoffRequest) -> str:
-    """Return summary and transcript in the one message that a new task may have."""
-    summary = "\n".join(
-        summary_texts(request, Limits(size=_MAX_SUMMARY, measure=utf16_units, parts=1))[:1]
-    )
-    parts = [summary] if summary else []
+def opening_text(request: HandoffRequest, credentials: Mapping[str, str]) -> str:
+    """Return context, summary and transcript in the one message that a new task may have."""
+    limits = Limits(size=_MAX_SUMMARY, measure=utf16_units, parts=1)
+    parts = [context_text(_unmapped(request, credentials)), *summary_texts(request, limits)[:1]]
+    parts = [part for part in parts if part]
     if transcript_is_wanted(request) and request.transcript:
-        room = MAX_TEXT - utf16_units(summary) - 2
+        room = MAX_TEXT - sum(utf16_units(part) + 2 for part in parts)
         limits = Limits(size=room, measure=utf16_units, parts=1)
         parts += transcript_texts(request.transcript, limits)
     return "\n\n".join(parts) or NO_CONTEXT
 
 
+def _unmapped(request: HandoffRequest, credentials: Mapping[str, str]) -> dict[str, str]:
+    """Return the hints that no variable of the customer's takes, for the live agent to read."""
+    mapped = vendor_object(credentials.get("variable_names") or "{}")
+    hints = {name: hint_text(request.routing.get(name)) for name in MAPPED_HINTS}
+    told = {**hints, **identity_pairs(request)}
+    unread = ("entry_point_id", *mapped)
+    return {
+        name: shortened(text, MAX_VALUE_BYTES)
+        for name, text in told.items()
+        if text and name not in unread
+    }
+
+
 def global_variables(request: HandoffRequest, credentials: Mapping[str, str]) -> dict[str, str]:
     """Return what the customer's flow can read, as texts."""
-    routing = request.routing
+    routing = {**request.routing, **identity_pairs(request)}
     saved = vendor_object(credentials.get("default_global_variables") or "{}")
     found: dict[str, object] = {**saved, CONVERSATION_VARIABLE: request.conversation_id}
     for hint, variable in vendor_object(credentials.get("variable_names") or "{}").items():

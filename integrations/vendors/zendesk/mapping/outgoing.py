@@ -219,6 +219,8 @@ def control_metadata(
         _field(credentials, "conversation_field_id"): request.conversation_id,
         f"{_SYSTEM}requester.name": identity.name,
         f"{_SYSTEM}requester.email": identity.email,
+        # No page names a system field for it; a ticket shows the other metadata as well.
+        "user_phone": identity.phone,
     }
     pairs |= {f"{_SYSTEM}{name}": routing.get(name) for name in ("subject", *_ID_HINTS)}
     pairs |= {f"{_SYSTEM}priority": _priority(routing.get("priority"))}
