@@ -135,8 +135,8 @@ def _times(payload: Json) -> Content:
         for one in as_objects(event.get("timeSlots"))
         if (at := as_moment(one.get("startTime")))
     )
-    text = "\n".join(filter(None, (_words(payload.get("title")), as_text(event.get("title")))))
-    place = as_text(as_object(payload.get("location")).get("title"))
+    text = "\n".join(filter(None, (_words(payload.get("title")), _words(event.get("title")))))
+    place = _words(as_object(payload.get("location")).get("title"))
     return Content(text=text, rich=RichContent(slots=tuple(slots), place=place))
 
 
@@ -149,7 +149,7 @@ def _form(payload: Json) -> Content:
 
 
 def _field(raw: Json) -> FormField:
-    label = as_text(raw.get("label")) or as_text(raw.get("description"))
+    label = _words(raw.get("label")) or _words(raw.get("description"))
     given = raw.get("options")
     named = [one if isinstance(one, str) else _option(as_object(one)) for one in _list(given)]
     options = tuple(Choice(label=one, token=one) for one in named if one)
@@ -159,9 +159,9 @@ def _field(raw: Json) -> FormField:
 
 
 def _option(raw: Json) -> str:
-    return next(
-        (found for name in ("label", "text", "value") if (found := as_id(raw.get(name)))), ""
-    )
+    """Return what an option is called: a title of its own, as the agents' side writes it."""
+    names = ("label", "text", "value")
+    return _words(raw.get("title")) or next(filter(None, (as_id(raw.get(n)) for n in names)), "")
 
 
 def _streamed(payload: Json) -> Content:

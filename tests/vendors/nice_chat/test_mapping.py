@@ -203,6 +203,15 @@ def test_times_and_forms_are_offered_and_answered_as_text():
     assert answer_text(_answered(answer)) == ("Street: Elm 1\nWhen: Morning", "")
 
 
+def test_a_form_whose_labels_are_plain_texts_reads_the_same():
+    fields = [{"ident": "when", "label": "When", "options": ["Morning", {"label": "Evening"}]}]
+    found = content_of({"messageContent": {"type": "FORM", "payload": {"fields": fields}}})
+    assert found.rich.form is not None
+
+    [when] = found.rich.form.fields
+    assert (when.label, [one.label for one in when.options]) == ("When", ["Morning", "Evening"])
+
+
 def _answered(answer: Answer) -> OutboundMessage:
     sent = outbound(answer.label)
     return OutboundMessage(

@@ -216,9 +216,7 @@ def message(
         "messageContent": {"fallbackText": "", **content},
         "attachments": attachments or [],
         "authorUser": author,
-        "authorEndUserIdentity": {**thread.end_user, "id": "eu-1", "fullName": "Customer"}
-        if is_own
-        else None,
+        "authorEndUserIdentity": identity(thread) if is_own else None,
         "createdAt": now,
         "createdAtWithMilliseconds": now,
         "isDeletedOnExternalPlatform": False,
@@ -249,9 +247,16 @@ def contact_view(thread: Thread, contact: Contact) -> dict[str, Any]:
         "direction": "inbound",
         "createdAt": contact.created_at,
         "customFields": [{"ident": n, "value": v} for n, v in contact.custom_fields.items()],
-        "inboxAssignee": assignee,
+        "inboxAssignee": assignee["id"] if assignee else None,
         "inboxAssigneeUser": assignee,
+        "authorEndUserIdentity": identity(thread),
+        "ownerAssigneeUser": None,
     }
+
+
+def identity(thread: Thread) -> dict[str, Any]:
+    """Return the end user, as whoever wrote something."""
+    return {**thread.end_user, "id": "eu-1", "fullName": "Customer"}
 
 
 def moment() -> str:

@@ -85,7 +85,15 @@ def case(thread: Thread) -> dict[str, Any]:
         "customFields": pairs(contact.custom_fields),
         "inboxAssignee": assignee["id"] if assignee else None,
         "inboxAssigneeUser": assignee,
+        "authorEndUserIdentity": customer(thread),
+        "ownerAssigneeUser": None,
     }
+
+
+def customer(thread: Thread) -> dict[str, Any]:
+    """Return the end user, as whoever wrote first."""
+    name = thread.customer_id
+    return {"id": name, "idOnExternalPlatform": name, "fullName": "Customer"}
 
 
 def thread_view(thread: Thread) -> dict[str, Any]:
@@ -114,7 +122,6 @@ def message(
     """Put a message on record and return it; with an `external_id` it is the customer's."""
     message_id, now, contact = str(uuid.uuid4()), moment(), thread.contact
     is_own = bool(external_id)
-    customer = {"id": thread.customer_id, "idOnExternalPlatform": thread.customer_id}
     made = {
         "id": message_id,
         "idOnExternalPlatform": external_id or message_id,
@@ -126,7 +133,7 @@ def message(
         "messageContent": {"fallbackText": "", **content},
         "attachments": attachments or [],
         "authorUser": author,
-        "authorEndUserIdentity": {**customer, "fullName": "Customer"} if is_own else None,
+        "authorEndUserIdentity": customer(thread) if is_own else None,
         "createdAt": now,
         "createdAtWithMilliseconds": now,
         "isMadeByUser": author is not None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
+import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -65,22 +66,30 @@ def _slots(_base: str) -> dict[str, Any]:
         {"id": f"slot-{n}", "duration": 1800, "startTime": (day + timedelta(hours=h)).isoformat()}
         for n, h in enumerate((0, 1, 25), start=1)
     ]
-    payload = {"title": _text("When?"), "event": {"title": "Call", "timeSlots": slots}}
+    payload = {"title": _text("When?"), "event": {"title": _text("Call"), "timeSlots": slots}}
     return {"type": "TIME_PICKER", "payload": payload, "fallbackText": "When may we call?"}
 
 
 def _form(_base: str) -> dict[str, Any]:
+    parts = [("Morning", "PB-morning"), ("Evening", "PB-evening")]
+    options = [{"title": _text(title), "postback": postback} for title, postback in parts]
+    street = {"placeholder": "Elm 1", "options": {"multiline": False}}
     fields = [
-        {"type": "TEXT", "ident": "street", "label": "Street", "multipleChoice": False},
-        {"type": "SELECT", "ident": "when", "label": "When", "options": ["Morning", "Evening"]},
+        {"type": "TEXT", "ident": "street", **_labels("Street"), **street},
+        {"type": "SELECT", "ident": "when", **_labels("When"), "options": options},
     ]
     payload = {
         "title": _text("Delivery"),
         "description": _text("Where may we bring it?"),
         "fields": fields,
-        "submission": {"id": "sub-1"},
+        "submission": {"id": str(uuid.uuid4())},
     }
     return {"type": "FORM", "payload": payload, "fallbackText": "Please tell us your address."}
+
+
+def _labels(name: str) -> dict[str, Any]:
+    """Return what every field of a form must have."""
+    return {"label": _text(name), "description": _text(f"{name}, please"), "multipleChoice": False}
 
 
 def _menu(base: str) -> dict[str, Any]:
