@@ -15,10 +15,12 @@ from handoffs.portal.destinations.views import (
     destination_remove,
     destinations,
 )
+from handoffs.portal.environments.views import compare, deploy, environments, follow_draft
 from handoffs.portal.tool_run_views import tool_run_page
 from handoffs.portal.views import handoff, handoff_live, handoff_text, handoffs
 from handoffs.starting.judging import payload_reader
 
+_ENVIRONMENTS = "p/<str:project_id>/environments/"
 _HANDOFFS = "p/<str:project_id>/handoffs/"
 _TILE = "p/<str:project_id>/integrations/<str:environment>/<connection:connection>/"
 _DESTINATIONS = "p/<str:project_id>/destinations/"
@@ -28,6 +30,10 @@ _READER = {"payload_reader": payload_reader}
 
 urlpatterns = [
     path("p/<str:project_id>/ai-agent/test/", agent_test, name="agent_test"),
+    path(_ENVIRONMENTS, environments, name="environments"),
+    path(f"{_ENVIRONMENTS}compare/", compare, name="release_compare"),
+    path(f"{_ENVIRONMENTS}follow-draft/", follow_draft, name="follow_draft"),
+    path(f"{_ENVIRONMENTS}<str:environment>/deploy/", deploy, name="release_deploy"),
     path(_HANDOFFS, handoffs, name="handoffs"),
     path(f"{_HANDOFFS}<str:handoff_id>/", handoff, name="handoff"),
     path(f"{_HANDOFFS}<str:handoff_id>/live/", handoff_live, name="handoff_live"),
