@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from conversations.ai_agent.flows.views import flow, flow_new, flow_remove, flow_step, flows
 from conversations.ai_agent.log_views import project_log
 from conversations.ai_agent.runtimes.views import agent_secret, agent_settings
 from conversations.ai_agent.tools.views import tool_remove, tools
@@ -29,6 +30,7 @@ from conversations.webhooks.views import (
 from conversations.widget.views import widget, widget_new, widget_page, widget_token
 
 _AGENT = "p/<str:project_id>/ai-agent/"
+_FLOWS = "p/<str:project_id>/flows/"
 _TOPICS = "p/<str:project_id>/topics/"
 _TOOLS = "p/<str:project_id>/tools/"
 _WIDGET = "p/<str:project_id>/widget/"
@@ -38,6 +40,12 @@ _WEBHOOK = f"{_WEBHOOKS}<str:endpoint_id>/"
 urlpatterns = [
     path(_AGENT, agent_settings, name="agent"),
     path(f"{_AGENT}secret/", agent_secret, name="agent_secret"),
+    path(_FLOWS, flows, name="flows"),
+    path(f"{_FLOWS}new/", flow_new, name="flow_new"),
+    path(f"{_FLOWS}<int:flow_id>/", flow, name="flow"),
+    path(f"{_FLOWS}<int:flow_id>/delete/", flow_remove, name="flow_delete"),
+    path(f"{_FLOWS}<int:flow_id>/steps/", flow_step, name="flow_step"),
+    path(f"{_FLOWS}<int:flow_id>/steps/<int:at>/", flow_step, name="flow_step"),
     path(_TOPICS, topics, name="topics"),
     path(f"{_TOPICS}new/", topic_new, name="topic_new"),
     path(f"{_TOPICS}try/", topic_try, name="topic_try"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from copy import deepcopy
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -19,7 +20,7 @@ from conversations.journal.services import (
     message_event,
     session_create,
 )
-from conversations.models import Channel, Conversation, EndUser, Event, Tool, Topic
+from conversations.models import Channel, Conversation, EndUser, Event, Flow, Tool, Topic
 from conversations.widget.access_token import secret_hash, secret_make, token_issue
 from handoffs.lifecycle.locking import Lease, handoff_leased
 from handoffs.lifecycle.services import (
@@ -142,6 +143,13 @@ def topic(in_project: Project, query: str, runs: Tool | None = None, **fields: A
             **fields,
         }
     )
+
+
+def flow(in_project: Project, name: str, steps: list[dict[str, Any]], **fields: Any) -> Flow:
+    """Store a flow that begins with its first step."""
+    start = steps[0]["name"] if steps else ""
+    row = {"project": in_project, "name": name, "steps": deepcopy(steps), "start_step": start}
+    return Flow.objects.create(**{**row, **fields})
 
 
 # ---- conversations ----

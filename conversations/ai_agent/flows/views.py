@@ -1,0 +1,192 @@
+"""The Flows pages: list, a flow with its picture, the editor of a step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from conversations.ai_agent.flows.forms import Choices, FlowForm, StepEditor
+from conversations.ai_agent.flows.picture import flow_picture
+from conversations.ai_agent.flows.services import (
+    flow_create,
+    flow_delete,
+    flow_update,
+    step_delete,
+    step_save,
+)
+from conversations.ai_agent.flows.steps import STEP_KINDS, FlowPlan, plan_of, plan_problems
+from conversations.models import Flow
+from integrations.contract.integration_keys import payload_keys, vendor_name
+from integrations.models import Access, Area, Project
+from integrations.projects.access import project_view
+
+
+@project_view(Area.KNOWLEDGE)
+@require_http_methods(["GET"])
+def flows(request: HttpRequest, project: Project) -> HttpResponse:
+    """List the project's flows."""
+    rows = [(flow, len(_problems(project, flow))) for flow in project.flows.all()]
+    return render(request, "conversations/flows.html", {"flows": rows})
+
+
+@project_view(Area.KNOWLEDGE, to_read=Access.EDIT)
+@require_http_methods(["GET", "POST"])
+def flow_new(request: HttpRequest, project: Project) -> HttpResponse:
+    """Add a flow with a first step."""
+    form = FlowForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            flow = flow_create(project=project, actor=request.user, values=form.cleaned_data)
+        except ValidationError as error:
+            _put_errors(form, error)
+        else:
+            messages.success(request, f"Flow “{flow.name}” created. Now its steps.")
+            return redirect("flow", project_id=project.public_id, flow_id=flow.pk)
+    status = 422 if form.errors else 200
+    return render(request, "conversations/flow_new.html", {"form": form}, status=status)
+
+
+@project_view(Area.KNOWLEDGE)
+@require_http_methods(["GET", "POST"])
+def flow(request: HttpRequest, project: Project, flow_id: int) -> HttpResponse:
+    """Show a flow as a picture and in words; change its name and its first step."""
+    row = get_object_or_404(project.flows, pk=flow_id)
+    form = FlowForm.for_flow(row)
+    if request.method == "POST":
+        form = FlowForm(request.POST, flow=row)
+        if form.is_valid():
+            try:
+                flow_update(flow=row, actor=request.user, values=form.cleaned_data)
+            except ValidationError as error:
+                _put_errors(form, error)
+            else:
+                messages.success(request, f"Flow “{row.name}” saved.")
+                return redirect("flow", project_id=project.public_id, flow_id=row.pk)
+        row = Flow.objects.get(pk=row.pk)
+    plan = plan_of(row.name, row.start_step, row.steps)
+    context = {
+        "flow": row,
+        "form": form,
+        "steps": [(number, step, _about(step)) for number, step in enumerate(row.steps)],
+        "picture": flow_picture(plan),
+        "problems": _problems(project, row, plan),
+        "kinds": list(STEP_KINDS.items()),
+    }
+    status = 422 if form.errors else 200
+    return render(request, "conversations/flow.html", context, status=status)
+
+
+@project_view(Area.KNOWLEDGE, to_read=Access.EDIT)
+@require_http_methods(["GET", "POST"])
+def flow_remove(request: HttpRequest, project: Project, flow_id: int) -> HttpResponse:
+    """Ask, then delete a flow."""
+    row = get_object_or_404(project.flows, pk=flow_id)
+    if request.method == "POST":
+        name = row.name
+        flow_delete(flow=row, actor=request.user)
+        messages.success(request, f"Flow “{name}” deleted.")
+        return redirect("flows", project_id=project.public_id)
+    return render(request, "conversations/flow_delete.html", {"flow": row})
+
+
+@project_view(Area.KNOWLEDGE, to_read=Access.EDIT)
+@require_http_methods(["GET", "POST"])
+def flow_step(
+    request: HttpRequest, project: Project, flow_id: int, at: int | None = None
+) -> HttpResponse:
+    """Edit a step, or add one; a button keeps the page open with another free row."""
+    row = get_object_or_404(project.flows, pk=flow_id)
+    if at is not None and at >= len(row.steps):
+        raise Http404("No such step.")
+    step = row.steps[at] if at is not None else _fresh(request)
+    sent = request.POST if request.method == "POST" else None
+    editor = StepEditor(step, sent, _offers(project, row))
+    if sent is None:
+        return _step_page(request, row, at, editor)
+    if "delete" in sent and at is not None:
+        step_delete(flow=row, actor=request.user, at=at)
+        messages.success(request, f"Step “{step['name']}” deleted.")
+        return redirect("flow", project_id=project.public_id, flow_id=row.pk)
+    if not editor.is_valid():
+        return _step_page(request, row, at, editor, status=422)
+    try:
+        step_save(flow=row, actor=request.user, at=at, step=editor.step())
+    except ValidationError as error:
+        _put_errors(editor.form, error)
+        return _step_page(request, Flow.objects.get(pk=row.pk), at, editor, status=422)
+    messages.success(request, f"Step “{editor.step()['name']}” saved.")
+    where: dict[str, Any] = {"project_id": project.public_id, "flow_id": row.pk}
+    if "more" in sent:
+        return redirect("flow_step", **where, at=len(row.steps) - 1 if at is None else at)
+    return redirect("flow", **where)
+
+
+def _fresh(request: HttpRequest) -> dict[str, Any]:
+    kind = request.GET.get("kind", "")
+    return {"name": "", "kind": kind if kind in STEP_KINDS else "default"}
+
+
+def _offers(project: Project, row: Flow) -> dict[str, Choices]:
+    """Return what a step of the flow may name."""
+    names = [step["name"] for step in row.steps]
+    others = project.flows.exclude(pk=row.pk).values_list("name", flat=True)
+    return {
+        "steps": [(name, name) for name in names],
+        "tools": [(name, name) for name in project.tools.values_list("name", flat=True)],
+        "flows": [(name, name) for name in others],
+        "places": _places(project),
+    }
+
+
+def _places(project: Project) -> Choices:
+    """Return where a handoff can go: each vendor that is connected in some environment."""
+    used = set(project.integrations.values_list("integration_key", flat=True))
+    return [(key, vendor_name(key)) for key in payload_keys() if key in used]
+
+
+def _problems(project: Project, row: Flow, plan: FlowPlan | None = None) -> list[Any]:
+    return plan_problems(
+        plan or plan_of(row.name, row.start_step, row.steps),
+        tools=list(project.tools.values_list("name", flat=True)),
+        flows=list(project.flows.values_list("name", flat=True)),
+    )
+
+
+def _about(step: dict[str, Any]) -> str:
+    """Say in a line what a step does."""
+    kind = step.get("kind", "default")
+    asked = [entity["name"] for entity in step.get("entities", [])]
+    parts = [
+        step.get("prompt", ""),
+        f"Collects {', '.join(asked)}." if asked else "",
+        f"Runs {', '.join(step['tools'])}." if step.get("tools") else "",
+        f"To {step.get('destination') or 'the default agent system'}." if kind == "handoff" else "",
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def _step_page(
+    request: HttpRequest, row: Flow, at: int | None, editor: StepEditor, status: int = 200
+) -> HttpResponse:
+    kind = str(editor.form["kind"].value())
+    where: dict[str, Any] = {"project_id": row.project.public_id, "flow_id": row.pk}
+    context = {
+        "flow": row,
+        "at": at,
+        "editor": editor,
+        "kind": kind,
+        "title": editor.form.initial.get("name") or "New step",
+        "back": reverse("flow", kwargs=where),
+    }
+    return render(request, "conversations/flow_step.html", context, status=status)
+
+
+def _put_errors(form: Any, error: ValidationError) -> None:
+    for name, problems in error.message_dict.items():
+        form.add_error(name if name in form.fields else None, ValidationError(problems))
