@@ -18,6 +18,12 @@ from conversations.ai_agent.topic_views import (
     topic_try,
     topics,
 )
+from conversations.ai_agent.variants.views import (
+    variant_edit,
+    variant_new,
+    variant_remove,
+    variants,
+)
 from conversations.webhooks.views import (
     webhook,
     webhook_new,
@@ -33,6 +39,7 @@ _AGENT = "p/<str:project_id>/ai-agent/"
 _FLOWS = "p/<str:project_id>/flows/"
 _TOPICS = "p/<str:project_id>/topics/"
 _TOOLS = "p/<str:project_id>/tools/"
+_VARIANTS = "p/<str:project_id>/variants/"
 _WIDGET = "p/<str:project_id>/widget/"
 _WEBHOOKS = "p/<str:project_id>/settings/webhooks/"
 _WEBHOOK = f"{_WEBHOOKS}<str:endpoint_id>/"
@@ -53,6 +60,10 @@ urlpatterns = [
     path(f"{_TOPICS}<int:topic_id>/delete/", topic_remove, name="topic_delete"),
     path(_TOOLS, tools, name="tools"),
     path(f"{_TOOLS}<int:tool_id>/delete/", tool_remove, name="tool_delete"),
+    path(_VARIANTS, variants, name="variants"),
+    path(f"{_VARIANTS}new/", variant_new, name="variant_new"),
+    path(f"{_VARIANTS}<int:variant_id>/", variant_edit, name="variant_edit"),
+    path(f"{_VARIANTS}<int:variant_id>/delete/", variant_remove, name="variant_delete"),
     path(_WIDGET, widget, name="widget"),
     path(f"{_WIDGET}new/", widget_new, name="widget_new"),
     path(f"{_WIDGET}<int:channel_id>/token/", widget_token, name="widget_token"),

@@ -16,7 +16,8 @@ from conversations.journal import publish
 from conversations.journal.frames import EXTENSIONS, PREFIX, EventType, Level, SessionEnd, frame_of
 from conversations.models import Channel, Conversation, EndUser, Event, LogEntry
 from conversations.models.release import release_id_of
-from conversations.releases.content import content_of
+from conversations.releases.content import content_of, content_of_release
+from conversations.releases.variants import variant_asked, variant_of
 from conversations.webhooks.bodies import ended_data, started_data
 from conversations.webhooks.event_types import WebhookType
 from conversations.webhooks.outbox import conversation_tell, messages_tell
@@ -116,15 +117,18 @@ def agent_joined_event(conversation: Conversation) -> NewEvent:
 @transaction.atomic
 def session_create(*, channel: Channel, token_family: uuid.UUID, visitor: Visitor) -> Conversation:
     """Open a conversation and write its SESSION_START."""
+    release_id = release_id_of(channel.project_id, channel.environment)
+    asked = visitor.variant_id or channel.variant_id
+    variant = variant_asked(content_of_release(channel.project, release_id), asked)
     conversation = Conversation.objects.create(
         project=channel.project,
         channel=channel,
         environment=channel.environment,
-        release_id=release_id_of(channel.project_id, channel.environment),
+        release_id=release_id,
         end_user=_end_user(channel, visitor),
         token_family=token_family,
-        locale=visitor.locale,
-        variant_id=visitor.variant_id,
+        locale=visitor.locale or (variant.language if variant else ""),
+        variant_id=variant.public_id if variant else asked,
         page=visitor.page,
         time_zone=visitor.time_zone,
         client_extensions=",".join(visitor.extensions),
@@ -135,6 +139,9 @@ def session_create(*, channel: Channel, token_family: uuid.UUID, visitor: Visito
     )
     start = NewEvent(type=EventType.SESSION_START, payload={"capabilities": _capabilities(visitor)})
     events_append(conversation, [start])
+    if asked and variant is None:
+        text = f"A session asked for the variant {asked}, which is not known here."
+        log_append(conversation, LogEntry.Level.WARNING, text, code="variant_unknown")
     conversation_tell(
         conversation, WebhookType.CONVERSATION_STARTED, lambda: started_data(conversation)
     )
@@ -147,12 +154,18 @@ def agent_join(conversation_id: str) -> list[Event]:
     conversation = conversation_lock(conversation_id)
     if conversation.state != Conversation.State.CREATED:
         raise ClientFaultError("The AI agent has already joined this conversation.")
-    text = own_or(content_of(conversation).text("greeting"), "greeting", conversation.locale)
-    greeting = message_event(EventType.POLY_AGENT_MESSAGE, text)
+    greeting = message_event(EventType.POLY_AGENT_MESSAGE, _greeting(conversation))
     events = events_append(conversation, [agent_joined_event(conversation), greeting])
     conversation.state = Conversation.State.BOT
     conversation.save(update_fields=["state"])
     return events
+
+
+def _greeting(conversation: Conversation) -> str:
+    variant = variant_of(conversation)
+    if variant is not None and variant.greeting:
+        return variant.greeting
+    return own_or(content_of(conversation).text("greeting"), "greeting", conversation.locale)
 
 
 def conversation_end(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.core.exceptions import ValidationError
 
 from conversations.ai_agent.forms import LinesField
 from conversations.models import Channel
 from conversations.widget.channels import ALLOWED_ORIGINS_MAX, accent_read, origin_read
-from integrations.models import Environment
+from integrations.models import Environment, Project
 
 
 class ChannelForm(forms.Form):
@@ -37,6 +39,12 @@ class ChannelForm(forms.Form):
         "localhost:3000. Subdomains are included, and so is this portal. On every other page "
         "nothing appears, and the server refuses too.",
     )
+    variant_id = forms.ChoiceField(
+        required=False,
+        label="Variant",
+        help_text="Whose greeting, language and connection its conversations have, where a session "
+        "names none itself.",
+    )
     handoff_mode = forms.ChoiceField(
         choices=Channel.HandoffMode.choices,
         required=False,
@@ -49,6 +57,15 @@ class ChannelForm(forms.Form):
         required=False,
         help_text="A disabled widget opens no new conversation.",
     )
+
+    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+        """Offer the project's variants; a channel keeps one that is gone."""
+        super().__init__(*args, **kwargs)
+        known = {row.public_id: row.name for row in project.variants.all()}
+        kept = self.initial.get("variant_id", "")
+        gone = {kept: f"{kept} (no longer exists)"} if kept and kept not in known else {}
+        field: forms.ChoiceField = self.fields["variant_id"]  # type: ignore[assignment]
+        field.choices = [("", "The default variant, or none"), *known.items(), *gone.items()]
 
     def clean_accent(self) -> str:
         """Return the colour as #rrggbb."""
@@ -65,4 +82,4 @@ class ChannelForm(forms.Form):
     def for_channel(cls, channel: Channel) -> ChannelForm:
         """Return the form filled with a channel."""
         initial = {name: getattr(channel, name) for name in cls.base_fields}
-        return cls(initial=initial, prefix=str(channel.pk))
+        return cls(initial=initial, prefix=str(channel.pk), project=channel.project)

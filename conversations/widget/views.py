@@ -60,7 +60,7 @@ def widget(request: HttpRequest, project: Project) -> HttpResponse:
     if request.method != "POST":
         return _page(request, project)
     channel = get_object_or_404(_channels(project), pk=_number(request.POST.get("channel", "")))
-    form = ChannelForm(request.POST, prefix=str(channel.pk))
+    form = ChannelForm(request.POST, prefix=str(channel.pk), project=project)
     if not form.is_valid():
         return _page(request, project, invalid={channel.pk: form})
     channel_update(channel=channel, actor=request.user, values=form.cleaned_data)
@@ -72,7 +72,8 @@ def widget(request: HttpRequest, project: Project) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def widget_new(request: HttpRequest, project: Project) -> HttpResponse:
     """Add a widget with a key of its own."""
-    form = ChannelForm(request.POST if request.method == "POST" else None, initial=_fresh(request))
+    sent = request.POST if request.method == "POST" else None
+    form = ChannelForm(sent, initial=_fresh(request), project=project)
     if request.method == "POST" and form.is_valid():
         channel = channel_create(project=project, actor=request.user, values=form.cleaned_data)
         messages.success(request, f"Widget “{channel.name}” created. Its tag is ready to copy.")

@@ -26,6 +26,7 @@ from handoffs.models import Handoff, HandoffTransition
 from handoffs.payload.reading import HandoffPayload
 from handoffs.starting.addressing import Address, ClientHandoff, client_reason, payload_address
 from handoffs.starting.destination_hints import destination_merge
+from handoffs.starting.variants import payload_of_variant
 from handoffs.states import OPEN_STATES, EndReason, State, Trigger
 from integrations.behaviour.sentences import sentence
 from integrations.connections.destinations import integration_default
@@ -64,6 +65,7 @@ def handoff_address(conversation: Conversation, payload: HandoffPayload) -> Addr
     rows = destinations_of(conversation)
     if conversation.is_client_managed:
         return _left_to_client(conversation, payload, rows)
+    payload = payload_of_variant(conversation, payload)
     return payload_address(conversation.project, conversation.environment, payload, rows)
 
 
