@@ -127,7 +127,7 @@ def _lanes(
 ) -> dict[int, int]:
     """Give each way that does not lead to the next row a lane of its own at the right."""
     right = max((x for x, _ in places.values()), default=0) + BOX_WIDTH
-    lanes = {}
+    lanes: dict[int, int] = {}
     for number, (start, target, _) in enumerate(links):
         step_down = places[target][1] - places[start][1]
         if step_down != BOX_HEIGHT + GAP_Y:

@@ -121,10 +121,10 @@ def flow_step(
         _put_errors(editor.form, error)
         return _step_page(request, Flow.objects.get(pk=row.pk), at, editor, status=422)
     messages.success(request, f"Step “{editor.step()['name']}” saved.")
-    where: dict[str, Any] = {"project_id": project.public_id, "flow_id": row.pk}
     if "more" in sent:
-        return redirect("flow_step", **where, at=len(row.steps) - 1 if at is None else at)
-    return redirect("flow", **where)
+        here = len(row.steps) - 1 if at is None else at
+        return redirect("flow_step", project_id=project.public_id, flow_id=row.pk, at=here)
+    return redirect("flow", project_id=project.public_id, flow_id=row.pk)
 
 
 def _fresh(request: HttpRequest) -> dict[str, Any]:
