@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
-import contextlib
-import threading
 
 from django.conf import settings
 
+from conversations.event_loop.background import BackgroundLoop
 from conversations.event_loop.executor import run_sync
 from conversations.webhooks.attempts import Attempt, attempt_settle, deliveries_claim
 from conversations.webhooks.sending import attempt_make
 from integrations.http.client import Session, open_session
 from integrations.http.route import Route
-
-CLOSE_SECONDS = 2.0
 
 
 class WebhookSender:
@@ -23,8 +19,7 @@ class WebhookSender:
 
     def __init__(self) -> None:
         """Start nothing yet."""
-        self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop = BackgroundLoop("webhooks", closing=self._close)
         self._session: Session | None = None
         self._under_way: set[asyncio.Task[None]] = set()
         self._looking: asyncio.Task[None] | None = None
@@ -32,7 +27,7 @@ class WebhookSender:
 
     def wake(self) -> None:
         """Have what is due sent; from any thread, and as often as one likes."""
-        self._running().call_soon_threadsafe(self._look)
+        self._loop.running().call_soon_threadsafe(self._look)
 
     def _look(self) -> None:
         self._looks_again = True
@@ -58,23 +53,9 @@ class WebhookSender:
             self._session = open_session(allow_local=settings.ALLOW_LOCAL_AGENTS, route=_route())
         await run_sync(attempt_settle, attempt, await attempt_make(attempt, self._session))
 
-    def _running(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                thread = threading.Thread(
-                    target=self._loop.run_forever, name="webhooks", daemon=True
-                )
-                thread.start()
-                atexit.register(self._close)
-            return self._loop
-
-    def _close(self) -> None:
-        """Let go of the connections; what is under way is sent again by another worker."""
-        if self._loop is not None and self._session is not None:
-            closing = asyncio.run_coroutine_threadsafe(self._session.close(), self._loop)
-            with contextlib.suppress(TimeoutError):
-                closing.result(CLOSE_SECONDS)
+    async def _close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
 
 
 def _route() -> Route:

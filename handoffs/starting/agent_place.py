@@ -10,14 +10,11 @@ from conversations.ai_agent.streaming import Chunks
 from conversations.event_loop.executor import run_sync
 from conversations.models import Conversation
 from handoffs.errors import HandoffError
-from handoffs.lifecycle.availability import is_somebody_there
+from handoffs.lifecycle.availability import destination_check
 from handoffs.payload.reading import payload_for_call_handoff
 from handoffs.starting.addressing import Address, offered_integrations
 from handoffs.starting.start import handoff_address
-from integrations.connections.building import connector_build, vendor_session
-from integrations.contract.connector import EndUserIdentity, HandoffRequest
 from integrations.contract.integration_keys import vendor_name
-from integrations.contract.manifest import Capability
 
 
 def agent_place(conversation: Conversation) -> AgentPlace:
@@ -35,18 +32,13 @@ def agent_place(conversation: Conversation) -> AgentPlace:
 
 
 async def is_available(conversation: Conversation, name: str) -> bool | None:
-    """Ask whether a live agent would answer there; None where the vendor does not tell."""
+    """Ask whether a live agent would answer there; None where nobody can tell."""
     address = await run_sync(_address, conversation, name)
     if address is None:
         return False
-    found = address.integration
-    if found is None:
+    if address.integration is None:
         return None
-    async with vendor_session() as session:
-        connector = connector_build(found, session=session, run_sync=run_sync)
-        if Capability.AVAILABILITY not in connector.capabilities:
-            return None
-        return await is_somebody_there(connector, _request(conversation))
+    return (await destination_check(address.integration, run_sync)).is_available
 
 
 def _address(conversation: Conversation, name: str) -> Address | None:
@@ -55,16 +47,3 @@ def _address(conversation: Conversation, name: str) -> Address | None:
         return handoff_address(conversation, payload_for_call_handoff(name))
     except HandoffError:
         return None
-
-
-def _request(conversation: Conversation) -> HandoffRequest:
-    """Return a request that opens nothing."""
-    return HandoffRequest(
-        handoff_id="",
-        conversation_id=conversation.pk,
-        end_user=EndUserIdentity(external_id=conversation.end_user.external_id),
-        channel=conversation.channel.kind,
-        transcript=(),
-        routing={},
-        locale=conversation.locale,
-    )

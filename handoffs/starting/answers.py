@@ -56,7 +56,8 @@ def answer_all(conversation_id: str) -> None:
     """
     claim = TURNS.claim(conversation_id)
     while claim is not None:
-        _turn_take(claim)
+        with OUTSIDE_TURNS.loop.publishes():
+            _turn_take(claim)
         claim = TURNS.claim_next()
 
 
@@ -158,9 +159,13 @@ def _leave_to_agent(claim: TurnClaim) -> None:
         turn_clear(conversation)
 
 
-def _turn_end(conversation: Conversation) -> None:
-    """Let the next turn begin, if the AI agent owes another answer; the caller holds the lock."""
-    is_owed = conversation.state == Conversation.State.BOT and _unanswered(conversation)
+def _turn_end(conversation: Conversation, *, is_newest: bool = False) -> None:
+    """Let the next turn begin, if the AI agent owes another answer; the caller holds the lock.
+
+    It owes none where nothing was said after what it has just answered.
+    """
+    is_in_charge = conversation.state == Conversation.State.BOT
+    is_owed = is_in_charge and not is_newest and _unanswered(conversation)
     turn_clear(conversation, due_at=timezone.now() if is_owed else None)
 
 
@@ -177,9 +182,10 @@ def _apply(claim: TurnClaim, event: Event, turn: Turn) -> bool:
         _log_late(conversation, turn)
     if not is_ours:
         return False
+    is_newest = event.sequence == conversation.last_sequence
     if is_in_charge:
         _carry_out(conversation, event, turn)
-    _turn_end(conversation)
+    _turn_end(conversation, is_newest=is_newest)
     return conversation.answer_due_at is not None
 
 
@@ -195,12 +201,15 @@ def _log_late(conversation: Conversation, turn: Turn) -> None:
 
 
 def _carry_out(conversation: Conversation, event: Event, turn: Turn) -> None:
+    changed = ["answered_sequence"]
     conversation.answered_sequence = event.sequence
     if turn.state is not None:
         conversation.tool_state = turn.state
+        changed.append("tool_state")
     if turn.agent_session is not None:
         conversation.agent_session = turn.agent_session
-    conversation.save(update_fields=["answered_sequence", "tool_state", "agent_session"])
+        changed.append("agent_session")
+    conversation.save(update_fields=changed)
     for entry in turn.logs:
         log_append(
             conversation,

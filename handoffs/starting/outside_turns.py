@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import atexit
-import contextlib
 import threading
 from collections.abc import Awaitable, Callable
 
@@ -13,11 +10,11 @@ from django.conf import settings
 from conversations.ai_agent.outside.agent import AgentPlace, AgentTurn
 from conversations.ai_agent.runtimes.runtime import turn_ask
 from conversations.ai_agent.turn import Turn
+from conversations.event_loop.background import BackgroundLoop
 from conversations.models import OutsideAgent
 from integrations.connections.building import vendor_route
 from integrations.http.client import Session, open_session
 
-CLOSE_SECONDS = 2.0
 # Gets None where asking broke in our own code.
 Finish = Callable[[Turn | None], Awaitable[None]]
 
@@ -28,7 +25,7 @@ class OutsideTurns:
     def __init__(self) -> None:
         """Start nothing yet."""
         self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self.loop = BackgroundLoop("outside agents", closing=self._close)
         self._session: Session | None = None
         self._going_on = 0
 
@@ -44,8 +41,7 @@ class OutsideTurns:
         self, agent: OutsideAgent, place: AgentPlace, turn: AgentTurn, finish: Finish
     ) -> None:
         """Ask the agent in the booked place, and hand the turn to `finish` on the loop."""
-        work = self._run(agent, place, turn, finish)
-        asyncio.run_coroutine_threadsafe(work, self._running())
+        self.loop.begin(self._run(agent, place, turn, finish))
 
     def tell(self, work: Callable[[Session], Awaitable[None]]) -> None:
         """Run what tells an agent something, beside the turns."""
@@ -53,7 +49,7 @@ class OutsideTurns:
         async def run() -> None:
             await work(self._open_session())
 
-        asyncio.run_coroutine_threadsafe(run(), self._running())
+        self.loop.begin(run())
 
     async def _run(
         self, agent: OutsideAgent, place: AgentPlace, turn: AgentTurn, finish: Finish
@@ -72,23 +68,9 @@ class OutsideTurns:
             self._session = agent_session()
         return self._session
 
-    def _running(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                thread = threading.Thread(
-                    target=self._loop.run_forever, name="outside agents", daemon=True
-                )
-                thread.start()
-                atexit.register(self._close)
-            return self._loop
-
-    def _close(self) -> None:
-        """Let go of the connections; what is under way is tried again by another worker."""
-        if self._loop is not None and self._session is not None:
-            closing = asyncio.run_coroutine_threadsafe(self._session.close(), self._loop)
-            with contextlib.suppress(TimeoutError):
-                closing.result(CLOSE_SECONDS)
+    async def _close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
 
 
 def agent_session() -> Session:

@@ -1,6 +1,6 @@
 """Make projects whose AI agent answers in each way; prints what the bench needs as JSON.
 
-python -m tests.bench.turn_tenants AGENT_URL FLOOR_CONVERSATIONS
+python -m tests.bench.turn_tenants AGENT_URL CONVERSATIONS_EACH
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from tests import factories  # noqa: E402
 from tests.bench.neighbour_sessions import QUESTION  # noqa: E402
 from tests.bench.turn_floor import ANSWER  # noqa: E402
 
+PROJECTS = 4
 TOOL = f"def opening_hours(conv):\n    return {ANSWER!r}"
 
 
@@ -45,5 +46,7 @@ def tenant(kind: str, agent_url: str, number: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    agent_url, number = sys.argv[1], int(sys.argv[2])
     kinds = ("topic", "tool", "webhook")
-    print(json.dumps({kind: tenant(kind, sys.argv[1], int(sys.argv[2])) for kind in kinds}))
+    made = {kind: [tenant(kind, agent_url, number) for _ in range(PROJECTS)] for kind in kinds}
+    print(json.dumps(made))

@@ -23,7 +23,8 @@ from tests.bench.table import percentile, progress, table
 
 KINDS = ("topic", "tool", "webhook")
 RATE = 20.0
-PACED, CROWD = 24, 48
+# Conversations of each of four projects; a project begins one turn at a time on two cores.
+EACH = 12
 WARM_UP_SECONDS = 2.0
 COUNTED = 30
 PARTS = ("web", "worker", "PostgreSQL", "Redis", "generator")
@@ -32,11 +33,12 @@ PACED_HEAD += ["statements: floor", "Baton"]
 FLAT_HEAD = ["answered by", "floor per s", "Baton per s", "Baton p50 ms", "p99"]
 FLAT_HEAD += [*(f"{part} ms" for part in PARTS), "all", "cores used"]
 NOTE = """\
-  From the question sent on a socket to the answer read. Floor: a bare ASGI server that reads and
-  writes the same rows of the same tables in one process (tests/bench/turn_floor.py); it runs no
-  tool, and asks the same webhook agent. Statements are counted in PostgreSQL's log, for one answer.
-  Flat out: 48 conversations that each ask again as soon as they are answered; the processor time
-  of one answer, by process (worker: with the processes of its tools)."""
+  From the question sent on a socket to the answer read; the conversations belong to four projects.
+  Floor: a bare ASGI server that reads and writes the same rows of the same tables in one process
+  (tests/bench/turn_floor.py); it runs no tool, and asks the same webhook agent. Statements are
+  counted in PostgreSQL's log, for one answer. Flat out: 48 conversations that each ask again as
+  soon as they are answered; processor time is that of one answer, by process
+  (worker: with the processes of its tools)."""
 
 Asker = Callable[[], Awaitable[float]]
 
@@ -55,7 +57,7 @@ async def turns(rig: Rig, http: aiohttp.ClientSession, *, seconds: float) -> Non
     paced, flat = [PACED_HEAD], [FLAT_HEAD]
     with _served(rig) as (floor_url, agent_url):
         printed = await asyncio.to_thread(
-            rig.stack.run_module, "tests.bench.turn_tenants", agent_url, str(CROWD)
+            rig.stack.run_module, "tests.bench.turn_tenants", agent_url, str(EACH)
         )
         tenants = json.loads(printed.splitlines()[-1])
         for kind in KINDS:
@@ -93,13 +95,15 @@ Close = Callable[[], Awaitable[None]]
 
 
 async def _floor_askers(
-    rig: Rig, http: aiohttp.ClientSession, url: str, kind: str, tenant: dict[str, Any]
+    rig: Rig, http: aiohttp.ClientSession, url: str, kind: str, tenants: list[dict[str, Any]]
 ) -> tuple[list[Asker], Close]:
     """Return what asks the floor, one for each of its conversations."""
     sockets = []
-    for conversation in tenant["conversations"]:
-        named = {"kind": kind, "project": tenant["project"], "conversation": conversation}
-        sockets.append(await http.ws_connect(f"{url}/?{urlencode(named)}"))
+    for index in range(EACH):
+        for one in tenants:
+            conversation = one["conversations"][index]
+            named = {"kind": kind, "project": one["project"], "conversation": conversation}
+            sockets.append(await http.ws_connect(f"{url}/?{urlencode(named)}"))
 
     def asker(socket: aiohttp.ClientWebSocketResponse) -> Asker:
         async def ask_floor() -> float:
@@ -117,11 +121,12 @@ async def _floor_askers(
 
 
 async def _baton_askers(
-    rig: Rig, http: aiohttp.ClientSession, url: str, kind: str, tenant: dict[str, Any]
+    rig: Rig, http: aiohttp.ClientSession, url: str, kind: str, tenants: list[dict[str, Any]]
 ) -> tuple[list[Asker], Close]:
     """Return what asks Baton's AI agent, one for each of as many conversations."""
-    place = Place(base_url=rig.demo["base_url"], http=http, keys={kind: tenant["key"]})
-    widgets = [await place.open(kind) for _ in range(CROWD)]
+    keys = {one["key"]: one["key"] for one in tenants}
+    place = Place(base_url=rig.demo["base_url"], http=http, keys=keys)
+    widgets = [await place.open(key) for _ in range(EACH) for key in keys]
 
     async def close() -> None:
         await asyncio.gather(*(end(widget) for widget in widgets))
@@ -139,7 +144,7 @@ async def _measure(rig: Rig, askers: Sequence[Asker], found: Found, seconds: flo
 async def _steady(askers: Sequence[Asker], seconds: float) -> list[float]:
     """Ask at RATE, in each conversation in turn; who is behind does not slow down the others."""
     free: asyncio.Queue[Asker] = asyncio.Queue()
-    for asker in askers[:PACED]:
+    for asker in askers:
         free.put_nowait(asker)
 
     async def one(asker: Asker) -> float:

@@ -82,6 +82,12 @@ def problem_of(body: dict[str, Any]) -> str:
     return "a call was not answered" if open_calls else ""
 
 
+def enveloped(kind: str, body: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
+    """Return what surrounds an answer, or a piece of one."""
+    made = {"id": "chatcmpl-1", "object": kind, "created": 1_700_000_000, "model": body["model"]}
+    return {**made, **said}
+
+
 def pieces_of(message: dict[str, Any], *, counts_badly: bool) -> Iterator[dict[str, Any]]:
     """Yield a message as the chunks of a stream, words and arguments in pieces."""
     yield {"choices": [], "prompt_filter_results": []}
@@ -98,7 +104,8 @@ def pieces_of(message: dict[str, Any], *, counts_badly: bool) -> Iterator[dict[s
             yield {"choices": [{"index": 0, "delta": {"tool_calls": [piece]}}]}
     # "stop" even where functions are called: nobody may rely on it.
     yield {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
-    yield {"choices": [], "usage": {"total_tokens": 1}}
+    usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+    yield {"choices": [], "usage": usage}
 
 
 @contextmanager
@@ -125,11 +132,12 @@ def model_server() -> Iterator[ModelStandIn]:
             if isinstance(scripted, tuple):
                 return self.answer(*scripted)
             if isinstance(scripted, str) or body.get("stream"):
-                return self.stream(scripted)
-            choice = {"index": 0, "message": scripted, "finish_reason": "stop"}
-            return self.answer(200, {"choices": [choice]}, {})
+                return self.stream(scripted, body)
+            message = {"role": "assistant", "refusal": None, **scripted}
+            choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
+            return self.answer(200, enveloped("chat.completion", body, {"choices": [choice]}), {})
 
-        def stream(self, scripted: Any) -> None:
+        def stream(self, scripted: Any, body: dict[str, Any]) -> None:
             self.send_response(200)
             self.send_header("Content-Type", "text/event-stream")
             self.end_headers()
@@ -137,7 +145,8 @@ def model_server() -> Iterator[ModelStandIn]:
                 self.wfile.write(scripted.encode())
                 return
             for piece in pieces_of(scripted, counts_badly=model.counts_badly):
-                self.wfile.write(f"data: {json.dumps(piece)}\n\n".encode())
+                chunk = enveloped("chat.completion.chunk", body, piece)
+                self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
                 self.wfile.flush()
                 time.sleep(model.pause)
             self.wfile.write(b"data: [DONE]\n\n")

@@ -206,7 +206,7 @@ def test_many_turns_wait_for_slow_agents_in_no_thread(agent: WebhookStandIn):
         answer_all(one.pk)
     assert wait_until(lambda: not Conversation.objects.exclude(answer_due_at=None), seconds=20)
 
-    assert time.monotonic() - began < 10, "one after the other they take twenty seconds"
+    assert time.monotonic() - began < 18, "one after the other they take twenty seconds"
     assert [said(one) for one in crowd] == [["At last"]] * 20
 
 

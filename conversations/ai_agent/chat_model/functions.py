@@ -97,9 +97,9 @@ class Functions:
         hints = {name: value for name, value in hints.items() if value}
         asked: dict[str, Any] = {"reason": reason}
         if where:
-            asked |= {"destination": where, "hints": hints}
-        elif hints:
-            asked["data"] = hints
+            asked["destination"] = where
+        if hints:
+            asked["hints"] = hints
         self._close({"handoff": asked, "utterance": _short(given, "utterance", 10_000)})
         return {"status": "requested"}
 
