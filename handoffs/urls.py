@@ -9,6 +9,7 @@ from handoffs.api.agent import (
     AgentHandoffCancelView,
     AgentHandoffView,
     AgentMessageView,
+    AgentPieceView,
     AgentTypingView,
 )
 from handoffs.api.chat import (
@@ -41,6 +42,7 @@ urlpatterns = [
     path(f"{_CHAT}close", ChatCloseView.as_view(), name="chat_close"),
     path(f"{_CHAT}messages", ChatMessagesView.as_view(), name="chat_messages"),
     path(f"{_CONVERSATION}messages", AgentMessageView.as_view(), name="agent_messages"),
+    path(f"{_CONVERSATION}messages/chunks", AgentPieceView.as_view(), name="agent_pieces"),
     path(f"{_CONVERSATION}typing", AgentTypingView.as_view(), name="agent_typing"),
     path(f"{_CONVERSATION}handoff", AgentHandoffView.as_view(), name="agent_handoff"),
     path(

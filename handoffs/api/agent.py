@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from rest_framework.request import Request
@@ -24,9 +26,12 @@ from handoffs.starting.agent_acts import (
     AlreadyActiveError,
     NothingOpenError,
     NotInChargeError,
+    NotStreamingError,
+    PieceOrderError,
     agent_cancel,
     agent_end,
     agent_hand_off,
+    agent_piece,
     agent_say,
     agent_type,
 )
@@ -35,6 +40,7 @@ from integrations.models import ApiKey
 
 REQUESTS_PER_MINUTE = 600
 KEY_MAX = 255
+PIECES_MAX = 100_000
 _API = Interface(
     "Agent API",
     ["apiKey"],
@@ -49,6 +55,8 @@ _REFUSALS: tuple[tuple[type[Exception], int, str], ...] = (
     (NotInChargeError, 409, "NOT_IN_CHARGE"),
     (AlreadyActiveError, 409, "HANDOFF_ALREADY_ACTIVE"),
     (NothingOpenError, 409, "NOTHING_TO_CANCEL"),
+    (PieceOrderError, 409, "CHUNK_OUT_OF_ORDER"),
+    (NotStreamingError, 409, "NOT_STREAMING"),
     (NotConnectedError, 409, "HANDOFF_NOT_CONNECTED"),
     (InvalidPayloadError, 422, "HANDOFF_INVALID_PAYLOAD"),
     (NoDefaultError, 422, "HANDOFF_INVALID_PAYLOAD"),
@@ -107,11 +115,44 @@ class AgentMessageView(AgentView):
         """Journal the message."""
 
         def do(conversation: str, body: Mapping[str, Any]) -> Response:
-            messages = _messages(body, "text")
+            messages = [replace(one, id=_message_id(body)) for one in _messages(body, "text")]
             if not messages:
                 raise BadFieldError("text is missing, and nothing else is offered.")
             line = agent_say(conversation, messages, key=_key(request))[0]
             return Response({"message_id": str(line.pk), "sequence": line.sequence}, status=201)
+
+        return self.act(request, account_id, project_id, conversation_id, do)
+
+
+class AgentPieceView(AgentView):
+    """POST …/messages/chunks."""
+
+    @_API.operation(
+        "chunks_create",
+        "Show a piece of a text that grows",
+        "In order from 1, under a `message_id` of your own; a piece that comes twice is shown "
+        "once. Then POST …/messages with the whole text and the same `message_id`: the journal "
+        "has that alone. Only for an agent that is set to send texts in pieces, and seen by "
+        "clients that asked for it.",
+        parameters=_PLACE,
+        takes=schema.PieceCreate,
+        gives=answer(None, "Done.", status=204),
+        _400="INVALID_REQUEST",
+        _409="NOT_IN_CHARGE CHUNK_OUT_OF_ORDER NOT_STREAMING",
+        _410="CONVERSATION_ENDED",
+    )
+    def post(
+        self, request: Request, account_id: str, project_id: str, conversation_id: str
+    ) -> Response:
+        """Show it to whoever is looking."""
+
+        def do(conversation: str, body: Mapping[str, Any]) -> Response:
+            piece, index, is_last = _piece(body)
+            message_id = _message_id(body)
+            if message_id is None:
+                raise BadFieldError("message_id is missing: a UUID of your own.")
+            agent_piece(conversation, message_id, piece, index, is_last=is_last)
+            return Response(status=204)
 
         return self.act(request, account_id, project_id, conversation_id, do)
 
@@ -164,9 +205,11 @@ class AgentHandoffView(AgentView):
         def do(conversation: str, body: Mapping[str, Any]) -> Response:
             if body.get("handoff") in (None, False):
                 raise BadFieldError("handoff is missing: send true, a name, or an object.")
-            asked = {key: value for key, value in body.items() if key not in _OFFERED}
             found = agent_hand_off(
-                conversation, asked, messages=_messages(body, "utterance"), key=_key(request)
+                conversation,
+                _returned(body),
+                messages=_messages(body, "utterance"),
+                key=_key(request),
             )
             return _handoff(found)
 
@@ -233,7 +276,9 @@ def handoff_refused(error: HandoffError | AgentActError) -> Response:
     return Response(body, status=status)
 
 
-_OFFERED = ("response_suggestions", "attachments", "chat_call_actions")
+_OFFERED = frozenset({"response_suggestions", "attachments", "chat_call_actions"})
+_BESIDE = ("reason", "data")
+_SUMMARY = "summary"
 
 
 def _body(request: Request) -> Mapping[str, Any]:
@@ -241,6 +286,37 @@ def _body(request: Request) -> Mapping[str, Any]:
     if not isinstance(body, Mapping):
         raise BadFieldError("The body must be a JSON object.")
     return body
+
+
+def _returned(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the dict of a tool: what stands beside `handoff` joins what is in it."""
+    wanted, beside = body["handoff"], {key: body[key] for key in _BESIDE if key in body}
+    rest = {key: body[key] for key in body.keys() - _OFFERED - {*_BESIDE, _SUMMARY}}
+    if isinstance(wanted, str):
+        wanted = {"destination": wanted}
+    elif wanted is True and (beside or _SUMMARY in body):
+        wanted, beside = {}, {"reason": "", **beside}
+    if not isinstance(wanted, Mapping):
+        return rest
+    wanted = {**beside, **wanted}
+    if _SUMMARY in body:
+        wanted = _with_summary(wanted, body[_SUMMARY])
+    return {**rest, "handoff": wanted}
+
+
+def _with_summary(wanted: Mapping[str, Any], summary: object) -> Mapping[str, Any]:
+    """Put the summary among the hints, where the shape has them."""
+    chat = wanted.get("text_chat")
+    if isinstance(chat, Mapping):
+        told = {
+            key: {_SUMMARY: summary, **hints} if isinstance(hints, Mapping) else hints
+            for key, hints in chat.items()
+        }
+        return {**wanted, "text_chat": told}
+    hints = wanted.get("hints") or {}
+    if "type" in wanted or not isinstance(hints, Mapping):
+        return wanted
+    return {**wanted, "hints": {_SUMMARY: summary, **hints}}
 
 
 def _messages(body: Mapping[str, Any], field: str) -> list[AgentMessage]:
@@ -252,6 +328,28 @@ def _messages(body: Mapping[str, Any], field: str) -> list[AgentMessage]:
     if not text.strip() and not any(extra.values()):
         return []
     return [AgentMessage(text=text, extra=extra)]
+
+
+def _piece(body: Mapping[str, Any]) -> tuple[str, int, bool]:
+    """Return a piece, its place, and whether it is the last."""
+    piece, index, is_last = body.get("text"), body.get("chunk_index"), body.get("is_complete")
+    if not isinstance(piece, str) or len(piece) > MAX_SAID_CHARS:
+        raise BadFieldError(f"text must be a text of up to {MAX_SAID_CHARS} characters.")
+    if type(index) is not int or not 1 <= index <= PIECES_MAX:
+        raise BadFieldError("chunk_index must be a whole number from 1.")
+    if is_last not in (None, True, False):
+        raise BadFieldError("is_complete must be true or false.")
+    return piece, index, bool(is_last)
+
+
+def _message_id(body: Mapping[str, Any]) -> uuid.UUID | None:
+    given = body.get("message_id")
+    if given is None:
+        return None
+    try:
+        return uuid.UUID(given if isinstance(given, str) else "")
+    except ValueError as error:
+        raise BadFieldError("message_id must be a UUID.") from error
 
 
 def _refuse(problems: list[OfferProblem]) -> None:

@@ -87,6 +87,25 @@ class MessageCreate(Offers):
     """A text, or something offered, or both."""
 
     text = serializers.CharField(required=False, max_length=MAX_SAID_CHARS)
+    message_id = serializers.UUIDField(required=False)
+
+
+@extend_schema_serializer(
+    component_name="AgentChunkCreate",
+    examples=[
+        OpenApiExample(
+            "The second piece",
+            value={"message_id": _MESSAGE_ID, "chunk_index": 2, "text": " reserve it?"},
+        )
+    ],
+)
+class PieceCreate(serializers.Serializer[Any]):
+    """The next piece of a text that grows."""
+
+    message_id = serializers.UUIDField()
+    chunk_index = serializers.IntegerField(min_value=1)
+    text = serializers.CharField(max_length=MAX_SAID_CHARS, trim_whitespace=False)
+    is_complete = serializers.BooleanField(required=False)
 
 
 @extend_schema_serializer(component_name="AgentMessageOut")

@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db import transaction
 
+from conversations.ai_agent.streaming import chunk_payload, project_streams
 from conversations.ai_agent.turn import AgentMessage
 from conversations.errors import ConversationEndedError
 from conversations.journal import publish
@@ -35,6 +36,8 @@ from handoffs.starting.turns import turn_clear
 from handoffs.states import EndReason, State
 
 SOURCE = "outside agent"
+# In what is kept of a conversation: the message that grows, and how many pieces were shown.
+_PIECES = "pieces"
 
 
 class AgentActError(Exception):
@@ -47,6 +50,14 @@ class NotInChargeError(AgentActError):
 
 class AlreadyActiveError(AgentActError):
     """A handoff is open already."""
+
+
+class NotStreamingError(AgentActError):
+    """The agent is not set to send texts in pieces, so that no client expects them."""
+
+
+class PieceOrderError(AgentActError):
+    """A piece of a text is missing before this one, or its message is whole already."""
 
 
 class NothingOpenError(AgentActError):
@@ -63,11 +74,41 @@ def agent_say(
     with transaction.atomic():
         conversation = conversation_lock(conversation_id)
         client_id = _client_id(key)
-        known = event_by_client_id(conversation, client_id)
+        known = event_by_client_id(conversation, client_id) or _same_id(conversation, messages)
         if known is not None:
             return [known]
         _require_charge(conversation)
         return _say(conversation, messages, client_id)
+
+
+@transaction.atomic
+def agent_piece(
+    conversation_id: str, message_id: uuid.UUID, piece: str, index: int, *, is_last: bool
+) -> None:
+    """Show the next piece of a text that grows; one that was shown already is left out.
+
+    The journal gets the whole message alone, by agent_say with the same id. Raises
+    PieceOrderError, NotInChargeError, ConversationEndedError.
+    """
+    conversation = conversation_lock(conversation_id)
+    _require_charge(conversation)
+    if not project_streams(conversation.project_id):
+        raise NotStreamingError("Build > AI agent does not say that it sends texts in pieces.")
+    known, shown = conversation.agent_session.get(_PIECES, ["", 0])
+    expected = shown + 1 if known == str(message_id) else 1
+    if index < expected:
+        return
+    is_whole = Event.objects.filter(pk=message_id).exists()
+    if index > expected or is_whole:
+        raise PieceOrderError(
+            "The message is whole already." if is_whole else f"The next piece is {expected}."
+        )
+    conversation.agent_session = {**conversation.agent_session, _PIECES: [str(message_id), index]}
+    conversation.save(update_fields=["agent_session"])
+    if conversation.is_streaming:
+        payload = chunk_payload(message_id, piece, index, is_last=is_last)
+        frame = transient_frame(EventType.POLY_AGENT_MESSAGE_CHUNK, payload)
+        publish.transient_publish(conversation_id, frame)
 
 
 def agent_type(conversation_id: str) -> None:
@@ -134,7 +175,10 @@ def _say(
     conversation.answered_sequence = conversation.last_sequence
     conversation.save(update_fields=["answered_sequence"])
     turn_clear(conversation)
-    lines = [message_event(EventType.POLY_AGENT_MESSAGE, m.text, **m.extra) for m in messages]
+    lines = [
+        message_event(EventType.POLY_AGENT_MESSAGE, m.text, event_id=m.id, **m.extra)
+        for m in messages
+    ]
     if lines:
         lines[0] = replace(lines[0], client_event_id=client_id)
     return events_append(conversation, lines) if lines else []
@@ -145,6 +189,15 @@ def _utterance(payload: HandoffPayload, messages: Sequence[AgentMessage]) -> lis
     if not payload.utterance or payload.utterance in said:
         return []
     return [AgentMessage(text=payload.utterance)]
+
+
+def _same_id(conversation: Conversation, messages: Sequence[AgentMessage]) -> Event | None:
+    """Return the line that a message's own id names already; raises where it is another's."""
+    named = next((message.id for message in messages if message.id is not None), None)
+    known = Event.objects.filter(pk=named).first() if named else None
+    if known is not None and known.conversation_id != conversation.pk:
+        raise PieceOrderError("message_id is taken: make a new one.")
+    return known
 
 
 def _require_charge(conversation: Conversation) -> None:

@@ -25,6 +25,7 @@ COMPONENTS = {
     "queue_update": ("HandoffQueueOut", "HandoffQueueUpdate"),
     "conversations_retrieve": ("ConversationsOut", None),
     "handoff_state_retrieve": ("HandoffStateOut", None),
+    "chunks_create": ("", "AgentChunkCreate"),
     "messages_create": ("AgentMessageOut", "AgentMessageCreate"),
     "typing_create": ("", None),
     "handoff_create": ("AgentHandoffOut", "AgentHandoffCreate"),

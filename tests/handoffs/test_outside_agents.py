@@ -263,9 +263,31 @@ def test_a_handoff_by_rest_is_accepted_once_and_then_refused(conversation: Conve
     assert drive.post(conversation, "messages", {"text": "Back."})[0] == 201
 
 
+@pytest.mark.parametrize("shape", ["default", "name", "destination", "text_chat"])
+def test_what_stands_beside_the_handoff_reaches_the_live_agent(
+    conversation: Conversation, shape: str
+):
+    key = factories.integration(conversation.project, is_default=True).integration_key
+    shapes: dict[str, Any] = {
+        "default": True,
+        "name": key,
+        "destination": {"destination": key, "hints": {"priority": "high"}},
+        "text_chat": {"text_chat": {key: {"queue": "Parcels"}}},
+    }
+    beside = {"reason": "refund", "summary": "Order 7 is lost.", "data": {"order": 7}}
+
+    asked = {"handoff": shapes[shape], **beside}
+    assert Drive(conversation.project).post(conversation, "handoff", asked)[0] == 202
+
+    handoff = Handoff.objects.get()
+    assert (handoff.reason, handoff.context_data) == ("refund", {"order": 7})
+    assert handoff.routing["summary"] == "Order 7 is lost."
+
+
 @pytest.mark.parametrize(
     ("asked", "status", "code"),
     [
+        ({"handoff": True, "summary": 7}, 422, "HANDOFF_INVALID_PAYLOAD"),
         ({"handoff": {"text_chat": {"zendesk_integration": {}}}}, 409, "HANDOFF_NOT_CONNECTED"),
         ({"handoff": {"text_chat": {"nobody_integration": {}}}}, 422, "HANDOFF_INVALID_PAYLOAD"),
         ({"handoff": 7}, 422, "HANDOFF_INVALID_PAYLOAD"),

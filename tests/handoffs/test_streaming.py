@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,11 +10,13 @@ import pytest
 from django.test import Client as Browser
 
 from conversations.event_loop.executor import run_sync
+from conversations.journal.services import agent_join
 from conversations.models import Conversation, Event, OutsideAgent
 from handoffs.starting.answers import answer_all
 from tests import factories
 from tests.conversations.widget import Widget
 from tests.handoffs.model import KEY, ModelStandIn, calls, model_server, says
+from tests.handoffs.outside import Drive
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WORDS = "One two three four five six."
@@ -57,6 +60,8 @@ def capability(conversation: Conversation) -> bool:
         ({"wants": False}, False),
         ({"wants": True, "kind": "webhook"}, False),
         ({"wants": True, "asks_whole": True}, False),
+        ({"wants": True, "kind": "api", "sends_pieces": True}, True),
+        ({"wants": True, "kind": "api"}, False),
     ],
 )
 def test_the_capability_is_what_the_client_will_see(
@@ -128,3 +133,48 @@ async def test_who_did_not_ask_for_it_gets_whole_messages_alone(model: ModelStan
     frames = await heard_until_said(conversation, 1)
 
     assert not [one for one in frames if one["type"].endswith("CHUNK")]
+
+
+async def test_an_agent_that_drives_by_rest_sends_pieces_and_then_the_whole():
+    conversation = await run_sync(lambda: opened("", wants=True, kind="api", sends_pieces=True))
+    drive, message_id = await run_sync(lambda: Drive(conversation.project)), str(uuid.uuid4())
+    widget = await run_sync(Widget, conversation)
+    client = await widget.open()
+    await client.send("REQUEST_POLY_AGENT_JOIN")
+    await client.until("POLY_AGENT_MESSAGE")
+
+    def send(index: int, text: str) -> int:
+        piece = {"message_id": message_id, "chunk_index": index, "text": text}
+        return drive.post(conversation, "messages/chunks", piece)[0]
+
+    answers = [
+        await run_sync(send, *one) for one in ((1, "One "), (1, "One "), (3, "no"), (2, "two"))
+    ]
+    whole = {"message_id": message_id, "text": "One two"}
+    said = [await run_sync(drive.post, conversation, "messages", whole) for _ in range(2)]
+    late = await run_sync(send, 3, " three")
+    frames = [await client.next() for _ in range(3)]
+    await widget.close()
+
+    assert answers == [204, 204, 409, 204]
+    assert [frame["type"].removeprefix("EVENT_TYPE_POLY_AGENT_") for frame in frames] == [
+        "MESSAGE_CHUNK",
+        "MESSAGE_CHUNK",
+        "MESSAGE",
+    ]
+    assert [frame["payload"]["text"] for frame in frames] == ["One ", "two", "One two"]
+    assert {frame["payload"]["message_id"] for frame in frames} == {message_id}
+    assert said[0] == said[1] and said[0][0] == 201
+    assert late == 409, "the message is whole"
+
+
+def test_pieces_that_no_client_was_promised_are_refused():
+    conversation = opened("", wants=True, kind="api")
+    piece = {"message_id": str(uuid.uuid4()), "chunk_index": 1, "text": "One"}
+
+    found = Drive(conversation.project).post(conversation, "messages/chunks", piece)
+
+    assert (found[0], found[1]["error_code"]) == (409, "NOT_IN_CHARGE")
+    agent_join(conversation.pk)
+    found = Drive(conversation.project).post(conversation, "messages/chunks", piece)
+    assert (found[0], found[1]["error_code"]) == (409, "NOT_STREAMING")

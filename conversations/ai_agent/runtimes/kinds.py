@@ -14,11 +14,16 @@ from conversations.ai_agent.chat_model.adapter import ChatModel
 from conversations.ai_agent.outside.agent import Adapter, AgentPlace
 from conversations.ai_agent.outside.options import AgentOptions
 from conversations.ai_agent.outside.webhook import WebhookAgent
-from conversations.ai_agent.streaming import ASKS_WHOLE, STREAMING_KIND
+from conversations.ai_agent.streaming import (
+    ASKS_WHOLE,
+    DRIVING_KIND,
+    SENDS_PIECES,
+    STREAMING_KIND,
+)
 from conversations.models import OutsideAgent
 
 SIGNING_SECRET = "signing_secret"  # noqa: S105
-API = "api"
+API = DRIVING_KIND
 
 
 class Input(Enum):
@@ -125,6 +130,14 @@ _KINDS: list[AgentKind] = [
         key=API,
         label="API",
         about="Your agent drives conversations by REST with an API key of this project.",
+        fields=(
+            AgentField(
+                name=SENDS_PIECES,
+                label="It sends texts in pieces",
+                help_text="Clients that ask for it see its texts grow.",
+                input=Input.SWITCH,
+            ),
+        ),
     ),
 ]
 
