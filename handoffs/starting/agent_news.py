@@ -17,6 +17,7 @@ from conversations.ai_agent.runtimes.runtime import (
     agent_client,
     conversation_told,
     outside_agent,
+    own_session,
     session_epoch,
 )
 from conversations.event_loop.executor import run_sync
@@ -46,7 +47,7 @@ def agent_tell(handoff_id: str, tries: int = 0) -> None:
         id=f"{handoff.pk}:ended",
         conversation=conversation_told(conversation),
         human_part=human_part(handoff),
-        session=conversation.agent_session,
+        session=own_session(agent.kind, conversation.agent_session),
         epoch=session_epoch(conversation.agent_session),
     )
 
@@ -72,7 +73,7 @@ def agent_tell_joined(handoff_id: str) -> None:
     news = Joined(
         id=f"{handoff.pk}:joined",
         conversation=conversation_told(conversation),
-        session=conversation.agent_session,
+        session=own_session(agent.kind, conversation.agent_session),
     )
 
     async def tell(session: Session) -> None:

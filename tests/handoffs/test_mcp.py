@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -22,6 +24,7 @@ from tests.handoffs.mcp_client import daphne_portal, mcp_client, portal
 from tests.waiting import eventually_async
 
 pytestmark = pytest.mark.django_db(transaction=True)
+PAGE = Path(__file__).parents[2] / "docs/mcp.md"
 TOOLS = [
     "cancel_handoff",
     "check_availability",
@@ -85,6 +88,24 @@ async def test_a_client_finds_the_tools_with_what_they_answer(base: str, mode: s
     reads = {name for name, tool in tools.items() if tool.annotations.read_only_hint}
     assert reads == {"check_availability", "get_conversation", "get_handoff", "list_destinations"}
     assert "project" not in str([tool.input_schema for tool in tools.values()]), "the key names it"
+
+
+async def test_the_example_of_the_page_talks_and_hands_off(
+    base: str, capsys: pytest.CaptureFixture[str]
+):
+    agent = await run_sync(Agent)
+    await run_sync(factories.integration, agent.project, is_default=True)
+    found = re.search(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    assert found is not None
+    example: dict[str, Any] = {}
+    exec(found[1], example)
+
+    await example["main"](base, agent.key, agent.conversation.pk)
+
+    handoff = await run_sync(Handoff.objects.get)
+    assert handoff.reason == "refund"
+    assert handoff.pk in capsys.readouterr().out
+    assert await run_sync(agent.said) == ["I get somebody."]
 
 
 async def test_an_agent_talks_hands_off_looks_and_takes_back(base: str):

@@ -150,6 +150,19 @@ def test_after_three_failures_in_a_row_the_conversation_is_handed_off_once(agent
     assert Handoff.objects.filter(conversation=conversation).count() == 1
 
 
+def test_what_an_agent_of_another_kind_has_left_is_not_the_new_ones(agent: WebhookStandIn):
+    conversation = driven(agent)
+    conversation.agent_session = {"kind": "direct_line", "conversation_id": "c7", "epoch": 1}
+    conversation.save()
+
+    ask(conversation)
+
+    conversation.refresh_from_db()
+    assert "conversation_id" not in conversation.agent_session
+    kept = conversation.agent_session
+    assert (kept["kind"], kept["epoch"]) == ("webhook", 1), "what is Baton's own stays"
+
+
 def test_an_answer_resets_the_failures_in_a_row(agent: WebhookStandIn):
     conversation = driven(agent, escalates=True)
     factories.integration(conversation.project, is_default=True)

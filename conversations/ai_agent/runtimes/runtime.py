@@ -38,9 +38,11 @@ HISTORY_MAX = 50
 WAIT_SECONDS_MAX = 5.0
 _ROLES = {"user": "user", "bot": "agent", "live_agent": "live_agent"}
 # Ours, inside what an adapter keeps of a conversation: its failures in a row, whether it was handed
-# off for them, how often a human has given it back, and of which time the agent knows.
+# off for them, how often a human has given it back, of which time the agent knows, and its
+# kind.
 _FAILURES, _ESCALATED, _EPOCH, _TOLD_EPOCH = "failures", "has_escalated", "epoch", "told_epoch"
-_OURS = (_FAILURES, _ESCALATED, _EPOCH, _TOLD_EPOCH)
+_KIND = "kind"
+_OURS = (_FAILURES, _ESCALATED, _EPOCH, _TOLD_EPOCH, _KIND)
 
 
 def outside_agent(project: Project) -> OutsideAgent | None:
@@ -52,6 +54,13 @@ def is_asked(agent: OutsideAgent) -> bool:
     """Say whether we ask this agent for each turn; else it drives by itself."""
     kind = kind_of(agent.kind)
     return kind is not None and kind.adapter is not None
+
+
+def own_session(kind: str, session: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is kept of a conversation, without what an agent of another kind has left."""
+    is_own = session.get(_KIND, kind) == kind
+    kept = session if is_own else {name: session[name] for name in _OURS if name in session}
+    return {**kept, _KIND: kind}
 
 
 def session_after_return(session: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,7 +86,8 @@ def agent_turn(
 ) -> AgentTurn:
     """Return what the agent is told of one message; `conversation` with its project and user."""
     said = transcript_get(conversation, until_sequence=event.sequence - 1, limit=HISTORY_MAX)
-    session = conversation.agent_session
+    agent = outside_agent(conversation.project)
+    session = own_session(agent.kind if agent else "", conversation.agent_session)
     return AgentTurn(
         id=str(event.pk),
         conversation=conversation_told(conversation),
@@ -131,7 +141,7 @@ async def turn_ask(
         answer = await answer_ask(agent, place, turn, session)
     except AgentFailedError as error:
         kept = turn.session if error.session is None else error.session
-        return turn_failed(conversation, options, kept, error)
+        return turn_failed(conversation, options, kept, error, kind=agent.kind)
     return _turn_of(conversation, answer, turn.session)
 
 
@@ -225,6 +235,8 @@ def turn_failed(
     options: AgentOptions,
     session: Mapping[str, Any],
     error: AgentFailedError,
+    *,
+    kind: str,
 ) -> Turn:
     """Return the turn of an agent that gave no answer: a text, and after three a live agent.
 
@@ -247,6 +259,7 @@ def turn_failed(
         logs=[log],
         agent_session={
             **session,
+            _KIND: kind,
             _FAILURES: failures,
             _ESCALATED: bool(session.get(_ESCALATED)) or escalates,
         },
