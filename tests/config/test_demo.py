@@ -236,6 +236,7 @@ def test_demo_keeps_its_data_and_its_login_over_a_restart_and_stops_in_time(demo
     assert after["webchat"]["public_key"] == before["webchat"]["public_key"]
 
 
+@pytest.mark.long
 def test_given_stores_are_used_and_left_running(tmp_path, postgres_url):
     database_url = database_create(postgres_url, "given_to_the_demo")
     with RedisServer(tmp_path / "given") as given:
