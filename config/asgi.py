@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 http_application = get_asgi_application()
 
+from channels.auth import AuthMiddlewareStack  # noqa: E402 - needs the apps loaded
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402 - needs the apps loaded
+from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.urls import path, re_path  # noqa: E402
 
@@ -19,8 +22,15 @@ from conversations.event_loop.tuning import tune_for_messages  # noqa: E402
 from conversations.socket.bounds import SocketBounds, refuse_elsewhere  # noqa: E402
 from conversations.socket.consumer import WidgetConsumer  # noqa: E402
 from handoffs.api.mcp.entry import with_mcp  # noqa: E402
+from handoffs.portal.live.consumer import LiveConsumer  # noqa: E402
 
 refuse_unsafe_start()
+
+
+def _for_members(consumer: Any) -> Any:
+    """Let the portal's own pages in, with the member who is signed in."""
+    return AllowedHostsOriginValidator(AuthMiddlewareStack(consumer))
+
 
 application = ProtocolTypeRouter(
     {
@@ -29,6 +39,7 @@ application = ProtocolTypeRouter(
             URLRouter(
                 [
                     path("ws", WidgetConsumer.as_asgi()),
+                    path("ws/portal/<str:project_id>/live", _for_members(LiveConsumer.as_asgi())),
                     # Channels routes to ASGI applications by Django's patterns.
                     re_path("", refuse_elsewhere),  # type: ignore[arg-type]
                 ]

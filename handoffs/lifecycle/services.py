@@ -150,11 +150,13 @@ def handoff_end(
     *,
     lease: Lease | None = None,
     is_concluded: bool = False,
+    is_returned: bool = False,
 ) -> list[Event]:
     """End the human part and return the lines written; repeating it changes nothing.
 
     Where the vendor does not know yet, its end becomes a command that is repeated until it is
-    confirmed; so it is where the end is one that we have concluded (`is_concluded`).
+    confirmed; so it is where the end is one that we have concluded (`is_concluded`). The AI agent
+    answers again where the connection says so, and where it `is_returned`.
     """
     if not _is_open(handoff, reason.value):
         return []
@@ -169,7 +171,7 @@ def handoff_end(
         events.append(_left_event(handoff, reason))
     _close(handoff, tell_vendor=tell_vendor, lease=lease, extra=["end_reason"])
     _tell_end(handoff)
-    if _returns_to_agent(handoff, reason):
+    if is_returned or _returns_to_agent(handoff, reason):
         events.append(agent_joined_event(handoff.conversation))
         return _append_and_return_to_agent(handoff, events)
     written = events_append(handoff.conversation, events) if events else []

@@ -2,29 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 
 from conversations.journal import publish
 from handoffs.lifecycle.locking import handoff_locked, handoff_save
 from handoffs.lifecycle.queueing import queue_open_handoff
 from handoffs.lifecycle.services import handoff_end
-from handoffs.models import Handoff, RelayWorker
+from handoffs.models import Delivery, Handoff, RelayWorker
 from handoffs.relay.leases import worker_stop
+from handoffs.sending.retry import message_retry
 from handoffs.states import EndReason
 from integrations.projects.audit import audit_record
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorAct:
+    """Something an operator may do to an open handoff, in the words of its button."""
+
+    label: str
+    about: str
+    done: str
+    run: Callable[..., None]
+
+
 def handoff_end_by_operator(*, handoff_id: str, actor: Any) -> None:
     """End an open handoff: vendor and end user are told; raises ValidationError if it is over."""
-    with handoff_locked(handoff_id) as handoff:
-        if not handoff.is_open:
-            raise ValidationError("It is over already.")
+    with _open_handoff(handoff_id) as handoff:
         handoff_end(handoff, EndReason.OPERATOR_ENDED)
         _audit(handoff, actor, "handoff.ended_by_operator")
+
+
+def handoff_return_by_operator(*, handoff_id: str, actor: Any) -> None:
+    """End the human part, and let the AI agent go on with the end user.
+
+    Raises ValidationError if it is over.
+    """
+    with _open_handoff(handoff_id) as handoff:
+        handoff_end(handoff, EndReason.OPERATOR_ENDED, is_returned=True)
+        _audit(handoff, actor, "handoff.returned_by_operator")
+
+
+def deliveries_retry_by_operator(*, handoff_id: str, actor: Any) -> None:
+    """Send what was not delivered once more, in order, and at once what waits for its next try.
+
+    Raises ValidationError where there is nothing to send.
+    """
+    with _open_handoff(handoff_id) as handoff:
+        unsent = Delivery.objects.filter(handoff=handoff).order_by("sequence")
+        failed = list(unsent.filter(status=Delivery.Status.FAILED).values_list("event_id"))
+        waiting = unsent.filter(status=Delivery.Status.PENDING)
+        if not waiting.update(next_attempt_at=timezone.now()) and not failed:
+            raise ValidationError("Everything has been delivered.")
+        for (event_id,) in failed:
+            message_retry(handoff.conversation_id, event_id)
+        publish.relay_wake(handoff.owner_id, handoff.pk)
+        _audit(handoff, actor, "handoff.messages_retried")
 
 
 def handoff_release(*, handoff_id: str, actor: Any) -> None:
@@ -54,7 +94,49 @@ def worker_mark_dead(*, worker: RelayWorker, actor: Any) -> None:
         transaction.on_commit(partial(queue_open_handoff, handoff_id))
 
 
+@contextmanager
+def _open_handoff(handoff_id: str) -> Iterator[Handoff]:
+    with handoff_locked(handoff_id) as handoff:
+        if not handoff.is_open:
+            raise ValidationError("It is over already; nothing was done.")
+        yield handoff
+
+
 def _audit(handoff: Handoff, actor: Any, action: str) -> None:
     audit_record(
         project=handoff.conversation.project, actor=actor, action=action, subject=handoff.pk
     )
+
+
+ACTS = {
+    "return": OperatorAct(
+        label="Return to AI agent",
+        about=(
+            "The live agent's side is told that the conversation is over, and the AI agent "
+            "answers the end user again."
+        ),
+        done="The AI agent answers again. The vendor is told.",
+        run=handoff_return_by_operator,
+    ),
+    "end": OperatorAct(
+        label="End conversation",
+        about=("The live agent's side and the end user are told that the conversation is over."),
+        done="Ended. The vendor and the end user are told.",
+        run=handoff_end_by_operator,
+    ),
+    "retry": OperatorAct(
+        label="Try again to deliver",
+        about=("What the live agent has not received is sent once more, in order."),
+        done="What was not delivered is sent again.",
+        run=deliveries_retry_by_operator,
+    ),
+    "release": OperatorAct(
+        label="Let another worker take it",
+        about=(
+            "Its relay worker lets go, and another one, or the same anew, goes on from where "
+            "it stands. Nothing is lost."
+        ),
+        done="Released. A relay worker takes it within seconds.",
+        run=handoff_release,
+    ),
+}

@@ -16,6 +16,7 @@ from handoffs.portal.destinations.views import (
     destinations,
 )
 from handoffs.portal.environments.views import compare, deploy, environments, follow_draft
+from handoffs.portal.live.views import live, live_act
 from handoffs.portal.tool_run_views import tool_run_page
 from handoffs.portal.views import handoff, handoff_live, handoff_text, handoffs
 from handoffs.starting.judging import payload_reader
@@ -34,6 +35,8 @@ urlpatterns = [
     path(f"{_ENVIRONMENTS}compare/", compare, name="release_compare"),
     path(f"{_ENVIRONMENTS}follow-draft/", follow_draft, name="follow_draft"),
     path(f"{_ENVIRONMENTS}<str:environment>/deploy/", deploy, name="release_deploy"),
+    path("p/<str:project_id>/live/", live, name="live"),
+    path("p/<str:project_id>/live/act/", live_act, name="live_act"),
     path(_HANDOFFS, handoffs, name="handoffs"),
     path(f"{_HANDOFFS}<str:handoff_id>/", handoff, name="handoff"),
     path(f"{_HANDOFFS}<str:handoff_id>/live/", handoff_live, name="handoff_live"),

@@ -14,13 +14,14 @@ from django.views.decorators.http import require_GET
 
 from handoffs.models import Handoff
 from handoffs.portal.handoff_list import STATE_FILTERS, HandoffFilter, handoff_list, handoff_row
+from handoffs.portal.operators import ACTS
 from handoffs.portal.timeline import timeline_get, timeline_text
 from handoffs.portal.timeline_entries import Kind
 from handoffs.portal.wording import BADGES, handoff_title, headline
 from handoffs.states import State
 from integrations.contract.integration_keys import vendor_name
 from integrations.models import Access, Area, Environment, Project
-from integrations.projects.access import project_for
+from integrations.projects.access import may_edit, project_for
 
 HANDOFFS_PER_PAGE = 50
 KIND_LABELS = {
@@ -66,7 +67,9 @@ def handoff(request: HttpRequest, project_id: str, handoff_id: str) -> HttpRespo
     """Show how a handoff stands and everything that happened in it."""
     project, may_read_text = _enter(request, project_id)
     row = _handoff(project, handoff_id)
-    return render(request, "handoffs/handoff.html", _detail(request, row, may_read_text))
+    may_act = row.is_open and may_edit(request, Area.CONVERSATIONS)
+    acts = {"acts": list(ACTS.items()) if may_act else []}
+    return render(request, "handoffs/handoff.html", acts | _detail(request, row, may_read_text))
 
 
 @login_required

@@ -1,0 +1,1 @@
+"""The live console: what is open now, who is stuck, and how to free them."""

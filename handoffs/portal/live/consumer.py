@@ -1,0 +1,81 @@
+"""The live console's socket: the board's pictures, to members who may see conversations."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from urllib.parse import parse_qsl
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.contrib.auth import get_user_model
+
+from conversations.event_loop.executor import run_sync
+from handoffs.portal.live.board import Picture, View, boards, picture_change
+from handoffs.portal.live.reading import LiveFilter
+from integrations.models import Access, Area, Membership
+from integrations.projects.access import projects_of
+
+NO_ACCESS = 4403
+# How often the socket looks whether its member is still one.
+RIGHTS_SECONDS = 30.0
+
+
+class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
+    """One console: sends what has changed since its last picture, never faster than it is read."""
+
+    view: View | None = None
+    showing: asyncio.Task[None] | None = None
+
+    async def connect(self) -> None:
+        """Accept a member who may read conversations, and begin to watch."""
+        self.newest: Picture | None = None
+        self.has_news = asyncio.Event()
+        self.view = await run_sync(self._allowed_view)
+        if self.view is None:
+            await self.close(code=NO_ACCESS)
+            return
+        await self.accept()
+        boards().watch(self.view, self._on_picture)
+        self.showing = asyncio.create_task(self._show())
+
+    async def disconnect(self, code: int) -> None:
+        """Watch no more."""
+        if self.view is not None:
+            boards().leave(self.view, self._on_picture)
+        if self.showing is not None:
+            self.showing.cancel()
+
+    def _on_picture(self, picture: Picture) -> None:
+        self.newest = picture
+        self.has_news.set()
+
+    async def _show(self) -> None:
+        """Send changes; who reads slowly gets the newest picture and none between."""
+        shown: Picture | None = None
+        loop = asyncio.get_running_loop()
+        checked_at = loop.time()
+        while True:
+            await self.has_news.wait()
+            self.has_news.clear()
+            if loop.time() - checked_at > RIGHTS_SECONDS:
+                checked_at = loop.time()
+                if await run_sync(self._allowed_view) is None:
+                    await self.close(code=NO_ACCESS)
+                    return
+            if self.newest is not None and (change := picture_change(shown, self.newest)):
+                await self.send(text_data=json.dumps(change))
+            shown = self.newest
+
+    def _allowed_view(self) -> View | None:
+        user = get_user_model().objects.filter(pk=self.scope["user"].pk, is_active=True).first()
+        public_id = self.scope["url_route"]["kwargs"]["project_id"]
+        if user is None:
+            return None
+        project = projects_of(user).filter(public_id=public_id).first()
+        if project is None:
+            return None
+        member = Membership.objects.filter(workspace=project.workspace, user=user).first()
+        if member is None or member.access(Area.CONVERSATIONS) < Access.READ:
+            return None
+        wanted = dict(parse_qsl(self.scope.get("query_string", b"").decode("latin-1")))
+        return project.pk, project.public_id, LiveFilter.read(wanted)

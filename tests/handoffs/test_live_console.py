@@ -1,0 +1,339 @@
+"""The live console: who is stuck comes first, it follows what happens, and acts are audited."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from channels.testing import WebsocketCommunicator
+from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from config.asgi import application
+from conversations.event_loop.executor import run_sync
+from conversations.models import Conversation
+from handoffs.models import Delivery, Handoff, RelayWorker
+from handoffs.portal.live import reading
+from handoffs.portal.live.board import boards
+from handoffs.portal.live.reading import STUCK, LiveFilter, live_page
+from handoffs.states import State
+from integrations.models import Access, AuditEntry, Membership, Project
+from tests import factories
+from tests.members import client_of_admin, client_of_reader, client_with
+
+
+def opened(project: Project, state: State = State.ACTIVE) -> Handoff:
+    return factories.handoff(factories.conversation(factories.channel(project)), state=state)
+
+
+def aged(handoff: Handoff, *fields: str, seconds: int) -> Handoff:
+    past = timezone.now() - timedelta(seconds=seconds)
+    Handoff.objects.filter(pk=handoff.pk).update(**dict.fromkeys(fields, past))
+    return handoff
+
+
+def unsent(handoff: Handoff, status: str = Delivery.Status.PENDING, seconds: int = 0) -> Delivery:
+    event = factories.said(handoff.conversation, "My parcel is lost")
+    created = timezone.now() - timedelta(seconds=seconds)
+    return Delivery.objects.create(
+        handoff=handoff,
+        event=event,
+        sequence=event.sequence,
+        status=status,
+        created_at=created,
+        error_code="cannot_connect" if status == Delivery.Status.FAILED else "",
+    )
+
+
+def read(project: Project, **wanted: str) -> Any:
+    return live_page(project.pk, LiveFilter.read(wanted), now=timezone.now())
+
+
+def shown(project: Project, **wanted: str) -> list[Handoff]:
+    return [Handoff(pk=row.pk) for row in read(project, **wanted).handoffs]
+
+
+def reasons(project: Project) -> list[str]:
+    return [row.stuck for row in read(project).handoffs]
+
+
+@pytest.fixture
+def project() -> Project:
+    return factories.project()
+
+
+@pytest.fixture(autouse=True)
+def _workers_live(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine a test takes longer than a worker without heartbeat counts as alive."""
+    monkeypatch.setattr(reading, "HEARTBEAT_SECONDS", 60)
+
+
+@pytest.mark.django_db
+class TestReading:
+    def test_a_handoff_that_goes_well_is_not_stuck(self, project):
+        opened(project)
+
+        page = read(project)
+
+        assert [row.stuck for row in page.handoffs] == [""]
+        assert page.counts == {
+            "waiting": 0,
+            "active": 1,
+            "connecting": 0,
+            "stuck": 0,
+            "undelivered": 0,
+        }
+
+    def test_every_way_of_being_stuck_is_found(self, project):
+        aged(opened(project, State.REQUESTED), "requested_at", seconds=8)
+        aged(opened(project, State.CONNECTING), "requested_at", seconds=40)
+        aged(opened(project, State.QUEUED), "requested_at", seconds=400)
+        unsent(opened(project), seconds=20)
+        silent = aged(opened(project), "joined_at", seconds=4000)
+        silent.conversation.events.update(created_at=timezone.now() - timedelta(seconds=3000))
+        ended = aged(opened(project, State.ENDED), "ended_at", seconds=90)
+        later = timezone.now() + timedelta(hours=1)
+        Handoff.objects.filter(pk=ended.pk).update(vendor_end_until=later)
+        gone = opened(project)
+        RelayWorker.objects.update(heartbeat_at=later)
+        RelayWorker.objects.filter(pk=gone.owner_id).update(
+            heartbeat_at=timezone.now() - timedelta(seconds=61)
+        )
+
+        assert sorted(reasons(project)) == sorted(STUCK)
+
+    def test_who_is_stuck_comes_first_and_then_who_waits_longest(self, project):
+        young = opened(project, State.QUEUED)
+        old = aged(opened(project, State.QUEUED), "requested_at", seconds=100)
+        stuck = opened(project)
+        unsent(stuck, Delivery.Status.FAILED)
+
+        assert shown(project) == [stuck, old, young]
+
+    def test_other_projects_and_what_is_over_are_not_there(self, project):
+        opened(factories.project())
+        opened(project, State.ENDED)
+
+        assert shown(project) == []
+
+    @pytest.mark.parametrize(
+        ("wanted", "count"),
+        [
+            ({"state": "waiting"}, 1),
+            ({"state": "stuck"}, 0),
+            ({"environment": "live"}, 0),
+            ({"vendor": "zendesk_integration"}, 0),
+            ({"vendor": "salesforce_integration"}, 2),
+            ({"state": "nonsense"}, 2),
+            ({"rows": "1"}, 1),
+        ],
+    )
+    def test_it_is_narrowed_by_what_the_address_says(self, project, wanted, count):
+        opened(project, State.QUEUED)
+        opened(project)
+
+        assert len(shown(project, **wanted)) == count
+
+    def test_a_page_takes_two_statements_however_many_are_open(
+        self, project, django_assert_num_queries
+    ):
+        for _ in range(3):
+            unsent(opened(project), seconds=20)
+
+        with django_assert_num_queries(2):
+            rows = read(project).handoffs
+
+        assert {(row.undelivered, row.last_type) for row in rows} == {(1, "USER_MESSAGE")}
+
+
+@pytest.mark.django_db
+class TestPage:
+    def test_it_says_how_things_stand_and_what_is_wrong(self, project):
+        aged(opened(project, State.QUEUED), "requested_at", seconds=400)
+
+        page = client_of_admin(project).get(reverse("live", args=[project.public_id]))
+
+        text = page.content.decode()
+        assert "1 open: 1 waiting, 1 stuck." in text
+        assert STUCK["waiting"] in text
+
+    def test_an_empty_console_says_what_will_be_there(self, project):
+        page = client_of_admin(project).get(reverse("live", args=[project.public_id]))
+
+        assert "No handoff yet" in page.content.decode()
+
+    def test_names_are_never_markup(self, project):
+        handoff = opened(project)
+        handoff.conversation.end_user.name = "<b>Ada</b>"
+        handoff.conversation.end_user.save()
+
+        page = client_of_admin(project).get(reverse("live", args=[project.public_id]))
+
+        assert "&lt;b&gt;Ada&lt;/b&gt;" in page.content.decode()
+        assert "<b>Ada" not in page.content.decode()
+
+    def test_who_may_not_see_conversations_is_refused(self, project):
+        client = client_with(project, integrations=Access.EDIT)
+
+        assert client.get(reverse("live", args=[project.public_id])).status_code == 403
+
+    def test_a_reader_sees_no_button_and_may_not_act(self, project):
+        handoff = opened(project)
+        client = client_of_reader(project)
+
+        page = client.get(reverse("live", args=[project.public_id]))
+        answer = act(client, project, "end", handoff)
+
+        assert "Do it" not in page.content.decode()
+        assert answer.status_code == 403
+        assert factories.fresh(handoff).is_open
+
+
+def act(client: Client, project: Project, name: str, *handoffs: Handoff) -> Any:
+    data = {"act": name, "handoff": [handoff.pk for handoff in handoffs]}
+    return client.post(reverse("live_act", args=[project.public_id]), data, follow=True)
+
+
+@pytest.mark.django_db
+class TestActs:
+    def test_a_returned_handoff_is_with_the_ai_agent_again(self, project):
+        handoff = opened(project)
+
+        act(client_of_admin(project), project, "return", handoff)
+
+        after = factories.fresh(handoff)
+        assert (after.state, after.end_reason) == ("ended", "operator_ended")
+        assert after.conversation.state == Conversation.State.BOT
+        assert after.vendor_end_until is not None, "the vendor is told"
+        assert audited() == ["handoff.returned_by_operator"]
+
+    def test_an_ended_one_ends_the_conversation(self, project):
+        handoff = opened(project)
+
+        act(client_of_admin(project), project, "end", handoff)
+
+        assert factories.fresh(handoff).conversation.is_over
+        assert audited() == ["handoff.ended_by_operator"]
+
+    def test_what_was_not_delivered_goes_once_more_in_order(self, project):
+        handoff = opened(project)
+        lost = [unsent(handoff, Delivery.Status.FAILED) for _ in range(2)]
+        waits = unsent(handoff)
+        Delivery.objects.filter(pk=waits.pk).update(
+            next_attempt_at=timezone.now() + timedelta(minutes=5)
+        )
+
+        act(client_of_admin(project), project, "retry", handoff)
+
+        rows = Delivery.objects.filter(handoff=handoff).order_by("sequence")
+        assert [row.pk for row in rows] == [waits.pk, *(row.pk for row in lost)]
+        assert {row.status for row in rows} == {"pending"}
+        assert all(row.next_attempt_at <= timezone.now() for row in rows)
+
+    def test_another_worker_may_take_it(self, project):
+        handoff = opened(project)
+
+        act(client_of_admin(project), project, "release", handoff)
+
+        assert factories.fresh(handoff).owner_id is None
+
+    def test_what_cannot_be_done_is_said_for_each_and_the_rest_is_done(self, project):
+        over, going = opened(project, State.ENDED), opened(project)
+
+        page = act(client_of_admin(project), project, "end", over, going).content.decode()
+
+        assert f"{over.pk}: It is over already; nothing was done." in page
+        assert not factories.fresh(going).is_open
+
+    @pytest.mark.parametrize(
+        ("name", "said"), [("", "Choose what to do"), ("end", "Choose at least one handoff")]
+    )
+    def test_nothing_chosen_is_named(self, project, name, said):
+        assert said in act(client_of_admin(project), project, name).content.decode()
+
+    def test_a_handoff_of_another_project_does_not_exist_here(self, project):
+        foreign = opened(factories.project())
+
+        page = act(client_of_admin(project), project, "end", foreign).content.decode()
+
+        assert "not in this project" in page
+        assert factories.fresh(foreign).is_open
+
+    def test_the_handoffs_own_page_offers_the_same_while_it_is_open(self, project):
+        client = client_of_admin(project)
+        going, over = opened(project), opened(project, State.FAILED)
+
+        pages = [
+            client.get(reverse("handoff", args=[project.public_id, handoff.pk])).content.decode()
+            for handoff in (going, over)
+        ]
+
+        assert ["Return to AI agent?" in page for page in pages] == [True, False]
+
+
+def audited() -> list[str]:
+    return list(AuditEntry.objects.order_by("id").values_list("action", flat=True))
+
+
+def console(client: Client, project: Project, *, origin: str = "http://testserver") -> Any:
+    cookie = f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
+    headers = [(b"origin", origin.encode()), (b"cookie", cookie.encode())]
+    return WebsocketCommunicator(application, f"/ws/portal/{project.public_id}/live", headers)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestSocket:
+    async def test_it_brings_everything_first_and_then_what_changes(self, project):
+        client = await run_sync(client_of_admin, project)
+        first = await run_sync(opened, project)
+        socket = console(client, project)
+        assert (await socket.connect(timeout=20))[0]
+
+        everything = await socket.receive_json_from(timeout=20)
+        second = await run_sync(opened, project, State.QUEUED)
+        change = await socket.receive_json_from(timeout=20)
+        await socket.disconnect()
+
+        assert everything["order"] == [first.pk]
+        assert first.pk in everything["rows"][first.pk]
+        assert change["order"] == [first.pk, second.pk]
+        assert list(change["rows"]) == [second.pk], "what stayed as it was is not sent again"
+        assert change["counts"]["waiting"] == 1
+
+    async def test_twenty_consoles_cost_what_one_costs(self, project):
+        client = await run_sync(client_of_admin, project)
+        sockets = [console(client, project) for _ in range(20)]
+        for socket in sockets:
+            assert (await socket.connect(timeout=20))[0]
+        for socket in sockets:
+            await socket.receive_json_from(timeout=20)
+
+        views = list(boards()._boards)
+        for socket in sockets:
+            await socket.disconnect()
+
+        assert len(views) == 1
+        assert list(boards()._boards) == [], "what nobody watches is read no more"
+
+    @pytest.mark.parametrize("who", ["stranger", "no_conversations", "evil_page", "inactive"])
+    async def test_nobody_else_is_let_in(self, project, who):
+        client = await run_sync(_visitor, project, who)
+        origin = "https://evil.example" if who == "evil_page" else "http://testserver"
+
+        is_connected, _ = await console(client, project, origin=origin).connect(timeout=20)
+
+        assert not is_connected
+
+
+def _visitor(project: Project, who: str) -> Client:
+    if who == "stranger":
+        return client_of_admin(factories.project())
+    if who == "no_conversations":
+        return client_with(project, integrations=Access.EDIT)
+    client = client_of_admin(project)
+    if who == "inactive":
+        Membership.objects.get(workspace=project.workspace).user.delete()
+    return client
