@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 
 from handoffs.models import Handoff
 from handoffs.portal.handoff_list import STATE_FILTERS, HandoffFilter, handoff_list, handoff_row
-from handoffs.portal.operators import ACTS
+from handoffs.portal.live.operators import ACTS
 from handoffs.portal.timeline import timeline_get, timeline_text
 from handoffs.portal.timeline_entries import Kind
 from handoffs.portal.wording import BADGES, handoff_title, headline
