@@ -131,7 +131,7 @@ def _tally(groups: list[dict[str, Any]]) -> tuple[dict[str, int], datetime | Non
     return counts, min(waiting, default=None)
 
 
-def _concerning(project_id: int, wanted: LiveFilter, now: datetime) -> QuerySet[Handoff]:
+def _concerning(project_id: int, wanted: LiveFilter, now: datetime) -> QuerySet[Any]:
     """Return what is open, and what the vendor should have confirmed as ended, with why stuck."""
     late = now - timedelta(seconds=END_SECONDS)
     unconfirmed = Q(ended_at__lt=late, vendor_end_until__gt=now)
@@ -180,7 +180,7 @@ def _stuck(now: datetime) -> Case:
     return Case(*whens, default=Value(""), output_field=CharField())
 
 
-def _detailed(rows: QuerySet[Handoff]) -> QuerySet[Handoff]:
+def _detailed(rows: QuerySet[Any]) -> QuerySet[Any]:
     lines = Event.objects.filter(
         conversation_id=OuterRef("conversation_id"), type__in=[*_SPOKEN]
     ).order_by("-sequence")
