@@ -188,7 +188,7 @@ def _detailed(rows: QuerySet[Any]) -> QuerySet[Any]:
         handoff=OuterRef("pk"), status__in=[Delivery.Status.PENDING, Delivery.Status.FAILED]
     )
     counted = unsent.order_by().values("handoff").annotate(count=Count("pk")).values("count")
-    return (
+    detailed: QuerySet[Any] = (
         rows.annotate(
             last_type=Subquery(lines.values("type")[:1]),
             last_at=Subquery(lines.values("created_at")[:1]),
@@ -198,6 +198,7 @@ def _detailed(rows: QuerySet[Any]) -> QuerySet[Any]:
         .defer("vendor_session", "routing", "context_data", "early_changes", "utterance")
         .order_by(Case(When(stuck="", then=Value(1)), default=Value(0)), "requested_at", "pk")
     )
+    return detailed
 
 
 def spoken_by(event_type: str | None) -> str:
