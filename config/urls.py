@@ -9,6 +9,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from config.health import healthz, readyz
 from config.metrics import metrics
+from conversations.api.asyncapi import asyncapi, socket_page
 from integrations.entry.sign_in import sign_in_guarded
 
 # Its script is a file of its own: the policy of this portal allows none in a page.
@@ -34,6 +35,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *admin_urls(settings.ADMIN_PATH),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", _api_docs, name="api_docs"),
+    path("api/asyncapi", asyncapi, name="asyncapi"),
+    path("api/docs/socket", socket_page, name="socket_docs"),
     path("", include("integrations.urls")),
     path("", include("conversations.urls")),
     path("", include("conversations.portal_urls")),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import enum
 import uuid
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired
 
 from django.utils import timezone
+from typing_extensions import TypedDict
 
 from conversations.models import Event
 

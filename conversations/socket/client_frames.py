@@ -31,7 +31,8 @@ METADATA_MAX_BYTES = 8192
 RESEND_KEYS = ("client_event_id", "local_id")
 RESEND_KEY_MAX_CHARACTERS = 64
 FILES_PER_MESSAGE = 10
-_SHORT_ID = 16
+SHORT_ID_MAX = 16
+MESSAGE_ID_MAX = 64
 
 
 class BadFrameError(Exception):
@@ -197,7 +198,7 @@ def _answer(payload: dict[str, Any], metadata: dict[str, Any] | None) -> GivenAn
     if not isinstance(answer, dict):
         raise BadFrameError("bad_json", "The field payload.answer must be an object.", metadata)
     taken, values = answer.get("payload"), answer.get("values") or {}
-    if not isinstance(taken, str) or not 0 < len(taken) <= _SHORT_ID:
+    if not isinstance(taken, str) or not 0 < len(taken) <= SHORT_ID_MAX:
         text = "The field payload.answer.payload must be the payload of a choice."
         raise BadFrameError("bad_json", text, metadata)
     if not isinstance(values, dict) or not all(isinstance(v, str) for v in values.values()):
@@ -235,6 +236,6 @@ def _typing(payload: dict[str, Any], metadata: dict[str, Any] | None) -> bool:
 
 def _message_id(payload: dict[str, Any], metadata: dict[str, Any] | None) -> str:
     value = payload.get("message_id")
-    if not isinstance(value, str) or not 0 < len(value) <= 64:
+    if not isinstance(value, str) or not 0 < len(value) <= MESSAGE_ID_MAX:
         raise BadFrameError("bad_json", "The field payload.message_id is missing.", metadata)
     return value

@@ -18,6 +18,7 @@ from conversations.event_loop.executor import run_sync
 from conversations.journal.frames import EventType
 from conversations.models import Conversation, Event
 from tests import factories
+from tests.documented_frames import frame_checked
 from tests.waiting import database_threads_rest
 
 PATIENCE_SECONDS = 40.0
@@ -43,7 +44,7 @@ class Client:
         await self._communicator.send_to(bytes_data=data)
 
     async def next(self, seconds: float = PATIENCE_SECONDS) -> Frame:
-        return json.loads(await self._communicator.receive_from(timeout=seconds))
+        return frame_checked(json.loads(await self._communicator.receive_from(timeout=seconds)))
 
     async def until(self, kind: str, seconds: float = PATIENCE_SECONDS) -> Frame:
         """Return the next frame of a kind, skipping others."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, WebSocket, sync_playwright
 
 from tests.browser import ARGUMENTS, find_browser
+from tests.documented_frames import frame_problems
 from tests.journeys.stack import Stack
 from tests.postgres import database_create, database_drop
 
@@ -70,6 +72,15 @@ class Watch:
             lambda message: self.errors.append(message.text) if message.type == "error" else None,
         )
         page.on("request", lambda request: self._request(request.url))
+        page.on("websocket", self._socket)
+
+    def _socket(self, socket: WebSocket) -> None:
+        """Hold every frame of the portal's sockets against what it documents."""
+        if "/ws?session_id=" in socket.url:
+            socket.on("framereceived", self._frame)
+
+    def _frame(self, text: str | bytes) -> None:
+        self.errors += frame_problems(json.loads(text))
 
     def _request(self, url: str) -> None:
         own = tuple(f"{origin}/" for origin in self.allowed_origins)
