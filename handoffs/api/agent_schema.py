@@ -116,7 +116,15 @@ class MessageCreated(serializers.Serializer[Any]):
     sequence = serializers.IntegerField()
 
 
-@extend_schema_field({"oneOf": [{"type": "boolean"}, {"type": "string"}, {"type": "object"}]})
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "boolean", "enum": [True]},
+            {"type": "string", "minLength": 1},
+            {"type": "object"},
+        ]
+    }
+)
 class HandoffShape(serializers.JSONField):
     """True, a name, or an object, as a tool may return it."""
 

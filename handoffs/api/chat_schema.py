@@ -91,7 +91,7 @@ class ChatCreated(serializers.Serializer[Any]):
 class ChatRespondInput(ChatContext):
     """What the end user says."""
 
-    conversation_id = serializers.CharField(max_length=48)
+    conversation_id = serializers.CharField(min_length=1, max_length=48)
     message = serializers.CharField(
         required=False,
         allow_blank=True,
@@ -158,7 +158,7 @@ class ChatTurn(serializers.Serializer[Any]):
 class ChatCloseInput(StrictSerializer):
     """Which conversation."""
 
-    conversation_id = serializers.CharField(max_length=48)
+    conversation_id = serializers.CharField(min_length=1, max_length=48)
 
 
 @extend_schema_serializer(
