@@ -25,14 +25,14 @@ NOT_CHECKED = "positive_data_acceptance"
 
 
 def test_a_short_run_finds_nothing(stack: Stack, tmp_path: Path) -> None:
-    assert complaints(stack, tmp_path, "--phases", "examples,fuzzing", "-n", "2", "-w", "2") == ""
+    assert complaints(stack, tmp_path, "--phases", "examples,fuzzing", "-n", "2") == ""
 
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_a_long_run_finds_nothing(stack: Stack, tmp_path: Path) -> None:
     phases = "examples,coverage,fuzzing,stateful"
-    assert complaints(stack, tmp_path, "--phases", phases, "-n", "60", "-w", "2") == ""
+    assert complaints(stack, tmp_path, "--phases", phases, "-n", "60") == ""
 
 
 def complaints(stack: Stack, folder: Path, *arguments: str) -> str:
