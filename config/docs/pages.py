@@ -7,11 +7,18 @@ from collections.abc import Iterable
 from django.conf import settings
 
 from config.docs.vendor_sizes import sizes_table, sizes_wrong
+from conversations.ai_agent.sandbox.served import ATTRIBUTES, CALLS
 from handoffs.lifecycle.deadlines import DEADLINES, Deadline
 from handoffs.states import FINAL_STATES, TRANSITIONS, State, Trigger
 from integrations.contract.manifest import Capability, Manifest, Support
 from integrations.contract.registry import all_manifests, manifests, planned_keys
 
+CONV_INTRO = (
+    "Every attribute and call that the reference product documents. A test runs an example of "
+    "each in the sandbox. What is refused raises `NotImplementedError` with the reason; what has "
+    "no effect in a text conversation does nothing, and **Operate > Log** says so. How they are "
+    "used stands in [builders.md](builders.md#conv)."
+)
 BEGIN, END = "<!-- generated: begin -->", "<!-- generated: end -->"
 SUPPORT = {
     Support.LIVE_TESTED: "tested with a live account",
@@ -25,6 +32,7 @@ def generated_pages() -> dict[str, str]:
     architecture = _between_marks(_written("architecture.md"), state_table())
     return {
         "vendors.md": vendors_page(),
+        "conv.md": conv_page(),
         "architecture.md": _between_marks(architecture, deadline_table(), what="deadlines"),
         "vendor_sizes.md": _sizes_page(_written("vendor_sizes.md")),
     }
@@ -52,6 +60,20 @@ def vendors_page() -> str:
     ]
     rows.append(_row("A crash may repeat", *(_repeats(m) for m in found)))
     return "\n".join([*head, *rows, "", _planned(), ""])
+
+
+def conv_page() -> str:
+    """Return what `conv` serves, name by name; a test tries each example in the sandbox."""
+    head = ["# What `conv` offers to tools", "", f"{BEGIN[:-4]} by make docs -->", "", CONV_INTRO]
+    for title, served in (("Attributes", ATTRIBUTES), ("Calls", CALLS)):
+        head += ["", f"## {title}", "", _row("Name", "Here", "What it is, or why it is refused")]
+        head.append(_row("---", "---", "---"))
+        head += [_row(f"`{one.name}`", one.support.value, _capital(one.about)) for one in served]
+    return "\n".join([*head, ""])
+
+
+def _capital(sentence: str) -> str:
+    return sentence if sentence.startswith("`") else sentence[:1].upper() + sentence[1:]
 
 
 def _planned() -> str:

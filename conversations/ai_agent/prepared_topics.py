@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Collection
 
 from conversations.ai_agent.matching import TopicIndex, TopicMatch, TopicText
 from conversations.models import Topic
@@ -44,9 +45,18 @@ class PreparedTopics:
         return known[1]
 
 
-def topic_find(content: Content, text: str) -> tuple[Topic, TopicMatch] | None:
-    """Return the topic that a text is about, and how well it matches."""
-    match = PREPARED.of(content).match(text)
+def topic_find(
+    content: Content, text: str, *, without: Collection[str] = ()
+) -> tuple[Topic, TopicMatch] | None:
+    """Return the topic that a text is about, and how well it matches.
+
+    `without` are names of topics that count for nothing now: a tool has taken them out.
+    """
+    if without:
+        left = TopicIndex([one for one in _texts(content) if one.name not in without])
+        match = left.match(text)
+    else:
+        match = PREPARED.of(content).match(text)
     topic = content.by_id(Topic, match.topic_id) if match else None
     return (topic, match) if topic and match else None
 

@@ -90,9 +90,27 @@ def transcript_get(
 
 def said_text(event: Event) -> str:
     """Return what a line says, what it offers included, as text."""
-    content = event.payload.get("content") or {}
-    found = (content.get("text_form"), event.payload.get("text"), event.payload.get("message"))
-    return str(next(filter(None, found), ""))
+    payload = event.payload
+    if text_form := (payload.get("content") or {}).get("text_form"):
+        return str(text_form)
+    text = str(payload.get("text") or payload.get("message") or "")
+    return offered_text(text, payload) if event.type == EventType.POLY_AGENT_MESSAGE else text
+
+
+def offered_text(text: str, offers: Mapping[str, Any]) -> str:
+    """Return a text of the AI agent with what it offers as lines below, for whoever only reads."""
+    replies = [one.get("message_text") for one in offers.get("response_suggestions") or ()]
+    lines = [text, *(f"{number}. {reply}" for number, reply in enumerate(replies, start=1))]
+    for one in offers.get("attachments") or ():
+        if not one.get("file_id"):
+            lines.append(_labelled(one.get("title"), one.get("content_url")))
+    for one in offers.get("chat_call_actions") or ():
+        lines.append(_labelled(one.get("title"), one.get("contact_number")))
+    return "\n".join(filter(None, lines))
+
+
+def _labelled(label: str | None, target: str | None) -> str:
+    return f"{label} ({target})" if label and target else label or target or ""
 
 
 def changed_text(change: Mapping[str, Any]) -> str:

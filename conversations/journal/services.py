@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from conversations.errors import ClientFaultError, ConversationEndedError
 from conversations.journal import publish
+from conversations.journal.discarding import texts_discard
 from conversations.journal.frames import EXTENSIONS, PREFIX, EventType, Level, SessionEnd, frame_of
 from conversations.models import Channel, Conversation, EndUser, Event, LogEntry
 from conversations.models.release import release_id_of
@@ -178,6 +179,8 @@ def conversation_end(
     conversation.ended_at = timezone.now()
     conversation.answer_due_at = None
     conversation.save(update_fields=["state", "ended_at", "answer_due_at"])
+    if conversation.is_discarded:
+        texts_discard(conversation)
     conversation_tell(
         conversation,
         WebhookType.CONVERSATION_ENDED,

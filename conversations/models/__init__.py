@@ -7,6 +7,7 @@ from conversations.models.conversation import Conversation, EndUser, Event
 from conversations.models.destination import Destination
 from conversations.models.flow import Flow, Variant
 from conversations.models.release import Deployment, Release
+from conversations.models.tool_means import Secret, ToolApi, ToolValues
 from conversations.models.webhook import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
@@ -21,7 +22,10 @@ __all__ = [
     "LogEntry",
     "OutsideAgent",
     "Release",
+    "Secret",
     "Tool",
+    "ToolApi",
+    "ToolValues",
     "Topic",
     "Variant",
     "WebhookDelivery",

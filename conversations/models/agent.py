@@ -35,12 +35,16 @@ class Topic(models.Model):
 
 
 class Tool(models.Model):
-    """A Python function that the AI agent may run in the sandbox."""
+    """A Python function that the AI agent may run in the sandbox.
+
+    `parameters` holds {name, type, description, is_required} for what it takes beside `conv`.
+    """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="tools")
     name = models.CharField(max_length=80)
     description = models.CharField(max_length=500, blank=True)
     source = models.TextField(max_length=65_536)
+    parameters = models.JSONField(default=list, db_default=[], blank=True)
     timeout_seconds = models.PositiveSmallIntegerField(default=10)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

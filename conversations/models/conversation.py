@@ -22,6 +22,8 @@ class EndUser(models.Model):
     name = models.CharField(max_length=256, blank=True)
     email = models.CharField(max_length=254, blank=True)
     phone = models.CharField(max_length=32, blank=True)
+    # What tools keep of them across conversations (conv.memory).
+    memory = models.JSONField(default=dict, db_default={}, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -77,6 +79,12 @@ class Conversation(models.Model):
     )
     # Where it stands in a flow, as ai_agent/flows/position.py keeps it; empty outside of one.
     flow = models.JSONField(default=dict, db_default={})
+    # What tools measured: {name, value, at}.
+    metrics = models.JSONField(default=list, db_default=[], blank=True)
+    # Topics that tools have taken out of the matching, by name.
+    disabled_topics = models.JSONField(default=list, db_default=[], blank=True)
+    # A tool wants nothing of it kept: no transcript for a vendor, and no text after its end.
+    is_discarded = models.BooleanField(default=False, db_default=False)
     # What an outside agent's adapter keeps of this conversation, and its failures in a row.
     agent_session = models.JSONField(default=dict, db_default={})
     shared_id = models.CharField(max_length=255, blank=True)

@@ -50,7 +50,9 @@ class WebhookSender:
 
     async def _send(self, attempt: Attempt) -> None:
         if self._session is None or self._session.closed:
-            self._session = open_session(allow_local=settings.ALLOW_LOCAL_AGENTS, route=_route())
+            self._session = open_session(
+                allow_local=settings.ALLOW_LOCAL_AGENTS, route=outward_route()
+            )
         await run_sync(attempt_settle, attempt, await attempt_make(attempt, self._session))
 
     async def _close(self) -> None:
@@ -58,7 +60,7 @@ class WebhookSender:
             await self._session.close()
 
 
-def _route() -> Route:
+def outward_route() -> Route:
     """Return how the settings want the world to be reached, as for vendors."""
     return Route(
         proxy=settings.VENDOR_PROXY,

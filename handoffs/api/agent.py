@@ -10,7 +10,7 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from conversations.ai_agent.outside.answers import OfferProblem, offers_read, problems_text
+from conversations.ai_agent.conv.offers import OfferProblem, offers_read, problems_text
 from conversations.ai_agent.sandbox.results import MAX_SAID_CHARS
 from conversations.ai_agent.turn import AgentMessage
 from conversations.api.access import clean, project_open

@@ -12,7 +12,7 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers
 
-from conversations.ai_agent.outside.answers import (
+from conversations.ai_agent.conv.offers import (
     IMAGE,
     LABEL_MAX,
     OFFERS_MAX,

@@ -76,7 +76,7 @@ def _item(
         "handoff_reason": last.reason if last else "",
         "handoff_destination": handoff_destination(last) if last else "",
         "handoffs": [handoff_details(handoff) for handoff in handoffs],
-        "metrics": {},
+        "metrics": {one["name"]: one["value"] for one in conversation.metrics},
         "state": conversation.tool_state,
         "turns": bot_turns,
         "live_agent_turns": live_turns,

@@ -292,6 +292,8 @@ def _webhook_url(integration: Integration | None) -> str:
 def _transcript(handoff: Handoff) -> list[TranscriptEntry]:
     """Return what was said before the handoff; what came after travels as deliveries."""
     behaviour = handoff.behaviour
+    if handoff.conversation.is_discarded:
+        return []
     if (handoff.routing.get("transcript") or behaviour.transcript_mode) == "none":
         return []
     trigger = Event.objects.filter(

@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db import transaction
 
+from conversations.ai_agent.conv.messages import agent_message_event
 from conversations.ai_agent.streaming import chunk_payload, project_streams
 from conversations.ai_agent.turn import AgentMessage
 from conversations.errors import ConversationEndedError
@@ -24,7 +25,6 @@ from conversations.journal.services import (
     conversation_end,
     conversation_lock,
     events_append,
-    message_event,
 )
 from conversations.models import Conversation, Event
 from handoffs.lifecycle.services import handoff_end
@@ -175,10 +175,7 @@ def _say(
     conversation.answered_sequence = conversation.last_sequence
     conversation.save(update_fields=["answered_sequence"])
     turn_clear(conversation)
-    lines = [
-        message_event(EventType.POLY_AGENT_MESSAGE, m.text, event_id=m.id, **m.extra)
-        for m in messages
-    ]
+    lines = [agent_message_event(message) for message in messages]
     if lines:
         lines[0] = replace(lines[0], client_event_id=client_id)
     return events_append(conversation, lines) if lines else []

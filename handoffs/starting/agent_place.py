@@ -1,20 +1,32 @@
-"""What an outside agent may use of the portal: where it can hand off, and who is there."""
+"""What AI agents and their tools may use of the portal: where to hand off, and who is there."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
+from django.db import connection
+from django.utils import timezone
+
+from conversations.ai_agent.conv.place import HANDOFFS
 from conversations.ai_agent.destinations.selectors import destinations_of
 from conversations.ai_agent.outside.agent import AgentPlace
+from conversations.ai_agent.sandbox.host import Service
 from conversations.ai_agent.streaming import Chunks
 from conversations.event_loop.executor import run_sync
 from conversations.models import Conversation
 from handoffs.errors import HandoffError
-from handoffs.lifecycle.availability import destination_check
+from handoffs.lifecycle.availability import (
+    DestinationCheck,
+    destination_check,
+)
 from handoffs.payload.reading import payload_for_call_handoff
 from handoffs.starting.addressing import Address, offered_integrations
 from handoffs.starting.start import handoff_address
 from integrations.contract.integration_keys import vendor_name
+from integrations.models import Integration
 
 
 def agent_place(conversation: Conversation) -> AgentPlace:
@@ -29,6 +41,81 @@ def agent_place(conversation: Conversation) -> AgentPlace:
         is_available=partial(is_available, conversation),
         show=show,
     )
+
+
+# Of a destination that is the client's own affair nobody here can tell.
+_UNKNOWN: dict[str, Any] = {
+    "available": None,
+    "queue": None,
+    "position_estimate": None,
+    "estimated_wait_seconds": None,
+    "business_hours_open": None,
+}
+
+
+def tool_services(conversation: Conversation) -> dict[str, Service]:
+    """Return what the tools of a conversation may ask of this app."""
+    return {
+        "check_availability": partial(_check_availability, conversation),
+        HANDOFFS: partial(_handoffs, conversation),
+    }
+
+
+def _handoffs(
+    conversation: Conversation, asked: Mapping[str, Any], seconds: float
+) -> dict[str, Any]:
+    """Answer conv.handoffs: the project's destinations, and each connection by its key."""
+    keys = offered_integrations(conversation.project, [conversation.environment])
+    connected = {
+        key: {
+            "name": key,
+            "description": f"live agents at {vendor_name(key)}",
+            "kind": "text_chat",
+            "integration": key,
+            "is_default": False,
+        }
+        for key in keys
+    }
+    named = {
+        row.name: {
+            "name": row.name,
+            "description": row.description,
+            "kind": row.kind,
+            "integration": row.integration_key,
+            "is_default": row.is_default,
+        }
+        for row in destinations_of(conversation)
+    }
+    return {**connected, **named}
+
+
+def _check_availability(
+    conversation: Conversation, asked: Mapping[str, Any], seconds: float
+) -> dict[str, Any]:
+    """Answer conv.check_availability; raises ValueError for a destination that there is not."""
+    try:
+        payload = payload_for_call_handoff(asked["destination"])
+        integration = handoff_address(conversation, payload).integration
+    except HandoffError as error:
+        raise ValueError(f"conv.check_availability: {error}") from error
+    if not connection.in_atomic_block:
+        connection.close()
+    if integration is None:
+        return _UNKNOWN | {"checked_at": timezone.now().isoformat()}
+    found = asyncio.run(_within(seconds, integration))
+    return {
+        "available": found.is_available,
+        "queue": payload.queue or None,
+        "position_estimate": None,
+        "estimated_wait_seconds": found.estimated_wait_seconds,
+        "business_hours_open": found.is_open,
+        "checked_at": found.checked_at.isoformat(),
+    }
+
+
+async def _within(seconds: float, integration: Integration) -> DestinationCheck:
+    async with asyncio.timeout(seconds):
+        return await destination_check(integration, run_sync)
 
 
 async def is_available(conversation: Conversation, name: str) -> bool | None:

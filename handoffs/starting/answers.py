@@ -10,6 +10,8 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from conversations.ai_agent.conv.effects import effects_apply
+from conversations.ai_agent.conv.messages import agent_message_event
 from conversations.ai_agent.returned import ReturnProblem, handoff_misplaced
 from conversations.ai_agent.runtimes.runtime import agent_turn, is_asked, outside_agent, was_away
 from conversations.ai_agent.runtimes.services import outside_agent_error_note
@@ -24,7 +26,6 @@ from conversations.journal.services import (
     conversation_lock,
     events_append,
     log_append,
-    message_event,
 )
 from conversations.models import Conversation, Event, LogEntry, OutsideAgent
 from handoffs.errors import InvalidPayloadError
@@ -37,7 +38,7 @@ from handoffs.payload.reading import (
     payload_read,
 )
 from handoffs.starting.addressing import offered_integrations
-from handoffs.starting.agent_place import agent_place
+from handoffs.starting.agent_place import agent_place, tool_services
 from handoffs.starting.human_parts import human_parts
 from handoffs.starting.outside_turns import OUTSIDE_TURNS
 from handoffs.starting.start import handoff_refuse, handoff_start
@@ -91,7 +92,12 @@ def _answer(claim: TurnClaim) -> None:
     elif agent := outside_agent(conversation.project):
         _ask_outside(claim, agent, conversation, event)
     else:
-        _apply(claim, event, turn_run(conversation, event, _handoff_view(conversation)))
+        _apply(claim, event, _built_in(conversation, event))
+
+
+def _built_in(conversation: Conversation, event: Event) -> Turn:
+    services = tool_services(conversation)
+    return turn_run(conversation, event, _handoff_view(conversation), services)
 
 
 def _ask_outside(
@@ -210,7 +216,10 @@ def _carry_out(conversation: Conversation, event: Event, turn: Turn) -> None:
         conversation.agent_session = turn.agent_session
         changed.append("agent_session")
     conversation.save(update_fields=changed)
-    for entry in turn.logs:
+    late = [
+        log for name, effects in turn.effects for log in effects_apply(conversation, effects, name)
+    ]
+    for entry in (*turn.logs, *late):
         log_append(
             conversation,
             LogEntry.Level(entry.level),
@@ -241,10 +250,7 @@ def _hang_up(conversation: Conversation, turn: Turn) -> None:
 
 
 def _say(conversation: Conversation, messages: Iterable[AgentMessage]) -> None:
-    events = [
-        message_event(EventType.POLY_AGENT_MESSAGE, said.text, event_id=said.id, **said.extra)
-        for said in messages
-    ]
+    events = [agent_message_event(said) for said in messages]
     if events:
         events_append(conversation, events)
 

@@ -20,8 +20,10 @@ NOT_COUNTED = {"__init__.py", "apps.py", "admin.py", "urls.py", "migrations", "m
 NOT_COUNTED |= {"static"}
 # Where anything may go wrong that we did not foresee; each logs the traceback.
 BROAD_CATCHES = 2
-# Runs inside the sandbox; conv_stub.pyi and docs/builders.md say what it offers.
-IN_SANDBOX = "conversations/ai_agent/sandbox/prelude.py"
+# Run inside the sandbox; conv_stub.pyi and docs/conv.md say what they offer.
+IN_SANDBOX = tuple(
+    f"conversations/ai_agent/sandbox/{name}.py" for name in ("prelude", "prelude_conv")
+)
 VAGUE = ("utils.py", "helpers.py", "common.py", "base.py", "misc.py", "tools.py")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -155,7 +157,7 @@ def _silent(sources: Sources) -> list[str]:
         f"{path}:{node.lineno} {node.name}"
         for path, node in _functions(sources)
         if not node.name.startswith("_")
-        and path != IN_SANDBOX
+        and path not in IN_SANDBOX
         and not ast.get_docstring(node)
         and not _is_inner(sources[path], node)
     ]

@@ -16,8 +16,6 @@ from config.demo.processes import wait_until
 from conversations.ai_agent.sandbox.errors import AVAILABLE_MODULES
 from conversations.ai_agent.sandbox.runner import (
     PRELUDE,
-    UNSERVED,
-    UNSERVED_UTILS,
     ConvSnapshot,
     ToolError,
     ToolLimits,
@@ -340,14 +338,6 @@ def test_the_log_of_a_failed_run_is_kept_and_its_effects_are_not():
     assert not hasattr(error, "said")
 
 
-@pytest.mark.parametrize("name", [*UNSERVED, *(f"utils.{name}" for name in UNSERVED_UTILS)])
-def test_a_documented_method_that_is_not_served_says_so(name):
-    error = failure(f"conv.{name}('x')")
-
-    assert (error.code, error.line) == ("runtime", 2)
-    assert error.message.startswith(f"NotImplementedError: conv.{name} is not available")
-
-
 def test_no_secret_is_passed_in():
     assert not {"secrets", "credentials", "token"} & set(ConvSnapshot.__dataclass_fields__)
 
@@ -513,7 +503,11 @@ def test_the_stub_and_the_prelude_offer_the_same_to_a_tool():
     stub = Path("conversations/ai_agent/conv_stub.pyi").read_text()
     offered = re.findall(r"^class (\w+)", stub, re.MULTILINE)
 
-    assert sorted(offered) == sorted(re.findall(r"^class (\w+)", PRELUDE, re.MULTILINE))
+    # The sandbox cannot derive exceptions: there these two are names for others.
+    aliases = ["SecretNotFound", "MissingAccess"]
+    there = re.findall(r"^class (\w+)", PRELUDE, re.MULTILINE)
+    assert sorted(offered) == sorted([*there, *aliases])
+    assert run("return f'{SecretNotFound} {MissingAccess}'").returned
     conversation = stub.partition("class Conversation:")[2]
     names = [
         *re.findall(r"^    (\w+):", conversation, re.MULTILINE),

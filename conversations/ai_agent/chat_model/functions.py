@@ -9,10 +9,13 @@ from typing import Any
 from conversations.ai_agent.actions import tool_targets
 from conversations.ai_agent.chat_model.offers import CHECK, CHOICES, END, HANDOFF, Offer
 from conversations.ai_agent.chat_model.wire import Call
+from conversations.ai_agent.conv.effects import effects_logs, has_effects, with_offers
+from conversations.ai_agent.conv.place import ConvPlace, tool_use
 from conversations.ai_agent.outside.agent import AgentAnswer, AgentPlace, AgentTurn
 from conversations.ai_agent.outside.answers import SOURCE, answer_read
+from conversations.ai_agent.sandbox.effects import ConvEffects
 from conversations.ai_agent.sandbox.results import ToolError
-from conversations.ai_agent.sandbox.runner import ConvSnapshot, ToolLimits, ToolOutcome, tool_run
+from conversations.ai_agent.sandbox.runner import ConvSnapshot, ToolOutcome
 from conversations.ai_agent.turn import AgentMessage, TurnLog, tool_log
 from conversations.models import Tool
 from integrations.kit.json_values import json_text
@@ -37,6 +40,7 @@ class Functions:
         self._returned: dict[str, Any] | None = None
         self._has_hung_up = False
         self._logs: list[TurnLog] = []
+        self._effects: list[tuple[str, ConvEffects]] = []
 
     def in_order(self, calls: Sequence[Call]) -> list[Call]:
         """Return the calls of a round, those that close the turn last."""
@@ -68,6 +72,7 @@ class Functions:
             returned=returned,
             state=self._state if self._has_changed_state else None,
             has_hung_up=self._has_hung_up,
+            effects=self._effects,
             logs=self._logs,
         )
 
@@ -144,7 +149,12 @@ class Functions:
             raise _BadCallError(f"{tool.name} failed: {error.code}.") from error
         self._logs += [tool_log(tool, entry) for entry in outcome.logs]
         self._state, self._has_changed_state = dict(outcome.state), True
-        self.messages += [AgentMessage(text=text) for text in outcome.said]
+        said = [AgentMessage(text=text) for text in outcome.said]
+        said, logs = with_offers(said, outcome.effects, tool.name)
+        self.messages += said
+        self._logs += [*logs, *effects_logs(outcome.effects, tool.name)]
+        if has_effects(outcome.effects):
+            self._effects.append((tool.name, outcome.effects))
         return self._returned_by(outcome)
 
     def _returned_by(self, outcome: ToolOutcome) -> object:
@@ -182,14 +192,7 @@ class Functions:
             variant_name=conversation.variant_id or None,
             integration_attributes=conversation.integration_attributes,
         )
-        return tool_run(
-            source=tool.source,
-            function_name=tool.name,
-            conv=snapshot,
-            arguments=given,
-            limits=ToolLimits(timeout_seconds=tool.timeout_seconds),
-            project_key=conversation.project.public_id,
-        )
+        return tool_use(ConvPlace(conversation=conversation, snapshot=snapshot), tool, given)
 
     def _close(self, returned: dict[str, Any]) -> None:
         self._returned = returned

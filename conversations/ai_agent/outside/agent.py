@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+from conversations.ai_agent.sandbox.effects import ConvEffects
 from conversations.ai_agent.turn import AgentMessage, TurnLog
 from conversations.models import Conversation
 from integrations.contract.errors import ConnectorError
@@ -92,6 +93,7 @@ class AgentAnswer:
     has_hung_up: bool = False
     comes_later: bool = False
     session: Mapping[str, Any] | None = None
+    effects: Sequence[tuple[str, ConvEffects]] = ()
     logs: Sequence[TurnLog] = ()
 
 

@@ -224,6 +224,7 @@ def _turn_of(conversation: Conversation, answer: AgentAnswer, session: Mapping[s
         returned=answer.returned,
         state=state,
         logs=answer.logs,
+        effects=answer.effects,
         has_hung_up=answer.has_hung_up,
         agent_session=kept,
         agent_error="",

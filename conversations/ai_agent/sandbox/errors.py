@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from pydantic_monty import (
@@ -68,8 +69,13 @@ LIMITS: Final[dict[str, tuple[tuple[str, ...], Code, str]]] = {
 }
 
 
-def tool_error(error: MontyError, source: str, function_name: str) -> ToolError:
-    """Build the ToolError for a failed run; quotes the builder's own code and nothing else."""
+def tool_error(
+    error: MontyError, source: str, function_name: str, hide: Callable[[str], str] = str
+) -> ToolError:
+    """Build the ToolError for a failed run; quotes the builder's own code and nothing else.
+
+    `hide` blackens secrets, before anything is cut.
+    """
     if isinstance(error, MontyCrashedError):
         if error.timed_out:
             return ToolError("timeout", LIMITS["TimeoutError"][2])
@@ -77,15 +83,17 @@ def tool_error(error: MontyError, source: str, function_name: str) -> ToolError:
     if isinstance(error, MontySyntaxError):
         line, column = position(error.traceback(), source, function_name)
         return ToolError(
-            "syntax", error.display("msg")[:MAX_MESSAGE_CHARS], line=line, column=column
+            "syntax", hide(error.display("msg"))[:MAX_MESSAGE_CHARS], line=line, column=column
         )
     if not isinstance(error, MontyRuntimeError):
         return ToolError("bad_return", "the tool handed back something that is not plain data")
-    return _runtime_error(error, source, function_name)
+    return _runtime_error(error, source, function_name, hide)
 
 
-def _runtime_error(error: MontyRuntimeError, source: str, function_name: str) -> ToolError:
-    kind, text = type(error.exception()).__name__, error.display("msg")
+def _runtime_error(
+    error: MontyRuntimeError, source: str, function_name: str, hide: Callable[[str], str]
+) -> ToolError:
+    kind, text = type(error.exception()).__name__, hide(error.display("msg"))
     line, column = position(error.traceback(), source, function_name)
     if text.startswith(UNSUPPORTED):
         message = f"tools cannot use this part of Python: {text.removeprefix(UNSUPPORTED)}"

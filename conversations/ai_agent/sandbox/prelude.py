@@ -1,14 +1,20 @@
-"""Runs inside the sandbox, before a tool: defines what the tool sees as `conv`.
+"""Runs inside the sandbox, before prelude_conv.py and the tool: what `conv` is made of.
 
-The portal never imports this file; it feeds the text to a worker. It therefore keeps to the
+The portal never imports these files; it feeds their text to a worker. They therefore keep to the
 sandbox's subset of Python: no inheritance, no `del`, no properties, no `__getattr__`.
 Names that start with `_baton_` are ours; a tool that changes them harms only its own run,
 because the portal checks everything that comes back.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+
+    def _baton_host(name: str, /, **given: Any) -> Any: ...
+
 
 _baton_getattr = getattr
+_baton_isinstance = isinstance
 
 
 class UserInput:
@@ -26,18 +32,42 @@ class UserInput:
 
 
 class AgentResponse:
-    """Something the AI agent said, or a live agent (`is_live_agent`)."""
+    """Something the AI agent said; a live agent's turn is a LiveAgentResponse."""
 
-    def __init__(self, text: str, is_live_agent: bool) -> None:
+    def __init__(self, text: str) -> None:
         self.text = text
         self.role = "agent"
-        self.is_live_agent = is_live_agent
+        self.is_live_agent = False
 
     def to_dict(self) -> dict[str, str]:
         return {"type": "agent", "text": self.text}
 
     def to_string(self) -> str:
         return "agent: " + self.text
+
+
+class LiveAgentResponse:
+    """Something a live agent said; `isinstance` takes it for an AgentResponse as well."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.role = "agent"
+        self.is_live_agent = True
+
+    def to_dict(self) -> dict[str, str]:
+        return {"type": "agent", "text": self.text}
+
+    def to_string(self) -> str:
+        return "agent: " + self.text
+
+
+def isinstance(value: Any, kinds: Any) -> bool:
+    """As the builtin; the sandbox has no inheritance, so a subclass is told here."""
+    if _baton_isinstance(value, kinds):
+        return True
+    if type(value) is not LiveAgentResponse:
+        return False
+    return AgentResponse in (kinds if type(kinds) is tuple else (kinds,))
 
 
 class ChannelType:
@@ -207,91 +237,3 @@ class Log:
 
     def error(self, message: Any, is_pii: bool = False, **fields: Any) -> None:
         self._baton_add("error", message, is_pii, fields)
-
-
-class HandoffView:
-    """The current or the last handoff of the conversation."""
-
-    def __init__(self, view: dict[str, Any]) -> None:
-        for name, value in view.items():
-            setattr(self, name, value)
-
-
-class Utils:
-    """Holds documented helpers; those not served here say so when called."""
-
-
-class Conversation:
-    """What a tool may see of the conversation, and ask for."""
-
-    def __init__(self, snapshot: dict[str, Any], names: list[str]) -> None:
-        for name, value in snapshot["plain"].items():
-            setattr(self, name, value)
-        self.channel_type = ChannelType(snapshot["channel_type"])
-        self.state = State(snapshot["state"], names)
-        self.history = [_baton_turn(item) for item in snapshot["history"]]
-        self.handoff = HandoffView(snapshot["handoff"]) if snapshot["handoff"] else None
-        self.log = Log()
-        self.utils = Utils()
-        self._baton_said: list[str] = []
-        self._baton_handoffs: list[dict[str, Any]] = []
-
-    def say(self, text: str) -> None:
-        if not isinstance(text, str):
-            raise TypeError("conv.say expects a text")
-        self._baton_said.append(text)
-
-    def call_handoff(
-        self,
-        destination: str,
-        reason: Any = None,
-        utterance: Any = None,
-        sip_headers: Any = None,
-        route: Any = None,
-        data: Any = None,
-        hints: Any = None,
-    ) -> None:
-        self._baton_handoffs.append(
-            {
-                "destination": destination,
-                "reason": reason,
-                "utterance": utterance,
-                "sip_headers": sip_headers,
-                "route": route,
-                "data": data,
-                "hints": hints,
-            }
-        )
-
-
-def _baton_turn(item: dict[str, str]) -> Any:
-    if item["role"] == "user":
-        return UserInput(item["text"])
-    return AgentResponse(item["text"], item["role"] == "live_agent")
-
-
-def _baton_unserved(name: str) -> Any:
-    def refuse(*args: Any, **kwargs: Any) -> None:
-        raise NotImplementedError(name + " is not available in this version of the portal")
-
-    return refuse
-
-
-def _baton_open(snapshot: dict[str, Any], names: list[str]) -> Conversation:
-    conv = Conversation(snapshot, names)
-    for name in snapshot["unserved"]:
-        setattr(conv, name, _baton_unserved("conv." + name))
-    for name in snapshot["unserved_utils"]:
-        setattr(conv.utils, name, _baton_unserved("conv.utils." + name))
-    return conv
-
-
-def _baton_collect(returned: Any, conv: Conversation) -> dict[str, Any]:
-    return {
-        "kind": type(returned).__name__,
-        "returned": returned,
-        "said": conv._baton_said,
-        "state": conv.state,
-        "handoffs": conv._baton_handoffs,
-        "logs": conv.log._baton_entries,
-    }

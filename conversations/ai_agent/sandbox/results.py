@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
 from pydantic_monty import MontyClassProxy
 
@@ -49,6 +50,10 @@ class ToolError(Exception):
         self.column = column
         self.logs: list[dict[str, object]] = []
         self.prints = ""
+
+
+def _same(value: Any) -> Any:
+    return value
 
 
 class _Walker:
@@ -180,8 +185,8 @@ def plain_calls(value: object) -> list[dict[str, object]]:
     return calls
 
 
-def plain_logs(value: object) -> list[dict[str, object]]:
-    """Check what the tool wrote to the log, and cut long lines."""
+def plain_logs(value: object, hide: Callable[[Any], Any] = _same) -> list[dict[str, object]]:
+    """Check what the tool wrote to the log, blacken its secrets, and cut long lines."""
     entries = _dicts(value, "conv.log")
     for entry in entries:
         if entry.get("level") not in LOG_LEVELS or not isinstance(entry.get("fields"), dict):
@@ -189,9 +194,9 @@ def plain_logs(value: object) -> list[dict[str, object]]:
     return [
         {
             "level": entry["level"],
-            "content": str(entry.get("content"))[:MAX_LOG_CHARS],
+            "content": hide(str(entry.get("content")))[:MAX_LOG_CHARS],
             "is_pii": bool(entry.get("is_pii")),
-            "fields": entry["fields"],
+            "fields": hide(entry["fields"]),
         }
         for entry in entries
     ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic_monty import MontyError, MontyTypingError, ResourceLimits
+from pydantic_monty import MontyCrashedError, MontyError, MontyTypingError, ResourceLimits
 
 from conversations.ai_agent.sandbox.errors import AVAILABLE_MODULES, USEFUL_MODULES
 from conversations.ai_agent.sandbox.results import ToolError
@@ -20,7 +20,7 @@ from conversations.ai_agent.tools.return_lint import return_findings
 
 STUB = (Path(__file__).parent.parent / "conv_stub.pyi").read_text(encoding="utf-8")
 CHECK_LIMITS = ResourceLimits(
-    max_feed_duration_secs=1.0, max_total_sleep_secs=0.0, max_memory=64 * 1024 * 1024
+    max_feed_duration_secs=2.0, max_total_sleep_secs=0.0, max_memory=64 * 1024 * 1024
 )
 
 CONV_TYPE = b": Conversation"
@@ -156,6 +156,8 @@ def _type_problems(
             session.feed_run(_annotated(source, mark), print_callback=_drop)
     except MontyTypingError as error:
         yield from _type_findings(error.display(), tree, mark)
+    except MontyCrashedError:
+        yield Problem(1, 1, "warning", "not fully checked: the check took too long; save again")
     except MontyError as error:
         frames = error.traceback() if hasattr(error, "traceback") else []
         line, column = (frames[-1].line, frames[-1].column) if frames else (1, 1)

@@ -8,7 +8,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from mcp.server.mcpserver.exceptions import ToolError
 
-from conversations.ai_agent.outside.answers import offers_read, problems_text
+from conversations.ai_agent.conv.offers import offers_read, problems_text
 from conversations.ai_agent.sandbox.results import MAX_SAID_CHARS
 from conversations.ai_agent.turn import AgentMessage
 from conversations.errors import ConversationEndedError

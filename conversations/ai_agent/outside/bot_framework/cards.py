@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from conversations.ai_agent.outside.answers import IMAGE, LABEL_MAX, OFFERS_MAX, URL, URL_MAX
+from conversations.ai_agent.conv.offers import IMAGE, LABEL_MAX, OFFERS_MAX, URL, URL_MAX
 from conversations.ai_agent.outside.bot_framework.kept import Kept
 from integrations.kit.cutting import shortened
 from integrations.kit.json_values import Json, any_text, as_object, as_objects, as_text, joined
