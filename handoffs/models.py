@@ -55,6 +55,8 @@ class Handoff(models.Model):
     # What the tool asked for, and what the screen pop shows.
     destination = models.CharField(max_length=128, blank=True)
     reason = models.CharField(max_length=128, blank=True)
+    # Of the project's list of reasons; empty where what was said is none of them.
+    reason_code = models.CharField(max_length=40, blank=True, db_default="", default="")
     utterance = models.TextField(blank=True)
     routing = EncryptedJSONField()
     context_data = models.JSONField(default=dict)

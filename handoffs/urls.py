@@ -19,6 +19,11 @@ from handoffs.api.chat import (
     ChatRespondView,
 )
 from handoffs.api.conversation_list import ConversationListView
+from handoffs.api.credentials.views import (
+    CredentialsStatusView,
+    CredentialsTestView,
+    CredentialsView,
+)
 from handoffs.api.queue import QueueUpdateView
 from handoffs.api.views import HandoffStateView
 from handoffs.receiving.webhooks import vendor_webhook, vendor_webhook_appended
@@ -26,7 +31,15 @@ from handoffs.receiving.webhooks import vendor_webhook, vendor_webhook_appended
 _CONVERSATION = "v1/<str:account_id>/<str:project_id>/conversations/<str:conversation_id>/"
 _CHAT = "v1/<str:account_id>/<str:project_id>/chat/"
 
+_CREDENTIALS = (
+    "v1/accounts/<str:account_id>/projects/<str:project_id>/messaging-handoff-integrations/"
+    "<str:vendor>/<str:client_env>"
+)
+
 urlpatterns = [
+    path(_CREDENTIALS, CredentialsView.as_view(), name="credentials"),
+    path(f"{_CREDENTIALS}/test", CredentialsTestView.as_view(), name="credentials_test"),
+    path(f"{_CREDENTIALS}/status", CredentialsStatusView.as_view(), name="credentials_status"),
     path(
         "v3/<str:account_id>/<str:project_id>/conversations",
         ConversationListView.as_view(),

@@ -15,6 +15,8 @@ from django.urls import reverse
 from config.demo.connecting import demo_connect
 from config.demo.start import demo_file_read, demo_file_set
 from config.demo.vendors import demo_vendors
+from conversations.ai_agent.runtimes.kinds import API, kind_of
+from conversations.ai_agent.runtimes.services import outside_agent_save
 from conversations.ai_agent.services import tool_create, topic_create
 from conversations.models import Channel
 from conversations.widget.channels import channel_create
@@ -30,6 +32,7 @@ from integrations.projects.services import project_create
 from integrations.simulators.demo import DemoVendor
 
 USERNAME = "admin"
+NAME, OUTSIDE_NAME = "Demo shop", "Demo shop, outside agent"
 ENVIRONMENT = Environment.SANDBOX
 # A host without a port stands for every port of it.
 ORIGINS = ["127.0.0.1", "localhost"]
@@ -84,7 +87,8 @@ def demo_seed(*, port: int, simulator_urls: Mapping[str, str]) -> None:
         project_id=project.public_id,
         webchat={"public_key": channel.public_key, "host": f"127.0.0.1:{port}"},
         chat_api={"x_token": channel.public_key, "handoff_mode": channel.handoff_mode},
-        api_key=_api_key(project, admin),
+        api_key=_api_key(project, admin, demo_file_read(settings.VAR_DIR).get("api_key", "")),
+        outside_agent=_outside_agent(admin, port=port, simulator_urls=simulator_urls),
         simulators=simulators,
         processes={},
     )
@@ -101,11 +105,31 @@ def _admin() -> User:
     return user
 
 
-def _project(admin: User) -> Project:
+def _outside_agent(admin: User, *, port: int, simulator_urls: Mapping[str, str]) -> dict[str, Any]:
+    """Make the project whose AI agent somebody drives by REST, and return what they need."""
+    project = _project(admin, OUTSIDE_NAME)
+    channel = _channel(project, admin)
+    kind = kind_of(API)
+    assert kind is not None
+    outside_agent_save(
+        project=project, actor=admin, kind=kind, url="", options={}, typed_secrets={}
+    )
+    plain = next(key for key, vendor in demo_vendors().items() if vendor.is_plain)
+    if plain in simulator_urls:
+        demo_connect(project, admin, key=plain, url=simulator_urls[plain])
+    kept = demo_file_read(settings.VAR_DIR).get("outside_agent", {}).get("api_key", "")
+    return {
+        "project_id": project.public_id,
+        "webchat": {"public_key": channel.public_key, "host": f"127.0.0.1:{port}"},
+        "api_key": _api_key(project, admin, kept),
+    }
+
+
+def _project(admin: User, name: str = NAME) -> Project:
     workspace, _ = Workspace.objects.get_or_create(slug="demo", defaults={"name": "Demo"})
     Membership.objects.get_or_create(workspace=workspace, user=admin, defaults={"is_admin": True})
-    found = workspace.projects.filter(slug="demo-shop").first()
-    return found or project_create(workspace=workspace, name="Demo shop", actor=admin)
+    found = workspace.projects.filter(name=name).first()
+    return found or project_create(workspace=workspace, name=name, actor=admin)
 
 
 def _channel(project: Project, admin: User) -> Channel:
@@ -159,9 +183,8 @@ def _vendor_topic(key: str, vendor: DemoVendor) -> dict[str, Any]:
     }
 
 
-def _api_key(project: Project, admin: User) -> str:
+def _api_key(project: Project, admin: User, kept: str) -> str:
     """Return a key that may do everything; one of an older demo that may not is replaced."""
-    kept: str = demo_file_read(settings.VAR_DIR).get("api_key", "")
     try:
         for permission in ApiKey.Permission.values:
             api_key_find(kept, permission, project)

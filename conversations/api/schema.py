@@ -54,7 +54,7 @@ _MEANINGS = {
     410: "The conversation has ended. Its journal can still be read; open a new one.",
     413: "The file is too large; the text names its size and the limit.",
     415: "Files are not taken here, or not of this type.",
-    422: "The handoff cannot be opened so; `errors` lists each problem with its path.",
+    422: "What was sent cannot be used so; `errors` lists each problem with its path.",
     429: "Too many requests. Retry-After says in how many seconds to try again.",
 }
 

@@ -74,6 +74,7 @@ def _item(
         "bot_duration": bot_duration,
         "handoff": last is not None,
         "handoff_reason": last.reason if last else "",
+        "handoff_reason_code": last.reason_code if last else "",
         "handoff_destination": handoff_destination(last) if last else "",
         "handoffs": [handoff_details(handoff) for handoff in handoffs],
         "metrics": {one["name"]: one["value"] for one in conversation.metrics},

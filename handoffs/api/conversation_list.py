@@ -8,6 +8,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import reduce
+from operator import or_
 
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
@@ -27,6 +29,8 @@ from handoffs.api.conversation_schema import (
     PARAMETERS,
     ConversationPage,
 )
+from handoffs.lifecycle.reasons import reason_is
+from handoffs.models import Handoff
 from integrations.models import ApiKey, Environment, Project
 
 REQUESTS_PER_MINUTE = 60
@@ -103,7 +107,11 @@ def wanted_read(query: QueryDict) -> Wanted:
     """Return what is asked for; raises BadParameterError."""
     cursor = query.get("cursor", "")
     return Wanted(
-        matching=_environment(query) & _times(query) & _channels(query) & _others(query),
+        matching=_environment(query)
+        & _times(query)
+        & _channels(query)
+        & _others(query)
+        & _reasons(query),
         limit=_number(query, "limit", 1, LIMIT_MAX, LIMIT_DEFAULT),
         # The cursor is preferred where both are given.
         offset=0 if cursor else _number(query, "offset", 0, _OFFSET_MAX, 0),
@@ -164,6 +172,15 @@ def _others(query: QueryDict) -> Q:
         is_over = Q(state=Conversation.State.ENDED)
         found &= ~is_over if _BOOLEANS[text.lower()] else is_over
     return found
+
+
+def _reasons(query: QueryDict) -> Q:
+    """Match conversations of which any handoff has one of the reasons."""
+    wanted = [text.replace("\x00", "") for text in query.getlist("reason") if text]
+    if not wanted:
+        return Q()
+    found = reduce(or_, map(reason_is, wanted))
+    return Q(pk__in=Handoff.objects.filter(found).values("conversation_id"))
 
 
 def _time(query: QueryDict, name: str) -> datetime | None:

@@ -28,6 +28,12 @@ PARAMETERS = [
     ),
     OpenApiParameter("variant_id", description="The variant."),
     OpenApiParameter("variant_name", description="The variant by its name, which is its id here."),
+    OpenApiParameter(
+        "reason",
+        many=True,
+        description="A handoff has this reason: a code of the project's list, a reason as it was "
+        "said, or `other` for those that are none of the list.",
+    ),
     OpenApiParameter("in_progress", OpenApiTypes.BOOL, description="Only those (not) going on."),
     OpenApiParameter("limit", OpenApiTypes.INT, default=5, description="From 1 to 5000."),
     OpenApiParameter("cursor", description="next_cursor of the page before, as it came."),
@@ -78,6 +84,9 @@ class ConversationItem(serializers.Serializer[Any]):
     bot_duration = serializers.FloatField(help_text="The same as polyai_duration.")
     handoff = serializers.BooleanField()
     handoff_reason = serializers.CharField(allow_blank=True, help_text="Of the latest handoff.")
+    handoff_reason_code = serializers.CharField(
+        allow_blank=True, help_text="Of the project's list of reasons."
+    )
     handoff_destination = serializers.CharField(allow_blank=True)
     handoffs = HandoffDetails(many=True, help_text="Each of them, oldest first.")
     metrics = serializers.DictField(help_text="Always empty.")
@@ -118,6 +127,7 @@ PAGE = OpenApiExample(
                 "bot_duration": 31.5,
                 "handoff": False,
                 "handoff_reason": "",
+                "handoff_reason_code": "",
                 "handoff_destination": "",
                 "handoffs": [],
                 "metrics": {},

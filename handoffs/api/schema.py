@@ -41,7 +41,10 @@ class HandoffDetails(serializers.Serializer[Any]):
     integration = serializers.CharField(allow_blank=True)
     status = serializers.ChoiceField(STATUSES)
     state = serializers.ChoiceField(STATES)
-    reason = serializers.CharField(allow_blank=True)
+    reason = serializers.CharField(allow_blank=True, help_text="As it was said.")
+    reason_code = serializers.CharField(
+        allow_blank=True, help_text="Of the project's list; empty for any other reason."
+    )
     destination = serializers.CharField(allow_blank=True)
     utterance = serializers.CharField(allow_blank=True)
     agent_name = serializers.CharField(allow_blank=True)

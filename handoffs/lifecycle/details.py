@@ -38,6 +38,7 @@ def handoff_details(handoff: Handoff) -> dict[str, Any]:
         "status": handoff_status(handoff),
         "state": handoff.state,
         "reason": handoff.reason,
+        "reason_code": handoff.reason_code,
         "destination": handoff.destination,
         "utterance": handoff.utterance,
         "agent_name": handoff.agent_name,

@@ -13,7 +13,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from handoffs.models import Handoff
-from handoffs.portal.handoff_list import STATE_FILTERS, HandoffFilter, handoff_list, handoff_row
+from handoffs.portal.handoff_list import (
+    STATE_FILTERS,
+    HandoffFilter,
+    handoff_list,
+    handoff_row,
+    reason_choices,
+)
 from handoffs.portal.live.operators import ACTS
 from handoffs.portal.timeline import timeline_get, timeline_text
 from handoffs.portal.timeline_entries import Kind
@@ -22,6 +28,7 @@ from handoffs.states import State
 from integrations.contract.integration_keys import vendor_name
 from integrations.models import Access, Area, Environment, Project
 from integrations.projects.access import may_edit, project_for
+from integrations.projects.reasons import reason_label
 
 HANDOFFS_PER_PAGE = 50
 KIND_LABELS = {
@@ -40,6 +47,7 @@ def handoffs(request: HttpRequest, project_id: str) -> HttpResponse:
         state=request.GET.get("state", ""),
         environment=request.GET.get("environment", ""),
         conversation=request.GET.get("conversation", "").replace("\x00", ""),
+        reason=request.GET.get("reason", "").replace("\x00", ""),
     )
     found = handoff_list(project=project, wanted=wanted)
     page = Paginator(found, HANDOFFS_PER_PAGE).get_page(request.GET.get("page"))
@@ -47,13 +55,15 @@ def handoffs(request: HttpRequest, project_id: str) -> HttpResponse:
         "state": wanted.state,
         "environment": wanted.environment,
         "conversation": wanted.conversation,
+        "reason": wanted.reason,
     }
     now = timezone.now()
     context = {
         "page": page,
-        "rows": [handoff_row(handoff, now=now) for handoff in page],
+        "rows": [handoff_row(handoff, project=project, now=now) for handoff in page],
         "states": STATE_FILTERS,
         "environments": Environment.choices,
+        "reasons": reason_choices(project),
         "wanted": wanted,
         "is_filtered": any(filters.values()),
         "query": urlencode(filters),
@@ -111,7 +121,9 @@ def _enter(request: HttpRequest, project_id: str) -> tuple[Project, bool]:
 
 def _handoff(project: Project, handoff_id: str) -> Handoff:
     rows = Handoff.objects.filter(conversation__project=project).defer("vendor_session")
-    return get_object_or_404(rows.select_related("integration", "owner"), pk=handoff_id)
+    return get_object_or_404(
+        rows.select_related("integration", "owner", "conversation__project"), pk=handoff_id
+    )
 
 
 def _detail(request: HttpRequest, row: Handoff, may_read_text: bool) -> dict[str, object]:
@@ -140,6 +152,12 @@ def _kinds(request: HttpRequest) -> tuple[Kind, ...]:
     return tuple(kind for kind in Kind if kind.value in named) or tuple(Kind)
 
 
+def _reason(row: Handoff) -> str:
+    """Return the reason's label, and what was said where that differs."""
+    label = reason_label(row.conversation.project.handoff_reasons, row.reason_code, row.reason)
+    return label if label == row.reason else f"{label} ({row.reason})"
+
+
 def _facts(row: Handoff) -> list[tuple[str, object]]:
     vendor = vendor_name(row.integration_key)
     return [
@@ -147,7 +165,7 @@ def _facts(row: Handoff) -> list[tuple[str, object]]:
         ("Environment", row.get_environment_display()),
         ("Queue asked for", row.routing.get("queue", "")),
         ("Destination", row.destination),
-        ("Reason", row.reason),
+        ("Reason", _reason(row)),
         ("Live agent", row.agent_name),
         ("Conversation", row.conversation_id),
         (f"Conversation at {vendor}", row.vendor_conversation_id),

@@ -18,6 +18,7 @@ from handoffs.payload.reading import HandoffPayload, payload_for_integration, re
 from handoffs.starting.connection_names import connection_named
 from handoffs.starting.destination_hints import destination_merge
 from integrations.connections.destinations import (
+    credential_set_for,
     credential_set_names,
     integration_default,
     integration_for_key,
@@ -33,7 +34,6 @@ from integrations.contract.integration_keys import (
 )
 from integrations.contract.registry import manifest_get
 from integrations.models import Environment, Integration, Project
-from integrations.models.connection_name import DEFAULT_SET
 
 OVERRIDES_OFF = (
     "refused: inline overrides are off in this project. An admin turns them on under "
@@ -67,10 +67,13 @@ def payload_address(
     environment: str,
     payload: HandoffPayload,
     destinations: Sequence[Destination] | None = None,
+    *,
+    variant: str = "",
 ) -> Address:
     """Return where a payload goes, and the payload addressed to it; raises HandoffError.
 
-    `destinations` are those that hold, the project's own unless others are given.
+    `destinations` are those that hold, the project's own unless others are given. The variant
+    chooses the credential set where nothing else does.
     """
     rows = destination_list(project=project) if destinations is None else destinations
     place = _place(payload, rows)
@@ -80,7 +83,7 @@ def payload_address(
     if place is not None and place.is_for_client:
         client = _client_handoff(place, payload)
         return Address(payload=_for_client(place, payload), client=client)
-    return _at_vendor(project, environment, payload, place, rows)
+    return _at_vendor(project, environment, payload, place, rows, variant)
 
 
 def client_reason(reason: str, default: str = Destination.ClientReason.AGENT_DECISION) -> str:
@@ -95,11 +98,12 @@ def _at_vendor(
     payload: HandoffPayload,
     place: Destination | None,
     rows: Sequence[Destination],
+    variant: str,
 ) -> Address:
     own = payload.hints
     if place is not None:
         payload = destination_merge(place, payload)
-    integration = _integration(project, environment, payload, place, rows)
+    integration = _integration(project, environment, payload, place, rows, variant)
     is_default = payload.integration_key is None and (place is not None or not payload.destination)
     integration, payload = connection_named(integration, payload, is_default=is_default)
     payload = payload_for_integration(payload, integration.integration_key)
@@ -190,6 +194,7 @@ def _integration(
     payload: HandoffPayload,
     place: Destination | None,
     rows: Sequence[Destination],
+    variant: str,
 ) -> Integration:
     key = payload.integration_key
     if key is None and payload.destination and place is None:
@@ -201,7 +206,8 @@ def _integration(
         key = found.integration_key
     if key is None:
         return _default(project, environment)
-    credential_set = str(payload.hints.get("credential_set") or DEFAULT_SET)
+    named = str(payload.hints.get("credential_set") or "")
+    credential_set = named or credential_set_for(project, environment, key, variant)
     integration = integration_for_key(project, environment, key, credential_set)
     if integration is None:
         raise _missing(project, environment, key, credential_set)

@@ -31,6 +31,7 @@ from handoffs.states import OPEN_STATES, EndReason, State, Trigger
 from integrations.behaviour.sentences import sentence
 from integrations.connections.destinations import integration_default
 from integrations.models import Integration
+from integrations.projects.reasons import reason_code
 
 # What a client hears that was asked for "a live agent" in a project without any connection.
 NO_DESTINATION = "default"
@@ -66,7 +67,13 @@ def handoff_address(conversation: Conversation, payload: HandoffPayload) -> Addr
     if conversation.is_client_managed:
         return _left_to_client(conversation, payload, rows)
     payload = payload_of_variant(conversation, payload)
-    return payload_address(conversation.project, conversation.environment, payload, rows)
+    return payload_address(
+        conversation.project,
+        conversation.environment,
+        payload,
+        rows,
+        variant=conversation.variant_id,
+    )
 
 
 def handoff_begin(
@@ -166,7 +173,7 @@ def _create(
     integration: Integration | None,
     error: HandoffError | None = None,
 ) -> Handoff:
-    now = timezone.now()
+    now, reason = timezone.now(), payload.reason or payload.destination
     state = State.FAILED if error else State.REQUESTED
     handoff = Handoff.objects.create(
         conversation=conversation,
@@ -178,7 +185,8 @@ def _create(
         error_code=error.code if error else "",
         error_detail=str(error)[:400] if error else "",
         destination=payload.destination,
-        reason=payload.reason or payload.destination,
+        reason=reason,
+        reason_code=reason_code(conversation.project.handoff_reasons, reason),
         utterance=payload.utterance,
         routing=cast(Any, payload.hints),
         context_data=_context_data(conversation, payload),

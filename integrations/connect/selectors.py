@@ -13,7 +13,7 @@ from integrations.contract.registry import manifest_get
 from integrations.contract.tiles import Tile, tiles
 from integrations.credentials.cleaning import fields_for_mode, mask, mode_of, pairs_to_lines
 from integrations.models import AuditEntry, ConnectionName, Environment, Integration, Project
-from integrations.models.connection_name import DEFAULT_SET
+from integrations.models.connection_name import DEFAULT_SET, EVERY_VARIANT
 
 Status = Integration.Status
 
@@ -45,6 +45,7 @@ _ACTION_WORDS = {
     "integration.secret_made": "New secret made",
     "integration.test_handoff": "Test handoff sent",
     "integration.copied": "Values copied",
+    "integration.assigned": "Variants changed",
 }
 
 
@@ -117,6 +118,14 @@ class CredentialSet:
     def connector(self) -> str:
         """What it is connected to, where a tile has several connectors."""
         return manifest_get(self.integration.connector_key).name
+
+    @property
+    def used_for(self) -> str:
+        """Whose handoffs use it though they name no set, where a script has said so."""
+        assigned = self.integration.assigned_to
+        variants = [f"variant {name}" for name in assigned if name != EVERY_VARIANT]
+        rest = ["every handoff that names none"] if EVERY_VARIANT in assigned else []
+        return f"for {' and '.join([*rest, *variants])}" if assigned else ""
 
     @property
     def badge(self) -> str:
@@ -214,5 +223,5 @@ def audit_of(integration: Integration, *, limit: int | None = 20) -> list[tuple[
     entries = AuditEntry.objects.filter(project=integration.project, subject=str(integration))
     return [
         (_ACTION_WORDS.get(entry.action, entry.action), entry)
-        for entry in entries.select_related("actor")[:limit]
+        for entry in entries.select_related("actor", "api_key")[:limit]
     ]

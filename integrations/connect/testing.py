@@ -45,9 +45,13 @@ class ConnectionTest:
 
 
 def integration_test_start(
-    *, integration: Integration, actor: Any, is_counted: bool = True
+    *,
+    integration: Integration,
+    actor: Any,
+    is_counted: bool = True,
+    values: Mapping[str, str] | None = None,
 ) -> ConnectionTest:
-    """Count and note a test; raises TooManyTestsError.
+    """Count and note a test of the values being edited, or of others; raises TooManyTestsError.
 
     Who connects every vendor there is at once, as the demo does, is not counted.
     """
@@ -60,7 +64,7 @@ def integration_test_start(
         action="integration.tested",
         subject=str(integration),
     )
-    return ConnectionTest(integration=integration, values=_values_under_test(integration))
+    return ConnectionTest(integration=integration, values=_values_under_test(integration, values))
 
 
 async def integration_test(test: ConnectionTest) -> AsyncIterator[CheckResult]:
@@ -91,9 +95,9 @@ def integration_test_finish(test: ConnectionTest) -> None:
     vendor_calls_save(integration_id=test.integration.pk, records=records)
 
 
-def _values_under_test(integration: Integration) -> dict[str, str]:
+def _values_under_test(integration: Integration, given: Mapping[str, str] | None) -> dict[str, str]:
     found = manifest_get(integration.connector_key)
-    values = edited_values(integration)
+    values = edited_values(integration) if given is None else given
     names = {item.name for item in fields_for_mode(found, mode_of(found, values))}
     asked = {name: value for name, value in values.items() if name in names}
     return with_our_addresses(integration, {**kept_beside_fields(found, values), **asked})

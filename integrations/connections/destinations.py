@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from integrations.behaviour.channels import channels_of
 from integrations.contract.registry import manifest_get
 from integrations.models import Integration, Project
-from integrations.models.connection_name import DEFAULT_SET
+from integrations.models.connection_name import DEFAULT_SET, EVERY_VARIANT
 
 
 def integration_for_key(
@@ -19,6 +19,17 @@ def integration_for_key(
         .filter(integration_key=integration_key, credential_set=credential_set)
         .first()
     )
+
+
+def credential_set_for(
+    project: Project, environment: str, integration_key: str, variant: str = ""
+) -> str:
+    """Return the set that a handoff uses which names none: its variant's, else that of the rest."""
+    rows = Integration.objects.filter(
+        project=project, environment=environment, integration_key=integration_key
+    ).exclude(status=Integration.Status.NOT_CONNECTED)
+    sets = {name: row.credential_set for row in rows for name in row.assigned_to}
+    return sets.get(variant) or sets.get(EVERY_VARIANT) or DEFAULT_SET
 
 
 def credential_set_names(project: Project, environment: str, integration_key: str) -> list[str]:
@@ -49,8 +60,13 @@ def integration_keys(project: Project, environment: str) -> set[str]:
 
 def offered_destinations(project: Project, environment: str) -> list[Integration]:
     """Return the usable connections that a live chat could go to by key, the default one first."""
-    rows = _usable(project, environment).filter(credential_set=DEFAULT_SET)
-    found = [row for row in rows if manifest_get(row.connector_key).takes_live_chats]
+    rows = _usable(project, environment)
+    found = [
+        row
+        for row in rows
+        if manifest_get(row.connector_key).takes_live_chats
+        and row.credential_set == credential_set_for(project, environment, row.integration_key)
+    ]
     return sorted(found, key=lambda row: (not row.is_default, row.pk))
 
 

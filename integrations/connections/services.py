@@ -119,12 +119,22 @@ def integration_connect(
     Raises DraftIncompleteError, or NotTestedError unless `save_anyway`; the tile then says
     Needs attention with what the test found. Must not be called inside a transaction.
     """
+    row = draft_use(integration=integration, actor=actor, save_anyway=save_anyway)
+    return integration_register(row)
+
+
+def draft_use(*, integration: Integration, actor: Any, save_anyway: bool = False) -> Integration:
+    """Do the first half of integration_connect, which may be part of a transaction."""
     try:
-        row = _connect(integration, actor, save_anyway=save_anyway)
+        return _connect(integration, actor, save_anyway=save_anyway)
     except IntegrityError as error:  # somebody else has taken the inbox at this moment
         fields = manifest_get(integration.connector_key).exclusive_fields
         sentence = "Another connection has just been made to the same inbox."
         raise DraftIncompleteError(dict.fromkeys(fields[-1:], sentence)) from error
+
+
+def integration_register(row: Integration) -> Integration:
+    """Do the second half: tell the vendor where it must be told; outside any transaction."""
     try:
         given = vendor_register(row)
     except ConnectorError as error:
@@ -184,12 +194,15 @@ def integration_disconnect(
 
     Raises DefaultInUseError where it is the default and `successor` is not one of those left.
     """
-    with transaction.atomic():
-        _disconnect(integration, actor, successor)
+    integration_leave(integration=integration, actor=actor, successor=successor)
     credentials_purge(in_use=in_use, project=integration.project)
 
 
-def _disconnect(integration: Integration, actor: Any, successor: Integration | None) -> None:
+@transaction.atomic
+def integration_leave(
+    *, integration: Integration, actor: Any, successor: Integration | None = None
+) -> None:
+    """Do the first half of integration_disconnect: it takes no handoffs any more."""
     row = Integration.objects.select_for_update().get(pk=integration.pk)
     if row.is_default and (rivals := live_agent_rivals(row)):
         if successor not in rivals:
@@ -197,6 +210,7 @@ def _disconnect(integration: Integration, actor: Any, successor: Integration | N
         integration_default_set(integration=successor, is_default=True, actor=actor)
     before = row.status
     row.status, row.is_default, row.draft = Status.NOT_CONNECTED, False, {}
+    row.assigned_to = []
     row.last_error_code = row.last_error_message = row.inbox_key = ""
     row.last_error_at = row.connected_at = row.last_webhook_at = None
     row.save()
@@ -251,6 +265,16 @@ def integration_behaviour_save(
     integration.save(update_fields=["behaviour", "updated_at"])
     if changed:
         _audit(integration, actor, "integration.behaviour_changed", changed)
+
+
+@transaction.atomic
+def integration_assign(*, integration: Integration, variants: Iterable[str], actor: Any) -> None:
+    """Say whose handoffs use this set where they name none; EVERY_VARIANT is of the rest."""
+    wanted = sorted(variants)
+    if sorted(integration.assigned_to) != wanted:
+        integration.assigned_to = wanted
+        integration.save(update_fields=["assigned_to", "updated_at"])
+        _audit(integration, actor, "integration.assigned", wanted)
 
 
 @transaction.atomic

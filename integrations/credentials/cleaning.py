@@ -54,6 +54,7 @@ def credentials_clean(
     # A refused pairs field is not JSON yet, so only this module can name the line at fault.
     judged = {n: v for n, v in typed.items() if n not in errors or n not in _pair_names(manifest)}
     errors |= _naming_addresses(manifest, connector.clean_credentials({**judged, **values}))
+    errors |= _masks(manifest, typed)
     good = {name: value for name, value in values.items() if name not in errors}
     return CleanedCredentials(values=good, errors=errors, notices=(*blanks, *changes))
 
@@ -130,6 +131,15 @@ def _missing(
         item.name: f"{item.label} is missing.{_example(item)}"
         for item in fields_for_mode(manifest, mode)
         if is_required(item, mode) and item.name not in errors and not values.get(item.name)
+    }
+
+
+def _masks(manifest: Manifest, typed: Mapping[str, str]) -> dict[str, str]:
+    """Tell masks of another connection's secrets from secrets."""
+    return {
+        item.name: f"{item.label}: this is a mask and not the secret. Enter the secret itself."
+        for item in manifest.fields
+        if item.kind.is_secret and typed.get(item.name, "").startswith(MASK)
     }
 
 

@@ -30,7 +30,7 @@ class ApiKey(models.Model):
     HELP = {
         Permission.HANDOFF: "The screen pop of a live agent’s desktop, and queue updates.",
         Permission.CONVERSATIONS: "Everything that was said, the live agents’ part included.",
-        Permission.INTEGRATIONS: "Reserved for calls about connections; none is offered yet.",
+        Permission.INTEGRATIONS: "Connects, tests and disconnects vendors; reads no secret.",
         Permission.CHAT: "Opens and drives conversations: Chat API, Agent API and MCP.",
         Permission.EVENTS: "Reserved for events of your own systems; none is taken yet.",
         Permission.WEBHOOKS: "Makes, changes and deletes the addresses that hear of events.",

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 
 DEFAULT_SET = "default"
+# In a set's assignments: the set of every handoff that nothing else decides.
+EVERY_VARIANT = "__default__"
 # What a tool writes as `credential_set`, and what stands in addresses.
 SET_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 

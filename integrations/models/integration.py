@@ -33,6 +33,8 @@ class Integration(models.Model):
     connector_key = models.CharField(max_length=40)
     integration_key = models.CharField(max_length=40)
     credential_set = models.CharField(max_length=40, default=DEFAULT_SET)
+    # Which variants of the project use this set, and EVERY_VARIANT where the rest do.
+    assigned_to = models.JSONField(default=list, blank=True, db_default=[])
     credentials = EncryptedJSONField()
     # Values of a Connect form that was left half-way; never used to connect.
     draft = EncryptedJSONField()

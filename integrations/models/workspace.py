@@ -38,6 +38,8 @@ class Project(models.Model):
     )
     # state_keys, aliases and shared_id_state_key of the Handoff API
     handoff_api = models.JSONField(default=dict, blank=True)
+    # Why conversations are handed off, [{code, label}]; a reason that is none of them is kept too.
+    handoff_reasons = models.JSONField(default=list, blank=True, db_default=[])
     allow_inline_overrides = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 

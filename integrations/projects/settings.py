@@ -19,6 +19,7 @@ PROJECT_FIELDS = (
     "greeting",
     "no_match_text",
     "handoff_api",
+    "handoff_reasons",
     "allow_inline_overrides",
 )
 STATE_KEYS_MAX = 50
@@ -62,7 +63,7 @@ def project_set(
 def settings_changes(project: Project, *, limit: int = 10) -> list[AuditEntry]:
     """Return the newest changes of the settings."""
     entries = AuditEntry.objects.filter(project=project, action=CHANGED)
-    return list(entries.select_related("actor")[:limit])
+    return list(entries.select_related("actor", "api_key")[:limit])
 
 
 def state_keys_read(lines: Iterable[str]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 
 from integrations.contract.integration_keys import overridable_hints
 from integrations.models import Project
+from integrations.projects.reasons import Reason, reason_lines, reasons_read
 from integrations.projects.settings import (
     STATE_KEY_MAX_CHARACTERS,
     settings_version,
@@ -73,6 +74,23 @@ class ProjectSettingsForm(forms.Form):
         widget=forms.TextInput(attrs={"class": "code", "placeholder": _DEFAULT_SHARED_ID}),
         help_text="A conversation can be asked for by this id. Empty: shared_id.",
     )
+    handoff_reasons = forms.CharField(
+        label="Reasons for handing off",
+        required=False,
+        max_length=8000,
+        widget=forms.Textarea(
+            attrs={
+                "rows": 5,
+                "class": "code",
+                "spellcheck": "false",
+                "placeholder": "user_request = The end user asked for a person\n"
+                "missing_knowledge = The AI agent has no answer",
+            }
+        ),
+        help_text="One for each line: a code, an = and a label. The reason that a tool or an API "
+        "gives is matched to a code or a label, however it is written; one that matches none is "
+        "kept as it was said. Handoffs and conversations are filtered by it.",
+    )
     allow_inline_overrides = forms.BooleanField(
         label="Allow inline overrides",
         required=False,
@@ -91,7 +109,7 @@ class ProjectSettingsForm(forms.Form):
             "What a live agent's desktop gets when it asks about a conversation.",
             ("state_keys", "shared_id_state_key"),
         ),
-        ("Handoffs", "", ("allow_inline_overrides",)),
+        ("Handoffs", "", ("handoff_reasons", "allow_inline_overrides")),
     )
 
     @classmethod
@@ -103,6 +121,7 @@ class ProjectSettingsForm(forms.Form):
             initial=initial
             | {
                 "state_keys": "\n".join(state_key_lines(project.handoff_api)),
+                "handoff_reasons": "\n".join(reason_lines(project.handoff_reasons)),
                 "shared_id_state_key": project.handoff_api.get("shared_id_state_key", ""),
                 "version": settings_version(project),
             }
@@ -120,6 +139,13 @@ class ProjectSettingsForm(forms.Form):
         """Return the lists that the Handoff API keeps; the first line at fault is named."""
         try:
             return state_keys_read(self.cleaned_data["state_keys"].splitlines())
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
+
+    def clean_handoff_reasons(self) -> list[Reason]:
+        """Return the reasons; the first line at fault is named."""
+        try:
+            return reasons_read(self.cleaned_data["handoff_reasons"].splitlines())
         except ValueError as error:
             raise ValidationError(str(error)) from error
 

@@ -23,6 +23,7 @@ _WORDS = {
     "greeting": "greeting",
     "no_match_text": "answer when no topic matches",
     "handoff_api": "Handoff API",
+    "handoff_reasons": "handoff reasons",
     "allow_inline_overrides": "inline overrides",
 }
 

@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 
 import psycopg
@@ -109,7 +110,7 @@ def test_demo_file_has_exactly_the_promised_entries(demo):
 
     assert set(facts) == {
         *("base_url", "widget_page", "admin", "workspace_id", "project_id"),
-        *("webchat", "chat_api", "api_key", "simulators", "processes"),
+        *("webchat", "chat_api", "api_key", "outside_agent", "simulators", "processes"),
     }
     assert set(facts["admin"]) == {"url", "username", "password"}
     assert facts["webchat"]["host"] == f"127.0.0.1:{demo.port}"
@@ -121,6 +122,40 @@ def test_demo_file_has_exactly_the_promised_entries(demo):
         *(f"simulator_{key}" for key in facts["simulators"]),
     }
     os.kill(facts["processes"]["simulator_zendesk"], 0)
+
+
+def test_somebody_outside_drives_the_second_project_from_an_end_users_word_to_a_handoff(demo):
+    facts = demo.facts
+    agent = facts["outside_agent"]
+    chat = f"/v1/{facts['workspace_id']}/{agent['project_id']}"
+
+    def call(method, path, body=None, key=agent["api_key"]):
+        request = urllib.request.Request(
+            f"{facts['base_url']}{chat}{path}",
+            None if body is None else json.dumps(body).encode(),
+            {
+                "x-api-key": key,
+                "x-token": agent["webchat"]["public_key"],
+                "Content-Type": "application/json",
+            },
+            method=method,
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.loads(answer.read() or b"null")
+
+    talk = call("POST", "/chat/create", {})["conversation_id"]
+    call("POST", f"/conversations/{talk}/messages", {"text": "An outside agent speaks."})
+    begun = call("POST", f"/conversations/{talk}/handoff", {"handoff": True})
+    lines = call("GET", f"/chat/messages?conversation_id={talk}")
+
+    assert set(agent) == {"project_id", "webchat", "api_key"}
+    assert agent["webchat"]["host"] == facts["webchat"]["host"]
+    assert agent["project_id"] != facts["project_id"]
+    assert begun["handoff_id"]
+    said = [line["payload"].get("text") for line in lines]
+    assert "An outside agent speaks." in said
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        call("POST", "/chat/create", {}, key=facts["api_key"])
 
 
 def test_every_vendor_is_in_the_demo_with_a_phrase_of_its_own(demo):
@@ -230,7 +265,7 @@ def test_demo_keeps_its_data_and_its_login_over_a_restart_and_stops_in_time(demo
 
     assert first_code == 0
     assert ports_left == []
-    for kept in ("workspace_id", "project_id", "api_key"):
+    for kept in ("workspace_id", "project_id", "api_key", "outside_agent"):
         assert after[kept] == before[kept]
     assert after["admin"]["password"] == before["admin"]["password"]
     assert after["webchat"]["public_key"] == before["webchat"]["public_key"]
@@ -249,7 +284,7 @@ def test_given_stores_are_used_and_left_running(tmp_path, postgres_url):
         assert given.is_ready()
     with psycopg.connect(database_url) as connection:
         found = connection.execute("SELECT slug FROM integrations_project").fetchall()
-    assert found == [("demo-shop",)]
+    assert sorted(found) == [("demo-shop",), ("demo-shop-outside-agent",)]
     assert not (tmp_path / "var" / "baton.sqlite3").exists()
     database_drop(postgres_url, "given_to_the_demo")
 

@@ -95,7 +95,10 @@ def test_a_list_of_many_has_pages_that_keep_the_filters(admin, project, settings
     rest = admin.get(url("handoffs", project) + "?state=ended&page=2")
 
     assert len(listed(page)) == 50
-    assert "state=ended&amp;environment=&amp;conversation=&amp;page=2" in page.content.decode()
+    assert (
+        "state=ended&amp;environment=&amp;conversation=&amp;reason=&amp;page=2"
+        in page.content.decode()
+    )
     assert listed(rest) == [first]
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from django.test import Client
 
 from config.docs.pages import vendors_page
 from handoffs.errors import InvalidPayloadError
@@ -10,7 +13,7 @@ from handoffs.payload.reading import payload_for_call_handoff, payload_read
 from handoffs.starting.addressing import payload_address
 from integrations.connect.selectors import tile_groups
 from integrations.contract.manifest import TileGroup
-from integrations.models import Project
+from integrations.models import ApiKey, Project
 from tests import factories
 
 
@@ -65,3 +68,26 @@ def test_the_docs_table_has_its_column() -> None:
     assert "[Acme](../integrations/vendors/acme/README.md)" in page
     assert "| `acme`, `acme_support` |" in page
     assert "| `lane`, `track_name` |" in page
+
+
+def test_a_script_connects_it_by_what_its_manifest_asks_for(project: Project) -> None:
+    bare = factories.project()
+    key = factories.api_key(bare, ApiKey.Permission.INTEGRATIONS)[1]
+    path = (
+        f"/v1/accounts/{bare.workspace.slug}/projects/{bare.slug}"
+        "/messaging-handoff-integrations/acme/sandbox"
+    )
+
+    def put(values: dict[str, str]) -> tuple[int, dict]:
+        body = json.dumps({"credential_sets": {"default": values}, "save_anyway": True})
+        given = {"x-api-key": key}
+        answer = Client().put(path, body, content_type="application/json", headers=given)
+        return answer.status_code, answer.json()
+
+    refused, told = put({})
+    asked = {error["path"].rpartition(".")[2] for error in told["errors"]}
+    status, shown = put({"base_url": "http://127.0.0.1:9", "api_key": "a-key-of-acme-0123456789"})
+
+    assert (refused, asked) == (422, {"base_url", "api_key"})
+    assert (status, shown["states"]) == (200, {"default": "needs_attention"})
+    assert "a-key-of-acme" not in json.dumps(shown)

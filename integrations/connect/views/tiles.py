@@ -89,7 +89,7 @@ def audit(
     writer = csv.writer(response)
     writer.writerow(["at", "actor", "action", "fields"])
     for _, entry in audit_of(row, limit=None):
-        actor = entry.actor.get_username() if entry.actor else "baton"
+        actor = entry.actor_name or "baton"
         # An apostrophe keeps a spreadsheet from running a user name as a formula.
         safe = f"'{actor}" if actor[:1] in "=+-@" else actor
         writer.writerow([entry.at.isoformat(), safe, entry.action, " ".join(entry.fields)])

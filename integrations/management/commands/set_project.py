@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from integrations.models import Project
+from integrations.projects.reasons import Reason, reasons_read
 from integrations.projects.settings import project_set, state_keys_read
 
 _PLAIN = ("name", "agent_name", "greeting", "no_match_text", "allow_inline_overrides")
@@ -35,6 +36,12 @@ class Command(BaseCommand):
         )
         parser.add_argument("--shared-id-state-key", metavar="NAME")
         parser.add_argument(
+            "--handoff-reason",
+            action="append",
+            metavar="CODE[=LABEL]",
+            help="a reason for handing off; repeated, they are the whole list",
+        )
+        parser.add_argument(
             "--allow-inline-overrides",
             action=BooleanOptionalAction,
             help="let a tool name another instance, flow or region than the saved connection has",
@@ -47,6 +54,8 @@ class Command(BaseCommand):
         api = {**project.handoff_api, **_handoff_api(options)}
         if api != project.handoff_api:
             values["handoff_api"] = api
+        if options["handoff_reason"]:
+            values["handoff_reasons"] = _reasons(options["handoff_reason"])
         for name, value in values.items():
             try:
                 Project._meta.get_field(name).clean(value, project)  # type: ignore[union-attr]
@@ -56,6 +65,13 @@ class Command(BaseCommand):
             raise CommandError("Nothing to set: --help lists what can be.")
         project_set(project, values)
         self.stdout.write(f"{project.slug}: set {', '.join(sorted(values))}")
+
+
+def _reasons(lines: list[str]) -> list[Reason]:
+    try:
+        return reasons_read(lines)
+    except ValueError as error:
+        raise CommandError(f"--handoff-reason: {error}") from error
 
 
 def _project(workspace: str, name: str) -> Project:
