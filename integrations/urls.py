@@ -9,7 +9,6 @@ from integrations.connect.views import flow as connect_views
 from integrations.connect.views import give as connect_give_views
 from integrations.connect.views import testing as connection_test_views
 from integrations.connect.views import tiles as views
-from integrations.connect.views import trial_handoff as trial_handoff_views
 from integrations.entry import key_views as api_key_views
 from integrations.entry.sign_in import sign_in_guarded
 from integrations.models.connection_name import ConnectionNameConverter
@@ -34,10 +33,6 @@ urlpatterns = [
     path(f"{_TILE}audit.csv", views.audit, name="integration_audit"),
     path(f"{_TILE}enable/", views.enable, name="integration_enable"),
     path(f"{_TILE}disable/", views.disable, name="integration_disable"),
-    path(f"{_TILE}test-handoff/", trial_handoff_views.trial_handoff, name="trial_handoff"),
-    path(
-        f"{_TILE}test-handoff/run/", trial_handoff_views.trial_handoff_run, name="trial_handoff_run"
-    ),
     path(f"{_TILE}connect/before/", connect_views.connect_before, name="connect_before"),
     path(f"{_TILE}connect/give/", connect_give_views.connect_give, name="connect_give"),
     path(f"{_TILE}connect/values/", connect_views.connect_values, name="connect_values"),

@@ -18,6 +18,7 @@ from handoffs.portal.destinations.views import (
 from handoffs.portal.environments.views import compare, deploy, environments, follow_draft
 from handoffs.portal.live.views import live, live_act
 from handoffs.portal.tool_run_views import tool_run_page
+from handoffs.portal.trial_handoff import trial_handoff, trial_handoff_run
 from handoffs.portal.views import handoff, handoff_live, handoff_text, handoffs
 from handoffs.starting.judging import payload_reader
 
@@ -43,6 +44,8 @@ urlpatterns = [
     path(f"{_HANDOFFS}<str:handoff_id>/text/", handoff_text, name="handoff_text"),
     path(f"{_TILE}connect/done/", connect_done, name="connect_done"),
     path(f"{_TILE}connect/verify/", connect_verify, name="connect_verify"),
+    path(f"{_TILE}test-handoff/", trial_handoff, name="trial_handoff"),
+    path(f"{_TILE}test-handoff/run/", trial_handoff_run, name="trial_handoff_run"),
     path(f"{_TILE}disconnect/", disconnect, name="integration_disconnect"),
     path(_DESTINATIONS, destinations, name="destinations"),
     path(f"{_DESTINATIONS}new/", destination_new, name="destination_new"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -158,6 +158,15 @@ def webhook_done(lease: Lease, row_id: int) -> None:
     """Mark an item as applied; it stays a while, so that a repeated call is recognised."""
     with handoff_leased(lease):
         StoredWebhook.objects.filter(pk=row_id).update(is_done=True, body={})
+
+
+def webhooks_take_out(integration_id: int, keys: Sequence[str]) -> list[WebhookItem]:
+    """Return the items for a conversation without a handoff, as a test opens one; each once."""
+    rows = StoredWebhook.objects.filter(integration_id=integration_id, key__in=keys, is_done=False)
+    found = in_their_order(list(rows.order_by("id")[:100]))
+    items = [_item(row) for row in found]
+    rows.filter(pk__in=[row.pk for row in found]).update(is_done=True, body={})
+    return items
 
 
 def webhook_spent(row_id: int) -> None:

@@ -1,12 +1,19 @@
-"""Send test handoff: opens a conversation that live agents see, writes one line, ends it."""
+"""Send test handoff: opens a conversation that live agents see, writes one line, ends it.
+
+Before the end it listens, because some vendors accept first and refuse afterwards.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import math
+import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from django.utils import timezone
 
@@ -24,8 +31,21 @@ from integrations.contract.connector import (
     HandoffRequest,
     OutboundMessage,
     VendorSession,
+    WebhookItem,
 )
 from integrations.contract.errors import ConnectorError
+from integrations.contract.events import (
+    ConversationEnded,
+    LiveAgentJoined,
+    MessageDelivered,
+    MessageEchoed,
+    MessageFailed,
+    MessageRead,
+    NoLiveAgents,
+    StartRefused,
+    VendorEvent,
+)
+from integrations.contract.failures import CheckCode
 from integrations.contract.registry import manifest_get
 from integrations.entry.rate_limit import retry_after
 from integrations.http.recording import VendorCallRecord
@@ -36,11 +56,21 @@ SENDS_PER_MINUTE = 3
 STEPS = {
     "open": "Open a conversation",
     "send": "Send one line",
+    "hear": "Hear back",
     "end": "End it again",
 }
 LINE = "This is a test handoff. Nobody is waiting, and it ends by itself."
 _CALL_SECONDS = 15.0
 _TOTAL_SECONDS = 45.0
+# A vendor that refuses what it has accepted says so within this time.
+_HEAR_SECONDS = 3.0
+# After a sign that the line was taken, nobody may have it all the same.
+_MORE_SECONDS = 1.0
+_LOOK_SECONDS = 0.1
+
+Heard = Callable[[Sequence[str]], Awaitable[Sequence[WebhookItem]]]
+# What shows that the vendor has taken conversation and line.
+_TAKEN = (MessageEchoed, MessageDelivered, MessageRead, LiveAgentJoined)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,11 +80,15 @@ class TrialHandoff:
     integration: Integration
     # Where a vendor that is told our address with each handoff may send its events.
     events_url: str = ""
+    # Returns what the vendor has called with, by the keys of a conversation.
+    heard: Heard | None = None
     results: list[CheckResult] = field(default_factory=list)
     calls: list[VendorCallRecord] = field(default_factory=list)
 
 
-def trial_start(*, integration: Integration, actor: Any) -> TrialHandoff:
+def trial_start(
+    *, integration: Integration, actor: Any, heard: Heard | None = None
+) -> TrialHandoff:
     """Count and note a test handoff; raises TooManyTestsError."""
     key = f"test-handoff:{integration.project.public_id}"
     wait_seconds = retry_after(key, limit=SENDS_PER_MINUTE, window_seconds=60)
@@ -66,7 +100,8 @@ def trial_start(*, integration: Integration, actor: Any) -> TrialHandoff:
         action="integration.test_handoff",
         subject=str(integration),
     )
-    return TrialHandoff(integration=integration, events_url=webhook_urls(integration)["events"])
+    events_url = webhook_urls(integration)["events"]
+    return TrialHandoff(integration=integration, events_url=events_url, heard=heard)
 
 
 async def trial_run(trial: TrialHandoff) -> AsyncIterator[CheckResult]:
@@ -79,8 +114,8 @@ async def trial_run(trial: TrialHandoff) -> AsyncIterator[CheckResult]:
             tokens=TrialTokens(trial.integration.pk),
             recorder=trial.calls.append,
         )
-        steps = _Steps(connector, trial.events_url)
-        checks = [("open", steps.open), ("send", steps.send), ("end", steps.end)]
+        steps = _Steps(connector, trial.events_url, trial.heard)
+        checks = [(name, getattr(steps, name)) for name in STEPS]
         try:
             async for result in run_checks(
                 checks, call_seconds=_CALL_SECONDS, total_seconds=_TOTAL_SECONDS
@@ -98,11 +133,14 @@ def trial_finish(trial: TrialHandoff) -> None:
 
 
 class _Steps:
-    """The three steps; the later ones need what the first one opened."""
+    """The steps; the later ones need what the first one opened."""
 
-    def __init__(self, connector: Connector, events_url: str) -> None:
+    def __init__(self, connector: Connector, events_url: str, heard: Heard | None) -> None:
         self._connector = connector
         self._events_url = events_url
+        self._heard = heard
+        self._taken_at = math.inf
+        self._has_agent = False
         self._session: VendorSession | None = None
 
     async def open(self) -> str:
@@ -125,6 +163,59 @@ class _Steps:
         message = OutboundMessage(message_id=str(uuid.uuid4()), text=LINE, sent_at=timezone.now())
         self._session = await self._connector.send_message(self._opened(), message)
         return ""
+
+    async def hear(self) -> str:
+        """Listen for a while; fails with what the vendor says too late for the steps before."""
+        self._opened()
+        listening = asyncio.create_task(self._listen())
+        began = time.monotonic()
+        try:
+            while time.monotonic() < min(began + _HEAR_SECONDS, self._taken_at + _MORE_SECONDS):
+                await self._receive()
+                if listening.done():
+                    listening.result()
+                await asyncio.sleep(_LOOK_SECONDS)
+        finally:
+            listening.cancel()
+            await asyncio.wait([listening], timeout=_CALL_SECONDS)
+        is_taken = self._taken_at < math.inf
+        return "" if is_taken else f"Neither a receipt nor a refusal within {_HEAR_SECONDS:.0f} s."
+
+    async def _listen(self) -> None:
+        """Take what a stream or a poll tells, where the vendor has one."""
+        if type(self._connector).listen is Connector.listen:
+            return
+        async with aclosing(self._events()) as events:
+            async for session, event in events:
+                self._session = session
+                self._take(event)
+
+    async def _events(self) -> AsyncGenerator[tuple[VendorSession, VendorEvent], None]:
+        async for found in self._connector.listen(self._opened()):
+            yield found
+
+    async def _receive(self) -> None:
+        """Take what the vendor has called us with meanwhile."""
+        if self._heard is None:
+            return
+        session = self._opened()
+        for item in await self._heard([session.vendor_conversation_id, *session.keys]):
+            for after, event in await self._connector.receive(self._opened(), item):
+                self._session = after
+                self._take(event)
+
+    def _take(self, event: VendorEvent) -> None:
+        if isinstance(event, StartRefused):
+            raise CheckFailedError(cast(CheckCode, event.code), event.detail)
+        if isinstance(event, NoLiveAgents):
+            raise CheckFailedError("no_live_agents", event.detail)
+        if isinstance(event, MessageFailed):
+            raise CheckFailedError("rejected", f"The line did not arrive. {event.reason}".strip())
+        if isinstance(event, ConversationEnded) and not self._has_agent:
+            raise CheckFailedError("rejected", "It was closed before anybody had it.")
+        self._has_agent = self._has_agent or isinstance(event, LiveAgentJoined)
+        if isinstance(event, _TAKEN):
+            self._taken_at = min(self._taken_at, time.monotonic())
 
     async def end(self) -> str:
         await self._connector.end(self._opened(), EndReason.CANCELLED)

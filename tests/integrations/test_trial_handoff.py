@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import AsyncClient, Client
@@ -13,6 +15,8 @@ from integrations.models import AuditEntry, Integration, Project, VendorCall
 from integrations.simulators.simulator import running_simulator
 from tests import factories
 from tests.contract.vendors import SETUPS
+from tests.members import client_of_admin
+from tests.vendors.relayed import connect
 
 LIVE_VENDORS = ("amazon_connect", "genesys", "salesforce_messaging", "zendesk")
 
@@ -49,12 +53,55 @@ def test_conversation_is_opened_written_to_and_ended_at_the_vendor(
         [conversation] = simulator.desk_conversations()
     assert "Live agents see this." in asked
     assert before == []
-    assert states(sent) == ["passed", "passed", "passed"]
+    assert states(sent) == ["passed"] * 4
     texts = [message["text"] for message in conversation["messages"]]
     assert texts.count(LINE) == 1
     assert conversation["status"] == "ended"
     assert AuditEntry.objects.get().action == "integration.test_handoff"
     assert VendorCall.objects.filter(integration=row).exists()
+
+
+def refuse_webex(simulator: Any) -> None:
+    simulator.configure(next_failure="ENTRY_POINT_NOT_FOUND")
+
+
+def lose_the_line(simulator: Any) -> None:
+    simulator.configure(next_append_failure="INVALID_CONTENT")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [(refuse_webex, "ENTRY_POINT_NOT_FOUND"), (lose_the_line, "INVALID_CONTENT")],
+)
+def test_what_webex_refuses_after_it_was_accepted_stands_on_the_page(
+    live_server: Any, settings: Any, fault: Callable[[Any], None], told: str
+) -> None:
+    settings.PUBLIC_URL = live_server.url
+    simulator = SETUPS["webex"].simulator()
+    with running_simulator(simulator):
+        row = connect("webex", simulator)
+        fault(simulator)
+
+        sent = client_of_admin(row.project).post(page(row.project, "trial_handoff_run", "webex"))
+
+    answer = sent.content.decode()
+    assert "failed" in states(answer)
+    assert told in answer
+    assert "The test handoff did not go through." in answer
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("key", ["salesforce_live_chat"])
+def test_a_vendor_that_finds_nobody_afterwards_is_believed(key: str) -> None:
+    simulator = SETUPS[key].simulator()
+    with running_simulator(simulator):
+        row = connect(key, simulator)
+        simulator.set_agents_offline(is_offline=True)
+
+        sent = client_of_admin(row.project).post(page(row.project, "trial_handoff_run", key))
+
+    assert "failed" in states(sent.content.decode())
 
 
 @pytest.fixture
@@ -72,7 +119,13 @@ async def test_each_step_is_told_as_it_comes(
 
     told = b"".join([part async for part in answer.streaming_content]).splitlines()
     lines = [json.loads(line) for line in told]
-    assert [line.get("state") for line in lines] == ["failed", "skipped", "skipped", None]
+    assert [line.get("state") for line in lines] == [
+        "failed",
+        "skipped",
+        "skipped",
+        "skipped",
+        None,
+    ]
     assert lines[-1] == {"kind": "done", "is_ok": False}
 
 

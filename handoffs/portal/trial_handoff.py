@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
 
 from asgiref.sync import sync_to_async
 from django.contrib import messages
@@ -13,6 +14,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
+from handoffs.receiving.inbox import webhooks_take_out
 from integrations.connect.steps import CheckView
 from integrations.connect.testing import TooManyTestsError
 from integrations.connect.trial_handoff import (
@@ -26,7 +28,7 @@ from integrations.connect.views.page import flow_view
 from integrations.connect.views.tiles import integration_or_404
 from integrations.connections.destinations import connection_title
 from integrations.connections.outcomes import has_passed
-from integrations.contract.connector import CheckResult
+from integrations.contract.connector import CheckResult, WebhookItem
 from integrations.contract.failures import answer_word
 from integrations.contract.registry import manifest_get
 from integrations.models import Access, Area, ConnectionName, Environment, Integration, Project
@@ -79,7 +81,12 @@ def _start(
 ) -> TrialHandoff:
     project = project_for(request, project_id, Area.INTEGRATIONS, Access.EDIT)
     row = _row_or_404(project, environment, connection)
-    return trial_start(integration=row, actor=request.user)
+    return trial_start(integration=row, actor=request.user, heard=partial(_heard, row.pk))
+
+
+async def _heard(integration_id: int, keys: Sequence[str]) -> list[WebhookItem]:
+    """Return what the vendor has called with, about the conversation of the test."""
+    return await sync_to_async(webhooks_take_out)(integration_id, keys)
 
 
 def _row_or_404(project: Project, environment: str, connection: ConnectionName) -> Integration:
