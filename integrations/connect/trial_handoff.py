@@ -5,19 +5,16 @@ Before the end it listens, because some vendors accept first and refuse afterwar
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import math
-import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from django.utils import timezone
 
 from integrations.connect.testing import TooManyTestsError
+from integrations.connect.trial_listening import Heard, TrialListening
 from integrations.connections.addresses import webhook_urls
 from integrations.connections.building import connector_with, vendor_session
 from integrations.connections.calls import vendor_calls_save
@@ -31,21 +28,8 @@ from integrations.contract.connector import (
     HandoffRequest,
     OutboundMessage,
     VendorSession,
-    WebhookItem,
 )
 from integrations.contract.errors import ConnectorError
-from integrations.contract.events import (
-    ConversationEnded,
-    LiveAgentJoined,
-    MessageDelivered,
-    MessageEchoed,
-    MessageFailed,
-    MessageRead,
-    NoLiveAgents,
-    StartRefused,
-    VendorEvent,
-)
-from integrations.contract.failures import CheckCode
 from integrations.contract.registry import manifest_get
 from integrations.entry.rate_limit import retry_after
 from integrations.http.recording import VendorCallRecord
@@ -62,15 +46,6 @@ STEPS = {
 LINE = "This is a test handoff. Nobody is waiting, and it ends by itself."
 _CALL_SECONDS = 15.0
 _TOTAL_SECONDS = 45.0
-# A vendor that refuses what it has accepted says so within this time.
-_HEAR_SECONDS = 3.0
-# After a sign that the line was taken, nobody may have it all the same.
-_MORE_SECONDS = 1.0
-_LOOK_SECONDS = 0.1
-
-Heard = Callable[[Sequence[str]], Awaitable[Sequence[WebhookItem]]]
-# What shows that the vendor has taken conversation and line.
-_TAKEN = (MessageEchoed, MessageDelivered, MessageRead, LiveAgentJoined)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -139,8 +114,6 @@ class _Steps:
         self._connector = connector
         self._events_url = events_url
         self._heard = heard
-        self._taken_at = math.inf
-        self._has_agent = False
         self._session: VendorSession | None = None
 
     async def open(self) -> str:
@@ -165,57 +138,11 @@ class _Steps:
         return ""
 
     async def hear(self) -> str:
-        """Listen for a while; fails with what the vendor says too late for the steps before."""
-        self._opened()
-        listening = asyncio.create_task(self._listen())
-        began = time.monotonic()
+        listening = TrialListening(self._connector, self._opened(), self._heard)
         try:
-            while time.monotonic() < min(began + _HEAR_SECONDS, self._taken_at + _MORE_SECONDS):
-                await self._receive()
-                if listening.done():
-                    listening.result()
-                await asyncio.sleep(_LOOK_SECONDS)
+            return await listening.hear()
         finally:
-            listening.cancel()
-            await asyncio.wait([listening], timeout=_CALL_SECONDS)
-        is_taken = self._taken_at < math.inf
-        return "" if is_taken else f"Neither a receipt nor a refusal within {_HEAR_SECONDS:.0f} s."
-
-    async def _listen(self) -> None:
-        """Take what a stream or a poll tells, where the vendor has one."""
-        if type(self._connector).listen is Connector.listen:
-            return
-        async with aclosing(self._events()) as events:
-            async for session, event in events:
-                self._session = session
-                self._take(event)
-
-    async def _events(self) -> AsyncGenerator[tuple[VendorSession, VendorEvent], None]:
-        async for found in self._connector.listen(self._opened()):
-            yield found
-
-    async def _receive(self) -> None:
-        """Take what the vendor has called us with meanwhile."""
-        if self._heard is None:
-            return
-        session = self._opened()
-        for item in await self._heard([session.vendor_conversation_id, *session.keys]):
-            for after, event in await self._connector.receive(self._opened(), item):
-                self._session = after
-                self._take(event)
-
-    def _take(self, event: VendorEvent) -> None:
-        if isinstance(event, StartRefused):
-            raise CheckFailedError(cast(CheckCode, event.code), event.detail)
-        if isinstance(event, NoLiveAgents):
-            raise CheckFailedError("no_live_agents", event.detail)
-        if isinstance(event, MessageFailed):
-            raise CheckFailedError("rejected", f"The line did not arrive. {event.reason}".strip())
-        if isinstance(event, ConversationEnded) and not self._has_agent:
-            raise CheckFailedError("rejected", "It was closed before anybody had it.")
-        self._has_agent = self._has_agent or isinstance(event, LiveAgentJoined)
-        if isinstance(event, _TAKEN):
-            self._taken_at = min(self._taken_at, time.monotonic())
+            self._session = listening.session
 
     async def end(self) -> str:
         await self._connector.end(self._opened(), EndReason.CANCELLED)

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
-from collections.abc import Callable
-from typing import Any
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any, cast
 
 import pytest
 from django.test import AsyncClient, Client
 from django.urls import reverse
 
 from integrations.connect.trial_handoff import LINE, SENDS_PER_MINUTE
+from integrations.connect.trial_listening import TrialListening
+from integrations.connections.tokens import MemoryTokens
+from integrations.contract.connector import VendorSession
+from integrations.contract.events import UnknownEvent, VendorEvent
+from integrations.http.client import HttpClient
 from integrations.models import AuditEntry, Integration, Project, VendorCall
 from integrations.simulators.simulator import running_simulator
+from integrations.vendors.webex.connector.connector import WebexConnector
 from tests import factories
 from tests.contract.vendors import SETUPS
 from tests.members import client_of_admin
@@ -32,6 +41,20 @@ def connected(project: Project, key: str, url: str, **changes: str) -> Integrati
         integration_key=f"{key}_integration",
         credentials={**SETUPS[key].credentials(url), **changes},
     )
+
+
+class DeafConnector(WebexConnector):
+    """Its stream goes on after it was cancelled."""
+
+    may_end = asyncio.Event()
+
+    async def listen(
+        self, session: VendorSession
+    ) -> AsyncIterator[tuple[VendorSession, VendorEvent]]:
+        while not self.may_end.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await self.may_end.wait()
+        yield session, UnknownEvent(name="late")
 
 
 def states(answer: str) -> list[str]:
@@ -92,7 +115,7 @@ def test_what_webex_refuses_after_it_was_accepted_stands_on_the_page(
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("key", ["salesforce_live_chat"])
+@pytest.mark.parametrize("key", ["salesforce_live_chat", "salesforce_messaging", "salesforce_byoc"])
 def test_a_vendor_that_finds_nobody_afterwards_is_believed(key: str) -> None:
     simulator = SETUPS[key].simulator()
     with running_simulator(simulator):
@@ -102,6 +125,22 @@ def test_a_vendor_that_finds_nobody_afterwards_is_believed(key: str) -> None:
         sent = client_of_admin(row.project).post(page(row.project, "trial_handoff_run", key))
 
     assert "failed" in states(sent.content.decode())
+
+
+async def test_listening_ends_in_time_whatever_a_stream_does() -> None:
+    connector = DeafConnector(
+        credentials=SETUPS["webex"].credentials("http://webex.example"),
+        http=HttpClient(cast(Any, None), allow_local=True),
+        tokens=MemoryTokens(),
+    )
+    began = time.monotonic()
+
+    said = await TrialListening(connector, VendorSession(vendor_conversation_id="1"), None).hear()
+
+    connector.may_end.set()
+    assert "Neither a receipt nor a refusal" in said
+    # Three seconds, and what a busy machine adds.
+    assert time.monotonic() - began < 10
 
 
 @pytest.fixture
