@@ -1,4 +1,4 @@
-"""Route HTTP to Django and the widget's WebSocket to its consumer."""
+"""Route HTTP to Django, and the widget's WebSocket and its HTTP stream to its consumer."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from config.requests.bounds import RequestBounds  # noqa: E402
 from conversations.event_loop.tuning import tune_for_messages  # noqa: E402
 from conversations.socket.bounds import SocketBounds, refuse_elsewhere  # noqa: E402
 from conversations.socket.consumer import WidgetConsumer  # noqa: E402
+from conversations.socket.streams import with_streams  # noqa: E402
 from handoffs.api.mcp.entry import with_mcp  # noqa: E402
 from handoffs.portal.live.consumer import LiveConsumer  # noqa: E402
 
@@ -32,20 +33,19 @@ def _for_members(consumer: Any) -> Any:
     return AllowedHostsOriginValidator(AuthMiddlewareStack(consumer))
 
 
+_sockets = SocketBounds(
+    URLRouter(
+        [
+            path("ws", WidgetConsumer.as_asgi()),
+            path("ws/portal/<str:project_id>/live", _for_members(LiveConsumer.as_asgi())),
+            # Channels routes to ASGI applications by Django's patterns.
+            re_path("", refuse_elsewhere),  # type: ignore[arg-type]
+        ]
+    )
+)
+_http = with_mcp(http_application, settings.REQUEST_MAX_BYTES)
 application = ProtocolTypeRouter(
-    {
-        "http": RequestBounds(with_mcp(http_application, settings.REQUEST_MAX_BYTES)),
-        "websocket": SocketBounds(
-            URLRouter(
-                [
-                    path("ws", WidgetConsumer.as_asgi()),
-                    path("ws/portal/<str:project_id>/live", _for_members(LiveConsumer.as_asgi())),
-                    # Channels routes to ASGI applications by Django's patterns.
-                    re_path("", refuse_elsewhere),  # type: ignore[arg-type]
-                ]
-            )
-        ),
-    }
+    {"http": RequestBounds(with_streams(_sockets, _http)), "websocket": _sockets}
 )
 
 tune_for_messages()

@@ -190,8 +190,8 @@ CONTENT_SECURITY_POLICY = {
 # The widget lives on customers' pages: its calls are open to every origin by CORS and
 # guarded by the channel's own allow-list. No cookie is ever read there.
 CORS_ALLOW_ALL_ORIGINS = True
-CORS_URLS_REGEX = r"^/api/v1/(access-token|sessions(/[^/]+(/files)?)?)$"
-CORS_ALLOW_HEADERS = ("authorization", "content-type", "x-token", "x-host")
+CORS_URLS_REGEX = r"^/api/v1/(access-token|sessions(/[^/]+(/(files|events))?)?)$"
+CORS_ALLOW_HEADERS = ("authorization", "content-type", "last-event-id", "x-token", "x-host")
 CORS_PREFLIGHT_MAX_AGE = 600
 
 # ---- REST ----

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from conversations.api.events import EventsView
 from conversations.api.files import FileView
 from conversations.api.messaging import AccessTokenView, SessionView
 from conversations.api.session_state import SessionStateView
@@ -18,6 +19,7 @@ urlpatterns = [
     path("api/v1/access-token", AccessTokenView.as_view(), name="access_token"),
     path("api/v1/sessions", SessionView.as_view(), name="sessions"),
     path("api/v1/sessions/<uuid:session_id>", SessionStateView.as_view(), name="session_state"),
+    path("api/v1/sessions/<uuid:session_id>/events", EventsView.as_view(), name="session_events"),
     path("api/v1/sessions/<uuid:session_id>/files", FileView.as_view(), name="session_files"),
     path("v1/webhook-endpoints", WebhookEndpointsView.as_view(), name="webhook_endpoints"),
     path(

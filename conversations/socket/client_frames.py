@@ -52,9 +52,9 @@ class BadFrameError(Exception):
 class TooLargeError(BadFrameError):
     """An end user has written too much: the text is one of the table of sentences."""
 
-    def __init__(self, key: str, **values: object) -> None:
+    def __init__(self, key: str, metadata: dict[str, Any] | None, **values: object) -> None:
         """Take the sentence's key and what is filled in there."""
-        super().__init__("frame_too_large", sentence(key, "", **values))
+        super().__init__("frame_too_large", sentence(key, "", **values), metadata)
         self._key, self._values = key, values
 
     def text(self, locale: str) -> str:
@@ -78,7 +78,16 @@ class ClientFrame:
 
 def frame_read(text: str | None) -> ClientFrame:
     """Return the checked frame; raises BadFrameError."""
-    data = _json_object(text)
+    return frame_of_value(_json_value(text))
+
+
+def frame_of_value(data: object) -> ClientFrame:
+    """Return the checked frame of a value read from JSON; raises BadFrameError."""
+    if not isinstance(data, dict):
+        raise BadFrameError("bad_json", "The frame must be a JSON object with a field type.")
+    if not has_valid_text(data):
+        text = "The frame holds a character that no text may hold."
+        raise BadFrameError("bad_json", text, metadata_of_value(data))
     metadata = _metadata(data)
     payload = data.get("payload", {})
     if not isinstance(payload, dict):
@@ -95,26 +104,37 @@ def frame_read(text: str | None) -> ClientFrame:
 def metadata_of(text: str | None) -> dict[str, Any] | None:
     """Return what a frame that is not read carries back to its client, if that can be told."""
     try:
-        return _metadata(_json_object(text))
+        return metadata_of_value(_json_value(text))
     except BadFrameError:
         return None
 
 
-def _json_object(text: str | None) -> dict[str, Any]:
+def metadata_of_value(data: object) -> dict[str, Any] | None:
+    """Do as metadata_of does for a value read from JSON."""
+    try:
+        found = _metadata(data) if isinstance(data, dict) else None
+    except BadFrameError:
+        return None
+    return found if has_valid_text(found) else None
+
+
+def _json_value(text: str | None) -> object:
     if text is None:
         raise BadFrameError("bad_json", "Send text frames; binary ones are not read.")
-    size = len(text.encode())
+    data, size = _loaded(text), len(text.encode())
     if size > settings.FRAME_MAX_BYTES:
-        raise TooLargeError("frame_too_large", number=size, limit=settings.FRAME_MAX_BYTES)
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise BadFrameError("bad_json", "The frame is not valid JSON.") from error
-    if not isinstance(data, dict):
-        raise BadFrameError("bad_json", "The frame must be a JSON object with a field type.")
-    if not has_valid_text(data):
-        raise BadFrameError("bad_json", "The frame holds a character that no text may hold.")
+        limit = settings.FRAME_MAX_BYTES
+        raise TooLargeError("frame_too_large", metadata_of_value(data), number=size, limit=limit)
+    if data is None:
+        raise BadFrameError("bad_json", "The frame is not valid JSON.")
     return data
+
+
+def _loaded(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _metadata(data: dict[str, Any]) -> dict[str, Any] | None:
@@ -221,7 +241,7 @@ def _text(payload: dict[str, Any], metadata: dict[str, Any] | None, *, needs_tex
         raise BadFrameError("bad_json", "The field payload.text must not be empty.", metadata)
     if len(text) > settings.MESSAGE_MAX_CHARACTERS:
         limit = settings.MESSAGE_MAX_CHARACTERS
-        raise TooLargeError("message_too_long", number=len(text), limit=limit)
+        raise TooLargeError("message_too_long", metadata, number=len(text), limit=limit)
     return text
 
 

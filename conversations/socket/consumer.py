@@ -15,7 +15,6 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import Error as DatabaseError
 from redis.exceptions import RedisError
 
-from conversations.errors import ConversationError, RateLimitedError
 from conversations.event_loop.executor import run_sync, work_account
 from conversations.journal import publish
 from conversations.journal.frames import (
@@ -28,22 +27,24 @@ from conversations.journal.frames import (
     transient_frame,
 )
 from conversations.journal.selectors import frames_after
-from conversations.journal.services import agent_join, conversations_seen
+from conversations.journal.services import conversations_seen
 from conversations.models import Conversation, Event
 from conversations.responder import responder
 from conversations.socket.client_extensions import frame_shown
-from conversations.socket.client_frames import BadFrameError, ClientFrame, frame_read
+from conversations.socket.client_frames import BadFrameError, frame_read
 from conversations.socket.handshake import (
     HandshakeError,
     handshake_check,
     handshake_read,
     socket_gone,
 )
-from conversations.socket.refusals import LastRefusal
+from conversations.socket.talk import ClientTalk
 from conversations.socket.watch import socket_watch
 
 logger = logging.getLogger(__name__)
 BATCH = 100
+# In the scope's state: an event for whoever wants to know when all that was missed is sent.
+CAUGHT_UP = "caught_up"
 
 
 class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
@@ -98,16 +99,18 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
         self.sent_sequence = handshake.cursor if is_cursor_known else 0
         self.heard_at = self.noted_at = time.monotonic()
         self.sending = asyncio.Lock()
-        self.last_refusal = LastRefusal()
+        self.talk = ClientTalk(self.conversation_id, self.locale, self)
         await self.accept(subprotocol=handshake.subprotocol)
         self.is_grouped = await self._join_group()
         await self._send_batches()
         if not is_cursor_known:
             text = "The cursor is not a sequence of this session; 0 was used."
-            await self._send(error_frame("bad_json", text))
+            await self.show(error_frame("bad_json", text))
         await self._send_queue_status()
         await run_sync(conversations_seen, [self.conversation_id])
         socket_watch().add(self)
+        if caught_up := self.scope["state"].get(CAUGHT_UP):
+            caught_up.set()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Handle one frame; a bad one is answered and the socket stays open."""
@@ -115,12 +118,9 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
         try:
             frame = frame_read(text_data)
         except BadFrameError as error:
-            await self._send(error_frame(error.code, error.text(self.locale), error.metadata))
+            await self.talk.refuse(error)
             return
-        try:
-            await self._handle(frame)
-        except ConversationError as error:
-            await self._send(error_frame(error.code, error.text(self.locale), frame.metadata))
+        await self.talk.hear(frame)
 
     # ---- what the channel layer brings ----
 
@@ -130,92 +130,23 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
 
     async def conversation_transient(self, message: ConversationTransient) -> None:
         """Send what is shown now or never."""
-        await self._send(message["frame"])
-
-    # ---- what the client sends ----
-
-    async def _handle(self, frame: ClientFrame) -> None:
-        match frame.type:
-            case EventType.USER_MESSAGE:
-                await self._on_message(frame)
-            case EventType.HEARTBEAT:
-                await self._send(transient_frame(EventType.HEARTBEAT, {}, frame.metadata))
-            case EventType.USER_TYPING:
-                await run_sync(
-                    responder().on_typing,
-                    conversation_id=self.conversation_id,
-                    is_typing=frame.is_typing,
-                )
-            case EventType.USER_READ_MESSAGE | EventType.USER_RECEIVED_MESSAGE:
-                await run_sync(
-                    responder().on_receipt,
-                    conversation_id=self.conversation_id,
-                    message_id=frame.message_id,
-                    is_read=frame.type == EventType.USER_READ_MESSAGE,
-                )
-            case EventType.REQUEST_POLY_AGENT_JOIN:
-                await self._on_join(frame)
-            case EventType.USER_CANCEL_HANDOFF:
-                await self._send_events(
-                    await run_sync(responder().on_cancel, conversation_id=self.conversation_id)
-                )
-            case EventType.USER_RETRY_MESSAGE:
-                await self._on_retry(frame)
-            case EventType.USER_END_SESSION:
-                events = await run_sync(
-                    responder().on_leave,
-                    conversation_id=self.conversation_id,
-                    metadata=frame.metadata,
-                )
-                await self._send_events(events)
-
-    async def _on_message(self, frame: ClientFrame) -> None:
-        self.last_refusal.check()
-        try:
-            events = await responder().on_message(
-                conversation_id=self.conversation_id,
-                text=frame.text,
-                client_event_id=frame.client_event_id,
-                metadata=frame.metadata,
-                file_ids=frame.file_ids,
-                answer=frame.answer,
-            )
-        except RateLimitedError as error:
-            self.last_refusal.note(error)
-            raise
-        await self._send_with_echo(events)
-
-    async def _on_retry(self, frame: ClientFrame) -> None:
-        events = await run_sync(
-            responder().on_retry,
-            conversation_id=self.conversation_id,
-            message_id=frame.message_id,
-            client_event_id=frame.client_event_id,
-            metadata=frame.metadata,
-        )
-        await self._send_with_echo(events)
-
-    async def _on_join(self, frame: ClientFrame) -> None:
-        await self._send(transient_frame(frame.type, {}, frame.metadata))
-        joined, *greeting = await run_sync(agent_join, self.conversation_id)
-        await self._send_events([joined])
-        await self._send(transient_frame(EventType.POLY_AGENT_THINKING, {}))
-        await self._send_events(greeting)
+        await self.show(message["frame"])
 
     # ---- sending ----
 
-    async def _send(self, frame: Frame) -> None:
+    async def show(self, frame: Frame) -> None:
         """Send what the client reads of a frame: the one way out of this socket."""
         shown = frame_shown(frame, self.extensions, self.locale)
         await self.send(text_data=json.dumps(shown, ensure_ascii=False))
 
-    async def _send_with_echo(self, events: list[Event]) -> None:
+    async def show_with_echo(self, events: list[Event]) -> None:
         """Send lines; the first one also where it was sent before, for its echo may be lost."""
         if events[0].sequence <= self.sent_sequence:
-            await self._send(frame_of(events[0]))
-        await self._send_events(events)
+            await self.show(frame_of(events[0]))
+        await self.show_events(events)
 
-    async def _send_events(self, events: list[Event]) -> None:
+    async def show_events(self, events: list[Event]) -> None:
+        """Send journal lines that were written a moment ago."""
         await self._send_journal([frame_of(event) for event in events])
 
     async def _send_journal(self, frames: list[Frame]) -> None:
@@ -223,7 +154,7 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
             for frame in frames:
                 sequence = cast(int, frame["sequence"])
                 if sequence == self.sent_sequence + 1:
-                    await self._send(frame)
+                    await self.show(frame)
                     self.sent_sequence = sequence
                 elif sequence > self.sent_sequence:
                     await self._send_gap()
@@ -231,7 +162,7 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
     async def _send_gap(self) -> None:
         """Send what the journal has after the last line sent; the caller holds the lock."""
         for frame in await run_sync(frames_after, self.conversation_id, self.sent_sequence):
-            await self._send(frame)
+            await self.show(frame)
             self.sent_sequence = cast(int, frame["sequence"])
 
     async def _send_batches(self) -> None:
@@ -240,7 +171,7 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
                 frames = await run_sync(
                     frames_after, self.conversation_id, self.sent_sequence, limit=BATCH
                 )
-                await self._send(transient_frame(EventType.EVENT_BATCH, {"events": frames}))
+                await self.show(transient_frame(EventType.EVENT_BATCH, {"events": frames}))
                 if frames:
                     self.sent_sequence = cast(int, frames[-1]["sequence"])
                 if len(frames) < BATCH:
@@ -249,7 +180,7 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
     async def _send_queue_status(self) -> None:
         status = await run_sync(responder().queue_status, conversation_id=self.conversation_id)
         if status is not None:
-            await self._send(transient_frame(EventType.HANDOFF_QUEUE_STATUS, status))
+            await self.show(transient_frame(EventType.HANDOFF_QUEUE_STATUS, status))
 
     # ---- what the slow timer of all sockets asks for (socket_watch.py) ----
 

@@ -16,8 +16,8 @@ def redis_client() -> Redis:
     return Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
 
 
-def retry_after(key: str, *, limit: int, window_seconds: int) -> int:
-    """Count one request; return 0 if it may go on, else the seconds to wait.
+def retry_after(key: str, *, limit: int, window_seconds: int, amount: int = 1) -> int:
+    """Count one request, or an amount; return 0 if it may go on, else the seconds to wait.
 
     `key` must not hold a secret: it is stored in Redis as it is.
     """
@@ -25,7 +25,7 @@ def retry_after(key: str, *, limit: int, window_seconds: int) -> int:
     name = f"baton:rate:{key}:{now // window_seconds}"
     try:
         with redis_client().pipeline() as pipe:
-            pipe.incr(name)
+            pipe.incr(name, amount)
             pipe.expire(name, window_seconds)
             count = int(pipe.execute()[0])
     except RedisError:

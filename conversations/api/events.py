@@ -1,0 +1,193 @@
+"""A session without a WebSocket: read its journal, and say what frames of a socket would say.
+
+Streams and long polls of the same address do not come here: conversations/socket/streams.py.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_serializer,
+)
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from conversations.api.async_view import AsyncEnvelopeView
+from conversations.api.errors import BadFieldError, RefusedError
+from conversations.api.messaging import bearer
+from conversations.api.schema import BY_ACCESS_TOKEN, TAG, refusals
+from conversations.event_loop.executor import run_sync
+from conversations.journal.frames import EventType, Frame, error_frame, frame_of
+from conversations.journal.selectors import frames_after
+from conversations.journal.services import conversations_seen
+from conversations.models import Conversation, Event
+from conversations.socket.client_extensions import frame_shown
+from conversations.socket.client_frames import BadFrameError, frame_of_value, metadata_of_value
+from conversations.socket.handshake import HandshakeError, session_of_token
+from conversations.socket.talk import ClientTalk
+from integrations.behaviour.sentences import sentence
+from integrations.entry.rate_limit import retry_after
+from integrations.telemetry.metrics import FRAMES_REFUSED
+
+FRAMES_PER_REQUEST = 20
+_CURSOR = re.compile(r"(?:seq:)?([0-9]{1,9})")
+_EXAMPLE = {
+    "type": "EVENT_TYPE_USER_MESSAGE",
+    "payload": {"text": "Where is my order?"},
+    "metadata": {"custom": {"client_event_id": "5f0e7b1c-0c4f-4b57-9a55-3b2f8a1f6d10"}},
+}
+_REFUSALS = refusals(
+    _400="INVALID_REQUEST",
+    _401="UNAUTHORIZED",
+    _404="SESSION_NOT_FOUND",
+    _429="RATE_LIMITED",
+)
+
+
+class EventsView(AsyncEnvelopeView):
+    """The journal of a session, and what its client says."""
+
+    @extend_schema_serializer(component_name="EventsCreate")
+    class Input(serializers.Serializer[Any]):
+        """Frames as a socket takes them, in their order."""
+
+        frames = serializers.ListField(
+            child=serializers.DictField(), max_length=FRAMES_PER_REQUEST, allow_empty=False
+        )
+
+    @extend_schema_serializer(component_name="EventsOut")
+    class Output(serializers.Serializer[Any]):
+        """Frames as a socket sends them."""
+
+        events = serializers.ListField(child=serializers.DictField())
+
+    @extend_schema(
+        operation_id="events_list",
+        summary="Read a session's events without a WebSocket",
+        description="With `Accept: text/event-stream` a stream of server-sent events: each `data` "
+        "is a frame as the socket sends it, each `id` a cursor. It ends after about a minute; open "
+        "the next one with the last cursor. With `wait` the answer comes as soon as there is "
+        "something to tell, and at the latest after so many seconds. With neither it comes at "
+        "once.",
+        tags=[TAG],
+        auth=BY_ACCESS_TOKEN,
+        parameters=[
+            OpenApiParameter("cursor", int, description="The highest sequence that is known."),
+            OpenApiParameter("wait", int, description="Seconds, 25 at most."),
+        ],
+        responses={200: OpenApiResponse(Output, description="What came after it."), **_REFUSALS},
+    )
+    async def get(self, request: Request, session_id: uuid.UUID) -> Response:
+        """Answer with the journal's lines after the cursor, at once."""
+        conversation = await run_sync(_conversation, request, session_id)
+        cursor = _CURSOR.fullmatch(request.query_params.get("cursor", "0"))
+        frames = await run_sync(frames_after, conversation.pk, int(cursor[1]) if cursor else 0)
+        return Response({"events": [_shown(frame, conversation) for frame in frames]})
+
+    @extend_schema(
+        operation_id="events_create",
+        summary="Send frames without a WebSocket",
+        description="The same frames as on the socket, up to 20 in their order; the whole body "
+        "may be as large as one frame. The answer has what the socket would have sent in answer: "
+        "echoes and errors. Wait for it before the next call: that keeps the order. A call that "
+        "broke off is sent again with the same `client_event_id`: nothing is said twice.",
+        tags=[TAG],
+        auth=BY_ACCESS_TOKEN,
+        request=Input,
+        examples=[OpenApiExample("A message", value={"frames": [_EXAMPLE]}, request_only=True)],
+        responses={200: OpenApiResponse(Output, description="The answers."), **_REFUSALS},
+    )
+    async def post(self, request: Request, session_id: uuid.UUID) -> Response:
+        """Answer each frame as a socket does."""
+        conversation = await run_sync(_conversation, request, session_id)
+        frames = _frames(request)
+        outlet = _Answers(conversation)
+        per_second = int(settings.SOCKET_FRAMES_PER_SECOND)
+        if per_second and await run_sync(_are_too_many, conversation.pk, len(frames), per_second):
+            outlet.refuse_all(frames, per_second)
+        else:
+            await _say_all(frames, conversation, outlet)
+        return Response({"events": outlet.frames})
+
+
+class _Answers:
+    """What the client's frames are answered with, as the client reads it."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        self._conversation = conversation
+        self.frames: list[Frame] = []
+
+    async def show(self, frame: Frame) -> None:
+        self.frames.append(_shown(frame, self._conversation))
+
+    async def show_events(self, events: list[Event]) -> None:
+        for event in events:
+            await self.show(frame_of(event))
+
+    async def show_with_echo(self, events: list[Event]) -> None:
+        await self.show_events(events)
+
+    def refuse_all(self, frames: list[object], per_second: int) -> None:
+        """Say of each frame that it came too soon."""
+        FRAMES_REFUSED.inc(len(frames))
+        text = sentence("frames_a_second", self._conversation.locale, number=per_second)
+        self.frames += [
+            error_frame("rate_limited", text, metadata_of_value(frame)) for frame in frames
+        ]
+
+
+async def _say_all(frames: list[object], conversation: Conversation, outlet: _Answers) -> None:
+    talk = ClientTalk(conversation.pk, conversation.locale, outlet)
+    for value in frames:
+        try:
+            frame = frame_of_value(value)
+        except BadFrameError as error:
+            await talk.refuse(error)
+            continue
+        if frame.type == EventType.HEARTBEAT:
+            await run_sync(conversations_seen, [conversation.pk])
+        await talk.hear(frame)
+
+
+def _conversation(request: Request, session_id: uuid.UUID) -> Conversation:
+    origin = request.headers.get("Origin", "")
+    try:
+        return session_of_token(str(session_id), bearer(request), origin)
+    except HandshakeError as error:
+        code = {401: "UNAUTHORIZED", 404: "SESSION_NOT_FOUND"}[error.status]
+        raise RefusedError(error.status, code, str(error)) from error
+
+
+def _frames(request: Request) -> list[object]:
+    """Return the frames of a body; what is wrong in one of them is that frame's affair."""
+    limit = settings.FRAME_MAX_BYTES
+    if len(request.body) > limit:
+        text = f"The body may have {limit} bytes."
+        raise RefusedError(413, "PAYLOAD_TOO_LARGE", text)
+    try:
+        body = json.loads(request.body)
+    except (ValueError, RecursionError) as error:
+        raise BadFieldError("body: It is no JSON.") from error
+    frames = body.get("frames") if isinstance(body, dict) else None
+    if not isinstance(frames, list) or not 0 < len(frames) <= FRAMES_PER_REQUEST:
+        raise BadFieldError(f"frames: Send 1 to {FRAMES_PER_REQUEST} frames.")
+    return frames
+
+
+def _are_too_many(conversation_id: str, number: int, per_second: int) -> bool:
+    key = f"frames:{conversation_id}"
+    return retry_after(key, limit=per_second, window_seconds=1, amount=number) > 0
+
+
+def _shown(frame: Frame, conversation: Conversation) -> Frame:
+    return frame_shown(frame, conversation.extensions, conversation.locale)
