@@ -8,8 +8,10 @@ from pathlib import Path
 
 WIDGET = Path(__file__).parent.parent / "static" / "conversations" / "widget"
 BUNDLE = WIDGET / "bundle.js"
+MADE = WIDGET / "made"
 # Put there by make setup's step for tests: running Baton needs no Node.
 ESBUILD = str(Path(sys.prefix) / "node" / "node_modules" / ".bin" / "esbuild")
+LOADED_LATER = ("files.js", "http_socket.js")
 OPTIONS = [
     "--bundle",
     "--minify",
@@ -17,22 +19,41 @@ OPTIONS = [
     "--target=es2022",
     "--legal-comments=none",
     "--log-level=warning",
-    # Fetched when they are needed: a language, and the sending of files.
+    # Fetched when they are needed: a language, the sending of files, and life without WebSockets.
     "--external:./words/*",
-    "--external:./files.js",
+    *(f"--external:./{name}" for name in LOADED_LATER),
 ]
 
 
 def bundle_text(*more_options: str) -> str:
-    """Return the bundle of main.js and all that it imports.
+    """Return the bundle of main.js and all that it imports, but for what is loaded later.
 
     Raises CalledProcessError, after esbuild has said why, for a module that does not parse.
     """
-    command = [ESBUILD, "main.js", *OPTIONS, *more_options]
+    text = _made_of("main.js", *OPTIONS, *more_options)
+    for name in LOADED_LATER:
+        text = text.replace(f'import("./{name}")', f'import("./{MADE.name}/{name}")')
+    return text
+
+
+def later_text(name: str) -> str:
+    """Return a module that is loaded later, made small."""
+    return _made_of(name, *OPTIONS)
+
+
+def made() -> dict[Path, str]:
+    """Return every file that is made, with its text."""
+    return {BUNDLE: bundle_text()} | {MADE / name: later_text(name) for name in LOADED_LATER}
+
+
+def _made_of(entry: str, *options: str) -> str:
+    command = [ESBUILD, entry, *options]
     done = subprocess.run(command, cwd=WIDGET, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603 - the command is ours, no shell
     return done.stdout
 
 
 if __name__ == "__main__":
-    BUNDLE.write_text(bundle_text())
-    sys.stdout.write(f"{BUNDLE.name}: {BUNDLE.stat().st_size} bytes\n")
+    MADE.mkdir(exist_ok=True)
+    for path, text in made().items():
+        path.write_text(text)
+        sys.stdout.write(f"{path.name}: {path.stat().st_size} bytes\n")

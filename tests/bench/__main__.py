@@ -27,12 +27,14 @@ from tests.bench.rig import Rig, rig
 from tests.bench.sockets import idle_sockets
 from tests.bench.throughput import throughput
 from tests.bench.turns import turns
+from tests.bench.ways import ways
 
 PARTS = {
     "latency": latency,
     "throughput": throughput,
     "handoffs": open_handoffs,
     "sockets": idle_sockets,
+    "ways": ways,
     "growth": growth,
     "matching": matching,
     "neighbours": neighbours,

@@ -18,6 +18,7 @@ from tests.chaos.talk import Talk
 from tests.chaos.vendors import CHOICES, STREAMS, TOKENS, WEBHOOKS, ChaosVendor
 from tests.journeys.stack import Stack
 from tests.load.desk import AsyncDesk
+from tests.load.ways import POLL, SOCKET, STREAM
 from tests.postgres import PostgresServer
 
 SOCKETS_PER_SESSION = 10  # the first one is the end user's own
@@ -230,6 +231,24 @@ async def resend_frames(world: World) -> None:
         talk.resend_copies = 1
 
 
+async def no_websockets(world: World) -> None:
+    """Let no WebSocket through: half of the people stream, half poll; both are cut at random."""
+    for number, talk in enumerate(world.talks):
+        talk.client.way = (STREAM, POLL)[number % 2]
+        await talk.client.cut()
+    for _ in range(int(world.seconds)):
+        await asyncio.sleep(0.6)
+        await world.rng.choice(world.talks).client.cut()
+    for talk in world.talks:
+        talk.client.way = SOCKET
+        await talk.client.cut()
+
+
+async def no_websockets_and_web_ends(world: World) -> None:
+    """Do the same, and end the web process while streams and polls are open."""
+    await asyncio.gather(no_websockets(world), _kill(world, "web", signal.SIGTERM))
+
+
 KILL, TERM = signal.SIGKILL, signal.SIGTERM
 
 
@@ -333,6 +352,8 @@ FAULTS = (
     Fault(name="widget: ten tabs", strike=ten_tabs),
     Fault(name="widget: frozen", strike=freeze_tabs, whole_seconds=70.0),
     Fault(name="widget: frames sent thrice", strike=resend_frames, is_quick=True),
+    Fault(name="widget: no WebSockets", strike=no_websockets, is_quick=True),
+    Fault(name="widget: no WebSockets, SIGTERM web", strike=no_websockets_and_web_ends),
     Fault(name="End crosses a line", strike=ends_cross, is_quick=True),
     Fault(name="rich choice answered twice", strike=choices_twice, is_quick=True, needs=CHOICES),
 )

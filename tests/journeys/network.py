@@ -10,7 +10,16 @@ import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-PASSED_ON = {"authorization", "content-type", "cookie", "origin", "x-host", "x-token", "host"}
+PASSED_ON = {
+    "accept",
+    "authorization",
+    "content-type",
+    "cookie",
+    "origin",
+    "x-host",
+    "x-token",
+    "host",
+}
 NOT_PASSED_BACK = {"connection", "transfer-encoding", "content-length", "date", "server"}
 # urllib asks the environment for a proxy of its own.
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -21,6 +30,9 @@ class Network:
 
     def __init__(self) -> None:
         self.blocks_websockets = False
+        # As a scanner does, it passes an answer on when it has all of it.
+        self.holds_back = self.breaks_streams = False
+        self.tunnels_opened = 0
         # A status with which the network itself answers all calls of the widget, or 0.
         self.own_answer = 0
         self.refusals = 0
@@ -62,6 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_response(200)
             self.end_headers()
             self.network._tunnels.add(far)
+            self.network.tunnels_opened += 1
             _pass_both_ways(self.connection, far)
             self.network._tunnels.discard(far)
         self.close_connection = True
@@ -78,6 +91,9 @@ class _Handler(BaseHTTPRequestHandler):
             answer: Any = DIRECT.open(request, timeout=20)
         except urllib.error.HTTPError as refusal:
             answer = refusal
+        if "event-stream" in answer.headers["Content-Type"] and not self.network.holds_back:
+            self._pass_stream(answer)
+            return
         content = answer.read()
         self.send_response(answer.status)
         for key, value in answer.headers.items():
@@ -86,6 +102,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+
+    def _pass_stream(self, answer: Any) -> None:
+        self.send_response(answer.status)
+        for name in ("Content-Type", "Access-Control-Allow-Origin"):
+            self.send_header(name, answer.headers[name])
+        self.end_headers()
+        while not self.network.breaks_streams and (piece := answer.read1(65_536)):
+            self.wfile.write(piece)
+        self.close_connection = True
 
     def do_POST(self) -> None:
         self.do_GET()

@@ -15,6 +15,8 @@ from tests.waiting import eventually
 
 # The widget gave a conversation up after six.
 REFUSALS = 9
+REFUSALS_OF_A_NETWORK = 3
+STALL_MS = 11_000
 LONGEST_WAIT_MS = 30_000
 
 
@@ -58,34 +60,60 @@ def is_reconnecting(end_user: EndUser) -> None:
     expect(end_user.by_id("input")).to_be_visible()
 
 
-def test_a_network_that_blocks_web_sockets_ends_no_conversation(
-    page: Page, stack: Stack, network: Network, desk: Desk
+def goes_on_over_http(page: Page, network: Network, end_user: EndUser, state: str) -> None:
+    """Let the widget be refused until it goes another way."""
+    end_user.is_in_state("offline")
+    is_refused(page, network, REFUSALS_OF_A_NETWORK)
+    page.clock.fast_forward(LONGEST_WAIT_MS)
+    end_user.is_in_state(state)
+
+
+@pytest.mark.parametrize("holds_back", [False, True])
+def test_a_conversation_goes_on_where_no_websocket_is_let_through(
+    page: Page, stack: Stack, network: Network, desk: Desk, holds_back: bool
 ) -> None:
     end_user = EndUser(page, stack)
     end_user.asks_for_a_person()
     chat = desk.accept_newest()
     end_user.is_in_state("live")
 
+    network.holds_back = holds_back
     network.block_websockets()
-    end_user.is_in_state("offline")
     desk.does(chat, "say", text="Are you still there?")
     end_user.write("I am, it is my network.")
-    is_refused(page, network, REFUSALS)
-    is_reconnecting(end_user)
+    end_user.is_in_state("offline")
+    is_refused(page, network, REFUSALS_OF_A_NETWORK)
+    page.clock.fast_forward(LONGEST_WAIT_MS)
+    if holds_back:
+        page.wait_for_timeout(300)
+        page.clock.fast_forward(STALL_MS)
+    end_user.is_in_state("live")
+    end_user.sees("Are you still there?")
+    for number in range(3):
+        end_user.write(f"end user {number}")
+        desk.does(chat, "say", text=f"live agent {number}")
+    end_user.sees("live agent 2")
+    wanted = ["I am, it is my network.", *(f"end user {number}" for number in range(3))]
+    eventually(lambda: desk.said_by_end_user(chat) == wanted, seconds=15)
+    said = ["Are you still there?", *(f"live agent {number}" for number in range(3))]
+    assert end_user.texts("live_agent") == said
 
+    before = network.refusals
     page.reload()
     end_user.open()
-    is_refused(page, network, REFUSALS)
-    is_reconnecting(end_user)
-    end_user.sees("I am, it is my network.", "end_user")
-
-    network.let_everything_through()
-    page.clock.fast_forward(LONGEST_WAIT_MS)
-    end_user.sees("Are you still there?")
+    if holds_back:
+        page.wait_for_timeout(300)
+        page.clock.fast_forward(STALL_MS)
     end_user.is_in_state("live")
-    said = ["I am, it is my network."]
-    eventually(lambda: desk.said_by_end_user(chat)[-1:] == said, seconds=15)
-    assert end_user.texts("end_user").count(said[0]) == 1
+    end_user.sees("live agent 2")
+    assert network.refusals == before
+    network.let_everything_through()
+    before = network.tunnels_opened
+    page.evaluate("dispatchEvent(new Event('offline'))")
+    page.clock.fast_forward(LONGEST_WAIT_MS)
+    eventually(lambda: network.tunnels_opened > before, seconds=15)
+    end_user.is_in_state("live")
+    assert end_user.texts("live_agent") == said
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 410, 503])
@@ -119,9 +147,7 @@ def test_a_session_that_has_ended_is_over_though_no_socket_tells(
     network.block_websockets()
     desk.does(chat, "say", text="Good bye, then.")
     desk.does(chat, "end")
-    is_refused(page, network, 1)
-    page.clock.fast_forward(LONGEST_WAIT_MS)
-    end_user.is_in_state("closed")
+    goes_on_over_http(page, network, end_user, "closed")
 
     network.let_everything_through()
     page.reload()

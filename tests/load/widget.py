@@ -7,10 +7,13 @@ import contextlib
 import random
 import time
 import uuid
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
+
+from tests.load.ways import POLL, SOCKET, HttpWay, SocketWay, Way
 
 PREFIX = "EVENT_TYPE_"
 BACK_OFF_SECONDS = 1.0
@@ -50,7 +53,9 @@ class WidgetClient:
         # What was sent and not heard of again, as the payload of its frame.
         self._outbox: dict[str, dict[str, Any]] = {}
         self._texts: dict[str, str] = {}
-        self._socket: aiohttp.ClientWebSocketResponse | None = None
+        # How it connects the next time: over a socket, a stream or by long polls.
+        self.way = SOCKET
+        self._connected: Way | None = None
         self._task: asyncio.Task[None] | None = None
         self._news = asyncio.Condition()
         self._token = self._session_id = ""
@@ -91,12 +96,10 @@ class WidgetClient:
             await self._send_one(client_id, payload)
 
     async def cut(self) -> None:
-        """Lose the socket without a word."""
-        socket, self._socket = self._socket, None
-        if socket is not None and socket._response.connection is not None:
-            transport = socket._response.connection.transport
-            if transport is not None:
-                transport.abort()
+        """Lose the connection without a word."""
+        connected, self._connected = self._connected, None
+        if connected is not None:
+            connected.cut()
 
     async def reload(self) -> None:
         """Forget everything but the session, as a reloaded page does."""
@@ -138,25 +141,34 @@ class WidgetClient:
             await asyncio.sleep(BACK_OFF_SECONDS * random.uniform(0.3, 1.0))
 
     async def _connection(self) -> None:
+        cursor = self.sequence
+        async with self._way() as way:
+            if cursor != self.sequence:
+                return  # the page was reloaded meanwhile
+            self._connected = way
+            for client_id, payload in list(self._outbox.items()):
+                await self._send_one(client_id, payload)
+            async for frame in way.frames():
+                while not self.is_reading:
+                    await asyncio.sleep(0.05)
+                if self._connected is not way:
+                    break  # what was still unread when it was cut is asked for again
+                await self._take(frame)
+        self._connected = None
+
+    @contextlib.asynccontextmanager
+    async def _way(self) -> AsyncIterator[Way]:
+        if self.way != SOCKET:
+            url, polls = f"{self.url}/api/v1/sessions/{self._session_id}/events", self.way == POLL
+            yield HttpWay(self.http, url, self._token, lambda: self.sequence, polls=polls)
+            return
         address = f"{self.url.replace('http', 'ws', 1)}/ws"
         query = {"session_id": self._session_id, "cursor": str(self.sequence)}
         protocols = ("baton.v1", f"bearer.{self._token}")
         async with self.http.ws_connect(
             address, params=query, protocols=protocols, max_msg_size=0, heartbeat=20
         ) as socket:
-            if query["cursor"] != str(self.sequence):
-                return  # the page was reloaded meanwhile
-            self._socket = socket
-            for client_id, payload in list(self._outbox.items()):
-                await self._send_one(client_id, payload)
-            async for message in socket:
-                while not self.is_reading:
-                    await asyncio.sleep(0.05)
-                if self._socket is not socket:
-                    break  # what was still unread when the socket was cut is asked for again
-                if message.type is aiohttp.WSMsgType.TEXT:
-                    await self._take(message.json())
-        self._socket = None
+            yield SocketWay(socket)
 
     async def _take(self, frame: dict[str, Any]) -> None:
         if frame["type"] == f"{PREFIX}EVENT_BATCH":
@@ -196,8 +208,8 @@ class WidgetClient:
         await self._frame("USER_MESSAGE", payload, client_event_id=client_id)
 
     async def _frame(self, kind: str, payload: dict[str, Any], **custom: str) -> None:
-        if self._socket is None or self._socket.closed:
+        if self._connected is None or not self._connected.is_open:
             return
         frame = {"type": PREFIX + kind, "payload": payload, "metadata": {"custom": custom}}
         with contextlib.suppress(aiohttp.ClientError, ConnectionError):
-            await self._socket.send_json(frame)
+            await self._connected.send(frame)

@@ -80,9 +80,9 @@ export class Api {
     return `${origin}/ws?session_id=${encodeURIComponent(session)}&cursor=${cursor}`;
   }
 
-  /** @param {string} [session] */
-  filesUrl(session) {
-    return `${this.options.portal}/api/v1/sessions/${session}/files`;
+  /** @param {"files" | "events"} part @param {string} [session] */
+  sessionUrl(part, session) {
+    return `${this.options.portal}/api/v1/sessions/${session}/${part}`;
   }
 
   /**

@@ -12,6 +12,7 @@ import { Typing } from "./typing.js";
 
 const AGENT_TYPING_MS = 10_000;
 const AI_THINKING_MS = 60_000;
+const BLOCKED_MS = 30 * 60_000;
 const RETRY = "USER_RETRY_MESSAGE";
 
 export class Conversation {
@@ -58,6 +59,13 @@ export class Conversation {
     outbox.forEach((message) => this.#dispatch({ type: "say", message }));
     this.#connection = new Connection({
       prepare: (refusals) => this.#prepare(refusals),
+      overHttp: () => ({
+        url: this.api.sessionUrl("events", this.#session),
+        token: () => this.admission.token(),
+        cursor: () => this.state.sequence,
+      }),
+      isBlocked: Date.now() < (this.storage.get().blockedUntil ?? 0),
+      onBlocked: (isBlocked) => this.#blocked(isBlocked),
       heartbeatSeconds: () => this.state.heartbeatSeconds,
       cursor: () => this.state.sequence,
       onEvent: (event) => this.#apply(event),
@@ -65,6 +73,13 @@ export class Conversation {
       onLink: (link) => this.#linked(link),
     });
     this.#connection.start();
+  }
+
+  /** Other pages of this site need not find out again. @param {boolean} isBlocked */
+  #blocked(isBlocked) {
+    const { blockedUntil } = this.storage.get();
+    if (isBlocked) this.storage.set({ blockedUntil: Date.now() + BLOCKED_MS });
+    else if (blockedUntil) this.storage.set({ blockedUntil: undefined });
   }
 
   /** @param {import("./types").Link} link */
@@ -154,7 +169,7 @@ export class Conversation {
 
   /** Where a file of this conversation goes, and with which token. */
   async uploadTarget() {
-    return { token: await this.admission.token(), url: this.api.filesUrl(this.#session) };
+    return { token: await this.admission.token(), url: this.api.sessionUrl("files", this.#session) };
   }
 
   /** @param {number} refusals failed handshakes in a row */

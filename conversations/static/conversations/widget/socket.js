@@ -1,16 +1,29 @@
 // @ts-check
 /** @import {Link, WireEvent} from "./types" */
-/** One WebSocket that stays: heartbeat, silence watch, back-off, cursor. It knows no chat. */
+/** One WebSocket that stays: heartbeat, silence watch, back-off, cursor. It knows no chat.
+ * Where the network lets none through, HTTP requests take its place. */
 
 export const LONGEST_WAIT_SECONDS = 30;
+const OPEN = 1;
 const SILENT_INTERVALS = 2.5;
 const READY_WITHOUT_BATCH_SECONDS = 3;
 const LONGEST_HANDSHAKE_SECONDS = 20;
+/** So many closed before they were ready, though the portal itself would have taken them. */
+const REFUSALS_OF_A_NETWORK = 3;
+
+/**
+ * What a WebSocket and a socket over HTTP have in common.
+ * @typedef {{readyState: number, send(text: string): void, close(): void, onopen: any, onmessage: any, onclose: any}} SocketLike
+ */
 
 /**
  * @typedef {object} Hooks
  * @property {(refusals: number) => Promise<{url: string, token: string} | null>} prepare
  *   address and token of the next attempt; null when there is nothing left to connect to
+ * @property {() => {url: string, token: () => Promise<string>, cursor: () => number}} overHttp
+ *   the same session without a WebSocket
+ * @property {boolean} [isBlocked] WebSockets were blocked here a moment ago
+ * @property {(isBlocked: boolean) => void} onBlocked
  * @property {() => number} heartbeatSeconds
  * @property {() => number} cursor the highest sequence applied
  * @property {(event: WireEvent) => void} onEvent type without its prefix
@@ -19,8 +32,10 @@ const LONGEST_HANDSHAKE_SECONDS = 20;
  */
 
 export class Connection {
-  /** @type {WebSocket | undefined} */
+  /** @type {SocketLike | undefined} */
   #socket;
+  /** Whether HTTP takes the WebSocket's place. */
+  #isBlocked;
   #failures = 0;
   #refusals = 0;
   #attempt = 0;
@@ -32,6 +47,7 @@ export class Connection {
   /** @param {Hooks} hooks */
   constructor(hooks) {
     this.hooks = hooks;
+    this.#isBlocked = !!hooks.isBlocked;
   }
 
   start() {
@@ -56,7 +72,7 @@ export class Connection {
    * @param {Record<string, string>} [custom]
    */
   send(type, payload = {}, custom) {
-    if (!this.#isReady || this.#socket?.readyState !== WebSocket.OPEN) return false;
+    if (!this.#isReady || this.#socket?.readyState !== OPEN) return false;
     const metadata = custom && { custom };
     this.#socket.send(JSON.stringify({ type: `EVENT_TYPE_${type}`, payload, metadata }));
     return true;
@@ -67,14 +83,47 @@ export class Connection {
     const attempt = this.#attempt;
     try {
       const target = await this.hooks.prepare(this.#refusals);
-      if (attempt !== this.#attempt) return;
-      if (target) this.#listen(new WebSocket(target.url, ["baton.v1", `bearer.${target.token}`]));
+      if (attempt !== this.#attempt || !target) return;
+      const socket = this.#webSocket(target) ?? (await this.#httpSocket());
+      if (attempt === this.#attempt) this.#listen(socket);
+      else socket.close();
     } catch {
       if (attempt === this.#attempt) this.#lose(); // portal out of reach or busy: back off
     }
   }
 
-  /** @param {WebSocket} socket */
+  /** Nothing where a network, a policy or the page itself lets no WebSocket be.
+   * @param {{url: string, token: string}} target */
+  #webSocket({ url, token }) {
+    if (this.#isBlocked) return null;
+    try {
+      return new WebSocket(url, ["baton.v1", `bearer.${token}`]);
+    } catch {
+      this.#block();
+      return null;
+    }
+  }
+
+  async #httpSocket() {
+    const { HttpSocket } = await import("./http_socket.js");
+    return new HttpSocket(this.hooks.overHttp());
+  }
+
+  #block() {
+    this.#isBlocked = true;
+    this.hooks.onBlocked(true);
+  }
+
+  /** Whoever is refused thrice goes on over HTTP, and whoever loses that tries a WebSocket first:
+   * the network may be another one. */
+  #chooseWay() {
+    if (this.#isBlocked) {
+      this.#isBlocked = false;
+      this.#refusals = REFUSALS_OF_A_NETWORK - 1;
+    } else if (this.#refusals >= REFUSALS_OF_A_NETWORK) this.#block();
+  }
+
+  /** @param {SocketLike} socket */
   #listen(socket) {
     this.#socket = socket;
     this.#later("ready", LONGEST_HANDSHAKE_SECONDS, this.#refuse);
@@ -83,7 +132,7 @@ export class Connection {
       this.#later("ready", READY_WITHOUT_BATCH_SECONDS, () => this.#ready());
       this.#beat();
     };
-    socket.onmessage = (message) => this.#receive(String(message.data));
+    socket.onmessage = (/** @type {{data: unknown}} */ message) => this.#receive(String(message.data));
     socket.onclose = this.#refuse;
   }
 
@@ -115,7 +164,10 @@ export class Connection {
   #ready() {
     clearTimeout(this.#timers.ready);
     this.#failures = this.#refusals = 0;
-    if (!this.#isReady) this.hooks.onLink("open");
+    if (!this.#isReady) {
+      this.hooks.onBlocked(this.#isBlocked);
+      this.hooks.onLink("open");
+    }
     this.#isReady = true;
     this.hooks.onReady();
   }
@@ -138,6 +190,7 @@ export class Connection {
 
   #lose = () => {
     this.#drop();
+    this.#chooseWay();
     this.hooks.onLink("broken");
     const seconds = Math.min(LONGEST_WAIT_SECONDS, 2 ** this.#failures++);
     this.#later("retry", seconds * (0.5 + Math.random() / 2), () => void this.#open());
@@ -147,7 +200,7 @@ export class Connection {
   #wake = () => {
     if (document.visibilityState === "hidden") return;
     const isWaiting = !this.#socket && this.#timers.retry !== undefined;
-    if (isWaiting || (this.#socket?.readyState === WebSocket.OPEN && this.#isSilent())) {
+    if (isWaiting || (this.#socket?.readyState === OPEN && this.#isSilent())) {
       void this.#open();
     }
   };

@@ -243,6 +243,8 @@ export interface Saved {
   session?: string;
   token?: string;
   expiresAt?: number;
+  /** WebSockets are not tried before that. */
+  blockedUntil?: number;
   sequence?: number;
   received?: number;
   seen?: number;
