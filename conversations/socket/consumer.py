@@ -33,6 +33,7 @@ from conversations.responder import responder
 from conversations.socket.client_extensions import frame_shown
 from conversations.socket.client_frames import BadFrameError, frame_read
 from conversations.socket.handshake import (
+    CAUGHT_UP,
     HandshakeError,
     handshake_check,
     handshake_read,
@@ -43,8 +44,6 @@ from conversations.socket.watch import socket_watch
 
 logger = logging.getLogger(__name__)
 BATCH = 100
-# In the scope's state: an event for whoever wants to know when all that was missed is sent.
-CAUGHT_UP = "caught_up"
 
 
 class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types

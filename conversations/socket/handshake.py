@@ -19,6 +19,8 @@ from conversations.models import Conversation
 from conversations.widget.access_token import TokenError, host_allowed, token_verify
 
 SUBPROTOCOL = "baton.v1"
+# In the scope's state: an event for whoever wants to know when all that was missed is sent.
+CAUGHT_UP = "caught_up"
 _CURSOR = re.compile(r"^(?:seq:)?(\d{1,9})$")
 # A socket that has not said that it lives for this long does not count any more.
 _SOCKET_LIFE_SECONDS = 90

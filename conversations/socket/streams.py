@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 from conversations.journal.frames import PREFIX, EventType
-from conversations.socket.consumer import CAUGHT_UP
+from conversations.socket.handshake import CAUGHT_UP
 from conversations.socket.shutdown import shutdown
 from integrations.entry.envelope import envelope
 from integrations.telemetry.correlation import HEADER, correlation_id

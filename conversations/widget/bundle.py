@@ -9,6 +9,7 @@ from pathlib import Path
 WIDGET = Path(__file__).parent.parent / "static" / "conversations" / "widget"
 BUNDLE = WIDGET / "bundle.js"
 MADE = WIDGET / "made"
+STYLE = MADE / "styles.css"
 # Put there by make setup's step for tests: running Baton needs no Node.
 ESBUILD = str(Path(sys.prefix) / "node" / "node_modules" / ".bin" / "esbuild")
 LOADED_LATER = ("files.js", "http_socket.js")
@@ -43,7 +44,8 @@ def later_text(name: str) -> str:
 
 def made() -> dict[Path, str]:
     """Return every file that is made, with its text."""
-    return {BUNDLE: bundle_text()} | {MADE / name: later_text(name) for name in LOADED_LATER}
+    later = {MADE / name: later_text(name) for name in LOADED_LATER}
+    return {BUNDLE: bundle_text(), STYLE: _made_of("styles.css", "--minify"), **later}
 
 
 def _made_of(entry: str, *options: str) -> str:

@@ -14,13 +14,17 @@ export class Refused extends Error {
   /** Set when there is nothing left to connect to. */
   isOver = false;
 
-  /** @param {number} status @param {boolean} isOurs */
-  constructor(status, isOurs) {
-    super();
+  /** @param {number} status @param {{error_code?: unknown, error_message?: unknown} | null} [problem] */
+  constructor(status, problem) {
+    super(`${problem?.error_message ?? ""}`);
     this.status = status;
-    this.isOurs = isOurs;
+    this.code = problem?.error_code;
+    this.isOurs = typeof this.code === "string";
   }
 }
+
+/** No answer at all: a browser does not tell a page why. */
+export class Unreachable extends Error {}
 
 /**
  * Whether the portal itself, not the network, refused with such a status.
@@ -100,10 +104,11 @@ export class Api {
     const signal = AbortSignal.timeout?.(LONGEST_CALL_MS);
     const answer = await fetch(`${this.options.portal}/api/v1/${path}`, {
       ...request, credentials: "omit", cache: "no-store", signal,
+    }).catch((error) => {
+      throw new Unreachable(`${error?.message}`);
     });
     if (answer.ok) return answer.json();
-    const problem = await answer.json().catch(() => null); // a proxy's page is no JSON
-    throw new Refused(answer.status, typeof problem?.error_code === "string");
+    throw new Refused(answer.status, await answer.json().catch(() => null)); // a proxy's page is no JSON
   }
 }
 

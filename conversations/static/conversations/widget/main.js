@@ -2,7 +2,7 @@
 /** @import {Options, Settings} from "./types" */
 /** Put the widget together: token, words, conversation, view, and the page's own API. */
 import { tokenKept, tokenRenewed } from "./admission.js";
-import { Api, isRefusal } from "./api.js";
+import { Api, Refused, Unreachable, isRefusal } from "./api.js";
 import { App } from "./app.js";
 import { LONGEST_WAIT_SECONDS } from "./socket.js";
 import { Storage } from "./storage.js";
@@ -20,12 +20,12 @@ export async function start(options, page, waiting) {
   const api = new Api(options);
   const storage = new Storage(options.key);
   try {
-    const [settings, style] = await Promise.all([admit(api, storage), styleSheet()]);
-    const locale = options.locale || settings.locale || navigator.language;
-    const setup = { options, settings, locale, words: await wordsFor(locale), style };
+    const locale = options.locale || navigator.language;
+    const [settings, style, words] = await Promise.all([admit(api, storage), styleSheet(), wordsFor(locale)]);
+    const setup = { options, settings, locale: words.locale, words, style };
     Object.assign(page, new App(setup, api, storage).pageApi());
   } catch (error) {
-    console.error(cure(options, error));
+    console.error(`Chat widget: ${cause(options, error)}`, error);
     return;
   }
   page.onReady = (/** @type {(api: object) => void} */ ready) => ready(page);
@@ -63,15 +63,46 @@ async function admitOnce(api, storage) {
 
 /** A constructed sheet: the host page's style policy does not apply to it. */
 async function styleSheet() {
-  const answer = await fetch(new URL("styles.css", import.meta.url));
+  const answer = await fetch(new URL("made/styles.css", import.meta.url)).catch((error) => {
+    throw new Unreachable(`${error?.message}`);
+  });
   return new CSSStyleSheet().replace(await answer.text());
 }
 
-/** @param {Options} options @param {unknown} error */
-function cure({ portal, key }, error) {
-  return isRefusal(error, 400, 401)
-    ? `Chat widget: ${portal} refused the key "${key}" on ${location.origin}. ` +
-        "Copy the tag again from the portal, and add this origin to the channel's allowed pages."
-    : `Chat widget: ${portal} could not be reached from ${location.origin}. ` +
-        "Check that the portal is running and that the channel allows this origin.";
+/** What keeps the widget from starting, and what to do about it.
+ * @param {Options} options @param {unknown} error */
+function cause({ portal, key }, error) {
+  const { origin } = location;
+  if (error instanceof Refused) {
+    const { status, code, message } = error;
+    if (code === "HOST_NOT_ALLOWED") {
+      return `${portal} refused the page ${origin}: it is not among this widget's allowed pages. Add it there in the portal.`;
+    }
+    return status === 400 || status === 401
+      ? `${portal} refused the key "${key}" on ${origin}. ${message} Copy the tag again from the portal.`
+      : `${portal} answered with status ${status}. ${message}`;
+  }
+  if (!(error instanceof Unreachable)) return "it could not start.";
+  return `${portal} could not be reached from ${origin}. ${whyUnreachable(portal)}`;
+}
+
+/** A page is not told, but some causes show. @param {string} portal */
+function whyUnreachable(portal) {
+  const { protocol, hostname } = new URL(portal);
+  if (isSecureContext && protocol === "http:" && !isNear(hostname)) {
+    return "A page with https may not call an address with http: serve the portal with TLS, and set PUBLIC_URL so.";
+  }
+  if (isNear(hostname) && !isNear(location.hostname)) {
+    return "The portal is in a local network and the page is public: the browser asks the visitor for access to the " +
+      "local network first, on pages with https only, and in a frame only with allow=\"local-network-access\". " +
+      "Allow it in the settings of this page, or give the portal a public address.";
+  }
+  return "Check that the portal is running, and that the page's Content-Security-Policy has it in connect-src.";
+}
+
+/** Whether a host is on this machine or in its own network. @param {string} host */
+function isNear(host) {
+  return !host.includes(".") && !host.includes(":") || /\.(local|internal|lan|home\.arpa|localhost)$/.test(host) ||
+    /^(127|10|192\.168|169\.254|172\.(1[6-9]|2\d|3[01])|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\./.test(host) ||
+    /^\[(::1|f[cd]|fe[89ab])/.test(host);
 }

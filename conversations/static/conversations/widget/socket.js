@@ -111,6 +111,7 @@ export class Connection {
 
   #block() {
     this.#isBlocked = true;
+    this.#failures = 0;
     this.hooks.onBlocked(true);
   }
 

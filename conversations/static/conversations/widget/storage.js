@@ -16,7 +16,7 @@ export class Storage {
   get() {
     try {
       const text = localStorage.getItem(this.#name);
-      return text ? /** @type {Saved} */ (JSON.parse(text)) : this.#memory;
+      return text ? sound(JSON.parse(text)) : this.#memory;
     } catch {
       return this.#memory; // storage refused (private mode), or not ours to parse
     }
@@ -56,4 +56,28 @@ export class Storage {
     addEventListener("storage", listener);
     return () => removeEventListener("storage", listener);
   }
+}
+
+/** @type {Record<string, (value: any) => boolean>} */
+const KINDS = {
+  session: isText, token: isText, expiresAt: Number.isFinite, blockedUntil: Number.isFinite,
+  sequence: isCount, received: isCount, seen: isCount, outbox: Array.isArray,
+};
+
+/** What of a record is what it should be: another version, the page or a person may have written it.
+ * @param {any} record @returns {Saved} */
+function sound(record) {
+  const kept = Object.entries(record ?? {}).filter(([name, value]) => KINDS[name]?.(value));
+  const { outbox, ...saved } = Object.fromEntries(kept);
+  return outbox ? { ...saved, outbox: outbox.filter((/** @type {any} */ one) => isText(one?.id) && isText(one.text, 0)) } : saved;
+}
+
+/** @param {unknown} value */
+function isText(value, least = 1) {
+  return typeof value === "string" && value.length >= least;
+}
+
+/** @param {unknown} value */
+function isCount(value) {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }

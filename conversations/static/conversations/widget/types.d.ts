@@ -16,7 +16,6 @@ export interface Settings {
   title?: string;
   agent_name?: string;
   accent?: string;
-  locale?: string;
 }
 
 export interface Token {

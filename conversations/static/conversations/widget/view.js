@@ -7,6 +7,11 @@ import { Composer } from "./composer.js";
 import { h, icon, setText } from "./dom.js";
 import { Header } from "./header.js";
 import { Log } from "./log.js";
+import { Place } from "./place.js";
+
+const LEAST_KEYBOARD_PX = 100;
+/** Below that there is no room for a high header. */
+const LOW_PX = 340;
 
 const THEMES = {
   light: { surface: "#ffffff", raised: "#f1f2f5" },
@@ -36,7 +41,8 @@ export class View {
     this.panel = this.#buildPanel(title);
     this.frame = h("div", { class: "frame", dir: words.dir, lang: words.locale },
       this.bubble, this.news, this.panel);
-    this.host = this.#attach(style);
+    this.host = this.#build(style);
+    this.place = new Place(this.host, () => this.log.toEnd());
     this.#apply(options, settings);
   }
 
@@ -68,7 +74,8 @@ export class View {
 
   remove() {
     visualViewport?.removeEventListener("resize", this.#fitKeyboard);
-    this.host.remove();
+    visualViewport?.removeEventListener("scroll", this.#fitKeyboard);
+    this.place.leave();
   }
 
   /** @param {{state: State, unread: number, canCancel: boolean}} conversation */
@@ -115,13 +122,13 @@ export class View {
   }
 
   /** @param {CSSStyleSheet} style */
-  #attach(style) {
+  #build(style) {
     const host = document.createElement("baton-widget");
     const root = host.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [style];
     root.append(this.frame);
-    document.body.append(host);
     visualViewport?.addEventListener("resize", this.#fitKeyboard);
+    visualViewport?.addEventListener("scroll", this.#fitKeyboard);
     return host;
   }
 
@@ -147,9 +154,17 @@ export class View {
     setText(this.badge, unread > 99 ? "99+" : `${unread}`);
   }
 
-  /** On a phone the panel is as high as what the on-screen keyboard leaves. */
+  /** The panel keeps to what the on-screen keyboard leaves of the window. */
   #fitKeyboard = () => {
-    this.frame.style.setProperty("--viewport", `${visualViewport?.height ?? innerHeight}px`);
+    const { height = innerHeight, offsetTop = 0, scale = 1 } = visualViewport ?? {};
+    if (scale > 1.05) return; // somebody looks closer at the page
+    const covered = Math.max(0, innerHeight - height - offsetTop);
+    const { style, classList } = this.frame;
+    style.setProperty("--viewport", `${height}px`);
+    style.setProperty("--top", `${offsetTop}px`);
+    style.setProperty("--covered", `${covered}px`);
+    classList.toggle("typing-on-screen", covered > LEAST_KEYBOARD_PX);
+    classList.toggle("low", height < LOW_PX);
     this.log.toEnd();
   };
 }
