@@ -11,21 +11,15 @@ import uuid
 from typing import Any
 
 from django.conf import settings
-from drf_spectacular.utils import (
-    OpenApiExample,
-    OpenApiParameter,
-    OpenApiResponse,
-    extend_schema,
-    extend_schema_serializer,
-)
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from conversations.api.async_view import AsyncEnvelopeView
 from conversations.api.errors import BadFieldError, RefusedError
-from conversations.api.messaging import bearer
-from conversations.api.schema import BY_ACCESS_TOKEN, TAG, refusals
+from conversations.api.messaging import BY_TOKEN, bearer
+from conversations.api.schema import answer
 from conversations.event_loop.executor import run_sync
 from conversations.journal.frames import EventType, Frame, error_frame, frame_of
 from conversations.journal.selectors import frames_after
@@ -46,12 +40,14 @@ _EXAMPLE = {
     "payload": {"text": "Where is my order?"},
     "metadata": {"custom": {"client_event_id": "5f0e7b1c-0c4f-4b57-9a55-3b2f8a1f6d10"}},
 }
-_REFUSALS = refusals(
-    _400="INVALID_REQUEST",
-    _401="UNAUTHORIZED",
-    _404="SESSION_NOT_FOUND",
-    _429="RATE_LIMITED",
-)
+_HEARTBEAT: dict[str, Any] = {
+    "id": "0d5d2a3e-9b7e-4c1c-8d0f-2f7f0a5b6c7d",
+    "sequence": None,
+    "timestamp": "2026-11-29T12:00:00.000+00:00",
+    "type": "EVENT_TYPE_HEARTBEAT",
+    "payload": {},
+}
+_ANSWERED = OpenApiExample("A heartbeat is echoed", value={"events": [_HEARTBEAT]})
 
 
 class EventsView(AsyncEnvelopeView):
@@ -71,21 +67,19 @@ class EventsView(AsyncEnvelopeView):
 
         events = serializers.ListField(child=serializers.DictField())
 
-    @extend_schema(
-        operation_id="events_list",
-        summary="Read a session's events without a WebSocket",
-        description="With `Accept: text/event-stream` a stream of server-sent events: each `data` "
-        "is a frame as the socket sends it, each `id` a cursor. It ends after about a minute; open "
-        "the next one with the last cursor. With `wait` the answer comes as soon as there is "
-        "something to tell, and at the latest after so many seconds. With neither it comes at "
-        "once.",
-        tags=[TAG],
-        auth=BY_ACCESS_TOKEN,
+    @BY_TOKEN.operation(
+        "events_list",
+        "Read a session's events without a WebSocket",
+        "With `Accept: text/event-stream` a stream of server-sent events: each `data` is a frame "
+        "as the socket sends it, each `id` a cursor. It ends after about a minute; open the next "
+        "one with the last cursor. With `wait` the answer comes as soon as there is something to "
+        "tell, and at the latest after so many seconds. With neither it comes at once.",
         parameters=[
             OpenApiParameter("cursor", int, description="The highest sequence that is known."),
             OpenApiParameter("wait", int, description="Seconds, 25 at most."),
         ],
-        responses={200: OpenApiResponse(Output, description="What came after it."), **_REFUSALS},
+        gives=answer(Output, "What came after the cursor.", _ANSWERED),
+        _404="SESSION_NOT_FOUND",
     )
     async def get(self, request: Request, session_id: uuid.UUID) -> Response:
         """Answer with the journal's lines after the cursor, at once."""
@@ -94,18 +88,19 @@ class EventsView(AsyncEnvelopeView):
         frames = await run_sync(frames_after, conversation.pk, int(cursor[1]) if cursor else 0)
         return Response({"events": [_shown(frame, conversation) for frame in frames]})
 
-    @extend_schema(
-        operation_id="events_create",
-        summary="Send frames without a WebSocket",
-        description="The same frames as on the socket, up to 20 in their order; the whole body "
-        "may be as large as one frame. The answer has what the socket would have sent in answer: "
-        "echoes and errors. Wait for it before the next call: that keeps the order. A call that "
-        "broke off is sent again with the same `client_event_id`: nothing is said twice.",
-        tags=[TAG],
-        auth=BY_ACCESS_TOKEN,
-        request=Input,
+    @BY_TOKEN.operation(
+        "events_create",
+        "Send frames without a WebSocket",
+        "The same frames as on the socket, up to 20 in their order; the whole body may be as large "
+        "as one frame. The answer has what the socket would have sent in answer: echoes and "
+        "errors. Wait for it before the next call: that keeps the order. A call that broke off is "
+        "sent again with the same `client_event_id`: nothing is said twice.",
+        takes=Input,
         examples=[OpenApiExample("A message", value={"frames": [_EXAMPLE]}, request_only=True)],
-        responses={200: OpenApiResponse(Output, description="The answers."), **_REFUSALS},
+        gives=answer(Output, "The answers.", _ANSWERED),
+        _400="INVALID_REQUEST",
+        _404="SESSION_NOT_FOUND",
+        _413="PAYLOAD_TOO_LARGE",
     )
     async def post(self, request: Request, session_id: uuid.UUID) -> Response:
         """Answer each frame as a socket does."""

@@ -17,6 +17,8 @@ COMPONENTS = {
     "access_token_create": ("AccessTokenOut", None),
     "sessions_create": ("SessionOut", "SessionCreate"),
     "sessions_retrieve": ("SessionStateOut", None),
+    "events_list": ("EventsOut", None),
+    "events_create": ("EventsOut", "EventsCreate"),
     "files_create": ("FileOut", "FileCreate"),
     "chat_create": ("ChatCreateOut", "ChatCreate"),
     "chat_respond": ("ChatRespondOut", "ChatRespond"),
