@@ -13,7 +13,7 @@ from handoffs.models import (
     StoredWebhook,
     VendorEvent,
 )
-from handoffs.portal.live.operators import (
+from handoffs.portal.operators import (
     handoff_end_by_operator,
     handoff_release,
     worker_mark_dead,

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.template.defaultfilters import pluralize
 
 from handoffs.lifecycle.in_use import integrations_in_use, open_handoff_ids
-from handoffs.portal.live.operators import handoff_end_by_operator
+from handoffs.portal.operators import handoff_end_by_operator
 from handoffs.portal.verify import verify_steps
 from integrations.connect.steps import Step, tool_source
 from integrations.connect.views.page import flow_at, flow_view

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.urls import path
 
 from conversations.ai_agent.tools.views import tool_edit, tool_new
-from handoffs.portal.agent_trial import agent_test
 from handoffs.portal.connection_views import connect_done, connect_verify, disconnect
 from handoffs.portal.destinations.views import (
     destination,
@@ -17,8 +16,9 @@ from handoffs.portal.destinations.views import (
 )
 from handoffs.portal.environments.views import compare, deploy, environments, follow_draft
 from handoffs.portal.live.views import live, live_act
-from handoffs.portal.tool_run_views import tool_run_page
-from handoffs.portal.trial_handoff import trial_handoff, trial_handoff_run
+from handoffs.portal.trials.agent_trial import agent_test
+from handoffs.portal.trials.tool_run_views import tool_run_page
+from handoffs.portal.trials.trial_handoff import trial_handoff, trial_handoff_run
 from handoffs.portal.views import handoff, handoff_live, handoff_text, handoffs
 from handoffs.starting.judging import payload_reader
 

@@ -20,7 +20,7 @@ from handoffs.portal.handoff_list import (
     handoff_row,
     reason_choices,
 )
-from handoffs.portal.live.operators import ACTS
+from handoffs.portal.operators import ACTS
 from handoffs.portal.timeline import timeline_get, timeline_text
 from handoffs.portal.timeline_entries import Kind
 from handoffs.portal.wording import BADGES, handoff_title, headline

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from conversations.models import OutsideAgent
-from handoffs.portal.agent_trial import TESTS_PER_MINUTE
+from handoffs.portal.trials.agent_trial import TESTS_PER_MINUTE
 from integrations.entry.rate_limit import retry_after
 from integrations.models import AuditEntry, Project
 from tests import factories

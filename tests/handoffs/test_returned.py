@@ -6,7 +6,7 @@ import pytest
 
 from conversations.models import Conversation, LogEntry
 from handoffs.models import Handoff
-from handoffs.portal.tool_trial import tool_try
+from handoffs.portal.trials.tool_trial import tool_try
 from handoffs.states import State
 from integrations.behaviour.sentences import sentence
 from tests import factories

@@ -14,8 +14,8 @@ from django.views.decorators.http import require_GET, require_POST
 from conversations.errors import ConversationError
 from handoffs.models import Handoff
 from handoffs.portal.live.board import Painter
-from handoffs.portal.live.operators import ACTS, OperatorAct
 from handoffs.portal.live.reading import COUNTERS, MOST_ROWS, PAGE_ROWS, LiveFilter
+from handoffs.portal.operators import ACTS, OperatorAct
 from integrations.contract.integration_keys import vendor_name
 from integrations.models import Area, Environment, Integration, Project
 from integrations.projects.access import may_edit, project_view

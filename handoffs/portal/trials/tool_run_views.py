@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 from conversations.ai_agent.forms import ToolForm
 from conversations.ai_agent.tools.check import tool_check
 from conversations.ai_agent.tools.editor import tool_editor_page
-from handoffs.portal.tool_trial import ToolReport, tool_try
+from handoffs.portal.trials.tool_trial import ToolReport, tool_try
 from handoffs.starting.judging import payload_reader
 from integrations.models import Area, Project
 from integrations.projects.access import project_view

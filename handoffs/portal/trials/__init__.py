@@ -1,0 +1,1 @@
+"""What builders and admins try before end users do: a tool, an agent."""
