@@ -1,1 +1,0 @@
-"""What builders and admins try before end users do: a tool, an agent."""
