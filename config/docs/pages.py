@@ -10,6 +10,7 @@ from config.docs.vendor_sizes import sizes_table, sizes_wrong
 from conversations.ai_agent.sandbox.served import ATTRIBUTES, CALLS
 from handoffs.lifecycle.deadlines import DEADLINES, Deadline
 from handoffs.states import FINAL_STATES, TRANSITIONS, State, Trigger
+from integrations.connect.steps import troubles
 from integrations.contract.manifest import Capability, Manifest, Support
 from integrations.contract.registry import all_manifests, manifests, planned_keys
 
@@ -35,7 +36,21 @@ def generated_pages() -> dict[str, str]:
         "conv.md": conv_page(),
         "architecture.md": _between_marks(architecture, deadline_table(), what="deadlines"),
         "vendor_sizes.md": _sizes_page(_written("vendor_sizes.md")),
+        **dict(map(_vendor_page, manifests())),
     }
+
+
+def _vendor_page(manifest: Manifest) -> tuple[str, str]:
+    """Return a connector's page with what its tile says of trouble."""
+    name = f"../integrations/vendors/{manifest.key}/README.md"
+    return name, _between_marks(_written(name), troubles_table(manifest), what="troubles")
+
+
+def troubles_table(manifest: Manifest) -> str:
+    """Return the table of what can go wrong, as the connection's page shows it."""
+    rows = [_row("What is seen, or the check", "Cause", "Cure"), _row("---", "---", "---")]
+    rows += [_row(label, help_.cause, help_.cure) for label, help_ in troubles(manifest)]
+    return "\n".join(rows)
 
 
 def _sizes_page(page: str) -> str:

@@ -17,6 +17,8 @@ from integrations.contract.registry import manifests
 
 # A file, or the folder of the same name.
 KINDS = ("manifest", "mapping", "client", "connector", "simulator")
+# Data of the manifest that fills a file of its own.
+PART_OF = {"symptoms": "manifest"}
 OTHERS = ("README", "fixtures", "tests")
 COLUMNS = (*KINDS, "Python in all", *OTHERS)
 STEP = 100
@@ -67,7 +69,8 @@ def _lines(root: Path, key: str) -> Counter[str]:
     counted: Counter[str] = Counter()
     folder = root / "integrations" / "vendors" / key
     for path in [*folder.rglob("*.py"), *folder.glob("*.md")]:
-        counted[path.relative_to(folder).parts[0].partition(".")[0]] += _count(path)
+        kind = path.relative_to(folder).parts[0].partition(".")[0]
+        counted[PART_OF.get(kind, kind)] += _count(path)
     for path in (folder / "fixtures").glob("*.json"):
         counted["fixtures"] += _count(path)
     for path in (root / "tests" / "vendors" / key).glob("*.py"):

@@ -103,6 +103,7 @@ def handoff_text(request: HttpRequest, project_id: str, handoff_id: str) -> Http
     top = headline(row, now=now)
     parts = [f"Handoff {row.id}", f"Conversation {row.conversation_id}", top.sentence]
     parts += [part for part in (top.detail, top.cure) if part]
+    parts += [f"Likely cause: {help_.cause} {help_.cure}" for help_ in top.likely]
     entries = timeline_get(handoff=row, may_read_text=may_read_text).entries
     text = "\n".join(parts) + "\n\n" + timeline_text(entries)
     return HttpResponse(text, content_type="text/plain; charset=utf-8")

@@ -9,9 +9,13 @@ from typing import NamedTuple
 from handoffs.models import Handoff
 from handoffs.states import EndReason, State
 from integrations.contract.integration_keys import vendor_name
+from integrations.contract.manifest import ErrorHelp, Symptom
+from integrations.contract.registry import manifest_get
 
 # A worker takes a handoff within a second or two; longer means that none is there.
 _CLAIM_EXPECTED_SECONDS = 10
+# A live agent who is there joins sooner as a rule.
+_JOIN_EXPECTED_SECONDS = 60
 
 
 class Explanation(NamedTuple):
@@ -29,6 +33,8 @@ class Headline:
     tone: str
     cure: str = ""
     detail: str = ""
+    # Likely causes at the vendor, where it has said nothing itself.
+    likely: tuple[ErrorHelp, ...] = ()
 
 
 class Badge(NamedTuple):
@@ -236,11 +242,20 @@ def _queued(handoff: Handoff, now: datetime) -> Headline:
     status = handoff.queue_status
     queue = str(status.get("queue_name") or handoff.routing.get("queue") or "")
     place = f"in {queue}" if queue else f"in {vendor_name(handoff.integration_key)}'s queue"
-    waited = duration_text((now - (handoff.accepted_at or handoff.requested_at)).total_seconds())
+    seconds = (now - (handoff.accepted_at or handoff.requested_at)).total_seconds()
+    likely = _likely(handoff, Symptom.NOT_APPEARING) if seconds > _JOIN_EXPECTED_SECONDS else ()
+    waited = duration_text(seconds)
     sentence = f"Waiting {place} for {waited}{_ahead(status.get('position_in_queue'))}."
     wait = status.get("estimated_wait_seconds")
     detail = f"Estimated wait: {duration_text(wait)}." if isinstance(wait, int | float) else ""
-    return Headline(sentence=sentence, tone="warning", detail=detail)
+    return Headline(sentence=sentence, tone="warning", detail=detail, likely=likely)
+
+
+def _likely(handoff: Handoff, symptom: Symptom) -> tuple[ErrorHelp, ...]:
+    """Return what this vendor's manifest knows of it."""
+    if handoff.integration is None:
+        return ()
+    return manifest_get(handoff.integration.connector_key).symptoms.get(symptom, ())
 
 
 def _ahead(position: object) -> str:
@@ -269,7 +284,10 @@ def _ended(handoff: Handoff, now: datetime) -> Headline:
     reason = EndReason(handoff.end_reason) if handoff.end_reason else None
     why = f": {END_REASONS[reason].format(vendor=vendor)}" if reason else ""
     if handoff.joined_at is None:
-        return Headline(sentence=f"Ended before a live agent joined{why}.", tone="neutral")
+        is_theirs = reason is EndReason.VENDOR_CLOSED
+        likely = _likely(handoff, Symptom.ENDS_EARLY) if is_theirs else ()
+        sentence = f"Ended before a live agent joined{why}."
+        return Headline(sentence=sentence, tone="neutral", likely=likely)
     spent = duration_text(((handoff.ended_at or now) - handoff.joined_at).total_seconds())
     return Headline(sentence=f"Ended after {spent} with a live agent{why}.", tone="neutral")
 
@@ -277,8 +295,13 @@ def _ended(handoff: Handoff, now: datetime) -> Headline:
 def _failed(handoff: Handoff, now: datetime) -> Headline:
     vendor = vendor_name(handoff.integration_key)
     cause, cure = failure_explanation(handoff.error_code, vendor)
+    is_unseen = handoff.error_code in ("wait_timeout", "no_live_agents")
     return Headline(
-        sentence=f"Failed: {cause}", tone="error", cure=cure, detail=handoff.error_detail
+        sentence=f"Failed: {cause}",
+        tone="error",
+        cure=cure,
+        detail=handoff.error_detail,
+        likely=_likely(handoff, Symptom.NOT_APPEARING) if is_unseen else (),
     )
 
 

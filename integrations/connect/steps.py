@@ -198,12 +198,17 @@ def check_view(manifest: Manifest, result: CheckResult) -> CheckView:
 
 
 def troubles(manifest: Manifest) -> list[tuple[str, ErrorHelp]]:
-    """Return what can go wrong with a connection, by the check that finds it, each cause once."""
+    """Return what can go wrong, each cause once, by what is seen or by the check that finds it."""
     labels = dict(manifest.check_names)
     found: dict[ErrorHelp, set[str]] = {}
     for (name, _), help_ in manifest.error_help.items():
         found.setdefault(help_, set()).add(labels.get(name, name))
-    return [
+    seen = [
+        (symptom.value, help_)
+        for symptom in manifest.symptoms
+        for help_ in manifest.symptoms[symptom]
+    ]
+    return seen + [
         (next(iter(names)) if len(names) == 1 else "Any check", help_)
         for help_, names in found.items()
     ]

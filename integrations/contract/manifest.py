@@ -101,6 +101,15 @@ class ErrorHelp:
     cure: str
 
 
+class Symptom(enum.Enum):
+    """What people see go wrong at a vendor while every check is green, in their words."""
+
+    NOT_APPEARING = "The conversation does not appear with live agents"
+    NO_REPLIES = "Live agents' messages do not arrive in the chat"
+    NO_VALUES = "Values are missing with live agents"
+    ENDS_EARLY = "It ends before anybody has it"
+
+
 def usual_help(
     checks: Iterable[str], *, vendor: str, status_page: str
 ) -> dict[tuple[str, str], ErrorHelp]:
@@ -210,6 +219,8 @@ class Manifest:
     vendor_steps: tuple[str, ...] = ()
     check_names: tuple[tuple[str, str], ...] = ()
     error_help: Mapping[tuple[str, str], ErrorHelp] = field(default_factory=dict)
+    # Likely causes of what no check finds, the likeliest first.
+    symptoms: Mapping[Symptom, tuple[ErrorHelp, ...]] = field(default_factory=dict)
     key_pair: GeneratedKeyPair | None = None
     loggable_keys: frozenset[str] = frozenset()
     generated: tuple[GeneratedValue, ...] = ()

@@ -1,8 +1,11 @@
 """The Handoffs pages: the list with its filters, one handoff, and who may see what."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from conversations.journal.frames import EventType
 from handoffs.models import Handoff
@@ -170,6 +173,18 @@ def test_the_text_copy_is_plain_text_with_the_sentence_on_top(admin, project):
     lines = answer.content.decode().splitlines()
     assert lines[0] == f"Handoff {handoff.pk}"
     assert "Noor Halvorsen is in the conversation" in lines[2]
+
+
+def test_the_page_of_one_that_waits_long_names_flow_queue_presence_and_capacity(admin, project):
+    handoff = made(project, State.QUEUED)
+    Handoff.objects.filter(pk=handoff.pk).update(accepted_at=timezone.now() - timedelta(minutes=2))
+
+    page = admin.get(url("handoff", project, handoff)).content.decode()
+    copied = admin.get(url("handoff_text", project, handoff)).content.decode()
+
+    for cause in ("Omni-Channel flow", "channel is inactive", "presence status", "at capacity"):
+        assert cause in page
+        assert cause in copied
 
 
 def test_those_who_look_after_integrations_see_the_timeline_without_the_words(project):

@@ -16,6 +16,8 @@ from handoffs.portal.wording import (
 )
 from handoffs.states import EndReason, State
 from integrations.contract import errors as connector_errors
+from integrations.contract.manifest import Manifest, Symptom
+from integrations.contract.registry import manifests
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -74,6 +76,35 @@ def test_a_queued_handoff_says_where_it_waits_how_long_and_behind_how_many():
 
     assert top.sentence == "Waiting in Support for 2 min 10 s; 3 ahead."
     assert top.detail == "Estimated wait: 1 min 30 s."
+
+
+LIVE = [manifest for manifest in manifests() if manifest.takes_live_chats]
+
+
+@pytest.mark.parametrize("manifest", LIVE, ids=lambda found: found.key)
+def test_what_does_not_appear_with_live_agents_has_the_vendors_own_likely_causes(
+    manifest: Manifest,
+) -> None:
+    handoff = factories.handoff(state=State.QUEUED)
+    handoff.integration.connector_key = manifest.key
+
+    fresh = headline(handoff, now=handoff.accepted_at + timedelta(seconds=30))
+    late = headline(handoff, now=handoff.accepted_at + timedelta(seconds=90))
+    handoff.state, handoff.error_code = State.FAILED.value, "wait_timeout"
+    failed = headline(handoff, now=timezone.now())
+
+    assert fresh.likely == ()
+    assert late.likely == failed.likely == manifest.symptoms[Symptom.NOT_APPEARING]
+    assert late.likely
+
+
+def test_one_that_the_vendor_closed_before_anybody_had_it_says_what_may_have_done_so() -> None:
+    handoff = factories.handoff(state=State.ENDED)
+    handoff.joined_at, handoff.end_reason = None, EndReason.VENDOR_CLOSED.value
+
+    [likely] = headline(handoff, now=timezone.now()).likely
+
+    assert "flow" in likely.cause
 
 
 def test_the_first_in_a_queue_is_next_in_line():

@@ -411,6 +411,7 @@ def test_the_page_of_a_red_tile_says_what_and_when_and_how_to_mend_it(
 
     assert "Salesforce refused the token." in page
     assert "If it does not work" in page
+    assert "The conversation does not appear with live agents" in page
     assert "publish" in page
 
 

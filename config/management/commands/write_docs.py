@@ -1,4 +1,4 @@
-"""Write the generated pages of docs/ anew."""
+"""Write the generated pages and parts of pages anew."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from config.docs.pages import generated_pages
 
 
 class Command(BaseCommand):
-    """Generate docs/vendors.md and the state table in docs/architecture.md."""
+    """Generate what stands between marks in docs/ and on the connectors' pages."""
 
     help = "Write the generated pages of docs/ anew, or check that they are fresh."
     requires_system_checks: list[str] = []
@@ -31,6 +31,6 @@ class Command(BaseCommand):
             stale.append(name)
             if not options["check"]:
                 path.write_text(text, encoding="utf-8")
-                self.stdout.write(f"docs/{name} written")
+                self.stdout.write(f"{path.resolve().relative_to(settings.BASE_DIR)} written")
         if stale and options["check"]:
             raise CommandError(f"Stale: {', '.join(stale)}. Run make docs.")

@@ -18,6 +18,7 @@ from integrations.contract.manifest import (
     Support,
     usual_help,
 )
+from integrations.vendors.amazon_connect.symptoms import SYMPTOMS
 
 MAX_FILE_BYTES = 20 * 1024 * 1024
 _OFFICE = "application/vnd.openxmlformats-officedocument"
@@ -346,6 +347,7 @@ MANIFEST = Manifest(
     vendor_steps=_VENDOR_STEPS,
     check_names=_CHECK_NAMES,
     error_help=ERROR_HELP,
+    symptoms=SYMPTOMS,
     loggable_keys=_LOGGABLE_KEYS,
     generated=(
         GeneratedValue(

@@ -17,6 +17,7 @@ from integrations.contract.manifest import (
     Manifest,
     Support,
 )
+from integrations.vendors.custom.symptoms import SYMPTOMS
 
 MAX_FILE_BYTES = 25 * 1024 * 1024
 
@@ -172,6 +173,7 @@ MANIFEST = Manifest(
     vendor_steps=_VENDOR_STEPS,
     check_names=(("ping", "Your endpoint"),),
     error_help=ERROR_HELP,
+    symptoms=SYMPTOMS,
     loggable_keys=_LOGGABLE_KEYS,
     generated=_GENERATED,
     attachments=AttachmentLimits(max_bytes=MAX_FILE_BYTES),

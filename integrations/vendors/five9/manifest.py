@@ -16,6 +16,7 @@ from integrations.contract.manifest import (
     Support,
     usual_help,
 )
+from integrations.vendors.five9.symptoms import SYMPTOMS
 
 CUSTOM = "custom"
 # Five9 publishes no limit for a file: this one is ours.
@@ -187,6 +188,7 @@ MANIFEST = Manifest(
         ("campaign", "Campaign"),
     ),
     error_help=_ERROR_HELP,
+    symptoms=SYMPTOMS,
     loggable_keys=frozenset({"status", "type", "messageType", "errorCode", "active"}),
     generated=_GENERATED,
     attachments=AttachmentLimits(max_bytes=MAX_FILE_BYTES),

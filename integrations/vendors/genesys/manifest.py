@@ -18,6 +18,7 @@ from integrations.contract.manifest import (
     Support,
     usual_help,
 )
+from integrations.vendors.genesys.symptoms import SYMPTOMS
 
 MAX_FILE_BYTES = 25 * 1024 * 1024
 # AWS region, which Genesys's own pages print beside the domain, to domain.
@@ -335,6 +336,7 @@ MANIFEST = Manifest(
     vendor_steps=_VENDOR_STEPS,
     check_names=_CHECK_NAMES,
     error_help=_ERROR_HELP,
+    symptoms=SYMPTOMS,
     loggable_keys=_LOGGABLE_KEYS,
     generated=_GENERATED,
     exclusive_fields=("integration_id",),

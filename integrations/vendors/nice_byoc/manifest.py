@@ -18,6 +18,7 @@ from integrations.contract.manifest import (
     Support,
     usual_help,
 )
+from integrations.vendors.nice_byoc.symptoms import SYMPTOMS
 
 # CXone publishes no limit for a file of this kind of channel: this one is ours.
 MAX_FILE_BYTES = 25 * 1024 * 1024
@@ -215,6 +216,7 @@ MANIFEST = Manifest(
     vendor_steps=_VENDOR_STEPS,
     check_names=(("token", "Access key"), ("channel", "Channel")),
     error_help=_ERROR_HELP,
+    symptoms=SYMPTOMS,
     loggable_keys=frozenset(
         {"action", "area", "direction", "domain", "errorCode", "expires_in", "status", "type"}
     ),

@@ -16,6 +16,7 @@ from integrations.contract.manifest import (
     Support,
     usual_help,
 )
+from integrations.vendors.nice_chat.symptoms import SYMPTOMS
 
 MAX_FILE_BYTES = 25 * 1024 * 1024
 _ENVIRONMENTS = (
@@ -203,6 +204,7 @@ MANIFEST = Manifest(
         ("fields", "Custom fields"),
     ),
     error_help=ERROR_HELP,
+    symptoms=SYMPTOMS,
     loggable_keys=frozenset(
         {
             *("allowedFileSize", "availability", "errorCode", "eventType", "expiresIn", "id"),

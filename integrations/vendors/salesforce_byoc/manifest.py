@@ -14,6 +14,7 @@ from integrations.contract.manifest import (
     Support,
     usual_help,
 )
+from integrations.vendors.salesforce_byoc.symptoms import SYMPTOMS
 
 JWT_BEARER = "jwt_bearer"
 CLIENT_CREDENTIALS = "client_credentials"
@@ -385,6 +386,7 @@ MANIFEST = Manifest(
         ("events", "Platform event"),
     ),
     error_help=ERROR_HELP,
+    symptoms=SYMPTOMS,
     loggable_keys=_LOGGABLE_KEYS,
     attachments=AttachmentLimits(max_bytes=MAX_FILE_BYTES),
 )

@@ -13,6 +13,7 @@ from integrations.contract.manifest import (
     Manifest,
     Support,
 )
+from integrations.vendors.salesforce_live_chat.symptoms import SYMPTOMS
 
 # Live Agent names no size; this is what the portal itself lets a file have.
 MAX_FILE_BYTES = 5 * 1024 * 1024
@@ -214,6 +215,7 @@ MANIFEST = Manifest(
         ("button", "Chat button"),
     ),
     error_help=ERROR_HELP,
+    symptoms=SYMPTOMS,
     loggable_keys=_LOGGABLE_KEYS,
     attachments=AttachmentLimits(max_bytes=MAX_FILE_BYTES),
 )

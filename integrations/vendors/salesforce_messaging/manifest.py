@@ -17,6 +17,7 @@ from integrations.contract.manifest import (
     Support,
     usual_help,
 )
+from integrations.vendors.salesforce_messaging.symptoms import SYMPTOMS
 
 VERIFIED = "miaw_verified"
 MAX_FILE_BYTES = 5 * 1024 * 1024
@@ -351,6 +352,7 @@ MANIFEST = Manifest(
     vendor_steps=VENDOR_STEPS,
     check_names=_CHECK_NAMES,
     error_help=ERROR_HELP,
+    symptoms=SYMPTOMS,
     key_pair=GeneratedKeyPair(
         private_key_field="jwt_private_key",
         key_id_field="jwt_key_id",

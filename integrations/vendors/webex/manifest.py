@@ -16,6 +16,7 @@ from integrations.contract.manifest import (
     Support,
     usual_help,
 )
+from integrations.vendors.webex.symptoms import SYMPTOMS
 
 MAX_FILE_BYTES = 25 * 1024 * 1024
 _UUID_PATTERN = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
@@ -247,6 +248,7 @@ MANIFEST = Manifest(
     vendor_steps=_VENDOR_STEPS,
     check_names=_CHECK_NAMES,
     error_help=_ERROR_HELP,
+    symptoms=SYMPTOMS,
     loggable_keys=_LOGGABLE_KEYS,
     generated=_GENERATED,
     exclusive_fields=("org_id", "business_address"),

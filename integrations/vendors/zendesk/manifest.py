@@ -18,6 +18,7 @@ from integrations.contract.manifest import (
     Support,
     usual_help,
 )
+from integrations.vendors.zendesk.symptoms import SYMPTOMS
 
 # Of the setting that says what becomes of the conversation when its ticket is solved.
 GOES_ON = "goes_on"
@@ -388,6 +389,7 @@ MANIFEST = Manifest(
     vendor_steps=_VENDOR_STEPS,
     check_names=_CHECK_NAMES,
     error_help=_ERROR_HELP,
+    symptoms=SYMPTOMS,
     loggable_keys=_LOGGABLE_KEYS,
     generated=_GENERATED,
     exclusive_fields=("integration_id",),
