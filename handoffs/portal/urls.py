@@ -18,7 +18,7 @@ from handoffs.portal.environments.views import compare, deploy, environments, fo
 from handoffs.portal.live.views import live, live_act
 from handoffs.portal.trials.agent_trial import agent_test
 from handoffs.portal.trials.tool_run_views import tool_run_page
-from handoffs.portal.trials.trial_handoff import trial_handoff, trial_handoff_run
+from handoffs.portal.trials.trial_handoff_views import trial_handoff, trial_handoff_run
 from handoffs.portal.views import handoff, handoff_live, handoff_text, handoffs
 from handoffs.starting.judging import payload_reader
 
