@@ -18,6 +18,7 @@ from conversations.ai_agent.topic_views import (
     topic_try,
     topics,
 )
+from conversations.ai_agent.topics.policy_views import handoff_rules
 from conversations.ai_agent.variants.views import (
     variant_edit,
     variant_new,
@@ -58,6 +59,7 @@ urlpatterns = [
     path(f"{_TOPICS}try/", topic_try, name="topic_try"),
     path(f"{_TOPICS}<int:topic_id>/", topic_edit, name="topic_edit"),
     path(f"{_TOPICS}<int:topic_id>/delete/", topic_remove, name="topic_delete"),
+    path("p/<str:project_id>/handoff-rules/", handoff_rules, name="handoff_rules"),
     path(_TOOLS, tools, name="tools"),
     path(f"{_TOOLS}<int:tool_id>/delete/", tool_remove, name="tool_delete"),
     path(_VARIANTS, variants, name="variants"),

@@ -39,6 +39,10 @@ class Turn:
     logs: Sequence[TurnLog] = ()
     effects: Sequence[tuple[str, ConvEffects]] = ()
     has_hung_up: bool = False
+    # A tool came to no end: nothing else happens then.
+    is_broken: bool = False
+    # The built-in agent's Dialog of after the turn, as it is stored; None leaves what there is.
+    dialog: dict[str, Any] | None = None
     agent_session: dict[str, Any] | None = None
     agent_error: str | None = None
 
@@ -117,6 +121,7 @@ class Course:
             state=self._state,
             effects=self._effects,
             logs=self.logs,
+            is_broken=self._is_broken,
             has_hung_up=hangs_up(returned),
         )
 

@@ -9,15 +9,11 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from conversations.ai_agent.services import (
-    ACTIONS_MAX,
     EXAMPLE_QUERIES_MAX,
     TOOL_TIMEOUT_MAX_SECONDS,
-    Action,
     tool_name_problem,
 )
 from conversations.models import Tool, Topic
-
-RUN_TOOL = "run_tool"
 
 
 class LinesField(forms.CharField):
@@ -63,6 +59,12 @@ class TopicForm(forms.Form):
     is_enabled = forms.BooleanField(
         label="Enabled", required=False, help_text="A disabled topic never matches."
     )
+    is_mandatory = forms.BooleanField(
+        label="Never for the AI agent",
+        required=False,
+        help_text="A message about this is handed off at once, whoever answers in this project: "
+        "by the first hand-off among the actions, else where the project's rules say.",
+    )
     example_queries = LinesField(
         maximum=EXAMPLE_QUERIES_MAX,
         rows=6,
@@ -74,15 +76,17 @@ class TopicForm(forms.Form):
         max_length=4000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 5}),
-        help_text="What the AI agent answers. Plain text: references in it do nothing. "
-        "Leave it empty when an action should answer.",
+        help_text="What the AI agent answers, or asks before an action. $name stands for a value "
+        "of conv.state. References to tools and destinations belong into the actions: here they "
+        "do nothing and are left out. Leave it empty when an action should answer.",
     )
     actions_text = forms.CharField(
         max_length=2000,
         required=False,
         label="Actions in words",
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Write {{fn:tool_name}} to run a tool; tools of the list above come first. "
+        help_text="Type / to put in a tool or a destination, such as "
+        '{{fn:find_order(number="A-7")}} or {{ho:Billing}}. They come after the list above. '
         "Everything else here is for a language model.",
     )
 
@@ -147,24 +151,3 @@ class ToolForm(forms.Form):
     def for_tool(cls, tool: Tool) -> ToolForm:
         """Return the form filled with a tool."""
         return cls(initial={name: getattr(tool, name) for name in cls.base_fields})
-
-
-def actions_read(targets: list[str]) -> list[Action]:
-    """Return the actions of a topic from the tools picked in its rows, in their order."""
-    return [{"kind": RUN_TOOL, "target": name, "when": "always"} for name in targets if name]
-
-
-def actions_move(targets: list[str], command: str) -> list[str]:
-    """Return the rows after a button of theirs was pressed: add, remove:1, up:1 or down:1."""
-    verb, _, number = command.partition(":")
-    rows = list(targets)
-    if verb == "add":
-        return [*rows, ""] if len(rows) < ACTIONS_MAX else rows
-    at = int(number) if number.isdecimal() else -1
-    if not 0 <= at < len(rows):
-        return rows
-    row = rows.pop(at)
-    if verb == "remove":
-        return rows
-    rows.insert(max(0, at - 1) if verb == "up" else at + 1, row)
-    return rows

@@ -6,8 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from conversations.ai_agent.phrases.index import THRESHOLD, ContentIndex, PhraseIndex, Vocabulary
+from conversations.ai_agent.phrases.index import (
+    NOTHING,
+    THRESHOLD,
+    ContentIndex,
+    PhraseIndex,
+    Vocabulary,
+)
+from conversations.ai_agent.phrases.moods import is_small_talk
 from conversations.ai_agent.phrases.refusals import A_HUMAN, Request, request_read
+from conversations.ai_agent.phrases.topic_index import TopicMeanings
 from conversations.ai_agent.phrases.words import meaningful_words, normalise, shortened
 
 __all__ = ["THRESHOLD", "TopicIndex", "TopicMatch", "TopicText", "normalise", "topic_match"]
@@ -61,6 +69,8 @@ class TopicIndex:
         self._asking = PhraseIndex([(at, one.asked) for at, one in phrases if not one.refuses])
         self._refusing = PhraseIndex([(at, one.whole) for at, one in phrases if one.refuses])
         self._contents = ContentIndex(contents)
+        asked = [(at, one.asked) for at, one in phrases if not one.refuses]
+        self._meanings = TopicMeanings(asked, len(enabled))
 
     def match(self, text: str) -> TopicMatch | None:
         """Return the best matching topic, or None."""
@@ -84,6 +94,7 @@ class TopicIndex:
             self._asking.best(said.asked, asked),
             self._refusing.best(said.whole, whole),
             self._contents.best(asked),
+            NOTHING if is_small_talk(said.whole) else self._meanings.best(said.asked),
         )
 
 

@@ -11,13 +11,13 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
 from conversations.ai_agent.actions import tool_targets
+from conversations.ai_agent.topics.action_checks import action_problems
 from conversations.models import Tool, Topic
 from integrations.models import Project
 from integrations.projects.audit import audit_record
 
 EXAMPLE_QUERIES_MAX = 20
 EXAMPLE_QUERY_MAX_CHARACTERS = 300
-ACTIONS_MAX = 10
 TOOL_TIMEOUT_MAX_SECONDS = 30
 # Names with a meaning of their own in a tool's source; a tool of that name could never be run.
 RESERVED_TOOL_NAMES = frozenset(
@@ -25,7 +25,7 @@ RESERVED_TOOL_NAMES = frozenset(
 )
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_]+")
 
-Action = dict[str, str]
+Action = dict[str, Any]
 
 
 def topic_create(*, project: Project, actor: Any, values: Mapping[str, Any]) -> Topic:
@@ -169,22 +169,17 @@ def _check_queries(queries: Sequence[str]) -> None:
 
 
 def _check_actions(topic: Topic) -> None:
-    if len(topic.actions) > ACTIONS_MAX:
-        raise ValidationError({"actions": f"A topic takes at most {ACTIONS_MAX} actions."})
-    known = set(topic.project.tools.values_list("name", flat=True))
-    missing = [a["target"] for a in topic.actions if a["target"] not in known]
-    if missing:
-        message = f"There is no tool named {missing[0]} any more. Pick another one."
-        raise ValidationError({"actions": ValidationError(message, code="tool_missing")})
+    if problems := action_problems(topic):
+        raise ValidationError({"actions": problems})
 
 
 def _rename_in_topics(project: Project, old: str, new: str) -> None:
-    reference = re.compile(r"\{\{\s*fn\s*:\s*" + re.escape(old) + r"\s*\}\}")
+    reference = re.compile(r"(\{\{\s*fn\s*:\s*)" + re.escape(old) + r"(?=\s*[(}])")
     for topic in tool_used_by(project=project, tool_name=old):
         for action in topic.actions:
-            if action.get("target") == old:
+            if action.get("target") == old and action.get("kind") == "run_tool":
                 action["target"] = new
-        topic.actions_text = reference.sub("{{fn:" + new + "}}", topic.actions_text)
+        topic.actions_text = reference.sub(rf"\g<1>{new}", topic.actions_text)
         topic.save(update_fields=["actions", "actions_text", "updated_at"])
 
 

@@ -9,9 +9,19 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from conversations.ai_agent.forms import TopicForm, actions_move, actions_read
-from conversations.ai_agent.services import ACTIONS_MAX, topic_create, topic_delete, topic_update
+from conversations.ai_agent.forms import TopicForm
+from conversations.ai_agent.services import topic_create, topic_delete, topic_update
 from conversations.ai_agent.topic_selectors import phrase_try, topic_list
+from conversations.ai_agent.topics.action_rows import (
+    ROWS_MAX,
+    WHENS,
+    ActionRow,
+    operators,
+    rows_move,
+    rows_of,
+    rows_posted,
+)
+from conversations.ai_agent.topics.wording import has_inert_references
 from conversations.models import Topic
 from integrations.models import Access, Area, Project
 from integrations.projects.access import project_for, project_view
@@ -78,18 +88,20 @@ def _editor(request: HttpRequest, project: Project, topic: Topic | None) -> Http
     """Show the editor; a button of the action rows redraws it, anything else saves."""
     if request.method != "POST":
         form = TopicForm.for_topic(topic) if topic else TopicForm(initial={"is_enabled": True})
-        targets = [action["target"] for action in topic.actions] if topic else []
-        return _editor_page(request, project, topic, form, targets)
-    targets = request.POST.getlist("action_target")
+        rows = rows_of(topic.actions) if topic else []
+        return _editor_page(request, project, topic, form, rows)
+    rows = rows_posted(request.POST)
     command = request.POST.get("rows", "")
     if command:
         form = TopicForm(initial=_typed(request))
-        return _editor_page(request, project, topic, form, actions_move(targets, command))
+        return _editor_page(request, project, topic, form, rows_move(rows, command))
     form = TopicForm(request.POST)
-    saved = _save(request, project, topic, form, targets) if form.is_valid() else None
+    saved = _save(request, project, topic, form, rows) if form.is_valid() else None
     if saved is None:
-        return _editor_page(request, project, topic, form, targets, status=422)
+        return _editor_page(request, project, topic, form, rows, status=422)
     messages.success(request, f"Topic “{saved.name}” saved. It is used from the next message on.")
+    if has_inert_references(saved.content):
+        messages.warning(request, "References in the content do nothing: put them into actions.")
     return redirect("topic_edit", project_id=project.public_id, topic_id=saved.pk)
 
 
@@ -98,10 +110,18 @@ def _save(
     project: Project,
     topic: Topic | None,
     form: TopicForm,
-    targets: list[str],
+    rows: list[ActionRow],
 ) -> Topic | None:
     """Save the topic; puts errors on the form and returns None if it is refused."""
-    values = {**form.cleaned_data, "actions": actions_read(targets)}
+    actions = []
+    for number, row in enumerate(rows, start=1):
+        try:
+            actions += [row.stored()] if row.target else []
+        except ValueError as error:
+            form.add_error(None, f"Action {number}: {error}")
+    if form.errors:
+        return None
+    values = {**form.cleaned_data, "actions": actions}
     try:
         if topic:
             return topic_update(topic=topic, actor=request.user, values=values)
@@ -115,7 +135,8 @@ def _save(
 def _typed(request: HttpRequest) -> dict[str, object]:
     """Return what stands in the form, unchecked, so that redrawing loses nothing."""
     typed: dict[str, object] = {name: request.POST.get(name, "") for name in TopicForm.base_fields}
-    return {**typed, "is_enabled": "is_enabled" in request.POST}
+    ticked = {name: name in request.POST for name in ("is_enabled", "is_mandatory")}
+    return typed | ticked
 
 
 def _editor_page(
@@ -123,16 +144,34 @@ def _editor_page(
     project: Project,
     topic: Topic | None,
     form: TopicForm,
-    targets: list[str],
+    rows: list[ActionRow],
     status: int = 200,
 ) -> HttpResponse:
-    tools = list(project.tools.values_list("name", flat=True))
+    targets = _targets(project)
+    known = [value for _, options in targets for value, _ in options]
     context = {
         "topic": Topic.objects.get(pk=topic.pk) if topic else None,
         "form": form,
+        "rows": rows,
         "targets": targets,
-        "tools": tools,
-        "missing": sorted({name for name in targets if name and name not in tools}),
-        "has_room": len(targets) < ACTIONS_MAX,
+        "known": known,
+        "whens": WHENS.items(),
+        "operators": operators(),
+        "has_room": len(rows) < ROWS_MAX,
+        "has_tools": project.tools.exists(),
     }
     return render(request, "conversations/topic_edit.html", context, status=status)
+
+
+def _targets(project: Project) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return what an action may do, in groups: its value and its words."""
+    tools = project.tools.order_by("name").values_list("name", flat=True)
+    places = project.destinations.order_by("name").values_list("name", flat=True)
+    flows = project.flows.order_by("name").values_list("name", flat=True)
+    anywhere = ("handoff:", "wherever the project hands off to")
+    groups = [
+        ("Run a tool", [(f"run_tool:{name}", name) for name in tools]),
+        ("Hand off to", [anywhere, *((f"handoff:{name}", name) for name in places)]),
+        ("Go to a flow", [(f"goto_flow:{name}", name) for name in flows]),
+    ]
+    return [(label, options) for label, options in groups if options]

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from conversations.ai_agent.actions import tool_targets
 from conversations.ai_agent.conv.parts import AgentMessage, TurnLog
 from conversations.ai_agent.conv.place import ConvPlace, conv_place, tool_use
 from conversations.ai_agent.course import Course, ToolCall, Turn, return_log, tool_log
-from conversations.ai_agent.prepared_topics import topic_find
-from conversations.ai_agent.returned import silence_problem
+from conversations.ai_agent.returned import acts, silence_problem
 from conversations.ai_agent.sandbox.host import Service
 from conversations.ai_agent.sandbox.results import ToolError
 from conversations.ai_agent.sandbox.runner import ToolOutcome
+from conversations.ai_agent.topics.deciding import Decision, decide, forbidden_decide
+from conversations.ai_agent.topics.tool_arguments import tool_arguments
 from conversations.models import Conversation, Event, Tool, Topic
-from conversations.releases.content import Content, content_of
+from conversations.releases.content import content_of
 from integrations.behaviour.sentences import own_or, sentence
 
-__all__ = ["AgentMessage", "Turn", "TurnLog", "tool_log", "turn_given_up", "turn_run"]
+__all__ = [
+    "AgentMessage",
+    "Turn",
+    "TurnLog",
+    "forbidden_turn",
+    "tool_log",
+    "turn_given_up",
+    "turn_run",
+]
 
 # A later tool of a turn waits so long for a slot.
 SLOT_SECONDS = 3.0
@@ -36,23 +45,69 @@ def turn_run(
     `services` are what tools ask the portal for. Raises ToolError `busy` where no slot is free for
     the first tool: nothing has run then.
     """
-    text = event.payload["text"]
     content = content_of(conversation)
-    found = topic_find(content, text, without=conversation.disabled_topics)
-    if found is None:
-        log = TurnLog(level="info", content="No topic matches.", source="", code="no_match")
+    text, without = event.payload["text"], conversation.disabled_topics
+    decision = decide(conversation, content, text, without=without)
+    known = content.named(Tool, [one.target for one in decision.tools])
+    calls = [
+        ToolCall(tool=tool, arguments=tool_arguments(tool, one))
+        for one in decision.tools
+        if (tool := known.get(one.target)) is not None
+    ]
+    if calls and decision.topic is not None:
+        place = conv_place(
+            conversation,
+            until_sequence=event.sequence,
+            handoff_view=handoff_view,
+            services=services,
+        )
+        hands_over = decision.handoff is not None
+        turn = tools_run(place, decision.topic, calls, hands_over=hands_over)
+    else:
+        turn = _said_turn(conversation, decision)
+    return _with_decision(conversation, turn, decision)
+
+
+def forbidden_turn(conversation: Conversation, event: Event) -> Turn | None:
+    """Return the handoff of a message that no AI agent may answer, whoever answers the others."""
+    content = content_of(conversation)
+    decision = forbidden_decide(conversation, content, event.payload["text"])
+    if decision is None:
+        return None
+    return _with_decision(conversation, _said_turn(conversation, decision), decision)
+
+
+def _with_decision(conversation: Conversation, turn: Turn, decision: Decision) -> Turn:
+    """Add the handoff that the topic's own actions ask for, unless a tool has ended the turn."""
+    is_ended = acts(turn.returned) or turn.handoff_calls or turn.is_broken
+    if decision.handoff is not None and not is_ended:
+        turn = replace(turn, returned={"handoff": decision.handoff}, source=_source(decision))
+        has_own = isinstance(decision.handoff, Mapping) and decision.handoff.get("utterance")
+        if not turn.said and not has_own:
+            turn = replace(turn, utterances=[sentence("handing_over", conversation.locale)])
+    return replace(turn, dialog=decision.dialog.stored())
+
+
+def _source(decision: Decision) -> str:
+    return f"topic {decision.topic.name}"[:120] if decision.topic else "handoff rules"
+
+
+def _said_turn(conversation: Conversation, decision: Decision) -> Turn:
+    """Return the turn of a decision that runs no tool."""
+    if decision.says:
+        logs = [_miss_log(decision)] if decision.is_miss else []
+        return Turn(utterances=decision.says, logs=logs)
+    if decision.handoff is None:
+        name = decision.topic.name if decision.topic else ""
+        content = f"The topic “{name}” has neither a content nor a tool that exists."
+        log = TurnLog(level="warning", content=content, source="", code="topic_empty")
         return Turn(utterances=[_no_match(conversation)], logs=[log])
-    topic = found[0]
-    tools = _tools(content, topic)
-    if not tools:
-        return _content_turn(conversation, topic)
-    place = conv_place(
-        conversation,
-        until_sequence=event.sequence,
-        handoff_view=handoff_view,
-        services=services,
-    )
-    return tools_run(place, topic, [ToolCall(tool=tool) for tool in tools])
+    return Turn()
+
+
+def _miss_log(decision: Decision) -> TurnLog:
+    content = f"No topic matches: {decision.dialog.misses} in a row."
+    return TurnLog(level="info", content=content, source="", code="no_match")
 
 
 def turn_given_up(conversation: Conversation, tries: int) -> Turn:
@@ -64,25 +119,13 @@ def turn_given_up(conversation: Conversation, tries: int) -> Turn:
     )
 
 
-def _tools(content: Content, topic: Topic) -> list[Tool]:
-    """Return the tools that the topic's actions name and that still exist, in their order."""
-    names = tool_targets(topic.actions, topic.actions_text)
-    tools = content.named(Tool, names)
-    return [tools[name] for name in names if name in tools]
-
-
-def _content_turn(conversation: Conversation, topic: Topic) -> Turn:
-    if topic.content:
-        return Turn(utterances=[topic.content])
-    content = f"The topic “{topic.name}” has neither a content nor a tool that exists."
-    log = TurnLog(level="warning", content=content, source="", code="topic_empty")
-    return Turn(utterances=[_no_match(conversation)], logs=[log])
-
-
-def tools_run(place: ConvPlace, topic: Topic, calls: Sequence[ToolCall]) -> Turn:
+def tools_run(
+    place: ConvPlace, topic: Topic, calls: Sequence[ToolCall], *, hands_over: bool = False
+) -> Turn:
     """Run tools one after the other, each with the state that the one before has left.
 
-    The first that hands off, hangs up, fails or ends the turn by `end_turn` is the last.
+    The first that hands off, hangs up, fails or ends the turn by `end_turn` is the last. Where the
+    topic itself `hands_over` behind them, they need not say anything.
     """
     course = Course()
     for number, call in enumerate(calls):
@@ -97,7 +140,7 @@ def tools_run(place: ConvPlace, topic: Topic, calls: Sequence[ToolCall]) -> Turn
         if course.is_over:
             break
         place = place.after(outcome)
-    if course.is_silent:
+    if course.is_silent and (course.has_problems or not hands_over):
         _speak(place.conversation, topic, course)
     return course.turn()
 

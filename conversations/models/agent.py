@@ -11,7 +11,8 @@ from integrations.models import Project
 class Topic(models.Model):
     """Something the AI agent knows about, and what it does then.
 
-    `actions` holds [{kind: "run_tool", target: tool name, when: "always"}], first match wins.
+    `actions` holds [{kind, target, when, args, condition, answers}] (ai_agent/actions.py). A
+    mandatory topic is never the AI agent's to answer: it hands off.
     """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="topics")
@@ -21,6 +22,7 @@ class Topic(models.Model):
     actions = models.JSONField(default=list, blank=True)
     actions_text = models.TextField(blank=True, max_length=2000)
     is_enabled = models.BooleanField(default=True)
+    is_mandatory = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -85,6 +85,8 @@ class Conversation(models.Model):
     disabled_topics = models.JSONField(default=list, db_default=[], blank=True)
     # A tool wants nothing of it kept: no transcript for a vendor, and no text after its end.
     is_discarded = models.BooleanField(default=False, db_default=False)
+    # What the built-in AI agent keeps from turn to turn (ai_agent/topics/dialog.py).
+    dialog = models.JSONField(default=dict, db_default={})
     # What an outside agent's adapter keeps of this conversation, and its failures in a row.
     agent_session = models.JSONField(default=dict, db_default={})
     shared_id = models.CharField(max_length=255, blank=True)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from conversations.ai_agent.destinations.selectors import destination_list, destination_named
+from conversations.ai_agent.topics.deciding import ANGER, MISSED
 from conversations.models import Destination
 from handoffs.errors import (
     NoConnectorError,
@@ -39,6 +40,8 @@ OVERRIDES_OFF = (
     "refused: inline overrides are off in this project. An admin turns them on under "
     "Settings > Project > Allow inline overrides"
 )
+# What the AI agent's own reasons are on the wire.
+_OWN_REASONS = {MISSED: "COMPLEX_QUERY", ANGER: "COMPLEX_QUERY"}
 WHERE_THE_DEFAULT_IS_SET = (
     "Integrations > Manage > Behaviour > Default agent system for all channels"
 )
@@ -88,7 +91,7 @@ def payload_address(
 
 def client_reason(reason: str, default: str = Destination.ClientReason.AGENT_DECISION) -> str:
     """Return the reason on the wire: the tool's where it is one of the three, else the default."""
-    wanted = reason.strip().upper()
+    wanted = _OWN_REASONS.get(reason, reason.strip().upper())
     return wanted if wanted in Destination.ClientReason.values else str(default)
 
 

@@ -16,7 +16,13 @@ from conversations.ai_agent.returned import ReturnProblem, handoff_misplaced
 from conversations.ai_agent.runtimes.runtime import agent_turn, is_asked, outside_agent, was_away
 from conversations.ai_agent.runtimes.services import outside_agent_error_note
 from conversations.ai_agent.sandbox.results import ToolError
-from conversations.ai_agent.turn import AgentMessage, Turn, turn_given_up, turn_run
+from conversations.ai_agent.turn import (
+    AgentMessage,
+    Turn,
+    forbidden_turn,
+    turn_given_up,
+    turn_run,
+)
 from conversations.event_loop.executor import run_sync
 from conversations.journal import publish
 from conversations.journal.frames import EventType, SessionEnd, transient_frame
@@ -90,7 +96,10 @@ def _answer(claim: TurnClaim) -> None:
     if claim.tries > MAX_TRIES:
         _apply(claim, event, turn_given_up(conversation, MAX_TRIES))
     elif agent := outside_agent(conversation.project):
-        _ask_outside(claim, agent, conversation, event)
+        if forbidden := forbidden_turn(conversation, event):
+            _apply(claim, event, forbidden)
+        else:
+            _ask_outside(claim, agent, conversation, event)
     else:
         _apply(claim, event, _built_in(conversation, event))
 
@@ -215,6 +224,9 @@ def _carry_out(conversation: Conversation, event: Event, turn: Turn) -> None:
     if turn.agent_session is not None:
         conversation.agent_session = turn.agent_session
         changed.append("agent_session")
+    if turn.dialog is not None and turn.dialog != conversation.dialog:
+        conversation.dialog = turn.dialog
+        changed.append("dialog")
     conversation.save(update_fields=changed)
     late = [
         log for name, effects in turn.effects for log in effects_apply(conversation, effects, name)

@@ -253,6 +253,30 @@ _AI_AGENT = (
         ar="لحظة من فضلك، سأوصلك بأحد الموظفين.",
     ),
     Sentence(
+        key="human_declined",
+        en="I cannot connect you with a person here. Tell me what it is about, and I will try.",
+        de="Ich kann Sie hier nicht mit einem Menschen verbinden. Sagen Sie mir, worum es geht.",
+        ar="لا يمكنني توصيلك بموظف هنا. أخبرني بموضوعك وسأحاول مساعدتك.",
+    ),
+    Sentence(
+        key="human_offered",
+        en="Shall I connect you with a person?",
+        de="Soll ich Sie mit einem Menschen verbinden?",
+        ar="هل تريد أن أوصلك بأحد الموظفين؟",
+    ),
+    Sentence(
+        key="human_later",
+        en="Tell me first what it is about. If I cannot help, ask again for a person.",
+        de="Worum geht es? Wenn ich nicht helfen kann, fragen Sie noch einmal nach einem Menschen.",
+        ar="أخبرني أولًا بموضوعك. إذا لم أتمكن من المساعدة فاطلب موظفًا مرة أخرى.",
+    ),
+    Sentence(
+        key="offer_declined",
+        en="All right. What else can I do for you?",
+        de="In Ordnung. Was kann ich sonst für Sie tun?",
+        ar="حسنًا. كيف يمكنني مساعدتك أيضًا؟",
+    ),
+    Sentence(
         key="tool_failed",
         en="I could not do that just now. Try again, or ask me something else.",
         de="Das ist mir gerade nicht gelungen. Versuchen Sie es noch einmal, oder fragen Sie "

@@ -40,6 +40,8 @@ class Project(models.Model):
     handoff_api = models.JSONField(default=dict, blank=True)
     # Why conversations are handed off, [{code, label}]; a reason that is none of them is kept too.
     handoff_reasons = models.JSONField(default=list, blank=True, db_default=[])
+    # When the AI agent hands off by itself (conversations/ai_agent/topics/policy.py).
+    trigger_policy = models.JSONField(default=dict, db_default={}, blank=True)
     allow_inline_overrides = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -21,6 +21,7 @@ PROJECT_FIELDS = (
     "handoff_api",
     "handoff_reasons",
     "allow_inline_overrides",
+    "trigger_policy",
 )
 STATE_KEYS_MAX = 50
 STATE_KEY_MAX_CHARACTERS = 64

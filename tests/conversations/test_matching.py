@@ -288,7 +288,7 @@ def test_arguments_that_are_no_literals_are_left_out(arguments):
     ]
 
 
-def test_the_action_list_comes_before_the_text_and_conditions_are_left_out():
+def test_the_action_list_comes_before_the_text_and_each_says_when():
     stored = [
         {"kind": "run_tool", "target": "maybe", "when": "on_confirm"},
         {"kind": "run_tool", "target": "first", "when": "always"},
@@ -297,8 +297,30 @@ def test_the_action_list_comes_before_the_text_and_conditions_are_left_out():
 
     found = read_actions(stored, "{{fn:second}}")
 
-    assert [action.target for action in found] == ["first", "billing", "second"]
-    assert tool_targets(stored, "{{fn:second}} {{fn:first}}") == ["first", "second"]
+    assert [(action.target, action.when) for action in found] == [
+        ("maybe", "on_confirm"),
+        ("first", "always"),
+        ("billing", "always"),
+        ("second", "always"),
+    ]
+    assert tool_targets(stored, "{{fn:second}} {{fn:first}}") == ["maybe", "first", "second"]
+
+
+@pytest.mark.parametrize(
+    ("written", "places", "named"),
+    [
+        ('{{fn:find(order="A-7")}}', (), {"order": "A-7"}),
+        ("{{fn:find('A-7', 2, is_gift=True)}}", ("A-7", 2), {"is_gift": True}),
+        ('{{ fn:find (order="A") }}', (), {"order": "A"}),
+        ("{{fn:find()}}", (), {}),
+        ("{{fn:find(order=open('x'))}}", (), {}),
+        ("{{fn:find(**{})}}", (), {}),
+    ],
+)
+def test_arguments_stand_inside_a_reference_by_place_or_by_name(written, places, named):
+    [found] = action_references(written) or [TopicAction(kind="run_tool", target="find")]
+
+    assert (found.target, found.arguments, dict(found.named)) == ("find", places, named)
 
 
 @pytest.mark.parametrize(

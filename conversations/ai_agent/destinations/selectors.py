@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from conversations.ai_agent.actions import handoff_targets
+from conversations.ai_agent.topics.policy import policy_of
 from conversations.models import Conversation, Destination, Tool, Topic
 from conversations.releases.content import content_of
 from integrations.models import Project
@@ -13,10 +14,14 @@ from integrations.models import Project
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Users:
-    """Who names a destination; a tool is found where the name stands in its source as a text."""
+    """Who names a destination; a tool is found where the name stands in its source as a text.
+
+    `rules` says whether the project's handoff rules do.
+    """
 
     topics: list[Topic]
     tools: list[Tool]
+    rules: bool = False
 
 
 def destinations_of(conversation: Conversation) -> list[Destination]:
@@ -47,6 +52,7 @@ def destination_used_by(*, project: Project, name: str) -> Users:
             for tool in project.tools.all()
             if any(one in tool.source.casefold() for one in quoted)
         ],
+        rules=wanted in (rule["destination"].casefold() for rule in policy_of(project).rules),
     )
 
 

@@ -83,10 +83,10 @@ def destination_delete(
     """
     others = [row for row in _locked(destination.project) if row.pk != destination.pk]
     used = destination_used_by(project=destination.project, name=destination.name)
-    if used.topics:
-        names = ", ".join(f"“{topic.name}”" for topic in used.topics)
+    if used.topics or used.rules:
+        names = ", ".join(f"“{topic.name}”" for topic in used.topics) or "the handoff rules"
         raise ValidationError(
-            f"{destination.name} is still named by {names}. Change their actions first.",
+            f"{destination.name} is still named by {names}. Change that first.",
             code="destination_in_use",
         )
     if destination.is_default and others and successor not in others:
@@ -123,7 +123,13 @@ def _check(row: Destination, others: list[Destination]) -> None:
 
 def _rename_in_topics(project: Project, old: str, new: str) -> None:
     reference = re.compile(r"\{\{\s*ho\s*:\s*" + re.escape(old) + r"\s*\}\}", re.IGNORECASE)
-    for topic in destination_used_by(project=project, name=old).topics:
+    used = destination_used_by(project=project, name=old)
+    if used.rules:
+        rules = project.trigger_policy["rules"]
+        for rule in rules:
+            rule["destination"] = new if rule["destination"] == old else rule["destination"]
+        Project.objects.filter(pk=project.pk).update(trigger_policy=project.trigger_policy)
+    for topic in used.topics:
         for action in topic.actions:
             if action.get("kind") == "handoff" and action.get("target") == old:
                 action["target"] = new

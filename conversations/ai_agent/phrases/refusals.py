@@ -100,6 +100,18 @@ def request_read(text: str) -> Request:
     """Read what is asked for; refusing a machine is asking for a human."""
     text = shortened(text)
     whole = normalise(text)
+    asked, refuses = _asked(text)
+    joined = " ".join(" ".join(asked).split())
+    is_plain = not refuses and joined == whole
+    return Request(whole=whole, asked=whole if is_plain else joined, refuses=refuses)
+
+
+def clauses_asked(text: str) -> list[str]:
+    """Return the normalised clauses of a message, each without what it refuses."""
+    return _asked(shortened(text))[0]
+
+
+def _asked(text: str) -> tuple[list[str], bool]:
     asked, refuses = [], False
     for clause in _clauses(text):
         found = _REFUSAL.search(clause)
@@ -110,9 +122,7 @@ def request_read(text: str) -> Request:
         else:
             refuses = True
             asked.append(clause[: found.start()])
-    joined = " ".join(" ".join(asked).split())
-    is_plain = not refuses and joined == whole
-    return Request(whole=whole, asked=whole if is_plain else joined, refuses=refuses)
+    return asked, refuses
 
 
 def _clauses(text: str) -> list[str]:

@@ -1,0 +1,294 @@
+"""Decides what a message leads to: an answer, tools, a handoff, or a question of the AI agent's.
+
+Nothing is run or written here. In order: what the AI agent has asked is answered; a topic that may
+never be answered hands off; a wish for a human is followed as the project's policy says; a topic
+does what its actions say; and what nobody understands counts as a miss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from conversations.ai_agent.actions import TopicAction, topic_actions
+from conversations.ai_agent.matching import TopicIndex, TopicText
+from conversations.ai_agent.phrases.consent import consent_read
+from conversations.ai_agent.phrases.moods import is_angry, is_small_talk
+from conversations.ai_agent.phrases.wishes import wants_human
+from conversations.ai_agent.prepared_topics import topic_find
+from conversations.ai_agent.topics.dialog import ANSWER, CONFIRM, HUMAN, Dialog
+from conversations.ai_agent.topics.policy import AI_FIRST, BALANCED, OFF, TriggerPolicy, policy_of
+from conversations.ai_agent.topics.rules import Facts, facts_of, holds
+from conversations.ai_agent.topics.wording import content_said
+from conversations.models import Conversation, Destination, Topic
+from conversations.releases.content import Content
+from integrations.behaviour.sentences import own_or, sentence
+from integrations.connections.destinations import live_chat_names
+
+# Why a handoff begins that no topic has asked for; they stand in the Handoff API.
+WISH, ANGER, MISSED, FORBIDDEN = "human_requested", "frustration", "not_understood", "policy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What to say, which actions to carry out in order, and how the dialog stands then.
+
+    `handoff` is what a tool would return under that key; it begins when the tools have run.
+    """
+
+    says: Sequence[str] = field(default=(), repr=False)
+    tools: Sequence[TopicAction] = ()
+    handoff: Mapping[str, Any] | bool | None = field(default=None, repr=False)
+    goes_to_flow: str = ""
+    topic: Topic | None = None
+    score: float = 0.0
+    why: str = ""
+    dialog: Dialog = field(default_factory=Dialog)
+
+    @property
+    def is_miss(self) -> bool:
+        """Say whether nothing was understood."""
+        return self.why == "no_match"
+
+
+def decide(
+    conversation: Conversation, content: Content, text: str, *, without: Sequence[str] = ()
+) -> Decision:
+    """Return what a message of the end user's leads to; `without` are topics that do not count."""
+    return _Deciding(conversation, content, text, without).decide()
+
+
+def forbidden_decide(conversation: Conversation, content: Content, text: str) -> Decision | None:
+    """Return the handoff of a message about a topic that no AI agent may answer, or None."""
+    return _Deciding(conversation, content, text, ()).forbidden()
+
+
+class _Deciding:
+    """One message, with all that a decision depends on."""
+
+    def __init__(
+        self, conversation: Conversation, content: Content, text: str, without: Sequence[str]
+    ) -> None:
+        self._conversation, self._content, self._text = conversation, content, text
+        self._without = without
+        self._facts: Facts = facts_of(conversation)
+        self._policy: TriggerPolicy = policy_of(conversation.project)
+        self._dialog = Dialog.read(conversation.dialog)
+        self._found = topic_find(content, text, without=without)
+
+    def decide(self) -> Decision:
+        """Take the first that has something to say."""
+        steps = (self._answered, self.forbidden, self._wished, self._matched, self._angered)
+        found = (decision for step in steps if (decision := step()) is not None)
+        return next(found, None) or self._missed()
+
+    # ---- what the AI agent has asked ----
+
+    def _answered(self) -> Decision | None:
+        asks = self._dialog.asks
+        if asks == HUMAN:
+            return self._human_answered()
+        topic = self._named(self._dialog.topic) if asks else None
+        if topic is None:
+            return None
+        if asks == CONFIRM:
+            return self._offer_answered(topic)
+        return self._question_answered(topic) if asks == ANSWER else None
+
+    def _human_answered(self) -> Decision | None:
+        agrees = consent_read(self._text)
+        if agrees or wants_human(self._text):
+            return self._hand_off(WISH)
+        return None if agrees is None else self._declined()
+
+    def _offer_answered(self, topic: Topic) -> Decision | None:
+        agrees = consent_read(self._text)
+        if agrees is None:
+            return None
+        if not agrees:
+            return self._declined()
+        return self._carry_out(topic, CONFIRM, self._actions(topic, "on_confirm"))
+
+    def _declined(self) -> Decision:
+        says = sentence("offer_declined", self._conversation.locale)
+        return Decision(says=[says], why="declined", dialog=self._dialog.closed())
+
+    def _question_answered(self, topic: Topic) -> Decision | None:
+        actions = self._actions(topic, "on_answer")
+        texts = [
+            TopicText(id=number, name="", example_queries=action.answers)
+            for number, action in enumerate(actions)
+        ]
+        match = TopicIndex(texts).match(self._text)
+        if match is not None:
+            return self._carry_out(topic, ANSWER, [actions[match.topic_id]])
+        is_else = self._found is not None or wants_human(self._text)
+        if is_else or self._dialog.has_asked_again:
+            return None
+        again = replace(self._dialog, has_asked_again=True)
+        return Decision(says=self._contents(topic), topic=topic, why="asked_again", dialog=again)
+
+    # ---- a topic ----
+
+    def forbidden(self) -> Decision | None:
+        """Return the handoff of a topic that the AI agent may not answer."""
+        if self._found is None or not self._found[0].is_mandatory:
+            return None
+        topic, match = self._found
+        actions = [one for one in self._actions(topic, "always") if one.kind == "handoff"]
+        if actions:
+            return replace(self._carry_out(topic, FORBIDDEN, actions[:1]), score=match.score)
+        return replace(
+            self._hand_off(FORBIDDEN, says=self._contents(topic)),
+            topic=topic,
+            score=match.score,
+            dialog=self._dialog.about(topic.name),
+        )
+
+    def _matched(self) -> Decision | None:
+        if self._found is None:
+            return None
+        topic, match = self._found
+        return replace(self._of_topic(topic), score=match.score)
+
+    def _of_topic(self, topic: Topic) -> Decision:
+        """Do what a topic does at once, or ask what it asks first."""
+        at_once = self._actions(topic, "always")
+        if at_once:
+            return self._carry_out(topic, "topic", at_once)
+        says, dialog = self._contents(topic), self._dialog.about(topic.name)
+        for when, what in (("on_confirm", CONFIRM), ("on_answer", ANSWER)):
+            if self._actions(topic, when):
+                dialog = dialog.asking(what, topic.name)
+                return Decision(says=says, topic=topic, why=f"asks_{what}", dialog=dialog)
+        return Decision(says=says, topic=topic, why="topic", dialog=dialog)
+
+    def _carry_out(self, topic: Topic, why: str, actions: Sequence[TopicAction]) -> Decision:
+        """Run tools in order up to the first handoff or flow; it comes last."""
+        last = next((one for one in actions if one.kind != "run_tool"), None)
+        tools = [one for one in actions if one.kind == "run_tool"]
+        if last is not None:
+            tools = [one for one in actions[: actions.index(last)] if one.kind == "run_tool"]
+        goes_to_flow = last.target if last is not None and last.kind == "goto_flow" else ""
+        handoff = self._handoff_of(last) if last is not None and last.kind == "handoff" else None
+        says = [] if tools or why in (CONFIRM, ANSWER) else self._contents(topic)
+        return Decision(
+            says=says,
+            tools=tools,
+            handoff=handoff,
+            goes_to_flow=goes_to_flow,
+            topic=topic,
+            why=why,
+            dialog=self._dialog.about(topic.name),
+        )
+
+    def _handoff_of(self, action: TopicAction) -> Mapping[str, Any] | bool:
+        """Return what a tool would return; without a target the project's rules choose."""
+        wanted = {"destination": action.target or self._policy.destination(self._facts)}
+        wanted |= {"reason": action.reason, "utterance": action.utterance}
+        given = {name: text for name, text in wanted.items() if text}
+        return given if "destination" in given or "reason" in given else _default(given)
+
+    def _actions(self, topic: Topic, when: str) -> list[TopicAction]:
+        """Return a topic's actions of that time whose conditions hold."""
+        found = topic_actions(topic.actions, topic.actions_text)
+        wanted = ("always", "condition") if when == "always" else (when,)
+        return [
+            one
+            for one in found
+            if one.when in wanted and (not one.condition or holds(one.condition, self._facts))
+        ]
+
+    # ---- a wish, anger, misses ----
+
+    def _wished(self) -> Decision | None:
+        if not wants_human(self._text) or not self._policy.on_wish:
+            return None
+        dialog = replace(self._dialog, wishes=self._dialog.wishes + 1)
+        if self._policy.level == OFF:
+            return self._say("human_declined", "wish_declined", dialog.closed())
+        topic = self._human_topic()
+        if topic is None and not self._can_hand_off():
+            return None
+        if self._policy.level == BALANCED and dialog.wishes == 1:
+            return self._say("human_offered", "wish_offered", dialog.asking(HUMAN))
+        if self._policy.level == AI_FIRST and dialog.wishes == 1:
+            return self._say("human_later", "wish_later", dialog.closed())
+        if topic is None:
+            return self._hand_off(WISH)
+        found = self._of_topic(topic)
+        does = found.tools or found.handoff or found.goes_to_flow or found.dialog.asks
+        return found if does else replace(self._hand_off(WISH, says=found.says), topic=topic)
+
+    def _human_topic(self) -> Topic | None:
+        """Return the project's own topic for the wish: the one that matches, or the first."""
+        ours = [
+            topic
+            for topic in self._content.rows(Topic)
+            if topic.is_enabled
+            and topic.name not in self._without
+            and any(wants_human(one) for one in (topic.name, *topic.example_queries))
+        ]
+        if self._found is not None and self._found[0].pk in [topic.pk for topic in ours]:
+            return self._found[0]
+        return ours[0] if ours else None
+
+    def _angered(self) -> Decision | None:
+        is_reason = self._policy.on_anger and self._policy.level != OFF and is_angry(self._text)
+        if not is_reason or not self._can_hand_off():
+            return None
+        if self._policy.level in (BALANCED, AI_FIRST):
+            return self._say("human_offered", "anger_offered", self._dialog.asking(HUMAN))
+        return self._hand_off(ANGER)
+
+    def _missed(self) -> Decision:
+        """Say that nothing was understood, or hand off where that was said too often."""
+        if is_small_talk(self._text):
+            return Decision(says=[self._no_match()], why="small_talk", dialog=self._dialog)
+        misses = self._dialog.misses + 1
+        borne = self._policy.misses_borne
+        if borne and misses >= borne and self._can_hand_off():
+            if self._policy.level in (BALANCED, AI_FIRST):
+                asked = replace(self._dialog, misses=0).asking(HUMAN)
+                return self._say("human_offered", "misses_offered", asked)
+            return self._hand_off(MISSED)
+        dialog = replace(self._dialog.closed(), misses=misses)
+        return Decision(says=[self._no_match()], why="no_match", dialog=dialog)
+
+    def _hand_off(self, reason: str, *, says: Sequence[str] = ()) -> Decision:
+        """Hand off for a reason of the policy's; the dialog begins anew."""
+        place = self._policy.destination(self._facts)
+        wanted = {"destination": place, "reason": reason}
+        handoff = {name: text for name, text in wanted.items() if text}
+        told = list(says) or [sentence("handing_over", self._conversation.locale)]
+        dialog = Dialog(topics=self._dialog.topics)
+        return Decision(says=told, handoff=handoff, why=reason, dialog=dialog)
+
+    def _say(self, key: str, why: str, dialog: Dialog) -> Decision:
+        text = sentence(key, self._conversation.locale)
+        return Decision(says=[text], why=why, dialog=dialog)
+
+    def _can_hand_off(self) -> bool:
+        """Say whether a handoff could lead anywhere: not in a project that is not set up yet."""
+        conversation = self._conversation
+        if conversation.is_client_managed or self._content.rows(Destination):
+            return True
+        return bool(live_chat_names(conversation.project, conversation.environment))
+
+    def _contents(self, topic: Topic) -> list[str]:
+        text = content_said(topic.content, self._facts.state)
+        return [text] if text else []
+
+    def _no_match(self) -> str:
+        own = self._content.text("no_match_text")
+        return own_or(own, "no_match", self._conversation.locale)
+
+    def _named(self, name: str) -> Topic | None:
+        found = self._content.named(Topic, [name]).get(name)
+        return found if found is not None and found.is_enabled else None
+
+
+def _default(given: Mapping[str, Any]) -> Mapping[str, Any] | bool:
+    """Return the shape that leaves the place to the project, with what is said before."""
+    return {**given, "reason": ""} if given else True
