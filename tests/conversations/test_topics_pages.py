@@ -115,7 +115,7 @@ def test_action_rows_are_added_moved_and_removed_without_script(
         url("topic_new", project), values(name="Half-way", action_target=rows, rows=command)
     )
 
-    assert page.context["targets"] == expected
+    assert [row.name for row in page.context["rows"]] == expected
     assert page.context["form"].initial["name"] == "Half-way"
     assert not Topic.objects.exists()
 
