@@ -16,7 +16,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 _MEANINGS = """
-order purchase bestell bestellung auftrag kauf einkauf pedido compra bought buy ordered gekauft
+order purchase bestell bestellung auftrag kauf einkauf pedido compra bought ordered gekauft
     compre pedi
 parcel package packet delivery deliver shipment shipping ship postage paket sendung lieferung
     liefer versand envio paquete entrega entreg portes enviar porto
@@ -153,7 +153,7 @@ def meanings(words: Iterable[str]) -> list[str]:
     text = f" {folded(' '.join(given))} "
     found: Iterator[str] = (one for word in given for one in meaning_of(word))
     paired = (meaning for pair, meaning in _PAIRS.items() if f" {pair} " in text)
-    return list(dict.fromkeys([*found, *paired]))
+    return [one for one in dict.fromkeys([*found, *paired]) if one]
 
 
 _LONG = sorted(word for word in WORDS if len(word) >= _MIN_PART)
