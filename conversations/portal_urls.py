@@ -9,6 +9,15 @@ from django.urls import path
 
 from conversations.ai_agent.flows.views import flow, flow_new, flow_remove, flow_step, flows
 from conversations.ai_agent.log_views import project_log
+from conversations.ai_agent.means.views import (
+    secret_edit,
+    secret_remove,
+    secrets,
+    tool_api_edit,
+    tool_api_remove,
+    tool_apis,
+    tool_values,
+)
 from conversations.ai_agent.runtimes.views import agent_secret, agent_settings
 from conversations.ai_agent.tools.views import tool_remove, tools
 from conversations.ai_agent.topic_views import (
@@ -41,6 +50,8 @@ _FLOWS = "p/<str:project_id>/flows/"
 _TOPICS = "p/<str:project_id>/topics/"
 _TOOLS = "p/<str:project_id>/tools/"
 _VARIANTS = "p/<str:project_id>/variants/"
+_SECRETS = "p/<str:project_id>/secrets/"
+_APIS = "p/<str:project_id>/tool-apis/"
 _WIDGET = "p/<str:project_id>/widget/"
 _WEBHOOKS = "p/<str:project_id>/settings/webhooks/"
 _WEBHOOK = f"{_WEBHOOKS}<str:endpoint_id>/"
@@ -66,6 +77,15 @@ urlpatterns = [
     path(f"{_VARIANTS}new/", variant_new, name="variant_new"),
     path(f"{_VARIANTS}<int:variant_id>/", variant_edit, name="variant_edit"),
     path(f"{_VARIANTS}<int:variant_id>/delete/", variant_remove, name="variant_delete"),
+    path(f"{_TOOLS}values/", tool_values, name="tool_values"),
+    path(_SECRETS, secrets, name="secrets"),
+    path(f"{_SECRETS}new/", secret_edit, name="secret_new"),
+    path(f"{_SECRETS}<int:secret_id>/", secret_edit, name="secret_edit"),
+    path(f"{_SECRETS}<int:secret_id>/delete/", secret_remove, name="secret_delete"),
+    path(_APIS, tool_apis, name="tool_apis"),
+    path(f"{_APIS}new/", tool_api_edit, name="tool_api_new"),
+    path(f"{_APIS}<int:api_id>/", tool_api_edit, name="tool_api_edit"),
+    path(f"{_APIS}<int:api_id>/delete/", tool_api_remove, name="tool_api_delete"),
     path(_WIDGET, widget, name="widget"),
     path(f"{_WIDGET}new/", widget_new, name="widget_new"),
     path(f"{_WIDGET}<int:channel_id>/token/", widget_token, name="widget_token"),

@@ -184,8 +184,8 @@ ATTRIBUTES = (
     ),
     Served(
         name="api",
-        about="the APIs of **Build > APIs**: `conv.api.name.operation(…)` gives `status_code`, "
-        "`ok`, `text`, `headers` and `json()`",
+        about="those of **Configure > Tool APIs**: `conv.api.name.operation(…)` gives "
+        "`status_code`, `ok`, `text`, `headers` and `json()`",
         example="return str(conv.api.orders.get(number='A-7').json()['state'])",
         gives="sent",
     ),
@@ -313,7 +313,7 @@ CALLS = (
     ),
     Served(
         name="utils.get_secret(name)",
-        about="gives a text, or a dict of texts, of **Build > Secrets**; raises `SecretNotFound`, "
+        about="a text, or a dict of texts, of **Configure > Secrets**; raises `SecretNotFound`, "
         "or `MissingAccess` where this tool may not read it",
         example="return str(len(conv.utils.get_secret('shop')))",
         gives="6",
