@@ -41,19 +41,19 @@ def project_open(
     """
     raw = _key_given(request)
     project = project_named(account_id, project_id)
-    with _refusals(request):
+    with key_refusals(client_address(request)):
         key = api_key_find(raw, permission, project)
     assert project is not None
-    _count_use(key, permission, limit)
+    key_use_count(key, permission, limit)
     return Opened(project=project, key=key)
 
 
 def key_open(request: Request, permission: ApiKey.Permission, *, limit: int) -> Opened:
     """Do as project_open does for an address that names no project: it is the key's own."""
     raw = _key_given(request)
-    with _refusals(request):
+    with key_refusals(client_address(request)):
         key = api_key_open(raw, permission)
-    _count_use(key, permission, limit)
+    key_use_count(key, permission, limit)
     return Opened(project=key.project, key=key)
 
 
@@ -64,19 +64,20 @@ def _key_given(request: Request) -> str:
 
 
 @contextmanager
-def _refusals(request: Request) -> Iterator[None]:
+def key_refusals(address: str) -> Iterator[None]:
+    """Turn what is wrong with a key into a refusal; whoever guesses keys is slowed down."""
     try:
         yield
     except ApiKeyUnknownError as error:
-        _count_wrong(request)
+        _limit(f"wrong-key:{address}", WRONG_KEYS_PER_MINUTE)
         raise RefusedError(401, "UNAUTHORIZED", str(error)) from error
     except ApiKeyForbiddenError as error:
         raise RefusedError(403, "FORBIDDEN", str(error)) from error
 
 
-def _count_use(key: ApiKey, permission: ApiKey.Permission, limit: int) -> None:
-    if wait := retry_after(f"{permission}:{key.pk}", limit=limit, window_seconds=60):
-        raise _too_many(wait)
+def key_use_count(key: ApiKey, interface: str, limit: int) -> None:
+    """Count a call of an interface; raises RefusedError above so many in a minute."""
+    _limit(f"{interface}:{key.pk}", limit)
 
 
 def project_named(account_id: str, project_id: str) -> Project | None:
@@ -97,14 +98,7 @@ def clean(value: str) -> str:
     return value.replace("\x00", "")
 
 
-def _count_wrong(request: Request) -> None:
-    """Slow down whoever guesses keys, by address."""
-    address = client_address(request)
-    wait = retry_after(f"wrong-key:{address}", limit=WRONG_KEYS_PER_MINUTE, window_seconds=60)
-    if wait:
-        raise _too_many(wait)
-
-
-def _too_many(wait: int) -> RefusedError:
-    text = f"Too many requests. Try again in {wait} seconds."
-    return RefusedError(429, "RATE_LIMITED", text, wait=wait)
+def _limit(name: str, limit: int) -> None:
+    if wait := retry_after(name, limit=limit, window_seconds=60):
+        text = f"Too many requests. Try again in {wait} seconds."
+        raise RefusedError(429, "RATE_LIMITED", text, wait=wait)

@@ -15,7 +15,11 @@ def client_address(request: HttpRequest) -> str:
     The server has put the proxy's word in its place, from proxies that it was told to believe. Of
     IPv6 the network counts: whoever has one address there has as many as they want.
     """
-    text = str(request.META.get("REMOTE_ADDR", ""))
+    return address_counted(str(request.META.get("REMOTE_ADDR", "")))
+
+
+def address_counted(text: str) -> str:
+    """Return what of an address is counted, for a caller that Django has not seen."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

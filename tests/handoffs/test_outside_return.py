@@ -15,6 +15,8 @@ from config.demo.processes import wait_until
 from conversations.journal.frames import EventType
 from conversations.journal.services import events_append, message_event
 from conversations.models import Conversation, LogEntry, OutsideAgent
+from handoffs.api.mcp.key import key_of_request
+from handoffs.api.mcp.views import handoff_view
 from handoffs.lifecycle.locking import handoff_leased
 from handoffs.lifecycle.services import handoff_end
 from handoffs.models import Handoff
@@ -74,6 +76,11 @@ def test_on_return_the_agent_is_told_and_the_next_turn_carries_the_human_part(
     assert agent.heard[1].headers["idempotency-key"] == news["id"]
     assert news["conversation"]["id"] == conversation.pk
     part = news["human_part"]
+    # What an agent that asks by MCP gets is the same.
+    token = key_of_request.set(factories.api_key(conversation.project)[0])
+    shown = handoff_view(handoff.pk, None).human_summary
+    key_of_request.reset(token)
+    assert shown == f"{part['summary']}\nLive agent: I promise a refund."
     assert (part["agent_name"], part["reason"]) == ("Noor", "live_agent_ended")
     assert [(line["role"], line["text"]) for line in part["lines"]] == [
         ("live_agent", "I promise a refund.")

@@ -19,11 +19,12 @@ from handoffs.api.mcp.results import (
 )
 from handoffs.lifecycle.availability import DestinationCheck
 from handoffs.models import Handoff
+from handoffs.starting.human_parts import human_part
 from integrations.connections.destinations import offered_destinations, vendor_title
 from integrations.models import ApiKey, Environment, Integration
 
 LIMIT_MAX = 100
-SUMMARY_LINES, SUMMARY_MAX = 30, 4000
+SUMMARY_MAX = 4000
 _PERMISSIONS = (ApiKey.Permission.CHAT, ApiKey.Permission.CONVERSATIONS, ApiKey.Permission.HANDOFF)
 _TYPES = [kind.value for kind in SPEAKERS]
 _WHO = {"user": "End user", "live_agent": "Live agent"}
@@ -169,14 +170,11 @@ def _kind(event: Event) -> EventType:
 
 
 def _human_summary(handoff: Handoff) -> str | None:
-    """Return the end of what was said in the human part, once it is over."""
+    """Return the human part as every AI agent gets it, its summary first, once it is over."""
     if handoff.ended_at is None or handoff.joined_at is None:
         return None
-    events = Event.objects.filter(
-        conversation=handoff.conversation,
-        type__in=[kind.value for kind, who in SPEAKERS.items() if who in _WHO],
-        created_at__gte=handoff.joined_at,
-        created_at__lte=handoff.ended_at,
-    ).order_by("-sequence")[:SUMMARY_LINES]
-    said = [f"{_WHO[SPEAKERS[_kind(event)]]}: {said_text(event)}" for event in events][::-1]
-    return "\n".join(said)[-SUMMARY_MAX:] or None
+    part = human_part(handoff)
+    said = "\n".join(
+        f"{_WHO[line['role']]}: {line['text']}" for line in part.lines if line["role"] in _WHO
+    )
+    return f"{part.summary}\n{said[-SUMMARY_MAX:]}".strip()
