@@ -16,9 +16,9 @@ Permission = ApiKey.Permission
 # By operation; one that is new must be added here.
 OPENED_BY = {
     Permission.CHAT: {
-        *("chat_create", "chat_respond", "chat_close", "chat_messages_list"),
+        *("chat_create", "chat_respond", "chat_close", "messages_list"),
         *("messages_create", "typing_create", "handoff_create", "handoff_cancel"),
-        "conversations_end",
+        *("conversations_end", "chunks_create"),
     },
     Permission.CONVERSATIONS: {"conversations_retrieve"},
     Permission.HANDOFF: {"handoff_state_retrieve", "queue_update"},

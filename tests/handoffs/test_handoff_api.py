@@ -141,6 +141,7 @@ def test_a_handoff_is_described_on_request(desktop):
         "status": "handoff_initiated",
         "state": "requested",
         "reason": "parcel",
+        "reason_code": "",
         "destination": "",
         "utterance": "",
         "agent_name": "",
