@@ -9,7 +9,7 @@ import pytest
 
 from tests.architecture.sources import ROOT
 
-SECONDS = 40
+SECONDS = 25
 SEED = 20261120
 
 

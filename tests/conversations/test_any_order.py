@@ -297,7 +297,7 @@ class TestAnyOrder(ConversationMachine.TestCase, TestCase):
     """Every example runs in a transaction of its own, which is rolled back."""
 
     settings = settings(
-        max_examples=8,
+        max_examples=5,
         stateful_step_count=30,
         deadline=None,
         suppress_health_check=list(HealthCheck),
