@@ -22,10 +22,12 @@ COMMAND = "from schemathesis.cli import schemathesis; schemathesis()"
 # It takes for a fault of the portal that an id is of nothing, that a conversation has ended, or
 # that two fields do not go together: all of them documented refusals.
 NOT_CHECKED = "positive_data_acceptance"
+# The suite tries the same each time; what nobody thought of is for the long run to find.
+SAME = "--generation-deterministic"
 
 
 def test_a_short_run_finds_nothing(stack: Stack, tmp_path: Path) -> None:
-    assert complaints(stack, tmp_path, "--phases", "examples,fuzzing", "-n", "2") == ""
+    assert complaints(stack, tmp_path, "--phases", "examples,fuzzing", "-n", "1", SAME) == ""
 
 
 @pytest.mark.long
