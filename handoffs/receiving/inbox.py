@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any, cast
 
 from django.db import transaction
@@ -18,6 +18,7 @@ from handoffs.lifecycle.locking import Lease, handoff_leased
 from handoffs.lifecycle.queueing import queue_undelivered
 from handoffs.models import StoredWebhook, VendorKey
 from handoffs.receiving.ordering import in_their_order, without_gaps
+from handoffs.receiving.standstill import standstill_watch
 from handoffs.states import FINAL_STATES, State
 from integrations.connections.drafts import draft_of
 from integrations.contract.connector import WebhookItem, WebhookRequest, WebhookResult
@@ -64,6 +65,12 @@ class WaitingWebhooks:
 _calls = CallsTaken()
 
 
+@cache
+def _watch_for_standstills() -> None:
+    """A process that stood still let calls time out, whose repeats come after later ones."""
+    standstill_watch(call_missed)
+
+
 def call_missed() -> None:
     """Note that this process could not take a call, or not at once, for the items after it."""
     _calls.note_missed()
@@ -79,6 +86,7 @@ def webhook_take(
     The values of a connection that is being made or changed are good for the signature too, but
     only what fits the values in use is stored.
     """
+    _watch_for_standstills()
     result = _verified(integration, call, integration.credentials)
     is_in_use = result is not None
     if result is None:

@@ -27,7 +27,8 @@ class AsyncDesk:
                 for row in await self.conversations():
                     if any(marker in line["text"] for line in row["messages"]):
                         return str(row["id"])
-                await asyncio.sleep(0.1)
+                # Each look brings everything that was said: many who look would keep it busy.
+                await asyncio.sleep(0.5)
 
     async def does(self, conversation_id: str, action: str, **details: Any) -> None:
         """Act as the live agent; raises when the desk refuses."""
