@@ -2,114 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 from aiohttp import web
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from config.checks import check_route
 from integrations.contract.errors import CannotConnectError
 from integrations.http.client import HttpClient, open_session
 from integrations.http.route import Route, route_problems
+from tests.closed_network import Names, Proxy, authority, running_proxy
 
 VENDOR = "vendor.example"
 
 
-class Names(aiohttp.abc.AbstractResolver):
-    """Knows some names and no others, as the DNS of a closed network does."""
-
-    def __init__(self, **known: str) -> None:
-        self.known = {name.replace("_", "."): address for name, address in known.items()}
-
-    async def resolve(self, host: str, port: int = 0, family: Any = 0) -> list[Any]:
-        if host not in self.known:
-            raise OSError("no such name")
-        found = {"hostname": host, "host": self.known[host], "port": port}
-        return [{**found, "family": 2, "proto": 0, "flags": 0}]
-
-    async def close(self) -> None:
-        return None
-
-
-class Proxy:
-    """Passes every CONNECT on to one server, whatever it names, and notes what it was asked."""
-
-    def __init__(self, target: tuple[str, int]) -> None:
-        self.asked: list[tuple[str, str]] = []
-        self.refuses = False
-        self._target = target
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._tasks.add(asyncio.create_task(self.serve(reader, writer)))
-
-    async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        authorization = [line for line in head.split("\r\n") if line.lower().startswith("proxy-a")]
-        self.asked.append((head.split("\r\n")[0], "".join(authorization)))
-        if self.refuses:
-            writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
-            writer.close()
-            return
-        there, back = await asyncio.open_connection(*self._target)
-        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        await asyncio.gather(pumped(reader, back), pumped(there, writer), return_exceptions=True)
-
-
-async def pumped(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(65536):
-        writer.write(data)
-    writer.close()
-
-
 @pytest.fixture(scope="module")
-def certificates(tmp_path_factory: Any) -> Iterator[tuple[Path, ssl.SSLContext]]:
-    """An authority that nobody knows: its certificate is the server's own."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, VENDOR)])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(VENDOR)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    folder = tmp_path_factory.mktemp("authority")
-    bundle, private = folder / "bundle.pem", folder / "key.pem"
-    bundle.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    private.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(bundle, private)
-    yield bundle, context
+def certificates(tmp_path_factory: Any) -> tuple[Path, ssl.SSLContext]:
+    return authority(tmp_path_factory.mktemp("authority"), VENDOR)
 
 
 async def answer(request: web.Request) -> web.StreamResponse:
@@ -134,11 +48,8 @@ async def proxy(certificates: tuple[Path, ssl.SSLContext]) -> AsyncIterator[tupl
     runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=certificates[1]).start()
-    made = Proxy(runner.addresses[0][:2])
-    listening = await asyncio.start_server(made.accept, "127.0.0.1", 0)
-    async with listening:
-        yield made, f"127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-        await made.stop()
+    async with running_proxy({VENDOR: runner.addresses[0][:2]}) as running:
+        yield running
     await runner.cleanup()
 
 

@@ -258,7 +258,8 @@ class Endpoints:
         for name in ("West", "East"):
             is_active = name == self._world.switches.active_centre
             host = parts.hostname if is_active else f"app-{name.lower()}.five9.invalid"
-            url = {"host": host, "port": str(parts.port), "routeKey": "EAPI", "version": "12.0.1"}
+            port = str(parts.port or 443)
+            url = {"host": host, "port": port, "routeKey": "EAPI", "version": "12.0.1"}
             centres.append({"name": name, "active": is_active, "apiUrls": [url]})
         return {
             "orgId": ORG_ID,
