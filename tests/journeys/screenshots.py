@@ -1,6 +1,6 @@
 """make screenshots: play every kind of rich content of every vendor, and keep a picture of each.
 
-python -m tests.journeys.screenshots [--vendor KEY]
+python -m tests.journeys.screenshots [--vendor KEY [KEY …]]
 
 The pictures and the page that shows them are written to docs/vendors/.
 """
@@ -41,7 +41,7 @@ the portal into the widget on a phone. What goes back is in the table of the ven
 def main() -> None:
     """Start everything once, and take the pictures of the vendors that are asked for."""
     asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--vendor", choices=list(demo_vendors()))
+    asked.add_argument("--vendor", choices=list(demo_vendors()), nargs="+")
     chosen = asked.parse_args().vendor
     demo_environment_load()
     with tempfile.TemporaryDirectory(prefix="baton-pictures-") as name:
@@ -51,7 +51,7 @@ def main() -> None:
             stack = Stack(directory / "stack", database_url=url)
             try:
                 stack.start_all()
-                _take_all([chosen] if chosen else demo_vendors(), stack)
+                _take_all(chosen or demo_vendors(), stack)
             finally:
                 stack.stop_all()
     PAGE.write_text(page_text())

@@ -21,6 +21,11 @@ SYMPTOMS = {
     ),
     Symptom.NO_REPLIES: (
         ErrorHelp(
+            cause="The authorization profile has an old password: the portal answers 401.",
+            cure="Make a new one in Give to vendor and enter it there; the old one is good for "
+            "a day.",
+        ),
+        ErrorHelp(
             cause="Five9 cannot reach Webhook URL, or the delivery profile calls it with "
             "another user or password.",
             cure="Compare all three with Give to vendor. Last webhook on the page of the "

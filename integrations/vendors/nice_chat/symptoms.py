@@ -7,8 +7,7 @@ from integrations.contract.manifest import ErrorHelp, Symptom
 SYMPTOMS = {
     Symptom.NOT_APPEARING: (
         ErrorHelp(
-            cause="The channel has no routing queue, or no routing queue whose skill a live "
-            "agent has.",
+            cause="The channel has no routing queue, or no live agent has the queue's skill.",
             cure="Digital > Points of Contact Digital: open the channel, and give it a routing "
             "queue.",
         ),

@@ -28,9 +28,9 @@ SYMPTOMS = {
             "work in the routing configuration.",
         ),
         ErrorHelp(
-            cause="The definition's routing owner is not Salesforce.",
-            cure="Set routingOwner of the ConversationChannelDefinition to Salesforce, or "
-            "route the work in your own software.",
+            cause="The definition's routing owner is Partner, and no queue is named.",
+            cure="Set routingOwner of the ConversationChannelDefinition to Salesforce, or fill in "
+            "Default queue in the connection.",
         ),
     ),
     Symptom.NO_REPLIES: (
