@@ -25,7 +25,7 @@ from conversations.journal.services import (
 )
 from conversations.models import Conversation, Event
 from conversations.responder import SaidMessage
-from handoffs.lifecycle.queueing import queue_answer
+from handoffs.lifecycle.queueing import queue_answer, queue_waiting_flow
 from handoffs.lifecycle.services import handoff_end
 from handoffs.models import Handoff, VendorEvent
 from handoffs.sending.files import files_taken, limits_of
@@ -202,6 +202,8 @@ def _to_live_agent(handoff: Handoff, event: Event, *, is_answer: bool = False) -
         is_waiting = State(handoff.state) is not State.ACTIVE
         return handoff_end(handoff, EndReason.CANCELLED if is_waiting else EndReason.STOP_WORD)
     delivery_create(handoff, event)
+    if State(handoff.state) is State.QUEUED and handoff.conversation.flow.get("waiting"):
+        transaction.on_commit(partial(queue_waiting_flow, handoff.pk, str(event.pk)))
     publish.relay_wake(handoff.owner_id, handoff.pk)
     return []
 

@@ -10,6 +10,7 @@ from handoffs.clocks.overdue import overdue_reap
 from handoffs.clocks.reaping import clean_up_old, reap_all
 from handoffs.clocks.reminders import reminders_send
 from handoffs.clocks.sweeping import answers_lost, handoffs_unowned
+from handoffs.clocks.waiting_flows import waiting_flow_speak
 from handoffs.lifecycle.queueing import queue_answer, queue_open_handoff
 from handoffs.relay.leases import workers_alive
 from handoffs.relay.worker import relay_current
@@ -42,6 +43,12 @@ def undelivered(handoff_id: str) -> None:
 def answer(conversation_id: str) -> None:
     """Let the AI agent answer what it owes in a conversation."""
     answer_all(conversation_id)
+
+
+@shared_task
+def waiting_flow(handoff_id: str, event_id: str) -> None:
+    """Let the flow of the queue speak to who waits, and answer what they said."""
+    waiting_flow_speak(handoff_id, event_id)
 
 
 @shared_task

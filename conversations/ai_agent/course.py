@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conversations.ai_agent.conv.effects import effects_logs, has_effects, with_offers
+from conversations.ai_agent.conv.moves import Moves, moves_read
 from conversations.ai_agent.conv.parts import AgentMessage, TurnLog
 from conversations.ai_agent.returned import (
     ReturnProblem,
@@ -15,10 +16,13 @@ from conversations.ai_agent.returned import (
     hangs_up,
     return_problems,
     spoken,
+    wants_handoff,
 )
 from conversations.ai_agent.sandbox.effects import ConvEffects
+from conversations.ai_agent.sandbox.results import ToolError
 from conversations.ai_agent.sandbox.runner import ToolOutcome
-from conversations.models import Tool
+from conversations.models import Conversation, Tool
+from integrations.behaviour.sentences import sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +47,20 @@ class Turn:
     is_broken: bool = False
     # The built-in agent's Dialog of after the turn, as it is stored; None leaves what there is.
     dialog: dict[str, Any] | None = None
+    # Where the conversation stands in a flow from now on; None leaves it where it is.
+    flow: Mapping[str, Any] | None = None
+    # The flow that a topic begins.
+    begins_flow: str = ""
+    # How the turn came about, for the test panel.
+    trace: Mapping[str, Any] = field(default_factory=dict, repr=False)
     agent_session: dict[str, Any] | None = None
     agent_error: str | None = None
+
+    @property
+    def moves(self) -> Moves:
+        """Return where its tools want the conversation to go."""
+        done = [one for _, effects in self.effects for one in effects.done]
+        return moves_read(done, self.returned)
 
     @property
     def said(self) -> list[AgentMessage]:
@@ -101,6 +117,15 @@ class Course:
         self.say(text)
         self.is_over = self._is_broken = True
 
+    def say_message(self, message: AgentMessage) -> None:
+        """Say something with what else its line holds."""
+        self._messages.append(message)
+
+    @property
+    def hands_off(self) -> bool:
+        """Say whether a tool has asked for a live agent."""
+        return bool(self._calls) or wants_handoff(self.returned)
+
     def say(self, text: str) -> None:
         """Say something in the tools' place."""
         self._messages.append(AgentMessage(text=text))
@@ -141,3 +166,22 @@ def return_log(source: str, problem: ReturnProblem) -> TurnLog:
     """Return what is wrong with a returned value as a line for the project's log."""
     content = f"{problem.key}: {problem.message}".removeprefix(": ")
     return TurnLog(level=problem.severity, content=content, source=source, code="returned")
+
+
+def tool_failed_text(conversation: Conversation) -> str:
+    """Return what the end user reads where a tool has failed."""
+    return sentence("tool_failed", conversation.locale)
+
+
+def error_log(tool: Tool, error: ToolError) -> TurnLog:
+    """Return a tool's failure as a line for the project's log."""
+    place = f" (line {error.line})" if error.line else ""
+    return TurnLog(
+        level="error",
+        content=f"{error.message}{place}",
+        source=tool.name,
+        code=f"tool_{error.code}",
+        fields={"line": error.line},
+        # The message may quote what the tool had in its hands.
+        is_pii=error.code == "runtime",
+    )

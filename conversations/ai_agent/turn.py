@@ -9,7 +9,15 @@ from typing import Any
 
 from conversations.ai_agent.conv.parts import AgentMessage, TurnLog
 from conversations.ai_agent.conv.place import ConvPlace, conv_place, tool_use
-from conversations.ai_agent.course import Course, ToolCall, Turn, return_log, tool_log
+from conversations.ai_agent.course import (
+    Course,
+    ToolCall,
+    Turn,
+    error_log,
+    return_log,
+    tool_failed_text,
+    tool_log,
+)
 from conversations.ai_agent.returned import acts, silence_problem
 from conversations.ai_agent.sandbox.host import Service
 from conversations.ai_agent.sandbox.results import ToolError
@@ -61,7 +69,7 @@ def turn_run(
             handoff_view=handoff_view,
             services=services,
         )
-        hands_over = decision.handoff is not None
+        hands_over = decision.handoff is not None or bool(decision.goes_to_flow)
         turn = tools_run(place, decision.topic, calls, hands_over=hands_over)
     else:
         turn = _said_turn(conversation, decision)
@@ -85,7 +93,23 @@ def _with_decision(conversation: Conversation, turn: Turn, decision: Decision) -
         has_own = isinstance(decision.handoff, Mapping) and decision.handoff.get("utterance")
         if not turn.said and not has_own:
             turn = replace(turn, utterances=[sentence("handing_over", conversation.locale)])
-    return replace(turn, dialog=decision.dialog.stored())
+    return replace(
+        turn,
+        dialog=decision.dialog.stored(),
+        begins_flow=decision.goes_to_flow,
+        trace=_traced(decision),
+    )
+
+
+def _traced(decision: Decision) -> dict[str, Any]:
+    """Return how the decision came about, for the test panel."""
+    found: dict[str, Any] = {
+        "topic": decision.topic.name if decision.topic else "",
+        "score": round(decision.score, 3) if decision.topic else "",
+        "why": decision.why,
+        "tools": [one.target for one in decision.tools],
+    }
+    return {name: value for name, value in found.items() if value not in ("", [])}
 
 
 def _source(decision: Decision) -> str:
@@ -97,7 +121,7 @@ def _said_turn(conversation: Conversation, decision: Decision) -> Turn:
     if decision.says:
         logs = [_miss_log(decision)] if decision.is_miss else []
         return Turn(utterances=decision.says, logs=logs)
-    if decision.handoff is None:
+    if decision.handoff is None and not decision.goes_to_flow:
         name = decision.topic.name if decision.topic else ""
         content = f"The topic “{name}” has neither a content nor a tool that exists."
         log = TurnLog(level="warning", content=content, source="", code="topic_empty")
@@ -114,7 +138,7 @@ def turn_given_up(conversation: Conversation, tries: int) -> Turn:
     """Return the turn that ends a message whose answer could not be carried out."""
     content = f"The answer failed {tries} times and was given up: see the portal's own log."
     return Turn(
-        utterances=[_tool_failed(conversation)],
+        utterances=[tool_failed_text(conversation)],
         logs=[TurnLog(level="error", content=content, source="", code="turn_given_up")],
     )
 
@@ -134,13 +158,14 @@ def tools_run(
         except ToolError as error:
             if error.code == "busy" and number == 0:
                 raise
-            course.failed(_error_log(call.tool, error), _tool_failed(place.conversation))
+            course.failed(error_log(call.tool, error), tool_failed_text(place.conversation))
             break
         course.add(call.tool, outcome)
         if course.is_over:
             break
         place = place.after(outcome)
-    if course.is_silent and (course.has_problems or not hands_over):
+    is_told = hands_over or course.turn().moves.is_any
+    if course.is_silent and (course.has_problems or not is_told):
         _speak(place.conversation, topic, course)
     return course.turn()
 
@@ -161,7 +186,7 @@ def _speak(conversation: Conversation, topic: Topic, course: Course) -> None:
     """Say something where the tools say nothing, and log why, if that is not plain already."""
     returned = course.returned
     if course.has_problems:
-        course.say(_tool_failed(conversation))
+        course.say(tool_failed_text(conversation))
     elif topic.content and not isinstance(returned, dict):
         course.say(topic.content)
     else:
@@ -171,20 +196,3 @@ def _speak(conversation: Conversation, topic: Topic, course: Course) -> None:
 
 def _no_match(conversation: Conversation) -> str:
     return own_or(content_of(conversation).text("no_match_text"), "no_match", conversation.locale)
-
-
-def _tool_failed(conversation: Conversation) -> str:
-    return sentence("tool_failed", conversation.locale)
-
-
-def _error_log(tool: Tool, error: ToolError) -> TurnLog:
-    place = f" (line {error.line})" if error.line else ""
-    return TurnLog(
-        level="error",
-        content=f"{error.message}{place}",
-        source=tool.name,
-        code=f"tool_{error.code}",
-        fields={"line": error.line},
-        # The message may quote what the tool had in its hands.
-        is_pii=error.code == "runtime",
-    )

@@ -38,6 +38,11 @@ def queue_agent_joined_news(handoff_id: str) -> None:
     _queue("handoffs.tasks.agent_joined_news", handoff_id)
 
 
+def queue_waiting_flow(handoff_id: str, event_id: str = "") -> None:
+    """Ask a worker to let the flow of the queue speak; losing it costs its words alone."""
+    _queue("handoffs.tasks.waiting_flow", handoff_id, event_id)
+
+
 def _queue(task: str, *arguments: object, countdown: float = 0) -> None:
     try:
         current_app.send_task(task, args=[*arguments], countdown=countdown or None, retry=False)

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from conversations.ai_agent.flows.position import after_handoff
 from conversations.ai_agent.runtimes.runtime import session_after_return
 from conversations.journal import publish
 from conversations.journal.frames import EventType, SessionEnd
@@ -30,7 +31,7 @@ from handoffs.lifecycle.deliveries import (
     deliveries_taken,
 )
 from handoffs.lifecycle.locking import Lease, handoff_save
-from handoffs.lifecycle.queueing import queue_agent_news
+from handoffs.lifecycle.queueing import queue_agent_news, queue_answer, queue_waiting_flow
 from handoffs.lifecycle.webhooks import agent_tell, handoff_tell
 from handoffs.models import Handoff, HandoffTransition, VendorKey
 from handoffs.states import EndReason, State, Trigger, next_state
@@ -95,6 +96,8 @@ def handoff_accepted(handoff: Handoff, session: VendorSession, lease: Lease) -> 
         handoff.remind_at = wait_message_at(handoff)
         fields += ["state", "accepted_at", "deadline_at", "remind_at"]
         _tell_accepted(handoff)
+        if handoff.conversation.flow.get("waiting"):
+            transaction.on_commit(partial(queue_waiting_flow, handoff.pk))
         handoff_tell(handoff, WebhookType.HANDOFF_ACCEPTED)
     handoff_save(handoff, fields, lease)
 
@@ -320,8 +323,21 @@ def _append_and_return_to_agent(handoff: Handoff, events: list[NewEvent]) -> lis
         conversation.agent_session = session_after_return(conversation.agent_session)
         fields.append("agent_session")
         transaction.on_commit(partial(queue_agent_news, handoff.pk))
+    if conversation.flow:
+        _flow_return(handoff, conversation)
+        fields.append("flow")
     conversation.save(update_fields=fields)
     return written
+
+
+def _flow_return(handoff: Handoff, conversation: Conversation) -> None:
+    """Let the flow go on that has begun the handoff: the AI agent owes its next words."""
+    never_came = handoff.end_reason in (EndReason.CANCELLED, EndReason.TICKET_OPENED)
+    has_failed = State(handoff.state) is State.FAILED or never_came
+    conversation.flow = after_handoff(conversation.flow, has_failed=has_failed)
+    if conversation.flow.get("resume"):
+        conversation.answer_due_at = timezone.now()
+        transaction.on_commit(partial(queue_answer, conversation.pk))
 
 
 def keys_store(handoff: Handoff, session: VendorSession) -> None:

@@ -68,6 +68,8 @@ WITH input AS (
     WHERE conversation.id = ANY (%(ids)s::text[]) AND coalesce(conversation.state, '') = 'handoff'
       AND handoff.state IN ('requested', 'connecting', 'queued', 'active')
       AND handoff.open_offer IS NULL
+      -- Who waits with a flow is answered by it too.
+      AND NOT jsonb_exists(conversation.flow, 'waiting')
     FOR NO KEY UPDATE OF conversation SKIP LOCKED
 ), plain AS MATERIALIZED (
     SELECT input.*, locked.handoff_id, locked.owner_id, locked.project_id, locked.environment,

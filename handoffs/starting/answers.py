@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -12,17 +13,14 @@ from django.utils import timezone
 
 from conversations.ai_agent.conv.effects import effects_apply
 from conversations.ai_agent.conv.messages import agent_message_event
+from conversations.ai_agent.conv.place import conv_place
+from conversations.ai_agent.flows.position import after_handoff
+from conversations.ai_agent.flows.turns import built_in_turn, flow_resume
 from conversations.ai_agent.returned import ReturnProblem, handoff_misplaced
 from conversations.ai_agent.runtimes.runtime import agent_turn, is_asked, outside_agent, was_away
 from conversations.ai_agent.runtimes.services import outside_agent_error_note
 from conversations.ai_agent.sandbox.results import ToolError
-from conversations.ai_agent.turn import (
-    AgentMessage,
-    Turn,
-    forbidden_turn,
-    turn_given_up,
-    turn_run,
-)
+from conversations.ai_agent.turn import AgentMessage, Turn, forbidden_turn, turn_given_up
 from conversations.event_loop.executor import run_sync
 from conversations.journal import publish
 from conversations.journal.frames import EventType, SessionEnd, transient_frame
@@ -86,16 +84,23 @@ def _turn_take(claim: TurnClaim) -> None:
 
 
 def _answer(claim: TurnClaim) -> None:
-    found = _next_message(claim.conversation_id)
-    if found is None:
+    conversation = _conversation(claim.conversation_id)
+    event = _unanswered(conversation)
+    agent = outside_agent(conversation.project)
+    is_resumed = agent is None and bool(conversation.flow.get("resume"))
+    if event is None and not is_resumed:
         _nothing_owed(claim)
         return
-    conversation, event = found
     thinking = transient_frame(EventType.POLY_AGENT_THINKING, {})
     publish.transient_publish(claim.conversation_id, thinking)
     if claim.tries > MAX_TRIES:
-        _apply(claim, event, turn_given_up(conversation, MAX_TRIES))
-    elif agent := outside_agent(conversation.project):
+        given_up = turn_given_up(conversation, MAX_TRIES)
+        _apply(claim, event, replace(given_up, flow={}) if is_resumed else given_up)
+    elif is_resumed:
+        _apply(claim, None, _resumed(conversation))
+    elif event is None:
+        _nothing_owed(claim)
+    elif agent is not None:
         if forbidden := forbidden_turn(conversation, event):
             _apply(claim, event, forbidden)
         else:
@@ -106,7 +111,19 @@ def _answer(claim: TurnClaim) -> None:
 
 def _built_in(conversation: Conversation, event: Event) -> Turn:
     services = tool_services(conversation)
-    return turn_run(conversation, event, _handoff_view(conversation), services)
+    return built_in_turn(conversation, event, _handoff_view(conversation), services)
+
+
+def _resumed(conversation: Conversation) -> Turn:
+    """Let a flow go on that has begun a handoff which is over."""
+    parts = human_parts(conversation)
+    place = partial(
+        conv_place,
+        conversation,
+        handoff_view=_handoff_view(conversation),
+        services=tool_services(conversation),
+    )
+    return flow_resume(conversation, place, parts[-1].summary if parts else "")
 
 
 def _ask_outside(
@@ -146,13 +163,9 @@ def _finish_outside(claim: TurnClaim, agent: OutsideAgent, event: Event, turn: T
             queue_answer(claim.conversation_id)
 
 
-def _next_message(conversation_id: str) -> tuple[Conversation, Event] | None:
-    """Return the oldest unanswered message."""
-    conversation = Conversation.objects.select_related(
-        "project__workspace", "project__outside_agent", "end_user", "channel"
-    ).get(pk=conversation_id)
-    event = _unanswered(conversation)
-    return (conversation, event) if event else None
+def _conversation(conversation_id: str) -> Conversation:
+    related = ("project__workspace", "project__outside_agent", "end_user", "channel")
+    return Conversation.objects.select_related(*related).get(pk=conversation_id)
 
 
 def _unanswered(conversation: Conversation) -> Event | None:
@@ -177,15 +190,17 @@ def _leave_to_agent(claim: TurnClaim) -> None:
 def _turn_end(conversation: Conversation, *, is_newest: bool = False) -> None:
     """Let the next turn begin, if the AI agent owes another answer; the caller holds the lock.
 
-    It owes none where nothing was said after what it has just answered.
+    It owes none where nothing was said after what it has just answered, unless a flow goes on.
     """
     is_in_charge = conversation.state == Conversation.State.BOT
-    is_owed = is_in_charge and not is_newest and _unanswered(conversation)
+    is_owed = is_in_charge and (
+        conversation.flow.get("resume") or (not is_newest and _unanswered(conversation))
+    )
     turn_clear(conversation, due_at=timezone.now() if is_owed else None)
 
 
 @transaction.atomic
-def _apply(claim: TurnClaim, event: Event, turn: Turn) -> bool:
+def _apply(claim: TurnClaim, event: Event | None, turn: Turn) -> bool:
     """Write a turn down, unless the claim was lost or somebody else answers by now.
 
     Returns whether another answer is owed.
@@ -197,7 +212,7 @@ def _apply(claim: TurnClaim, event: Event, turn: Turn) -> bool:
         _log_late(conversation, turn)
     if not is_ours:
         return False
-    is_newest = event.sequence == conversation.last_sequence
+    is_newest = event is not None and event.sequence == conversation.last_sequence
     if is_in_charge:
         _carry_out(conversation, event, turn)
     _turn_end(conversation, is_newest=is_newest)
@@ -215,9 +230,14 @@ def _log_late(conversation: Conversation, turn: Turn) -> None:
     )
 
 
-def _carry_out(conversation: Conversation, event: Event, turn: Turn) -> None:
-    changed = ["answered_sequence"]
-    conversation.answered_sequence = event.sequence
+def _carry_out(conversation: Conversation, event: Event | None, turn: Turn) -> None:
+    changed = []
+    if event is not None:
+        conversation.answered_sequence = event.sequence
+        changed.append("answered_sequence")
+    if turn.flow is not None and turn.flow != conversation.flow:
+        conversation.flow = dict(turn.flow)
+        changed.append("flow")
     if turn.state is not None:
         conversation.tool_state = turn.state
         changed.append("tool_state")
@@ -227,7 +247,8 @@ def _carry_out(conversation: Conversation, event: Event, turn: Turn) -> None:
     if turn.dialog is not None and turn.dialog != conversation.dialog:
         conversation.dialog = turn.dialog
         changed.append("dialog")
-    conversation.save(update_fields=changed)
+    if changed:
+        conversation.save(update_fields=changed)
     late = [
         log for name, effects in turn.effects for log in effects_apply(conversation, effects, name)
     ]
@@ -243,8 +264,16 @@ def _carry_out(conversation: Conversation, event: Event, turn: Turn) -> None:
         )
     _say(conversation, turn.said)
     _hand_off(conversation, event, turn)
+    _note_refusal(conversation)
     if turn.has_hung_up:
         _hang_up(conversation, turn)
+
+
+def _note_refusal(conversation: Conversation) -> None:
+    """Let the flow go on where it has just asked for a handoff and none has begun."""
+    if conversation.state == Conversation.State.BOT and conversation.flow.get("has_handed_off"):
+        conversation.flow = after_handoff(conversation.flow, has_failed=True)
+        conversation.save(update_fields=["flow"])
 
 
 def _hang_up(conversation: Conversation, turn: Turn) -> None:
@@ -267,14 +296,14 @@ def _say(conversation: Conversation, messages: Iterable[AgentMessage]) -> None:
         events_append(conversation, events)
 
 
-def _hand_off(conversation: Conversation, event: Event, turn: Turn) -> None:
+def _hand_off(conversation: Conversation, event: Event | None, turn: Turn) -> None:
     """Read and start what the tool asked for: one handoff in a turn, the others are refused."""
     wanted = list(_wanted(conversation, turn))
     if not wanted:
         return
     if len(wanted) > 1:
         _refuse_others(conversation, turn, len(wanted) - 1)
-    call_id = f"{event.pk}:0"
+    call_id = f"{event.pk if event else f'resume-{conversation.last_sequence}'}:0"
     try:
         payload = wanted[0]()
     except InvalidPayloadError as error:

@@ -108,6 +108,7 @@ def _is_names(value: object) -> bool:
 _EFFECTS: Mapping[str, Mapping[str, Callable[[object], bool]]] = {
     "goto_flow": {"name": _is_name},
     "exit_flow": {},
+    "goto_step": {"name": _is_name},
     "set_variant": {"name": _is_name},
     "set_language": {"code": _is_name},
     "disable_kb_topics": {"names": _is_names},

@@ -271,6 +271,25 @@ class Conversation:
         self._baton_do("discard_recording")
 
 
+class Flow:
+    """The flow of which a step runs the tool."""
+
+    def __init__(self, conv: Conversation) -> None:
+        self._baton_conv = conv
+        self.name = _baton_getattr(conv, "current_flow")
+        self.current_step = _baton_getattr(conv, "current_step")
+        self.functions = conv.functions
+
+    def goto_step(self, name: str, condition_label: Any = None) -> None:
+        self._baton_conv._baton_do("goto_step", name=name)
+
+
+def _baton_with_flow(arguments: dict[str, Any], conv: Conversation) -> dict[str, Any]:
+    if "flow" in arguments:
+        arguments["flow"] = Flow(conv)
+    return arguments
+
+
 _baton_running: list[str] = []
 _baton_named: dict[str, Any] = {}
 

@@ -37,6 +37,8 @@ from conversations.journal.json_values import valid_text
 _PARTS = ("prelude.py", "prelude_conv.py")
 PRELUDE = "\n\n".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in _PARTS)
 OPEN = "\n_baton_conv = _baton_open(_baton_snapshot, _baton_names, _baton_tool)\n"
+# As an argument it stands for the flow that runs the tool.
+FLOW = "_baton_flow"
 MAX_SOURCE_CHARS = 64 * 1024
 MAX_NAMES = 2000
 
@@ -141,8 +143,8 @@ def tool_run(
         try:
             _open_conversation(session, source, function_name, conv, arguments or {})
             collected = session.feed_run(
-                f"{source}\n\n_baton_collect({function_name}(_baton_conv, **_baton_arguments), "
-                "_baton_conv)\n",
+                f"{source}\n\n_baton_collect({function_name}(_baton_conv, "
+                "**_baton_with_flow(_baton_arguments, _baton_conv)), _baton_conv)\n",
                 external_lookup={"_baton_host": host.call},
                 print_callback=prints,
             )

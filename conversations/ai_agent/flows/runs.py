@@ -1,0 +1,103 @@
+"""Runs a flow's tools, and addresses its agent transfer."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from conversations.ai_agent.conv.moves import Moves, moves_read
+from conversations.ai_agent.conv.parts import TurnLog
+from conversations.ai_agent.conv.place import ConvPlace, tool_use
+from conversations.ai_agent.course import Course, error_log, tool_failed_text
+from conversations.ai_agent.flows.position import Position
+from conversations.ai_agent.sandbox.results import ToolError
+from conversations.ai_agent.sandbox.runner import FLOW
+from conversations.models import Tool
+from conversations.releases.content import Content
+
+# A live agent's desk takes no longer value.
+ATTRIBUTE_MAX, REASON_MAX = 1024, 128
+
+
+class FlowTools:
+    """The tools of one turn in a flow, each with the state that the one before has left."""
+
+    def __init__(self, place: ConvPlace, content: Content) -> None:
+        """Run nothing yet."""
+        self._place, self._content = place, content
+        self._has_run = False
+
+    def run(self, name: str, position: Position, state: Mapping[str, Any], course: Course) -> Moves:
+        """Run a tool with what the flow has collected; its failure ends the turn.
+
+        Raises ToolError `busy` where no slot is free and none has run yet.
+        """
+        tool = self._content.named(Tool, [name]).get(name)
+        if tool is None:
+            content = f"There is no tool {name}."
+            log = TurnLog(level="error", content=content, source=position.flow, code="tool_missing")
+            course.failed(log, tool_failed_text(self._place.conversation))
+            return Moves()
+        place = self._at(position, state)
+        try:
+            outcome = tool_use(place, tool, arguments_for(tool, position.entities))
+        except ToolError as error:
+            if error.code == "busy" and not self._has_run:
+                raise
+            course.failed(error_log(tool, error), tool_failed_text(place.conversation))
+            return Moves()
+        self._has_run = True
+        course.add(tool, outcome)
+        self._place = place.after(outcome)
+        return moves_read(outcome.effects.done, outcome.returned)
+
+    def state(self, before: Mapping[str, Any]) -> dict[str, Any]:
+        """Return conv.state as the last tool has left it."""
+        return dict(self._place.snapshot.state) if self._has_run else dict(before)
+
+    def _at(self, position: Position, state: Mapping[str, Any]) -> ConvPlace:
+        """Return the conversation as a tool of this step sees it."""
+        snapshot = replace(
+            self._place.snapshot,
+            state=state,
+            current_flow=position.flow or None,
+            current_step=position.step or None,
+            entities={name: str(value) for name, value in position.entities.items()},
+        )
+        return replace(self._place, snapshot=snapshot)
+
+
+def transfer(destination: str, reason: str, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the handoff of an agent transfer, with what the flow has collected.
+
+    Without a destination it goes to the default one.
+    """
+    attributes = {name: str(value)[:ATTRIBUTE_MAX] for name, value in known.items()}
+    asked: dict[str, Any] = {"reason": reason[:REASON_MAX]}
+    if destination:
+        asked["destination"] = destination
+    if known:
+        asked |= {"data": dict(known), "hints": {"attributes": attributes}}
+    return asked
+
+
+def arguments_for(tool: Tool, entities: Mapping[str, Any]) -> dict[str, object]:
+    """Return what a tool takes beside conv: the flow, and entities by their names."""
+    names = parameter_names(tool)
+    given: dict[str, object] = {name: entities[name] for name in names if name in entities}
+    return given | ({"flow": FLOW} if "flow" in names else {})
+
+
+def parameter_names(tool: Tool) -> list[str]:
+    """Return the names of a tool's parameters after conv."""
+    try:
+        tree = ast.parse(tool.source)
+    except (SyntaxError, ValueError, RecursionError):
+        return []
+    found = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == tool.name]
+    if not found:
+        return []
+    given = found[-1].args
+    return [one.arg for one in [*given.posonlyargs, *given.args, *given.kwonlyargs]][1:]
