@@ -17,6 +17,12 @@ from handoffs.portal.destinations.views import (
 from handoffs.portal.environments.views import compare, deploy, environments, follow_draft
 from handoffs.portal.live.views import live, live_act
 from handoffs.portal.trials.agent_trial import agent_test
+from handoffs.portal.trials.panel_views import (
+    test_panel,
+    test_talk,
+    test_talk_end,
+    test_talk_live,
+)
 from handoffs.portal.trials.tool_run_views import tool_run_page
 from handoffs.portal.trials.trial_handoff_views import trial_handoff, trial_handoff_run
 from handoffs.portal.views import handoff, handoff_live, handoff_text, handoffs
@@ -27,6 +33,8 @@ _HANDOFFS = "p/<str:project_id>/handoffs/"
 _TILE = "p/<str:project_id>/integrations/<str:environment>/<connection:connection>/"
 _DESTINATIONS = "p/<str:project_id>/destinations/"
 _DESTINATION = f"{_DESTINATIONS}<int:destination_id>/"
+_TEST = "p/<str:project_id>/test/"
+_TEST_TALK = f"{_TEST}<str:conversation_id>/"
 _TOOLS = "p/<str:project_id>/tools/"
 _READER = {"payload_reader": payload_reader}
 
@@ -42,6 +50,10 @@ urlpatterns = [
     path(f"{_HANDOFFS}<str:handoff_id>/", handoff, name="handoff"),
     path(f"{_HANDOFFS}<str:handoff_id>/live/", handoff_live, name="handoff_live"),
     path(f"{_HANDOFFS}<str:handoff_id>/text/", handoff_text, name="handoff_text"),
+    path(_TEST, test_panel, name="test_panel"),
+    path(_TEST_TALK, test_talk, name="test_talk"),
+    path(f"{_TEST_TALK}live/", test_talk_live, name="test_talk_live"),
+    path(f"{_TEST_TALK}end/", test_talk_end, name="test_talk_end"),
     path(f"{_TILE}connect/done/", connect_done, name="connect_done"),
     path(f"{_TILE}connect/verify/", connect_verify, name="connect_verify"),
     path(f"{_TILE}test-handoff/", trial_handoff, name="trial_handoff"),

@@ -15,7 +15,7 @@ from conversations.ai_agent.conv.effects import effects_apply
 from conversations.ai_agent.conv.messages import agent_message_event
 from conversations.ai_agent.conv.place import conv_place
 from conversations.ai_agent.flows.position import after_handoff
-from conversations.ai_agent.flows.turns import built_in_turn, flow_resume
+from conversations.ai_agent.flows.turns import built_in_turn, flow_resume, turn_told
 from conversations.ai_agent.returned import ReturnProblem, handoff_misplaced
 from conversations.ai_agent.runtimes.runtime import agent_turn, is_asked, outside_agent, was_away
 from conversations.ai_agent.runtimes.services import outside_agent_error_note
@@ -52,6 +52,8 @@ from integrations.contract.hints import PayloadProblem
 logger = logging.getLogger(__name__)
 # What crashes, cannot be stored or takes its worker along is tried so often, and then given up.
 MAX_TRIES = 3
+# In a conversation's page: it is one of the portal's test panel.
+TEST_PANEL = "test_panel"
 
 
 def answer_all(conversation_id: str) -> None:
@@ -249,6 +251,8 @@ def _carry_out(conversation: Conversation, event: Event | None, turn: Turn) -> N
         changed.append("dialog")
     if changed:
         conversation.save(update_fields=changed)
+    if conversation.page.get(TEST_PANEL):
+        _trace(conversation, turn)
     late = [
         log for name, effects in turn.effects for log in effects_apply(conversation, effects, name)
     ]
@@ -267,6 +271,21 @@ def _carry_out(conversation: Conversation, event: Event | None, turn: Turn) -> N
     _note_refusal(conversation)
     if turn.has_hung_up:
         _hang_up(conversation, turn)
+
+
+def _trace(conversation: Conversation, turn: Turn) -> None:
+    """Say how the turn came about, where somebody tests."""
+    trace = dict(turn.trace)
+    returned = {"returned": turn.returned} if turn.returned else {}
+    calls = {"call_handoff": list(turn.handoff_calls)} if turn.handoff_calls else {}
+    log_append(
+        conversation,
+        LogEntry.Level.INFO,
+        turn_told(trace),
+        source=turn.source,
+        code="turn",
+        fields=trace | returned | calls,
+    )
 
 
 def _note_refusal(conversation: Conversation) -> None:

@@ -53,6 +53,19 @@ def built_in_turn(
     return flow_follow(turn_run(conversation, event, handoff_view, services), conversation, place)
 
 
+def turn_told(trace: Mapping[str, Any]) -> str:
+    """Say in a sentence how a turn came about."""
+    said = []
+    if topic := trace.get("topic"):
+        likeness = (
+            "word for word" if trace.get("is_exact") else f"with {trace['score']:.0%} likeness"
+        )
+        said.append(f"Topic “{topic}” matched {likeness}.")
+    if steps := trace.get("steps"):
+        said.append(f"Steps: {' → '.join(steps)}.")
+    return " ".join(said) or ("No step was taken." if trace else "No topic matched.")
+
+
 def is_in_flow(conversation: Conversation) -> bool:
     """Say whether the next message is a flow's to answer first."""
     return bool(conversation.flow.get("flow"))

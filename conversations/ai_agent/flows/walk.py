@@ -47,7 +47,7 @@ class Walk:
             self._warn(f"There is no flow “{flow}” with a first step.", "flow_unknown")
             return
         self._plan = plan
-        self.position = Position(flow=flow, entities=self.position.entities)
+        self.position = Position(flow=flow)
         self.enter(plan.start_step)
 
     def hear(self, text: str) -> bool:
