@@ -239,7 +239,8 @@ def test_a_flow_speaks_in_the_queue_and_stops_when_somebody_joins(project):
 def test_a_function_step_goes_where_its_code_says_and_gets_what_was_collected(project):
     source = (
         "def check(conv, flow, amount):\n"
-        "    conv.state.seen = [flow.current_step, conv.current_flow, conv.entities['amount'].value]\n"
+        "    amount_said = conv.entities['amount'].value\n"
+        "    conv.state.seen = [flow.current_step, conv.current_flow, amount_said]\n"
         "    if amount > 100:\n"
         "        flow.goto_step('Large')\n"
         "    return 'Checked.'\n"
