@@ -26,7 +26,17 @@ COLOURS = {
 }
 RULES = {"light": EVERYTHING, "dark": COLOURS}
 LISTS = ("ai-agent", "topics", "topics/new", "tools", "tools/new", "widget", "widget/new")
-MORE_LISTS = ("integrations", "settings/project", "api-keys", "handoffs", "log")
+MORE_LISTS = (
+    "flows/new",
+    "variants/new",
+    "environments",
+    "test",
+    "integrations",
+    "settings/project",
+    "api-keys",
+    "handoffs",
+    "log",
+)
 FLOW = ("before", "give", "values", "test", "behaviour", "done")
 # But for menus, which would lie over the page.
 UNFOLD = "document.querySelectorAll('details:not(.menu)').forEach((one) => (one.open = true))"
