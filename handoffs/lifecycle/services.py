@@ -46,6 +46,8 @@ _SESSION_END = {
     EndReason.STOP_WORD: SessionEnd.USER_END,
     EndReason.END_USER_LEFT: SessionEnd.USER_ABANDONED,
 }
+# An end without a human part.
+_NOBODY_CAME = frozenset({EndReason.CANCELLED.value, EndReason.TICKET_OPENED.value})
 # Who is gone already needs no word to the vendor, unless a message may have crossed the end.
 _VENDOR_KNOWS = frozenset(
     {
@@ -332,7 +334,7 @@ def _append_and_return_to_agent(handoff: Handoff, events: list[NewEvent]) -> lis
 
 def _flow_return(handoff: Handoff, conversation: Conversation) -> None:
     """Let the flow go on that has begun the handoff: the AI agent owes its next words."""
-    never_came = handoff.end_reason in (EndReason.CANCELLED, EndReason.TICKET_OPENED)
+    never_came = handoff.end_reason in _NOBODY_CAME
     has_failed = State(handoff.state) is State.FAILED or never_came
     conversation.flow = after_handoff(conversation.flow, has_failed=has_failed)
     if conversation.flow.get("resume"):

@@ -70,7 +70,8 @@ def places(project: Project) -> list[tuple[str, str]]:
     numbers = dict(project.releases.values_list("pk", "number"))
     found = [(DRAFT, "Draft, with the connections of Sandbox")]
     for one in Environment:
-        number = numbers.get(release_id_of(project.pk, one.value))
+        release_id = release_id_of(project.pk, one.value)
+        number = numbers[release_id] if release_id else None
         found.append((one.value, f"{one.label}: {f'release {number}' if number else 'draft'}"))
     return found
 
