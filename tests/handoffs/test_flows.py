@@ -303,3 +303,23 @@ def test_a_flow_that_does_not_exist_is_logged(project):
     say(talk(project), "bring something back")
 
     assert LogEntry.objects.filter(code="flow_unknown").exists()
+
+
+def test_a_topic_begins_a_flow_without_code_and_a_wish_for_a_human_gets_out_of_it(project):
+    action = {"kind": "goto_flow", "target": "Complaint", "when": "always"}
+    factories.topic(project, "I want to complain", actions=[action])
+    factories.topic(project, "I want to talk to a human", factories.tool(project))
+    ask = {"entities": [{"name": "what", "kind": "free_text"}], "next_step": "End"}
+    steps = [
+        {"name": "Ask", "prompt": "What is wrong?", **ask},
+        {"name": "End", "prompt": "Noted."},
+    ]
+    factories.flow(project, "Complaint", steps)
+    conversation = talk(project)
+
+    assert say(conversation, "I want to complain") == ["What is wrong?"]
+    assert say(conversation, "I want to talk to a human") == [factories.TRANSFER_TEXT]
+    assert conversation.state == Conversation.State.HANDOFF
+    other = talk(project)
+    say(other, "I want to complain")
+    assert say(other, "It is broken") == ["Noted."]

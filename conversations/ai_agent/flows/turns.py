@@ -11,9 +11,9 @@ from conversations.ai_agent.course import Turn
 from conversations.ai_agent.flows.position import AFTER, FAILED, Position, position_read
 from conversations.ai_agent.flows.runs import FlowTools
 from conversations.ai_agent.flows.walk import Walk
-from conversations.ai_agent.prepared_topics import topic_find
 from conversations.ai_agent.sandbox.host import Service
-from conversations.ai_agent.turn import turn_run
+from conversations.ai_agent.topics.deciding import decide
+from conversations.ai_agent.turn import forbidden_turn, turn_run
 from conversations.models import Conversation, Event
 from conversations.releases.content import content_of
 
@@ -44,9 +44,12 @@ def built_in_turn(
         )
 
     def has_topic() -> bool:
-        return topic_find(content_of(conversation), text) is not None
+        content, without = content_of(conversation), conversation.disabled_topics
+        return not decide(conversation, content, text, without=without).is_miss
 
     if is_in_flow(conversation):
+        if forbidden := forbidden_turn(conversation, event):
+            return forbidden
         answer = flow_answer(conversation, text, place, has_topic=has_topic)
         if answer is not None:
             return answer
@@ -57,13 +60,14 @@ def turn_told(trace: Mapping[str, Any]) -> str:
     """Say in a sentence how a turn came about."""
     said = []
     if topic := trace.get("topic"):
-        likeness = (
-            "word for word" if trace.get("is_exact") else f"with {trace['score']:.0%} likeness"
-        )
-        said.append(f"Topic “{topic}” matched {likeness}.")
+        likeness = f" with {trace['score']:.0%} likeness" if trace.get("score") else ""
+        said.append(f"Topic “{topic}” matched{likeness}.")
     if steps := trace.get("steps"):
         said.append(f"Steps: {' → '.join(steps)}.")
-    return " ".join(said) or ("No step was taken." if trace else "No topic matched.")
+    if not said:
+        is_known = trace and trace.get("why") != "no_match"
+        said.append(f"No topic: {trace.get('why', 'a flow')}." if is_known else "No topic matched.")
+    return " ".join(said)
 
 
 def is_in_flow(conversation: Conversation) -> bool:
@@ -112,8 +116,8 @@ def flow_resume(conversation: Conversation, place: PlaceMaker, summary: str) -> 
 def flow_follow(turn: Turn, conversation: Conversation, place: PlaceMaker) -> Turn:
     """Return the turn with what its tools asked of flows: one is begun, or left."""
     moves = turn.moves
-    if moves.flow:
-        return _begun(turn, conversation, place, moves.flow)
+    if begun := moves.flow or turn.begins_flow:
+        return _begun(turn, conversation, place, begun)
     if moves.exits:
         return replace(turn, flow={})
     if moves.step and is_in_flow(conversation):

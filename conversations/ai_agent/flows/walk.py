@@ -14,11 +14,13 @@ from conversations.ai_agent.flows.position import Position
 from conversations.ai_agent.flows.runs import FlowTools, transfer
 from conversations.ai_agent.flows.steps import Condition, Entity, FlowPlan, Step, plan_of
 from conversations.ai_agent.matching import TopicText, topic_match
+from conversations.ai_agent.phrases.wishes import wants_human
 from conversations.models import Flow
 from conversations.releases.content import Content
 
 # A flow that takes more steps without asking anything goes round in a circle.
 STEPS_MAX = 25
+TAKES_ALL = frozenset({"free_text", "name"})
 _PLACE = re.compile(r"\$([A-Za-z_]\w*)|\{\{\s*(?:entity|vrbl)\s*:\s*([A-Za-z_]\w*)\s*\}\}")
 
 
@@ -191,7 +193,11 @@ class Walk:
             is_asked = entity.name == self.position.asked
             is_open = entity.name not in self.position.entities
             kind = ENTITY_KINDS.get(entity.kind)
-            if not is_asked and not (is_open and kind is not None and kind.is_marked):
+            is_marked = kind is not None and kind.is_marked
+            if not (is_asked or (is_open and is_marked)):
+                continue
+            if entity.kind in TAKES_ALL and wants_human(text):
+                # Asking for a person is no answer to a question that takes any words.
                 continue
             value = entity_read(entity.kind, text, entity.options)
             if value is not None:
