@@ -83,7 +83,7 @@ def test_a_hostile_text_is_read_at_once(page: Page, part: str) -> None:
           linked(text); markdown(text);
           return performance.now() - started;
         }}""",
-        part * (20_000 // len(part)),
+        part * (60_000 // len(part)),
     )
 
-    assert took < 500
+    assert took < 4000

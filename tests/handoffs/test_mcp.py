@@ -164,7 +164,10 @@ async def test_an_agent_talks_hands_off_looks_and_takes_back(base: str):
             conversation_id=conversation,
             after_sequence=read["next_sequence"],
         )
-        assert [line["text"] for line in rest["messages"]] == ["Which one?", "I get somebody."]
+        assert [line["text"] for line in rest["messages"]] == [
+            "Which one?\n1. The last\n2. Another",
+            "I get somebody.",
+        ]
         assert rest["messages"][0]["choices"] == ["The last", "Another"]
         assert (rest["state"], rest["next_sequence"]) == ("handoff", None)
         assert [one["handoff_id"] for one in rest["handoffs"]] == [opened["handoff_id"]]
