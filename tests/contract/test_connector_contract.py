@@ -472,6 +472,11 @@ def test_manifest_explains_itself(bench: Bench):
         assert field.help_text.endswith(".")
         is_one_of_them = field.kind is FieldKind.CHOICE
         assert not is_one_of_them or field.default in dict(field.choices)
+    for value in manifest.generated:
+        assert value.help_text.endswith(".")
+    for help_ in (help_ for causes in manifest.symptoms.values() for help_ in causes):
+        assert help_.cause.endswith(".")
+        assert help_.cure.endswith(".")
     checks = {name for name, _ in manifest.check_names}
     for check, _ in manifest.error_help:
         assert check in checks

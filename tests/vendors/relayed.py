@@ -25,13 +25,14 @@ from tests.handoffs.talk import Talk
 from tests.waiting import database_threads_rest
 
 
-def connect(key: str, simulator: Simulator) -> Integration:
+def connect(key: str, simulator: Simulator, **fields: Any) -> Integration:
     """Connect a project of its own, and tell the vendor where the portal is."""
     setup = SETUPS[key]
     made = factories.integration(
         connector_key=key,
         integration_key=manifest_get(key).integration_key,
         credentials=dict(setup.credentials(simulator.base_url)),
+        **fields,
     )
     if setup.webhook_config is not None and takes_webhooks(key):
         address = webhook_urls(made)["events"].removesuffix("/events")

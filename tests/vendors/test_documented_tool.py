@@ -20,7 +20,7 @@ from integrations.simulators.simulator import running_simulator
 from tests import factories
 from tests.contract.vendors import SETUPS
 from tests.members import client_of_admin
-from tests.vendors.relayed import connect, relayed
+from tests.vendors.relayed import connect, hand_off, relayed
 from tests.waiting import eventually_async
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -81,6 +81,34 @@ async def test_the_documented_tool_pasted_unchanged_reaches_its_vendor(
     assert ASKED in "".join(line["text"] for line in row["messages"])
     kinds = [kind for kind, _ in await talk.journal()]
     assert kinds.index("POLY_AGENT_TRIGGERED_HANDOFF") < kinds.index("HANDOFF_ACCEPTED")
+
+
+@pytest.mark.parametrize("key", VENDORS)
+async def test_the_account_whose_set_a_handoff_names_gets_it(
+    key: str, live_server: Any, settings: Any, unused_tcp_port: int
+) -> None:
+    settings.PUBLIC_URL = live_server.url
+    simulator = SETUPS[key].simulator()
+    # The default set leads nowhere.
+    elsewhere = dict(SETUPS[key].credentials(f"http://127.0.0.1:{unused_tcp_port}"))
+
+    def begin() -> Handoff:
+        named = connect(key, simulator, credential_set="emea")
+        factories.integration(
+            named.project,
+            connector_key=key,
+            integration_key=named.integration_key,
+            credentials=elsewhere,
+        )
+        hints = {"connector": "back_office"} if key == "custom" else {}
+        return hand_off(named, credential_set="emea", **hints)
+
+    with running_simulator(simulator):
+        async with relayed(await run_sync(begin), simulator) as talk:
+            await talk.serve()
+            await talk.reaches("queued")
+
+    assert len(simulator.desk_conversations()) == 1
 
 
 @pytest.mark.parametrize("key", VENDORS)
