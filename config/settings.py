@@ -193,6 +193,8 @@ CORS_ALLOW_ALL_ORIGINS = True
 CORS_URLS_REGEX = r"^/api/v1/(access-token|sessions(/[^/]+(/(files|events))?)?)$"
 CORS_ALLOW_HEADERS = ("authorization", "content-type", "last-event-id", "x-token", "x-host")
 CORS_PREFLIGHT_MAX_AGE = 600
+# A portal in a local network may be asked by a public page, once its visitor has agreed.
+CORS_ALLOW_PRIVATE_NETWORK = True
 
 # ---- REST ----
 REST_FRAMEWORK = {

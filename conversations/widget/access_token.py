@@ -88,29 +88,46 @@ def secret_hash(raw: str) -> str:
 
 def host_allowed(channel: Channel, host: str) -> bool:
     """Say whether a page on `host` (a name, a name with port, or an origin) may use the channel."""
-    wanted = _host_and_port(host)
-    if not wanted[0]:
+    wanted = _place(host)
+    # Every sandboxed page and every file is the origin null.
+    if wanted.name in ("", "null"):
         return False
     registered = [*channel.allowed_origins, settings.PUBLIC_URL]
-    return any(_covers(_host_and_port(entry), wanted) for entry in registered)
+    return any(_covers(_place(entry), wanted) for entry in registered)
 
 
-def _covers(registered: tuple[str, int | None], wanted: tuple[str, int | None]) -> bool:
-    name, port = registered
-    if not name:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a page or an app is at home; an app's scheme is its own, a web page's is left out."""
+
+    name: str
+    port: int | None = None
+    scheme: str = ""
+
+
+def _covers(registered: _Place, wanted: _Place) -> bool:
+    if not registered.name:
         return False
-    if port is not None and wanted[1] is not None and port != wanted[1]:
+    if registered.port and wanted.port and registered.port != wanted.port:
         return False
-    return wanted[0] == name or wanted[0].endswith("." + name)
+    if registered.scheme and wanted.scheme not in ("", registered.scheme):
+        return False
+    return wanted.name == registered.name or wanted.name.endswith("." + registered.name)
 
 
-def _host_and_port(value: str) -> tuple[str, int | None]:
+def _place(value: str) -> _Place:
     try:
         parts = urlsplit(value if "://" in value else f"//{value}")
         default = {"http": 80, "https": 443}.get(parts.scheme)
-        return (parts.hostname or "").lower(), parts.port or default
+        name = (parts.hostname or "").lower().removesuffix(".")
+        return _Place(name, parts.port or default, _own_scheme(parts.scheme))
     except ValueError:
-        return "", None
+        return _Place("")
+
+
+def _own_scheme(scheme: str) -> str:
+    """Return a scheme that tells something; of pages of the web all are alike here."""
+    return "" if scheme in ("http", "https") else scheme
 
 
 def _key() -> bytes:

@@ -15,7 +15,11 @@ from integrations.models import Project
 from integrations.projects.audit import audit_record
 
 ALLOWED_ORIGINS_MAX = 50
-_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+# Ids of Android apps and some hosts have underscores.
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+# A page inside an app may have a scheme of its own: capacitor://localhost.
+_SCHEME = re.compile(r"(?:[a-z][a-z0-9+.-]{0,30})?")
+_SCHEMES_OF_NO_PAGE = frozenset({"about", "blob", "data", "file", "ftp", "javascript", "ws", "wss"})
 _HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]+\])(?::[0-9]{{1,5}})?")
 _ACCENT = re.compile(r"#[0-9a-f]{6}")
 
@@ -54,19 +58,39 @@ def channel_token_make(*, channel: Channel, actor: Any) -> str:
 
 
 def origin_read(line: str) -> str:
-    """Return `host[:port]` of what was typed, scheme and path removed; raises ValueError."""
-    text = line.strip().lower()
-    text = re.sub(r"^https?://", "", text).rstrip("/")
+    """Return what was typed as `host[:port]`, as an app's id, or with an app's own scheme.
+
+    Raises ValueError. Names in letters of other scripts become what browsers send (xn--…).
+    """
+    text = line.strip().lower().rstrip("/")
+    scheme, _, rest = text.rpartition("://")
+    if scheme in ("", "http", "https"):
+        scheme, text = "", rest
     if "*" in text:
         raise ValueError("leave out the *: subdomains of a host are included")
-    if "/" in text or "?" in text or "#" in text:
+    if re.search(r"[/?#]", rest):
         raise ValueError("give the host only, without a path")
-    if not _HOST.fullmatch(text) or len(text) > 253:
-        raise ValueError("expected a host such as example.com or localhost:3000")
-    port = re.search(r":([0-9]+)$", text.rpartition("]")[2])
+    if rest == "null":
+        raise ValueError("null is what every sandboxed page and every file says; give a host")
+    host = _in_ascii(rest)
+    is_page = _SCHEME.fullmatch(scheme) and scheme not in _SCHEMES_OF_NO_PAGE
+    if not is_page or not _HOST.fullmatch(host) or len(host) > 253:
+        raise ValueError("expected a host such as example.com or localhost:3000, or an app's id")
+    port = re.search(r":([0-9]+)$", host.rpartition("]")[2])
     if port and not 0 < int(port.group(1)) < 65536:
         raise ValueError("the port must be between 1 and 65535")
-    return text
+    return f"{scheme}://{host}" if scheme else host
+
+
+def _in_ascii(host: str) -> str:
+    """Return a host as a browser names it in its Origin header."""
+    if host.isascii():
+        return host.removesuffix(".")
+    name, colon, port = host.partition(":")
+    try:
+        return name.encode("idna").decode().removesuffix(".") + colon + port
+    except UnicodeError as error:
+        raise ValueError("expected a host such as example.com or localhost:3000") from error
 
 
 def accent_read(value: str) -> str:

@@ -35,9 +35,11 @@ class ChannelForm(forms.Form):
         maximum=ALLOWED_ORIGINS_MAX,
         rows=4,
         label="Allowed pages",
-        help_text="The pages that may carry the widget: one host per line, such as example.com or "
-        "localhost:3000. Subdomains are included, and so is this portal. On every other page "
-        "nothing appears, and the server refuses too.",
+        help_text="The pages and apps that may carry the widget, one per line: a host such as "
+        "example.com, bücher.example or localhost:3000; an app’s id such as com.example.My_App; a "
+        "page inside an app, such as capacitor://localhost. Subdomains are included, and so is "
+        "this portal. null is no page: sandboxed frames need allow-same-origin. On every other "
+        "page nothing appears, and the server refuses too.",
     )
     variant_id = forms.ChoiceField(
         required=False,

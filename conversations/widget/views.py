@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +41,7 @@ class ChannelCard:
     channel: Channel
     form: ChannelForm
     script_tag: str
+    policy: str
     contrast: str
     is_contrast_low: bool
     fresh_token: str = field(default="", repr=False)
@@ -127,6 +129,7 @@ def _card(channel: Channel, form: ChannelForm | None, fresh_token: str = "") -> 
         channel=channel,
         form=form or ChannelForm.for_channel(channel),
         script_tag=script_tag(channel),
+        policy=content_policy(),
         contrast=f"{contrast:.1f}",
         is_contrast_low=contrast < CONTRAST_NEEDED,
         fresh_token=fresh_token,
@@ -137,6 +140,13 @@ def script_tag(channel: Channel) -> str:
     """Return the one line that a page needs to carry the widget."""
     source = settings.PUBLIC_URL + static("conversations/widget.js")
     return f'<script src="{source}" data-key="{channel.public_key}" async></script>'
+
+
+def content_policy() -> str:
+    """Return what a page's Content-Security-Policy must allow for the widget, all of it."""
+    portal = settings.PUBLIC_URL
+    socket = re.sub("^http", "ws", portal)
+    return f"script-src {portal}; connect-src {portal} {socket}; img-src {portal}"
 
 
 def _channels(project: Project) -> Any:
