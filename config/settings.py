@@ -293,6 +293,9 @@ ATTACHMENTS_PER_MINUTE = env.int("ATTACHMENTS_PER_MINUTE", default=20)  # for ea
 ATTACHMENT_KEEP_DAYS = env.int("ATTACHMENT_KEEP_DAYS", default=30)
 # How long a vendor may fetch a file from the portal.
 ATTACHMENT_URL_SECONDS = env.int("ATTACHMENT_URL_SECONDS", default=3600)
+# ClamAV's daemon, as in unix:/run/clamav/clamd.ctl or tcp://127.0.0.1:3310; empty: none is asked.
+FILE_SCANNER = env.str("FILE_SCANNER", default="")
+FILE_SCANNER_SECONDS = env.float("FILE_SCANNER_SECONDS", default=30.0)
 DATABASE_THREADS = env.int("DATABASE_THREADS", default=8)
 
 # ---- metrics ----

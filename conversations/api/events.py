@@ -136,9 +136,8 @@ class _Answers:
         """Say of each frame that it came too soon."""
         FRAMES_REFUSED.inc(len(frames))
         text = sentence("frames_a_second", self._conversation.locale, number=per_second)
-        self.frames += [
-            error_frame("rate_limited", text, metadata_of_value(frame)) for frame in frames
-        ]
+        for frame in frames:
+            self.frames.append(error_frame("rate_limited", text, metadata_of_value(frame)))
 
 
 async def _say_all(frames: list[object], conversation: Conversation, outlet: _Answers) -> None:

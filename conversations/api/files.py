@@ -23,11 +23,13 @@ from conversations.api.messaging import BY_TOKEN, bearer, too_many
 from conversations.api.schema import answer
 from conversations.errors import NotAllowedError
 from conversations.files.attachments import attachment_create
+from conversations.files.scanner import FileInfectedError, ScannerAwayError, file_scan
 from conversations.files.types import (
     HEAD_BYTES,
     TypeMismatchError,
     file_type,
     is_type_taken,
+    named_as,
     safe_name,
 )
 from conversations.models import Attachment
@@ -86,6 +88,8 @@ class FileView(EnvelopeView):
         _409="HANDOFF_NOT_OPEN",
         _413="ATTACHMENT_TOO_LARGE",
         _415="ATTACHMENT_TYPE_REFUSED ATTACHMENTS_NOT_TAKEN UNSUPPORTED_MEDIA_TYPE",
+        _422="ATTACHMENT_INFECTED",
+        _503="ATTACHMENT_NOT_CHECKED",
     )
     def post(self, request: Request, session_id: uuid.UUID) -> Response:
         """Answer 401 or 404 for the session, 409, 413 or 415 for the file, with a code each."""
@@ -102,10 +106,11 @@ class FileView(EnvelopeView):
         declared = str(request.META.get("CONTENT_LENGTH") or "")
         _check_size(int(declared) - ENVELOPE_BYTES if declared.isdecimal() else 0, limits)
         file, kind = _file(request, limits)
+        _check_content(file)
         stored = attachment_create(
             conversation.pk,
             direction=Attachment.Direction.FROM_END_USER,
-            name=str(file.name),
+            name=named_as(safe_name(str(file.name)), kind),
             mime_type=kind,
             content=file,
         )
@@ -148,6 +153,15 @@ def _file(request: Request, limits: AttachmentLimits) -> tuple[UploadedFile[byte
         text = f"Files of type {kind} are not taken. Taken are: {', '.join(limits.mime_types)}."
         raise RefusedError(415, "ATTACHMENT_TYPE_REFUSED", text)
     return file, kind
+
+
+def _check_content(file: UploadedFile[bytes]) -> None:
+    try:
+        file_scan(file)
+    except FileInfectedError as error:
+        raise RefusedError(422, "ATTACHMENT_INFECTED", str(error)) from error
+    except ScannerAwayError as error:
+        raise RefusedError(503, "ATTACHMENT_NOT_CHECKED", str(error), wait=10) from error
 
 
 def _check_size(size: int, limits: AttachmentLimits) -> None:

@@ -55,6 +55,7 @@ _MEANINGS = {
     413: "The file is too large; the text names its size and the limit.",
     415: "Files are not taken here, or not of this type.",
     422: "What was sent cannot be used so; `errors` lists each problem with its path.",
+    503: "It cannot be done at the moment. Retry-After says in how many seconds to try again.",
     429: "Too many requests. Retry-After says in how many seconds to try again.",
 }
 

@@ -36,8 +36,42 @@ _SAME = {
     "application/x-pdf": "application/pdf",
     "audio/wav": "audio/x-wav",
 }
-# Browsers on a machine with a spreadsheet program say this of a comma-separated table.
-_ALSO_SAID_OF = {"text/csv": "application/vnd.ms-excel"}
+# What is told of a file and what its ending says may differ within one of these: the other name is
+# a wider one, or another one for the same, and no program runs what was named a table or a text.
+_TEXTS = frozenset(
+    {
+        "text/plain", "text/csv", "text/tab-separated-values", "text/markdown", "text/calendar",
+        "text/vcard", "text/javascript", "application/javascript", "application/x-javascript",
+        "application/json", "application/x-ndjson", "application/xml", "application/yaml",
+        "application/x-yaml", "text/yaml", "text/x-python", "application/x-python-code",
+        "text/css", "application/sql", "text/x-log", "application/x-subrip",
+    }
+)  # fmt: skip
+_ZIPS = frozenset(
+    {
+        "application/zip",
+        *(kind for kind in _MORE_ENDINGS.values() if _OFFICE in kind),
+        "application/vnd.oasis.opendocument.text",
+        "application/vnd.oasis.opendocument.spreadsheet",
+        "application/vnd.oasis.opendocument.presentation",
+        "application/epub+zip",
+    }
+)
+_KIN = (
+    _TEXTS,
+    _ZIPS,
+    # Browsers on a machine with a spreadsheet program say this of a comma-separated table.
+    frozenset({"text/csv", "application/vnd.ms-excel"}),
+    frozenset({"application/rtf", "application/msword"}),
+    frozenset({"application/msword", "application/x-ole-storage"}),
+    frozenset({"application/vnd.ms-excel", "application/x-ole-storage"}),
+    frozenset({"audio/mp4", "audio/x-m4a", "audio/m4a", "video/mp4", "audio/aac"}),
+    frozenset({"audio/mpeg", "audio/mp3", "audio/x-mpeg"}),
+    frozenset({"audio/webm", "video/webm"}),
+    frozenset({"audio/ogg", "video/ogg", "application/ogg"}),
+    frozenset({"video/quicktime", "video/mp4"}),
+    frozenset({"image/heic", "image/heif"}),
+)
 _FIRST_BYTES = {
     "image/png": re.compile(rb"\x89PNG\r\n\x1a\n"),
     "image/jpeg": re.compile(rb"\xff\xd8\xff"),
@@ -55,10 +89,15 @@ class TypeMismatchError(Exception):
 
 
 def file_type(name: str, declared: str, head: bytes) -> str:
-    """Return a file's type; raises TypeMismatchError where its parts disagree."""
+    """Return a file's type; raises TypeMismatchError where its parts disagree.
+
+    A picture is what its first bytes say, whatever it is called.
+    """
+    if picture := image_type(head):
+        return picture
     by_name = _type_of_name(name)
     said = _declared(declared)
-    if by_name and said != ANY_TYPE and said not in (by_name, _ALSO_SAID_OF.get(by_name)):
+    if by_name and said != ANY_TYPE and not _are_kin(by_name, said):
         raise TypeMismatchError(f"The name {name} does not belong to a file of type {said}.")
     kind = by_name or said
     first = _FIRST_BYTES.get(kind)
@@ -78,6 +117,20 @@ def safe_type(name: str, declared: str, head: bytes) -> str:
 def image_type(head: bytes) -> str:
     """Return the type of an image that is shown as it is, by its first bytes; "" for others."""
     return next((kind for kind in sorted(IMAGE_TYPES) if _FIRST_BYTES[kind].match(head)), "")
+
+
+def named_as(name: str, kind: str) -> str:
+    """Return a name that does not lie about a picture: its ending is the picture's own."""
+    if kind not in IMAGE_TYPES or _type_of_name(name) == kind:
+        return name
+    path = PurePosixPath(name)
+    is_other_picture = _type_of_name(name).startswith("image/")
+    stem = path.stem if is_other_picture else name
+    return f"{stem}.{kind.rpartition('/')[2].replace('jpeg', 'jpg')}"
+
+
+def _are_kin(one: str, other: str) -> bool:
+    return one == other or any(one in kin and other in kin for kin in _KIN)
 
 
 def is_type_taken(kind: str, limits: AttachmentLimits) -> bool:

@@ -7,7 +7,10 @@ import logging
 import uuid
 from collections.abc import AsyncIterator
 
+from django.core.files.base import ContentFile
+
 from conversations.event_loop.executor import run_sync
+from conversations.files.scanner import FileInfectedError, ScannerAwayError, file_scan
 from handoffs.lifecycle.locking import Lease
 from handoffs.receiving.events import event_cleaned
 from handoffs.sending.files import (
@@ -54,17 +57,21 @@ async def files_received(
 async def _received(
     conversation_id: str, connector: Connector, session: VendorSession, file: VendorFile
 ) -> uuid.UUID | None:
-    """Fetch and store a file; None if that could not be done."""
+    """Fetch, check and store a file; None if that could not be done."""
     try:
         async with asyncio.timeout(FETCH_SECONDS):
             content = await _fetched(connector, session, file.url)
+            # In a thread of its own: the scanner may take long, and needs no database.
+            await asyncio.to_thread(file_scan, ContentFile(content))
     except TimeoutError:
-        error: ConnectorError = CannotConnectError("fetching a live agent's file timed out")
+        reason = CannotConnectError.code
     except ConnectorError as raised:
-        error = raised
+        reason = raised.code
+    except (FileInfectedError, ScannerAwayError) as raised:
+        reason = type(raised).__name__
     else:
         return await run_sync(file_store, conversation_id, file, content)
-    logger.warning("A live agent's file was not fetched: %s", error.code)
+    logger.warning("A live agent's file was not fetched: %s", reason)
     return None
 
 

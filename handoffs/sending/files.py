@@ -17,7 +17,7 @@ from conversations.files.attachments import (
     download_url,
     vendor_url,
 )
-from conversations.files.types import HEAD_BYTES, image_type, safe_name, safe_type
+from conversations.files.types import HEAD_BYTES, image_type, named_as, safe_name, safe_type
 from conversations.models import Attachment, Conversation
 from handoffs.lifecycle.services import session_load
 from handoffs.models import Handoff
@@ -113,11 +113,12 @@ def is_received(handoff_id: str, event: VendorEvent) -> bool:
 def file_store(conversation_id: str, file: VendorFile, content: bytes) -> uuid.UUID:
     """Store what was fetched of a live agent's file; return its id."""
     name = safe_name(file.file_name)
+    kind = safe_type(name, file.mime_type, content[:HEAD_BYTES])
     stored = attachment_create(
         conversation_id,
         direction=Attachment.Direction.FROM_LIVE_AGENT,
-        name=name,
-        mime_type=safe_type(name, file.mime_type, content[:HEAD_BYTES]),
+        name=named_as(name, kind),
+        mime_type=kind,
         content=ContentFile(content),
     )
     return stored.pk

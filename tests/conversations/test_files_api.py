@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import socketserver
+import struct
+import threading
 import uuid
 
 import pytest
@@ -56,12 +59,77 @@ def test_a_file_is_stored_byte_for_byte_and_named_in_the_answer(conversation):
         ("photo.JPG", "image/jpg", b"\xff\xd8\xff\xe0", "image/jpeg"),
         ("letter.docx", "", b"PK\x03\x04", OFFICE),
         ("scan.pdf", "application/octet-stream", b"%PDF-1.7", "application/pdf"),
+        ("table.csv", "text/plain", b"a,b", "text/csv"),
+        ("letter.docx", "application/zip", b"PK\x03\x04", OFFICE),
+        ("notes.txt", "text/javascript", b"let a;", "text/plain"),
     ],
 )
 def test_a_type_is_found_by_name_and_declaration(conversation, name, kind, content, stored_as):
     response = upload(conversation, a_file(name, content, kind))
 
     assert response.json().get("mime_type") == stored_as
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "named"),
+    [
+        ("receipt.png", "text/plain", "receipt.png"),
+        ("photo.jpg", "image/jpeg", "photo.png"),
+        ("scan.pdf", "application/pdf", "scan.pdf.png"),
+        ("IMG_0001", "", "IMG_0001.png"),
+    ],
+)
+def test_a_picture_is_what_its_first_bytes_say(conversation, name, kind, named):
+    body = upload(conversation, a_file(name, PNG, kind)).json()
+
+    assert (body["mime_type"], body["file_name"]) == ("image/png", named)
+
+
+# ---- the virus scanner ----
+
+
+@pytest.fixture
+def scanner(settings):
+    """clamd, as far as INSTREAM goes: it finds something in what holds its mark."""
+    heard: list[bytes] = []
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self):
+            assert self.rfile.read(10) == b"zINSTREAM\0"
+            content = b""
+            while size := struct.unpack("!L", self.rfile.read(4))[0]:
+                content += self.rfile.read(size)
+            heard.append(content)
+            verdict = b"Test-Signature FOUND" if b"VIRUS" in content else b"OK"
+            self.wfile.write(b"stream: " + verdict + b"\0")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        settings.FILE_SCANNER = f"tcp://127.0.0.1:{server.server_address[1]}"
+        yield heard
+        server.shutdown()
+
+
+def test_the_scanner_sees_every_byte_before_a_file_is_kept(conversation, scanner):
+    content = PNG + b"x" * 200_000
+
+    clean = upload(conversation, a_file(content=content))
+    infected = upload(conversation, a_file(content=content + b"VIRUS"))
+
+    assert clean.status_code == 200
+    assert error(infected)[:2] == (422, "ATTACHMENT_INFECTED")
+    assert scanner == [content, content + b"VIRUS"]
+    assert [kept.file.read() for kept in Attachment.objects.all()] == [content]
+
+
+def test_while_the_scanner_is_away_no_file_is_taken(conversation, settings):
+    settings.FILE_SCANNER = "unix:/nowhere/clamd.ctl"
+
+    refused = upload(conversation, a_file())
+
+    assert error(refused)[:2] == (503, "ATTACHMENT_NOT_CHECKED")
+    assert refused["Retry-After"] == "10"
+    assert not Attachment.objects.exists()
 
 
 # ---- who may ----
@@ -149,8 +217,8 @@ def test_a_file_above_the_limit_is_refused_and_one_at_it_is_taken(conversation, 
     ("name", "kind", "content"),
     [
         ("receipt.png", "image/png", b"<script>alert(1)</script>"),
-        ("receipt.png", "text/plain", PNG),
-        ("receipt.pdf", "application/pdf", PNG),
+        ("receipt.pdf", "application/pdf", b"no page"),
+        ("notes.txt", "application/x-msdownload", b"MZ"),
         ("setup.exe", "application/x-msdownload", b"MZ"),
         ("page.html", "text/html", b"<p>"),
         ("drawing.svg", "image/svg+xml", b"<svg/>"),

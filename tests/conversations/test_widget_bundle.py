@@ -25,13 +25,13 @@ def _all_text():
 def test_all_that_the_widget_loads_is_at_most_30_kb_gzipped():
     largest_language = max(_gzipped_size(path) for path in LANGUAGES)
 
-    size = sum(map(_gzipped_size, [*ALWAYS_LOADED, MADE / "files.js"])) + largest_language
+    size = sum(map(_gzipped_size, ALWAYS_LOADED)) + largest_language
 
     assert size <= MOST_BYTES, f"{size} bytes gzipped"
 
 
-def test_what_only_few_networks_need_costs_others_nothing():
-    assert _gzipped_size(MADE / "http_socket.js") <= 1_200
+def test_what_is_loaded_later_is_at_most_3_kb_gzipped():
+    assert [path.name for path in LATER if _gzipped_size(path) > 3_000] == []
 
 
 def test_what_is_made_is_what_the_modules_make():

@@ -26,7 +26,14 @@ Frame = dict[str, Any]
 class Lab:
     """One conversation: what the portal says in it, and what the widgets of all tabs sent."""
 
-    def __init__(self, browser: Browser, *, locale: str = "en", **options: Any) -> None:
+    def __init__(
+        self,
+        browser: Browser,
+        *,
+        locale: str = "en",
+        limits: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> None:
         self.context = browser.new_context(
             timezone_id="Europe/Berlin", reduced_motion="reduce", **options
         )
@@ -43,7 +50,13 @@ class Lab:
         self.says("POLY_AGENT_JOINED", {"agent_name": "Birch"})
         self.says("POLY_AGENT_TRIGGERED_HANDOFF")
         self.says("HANDOFF_ACCEPTED")
-        self.says("LIVE_AGENT_JOINED", {"agent": {"id": "a1", "name": "Noor"}})
+        self.uploads: list[bytes] = []
+        # With what the portal answers an upload.
+        self.upload_status = 200
+        joined: dict[str, Any] = {"agent": {"id": "a1", "name": "Noor"}}
+        if limits:
+            joined["attachment_limits"] = limits
+        self.says("LIVE_AGENT_JOINED", joined)
 
     def open(self) -> Page:
         """Open a tab, and return it when the live agent is in the widget."""
@@ -84,16 +97,16 @@ class Lab:
 
     def echoes(self) -> None:
         """Take every message of the end user from now on, and echo it as the portal does."""
-        self._answers.append(self._echo)
+        self._answers[:] = [self._echo]
 
-    def refuses(self, code: str) -> None:
+    def refuses(self, code: str, message: str = "No.") -> None:
         """Refuse every message of the end user from now on."""
 
         def refuse(frame: Frame) -> None:
-            payload = {"level": "SYSTEM_MESSAGE_LEVEL_ERROR", "code": code, "message": "No."}
+            payload = {"level": "SYSTEM_MESSAGE_LEVEL_ERROR", "code": code, "message": message}
             self.tells("SYSTEM_MESSAGE", payload, **frame["metadata"]["custom"])
 
-        self._answers.append(refuse)
+        self._answers[:] = [refuse]
 
     def sent(self, kind: str) -> list[Frame]:
         """Return what the widgets sent of one kind."""
@@ -149,6 +162,11 @@ class Lab:
         elif path == "/api/v1/sessions":
             self.sessions.append(route.request.post_data_json)
             route.fulfill(json={"session_id": "s1"})
+        elif path == "/api/v1/sessions/s1/files":
+            self.uploads.append(route.request.post_data_buffer or b"")
+            number = len(self.uploads)
+            body = {"file_id": f"f{number}", "file_name": "x", "mime_type": "image/png"}
+            route.fulfill(status=self.upload_status, json=body | {"size_bytes": 1})
         elif path.startswith("/files/"):
             route.fulfill(content_type="image/svg+xml", body=PIXEL)
         elif path.startswith("/static/conversations/"):

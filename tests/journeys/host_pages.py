@@ -27,13 +27,13 @@ class Tag:
 class HostPages:
     """Serves what is added, each page at an address of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1") -> None:
         self._pages: dict[str, tuple[str, str]] = {}
         self._numbers = itertools.count(1)
         handler = type("_Handler", (_Handler,), {"pages": self._pages})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server = ThreadingHTTPServer((host, 0), handler)
         self._server.daemon_threads = True
-        self.origin = f"http://127.0.0.1:{self._server.server_port}"
+        self.origin = f"http://{host}:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def add(self, html: str, *, policy: str = "") -> str:

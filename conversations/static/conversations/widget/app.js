@@ -41,7 +41,7 @@ export class App {
   show(isOpen, takesFocus = true) {
     if (!isOpen && this.options.isFullscreen) return;
     this.view.show(isOpen, takesFocus);
-    rememberOpen(this.options.key, isOpen);
+    remember(this.options.key, "open", isOpen ? "1" : "0");
     if (isOpen) this.conversation.start();
     this.conversation.watch();
     this.#draw();
@@ -60,7 +60,8 @@ export class App {
     const { isAutoOpen, isFullscreen, key } = this.options;
     if (this.storage.get().session) this.conversation.start();
     this.#draw();
-    if (isAutoOpen || isFullscreen || wasOpen(key)) this.show(true, false);
+    this.view.composer.put(remembered(key, "draft"));
+    if (isAutoOpen || isFullscreen || remembered(key, "open") === "1") this.show(true, false);
   }
 
   /** @returns {Actions} */
@@ -69,13 +70,20 @@ export class App {
     return {
       open: () => this.show(true),
       close: () => this.show(false),
-      say: (text) => conversation.say(text),
-      sendFile: (file) => conversation.say("", undefined, [file]),
+      say: (text, files) => conversation.say(text, undefined, files),
       uploadTarget: () => conversation.uploadTarget(),
       answer: (answer, text) => conversation.say(text, undefined, undefined, answer),
       focusField: () => this.view.focusField(),
       retry: (item) => conversation.retry(item),
-      typed: (isEmpty) => conversation.typed(isEmpty),
+      edit: (item) => {
+        conversation.discard(item.key);
+        this.view.composer.put(item.text);
+        this.view.focusField();
+      },
+      typed: (text) => {
+        remember(this.options.key, "draft", text);
+        conversation.typed(!text);
+      },
       cancel: () => conversation.cancel(),
       end: () => conversation.end(),
       restart: () => {
@@ -99,25 +107,21 @@ export class App {
   };
 }
 
-/** Whether the panel was open in this tab, so that a reload leaves it as it was. @param {string} key */
-function wasOpen(key) {
+/** What this tab keeps over a reload: whether the panel was open, and what was not sent yet.
+ * @param {string} key @param {"open" | "draft"} what */
+function remembered(key, what) {
   try {
-    return sessionStorage.getItem(openName(key)) === "1";
+    return sessionStorage.getItem(`baton.${key}.${what}`) ?? "";
   } catch {
-    return false; // storage refused
+    return ""; // storage refused
   }
 }
 
-/** @param {string} key @param {boolean} isOpen */
-function rememberOpen(key, isOpen) {
+/** @param {string} key @param {"open" | "draft"} what @param {string} value */
+function remember(key, what, value) {
   try {
-    sessionStorage.setItem(openName(key), isOpen ? "1" : "0");
+    sessionStorage.setItem(`baton.${key}.${what}`, value);
   } catch {
-    // storage refused: a reload starts closed
+    // storage refused: a reload starts closed and empty
   }
-}
-
-/** @param {string} key */
-function openName(key) {
-  return `baton.${key}.open`;
 }

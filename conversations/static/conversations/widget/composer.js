@@ -7,7 +7,9 @@ const MOST_CHARACTERS = 20_000;
 
 export class Composer {
   /** @type {Promise<import("./files.js").Files> | undefined} */
-  files;
+  #loading;
+  /** @type {import("./files.js").Files | undefined} */
+  #files;
 
   /** @param {Words} words @param {Actions} actions */
   constructor(words, actions) {
@@ -35,9 +37,16 @@ export class Composer {
 
   /** Files are a module of their own: most conversations need none. @param {Limits} [limits] */
   async takeFiles(limits) {
-    if (!limits && !this.files) return;
-    this.files ??= import("./files.js").then(({ Files }) => new Files(this, this.words, this.actions, { h, icon }));
-    (await this.files).render(limits);
+    if (!limits && !this.#loading) return;
+    this.#loading ??= import("./files.js").then(({ Files }) => new Files(this, this.words, this.actions, { h, icon }));
+    this.#files = await this.#loading;
+    this.#files.render(limits);
+  }
+
+  /** Write into the field. @param {string} text */
+  put(text) {
+    this.input.value = text;
+    this.#changed();
   }
 
   /** Say why something is not sent. @param {string} text */
@@ -54,21 +63,26 @@ export class Composer {
   }
 
   #submit() {
-    const text = this.input.value.trim();
+    const text = sendable(this.input.value);
     this.#refuse();
     this.input.focus();
-    if (!text || length(text) > MOST_CHARACTERS) return;
-    this.input.value = "";
+    if (length(text) > MOST_CHARACTERS) return;
+    if (this.#files?.count) return void this.#files.send(text);
+    if (!text) return;
+    this.put("");
     this.actions.say(text);
-    this.#changed();
   }
 
   #changed() {
-    const { input } = this;
-    this.button.setAttribute("aria-disabled", String(!input.value.trim()));
+    this.refresh();
     this.#refuse();
-    this.actions.typed(!input.value);
+    this.actions.typed(this.input.value);
     this.grow();
+  }
+
+  /** Say whether there is anything to send. */
+  refresh() {
+    this.button.setAttribute("aria-disabled", String(!sendable(this.input.value) && !this.#files?.count));
   }
 
   /** Fit the field to its lines; the style sheet stops it at five. */
@@ -78,10 +92,17 @@ export class Composer {
   }
 
   #refuse() {
-    const count = length(this.input.value.trim());
+    const count = length(sendable(this.input.value));
     const n = new Intl.NumberFormat(this.words.locale).format(count);
     this.refuse(count > MOST_CHARACTERS ? this.words.say("tooLong", { n }) : "");
   }
+}
+
+/** What was typed, without what no text may hold: control characters and halves of characters.
+ * @param {string} text */
+function sendable(text) {
+  const whole = text.replace(/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g, "");
+  return whole.replace(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/g, "").trim();
 }
 
 /** Characters as people and the portal count them, an emoji being one. @param {string} text */

@@ -138,9 +138,14 @@ export class Conversation {
       return;
     }
     const { answer } = this.state.outbox.find(({ id }) => id === item.key) ?? {};
-    this.storage.dropUnsent(item.key);
-    this.#dispatch({ type: "discard", id: item.key });
+    this.discard(item.key);
     this.say(item.text, item.messageId ?? item.retryOf, item.attachments, answer);
+  }
+
+  /** Let go of a message that was not taken. @param {string} id */
+  discard(id) {
+    this.storage.dropUnsent(id);
+    this.#dispatch({ type: "discard", id });
   }
 
   /** @param {boolean} isEmpty */

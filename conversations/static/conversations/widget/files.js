@@ -2,19 +2,32 @@
 /** @import {Actions, Attachment, Limits, Words} from "./types" */
 /** @import {Composer} from "./composer.js" */
 /** @import {h, icon} from "./dom.js" */
-/** Files of the end user: choose, paste or drop them, see them go. Loaded once somebody takes files. */
+/** Files of the end user: choose, paste or drop them, look at them, and send them with the message.
+ * Loaded once somebody takes files. */
 
 const STYLE = `
 .attach { width: 44px; height: 44px; margin-inline-start: -12px; display: grid; place-items: center; border-radius: 50%; color: var(--quiet); flex: none; }
 .attach:hover { background: var(--raised); }
-.upload { display: flex; align-items: center; gap: 12px; padding-inline-start: 8px; font-size: 13px; color: var(--quiet); }
-.upload > span { flex: 1; min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-.upload progress { width: 96px; accent-color: var(--link); }
-.upload button { padding-inline: 8px; color: var(--link); font-weight: 600; }
+.upload { display: flex; align-items: center; gap: 12px; padding: 0 8px 4px; font-size: 13px; color: var(--quiet); }
+.upload > span { flex: 1; min-width: 0; overflow-wrap: anywhere; }
+.upload.wrong > span { color: var(--error); }
+.upload canvas { width: 44px; height: 44px; border-radius: 8px; flex: none; }
+.upload progress { width: 72px; accent-color: var(--link); }
+.upload button { padding-inline: 8px; color: var(--link); font-weight: 600; flex: none; }
 .dropping { box-shadow: inset 0 0 0 3px var(--link), var(--shadow); }
 `;
 
 const PAPER_CLIP = "m20 11-8.5 8.5a5 5 0 0 1-7-7L13 4a3.3 3.3 0 0 1 4.7 4.7L9.5 17a1.6 1.6 0 0 1-2.4-2.4L15 7";
+const MOST_FILES = 10;
+const PREVIEW_PX = 88;
+/** @type {Record<string, string>} what people call a type whose own name says little */
+const SHORT = {
+  plain: "txt", jpeg: "jpg", document: "docx", sheet: "xlsx", presentation: "pptx", msword: "doc",
+  "ms-excel": "xls", "ms-powerpoint": "ppt", quicktime: "mov", mpeg: "mp3",
+};
+
+/** Of these a browser and the portal may think differently: the portal decides. */
+const RELATIVES = /^text\/|csv|json|xml|yaml|javascript|excel|word|zip|document|ole-storage|octet-stream/;
 
 /** An upload that the portal refused or that broke off; `status` 0 is no answer. */
 class UploadError extends Error {
@@ -25,11 +38,14 @@ class UploadError extends Error {
   }
 }
 
+/** @typedef {{file: File, row: HTMLElement, label: HTMLElement, bar: HTMLProgressElement, stop: AbortController, sent?: Attachment}} Waiting */
+
 export class Files {
   /** @type {Limits | undefined} */
   #limits;
-  /** @type {Set<AbortController>} */
-  #running = new Set();
+  /** @type {Waiting[]} */
+  #waiting = [];
+  #isSending = false;
 
   /**
    * @param {Composer} composer @param {Words} words @param {Actions} actions
@@ -40,6 +56,7 @@ export class Files {
     this.words = words;
     this.actions = actions;
     this.h = dom.h;
+    this.icon = dom.icon;
     this.chooser = this.h("input", {
       type: "file", multiple: true, hidden: true, tabindex: "-1", "data-testid": "file-input",
       onchange: () => this.#takeChosen(),
@@ -56,12 +73,33 @@ export class Files {
     keepInView(/** @type {HTMLElement} */ (panel.querySelector(".log")));
   }
 
+  /** How many wait for Send. */
+  get count() {
+    return this.#waiting.length;
+  }
+
   /** Show the paper clip while files are taken. @param {Limits | undefined} limits */
   render(limits) {
     this.#limits = limits;
     this.button.hidden = !limits;
     this.chooser.accept = limits?.mime.join(",") ?? "";
-    if (!limits) this.#running.forEach((one) => one.abort());
+    if (!limits) [...this.#waiting].forEach((one) => this.#remove(one));
+  }
+
+  /** Upload what waits, then say it with the text; what fails stays, and the text with it.
+   * @param {string} text */
+  async send(text) {
+    if (this.#isSending) return;
+    this.#isSending = true;
+    const { composer } = this;
+    composer.put("");
+    const all = [...this.#waiting];
+    await Promise.all(all.map((one) => this.#upload(one)));
+    this.#isSending = false;
+    const files = this.#waiting.map(({ sent }) => sent);
+    if (!files.every(Boolean)) return composer.put(composer.input.value || text);
+    [...this.#waiting].forEach((one) => this.#remove(one));
+    if (text || files.length) this.actions.say(text, /** @type {Attachment[]} */ (files));
   }
 
   /** @param {HTMLElement} panel */
@@ -70,7 +108,7 @@ export class Files {
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(STYLE);
     root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
-    this.composer.input.addEventListener("paste", (event) => this.#takeFrom(event.clipboardData, event));
+    this.composer.input.addEventListener("paste", (event) => this.#takePasted(event));
     panel.addEventListener("dragover", (event) => {
       if (!this.#limits || !event.dataTransfer?.types.includes("Files")) return;
       event.preventDefault();
@@ -90,6 +128,12 @@ export class Files {
     this.#take(files);
   }
 
+  /** Spreadsheets and word processors bring a picture of the text along: the text is meant.
+   * @param {ClipboardEvent} event */
+  #takePasted(event) {
+    if (!event.clipboardData?.getData("text/plain").trim()) this.#takeFrom(event.clipboardData, event);
+  }
+
   /** @param {DataTransfer | null} source @param {Event} event */
   #takeFrom(source, event) {
     if (!this.#limits || !source?.files.length) return;
@@ -99,51 +143,108 @@ export class Files {
 
   /** @param {File[]} files */
   #take(files) {
-    const refusals = files.map((file) => this.#refusal(file));
-    this.composer.refuse(refusals.filter(Boolean).join(" "));
-    files.filter((_, index) => !refusals[index]).forEach((file) => void this.#send(file));
+    const room = MOST_FILES - this.count;
+    const refusals = files.map((file, index) =>
+      index < room ? this.#refusal(file) : this.words.say("filesMost", { n: MOST_FILES }));
+    this.composer.refuse([...new Set(refusals.filter(Boolean))].join(" "));
+    files.filter((_, index) => !refusals[index]).forEach((file) => this.#add(file));
   }
 
-  /** Why a file cannot be sent, naming limit and size; empty when it can. @param {File} file */
+  /** Why a file cannot be sent, naming limit and size, or what is taken; empty when it can.
+   * A type is only what the file's ending suggests: the portal looks into it. @param {File} file */
   #refusal({ name, size, type }) {
     const { words } = this;
     const { max_bytes: limit, mime } = this.#limits ?? { max_bytes: 0, mime: [] };
-    if (size > limit) {
-      return words.say("fileTooLarge", { name, size: words.size(size), limit: words.size(limit) });
-    }
-    if (type && mime.length && !mime.includes(type)) return words.say("fileType", { name });
-    return size ? "" : words.say("fileFailed", { name });
+    if (size > limit) return words.say("fileTooLarge", { name, size: words.size(size), limit: words.size(limit) });
+    const family = /^(image|video|audio)\//.exec(type)?.[0];
+    const isTaken = !mime.length || !type || RELATIVES.test(type) || mime.includes(type) ||
+      mime.some((one) => family && one.startsWith(family));
+    if (!isTaken) return this.#typeRefusal(name);
+    return size ? "" : words.say("fileEmpty", { name });
+  }
+
+  /** @param {string} name */
+  #typeRefusal(name) {
+    const types = (this.#limits?.mime ?? []).map((one) => {
+      const last = one.split(/[/.]/).at(-1) ?? one;
+      return (SHORT[last] ?? last.replace(/^x-/, "")).toUpperCase();
+    });
+    return this.words.say("fileType", { name, types: [...new Set(types)].join(", ") });
   }
 
   /** @param {File} file */
-  async #send(file) {
+  #add(file) {
+    const { h, words } = this;
+    const label = h("span", { dir: "auto" }, `${file.name} · ${words.size(file.size)}`);
+    const bar = h("progress", { max: "1", value: "0", hidden: true, "aria-label": words.say("uploading", { name: file.name }) });
+    const remove = h("button", {
+      type: "button", "data-testid": "remove-file", "aria-label": `${words.say("remove")}: ${file.name}`,
+      onclick: () => {
+        this.#remove(one);
+        this.composer.input.focus();
+      },
+    }, words.say("remove"));
+    const row = h("div", { class: "upload", "data-testid": "upload" }, label, bar, remove);
+    /** @type {Waiting} */
+    const one = { file, row, label, bar, stop: new AbortController() };
+    this.#waiting.push(one);
+    this.uploads.append(row);
+    this.composer.refresh();
+    void preview(file, h).then((picture) => row.prepend(picture), () => row.prepend(this.icon("clip")));
+  }
+
+  /** @param {Waiting} one */
+  #remove(one) {
+    one.stop.abort();
+    one.row.remove();
+    this.#waiting = this.#waiting.filter((other) => other !== one);
+    this.composer.refresh();
+  }
+
+  /** @param {Waiting} one */
+  async #upload(one) {
+    if (one.sent) return;
+    const { file, label, bar, row, stop } = one;
     const { name } = file;
     const { say } = this.words;
-    const stop = new AbortController();
-    const bar = this.h("progress", { max: "1", value: "0", "aria-label": say("uploading", { name }) });
-    const cancel = this.h("button", {
-      type: "button", "aria-label": `${say("cancel")}: ${name}`, onclick: () => stop.abort(),
-    }, say("cancel"));
-    const row = this.h("div", { class: "upload", "data-testid": "upload" },
-      this.h("span", { dir: "auto" }, say("uploading", { name })), bar, cancel);
-    this.uploads.append(row);
-    this.#running.add(stop);
+    row.classList.remove("wrong");
+    bar.hidden = false;
+    label.textContent = say("uploading", { name });
     try {
-      const target = await this.actions.uploadTarget();
-      this.actions.sendFile(await upload(file, target, stop.signal, (share) => (bar.value = share)));
+      one.sent = await upload(file, await this.actions.uploadTarget(), stop.signal, (share) => {
+        bar.value = share;
+        if (share === 1) label.textContent = say("checking", { name });
+      });
     } catch (error) {
-      if (!stop.signal.aborted) this.composer.refuse(this.#failure(error, file));
+      row.classList.add("wrong");
+      label.textContent = this.#failure(error, file);
     }
-    this.#running.delete(stop);
-    if (row.contains(/** @type {ShadowRoot} */ (row.getRootNode()).activeElement)) this.composer.input.focus();
-    row.remove();
+    bar.hidden = true;
   }
 
   /** @param {unknown} error @param {File} file */
-  #failure(error, { name }) {
-    const isType = error instanceof UploadError && error.status === 415;
-    return this.words.say(isType ? "fileType" : "fileFailed", { name });
+  #failure(error, { name, size }) {
+    const { words } = this;
+    const limit = words.size(this.#limits?.max_bytes ?? 0);
+    switch (error instanceof UploadError ? error.status : 0) {
+      case 413: return words.say("fileTooLarge", { name, size: words.size(size), limit });
+      case 415: return this.#typeRefusal(name);
+      case 422: return words.say("fileUnsafe", { name });
+      default: return words.say("fileFailed", { name });
+    }
   }
+}
+
+/** A small picture of a picture. Drawn, because a page's policy may forbid addresses made here.
+ * @param {File} file @param {typeof h} make */
+async function preview(file, make) {
+  const picture = await createImageBitmap(file);
+  const canvas = make("canvas", { width: `${PREVIEW_PX}`, height: `${PREVIEW_PX}`, role: "img", "aria-label": file.name });
+  const side = Math.min(picture.width, picture.height);
+  const [x, y] = [(picture.width - side) / 2, (picture.height - side) / 2];
+  canvas.getContext("2d")?.drawImage(picture, x, y, side, side, 0, 0, PREVIEW_PX, PREVIEW_PX);
+  picture.close();
+  return canvas;
 }
 
 /** What an upload's row takes from the log's height, the log scrolls on. @param {HTMLElement} log */

@@ -26,6 +26,7 @@ export class HttpSocket {
   onmessage = null;
   /** @type {(() => void) | null} */
   onclose = null;
+  onerror = null;
   #stop = new AbortController();
   /** @type {string[]} */
   #unsent = [];

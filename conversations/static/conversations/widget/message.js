@@ -114,7 +114,7 @@ export class Message {
   /** @param {Item} item @param {State} state */
   #renderMeta(item, state) {
     const isRetried = item.status === "failed" && canRetry(item, state);
-    const shown = `${item.status} ${isRetried} ${!!item.isEdited}`;
+    const shown = `${item.status} ${isRetried} ${!!item.isEdited} ${item.reason}`;
     if (this.#status === shown) return;
     this.#status = shown;
     const hadFocus = this.meta.matches(":focus-within");
@@ -127,15 +127,22 @@ export class Message {
 
   /** @param {Item} item @param {boolean} isRetried */
   #metaOf(item, isRetried) {
-    const { status } = item;
+    const { status, reason } = item;
+    const { say } = this.words;
     if (!status) return [this.time];
-    const hasFailed = status === "failed";
-    const label = h("span", { class: hasFailed ? "" : "unseen" }, this.words.say(hasFailed ? "notDelivered" : status));
-    const again = h("button", {
-      class: "retry", type: "button", "data-testid": "retry", onclick: () => this.actions.retry(item),
-    }, this.words.say("retry"));
-    if (!hasFailed) return [this.time, icon(status), label];
-    return [icon(status), label, ...(isRetried ? [again] : []), this.time];
+    if (status !== "failed") return [this.time, icon(status), h("span", { class: "unseen" }, say(status))];
+    const label = h("span", { dir: "auto" }, reason ? `${say("notDelivered")}. ${reason}` : say("notDelivered"));
+    return [icon(status), label, ...(isRetried ? this.#cures(item) : []), this.time];
+  }
+
+  /** What was refused can be written anew; all else can only be tried again. @param {Item} item */
+  #cures(item) {
+    const { actions, words } = this;
+    const isEditable = item.sequence === Infinity && item.text && !item.isAnswer && !item.attachments?.length;
+    /** @type {["edit" | "retry", boolean][]} */
+    const cures = [["edit", !!isEditable], ["retry", true]];
+    return cures.filter(([, isOffered]) => isOffered).map(([name]) =>
+      h("button", { class: "retry", type: "button", "data-testid": name, onclick: () => actions[name](item) }, words.say(name)));
   }
 }
 

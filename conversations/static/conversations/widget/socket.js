@@ -13,7 +13,7 @@ const REFUSALS_OF_A_NETWORK = 3;
 
 /**
  * What a WebSocket and a socket over HTTP have in common.
- * @typedef {{readyState: number, send(text: string): void, close(): void, onopen: any, onmessage: any, onclose: any}} SocketLike
+ * @typedef {{readyState: number, send(text: string): void, close(): void, onopen: any, onmessage: any, onclose: any, onerror: any}} SocketLike
  */
 
 /**
@@ -134,7 +134,8 @@ export class Connection {
       this.#beat();
     };
     socket.onmessage = (/** @type {{data: unknown}} */ message) => this.#receive(String(message.data));
-    socket.onclose = this.#refuse;
+    // One that a policy of the page forbids closes without saying so.
+    socket.onclose = socket.onerror = this.#refuse;
   }
 
   /** The handshake failed, or the socket closed: a page is told neither status nor cause. */
@@ -214,7 +215,7 @@ export class Connection {
     const socket = this.#socket;
     this.#socket = undefined;
     if (!socket) return;
-    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null;
     socket.close();
   }
 

@@ -333,11 +333,14 @@ function systemSaid(state, payload, event) {
   const refused = refusedMessage(state, event);
   if (refused && (refused.again || code === "choice_closed")) return withdrawn(state, event, refused);
   const isError = payload.level === "SYSTEM_MESSAGE_LEVEL_ERROR";
+  // Why a message is not taken is a sentence for people, unless it is about the frame.
+  const isForPeople = !TECHNICAL.has(code) || (!!refused && code === "event_not_allowed");
+  const reason = isForPeople ? payload.message : undefined;
   const outbox = state.outbox.map((message) =>
-    message === refused ? { ...message, hasFailed: true } : message,
+    message === refused ? { ...message, hasFailed: true, reason } : message,
   );
   const next = { ...state, outbox, typing: isError ? /** @type {const} */ ("") : state.typing };
-  if (TECHNICAL.has(code) || !payload.message) return next;
+  if (refused || !reason) return next; // said at the message itself
   return addItem(next, event, { from: "system", text: payload.message });
 }
 
@@ -371,6 +374,7 @@ function unsentItem(message) {
   return {
     key: message.id, from: "end_user", text: message.text, at: message.at, retryOf: message.retryOf,
     sequence: Infinity, status: message.hasFailed ? "failed" : "sending", attachments: message.files,
+    reason: message.reason, isAnswer: !!message.answer,
   };
 }
 

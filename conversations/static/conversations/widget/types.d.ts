@@ -169,6 +169,9 @@ export interface Item {
   name?: string;
   messageId?: string;
   status?: Status;
+  reason?: string;
+  /** Nothing that was written, but something that was chosen. */
+  isAnswer?: boolean;
   retryOf?: string;
   attachments?: Attachment[];
   actions?: CallAction[];
@@ -187,6 +190,8 @@ export interface Unsent {
   at: string;
   retryOf?: string;
   hasFailed?: boolean;
+  /** Why the portal refused it, for people. */
+  reason?: string;
   files?: Attachment[];
   answer?: Answer;
   /** message_id of the one that the portal is to deliver again. */
@@ -254,13 +259,14 @@ export interface Saved {
 export interface Actions {
   open(): void;
   close(): void;
-  say(text: string): void;
-  sendFile(file: Attachment): void;
+  say(text: string, files?: Attachment[]): void;
   uploadTarget(): Promise<{ url: string; token: string }>;
   answer(answer: Answer, text: string): void;
   retry(item: Item): void;
   focusField(): void;
-  typed(isEmpty: boolean): void;
+  /** Take a message that was refused back into the field. */
+  edit(item: Item): void;
+  typed(text: string): void;
   cancel(): void;
   end(): void;
   restart(): void;
