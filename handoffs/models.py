@@ -179,6 +179,20 @@ class PastAttempt(models.Model):
         return f"{self.handoff_id} {self.number} {self.integration_key}"
 
 
+class TranscriptLink(models.Model):
+    """An address of the transcript for a live agent; it ends with time, and with use."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    handoff = models.OneToOneField(
+        Handoff, on_delete=models.CASCADE, related_name="transcript_link"
+    )
+    expires_at = models.DateTimeField()
+    looks = models.PositiveSmallIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"transcript of {self.handoff_id}"
+
+
 class HandoffTransition(models.Model):
     """One move of the state machine; append only."""
 

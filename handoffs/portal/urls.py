@@ -16,6 +16,8 @@ from handoffs.portal.destinations.views import (
 )
 from handoffs.portal.environments.views import compare, deploy, environments, follow_draft
 from handoffs.portal.live.views import live, live_act
+from handoffs.portal.tool_run_views import tool_run_page
+from handoffs.portal.transcript_page import transcript_page
 from handoffs.portal.trials.agent_trial import agent_test
 from handoffs.portal.trials.panel_views import (
     test_panel,
@@ -39,6 +41,7 @@ _TOOLS = "p/<str:project_id>/tools/"
 _READER = {"payload_reader": payload_reader}
 
 urlpatterns = [
+    path("transcripts/<str:token>/", transcript_page, name="transcript"),
     path("p/<str:project_id>/ai-agent/test/", agent_test, name="agent_test"),
     path(_ENVIRONMENTS, environments, name="environments"),
     path(f"{_ENVIRONMENTS}compare/", compare, name="release_compare"),

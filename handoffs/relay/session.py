@@ -8,7 +8,7 @@ import logging
 
 from conversations.event_loop.executor import run_sync
 from conversations.journal.frames import DirectDelivery, RelaySignal
-from handoffs.lifecycle.availability import is_somebody_there
+from handoffs.lifecycle.availability import availability_ask
 from handoffs.lifecycle.deadlines import OPENING_CALL
 from handoffs.lifecycle.fallback import NO_LIVE_AGENTS
 from handoffs.lifecycle.locking import Lease, LeaseLostError
@@ -134,7 +134,8 @@ class RelaySession:
         """Open the vendor conversation where somebody is there, and relay."""
         reason = opening.closed_because
         if not reason and opening.asks_vendor:
-            is_there = await is_somebody_there(connector, request)
+            answer = (await availability_ask(connector, request)).is_available
+            is_there = opening.unknown_is_there if answer is None else answer
             reason = "" if is_there else NO_LIVE_AGENTS
         if reason:
             await run_sync(transactions.nobody_there, self.lease, reason)

@@ -23,6 +23,7 @@ from handoffs.relay.ending import (
     line_in_doubt,
 )
 from handoffs.relay.files import files_received, parts_sent
+from handoffs.relay.screen_pop.masking import masked
 from handoffs.relay.session_outbox import SessionOutbox
 from handoffs.relay.signals import signals_pass
 from handoffs.relay.webhook_feed import WebhookFeed
@@ -322,6 +323,8 @@ class StartedSession:
 
     async def _send_one(self, delivery: PendingDelivery) -> None:
         before = self.session
+        if self._opening.masks:
+            delivery = replace(delivery, text=masked(delivery.text, self._opening.masks))
         if delivery.file_ids:
             async for after in parts_sent(self.lease, self._connector, before, delivery):
                 await self._keep(before, after)

@@ -8,9 +8,6 @@ from datetime import timedelta
 from django.db.models import Q
 from django.utils import timezone
 
-from conversations.journal.frames import EventType
-from conversations.journal.selectors import TranscriptEntry, transcript_get
-from conversations.models import Event
 from handoffs import states
 from handoffs.lifecycle.deliveries import deliveries_abandon
 from handoffs.lifecycle.fallback import (
@@ -33,6 +30,7 @@ from handoffs.lifecycle.services import (
 )
 from handoffs.lifecycle.tickets import ticket_opened
 from handoffs.models import Handoff
+from handoffs.relay.screen_pop.request import masks_of, transcript_and_routing
 from handoffs.sending.outbox import PendingDelivery, deliveries_pending
 from integrations.connections.addresses import webhook_urls
 from integrations.connections.faults import START_FAULTS
@@ -44,14 +42,12 @@ from integrations.contract.connector import (
     EndReason,
     EndUserIdentity,
     HandoffRequest,
-    TranscriptLine,
     VendorSession,
 )
 from integrations.contract.errors import ConnectorError
 from integrations.contract.registry import manifest_get
 from integrations.models import Integration
 
-_SPEAKERS = {"user": "end_user", "bot": "ai_agent", "live_agent": "live_agent", "system": "system"}
 # In the middle of a conversation anything else may be about this one alone.
 _CREDENTIAL_FAULTS = frozenset({"invalid_auth", "missing_permission"})
 _HEALTHY_EVERY = timedelta(minutes=1)
@@ -73,6 +69,10 @@ class Opening:
     # Before anything is opened: why it must not be (a failure code), or whom to ask.
     closed_because: str
     asks_vendor: bool
+    # What counts where the vendor does not say whether anybody is there.
+    unknown_is_there: bool = True
+    # What is masked in the end user's messages (screen_pop/masking.py).
+    masks: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +106,8 @@ def opening_read(lease: Lease) -> Opening | None:
             attempt=handoff.attempt,
             closed_because=OUT_OF_HOURS if is_out_of_hours(handoff, timezone.now()) else "",
             asks_vendor=asks_vendor(handoff),
+            unknown_is_there=handoff.behaviour.unknown_availability == "available",
+            masks=masks_of(handoff.behaviour),
         )
 
 
@@ -123,6 +125,7 @@ def opening_resumed(handoff: Handoff) -> Opening:
         attempt=handoff.attempt,
         closed_because="",
         asks_vendor=False,
+        masks=masks_of(handoff.behaviour),
     )
 
 
@@ -249,6 +252,7 @@ def _is_news(integration: Integration) -> bool:
 
 def _request(handoff: Handoff) -> HandoffRequest:
     user, conversation = handoff.conversation.end_user, handoff.conversation
+    transcript, routing = transcript_and_routing(handoff)
     return HandoffRequest(
         handoff_id=handoff.attempt_key,
         conversation_id=conversation.pk,
@@ -260,8 +264,8 @@ def _request(handoff: Handoff) -> HandoffRequest:
             phone=user.phone,
         ),
         channel="webchat",
-        transcript=[_line(entry) for entry in _transcript(handoff)],
-        routing=handoff.routing,
+        transcript=transcript,
+        routing=routing,
         locale=conversation.locale,
         webhook_url=_webhook_url(handoff.integration),
         previous_conversation_id=_previous(handoff),
@@ -287,28 +291,3 @@ def _webhook_url(integration: Integration | None) -> str:
     if integration is None or not manifest_get(integration.connector_key).has_webhooks:
         return ""
     return webhook_urls(integration)["events"]
-
-
-def _transcript(handoff: Handoff) -> list[TranscriptEntry]:
-    """Return what was said before the handoff; what came after travels as deliveries."""
-    behaviour = handoff.behaviour
-    if handoff.conversation.is_discarded:
-        return []
-    if (handoff.routing.get("transcript") or behaviour.transcript_mode) == "none":
-        return []
-    trigger = Event.objects.filter(
-        conversation_id=handoff.conversation_id,
-        type=EventType.POLY_AGENT_TRIGGERED_HANDOFF,
-        payload__handoff_id=handoff.pk,
-    ).first()
-    return transcript_get(
-        handoff.conversation,
-        until_sequence=trigger.sequence if trigger else 0,
-        limit=behaviour.transcript_max_messages,
-    )
-
-
-def _line(entry: TranscriptEntry) -> TranscriptLine:
-    return TranscriptLine(
-        speaker=_SPEAKERS[entry["sender"]], text=entry["text"], sent_at=entry["ts"]
-    )

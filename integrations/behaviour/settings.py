@@ -9,6 +9,8 @@ from typing import Any, Literal, cast
 
 from django import forms
 
+from integrations.behaviour.context_names import names_read
+from integrations.behaviour.screen_pop import SCREEN_POP_SETTINGS
 from integrations.behaviour.setting import Setting
 from integrations.behaviour.waiting import WAITING_SETTINGS, WaitingForm
 from integrations.contract.integration_keys import vendor_name
@@ -22,13 +24,20 @@ class Behaviour:
 
     display_name_source: Literal["vendor", "fixed", "hidden"] = "vendor"
     display_name_text: str = ""
-    transcript_mode: Literal["full", "none"] = "full"
+    transcript_mode: Literal["full", "summary", "link", "none"] = "full"
     transcript_max_messages: int = 100
+    transcript_link: bool = True
+    summary: Literal["off", "short"] = "off"
+    standard_context: Literal["all", "named", "off"] = "all"
+    context_names: str = ""  # lines, as context_names.py reads them
+    mask_cards: bool = False
+    mask_emails: bool = False
     wait_timeout_seconds: int = 0  # 0 waits for ever
     allow_user_end: bool = True
     stop_word: str = ""
     after_agent: Literal["end", "return_to_bot"] = "end"
     availability_check: Literal["off", "vendor", "hours", "both"] = "vendor"
+    unknown_availability: Literal["available", "unavailable"] = "available"
     business_hours_zone: str = ""
     business_hours: str = ""  # lines, as business_hours.py reads them; empty is always open
     business_holidays: str = ""
@@ -64,7 +73,10 @@ _RECEIPTS = frozenset({Capability.READ_RECEIPT_IN, Capability.READ_RECEIPT_OUT})
 _TYPING = frozenset({Capability.TYPING_IN, Capability.TYPING_OUT})
 _TRANSCRIPT = frozenset({Capability.TRANSCRIPT})
 # What matters where no live agent ever joins.
-_WITH_TICKETS = ("transcript_mode", "transcript_max_messages", "response_ticket_opened")
+_WITH_TICKETS = frozenset(
+    {"transcript_mode", "transcript_max_messages", "transcript_link", "summary"}
+    | {"standard_context", "context_names", "mask_cards", "mask_emails", "response_ticket_opened"}
+)
 
 _SETTINGS = (
     Setting(
@@ -118,7 +130,12 @@ _SETTINGS = (
         group="What the live agent gets",
         field=forms.ChoiceField(
             label="Transcript",
-            choices=[("full", "What was said before"), ("none", "Nothing")],
+            choices=[
+                ("full", "What was said before"),
+                ("summary", "A summary alone"),
+                ("link", "A summary, and a link to what was said"),
+                ("none", "Nothing"),
+            ],
         ),
         needs=_TRANSCRIPT,
     ),
@@ -133,6 +150,7 @@ _SETTINGS = (
         ),
         needs=_TRANSCRIPT,
     ),
+    *SCREEN_POP_SETTINGS,
     Setting(
         name="wait_timeout_seconds",
         group="Waiting and ending",
@@ -217,6 +235,15 @@ class BehaviourForm(WaitingForm):
         """Judge the texts."""
         self.clean_responses()
         return self.cleaned_data
+
+    def clean_context_names(self) -> str:
+        """Name the first line that cannot be read."""
+        text: str = self.cleaned_data["context_names"]
+        try:
+            names_read(text)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+        return text
 
     def clean_display_name_text(self) -> str:
         """Ask for a name where it is always the same."""

@@ -26,6 +26,7 @@ _CHECKS = (
     ("hours", "By the opening hours"),
     ("both", "By the opening hours, then ask {vendor}"),
 )
+_NOT_ASKED = "{vendor} cannot be asked; opening hours can be checked."
 _NEED_PROBE = ("vendor", "both")
 _NEED_HOURS = ("hours", "both")
 # What a check means where the vendor cannot be asked.
@@ -46,9 +47,21 @@ _SETTINGS = (
         field=forms.ChoiceField(
             label="Check before handing off",
             choices=_CHECKS,
-            help_text="An answer takes 3 seconds at most; without one, somebody counts as "
-            "available. Not asked where the end user is put in the queue in any case.",
+            help_text="An answer takes 3 seconds at most. Not asked where the end user is put in "
+            "the queue in any case.",
         ),
+    ),
+    Setting(
+        name="unknown_availability",
+        group=_NOBODY,
+        field=forms.ChoiceField(
+            label="If {vendor} does not say",
+            choices=[
+                ("available", "Somebody counts as available"),
+                ("unavailable", "Nobody counts as available"),
+            ],
+        ),
+        needs=frozenset({Capability.AVAILABILITY}),
     ),
     Setting(
         name="business_hours_zone",
@@ -168,6 +181,9 @@ class WaitingForm(forms.Form):
     def offer(self, manifest: Manifest, fallbacks: Iterable[tuple[str, str]]) -> None:
         """Fill in the choices that depend on the vendor and on what else is connected."""
         has_probe = Capability.AVAILABILITY in manifest.capabilities
+        told = manifest.availability or ("" if has_probe else _NOT_ASKED)
+        check = self.fields["availability_check"]
+        check.help_text = f"{told} {check.help_text}".strip()
         checks = [choice for choice in _CHECKS if has_probe or choice[0] not in _NEED_PROBE]
         self._set_choices("availability_check", checks)
         self._stored_check = str(self.initial.get("availability_check", ""))

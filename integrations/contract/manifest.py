@@ -234,6 +234,10 @@ class Manifest:
     # A message that comes after a live agent's end is taken as any other, and opens something new:
     # only the vendor's history tells which messages the live agent still got.
     takes_after_end: bool = False
+    # What the vendor answers when it is asked for live agents, in a sentence for the admin.
+    availability: str = ""
+    # It takes attributes only under names that were declared there before.
+    declares_attributes: bool = False
     # The vendor appends paths of its own to our address, and calls them with PUT as well.
     appends_to_address: bool = False
 

@@ -164,6 +164,10 @@ MANIFEST = Manifest(
     summary="Your own live-agent software, or Talkdesk, through a pair of signed webhooks.",
     docs_url="",
     delivery=Delivery.WEBHOOK,
+    availability=(
+        "Your connector tells, if its ability “availability” is ticked; it is asked about the "
+        "handoff's queue."
+    ),
     capabilities=_ALWAYS.union(*ABILITIES.values()),
     fields=_FIELDS,
     hints=(Hint(name="connector", check=text(1, 128), is_required=True),),

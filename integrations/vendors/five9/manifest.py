@@ -157,6 +157,10 @@ MANIFEST = Manifest(
     support=Support.EXPERIMENTAL,
     hints=(Hint(name="campaign_name", check=text(1, 128), replaces_saved=True),),
     aliases=("five9",),
+    availability=(
+        "Five9 tells whether a live agent is logged in to the campaign and whether it is open "
+        "for business."
+    ),
     capabilities=frozenset(
         {
             Capability.ATTACHMENT_OUT,

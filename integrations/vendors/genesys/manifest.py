@@ -311,6 +311,10 @@ MANIFEST = Manifest(
     docs_url="https://developer.genesys.cloud/commdigital/digital/openmessaging",
     delivery=Delivery.WEBHOOK,
     takes_after_end=True,
+    availability=(
+        "Genesys tells how many live agents of the connection's queue are on; without a queue "
+        "id it does not say."
+    ),
     capabilities=frozenset(
         {
             Capability.TYPING_OUT,

@@ -173,6 +173,7 @@ MANIFEST = Manifest(
     summary="Live agents answer in CXone, routed by skill.",
     docs_url="https://help.nicecxone.com/",
     delivery=Delivery.STREAM,
+    availability="CXone tells whether the channel is online.",
     capabilities=frozenset(
         {
             Capability.TYPING_OUT,

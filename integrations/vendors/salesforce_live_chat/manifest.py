@@ -187,6 +187,7 @@ MANIFEST = Manifest(
     delivery=Delivery.STREAM,
     support=Support.SIMULATED,
     docs_url="https://developer.salesforce.com/docs/service/chat-rest",
+    availability="Salesforce tells whether a live agent of the button is online.",
     capabilities=frozenset(
         {
             Capability.TYPING_OUT,

@@ -230,6 +230,7 @@ MANIFEST = Manifest(
     "bring-your-own-custom-messaging-channel",
     delivery=Delivery.WEBHOOK,
     takes_after_end=True,
+    declares_attributes=True,
     capabilities=frozenset(
         {
             *(Capability.ATTACHMENT_OUT, Capability.ATTACHMENT_IN, Capability.TRANSCRIPT),

@@ -1,0 +1,106 @@
+"""What a live agent gets when a handoff begins: transcript, summary, context and a link."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from conversations.ai_agent.topics.dialog import Dialog
+from conversations.journal.frames import EventType
+from conversations.journal.selectors import TranscriptEntry, transcript_get
+from conversations.models import Event
+from handoffs.models import Handoff
+from handoffs.relay.screen_pop.facts import attributes_of, standard_context
+from handoffs.relay.screen_pop.links import transcript_url
+from handoffs.relay.screen_pop.masking import CARDS, EMAILS, masked
+from handoffs.relay.screen_pop.summary import summary_of
+from integrations.behaviour.settings import Behaviour
+from integrations.contract.connector import TranscriptLine
+from integrations.contract.registry import manifest_get
+
+_SPEAKERS = {"user": "end_user", "bot": "ai_agent", "live_agent": "live_agent", "system": "system"}
+SUMMARY_MAX, ATTRIBUTES_MAX = 4000, 50
+
+
+def masks_of(behaviour: Behaviour) -> frozenset[str]:
+    """Return what is to be masked in all that leaves."""
+    chosen = {CARDS: behaviour.mask_cards, EMAILS: behaviour.mask_emails}
+    return frozenset(kind for kind, is_on in chosen.items() if is_on)
+
+
+def transcript_lines(handoff: Handoff, *, limit: int) -> list[TranscriptLine]:
+    """Return what was said before the handoff, masked; what came after travels as deliveries."""
+    trigger = Event.objects.filter(
+        conversation_id=handoff.conversation_id,
+        type=EventType.POLY_AGENT_TRIGGERED_HANDOFF,
+        payload__handoff_id=handoff.pk,
+    ).first()
+    said = transcript_get(
+        handoff.conversation, until_sequence=trigger.sequence if trigger else 0, limit=limit
+    )
+    masks = masks_of(handoff.behaviour)
+    return [replace(line, text=masked(line.text, masks)) for line in map(_line, said)]
+
+
+def transcript_and_routing(handoff: Handoff) -> tuple[list[TranscriptLine], Mapping[str, Any]]:
+    """Return the transcript that goes along, and the routing with what we add to it."""
+    behaviour = handoff.behaviour
+    mode = str(handoff.routing.get("transcript") or behaviour.transcript_mode)
+    if handoff.conversation.is_discarded:
+        mode = "none"
+    said = transcript_lines(handoff, limit=behaviour.transcript_max_messages + 1)
+    is_cut = len(said) > behaviour.transcript_max_messages
+    said = said[-behaviour.transcript_max_messages :]
+    is_linked = mode != "none" and (mode == "link" or behaviour.transcript_link)
+    link = transcript_url(handoff) if is_linked else ""
+    routing = dict(handoff.routing) | ({} if mode == "full" else {"transcript": mode})
+    routing |= _summary(handoff, said, mode, link)
+    routing |= _attributes(handoff, said, link)
+    if mode == "none":
+        return [], routing
+    more = [_more(said[0], link)] if is_cut and link and said else []
+    return [*more, *said], routing
+
+
+def _summary(
+    handoff: Handoff, said: Sequence[TranscriptLine], mode: str, link: str
+) -> dict[str, str]:
+    """Return the tool's summary or one of our own, with the link where it is all there is."""
+    masks = masks_of(handoff.behaviour)
+    given = masked(str(handoff.routing.get("summary") or ""), masks)
+    wants_own = handoff.behaviour.summary == "short" or mode in ("summary", "link")
+    if not given and wants_own and mode != "none":
+        given = summary_of(said, Dialog.read(handoff.conversation.dialog).topics)
+    if mode == "link" and link:
+        given = f"{given}\nTranscript: {link}".strip()
+    return {"summary": given[:SUMMARY_MAX]} if given else {}
+
+
+def _attributes(
+    handoff: Handoff, said: Sequence[TranscriptLine], link: str
+) -> dict[str, dict[str, Any]]:
+    """Return the tool's attributes with the standard context beside them; the tool's win."""
+    behaviour, integration = handoff.behaviour, handoff.integration
+    if behaviour.standard_context == "off" or integration is None:
+        return {}
+    own = handoff.routing.get("attributes") or {}
+    facts = standard_context(handoff.conversation, said, link)
+    declared = manifest_get(integration.connector_key).declares_attributes
+    ours = attributes_of(
+        facts,
+        behaviour.context_names,
+        only_named=declared or behaviour.standard_context == "named",
+    )
+    merged = {**ours, **own}
+    return {"attributes": merged} if len(merged) <= ATTRIBUTES_MAX else {}
+
+
+def _more(first: TranscriptLine, link: str) -> TranscriptLine:
+    return TranscriptLine(speaker="system", text=f"Earlier lines: {link}", sent_at=first.sent_at)
+
+
+def _line(entry: TranscriptEntry) -> TranscriptLine:
+    return TranscriptLine(
+        speaker=_SPEAKERS[entry["sender"]], text=entry["text"], sent_at=entry["ts"]
+    )
