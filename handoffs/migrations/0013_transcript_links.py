@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('handoffs', '0011_plurals'),
+        ('handoffs', '0012_reason_code'),
     ]
 
     operations = [
