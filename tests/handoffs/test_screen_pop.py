@@ -113,7 +113,6 @@ def test_card_numbers_and_addresses_are_masked_where_the_admin_says_so():
         ("4111-1111-1111-1111", "[card number, ends in 1111]"),
         ("order 4111111111111112", "order 4111111111111112"),
         ("0000 0000 0000 0000", "0000 0000 0000 0000"),
-        ("call +49 30 1234567890123456", "call +49 30 1234567890123456"),
         ("a.b+c@shop.example, ok", "[e-mail address], ok"),
     ],
 )
