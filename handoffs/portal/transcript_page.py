@@ -23,13 +23,13 @@ def transcript_page(request: HttpRequest, token: str) -> HttpResponse:
     """Show what was said before a handoff, masked as its vendor gets it; each look counts."""
     handoff = transcript_open(token)
     if handoff is None or handoff.conversation.is_discarded:
-        context = {"looks": LOOKS_MAX}
-        response = render(request, "handoffs/transcript_over.html", context, status=410)
+        response = render(
+            request, "handoffs/transcript_over.html", {"looks": LOOKS_MAX}, status=410
+        )
     else:
         lines = transcript_lines(handoff, limit=LINES_MAX)
         context = {
             "handoff": handoff,
-            "project": None,
             "lines": [(_WHO[line.speaker], line.sent_at, line.text) for line in lines],
             "is_cut": len(lines) == LINES_MAX,
         }
