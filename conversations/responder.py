@@ -67,6 +67,9 @@ class Responder(Protocol):
     def on_leave(self, *, conversation_id: str, metadata: dict[str, Any] | None) -> list[Event]:
         """End the conversation for the end user."""
 
+    def on_ended(self, *, conversation_id: str) -> None:
+        """Hear that a conversation is over, once that is in the database."""
+
     def queue_status(self, *, conversation_id: str) -> dict[str, Any] | None:
         """Return the last queue status to show on connect, or None."""
 

@@ -25,7 +25,7 @@ from conversations.journal.services import (
 )
 from conversations.models import Conversation, Event
 from conversations.responder import SaidMessage
-from handoffs.lifecycle.queueing import queue_answer, queue_waiting_flow
+from handoffs.lifecycle.queueing import queue_answer, queue_end_function, queue_waiting_flow
 from handoffs.lifecycle.services import handoff_end
 from handoffs.models import Handoff, VendorEvent
 from handoffs.sending.files import files_taken, limits_of
@@ -113,6 +113,10 @@ class HandoffResponder:
         if handoff is not None:
             return events + handoff_end(handoff, EndReason.END_USER_ENDED)
         return events + conversation_end(conversation, SessionEnd.USER_END)
+
+    def on_ended(self, *, conversation_id: str) -> None:
+        """Have the project's end_function run."""
+        queue_end_function(conversation_id)
 
     def queue_status(self, *, conversation_id: str) -> dict[str, Any] | None:
         """Return the last queue status of a handoff that is still waiting."""

@@ -20,9 +20,7 @@ EXAMPLE_QUERIES_MAX = 20
 EXAMPLE_QUERY_MAX_CHARACTERS = 300
 TOOL_TIMEOUT_MAX_SECONDS = 30
 # Names with a meaning of their own in a tool's source; a tool of that name could never be run.
-RESERVED_TOOL_NAMES = frozenset(
-    {"conv", "flow", "start_function", "end_function", *keyword.kwlist, *keyword.softkwlist}
-)
+RESERVED_TOOL_NAMES = frozenset({"conv", "flow", *keyword.kwlist, *keyword.softkwlist})
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_]+")
 
 Action = dict[str, Any]

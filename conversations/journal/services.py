@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -14,6 +14,7 @@ from django.utils import timezone
 from conversations.errors import ClientFaultError, ConversationEndedError
 from conversations.journal import publish
 from conversations.journal.discarding import texts_discard
+from conversations.journal.ending import end_function_queue
 from conversations.journal.frames import EXTENSIONS, PREFIX, EventType, Level, SessionEnd, frame_of
 from conversations.models import Channel, Conversation, EndUser, Event, LogEntry
 from conversations.models.release import release_id_of
@@ -35,6 +36,28 @@ class NewEvent:
     metadata: dict[str, Any] | None = None
     client_event_id: str = ""
     id: uuid.UUID = field(default_factory=uuid.uuid4)
+
+
+class TurnLine(Protocol):
+    """A line for the project's log, whoever made it."""
+
+    @property
+    def level(self) -> str: ...
+
+    @property
+    def content(self) -> str: ...
+
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def code(self) -> str: ...
+
+    @property
+    def fields(self) -> dict[str, Any]: ...
+
+    @property
+    def is_pii(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,13 +173,21 @@ def session_create(*, channel: Channel, token_family: uuid.UUID, visitor: Visito
 
 
 @transaction.atomic
-def agent_join(conversation_id: str) -> list[Event]:
-    """Let the AI agent join and greet; raises ClientFaultError when it has joined before."""
+def agent_join(
+    conversation_id: str, *, opening: Callable[[Conversation], list[NewEvent]] | None = None
+) -> list[Event]:
+    """Let the AI agent join and greet; raises ClientFaultError when it has joined before.
+
+    `opening` may change the locked conversation, and returns what is said for a greeting; where
+    that is nothing, the usual one is said.
+    """
     conversation = conversation_lock(conversation_id)
     if conversation.state != Conversation.State.CREATED:
         raise ClientFaultError("The AI agent has already joined this conversation.")
-    greeting = message_event(EventType.POLY_AGENT_MESSAGE, _greeting(conversation))
-    events = events_append(conversation, [agent_joined_event(conversation), greeting])
+    greeting = opening(conversation) if opening else []
+    if not greeting:
+        greeting = [message_event(EventType.POLY_AGENT_MESSAGE, _greeting(conversation))]
+    events = events_append(conversation, [agent_joined_event(conversation), *greeting])
     conversation.state = Conversation.State.BOT
     conversation.save(update_fields=["state"])
     return events
@@ -181,6 +212,7 @@ def conversation_end(
     conversation.save(update_fields=["state", "ended_at", "answer_due_at"])
     if conversation.is_discarded:
         texts_discard(conversation)
+    end_function_queue(conversation)
     conversation_tell(
         conversation,
         WebhookType.CONVERSATION_ENDED,
@@ -223,6 +255,20 @@ def log_append(
         fields=fields or {},
         is_pii=is_pii,
     )
+
+
+def turn_logs_append(conversation: Conversation, logs: Iterable[TurnLine]) -> None:
+    """Write what a turn has to tell builders."""
+    for entry in logs:
+        log_append(
+            conversation,
+            LogEntry.Level(entry.level),
+            entry.content,
+            source=entry.source,
+            code=entry.code,
+            fields=entry.fields,
+            is_pii=entry.is_pii,
+        )
 
 
 def _end_user(channel: Channel, visitor: Visitor) -> EndUser:

@@ -112,6 +112,8 @@ class Conversation(models.Model):
     # An answer of the Chat API has told that the conversation is over.
     is_end_told = models.BooleanField(default=False, db_default=False)
     last_seen_at = models.DateTimeField(default=timezone.now)
+    # When the end_function was begun: it runs once.
+    end_function_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 

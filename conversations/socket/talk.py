@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from conversations.ai_agent.lifetime.start import agent_begin
 from conversations.errors import ConversationError, RateLimitedError
 from conversations.event_loop.executor import run_sync
 from conversations.journal.frames import EventType, Frame, error_frame, transient_frame
-from conversations.journal.services import agent_join
 from conversations.models import Event
 from conversations.responder import responder
 from conversations.socket.client_frames import BadFrameError, ClientFrame
@@ -99,7 +99,7 @@ class ClientTalk:
 
     async def _on_join(self, frame: ClientFrame) -> None:
         await self._outlet.show(transient_frame(frame.type, {}, frame.metadata))
-        joined, *greeting = await run_sync(agent_join, self._conversation_id)
+        joined, *greeting = await run_sync(agent_begin, self._conversation_id)
         await self._outlet.show_events([joined])
         await self._outlet.show(transient_frame(EventType.POLY_AGENT_THINKING, {}))
         await self._outlet.show_events(greeting)

@@ -14,6 +14,7 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from conversations.ai_agent.lifetime.start import agent_begin
 from conversations.api.access import clean, project_open
 from conversations.api.async_view import AsyncEnvelopeView
 from conversations.api.errors import RefusedError, error_response
@@ -22,7 +23,7 @@ from conversations.errors import ConversationEndedError, NotAllowedError, RateLi
 from conversations.event_loop.executor import run_sync
 from conversations.journal.frames import Frame
 from conversations.journal.selectors import frames_after
-from conversations.journal.services import Visitor, agent_join, session_create
+from conversations.journal.services import Visitor, session_create
 from conversations.journal.waiting import conversation_wait
 from conversations.models import Channel, Conversation
 from conversations.socket.client_extensions import frame_shown
@@ -228,7 +229,7 @@ def _create(channel: Channel, fields: Mapping[str, Any]) -> tuple[str, str]:
         integration_attributes=fields.get("integration_attributes") or {},
     )
     made = session_create(channel=channel, token_family=uuid.uuid4(), visitor=visitor)
-    greeting = agent_join(made.pk)[-1]
+    greeting = agent_begin(made.pk)[-1]
     return made.pk, str(greeting.payload["text"])
 
 

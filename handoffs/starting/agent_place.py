@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from conversations.ai_agent.conv.place import HANDOFFS
 from conversations.ai_agent.destinations.selectors import destinations_of
+from conversations.ai_agent.lifetime.end import end_function_run
 from conversations.ai_agent.outside.agent import AgentPlace
 from conversations.ai_agent.sandbox.host import Service
 from conversations.ai_agent.streaming import Chunks
@@ -22,6 +23,7 @@ from handoffs.lifecycle.availability import (
     DestinationCheck,
     destination_check,
 )
+from handoffs.models import Handoff
 from handoffs.payload.reading import payload_for_call_handoff
 from handoffs.starting.addressing import Address, offered_integrations
 from handoffs.starting.start import handoff_address
@@ -134,3 +136,30 @@ def _address(conversation: Conversation, name: str) -> Address | None:
         return handoff_address(conversation, payload_for_call_handoff(name))
     except HandoffError:
         return None
+
+
+def end_function(conversation_id: str) -> None:
+    """Run the end_function of a conversation that is over; raises ToolError `busy`."""
+    conversation = Conversation.objects.select_related("project", "channel", "end_user").get(
+        pk=conversation_id
+    )
+    view, services = handoff_view(conversation), tool_services(conversation)
+    end_function_run(conversation_id, view, services)
+
+
+def handoff_view(conversation: Conversation) -> dict[str, Any] | None:
+    """Return what `conv.handoff` shows: the current or last handoff."""
+    handoff = Handoff.objects.filter(conversation=conversation).order_by("-requested_at").first()
+    if handoff is None:
+        return None
+    return {
+        "id": handoff.pk,
+        "integration": handoff.integration_key,
+        "status": handoff.state,
+        "reason": handoff.reason,
+        "agent_name": handoff.agent_name,
+        "vendor_conversation_id": handoff.vendor_conversation_id,
+        "started_at": handoff.requested_at.isoformat(),
+        "ended_at": handoff.ended_at.isoformat() if handoff.ended_at else None,
+        "end_reason": handoff.end_reason,
+    }

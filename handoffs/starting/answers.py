@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -30,11 +29,11 @@ from conversations.journal.services import (
     conversation_lock,
     events_append,
     log_append,
+    turn_logs_append,
 )
 from conversations.models import Conversation, Event, LogEntry, OutsideAgent
 from handoffs.errors import InvalidPayloadError
 from handoffs.lifecycle.queueing import queue_answer
-from handoffs.models import Handoff
 from handoffs.payload.reading import (
     HandoffPayload,
     has_handoff,
@@ -42,7 +41,7 @@ from handoffs.payload.reading import (
     payload_read,
 )
 from handoffs.starting.addressing import offered_integrations
-from handoffs.starting.agent_place import agent_place, tool_services
+from handoffs.starting.agent_place import agent_place, handoff_view, tool_services
 from handoffs.starting.human_parts import human_parts
 from handoffs.starting.outside_turns import OUTSIDE_TURNS
 from handoffs.starting.start import handoff_refuse, handoff_start
@@ -113,7 +112,7 @@ def _answer(claim: TurnClaim) -> None:
 
 def _built_in(conversation: Conversation, event: Event) -> Turn:
     services = tool_services(conversation)
-    return built_in_turn(conversation, event, _handoff_view(conversation), services)
+    return built_in_turn(conversation, event, handoff_view(conversation), services)
 
 
 def _resumed(conversation: Conversation) -> Turn:
@@ -122,7 +121,7 @@ def _resumed(conversation: Conversation) -> Turn:
     place = partial(
         conv_place,
         conversation,
-        handoff_view=_handoff_view(conversation),
+        handoff_view=handoff_view(conversation),
         services=tool_services(conversation),
     )
     return flow_resume(conversation, place, parts[-1].summary if parts else "")
@@ -139,7 +138,7 @@ def _ask_outside(
         turn_put_back(claim, is_try=False)
         return
     parts = human_parts(conversation) if was_away(conversation.agent_session) else ()
-    turn = agent_turn(conversation, event, _handoff_view(conversation), parts)
+    turn = agent_turn(conversation, event, handoff_view(conversation), parts)
 
     async def finish(found: Turn | None) -> None:
         await run_sync(_finish_outside, claim, agent, event, found)
@@ -256,16 +255,7 @@ def _carry_out(conversation: Conversation, event: Event | None, turn: Turn) -> N
     late = [
         log for name, effects in turn.effects for log in effects_apply(conversation, effects, name)
     ]
-    for entry in (*turn.logs, *late):
-        log_append(
-            conversation,
-            LogEntry.Level(entry.level),
-            entry.content,
-            source=entry.source,
-            code=entry.code,
-            fields=entry.fields,
-            is_pii=entry.is_pii,
-        )
+    turn_logs_append(conversation, [*turn.logs, *late])
     _say(conversation, turn.said)
     _hand_off(conversation, event, turn)
     _note_refusal(conversation)
@@ -363,21 +353,3 @@ def _say_first(conversation: Conversation, turn: Turn, payload: HandoffPayload) 
     """Deliver the payload's own utterance before the handoff, unless it was just said."""
     if payload.utterance and payload.utterance not in (said.text for said in turn.said):
         _say(conversation, [AgentMessage(text=payload.utterance)])
-
-
-def _handoff_view(conversation: Conversation) -> dict[str, Any] | None:
-    """Return what `conv.handoff` shows: the current or last handoff."""
-    handoff = Handoff.objects.filter(conversation=conversation).order_by("-requested_at").first()
-    if handoff is None:
-        return None
-    return {
-        "id": handoff.pk,
-        "integration": handoff.integration_key,
-        "status": handoff.state,
-        "reason": handoff.reason,
-        "agent_name": handoff.agent_name,
-        "vendor_conversation_id": handoff.vendor_conversation_id,
-        "started_at": handoff.requested_at.isoformat(),
-        "ended_at": handoff.ended_at.isoformat() if handoff.ended_at else None,
-        "end_reason": handoff.end_reason,
-    }

@@ -77,7 +77,7 @@ def test_a_source_with_windows_line_ends_is_stored_with_plain_ones(admin, projec
         ("1st", "Begin with a letter"),
         ("class", "reserved"),
         ("conv", "reserved"),
-        ("start_function", "reserved"),
+        ("flow", "reserved"),
     ],
 )
 def test_a_name_that_python_or_the_portal_cannot_take_is_refused(admin, project, name, expected):

@@ -15,6 +15,7 @@ from conversations.ai_agent.sandbox.errors import AVAILABLE_MODULES, USEFUL_MODU
 from conversations.ai_agent.sandbox.results import ToolError
 from conversations.ai_agent.sandbox.runner import MAX_SOURCE_CHARS
 from conversations.ai_agent.sandbox.workers import WORKERS
+from conversations.ai_agent.tools.means_lint import Means, means_findings
 from conversations.ai_agent.tools.payload_lint import PayloadReader, payload_findings
 from conversations.ai_agent.tools.return_lint import return_findings
 
@@ -54,13 +55,14 @@ def tool_check(
     function_name: str,
     *,
     payload_reader: PayloadReader | None = None,
+    means: Means | None = None,
     project_key: str = "",
     workspace_key: str = "",
 ) -> list[Problem]:
     """List the problems of a tool's source in the order of its lines; an empty list is good.
 
     `payload_reader` judges a literal payload in the source and lists what it finds. This app may
-    not know payloads itself, so the caller brings it.
+    not know payloads itself, so the caller brings it. `means` is what the project's tools can use.
     """
     if len(source) > MAX_SOURCE_CHARS:
         return [Problem(1, 1, "error", f"the source is longer than {MAX_SOURCE_CHARS} characters")]
@@ -79,6 +81,11 @@ def tool_check(
         Problem(line, column, one.severity, f"{one.key}: {one.message}".removeprefix(": "))
         for line, column, one in return_findings(tree, function_name)
     ]
+    if means is not None:
+        found += [
+            Problem(one.line, one.column, "warning", one.message, one.page)
+            for one in means_findings(tree, function_name, means)
+        ]
     if payload_reader is not None:
         found += [
             Problem(line, column, one.severity, f"{one.path}: {one.message}", one.page)

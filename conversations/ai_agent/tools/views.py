@@ -17,6 +17,7 @@ from conversations.ai_agent.tools.editor import (
     ReaderOfProject,
     tool_editor_page,
 )
+from conversations.ai_agent.tools.means_lint import means_of
 from conversations.ai_agent.topic_selectors import tool_list
 from conversations.models import Tool
 from integrations.models import Access, Area, Project
@@ -113,6 +114,7 @@ def _problems(
         source,
         name,
         payload_reader=judge,
+        means=means_of(project),
         project_key=project.public_id,
         workspace_key=project.workspace.public_id,
     )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods
 
 from conversations.ai_agent.forms import ToolForm
-from conversations.ai_agent.tools.check import tool_check
+from conversations.ai_agent.tools.check import Problem, tool_check
 from conversations.ai_agent.tools.editor import tool_editor_page
-from handoffs.portal.trials.tool_trial import ToolReport, tool_try
+from conversations.ai_agent.tools.means_lint import means_of
+from handoffs.portal.trials.tool_trial import ToolReport, tool_refused, tool_try
 from handoffs.starting.judging import payload_reader
 from integrations.models import Area, Project
 from integrations.projects.access import project_view
@@ -22,37 +26,34 @@ def tool_run_page(
 ) -> HttpResponse:
     """Show what a run returns: a fragment for the editor's script, the whole editor without it."""
     form = ToolForm(request.POST)
-    report = None
+    report, problems = None, []
     if form.is_valid():
-        values = form.cleaned_data
-        report = tool_try(
-            project=project,
-            name=values["name"],
-            source=values["source"],
-            timeout_seconds=values["timeout_seconds"],
-        )
+        problems = _problems(project, form.cleaned_data)
+        report = tool_refused(problems) or _report(project, form.cleaned_data)
     if request.headers.get("X-Requested-With") == "fetch":
         context = {"run": report, "form": form}
         return render(request, "handoffs/tool_run_result.html", context)
-    return _whole_page(request, project, tool_id, form, report)
-
-
-def _whole_page(
-    request: HttpRequest,
-    project: Project,
-    tool_id: int | None,
-    form: ToolForm,
-    report: ToolReport | None,
-) -> HttpResponse:
     tool = get_object_or_404(project.tools, pk=tool_id) if tool_id else None
-    problems = []
-    if form.is_valid():
-        problems = tool_check(
-            form.cleaned_data["source"],
-            form.cleaned_data["name"],
-            payload_reader=payload_reader(project),
-            project_key=project.public_id,
-            workspace_key=project.workspace.public_id,
-        )
     status = 200 if report else 422
     return tool_editor_page(request, project, tool, form, problems, run=report, status=status)
+
+
+def _report(project: Project, values: Mapping[str, Any]) -> ToolReport:
+    return tool_try(
+        project=project,
+        name=values["name"],
+        source=values["source"],
+        timeout_seconds=values["timeout_seconds"],
+    )
+
+
+def _problems(project: Project, values: Mapping[str, Any]) -> list[Problem]:
+    """Return what saving would say: what cannot be saved is not run either."""
+    return tool_check(
+        values["source"],
+        values["name"],
+        payload_reader=payload_reader(project),
+        means=means_of(project),
+        project_key=project.public_id,
+        workspace_key=project.workspace.public_id,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from conversations.ai_agent.returned import (
@@ -15,6 +16,7 @@ from conversations.ai_agent.returned import (
 )
 from conversations.ai_agent.sandbox.results import ToolError
 from conversations.ai_agent.sandbox.runner import ConvSnapshot, ToolLimits, ToolOutcome, tool_run
+from conversations.ai_agent.tools.check import Problem
 from conversations.ai_agent.tools.payload_lint import PayloadFinding
 from handoffs.payload.reading import HandoffPayload, has_handoff
 from handoffs.starting.judging import Judgement, call_judge, returned_judge
@@ -80,6 +82,17 @@ def tool_try(*, project: Project, name: str, source: str, timeout_seconds: int) 
         state=_pretty(outcome.state) if outcome.state else "",
         duration=f"{outcome.duration_ms:.0f} ms",
     )
+
+
+def tool_refused(problems: Sequence[Problem]) -> ToolReport | None:
+    """Return a report of what keeps a source from being saved, and so from being run; or None."""
+    errors = [one for one in problems if one.severity == "error"]
+    if not errors:
+        return None
+    named = "; ".join(f"line {one.line}: {one.message}" for one in errors)
+    what = "an error" if len(errors) == 1 else f"{len(errors)} errors"
+    error = ToolError("syntax", f"Not run, because of {what}: {named}", line=errors[0].line)
+    return _failed(error)
 
 
 def _sample(project: Project) -> ConvSnapshot:
