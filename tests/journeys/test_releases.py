@@ -57,7 +57,8 @@ def move(page: Page, button: str, *, is_live: bool = False, note: str = "") -> N
 
 def take(page: Page, environment: str, release: str) -> None:
     """Open the page that moves an environment to a release."""
-    page.get_by_label(f"Another release for {environment}").select_option(label=release)
+    other = page.get_by_label(f"Another release for {environment}", exact=True)
+    other.select_option(label=release)
     page.get_by_role("button", name=f"Review another release for {environment}").click()
 
 
@@ -86,6 +87,6 @@ def test_a_flow_is_built_released_promoted_and_rolled_back(portal: Portal) -> No
     take(page, "Live", "Release 1: First")
     expect(page.get_by_role("heading", name="Roll Live back to release 1")).to_be_visible()
     move(page, "Roll back to release 1", is_live=True)
-    history = page.get_by_role("region", name="History")
+    history = page.get_by_role("region", name="Table of moves")
     expect(history.get_by_role("row").nth(1)).to_contain_text("release 2 → release 1")
     expect(history.get_by_role("row").nth(1)).to_contain_text("Rolled back")
