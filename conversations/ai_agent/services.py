@@ -10,8 +10,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
-from conversations.ai_agent.actions import tool_targets
 from conversations.ai_agent.topics.action_checks import action_problems
+from conversations.ai_agent.topics.actions import tool_targets
 from conversations.models import Tool, Topic
 from integrations.models import Project
 from integrations.projects.audit import audit_record

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from conversations.ai_agent.actions import tool_targets
-from conversations.ai_agent.prepared_topics import topic_find
+from conversations.ai_agent.topics.actions import tool_targets
+from conversations.ai_agent.topics.prepared_topics import topic_find
 from conversations.models import Tool, Topic
 from conversations.releases.content import Draft
 from integrations.models import Project

@@ -135,9 +135,9 @@ class _Answers:
     def refuse_all(self, frames: list[object], per_second: int) -> None:
         """Say of each frame that it came too soon."""
         FRAMES_REFUSED.inc(len(frames))
-        text = sentence("frames_a_second", self._conversation.locale, number=per_second)
+        told = sentence("frames_a_second", self._conversation.locale, number=per_second)
         for frame in frames:
-            self.frames.append(error_frame("rate_limited", text, metadata_of_value(frame)))
+            self.frames.append(error_frame("rate_limited", told, metadata_of_value(frame)))
 
 
 async def _say_all(frames: list[object], conversation: Conversation, outlet: _Answers) -> None:

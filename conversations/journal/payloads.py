@@ -301,6 +301,12 @@ class IdleWarning(TypedDict):
     message: NotRequired[str]
 
 
+class LanguageChanged(TypedDict):
+    """The conversation goes on in another language."""
+
+    language_code: Annotated[str, Field(description="Such as de.")]
+
+
 class SystemMessage(TypedDict):
     """Something to tell; with level ERROR the refusal of a frame, not in the journal."""
 
@@ -354,6 +360,7 @@ PAYLOADS: dict[EventType, type] = {
     EventType.LIVE_AGENT_READ_MESSAGE: OneMessage,
     EventType.LIVE_AGENT_RECEIVED_MESSAGE: OneMessage,
     EventType.SESSION_IDLE_WARNING: IdleWarning,
+    EventType.LANGUAGE_CHANGED: LanguageChanged,
     EventType.SYSTEM_MESSAGE: SystemMessage,
     EventType.SESSION_END: SessionEnded,
     EventType.USER_MESSAGE: UserMessage,

@@ -14,7 +14,7 @@ from django.templatetags.static import static
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from conversations.ai_agent.actions import tool_targets
+from conversations.ai_agent.topics.actions import tool_targets
 from conversations.models import Channel, Topic
 from conversations.releases.content import content_in
 from conversations.widget.access_token import host_allowed

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from conversations.ai_agent.matching import TopicIndex, TopicText
+from conversations.ai_agent.topics.matching import TopicIndex, TopicText
 from tests.bench.table import table
 from tests.conversations.labelled import (
     HALVES,

@@ -180,7 +180,7 @@ def test_what_cannot_be_done_is_said_for_the_row_it_concerns(operator: Client):
 
     answer = act(operator, handoff, "end")
 
-    assert f"{handoff.pk}: It is over already." in answer.content.decode()
+    assert f"{handoff.pk}: It is over already; nothing was done." in answer.content.decode()
     assert AuditEntry.objects.filter(action="handoff.ended_by_operator").count() == 1
 
 

@@ -18,7 +18,7 @@ import pytest
 from config.demo.embedded import RedisServer, free_port
 from config.demo.processes import BASE_DIR, wait_until
 from config.demo.seed import vendor_topics
-from conversations.ai_agent.matching import TopicText, topic_match
+from conversations.ai_agent.topics.matching import TopicText, topic_match
 from integrations.connect.steps import tool_source
 from integrations.models import Integration
 from tests.postgres import database_create, database_drop

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from conversations.ai_agent.matching import TopicIndex, TopicText
 from conversations.ai_agent.phrases.wishes import wants_human
+from conversations.ai_agent.topics.matching import TopicIndex, TopicText
 
 HALVES = ("first_half", "second_half")
 HUMAN, NOTHING = "@human", "-"

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from conversations.ai_agent.matching import TopicIndex
+from conversations.ai_agent.topics.matching import TopicIndex
 from tests.conversations.labelled import (
     HALVES,
     HUMAN,

@@ -6,17 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversations.ai_agent.actions import TopicAction, action_references, tool_targets
-from conversations.ai_agent.actions import topic_actions as read_actions
-from conversations.ai_agent.matching import (
+from conversations.ai_agent.phrases.refusals import request_read
+from conversations.ai_agent.phrases.words import MAX_TEXT_CHARS
+from conversations.ai_agent.topics.actions import TopicAction, action_references, tool_targets
+from conversations.ai_agent.topics.actions import topic_actions as read_actions
+from conversations.ai_agent.topics.matching import (
     THRESHOLD,
     TopicIndex,
     TopicText,
     normalise,
     topic_match,
 )
-from conversations.ai_agent.phrases.refusals import request_read
-from conversations.ai_agent.phrases.words import MAX_TEXT_CHARS
 
 HUMAN = TopicText(
     id="human",

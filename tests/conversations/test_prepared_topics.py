@@ -8,8 +8,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from conversations.ai_agent.prepared_topics import PREPARED, PreparedTopics, topic_find
 from conversations.ai_agent.services import topic_create, topic_delete, topic_update
+from conversations.ai_agent.topics.prepared_topics import PREPARED, PreparedTopics, topic_find
 from conversations.models import Topic
 from conversations.releases.content import Draft
 from integrations.models import Project

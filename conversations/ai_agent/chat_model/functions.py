@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from conversations.ai_agent.actions import tool_targets
 from conversations.ai_agent.chat_model.offers import CHECK, CHOICES, END, HANDOFF, Offer
 from conversations.ai_agent.chat_model.wire import Call
 from conversations.ai_agent.conv.effects import effects_logs, has_effects, with_offers
@@ -16,6 +15,7 @@ from conversations.ai_agent.outside.answers import SOURCE, answer_read
 from conversations.ai_agent.sandbox.effects import ConvEffects
 from conversations.ai_agent.sandbox.results import ToolError
 from conversations.ai_agent.sandbox.runner import ConvSnapshot, ToolOutcome
+from conversations.ai_agent.topics.actions import tool_targets
 from conversations.ai_agent.turn import AgentMessage, TurnLog, tool_log
 from conversations.models import Tool
 from integrations.kit.json_values import json_text

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from conversations.ai_agent.actions import tool_targets
 from conversations.ai_agent.phrases.words import meaningful_words, normalise
+from conversations.ai_agent.topics.actions import tool_targets
 from conversations.models import Conversation, Tool, Topic
 from conversations.releases.content import Content, content_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from conversations.ai_agent.actions import handoff_targets
+from conversations.ai_agent.topics.actions import handoff_targets
 from conversations.ai_agent.topics.policy import policy_of
 from conversations.models import Conversation, Destination, Tool, Topic
 from conversations.releases.content import content_of

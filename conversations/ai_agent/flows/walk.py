@@ -13,8 +13,8 @@ from conversations.ai_agent.entities.reading import ENTITY_KINDS, entity_read
 from conversations.ai_agent.flows.position import Position
 from conversations.ai_agent.flows.runs import FlowTools, transfer
 from conversations.ai_agent.flows.steps import Condition, Entity, FlowPlan, Step, plan_of
-from conversations.ai_agent.matching import TopicText, topic_match
 from conversations.ai_agent.phrases.wishes import wants_human
+from conversations.ai_agent.topics.matching import TopicText, topic_match
 from conversations.models import Flow
 from conversations.releases.content import Content
 

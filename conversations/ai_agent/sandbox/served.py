@@ -121,8 +121,8 @@ ATTRIBUTES = (
         "handoffs",
         "where this conversation can be handed off, by name: `name`, `description`, `kind`, "
         "`integration`, `is_default`",
-        "custom_integration",
-        "conv.handoffs['Billing'].integration",
+        "True",
+        "str(conv.handoffs['Billing'].integration.endswith('_integration'))",
     ),
     _reads(
         "handoff",

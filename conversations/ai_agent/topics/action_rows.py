@@ -8,7 +8,7 @@ from typing import Any
 
 from django.http import QueryDict
 
-from conversations.ai_agent.actions import arguments_read
+from conversations.ai_agent.topics.actions import arguments_read
 from conversations.ai_agent.topics.rules import OPERATORS, WITHOUT_VALUE
 
 PREFIX = "action_"

@@ -11,20 +11,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from conversations.ai_agent.actions import TopicAction, topic_actions
-from conversations.ai_agent.matching import TopicIndex, TopicText
 from conversations.ai_agent.phrases.consent import consent_read
 from conversations.ai_agent.phrases.moods import is_angry, is_small_talk
 from conversations.ai_agent.phrases.wishes import wants_human
-from conversations.ai_agent.prepared_topics import topic_find
+from conversations.ai_agent.topics.actions import TopicAction, topic_actions
 from conversations.ai_agent.topics.dialog import ANSWER, CONFIRM, HUMAN, Dialog
+from conversations.ai_agent.topics.matching import TopicIndex, TopicText
 from conversations.ai_agent.topics.policy import AI_FIRST, BALANCED, OFF, TriggerPolicy, policy_of
+from conversations.ai_agent.topics.prepared_topics import topic_find
 from conversations.ai_agent.topics.rules import Facts, facts_of, holds
 from conversations.ai_agent.topics.wording import content_said
 from conversations.models import Conversation, Destination, Topic
 from conversations.releases.content import Content
 from integrations.behaviour.sentences import own_or, sentence
-from integrations.connections.destinations import live_chat_names
+from integrations.contract.integration_keys import payload_keys
+from integrations.models import Integration
 
 # Why a handoff begins that no topic has asked for; they stand in the Handoff API.
 WISH, ANGER, MISSED, FORBIDDEN = "human_requested", "frustration", "not_understood", "policy"
@@ -274,7 +275,13 @@ class _Deciding:
         conversation = self._conversation
         if conversation.is_client_managed or self._content.rows(Destination):
             return True
-        return bool(live_chat_names(conversation.project, conversation.environment))
+        connected = Integration.objects.filter(
+            project=conversation.project,
+            environment=conversation.environment,
+            integration_key__in=payload_keys(),
+        )
+        usable = (Integration.Status.CONNECTED, Integration.Status.NEEDS_ATTENTION)
+        return connected.filter(status__in=usable).exists()
 
     def _contents(self, topic: Topic) -> list[str]:
         text = content_said(topic.content, self._facts.state)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from conversations.ai_agent.actions import TopicAction, Value
+from conversations.ai_agent.topics.actions import TopicAction, Value
 from conversations.models import Tool
 
 

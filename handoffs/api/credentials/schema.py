@@ -8,6 +8,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schem
 from rest_framework import serializers
 
 from conversations.api.schema import ACCOUNT_AND_PROJECT, Interface
+from integrations.contract.registry import manifests
 from integrations.models import Environment
 
 API = Interface(
@@ -23,7 +24,7 @@ PARAMETERS = [
     OpenApiParameter(
         "vendor",
         location=OpenApiParameter.PATH,
-        description="As payloads name it, with or without `_integration`: salesforce, zendesk …",
+        description="As payloads name it, with or without `_integration`.",
     ),
     OpenApiParameter(
         "client_env",
@@ -35,11 +36,14 @@ PARAMETERS = [
 ONE_SET = OpenApiParameter(
     "credential_set", description="Which set; that of `__default__` unless named."
 )
+# The first tile's vendor serves as the example, with the values that its form shows.
+_MANIFEST = min(
+    (found for found in manifests() if found.takes_live_chats), key=lambda found: found.tile_order
+)
 _FIELDS = {
-    "mode": "miaw",
-    "org_id": "00D8Y0000012abc",
-    "scrt_url": "https://acme.my.salesforce-scrt.com",
-    "es_developer_name": "Portal_Handoff",
+    field.name: field.example
+    for field in _MANIFEST.fields
+    if field.example and not field.kind.is_secret
 }
 _DOCUMENT: dict[str, Any] = {
     "credential_sets": {"default": _FIELDS},
@@ -48,15 +52,15 @@ _DOCUMENT: dict[str, Any] = {
 }
 _SHOWN: dict[str, Any] = {
     **_DOCUMENT,
-    "vendor": "salesforce",
+    "vendor": _MANIFEST.integration_key.removesuffix("_integration"),
     "client_env": "sandbox",
     "states": {"default": "connected"},
 }
 TEST = OpenApiExample(
     "Values that are not saved", value={"credential_sets": {"default": _FIELDS}}, request_only=True
 )
-PUT = OpenApiExample("Salesforce", value=_DOCUMENT, request_only=True)
-SHOWN = OpenApiExample("Salesforce", value=_SHOWN, response_only=True)
+PUT = OpenApiExample(_MANIFEST.name, value=_DOCUMENT, request_only=True)
+SHOWN = OpenApiExample(_MANIFEST.name, value=_SHOWN, response_only=True)
 TESTED = OpenApiExample(
     "All is well",
     value={

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from conversations.ai_agent.actions import tool_targets
 from conversations.ai_agent.tools.check import tool_check
+from conversations.ai_agent.topics.actions import tool_targets
 from handoffs.starting.addressing import offered_integrations
 from handoffs.starting.judging import payload_reader
 from integrations.connections.destinations import integration_default

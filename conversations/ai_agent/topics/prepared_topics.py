@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Collection
 
-from conversations.ai_agent.matching import TopicIndex, TopicMatch, TopicText
+from conversations.ai_agent.topics.matching import TopicIndex, TopicMatch, TopicText
 from conversations.models import Topic
 from conversations.releases.content import Content, Draft, Version
 
