@@ -11,7 +11,7 @@ from integrations.models import Project
 class Topic(models.Model):
     """Something the AI agent knows about, and what it does then.
 
-    `actions` holds [{kind, target, when, args, condition, answers}] (ai_agent/actions.py). A
+    `actions` holds [{kind, target, when, args, condition, answers}] (ai_agent/topics/actions.py). A
     mandatory topic is never the AI agent's to answer: it hands off.
     """
 

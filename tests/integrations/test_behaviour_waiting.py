@@ -136,6 +136,8 @@ def test_an_integration_that_opens_tickets_asks_only_what_matters_there() -> Non
         data={
             "transcript_mode": "full",
             "transcript_max_messages": "100",
+            "summary": "off",
+            "standard_context": "all",
             "response_ticket_opened": "Ticket {{ticket_number}}",
         },
     )
@@ -144,5 +146,11 @@ def test_an_integration_that_opens_tickets_asks_only_what_matters_there() -> Non
     assert list(tickets.fields) == [
         "transcript_mode",
         "transcript_max_messages",
+        "transcript_link",
+        "summary",
+        "standard_context",
+        "context_names",
+        "mask_cards",
+        "mask_emails",
         "response_ticket_opened",
     ]
