@@ -62,6 +62,8 @@ class Handoff(models.Model):
     context_data = models.JSONField(default=dict)
     shared_id = models.CharField(max_length=255, blank=True)
 
+    # Of the request, frame or task that asked for it; the vendor's calls bear it.
+    correlation_id = models.CharField(max_length=64, blank=True, db_default="", default="")
     # 2 once the fallback integration has been tried; PastAttempt holds the first.
     attempt = models.PositiveSmallIntegerField(default=1)
 
@@ -238,6 +240,8 @@ class Delivery(models.Model):
     # Of a message with files that is sent again: which parts go, and which failed after that.
     parts_only = models.JSONField(null=True)
     parts_failed = models.JSONField(null=True)
+    # Of the request or frame that brought it; the vendor's call bears it.
+    correlation_id = models.CharField(max_length=64, blank=True, db_default="", default="")
     # Under which id the vendor gets it, where the event's own has been used up by an earlier try.
     resent_as = models.UUIDField(null=True)
     created_at = models.DateTimeField(default=timezone.now)

@@ -109,6 +109,7 @@ class DirectDelivery(TypedDict):
     message_id: str
     text: str
     at: float
+    correlation_id: NotRequired[str]
 
 
 class RelayWake(TypedDict):

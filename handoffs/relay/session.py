@@ -30,7 +30,7 @@ from integrations.contract.connector import (
     VendorSession,
 )
 from integrations.contract.errors import CannotConnectError, ConnectorError
-from integrations.telemetry.correlation import correlation_ensure, reference
+from integrations.telemetry.correlation import correlation_ensure, correlation_id, reference
 
 logger = logging.getLogger(__name__)
 START_ATTEMPTS = 3
@@ -88,6 +88,7 @@ class RelaySession:
 
     async def _serve(self, opening: transactions.Opening) -> None:
         reference.set(self.lease.handoff_id)
+        correlation_id.set(opening.correlation_id or correlation_ensure())
         key, connector = self._connectors.acquire(opening.integration)
         first = asyncio.create_task(self._end_at_first_vendor(opening))
         try:

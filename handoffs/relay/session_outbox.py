@@ -58,4 +58,5 @@ def _pending(direct: DirectDelivery) -> PendingDelivery:
         attempts=0,
         next_attempt_at=at,
         created_at=at,
+        correlation_id=direct.get("correlation_id", ""),
     )

@@ -47,6 +47,7 @@ from integrations.contract.events import (
     MessageEchoed,
     VendorEvent,
 )
+from integrations.telemetry.correlation import correlation_id
 from integrations.telemetry.metrics import DELIVERY_AGE, RELAY_LAG
 
 logger = logging.getLogger(__name__)
@@ -322,6 +323,7 @@ class StartedSession:
         return 0
 
     async def _send_one(self, delivery: PendingDelivery) -> None:
+        correlation_id.set(delivery.correlation_id or self._opening.correlation_id)
         before = self.session
         if self._opening.masks:
             delivery = replace(delivery, text=masked(delivery.text, self._opening.masks))

@@ -66,6 +66,7 @@ class Opening:
     # None when it was opened before: whoever takes over asks for nothing.
     request: HandoffRequest | None
     attempt: int
+    correlation_id: str
     # Before anything is opened: why it must not be (a failure code), or whom to ask.
     closed_because: str
     asks_vendor: bool
@@ -104,6 +105,7 @@ def opening_read(lease: Lease) -> Opening | None:
             session=session,
             request=_request(handoff) if session is None else None,
             attempt=handoff.attempt,
+            correlation_id=handoff.correlation_id,
             closed_because=OUT_OF_HOURS if is_out_of_hours(handoff, timezone.now()) else "",
             asks_vendor=asks_vendor(handoff),
             unknown_is_there=handoff.behaviour.unknown_availability == "available",
@@ -123,6 +125,7 @@ def opening_resumed(handoff: Handoff) -> Opening:
         session=session_load(handoff),
         request=None,
         attempt=handoff.attempt,
+        correlation_id=handoff.correlation_id,
         closed_because="",
         asks_vendor=False,
         masks=masks_of(handoff.behaviour),

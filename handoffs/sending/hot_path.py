@@ -34,6 +34,7 @@ from conversations.models import Event
 from conversations.webhooks.wake_up import wake_from_loop
 from handoffs.lifecycle.deadlines import ACTIVE_SILENCE
 from handoffs.lifecycle.locking import Lease
+from integrations.telemetry.correlation import correlation_id
 from integrations.telemetry.metrics import JOURNAL_LINES
 
 # What webhooks/outbox.py writes: a look into an index, mostly of nothing, where nobody listens.
@@ -52,7 +53,7 @@ _TO_VENDOR = f"""
 WITH input AS (
     SELECT * FROM jsonb_to_recordset(%(input)s::jsonb) AS input (
         conversation_id text, event_id uuid, payload jsonb, metadata jsonb, client_event_id text,
-        folded text
+        folded text, correlation_id text
     )
 ), seen AS MATERIALIZED (
     SELECT id, last_sequence FROM conversations_conversation WHERE id = ANY (%(ids)s::text[])
@@ -104,9 +105,9 @@ WITH input AS (
 ), delivery AS (
     INSERT INTO handoffs_delivery
         (handoff_id, event_id, sequence, status, attempts, parts_sent, next_attempt_at,
-         error_code, created_at)
+         error_code, created_at, correlation_id)
     SELECT handoff_id, event_id, last_sequence, 'pending', 0, 0, %(now)s::timestamptz, '',
-           %(now)s::timestamptz
+           %(now)s::timestamptz, correlation_id
     FROM plain JOIN numbered ON numbered.id = conversation_id
     RETURNING id, handoff_id
 ), told AS (
@@ -205,6 +206,8 @@ class UserMessage:
 
     conversation_id: str
     line: NewEvent = field(repr=False)
+    # Whoever asks is known here; the statement runs for many.
+    correlation_id: str = field(default_factory=correlation_id.get)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,6 +308,7 @@ def _user_input(message: UserMessage) -> dict[str, Any]:
         "payload": line.payload,
         "metadata": line.metadata,
         "client_event_id": line.client_event_id,
+        "correlation_id": message.correlation_id,
         "folded": line.payload["text"].strip().casefold(),
     }
 
@@ -374,6 +378,7 @@ def _queued(message: UserMessage, row: Any, now: datetime) -> Event | None:
             "message_id": str(event.id),
             "text": text,
             "at": now.timestamp(),
+            "correlation_id": message.correlation_id,
         }
     publish.relay_wake_with(owner_id, handoff_id, direct)
     publish.frames_show(message.conversation_id, [frame_of(event)])

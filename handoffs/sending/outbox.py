@@ -23,6 +23,7 @@ from handoffs.sending.files import part_id
 from handoffs.sending.offers import answer_of
 from integrations.contract.errors import ConnectorError
 from integrations.contract.rich_content import Answer
+from integrations.telemetry.correlation import correlation_id
 
 BATCH = 50
 # The code of what the vendor had taken, and then could not bring to anybody.
@@ -55,6 +56,7 @@ class PendingDelivery:
     # Of a message that is sent again: only these, where the others had arrived.
     parts_only: tuple[int, ...] = ()
     answer: Answer | None = None
+    correlation_id: str = ""
 
     @property
     def parts(self) -> tuple[int, ...]:
@@ -79,7 +81,12 @@ def parts_of(text: str, files: int) -> tuple[int, ...]:
 
 def delivery_create(handoff: Handoff, event: Event) -> Delivery:
     """Queue a journaled message for the vendor; the caller holds the conversation's lock."""
-    return Delivery.objects.create(handoff=handoff, event=event, sequence=event.sequence)
+    return Delivery.objects.create(
+        handoff=handoff,
+        event=event,
+        sequence=event.sequence,
+        correlation_id=correlation_id.get(),
+    )
 
 
 def deliveries_missed(handoff: Handoff, ids: Sequence[int]) -> list[NewEvent]:
@@ -111,6 +118,7 @@ def pending_delivery(row: Delivery) -> PendingDelivery:
         parts_sent=row.parts_sent,
         parts_only=tuple(row.parts_only or ()),
         answer=answer_of(row.handoff_id, payload),
+        correlation_id=row.correlation_id,
     )
 
 

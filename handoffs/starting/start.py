@@ -32,6 +32,7 @@ from integrations.behaviour.sentences import sentence
 from integrations.connections.destinations import integration_default
 from integrations.models import Integration
 from integrations.projects.reasons import reason_code
+from integrations.telemetry.correlation import correlation_id
 
 # What a client hears that was asked for "a live agent" in a project without any connection.
 NO_DESTINATION = "default"
@@ -191,6 +192,7 @@ def _create(
         routing=cast(Any, payload.hints),
         context_data=_context_data(conversation, payload),
         shared_id=_shared_id(conversation),
+        correlation_id=correlation_id.get(),
         deadline_at=None if error else OPENING.from_now(),
         requested_at=now,
         ended_at=now if error else None,

@@ -40,6 +40,7 @@ from integrations.http.sse import SseEvent, SseParser
 from integrations.http.url_guard import url_problem
 from integrations.kit.json_values import json_text
 from integrations.kit.waiting import PauseStore
+from integrations.telemetry.correlation import HEADER, correlation_id
 from integrations.telemetry.metrics import stream_opened
 
 CONNECT_SECONDS = 5.0
@@ -82,15 +83,19 @@ class HttpClient:
         loggable_keys: frozenset[str] = frozenset(),
         secrets: Iterable[str] = (),
         pauses: PauseStore | None = None,
+        tells_correlation: bool = False,
     ) -> None:
         """Keep the session; `secrets` are values that no record may ever show.
 
-        `pauses` is for a connector's RateBudget: what the vendor has asked other workers for.
+        `pauses` is for a connector's RateBudget: what the vendor has asked other workers for. With
+        `tells_correlation` each request bears our correlation id: not for a vendor, whose API
+        knows no such header.
         """
         self.pauses = pauses
         self._session = session
         self._allow_local = allow_local
         self._recorder = recorder
+        self._tells_correlation = tells_correlation
         self._masker = Masker(loggable_keys=loggable_keys, secrets=secrets)
 
     def without_secrets(self, text: str) -> str:
@@ -261,7 +266,7 @@ class HttpClient:
             async with self._session.request(
                 call.method,
                 target,
-                headers={"Accept": "application/json", **(headers or {})},
+                headers={"Accept": "application/json", **self._correlation(), **(headers or {})},
                 json=json,
                 data=data,
                 timeout=limits,
@@ -272,6 +277,10 @@ class HttpClient:
                 response = await _read(call.operation, raw, max_bytes)
         call.response_body = self._masker.masked_body(response.body, raw.content_type)
         return response
+
+    def _correlation(self) -> Mapping[str, str]:
+        known = correlation_id.get() if self._tells_correlation else ""
+        return {HEADER: known} if known else NO_HEADERS
 
     def _prepare(
         self, operation: str, method: str, url: str, params: Mapping[str, str] | None

@@ -185,6 +185,7 @@ def agent_client(agent: OutsideAgent, session: Session) -> HttpClient:
         session,
         allow_local=settings.ALLOW_LOCAL_AGENTS,
         secrets=[value for value in agent.secrets.values() if value],
+        tells_correlation=True,
     )
 
 
