@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from conversations.files.attachments import attachments_purge
@@ -38,6 +39,7 @@ def reap_all() -> None:
     idle = Conversation.objects.filter(last_seen_at__lt=CONVERSATION_IDLE.past()).exclude(
         state__in=[Conversation.State.CLOSING, Conversation.State.ENDED]
     )
+    idle = idle.exclude(~Q(api_channel="") & Q(state=Conversation.State.HANDOFF))
     for conversation_id in list(idle.values_list("pk", flat=True)[:SWEEP_BATCH]):
         conversation_reap(conversation_id)
 
@@ -63,7 +65,7 @@ def conversation_reap(conversation_id: str) -> None:
     """End a conversation that no socket has shown a sign of life for."""
     conversation = conversation_lock(conversation_id)
     is_idle = conversation.last_seen_at < CONVERSATION_IDLE.past()
-    if conversation.is_over or not is_idle:
+    if conversation.is_over or not is_idle or _is_with_live_agents(conversation):
         return
     handoff = handoff_open(conversation_id)
     if handoff is None:
@@ -71,6 +73,17 @@ def conversation_reap(conversation_id: str) -> None:
         return
     handoff.conversation = conversation
     handoff_end(handoff, EndReason.END_USER_LEFT)
+
+
+def _is_with_live_agents(conversation: Conversation) -> bool:
+    """Say whether a client of the Chat API may be silent: it hears of a handoff by webhooks.
+
+    The handoff has clocks of its own; when it is over, the client has as long as ever to go on.
+    """
+    if not conversation.api_channel:
+        return False
+    open_or_new = Q(ended_at=None) | Q(ended_at__gte=CONVERSATION_IDLE.past())
+    return Handoff.objects.filter(open_or_new, conversation=conversation).exists()
 
 
 def clean_up_old() -> None:

@@ -137,6 +137,36 @@ def test_reaping_twice_writes_nothing_twice():
 # ---- conversations ----
 
 
+@pytest.mark.parametrize(("api_channel", "goes_on"), [("", False), ("api", True)])
+def test_a_client_of_the_chat_api_may_be_silent_while_a_live_agent_has_the_conversation(
+    api_channel, goes_on, settings
+):
+    settings.SESSION_IDLE_SECONDS = 600
+    handoff = factories.handoff(state=State.ACTIVE)
+    Conversation.objects.filter(pk=handoff.conversation_id).update(api_channel=api_channel)
+    go_silent(handoff.conversation, 700)
+
+    reap_all()
+
+    assert factories.fresh(handoff).is_open is goes_on
+
+
+def test_a_client_of_the_chat_api_has_its_time_again_after_the_live_agent(settings):
+    settings.SESSION_IDLE_SECONDS = 600
+    handoff = factories.handoff(state=State.ACTIVE)
+    rows = Conversation.objects.filter(pk=handoff.conversation_id)
+    rows.update(api_channel="api", state=Conversation.State.BOT)
+    go_silent(handoff.conversation, 700)
+    states = []
+    for seconds in (500, 700):
+        ended_at = timezone.now() - timedelta(seconds=seconds)
+        Handoff.objects.filter(pk=handoff.pk).update(state="ended", ended_at=ended_at)
+        reap_all()
+        states.append(rows.get().state)
+
+    assert states == ["bot", "ended"]
+
+
 @pytest.mark.parametrize("state", ["created", "bot"])
 def test_a_conversation_nobody_looks_at_is_ended_as_abandoned(state, settings):
     conversation = factories.conversation(state=state)
