@@ -14,7 +14,15 @@ from integrations.credentials.fields import DecryptionError
 from integrations.models import Integration
 
 _BEGUN = [state.value for state in OPEN_STATES if state is not State.REQUESTED]
-_NEEDED = ("conversation", "integration", "state", "attempt", "vendor_session", "owner")
+_NEEDED = (
+    "correlation_id",
+    "conversation",
+    "integration",
+    "state",
+    "attempt",
+    "vendor_session",
+    "owner",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
