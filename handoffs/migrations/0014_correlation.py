@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('handoffs', '0012_reason_code'),
+        ('handoffs', '0013_transcript_links'),
     ]
 
     operations = [
