@@ -133,7 +133,8 @@ def _project(admin: User, name: str = NAME) -> Project:
 
 
 def _channel(project: Project, admin: User) -> Channel:
-    values = {"name": "Demo page", "environment": ENVIRONMENT, "allowed_origins": ORIGINS}
+    values: dict[str, Any] = {"name": "Demo page", "environment": ENVIRONMENT}
+    values |= {"allowed_origins": ORIGINS, "allows_apps": True}
     found = project.channels.filter(name=values["name"]).first()
     return found or channel_create(project=project, actor=admin, values=values)
 

@@ -263,6 +263,7 @@ def _visitor(fields: dict[str, Any], user: dict[str, Any] | None) -> Visitor:
         locale=fields.get("locale", ""),
         time_zone=fields.get("time_zone", ""),
         extensions=fields.get("extensions", ()),
+        platform=fields["platform"],
         is_streaming=fields["is_streaming"],
         variant_id=fields.get("variant_id", ""),
         page=fields.get("page", {}),

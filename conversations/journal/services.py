@@ -17,6 +17,7 @@ from conversations.journal.discarding import texts_discard
 from conversations.journal.ending import end_function_queue
 from conversations.journal.frames import EXTENSIONS, PREFIX, EventType, Level, SessionEnd, frame_of
 from conversations.models import Channel, Conversation, EndUser, Event, LogEntry
+from conversations.models.conversation import APP_PLATFORMS
 from conversations.models.release import release_id_of
 from conversations.releases.content import content_of, content_of_release
 from conversations.releases.variants import variant_asked, variant_of
@@ -74,6 +75,7 @@ class Visitor:
     page: dict[str, Any] = field(default_factory=dict)
     time_zone: str = ""
     extensions: tuple[str, ...] = ()
+    platform: str = ""
     # Over the Chat API: the client's own channel.
     api_channel: str = ""
     is_streaming: bool = False
@@ -156,6 +158,7 @@ def session_create(*, channel: Channel, token_family: uuid.UUID, visitor: Visito
         page=visitor.page,
         time_zone=visitor.time_zone,
         client_extensions=",".join(visitor.extensions),
+        platform=visitor.platform,
         is_streaming=visitor.is_streaming,
         integration_attributes=visitor.integration_attributes,
         api_channel=visitor.api_channel,
@@ -288,10 +291,16 @@ def _handoff_mode(channel: Channel, visitor: Visitor) -> str:
     return channel.handoff_mode if visitor.api_channel else Channel.HandoffMode.SERVER
 
 
+def _message_bytes(visitor: Visitor) -> int:
+    """Return what a client may send: an SDK measures the text, which has a limit of its own."""
+    is_app = visitor.platform in APP_PLATFORMS
+    return int(settings.MESSAGE_MAX_CHARACTERS if is_app else settings.FRAME_MAX_BYTES)
+
+
 def _capabilities(visitor: Visitor) -> dict[str, Any]:
     return {
         "streaming": visitor.is_streaming,
-        "max_message_size_bytes": settings.FRAME_MAX_BYTES,
+        "max_message_size_bytes": _message_bytes(visitor),
         "max_reconnect_attempts": 10,
         "heartbeat_interval_seconds": settings.SOCKET_HEARTBEAT_SECONDS,
         "extensions": [PREFIX + name for name in EXTENSIONS] + list(visitor.extensions),

@@ -31,6 +31,8 @@ class Channel(models.Model):
     secret_token_hash = models.CharField(max_length=64, blank=True)
     # host[:port] of pages that may carry the widget; subdomains of a listed host are included
     allowed_origins = models.JSONField(default=list)
+    # A new token of this key opens a session of a mobile app again: its id is the secret.
+    allows_apps = models.BooleanField(default=False, db_default=False)
     # The variant of a conversation that names none, by its id.
     variant_id = models.CharField(max_length=40, blank=True, db_default="", default="")
     # For conversations over the Chat API; a widget's handoffs are always the portal's.

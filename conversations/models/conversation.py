@@ -12,6 +12,10 @@ from conversations.models.release import Release
 from integrations.models import Environment, Project
 from integrations.models.identifiers import conversation_id
 
+# Beside the extensions that a client names: it is a mobile SDK, which drops what it does not know.
+APP = "app"
+APP_PLATFORMS = ("ios", "android")
+
 
 class EndUser(models.Model):
     """The person on the other side; anonymous unless the customer vouched for them."""
@@ -96,6 +100,8 @@ class Conversation(models.Model):
     page = models.JSONField(default=dict)
     # The end user's, as their browser names it; empty where it does not.
     time_zone = models.CharField(max_length=64, blank=True, db_default="", default="")
+    # As the client names it, such as ios; empty where it names none.
+    platform = models.CharField(max_length=16, blank=True, db_default="", default="")
     # What the client reads beyond PolyAI's frames, by comma.
     client_extensions = models.CharField(max_length=120, blank=True, db_default="", default="")
     # Whether the client asked to see the AI agent's texts while they grow.
@@ -137,8 +143,14 @@ class Conversation(models.Model):
 
     @property
     def extensions(self) -> frozenset[str]:
-        """Return what the client reads beyond PolyAI's frames."""
-        return frozenset(self.client_extensions.split(",")) - {""}
+        """Return what the client reads beyond PolyAI's frames, and whether it is an app's."""
+        named = frozenset(self.client_extensions.split(",")) - {""}
+        return named | {APP} if self.is_app else named
+
+    @property
+    def is_app(self) -> bool:
+        """Say whether the client is a mobile SDK: it keeps no token while its app sleeps."""
+        return self.platform in APP_PLATFORMS
 
     @property
     def channel_type(self) -> str:

@@ -94,11 +94,19 @@ def session_of_token(session_id: str, access_token: str, origin: str) -> Convers
     conversation = conversation_by_session(session_id)
     if conversation is None:
         raise HandshakeError(404, "No such session. Open a new one.")
-    if (token.channel_id, token.family) != (conversation.channel_id, conversation.token_family):
+    is_same = token.family == conversation.token_family
+    if token.channel_id != conversation.channel_id or not (
+        is_same or _may_return(conversation, origin)
+    ):
         raise HandshakeError(401, "The access token belongs to another session.")
     if origin and not host_allowed(conversation.channel, origin):
         raise HandshakeError(401, "This page may not use the channel.")
     return conversation
+
+
+def _may_return(conversation: Conversation, origin: str) -> bool:
+    """Say whether an app may open its session with a new token: a page never may."""
+    return conversation.is_app and not origin and conversation.channel.allows_apps
 
 
 @cache

@@ -54,6 +54,13 @@ class ChannelForm(forms.Form):
         help_text="The client routes by itself and the portal opens nothing, or the portal opens "
         "the vendor’s conversation as it does for the widget.",
     )
+    allows_apps = forms.BooleanField(
+        label="Mobile apps",
+        required=False,
+        help_text="An app with PolyAI’s iOS or Android SDK goes on with its conversation after it "
+        "has slept, with a new token: whoever knows the session’s id may read it. Leave it off "
+        "where no app uses this widget’s key.",
+    )
     is_enabled = forms.BooleanField(
         label="Enabled",
         required=False,

@@ -220,6 +220,12 @@ _HANDOFF = (
         ar="تحتوي هذه الرسالة على محتوى لا يمكن عرضه هنا.",
     ),
     Sentence(
+        key="open_file",
+        en="Open the file",
+        de="Datei öffnen",
+        ar="فتح الملف",
+    ),
+    Sentence(
         key="file_not_fetched",
         en="The live agent sent the file {{file_name}}. It could not be fetched; ask for it in "
         "another way.",
