@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NotRequired, Protocol, TypedDict, Unpack, cast
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from conversations.journal.answers import GivenAnswer
 from conversations.models import Event
 from integrations.contract.manifest import AttachmentLimits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenAnswer:
+    """What was taken of a message; `values` fills in a form, by the names of its fields."""
+
+    message_id: uuid.UUID
+    payload: str
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class SaidMessage(TypedDict):

@@ -43,22 +43,34 @@ class TurnLine(Protocol):
     """A line for the project's log, whoever made it."""
 
     @property
-    def level(self) -> str: ...
+    def level(self) -> str:
+        """How grave it is."""
+        ...
 
     @property
-    def content(self) -> str: ...
+    def content(self) -> str:
+        """The sentence."""
+        ...
 
     @property
-    def source(self) -> str: ...
+    def source(self) -> str:
+        """Who says it."""
+        ...
 
     @property
-    def code(self) -> str: ...
+    def code(self) -> str:
+        """The code of a failure, else empty."""
+        ...
 
     @property
-    def fields(self) -> dict[str, Any]: ...
+    def fields(self) -> dict[str, Any]:
+        """What belongs to it, by name."""
+        ...
 
     @property
-    def is_pii(self) -> bool: ...
+    def is_pii(self) -> bool:
+        """Whether it holds personal data."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,9 @@ from typing import Any
 
 from django.conf import settings
 
-from conversations.journal.answers import GivenAnswer
 from conversations.journal.frames import EXTENSIONS, PREFIX, EventType
 from conversations.journal.json_values import has_valid_text
+from conversations.responder import GivenAnswer
 from integrations.behaviour.sentences import sentence
 
 ACCEPTED = frozenset(

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from conversations.errors import ChoiceClosedError, ClientFaultError
-from conversations.journal.answers import GivenAnswer
 from conversations.models import Conversation
+from conversations.responder import GivenAnswer
 from handoffs.models import Delivery
 from handoffs.responder import message_accept
 from handoffs.sending.outbox import deliveries_pending
