@@ -41,7 +41,7 @@ ROUTES = {
     "handoffs.tasks.open_handoff": Queue.RELAY,
     "handoffs.tasks.undelivered": Queue.RELAY,
     "handoffs.tasks.answer": Queue.TURNS,
-    "handoffs.tasks.end_function": Queue.TURNS,
+    "conversations.tasks.end_function": Queue.TURNS,
     "handoffs.tasks.sweep": Queue.CLOCK,
     "handoffs.tasks.remind": Queue.CLOCK,
     "handoffs.tasks.reap": Queue.CLOCK,

@@ -77,7 +77,7 @@ class Responder(Protocol):
         """End the conversation for the end user."""
 
     def on_ended(self, *, conversation_id: str) -> None:
-        """Hear that a conversation is over, once that is in the database."""
+        """Do what is to be done once when a conversation is over; raises ToolError `busy`."""
 
     def queue_status(self, *, conversation_id: str) -> dict[str, Any] | None:
         """Return the last queue status to show on connect, or None."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from conversations.ai_agent.sandbox.results import ToolError
+from conversations.responder import responder
 from conversations.webhooks.endpoints import deliveries_purge
 from conversations.webhooks.sender import WEBHOOKS
 
@@ -12,6 +14,12 @@ from conversations.webhooks.sender import WEBHOOKS
 def send_webhooks() -> None:
     """Have this process send what is due; it does not wait for the receivers."""
     WEBHOOKS.wake()
+
+
+@shared_task(autoretry_for=(ToolError,), max_retries=10, default_retry_delay=5)
+def end_function(conversation_id: str) -> None:
+    """Run the end_function of a conversation; where no slot is free, a little later."""
+    responder().on_ended(conversation_id=conversation_id)
 
 
 @shared_task

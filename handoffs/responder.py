@@ -25,7 +25,7 @@ from conversations.journal.services import (
 )
 from conversations.models import Conversation, Event
 from conversations.responder import SaidMessage
-from handoffs.lifecycle.queueing import queue_answer, queue_end_function, queue_waiting_flow
+from handoffs.lifecycle.queueing import queue_answer, queue_waiting_flow
 from handoffs.lifecycle.services import handoff_end
 from handoffs.models import Handoff, VendorEvent
 from handoffs.sending.files import files_taken, limits_of
@@ -33,6 +33,7 @@ from handoffs.sending.hot_path import UserMessage, send_to_vendor
 from handoffs.sending.offers import offer_check_closed, offer_match, offer_take
 from handoffs.sending.outbox import delivery_create
 from handoffs.sending.retry import message_retry
+from handoffs.starting.agent_place import end_function
 from handoffs.starting.message_bounds import ai_agent_admit, live_agent_admit
 from handoffs.starting.start import handoff_open
 from handoffs.states import EndReason, State
@@ -115,8 +116,8 @@ class HandoffResponder:
         return events + conversation_end(conversation, SessionEnd.USER_END)
 
     def on_ended(self, *, conversation_id: str) -> None:
-        """Have the project's end_function run."""
-        queue_end_function(conversation_id)
+        """Run the project's end_function, once; raises ToolError `busy`."""
+        end_function(conversation_id)
 
     def queue_status(self, *, conversation_id: str) -> dict[str, Any] | None:
         """Return the last queue status of a handoff that is still waiting."""

@@ -6,7 +6,6 @@ import logging
 
 from celery import shared_task
 
-from conversations.ai_agent.sandbox.results import ToolError
 from handoffs.clocks.overdue import overdue_reap
 from handoffs.clocks.reaping import clean_up_old, reap_all
 from handoffs.clocks.reminders import reminders_send
@@ -15,7 +14,6 @@ from handoffs.clocks.waiting_flows import waiting_flow_speak
 from handoffs.lifecycle.queueing import queue_answer, queue_open_handoff
 from handoffs.relay.leases import workers_alive
 from handoffs.relay.worker import relay_current
-from handoffs.starting import agent_place
 from handoffs.starting.agent_news import agent_tell, agent_tell_joined
 from handoffs.starting.answers import answer_all
 from integrations.telemetry.heartbeats import beat_note
@@ -45,12 +43,6 @@ def undelivered(handoff_id: str) -> None:
 def answer(conversation_id: str) -> None:
     """Let the AI agent answer what it owes in a conversation."""
     answer_all(conversation_id)
-
-
-@shared_task(autoretry_for=(ToolError,), max_retries=10, default_retry_delay=5)
-def end_function(conversation_id: str) -> None:
-    """Run the end_function of a conversation; where no slot is free, a little later."""
-    agent_place.end_function(conversation_id)
 
 
 @shared_task

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -37,40 +37,6 @@ class NewEvent:
     metadata: dict[str, Any] | None = None
     client_event_id: str = ""
     id: uuid.UUID = field(default_factory=uuid.uuid4)
-
-
-class TurnLine(Protocol):
-    """A line for the project's log, whoever made it."""
-
-    @property
-    def level(self) -> str:
-        """How grave it is."""
-        ...
-
-    @property
-    def content(self) -> str:
-        """The sentence."""
-        ...
-
-    @property
-    def source(self) -> str:
-        """Who says it."""
-        ...
-
-    @property
-    def code(self) -> str:
-        """The code of a failure, else empty."""
-        ...
-
-    @property
-    def fields(self) -> dict[str, Any]:
-        """What belongs to it, by name."""
-        ...
-
-    @property
-    def is_pii(self) -> bool:
-        """Whether it holds personal data."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,20 +236,6 @@ def log_append(
         fields=fields or {},
         is_pii=is_pii,
     )
-
-
-def turn_logs_append(conversation: Conversation, logs: Iterable[TurnLine]) -> None:
-    """Write what a turn has to tell builders."""
-    for entry in logs:
-        log_append(
-            conversation,
-            LogEntry.Level(entry.level),
-            entry.content,
-            source=entry.source,
-            code=entry.code,
-            fields=entry.fields,
-            is_pii=entry.is_pii,
-        )
 
 
 def _end_user(channel: Channel, visitor: Visitor) -> EndUser:

@@ -25,11 +25,6 @@ def queue_answer(conversation_id: str) -> None:
     _queue("handoffs.tasks.answer", conversation_id)
 
 
-def queue_end_function(conversation_id: str) -> None:
-    """Ask a worker to run the end_function of a conversation that is over."""
-    _queue("handoffs.tasks.end_function", conversation_id)
-
-
 def queue_agent_news(handoff_id: str, tries: int = 0, *, seconds: float = 0) -> None:
     """Ask a worker to tell an outside AI agent that it is in charge again.
 

@@ -10,7 +10,7 @@ from functools import partial
 from django.db import transaction
 from django.utils import timezone
 
-from conversations.ai_agent.conv.effects import effects_apply
+from conversations.ai_agent.conv.effects import effects_apply, turn_logs_append
 from conversations.ai_agent.conv.messages import agent_message_event
 from conversations.ai_agent.conv.place import conv_place
 from conversations.ai_agent.flows.position import after_handoff
@@ -29,7 +29,6 @@ from conversations.journal.services import (
     conversation_lock,
     events_append,
     log_append,
-    turn_logs_append,
 )
 from conversations.models import Conversation, Event, LogEntry, OutsideAgent
 from handoffs.errors import InvalidPayloadError

@@ -10,8 +10,8 @@ from conversations.ai_agent.lifetime.start import agent_begin
 from conversations.journal.frames import SessionEnd
 from conversations.journal.services import conversation_end, conversation_lock
 from conversations.models import Conversation, Event, LogEntry
+from conversations.tasks import end_function as task
 from handoffs.starting.agent_place import end_function
-from handoffs.tasks import end_function as task
 from integrations.models import Project
 from tests import factories
 

@@ -13,8 +13,8 @@ from conversations.ai_agent.conv.offers import IMAGE, URL, offers_read
 from conversations.ai_agent.conv.parts import AgentMessage, TurnLog
 from conversations.ai_agent.sandbox.effects import ConvEffects, Values
 from conversations.journal.frames import EventType
-from conversations.journal.services import NewEvent, events_append
-from conversations.models import Conversation, EndUser, Variant
+from conversations.journal.services import NewEvent, events_append, log_append
+from conversations.models import Conversation, EndUser, LogEntry, Variant
 from conversations.releases.content import content_of
 
 METRICS_MAX = 200
@@ -63,6 +63,20 @@ def effects_apply(conversation: Conversation, effects: ConvEffects, source: str)
     fields = ["locale", "variant_id", "disabled_topics", "is_discarded", "metrics"]
     conversation.save(update_fields=fields)
     return logs
+
+
+def turn_logs_append(conversation: Conversation, logs: Iterable[TurnLog]) -> None:
+    """Write what a turn has to tell builders into the project's log."""
+    for entry in logs:
+        log_append(
+            conversation,
+            LogEntry.Level(entry.level),
+            entry.content,
+            source=entry.source,
+            code=entry.code,
+            fields=entry.fields,
+            is_pii=entry.is_pii,
+        )
 
 
 def has_effects(effects: ConvEffects) -> bool:

@@ -9,13 +9,13 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from conversations.ai_agent.conv.effects import effects_apply
+from conversations.ai_agent.conv.effects import effects_apply, turn_logs_append
 from conversations.ai_agent.conv.place import conv_place, tool_use
 from conversations.ai_agent.course import error_log, tool_log
 from conversations.ai_agent.sandbox.host import Service
 from conversations.ai_agent.sandbox.results import ToolError
 from conversations.journal.ending import END
-from conversations.journal.services import conversation_lock, turn_logs_append
+from conversations.journal.services import conversation_lock
 from conversations.models import Conversation, Tool
 from conversations.releases.content import content_of
 

@@ -6,7 +6,12 @@ import time
 from collections.abc import Mapping
 from functools import partial
 
-from conversations.ai_agent.conv.effects import effects_apply, effects_logs, with_offers
+from conversations.ai_agent.conv.effects import (
+    effects_apply,
+    effects_logs,
+    turn_logs_append,
+    with_offers,
+)
 from conversations.ai_agent.conv.messages import agent_message_event
 from conversations.ai_agent.conv.parts import AgentMessage, TurnLog
 from conversations.ai_agent.conv.place import conv_place, tool_use
@@ -15,7 +20,7 @@ from conversations.ai_agent.returned import ReturnProblem, acts, return_problems
 from conversations.ai_agent.sandbox.host import Service
 from conversations.ai_agent.sandbox.results import ToolError
 from conversations.ai_agent.sandbox.runner import ToolOutcome
-from conversations.journal.services import NewEvent, agent_join, turn_logs_append
+from conversations.journal.services import NewEvent, agent_join
 from conversations.models import Conversation, Event, Tool
 from conversations.releases.content import content_of
 
