@@ -113,6 +113,13 @@ class Utils:
         self, prompt: str, show_history: bool = ..., return_json: bool = ..., model: Any = ...
     ) -> Any: ...
 
+# Of a flow's step: the second argument of its tool.
+class Flow:
+    name: str | None
+    current_step: str | None
+    functions: Executor
+    def goto_step(self, name: str, condition_label: str | None = ...) -> None: ...
+
 class Conversation:
     id: str
     account_id: str
