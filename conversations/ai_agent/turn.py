@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from conversations.ai_agent.conv.moves import Moves
 from conversations.ai_agent.conv.parts import AgentMessage, TurnLog
 from conversations.ai_agent.conv.place import ConvPlace, conv_place, tool_use
 from conversations.ai_agent.course import (
@@ -24,7 +25,7 @@ from conversations.ai_agent.sandbox.results import ToolError
 from conversations.ai_agent.sandbox.runner import ToolOutcome
 from conversations.ai_agent.topics.deciding import Decision, decide, forbidden_decide
 from conversations.ai_agent.topics.tool_arguments import tool_arguments
-from conversations.models import Conversation, Event, Tool, Topic
+from conversations.models import Conversation, Event, Flow, Tool, Topic
 from conversations.releases.content import content_of
 from integrations.behaviour.sentences import own_or, sentence
 
@@ -164,10 +165,17 @@ def tools_run(
         if course.is_over:
             break
         place = place.after(outcome)
-    is_told = hands_over or course.turn().moves.is_any
+    is_told = hands_over or _leads_on(place.conversation, course.turn().moves)
     if course.is_silent and (course.has_problems or not is_told):
         _speak(place.conversation, topic, course)
     return course.turn()
+
+
+def _leads_on(conversation: Conversation, moves: Moves) -> bool:
+    """Say whether something speaks where tools want to go: a flow that exists, or its step."""
+    if moves.flow:
+        return bool(content_of(conversation).named(Flow, [moves.flow]))
+    return moves.exits or bool(moves.step and conversation.flow.get("flow"))
 
 
 def _patient_use(place: ConvPlace, call: ToolCall, *, is_first: bool) -> ToolOutcome:

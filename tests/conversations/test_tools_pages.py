@@ -158,7 +158,7 @@ def test_renaming_a_tool_takes_the_topics_along(admin, project):
     by_list.refresh_from_db()
     by_text.refresh_from_db()
     assert by_list.actions[0]["target"] == "hand_over"
-    assert by_text.actions_text == "{{fn:hand_over}}"
+    assert by_text.actions_text == "{{ fn:hand_over }}"
 
 
 def test_a_tool_in_use_cannot_be_deleted_and_its_topics_are_named(admin, project):
