@@ -10,6 +10,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
+from conversations.ai_agent.means.services import secrets_rename_tool
 from conversations.ai_agent.topics.action_checks import action_problems
 from conversations.ai_agent.topics.actions import tool_targets
 from conversations.models import Tool, Topic
@@ -87,6 +88,7 @@ def tool_update(*, tool: Tool, actor: Any, values: Mapping[str, Any]) -> Tool:
         tool.save()
         if tool.name != old_name:
             _rename_in_topics(tool.project, old_name, tool.name)
+            secrets_rename_tool(tool.project, old_name, tool.name)
         if changed:
             audit_record(
                 project=tool.project,

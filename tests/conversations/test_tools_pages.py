@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from conversations.models import Tool, Topic
+from conversations.models import Secret, Tool, Topic
 from integrations.models import AuditEntry, Project
 from tests import factories
 from tests.members import client_of_admin, client_of_reader
@@ -159,6 +159,17 @@ def test_renaming_a_tool_takes_the_topics_along(admin, project):
     by_text.refresh_from_db()
     assert by_list.actions[0]["target"] == "hand_over"
     assert by_text.actions_text == "{{ fn:hand_over }}"
+
+
+def test_a_renamed_tool_reads_the_secrets_that_it_could_read_before(admin, project):
+    tool = factories.tool(project)
+    secret = Secret.objects.create(project=project, name="PARCELS", tool_names=[tool.name])
+    source = SEED.replace("transfer_to_salesforce", "hand_over")
+
+    admin.post(url("tool_edit", project, tool_id=tool.pk), values(name="hand_over", source=source))
+
+    secret.refresh_from_db()
+    assert secret.tool_names == ["hand_over"]
 
 
 def test_a_tool_in_use_cannot_be_deleted_and_its_topics_are_named(admin, project):
