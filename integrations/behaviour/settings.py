@@ -197,6 +197,7 @@ def _has_effect(setting: Setting, manifest: Manifest) -> bool:
 
 def _name_vendor(field: forms.Field, vendor: str) -> None:
     """Put the vendor's name where the settings' words leave a place for it."""
+    field.label = str(field.label).replace("{vendor}", vendor)
     field.help_text = str(field.help_text).replace("{vendor}", vendor)
     if isinstance(field, forms.ChoiceField):
         choices = cast(Iterable[tuple[str, str]], field.choices)

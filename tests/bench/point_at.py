@@ -20,6 +20,8 @@ django.setup()
 from integrations.models import Integration  # noqa: E402
 
 if __name__ == "__main__":
-    integration = Integration.objects.get(connector_key="salesforce_messaging")
+    integration = Integration.objects.get(
+        connector_key="salesforce_messaging", project__slug="demo-shop"
+    )
     integration.credentials = {**integration.credentials, "scrt_url": sys.argv[1]}
     integration.save()

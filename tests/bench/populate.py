@@ -55,7 +55,9 @@ def conversations(number: int, state: str) -> list[Conversation]:
 @transaction.atomic
 def handoffs(number: int) -> None:
     """Make handoffs that wait for a relay worker."""
-    integration = Integration.objects.get(connector_key="salesforce_messaging")
+    integration = Integration.objects.get(
+        connector_key="salesforce_messaging", project__slug="demo-shop"
+    )
     Handoff.objects.bulk_create(
         Handoff(
             conversation=conversation,
@@ -70,7 +72,7 @@ def handoffs(number: int) -> None:
 
 def sessions(number: int) -> None:
     """Make sessions and print what a widget needs to connect to each."""
-    channel = Channel.objects.get()
+    channel = Channel.objects.get(project__slug="demo-shop")
     for start in range(0, number, AT_ONCE):
         for conversation in conversations(min(AT_ONCE, number - start), Conversation.State.BOT):
             token = token_issue(channel, family=conversation.token_family, is_trusted=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import mimetypes
 import re
@@ -40,8 +41,12 @@ def chromium() -> Iterator[Browser]:
         path = find_browser()
         assert path, "There is no Chromium: run make browser."
         found = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield found
-        found.close()
+        try:
+            yield found
+        finally:
+            found.close()
+    # After asynchronous tests it may leave its loop as the running one: no database then.
+    asyncio.events._set_running_loop(None)
 
 
 class Opened:

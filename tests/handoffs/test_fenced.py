@@ -19,6 +19,7 @@ from handoffs.relay.worker import RelayWorkerLoop
 from handoffs.sending.hot_path import mark_sent
 from handoffs.sending.outbox import deliveries_pending, delivery_sent
 from handoffs.states import State
+from integrations.telemetry.correlation import correlation_id
 from tests import factories
 from tests.handoffs.passing import active, mark_of, write
 from tests.handoffs.test_hot_path_races import meanwhile
@@ -79,6 +80,7 @@ async def test_a_message_that_goes_to_the_fallback_meanwhile_is_not_marked_for_t
 
 
 async def test_a_message_that_was_told_is_the_one_that_a_look_would_find():
+    correlation_id.set("")
     handoff = await active()
     event = await write(handoff)
     row = await run_sync(Delivery.objects.get)

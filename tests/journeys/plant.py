@@ -17,7 +17,9 @@ def plant(simulator_url: str) -> dict[str, str]:
     from integrations.entry.keys import api_key_create
     from integrations.models import ApiKey, Environment, Integration
 
-    integration = Integration.objects.get(connector_key="salesforce_messaging")
+    integration = Integration.objects.get(
+        connector_key="salesforce_messaging", project__slug="demo-shop"
+    )
     names = ("shared_secret", "key_secret", "status_webhook_secret", "status_signing_secret")
     planted = {name: f"planted-{secrets.token_hex(12)}" for name in names}
     zendesk = Integration.objects.get(

@@ -30,7 +30,9 @@ def main(simulator_url: str) -> None:
     """Turn the demo's integration and channel to verified end users."""
     token = secret_make()
     Channel.objects.update(secret_token_hash=secret_hash(token))
-    integration = Integration.objects.get(connector_key="salesforce_messaging")
+    integration = Integration.objects.get(
+        connector_key="salesforce_messaging", project__slug="demo-shop"
+    )
     private = private_key_generate()
     key = {"jwt_key_id": "load-1", "jwt_issuer": "https://load.example", "jwt_alg": "RS256"}
     integration.credentials = {

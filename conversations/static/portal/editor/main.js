@@ -58,7 +58,11 @@ function stateOf(area, name) {
       look,
       compared.of([]),
       EditorState.readOnly.of(isFixed),
-      EditorView.contentAttributes.of({ "aria-label": name || "Python source", spellcheck: "false" }),
+      EditorView.contentAttributes.of({
+        "aria-label": name || "Python source",
+        spellcheck: "false",
+        tabindex: "0",
+      }),
       EditorView.updateListener.of((update) => {
         if (!update.docChanged) return;
         area.value = update.state.doc.toString();
