@@ -122,7 +122,7 @@ def test_admins_read_the_default_and_the_bounds_of_each_number(name: str) -> Non
 
 @pytest.mark.parametrize("name", [n for n in FIELDS if not n.startswith("response_")])
 def test_admins_find_every_behaviour_by_its_label(name: str) -> None:
-    label = str(FIELDS[name].label).replace("{vendor}", "the vendor")
+    label = str(FIELDS[name].label).replace("Amazon Connect", "the vendor")
 
     assert label in page("docs/admins.md")
 
