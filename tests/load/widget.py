@@ -58,6 +58,8 @@ class WidgetClient:
         self._connected: Way | None = None
         self._task: asyncio.Task[None] | None = None
         self._news = asyncio.Condition()
+        # What is said while older lines are sent again goes behind them, as in the widget.
+        self._in_order = asyncio.Lock()
         self._token = self._session_id = ""
         self.is_closed = False
 
@@ -92,8 +94,9 @@ class WidgetClient:
     async def _send(self, payload: dict[str, Any], copies: int) -> None:
         client_id = str(uuid.uuid4())
         self._outbox[client_id] = payload
-        for _ in range(copies):
-            await self._send_one(client_id, payload)
+        async with self._in_order:
+            for _ in range(copies):
+                await self._send_one(client_id, payload)
 
     async def cut(self) -> None:
         """Lose the connection without a word."""
@@ -146,8 +149,9 @@ class WidgetClient:
             if cursor != self.sequence:
                 return  # the page was reloaded meanwhile
             self._connected = way
-            for client_id, payload in list(self._outbox.items()):
-                await self._send_one(client_id, payload)
+            async with self._in_order:
+                for client_id, payload in list(self._outbox.items()):
+                    await self._send_one(client_id, payload)
             async for frame in way.frames():
                 while not self.is_reading:
                     await asyncio.sleep(0.05)
