@@ -122,6 +122,7 @@ def test_no_file_that_existed_is_touched(copy: Path) -> None:
     assert len(names) > 500
 
 
+@pytest.mark.long
 def test_what_the_command_writes_passes_the_lint_and_the_types(copy: Path) -> None:
     folders = [
         f"{place}/{key}" for place in ("integrations/vendors", "tests/vendors") for key in BEGUN
@@ -160,6 +161,7 @@ def test_the_new_folders_pass_the_tests_of_architecture_once_the_pages_are_made(
     assert judged.returncode == 0, judged.stdout[-4000:]
 
 
+@pytest.mark.long
 def test_the_contract_suite_fails_because_starting_is_not_written_and_for_nothing_else(
     copy: Path,
 ) -> None:
