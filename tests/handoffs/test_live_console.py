@@ -160,6 +160,14 @@ class TestPage:
         assert "1 open: 1 waiting, 1 stuck." in text
         assert STUCK["waiting"] in text
 
+    def test_each_vendor_that_it_offers_narrows_it_to_its_own(self, project):
+        handoff = opened(project)
+
+        page = client_of_admin(project).get(reverse("live", args=[project.public_id]))
+
+        assert page.context["vendors"] == [("salesforce_integration", "Salesforce")]
+        assert shown(project, vendor=page.context["vendors"][0][0]) == [handoff]
+
     def test_an_empty_console_says_what_will_be_there(self, project):
         page = client_of_admin(project).get(reverse("live", args=[project.public_id]))
 

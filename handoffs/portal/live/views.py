@@ -102,6 +102,5 @@ def _back(request: HttpRequest, project: Project) -> str:
 
 
 def _vendors(project: Project) -> list[tuple[str, str]]:
-    keys = Integration.objects.filter(project=project).values_list("connector_key", flat=True)
-    found = {key for key in keys.distinct() if key}
-    return sorted(((key, vendor_name(key)) for key in found), key=lambda pair: pair[1])
+    keys = Integration.objects.filter(project=project).values_list("integration_key", flat=True)
+    return sorted(((key, vendor_name(key)) for key in set(keys)), key=lambda pair: pair[1])
