@@ -38,8 +38,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/asyncapi", asyncapi, name="asyncapi"),
     path("api/docs/socket", socket_page, name="socket_docs"),
     path("", include("integrations.urls")),
-    path("", include("conversations.urls")),
-    path("", include("conversations.portal_urls")),
+    path("", include("conversations.urls.api")),
+    path("", include("conversations.urls.portal")),
     path("", include("handoffs.urls")),
     path("", include("handoffs.portal.urls")),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from conversations.ai_agent.sandbox.results import ToolError
-from conversations.responder import responder
+from conversations.socket.responder import responder
 from conversations.webhooks.endpoints import deliveries_purge
 from conversations.webhooks.sender import WEBHOOKS
 

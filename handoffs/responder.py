@@ -24,7 +24,7 @@ from conversations.journal.services import (
     message_event,
 )
 from conversations.models import Conversation, Event
-from conversations.responder import SaidMessage
+from conversations.socket.responder import SaidMessage
 from handoffs.lifecycle.queueing import queue_answer, queue_waiting_flow
 from handoffs.lifecycle.services import handoff_end
 from handoffs.models import Handoff, VendorEvent
@@ -41,7 +41,7 @@ from integrations.contract.manifest import AttachmentLimits
 
 
 class HandoffResponder:
-    """Implements conversations.responder.Responder."""
+    """Implements conversations.socket.responder.Responder."""
 
     async def on_message(self, **said: Unpack[SaidMessage]) -> list[Event]:
         """Journal a message; then it is the AI agent's to answer or the vendor's to get."""

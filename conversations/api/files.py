@@ -33,8 +33,8 @@ from conversations.files.types import (
     safe_name,
 )
 from conversations.models import Attachment
-from conversations.responder import responder
 from conversations.socket.handshake import HandshakeError, session_of_token
+from conversations.socket.responder import responder
 from integrations.contract.manifest import AttachmentLimits
 from integrations.entry.rate_limit import retry_after
 

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from conversations.journal.frames import EXTENSIONS, PREFIX, EventType
 from conversations.journal.json_values import has_valid_text
-from conversations.responder import GivenAnswer
+from conversations.socket.responder import GivenAnswer
 from integrations.behaviour.sentences import sentence
 
 ACCEPTED = frozenset(

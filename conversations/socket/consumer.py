@@ -29,7 +29,6 @@ from conversations.journal.frames import (
 from conversations.journal.selectors import frames_after
 from conversations.journal.services import conversations_seen
 from conversations.models import Conversation, Event
-from conversations.responder import responder
 from conversations.socket.client_extensions import frame_shown
 from conversations.socket.client_frames import BadFrameError, frame_read
 from conversations.socket.handshake import (
@@ -39,6 +38,7 @@ from conversations.socket.handshake import (
     handshake_read,
     socket_gone,
 )
+from conversations.socket.responder import responder
 from conversations.socket.talk import ClientTalk
 from conversations.socket.watch import socket_watch
 

@@ -9,9 +9,9 @@ from conversations.errors import ConversationError, RateLimitedError
 from conversations.event_loop.executor import run_sync
 from conversations.journal.frames import EventType, Frame, error_frame, transient_frame
 from conversations.models import Event
-from conversations.responder import responder
 from conversations.socket.client_frames import BadFrameError, ClientFrame
 from conversations.socket.refusals import LastRefusal
+from conversations.socket.responder import responder
 
 
 class Outlet(Protocol):

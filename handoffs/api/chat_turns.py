@@ -17,7 +17,7 @@ from conversations.journal.frames import EventType
 from conversations.journal.selectors import event_by_client_id
 from conversations.journal.services import conversation_lock
 from conversations.models import Conversation, Event, OutsideAgent
-from conversations.responder import responder
+from conversations.socket.responder import responder
 from handoffs.lifecycle.details import handoff_destination, handoff_status
 from handoffs.models import Handoff
 from handoffs.responder import message_accept

@@ -11,8 +11,8 @@ from django.shortcuts import redirect, render
 from django.template.defaultfilters import pluralize
 
 from handoffs.lifecycle.in_use import integrations_in_use, open_handoff_ids
+from handoffs.portal.one_handoff.verify import verify_steps
 from handoffs.portal.operators import handoff_end_by_operator
-from handoffs.portal.verify import verify_steps
 from integrations.connect.steps import Step, tool_source
 from integrations.connect.views.page import flow_at, flow_view
 from integrations.connect.views.tiles import integration_or_404

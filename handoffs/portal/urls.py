@@ -16,7 +16,7 @@ from handoffs.portal.destinations.views import (
 )
 from handoffs.portal.environments.views import compare, deploy, environments, follow_draft
 from handoffs.portal.live.views import live, live_act
-from handoffs.portal.transcript_page import transcript_page
+from handoffs.portal.one_handoff.transcript_page import transcript_page
 from handoffs.portal.trials.agent_trial import agent_test
 from handoffs.portal.trials.panel_views import (
     test_panel,

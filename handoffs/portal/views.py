@@ -13,17 +13,17 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from handoffs.models import Handoff
-from handoffs.portal.handoff_list import (
+from handoffs.portal.one_handoff.entries import Kind
+from handoffs.portal.one_handoff.handoff_list import (
     STATE_FILTERS,
     HandoffFilter,
     handoff_list,
     handoff_row,
     reason_choices,
 )
+from handoffs.portal.one_handoff.timeline import timeline_get, timeline_text
+from handoffs.portal.one_handoff.wording import BADGES, handoff_title, headline
 from handoffs.portal.operators import ACTS
-from handoffs.portal.timeline import timeline_get, timeline_text
-from handoffs.portal.timeline_entries import Kind
-from handoffs.portal.wording import BADGES, handoff_title, headline
 from handoffs.states import State
 from integrations.contract.integration_keys import vendor_name
 from integrations.models import Access, Area, Environment, Project

@@ -12,7 +12,7 @@ from typing import Any, cast
 from django.db.models import F
 
 from conversations.errors import ChoiceClosedError, ClientFaultError
-from conversations.responder import GivenAnswer
+from conversations.socket.responder import GivenAnswer
 from handoffs.models import Handoff, Offer
 from handoffs.sending.form_answers import form_filled
 from integrations.contract.rich_content import Answer

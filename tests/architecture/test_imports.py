@@ -19,7 +19,7 @@ from tests.architecture.sources import (
 )
 
 # Rooms that name everybody's modules by their nature.
-WIRING = r".*/(urls|apps|admin)\.py|.*/management/.*"
+WIRING = r".*/(urls|apps|admin)\.py|.*/(management|urls)/.*"
 # What a string must not do for an import: reach an app above by a model's name.
 APPS_ABOVE = re.compile(r"(handoffs?|conversations?)(\.[A-Za-z]+|__\w+)")
 RELATED = ("handoffs", "handoff_set", "conversations")

@@ -11,7 +11,7 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
 
 from conversations.api.messaging import SessionView
-from conversations.urls import urlpatterns
+from conversations.urls.api import urlpatterns
 
 COMPONENTS = {
     "access_token_create": ("AccessTokenOut", None),

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from conversations.models import Conversation
-from conversations.responder import responder
+from conversations.socket.responder import responder
 from tests import factories
 from tests.conversations.handshake_calls import error
 

@@ -13,7 +13,7 @@ from conversations.journal import publish
 from conversations.journal.selectors import transcript_get
 from conversations.models import Event
 from handoffs.models import Handoff
-from handoffs.portal.timeline_entries import event_entry
+from handoffs.portal.one_handoff.entries import event_entry
 from handoffs.states import State
 from integrations.contract import events as vendor_events
 from integrations.contract.rich_content import Author

@@ -9,7 +9,7 @@ import pytest
 from conversations.event_loop.executor import run_sync
 from handoffs.lifecycle.details import handoff_details
 from handoffs.models import PastAttempt
-from handoffs.portal.timeline import timeline_get
+from handoffs.portal.one_handoff.timeline import timeline_get
 from handoffs.relay.leases import handoffs_with_work
 from integrations.models import Integration
 from tests.handoffs.chains import TO_AMAZON, TO_TICKETS, has_moved, kinds, moved, system_messages

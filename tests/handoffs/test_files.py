@@ -10,7 +10,7 @@ from conversations.errors import NotAllowedError
 from conversations.files.attachments import attachment_object
 from conversations.journal.selectors import transcript_get
 from conversations.models import Attachment, Conversation, Event
-from conversations.responder import responder
+from conversations.socket.responder import responder
 from handoffs.lifecycle.services import session_store
 from handoffs.models import Delivery, Handoff
 from handoffs.responder import message_accept

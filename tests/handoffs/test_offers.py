@@ -9,7 +9,7 @@ import pytest
 
 from conversations.errors import ChoiceClosedError, ClientFaultError
 from conversations.models import Conversation
-from conversations.responder import GivenAnswer
+from conversations.socket.responder import GivenAnswer
 from handoffs.models import Delivery
 from handoffs.responder import message_accept
 from handoffs.sending.outbox import deliveries_pending

@@ -9,7 +9,7 @@ import pytest
 from conversations.errors import ConversationError, NotAllowedError
 from conversations.models import Event
 from handoffs.models import Delivery, Handoff
-from handoffs.portal.timeline import timeline_get
+from handoffs.portal.one_handoff.timeline import timeline_get
 from handoffs.responder import HandoffResponder
 from handoffs.sending.files import part_id
 from handoffs.sending.outbox import deliveries_pending, delivery_refused, delivery_sent, part_sent

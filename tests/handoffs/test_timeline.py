@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from conversations.journal.frames import EventType
 from handoffs.models import Delivery, Handoff
-from handoffs.portal.timeline import EVENTS_BEFORE, timeline_get, timeline_text
-from handoffs.portal.timeline_entries import Kind
+from handoffs.portal.one_handoff.entries import Kind
+from handoffs.portal.one_handoff.timeline import EVENTS_BEFORE, timeline_get, timeline_text
 from handoffs.states import State
 from integrations.models import VendorCall
 from tests import factories

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from handoffs import errors as handoff_errors
-from handoffs.portal.wording import (
+from handoffs.portal.one_handoff.wording import (
     BADGES,
     END_REASONS,
     FAILURES,

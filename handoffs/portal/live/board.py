@@ -17,7 +17,7 @@ from django.utils import timezone
 from conversations.event_loop.executor import run_sync
 from handoffs.portal.live.reading import COUNTERS, LiveFilter, LivePage, live_page
 from handoffs.portal.live.rows import LiveRow, live_row
-from handoffs.portal.wording import duration_text
+from handoffs.portal.one_handoff.wording import duration_text
 
 logger = logging.getLogger(__name__)
 # A project is read at most this often, whoever watches, and rests as long as a reading takes.

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from handoffs.portal.live.reading import STUCK, spoken_by
-from handoffs.portal.wording import BADGES, Badge
+from handoffs.portal.one_handoff.wording import BADGES, Badge
 from handoffs.states import State
 from integrations.contract.integration_keys import vendor_name
 

@@ -15,7 +15,7 @@ from conversations.journal.services import Visitor, agent_join, session_create
 from conversations.models import Channel, Conversation, Event, LogEntry
 from conversations.models.release import release_id_of
 from handoffs.models import Handoff
-from handoffs.portal.wording import BADGES
+from handoffs.portal.one_handoff.wording import BADGES
 from handoffs.states import State
 from integrations.models import Environment, Project
 

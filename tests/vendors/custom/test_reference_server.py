@@ -15,7 +15,7 @@ from config.demo.embedded import free_port
 from conversations.event_loop.executor import run_sync
 from conversations.journal.frames import EventType
 from conversations.models import Event
-from conversations.responder import GivenAnswer
+from conversations.socket.responder import GivenAnswer
 from handoffs.models import Handoff
 from handoffs.responder import message_accept
 from integrations.connect.testing import (

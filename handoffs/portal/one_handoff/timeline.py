@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from conversations.models import Event
 from handoffs.models import Delivery, Handoff, HandoffTransition, PastAttempt
-from handoffs.portal.timeline_entries import (
+from handoffs.portal.one_handoff.entries import (
     HIDDEN_TEXT,
     QUIET_TYPES,
     Entry,

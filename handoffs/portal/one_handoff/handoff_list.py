@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from handoffs.lifecycle.reasons import OTHER_REASON, reason_is
 from handoffs.models import Handoff
-from handoffs.portal.wording import BADGES, Badge, duration_text, end_reason_text
+from handoffs.portal.one_handoff.wording import BADGES, Badge, duration_text, end_reason_text
 from handoffs.states import OPEN_STATES, State
 from integrations.contract.integration_keys import vendor_name
 from integrations.models import Environment, Project

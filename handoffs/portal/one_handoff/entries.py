@@ -11,7 +11,7 @@ from datetime import datetime
 from conversations.journal.selectors import changed_text, said_text
 from conversations.models import Event
 from handoffs.models import Delivery, Handoff, HandoffTransition, PastAttempt, VendorEvent
-from handoffs.portal.wording import END_REASONS, duration_text, failure_explanation
+from handoffs.portal.one_handoff.wording import END_REASONS, duration_text, failure_explanation
 from handoffs.states import EndReason, State
 from integrations.contract.integration_keys import vendor_name
 from integrations.contract.rich_content import Author
