@@ -171,11 +171,11 @@ class ProjectAdmin(SafeAdmin):
 class MembershipAdmin(SafeAdmin):
     """Who may do what in which workspace."""
 
-    list_display = ("user", "workspace", "is_admin", "areas")
+    list_display = ("user", "workspace", "is_admin", "areas", "sees_personal_data")
     list_select_related = ("user", "workspace")
     list_filter = ("is_admin",)
     search_fields = ("=user__username",)
-    fields = ("user", "workspace", "is_admin", "areas")
+    fields = ("user", "workspace", "is_admin", "areas", "sees_personal_data")
     services = {
         "remove": (
             "Remove from the workspace",

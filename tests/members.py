@@ -23,9 +23,10 @@ def client_of_reader(project: Project) -> Client:
     return client_with(project, **EVERY_AREA)
 
 
-def client_with(project: Project, **areas: int) -> Client:
+def client_with(project: Project, *, sees_personal_data: bool = False, **areas: int) -> Client:
     """Return a browser of a member with this access, by the name of the area."""
-    return _client(project, areas={name: int(access) for name, access in areas.items()})
+    given = {name: int(access) for name, access in areas.items()}
+    return _client(project, areas=given, sees_personal_data=sees_personal_data)
 
 
 def _client(project: Project, **fields: object) -> Client:

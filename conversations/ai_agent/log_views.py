@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 from conversations.ai_agent.log_selectors import log_list
 from conversations.models import LogEntry
 from integrations.models import Area, Project
-from integrations.projects.access import may_edit, project_view
+from integrations.projects.access import may_see_personal_data, project_view
 
 ENTRIES_PER_PAGE = 50
 SEARCH_MAX_CHARACTERS = 200
@@ -25,7 +25,7 @@ def project_log(request: HttpRequest, project: Project) -> HttpResponse:
     level = request.GET.get("level", "")
     level = level if level in LogEntry.Level.values else ""
     search = request.GET.get("q", "").strip()[:SEARCH_MAX_CHARACTERS]
-    sees_personal_data = may_edit(request, Area.CONVERSATIONS)
+    sees_personal_data = may_see_personal_data(request)
     entries = log_list(
         project=project, level=level, search=search, may_see_personal_data=sees_personal_data
     )

@@ -27,7 +27,7 @@ from handoffs.portal.operators import ACTS
 from handoffs.states import State
 from integrations.contract.integration_keys import vendor_name
 from integrations.models import Access, Area, Environment, Project
-from integrations.projects.access import may_edit, project_for
+from integrations.projects.access import may_edit, may_see_personal_data, project_for
 from integrations.projects.reasons import reason_label
 
 HANDOFFS_PER_PAGE = 50
@@ -115,9 +115,10 @@ def _enter(request: HttpRequest, project_id: str) -> tuple[Project, bool]:
     Those who look after integrations see the timeline too, without what people wrote.
     """
     try:
-        return project_for(request, project_id, Area.CONVERSATIONS, Access.READ), True
+        project = project_for(request, project_id, Area.CONVERSATIONS, Access.READ)
     except PermissionDenied:
         return project_for(request, project_id, Area.INTEGRATIONS, Access.READ), False
+    return project, may_see_personal_data(request)
 
 
 def _handoff(project: Project, handoff_id: str) -> Handoff:

@@ -65,6 +65,8 @@ class Area(models.TextChoices):
     CONVERSATIONS = "conversations"
     ACCOUNT = "account"
     DEPLOYMENTS = "deployments"
+    ANALYTICS = "analytics"
+    AUDIT = "audit"
 
 
 class Access(models.IntegerChoices):
@@ -84,6 +86,8 @@ class Membership(models.Model):
     )
     is_admin = models.BooleanField(default=False)
     areas = models.JSONField(default=dict, blank=True)
+    # What people wrote, and what they are called; apart from the areas, in all of them.
+    sees_personal_data = models.BooleanField(default=False)
 
     class Meta:
         constraints = [
@@ -96,3 +100,8 @@ class Membership(models.Model):
     def access(self, area: str) -> Access:
         """Return the member's access to an area; what is not given is none."""
         return Access.EDIT if self.is_admin else Access(self.areas.get(area, Access.NONE))
+
+    @property
+    def may_see_personal_data(self) -> bool:
+        """Say whether the member sees what people wrote and what they are called."""
+        return self.is_admin or self.sees_personal_data

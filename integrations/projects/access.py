@@ -71,6 +71,11 @@ def may_read(request: HttpRequest, area: Area) -> bool:
     return cast(PortalRequest, request).membership.access(area) >= Access.READ
 
 
+def may_see_personal_data(request: HttpRequest) -> bool:
+    """Say whether the user may see what people of the request's project wrote and are called."""
+    return cast(PortalRequest, request).membership.may_see_personal_data
+
+
 def may_edit(request: HttpRequest, area: Area) -> bool:
     """Say whether the user may change things in an area of the request's project."""
     return cast(PortalRequest, request).membership.access(area) >= Access.EDIT

@@ -18,10 +18,19 @@ def workspace_create(*, slug: str, name: str) -> Workspace:
 
 
 def member_set(
-    *, workspace: Workspace, user: Any, is_admin: bool, areas: Mapping[str, Access]
+    *,
+    workspace: Workspace,
+    user: Any,
+    is_admin: bool,
+    areas: Mapping[str, Access],
+    sees_personal_data: bool = False,
 ) -> Membership:
     """Give a user these rights in a workspace, in place of earlier ones."""
-    rights = {"is_admin": is_admin, "areas": {area: int(access) for area, access in areas.items()}}
+    rights = {
+        "is_admin": is_admin,
+        "areas": {area: int(access) for area, access in areas.items()},
+        "sees_personal_data": sees_personal_data,
+    }
     return Membership.objects.update_or_create(workspace=workspace, user=user, defaults=rights)[0]
 
 

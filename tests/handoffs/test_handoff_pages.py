@@ -187,15 +187,19 @@ def test_the_page_of_one_that_waits_long_names_flow_queue_presence_and_capacity(
         assert cause in copied
 
 
-def test_those_who_look_after_integrations_see_the_timeline_without_the_words(project):
+def test_without_the_right_to_personal_data_the_timeline_has_no_words(project):
     handoff = made(project)
     factories.said(handoff.conversation, "my private words")
     keeper = client_with(project, integrations=1)
+    operator = client_with(project, conversations=2)
+    trusted = client_with(project, conversations=1, sees_personal_data=True)
 
     for name in ("handoff", "handoff_live", "handoff_text"):
-        answer = keeper.get(url(name, project, handoff))
-        assert answer.status_code == 200
-        assert "my private words" not in answer.content.decode()
+        for member in (keeper, operator):
+            answer = member.get(url(name, project, handoff))
+            assert answer.status_code == 200
+            assert "my private words" not in answer.content.decode()
+        assert "my private words" in trusted.get(url(name, project, handoff)).content.decode()
 
 
 def test_members_with_neither_area_are_kept_out(project):

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from config.asgi import application
 from conversations.event_loop.executor import run_sync
-from conversations.models import Conversation
+from conversations.models import Conversation, EndUser
 from handoffs.models import Delivery, Handoff, RelayWorker
 from handoffs.portal.live import reading
 from handoffs.portal.live.board import boards
@@ -182,6 +182,17 @@ class TestPage:
 
         assert "&lt;b&gt;Ada&lt;/b&gt;" in page.content.decode()
         assert "<b>Ada" not in page.content.decode()
+
+    def test_names_of_end_users_are_shown_by_right_alone(self, project):
+        handoff = opened(project)
+        EndUser.objects.filter(pk=handoff.conversation.end_user_id).update(name="Ada")
+        page = reverse("live", args=[project.public_id])
+
+        operator = client_with(project, conversations=Access.EDIT)
+        trusted = client_with(project, conversations=1, sees_personal_data=True)
+
+        assert "Ada" not in operator.get(page).content.decode()
+        assert "Ada" in trusted.get(page).content.decode()
 
     def test_who_may_not_see_conversations_is_refused(self, project):
         client = client_with(project, integrations=Access.EDIT)

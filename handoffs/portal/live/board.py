@@ -51,7 +51,8 @@ class Painter:
     def picture(self) -> Picture:
         """Read what is open now."""
         page = live_page(self._project_id, self._wanted, now=timezone.now())
-        rows = [live_row(handoff) for handoff in page.handoffs]
+        shows_people = self._wanted.shows_people
+        rows = [live_row(handoff, shows_people=shows_people) for handoff in page.handoffs]
         self._known = {row.id: (row, self._markup(row)) for row in rows}
         return Picture(
             order=tuple(row.id for row in rows),

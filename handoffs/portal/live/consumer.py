@@ -78,4 +78,5 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         if member is None or member.access(Area.CONVERSATIONS) < Access.READ:
             return None
         wanted = dict(parse_qsl(self.scope.get("query_string", b"").decode("latin-1")))
-        return project.pk, project.public_id, LiveFilter.read(wanted)
+        shows_people = member.may_see_personal_data
+        return project.pk, project.public_id, LiveFilter.read(wanted, shows_people=shows_people)

@@ -84,10 +84,14 @@ class LiveFilter:
     environment: str = ""
     vendor: str = ""
     rows: int = PAGE_ROWS
+    shows_people: bool = False
 
     @classmethod
-    def read(cls, given: Any) -> LiveFilter:
-        """Take what an address asks for; what nobody offers is ignored."""
+    def read(cls, given: Any, *, shows_people: bool = False) -> LiveFilter:
+        """Take what an address asks for; what nobody offers is ignored.
+
+        `shows_people` is the viewer's right to see who the end users are.
+        """
         state, environment = given.get("state", ""), given.get("environment", "")
         rows = given.get("rows", "")
         return cls(
@@ -95,6 +99,7 @@ class LiveFilter:
             environment=environment if environment in Environment.values else "",
             vendor=given.get("vendor", "").replace("\x00", "")[:40],
             rows=min(int(rows), MOST_ROWS) if rows.isdecimal() and int(rows) else PAGE_ROWS,
+            shows_people=shows_people,
         )
 
 

@@ -35,8 +35,9 @@ class LiveRow:
     is_worker_gone: bool
 
 
-def live_row(handoff: Any) -> LiveRow:
-    """Describe a handoff that live_page has read."""
+def live_row(handoff: Any, *, shows_people: bool) -> LiveRow:
+    """Describe a handoff that live_page has read; names of end users by right alone."""
+    person = handoff.conversation.end_user
     return LiveRow(
         id=handoff.pk,
         conversation_id=handoff.conversation_id,
@@ -44,7 +45,7 @@ def live_row(handoff: Any) -> LiveRow:
         badge=BADGES[State(handoff.state)],
         reason=STUCK.get(handoff.stuck, ""),
         place=_place(handoff),
-        end_user=_end_user(handoff.conversation.end_user),
+        end_user=(person.name if shows_people else "") or f"Visitor {person.external_id[-4:]}",
         vendor=vendor_name(handoff.integration_key) or "No integration",
         environment=handoff.get_environment_display(),
         requested_at=handoff.requested_at,
@@ -62,7 +63,3 @@ def _place(handoff: Any) -> str:
     """Name the live agents who are there, else the queue."""
     present = [str(name) for name in handoff.live_agents.values() if name]
     return ", ".join(present) or str(handoff.queue_status.get("queue_name") or "")
-
-
-def _end_user(person: Any) -> str:
-    return person.name or f"Visitor {person.external_id[-4:]}"

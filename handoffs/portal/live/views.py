@@ -18,7 +18,7 @@ from handoffs.portal.live.reading import COUNTERS, MOST_ROWS, PAGE_ROWS, LiveFil
 from handoffs.portal.operators import ACTS, OperatorAct
 from integrations.contract.integration_keys import vendor_name
 from integrations.models import Area, Environment, Integration, Project
-from integrations.projects.access import may_edit, project_view
+from integrations.projects.access import may_edit, may_see_personal_data, project_view
 
 MOST_AT_ONCE = 50
 
@@ -27,7 +27,7 @@ MOST_AT_ONCE = 50
 @project_view(Area.CONVERSATIONS)
 def live(request: HttpRequest, project: Project) -> HttpResponse:
     """Show what is open now; the page's script keeps it up to date."""
-    wanted = LiveFilter.read(request.GET)
+    wanted = LiveFilter.read(request.GET, shows_people=may_see_personal_data(request))
     picture = Painter((project.pk, project.public_id, wanted)).picture()
     query = {name: getattr(wanted, name) for name in ("state", "environment", "vendor")}
     more = min(wanted.rows + PAGE_ROWS, MOST_ROWS)

@@ -17,7 +17,7 @@ from integrations.contract.integration_keys import vendor_name
 from integrations.contract.rich_content import Author
 from integrations.models import VendorCall
 
-HIDDEN_TEXT = "Text hidden: it needs access to conversations."
+HIDDEN_TEXT = "Text hidden: it needs the right to see personal data."
 
 
 class Kind(enum.Enum):

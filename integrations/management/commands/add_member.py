@@ -26,6 +26,12 @@ class Command(BaseCommand):
         parser.add_argument("--read", nargs="*", choices=areas, default=[], metavar="AREA")
         parser.add_argument("--edit", nargs="*", choices=areas, default=[], metavar="AREA")
 
+        parser.add_argument(
+            "--personal-data",
+            action="store_true",
+            help="may see what people wrote and what they are called",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         """An area in both lists may be edited."""
         workspace = Workspace.objects.filter(slug=options["workspace"]).first()
@@ -37,7 +43,13 @@ class Command(BaseCommand):
             user.save()
         areas = dict.fromkeys(options["read"], Access.READ)
         areas |= dict.fromkeys(options["edit"], Access.EDIT)
-        member_set(workspace=workspace, user=user, is_admin=options["admin"], areas=areas)
+        member_set(
+            workspace=workspace,
+            user=user,
+            is_admin=options["admin"],
+            areas=areas,
+            sees_personal_data=options["personal_data"],
+        )
         rights = ", ".join(f"{area} {access.name.lower()}" for area, access in areas.items())
         self.stdout.write(
             f"{user.username} in {workspace.slug}: {'admin' if options['admin'] else rights}"
