@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from conversations.api import webhook_fields as fields
-from conversations.api.access import clean, key_open
+from conversations.api.access import Opened, clean, key_open
 from conversations.api.errors import BadFieldError, EnvelopeView, error_response
 from conversations.api.schema import Interface, answer
 from conversations.models import WebhookEndpoint
@@ -31,11 +31,11 @@ _API = Interface(fields.TAG, ["apiKey"], _401="UNAUTHORIZED", _403="FORBIDDEN", 
 class _View(EnvelopeView):
     """A call for the project of the key."""
 
-    def act(self, request: Request, do: Callable[[Project], Response]) -> Response:
+    def act(self, request: Request, do: Callable[[Opened], Response]) -> Response:
         """Open the key's project and do it; every refusal has the envelope."""
         try:
             opened = key_open(request, ApiKey.Permission.WEBHOOKS, limit=REQUESTS_PER_MINUTE)
-            return do(opened.project)
+            return do(opened)
         except TooManyEndpointsError as error:
             return error_response(409, "TOO_MANY_WEBHOOK_ENDPOINTS", str(error))
         except WebhookEndpoint.DoesNotExist:
@@ -56,12 +56,12 @@ class WebhookEndpointsView(_View):
     def get(self, request: Request) -> Response:
         """Return them, or those that are asked for."""
 
-        def do(project: Project) -> Response:
+        def do(opened: Opened) -> Response:
             wanted = _enabled(request.query_params.get("enabled", ""))
             event_type = request.query_params.get("event_type", "")
             rows = [
                 fields.endpoint_shown(row)
-                for row in project.webhook_endpoints.all()
+                for row in opened.project.webhook_endpoints.all()
                 if wanted in (None, row.is_enabled)
                 and (not event_type or event_type in row.event_types)
             ]
@@ -87,11 +87,11 @@ class WebhookEndpointsView(_View):
     def post(self, request: Request) -> Response:
         """Add one."""
 
-        def do(project: Project) -> Response:
+        def do(opened: Opened) -> Response:
             asked = _judged(fields.EndpointCreate(data=_body(request)))
             endpoint, secret = endpoint_create(
-                project=project,
-                actor=None,
+                project=opened.project,
+                actor=opened.key,
                 values=fields.columns_of(asked),
                 headers=asked.get("headers"),
             )
@@ -116,7 +116,7 @@ class WebhookEndpointView(_View):
         """Return one."""
         return self.act(
             request,
-            lambda project: Response(fields.endpoint_shown(_found(project, endpoint_id))),
+            lambda opened: Response(fields.endpoint_shown(_found(opened.project, endpoint_id))),
         )
 
     @_API.operation(
@@ -133,12 +133,12 @@ class WebhookEndpointView(_View):
     def patch(self, request: Request, endpoint_id: str) -> Response:
         """Change one."""
 
-        def do(project: Project) -> Response:
-            found = _found(project, endpoint_id)
+        def do(opened: Opened) -> Response:
+            found = _found(opened.project, endpoint_id)
             asked = _judged(fields.EndpointUpdate(data=_body(request), partial=True))
             row = endpoint_update(
                 endpoint=found,
-                actor=None,
+                actor=opened.key,
                 values=fields.columns_of(asked),
                 headers=asked.get("headers"),
             )
@@ -157,8 +157,8 @@ class WebhookEndpointView(_View):
     def delete(self, request: Request, endpoint_id: str) -> Response:
         """Delete one."""
 
-        def do(project: Project) -> Response:
-            endpoint_delete(endpoint=_found(project, endpoint_id), actor=None)
+        def do(opened: Opened) -> Response:
+            endpoint_delete(endpoint=_found(opened.project, endpoint_id), actor=opened.key)
             return Response(status=204)
 
         return self.act(request, do)
@@ -182,11 +182,11 @@ class WebhookSecretView(_View):
     def post(self, request: Request, endpoint_id: str) -> Response:
         """Make a new secret."""
 
-        def do(project: Project) -> Response:
-            found = _found(project, endpoint_id)
+        def do(opened: Opened) -> Response:
+            found = _found(opened.project, endpoint_id)
             asked = _judged(fields.SecretRotate(data=_body(request)))
             overlap = timedelta(seconds=asked["overlap_seconds"])
-            row, secret = secret_rotate(endpoint=found, actor=None, overlap=overlap)
+            row, secret = secret_rotate(endpoint=found, actor=opened.key, overlap=overlap)
             return Response({"signing_secret": secret, "previous_valid_until": row.previous_until})
 
         return self.act(request, do)

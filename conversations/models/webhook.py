@@ -78,6 +78,8 @@ class WebhookDelivery(models.Model):
     shared_id = models.CharField(max_length=255, blank=True)
     lane = models.CharField(max_length=64)
     data = models.JSONField(null=True)
+    # Of the request or the task in which it happened; the receiver reads it in X-Correlation-Id.
+    correlation_id = models.CharField(max_length=64, blank=True, db_default="", default="")
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.PENDING)
     attempts = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(default=timezone.now)

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from conversations.models import WebhookDelivery, WebhookEndpoint
 from conversations.webhooks.bodies import NothingToTellError, delivery_body
+from integrations.telemetry.correlation import HEADER
 from integrations.telemetry.metrics import WEBHOOK_DELIVERY_AGE, WEBHOOKS_SENT
 
 Status = WebhookDelivery.Status
@@ -113,9 +114,13 @@ def _attempt(row: WebhookDelivery, endpoint: WebhookEndpoint, until: datetime) -
         url=endpoint.url,
         timeout_seconds=endpoint.timeout_ms / 1000,
         secrets=signing_secrets(endpoint),
-        headers=dict(endpoint.secrets.get("headers", {})),
+        headers={**endpoint.secrets.get("headers", {}), **_correlation(row)},
         body=body,
     )
+
+
+def _correlation(row: WebhookDelivery) -> dict[str, str]:
+    return {HEADER: row.correlation_id} if row.correlation_id else {}
 
 
 def signing_secrets(endpoint: WebhookEndpoint) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from conversations.webhooks.wake_up import wake_on_commit
 from integrations.http.url_guard import url_problem
 from integrations.models import Project, Workspace
 from integrations.projects.audit import audit_record
+from integrations.telemetry.correlation import HEADER, correlation_id
 
 PER_ACCOUNT = 10
 TIMEOUT_MIN_MS, TIMEOUT_MAX_MS = 1000, 30_000
@@ -32,7 +33,7 @@ _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _OWN_HEADERS = frozenset(
     {
         *("host", "content-type", "content-length", "transfer-encoding", "connection", "accept"),
-        *("idempotency-key", "user-agent", "expect", "upgrade", "te", "trailer"),
+        *("idempotency-key", "user-agent", "expect", "upgrade", "te", "trailer", HEADER.lower()),
     }
 )
 _OWN_PREFIX = "x-handoff-"
@@ -161,6 +162,7 @@ def trial_send(*, endpoint: WebhookEndpoint, actor: Any) -> WebhookDelivery:
         type=TEST,
         lane=f"test:{event_id}",
         data={"message": "This is a test. Nothing has happened."},
+        correlation_id=correlation_id.get(),
     )
 
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from conversations.models import Conversation, Event, WebhookDelivery, WebhookEndpoint
 from conversations.webhooks.event_types import SENDERS, WebhookType
 from conversations.webhooks.wake_up import wake_on_commit
+from integrations.telemetry.correlation import correlation_id
 
 Data = Callable[[], Mapping[str, Any]]
 
@@ -90,6 +91,7 @@ def _write(endpoints: Sequence[str], rows: Sequence[WebhookDelivery]) -> None:
             endpoint_id=endpoint,
             created_at=now,
             next_attempt_at=now,
+            correlation_id=correlation_id.get(),
             **{name: getattr(row, name) for name in names},
         )
         for row in rows

@@ -41,9 +41,10 @@ from integrations.telemetry.metrics import JOURNAL_LINES
 _TOLD = """
     INSERT INTO conversations_webhookdelivery
         (endpoint_id, event_id, type, conversation_id, environment, shared_id, lane, data, status,
-         attempts, next_attempt_at, error_code, created_at)
+         attempts, next_attempt_at, error_code, created_at, correlation_id)
     SELECT endpoint.id, event_id, 'message.created', conversation_id, environment, shared_id,
-           conversation_id, NULL, 'pending', 0, %(now)s::timestamptz, '', %(now)s::timestamptz
+           conversation_id, NULL, 'pending', 0, %(now)s::timestamptz, '', %(now)s::timestamptz,
+           correlation_id
 """
 _LISTENING = """
     JOIN conversations_webhookendpoint AS endpoint USING (project_id)
@@ -123,7 +124,8 @@ _FROM_VENDOR = f"""
 WITH input AS (
     SELECT * FROM jsonb_to_recordset(%(input)s::jsonb) AS input (
         handoff_id text, worker_id uuid, epoch integer, agent_id text, vendor_event_id text,
-        vendor_message_id text, occurred_at timestamptz, event_id uuid, payload jsonb, session text
+        vendor_message_id text, occurred_at timestamptz, event_id uuid, payload jsonb, session text,
+        correlation_id text
     )
 ), locked AS MATERIALIZED (
     SELECT handoff.id AS handoff_id, conversation.id AS conversation_id,
@@ -222,6 +224,7 @@ class AgentMessage:
     occurred_at: datetime
     stored_session: str = field(repr=False)
     deadline_at: datetime
+    correlation_id: str = field(default_factory=correlation_id.get)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -323,6 +326,7 @@ def _agent_input(message: AgentMessage) -> dict[str, Any]:
         "event_id": str(message.line.id),
         "payload": message.line.payload,
         "session": message.stored_session,
+        "correlation_id": message.correlation_id,
     }
 
 

@@ -26,6 +26,7 @@ from conversations.webhooks.endpoints import (
     trial_send,
 )
 from conversations.webhooks.sender import WebhookSender
+from integrations.telemetry.correlation import correlation_begin
 from tests import factories
 from tests.conversations.hooks import (
     endpoint_at,
@@ -63,7 +64,9 @@ def only() -> WebhookDelivery:
 def test_a_message_is_told_with_a_body_and_headers_that_the_receiver_can_check(receiver, talk):
     _, secret = endpoint_at(receiver, talk.project, MESSAGE, headers={"X-Shop": "north"})
 
+    correlation_begin("wrote-a-line")
     line = factories.said(talk, "Grüße, “Ines”")
+    correlation_begin("the-sender-itself")
     send_due()
 
     [heard] = receiver.heard
@@ -86,6 +89,7 @@ def test_a_message_is_told_with_a_body_and_headers_that_the_receiver_can_check(r
     assert abs(time.time() - int(heard.headers["x-handoff-timestamp"])) < 60
     assert heard.headers["x-handoff-signature"] == signature(secret, heard)
     assert heard.headers["x-shop"] == "north"
+    assert heard.headers["x-correlation-id"] == "wrote-a-line"
     row = only()
     assert (row.status, row.attempts, row.response_status) == ("delivered", 1, 200)
 

@@ -65,10 +65,11 @@ def test_an_endpoint_lives_from_its_creation_to_its_end(key, project):
 
     assert call("delete", key, f"/{shown['id']}").status_code == 204
     assert call("get", key, f"/{shown['id']}").status_code == 404
-    assert list(AuditEntry.objects.order_by("id").values_list("action", flat=True))[-3:] == [
-        "webhook.created",
-        "webhook.changed",
-        "webhook.deleted",
+    written = AuditEntry.objects.order_by("id").values_list("action", "api_key__project")
+    assert list(written)[-3:] == [
+        ("webhook.created", project.pk),
+        ("webhook.changed", project.pk),
+        ("webhook.deleted", project.pk),
     ]
 
 

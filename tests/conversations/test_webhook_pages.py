@@ -12,6 +12,7 @@ from django.urls import reverse
 from conversations.models import WebhookDelivery, WebhookEndpoint
 from conversations.webhooks.endpoints import PER_ACCOUNT, endpoint_create, trial_send
 from integrations.models import Access, AuditEntry, Project
+from integrations.telemetry.correlation import correlation_begin
 from tests import factories
 from tests.members import client_of_admin, client_of_reader, client_with
 
@@ -135,10 +136,12 @@ def test_rotating_shows_the_new_secret_once_and_until_when_the_old_one_signs(adm
 
 def test_deliveries_show_how_they_went_and_one_that_is_over_is_sent_again(admin, project):
     row = endpoint(project)
+    correlation_begin("pressed-a-button")
     delivery = trial_send(endpoint=row, actor=None)
     WebhookDelivery.objects.update(status="failed", attempts=6, response_status=503, duration_ms=41)
     page = admin.get(url("webhook", project, row)).content.decode()
-    assert all(text in page for text in ("Failed", "6 of 6", "503", "41 ms", "webhook.test"))
+    told = ("Failed", "6 of 6", "503", "41 ms", "webhook.test", "pressed-a-button")
+    assert [text for text in told if text not in page] == []
 
     again = url("webhook_resend", project, row, event_id=delivery.event_id)
     admin.post(again)

@@ -28,6 +28,7 @@ from integrations.connections.services import (
 from integrations.contract import events as vendor_events
 from integrations.kit.plain_json import vendor_json
 from integrations.models import Project
+from integrations.telemetry.correlation import correlation_begin
 from tests import factories
 from tests.handoffs.passing import active, hear, write
 from tests.waiting import eventually_async
@@ -213,12 +214,15 @@ async def test_messages_both_ways_of_the_hot_path_are_told_once_and_as_the_servi
     for one in (handoff, slow):
         await listening(one, "message.created")
 
+    correlation_begin("wrote-a-line")
     asked = await write(handoff, "Where is it?")
-    assert await hear(handoff, factories.spoke("On its way."))
     await run_sync(factories.said, slow.conversation, "Where is it?")
+    correlation_begin("heard-a-line")
+    assert await hear(handoff, factories.spoke("On its way."))
 
     def rows(of: Handoff) -> list[dict[str, Any]]:
         names = ("type", "environment", "shared_id", "lane", "data", "status", "attempts")
+        names += ("correlation_id",)
         found = WebhookDelivery.objects.filter(conversation=of.conversation).order_by("id")
         return [
             {name: getattr(row, name) for name in names} | {"event": str(row.event_id)}
@@ -232,6 +236,8 @@ async def test_messages_both_ways_of_the_hot_path_are_told_once_and_as_the_servi
         k: v for k, v in by_services.items() if k not in own
     }
     assert to_vendor["event"] == str(asked.pk)
+    assert to_vendor["correlation_id"] == "wrote-a-line"
+    assert from_vendor["correlation_id"] == "heard-a-line"
     said = await run_sync(lambda: bodies("message.created"))
     in_order = [
         (body["data"]["sender"], body["data"]["text"])
