@@ -21,6 +21,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.types import ASGIApp
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from integrations.simulators.desk import (
     Action,
@@ -249,6 +250,13 @@ def _write_atomically(path: Path, state: Mapping[str, Any]) -> None:
     os.replace(draft, path)
 
 
+class _WebSocket(WebSocketsSansIOProtocol):
+    def shutdown(self) -> None:
+        """Say goodbye, unless the other side just did: uvicorn fails then, and stops nothing."""
+        if not self.transport.is_closing():
+            super().shutdown()
+
+
 class _Server(uvicorn.Server):
     """Ends as soon as it is told to: a suite of tests starts hundreds of these."""
 
@@ -258,6 +266,7 @@ class _Server(uvicorn.Server):
             uvicorn.Config(
                 app,
                 lifespan="off",
+                ws=_WebSocket,
                 # Streams that are cut on purpose would be logged as errors.
                 log_level="critical",
                 access_log=False,

@@ -19,6 +19,7 @@ class WebhookPortal:
         self.url = ""
         self.items: list[WebhookItem] = []
         self.answers: list[int] = []
+        self.refused: list[bytes] = []
         self.down: int | None = None
         self._connector = connector
         self._credentials = credentials
@@ -27,12 +28,16 @@ class WebhookPortal:
 
     async def take(self, request: web.Request) -> web.Response:
         """Answer one call as the portal would."""
-        answer = self._refusal() or self._taken(await _read(request))
+        call = await _read(request)
+        answer = self._refusal(call) or self._taken(call)
         self.answers.append(answer.status)
         return answer
 
-    def _refusal(self) -> web.Response | None:
-        return web.Response(status=self.down) if self.down else None
+    def _refusal(self, call: WebhookRequest) -> web.Response | None:
+        if not self.down:
+            return None
+        self.refused.append(call.body)
+        return web.Response(status=self.down)
 
     def _taken(self, call: WebhookRequest) -> web.Response:
         try:

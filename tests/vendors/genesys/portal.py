@@ -139,6 +139,7 @@ class Portal(Desk):
         self.answers: list[int] = []
         self.is_deaf = False
         self.missed_until: datetime | None = None
+        self.refused: list[str] = []
         self.webhook_url = ""
         self._items: dict[str, WebhookItem] = {}
         self._http = http
@@ -224,6 +225,7 @@ class Portal(Desk):
     async def take(self, request: web.Request) -> web.Response:
         if self.is_deaf:
             self.missed_until = datetime.now(UTC)
+            self.refused.append((await request.read()).decode())
             return web.Response(status=503)
         call = WebhookRequest(
             endpoint="events",

@@ -23,9 +23,10 @@ async def portal(portal: Portal) -> Portal:
 
 async def unheard(portal: Portal, handoff: Handoff, action: str, **body: object) -> None:
     """Let the live agent do something of which the first call is not taken."""
-    portal.is_deaf, portal.missed_until = True, None
+    told = body.get("text", body.get("name"))
+    portal.is_deaf = True
     await portal.act(handoff, action, **body)
-    await until(lambda: portal.missed_until)
+    await until(lambda: any(f'"{told}"' in call for call in portal.refused))
     portal.is_deaf = False
 
 
@@ -144,7 +145,11 @@ async def held_back(portal: Portal, handoff: Handoff) -> WebhookItem:
     """Return the item of `two`, which came while the call of `one` was not taken."""
     await handoff.stop()
     await unheard(portal, handoff, "say", text="one")
-    taken = len(portal.items_of(handoff.session))
     await portal.act(handoff, "say", text="two")
-    await until(lambda: len(portal.items_of(handoff.session)) > taken)
-    return replace(portal.items_of(handoff.session)[taken], missed_until=portal.missed_until)
+    await until(lambda: _bringing("two", portal, handoff))
+    (item,) = _bringing("two", portal, handoff)
+    return replace(item, missed_until=portal.missed_until)
+
+
+def _bringing(text: str, portal: Portal, handoff: Handoff) -> list[WebhookItem]:
+    return [item for item in words_of(portal, handoff) if item.body.get("text") == text]
