@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from conversations.ai_agent.sandbox.results import ToolError
 from conversations.socket.responder import responder
 from conversations.webhooks.endpoints import deliveries_purge
 from conversations.webhooks.sender import WEBHOOKS
@@ -16,9 +15,9 @@ def send_webhooks() -> None:
     WEBHOOKS.wake()
 
 
-@shared_task(autoretry_for=(ToolError,), max_retries=10, default_retry_delay=5)
+@shared_task
 def end_function(conversation_id: str) -> None:
-    """Run the end_function of a conversation; where no slot is free, a little later."""
+    """Run the end_function of a conversation; where no slot is free, the sweep asks again."""
     responder().on_ended(conversation_id=conversation_id)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any, Unpack
@@ -10,6 +11,7 @@ from typing import Any, Unpack
 from django.db import transaction
 from django.utils import timezone
 
+from conversations.ai_agent.sandbox.host import Service
 from conversations.errors import ClientFaultError, ConversationEndedError, NotAllowedError
 from conversations.event_loop.executor import run_sync
 from conversations.files.attachments import attachment_object, attachments_said
@@ -33,7 +35,7 @@ from handoffs.sending.hot_path import UserMessage, send_to_vendor
 from handoffs.sending.offers import offer_check_closed, offer_match, offer_take
 from handoffs.sending.outbox import delivery_create
 from handoffs.sending.retry import message_retry
-from handoffs.starting.agent_place import end_function
+from handoffs.starting.agent_place import end_function, tool_services
 from handoffs.starting.message_bounds import ai_agent_admit, live_agent_admit
 from handoffs.starting.start import handoff_open
 from handoffs.states import EndReason, State
@@ -116,8 +118,12 @@ class HandoffResponder:
         return events + conversation_end(conversation, SessionEnd.USER_END)
 
     def on_ended(self, *, conversation_id: str) -> None:
-        """Run the project's end_function, once; raises ToolError `busy`."""
+        """Run the project's end_function, once."""
         end_function(conversation_id)
+
+    def tool_services(self, conversation: Conversation) -> Mapping[str, Service]:
+        """Return what a conversation's tools may ask of the portal."""
+        return tool_services(conversation)
 
     def queue_status(self, *, conversation_id: str) -> dict[str, Any] | None:
         """Return the last queue status of a handoff that is still waiting."""

@@ -6,11 +6,14 @@ import logging
 
 from celery import shared_task
 
+from conversations.ai_agent.lifetime.end import end_functions_lost
+from conversations.journal.ending import end_function_queue
 from handoffs.clocks.overdue import overdue_reap
 from handoffs.clocks.reaping import clean_up_old, reap_all
 from handoffs.clocks.reminders import reminders_send
 from handoffs.clocks.sweeping import answers_lost, handoffs_unowned
 from handoffs.clocks.waiting_flows import waiting_flow_speak
+from handoffs.lifecycle.deadlines import LOST_WAKE_UP
 from handoffs.lifecycle.queueing import queue_answer, queue_open_handoff
 from handoffs.relay.leases import workers_alive
 from handoffs.relay.worker import relay_current
@@ -73,6 +76,8 @@ def sweep() -> None:
             queue_open_handoff(handoff_id)
     for conversation_id in answers_lost():
         queue_answer(conversation_id)
+    for conversation_id in end_functions_lost(LOST_WAKE_UP.past()):
+        end_function_queue(conversation_id=conversation_id)
 
 
 @shared_task

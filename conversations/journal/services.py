@@ -14,7 +14,7 @@ from django.utils import timezone
 from conversations.errors import ClientFaultError, ConversationEndedError
 from conversations.journal import publish
 from conversations.journal.discarding import texts_discard
-from conversations.journal.ending import end_function_queue
+from conversations.journal.ending import end_function_note
 from conversations.journal.frames import EXTENSIONS, PREFIX, EventType, Level, SessionEnd, frame_of
 from conversations.models import Channel, Conversation, EndUser, Event, LogEntry
 from conversations.models.conversation import APP_PLATFORMS
@@ -190,10 +190,11 @@ def conversation_end(
     conversation.state = Conversation.State.ENDED
     conversation.ended_at = timezone.now()
     conversation.answer_due_at = None
-    conversation.save(update_fields=["state", "ended_at", "answer_due_at"])
+    end_function_note(conversation)
+    changed = ["state", "ended_at", "answer_due_at", "end_function_due_at"]
+    conversation.save(update_fields=changed)
     if conversation.is_discarded:
         texts_discard(conversation)
-    end_function_queue(conversation)
     conversation_tell(
         conversation,
         WebhookType.CONVERSATION_ENDED,

@@ -120,6 +120,8 @@ class Conversation(models.Model):
     last_seen_at = models.DateTimeField(default=timezone.now)
     # When the end_function was begun: it runs once.
     end_function_at = models.DateTimeField(null=True, blank=True)
+    # Until it has come to its end; the clock queues again what is due for too long.
+    end_function_due_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 
@@ -135,6 +137,11 @@ class Conversation(models.Model):
                 fields=["answer_due_at"],
                 condition=models.Q(answer_due_at__isnull=False),
                 name="conversations_answer_due",
+            ),
+            models.Index(
+                fields=["end_function_due_at"],
+                condition=models.Q(end_function_due_at__isnull=False),
+                name="conversations_end_function_due",
             ),
         ]
 

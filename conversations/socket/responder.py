@@ -11,7 +11,8 @@ from typing import Any, NotRequired, Protocol, TypedDict, Unpack, cast
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from conversations.models import Event
+from conversations.ai_agent.sandbox.host import Service
+from conversations.models import Conversation, Event
 from integrations.contract.manifest import AttachmentLimits
 
 
@@ -77,7 +78,10 @@ class Responder(Protocol):
         """End the conversation for the end user."""
 
     def on_ended(self, *, conversation_id: str) -> None:
-        """Do what is to be done once when a conversation is over; raises ToolError `busy`."""
+        """Do what is to be done once when a conversation is over."""
+
+    def tool_services(self, conversation: Conversation) -> Mapping[str, Service]:
+        """Return what a conversation's tools may ask of the portal."""
 
     def queue_status(self, *, conversation_id: str) -> dict[str, Any] | None:
         """Return the last queue status to show on connect, or None."""

@@ -99,7 +99,9 @@ class ClientTalk:
 
     async def _on_join(self, frame: ClientFrame) -> None:
         await self._outlet.show(transient_frame(frame.type, {}, frame.metadata))
-        joined, *greeting = await run_sync(agent_begin, self._conversation_id)
+        joined, *greeting = await run_sync(
+            agent_begin, self._conversation_id, responder().tool_services
+        )
         await self._outlet.show_events([joined])
         await self._outlet.show(transient_frame(EventType.POLY_AGENT_THINKING, {}))
         await self._outlet.show_events(greeting)

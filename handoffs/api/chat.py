@@ -50,6 +50,7 @@ from handoffs.api.chat_turns import (
     chat_close,
     chat_say,
 )
+from handoffs.starting.agent_place import tool_services
 from integrations.models import ApiKey, Project
 
 REQUESTS_PER_MINUTE = 600
@@ -229,7 +230,7 @@ def _create(channel: Channel, fields: Mapping[str, Any]) -> tuple[str, str]:
         integration_attributes=fields.get("integration_attributes") or {},
     )
     made = session_create(channel=channel, token_family=uuid.uuid4(), visitor=visitor)
-    greeting = agent_begin(made.pk)[-1]
+    greeting = agent_begin(made.pk, tool_services)[-1]
     return made.pk, str(greeting.payload["text"])
 
 

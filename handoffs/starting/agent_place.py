@@ -139,7 +139,7 @@ def _address(conversation: Conversation, name: str) -> Address | None:
 
 
 def end_function(conversation_id: str) -> None:
-    """Run the end_function of a conversation that is over; raises ToolError `busy`."""
+    """Run the end_function of a conversation that is over, once."""
     conversation = Conversation.objects.select_related("project", "channel", "end_user").get(
         pk=conversation_id
     )

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import redis
+from django.utils import timezone
+from pydantic_monty import ResourceLimits
 
+from conversations.ai_agent.lifetime.end import end_functions_lost
 from conversations.ai_agent.lifetime.start import agent_begin
+from conversations.ai_agent.sandbox.results import ToolError
+from conversations.ai_agent.sandbox.workers import WORKERS
 from conversations.journal.frames import SessionEnd
 from conversations.journal.services import conversation_end, conversation_lock
 from conversations.models import Conversation, Event, LogEntry
 from conversations.tasks import end_function as task
+from handoffs.responder import HandoffResponder
 from handoffs.starting.agent_place import end_function
+from handoffs.tasks import sweep
 from integrations.models import Project
 from tests import factories
 
@@ -59,6 +70,19 @@ def test_a_start_function_that_fails_costs_its_words_only_and_is_logged(project)
     assert events[1].payload["text"] == "Good day."
     assert conversation.tool_state == {}
     assert logged(conversation) == [("tool_runtime", "error")]
+
+
+def test_a_start_function_asks_who_is_there(project):
+    factories.integration(project, status="connected", environment="sandbox")
+    source = (
+        "def start_function(conv):\n    return str(conv.check_availability('salesforce').queue)"
+    )
+    factories.tool(project, source, name="start_function")
+    made = factories.conversation(factories.channel(project), state=Conversation.State.CREATED)
+
+    events = agent_begin(made.pk, HandoffResponder().tool_services)
+
+    assert events[1].payload["text"] == "None", logged(made)
 
 
 def test_a_start_function_hands_nobody_off(project):
@@ -118,3 +142,62 @@ def test_an_end_function_that_fails_is_logged_and_not_run_again(project):
     end_function(conversation.pk)
 
     assert logged(conversation) == [("tool_runtime", "error")]
+
+
+@contextmanager
+def slots_taken(project: Project) -> Iterator[None]:
+    """Hold all slots that the project may have."""
+    workspace_key = project.workspace.public_id
+    with ExitStack() as held:
+        with suppress(ToolError):
+            while True:
+                session = WORKERS.session(
+                    project.public_id, ResourceLimits(), workspace_key=workspace_key
+                )
+                held.enter_context(session)
+        yield
+
+
+def due_for(conversation: Conversation, **fields: Any) -> None:
+    Conversation.objects.filter(pk=conversation.pk).update(**fields)
+
+
+def test_an_end_function_whose_message_was_lost_is_found_again_and_runs_once(project, redis_server):
+    conversation = ended(project, END)
+    due_for(conversation, end_function_due_at=timezone.now() - timedelta(minutes=1))
+
+    sweep()
+    with redis.Redis.from_url(redis_server.url) as broker:
+        assert broker.llen("turns") == 1
+    task(conversation.pk)
+    task(conversation.pk)
+
+    conversation.refresh_from_db()
+    assert conversation.tool_state == {"n": 1}
+    assert conversation.end_function_due_at is None
+    assert end_functions_lost(timezone.now() + timedelta(days=1)) == []
+
+
+def test_one_whose_worker_died_under_it_is_not_run_twice_and_the_log_says_so(project):
+    conversation = ended(project, END)
+    late = timezone.now() - timedelta(minutes=1)
+    due_for(conversation, end_function_at=late, end_function_due_at=late)
+
+    task(conversation.pk)
+    task(conversation.pk)
+
+    conversation.refresh_from_db()
+    assert conversation.tool_state == {} and conversation.end_function_due_at is None
+    assert logged(conversation) == [("end_function_lost", "error")]
+
+
+def test_without_a_slot_it_stays_due(project, settings):
+    conversation = ended(project, END)
+    with slots_taken(project):
+        task(conversation.pk)
+
+    conversation.refresh_from_db()
+    assert conversation.end_function_at is None and conversation.end_function_due_at is not None
+    task(conversation.pk)
+    conversation.refresh_from_db()
+    assert conversation.tool_state == {"n": 1}

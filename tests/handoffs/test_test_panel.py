@@ -100,3 +100,12 @@ def test_only_who_may_edit_talks_and_only_in_the_panels_own_conversations(projec
     assert admin.get(at(widget)).status_code == 404
     assert admin.get(at(mine).replace(mine.pk, other.pk)).status_code == 404
     assert Channel.objects.get(kind=Channel.Kind.CHAT).allowed_origins == []
+
+
+def test_the_panel_runs_the_start_function_as_a_real_session_does(project, admin):
+    source = "def start_function(conv):\n    return 'Welcome to ' + conv.env"
+    factories.tool(project, source, name="start_function")
+
+    conversation = begin(admin, project, "draft")
+
+    assert "Welcome to sandbox" in admin.get(at(conversation)).content.decode()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from conversations.ai_agent.conv.effects import (
@@ -24,6 +24,7 @@ from conversations.journal.services import NewEvent, agent_join
 from conversations.models import Conversation, Event, Tool
 from conversations.releases.content import content_of
 
+ServicesOf = Callable[[Conversation], Mapping[str, Service]]
 START = "start_function"
 # The greeting waits so long for a slot in the sandbox.
 SLOT_SECONDS = 3.0
@@ -32,9 +33,10 @@ _NOT_HERE = ReturnProblem(
 )
 
 
-def agent_begin(conversation_id: str, services: Mapping[str, Service] | None = None) -> list[Event]:
+def agent_begin(conversation_id: str, services_of: ServicesOf | None = None) -> list[Event]:
     """Let the AI agent join and greet, after the start_function where the project has one.
 
+    `services_of` says what that may ask of the portal above this app.
     One that fails costs nothing but its words: the usual greeting is said, and the log says why.
     Raises ClientFaultError when the AI agent has joined before.
     """
@@ -45,15 +47,13 @@ def agent_begin(conversation_id: str, services: Mapping[str, Service] | None = N
     if tool is None or conversation.state != Conversation.State.CREATED:
         return agent_join(conversation_id)
     try:
-        outcome = _run(conversation, tool, services)
+        outcome = _run(conversation, tool, services_of(conversation) if services_of else {})
     except ToolError as error:
         return agent_join(conversation_id, opening=partial(_failed, log=error_log(tool, error)))
     return agent_join(conversation_id, opening=partial(_opening, tool=tool, outcome=outcome))
 
 
-def _run(
-    conversation: Conversation, tool: Tool, services: Mapping[str, Service] | None
-) -> ToolOutcome:
+def _run(conversation: Conversation, tool: Tool, services: Mapping[str, Service]) -> ToolOutcome:
     place = conv_place(conversation, services=services)
     until = time.monotonic() + SLOT_SECONDS
     while True:

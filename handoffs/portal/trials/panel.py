@@ -10,12 +10,14 @@ from typing import Any
 
 from django.db import transaction
 
+from conversations.ai_agent.lifetime.start import agent_begin
 from conversations.journal.frames import EventType
-from conversations.journal.services import Visitor, agent_join, session_create
+from conversations.journal.services import Visitor, session_create
 from conversations.models import Channel, Conversation, Event, LogEntry
 from conversations.models.release import release_id_of
 from handoffs.models import Handoff
 from handoffs.portal.one_handoff.wording import BADGES
+from handoffs.starting.agent_place import tool_services
 from handoffs.states import State
 from integrations.models import Environment, Project
 
@@ -76,17 +78,17 @@ def places(project: Project) -> list[tuple[str, str]]:
     return found
 
 
-@transaction.atomic
 def panel_begin(project: Project, where: str, *, variant_id: str = "") -> Conversation:
     """Open a conversation with the draft or an environment, and let the AI agent greet."""
     environment = Environment.SANDBOX.value if where == DRAFT else where
     channel = _channel(project, environment)
     visitor = Visitor(variant_id=variant_id, page={"test_panel": where})
-    conversation = session_create(channel=channel, token_family=uuid.uuid4(), visitor=visitor)
-    if where == DRAFT and conversation.release_id is not None:
-        conversation.release = None
-        conversation.save(update_fields=["release"])
-    agent_join(conversation.pk)
+    with transaction.atomic():
+        conversation = session_create(channel=channel, token_family=uuid.uuid4(), visitor=visitor)
+        if where == DRAFT and conversation.release_id is not None:
+            conversation.release = None
+            conversation.save(update_fields=["release"])
+    agent_begin(conversation.pk, tool_services)
     return conversation
 
 
