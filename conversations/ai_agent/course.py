@@ -34,7 +34,6 @@ class Turn:
     where it answered, None where none was asked.
     """
 
-    utterances: Sequence[str] = ()
     messages: Sequence[AgentMessage] = ()
     source: str = ""
     returned: Mapping[str, Any] | None = None
@@ -61,11 +60,6 @@ class Turn:
         """Return where its tools want the conversation to go."""
         done = [one for _, effects in self.effects for one in effects.done]
         return moves_read(done, self.returned)
-
-    @property
-    def said(self) -> list[AgentMessage]:
-        """Return all that is to be said, in order."""
-        return [*(AgentMessage(text=text) for text in self.utterances), *self.messages]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

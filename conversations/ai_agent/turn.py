@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from conversations.ai_agent.conv.moves import Moves
-from conversations.ai_agent.conv.parts import AgentMessage, TurnLog
+from conversations.ai_agent.conv.parts import AgentMessage, TurnLog, texts_said
 from conversations.ai_agent.conv.place import ConvPlace, conv_place, tool_use
 from conversations.ai_agent.course import (
     Course,
@@ -92,8 +92,8 @@ def _with_decision(conversation: Conversation, turn: Turn, decision: Decision) -
     if decision.handoff is not None and not is_ended:
         turn = replace(turn, returned={"handoff": decision.handoff}, source=_source(decision))
         has_own = isinstance(decision.handoff, Mapping) and decision.handoff.get("utterance")
-        if not turn.said and not has_own:
-            turn = replace(turn, utterances=[sentence("handing_over", conversation.locale)])
+        if not turn.messages and not has_own:
+            turn = replace(turn, messages=texts_said(sentence("handing_over", conversation.locale)))
     return replace(
         turn,
         dialog=decision.dialog.stored(),
@@ -121,12 +121,12 @@ def _said_turn(conversation: Conversation, decision: Decision) -> Turn:
     """Return the turn of a decision that runs no tool."""
     if decision.says:
         logs = [_miss_log(decision)] if decision.is_miss else []
-        return Turn(utterances=decision.says, logs=logs)
+        return Turn(messages=texts_said(*decision.says), logs=logs)
     if decision.handoff is None and not decision.goes_to_flow:
         name = decision.topic.name if decision.topic else ""
         content = f"The topic “{name}” has neither a content nor a tool that exists."
         log = TurnLog(level="warning", content=content, source="", code="topic_empty")
-        return Turn(utterances=[_no_match(conversation)], logs=[log])
+        return Turn(messages=texts_said(_no_match(conversation)), logs=[log])
     return Turn()
 
 
@@ -139,7 +139,7 @@ def turn_given_up(conversation: Conversation, tries: int) -> Turn:
     """Return the turn that ends a message whose answer could not be carried out."""
     content = f"The answer failed {tries} times and was given up: see the portal's own log."
     return Turn(
-        utterances=[tool_failed_text(conversation)],
+        messages=texts_said(tool_failed_text(conversation)),
         logs=[TurnLog(level="error", content=content, source="", code="turn_given_up")],
     )
 

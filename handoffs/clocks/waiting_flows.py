@@ -47,7 +47,7 @@ def _say(handoff: Handoff, event: Event | None, turn: Turn) -> None:
     handoff.refresh_from_db(fields=["state"])
     if not _waits(handoff, conversation, event) or turn.flow is None:
         return
-    lines = [system_event(said.text, code=CODE) for said in turn.said]
+    lines = [system_event(said.text, code=CODE) for said in turn.messages]
     if lines:
         events_append(conversation, lines)
     heard = event.sequence if event else 0

@@ -255,7 +255,7 @@ def _carry_out(conversation: Conversation, event: Event | None, turn: Turn) -> N
         log for name, effects in turn.effects for log in effects_apply(conversation, effects, name)
     ]
     turn_logs_append(conversation, [*turn.logs, *late])
-    _say(conversation, turn.said)
+    _say(conversation, turn.messages)
     _hand_off(conversation, event, turn)
     _note_refusal(conversation)
     if turn.has_hung_up:
@@ -350,5 +350,5 @@ def _refuse_others(conversation: Conversation, turn: Turn, number: int) -> None:
 
 def _say_first(conversation: Conversation, turn: Turn, payload: HandoffPayload) -> None:
     """Deliver the payload's own utterance before the handoff, unless it was just said."""
-    if payload.utterance and payload.utterance not in (said.text for said in turn.said):
+    if payload.utterance and payload.utterance not in (said.text for said in turn.messages):
         _say(conversation, [AgentMessage(text=payload.utterance)])

@@ -15,7 +15,7 @@ READ_BY_END_USER = {
     "system_event": (0, "message"),
     "message_event": (1, "text"),
     "error_frame": (1, "message"),
-    "Turn": (None, "utterances"),
+    "texts_said": (0, "texts"),
 }
 # Calls that take a sentence's key: where it stands.
 TAKE_A_KEY = {
@@ -45,7 +45,7 @@ def test_every_text_for_an_end_user_comes_from_the_table() -> None:
         "error_frame('rate_limited', 'Hold the line.')",
         "TEXT = 'Hold the line.'\nsystem_event(TEXT, code='hold')",
         "def say():\n    text = 'Hold the line.'\n    system_event(text, code='hold')",
-        "Turn(utterances=['Hold the line.'])",
+        "Turn(messages=texts_said('Hold the line.'))",
         "NewEvent(type=EventType.HANDOFF_FAILED, payload={'message': 'Hold the line.'})",
         "raise NotAllowedError('Hold the line.')",
         "raise RateLimitedError(self._text)",

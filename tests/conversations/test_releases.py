@@ -48,7 +48,7 @@ def begun(project: Project, environment: str) -> Conversation:
 
 def answer(conversation: Conversation) -> list[str]:
     event = factories.said(conversation, ASKED)
-    return [message.text for message in turn_run(conversation, event, None).said]
+    return [message.text for message in turn_run(conversation, event, None).messages]
 
 
 def edit(project: Project, text: str) -> None:

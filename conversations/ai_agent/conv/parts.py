@@ -30,3 +30,8 @@ class AgentMessage:
     text: str = field(repr=False)
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
     id: uuid.UUID | None = None
+
+
+def texts_said(*texts: str) -> list[AgentMessage]:
+    """Return messages that are texts and nothing else."""
+    return [AgentMessage(text=text) for text in texts]

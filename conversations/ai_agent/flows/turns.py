@@ -190,8 +190,7 @@ def _added(turn: Turn, later: Turn) -> Turn:
     has_handoff = bool(turn.handoff_calls) or bool((turn.returned or {}).get("handoff"))
     return replace(
         turn,
-        messages=[*turn.said, *later.said],
-        utterances=(),
+        messages=[*turn.messages, *later.messages],
         returned=turn.returned if has_handoff else later.returned,
         handoff_calls=turn.handoff_calls or later.handoff_calls,
         source=turn.source if has_handoff else later.source or turn.source,
