@@ -30,7 +30,7 @@ from handoffs.lifecycle.services import (
 )
 from handoffs.lifecycle.tickets import ticket_opened
 from handoffs.models import Handoff
-from handoffs.relay.screen_pop.request import masks_of, transcript_and_routing
+from handoffs.relay.screen_pop.request import masks_of, screen_pop_of
 from handoffs.sending.outbox import PendingDelivery, deliveries_pending
 from integrations.connections.addresses import webhook_urls
 from integrations.connections.faults import START_FAULTS
@@ -255,7 +255,7 @@ def _is_news(integration: Integration) -> bool:
 
 def _request(handoff: Handoff) -> HandoffRequest:
     user, conversation = handoff.conversation.end_user, handoff.conversation
-    transcript, routing = transcript_and_routing(handoff)
+    pop = screen_pop_of(handoff)
     return HandoffRequest(
         handoff_id=handoff.attempt_key,
         conversation_id=conversation.pk,
@@ -267,11 +267,12 @@ def _request(handoff: Handoff) -> HandoffRequest:
             phone=user.phone,
         ),
         channel="webchat",
-        transcript=transcript,
-        routing=routing,
+        transcript=pop.transcript,
+        routing=pop.routing,
         locale=conversation.locale,
         webhook_url=_webhook_url(handoff.integration),
         previous_conversation_id=_previous(handoff),
+        transcript_url=pop.transcript_url,
     )
 
 

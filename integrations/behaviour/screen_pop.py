@@ -18,8 +18,8 @@ SCREEN_POP_SETTINGS = (
         field=forms.BooleanField(
             label="A link to the transcript goes along",
             required=False,
-            help_text="To a page of this portal, for a day and ten looks. It is an attribute, and "
-            "stands before a transcript that is cut.",
+            help_text="An attribute with the address of a page of this portal, for a day and ten "
+            "looks. Where a transcript is cut, it stands before what is left in any case.",
         ),
         needs=frozenset({Capability.TRANSCRIPT}),
     ),

@@ -55,6 +55,9 @@ class HandoffRequest:
     webhook_url: str = ""
     # The vendor conversation of the same person's handoff before this one over this connection.
     previous_conversation_id: str = ""
+    # A page of ours with the whole transcript: told to the live agent wherever a limit of the
+    # vendor's cuts it. Whoever has the address can read it.
+    transcript_url: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

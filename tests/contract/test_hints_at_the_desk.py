@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
+from integrations.contract.connector import TranscriptLine
 from tests.contract.bench import Bench, until_seen
 
+# What takes a megabyte of transcript.
+ROOMY = ("custom", "salesforce_byoc")
+LINK = "https://baton.example/transcripts/signed"
 HINTS: dict[str, object] = {
     "queue": "Billing-Q",
     "skills": ["skill-a1", "skill-b2"],
@@ -42,3 +47,22 @@ async def test_every_hint_of_all_integrations_is_seen_by_the_live_agent(bench: B
         if not all(word.casefold() in desk for word in words(value))
     ]
     assert missing == []
+
+
+async def test_a_transcript_that_the_vendor_has_no_room_for_leads_to_a_page_with_all_of_it(
+    bench: Bench,
+):
+    said_at = datetime.now(UTC)
+    long = [
+        TranscriptLine(speaker="end_user", text=f"{n:04}{'x' * 2000}", sent_at=said_at)
+        for n in range(500)
+    ]
+
+    session, _ = await bench.started(
+        bench.connector(), transcript=long, transcript_url=LINK, accept=False
+    )
+
+    row = await until_seen(bench, session, lambda row: "0499x" in json.dumps(row))
+    desk = json.dumps(row)
+    assert ("0000x" in desk) is (bench.key in ROOMY)
+    assert LINK in desk or bench.key in ROOMY

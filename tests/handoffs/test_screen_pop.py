@@ -12,7 +12,7 @@ from django.utils import timezone
 from handoffs.models import Handoff, TranscriptLink
 from handoffs.relay.screen_pop.links import LOOKS_MAX, transcript_url
 from handoffs.relay.screen_pop.masking import CARDS, EMAILS, masked
-from handoffs.relay.screen_pop.request import transcript_and_routing
+from handoffs.relay.screen_pop.request import ATTRIBUTES_MAX, screen_pop_of
 from handoffs.relay.transactions import opening_read
 from integrations.behaviour.context_names import FACTS, names_read
 from integrations.behaviour.settings import BehaviourForm, behaviour_of
@@ -39,7 +39,7 @@ def begun(hints: dict[str, Any] | None = None, *said: str, **behaviour: Any) -> 
 def test_the_standard_context_is_the_same_facts_at_every_vendor():
     handoff = begun({"attributes": {"va_Scope": "mine"}})
 
-    _, routing = transcript_and_routing(handoff)
+    routing = screen_pop_of(handoff).routing
 
     found = routing["attributes"]
     assert set(found) == set(FACTS.values())
@@ -57,8 +57,8 @@ def test_an_admin_names_the_facts_and_leaves_some_out():
     named = begun(standard_context="named", context_names=names)
     mapped = begun(context_names=names)
 
-    assert transcript_and_routing(named)[1]["attributes"] == {"CaseTopic": "Billing"}
-    found = transcript_and_routing(mapped)[1]["attributes"]
+    assert screen_pop_of(named).routing["attributes"] == {"CaseTopic": "Billing"}
+    found = screen_pop_of(mapped).routing["attributes"]
     assert found["CaseTopic"] == "Billing"
     assert "va_TranscriptUrl" not in found
     assert "va_Scope" in found
@@ -70,8 +70,8 @@ def test_it_can_be_switched_off_and_a_vendor_of_declared_names_gets_none_unasked
     Integration.objects.update(connector_key="webex", integration_key="webex_integration")
     webex = factories.fresh(webex)
 
-    assert transcript_and_routing(off)[1] == dict(off.routing)
-    assert transcript_and_routing(webex)[1]["attributes"] == {}
+    assert screen_pop_of(off).routing == dict(off.routing)
+    assert screen_pop_of(webex).routing["attributes"] == {}
 
 
 @pytest.mark.parametrize(("line", "fault"), [("topic = x", "write fact"), ("last_topic", "write")])
@@ -84,18 +84,19 @@ def test_a_summary_of_ours_precedes_where_a_tool_gives_none():
     own = begun({"summary": "By the tool."}, summary="short")
     ours = begun(summary="short")
 
-    assert transcript_and_routing(own)[1]["summary"] == "By the tool."
-    summary = transcript_and_routing(ours)[1]["summary"]
+    assert screen_pop_of(own).routing["summary"] == "By the tool."
+    summary = screen_pop_of(ours).routing["summary"]
     assert "Topics: Opening hours, Billing." in summary
     assert "began with: “Where is my order?”" in summary
-    assert transcript_and_routing(begun())[1].get("summary") is None
+    assert screen_pop_of(begun()).routing.get("summary") is None
 
 
 def test_card_numbers_and_addresses_are_masked_where_the_admin_says_so():
     plain, hidden = begun(), begun(mask_cards=True, mask_emails=True, summary="short")
 
-    lines, _ = transcript_and_routing(plain)
-    masked_lines, routing = transcript_and_routing(hidden)
+    lines = screen_pop_of(plain).transcript
+    pop = screen_pop_of(hidden)
+    masked_lines, routing = pop.transcript, pop.routing
 
     assert CARD in lines[-1].text
     assert "4111" not in str(masked_lines)
@@ -151,7 +152,7 @@ def test_the_link_ends_after_its_day_and_cannot_be_made_up():
 def test_a_link_in_place_of_the_transcript_stands_in_the_summary():
     handoff = begun({"transcript": "link"})
 
-    _, routing = transcript_and_routing(handoff)
+    routing = screen_pop_of(handoff).routing
 
     assert routing["transcript"] == "link"
     assert transcript_url(handoff) in routing["summary"]
@@ -160,7 +161,7 @@ def test_a_link_in_place_of_the_transcript_stands_in_the_summary():
 def test_a_transcript_that_is_cut_begins_with_the_link_to_the_rest():
     handoff = begun(None, *(f"line {n}" for n in range(6)), transcript_max_messages=3)
 
-    lines, _ = transcript_and_routing(handoff)
+    lines = screen_pop_of(handoff).transcript
 
     assert [line.text for line in lines] == [
         f"Earlier lines: {transcript_url(handoff)}",
@@ -170,11 +171,30 @@ def test_a_transcript_that_is_cut_begins_with_the_link_to_the_rest():
     ]
 
 
-def test_none_sends_neither_transcript_nor_link():
-    lines, routing = transcript_and_routing(begun({"transcript": "none"}))
+def test_the_link_is_known_wherever_a_vendor_may_cut_even_if_it_is_no_attribute():
+    handoff = begun(transcript_link=False)
 
-    assert lines == []
-    assert "va_TranscriptUrl" not in routing["attributes"]
+    opening = opening_read(factories.claim(handoff))
+
+    assert opening is not None
+    assert opening.request.transcript_url == transcript_url(handoff)
+    assert "va_TranscriptUrl" not in str(opening.request.routing)
+
+
+def test_as_many_facts_go_along_as_a_tools_own_attributes_leave_room_for():
+    own = {f"a{n}": n for n in range(ATTRIBUTES_MAX - 2)}
+
+    found = screen_pop_of(begun({"attributes": own})).routing["attributes"]
+
+    assert own.items() <= found.items()
+    assert set(found) - set(own) == {"va_LastTopic", "va_LastPhrase"}
+
+
+def test_none_sends_neither_transcript_nor_link():
+    pop = screen_pop_of(begun({"transcript": "none"}))
+
+    assert (pop.transcript, pop.transcript_url) == ([], "")
+    assert "va_TranscriptUrl" not in pop.routing["attributes"]
     assert not TranscriptLink.objects.exists()
 
 

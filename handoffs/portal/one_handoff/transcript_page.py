@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET
 from handoffs.relay.screen_pop.links import LOOKS_MAX, transcript_open
 from handoffs.relay.screen_pop.request import transcript_lines
 
-LINES_MAX = 500
+LINES_MAX = 5000
 _WHO = {
     "end_user": "End user",
     "ai_agent": "AI agent",

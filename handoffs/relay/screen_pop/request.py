@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from conversations.ai_agent.topics.dialog import Dialog
@@ -21,6 +21,16 @@ from integrations.contract.registry import manifest_get
 
 _SPEAKERS = {"user": "end_user", "bot": "ai_agent", "live_agent": "live_agent", "system": "system"}
 SUMMARY_MAX, ATTRIBUTES_MAX = 4000, 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreenPop:
+    """The transcript that goes along, the routing with what we add to it, and a link to it all."""
+
+    transcript: list[TranscriptLine] = field(repr=False)
+    routing: Mapping[str, Any] = field(repr=False)
+    # For where the vendor's own limit cuts the transcript; empty where none goes along.
+    transcript_url: str = field(repr=False)
 
 
 def masks_of(behaviour: Behaviour) -> frozenset[str]:
@@ -43,8 +53,8 @@ def transcript_lines(handoff: Handoff, *, limit: int) -> list[TranscriptLine]:
     return [replace(line, text=masked(line.text, masks)) for line in map(_line, said)]
 
 
-def transcript_and_routing(handoff: Handoff) -> tuple[list[TranscriptLine], Mapping[str, Any]]:
-    """Return the transcript that goes along, and the routing with what we add to it."""
+def screen_pop_of(handoff: Handoff) -> ScreenPop:
+    """Return what a vendor is given at the beginning, masked and as long as the admin chose."""
     behaviour = handoff.behaviour
     mode = str(handoff.routing.get("transcript") or behaviour.transcript_mode)
     if handoff.conversation.is_discarded:
@@ -52,15 +62,15 @@ def transcript_and_routing(handoff: Handoff) -> tuple[list[TranscriptLine], Mapp
     said = transcript_lines(handoff, limit=behaviour.transcript_max_messages + 1)
     is_cut = len(said) > behaviour.transcript_max_messages
     said = said[-behaviour.transcript_max_messages :]
-    is_linked = mode != "none" and (mode == "link" or behaviour.transcript_link)
-    link = transcript_url(handoff) if is_linked else ""
+    url = "" if mode == "none" else transcript_url(handoff)
+    link = url if mode == "link" or behaviour.transcript_link else ""
     routing = dict(handoff.routing) | ({} if mode == "full" else {"transcript": mode})
     routing |= _summary(handoff, said, mode, link)
     routing |= _attributes(handoff, said, link)
     if mode == "none":
-        return [], routing
-    more = [_more(said[0], link)] if is_cut and link and said else []
-    return [*more, *said], routing
+        return ScreenPop(transcript=[], routing=routing, transcript_url="")
+    more = [_more(said[0], url)] if is_cut and said else []
+    return ScreenPop(transcript=[*more, *said], routing=routing, transcript_url=url)
 
 
 def _summary(
@@ -73,7 +83,8 @@ def _summary(
     if not given and wants_own and mode != "none":
         given = summary_of(said, Dialog.read(handoff.conversation.dialog).topics)
     if mode == "link" and link:
-        given = f"{given}\nTranscript: {link}".strip()
+        # In front: what is cut is cut at its end.
+        given = f"Transcript: {link}\n{given}".strip()
     return {"summary": given[:SUMMARY_MAX]} if given else {}
 
 
@@ -92,8 +103,8 @@ def _attributes(
         behaviour.context_names,
         only_named=declared or behaviour.standard_context == "named",
     )
-    merged = {**ours, **own}
-    return {"attributes": merged} if len(merged) <= ATTRIBUTES_MAX else {}
+    added = [name for name in ours if name not in own][: max(ATTRIBUTES_MAX - len(own), 0)]
+    return {"attributes": {**{name: ours[name] for name in added}, **own}}
 
 
 def _more(first: TranscriptLine, link: str) -> TranscriptLine:

@@ -88,7 +88,7 @@ def opening_messages(request: HandoffRequest, limit: int) -> list[tuple[str, str
     limits = Limits(size=limit, measure=json_bytes, parts=MAX_TRANSCRIPT_PARTS)
     texts = [(f"summary:{n}", text) for n, text in enumerate(summary_texts(request, limits))]
     if transcript_is_wanted(request):
-        parts = transcript_texts(request.transcript, limits)
+        parts = transcript_texts(request.transcript, limits, request.transcript_url)
         texts += [(f"transcript:{n}", text) for n, text in enumerate(parts)]
     return [(stable_id("message", request.handoff_id, name), text) for name, text in texts]
 

@@ -151,7 +151,8 @@ def _attributes(request: HandoffRequest, credentials: Mapping[str, str]) -> dict
     asked = [line.text for line in request.transcript if line.speaker == "end_user"]
     history = summary_texts(request, _LIMITS)
     if transcript_is_wanted(request) and request.transcript:
-        history.append(newest_lines(request.transcript, HISTORY_SIZE, len))
+        link = request.transcript_url
+        history.append(newest_lines(request.transcript, HISTORY_SIZE, len, link))
     ours = {
         "PortalSessionId": request.conversation_id,
         "external_id": identity_of(request).external_id,

@@ -99,7 +99,8 @@ def _spoken(request: HandoffRequest) -> dict[str, str]:
     if summary and routing.get("transcript") != "none":
         texts[SUMMARY_LABEL] = f"{SUMMARY_TITLE}\n{shortened(summary, MAX_TRANSCRIPT)}"
     if request.transcript and wants_transcript(request):
-        lines = newest_lines(request.transcript, MAX_TRANSCRIPT, characters)
+        link = request.transcript_url
+        lines = newest_lines(request.transcript, MAX_TRANSCRIPT, characters, link)
         texts[TRANSCRIPT_LABEL] = f"{TRANSCRIPT_TITLE}\n{lines}"
     return texts
 

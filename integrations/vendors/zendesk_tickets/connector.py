@@ -80,6 +80,7 @@ class ZendeskTicketsConnector(Connector):
         *,
         external_id: str,
         context: Sequence[str] = (),
+        transcript_url: str = "",
         routing: Json = _NO_ROUTING,
     ) -> Ticket:
         """Open a ticket, or return the one that this `external_id` opened before."""
@@ -88,7 +89,7 @@ class ZendeskTicketsConnector(Connector):
             return ticket_from(min(found, key=lambda ticket: as_id(ticket.get("created_at"))))
         ticket = ticket_body(
             subject=subject,
-            body=body_for(transcript, requester, context),
+            body=body_for(transcript, requester, context, transcript_url),
             requester=requester,
             external_id=external_id,
             routing=routing,
@@ -111,6 +112,7 @@ class ZendeskTicketsConnector(Connector):
             requester_of(request),
             external_id=request.handoff_id,
             context=context_for(request),
+            transcript_url=request.transcript_url,
             routing=request.routing,
         )
         return VendorSession(vendor_conversation_id=ticket.number)

@@ -64,7 +64,10 @@ def context_for(request: HandoffRequest) -> list[str]:
 
 
 def body_for(
-    transcript: Sequence[TranscriptLine], requester: EndUserIdentity, context: Sequence[str]
+    transcript: Sequence[TranscriptLine],
+    requester: EndUserIdentity,
+    context: Sequence[str],
+    link: str = "",
 ) -> str:
     """Return the first comment; never empty, or Zendesk refuses the ticket."""
     lines = list(context)
@@ -75,7 +78,7 @@ def body_for(
     if not transcript:
         return above or _DEFAULT_SUBJECT
     above = f"{above}\n\nTranscript\n".lstrip()
-    return above + newest_lines(transcript, MAX_BODY_BYTES - utf8_bytes(above), utf8_bytes)
+    return above + newest_lines(transcript, MAX_BODY_BYTES - utf8_bytes(above), utf8_bytes, link)
 
 
 def note_parts(text: str) -> list[str]:

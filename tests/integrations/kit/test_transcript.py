@@ -10,6 +10,7 @@ from integrations.contract.connector import EndUserIdentity, HandoffRequest, Tra
 from integrations.kit.cutting import characters, json_bytes, utf8_bytes
 from integrations.kit.transcript import (
     LEFT_OUT,
+    LEFT_OUT_BUT_LINKED,
     SUMMARY_TITLE,
     TRANSCRIPT_TITLE,
     Limits,
@@ -110,3 +111,16 @@ def test_of_one_line_that_is_too_long_its_end_is_kept():
 
     assert made.startswith(f"{LEFT_OUT}\n")
     assert made.endswith("end") and len(made) == 100
+
+
+def test_what_is_left_out_is_linked_and_still_fits():
+    link = "https://baton.example/t/1"
+    limits = Limits(size=300, measure=characters, parts=2)
+    lines = lines_of(*(f"line {n}" for n in range(40)))
+
+    parts = transcript_texts(lines, limits, link)
+    one = newest_lines(lines, 300, characters, link)
+
+    for text in (parts[0], one):
+        assert LEFT_OUT_BUT_LINKED.format(url=link) in text and len(text) <= 300
+    assert link not in "".join(transcript_texts(lines_of("a"), ROOMY, link))

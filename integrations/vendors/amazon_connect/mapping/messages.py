@@ -339,7 +339,8 @@ def opening_text(request: HandoffRequest) -> str:
     parts = summary_texts(request, half)[:1]
     if transcript_is_wanted(request) and request.transcript:
         room = MAX_CONTENT_BYTES - utf8_bytes("\n\n".join([*parts, TRANSCRIPT_TITLE, ""]))
-        parts.append(f"{TRANSCRIPT_TITLE}\n{newest_lines(request.transcript, room, utf8_bytes)}")
+        lines = newest_lines(request.transcript, room, utf8_bytes, request.transcript_url)
+        parts.append(f"{TRANSCRIPT_TITLE}\n{lines}")
     return "\n\n".join(parts)
 
 

@@ -44,6 +44,7 @@ def handoff_body(request: HandoffRequest) -> dict[str, object]:
         "user": _user(request.end_user),
         "hints": {name: value for name, value in request.routing.items() if name not in _OURS},
         "transcript": [_line(line) for line in request.transcript] if wanted else [],
+        "transcript_url": request.transcript_url,
         "callback_url": request.webhook_url,
     }
 

@@ -34,6 +34,7 @@ START: Mapping[str, type] = {
     "user": dict,
     "hints": dict,
     "transcript": list,
+    "transcript_url": str,
     "callback_url": str,
 }
 MESSAGE: Mapping[str, type] = {"message_id": str, "text": str, "sent_at": str, "attachments": list}

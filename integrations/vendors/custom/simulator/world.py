@@ -71,6 +71,7 @@ class Handoff:
     user: dict[str, Any]
     hints: dict[str, Any]
     callback_url: str
+    transcript_url: str = ""
     queue: str
     status: str = "queued"
     agents: list[str] = field(default_factory=list)
@@ -188,6 +189,7 @@ def desk_view(handoff: Handoff) -> dict[str, Any]:
         "session_fields": {
             "handoff_id": handoff.handoff_id,
             "summary": str(handoff.hints.get("summary", "")),
+            "transcript_url": handoff.transcript_url,
         },
         "sessions": [{"id": handoff.external_id, "status": handoff.status}],
         "started_at": handoff.started_at,

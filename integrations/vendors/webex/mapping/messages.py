@@ -73,7 +73,7 @@ def opening_text(request: HandoffRequest, credentials: Mapping[str, str]) -> str
     if transcript_is_wanted(request) and request.transcript:
         room = MAX_TEXT - sum(utf16_units(part) + 2 for part in parts)
         limits = Limits(size=room, measure=utf16_units, parts=1)
-        parts += transcript_texts(request.transcript, limits)
+        parts += transcript_texts(request.transcript, limits, request.transcript_url)
     return "\n\n".join(parts) or NO_CONTEXT
 
 
