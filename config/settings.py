@@ -190,7 +190,7 @@ CONTENT_SECURITY_POLICY = {
 # The widget lives on customers' pages: its calls are open to every origin by CORS and
 # guarded by the channel's own allow-list. No cookie is ever read there.
 CORS_ALLOW_ALL_ORIGINS = True
-CORS_URLS_REGEX = r"^/api/v1/(access-token|sessions(/[^/]+(/(files|events))?)?)$"
+CORS_URLS_REGEX = r"^/api/v1/(widget|access-token|sessions(/[^/]+(/(files|events))?)?)$"
 CORS_ALLOW_HEADERS = ("authorization", "content-type", "last-event-id", "x-token", "x-host")
 CORS_PREFLIGHT_MAX_AGE = 600
 # A portal in a local network may be asked by a public page, once its visitor has agreed.
@@ -248,15 +248,15 @@ SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_SECONDS", default=600)
 SOCKET_HEARTBEAT_SECONDS = env.int("SOCKET_HEARTBEAT_SECONDS", default=30)
 SOCKETS_PER_SESSION = 10
 # For each address that requests come from.
-ACCESS_TOKENS_PER_MINUTE = env.int("ACCESS_TOKENS_PER_MINUTE", default=60)
-SESSIONS_PER_MINUTE = env.int("SESSIONS_PER_MINUTE", default=30)
+ACCESS_TOKENS_PER_MINUTE = env.int("ACCESS_TOKENS_PER_MINUTE", default=240)
+SESSIONS_PER_MINUTE = env.int("SESSIONS_PER_MINUTE", default=120)
 # Wrong passwords: of one user name from one address and of one address in a minute, of one user
 # name from all addresses in 15 minutes.
 SIGN_IN_WINDOW_SECONDS = 60
 SIGN_IN_TRIES = env.int("SIGN_IN_TRIES", default=5)
 SIGN_IN_TRIES_PER_ADDRESS = env.int("SIGN_IN_TRIES_PER_ADDRESS", default=20)
 SIGN_IN_TRIES_PER_NAME = env.int("SIGN_IN_TRIES_PER_NAME", default=20)
-# For each widget, from wherever they come.
+# For each widget, from wherever they come; above it each address has a small share.
 SESSIONS_PER_MINUTE_PER_CHANNEL = env.int("SESSIONS_PER_MINUTE_PER_CHANNEL", default=1200)
 REQUEST_MAX_BYTES = env.int("REQUEST_MAX_BYTES", default=2 * 1024 * 1024)
 # 0 is no limit. A burst is what a client may send at once, for instance after a reconnect.
@@ -265,6 +265,9 @@ SOCKET_FRAMES_BURST = env.int("SOCKET_FRAMES_BURST", default=200)
 # A client that reads nothing for this long is cut off.
 SOCKET_SEND_SECONDS = env.float("SOCKET_SEND_SECONDS", default=15.0)
 FRAME_MAX_BYTES = 131072
+# For each session, over all its sockets, streams and polls.
+HANDSHAKES_PER_MINUTE = env.int("HANDSHAKES_PER_MINUTE", default=60)
+JOURNAL_BYTES_PER_MINUTE = env.int("JOURNAL_BYTES_PER_MINUTE", default=16 * 1024 * 1024)
 MESSAGE_MAX_CHARACTERS = 20_000
 JOURNAL_RECHECK_SECONDS = env.float("JOURNAL_RECHECK_SECONDS", default=5.0)
 # For each conversation.

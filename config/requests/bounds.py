@@ -28,6 +28,8 @@ Application = Callable[..., Awaitable[None]]
 RETRY_AFTER_SECONDS = 5
 _HEADER = HEADER.lower().encode()
 _FILES = re.compile(r"/api/v1/sessions/[^/]+/files")
+# Pages of other origins must be able to read why; no cookie plays a part here.
+_FOR_PAGES = ((b"access-control-allow-origin", b"*"),)
 # What a multipart body has around its one file, at most.
 _MULTIPART_BYTES = 65_536
 
@@ -74,14 +76,14 @@ def _bound(path: str) -> _Bound:
             max_bytes=limit,
             code="PAYLOAD_TOO_LARGE",
             message=f"The body may have {limit} bytes.",
+            headers=_FOR_PAGES if path.startswith("/api/v1/") else (),
         )
     limit = settings.ATTACHMENT_MAX_BYTES
     return _Bound(
         max_bytes=limit + _MULTIPART_BYTES,
         code="ATTACHMENT_TOO_LARGE",
         message=f"The file may have {limit} bytes.",
-        # A page of another origin must be able to read why; no cookie plays a part here.
-        headers=((b"access-control-allow-origin", b"*"),),
+        headers=_FOR_PAGES,
     )
 
 

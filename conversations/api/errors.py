@@ -10,7 +10,6 @@ from conversations.socket.handshake import HandshakeError
 from integrations.entry.envelope import envelope
 
 _CODES = {"parse_error": "INVALID_REQUEST"}
-_SESSION_CODES = {401: "UNAUTHORIZED", 404: "SESSION_NOT_FOUND"}
 
 
 class RefusedError(Exception):
@@ -40,7 +39,7 @@ def error_response(
 
 def session_refused(error: HandshakeError) -> Response:
     """Return why a session may not be used."""
-    return error_response(error.status, _SESSION_CODES[error.status], str(error))
+    return error_response(error.status, error.code, str(error))
 
 
 class EnvelopeView(APIView):

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import re
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
@@ -21,13 +23,14 @@ from conversations.api.errors import BadFieldError, RefusedError
 from conversations.api.messaging import BY_TOKEN, bearer
 from conversations.api.schema import answer
 from conversations.event_loop.executor import run_sync
+from conversations.journal.budget import in_batches, journal_wait
 from conversations.journal.frames import EventType, Frame, error_frame, frame_of
 from conversations.journal.selectors import frames_after
 from conversations.journal.services import conversations_seen
 from conversations.models import Conversation, Event
 from conversations.socket.client_extensions import frame_shown
 from conversations.socket.client_frames import BadFrameError, frame_of_value, metadata_of_value
-from conversations.socket.handshake import HandshakeError, session_of_token
+from conversations.socket.handshake import HandshakeError, reading_count, session_of_token
 from conversations.socket.talk import ClientTalk
 from integrations.behaviour.sentences import sentence
 from integrations.entry.rate_limit import retry_after
@@ -73,7 +76,8 @@ class EventsView(AsyncEnvelopeView):
         "With `Accept: text/event-stream` a stream of server-sent events: each `data` is a frame "
         "as the socket sends it, each `id` a cursor. It ends after about a minute; open the next "
         "one with the last cursor. With `wait` the answer comes as soon as there is something to "
-        "tell, and at the latest after so many seconds. With neither it comes at once.",
+        "tell, and at the latest after so many seconds. With neither it comes at once, with up to "
+        "500 lines or 512 KiB: ask again with the last one's sequence until nothing comes.",
         parameters=[
             OpenApiParameter("cursor", int, description="The highest sequence that is known."),
             OpenApiParameter("wait", int, description="Seconds, 25 at most."),
@@ -83,10 +87,7 @@ class EventsView(AsyncEnvelopeView):
     )
     async def get(self, request: Request, session_id: uuid.UUID) -> Response:
         """Answer with the journal's lines after the cursor, at once."""
-        conversation = await run_sync(_conversation, request, session_id)
-        cursor = _CURSOR.fullmatch(request.query_params.get("cursor", "0"))
-        frames = await run_sync(frames_after, conversation.pk, int(cursor[1]) if cursor else 0)
-        return Response({"events": [_shown(frame, conversation) for frame in frames]})
+        return Response({"events": await run_sync(_journal, request, session_id)})
 
     @BY_TOKEN.operation(
         "events_create",
@@ -153,13 +154,31 @@ async def _say_all(frames: list[object], conversation: Conversation, outlet: _An
         await talk.hear(frame)
 
 
+def _journal(request: Request, session_id: uuid.UUID) -> list[Frame]:
+    """Return what comes after the cursor, as much as one batch may have."""
+    conversation = _conversation(request, session_id)
+    with _refusals():
+        reading_count(conversation.pk, is_poll=True)
+    cursor = _CURSOR.fullmatch(request.query_params.get("cursor", "0"))
+    frames = frames_after(conversation.pk, int(cursor[1]) if cursor else 0)
+    shown = next(in_batches(_shown(frame, conversation) for frame in frames))
+    journal_wait(conversation.pk, lines=len(shown), size=len(json.dumps(shown)))
+    return shown
+
+
 def _conversation(request: Request, session_id: uuid.UUID) -> Conversation:
     origin = request.headers.get("Origin", "")
-    try:
+    with _refusals():
         return session_of_token(str(session_id), bearer(request), origin)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Answer what a handshake would be refused with."""
+    try:
+        yield
     except HandshakeError as error:
-        code = {401: "UNAUTHORIZED", 404: "SESSION_NOT_FOUND"}[error.status]
-        raise RefusedError(error.status, code, str(error)) from error
+        raise RefusedError(error.status, error.code, str(error), wait=error.wait) from error
 
 
 def _frames(request: Request) -> list[object]:

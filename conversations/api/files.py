@@ -19,7 +19,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from conversations.api.errors import EnvelopeView, RefusedError, session_refused
-from conversations.api.messaging import BY_TOKEN, bearer, too_many
+from conversations.api.messaging import BY_TOKEN, bearer, count
 from conversations.api.schema import answer
 from conversations.errors import NotAllowedError
 from conversations.files.attachments import attachment_create
@@ -36,7 +36,6 @@ from conversations.models import Attachment
 from conversations.socket.handshake import HandshakeError, session_of_token
 from conversations.socket.responder import responder
 from integrations.contract.manifest import AttachmentLimits
-from integrations.entry.rate_limit import retry_after
 
 # What a multipart body has around its one file, at most.
 ENVELOPE_BYTES = 65_536
@@ -98,10 +97,7 @@ class FileView(EnvelopeView):
             conversation = session_of_token(str(session_id), bearer(request), origin)
         except HandshakeError as error:
             return session_refused(error)
-        limit = settings.ATTACHMENTS_PER_MINUTE
-        wait = retry_after(f"files:{conversation.pk}", limit=limit, window_seconds=60)
-        if wait:
-            return too_many(wait)
+        count(f"files:{conversation.pk}", settings.ATTACHMENTS_PER_MINUTE)
         limits = _limits(conversation.pk)
         declared = str(request.META.get("CONTENT_LENGTH") or "")
         _check_size(int(declared) - ENVELOPE_BYTES if declared.isdecimal() else 0, limits)

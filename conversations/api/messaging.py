@@ -14,18 +14,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from conversations.ai_agent.streaming import project_streams
-from conversations.api.errors import EnvelopeView, error_response
+from conversations.api.errors import EnvelopeView, RefusedError, error_response
 from conversations.api.schema import HOST, SESSION, TOKEN, Interface, answer
 from conversations.api.strict import StrictSerializer
+from conversations.api.widget_look import look, page_check
 from conversations.journal.frames import CLIENT_EXTENSIONS
 from conversations.journal.json_values import has_valid_text
 from conversations.journal.services import Visitor, session_create
 from conversations.models import Channel
 from conversations.widget.access_token import (
+    SECRET_PREFIX,
     AccessToken,
     TokenError,
     channel_for_token,
-    host_allowed,
     token_issue,
     token_verify,
 )
@@ -34,6 +35,8 @@ from integrations.entry.rate_limit import retry_after
 from integrations.telemetry.metrics import REQUESTS_LIMITED
 
 ATTRIBUTES_MAX_BYTES = 65_536
+# Sessions that an address may open in a minute in which its widget has opened too many.
+SHARE_OF_A_BUSY_WIDGET = 5
 _TAG = "Messaging API"
 # The old token of a refresh is all that may come as a bearer.
 BY_CHANNEL = Interface(_TAG, [], ["accessToken"], _429="RATE_LIMITED")
@@ -76,21 +79,19 @@ class AccessTokenView(EnvelopeView):
         raw, host = request.headers.get("X-Token", ""), request.headers.get("X-Host", "")
         if not raw or not host:
             return error_response(400, "MISSING_HEADER", "Send the headers X-Token and X-Host.")
-        wait = retry_after(
-            f"token:{client_address(request)}",
-            limit=settings.ACCESS_TOKENS_PER_MINUTE,
-            window_seconds=60,
-        )
-        if wait:
-            return too_many(wait)
+        address, is_server = f"token:{client_address(request)}", raw.startswith(SECRET_PREFIX)
+        if not is_server:
+            count(address, settings.ACCESS_TOKENS_PER_MINUTE)
         try:
             channel, is_trusted = channel_for_token(raw)
             family = _family(request, channel)
         except TokenError as error:
+            if is_server:
+                count(address, settings.ACCESS_TOKENS_PER_MINUTE)
             return error_response(401, "UNAUTHORIZED", str(error))
-        for name, value in (("X-Host", host), ("Origin", request.headers.get("Origin", host))):
-            if not host_allowed(channel, value):
-                return error_response(401, "HOST_NOT_ALLOWED", _host_text(name))
+        if is_server:
+            count(f"tokens:{channel.pk}", settings.SESSIONS_PER_MINUTE_PER_CHANNEL)
+        page_check(channel, X_Host=host, Origin=request.headers.get("Origin", ""))
         return Response(_token_body(channel, family, is_trusted))
 
 
@@ -182,6 +183,7 @@ class SessionView(EnvelopeView):
             Output, "The session.", OpenApiExample("A session", value={"session_id": SESSION})
         ),
         _400="INVALID_REQUEST",
+        _401="UNAUTHORIZED HOST_NOT_ALLOWED",
         _403="FORBIDDEN",
     )
     def post(self, request: Request) -> Response:
@@ -190,23 +192,12 @@ class SessionView(EnvelopeView):
             token = token_verify(bearer(request))
         except TokenError as error:
             return error_response(401, "UNAUTHORIZED", str(error))
-        wait = retry_after(
-            f"session:{client_address(request)}",
-            limit=settings.SESSIONS_PER_MINUTE,
-            window_seconds=60,
-        )
-        if wait:
-            return too_many(wait)
+        _count_visitor(request, token)
         channel = Channel.objects.select_related("project").filter(pk=token.channel_id).first()
         if channel is None or not channel.is_enabled:
             return error_response(401, "UNAUTHORIZED", "The channel is switched off.")
-        wait = retry_after(
-            f"sessions:{channel.pk}",
-            limit=settings.SESSIONS_PER_MINUTE_PER_CHANNEL,
-            window_seconds=60,
-        )
-        if wait:
-            return too_many(wait)
+        # Apps send none.
+        page_check(channel, Origin=request.headers.get("Origin", ""))
         return self._open(request, channel, token)
 
     def _open(self, request: Request, channel: Channel, token: AccessToken) -> Response:
@@ -248,11 +239,7 @@ def _token_body(channel: Channel, family: uuid.UUID, is_trusted: bool) -> dict[s
         "access_token": token_issue(channel, family=family, is_trusted=is_trusted),
         "expires_in": settings.ACCESS_TOKEN_SECONDS,
         "token_type": "Bearer",
-        "widget": {
-            "title": channel.title,
-            "accent": channel.accent,
-            "agent_name": channel.project.agent_name,
-        },
+        "widget": look(channel),
     }
 
 
@@ -277,18 +264,28 @@ def _with_valid_text(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-def _host_text(header: str) -> str:
-    return (
-        f"The page named by {header} may not use this channel. "
-        "Add its host under Configure > Widget > Allowed pages."
-    )
+def count(name: str, limit: int) -> None:
+    """Count a request; raises RefusedError above so many in a minute."""
+    if wait := retry_after(name, limit=limit, window_seconds=60):
+        REQUESTS_LIMITED.labels("messaging").inc()
+        text = f"Too many requests. Try again in {wait} seconds."
+        raise RefusedError(429, "RATE_LIMITED", text, wait=wait)
 
 
-def too_many(wait: int) -> Response:
-    """Answer a request that came too soon."""
-    REQUESTS_LIMITED.labels("messaging").inc()
-    text = f"Too many requests. Try again in {wait} seconds."
-    return error_response(429, "RATE_LIMITED", text, retry_after=wait)
+def _count_visitor(request: Request, token: AccessToken) -> None:
+    """Count a session of its address and of its widget; a server's is counted by its key alone.
+
+    Few addresses use up what a widget may open, and then each has only a share: so nobody locks
+    the others out.
+    """
+    total, limit = f"sessions:{token.channel_id}", settings.SESSIONS_PER_MINUTE_PER_CHANNEL
+    if token.is_trusted:
+        count(f"server-{total}", limit)
+        return
+    address = client_address(request)
+    count(f"session:{address}", settings.SESSIONS_PER_MINUTE)
+    if retry_after(total, limit=limit, window_seconds=60):
+        count(f"busy-{total}:{address}", SHARE_OF_A_BUSY_WIDGET)
 
 
 def _problems(errors: Any) -> str:

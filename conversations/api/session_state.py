@@ -11,11 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from conversations.api.errors import EnvelopeView, error_response, session_refused
-from conversations.api.messaging import BY_TOKEN, bearer, too_many
+from conversations.api.messaging import BY_TOKEN, bearer, count
 from conversations.api.schema import SESSION, answer
 from conversations.models import Conversation
 from conversations.socket.handshake import HandshakeError, session_of_token
-from integrations.entry.rate_limit import retry_after
 
 CHECKS_PER_MINUTE = 60
 
@@ -47,11 +46,7 @@ class SessionStateView(EnvelopeView):
             conversation = session_of_token(str(session_id), bearer(request), origin)
         except HandshakeError as error:
             return session_refused(error)
-        wait = retry_after(
-            f"session_checks:{conversation.pk}", limit=CHECKS_PER_MINUTE, window_seconds=60
-        )
-        if wait:
-            return too_many(wait)
+        count(f"session_checks:{conversation.pk}", CHECKS_PER_MINUTE)
         if conversation.state == Conversation.State.ENDED:
             text = "The session has ended. Its journal can still be read; open a new session."
             return error_response(410, "SESSION_ENDED", text)

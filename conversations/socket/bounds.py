@@ -17,6 +17,7 @@ from conversations.journal.frames import error_frame
 from conversations.socket.client_frames import metadata_of
 from conversations.socket.frame_queue import FrameQueue
 from integrations.behaviour.sentences import sentence
+from integrations.entry.envelope import envelope
 from integrations.telemetry.correlation import HEADER, correlation_begin
 from integrations.telemetry.metrics import (
     FRAMES_REFUSED,
@@ -74,7 +75,7 @@ async def refuse_elsewhere(scope: MutableMapping[str, Any], receive: Receive, se
         await send({"type": "websocket.close"})
         return
     headers = [(b"content-type", b"application/json")]
-    body = json.dumps({"error_message": "There is no WebSocket here. It is at /ws."}).encode()
+    body = json.dumps(envelope("NOT_FOUND", "There is no WebSocket here. It is at /ws.")).encode()
     await send({"type": "websocket.http.response.start", "status": 404, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": body})
 
@@ -188,8 +189,9 @@ class _Socket:
         self._is_refused = True
         if message["status"] == 429:
             REQUESTS_LIMITED.labels("sockets").inc()
-            wait = (b"retry-after", str(RETRY_AFTER_SECONDS).encode())
-            message["headers"] = [*message.get("headers", []), wait]
+            headers = dict(message.get("headers", []))
+            headers.setdefault(b"retry-after", str(RETRY_AFTER_SECONDS).encode())
+            message["headers"] = [*headers.items()]
 
     def _opened(self, is_open: bool) -> None:
         if is_open == self._is_open:
@@ -215,7 +217,8 @@ class _Socket:
         SOCKETS_CLOSED.labels(reason).inc()
         messages: list[Message] = [{"type": "websocket.close", "code": TRY_AGAIN_LATER}]
         if self._can_answer and not self._is_answered:
-            body = json.dumps({"error_message": "The database is away. Try again."}).encode()
+            said = envelope("DATABASE_UNAVAILABLE", "The database is away. Try again.")
+            body = json.dumps(said).encode()
             headers = [(b"content-type", b"application/json"), (b"retry-after", b"5")]
             start = {"type": "websocket.http.response.start", "status": 503, "headers": headers}
             messages = [start, {"type": "websocket.http.response.body", "body": body}]

@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 
 from conversations.event_loop.executor import run_sync, work_account
 from conversations.journal import publish
+from conversations.journal.budget import in_batches, journal_wait
 from conversations.journal.frames import (
     ConversationChanged,
     ConversationTransient,
@@ -29,6 +30,7 @@ from conversations.journal.frames import (
 from conversations.journal.selectors import frames_after
 from conversations.journal.services import conversations_seen
 from conversations.models import Conversation, Event
+from conversations.socket.bounds import TRY_AGAIN_LATER
 from conversations.socket.client_extensions import frame_shown
 from conversations.socket.client_frames import BadFrameError, frame_read
 from conversations.socket.handshake import (
@@ -41,6 +43,7 @@ from conversations.socket.handshake import (
 from conversations.socket.responder import responder
 from conversations.socket.talk import ClientTalk
 from conversations.socket.watch import socket_watch
+from integrations.entry.envelope import envelope
 
 logger = logging.getLogger(__name__)
 BATCH = 100
@@ -101,7 +104,10 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
         self.talk = ClientTalk(self.conversation_id, self.locale, self)
         await self.accept(subprotocol=handshake.subprotocol)
         self.is_grouped = await self._join_group()
-        await self._send_batches()
+        if not await self._send_batches():
+            # Not lost: the client's cursor goes on from here.
+            await self.close(code=TRY_AGAIN_LATER)
+            return
         if not is_cursor_known:
             text = "The cursor is not a sequence of this session; 0 was used."
             await self.show(error_frame("bad_json", text))
@@ -133,10 +139,14 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
 
     # ---- sending ----
 
-    async def show(self, frame: Frame) -> None:
-        """Send what the client reads of a frame: the one way out of this socket."""
-        shown = frame_shown(frame, self.extensions, self.locale)
-        await self.send(text_data=json.dumps(shown, ensure_ascii=False))
+    async def show(self, frame: Frame) -> int:
+        """Send what the client reads of a frame, and return its length.
+
+        It is the one way out of this socket.
+        """
+        text = json.dumps(frame_shown(frame, self.extensions, self.locale), ensure_ascii=False)
+        await self.send(text_data=text)
+        return len(text)
 
     async def show_with_echo(self, events: list[Event]) -> None:
         """Send lines; the first one also where it was sent before, for its echo may be lost."""
@@ -164,17 +174,30 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
             await self.show(frame)
             self.sent_sequence = cast(int, frame["sequence"])
 
-    async def _send_batches(self) -> None:
+    async def _send_batches(self) -> bool:
+        """Send what the journal has; False if the session has pulled too much in this minute."""
+        is_spent = False
         async with self.sending:
             while True:
                 frames = await run_sync(
                     frames_after, self.conversation_id, self.sent_sequence, limit=BATCH
                 )
-                await self.show(transient_frame(EventType.EVENT_BATCH, {"events": frames}))
-                if frames:
-                    self.sent_sequence = cast(int, frames[-1]["sequence"])
+                for batch in in_batches(frames):
+                    if is_spent:
+                        return False
+                    is_spent = await self._send_batch(batch)
                 if len(frames) < BATCH:
-                    return
+                    return True
+
+    async def _send_batch(self, frames: list[Frame]) -> bool:
+        """Send a batch, and say whether it was the last that the session may have for now."""
+        frame = transient_frame(EventType.EVENT_BATCH, {"events": frames})
+        size = await self.show(frame)
+        if not frames:
+            return False
+        self.sent_sequence = cast(int, frames[-1]["sequence"])
+        wait = await run_sync(journal_wait, self.conversation_id, lines=len(frames), size=size)
+        return wait > 0
 
     async def _send_queue_status(self) -> None:
         status = await run_sync(responder().queue_status, conversation_id=self.conversation_id)
@@ -232,11 +255,14 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
         if "websocket.http.response" not in self.scope.get("extensions", {}):
             await self.close()
             return
-        body = json.dumps({"error_message": str(error)}).encode()
+        body = json.dumps(envelope(error.code, str(error))).encode()
+        headers = [(b"content-type", b"application/json")]
+        if error.wait:
+            headers.append((b"retry-after", str(error.wait).encode()))
         start: dict[str, Any] = {
             "type": "websocket.http.response.start",
             "status": error.status,
-            "headers": [(b"content-type", b"application/json")],
+            "headers": headers,
         }
         await self.base_send(start)
         await self.base_send({"type": "websocket.http.response.body", "body": body})

@@ -14,13 +14,19 @@ from django.conf import settings
 from redis import Redis
 from redis.exceptions import RedisError
 
+from conversations.journal.budget import journal_wait
 from conversations.journal.selectors import conversation_by_session
 from conversations.models import Conversation
 from conversations.widget.access_token import TokenError, host_allowed, token_verify
+from integrations.entry.rate_limit import retry_after
 
 SUBPROTOCOL = "baton.v1"
 # In the scope's state: an event for whoever wants to know when all that was missed is sent.
 CAUGHT_UP = "caught_up"
+# In the scope's state: this handshake is a long poll's, and there will be many.
+IS_POLL = "is_poll"
+# A poll comes with every line that is said; a socket or a stream lasts.
+_SOCKET_COST, _POLL_COST = 5, 1
 _CURSOR = re.compile(r"^(?:seq:)?(\d{1,9})$")
 # A socket that has not said that it lives for this long does not count any more.
 _SOCKET_LIFE_SECONDS = 90
@@ -36,15 +42,29 @@ class Handshake:
     is_cursor_valid: bool
     origin: str
     subprotocol: str | None
+    is_poll: bool = False
 
 
 class HandshakeError(Exception):
     """Refused with an HTTP status; the text names the cure."""
 
-    def __init__(self, status: int, message: str) -> None:
-        """Keep the status beside the text."""
+    def __init__(self, status: int, message: str, *, wait: int = 0) -> None:
+        """Keep the status beside the text, and after how many seconds to come back."""
         super().__init__(message)
-        self.status = status
+        self.status, self.wait = status, wait
+
+    @property
+    def code(self) -> str:
+        """Return the error code of the documented envelope."""
+        return _CODES[self.status]
+
+
+_CODES = {
+    400: "INVALID_REQUEST",
+    401: "UNAUTHORIZED",
+    404: "SESSION_NOT_FOUND",
+    429: "RATE_LIMITED",
+}
 
 
 def handshake_read(scope: Mapping[str, Any]) -> Handshake:
@@ -67,6 +87,7 @@ def handshake_read(scope: Mapping[str, Any]) -> Handshake:
         is_cursor_valid=cursor is not None,
         origin=headers.get(b"origin", b"").decode("latin-1"),
         subprotocol=SUBPROTOCOL if SUBPROTOCOL in offered else None,
+        is_poll=bool(scope.get("state", {}).get(IS_POLL)),
     )
 
 
@@ -76,10 +97,25 @@ def handshake_check(handshake: Handshake, socket_id: str) -> Conversation:
     Raises HandshakeError 401, 404 or 429.
     """
     conversation = session_of_token(handshake.session_id, handshake.token, handshake.origin)
+    reading_count(conversation.pk, is_poll=handshake.is_poll)
     if not socket_counted(conversation.pk, socket_id):
         limit = settings.SOCKETS_PER_SESSION
         raise HandshakeError(429, f"This session already has {limit} open sockets.")
     return conversation
+
+
+def reading_count(conversation_id: str, *, is_poll: bool) -> None:
+    """Count a beginning to read a journal; raises HandshakeError 429 where it is one too many."""
+    wait = retry_after(
+        f"handshakes:{conversation_id}",
+        limit=settings.HANDSHAKES_PER_MINUTE * _SOCKET_COST,
+        window_seconds=60,
+        amount=_POLL_COST if is_poll else _SOCKET_COST,
+    )
+    wait = wait or journal_wait(conversation_id)
+    if wait:
+        text = f"This session has been read too often. Connect again in {wait} seconds."
+        raise HandshakeError(429, text, wait=wait)
 
 
 def session_of_token(session_id: str, access_token: str, origin: str) -> Conversation:

@@ -16,9 +16,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 from conversations.journal.frames import PREFIX, EventType
-from conversations.socket.handshake import CAUGHT_UP
+from conversations.socket.handshake import CAUGHT_UP, IS_POLL
 from conversations.socket.shutdown import shutdown
-from integrations.entry.envelope import envelope
 from integrations.telemetry.correlation import HEADER, correlation_id
 
 Scope = MutableMapping[str, Any]
@@ -39,13 +38,6 @@ GATHER_SECONDS = 0.05
 # Some proxies pass nothing on before they have so much.
 PADDING = b":" + b" " * 4096 + b"\n\n"
 _BEAT = b":\n\n"
-_CODES = {
-    400: "INVALID_REQUEST",
-    401: "UNAUTHORIZED",
-    404: "SESSION_NOT_FOUND",
-    429: "RATE_LIMITED",
-    503: "DATABASE_UNAVAILABLE",
-}
 _BATCH, _QUEUE = PREFIX + EventType.EVENT_BATCH, PREFIX + EventType.HANDOFF_QUEUE_STATUS
 
 
@@ -72,7 +64,9 @@ def _exchange(scope: Scope, send: Send) -> _Exchange | None:
     if _STREAM in headers.get("accept", ""):
         return _Stream(_as_socket(scope, found[1], query, headers), send, STREAM_SECONDS)
     if seconds > 0:
-        return _Poll(_as_socket(scope, found[1], query, headers), send, seconds)
+        asked = _as_socket(scope, found[1], query, headers)
+        asked["state"][IS_POLL] = True
+        return _Poll(asked, send, seconds)
     return None
 
 
@@ -146,8 +140,7 @@ class _Exchange:
                 named = [one for one in message["headers"] if one[0] == b"retry-after"]
                 await self._start(b"application/json", *named)
             case "websocket.http.response.body":
-                text = json.loads(message["body"])["error_message"]
-                await self._body(_json(envelope(_CODES[self._status], text)), is_last=True)
+                await self._body(message["body"], is_last=True)
 
     # ---- the client's side ----
 
@@ -242,7 +235,3 @@ class _Poll(_Exchange):
         if not self._has_begun:
             await self._start(b"application/json")
             await self._body(f'{{"events":[{",".join(self._frames)}]}}'.encode(), is_last=True)
-
-
-def _json(body: dict[str, Any]) -> bytes:
-    return json.dumps(body, ensure_ascii=False).encode()

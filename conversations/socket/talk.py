@@ -17,7 +17,7 @@ from conversations.socket.responder import responder
 class Outlet(Protocol):
     """Where the answers to a client's frames go."""
 
-    async def show(self, frame: Frame) -> None:
+    async def show(self, frame: Frame) -> object:
         """Send a frame."""
 
     async def show_events(self, events: list[Event]) -> None:

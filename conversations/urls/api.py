@@ -13,9 +13,11 @@ from conversations.api.webhook_endpoints import (
     WebhookEndpointView,
     WebhookSecretView,
 )
+from conversations.api.widget_look import WidgetLookView
 from conversations.files.views import file_download
 
 urlpatterns = [
+    path("api/v1/widget", WidgetLookView.as_view(), name="widget_look"),
     path("api/v1/access-token", AccessTokenView.as_view(), name="access_token"),
     path("api/v1/sessions", SessionView.as_view(), name="sessions"),
     path("api/v1/sessions/<uuid:session_id>", SessionStateView.as_view(), name="session_state"),

@@ -157,6 +157,8 @@ class Lab:
         if path == "/":
             locale = f'data-locale="{self.locale}"'
             route.fulfill(content_type="text/html", body=HTML.format(locale))
+        elif path == "/api/v1/widget":
+            route.fulfill(json={"widget": {}})
         elif path == "/api/v1/access-token":
             route.fulfill(json={"access_token": "t", "expires_in": 900, "widget": {}})
         elif path == "/api/v1/sessions":

@@ -132,7 +132,7 @@ def test_a_foreign_origin_shows_nothing_and_the_server_refuses_it(
         watch.allowed_origins.append(url.rstrip("/"))
         with (
             page.expect_console_message(lambda said: "allowed pages" in said.text),
-            page.expect_response("**/api/v1/access-token") as answer,
+            page.expect_response("**/api/v1/widget?*") as answer,
         ):
             page.goto(url)
 

@@ -1,5 +1,4 @@
 // @ts-check
-/** @import {Token} from "./types" */
 /** @import {Api} from "./api.js" */
 /** @import {Storage} from "./storage.js" */
 /** Token and session: only the portal's own word ends a conversation, never a broken network. */
@@ -67,28 +66,15 @@ export class Admission {
     }
   }
 
+  /** Renew the token; a saved one that is too old to renew takes its session with it. */
   async #newToken() {
-    return (await tokenRenewed(this.api, this.storage)).access_token;
+    const { session, token } = this.storage.get();
+    const answer = await this.api.token(session && token).catch((error) => {
+      if (!session || !token || !isRefusal(error, 401)) throw error;
+      this.storage.forget();
+      return this.api.token();
+    });
+    this.storage.set({ token: answer.access_token, expiresAt: Date.now() + answer.expires_in * 1000 });
+    return answer.access_token;
   }
-}
-
-/**
- * Renew the token; where the portal will not, `isStrange` tells one that knows no session.
- * @param {Api} api @param {Storage} storage
- * @returns {Promise<Token & {isStrange?: boolean}>}
- */
-export async function tokenRenewed(api, storage) {
-  const { session, token } = storage.get();
-  try {
-    return tokenKept(storage, await api.token(session && token));
-  } catch (error) {
-    if (!session || !token || !isRefusal(error, 401)) throw error;
-    return { ...(await api.token()), isStrange: true };
-  }
-}
-
-/** @param {Storage} storage @param {Token} answer */
-export function tokenKept(storage, answer) {
-  storage.set({ token: answer.access_token, expiresAt: Date.now() + answer.expires_in * 1000 });
-  return answer;
 }

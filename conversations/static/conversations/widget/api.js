@@ -1,6 +1,6 @@
 // @ts-check
 /** @import {Options, Token} from "./types" */
-/** The HTTP half of the Messaging API: access tokens and sessions. */
+/** The HTTP half of the Messaging API: look, access tokens and sessions. */
 
 const MOST_PAGE_CHARACTERS = 2000;
 
@@ -40,6 +40,12 @@ export class Api {
   /** @param {Options} options */
   constructor(options) {
     this.options = options;
+  }
+
+  /** How this widget looks, if this page may carry it. The browser may keep the answer. */
+  async look() {
+    const query = new URLSearchParams({ key: this.options.key, host: location.hostname });
+    return (await this.#call(`widget?${query}`, { cache: "default" })).widget ?? {};
   }
 
   /**
@@ -103,7 +109,7 @@ export class Api {
   async #call(path, request) {
     const signal = AbortSignal.timeout?.(LONGEST_CALL_MS);
     const answer = await fetch(`${this.options.portal}/api/v1/${path}`, {
-      ...request, credentials: "omit", cache: "no-store", signal,
+      cache: "no-store", ...request, credentials: "omit", signal,
     }).catch((error) => {
       throw new Unreachable(`${error?.message}`);
     });

@@ -180,9 +180,12 @@ export class Conversation {
   /** @param {number} refusals failed handshakes in a row */
   async #prepare(refusals) {
     try {
-      this.#session = await this.admission.session(this.locale, refusals > 0);
-      const url = this.api.socketUrl(this.#session, this.state.sequence);
-      return { token: await this.admission.token(), url };
+      // A token that is too old has taken the session with it: what is shown cannot go on.
+      const token = await this.admission.token();
+      if (!this.state.sequence || this.storage.get().session) {
+        this.#session = await this.admission.session(this.locale, refusals > 0);
+        return { token, url: this.api.socketUrl(this.#session, this.state.sequence) };
+      }
     } catch (error) {
       if (!(error instanceof Refused && error.isOver)) throw error;
       // What has ended (410) can still be read: a reload may bring the last lines.

@@ -1,7 +1,6 @@
 // @ts-check
 /** @import {Options, Settings} from "./types" */
-/** Put the widget together: token, words, conversation, view, and the page's own API. */
-import { tokenKept, tokenRenewed } from "./admission.js";
+/** Put the widget together: look, words, conversation, view, and the page's own API. */
 import { Api, Refused, Unreachable, isRefusal } from "./api.js";
 import { App } from "./app.js";
 import { LONGEST_WAIT_SECONDS } from "./socket.js";
@@ -33,15 +32,14 @@ export async function start(options, page, waiting) {
 }
 
 /**
- * Ask for a token, renewing the saved one when there is a conversation to carry on: as long as
- * there is one, the network is waited for.
+ * Ask how to look; as long as there is a conversation to carry on, the network is waited for.
  * @param {Api} api @param {Storage} storage
  * @returns {Promise<Settings>}
  */
 async function admit(api, storage) {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await admitOnce(api, storage);
+      return await api.look();
     } catch (error) {
       const isLast = attempt >= MOST_ATTEMPTS && !storage.get().session;
       if (isLast || isRefusal(error, 400, 401)) throw error;
@@ -49,16 +47,6 @@ async function admit(api, storage) {
       await new Promise((resume) => setTimeout(resume, wait));
     }
   }
-}
-
-/** @param {Api} api @param {Storage} storage @returns {Promise<Settings>} */
-async function admitOnce(api, storage) {
-  const answer = await tokenRenewed(api, storage);
-  if (answer.isStrange) {
-    storage.forget(); // the saved token is too old to renew: the next chat is a new one
-    tokenKept(storage, answer);
-  }
-  return answer.widget ?? {};
 }
 
 /** A constructed sheet: the host page's style policy does not apply to it. */

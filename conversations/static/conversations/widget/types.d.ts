@@ -21,7 +21,6 @@ export interface Settings {
 export interface Token {
   access_token: string;
   expires_in: number;
-  widget?: Settings;
 }
 
 export interface Attachment {

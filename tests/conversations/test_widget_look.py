@@ -1,0 +1,73 @@
+"""How a widget looks: one call that anybody may keep, and nothing for a foreign page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from conversations.models import Channel
+from tests import factories
+from tests.conversations.handshake_calls import error
+
+pytestmark = pytest.mark.django_db
+LOOK = "/api/v1/widget"
+
+
+@pytest.fixture
+def channel() -> Channel:
+    return factories.channel()
+
+
+def look(channel: Channel, host: str = "shop.example", **more: str) -> Any:
+    query = {"key": channel.public_key, "host": host}
+    return Client().get(LOOK, query | more.pop("query", {}), headers=more)  # type: ignore[arg-type]
+
+
+def test_an_allowed_page_reads_the_look_and_every_browser_may_keep_it(channel):
+    answer = look(channel, Origin="https://shop.example")
+
+    assert answer.json() == {
+        "widget": {"title": "Chat with us", "accent": "#2457d6", "agent_name": "Birch"}
+    }
+    assert answer["Cache-Control"] == "public, max-age=60"
+    assert answer["Access-Control-Allow-Origin"] == "*"
+    assert "access_token" not in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "named"),
+    [
+        ("evil.test", "", "host"),
+        ("shop.example", "https://evil.test", "Origin"),
+        ("shop.example", "null", "Origin"),
+        ("evil.test", "https://shop.example", "host"),
+    ],
+)
+def test_a_foreign_page_is_refused_and_nothing_keeps_that(channel, host, origin, named):
+    answer = look(channel, host, Origin=origin)
+
+    assert error(answer)[:2] == (401, "HOST_NOT_ALLOWED")
+    assert error(answer)[2].startswith(f"The page named by {named} ")
+    assert answer["Cache-Control"] == "no-store"
+
+
+def test_only_the_public_key_of_a_channel_that_is_on_has_a_look(channel):
+    secret = factories.secret_token(channel)
+    refused = [look(channel, query={"key": key}) for key in (secret, "wk_nobody", "")]
+    channel.is_enabled = False
+    channel.save()
+
+    assert [error(answer)[:2] for answer in refused] == [
+        (401, "UNAUTHORIZED"),
+        (401, "UNAUTHORIZED"),
+        (400, "INVALID_REQUEST"),
+    ]
+    assert error(look(channel))[:2] == (401, "UNAUTHORIZED")
+
+
+def test_an_office_behind_one_address_opens_as_many_pages_as_it_likes(channel, settings):
+    settings.ACCESS_TOKENS_PER_MINUTE = settings.SESSIONS_PER_MINUTE = 1
+
+    assert {look(channel).status_code for _ in range(50)} == {200}
