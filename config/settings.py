@@ -172,6 +172,7 @@ WHITENOISE_MAX_AGE = 60
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
+AUTHENTICATION_BACKENDS = ["integrations.entry.user_names.UserNameOrEmail"]
 PASSWORD_HASHERS = ["integrations.entry.password_hashing.PoolPasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -300,6 +301,16 @@ ATTACHMENT_URL_SECONDS = env.int("ATTACHMENT_URL_SECONDS", default=3600)
 FILE_SCANNER = env.str("FILE_SCANNER", default="")
 FILE_SCANNER_SECONDS = env.float("FILE_SCANNER_SECONDS", default=30.0)
 DATABASE_THREADS = env.int("DATABASE_THREADS", default=8)
+
+# ---- mail ----
+# smtp+tls://user:password@mail.example.com:587; empty: none is sent, and pages show links to copy.
+_mail = env.email_url("EMAIL_URL", default="dummymail://")
+EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
+EMAIL_HOST, EMAIL_PORT = _mail["EMAIL_HOST"], _mail["EMAIL_PORT"]
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_USER"], _mail["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.get("EMAIL_USE_TLS", False), _mail.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="baton@localhost")
 
 # ---- metrics ----
 # Without a token the web process has no /metrics.

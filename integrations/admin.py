@@ -30,7 +30,7 @@ from integrations.models import (
     Workspace,
 )
 from integrations.projects.audit import audit_record
-from integrations.projects.workspaces import member_remove
+from integrations.projects.members.services import member_remove
 from integrations.tasks import probe
 
 if TYPE_CHECKING:

@@ -12,12 +12,17 @@ from integrations.connect.views import tiles as views
 from integrations.entry import key_views as api_key_views
 from integrations.entry.sign_in import sign_in_guarded
 from integrations.models.connection_name import ConnectionNameConverter
+from integrations.projects import audit_views
 from integrations.projects import settings_views as project_settings_views
 from integrations.projects import views as project_views
+from integrations.projects.members import accept_views
+from integrations.projects.members import views as member_views
 
 register_converter(ConnectionNameConverter, "connection")
 _LOGIN = auth_views.LoginView.as_view(redirect_authenticated_user=True)
 _PROJECT = "p/<str:project_id>/"
+_MEMBERS = f"{_PROJECT}settings/members/"
+_INVITATION = f"{_MEMBERS}invitations/<str:invitation_id>/"
 _TILE = f"{_PROJECT}integrations/<str:environment>/<connection:connection>/"
 
 urlpatterns = [
@@ -26,6 +31,7 @@ urlpatterns = [
     path("logout/", auth_views.LogoutView.as_view(), name="logout"),
     path("theme/", project_views.theme_set, name="theme"),
     path("projects/new/", project_views.project_create, name="project_create"),
+    path("invitations/<str:token>/", accept_views.invitation_page, name="invitation_accept"),
     path(_PROJECT, project_views.project_home, name="project_home"),
     path(f"{_PROJECT}integrations/", views.integrations, name="integrations"),
     path(_TILE, views.integration, name="integration"),
@@ -50,6 +56,14 @@ urlpatterns = [
         project_settings_views.project_settings,
         name="project_settings",
     ),
+    path(f"{_PROJECT}settings/members/", member_views.members, name="members"),
+    path(f"{_MEMBERS}invite/", member_views.invitation_send, name="invitation_send"),
+    path(f"{_INVITATION}again/", member_views.invitation_again, name="invitation_again"),
+    path(f"{_INVITATION}revoke/", member_views.invitation_end, name="invitation_revoke"),
+    path(f"{_MEMBERS}<int:member_id>/", member_views.member, name="member"),
+    path(f"{_MEMBERS}<int:member_id>/remove/", member_views.member_end, name="member_remove"),
+    path(f"{_PROJECT}settings/audit/", audit_views.audit, name="audit"),
+    path(f"{_PROJECT}settings/audit/export/", audit_views.audit_export, name="audit_export"),
     path(f"{_PROJECT}api-keys/", api_key_views.api_keys, name="api_keys"),
     path(
         f"{_PROJECT}api-keys/<int:key_id>/rotate/",

@@ -4,6 +4,7 @@ from integrations.models.api_key import ApiKey
 from integrations.models.audit import AuditEntry
 from integrations.models.connection_name import ConnectionName
 from integrations.models.integration import Environment, Integration, VendorToken
+from integrations.models.invitation import Invitation
 from integrations.models.vendor_call import VendorCall
 from integrations.models.workspace import Access, Area, Membership, Project, Workspace
 
@@ -15,6 +16,7 @@ __all__ = [
     "ConnectionName",
     "Environment",
     "Integration",
+    "Invitation",
     "Membership",
     "Project",
     "VendorCall",

@@ -6,15 +6,19 @@ from django.conf import settings
 from django.db import models
 
 from integrations.models.api_key import ApiKey
-from integrations.models.workspace import Project
+from integrations.models.workspace import Project, Workspace
 
 
 class AuditEntry(models.Model):
     """One change made by a user, with an API key, or by Baton itself (both empty)."""
 
     # Empty where it concerns the whole portal.
+    workspace = models.ForeignKey(
+        Workspace, null=True, blank=True, on_delete=models.SET_NULL, related_name="audit_entries"
+    )
+    # Empty where it concerns the whole workspace; what was done outlives the project.
     project = models.ForeignKey(
-        Project, null=True, blank=True, on_delete=models.CASCADE, related_name="audit_entries"
+        Project, null=True, blank=True, on_delete=models.SET_NULL, related_name="audit_entries"
     )
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
@@ -22,6 +26,8 @@ class AuditEntry(models.Model):
     api_key = models.ForeignKey(
         ApiKey, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    # Who it was in the words of that day; stays when user or key goes.
+    actor_label = models.CharField(max_length=200, blank=True)
     action = models.CharField(max_length=60)
     subject = models.CharField(max_length=120)
     fields = models.JSONField(default=list)
@@ -30,7 +36,10 @@ class AuditEntry(models.Model):
     class Meta:
         verbose_name_plural = "audit entries"
         ordering = ["-at", "-id"]
-        indexes = [models.Index(fields=["project", "-at"], name="audit_by_project")]
+        indexes = [
+            models.Index(fields=["project", "-at"], name="audit_by_project"),
+            models.Index(fields=["workspace", "-at", "-id"], name="audit_by_workspace"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.action} {self.subject}"
@@ -38,6 +47,4 @@ class AuditEntry(models.Model):
     @property
     def actor_name(self) -> str:
         """Name who did it; empty where it was Baton itself."""
-        if self.api_key is not None:
-            return f"API key {self.api_key.name}"
-        return self.actor.get_username() if self.actor else ""
+        return self.actor_label

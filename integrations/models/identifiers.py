@@ -42,6 +42,11 @@ def variant_id() -> str:
     return "VARIANT-" + "".join(secrets.choice(_CROCKFORD) for _ in range(8))
 
 
+def invitation_id() -> str:
+    """Return a new invitation id."""
+    return f"INV-{uuid7()}"
+
+
 def public_widget_key() -> str:
     """Return a new public widget key: no secret, but not to be guessed either."""
     return f"wk_{secrets.token_urlsafe(18)}"

@@ -48,8 +48,12 @@ def project_for(request: HttpRequest, project_id: str, area: Area, access: Acces
     return project
 
 
-def project_view(area: Area, *, to_read: Access = Access.READ) -> Callable[[View], View]:
+def project_view(
+    area: Area, *, to_read: Access = Access.READ, to_change: bool = True
+) -> Callable[[View], View]:
     """Decorate a view of one area: signs in first; reading needs `to_read`, all else Edit.
+
+    `to_change` False: a POST that changes nothing, such as an export, needs no more than reading.
 
     The view gets the project in place of `project_id`: `def topics(request, project)`.
     """
@@ -58,12 +62,18 @@ def project_view(area: Area, *, to_read: Access = Access.READ) -> Callable[[View
         @login_required
         @wraps(view)
         def guarded(request: HttpRequest, project_id: str, **kwargs: Any) -> HttpResponseBase:
-            needed = to_read if request.method in _READING else Access.EDIT
+            is_reading = request.method in _READING or not to_change
+            needed = to_read if is_reading else Access.EDIT
             return view(request, project_for(request, project_id, area, needed), **kwargs)
 
         return cast(View, guarded)
 
     return decorate
+
+
+def membership_of(request: HttpRequest) -> Membership:
+    """Return the membership by which the user entered the request's project."""
+    return cast(PortalRequest, request).membership
 
 
 def may_read(request: HttpRequest, area: Area) -> bool:

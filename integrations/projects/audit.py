@@ -5,22 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from integrations.models import ApiKey, AuditEntry, Project
+from integrations.models import ApiKey, AuditEntry, Project, Workspace
 
 
 def audit_record(
-    *, project: Project | None, actor: Any, action: str, subject: str, fields: Iterable[str] = ()
+    *,
+    project: Project | None,
+    actor: Any,
+    action: str,
+    subject: str,
+    fields: Iterable[str] = (),
+    workspace: Workspace | None = None,
 ) -> None:
     """Add one entry; `actor` is a user, an API key, or None when Baton itself acted.
 
-    Without a project it concerns the whole portal.
+    Without a project it concerns the workspace, without that the whole portal.
     """
     key = actor if isinstance(actor, ApiKey) else None
     AuditEntry.objects.create(
+        workspace=project.workspace if project else workspace,
         project=project,
         actor=None if key else actor,
         api_key=key,
+        actor_label=_label(actor),
         action=action,
-        subject=subject,
+        subject=subject[:120],
         fields=sorted(fields),
     )
+
+
+def _label(actor: Any) -> str:
+    if isinstance(actor, ApiKey):
+        return f"API key {actor.name}"
+    return actor.get_username() if actor else ""

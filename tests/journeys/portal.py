@@ -22,7 +22,7 @@ class Portal:
     def sign_in(self) -> None:
         """Sign in as the demo's admin."""
         self.page.goto(self._admin["url"])
-        self.page.get_by_label("User name").fill(self._admin["username"])
+        self.page.get_by_label("User name or e-mail address").fill(self._admin["username"])
         self.page.get_by_label("Password").fill(self._admin["password"])
         self.page.get_by_role("button", name="Sign in").click()
         expect(self.page.get_by_role("link", name="Integrations").first).to_be_visible()

@@ -39,6 +39,8 @@ MORE_LISTS = (
     "settings/webhooks",
     "integrations",
     "settings/project",
+    "settings/members",
+    "settings/audit",
     "api-keys",
     "handoffs",
     "log",
@@ -94,7 +96,7 @@ def portal_paths(stack: Stack) -> list[str]:
 
 def sign_in(page: Page, stack: Stack) -> None:
     page.goto("/login/")
-    page.get_by_label("User name").fill(stack.demo["admin"]["username"])
+    page.get_by_label("User name or e-mail address").fill(stack.demo["admin"]["username"])
     page.get_by_label("Password").fill(stack.demo["admin"]["password"])
     page.get_by_role("button", name="Sign in").click()
     expect(page.locator("main h1")).to_be_visible()

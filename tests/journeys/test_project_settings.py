@@ -103,7 +103,7 @@ def test_a_reader_reads_the_settings_as_text(page: Page, stack: Stack) -> None:
     )
     page.set_viewport_size({"width": 360, "height": 740})
     page.goto(stack.demo["admin"]["url"])
-    page.get_by_label("User name").fill(READER)
+    page.get_by_label("User name or e-mail address").fill(READER)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("link", name="Open navigation").click()

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
 from integrations.models import Access, Area, Workspace
-from integrations.projects.workspaces import member_set
+from integrations.projects.members.services import member_set
 
 
 class Command(BaseCommand):

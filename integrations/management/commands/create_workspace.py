@@ -10,7 +10,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_slug
 
-from integrations.projects.workspaces import member_set, workspace_create
+from integrations.projects.members.services import member_set
+from integrations.projects.workspaces import workspace_create
 
 
 class Command(BaseCommand):

@@ -1,0 +1,229 @@
+"""Settings > Members: who may do what in the workspace, and who is invited."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from integrations.models import Area, Invitation, Membership, Project
+from integrations.projects.access import may_edit, membership_of, project_view
+from integrations.projects.members.forms import InvitationForm, RightsForm
+from integrations.projects.members.invitations import (
+    invitation_link,
+    invitation_mail,
+    invitation_make,
+    invitation_renew,
+    invitation_revoke,
+    mail_is_set_up,
+)
+from integrations.projects.members.roles import Rights, nearest_role, rights_apart, role_of
+from integrations.projects.members.services import member_change, member_remove
+
+_view = project_view(Area.ACCOUNT)
+SHOWN_INVITATIONS = 50
+
+
+@require_GET
+@_view
+def members(request: HttpRequest, project: Project) -> HttpResponse:
+    """List the members of the workspace and its invitations."""
+    return _list(request, project, InvitationForm(initial=_new_initial()))
+
+
+@never_cache
+@require_POST
+@_view
+def invitation_send(request: HttpRequest, project: Project) -> HttpResponse:
+    """Invite somebody; the link is mailed where mail is set up, and shown to be copied."""
+    form = InvitationForm(request.POST)
+    if not form.is_valid():
+        return _list(request, project, form, status=422)
+    rights = form.rights()
+    _refuse_more_than_own(request, rights)
+    try:
+        invitation = invitation_make(
+            workspace=project.workspace,
+            email=form.cleaned_data["email"],
+            rights=rights,
+            note=form.cleaned_data["note"],
+            actor=request.user,
+        )
+    except ValidationError as error:
+        form.add_error("email", error.messages)
+        return _list(request, project, form, status=422)
+    return _told(request, project, invitation)
+
+
+@never_cache
+@require_POST
+@_view
+def invitation_again(request: HttpRequest, project: Project, invitation_id: str) -> HttpResponse:
+    """Send an invitation again, with 7 new days."""
+    try:
+        row = invitation_renew(invitation=_invitation(project, invitation_id), actor=request.user)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+        return redirect("members", project_id=project.public_id)
+    return _told(request, project, row)
+
+
+@require_POST
+@_view
+def invitation_end(request: HttpRequest, project: Project, invitation_id: str) -> HttpResponse:
+    """Revoke an invitation."""
+    row = _invitation(project, invitation_id)
+    invitation_revoke(invitation=row, actor=request.user)
+    messages.success(request, f"The invitation of {row.email} is revoked.")
+    return redirect("members", project_id=project.public_id)
+
+
+@require_http_methods(["GET", "POST"])
+@_view
+def member(request: HttpRequest, project: Project, member_id: int) -> HttpResponse:
+    """Show a member's rights, and change them."""
+    row = _member(project, member_id)
+    form = RightsForm(request.POST or None, initial=RightsForm.initial_of(_rights(row)))
+    if request.method == "POST" and form.is_valid():
+        _refuse_over_admins(request, row)
+        rights = form.rights()
+        _refuse_more_than_own(request, rights)
+        try:
+            changed = member_change(membership=row, rights=rights, actor=request.user)
+        except ValidationError as error:
+            form.add_error("role", error.messages)
+        else:
+            messages.success(request, "Rights saved." if changed else "Nothing was changed.")
+            return redirect("members", project_id=project.public_id)
+    context = {
+        "row": row,
+        "name": _name(row),
+        "form": form,
+        "may_edit_here": may_edit(request, Area.ACCOUNT),
+        "is_self": row.user_id == request.user.pk,
+    }
+    status = 422 if form.errors else 200
+    return render(request, "integrations/member.html", context, status=status)
+
+
+@require_POST
+@_view
+def member_end(request: HttpRequest, project: Project, member_id: int) -> HttpResponse:
+    """Remove a member whose user name was typed."""
+    row = _member(project, member_id)
+    _refuse_over_admins(request, row)
+    user_name = row.user.get_username()
+    if request.POST.get("confirm_name", "").strip() != user_name:
+        messages.error(request, f"The name does not match. Type {user_name} to remove the member.")
+        return redirect("member", project_id=project.public_id, member_id=row.pk)
+    try:
+        member_remove(membership=row, actor=request.user)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+        return redirect("member", project_id=project.public_id, member_id=row.pk)
+    messages.success(request, f"{user_name} is no longer a member.")
+    if row.user_id == request.user.pk:
+        return redirect("home")
+    return redirect("members", project_id=project.public_id)
+
+
+def _refuse_more_than_own(request: HttpRequest, rights: Rights) -> None:
+    """Nobody hands out what they do not have; raises PermissionDenied."""
+    own = membership_of(request)
+    wanted = rights.as_fields()
+    too_much = [a for a, access in wanted["areas"].items() if access > own.access(a)]
+    if (
+        (wanted["is_admin"] and not own.is_admin)
+        or too_much
+        or (wanted["sees_personal_data"] and not own.may_see_personal_data)
+    ):
+        raise PermissionDenied("You cannot give rights that you do not have yourself.")
+
+
+def _refuse_over_admins(request: HttpRequest, row: Membership) -> None:
+    """Only an admin decides about admins; raises PermissionDenied."""
+    if row.is_admin and not membership_of(request).is_admin:
+        raise PermissionDenied("Only an admin of the workspace decides about its admins.")
+
+
+def _told(request: HttpRequest, project: Project, invitation: Invitation) -> HttpResponse:
+    """Show the link; mail it where mail is set up, and say what became of that."""
+    mail = "off"
+    if mail_is_set_up():
+        try:
+            invitation_mail(invitation)
+            mail = "sent"
+        except OSError as error:
+            mail = f"failed: {type(error).__name__}"
+    return _list(
+        request,
+        project,
+        InvitationForm(initial=_new_initial()),
+        more={"link": invitation_link(invitation), "invited": invitation, "mail": mail},
+    )
+
+
+def _list(
+    request: HttpRequest,
+    project: Project,
+    form: InvitationForm,
+    *,
+    status: int = 200,
+    more: Mapping[str, object] | None = None,
+) -> HttpResponse:
+    now = timezone.now()
+    rows = Membership.objects.filter(workspace=project.workspace).select_related("user")
+    waiting = project.workspace.invitations.select_related("invited_by")[:SHOWN_INVITATIONS]
+    context = {
+        "members": [(row, _name(row), *_role(row)) for row in rows.order_by("user__username")],
+        "invitations": [(row, row.state(now), _role(row)[0]) for row in waiting],
+        "form": form,
+        "mail_is_set_up": mail_is_set_up(),
+        "may_edit_here": may_edit(request, Area.ACCOUNT),
+        **(more or {}),
+    }
+    return render(request, "integrations/members.html", context, status=status)
+
+
+def _role(row: Membership | Invitation) -> tuple[str, str]:
+    """Return the role's name, and in which areas the rights differ from it."""
+    rights = _rights(row)
+    role = role_of(rights)
+    if role is not None:
+        return role.label, ""
+    near = nearest_role(rights)
+    return f"{near.label}, changed", ", ".join(rights_apart(rights, near))
+
+
+def _rights(row: Membership | Invitation) -> Rights:
+    return Rights(is_admin=row.is_admin, areas=row.areas, sees_personal_data=row.sees_personal_data)
+
+
+def _new_initial() -> dict[str, Any]:
+    return {"role": "reader"} | {f"area_{area}": "0" for area in Area.values}
+
+
+def _name(row: Membership) -> str:
+    return row.user.get_full_name() or row.user.get_username()
+
+
+def _member(project: Project, member_id: int) -> Membership:
+    rows = Membership.objects.filter(workspace=project.workspace).select_related("user")
+    row = rows.filter(pk=member_id).first()
+    if row is None:
+        raise Http404("No such member.")
+    return row
+
+
+def _invitation(project: Project, invitation_id: str) -> Invitation:
+    row = project.workspace.invitations.filter(public_id=invitation_id).first()
+    if row is None:
+        raise Http404("No such invitation.")
+    return row
