@@ -303,7 +303,7 @@ FILE_SCANNER_SECONDS = env.float("FILE_SCANNER_SECONDS", default=30.0)
 DATABASE_THREADS = env.int("DATABASE_THREADS", default=8)
 
 # ---- mail ----
-# smtp+tls://user:password@mail.example.com:587; empty: none is sent, and pages show links to copy.
+# smtp+tls://user:password@mail.example.com:587; dummymail:// sends none.
 _mail = env.email_url("EMAIL_URL", default="dummymail://")
 EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
 EMAIL_HOST, EMAIL_PORT = _mail["EMAIL_HOST"], _mail["EMAIL_PORT"]
