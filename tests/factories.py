@@ -20,7 +20,16 @@ from conversations.journal.services import (
     message_event,
     session_create,
 )
-from conversations.models import Channel, Conversation, EndUser, Event, Flow, Tool, Topic
+from conversations.models import (
+    Channel,
+    Conversation,
+    Destination,
+    EndUser,
+    Event,
+    Flow,
+    Tool,
+    Topic,
+)
 from conversations.widget.access_token import secret_hash, secret_make, token_issue
 from handoffs.lifecycle.locking import Lease, handoff_leased
 from handoffs.lifecycle.services import (
@@ -150,6 +159,13 @@ def flow(in_project: Project, name: str, steps: list[dict[str, Any]], **fields: 
     start = steps[0]["name"] if steps else ""
     row = {"project": in_project, "name": name, "steps": deepcopy(steps), "start_step": start}
     return Flow.objects.create(**{**row, **fields})
+
+
+def destination(in_project: Project, name: str = "Billing", **fields: Any) -> Destination:
+    """Store a destination; the default one where nothing else is said."""
+    return Destination.objects.create(
+        **{"project": in_project, "name": name, "is_default": True, **fields}
+    )
 
 
 # ---- conversations ----

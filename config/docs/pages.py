@@ -73,6 +73,7 @@ def vendors_page() -> str:
         _row(_words(capability), *("yes" if capability in m.capabilities else "–" for m in found))
         for capability in Capability
     ]
+    rows.append(_row("Private note (`note`)", *(m.private_note or "–" for m in found)))
     rows.append(_row("A crash may repeat", *(_repeats(m) for m in found)))
     return "\n".join([*head, *rows, "", _planned(), ""])
 

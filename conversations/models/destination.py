@@ -41,6 +41,9 @@ class Destination(models.Model):
     client_reason = models.CharField(
         max_length=16, choices=ClientReason.choices, default=ClientReason.AGENT_DECISION
     )
+    # The flow that begins when the live agent has left and the AI agent goes on; empty resumes the
+    # one that has handed off.
+    after_flow = models.CharField(max_length=80, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from conversations.ai_agent.flows.position import after_handoff
-from conversations.ai_agent.runtimes.runtime import session_after_return
+from conversations.ai_agent.runtimes.runtime import outside_agent, session_after_return
 from conversations.journal import publish
 from conversations.journal.frames import EventType, SessionEnd
 from conversations.journal.services import (
@@ -21,7 +21,8 @@ from conversations.journal.services import (
     conversation_end,
     events_append,
 )
-from conversations.models import Conversation, Event
+from conversations.models import Conversation, Destination, Event
+from conversations.releases.content import content_of
 from conversations.webhooks.event_types import WebhookType
 from handoffs.lifecycle.deadlines import ACTIVE_SILENCE, QUEUE, VENDOR_END, wait_message_at
 from handoffs.lifecycle.deliveries import (
@@ -325,18 +326,31 @@ def _append_and_return_to_agent(handoff: Handoff, events: list[NewEvent]) -> lis
         conversation.agent_session = session_after_return(conversation.agent_session)
         fields.append("agent_session")
         transaction.on_commit(partial(queue_agent_news, handoff.pk))
-    if conversation.flow:
-        _flow_return(handoff, conversation)
+    then = _flow_after(handoff)
+    if conversation.flow or then:
+        _flow_return(handoff, conversation, then)
         fields.append("flow")
     conversation.save(update_fields=fields)
     return written
 
 
-def _flow_return(handoff: Handoff, conversation: Conversation) -> None:
-    """Let the flow go on that has begun the handoff: the AI agent owes its next words."""
+def _flow_after(handoff: Handoff) -> str:
+    """Return the flow that the handoff's destination begins once the live agent has left."""
+    conversation = handoff.conversation
+    if not handoff.destination or outside_agent(conversation.project) is not None:
+        return ""
+    found = content_of(conversation).named(Destination, [handoff.destination])
+    return next((row.after_flow for row in found.values()), "")
+
+
+def _flow_return(handoff: Handoff, conversation: Conversation, then: str) -> None:
+    """Let the flow go on that has begun the handoff, or the one of its destination begin.
+
+    The AI agent owes its next words.
+    """
     never_came = handoff.end_reason in _NOBODY_CAME
     has_failed = State(handoff.state) is State.FAILED or never_came
-    conversation.flow = after_handoff(conversation.flow, has_failed=has_failed)
+    conversation.flow = after_handoff(conversation.flow, has_failed=has_failed, then=then)
     if conversation.flow.get("resume"):
         conversation.answer_due_at = timezone.now()
         transaction.on_commit(partial(queue_answer, conversation.pk))

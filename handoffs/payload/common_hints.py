@@ -39,6 +39,7 @@ COMMON_HINTS: Final[Mapping[str, Hint]] = hints_by_name(
     Hint(name="attributes", check=flat_dict(text(1, 64), scalar)),
     Hint(name="reason", check=text(0, 128)),
     Hint(name="summary", check=text(0, 4000)),
+    Hint(name="note", check=text(0, 1000), aliases=("private_note",)),
     Hint(name="transcript", check=one_of("full", "summary", "link", "none")),
     Hint(name="wait_timeout_seconds", check=_WAIT),
     Hint(name="on_unavailable", check=one_of("queue", "fail", "fallback", "return_to_bot")),

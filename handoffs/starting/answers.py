@@ -175,8 +175,13 @@ def _unanswered(conversation: Conversation) -> Event | None:
 @transaction.atomic
 def _nothing_owed(claim: TurnClaim) -> None:
     conversation = conversation_lock(claim.conversation_id)
-    if conversation.turn_id == claim.id:
-        _turn_end(conversation)
+    if conversation.turn_id != claim.id:
+        return
+    if conversation.flow.get("resume"):
+        # The AI agent that had this flow is no longer the project's.
+        conversation.flow = {}
+        conversation.save(update_fields=["flow"])
+    _turn_end(conversation)
 
 
 @transaction.atomic

@@ -236,6 +236,8 @@ class Manifest:
     takes_after_end: bool = False
     # What the vendor answers when it is asked for live agents, in a sentence for the admin.
     availability: str = ""
+    # Where a live agent reads the hint `note`, which the end user never does.
+    private_note: str = ""
     # It takes attributes only under names that were declared there before.
     declares_attributes: bool = False
     # The vendor appends paths of its own to our address, and calls them with PUT as well.

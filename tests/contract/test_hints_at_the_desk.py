@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 
 from integrations.contract.connector import TranscriptLine
+from integrations.contract.events import LiveAgentMessage, SystemNotice
 from tests.contract.bench import Bench, until_seen
 
 # What takes a megabyte of transcript.
@@ -25,6 +26,7 @@ HINTS: dict[str, object] = {
     "attributes": {"tier": "gold-tier"},
     "reason": "reason-77",
     "summary": "Summary-1234 of it all",
+    "note": "Note-5678",
 }
 
 
@@ -36,7 +38,7 @@ def words(value: object) -> list[str]:
 
 
 async def test_every_hint_of_all_integrations_is_seen_by_the_live_agent(bench: Bench):
-    session, _ = await bench.started(bench.connector(), routing=HINTS, accept=False)
+    session, listener = await bench.started(bench.connector(), routing=HINTS, accept=False)
     row = await until_seen(bench, session, lambda row: "Summary-1234" in json.dumps(row))
     # Zendesk's tags are in small letters.
     desk = json.dumps(row, ensure_ascii=False).casefold()
@@ -47,6 +49,9 @@ async def test_every_hint_of_all_integrations_is_seen_by_the_live_agent(bench: B
         if not all(word.casefold() in desk for word in words(value))
     ]
     assert missing == []
+    assert bench.manifest.private_note
+    told = [*listener.of(LiveAgentMessage), *listener.of_bots(), *listener.of(SystemNotice)]
+    assert "Note-5678" not in str(told)
 
 
 async def test_a_transcript_that_the_vendor_has_no_room_for_leads_to_a_page_with_all_of_it(

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from conversations.ai_agent.flows.picture import flow_picture
 from conversations.ai_agent.flows.services import step_save
-from conversations.ai_agent.flows.steps import plan_of, plan_problems
+from conversations.ai_agent.flows.steps import Known, plan_of, plan_problems
 from conversations.models import Flow
 from integrations.models import Project
 from tests import factories
@@ -56,10 +56,12 @@ def filled(kind: str, name: str, **fields: Any) -> dict[str, Any]:
 
 def test_a_flow_with_a_transfer_is_built_in_forms(project):
     admin = client_of_admin(project)
+    factories.destination(project, name="Parcels desk")
     admin.post(at(project, "flow_new"), {"name": "Returns", "description": "Brings things back"})
     flow = Flow.objects.get(project=project)
     steps = at(project, "flow_step", flow_id=flow.pk)
-    admin.post(steps, filled("handoff", "Person", prompt="One moment.", reason="return"))
+    told = {"destination": "Parcels desk", "reason": "return", "note": "A regular."}
+    admin.post(steps, filled("handoff", "Person", prompt="One moment.", **told))
     first = at(project, "flow_step", flow_id=flow.pk, at=0)
     fields = {
         "prompt": "Let us bring it back.",
@@ -83,7 +85,7 @@ def test_a_flow_with_a_transfer_is_built_in_forms(project):
                 {"name": "order_number", "kind": "alphanumeric", "question": "Which order?"}
             ],
         },
-        {"name": "Person", "kind": "handoff", "prompt": "One moment.", "reason": "return"},
+        {"name": "Person", "kind": "handoff", "prompt": "One moment.", **told},
     ]
     page = text_of(admin, at(project, "flow", flow_id=flow.pk))
     assert "Start: Ask (say and ask) leads to Person." in page
@@ -105,17 +107,20 @@ def test_what_is_wrong_with_a_flow_is_said_with_its_step():
     steps = [
         {"name": "A", "conditions": [{"child_step": "Gone", "required_entities": ["size"]}]},
         {"name": "B", "kind": "function"},
-        {"name": "C", "kind": "handoff", "waiting_flow": "Music"},
+        {"name": "C", "kind": "handoff", "waiting_flow": "Music", "destination": "Sales"},
+        {"name": "D", "kind": "handoff", "destination": "billing"},
     ]
-    found = plan_problems(plan_of("X", "A", steps), tools=[], flows=[])
+    found = plan_problems(plan_of("X", "A", steps), Known(tools=[], flows=[], places=["Billing"]))
 
     assert {(one.step, one.message) for one in found} == {
         ("A", "Leads to “Gone”, which does not exist."),
         ("A", "A condition needs “size”, which no step collects."),
         ("B", "Pick the function to run."),
         ("C", "There is no flow “Music”."),
+        ("C", "Hands over to “Sales”, which does not exist."),
         ("B", "No way leads here."),
         ("C", "No way leads here."),
+        ("D", "No way leads here."),
     }
 
 

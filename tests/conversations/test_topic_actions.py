@@ -55,7 +55,7 @@ def policy(conversation: Conversation, **values: Any) -> None:
 
 
 def test_a_handoff_without_code_has_its_reason_and_what_is_said_before(project, conversation):
-    args = {"reason": "invoice", "utterance": "One moment."}
+    args = {"reason": "invoice", "utterance": "One moment.", "note": "Has asked twice."}
     topic(project, "my invoice is wrong", hand_off(args=args))
 
     found = say(conversation, "my invoice is wrong")
@@ -64,6 +64,7 @@ def test_a_handoff_without_code_has_its_reason_and_what_is_said_before(project, 
         "destination": "Billing",
         "reason": "invoice",
         "utterance": "One moment.",
+        "hints": {"note": "Has asked twice."},
     }
     assert found.says == []
 

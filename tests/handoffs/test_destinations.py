@@ -270,6 +270,26 @@ def test_a_new_name_goes_into_the_topics_that_use_it(admin, project):
     assert topic.actions_text == "Then {{ho:Money}}."
 
 
+def test_flows_follow_a_new_name_and_destinations_follow_that_of_a_flow(admin, project):
+    row = place(project)
+    steps = [{"name": "Person", "kind": "handoff", "destination": "billing"}]
+    flow = factories.flow(project, "Survey", steps)
+    goes = [{"kind": "goto_flow", "target": "Survey", "when": "always"}]
+    topic = factories.topic(project, "ask me", actions=goes)
+    at = url("destination", project, destination_id=row.pk)
+
+    admin.post(at, values(name="Money", after_flow="Survey"))
+    admin.post(url("flow", project, flow_id=flow.pk), {"name": "Marks", "start_step": "Person"})
+
+    for one in (row, flow, topic):
+        one.refresh_from_db()
+    assert flow.steps[0]["destination"] == "Money"
+    assert (row.after_flow, topic.actions[0]["target"]) == ("Marks", "Marks")
+    page = admin.get(url("destination_delete", project, destination_id=row.pk)).content.decode()
+    assert "cannot be deleted yet" in page and "Marks" in page
+    assert "1 flow" in admin.get(url("destinations", project)).content.decode()
+
+
 def test_one_that_a_topic_names_stays_and_the_page_says_who(admin, project):
     row = place(project)
     factories.topic(project, "I want a human", actions_text="{{ho:Billing}}")

@@ -161,6 +161,69 @@ def test_after_the_live_agent_the_flow_goes_on_with_a_summary(project):
     assert say(conversation, "when are you open?") == ["From nine to five."]
 
 
+def left_by_the_live_agent(handoff: Handoff) -> None:
+    handoff.routing = {**handoff.routing, "after_agent": "return_to_bot"}
+    handoff.save(update_fields=["routing"])
+    lease = connect(handoff)
+    factories.apply(lease, factories.joined())
+    factories.apply(lease, factories.spoke("Done."))
+    with handoff_leased(lease) as locked:
+        handoff_end(locked, EndReason.LIVE_AGENT_ENDED, lease=lease)
+
+
+def test_a_transfer_goes_to_a_destination_of_the_project_with_its_note(project):
+    factories.destination(project, name="Swaps", hints={"queue": "Exchange"}, is_default=False)
+
+    _, handoff = at_person(project, destination="swaps", note="Second exchange this year.")
+
+    assert (handoff.destination, handoff.routing["queue"]) == ("Swaps", "Exchange")
+    assert handoff.routing["note"] == "Second exchange this year."
+
+
+def test_a_destination_begins_a_flow_of_its_own_after_the_live_agent(project):
+    factories.destination(project, name="Swaps", after_flow="Survey")
+    ask = {"entities": [{"name": "mark", "kind": "numeric"}], "next_step": "Thanks"}
+    steps = [
+        {"name": "Ask", "prompt": "How was it, 1 to 5?", **ask},
+        {"name": "Thanks", "prompt": "You said $mark, after: $handoff_summary"},
+    ]
+    factories.flow(project, "Survey", steps)
+    conversation, handoff = at_person(project, destination="Swaps")
+
+    left_by_the_live_agent(handoff)
+
+    assert answered(conversation) == ["How was it, 1 to 5?"]
+    [said] = say(conversation, "4")
+    assert said.startswith("You said 4, after: Noor Halvorsen")
+    assert conversation.flow == {}
+
+
+@pytest.mark.parametrize("flow", ["Survey", "Gone"])
+def test_it_begins_where_no_flow_has_handed_off_and_a_missing_one_leaves_the_topics(project, flow):
+    factories.destination(project, name="People", after_flow=flow)
+    factories.topic(project, "a person please", actions=[{"kind": "handoff", "target": "People"}])
+    factories.flow(project, "Survey", [{"name": "Ask", "prompt": "How was it?"}])
+    conversation = talk(project)
+    say(conversation, "a person please")
+
+    left_by_the_live_agent(Handoff.objects.get())
+
+    assert answered(conversation) == (["How was it?"] if flow == "Survey" else [])
+    assert say(conversation, "when are you open?") == ["From nine to five."]
+
+
+def test_the_destinations_own_flow_waits_for_a_live_agent(project):
+    factories.destination(project, name="Swaps", after_flow="Survey")
+    factories.flow(project, "Survey", [{"name": "Ask", "prompt": "How was it?"}])
+    conversation, handoff = at_person(project, destination="Swaps")
+    lease = connect(handoff)
+
+    with handoff_leased(lease) as locked:
+        handoff_fail(locked, "no_live_agents", lease=lease)
+
+    assert answered(conversation) == ["Nobody is there. We will write to you."]
+
+
 @pytest.mark.parametrize("code", ["wait_timeout", "no_live_agents"])
 def test_a_handoff_that_fails_goes_on_at_the_branch_for_it(project, code):
     conversation, handoff = at_person(project)

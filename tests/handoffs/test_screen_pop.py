@@ -102,6 +102,8 @@ def test_card_numbers_and_addresses_are_masked_where_the_admin_says_so():
     assert "4111" not in str(masked_lines)
     assert "ends in 1111" in masked_lines[-1].text
     assert "ines@" not in f"{masked_lines} {routing}"
+    noted = begun({"note": f"Paid with {CARD}"}, mask_cards=True)
+    assert screen_pop_of(noted).routing["note"] == "Paid with [card number, ends in 1111]"
     lease = factories.claim(hidden)
     opening = opening_read(lease)
     assert opening is not None

@@ -205,3 +205,13 @@ def test_the_text_copy_holds_times_titles_and_details():
     assert "Handoff failed" in text
     assert "Salesforce could not be reached." in text
     assert handoff.requested_at.strftime("%Y-%m-%dT%H:%M") in text
+
+
+def test_a_private_note_is_shown_to_those_who_may_read_what_was_said():
+    handoff = factories.handoff(hints={"note": "Was rude before."})
+
+    for may_read in (True, False):
+        entries = timeline_get(handoff=handoff, may_read_text=may_read).entries
+        [note] = [entry for entry in entries if entry.anchor == "note"]
+        assert (note.text == "Was rude before.") is may_read
+    assert timeline_get(handoff=factories.handoff(), may_read_text=True).entries

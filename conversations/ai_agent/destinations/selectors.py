@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from conversations.ai_agent.topics.actions import handoff_targets
 from conversations.ai_agent.topics.policy import policy_of
-from conversations.models import Conversation, Destination, Tool, Topic
+from conversations.models import Conversation, Destination, Flow, Tool, Topic
 from conversations.releases.content import content_of
 from integrations.models import Project
 
@@ -21,7 +21,20 @@ class Users:
 
     topics: list[Topic]
     tools: list[Tool]
+    flows: list[Flow]
     rules: bool = False
+
+    @property
+    def must_change(self) -> bool:
+        """Say whether the name cannot go: what hands off there by itself would fail."""
+        return bool(self.topics or self.flows or self.rules)
+
+    @property
+    def counted(self) -> str:
+        """Say how many name it, such as 2 topics, 1 tool; empty for nobody."""
+        counts = [(len(self.topics), "topic"), (len(self.flows), "flow"), (len(self.tools), "tool")]
+        found = [f"{n} {word}{'s' if n > 1 else ''}" for n, word in counts if n]
+        return ", ".join([*found, *(["the handoff rules"] if self.rules else [])])
 
 
 def destinations_of(conversation: Conversation) -> list[Destination]:
@@ -42,7 +55,7 @@ def destination_named(rows: Iterable[Destination], name: str) -> Destination | N
 
 
 def destination_used_by(*, project: Project, name: str) -> Users:
-    """Return the topics that hand off there, and the tools that have the name in their source."""
+    """Return the topics and flows that hand off there, and the tools that have the name in them."""
     wanted = name.casefold()
     quoted = (f'"{wanted}"', f"'{wanted}'")
     return Users(
@@ -51,6 +64,11 @@ def destination_used_by(*, project: Project, name: str) -> Users:
             tool
             for tool in project.tools.all()
             if any(one in tool.source.casefold() for one in quoted)
+        ],
+        flows=[
+            flow
+            for flow in project.flows.all()
+            if wanted in (str(step.get("destination", "")).casefold() for step in flow.steps)
         ],
         rules=wanted in (rule["destination"].casefold() for rule in policy_of(project).rules),
     )

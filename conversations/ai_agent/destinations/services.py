@@ -38,7 +38,7 @@ def destination_create(*, project: Project, actor: Any, values: Mapping[str, Any
 def destination_update(
     *, destination: Destination, actor: Any, values: Mapping[str, Any]
 ) -> Destination:
-    """Change a destination, and the topics that name it; raises ValidationError by field."""
+    """Change a destination, and what names it; raises ValidationError by field."""
     others = [row for row in _locked(destination.project) if row.pk != destination.pk]
     old_name = destination.name
     changed = [name for name, value in values.items() if getattr(destination, name) != value]
@@ -48,6 +48,7 @@ def destination_update(
     destination.save()
     if destination.name != old_name:
         _rename_in_topics(destination.project, old_name, destination.name)
+        _rename_in_flows(destination.project, old_name, destination.name)
     if changed:
         _audit(destination, actor, "destination.changed", changed)
     return destination
@@ -60,6 +61,7 @@ def destination_duplicate(*, destination: Destination, actor: Any) -> Destinatio
     stem = destination.name[: NAME_MAX - 10]
     names = (f"{stem} copy" + (f" {number}" if number > 1 else "") for number in count(1))
     fields = ("description", "kind", "integration_key", "hints", "queue_name", "route")
+    fields += ("after_flow",)
     values = {name: getattr(destination, name) for name in (*fields, "client_reason")}
     values["name"] = next(name for name in names if name.casefold() not in taken)
     return destination_create(project=destination.project, actor=actor, values=values)
@@ -77,14 +79,15 @@ def destination_set_default(*, destination: Destination, actor: Any) -> None:
 def destination_delete(
     *, destination: Destination, actor: Any, successor: Destination | None = None
 ) -> None:
-    """Delete a destination that no topic names; the default one needs a successor.
+    """Delete a destination that no topic or flow names; the default one needs a successor.
 
     Raises ValidationError.
     """
     others = [row for row in _locked(destination.project) if row.pk != destination.pk]
     used = destination_used_by(project=destination.project, name=destination.name)
-    if used.topics or used.rules:
-        names = ", ".join(f"“{topic.name}”" for topic in used.topics) or "the handoff rules"
+    if used.must_change:
+        named = [f"“{one.name}”" for one in (*used.topics, *used.flows)]
+        names = ", ".join(named) or "the handoff rules"
         raise ValidationError(
             f"{destination.name} is still named by {names}. Change that first.",
             code="destination_in_use",
@@ -135,6 +138,14 @@ def _rename_in_topics(project: Project, old: str, new: str) -> None:
                 action["target"] = new
         topic.actions_text = reference.sub(lambda _: "{{ho:" + new + "}}", topic.actions_text)
         topic.save(update_fields=["actions", "actions_text", "updated_at"])
+
+
+def _rename_in_flows(project: Project, old: str, new: str) -> None:
+    for flow in destination_used_by(project=project, name=old).flows:
+        for step in flow.steps:
+            if str(step.get("destination", "")).casefold() == old.casefold():
+                step["destination"] = new
+        flow.save(update_fields=["steps", "updated_at"])
 
 
 def _audit(row: Destination, actor: Any, action: str, fields: Any) -> None:

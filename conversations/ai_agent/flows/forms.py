@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django import forms
@@ -16,7 +16,7 @@ PHRASES_MAX = 20
 OPTIONS_MAX = 20
 ROWS_MAX = 20
 END = ("", "End of the flow")
-Choices = list[tuple[str, str]]
+Choices = list[tuple[str, Any]]
 
 
 class FlowForm(forms.Form):
@@ -75,6 +75,12 @@ class StepForm(forms.Form):
     reason = forms.CharField(
         max_length=128, required=False, help_text="Shown to the live agent and in reports."
     )
+    note = forms.CharField(
+        max_length=1000,
+        required=False,
+        label="Private note",
+        help_text="For the live agent alone: the end user never reads it.",
+    )
     waiting_flow = forms.ChoiceField(
         required=False,
         label="While the end user waits, run",
@@ -98,7 +104,7 @@ class StepForm(forms.Form):
         super().__init__(*args, **kw)
         offers = {
             "tools": tools,
-            "destination": [("", "The default agent system"), *places],
+            "destination": [("", "The default one"), *places],
             "waiting_flow": [("", "Nothing"), *flows],
             "next_step": [END, *steps],
             "on_failed": [("", "Stay with this step"), *steps],
@@ -106,9 +112,18 @@ class StepForm(forms.Form):
         for name, choices in offers.items():
             field: forms.ChoiceField = self.fields[name]  # type: ignore[assignment]
             kept = self.initial.get(name) or []
-            known = {value for value, _ in choices}
+            known = set(_values(choices))
             gone = [one for one in ([kept] if isinstance(kept, str) else kept) if one not in known]
             field.choices = [*choices, *((one, f"{one} (no longer exists)") for one in gone)]
+
+
+def _values(choices: Choices) -> Iterator[str]:
+    """Yield the values of choices, those in groups too."""
+    for value, label in choices:
+        if isinstance(label, str):
+            yield value
+        else:
+            yield from (one for one, _ in label)
 
 
 class EntityForm(forms.Form):

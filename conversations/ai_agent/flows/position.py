@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 # Why a turn is taken without a message: the human part is over, or no handoff came about.
-AFTER, FAILED = "after", "failed"
+AFTER, FAILED, BEGIN = "after", "failed", "begin"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -16,8 +16,8 @@ class Position:
 
     `asked` is the entity that the end user was asked for, `misses` how often in a row what they
     said was neither it nor anything else. `resume` is AFTER or FAILED once a handoff is over that
-    was begun here (`has_handed_off`). `waiting` is the position of the flow that answers in the
-    queue, as a dict.
+    was begun here (`has_handed_off`), and BEGIN where this flow is still to begin after one.
+    `waiting` is the position of the flow that answers in the queue, as a dict.
     """
 
     flow: str = ""
@@ -40,8 +40,13 @@ def position_read(kept: Mapping[str, Any]) -> Position:
     return Position(**{name: value for name, value in kept.items() if name in names})
 
 
-def after_handoff(kept: Mapping[str, Any], *, has_failed: bool) -> dict[str, Any]:
-    """Return the position once the handoff that its flow has begun is over; else as it was."""
+def after_handoff(kept: Mapping[str, Any], *, has_failed: bool, then: str = "") -> dict[str, Any]:
+    """Return the position once the handoff that its flow has begun is over; else as it was.
+
+    `then` is the flow that the destination begins after the live agent, whatever was before.
+    """
+    if then and not has_failed:
+        return {"flow": then, "resume": BEGIN}
     if not kept.get("has_handed_off"):
         return dict(kept)
     rest = {name: value for name, value in kept.items() if name not in ("waiting", "resume")}

@@ -12,6 +12,7 @@ from conversations.ai_agent.conv.parts import TurnLog
 from conversations.ai_agent.conv.place import ConvPlace, tool_use
 from conversations.ai_agent.course import Course, error_log, tool_failed_text
 from conversations.ai_agent.flows.position import Position
+from conversations.ai_agent.flows.steps import Step
 from conversations.ai_agent.sandbox.results import ToolError
 from conversations.ai_agent.sandbox.runner import FLOW
 from conversations.models import Tool
@@ -69,18 +70,21 @@ class FlowTools:
         return replace(self._place, snapshot=snapshot)
 
 
-def transfer(destination: str, reason: str, known: Mapping[str, Any]) -> dict[str, Any]:
+def transfer(step: Step, reason: str, known: Mapping[str, Any]) -> dict[str, Any]:
     """Return the handoff of an agent transfer, with what the flow has collected.
 
     Without a destination it goes to the default one.
     """
     attributes = {name: str(value)[:ATTRIBUTE_MAX] for name, value in known.items()}
     asked: dict[str, Any] = {"reason": reason[:REASON_MAX]}
-    if destination:
-        asked["destination"] = destination
-    if known:
-        asked |= {"data": dict(known), "hints": {"attributes": attributes}}
-    return asked
+    if step.destination:
+        asked["destination"] = step.destination
+    hints: dict[str, Any] = {"attributes": attributes} if known else {}
+    if step.note:
+        hints["note"] = step.note
+    if hints:
+        asked["hints"] = hints
+    return asked | ({"data": dict(known)} if known else {})
 
 
 def arguments_for(tool: Tool, entities: Mapping[str, Any]) -> dict[str, object]:

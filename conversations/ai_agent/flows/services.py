@@ -43,6 +43,7 @@ def flow_update(*, flow: Flow, actor: Any, values: Mapping[str, Any]) -> Flow:
     flow.save()
     if flow.name != old_name:
         _rename_waiting(flow.project, old_name, flow.name)
+        _rename_elsewhere(flow.project, old_name, flow.name)
     if changed:
         _audit(flow, actor, "changed", changed)
     return flow
@@ -119,6 +120,21 @@ def _rename_waiting(project: Project, old: str, new: str) -> None:
             step["waiting_flow"] = new
         if waits:
             other.save(update_fields=["steps", "updated_at"])
+
+
+def _rename_elsewhere(project: Project, old: str, new: str) -> None:
+    """Follow a flow's new name where destinations and topics begin it."""
+    project.destinations.filter(after_flow=old).update(after_flow=new)
+    for topic in project.topics.all():
+        begins = [
+            one
+            for one in topic.actions
+            if one.get("kind") == "goto_flow" and one.get("target") == old
+        ]
+        for action in begins:
+            action["target"] = new
+        if begins:
+            topic.save(update_fields=["actions", "updated_at"])
 
 
 def _audit(flow: Flow, actor: Any, verb: str, fields: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
@@ -56,6 +56,8 @@ class Step:
     # Of an agent transfer: where to, and why; empty is the default agent system.
     destination: str = ""
     reason: str = ""
+    # What the live agent alone is told.
+    note: str = ""
     # Where the flow goes on: after a function or a live agent, and where no handoff came of it.
     next_step: str = ""
     on_failed: str = ""
@@ -115,6 +117,7 @@ def step_read(raw: Mapping[str, Any]) -> Step:
         tools=_texts(raw, "tools"),
         destination=_text(raw, "destination"),
         reason=_text(raw, "reason"),
+        note=_text(raw, "note"),
         next_step=_text(raw, "next_step"),
         on_failed=_text(raw, "on_failed"),
         waiting_flow=_text(raw, "waiting_flow"),
@@ -133,7 +136,20 @@ def step_links(step: Step) -> list[tuple[str, str]]:
     return found
 
 
-def plan_problems(plan: FlowPlan, *, tools: Sequence[str], flows: Sequence[str]) -> list[Problem]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What steps may name: tools, flows, and places of a handoff in any spelling of letters."""
+
+    tools: Collection[str]
+    flows: Collection[str]
+    places: Collection[str]
+
+    def has_place(self, name: str) -> bool:
+        """Say whether a handoff can go there; without a name it goes to the default one."""
+        return not name or name.casefold() in {one.casefold() for one in self.places}
+
+
+def plan_problems(plan: FlowPlan, known: Known) -> list[Problem]:
     """List what would go wrong in a flow, step by step."""
     found: list[Problem] = []
     if not plan.steps:
@@ -142,7 +158,7 @@ def plan_problems(plan: FlowPlan, *, tools: Sequence[str], flows: Sequence[str])
         message = f"The first step is “{plan.start_step}”, which does not exist."
         found.append(Problem(step="", message=message, field="start_step"))
     for step in plan.steps.values():
-        found += _step_problems(plan, step, tools, flows)
+        found += _step_problems(plan, step, known)
     reached = _reached(plan)
     found += [
         Problem(step=name, message="No way leads here.")
@@ -152,24 +168,25 @@ def plan_problems(plan: FlowPlan, *, tools: Sequence[str], flows: Sequence[str])
     return found
 
 
-def _step_problems(
-    plan: FlowPlan, step: Step, tools: Sequence[str], flows: Sequence[str]
-) -> Iterator[Problem]:
+def _step_problems(plan: FlowPlan, step: Step, known: Known) -> Iterator[Problem]:
     for target, _ in step_links(step):
         if target and target not in plan.steps:
             yield Problem(step=step.name, message=f"Leads to “{target}”, which does not exist.")
     for tool in step.tools:
-        if tool not in tools:
+        if tool not in known.tools:
             yield Problem(step=step.name, message=f"There is no tool {tool}.", field="tools")
     if step.kind == "function" and not step.tools:
         yield Problem(step=step.name, message="Pick the function to run.", field="tools")
-    if step.waiting_flow and step.waiting_flow not in flows:
+    if step.waiting_flow and step.waiting_flow not in known.flows:
         message = f"There is no flow “{step.waiting_flow}”."
         yield Problem(step=step.name, message=message, field="waiting_flow")
-    known = {one.name for other in plan.steps.values() for one in other.entities}
+    if step.kind == "handoff" and not known.has_place(step.destination):
+        message = f"Hands over to “{step.destination}”, which does not exist."
+        yield Problem(step=step.name, message=message, field="destination")
+    collected = {one.name for other in plan.steps.values() for one in other.entities}
     for condition in step.conditions:
         for name in condition.required_entities:
-            if name not in known:
+            if name not in collected:
                 message = f"A condition needs “{name}”, which no step collects."
                 yield Problem(step=step.name, message=message, field="conditions")
 

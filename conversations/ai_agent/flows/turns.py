@@ -8,7 +8,7 @@ from typing import Any
 
 from conversations.ai_agent.conv.place import ConvPlace, conv_place
 from conversations.ai_agent.course import Turn
-from conversations.ai_agent.flows.position import AFTER, FAILED, Position, position_read
+from conversations.ai_agent.flows.position import AFTER, BEGIN, FAILED, Position, position_read
 from conversations.ai_agent.flows.runs import FlowTools
 from conversations.ai_agent.flows.walk import Walk
 from conversations.ai_agent.sandbox.host import Service
@@ -101,7 +101,10 @@ def flow_resume(conversation: Conversation, place: PlaceMaker, summary: str) -> 
     step, why = walk.step, conversation.flow.get("resume")
     if summary:
         walk.state[SUMMARY] = summary
-    if step is None:
+    if why == BEGIN:
+        walk.leave()
+        walk.begin(str(kept.get("flow", "")))
+    elif step is None:
         walk.leave()
     elif why == FAILED and step.on_failed:
         walk.enter(step.on_failed)

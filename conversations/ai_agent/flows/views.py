@@ -20,7 +20,7 @@ from conversations.ai_agent.flows.services import (
     step_delete,
     step_save,
 )
-from conversations.ai_agent.flows.steps import STEP_KINDS, FlowPlan, plan_of, plan_problems
+from conversations.ai_agent.flows.steps import STEP_KINDS, FlowPlan, Known, plan_of, plan_problems
 from conversations.models import Flow
 from integrations.contract.integration_keys import payload_keys, vendor_name
 from integrations.models import Access, Area, Project
@@ -145,17 +145,21 @@ def _offers(project: Project, row: Flow) -> dict[str, Choices]:
 
 
 def _places(project: Project) -> Choices:
-    """Return where a handoff can go: each vendor that is connected in some environment."""
+    """Return where a handoff can go: the destinations, and each vendor that is connected."""
     used = set(project.integrations.values_list("integration_key", flat=True))
-    return [(key, vendor_name(key)) for key in payload_keys() if key in used]
+    names = [(name, name) for name in project.destinations.values_list("name", flat=True)]
+    keys = [(key, vendor_name(key)) for key in payload_keys() if key in used]
+    groups = [("Destinations", names), ("Integrations", keys)]
+    return [(label, choices) for label, choices in groups if choices]
 
 
 def _problems(project: Project, row: Flow, plan: FlowPlan | None = None) -> list[Any]:
-    return plan_problems(
-        plan or plan_of(row.name, row.start_step, row.steps),
+    known = Known(
         tools=list(project.tools.values_list("name", flat=True)),
         flows=list(project.flows.values_list("name", flat=True)),
+        places=[name for _, choices in _places(project) for name, _ in choices],
     )
+    return plan_problems(plan or plan_of(row.name, row.start_step, row.steps), known)
 
 
 def _about(step: dict[str, Any]) -> str:
@@ -166,7 +170,7 @@ def _about(step: dict[str, Any]) -> str:
         step.get("prompt", ""),
         f"Collects {', '.join(asked)}." if asked else "",
         f"Runs {', '.join(step['tools'])}." if step.get("tools") else "",
-        f"To {step.get('destination') or 'the default agent system'}." if kind == "handoff" else "",
+        f"To {step.get('destination') or 'the default destination'}." if kind == "handoff" else "",
     ]
     return " ".join(part for part in parts if part)
 

@@ -181,7 +181,7 @@ class Walk:
         self._say(step.prompt)
         known = {name: value for name, value in self.position.entities.items() if value != ""}
         reason = step.reason or self.position.flow
-        self.returned = {"handoff": transfer(step.destination, reason, known)}
+        self.returned = {"handoff": transfer(step, reason, known)}
         self.position.has_handed_off = True
         if step.waiting_flow:
             self.position.waiting = {"flow": step.waiting_flow}

@@ -11,7 +11,7 @@ from conversations.ai_agent.topics.action_rows import ROWS_MAX, WHENS
 from conversations.ai_agent.topics.rules import condition_problem
 from conversations.models import Topic
 
-REASON_MAX, UTTERANCE_MAX = 128, 1000
+REASON_MAX, UTTERANCE_MAX, NOTE_MAX = 128, 1000, 1000
 _NAMES = {"run_tool": "tool", "handoff": "destination", "goto_flow": "flow"}
 
 
@@ -64,3 +64,5 @@ def _handoff_problems(action: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "reason", f"a reason has at most {REASON_MAX} characters."
     if len(str(args.get("utterance", ""))) > UTTERANCE_MAX:
         yield "utterance", f"what is said before has at most {UTTERANCE_MAX} characters."
+    if len(str(args.get("note", ""))) > NOTE_MAX:
+        yield "note", f"a private note has at most {NOTE_MAX} characters."

@@ -21,6 +21,8 @@ WHENS: Mapping[str, str] = {
     "on_answer": "When the answer is like …",
 }
 KINDS = ("run_tool", "handoff", "goto_flow")
+# What a handoff is told.
+HANDOFF_ARGS = ("reason", "utterance", "note")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,7 @@ class ActionRow:
     arguments: str = ""
     reason: str = ""
     utterance: str = ""
+    note: str = ""
     answers: str = ""
     fact: str = ""
     op: str = "is"
@@ -52,8 +55,8 @@ class ActionRow:
         """Return the action as it is kept; raises ValueError for arguments that cannot be read."""
         action: dict[str, Any] = {"kind": self.kind, "target": self.name, "when": self.when}
         if self.kind == "handoff":
-            args: dict[str, Any] = {"reason": self.reason, "utterance": self.utterance}
-            args = {name: text.strip() for name, text in args.items() if text.strip()}
+            told = {name: getattr(self, name).strip() for name in HANDOFF_ARGS}
+            args: dict[str, Any] = {name: text for name, text in told.items() if text}
         else:
             args = _named(self.arguments) if self.kind == "run_tool" else {}
         if args:
@@ -116,7 +119,7 @@ def operators() -> list[tuple[str, str]]:
 def _row(action: Mapping[str, Any]) -> ActionRow:
     args, condition = action.get("args") or {}, action.get("condition") or {}
     is_handoff = action.get("kind") == "handoff"
-    told = {name: str(args.get(name, "")) for name in ("reason", "utterance")} if is_handoff else {}
+    told = {name: str(args.get(name, "")) for name in HANDOFF_ARGS} if is_handoff else {}
     written = "" if is_handoff else ", ".join(f"{name}={value!r}" for name, value in args.items())
     return ActionRow(
         target=f"{action.get('kind', 'run_tool')}:{action.get('target', '')}",

@@ -25,7 +25,7 @@ class TopicAction:
 
     `arguments` go to a tool by place, `named` by name. `answers` are phrases of the end user's for
     on_answer, `condition` is {fact, op, value}. A handoff without a target leaves the place to the
-    project; `reason` and `utterance` are the handoff's.
+    project; `reason`, `utterance` and `note`, which the live agent alone reads, are the handoff's.
     """
 
     kind: Kind
@@ -37,6 +37,7 @@ class TopicAction:
     answers: tuple[str, ...] = ()
     reason: str = ""
     utterance: str = ""
+    note: str = ""
 
 
 def topic_actions(actions: object, actions_text: str) -> list[TopicAction]:
@@ -132,6 +133,7 @@ def _action(stored: Mapping[str, Any]) -> TopicAction | None:
         answers=tuple(map(str, answers)) if isinstance(answers, list) else (),
         reason=str(args.get("reason", "")) if is_handoff else "",
         utterance=str(args.get("utterance", "")) if is_handoff else "",
+        note=str(args.get("note", "")) if is_handoff else "",
     )
 
 

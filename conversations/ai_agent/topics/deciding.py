@@ -188,7 +188,9 @@ class _Deciding:
         """Return what a tool would return; without a target the project's rules choose."""
         wanted = {"destination": action.target or self._policy.destination(self._facts)}
         wanted |= {"reason": action.reason, "utterance": action.utterance}
-        given = {name: text for name, text in wanted.items() if text}
+        given: dict[str, Any] = {name: text for name, text in wanted.items() if text}
+        if action.note:
+            given["hints"] = {"note": action.note}
         return given if "destination" in given or "reason" in given else _default(given)
 
     def _actions(self, topic: Topic, when: str) -> list[TopicAction]:

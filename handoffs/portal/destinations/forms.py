@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -59,6 +60,11 @@ class DestinationForm(forms.Form):
         ),
         help_text="A JSON object with the hints of a payload. What a tool says itself comes first.",
     )
+    after_flow = forms.ChoiceField(
+        label="When the live agent has left, begin",
+        required=False,
+        help_text="Where the AI agent goes on then. Otherwise the flow that handed over goes on.",
+    )
     queue_name = _line(
         "Name that the client gets", "Sent as queue_name. Empty: the destination's name."
     )
@@ -70,9 +76,14 @@ class DestinationForm(forms.Form):
         help_text="A tool that names one of the three as its reason comes first.",
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Offer the integrations that a handoff can go to."""
+    def __init__(self, *args: Any, flows: Sequence[str] = (), **kwargs: Any) -> None:
+        """Offer the integrations that a handoff can go to, and the project's flows."""
         super().__init__(*args, **kwargs)
+        kept = self.initial.get("after_flow") or ""
+        gone = [(kept, f"{kept} (no longer exists)")] if kept and kept not in flows else []
+        follows = self.fields["after_flow"]
+        assert isinstance(follows, forms.ChoiceField)
+        follows.choices = [("", "No other flow"), *((name, name) for name in flows), *gone]
         keys = [key for key in payload_keys() if has_connector(key)]
         field = self.fields["integration_key"]
         assert isinstance(field, forms.ChoiceField)
@@ -100,20 +111,22 @@ class DestinationForm(forms.Form):
         return values | {
             "integration_key": found["integration_key"] if is_chat else "",
             "hints": self._read if is_chat else {},
+            "after_flow": found["after_flow"] if is_chat else "",
             "queue_name": "" if is_chat else found["queue_name"].strip(),
             "route": "" if is_chat else found["route"].strip(),
             "client_reason": (not is_chat and found["client_reason"]) or reasons.AGENT_DECISION,
         }
 
     @classmethod
-    def for_destination(cls, destination: Destination) -> DestinationForm:
+    def for_destination(cls, destination: Destination, flows: Sequence[str]) -> DestinationForm:
         """Return the form filled with a destination."""
         names = ("name", "description", "kind", "integration_key", "queue_name", "route")
+        names = (*names, "after_flow")
         initial = {name: getattr(destination, name) for name in (*names, "client_reason")}
         rest = {n: value for n, value in destination.hints.items() if n not in _IN_FIELDS}
         initial |= {name: destination.hints.get(name, "") for name in ("queue", "reason")}
         initial["hints"] = json.dumps(rest, indent=2, ensure_ascii=False) if rest else ""
-        return cls(initial=initial)
+        return cls(initial=initial, flows=flows)
 
     def _further(self) -> dict[str, Any]:
         text = self.cleaned_data.get("hints", "").strip()

@@ -126,10 +126,11 @@ def _removal_problem(request: HttpRequest, project: Project, row: Destination) -
 
 
 def _editor(request: HttpRequest, project: Project, row: Destination | None) -> HttpResponse:
+    flows = list(project.flows.values_list("name", flat=True))
     if request.method != "POST":
-        form = DestinationForm.for_destination(row) if row else DestinationForm()
+        form = DestinationForm.for_destination(row, flows) if row else DestinationForm(flows=flows)
         return _editor_page(request, project, row, form)
-    form = DestinationForm(request.POST)
+    form = DestinationForm(request.POST, flows=flows)
     saved = _save(request, project, row, form) if form.is_valid() else None
     if saved is None:
         return _editor_page(request, project, row, form, status=422)

@@ -151,6 +151,20 @@ def requested_entry(handoff: Handoff) -> Entry:
     )
 
 
+def note_entry(handoff: Handoff, *, may_read_text: bool) -> Entry:
+    """Describe what the live agent alone was told."""
+    return Entry(
+        kind=Kind.SAID,
+        at=handoff.requested_at,
+        rank=3,
+        anchor="note",
+        title="Private note to the live agent",
+        text=str(handoff.routing["note"]) if may_read_text else "",
+        is_hidden=not may_read_text,
+        meta=("the end user does not see it",),
+    )
+
+
 def event_entry(
     event: Event, delivery: Delivery | None, *, vendor: str, may_read_text: bool
 ) -> Entry:

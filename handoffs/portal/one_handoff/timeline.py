@@ -18,6 +18,7 @@ from handoffs.portal.one_handoff.entries import (
     call_entry,
     event_entry,
     fallback_entry,
+    note_entry,
     requested_entry,
     transition_entry,
     vendor_event_entry,
@@ -103,7 +104,9 @@ def _transitions(handoff: Handoff, past: PastAttempt | None) -> list[Entry]:
 def _events(handoff: Handoff, may_read_text: bool) -> list[Entry]:
     vendor = vendor_name(handoff.integration_key)
     deliveries = {row.event_id: row for row in _newest_deliveries(handoff)}
-    return [
+    has_note = bool(handoff.routing.get("note"))
+    noted = [note_entry(handoff, may_read_text=may_read_text)] if has_note else []
+    return noted + [
         event_entry(event, deliveries.get(event.id), vendor=vendor, may_read_text=may_read_text)
         for event in [*_events_before(handoff), *_events_during(handoff)]
     ]

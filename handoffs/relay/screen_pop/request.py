@@ -66,6 +66,8 @@ def screen_pop_of(handoff: Handoff) -> ScreenPop:
     link = url if mode == "link" or behaviour.transcript_link else ""
     routing = dict(handoff.routing) | ({} if mode == "full" else {"transcript": mode})
     routing |= _summary(handoff, said, mode, link)
+    if note := str(routing.get("note") or ""):
+        routing["note"] = masked(note, masks_of(behaviour))
     routing |= _attributes(handoff, said, link)
     if mode == "none":
         return ScreenPop(transcript=[], routing=routing, transcript_url="")

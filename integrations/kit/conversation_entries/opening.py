@@ -23,7 +23,9 @@ MAX_ATTRIBUTE_VALUE = 1024
 # 22 messages a minute are allowed in a conversation, and the end user wants to write too.
 MAX_TRANSCRIPT_PARTS = 12
 
-_ATTRIBUTE_HINTS = ("queue", "skills", "department", "priority", "language", "subject", "reason")
+_ATTRIBUTE_HINTS = (
+    *("queue", "skills", "department", "priority", "language", "subject", "reason", "note"),
+)
 _MAPPING_HINTS = ("attributes", "pre_chat", "routing_attributes")  # later ones win
 _REGION = re.compile(r"[A-Za-z]{2}")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}")

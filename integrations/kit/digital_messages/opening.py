@@ -15,7 +15,10 @@ MAX_FIELD = 1024
 # The vendor names no limit of a text; this one keeps a message readable.
 LIMITS = Limits(size=8000, measure=characters, parts=5)
 # Hints that go into fields of the contact.
-_HINTS = ("subject", "reason", "summary", "queue", "skills", "priority", "language", "department")
+_HINTS = (
+    *("subject", "reason", "summary", "note", "queue", "skills", "priority", "language"),
+    "department",
+)
 # A summary is a message of its own.
 _UNTOLD = ("summary",)
 

@@ -323,6 +323,7 @@ MANIFEST = Manifest(
     summary="Live agents answer in the Contact Control Panel of an Amazon Connect instance.",
     docs_url="https://docs.aws.amazon.com/connect/latest/adminguide/chat.html",
     delivery=Delivery.STREAM,
+    private_note="contact attribute `note`",
     availability=(
         "Amazon Connect tells staff and hours of the queue that the connection names for the "
         "check; without one it does not say."

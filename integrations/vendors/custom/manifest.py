@@ -164,6 +164,7 @@ MANIFEST = Manifest(
     summary="Your own live-agent software, or Talkdesk, through a pair of signed webhooks.",
     docs_url="",
     delivery=Delivery.WEBHOOK,
+    private_note="`hints.note`",
     availability=(
         "Your connector tells, if its ability “availability” is ticked; it is asked about the "
         "handoff's queue."

@@ -154,6 +154,7 @@ MANIFEST = Manifest(
     name="Five9",
     summary="Live agents answer in Five9. Beta: contract reconstructed.",
     delivery=Delivery.WEBHOOK,
+    private_note="attribute `note`",
     support=Support.EXPERIMENTAL,
     hints=(Hint(name="campaign_name", check=text(1, 128), replaces_saved=True),),
     aliases=("five9",),

@@ -30,7 +30,7 @@ from integrations.kit.transcript import (
 # Nothing is published about the length of a campaign variable.
 HISTORY_SIZE = 10_000
 # Hints that Five9 has no field for; the campaign may read them.
-_HINTS = ("queue", "skills", "department", "language", "subject", "reason")
+_HINTS = ("queue", "skills", "department", "language", "subject", "reason", "note")
 _LIMITS = Limits(size=HISTORY_SIZE, measure=len, parts=1)
 # The vendor's two ways to name an event: the end of the path, and `type`.
 KINDS: Mapping[str, str] = {

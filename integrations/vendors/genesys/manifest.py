@@ -310,6 +310,7 @@ MANIFEST = Manifest(
     summary="Live agents answer in Genesys Cloud through an Open Messaging integration.",
     docs_url="https://developer.genesys.cloud/commdigital/digital/openmessaging",
     delivery=Delivery.WEBHOOK,
+    private_note="participant attribute `note`",
     takes_after_end=True,
     availability=(
         "Genesys tells how many live agents of the connection's queue are on; without a queue "

@@ -196,6 +196,7 @@ MANIFEST = Manifest(
     summary="Live agents answer in CXone, on a channel of your own.",
     docs_url="https://help.nicecxone.com/",
     delivery=Delivery.WEBHOOK,
+    private_note="contact field `note`",
     capabilities=frozenset(
         {
             Capability.TYPING_OUT,

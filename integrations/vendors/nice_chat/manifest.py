@@ -173,6 +173,7 @@ MANIFEST = Manifest(
     summary="Live agents answer in CXone, routed by skill.",
     docs_url="https://help.nicecxone.com/",
     delivery=Delivery.STREAM,
+    private_note="contact field `note`, else in the first message",
     availability="CXone tells whether the channel is online.",
     capabilities=frozenset(
         {

@@ -343,6 +343,7 @@ MANIFEST = Manifest(
     tile_order=1,
     connection_type="Bring Your Own Channel",
     delivery=Delivery.STREAM,
+    private_note="routing attribute `note`",
     support=Support.SIMULATED,
     takes_after_end=True,
     docs_url="https://developer.salesforce.com/docs/service/messaging-partner",

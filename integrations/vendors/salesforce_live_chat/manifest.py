@@ -185,6 +185,7 @@ MANIFEST = Manifest(
     notice="Salesforce has retired Live Agent on 14 February 2026. This connection is for "
     "organizations that still run it.",
     delivery=Delivery.STREAM,
+    private_note="chat detail `note`",
     support=Support.SIMULATED,
     docs_url="https://developer.salesforce.com/docs/service/chat-rest",
     availability="Salesforce tells whether a live agent of the button is online.",

@@ -35,7 +35,9 @@ MAX_TRANSCRIPT = 32_000
 MAX_VALUE = 1024
 FILE_WANTED = "The live agent asks you to send a file."
 SUMMARY_LABEL, TRANSCRIPT_LABEL = "Summary", "Transcript"
-_DETAIL_HINTS = ("queue", "skills", "department", "priority", "language", "subject", "reason")
+_DETAIL_HINTS = (
+    *("queue", "skills", "department", "priority", "language", "subject", "reason", "note"),
+)
 _MAPPING_HINTS = ("attributes", "pre_chat", "routing_attributes")  # later ones win
 _NAME_LENGTH = 60
 # Known, and of no interest to the end user.

@@ -322,6 +322,7 @@ MANIFEST = Manifest(
     summary="Live agents answer in the Service Console through Messaging for In-App and Web.",
     docs_url="https://developer.salesforce.com/docs/service/messaging-api",
     delivery=Delivery.STREAM,
+    private_note="routing attribute `note`",
     takes_after_end=True,
     capabilities=frozenset(
         {

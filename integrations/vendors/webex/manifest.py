@@ -229,6 +229,7 @@ MANIFEST = Manifest(
     docs_url="https://developer.webex.com/webex-contact-center/docs/"
     "bring-your-own-custom-messaging-channel",
     delivery=Delivery.WEBHOOK,
+    private_note="the flow variable that `note` is mapped to, else in the first message",
     takes_after_end=True,
     declares_attributes=True,
     capabilities=frozenset(

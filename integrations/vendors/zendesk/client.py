@@ -230,6 +230,16 @@ class ZendeskSupportClient:
         user = await self._user("user_name", user_id, REQUEST_SECONDS)
         return as_text(user.get("alias")) or as_text(user.get("name"))
 
+    async def add_note(self, ticket_id: str, text: str) -> None:
+        """Add to a ticket what only live agents read."""
+        await self._http.request(
+            "add_note",
+            "PUT",
+            f"{self._base_url}/api/v2/tickets/{ticket_id}.json",
+            headers=self._headers,
+            json={"ticket": {"comment": {"body": text, "public": False}}},
+        )
+
     async def _user(self, operation: str, user_id: str, timeout: float) -> Json:
         url = f"{self._base_url}/api/v2/users/{user_id}.json"
         response = await self._http.request(

@@ -362,6 +362,7 @@ MANIFEST = Manifest(
     summary="Live agents answer in the Zendesk Agent Workspace, handed over by the switchboard.",
     docs_url="https://developer.zendesk.com/documentation/conversations",
     delivery=Delivery.WEBHOOK,
+    private_note="ticket metadata; with a Support API token an internal note",
     takes_after_end=True,
     capabilities=frozenset(
         {

@@ -21,6 +21,7 @@ from integrations.contract.connector import (
 from integrations.contract.errors import RejectedError
 from integrations.contract.manifest import Manifest
 from integrations.http.client import HttpClient
+from integrations.kit.hints import hint_text
 from integrations.kit.json_values import Json, as_id
 from integrations.kit.transcript import transcript_is_wanted
 from integrations.vendors.zendesk_tickets.client import ZendeskTicketsClient
@@ -115,7 +116,18 @@ class ZendeskTicketsConnector(Connector):
             transcript_url=request.transcript_url,
             routing=request.routing,
         )
+        await self._add_note(ticket.ticket_id, hint_text(request.routing.get("note")).strip())
         return VendorSession(vendor_conversation_id=ticket.number)
+
+    async def _add_note(self, ticket_id: str, note: str) -> None:
+        """Add what only live agents read: the first comment may be mailed to the end user."""
+        if not note:
+            return
+        try:
+            comment: dict[str, object] = {"body": note, "public": False}
+            await self._client.update_ticket(ticket_id, {"comment": comment})
+        except RejectedError as error:
+            self._http.note("update_ticket", error.code)
 
     async def send_message(self, session: VendorSession, message: OutboundMessage) -> VendorSession:
         """Add what the end user writes meanwhile to the ticket, as a note or as several."""

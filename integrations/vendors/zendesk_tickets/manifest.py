@@ -107,6 +107,7 @@ MANIFEST = Manifest(
     docs_url="https://developer.zendesk.com/api-reference/ticketing/tickets/tickets",
     # Nothing comes back: the answer to a ticket reaches its requester by e-mail.
     delivery=Delivery.NONE,
+    private_note="internal note of the ticket",
     capabilities=frozenset({Capability.TRANSCRIPT}),
     fields=_FIELDS,
     hints=(

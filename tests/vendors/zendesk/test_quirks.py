@@ -104,6 +104,26 @@ async def test_end_takes_control_back_and_tells_the_live_agent_why_once(bench: W
     assert len(await calls(bench, "/releaseControl")) == 1
 
 
+# ---- what live agents alone read ----
+
+
+@pytest.mark.parametrize("token", ["simulated-support-api-token", "wrong"])
+async def test_a_private_note_is_in_no_message_and_becomes_an_internal_note_with_a_token(
+    bench: WebhookBench, token: str
+):
+    connector = bench.connector(support_api_token=token)
+    session, listener = await bench.started(connector, routing={"note": "Was rude before."})
+    await listener.wait_for(LiveAgentJoined)
+    await bench.act(session, "say", text="Hello")
+    await listener.wait_for(LiveAgentMessage)
+
+    row = await bench.seen_by_agent(session)
+    found = [m["name"] for m in row["messages"] if "Was rude before." in m["text"]]
+    assert found == (["Internal note"] if token != "wrong" else [])
+    assert row["attributes"]["note"] == "Was rude before."
+    assert listener.error is None
+
+
 # ---- who is there ----
 
 

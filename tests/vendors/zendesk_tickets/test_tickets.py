@@ -93,6 +93,14 @@ async def checks(connector: Connector) -> dict[str, str]:
     return {result.name: result.code async for result in connector.test_connection()}
 
 
+async def test_a_private_note_is_no_comment_that_is_mailed(desk: Desk):
+    await desk.connector().start(handoff_request(end_user=INES, routing={"note": "Rude."}))
+
+    [opened], [added] = await desk.sent("POST"), await desk.sent("PUT")
+    assert opened["comment"]["public"] and "Rude." not in opened["comment"]["body"]
+    assert added["comment"] == {"body": "Rude.", "public": False}
+
+
 async def test_handoff_becomes_a_ticket_whose_number_the_end_user_can_read(desk: Desk):
     session = await desk.connector(tags="portal, after hours").start(
         handoff_request(

@@ -51,7 +51,7 @@ MIN_MINUTES, DEFAULT_MINUTES, MAX_MINUTES = 60, 1500, 10080
 AT_START = "start"
 ENTIRE_PAST_SESSION = "ENTIRE_PAST_SESSION"
 CONTENT_TYPES = (TEXT, MARKDOWN, INTERACTIVE, INTERACTIVE_RESPONSE)
-_HINTS = ("queue", "skills", "department", "priority", "language", "subject", "reason")
+_HINTS = ("queue", "skills", "department", "priority", "language", "subject", "reason", "note")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

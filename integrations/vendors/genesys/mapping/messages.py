@@ -50,7 +50,7 @@ LIMITS = Limits(size=2000, measure=utf16_units, parts=8)
 NOTHING_SAID = "Handed over by the AI agent."
 NOBODY_THERE = "The conversation is over: nobody can get the message any more."
 
-_HINTS = ("skills", "department", "priority", "language", "subject", "reason")
+_HINTS = ("skills", "department", "priority", "language", "subject", "reason", "note")
 _MEDIA = {"image": "Image", "video": "Video", "audio": "Audio"}
 
 

@@ -27,7 +27,7 @@ FAREWELL = "The end user has left the conversation."
 _MAX_SUMMARY = 5000
 # What a tool may say that only the customer's own flow can make something of.
 MAPPED_HINTS = (
-    *("queue", "skills", "department", "priority", "language", "subject", "reason"),
+    *("queue", "skills", "department", "priority", "language", "subject", "reason", "note"),
     *("user_email", "user_phone", "user_external_id", "entry_point_id"),
 )
 

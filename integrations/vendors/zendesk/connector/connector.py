@@ -46,7 +46,12 @@ from integrations.vendors.zendesk.connector.credentials import (
 from integrations.vendors.zendesk.connector.handover import Handover, unfinished_session
 from integrations.vendors.zendesk.connector.progress import ConversationProgress, Step
 from integrations.vendors.zendesk.connector.sending import ControlTiming, Sender
-from integrations.vendors.zendesk.connector.webhooks import ASSIGNMENT_CHANGED, parsed, user_keys
+from integrations.vendors.zendesk.connector.webhooks import (
+    ASSIGNMENT_CHANGED,
+    parsed,
+    ticket_key,
+    user_keys,
+)
 from integrations.vendors.zendesk.manifest import GOES_ON, MANIFEST, MAX_FILE_BYTES
 from integrations.vendors.zendesk.mapping.content import answer_content
 from integrations.vendors.zendesk.mapping.events import DELIVERY_FAILED, speaker_of
@@ -158,6 +163,7 @@ class ZendeskConnector(Connector):
         self, session: VendorSession, item: WebhookItem
     ) -> Sequence[tuple[VendorSession, VendorEvent]]:
         """Turn an event into ours, among what missed calls have said, in Zendesk's order."""
+        session = await self._with_note(session, item)
         kept = await self._kept(session, item)
         progress = ConversationProgress(
             session,
@@ -189,6 +195,20 @@ class ZendeskConnector(Connector):
             self._http.note("get_conversation", error.code)
             return []
         return progress.unheard_end() if has_left else []
+
+    async def _with_note(self, session: VendorSession, item: WebhookItem) -> VendorSession:
+        """Write the private note into the ticket at the first word of it, where a token may.
+
+        It stands among what came with the passing of control in any case, so a failure is no loss.
+        """
+        note, ticket = as_text(session.state.get("note")), as_text(item.body.get("ticket"))
+        if self._support is None or not note or not ticket or ticket_key(ticket) in session.keys:
+            return session
+        try:
+            await self._support.add_note(ticket, note)
+        except ConnectorError as error:
+            self._http.note("add_note", error.code)
+        return replace(session, state={**session.state, "note": ""})
 
     async def _kept(self, session: VendorSession, item: WebhookItem) -> Sequence[Json] | None:
         """Return Zendesk's newest messages where calls about some of them may be missing."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from integrations.contract.connector import HandoffRequest, VendorSession
 from integrations.contract.errors import ConnectorError, ConversationGoneError, InvalidRoutingError
+from integrations.kit.hints import hint_text
 from integrations.kit.json_values import Json, as_object, as_text
 from integrations.vendors.zendesk.client import ZendeskMessagingClient
 from integrations.vendors.zendesk.connector.progress import ENDED_AT
@@ -132,7 +133,12 @@ class Handover:
             await self._keep_hearing(conversation_id, own)
         tags = {ticket_tag(request.handoff_id)} | {ticket_tag(i) for i in handoffs_in(known)}
         return replace(
-            unfinished_session(request, own=own, opened_at=as_text(posted[-1].get("received"))),
+            unfinished_session(
+                request,
+                own=own,
+                opened_at=as_text(posted[-1].get("received")),
+                note=hint_text(request.routing.get("note")),
+            ),
             vendor_conversation_id=conversation_id,
             # A ticket that is still open from an earlier handoff keeps the tag it had.
             keys=(*(tag_key(tag) for tag in sorted(tags)), *user_keys(user)),

@@ -221,6 +221,8 @@ def control_metadata(
         f"{_SYSTEM}requester.email": identity.email,
         # No page names a system field for it; a ticket shows the other metadata as well.
         "user_phone": identity.phone,
+        # No message: Zendesk may mail those to the end user.
+        "note": routing.get("note"),
     }
     pairs |= {f"{_SYSTEM}{name}": routing.get(name) for name in ("subject", *_ID_HINTS)}
     pairs |= {f"{_SYSTEM}priority": _priority(routing.get("priority"))}

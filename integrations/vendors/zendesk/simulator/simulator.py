@@ -172,8 +172,11 @@ def _conversation_view(world: ZendeskWorld, conversation: Conversation) -> dict[
         "session_ended_by": conversation.ended_by if status == "ended" else None,
         "sessions": [{"id": str(one.ticket_id), "status": one.status} for one in tickets],
         "messages": [
-            _message_view(world, conversation, one)
-            for one in said[conversation.first_message_shown :]
+            *(
+                _message_view(world, conversation, one)
+                for one in said[conversation.first_message_shown :]
+            ),
+            *(_comment_view(one, comment) for one in tickets for comment in one.comments),
         ],
         "timeline": conversation.timeline,
     }
