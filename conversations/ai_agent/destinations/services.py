@@ -61,8 +61,8 @@ def destination_duplicate(*, destination: Destination, actor: Any) -> Destinatio
     stem = destination.name[: NAME_MAX - 10]
     names = (f"{stem} copy" + (f" {number}" if number > 1 else "") for number in count(1))
     fields = ("description", "kind", "integration_key", "hints", "queue_name", "route")
-    fields += ("after_flow",)
-    values = {name: getattr(destination, name) for name in (*fields, "client_reason")}
+    more = ("client_reason", "after_flow")
+    values = {name: getattr(destination, name) for name in (*fields, *more)}
     values["name"] = next(name for name in names if name.casefold() not in taken)
     return destination_create(project=destination.project, actor=actor, values=values)
 
@@ -86,8 +86,8 @@ def destination_delete(
     others = [row for row in _locked(destination.project) if row.pk != destination.pk]
     used = destination_used_by(project=destination.project, name=destination.name)
     if used.must_change:
-        named = [f"“{one.name}”" for one in (*used.topics, *used.flows)]
-        names = ", ".join(named) or "the handoff rules"
+        named = [one.name for one in used.topics] + [one.name for one in used.flows]
+        names = ", ".join(f"“{name}”" for name in named) or "the handoff rules"
         raise ValidationError(
             f"{destination.name} is still named by {names}. Change that first.",
             code="destination_in_use",

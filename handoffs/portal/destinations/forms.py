@@ -121,8 +121,8 @@ class DestinationForm(forms.Form):
     def for_destination(cls, destination: Destination, flows: Sequence[str]) -> DestinationForm:
         """Return the form filled with a destination."""
         names = ("name", "description", "kind", "integration_key", "queue_name", "route")
-        names = (*names, "after_flow")
-        initial = {name: getattr(destination, name) for name in (*names, "client_reason")}
+        more = ("client_reason", "after_flow")
+        initial = {name: getattr(destination, name) for name in (*names, *more)}
         rest = {n: value for n, value in destination.hints.items() if n not in _IN_FIELDS}
         initial |= {name: destination.hints.get(name, "") for name in ("queue", "reason")}
         initial["hints"] = json.dumps(rest, indent=2, ensure_ascii=False) if rest else ""
