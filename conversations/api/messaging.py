@@ -210,7 +210,7 @@ class SessionView(EnvelopeView):
             )
         for checked in (form, user_form):
             if checked is not None and not checked.is_valid():
-                return error_response(400, "INVALID_REQUEST", _problems(checked.errors))
+                return error_response(400, "INVALID_REQUEST", problems(checked.errors))
         fields = form.validated_data
         fields["is_streaming"] = fields["streaming_enabled"] and project_streams(channel.project_id)
         visitor = _visitor(fields, user_form.validated_data if user_form else None)
@@ -288,5 +288,6 @@ def _count_visitor(request: Request, token: AccessToken) -> None:
         count(f"busy-{total}:{address}", SHARE_OF_A_BUSY_WIDGET)
 
 
-def _problems(errors: Any) -> str:
+def problems(errors: Any) -> str:
+    """Return what a form found wrong, field by field."""
     return "; ".join(f"{name}: {' '.join(map(str, texts))}" for name, texts in errors.items())

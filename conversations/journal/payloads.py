@@ -324,6 +324,28 @@ class SystemMessage(TypedDict):
     ticket_number: NotRequired[str]
 
 
+class SurveyQuestion(TypedDict):
+    """One thing that is asked about."""
+
+    subject: Literal["bot", "live_agent"]
+    question: str
+
+
+class SurveyRequest(TypedDict):
+    """What the end user thought of the conversation: asked just before its end.
+
+    `question` is the last of `questions`, for clients that draw only one.
+    """
+
+    title: str
+    question: str
+    questions: list[SurveyQuestion]
+    subject: Literal["bot", "live_agent", "both"]
+    scale: int
+    asks_comment: bool
+    deadline_seconds: Annotated[int, Field(description="After this frame's timestamp.")]
+
+
 class SessionEnded(TypedDict):
     """The last line of every journal."""
 
@@ -361,6 +383,8 @@ PAYLOADS: dict[EventType, type] = {
     EventType.LIVE_AGENT_RECEIVED_MESSAGE: OneMessage,
     EventType.SESSION_IDLE_WARNING: IdleWarning,
     EventType.LANGUAGE_CHANGED: LanguageChanged,
+    EventType.SHOW_CSAT_REQUEST: SurveyRequest,
+    EventType.CSAT_RESPONSE: Nothing,
     EventType.SYSTEM_MESSAGE: SystemMessage,
     EventType.SESSION_END: SessionEnded,
     EventType.USER_MESSAGE: UserMessage,
@@ -378,6 +402,7 @@ TRANSIENT = frozenset(
         EventType.HANDOFF_QUEUE_STATUS,
         EventType.LIVE_AGENT_TYPING,
         EventType.SESSION_IDLE_WARNING,
+        EventType.CSAT_RESPONSE,
         EventType.HEARTBEAT,
     }
 )

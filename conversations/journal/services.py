@@ -21,6 +21,7 @@ from conversations.models.conversation import APP_PLATFORMS
 from conversations.models.release import release_id_of
 from conversations.releases.content import content_of, content_of_release
 from conversations.releases.variants import variant_asked, variant_of
+from conversations.survey.services import survey_ask
 from conversations.webhooks.bodies import ended_data, started_data
 from conversations.webhooks.event_types import WebhookType
 from conversations.webhooks.outbox import conversation_tell, messages_tell
@@ -184,9 +185,16 @@ def _greeting(conversation: Conversation) -> str:
 def conversation_end(
     conversation: Conversation, reason: SessionEnd, *, detail: str = ""
 ) -> list[Event]:
-    """Write SESSION_END to a locked conversation: the last line of every journal."""
+    """Write SESSION_END to a locked conversation: the last line of every journal.
+
+    The survey is asked for just before it, and answered beside the journal.
+    """
     payload: dict[str, Any] = {"reason": reason} | ({"detail": detail} if detail else {})
-    events = events_append(conversation, [NewEvent(type=EventType.SESSION_END, payload=payload)])
+    last = [
+        *_survey_lines(conversation, reason),
+        NewEvent(type=EventType.SESSION_END, payload=payload),
+    ]
+    events = events_append(conversation, last)
     conversation.state = Conversation.State.ENDED
     conversation.ended_at = timezone.now()
     conversation.answer_due_at = None
@@ -201,6 +209,12 @@ def conversation_end(
         lambda: ended_data(conversation, reason, detail),
     )
     return events
+
+
+def _survey_lines(conversation: Conversation, reason: SessionEnd) -> list[NewEvent]:
+    """Ask how it was, unless the end user has long been away."""
+    asked = None if reason == SessionEnd.USER_ABANDONED else survey_ask(conversation)
+    return [NewEvent(type=EventType.SHOW_CSAT_REQUEST, payload=asked)] if asked else []
 
 
 @transaction.atomic

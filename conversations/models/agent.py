@@ -83,6 +83,21 @@ class OutsideAgent(models.Model):
         return f"{self.kind} agent of {self.project_id}"
 
 
+class SafetyFilter(models.Model):
+    """What of an end user's texts never reaches the AI agent (ai_agent/safety/)."""
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="safety_filter")
+    is_enabled = models.BooleanField(default=False)
+    # {category: {action, words}}, {endpoint: {url, seconds, action_when_away}}.
+    options = models.JSONField(default=dict, blank=True)
+    # `signing_secret` of the customer's own endpoint.
+    secrets = EncryptedJSONField(blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"safety filter of {self.project_id}"
+
+
 class LogEntry(models.Model):
     """One line of the project's log: what tools wrote, and why a handoff did not happen."""
 

@@ -44,6 +44,8 @@ class Attachment(models.Model):
     size_bytes = models.BigIntegerField()
     sha256 = models.CharField(max_length=64)
     token = models.CharField(max_length=64, unique=True, default=public_token)
+    # How often it was fetched by the address for people.
+    downloads = models.PositiveIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from integrations.credentials.fields import EncryptedJSONField
 from integrations.models import Environment, Project
 from integrations.models.identifiers import public_widget_key
 
@@ -44,6 +45,14 @@ class Channel(models.Model):
     )
     title = models.CharField(max_length=60, default="Chat with us")
     accent = models.CharField(max_length=7, default="#2457d6")
+    # Name, colours, place and words, per language (widget/brand.py).
+    brand = models.JSONField(default=dict, db_default={}, blank=True)
+    # Consent and form before a conversation (widget/before.py).
+    before = models.JSONField(default=dict, db_default={}, blank=True)
+    # Whom the survey asks about, and how long (survey/settings.py).
+    survey = models.JSONField(default=dict, db_default={}, blank=True)
+    # Secrets of verified context by key id (widget/verified_context.py).
+    context_keys = EncryptedJSONField(blank=True, null=True)
     is_enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -52,3 +61,17 @@ class Channel(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class BrandImage(models.Model):
+    """A picture of a widget, small enough to stand beside its row."""
+
+    channel = models.OneToOneField(Channel, on_delete=models.CASCADE, related_name="avatar")
+    # Part of its address, new with every picture: browsers keep one for long.
+    token = models.CharField(max_length=64, unique=True)
+    mime_type = models.CharField(max_length=32)
+    content = models.BinaryField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"avatar of {self.channel_id}"

@@ -107,6 +107,10 @@ class Conversation(models.Model):
     # Whether the client asked to see the AI agent's texts while they grow.
     is_streaming = models.BooleanField(default=False, db_default=False)
     integration_attributes = models.JSONField(default=dict)
+    # What was agreed to before it began: {version, at, language}.
+    consent = models.JSONField(default=dict, db_default={}, blank=True)
+    # What the customer's page vouches for: {status, claims, at} (widget/verified_context.py).
+    context = models.JSONField(default=dict, db_default={}, blank=True)
     # What a client of the Chat API calls its channel, such as whatsapp; empty for the widget.
     api_channel = models.CharField(max_length=16, blank=True, db_default="", default="")
     handoff_mode = models.CharField(

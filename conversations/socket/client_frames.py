@@ -12,6 +12,7 @@ from django.conf import settings
 from conversations.journal.frames import EXTENSIONS, PREFIX, EventType
 from conversations.journal.json_values import has_valid_text
 from conversations.socket.responder import GivenAnswer
+from conversations.survey.reading import SurveyAnswer, survey_read
 from integrations.behaviour.sentences import sentence
 
 ACCEPTED = frozenset(
@@ -21,6 +22,7 @@ ACCEPTED = frozenset(
         EventType.USER_TYPING,
         EventType.USER_END_SESSION,
         EventType.HEARTBEAT,
+        EventType.CSAT_RESPONSE,
         *(EventType(name) for name in EXTENSIONS),
     }
 )
@@ -74,6 +76,7 @@ class ClientFrame:
     message_id: str = ""
     file_ids: tuple[uuid.UUID, ...] = ()
     answer: GivenAnswer | None = None
+    survey: SurveyAnswer | None = field(default=None, repr=False)
 
 
 def frame_read(text: str | None) -> ClientFrame:
@@ -194,7 +197,16 @@ def _fields(
             | EventType.USER_RETRY_MESSAGE
         ):
             return {"message_id": _message_id(payload, metadata)}
+        case EventType.CSAT_RESPONSE:
+            return {"survey": _survey(payload, metadata)}
     return {}
+
+
+def _survey(payload: dict[str, Any], metadata: dict[str, Any] | None) -> SurveyAnswer:
+    try:
+        return survey_read(payload)
+    except ValueError as error:
+        raise BadFrameError("bad_json", f"The field payload.{error}.", metadata) from error
 
 
 def _file_ids(payload: dict[str, Any], metadata: dict[str, Any] | None) -> tuple[uuid.UUID, ...]:

@@ -10,7 +10,9 @@ from typing_extensions import TypedDict
 
 from conversations.journal.frames import EventType
 from conversations.journal.payloads import Nothing, Typing
+from conversations.models.survey import SCALE
 from conversations.socket.client_frames import FILES_PER_MESSAGE, MESSAGE_ID_MAX, SHORT_ID_MAX
+from conversations.survey.reading import COMMENT_MAX
 
 Uuid = Annotated[str, Field(description="A UUID.", json_schema_extra={"format": "uuid"})]
 
@@ -49,6 +51,17 @@ class MessageNamed(TypedDict):
     message_id: Annotated[str, Field(min_length=1, max_length=MESSAGE_ID_MAX)]
 
 
+class SurveyAnswered(TypedDict):
+    """A score from 1 to 5, or null to skip; where two are asked about, one for each in `scores`.
+
+    Taken over HTTP too: `POST /api/v1/sessions/{session_id}/survey`.
+    """
+
+    score: NotRequired[Annotated[int | None, Field(ge=1, le=SCALE)]]
+    scores: NotRequired[dict[str, Annotated[int | None, Field(ge=1, le=SCALE)]]]
+    comment: NotRequired[Annotated[str, Field(max_length=COMMENT_MAX)]]
+
+
 CLIENT_PAYLOADS: dict[EventType, type] = {
     EventType.REQUEST_POLY_AGENT_JOIN: Nothing,
     EventType.USER_MESSAGE: UserMessageSent,
@@ -59,4 +72,5 @@ CLIENT_PAYLOADS: dict[EventType, type] = {
     EventType.USER_READ_MESSAGE: MessageNamed,
     EventType.USER_RECEIVED_MESSAGE: MessageNamed,
     EventType.USER_RETRY_MESSAGE: MessageNamed,
+    EventType.CSAT_RESPONSE: SurveyAnswered,
 }

@@ -12,6 +12,7 @@ from conversations.models import Event
 from conversations.socket.client_frames import BadFrameError, ClientFrame
 from conversations.socket.refusals import LastRefusal
 from conversations.socket.responder import responder
+from conversations.survey.services import survey_answer
 
 
 class Outlet(Protocol):
@@ -66,6 +67,9 @@ class ClientTalk:
                 await self._on_join(frame)
             case EventType.USER_CANCEL_HANDOFF:
                 await self._outlet.show_events(await self._call(responder().on_cancel))
+            case EventType.CSAT_RESPONSE:
+                await run_sync(survey_answer, self._conversation_id, frame.survey)
+                await self._outlet.show(transient_frame(frame.type, {}, frame.metadata))
             case EventType.USER_RETRY_MESSAGE:
                 await self._on_retry(frame)
             case EventType.USER_END_SESSION:

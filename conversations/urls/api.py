@@ -15,6 +15,7 @@ from conversations.api.webhook_endpoints import (
 )
 from conversations.api.widget_look import WidgetLookView
 from conversations.files.views import file_download
+from conversations.survey.api import SurveyView
 
 urlpatterns = [
     path("api/v1/widget", WidgetLookView.as_view(), name="widget_look"),
@@ -23,6 +24,7 @@ urlpatterns = [
     path("api/v1/sessions/<uuid:session_id>", SessionStateView.as_view(), name="session_state"),
     path("api/v1/sessions/<uuid:session_id>/events", EventsView.as_view(), name="session_events"),
     path("api/v1/sessions/<uuid:session_id>/files", FileView.as_view(), name="session_files"),
+    path("api/v1/sessions/<uuid:session_id>/survey", SurveyView.as_view(), name="survey"),
     path("v1/webhook-endpoints", WebhookEndpointsView.as_view(), name="webhook_endpoints"),
     path(
         "v1/webhook-endpoints/<str:endpoint_id>",

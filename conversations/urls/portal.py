@@ -43,6 +43,7 @@ from conversations.webhooks.views import (
     webhook_test,
     webhooks,
 )
+from conversations.widget.section_views import widget_section
 from conversations.widget.views import widget, widget_new, widget_page, widget_token
 
 _AGENT = "p/<str:project_id>/ai-agent/"
@@ -89,6 +90,7 @@ urlpatterns = [
     path(_WIDGET, widget, name="widget"),
     path(f"{_WIDGET}new/", widget_new, name="widget_new"),
     path(f"{_WIDGET}<int:channel_id>/token/", widget_token, name="widget_token"),
+    path(f"{_WIDGET}<int:channel_id>/<slug:section>/", widget_section, name="widget_section"),
     path(_WEBHOOKS, webhooks, name="webhooks"),
     path(f"{_WEBHOOKS}new/", webhook_new, name="webhook_new"),
     path(_WEBHOOK, webhook, name="webhook"),

@@ -19,6 +19,7 @@ class WebhookType(models.TextChoices):
     CONVERSATION_STARTED = "conversation.started", "A conversation was opened"
     CONVERSATION_ENDED = "conversation.ended", "A conversation is over"
     MESSAGE_CREATED = "message.created", "Somebody said something"
+    CSAT_SUBMITTED = "csat.submitted", "An end user answered the survey"
     CONNECTION_STATE_CHANGED = (
         "connection.state_changed",
         "A connection to a vendor was made, broke, recovered or was switched",

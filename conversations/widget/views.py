@@ -25,6 +25,7 @@ from conversations.widget.channels import (
     contrast_with_white,
 )
 from conversations.widget.forms import ChannelForm
+from conversations.widget.sections import SECTIONS
 from integrations.models import Access, Area, Environment, Project
 from integrations.projects.access import project_view
 
@@ -94,7 +95,7 @@ def widget_token(request: HttpRequest, project: Project, channel_id: int) -> Htt
         _card(row, None, fresh_token=token if row.pk == channel.pk else "")
         for row in _channels(project)
     ]
-    return render(request, "conversations/widget.html", {"cards": cards, "needed": CONTRAST_NEEDED})
+    return render(request, "conversations/widget.html", _context(cards))
 
 
 @require_http_methods(["GET"])
@@ -119,8 +120,12 @@ def _page(
 ) -> HttpResponse:
     forms = invalid or {}
     cards = [_card(channel, forms.get(channel.pk)) for channel in _channels(project)]
-    context = {"cards": cards, "needed": CONTRAST_NEEDED}
-    return render(request, "conversations/widget.html", context, status=422 if forms else 200)
+    status = 422 if forms else 200
+    return render(request, "conversations/widget.html", _context(cards), status=status)
+
+
+def _context(cards: list[ChannelCard]) -> dict[str, Any]:
+    return {"cards": cards, "needed": CONTRAST_NEEDED, "sections": SECTIONS.values()}
 
 
 def _card(channel: Channel, form: ChannelForm | None, fresh_token: str = "") -> ChannelCard:

@@ -15,6 +15,7 @@ from django.utils import timezone
 from conversations.journal.frames import EventType
 from conversations.journal.selectors import changed_text, said_text
 from conversations.models import Conversation, Event
+from conversations.survey.services import survey_data
 from handoffs.lifecycle.details import handoff_destination, handoff_details
 from handoffs.models import Handoff
 
@@ -81,8 +82,14 @@ def _item(
         "state": conversation.tool_state,
         "turns": bot_turns,
         "live_agent_turns": live_turns,
-        "csat": None,
+        "csat": _csat(conversation),
     }
+
+
+def _csat(conversation: Conversation) -> dict[str, Any] | None:
+    """Return the survey, answered or not; None where nothing was asked."""
+    survey = getattr(conversation, "survey", None)
+    return survey_data(survey) if survey else None
 
 
 def _turns(events: Iterable[Event]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

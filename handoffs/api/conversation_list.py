@@ -91,7 +91,7 @@ def conversations_page(project: Project, wanted: Wanted) -> tuple[Sequence[Conve
     if wanted.after is not None:
         at, pk = wanted.after
         rows = rows.filter(Q(started_at__lt=at) | Q(started_at=at, pk__lt=pk))
-    rows = rows.select_related("project__workspace", "channel", "end_user").defer("page")
+    rows = rows.select_related("project__workspace", "channel", "end_user", "survey").defer("page")
     last = wanted.offset + wanted.limit
     found = list(rows.order_by("-started_at", "-pk")[wanted.offset : last + 1])
     return found[: wanted.limit], len(found) > wanted.limit

@@ -9,6 +9,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schem
 from rest_framework import serializers
 
 from conversations.api.schema import ACCOUNT_AND_PROJECT, Interface
+from conversations.survey.schema import SurveyOut
 from handoffs.api.schema import HandoffDetails
 from integrations.models import Environment
 
@@ -93,7 +94,7 @@ class ConversationItem(serializers.Serializer[Any]):
     state = serializers.DictField(help_text="conv.state, in full.")
     turns = ConversationTurn(many=True)
     live_agent_turns = ConversationLiveAgentTurn(many=True)
-    csat = serializers.DictField(allow_null=True, help_text="Always null.")
+    csat = SurveyOut(allow_null=True, help_text="The survey; null where none was asked.")
 
 
 @extend_schema_serializer(component_name="ConversationsOut")

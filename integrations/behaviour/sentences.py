@@ -388,4 +388,65 @@ _REFUSALS = (
     ),
 )
 
-SENTENCES = {one.key: one for one in (*_STANDARD_RESPONSES, *_HANDOFF, *_AI_AGENT, *_REFUSALS)}
+# ---- the survey after a conversation ----
+
+_SURVEY = (
+    Sentence(
+        key="survey_title",
+        en="How did it go?",
+        de="Wie war es?",
+        ar="كيف كانت تجربتك؟",
+    ),
+    Sentence(
+        key="survey_question_bot",
+        en="How do you rate the AI agent?",
+        de="Wie bewerten Sie den KI-Agenten?",
+        ar="ما تقييمك لوكيل الذكاء الاصطناعي؟",
+    ),
+    Sentence(
+        key="survey_question_live_agent",
+        en="How do you rate the live agent?",
+        de="Wie bewerten Sie den Mitarbeiter?",
+        ar="ما تقييمك للموظف؟",
+    ),
+    Sentence(
+        key="survey_by_text",
+        en="Answer with a number from 1 (bad) to 5 (good). 0 skips it.",
+        de="Antworten Sie mit einer Zahl von 1 (schlecht) bis 5 (gut). 0 überspringt.",
+        ar="أجب برقم من 1 (سيئ) إلى 5 (جيد). الرقم 0 للتخطي.",
+    ),
+    Sentence(
+        key="survey_by_text_two",
+        en="Answer with two numbers from 1 (bad) to 5 (good), such as 4 5. 0 skips it.",
+        de="Antworten Sie mit zwei Zahlen von 1 (schlecht) bis 5 (gut), etwa 4 5. 0 überspringt.",
+        ar="أجب برقمين من 1 (سيئ) إلى 5 (جيد)، مثل 4 5. الرقم 0 للتخطي.",
+    ),
+    Sentence(
+        key="survey_thanks",
+        en="Thank you. Your rating is noted.",
+        de="Danke. Ihre Bewertung ist notiert.",
+        ar="شكرًا. سُجّل تقييمك.",
+    ),
+    Sentence(
+        key="survey_none",
+        en="There is nothing to rate in this conversation.",
+        de="In dieser Unterhaltung gibt es nichts zu bewerten.",
+        ar="لا يوجد ما يمكن تقييمه في هذه المحادثة.",
+    ),
+    Sentence(
+        key="survey_over",
+        en="The time to rate this conversation is over.",
+        de="Die Zeit, diese Unterhaltung zu bewerten, ist vorbei.",
+        ar="انتهى وقت تقييم هذه المحادثة.",
+    ),
+    Sentence(
+        key="survey_answered",
+        en="This conversation is rated already.",
+        de="Diese Unterhaltung ist schon bewertet.",
+        ar="قُيّمت هذه المحادثة بالفعل.",
+    ),
+)
+
+SENTENCES = {
+    one.key: one for one in (*_STANDARD_RESPONSES, *_HANDOFF, *_AI_AGENT, *_REFUSALS, *_SURVEY)
+}

@@ -21,6 +21,7 @@ COMPONENTS = {
     "events_list": ("EventsOut", None),
     "events_create": ("EventsOut", "EventsCreate"),
     "files_create": ("FileOut", "FileCreate"),
+    "survey_create": ("SurveyOut", "SurveyCreate"),
     "chat_create": ("ChatCreateOut", "ChatCreate"),
     "chat_respond": ("ChatRespondOut", "ChatRespond"),
     "chat_close": ("ChatCloseOut", "ChatClose"),

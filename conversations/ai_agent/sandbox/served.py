@@ -281,9 +281,9 @@ CALLS = (
         about="writes address and status to the log, never the body",
         example="conv.log_api_response(conv.api.orders.get(number='A-7'))\nreturn 'ok'",
     ),
-    _inert("set_csat_eligibility", "True", "there is no survey yet"),
-    _inert("set_csat_score", "5", "there is no survey yet"),
-    _inert("goto_csat_flow", "", "there is no survey yet"),
+    _inert("set_csat_eligibility", "True", "the survey follows the settings of its channel"),
+    _inert("set_csat_score", "5", "the survey follows the settings of its channel"),
+    _inert("goto_csat_flow", "", "the survey follows the settings of its channel"),
     Served(
         name="disable_kb_topics([names])",
         about="takes topics out of this conversation's matching; a later call replaces the list",

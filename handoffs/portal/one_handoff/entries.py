@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from conversations.journal.selectors import changed_text, said_text
-from conversations.models import Event
+from conversations.models import Event, Survey
+from conversations.models.survey import SCALE
 from handoffs.models import Delivery, Handoff, HandoffTransition, PastAttempt, VendorEvent
 from handoffs.portal.one_handoff.wording import END_REASONS, duration_text, failure_explanation
 from handoffs.states import EndReason, State
@@ -73,6 +74,7 @@ _SHOWN = {
     "USER_END_SESSION": "The end user ended the conversation",
     "USER_CANCEL_HANDOFF": "The end user cancelled the handoff",
     "USER_RETRY_MESSAGE": "The end user sent a message again",
+    "SHOW_CSAT_REQUEST": "Widget: the survey was asked for",
     "SESSION_END": "The conversation ended",
 }
 # The journal's own account of what the states above already say stays in small print.
@@ -136,6 +138,29 @@ def transition_entry(transition: HandoffTransition, handoff: Handoff, vendor: st
         text=_why(state, handoff, vendor),
         note=transition.detail,
         meta=(f"{transition.from_state or 'new'} → {transition.to_state}", transition.trigger),
+    )
+
+
+_RATED = {"bot": "AI agent", "live_agent": "Live agent"}
+
+
+def survey_entry(survey: Survey, *, may_read_text: bool) -> Entry:
+    """Describe what the end user answered to the survey."""
+    assert survey.answered_at is not None
+    given = [
+        f"{_RATED[subject]} rated {score} of {SCALE}"
+        for subject, score in survey.scores.items()
+        if score is not None
+    ]
+    return Entry(
+        kind=Kind.SAID,
+        at=survey.answered_at,
+        rank=3,
+        anchor=f"survey{survey.pk}",
+        title="End user: " + (", ".join(given) or "the survey was skipped"),
+        text=survey.comment if may_read_text else "",
+        is_hidden=bool(survey.comment) and not may_read_text,
+        meta=("survey",),
     )
 
 

@@ -1,4 +1,4 @@
-"""Everything that happened in one handoff, from six tables, in one order."""
+"""Everything that happened in one handoff, from seven tables, in one order."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 
-from conversations.models import Event
+from conversations.models import Event, Survey
 from handoffs.models import Delivery, Handoff, HandoffTransition, PastAttempt
 from handoffs.portal.one_handoff.entries import (
     HIDDEN_TEXT,
@@ -20,6 +20,7 @@ from handoffs.portal.one_handoff.entries import (
     fallback_entry,
     note_entry,
     requested_entry,
+    survey_entry,
     transition_entry,
     vendor_event_entry,
 )
@@ -56,6 +57,7 @@ def timeline_get(
         _events(handoff, may_read_text),
         _calls(handoff),
         _vendor_events(handoff, past),
+        _survey(handoff, may_read_text),
     ]
     is_cut = any(len(source) >= ROWS_MAX for source in sources)
     entries = [
@@ -141,3 +143,8 @@ def _calls(handoff: Handoff) -> list[Entry]:
 def _vendor_events(handoff: Handoff, past: PastAttempt | None) -> list[Entry]:
     rows = handoff.vendor_events.order_by("-id")[:ROWS_MAX]
     return [vendor_event_entry(r, _vendor_at(handoff, past, r.received_at)) for r in rows][::-1]
+
+
+def _survey(handoff: Handoff, may_read_text: bool) -> list[Entry]:
+    rows = Survey.objects.filter(conversation_id=handoff.conversation_id, answered_at__isnull=False)
+    return [survey_entry(row, may_read_text=may_read_text) for row in rows]

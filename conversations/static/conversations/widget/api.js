@@ -90,7 +90,7 @@ export class Api {
     return `${origin}/ws?session_id=${encodeURIComponent(session)}&cursor=${cursor}`;
   }
 
-  /** @param {"files" | "events"} part @param {string} [session] */
+  /** @param {"files" | "events" | "survey"} part @param {string} [session] */
   sessionUrl(part, session) {
     return `${this.options.portal}/api/v1/sessions/${session}/${part}`;
   }

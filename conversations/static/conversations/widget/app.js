@@ -86,12 +86,24 @@ export class App {
       },
       cancel: () => conversation.cancel(),
       end: () => conversation.end(),
+      rate: (answer) => this.#rate(answer),
       restart: () => {
         conversation.restart();
         this.#draw();
         this.view.focusField();
       },
     };
+  }
+
+  /** @param {import("./types").SurveyAnswer} answer */
+  async #rate(answer) {
+    const { api, admission } = this.conversation;
+    const given = await fetch(api.sessionUrl("survey", this.storage.get().session), {
+      method: "POST", credentials: "omit", body: JSON.stringify(answer),
+      headers: { "Content-Type": "application/json", Authorization: `Bearer ${await admission.token()}` },
+    });
+    if (given.ok || given.status === 409) return given.ok ? "" : (await given.json()).error_message;
+    throw new Error(`${given.status}`);
   }
 
   #draw = () => this.view.render(this.conversation);

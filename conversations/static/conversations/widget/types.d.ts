@@ -109,6 +109,21 @@ export interface Answer {
   values?: Record<string, string>;
 }
 
+/** What SHOW_CSAT_REQUEST asks; `at` is when. */
+export interface Survey {
+  title: string;
+  questions: { subject: string; question: string }[];
+  scale: number;
+  asks_comment: boolean;
+  deadline_seconds: number;
+  at: string;
+}
+
+export interface SurveyAnswer {
+  scores?: Record<string, number>;
+  comment?: string;
+}
+
 export interface Agent {
   id: string;
   name: string;
@@ -228,6 +243,8 @@ export interface State {
   idle?: { message: string; seconds?: number };
   isCancelling: boolean;
   typing: "" | "ai_agent" | "live_agent";
+  /** Asked for at the end. */
+  survey?: Survey;
   heartbeatSeconds: number;
   extensions: string[];
 }
@@ -269,6 +286,8 @@ export interface Actions {
   cancel(): void;
   end(): void;
   restart(): void;
+  /** Give an answer to the survey; resolves to why it was refused, or to nothing. */
+  rate(answer: SurveyAnswer): Promise<string>;
 }
 
 /** The words of one language and its direction. */

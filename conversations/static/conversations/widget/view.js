@@ -19,6 +19,11 @@ const THEMES = {
 };
 
 export class View {
+  /** @type {State["survey"]} */
+  #asked;
+  /** @type {HTMLElement | undefined} */
+  #survey;
+
   /**
    * @param {Options} options @param {Settings} settings @param {Words} words
    * @param {Actions} actions @param {CSSStyleSheet} style
@@ -91,8 +96,23 @@ export class View {
     this.composer.element.hidden = isClosed;
     void this.composer.takeFiles(state.limits);
     this.foot.hidden = !isClosed;
+    void this.#ask(state);
     this.log.render(state);
     if (isClosed && !wasClosed && hasFocus) this.focusField();
+  }
+
+  /** The survey is a module of its own: it is needed once, at the end. @param {State} state */
+  async #ask({ survey, phase }) {
+    const asked = phase === "closed" ? survey : undefined;
+    if (this.#asked?.at === asked?.at) return;
+    this.#asked = asked;
+    this.#survey?.remove();
+    if (!asked) return;
+    const { SurveyView } = await import("./survey.js");
+    const root = /** @type {ShadowRoot} */ (this.frame.getRootNode());
+    const { element } = new SurveyView(asked, this.words, this.actions.rate, h, root);
+    element.addEventListener("close", () => this.focusField());
+    if (this.#asked === asked) this.foot.prepend((this.#survey = element));
   }
 
   #buildBubble() {

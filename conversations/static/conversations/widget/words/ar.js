@@ -26,4 +26,7 @@ export const words = {
   choose: "اختر…", needed: "يرجى ملء هذا الحقل.", wrongEmail: "اكتب عنوان بريد إلكتروني مثل name@example.com.",
   wrongNumber: "اكتب رقمًا.", wrongDate: "اختر تاريخًا.",
   unknown: "تحتوي هذه الرسالة على شيء لا يمكن عرضه هنا.", unknownOpen: "فتح في علامة تبويب جديدة",
+  skip: "تخطٍّ", rate: "إرسال التقييم", comment: "هل تريد إضافة شيء؟", stars: "{n} من {of} نجوم",
+  rateFirst: "اختر عدد النجوم أو تخطَّ.", thanks: "شكرًا على تقييمك.", skipped: "تم التخطي.", rateFailed: "تعذر الإرسال. أعد المحاولة.",
+  rateOver: "انتهى وقت تقييم هذه المحادثة.",
 };

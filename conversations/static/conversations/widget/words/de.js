@@ -26,4 +26,7 @@ export const words = {
   choose: "Bitte wählen…", needed: "Bitte füllen Sie dieses Feld aus.", wrongEmail: "Schreiben Sie eine E-Mail-Adresse wie name@example.com.",
   wrongNumber: "Schreiben Sie eine Zahl.", wrongDate: "Wählen Sie ein Datum.",
   unknown: "Diese Nachricht enthält etwas, das hier nicht gezeigt werden kann.", unknownOpen: "In neuem Tab öffnen",
+  skip: "Überspringen", rate: "Bewertung senden", comment: "Möchten Sie etwas ergänzen?", stars: "{n} von {of} Sternen",
+  rateFirst: "Wählen Sie Sterne, oder überspringen Sie.", thanks: "Danke für Ihre Bewertung.", skipped: "Übersprungen.", rateFailed: "Das konnte nicht gesendet werden. Versuchen Sie es noch einmal.",
+  rateOver: "Die Zeit, diese Unterhaltung zu bewerten, ist vorbei.",
 };

@@ -26,4 +26,7 @@ export const words = {
   choose: "Choose…", needed: "Please fill this in.", wrongEmail: "Write an e-mail address such as name@example.com.",
   wrongNumber: "Write a number.", wrongDate: "Choose a date.",
   unknown: "This message holds something that cannot be shown here.", unknownOpen: "Open it in a new tab",
+  skip: "Skip", rate: "Send rating", comment: "Anything to add?", stars: "{n} of {of} stars",
+  rateFirst: "Choose a number of stars, or skip.", thanks: "Thank you for your rating.", skipped: "Skipped.", rateFailed: "It could not be sent. Try again.",
+  rateOver: "The time to rate this conversation is over.",
 };

@@ -1,0 +1,21 @@
+var f=`
+.survey { text-align: start; padding-block-end: 16px; overflow-y: auto; max-height: min(420px, 60dvh); }
+.survey h2 { margin: 0 0 8px; font-size: 16px; font-weight: 650; color: var(--text); }
+.survey fieldset { border: 0; padding: 0; margin: 0 0 12px; min-width: 0; }
+.survey legend { padding: 0; font-size: 14px; color: var(--text); margin-block-end: 4px; }
+.stars { display: flex; max-width: 260px; }
+.stars label { flex: 1; min-width: 44px; height: 44px; display: grid; place-items: center; position: relative; cursor: pointer; border-radius: 8px; }
+.stars input { position: absolute; inset: 0; opacity: 0; cursor: pointer; }
+.stars svg { width: 30px; height: 30px; fill: none; stroke: var(--quiet); stroke-width: 1.6; stroke-linejoin: round; }
+.stars label.lit svg { fill: var(--link); stroke: var(--link); }
+.stars label:focus-within { outline: 2px solid var(--link); outline-offset: -2px; }
+.stars label:hover svg { stroke: var(--link); }
+.survey textarea { width: 100%; min-height: 66px; border-radius: 12px; box-shadow: inset 0 0 0 1px var(--quiet); padding: 10px 12px; font-size: 16px; margin-block-end: 12px; display: block; }
+.survey textarea:focus-visible { box-shadow: inset 0 0 0 2px var(--link); }
+.survey .why { font-size: 14px; color: var(--text); display: block; margin-block-end: 4px; }
+.survey .acts { display: flex; gap: 8px; }
+.survey .acts button { flex: 1; border-radius: 22px; font-weight: 600; box-shadow: inset 0 0 0 1.5px var(--link); color: var(--link); }
+.survey .acts button[type=submit] { background: var(--fill); color: var(--on); box-shadow: none; }
+.survey .refusal { padding: 0 0 8px; }
+@media (forced-colors: active) { .stars label.lit svg { fill: Highlight; } .survey textarea, .survey .acts button { border: 1px solid; } }
+`,m="m12 3.5 2.6 5.4 5.9.8-4.3 4.1 1 5.9-5.2-2.8-5.2 2.8 1-5.9-4.3-4.1 5.9-.8Z",c=0,u=class{#t={};constructor(t,s,i,e,d){this.h=e,this.words=s,this.send=i,g(d);let{say:o}=s;this.comment=e("textarea",{id:`survey-${++c}`,dir:"auto",maxlength:"1000","data-testid":"survey-comment"}),this.refusal=e("div",{class:"refusal",role:"alert"});let l=e("button",{type:"button","data-testid":"survey-skip",onclick:()=>this.#e(!0)},o("skip")),h=e("button",{type:"submit","data-testid":"survey-send"},o("rate"));this.form=e("form",{novalidate:!0,onsubmit:n=>{n.preventDefault(),this.#e(!1)}},...t.questions.map(n=>this.#a(n,t.scale)),...this.#i(t),this.refusal,e("div",{class:"acts"},l,h)),this.thanks=e("p",{role:"status","data-testid":"survey-thanks",hidden:!0}),this.title=e("h2",{dir:"auto"},t.title),this.element=e("section",{class:"survey","data-testid":"survey","aria-label":t.title},this.title,this.form,this.thanks),this.#n(t)}#i({asks_comment:t}){let s=this.h("label",{class:"why",for:this.comment.id},this.words.say("comment"));return t?[s,this.comment]:[]}#a({subject:t,question:s},i){let{h:e,words:d}=this,o=`survey-${++c}`,l=Array.from({length:i},(h,n)=>{let r=n+1,p=e("input",{type:"radio",name:o,value:`${r}`,"aria-label":d.say("stars",{n:r,of:i}),"data-testid":`${t}-${r}`,onchange:()=>{this.#t[t]=r,this.refusal.textContent="",l.forEach((v,x)=>v.classList.toggle("lit",x<r))}});return e("label",{},p,y())});return e("fieldset",{},e("legend",{dir:"auto"},s),e("div",{class:"stars"},...l))}async#e(t){let{say:s}=this.words;if(!t&&!Object.keys(this.#t).length){this.refusal.textContent=s("rateFirst"),this.form.querySelector("input")?.focus();return}let i=t?{}:{scores:this.#t,comment:this.comment.value.trim()};try{this.#s(await this.send(i)||s(t?"skipped":"thanks"))}catch{this.refusal.textContent=s("rateFailed")}}#s(t){this.form.hidden=this.title.hidden=!0,this.thanks.hidden=!1,this.thanks.textContent=t,this.element.dispatchEvent(new Event("close"))}#n({at:t,deadline_seconds:s}){let i=new Date(t).getTime()+s*1e3-Date.now(),e=()=>this.form.hidden||this.#s(this.words.say("rateOver"));i<=0?e():setTimeout(e,Math.min(i,2**31-1))}};function g(a){let t=new CSSStyleSheet;t.replaceSync(f),a.adoptedStyleSheets=[...a.adoptedStyleSheets,t]}function y(){let a=document.createElementNS("http://www.w3.org/2000/svg","svg"),t=document.createElementNS("http://www.w3.org/2000/svg","path");return a.setAttribute("viewBox","0 0 24 24"),a.setAttribute("aria-hidden","true"),t.setAttribute("d",m),a.append(t),a}export{u as SurveyView};

@@ -1,0 +1,137 @@
+// @ts-check
+/** @import {Survey, SurveyAnswer, Words} from "./types" */
+/** @import {h} from "./dom.js" */
+/** What the end user thought of the conversation: stars, a comment, or none. Loaded at its end. */
+
+const STYLE = `
+.survey { text-align: start; padding-block-end: 16px; overflow-y: auto; max-height: min(420px, 60dvh); }
+.survey h2 { margin: 0 0 8px; font-size: 16px; font-weight: 650; color: var(--text); }
+.survey fieldset { border: 0; padding: 0; margin: 0 0 12px; min-width: 0; }
+.survey legend { padding: 0; font-size: 14px; color: var(--text); margin-block-end: 4px; }
+.stars { display: flex; max-width: 260px; }
+.stars label { flex: 1; min-width: 44px; height: 44px; display: grid; place-items: center; position: relative; cursor: pointer; border-radius: 8px; }
+.stars input { position: absolute; inset: 0; opacity: 0; cursor: pointer; }
+.stars svg { width: 30px; height: 30px; fill: none; stroke: var(--quiet); stroke-width: 1.6; stroke-linejoin: round; }
+.stars label.lit svg { fill: var(--link); stroke: var(--link); }
+.stars label:focus-within { outline: 2px solid var(--link); outline-offset: -2px; }
+.stars label:hover svg { stroke: var(--link); }
+.survey textarea { width: 100%; min-height: 66px; border-radius: 12px; box-shadow: inset 0 0 0 1px var(--quiet); padding: 10px 12px; font-size: 16px; margin-block-end: 12px; display: block; }
+.survey textarea:focus-visible { box-shadow: inset 0 0 0 2px var(--link); }
+.survey .why { font-size: 14px; color: var(--text); display: block; margin-block-end: 4px; }
+.survey .acts { display: flex; gap: 8px; }
+.survey .acts button { flex: 1; border-radius: 22px; font-weight: 600; box-shadow: inset 0 0 0 1.5px var(--link); color: var(--link); }
+.survey .acts button[type=submit] { background: var(--fill); color: var(--on); box-shadow: none; }
+.survey .refusal { padding: 0 0 8px; }
+@media (forced-colors: active) { .stars label.lit svg { fill: Highlight; } .survey textarea, .survey .acts button { border: 1px solid; } }
+`;
+const STAR = "m12 3.5 2.6 5.4 5.9.8-4.3 4.1 1 5.9-5.2-2.8-5.2 2.8 1-5.9-4.3-4.1 5.9-.8Z";
+let drawn = 0;
+
+export class SurveyView {
+  /** @type {Record<string, number>} */
+  #scores = {};
+
+  /**
+   * @param {Survey} survey @param {Words} words
+   * @param {(answer: SurveyAnswer) => Promise<string>} send resolves to a refusal, or to nothing
+   * @param {typeof h} make
+   * @param {ShadowRoot} root
+   */
+  constructor(survey, words, send, make, root) {
+    this.h = make;
+    this.words = words;
+    this.send = send;
+    adopt(root);
+    const { say } = words;
+    this.comment = make("textarea", { id: `survey-${++drawn}`, dir: "auto", maxlength: "1000", "data-testid": "survey-comment" });
+    this.refusal = make("div", { class: "refusal", role: "alert" });
+    const skip = make("button", { type: "button", "data-testid": "survey-skip", onclick: () => this.#give(true) }, say("skip"));
+    const submit = make("button", { type: "submit", "data-testid": "survey-send" }, say("rate"));
+    this.form = make("form", {
+      novalidate: true, onsubmit: (/** @type {Event} */ event) => {
+        event.preventDefault();
+        void this.#give(false);
+      },
+    }, ...survey.questions.map((one) => this.#question(one, survey.scale)), ...this.#commentField(survey),
+    this.refusal, make("div", { class: "acts" }, skip, submit));
+    this.thanks = make("p", { role: "status", "data-testid": "survey-thanks", hidden: true });
+    this.title = make("h2", { dir: "auto" }, survey.title);
+    this.element = make("section", { class: "survey", "data-testid": "survey", "aria-label": survey.title },
+      this.title, this.form, this.thanks);
+    this.#endAt(survey);
+  }
+
+  /** @param {Survey} survey */
+  #commentField({ asks_comment: asks }) {
+    const label = this.h("label", { class: "why", for: this.comment.id }, this.words.say("comment"));
+    return asks ? [label, this.comment] : [];
+  }
+
+  /** @param {Survey["questions"][number]} asked @param {number} scale */
+  #question({ subject, question }, scale) {
+    const { h, words } = this;
+    const name = `survey-${++drawn}`;
+    const stars = Array.from({ length: scale }, (_, index) => {
+      const value = index + 1;
+      const input = h("input", {
+        type: "radio", name, value: `${value}`, "aria-label": words.say("stars", { n: value, of: scale }),
+        "data-testid": `${subject}-${value}`, onchange: () => {
+          this.#scores[subject] = value;
+          this.refusal.textContent = "";
+          stars.forEach((star, at) => star.classList.toggle("lit", at < value));
+        },
+      });
+      return h("label", {}, input, star());
+    });
+    return h("fieldset", {}, h("legend", { dir: "auto" }, question), h("div", { class: "stars" }, ...stars));
+  }
+
+  /** @param {boolean} isSkipped */
+  async #give(isSkipped) {
+    const { say } = this.words;
+    if (!isSkipped && !Object.keys(this.#scores).length) {
+      this.refusal.textContent = say("rateFirst");
+      this.form.querySelector("input")?.focus();
+      return;
+    }
+    const answer = isSkipped ? {} : { scores: this.#scores, comment: this.comment.value.trim() };
+    try {
+      this.#close((await this.send(answer)) || say(isSkipped ? "skipped" : "thanks"));
+    } catch {
+      this.refusal.textContent = say("rateFailed");
+    }
+  }
+
+  /** @param {string} text */
+  #close(text) {
+    this.form.hidden = this.title.hidden = true;
+    this.thanks.hidden = false;
+    this.thanks.textContent = text;
+    this.element.dispatchEvent(new Event("close"));
+  }
+
+  /** @param {Survey} survey */
+  #endAt({ at, deadline_seconds: seconds }) {
+    const left = new Date(at).getTime() + seconds * 1000 - Date.now();
+    const end = () => this.form.hidden || this.#close(this.words.say("rateOver"));
+    if (left <= 0) end();
+    else setTimeout(end, Math.min(left, 2 ** 31 - 1));
+  }
+}
+
+/** @param {ShadowRoot} root */
+function adopt(root) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(STYLE);
+  root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+}
+
+function star() {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  path.setAttribute("d", STAR);
+  svg.append(path);
+  return svg;
+}
