@@ -1,4 +1,4 @@
-"""Tell a client whose socket was refused whether there is a session to connect to."""
+"""What a client asks of its session beside the socket: whether it is open, and the survey."""
 
 from __future__ import annotations
 
@@ -11,12 +11,29 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from conversations.api.errors import EnvelopeView, error_response, session_refused
-from conversations.api.messaging import BY_TOKEN, bearer, count
+from conversations.api.messaging import BY_TOKEN, bearer, count, problems
 from conversations.api.schema import SESSION, answer
+from conversations.api.strict import StrictSerializer
 from conversations.models import Conversation
+from conversations.models.survey import SCALE
 from conversations.socket.handshake import HandshakeError, session_of_token
+from conversations.survey.reading import COMMENT_MAX, survey_read
+from conversations.survey.schema import SurveyOut
+from conversations.survey.services import SurveyClosedError, survey_answer, survey_data
 
 CHECKS_PER_MINUTE = 60
+ANSWERS_PER_MINUTE = 20
+_KEPT = {
+    "subject": "both",
+    "scale": SCALE,
+    "score": 5,
+    "scores": {"bot": 4, "live_agent": 5},
+    "comment": "Quick.",
+    "is_skipped": False,
+    "asked_at": "2026-11-20T09:13:50.123+00:00",
+    "deadline_at": "2026-11-20T09:23:50.123+00:00",
+    "answered_at": "2026-11-20T09:14:31.456+00:00",
+}
 
 
 class SessionStateView(EnvelopeView):
@@ -51,3 +68,60 @@ class SessionStateView(EnvelopeView):
             text = "The session has ended. Its journal can still be read; open a new session."
             return error_response(410, "SESSION_ENDED", text)
         return Response({"session_id": str(session_id)})
+
+
+def _score() -> serializers.IntegerField:
+    return serializers.IntegerField(
+        min_value=1, max_value=SCALE, allow_null=True, required=False, help_text="Null skips."
+    )
+
+
+class SurveyView(EnvelopeView):
+    """Keep what an end user thought of a conversation."""
+
+    @extend_schema_serializer(component_name="SurveyCreate")
+    class Input(StrictSerializer):
+        """`score` where one is asked about, `scores` where two are; neither skips the survey."""
+
+        score = _score()
+        scores = serializers.DictField(child=_score(), required=False)
+        comment = serializers.CharField(
+            max_length=COMMENT_MAX, required=False, allow_blank=True, trim_whitespace=True
+        )
+
+    @BY_TOKEN.operation(
+        "survey_create",
+        "Answer the survey of a conversation",
+        "`SHOW_CSAT_REQUEST` asked for it just before the end. One answer counts; the same one "
+        "again changes nothing. The frame `CSAT_RESPONSE` does the same on an open socket.",
+        takes=Input,
+        examples=[
+            OpenApiExample(
+                "Of two that were asked about",
+                value={"scores": {"bot": 4, "live_agent": 5}, "comment": "Quick."},
+                request_only=True,
+            )
+        ],
+        gives=answer(SurveyOut, "It is kept.", OpenApiExample("Two ratings", value=_KEPT)),
+        _400="INVALID_REQUEST",
+        _404="SESSION_NOT_FOUND",
+        _409="SURVEY_CLOSED",
+    )
+    def post(self, request: Request, session_id: uuid.UUID) -> Response:
+        """Answer 409 where none is asked for, it is answered already, or its time is over."""
+        origin = request.headers.get("Origin", "")
+        try:
+            conversation = session_of_token(str(session_id), bearer(request), origin)
+        except HandshakeError as error:
+            return session_refused(error)
+        count(f"survey:{conversation.pk}", ANSWERS_PER_MINUTE)
+        form = self.Input(data=request.data)
+        if not form.is_valid():
+            return error_response(400, "INVALID_REQUEST", problems(form.errors))
+        try:
+            survey = survey_answer(conversation.pk, survey_read(form.validated_data))
+        except ValueError as error:
+            return error_response(400, "INVALID_REQUEST", f"{error}.")
+        except SurveyClosedError as error:
+            return error_response(409, "SURVEY_CLOSED", error.text(conversation.locale))
+        return Response(survey_data(survey))

@@ -7,7 +7,7 @@ from django.urls import path
 from conversations.api.events import EventsView
 from conversations.api.files import FileView
 from conversations.api.messaging import AccessTokenView, SessionView
-from conversations.api.session_state import SessionStateView
+from conversations.api.session_state import SessionStateView, SurveyView
 from conversations.api.webhook_endpoints import (
     WebhookEndpointsView,
     WebhookEndpointView,
@@ -15,7 +15,6 @@ from conversations.api.webhook_endpoints import (
 )
 from conversations.api.widget_look import WidgetLookView
 from conversations.files.views import file_download
-from conversations.survey.api import SurveyView
 
 urlpatterns = [
     path("api/v1/widget", WidgetLookView.as_view(), name="widget_look"),

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('conversations', '0019_apps'),
+        ('conversations', '0021_end_function_due'),
         ('integrations', '0010_trigger_policy'),
     ]
 
