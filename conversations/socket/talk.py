@@ -12,6 +12,7 @@ from conversations.models import Event
 from conversations.socket.client_frames import BadFrameError, ClientFrame
 from conversations.socket.refusals import LastRefusal
 from conversations.socket.responder import responder
+from conversations.survey.reading import SurveyAnswer
 from conversations.survey.services import survey_answer
 
 
@@ -68,7 +69,8 @@ class ClientTalk:
             case EventType.USER_CANCEL_HANDOFF:
                 await self._outlet.show_events(await self._call(responder().on_cancel))
             case EventType.CSAT_RESPONSE:
-                await run_sync(survey_answer, self._conversation_id, frame.survey)
+                given = frame.survey or SurveyAnswer()
+                await run_sync(survey_answer, self._conversation_id, given)
                 await self._outlet.show(transient_frame(frame.type, {}, frame.metadata))
             case EventType.USER_RETRY_MESSAGE:
                 await self._on_retry(frame)

@@ -111,7 +111,7 @@ const HANDLERS = {
     return { ...settle(state, event), items };
   },
   SESSION_IDLE_WARNING: (state, { message = "", seconds_left: seconds }) => ({ ...state, idle: { message, seconds } }),
-  SHOW_CSAT_REQUEST: (state, payload, event) => ({ ...state, survey: { ...payload, at: event.timestamp ?? "" } }),
+  SHOW_CSAT_REQUEST: (state, /** @type {any} */ payload, { timestamp }) => ({ ...state, survey: { ...payload, at: timestamp } }),
   SYSTEM_MESSAGE: (state, payload, event) => systemSaid(state, payload, event),
   SESSION_END: (state) => closed(state),
 };
