@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('conversations', '0021_end_function_due'),
+        ("conversations", "0022_after_flow"),
         ('integrations', '0010_trigger_policy'),
     ]
 
