@@ -23,8 +23,8 @@ from conversations.ai_agent.returned import acts, silence_problem
 from conversations.ai_agent.sandbox.host import Service
 from conversations.ai_agent.sandbox.results import ToolError
 from conversations.ai_agent.sandbox.runner import ToolOutcome
-from conversations.ai_agent.topics.deciding import Decision, decide, forbidden_decide
-from conversations.ai_agent.topics.tool_arguments import tool_arguments
+from conversations.ai_agent.topics.deciding import decide, forbidden_decide
+from conversations.ai_agent.topics.decision import Decision
 from conversations.models import Conversation, Event, Flow, Tool, Topic
 from conversations.releases.content import content_of
 from integrations.behaviour.sentences import own_or, sentence
@@ -59,7 +59,7 @@ def turn_run(
     decision = decide(conversation, content, text, without=without)
     known = content.named(Tool, [one.target for one in decision.tools])
     calls = [
-        ToolCall(tool=tool, arguments=tool_arguments(tool, one))
+        ToolCall(tool=tool, arguments=one.named)
         for one in decision.tools
         if (tool := known.get(one.target)) is not None
     ]
@@ -69,7 +69,7 @@ def turn_run(
             until_sequence=event.sequence,
             handoff_view=handoff_view,
             services=services,
-        )
+        ).with_said(decision.dialog.said)
         hands_over = decision.handoff is not None or bool(decision.goes_to_flow)
         turn = tools_run(place, decision.topic, calls, hands_over=hands_over)
     else:
@@ -121,13 +121,21 @@ def _said_turn(conversation: Conversation, decision: Decision) -> Turn:
     """Return the turn of a decision that runs no tool."""
     if decision.says:
         logs = [_miss_log(decision)] if decision.is_miss else []
-        return Turn(messages=texts_said(*decision.says), logs=logs)
+        return Turn(messages=_offered(texts_said(*decision.says), decision.offers), logs=logs)
     if decision.handoff is None and not decision.goes_to_flow:
         name = decision.topic.name if decision.topic else ""
         content = f"The topic “{name}” has neither a content nor a tool that exists."
         log = TurnLog(level="warning", content=content, source="", code="topic_empty")
         return Turn(messages=texts_said(_no_match(conversation)), logs=[log])
     return Turn()
+
+
+def _offered(messages: list[AgentMessage], offers: Sequence[str]) -> list[AgentMessage]:
+    """Put answers to choose from under the last message."""
+    if not offers:
+        return messages
+    extra = {"response_suggestions": [{"message_text": one, "payload": one} for one in offers]}
+    return [*messages[:-1], replace(messages[-1], extra=extra)]
 
 
 def _miss_log(decision: Decision) -> TurnLog:

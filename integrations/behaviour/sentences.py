@@ -283,6 +283,20 @@ _AI_AGENT = (
         ar="حسنًا. كيف يمكنني مساعدتك أيضًا؟",
     ),
     Sentence(
+        key="ask_value",
+        en="Please tell me: {{what}}",
+        de="Bitte nennen Sie mir: {{what}}",
+        ar="من فضلك أخبرني: {{what}}",
+        variables=("what",),
+    ),
+    Sentence(
+        key="ask_value_again",
+        en="Sorry, I could not make sense of that. {{question}}",
+        de="Das habe ich leider nicht verstanden. {{question}}",
+        ar="عذرًا، لم أفهم ذلك. {{question}}",
+        variables=("question",),
+    ),
+    Sentence(
         key="tool_failed",
         en="I could not do that just now. Try again, or ask me something else.",
         de="Das ist mir gerade nicht gelungen. Versuchen Sie es noch einmal, oder fragen Sie "

@@ -9,7 +9,8 @@ import pytest
 from conversations.ai_agent.phrases.consent import consent_read
 from conversations.ai_agent.phrases.moods import is_angry, is_small_talk
 from conversations.ai_agent.phrases.wishes import wants_human
-from conversations.ai_agent.topics.deciding import Decision, decide
+from conversations.ai_agent.topics.deciding import decide
+from conversations.ai_agent.topics.decision import Decision
 from conversations.ai_agent.topics.rules import Facts, holds
 from conversations.models import Conversation, Destination, Topic
 from conversations.releases.content import content_of
@@ -156,6 +157,9 @@ def test_of_two_rules_by_context_the_value_decides(project, conversation):
 
 
 def test_tools_run_in_order_with_their_arguments_up_to_the_handoff(project, conversation):
+    taken = {"first": "order", "second": "number, is_gift", "third": "what", "late": "what"}
+    for name, parameters in taken.items():
+        factories.tool(project, f"def {name}(conv, {parameters}): ...")
     topic(
         project,
         "my invoice is wrong",
@@ -169,7 +173,7 @@ def test_tools_run_in_order_with_their_arguments_up_to_the_handoff(project, conv
     assert [(one.target, one.arguments, dict(one.named)) for one in found.tools] == [
         ("first", (), {"order": "A-7"}),
         ("second", (), {"number": 3, "is_gift": True}),
-        ("third", ("x",), {}),
+        ("third", (), {"what": "x"}),
     ]
     assert found.handoff == {"destination": "Billing"}
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from django.db import connection
 
+from conversations.ai_agent.entities.reading import entities_in
 from conversations.ai_agent.means.apis import api_call, api_operations
 from conversations.ai_agent.means.secrets import secret_read
 from conversations.ai_agent.means.values import values_of
 from conversations.ai_agent.sandbox.host import Service
 from conversations.ai_agent.sandbox.runner import ConvSnapshot, ToolLimits, ToolOutcome, tool_run
-from conversations.journal.selectors import transcript_get
+from conversations.journal.selectors import TranscriptEntry, transcript_get
 from conversations.models import Conversation, Tool, Variant
 from conversations.releases.content import content_of
 
@@ -39,6 +40,11 @@ class ConvPlace:
         if self.snapshot.memory is not None:
             snapshot = replace(snapshot, memory=outcome.effects.memory or {})
         return replace(self, snapshot=replace(snapshot, language=_language(snapshot, outcome)))
+
+    def with_said(self, said: Mapping[str, str]) -> ConvPlace:
+        """Return the place where conv.entities has these, too."""
+        entities = {**self.snapshot.entities, **said}
+        return replace(self, snapshot=replace(self.snapshot, entities=entities))
 
 
 def _language(snapshot: ConvSnapshot, outcome: ToolOutcome) -> str:
@@ -88,12 +94,28 @@ def conv_snapshot(
         variant_name=conversation.variant_id or None,
         current_flow=conversation.flow.get("flow") or None,
         current_step=conversation.flow.get("step") or None,
-        entities={n: str(v) for n, v in conversation.flow.get("entities", {}).items()},
+        entities=_entities(conversation, transcript),
         integration_attributes=conversation.integration_attributes,
         caller_number=known_as or None,
         memory=end_user.memory if end_user.is_verified else None,
         metric_events=conversation.metrics,
     )
+
+
+def _entities(conversation: Conversation, transcript: Sequence[TranscriptEntry]) -> dict[str, str]:
+    """Return what was read out of what the end user has said, in their words.
+
+    What the last message holds stands under its kind, what they were asked for under its name.
+    """
+    texts = (line["text"] for line in reversed(transcript) if line["sender"] == "user")
+    found = {kind: said for kind, (_, said) in entities_in(next(texts, "")).items()}
+    return {**found, **conversation.dialog.get("said", {}), **said_in(conversation.flow)}
+
+
+def said_in(flow: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a flow has collected, in the end user's words, as it is kept."""
+    said = flow.get("said", {})
+    return {name: said.get(name, str(value)) for name, value in flow.get("entities", {}).items()}
 
 
 def tool_use(

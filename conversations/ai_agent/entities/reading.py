@@ -82,6 +82,16 @@ _NAME_OPENING = re.compile(
 )
 
 
+# A value, and how it was written.
+Read = tuple[Value, str]
+# Without being asked: “I'm late” tells no name.
+_NAME_TOLD = re.compile(
+    r"^\s*(?:hi[, ]+|hello[, ]+)?(?:my name is|the name is|ich hei(?:ß|ss)e|mein name ist|"
+    r"me llamo|mi nombre es)\s+",
+    re.IGNORECASE,
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntityKind:
     """A kind of value: its name in forms, and how it is read."""
@@ -89,20 +99,51 @@ class EntityKind:
     key: str
     label: str
     example: str
-    read: Callable[[str, Sequence[str]], Value | None]
+    read: Callable[[str, Sequence[str]], Read | None]
     # Whether it is recognised inside of a sentence that was not asked for it.
     is_marked: bool = True
 
 
 def entity_read(kind: str, text: str, options: Sequence[str] = ()) -> Value | None:
     """Return the value of that kind in a text, or None; an unknown kind reads nothing."""
+    found = entity_find(kind, text, options)
+    return found[0] if found else None
+
+
+def entity_find(kind: str, text: str, options: Sequence[str] = ()) -> Read | None:
+    """Return the value of that kind in a text and the words in which it stands there, or None."""
     known = ENTITY_KINDS.get(kind)
     return known.read(text.strip()[:TEXT_MAX], options) if known and text.strip() else None
 
 
-def _numeric(text: str, _: Sequence[str]) -> Value | None:
+def entities_in(text: str) -> dict[str, Read]:
+    """Return what a text holds of itself, by kind: each is read where no other stands.
+
+    A date is no code, and the digits of a phone number are no number.
+    """
+    found: dict[str, Read] = {}
+    left = text[:TEXT_MAX]
+    for kind in ("email", "date", "phone_number", "alphanumeric", "numeric"):
+        read = entity_find(kind, left)
+        if read is not None:
+            found[kind] = read
+            left = left.replace(read[1], " ; ")
+    if "numeric" not in found and isinstance(
+        number := _plain_number(found.get("alphanumeric", ("", ""))[1]), int | float
+    ):
+        found["numeric"] = (number, found["alphanumeric"][1])
+    return found
+
+
+def says_name(text: str) -> bool:
+    """Say whether somebody tells their name of themselves: “my name is …”."""
+    return _NAME_TOLD.match(text) is not None
+
+
+def _numeric(text: str, _: Sequence[str]) -> Read | None:
     """Take the only number of a text; 1.234,5 and 1,234.5 are both understood."""
-    found = [one for one in map(_plain_number, _NUMBER.findall(text)) if one is not None]
+    said = [(_plain_number(one), one.strip(" .,'")) for one in _NUMBER.findall(text)]
+    found = [(value, raw) for value, raw in said if value is not None]
     return found[0] if len(found) == 1 else None
 
 
@@ -121,13 +162,23 @@ def _plain_number(text: str) -> int | float | None:
         return None
 
 
-def _alphanumeric(text: str, _: Sequence[str]) -> Value | None:
+def _alphanumeric(text: str, _: Sequence[str]) -> Read | None:
     """Take the only code of a text, such as an order number: it has a digit."""
     found = _CODE.findall(text)
-    return found[0] if len(found) == 1 else None
+    if len(found) > 1:
+        found = [one for one in found if not one.replace("-", "").isdigit()]
+    return (found[0], found[0]) if len(found) == 1 else None
 
 
-def _enum(text: str, options: Sequence[str]) -> Value | None:
+def _enum(text: str, options: Sequence[str]) -> Read | None:
+    option = _option(text, options)
+    if option is None:
+        return None
+    at = text.casefold().find(option.casefold())
+    return option, text[at : at + len(option)] if at >= 0 else text
+
+
+def _option(text: str, options: Sequence[str]) -> str | None:
     """Take the option that was said, by its words, its number in the list, or nearly so."""
     said = normalise(text)
     by_words = {normalise(option): option for option in options}
@@ -142,16 +193,20 @@ def _enum(text: str, options: Sequence[str]) -> Value | None:
     return by_words[near[0]] if near and not inside else None
 
 
-def _date(text: str, _: Sequence[str]) -> Value | None:
+def _date(text: str, _: Sequence[str]) -> Read | None:
     """Return an ISO date: of 2026-11-29, 29.11.2026, 29/11/26, or today and its neighbours."""
+    day = None
     if found := _ISO_DATE.search(text):
-        return _day(*map(int, found.groups()))
-    if found := _DOTTED_DATE.search(text):
+        day = _day(*map(int, found.groups()))
+    elif found := _DOTTED_DATE.search(text):
         year = int(found[4]) + (2000 if len(found[4]) == 2 else 0)
-        return _day(year, int(found[3]), int(found[1])) or _day(year, int(found[1]), int(found[3]))
-    words = normalise(text).split()
-    shift = next((_DAYS[word] for word in words if word in _DAYS), None)
-    return None if shift is None else (date.today() + timedelta(days=shift)).isoformat()
+        day = _day(year, int(found[3]), int(found[1])) or _day(year, int(found[1]), int(found[3]))
+    if found:
+        return (day, found[0]) if day else None
+    word = next((one for one in re.findall(r"\w+", text) if one.casefold() in _DAYS), None)
+    if word is None:
+        return None
+    return (date.today() + timedelta(days=_DAYS[word.casefold()])).isoformat(), word
 
 
 def _day(year: int, month: int, day: int) -> str | None:
@@ -161,37 +216,37 @@ def _day(year: int, month: int, day: int) -> str | None:
         return None
 
 
-def _phone(text: str, _: Sequence[str]) -> Value | None:
+def _phone(text: str, _: Sequence[str]) -> Read | None:
     found = _PHONE.search(text)
     if found is None:
         return None
     plus = "+" if found[0].startswith("+") else ""
     digits = re.sub(r"\D", "", found[0])
-    return plus + digits if 7 <= len(digits) <= 15 else None
+    return (plus + digits, found[0]) if 7 <= len(digits) <= 15 else None
 
 
-def _email(text: str, _: Sequence[str]) -> Value | None:
+def _email(text: str, _: Sequence[str]) -> Read | None:
     found = _EMAIL.search(text)
-    return found[0].rstrip(".") if found else None
+    return (found[0].rstrip("."), found[0].rstrip(".")) if found else None
 
 
-def _yes_no(text: str, _: Sequence[str]) -> Value | None:
+def _yes_no(text: str, _: Sequence[str]) -> Read | None:
     """Tell an agreement from a refusal; both or neither is nothing."""
     words = set(re.findall(r"[\w']+", text.casefold()))
     agrees, refuses = bool(words & _YES), bool(words & _NO)
-    return None if agrees == refuses else agrees
+    return None if agrees == refuses else (agrees, text)
 
 
-def _free_text(text: str, _: Sequence[str]) -> Value | None:
-    return text
+def _free_text(text: str, _: Sequence[str]) -> Read | None:
+    return text, text
 
 
-def _name(text: str, _: Sequence[str]) -> Value | None:
+def _name(text: str, _: Sequence[str]) -> Read | None:
     """Take a name, without “my name is”."""
     said = _NAME_OPENING.sub("", text).strip(" .!,")
     words = said.split()
     is_name = 0 < len(words) <= 5 and not any(char.isdigit() or char in "?@" for char in said)
-    return said if is_name else None
+    return (said, said) if is_name else None
 
 
 _KINDS = (

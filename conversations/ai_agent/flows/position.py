@@ -14,15 +14,17 @@ AFTER, FAILED, BEGIN = "after", "failed", "begin"
 class Position:
     """A step of a flow, what it has collected, and what it waits for.
 
-    `asked` is the entity that the end user was asked for, `misses` how often in a row what they
-    said was neither it nor anything else. `resume` is AFTER or FAILED once a handoff is over that
-    was begun here (`has_handed_off`), and BEGIN where this flow is still to begin after one.
-    `waiting` is the position of the flow that answers in the queue, as a dict.
+    `entities` are values, `said` the words in which they were given. `asked` is the entity that the
+    end user was asked for, `misses` how often in a row what they said was neither it nor anything
+    else. `resume` is AFTER or FAILED once a handoff is over that was begun here (`has_handed_off`),
+    and BEGIN where this flow is still to begin after one. `waiting` is the position of the flow
+    that answers in the queue, as a dict.
     """
 
     flow: str = ""
     step: str = ""
     entities: dict[str, Any] = field(default_factory=dict)
+    said: dict[str, str] = field(default_factory=dict)
     asked: str = ""
     misses: int = 0
     has_handed_off: bool = False

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from conversations.ai_agent.conv.moves import Moves, moves_read
 from conversations.ai_agent.conv.parts import TurnLog
-from conversations.ai_agent.conv.place import ConvPlace, tool_use
+from conversations.ai_agent.conv.place import ConvPlace, said_in, tool_use
 from conversations.ai_agent.course import Course, error_log, tool_failed_text
+from conversations.ai_agent.entities.parameters import takes_flow, tool_parameters
 from conversations.ai_agent.flows.position import Position
 from conversations.ai_agent.flows.steps import Step
 from conversations.ai_agent.sandbox.results import ToolError
@@ -65,7 +65,7 @@ class FlowTools:
             state=state,
             current_flow=position.flow or None,
             current_step=position.step or None,
-            entities={name: str(value) for name, value in position.entities.items()},
+            entities={**self._place.snapshot.entities, **said_in(position.kept())},
         )
         return replace(self._place, snapshot=snapshot)
 
@@ -89,19 +89,7 @@ def transfer(step: Step, reason: str, known: Mapping[str, Any]) -> dict[str, Any
 
 def arguments_for(tool: Tool, entities: Mapping[str, Any]) -> dict[str, object]:
     """Return what a tool takes beside conv: the flow, and entities by their names."""
-    names = parameter_names(tool)
-    given: dict[str, object] = {name: entities[name] for name in names if name in entities}
-    return given | ({"flow": FLOW} if "flow" in names else {})
-
-
-def parameter_names(tool: Tool) -> list[str]:
-    """Return the names of a tool's parameters after conv."""
-    try:
-        tree = ast.parse(tool.source)
-    except (SyntaxError, ValueError, RecursionError):
-        return []
-    found = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == tool.name]
-    if not found:
-        return []
-    given = found[-1].args
-    return [one.arg for one in [*given.posonlyargs, *given.args, *given.kwonlyargs]][1:]
+    given: dict[str, object] = {
+        one.name: entities[one.name] for one in tool_parameters(tool) if one.name in entities
+    }
+    return given | ({"flow": FLOW} if takes_flow(tool.source, tool.name) else {})

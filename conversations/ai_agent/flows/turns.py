@@ -13,6 +13,7 @@ from conversations.ai_agent.flows.runs import FlowTools
 from conversations.ai_agent.flows.walk import Walk
 from conversations.ai_agent.sandbox.host import Service
 from conversations.ai_agent.topics.deciding import decide
+from conversations.ai_agent.topics.dialog import Dialog
 from conversations.ai_agent.turn import forbidden_turn, turn_run
 from conversations.models import Conversation, Event
 from conversations.releases.content import content_of
@@ -47,7 +48,7 @@ def built_in_turn(
         content, without = content_of(conversation), conversation.disabled_topics
         return not decide(conversation, content, text, without=without).is_miss
 
-    if is_in_flow(conversation):
+    if is_in_flow(conversation) and not (_has_asked(conversation) and has_topic()):
         if forbidden := forbidden_turn(conversation, event):
             return forbidden
         answer = flow_answer(conversation, text, place, has_topic=has_topic)
@@ -73,6 +74,11 @@ def turn_told(trace: Mapping[str, Any]) -> str:
 def is_in_flow(conversation: Conversation) -> bool:
     """Say whether the next message is a flow's to answer first."""
     return bool(conversation.flow.get("flow"))
+
+
+def _has_asked(conversation: Conversation) -> bool:
+    """Say whether a topic has asked something since the flow: the younger question comes first."""
+    return bool(Dialog.read(conversation.dialog).asks)
 
 
 def flow_answer(

@@ -9,7 +9,7 @@ from typing import Any
 from conversations.ai_agent.conv.moves import Moves
 from conversations.ai_agent.conv.parts import AgentMessage, TurnLog
 from conversations.ai_agent.course import Course
-from conversations.ai_agent.entities.reading import ENTITY_KINDS, entity_read
+from conversations.ai_agent.entities.reading import ENTITY_KINDS, entity_find
 from conversations.ai_agent.flows.position import Position
 from conversations.ai_agent.flows.runs import FlowTools, transfer
 from conversations.ai_agent.flows.steps import Condition, Entity, FlowPlan, Step, plan_of
@@ -199,9 +199,10 @@ class Walk:
             if entity.kind in TAKES_ALL and wants_human(text):
                 # Asking for a person is no answer to a question that takes any words.
                 continue
-            value = entity_read(entity.kind, text, entity.options)
-            if value is not None:
-                self.position.entities[entity.name] = self.state[entity.name] = value
+            read = entity_find(entity.kind, text, entity.options)
+            if read is not None:
+                self.position.entities[entity.name] = self.state[entity.name] = read[0]
+                self.position.said[entity.name] = read[1]
                 found.append(entity.name)
         return found
 

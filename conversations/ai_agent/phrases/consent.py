@@ -21,6 +21,24 @@ _YES = re.compile(
     r"|sí|si|claro|vale|por favor|adelante|de acuerdo|por supuesto|está bien|hazlo|hágalo|dale"
     r"|oui|d accord|volontiers|certo|va bene|sim|نعم|اجل)\b"
 )
+_LEAVE = re.compile(
+    r"^(?:oh |ok |okay |no |nein |ach |bitte |please |just |well )*"
+    r"(?:never ?mind|forget (?:it|that|about it)|cancel(?: that| this| it)?|leave it|drop it|stop"
+    r"|skip (?:it|that|this)|let s (?:leave|drop|forget) (?:it|that)|(?:it )?doesn t matter"
+    r"|not important|not now|no thanks?|no thank you|i (?:changed|have changed) my mind|abort"
+    r"|vergiss es|vergessen sie(?: es)?|(?:ist )?egal|abbrechen|abbruch|schon gut"
+    r"|lass (?:es|gut sein)"
+    r"|lassen sie(?: es)?|doch nicht|hat sich erledigt|erledigt|nicht (?:so )?wichtig|stopp?"
+    r"|nein danke|olv[ií]dalo|olv[ií]delo|no importa|da igual|d[eé]jalo|d[eé]jelo|cancela(?:r|lo)?"
+    r"|no gracias|laisse(?:z)? tomber|annule[rz]?|oublie(?:z)?|lascia (?:stare|perdere)|annulla"
+    r"|deixa (?:pra l[aá]|estar)|esque[cç]e|cancele|لا يهم|الغاء|إلغاء|انس الامر|انسى)"
+    r"(?: (?:then|it|that|please|thanks?|thank you|danke|bitte|dann|gracias|por favor|merci))*$"
+)
+
+
+def leaves(text: str) -> bool:
+    """Say whether somebody wants what they were asked for left alone: “never mind”."""
+    return _LEAVE.match(normalise(shortened(text))) is not None
 
 
 def consent_read(text: str) -> bool | None:

@@ -8,15 +8,17 @@ does what its actions say; and what nobody understands counts as a miss.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-from conversations.ai_agent.phrases.consent import consent_read
+from conversations.ai_agent.phrases.consent import consent_read, leaves
 from conversations.ai_agent.phrases.moods import is_angry, is_small_talk
 from conversations.ai_agent.phrases.wishes import wants_human
 from conversations.ai_agent.topics.actions import TopicAction, topic_actions
-from conversations.ai_agent.topics.dialog import ANSWER, CONFIRM, HUMAN, Dialog
-from conversations.ai_agent.topics.matching import TopicIndex, TopicText
+from conversations.ai_agent.topics.asking import ValueAsking
+from conversations.ai_agent.topics.decision import Decision
+from conversations.ai_agent.topics.dialog import ANSWER, CONFIRM, HUMAN, VALUE, Dialog
+from conversations.ai_agent.topics.matching import TopicIndex, TopicMatch, TopicText
 from conversations.ai_agent.topics.policy import AI_FIRST, BALANCED, OFF, TriggerPolicy, policy_of
 from conversations.ai_agent.topics.prepared_topics import topic_find
 from conversations.ai_agent.topics.rules import Facts, facts_of, holds
@@ -29,28 +31,6 @@ from integrations.models import Integration
 
 # Why a handoff begins that no topic has asked for; they stand in the Handoff API.
 WISH, ANGER, MISSED, FORBIDDEN = "human_requested", "frustration", "not_understood", "policy"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """What to say, which actions to carry out in order, and how the dialog stands then.
-
-    `handoff` is what a tool would return under that key; it begins when the tools have run.
-    """
-
-    says: Sequence[str] = field(default=(), repr=False)
-    tools: Sequence[TopicAction] = ()
-    handoff: Mapping[str, Any] | bool | None = field(default=None, repr=False)
-    goes_to_flow: str = ""
-    topic: Topic | None = None
-    score: float = 0.0
-    why: str = ""
-    dialog: Dialog = field(default_factory=Dialog)
-
-    @property
-    def is_miss(self) -> bool:
-        """Say whether nothing was understood."""
-        return self.why == "no_match"
 
 
 def decide(
@@ -77,6 +57,7 @@ class _Deciding:
         self._policy: TriggerPolicy = policy_of(conversation.project)
         self._dialog = Dialog.read(conversation.dialog)
         self._found = topic_find(content, text, without=without)
+        self._asking = ValueAsking(content, conversation.locale, text)
 
     def decide(self) -> Decision:
         """Take the first that has something to say."""
@@ -93,6 +74,8 @@ class _Deciding:
         topic = self._named(self._dialog.topic) if asks else None
         if topic is None:
             return None
+        if asks == VALUE:
+            return self._value_answered(topic)
         if asks == CONFIRM:
             return self._offer_answered(topic)
         return self._question_answered(topic) if asks == ANSWER else None
@@ -110,6 +93,27 @@ class _Deciding:
         if not agrees:
             return self._declined()
         return self._carry_out(topic, CONFIRM, self._actions(topic, "on_confirm"))
+
+    def _value_answered(self, topic: Topic) -> Decision | None:
+        """Take a value that was asked for; None where the message is about something else."""
+        if self._is_urgent():
+            return None
+        if leaves(self._text):
+            return self._declined()
+        heard = self._asking.hear(self._dialog, topic, other=self._other_than(topic))
+        if heard is None and consent_read(self._text) is False:
+            return self._declined()
+        return heard
+
+    def _is_urgent(self) -> bool:
+        """Say whether a message is for a human, whatever was asked."""
+        is_forbidden = self._found is not None and self._found[0].is_mandatory
+        return is_forbidden or wants_human(self._text)
+
+    def _other_than(self, topic: Topic) -> TopicMatch | None:
+        """Return how well another topic matches."""
+        is_other = self._found is not None and self._found[0].name != topic.name
+        return self._found[1] if self._found is not None and is_other else None
 
     def _declined(self) -> Decision:
         says = sentence("offer_declined", self._conversation.locale)
@@ -174,7 +178,7 @@ class _Deciding:
         goes_to_flow = last.target if last is not None and last.kind == "goto_flow" else ""
         handoff = self._handoff_of(last) if last is not None and last.kind == "handoff" else None
         says = [] if tools or why in (CONFIRM, ANSWER) else self._contents(topic)
-        return Decision(
+        decision = Decision(
             says=says,
             tools=tools,
             handoff=handoff,
@@ -183,6 +187,7 @@ class _Deciding:
             why=why,
             dialog=self._dialog.about(topic.name),
         )
+        return self._asking.complete(decision, self._text)
 
     def _handoff_of(self, action: TopicAction) -> Mapping[str, Any] | bool:
         """Return what a tool would return; without a target the project's rules choose."""

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 TOPICS_KEPT = 10
-# What is asked: agreement to a topic's offer, one of a topic's answers, agreement to a human.
-CONFIRM, ANSWER, HUMAN = "confirm", "answer", "human"
+# What is asked: agreement to a topic's offer, one of a topic's answers, agreement to a human, an
+# argument of a tool.
+CONFIRM, ANSWER, HUMAN, VALUE = "confirm", "answer", "human", "value"
+SAID_KEPT = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialog:
-    """`asks` is one of the three above or empty, `topic` whose question it is."""
+    """`asks` is one of those above or empty, `topic` whose question it is.
+
+    `waits` is what is carried out once a value is known, as topics/deciding.py writes it. `said`
+    holds the arguments that the end user has given, in their words, for conv.entities.
+    """
 
     asks: str = ""
     topic: str = ""
@@ -21,6 +27,8 @@ class Dialog:
     misses: int = 0
     wishes: int = 0
     topics: Sequence[str] = ()
+    waits: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    said: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> Dialog:
@@ -39,8 +47,16 @@ class Dialog:
 
     def asking(self, what: str, topic: str = "") -> Dialog:
         """Return it with a question that the next message may answer."""
-        return replace(self, asks=what, topic=topic, has_asked_again=False)
+        return replace(self.closed(), asks=what, topic=topic)
+
+    def waiting(self, topic: str, waits: Mapping[str, Any]) -> Dialog:
+        """Return it with a question for a value, and what is done once it is known."""
+        return replace(self.asking(VALUE, topic), waits=dict(waits))
+
+    def told(self, said: Mapping[str, str]) -> Dialog:
+        """Return it with what the end user has given."""
+        return replace(self, said=dict([*self.said.items(), *said.items()][-SAID_KEPT:]))
 
     def closed(self) -> Dialog:
         """Return it without an open question."""
-        return replace(self, asks="", topic="", has_asked_again=False)
+        return replace(self, asks="", topic="", has_asked_again=False, waits={})
