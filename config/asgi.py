@@ -18,6 +18,7 @@ from django.urls import path, re_path  # noqa: E402
 
 from config.checks import refuse_unsafe_start  # noqa: E402
 from config.requests.bounds import RequestBounds  # noqa: E402
+from conversations.api.agent_socket import AgentConsumer  # noqa: E402
 from conversations.event_loop.tuning import tune_for_messages  # noqa: E402
 from conversations.socket.bounds import SocketBounds, refuse_elsewhere  # noqa: E402
 from conversations.socket.consumer import WidgetConsumer  # noqa: E402
@@ -37,6 +38,7 @@ _sockets = SocketBounds(
     URLRouter(
         [
             path("ws", WidgetConsumer.as_asgi()),
+            path("ws/agent", AgentConsumer.as_asgi()),
             path("ws/portal/<str:project_id>/live", _for_members(LiveConsumer.as_asgi())),
             # Channels routes to ASGI applications by Django's patterns.
             re_path("", refuse_elsewhere),  # type: ignore[arg-type]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 
+from config.docs.served import SchemaView, asyncapi
 from config.health import healthz, readyz
 from config.metrics import metrics
-from conversations.api.asyncapi import asyncapi, socket_page
+from conversations.api.asyncapi import socket_page
 from integrations.entry.sign_in import sign_in_guarded
 
 # Its script is a file of its own: the policy of this portal allows none in a page.
@@ -33,7 +34,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
     *admin_urls(settings.ADMIN_PATH),
-    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/schema", SchemaView.as_view(), name="schema"),
     path("api/docs", _api_docs, name="api_docs"),
     path("api/asyncapi", asyncapi, name="asyncapi"),
     path("api/docs/socket", socket_page, name="socket_docs"),

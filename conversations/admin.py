@@ -57,13 +57,13 @@ class OutsideAgentAdmin(SafeAdmin):
 class WebhookEndpointAdmin(SafeAdmin):
     """Where customers' systems hear what happens; their secrets are not shown."""
 
-    list_display = ("id", "project", "url", "is_enabled", "created_at")
+    list_display = ("id", "project", "kind", "url", "is_enabled", "created_at")
     list_select_related = ("project",)
-    list_filter = ("is_enabled",)
+    list_filter = ("kind", "is_enabled")
     search_fields = ("=id", "=project__public_id")
     fields = (
-        *("id", "project", "url", "event_types", "timeout_ms", "is_enabled"),
-        *("previous_until", "created_at", "updated_at"),
+        *("id", "project", "kind", "url", "event_types", "timeout_ms", "is_enabled"),
+        *("previous_until", "last_position", "created_at", "updated_at"),
     )
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from conversations.journal.publish import stream_wake
 from conversations.socket.responder import responder
 from conversations.webhooks.endpoints import deliveries_purge
 from conversations.webhooks.sender import WEBHOOKS
+from conversations.webhooks.stream import streams_number
 
 
 @shared_task
 def send_webhooks() -> None:
-    """Have this process send what is due; it does not wait for the receivers."""
+    """Have this process send what is due, for which it does not wait, and wake agents' sockets."""
     WEBHOOKS.wake()
+    for stream_id in streams_number():
+        stream_wake(stream_id)
 
 
 @shared_task

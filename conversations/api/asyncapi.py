@@ -1,4 +1,4 @@
-"""/api/asyncapi, the document of the socket, and the page that people read of it."""
+"""The page that people read of /api/asyncapi, the document of the sockets."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from conversations.socket.asyncapi import CHANNEL, SENT, TAKEN, asyncapi_document
+from conversations.webhooks import asyncapi as agent
 
 Json = Mapping[str, Any]
 _BOUNDS = (
@@ -30,51 +32,64 @@ class FieldRow:
     type: str
     refers_to: str
     is_needed: bool
-    meaning: str
-
-
-@require_safe
-def asyncapi(request: HttpRequest) -> HttpResponse:
-    """Return the document as JSON, or as YAML where that is asked for."""
-    wanted = request.GET.get("format") or request.headers.get("Accept", "")
-    document = asyncapi_document()
-    if "yaml" in wanted:
-        text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
-        return HttpResponse(text, content_type="application/yaml")
-    return JsonResponse(document)
+    meaning: SafeString
 
 
 @require_safe
 def socket_page(request: HttpRequest) -> HttpResponse:
-    """Show the document: how to connect, the frames both ways, their payloads."""
+    """Show for each socket how to connect and the frames both ways, then the parts."""
     document = asyncapi_document()
-    channel = document["channels"][CHANNEL]
     messages, schemas = (document["components"][name] for name in ("messages", "schemas"))
+    frames = {
+        name: _frames(messages, name, schemas) for name in (SENT, TAKEN, agent.HEARD, agent.SAID)
+    }
+    security = document["components"]["securitySchemes"]
     shown = {
         "document": document,
-        "channel": channel,
-        "query": _rows(channel["bindings"]["ws"]["query"]),
-        "refusals": channel["x-handshake-refusals"].items(),
-        "closes": channel["x-close-codes"].items(),
-        "sent": _frames(messages, SENT, schemas),
-        "taken": _frames(messages, TAKEN, schemas),
+        "about": _prose(document["info"]["description"]),
+        "session": _channel(document, CHANNEL, security["accessToken"]),
+        "agent": _channel(document, agent.CHANNEL, security[agent.SECURITY]),
+        "frames": frames,
         "parts": _parts(messages, schemas),
     }
     return render(request, "socket_docs.html", shown)
+
+
+def _channel(document: Json, name: str, security: Json) -> Json:
+    """Return how to connect to one socket."""
+    channel = document["channels"][name]
+    server = document["servers"]["portal"]
+    return {
+        "url": f"{server['protocol']}://{server['host']}{channel['address']}",
+        "about": _prose(channel["description"]),
+        "security": _prose(security["description"]),
+        "query": _rows(channel["bindings"]["ws"]["query"]),
+        "refusals": channel["x-handshake-refusals"].items(),
+        "closes": channel["x-close-codes"].items(),
+    }
+
+
+def _prose(text: str) -> SafeString:
+    """Return a text of the document for a page: what stands between backticks is code."""
+    pieces = enumerate(text.split("`"))
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>", one) if at % 2 else one,) for at, one in pieces)
+    )
 
 
 def _parts(messages: Json, schemas: Json) -> list[tuple[str, str, list[FieldRow], list[str]]]:
     """Return what payloads are made of, beside the payloads themselves."""
     payloads = {_name_in(_payload(message)) for message in messages.values()}
     return [
-        (name, one.get("description", ""), _rows(one), one.get("enum", []))
+        (name, _prose(one.get("description", "")), _rows(one), one.get("enum", []))
         for name, one in schemas.items()
         if name not in payloads
     ]
 
 
 def _payload(message: Json) -> Json:
-    payload: Json = message["payload"]["properties"]["payload"]
+    """Return what a frame of a session carries; those of an agent's socket have no payload."""
+    payload: Json = message["payload"]["properties"].get("payload", {})
     return payload
 
 
@@ -83,12 +98,12 @@ def _frames(messages: Json, direction: str, schemas: Json) -> list[Json]:
         {
             "id": name.replace(".", "-"),
             "name": message["name"],
-            "summary": message["summary"],
+            "summary": _prose(message["summary"]),
             "is_journaled": "integer" in str(message["payload"]["properties"].get("sequence")),
-            "fields": _rows(schemas[_name_in(_payload(message))]),
+            "fields": _rows(schemas.get(_name_in(_payload(message)), message["payload"])),
         }
         for name, message in messages.items()
-        if name.startswith(direction)
+        if name.startswith(f"{direction}.")
     ]
 
 
@@ -100,7 +115,7 @@ def _rows(schema: Json) -> list[FieldRow]:
             type=_type(field),
             refers_to=_name_in(field) or _name_in(field.get("items", {})),
             is_needed=name in needed,
-            meaning=field.get("description", ""),
+            meaning=_prose(field.get("description", "")),
         )
         for name, field in schema.get("properties", {}).items()
     ]

@@ -20,6 +20,7 @@ from conversations.webhooks.endpoints import (
     endpoint_create,
     endpoint_delete,
     endpoint_update,
+    endpoints_called,
     secret_rotate,
 )
 from integrations.models import ApiKey, Project
@@ -61,7 +62,7 @@ class WebhookEndpointsView(_View):
             event_type = request.query_params.get("event_type", "")
             rows = [
                 fields.endpoint_shown(row)
-                for row in opened.project.webhook_endpoints.all()
+                for row in endpoints_called(opened.project)
                 if wanted in (None, row.is_enabled)
                 and (not event_type or event_type in row.event_types)
             ]
@@ -194,7 +195,7 @@ class WebhookSecretView(_View):
 
 def _found(project: Project, endpoint_id: str) -> WebhookEndpoint:
     """Return the project's endpoint; another project's is not there."""
-    return project.webhook_endpoints.get(pk=clean(endpoint_id))
+    return endpoints_called(project).get(pk=clean(endpoint_id))
 
 
 def _body(request: Request) -> Mapping[str, Any]:

@@ -104,6 +104,12 @@ class ConversationTransient(TypedDict):
     frame: Frame
 
 
+class StreamGrown(TypedDict):
+    """Channel layer: a project's agent has something to read."""
+
+    type: Literal["stream.grown"]
+
+
 class DirectDelivery(TypedDict):
     """A new message for the vendor before which none waits; `at` is when, in seconds since 1970."""
 

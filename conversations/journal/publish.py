@@ -23,6 +23,7 @@ from conversations.journal.frames import (
     Frame,
     RelaySignal,
     RelayWake,
+    StreamGrown,
 )
 from integrations.telemetry.metrics import WAKE_UPS_DROPPED
 
@@ -41,6 +42,35 @@ def conversation_group(conversation_id: str) -> str:
 def relay_group(worker_id: object) -> str:
     """Return the group that one relay worker joins."""
     return f"relay.{worker_id}"
+
+
+def stream_group(stream_id: str) -> str:
+    """Return the group that every socket of a project's agent joins."""
+    return f"stream.{stream_id}"
+
+
+def stream_wake(stream_id: str) -> None:
+    """Tell an agent's sockets that there is something to read."""
+    message: StreamGrown = {"type": "stream.grown"}
+    _on_commit(stream_group(stream_id), message)
+
+
+async def group_join(layer: Any, group: str, channel: str) -> bool:
+    """Hear what is published to a group; False where the channel layer is away."""
+    try:
+        await layer.group_add(group, channel)
+    except (RedisError, OSError) as error:
+        logger.warning("No channel layer, a timer looks instead: %s", type(error).__name__)
+        return False
+    return True
+
+
+async def group_leave(layer: Any, group: str, channel: str) -> None:
+    """Hear it no more."""
+    try:
+        await layer.group_discard(group, channel)
+    except (RedisError, OSError):
+        return
 
 
 def frames_publish(conversation_id: str, frames: list[Frame]) -> None:

@@ -21,12 +21,21 @@ def endpoint_id() -> str:
 
 
 class WebhookEndpoint(models.Model):
-    """An address that is told of events.
+    """An address that is told of events, or the sockets on which an agent of the project hears.
 
     `secrets` holds `current`, `previous` while a rotation overlaps, and `headers` of the owner's.
     """
 
+    class Kind(models.TextChoices):
+        """How events get there."""
+
+        CALLED = "called", "We call its address"
+        SOCKET = "socket", "The project's agent reads them on sockets"
+
     id = models.CharField(max_length=32, primary_key=True, default=endpoint_id)
+    kind = models.CharField(
+        max_length=8, choices=Kind.choices, default=Kind.CALLED, db_default=Kind.CALLED
+    )
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="webhook_endpoints")
     name = models.CharField(max_length=255)
     url = models.CharField(max_length=2048)
@@ -36,11 +45,20 @@ class WebhookEndpoint(models.Model):
     secrets = EncryptedJSONField()
     # Until then the secret before the current one signs as well.
     previous_until = models.DateTimeField(null=True, blank=True)
+    # Of sockets: the place of the newest event in their one order.
+    last_position = models.BigIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         ordering = ["created_at", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project"],
+                condition=models.Q(kind="socket"),
+                name="one_agent_stream_a_project",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -78,6 +96,8 @@ class WebhookDelivery(models.Model):
     shared_id = models.CharField(max_length=255, blank=True)
     lane = models.CharField(max_length=64)
     data = models.JSONField(null=True)
+    # For sockets: its place in their order, given once it is committed.
+    position = models.BigIntegerField(null=True, blank=True)
     # Of the request or the task in which it happened; the receiver reads it in X-Correlation-Id.
     correlation_id = models.CharField(max_length=64, blank=True, db_default="", default="")
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.PENDING)
@@ -95,7 +115,12 @@ class WebhookDelivery(models.Model):
         verbose_name_plural = "webhook deliveries"
         ordering = ["id"]
         constraints = [
-            models.UniqueConstraint(fields=["endpoint", "event_id"], name="webhook_event_once")
+            models.UniqueConstraint(fields=["endpoint", "event_id"], name="webhook_event_once"),
+            models.UniqueConstraint(
+                fields=["endpoint", "position"],
+                condition=models.Q(position__isnull=False),
+                name="webhook_position_once",
+            ),
         ]
         indexes = [
             models.Index(

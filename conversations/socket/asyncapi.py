@@ -19,6 +19,7 @@ from conversations.socket.client_frames import (
 )
 from conversations.socket.client_payloads import CLIENT_PAYLOADS
 from conversations.socket.handshake import SUBPROTOCOL
+from conversations.webhooks import asyncapi as agent
 
 Json = dict[str, Any]
 SENT, TAKEN = "sent", "taken"
@@ -59,20 +60,26 @@ def asyncapi_document() -> Json:
     schemas: Json = {}
     sent = {_name(SENT, kind): _sent(kind, of, schemas) for kind, of in PAYLOADS.items()}
     taken = {_name(TAKEN, kind): _taken(kind, of, schemas) for kind, of in CLIENT_PAYLOADS.items()}
+    heard, said = agent.frames_heard(schemas), agent.frames_said()
     return {
         "asyncapi": "3.0.0",
-        "info": {"title": "Baton: the socket of a session", "version": "1", "description": _ABOUT},
+        "info": {"title": "Baton: its sockets", "version": "1", "description": _ABOUT},
         "defaultContentType": "application/json",
         "servers": {"portal": _server()},
-        "channels": {CHANNEL: _channel([*sent, *taken])},
+        "channels": {
+            CHANNEL: _channel([*sent, *taken]),
+            agent.CHANNEL: agent.agent_channel([*heard, *said]),
+        },
         "operations": {
-            "sendFrames": _operation("send", "What the portal sends.", sent),
-            "receiveFrames": _operation("receive", "What the portal takes.", taken),
+            "sendFrames": _operation(CHANNEL, "send", "What the portal sends.", sent),
+            "receiveFrames": _operation(CHANNEL, "receive", "What the portal takes.", taken),
+            "tellAgent": _operation(agent.CHANNEL, "send", "What the portal tells.", heard),
+            "hearAgent": _operation(agent.CHANNEL, "receive", "What the portal takes.", said),
         },
         "components": {
-            "messages": {**sent, **taken},
+            "messages": {**sent, **taken, **heard, **said},
             "schemas": dict(sorted(schemas.items())),
-            "securitySchemes": _SECURITY,
+            "securitySchemes": {**_SECURITY, agent.SECURITY: agent.agent_security()},
         },
     }
 
@@ -85,6 +92,7 @@ def payload_schema(kind: EventType, direction: str) -> Json:
 
 
 _ABOUT = (
+    "`/ws` is the socket of a session, for the end user; `/ws/agent` tells a project's AI agent. "
     "Open a session by REST (`access_token_create`, `sessions_create` of `/api/schema`), then "
     "connect. Each frame is one JSON text. Frames of the journal have a `sequence`, without a gap "
     "and without a repeat: after a break, connect again with the highest one as `cursor`. Ignore "
@@ -103,10 +111,11 @@ _SECURITY = {
 
 def _server() -> Json:
     address = urlsplit(settings.PUBLIC_URL)
+    names = [*_SECURITY, agent.SECURITY]
     return {
         "host": address.netloc,
         "protocol": "wss" if address.scheme == "https" else "ws",
-        "security": [{"$ref": "#/components/securitySchemes/accessToken"}],
+        "security": [{"$ref": f"#/components/securitySchemes/{name}"} for name in names],
     }
 
 
@@ -153,8 +162,8 @@ def _query() -> Json:
     }
 
 
-def _operation(action: str, summary: str, messages: Iterable[str]) -> Json:
-    channel = f"#/channels/{CHANNEL}"
+def _operation(channel_name: str, action: str, summary: str, messages: Iterable[str]) -> Json:
+    channel = f"#/channels/{channel_name}"
     return {
         "action": action,
         "summary": summary,

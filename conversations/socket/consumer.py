@@ -10,10 +10,8 @@ import uuid
 from typing import Any, cast
 
 from channels.consumer import get_handler_name
-from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import Error as DatabaseError
-from redis.exceptions import RedisError
 
 from conversations.event_loop.executor import run_sync, work_account
 from conversations.journal import publish
@@ -38,12 +36,12 @@ from conversations.socket.handshake import (
     HandshakeError,
     handshake_check,
     handshake_read,
+    handshake_refuse,
     socket_gone,
 )
 from conversations.socket.responder import responder
 from conversations.socket.talk import ClientTalk
 from conversations.socket.watch import socket_watch
-from integrations.entry.envelope import envelope
 
 logger = logging.getLogger(__name__)
 BATCH = 100
@@ -87,7 +85,7 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
             )
             conversation = await asyncio.shield(self.checking)
         except HandshakeError as error:
-            await self._refuse(error)
+            await handshake_refuse(self, error)
             return
         self.conversation_id, self.locale = conversation.pk, conversation.locale
         work_account.set(f"project:{conversation.project_id}")
@@ -224,12 +222,7 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
 
     async def _join_group(self) -> bool:
         group = publish.conversation_group(self.conversation_id)
-        try:
-            await self.channel_layer.group_add(group, self.channel_name)
-        except (RedisError, OSError) as error:
-            logger.warning("No channel layer, the journal is polled: %s", type(error).__name__)
-            return False
-        return True
+        return await publish.group_join(self.channel_layer, group, self.channel_name)
 
     async def _forget(self) -> None:
         """Stop counting the socket, also one whose handshake nobody waited for to the end."""
@@ -241,29 +234,5 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
             return
         await run_sync(socket_gone, conversation.pk, self.socket_id)
         if self.is_grouped:
-            await self._leave_group()
-
-    async def _leave_group(self) -> None:
-        group = publish.conversation_group(self.conversation_id)
-        try:
-            await self.channel_layer.group_discard(group, self.channel_name)
-        except (RedisError, OSError):
-            return
-
-    async def _refuse(self, error: HandshakeError) -> None:
-        """Answer the handshake with an HTTP status where the server can, else close it (403)."""
-        if "websocket.http.response" not in self.scope.get("extensions", {}):
-            await self.close()
-            return
-        body = json.dumps(envelope(error.code, str(error))).encode()
-        headers = [(b"content-type", b"application/json")]
-        if error.wait:
-            headers.append((b"retry-after", str(error.wait).encode()))
-        start: dict[str, Any] = {
-            "type": "websocket.http.response.start",
-            "status": error.status,
-            "headers": headers,
-        }
-        await self.base_send(start)
-        await self.base_send({"type": "websocket.http.response.body", "body": body})
-        raise StopConsumer
+            group = publish.conversation_group(self.conversation_id)
+            await publish.group_leave(self.channel_layer, group, self.channel_name)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs
 
+from channels.exceptions import StopConsumer
 from django.conf import settings
 from redis import Redis
 from redis.exceptions import RedisError
@@ -18,6 +20,7 @@ from conversations.journal.budget import journal_wait
 from conversations.journal.selectors import conversation_by_session
 from conversations.models import Conversation
 from conversations.widget.access_token import TokenError, host_allowed, token_verify
+from integrations.entry.envelope import envelope
 from integrations.entry.rate_limit import retry_after
 
 SUBPROTOCOL = "baton.v1"
@@ -43,6 +46,17 @@ class Handshake:
     origin: str
     subprotocol: str | None
     is_poll: bool = False
+
+
+class Refusal(Protocol):
+    """Why a handshake is refused; its text is for people."""
+
+    status: int
+    wait: int
+
+    @property
+    def code(self) -> str:
+        """Return the error code of the documented envelope."""
 
 
 class HandshakeError(Exception):
@@ -116,6 +130,25 @@ def reading_count(conversation_id: str, *, is_poll: bool) -> None:
     if wait:
         text = f"This session has been read too often. Connect again in {wait} seconds."
         raise HandshakeError(429, text, wait=wait)
+
+
+async def handshake_refuse(consumer: Any, error: Refusal) -> None:
+    """Answer a handshake with an HTTP status where the server can, else close it (403)."""
+    if "websocket.http.response" not in consumer.scope.get("extensions", {}):
+        await consumer.close()
+        return
+    headers = [(b"content-type", b"application/json")]
+    if error.wait:
+        headers.append((b"retry-after", str(error.wait).encode()))
+    start: dict[str, Any] = {
+        "type": "websocket.http.response.start",
+        "status": error.status,
+        "headers": headers,
+    }
+    body = json.dumps(envelope(error.code, str(error))).encode()
+    await consumer.base_send(start)
+    await consumer.base_send({"type": "websocket.http.response.body", "body": body})
+    raise StopConsumer
 
 
 def session_of_token(session_id: str, access_token: str, origin: str) -> Conversation:

@@ -74,7 +74,9 @@ def deliveries_claim(room: int) -> list[Attempt]:
 def _endpoints_due() -> QuerySet[WebhookEndpoint]:
     """Return endpoints with something due, in no order that would favour one for ever."""
     due = _due(timezone.now()).filter(endpoint=OuterRef("pk"))
-    endpoints = WebhookEndpoint.objects.filter(Exists(due), is_enabled=True)
+    endpoints = WebhookEndpoint.objects.filter(
+        Exists(due), is_enabled=True, kind=WebhookEndpoint.Kind.CALLED
+    )
     return endpoints.select_related("project__workspace").order_by("?")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from conversations.models import WebhookDelivery, WebhookEndpoint
@@ -58,6 +59,11 @@ class NotFailedError(Exception):
         super().__init__("It waits already, and is sent by itself.")
 
 
+def endpoints_called(project: Project) -> QuerySet[WebhookEndpoint]:
+    """Return the endpoints that the project's people and programs manage."""
+    return project.webhook_endpoints.filter(kind=WebhookEndpoint.Kind.CALLED)
+
+
 def endpoint_url_problem(url: str) -> str | None:
     """Say what is wrong with an address somebody typed, or None."""
     if len(url) > URL_MAX:
@@ -94,7 +100,9 @@ def endpoint_create(
     """
     # Under the account's lock: two at once must not both be the tenth.
     Workspace.objects.select_for_update(of=("self",)).get(pk=project.workspace_id)
-    known = WebhookEndpoint.objects.filter(project__workspace_id=project.workspace_id)
+    known = WebhookEndpoint.objects.filter(
+        project__workspace_id=project.workspace_id, kind=WebhookEndpoint.Kind.CALLED
+    )
     if known.count() >= PER_ACCOUNT:
         raise TooManyEndpointsError
     secret = secret_make()
@@ -182,11 +190,13 @@ def delivery_resend(*, delivery: WebhookDelivery, actor: Any) -> None:
 
 
 def deliveries_purge() -> None:
-    """Delete deliveries that were kept long enough, sent or not."""
+    """Delete deliveries that were kept long enough, sent or not, and streams nobody reads."""
     kept_since = timezone.now() - timedelta(days=settings.WEBHOOK_DELIVERY_KEEP_DAYS)
     old = WebhookDelivery.objects.filter(created_at__lt=kept_since).order_by("created_at")
     while batch := list(old.values_list("pk", flat=True)[:PURGE_BATCH]):
         WebhookDelivery.objects.filter(pk__in=batch).delete()
+    streams = WebhookEndpoint.objects.filter(kind=WebhookEndpoint.Kind.SOCKET)
+    streams.filter(updated_at__lt=kept_since).delete()
 
 
 def event_types_all() -> list[str]:

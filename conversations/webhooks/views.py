@@ -26,6 +26,7 @@ from conversations.webhooks.endpoints import (
     endpoint_create,
     endpoint_delete,
     endpoint_update,
+    endpoints_called,
     secret_rotate,
     trial_send,
 )
@@ -57,7 +58,7 @@ def webhooks(request: HttpRequest, project: Project) -> HttpResponse:
         name: Count("deliveries", filter=Q(deliveries__status=name))
         for name in ("pending", "failed")
     }
-    rows = project.webhook_endpoints.annotate(**counts)
+    rows = endpoints_called(project).annotate(**counts)
     return render(request, "conversations/webhooks.html", {"endpoints": rows})
 
 
@@ -198,7 +199,7 @@ def _line(row: WebhookDelivery) -> dict[str, Any]:
 
 
 def _found(project: Project, endpoint_id: str) -> WebhookEndpoint:
-    return get_object_or_404(project.webhook_endpoints, pk=endpoint_id)
+    return get_object_or_404(endpoints_called(project), pk=endpoint_id)
 
 
 def _back(project: Project, endpoint: WebhookEndpoint) -> HttpResponse:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from pathlib import Path
 
 import jsonschema
@@ -14,10 +15,12 @@ from django.test import Client
 
 from conversations.journal.frames import PREFIX, EventType, error_frame, transient_frame
 from conversations.journal.payloads import PAYLOADS, TRANSIENT
-from conversations.socket.asyncapi import SENT, TAKEN, asyncapi_document
+from conversations.socket.asyncapi import CHANNEL, SENT, TAKEN, asyncapi_document
 from conversations.socket.bounds import TRY_AGAIN_LATER
 from conversations.socket.client_frames import ACCEPTED, BadFrameError, frame_read
 from conversations.socket.client_payloads import CLIENT_PAYLOADS
+from conversations.webhooks.asyncapi import HEARD, SAID
+from conversations.webhooks.event_types import WebhookType
 from tests.documented_frames import frame_problems
 
 SCHEMA = Path(__file__).parent / "asyncapi" / "schema-3.0.0.json.gz"
@@ -54,7 +57,10 @@ def test_every_type_of_the_code_is_a_message_and_no_other_is(document):
     sent = {f"{SENT}.{kind.value}" for kind in PAYLOADS}
     taken = {f"{TAKEN}.{kind.value}" for kind in CLIENT_PAYLOADS}
 
-    assert set(document["components"]["messages"]) == sent | taken
+    agents = {f"{HEARD}.{kind.value}" for kind in WebhookType}
+    agents |= {f"{HEARD}.{name}" for name in ("stream.opened", "heartbeat", "error")}
+
+    assert set(document["components"]["messages"]) == sent | taken | agents | {f"{SAID}.heartbeat"}
     assert set(CLIENT_PAYLOADS) == ACCEPTED
     # A cancelled wait and receipts are heard, and not echoed.
     assert set(EventType) - set(PAYLOADS) == {
@@ -67,7 +73,7 @@ def test_every_type_of_the_code_is_a_message_and_no_other_is(document):
 
 
 def test_the_bounds_are_those_of_the_settings(document):
-    [channel] = document["channels"].values()
+    channel = document["channels"][CHANNEL]
     said = document["components"]["schemas"]["UserMessageSent"]["properties"]["text"]
 
     assert str(settings.FRAME_MAX_BYTES) in channel["description"]
@@ -85,6 +91,22 @@ def test_it_is_served_as_json_and_as_yaml(client: Client, document):
     assert yaml.safe_load(as_yaml.content) == document
     assert asked["Content-Type"] == as_yaml["Content-Type"] == "application/yaml"
     assert client.post("/api/asyncapi").status_code == 405
+
+
+@pytest.mark.parametrize("path", ["/api/asyncapi", "/api/schema"])
+def test_a_document_is_made_once_and_whoever_has_it_is_told_so(client: Client, path):
+    first = client.get(path)
+    started = time.perf_counter()
+    again = client.get(path)
+    passed = time.perf_counter() - started
+    known = client.get(path, headers={"if-none-match": first["ETag"]})
+    as_other = client.get(f"{path}?format={'yaml' if 'async' in path else 'json'}")
+
+    assert again.content == first.content
+    assert passed < 0.3
+    assert (known.status_code, known.content) == (304, b"")
+    assert as_other.status_code == 200
+    assert as_other["ETag"] != first["ETag"]
 
 
 @pytest.mark.parametrize(
@@ -151,7 +173,9 @@ def test_the_page_shows_every_frame_both_ways_and_every_code(client: Client, doc
         assert message["name"] in page
     for name in document["components"]["schemas"]:
         assert f'href="#{name}"' not in page or f'id="{name}"' in page
-    [channel] = document["channels"].values()
-    for code in [*channel["x-close-codes"], *channel["x-handshake-refusals"]]:
-        assert f'<th scope="row">{code}</th>' in page
+    for channel in document["channels"].values():
+        for code in [*channel["x-close-codes"], *channel["x-handshake-refusals"]]:
+            assert f'<th scope="row">{code}</th>' in page
+    assert "`" not in page
+    assert "<code>access_token_create</code>" in page
     assert 'href="/api/docs"' in page
