@@ -56,7 +56,8 @@ def _schema_text(renderer: type[Any]) -> bytes:
 
 @cache
 def _schema() -> Any:
-    return SchemaGenerator().get_schema(request=None, public=True)
+    generator: Any = SchemaGenerator
+    return generator().get_schema(request=None, public=True)
 
 
 @cache

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, Min, OuterRef
@@ -23,6 +24,8 @@ PLACED_AT_ONCE = 500
 # A stream that nobody reads is given up some day (endpoints.deliveries_purge).
 READ_NOTED_EVERY = timedelta(hours=1)
 _SOCKET = WebhookEndpoint.Kind.SOCKET
+# Nothing is signed: the key lets in who reads.
+_NO_SECRETS: Any = {}
 
 
 class CursorUnknownError(Exception):
@@ -130,7 +133,7 @@ def _stream_of(project: Project) -> WebhookEndpoint:
     stream, _ = WebhookEndpoint.objects.select_related("project__workspace").get_or_create(
         project=project,
         kind=_SOCKET,
-        defaults={"name": "Sockets", "event_types": event_types_all(), "secrets": {}},
+        defaults={"name": "Sockets", "event_types": event_types_all(), "secrets": _NO_SECRETS},
     )
     if stream.event_types != event_types_all():
         stream.event_types = event_types_all()

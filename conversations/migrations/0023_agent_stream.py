@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('conversations', '0020_webhook_correlation'),
+        ('conversations', '0022_after_flow'),
     ]
 
     operations = [
