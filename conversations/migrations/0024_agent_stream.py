@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('conversations', '0022_after_flow'),
+        ('conversations', '0023_around_the_chat'),
     ]
 
     operations = [
