@@ -18,6 +18,7 @@ from django.urls import path, re_path  # noqa: E402
 
 from config.checks import refuse_unsafe_start  # noqa: E402
 from config.requests.bounds import RequestBounds  # noqa: E402
+from config.requests.near_addresses import with_near_addresses  # noqa: E402
 from conversations.api.agent_socket import AgentConsumer  # noqa: E402
 from conversations.event_loop.tuning import tune_for_messages  # noqa: E402
 from conversations.socket.bounds import SocketBounds, refuse_elsewhere  # noqa: E402
@@ -46,8 +47,10 @@ _sockets = SocketBounds(
     )
 )
 _http = with_mcp(http_application, settings.REQUEST_MAX_BYTES)
-application = ProtocolTypeRouter(
-    {"http": RequestBounds(with_streams(_sockets, _http)), "websocket": _sockets}
+application = with_near_addresses(
+    ProtocolTypeRouter(
+        {"http": RequestBounds(with_streams(_sockets, _http)), "websocket": _sockets}
+    )
 )
 
 tune_for_messages()

@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "handoffs.apps.HandoffsConfig",
 ]
 MIDDLEWARE = [
+    "config.requests.near_addresses.NearAddresses",
     "config.requests.api_answers.ApiAnswers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -11,13 +11,19 @@ from django.conf import settings
 
 from integrations.contract.manifest import CredentialField, FieldKind, Manifest
 from integrations.contract.registry import connector_class
+from integrations.credentials.pasted_values import (
+    found_inside,
+    pairs_read,
+    trimmed,
+    unwrapped,
+    without_quotes,
+)
 from integrations.http.url_guard import url_problem
 
 MASK = "••••"
 MAX_PAIRS = 50
 MAX_PAIR_KEY = 64
 MAX_PAIR_VALUE = 1024
-_ZERO_WIDTH = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"))
 _SWITCH_ON = frozenset({"true", "on", "1", "yes"})
 
 
@@ -44,6 +50,7 @@ def credentials_clean(
     connector = connector_class(manifest.key)
     typed, blanks = _trimmed(manifest, raw, stored)
     typed, changes = connector.normalise(typed)
+    typed = {item.name: found_inside(item, typed.get(item.name, "")) for item in manifest.fields}
     values, errors = {}, {}
     for item in fields_for_mode(manifest, mode_of(manifest, typed)):
         try:
@@ -98,13 +105,14 @@ def _trimmed(
     typed, notices = {}, []
     for item in manifest.fields:
         given = raw.get(item.name, "").replace("\r\n", "\n")
-        text = given.translate(_ZERO_WIDTH).strip()
+        text = unwrapped(item, given)
         kept = stored.get(item.name, "")
         if item.kind.is_secret and text and text == mask(kept):
             typed[item.name] = kept
             continue
         if text != given and item.kind is not FieldKind.MULTILINE_SECRET:
-            notices.append(f"{item.label}: blanks around the value were removed.")
+            what = "blanks" if text == trimmed(given) else "quotes, names and blanks"
+            notices.append(f"{item.label}: {what} around the value were removed.")
         is_bare_host = item.kind is FieldKind.URL and text and "://" not in text
         typed[item.name] = f"https://{text}" if is_bare_host else text
     return typed, notices
@@ -169,10 +177,12 @@ def _url(item: CredentialField, text: str) -> str:
 
 
 def _choice(item: CredentialField, text: str) -> str:
-    if text not in dict(item.choices):
-        names = ", ".join(label for _, label in item.choices)
-        raise _RefusedError(f"Choose one of: {names}.")
-    return text
+    wanted = text.casefold()
+    for value, label in item.choices:
+        if wanted in (value.casefold(), label.casefold()):
+            return value
+    names = ", ".join(label for _, label in item.choices)
+    raise _RefusedError(f"Choose one of: {names}.")
 
 
 def _choices(item: CredentialField, text: str) -> str:
@@ -186,6 +196,7 @@ def _choices(item: CredentialField, text: str) -> str:
 
 def _number(item: CredentialField, text: str) -> str:
     low, high = item.minimum, item.maximum
+    text = re.sub(r"(?<=\d)[\s,'\u2019_](?=\d{3}(?!\d))", "", text)
     number = int(text) if re.fullmatch(r"-?[0-9]{1,12}", text) else None
     is_inside = number is not None and (
         (low is None or number >= low) and (high is None or number <= high)
@@ -198,10 +209,7 @@ def _number(item: CredentialField, text: str) -> str:
 
 def _pairs(item: CredentialField, text: str) -> str:
     pairs: dict[str, str] = {}
-    for line in filter(None, map(str.strip, text.splitlines())):
-        name, separator, value = (part.strip() for part in line.partition("="))
-        if not separator or not name:
-            raise _RefusedError(f"“{line[:40]}” has no name before an equals sign: name = value.")
+    for name, value in pairs_read(text) or _pairs_of_lines(text):
         if name in pairs:
             raise _RefusedError(f"{name[:64]} is given twice. Keep one of them.")
         if len(name) > MAX_PAIR_KEY or len(value) > MAX_PAIR_VALUE:
@@ -211,6 +219,19 @@ def _pairs(item: CredentialField, text: str) -> str:
     if len(pairs) > MAX_PAIRS:
         raise _RefusedError(f"At most {MAX_PAIRS} pairs; this has {len(pairs)}.")
     return json.dumps(pairs, ensure_ascii=False)
+
+
+def _pairs_of_lines(text: str) -> list[tuple[str, str]]:
+    """Read name = value, or YAML's name: value, on each line."""
+    found = []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        sign = re.search(r"=|:\s", line)
+        name, separator, value = line.partition(sign.group() if sign else "=")
+        name, value = name.strip(), value.strip()
+        if not separator or not name:
+            raise _RefusedError(f"“{line[:40]}” has no name before an equals sign: name = value.")
+        found.append((without_quotes(name), without_quotes(value)))
+    return found
 
 
 def _example(item: CredentialField) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import SplitResult, urlsplit
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -9,6 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 _MIN_KEY_BITS = 2048
+_PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.S)
+_PEM_LINE = 64
 
 
 def split_address(url: str) -> SplitResult:
@@ -36,6 +39,25 @@ def mended_key(key: str) -> tuple[str, list[str]]:
     lines = [line.strip() for line in key.strip().splitlines()]
     notices = ["The written-out \\n of the private key became line ends."] if written_out else []
     return "\n".join(line for line in lines if line) + "\n", notices
+
+
+def mended_pem(text: str) -> str:
+    """Return the private key, or else the first block, of whatever PEM stands in a text.
+
+    What tools write around it goes (Bag Attributes, certificates, a file's indentation), and line
+    ends that became blanks, or were written out, come back. Any other text stays as it is.
+    """
+    blocks = list(_PEM.finditer(text.replace("\\r", "").replace("\\n", "\n")))
+    if not blocks:
+        return text
+    block = next((one for one in blocks if "PRIVATE KEY" in one[1]), blocks[0])
+    kind, body = block[1], block[2].strip().strip("\"'")
+    if ":" not in body:  # a passphrase's headers stand on lines of their own
+        packed = re.sub(r"[\s\"'\\,]+", "", body)
+        cut = range(0, len(packed), _PEM_LINE)
+        body = "\n".join(packed[start : start + _PEM_LINE] for start in cut)
+    lines = [line.strip() for line in body.splitlines()]
+    return "\n".join([f"-----BEGIN {kind}-----", *lines, f"-----END {kind}-----"])
 
 
 def key_error(key: str) -> str:
