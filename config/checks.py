@@ -58,6 +58,17 @@ def check_route(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
     ]
 
 
+@register()
+def check_setting_values(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Report each variable whose value cannot be meant so."""
+    return [
+        Error(problem.text, hint=problem.cure, id="config.E001")
+        for problem in settings.SETTING_PROBLEMS
+    ]
+
+
 def refuse_unsafe_start() -> None:
     """Raise ImproperlyConfigured where a server would start although a check fails.
 
@@ -65,6 +76,6 @@ def refuse_unsafe_start() -> None:
     """
     if settings.DEBUG:
         return
-    checks = (check_encryption_keys, check_local_vendors, check_route)
+    checks = (check_setting_values, check_encryption_keys, check_local_vendors, check_route)
     for message in [message for check in checks for message in check(None)]:
         raise ImproperlyConfigured(f"{message.id}: {message.msg} {message.hint}")

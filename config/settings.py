@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import environ
 from csp.constants import NONE, SELF
 
+from config.setting_values import SettingValues
+
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
+env = SettingValues()
+env.read_env(BASE_DIR / ".env")
 
 # ---- where we are ----
 DEBUG = env.bool("DEBUG", default=False)
@@ -343,3 +344,6 @@ LOGGING = {
         "celery.beat": {"level": "WARNING"},
     },
 }
+
+# What of all this could not be meant so; a system check tells each.
+SETTING_PROBLEMS = env.problems
