@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 import time
@@ -32,7 +33,15 @@ from integrations.contract.events import (
 )
 from integrations.contract.failures import OWN_TROUBLE, answer_word
 from integrations.contract.manifest import Capability, Delivery, FieldKind, GeneratedKind
-from tests.contract.bench import AGENT, Bench, handoff_request, outbound, until, until_seen
+from tests.contract.bench import (
+    AGENT,
+    WAIT_SECONDS,
+    Bench,
+    handoff_request,
+    outbound,
+    until,
+    until_seen,
+)
 
 ENDED = {"ended"}
 PRIVATE = ("private", "Where is it", "BL-20931", "Okafor", "ines@", "u-4711")
@@ -437,6 +446,20 @@ async def test_listening_may_be_cancelled_and_taken_up_again(bench: Bench):
     await until(lambda: "last" in listener.texts)
 
     assert listener.error is None
+
+
+async def test_who_can_be_asked_says_when_nobody_is_there(bench: Bench):
+    assert bool(bench.manifest.availability) is supports(bench, Capability.AVAILABILITY)
+    if not supports(bench, Capability.AVAILABILITY):
+        return
+    connector = bench.connector()
+    # Some learn from a handoff which queue to ask about.
+    await bench.started(connector, accept=False)
+    await bench.fault("agents_offline", is_offline=True)
+
+    async with asyncio.timeout(WAIT_SECONDS):
+        while (await connector.check_availability(handoff_request())).is_available is not False:
+            await asyncio.sleep(0.05)
 
 
 def test_capability_is_declared_if_and_only_if_its_method_is_written(bench: Bench):

@@ -187,8 +187,9 @@ FIELDS = (
         pattern_error="A queue ID is a UUID. The queue's whole ARN is taken too.",
         example="5f3d1c20-8f4e-4e0f-9d0a-2b7a61d0c4e8",
         max_length=500,
-        help_text="With a queue here, the portal can ask whether live agents are available. The "
-        "queue's page > Show additional queue information > ARN, the last part.",
+        help_text="The queue that is asked for live agents. Without one the portal reads it from "
+        "the flow, if that sets a single one. The queue's page > Show additional queue "
+        "information > ARN, the last part.",
     ),
     CredentialField(
         name="endpoint_url",
@@ -325,8 +326,9 @@ MANIFEST = Manifest(
     delivery=Delivery.STREAM,
     private_note="contact attribute `note`",
     availability=(
-        "Amazon Connect tells staff and hours of the queue that the connection names for the "
-        "check; without one it does not say."
+        "Amazon Connect tells staff and hours of a queue: of the one that the connection names "
+        "for the check, or else of the one that its flow sets. A flow that computes its queue, "
+        "or sets several, needs one here."
     ),
     capabilities=frozenset(
         {

@@ -107,7 +107,8 @@ _FIELDS = (
         example="5c7a3f10-8d46-4e7b-9a52-1f0c6e2b4d38",
         max_length=36,
         help_text="For availability and waiting time only; your flow decides where conversations "
-        "go. The id is the last part of the queue's address.",
+        "go. Without it the portal learns the queue from the first handoff. The id is the last "
+        "part of the queue's address.",
     ),
     CredentialField(
         name="use_notifications",
@@ -313,8 +314,9 @@ MANIFEST = Manifest(
     private_note="participant attribute `note`",
     takes_after_end=True,
     availability=(
-        "Genesys tells how many live agents of the connection's queue are on; without a queue "
-        "id it does not say."
+        "Genesys tells how many live agents of a queue are on: of the default queue, and of the "
+        "queue in which the last handoff of the same kind waited. Before the first one it does "
+        "not say."
     ),
     capabilities=frozenset(
         {

@@ -215,7 +215,29 @@ async def test_nobody_is_available_on_a_day_when_the_queue_is_closed(bench: Benc
     assert (on_holiday.is_available, on_a_workday.is_available) == (False, True)
 
 
-async def test_availability_is_unknown_without_a_queue(bench: Bench):
+async def test_without_a_queue_of_the_connections_the_flow_says_which_one_to_ask(bench: Bench):
+    there = await bench.connector().check_availability(handoff_request())
+    await switch(bench, agents_offline=True)
+    gone = await bench.connector().check_availability(handoff_request())
+
+    assert (there.is_available, gone.is_available) == (True, False)
+    paths = [row["path"] for row in await bench.desk("GET", "/requests")]
+    assert sum("/contact-flows/" in path for path in paths) == 1  # kept for all workers
+
+
+@pytest.mark.parametrize(
+    "switches",
+    [
+        {"flow_queues": ["$.Attributes.queue"]},
+        {"flow_queues": ["1b3f8a52-0000-4000-8000-000000000001", "$.Attributes.queue"]},
+        {"denied_actions": ["connect:DescribeContactFlow"]},
+    ],
+)
+async def test_availability_is_unknown_where_the_flow_chooses_by_itself(
+    bench: Bench, switches: dict[str, object]
+):
+    await switch(bench, agents_offline=True, **switches)
+
     found = await bench.connector().check_availability(handoff_request())
 
     assert found.is_available is None

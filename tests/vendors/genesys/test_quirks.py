@@ -122,6 +122,24 @@ async def test_availability_is_unknown_without_a_queue_or_a_permission(portal: P
     assert unseen.is_available is None
 
 
+async def test_the_queue_is_learnt_from_what_the_flow_did_with_a_handoff_like_it(portal: Portal):
+    connector = portal.connector()
+    asked = {"queue_name": "Support"}
+    before = await connector.check_availability(handoff_request(routing=asked))
+    handoff = await portal.started(connector, accept=False, routing=asked)
+    await handoff.wait_for(QueuePositionChanged)
+    await portal.fault("agents_offline", is_offline=True)
+
+    # Another worker, and a handoff that asks for something else.
+    after = await portal.connector().check_availability(handoff_request(routing=asked))
+    other = await portal.connector(queue_id=SUPPORT_QUEUE).check_availability(
+        handoff_request(routing={"queue": "Another"})
+    )
+
+    assert (before.is_available, after.is_available) == (None, False)
+    assert other.is_available is None
+
+
 async def test_availability_of_a_queue_that_does_not_exist_is_an_error(portal: Portal):
     connector = portal.connector(queue_id="00000000-1112-5ac8-9b9e-b5e3ebb0baaf")
 

@@ -28,18 +28,15 @@ from integrations.contract.events import VendorEvent
 from integrations.contract.manifest import Manifest
 from integrations.http.client import HttpClient
 from integrations.kit.cutting import json_bytes, pieces, utf8_bytes
-from integrations.kit.json_values import as_text
 from integrations.kit.recent import Recent
 from integrations.vendors.amazon_connect.client import AmazonConnectClient
 from integrations.vendors.amazon_connect.client.aws import AwsIdentity, rate_budget
-from integrations.vendors.amazon_connect.client.connect import (
-    AGENTS,
-    QUEUE_METRICS,
-    WAITING,
-    StartedChat,
-    is_open,
-)
+from integrations.vendors.amazon_connect.client.connect import StartedChat
 from integrations.vendors.amazon_connect.client.participant import ParticipantClient
+from integrations.vendors.amazon_connect.connector.availability import (
+    flow_queue,
+    queue_availability,
+)
 from integrations.vendors.amazon_connect.connector.chats import (
     CONTACT_METRICS,
     MAX_CHATS,
@@ -122,14 +119,14 @@ class AmazonConnectConnector(Connector):
         return ConnectionChecks(self._http, self._credentials).run()
 
     async def check_availability(self, request: HandoffRequest) -> Availability:
-        """Look at the queue's metrics and hours; unknown where no queue is set."""
+        """Look at the queue's metrics and hours; unknown where neither admin nor flow name one."""
+        target = target_for(self._credentials, request.routing)
+        client = self._client(target)
         queue_id = self._credentials.get("availability_queue_id", "")
+        queue_id = queue_id or await flow_queue(client, target, self._tokens)
         if not queue_id:
             return Availability(is_available=None)
-        target = target_for(self._credentials, request.routing)
-        return await queue_availability(
-            self._client(target), instance_id=target.instance_id, queue_id=queue_id
-        )
+        return await queue_availability(client, instance_id=target.instance_id, queue_id=queue_id)
 
     async def start(self, request: HandoffRequest) -> VendorSession:
         """Start the chat; summary and transcript wait for a live agent, or open it."""
@@ -282,39 +279,6 @@ def _replies(session: VendorSession, message: OutboundMessage) -> Iterator[Reply
     size = MAX_VIEW_TEXT_BYTES if has_view else MAX_CONTENT_BYTES
     for part in pieces(message.text, size, json_bytes if has_view else utf8_bytes):
         yield reply_to_view(part) if has_view else Reply(content=part)
-
-
-async def queue_availability(
-    client: AmazonConnectClient, *, instance_id: str, queue_id: str
-) -> Availability:
-    """Ask for the queue's metrics; nobody counts as available outside its opening hours."""
-    metrics = await client.get_current_metric_data(instance_id, queue_id, QUEUE_METRICS)
-    agents = metrics.get(AGENTS)
-    if not agents:
-        # No row at all: nobody has been signed in since the metrics were made.
-        return Availability(is_available=False)
-    is_within_hours = await _is_within_hours(client, instance_id, queue_id)
-    waiting = metrics.get(WAITING)
-    return Availability(
-        is_available=is_within_hours is not False,
-        position=None if waiting is None else int(waiting) + 1,
-    )
-
-
-async def _is_within_hours(
-    client: AmazonConnectClient, instance_id: str, queue_id: str
-) -> bool | None:
-    """Return None where the hours may not be read: the metrics then decide alone."""
-    now = datetime.now(UTC)
-    try:
-        queue = await client.describe_queue(instance_id, queue_id)
-        hours_id = as_text(queue.get("HoursOfOperationId"))
-        if not hours_id:
-            return None
-        hours = await client.get_effective_hours_of_operations(instance_id, hours_id, around=now)
-    except (MissingPermissionError, RejectedError):
-        return None
-    return is_open(hours, now)
 
 
 class EventBudget:

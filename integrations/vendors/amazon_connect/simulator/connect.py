@@ -6,6 +6,7 @@ Imitates docs.aws.amazon.com/connect/latest/APIReference.
 from __future__ import annotations
 
 import datetime
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -193,8 +194,25 @@ def _describe_contact_flow(instance: Instance, given: Given) -> Body:
         raise AwsError("ResourceNotFoundException", "The contact flow does not exist.")
     if switches.flow_status != "PUBLISHED":
         raise AwsError("ContactFlowNotPublishedException", "The flow has not been published.")
-    content = '{"Version":"2019-10-30","StartAction":"queue","Actions":[]}'
+    own = f"{switches.instance_arn}/queue/{named_id('queue', switches.queue)}"
+    content = _flow_content(switches.flow_queues or [own])
     return {"ContactFlow": {**_flow(instance, ""), "Content": content}}
+
+
+def _flow_content(queues: list[str]) -> str:
+    """Write a flow that sets these queues one after the other, and transfers to the last."""
+    sets = [
+        {
+            "Identifier": f"set-{number}",
+            "Type": "UpdateContactTargetQueue",
+            "Parameters": {"QueueId": queue},
+            "Transitions": {},
+        }
+        for number, queue in enumerate(queues)
+    ]
+    transfer = {"Identifier": "queue", "Type": "TransferContactToQueue", "Parameters": {}}
+    flow = {"Version": "2019-10-30", "StartAction": "queue", "Actions": [*sets, transfer]}
+    return json.dumps(flow)
 
 
 def _list_contact_flows(instance: Instance, given: Given) -> Body:

@@ -60,6 +60,8 @@ class Switches(AnySwitches):
     flow_status: str = "PUBLISHED"
     flow_type: str = "CONTACT_FLOW"
     queue: str = "Support"
+    # What the flow sets as its queues, as a flow says it; none is the queue above.
+    flow_queues: list[str] = field(default_factory=list)
 
     # -- Who may do what ----------------------------------------------------------------------
     # Access key id -> secret access key of the users of the account.

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
+from functools import partial
 from typing import ClassVar
 
 from integrations.contract.connector import (
@@ -41,13 +42,14 @@ from integrations.vendors.genesys.connector.credentials import (
     normalised,
 )
 from integrations.vendors.genesys.connector.messages import Receiving, Sending, items_of, person_in
-from integrations.vendors.genesys.connector.records import GenesysTiming, Records
+from integrations.vendors.genesys.connector.records import GenesysTiming, LearntQueues, Records
 from integrations.vendors.genesys.connector.watch import ConversationWatch
 from integrations.vendors.genesys.manifest import MANIFEST, MAX_FILE_BYTES
 from integrations.vendors.genesys.mapping.messages import (
     Notice,
     opening_bodies,
     person_of,
+    queue_asked,
     receipt_body,
     typing_body,
 )
@@ -85,6 +87,7 @@ class GenesysConnector(Connector):
             queue_attribute=credentials.get("queue_name_attribute", ""),
             lookup_seconds=self._timing.lookup,
         )
+        self._queues = LearntQueues(tokens)
         self._sending = Sending(self._client, self._records)
         self._receiving = Receiving(self._client, self._records)
         self._channel: NotificationChannel | None = None
@@ -141,6 +144,7 @@ class GenesysConnector(Connector):
             budget=self._client.budget,
             channel=self._channel,
             timing=self._timing,
+            learn=partial(self._queues.learn, as_text(session.state.get("queue"))),
         )
         async with aclosing(watch.events()) as events:
             async for event in events:
@@ -203,8 +207,13 @@ class GenesysConnector(Connector):
         return session
 
     async def check_availability(self, request: HandoffRequest) -> Availability:
-        """Ask about the default queue, if there is one."""
-        return await self._records.availability(self._credentials.get("queue_id", ""))
+        """Ask about the queue that such a handoff last waited in, or else the default one.
+
+        The flow chooses the queue, so what another name than before leads to is not known.
+        """
+        asked = queue_asked(request)
+        known = "" if asked else self._credentials.get("queue_id", "")
+        return await self._records.availability(known or await self._queues.of(asked))
 
     async def late_messages(
         self, session: VendorSession, messages: Sequence[OutboundMessage]
@@ -264,7 +273,12 @@ class Starting:
         return VendorSession(
             vendor_conversation_id=conversation_id,
             keys=(request.handoff_id,),
-            state={"person": person, "first_id": first_id, "opened_at": opened_at},
+            state={
+                "person": person,
+                "first_id": first_id,
+                "opened_at": opened_at,
+                "queue": queue_asked(request),
+            },
         )
 
     def unfinished(self, request: HandoffRequest, error: ConnectorError | None) -> VendorSession:

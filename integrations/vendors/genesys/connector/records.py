@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from integrations.contract.connector import Availability
+from integrations.contract.connector import Availability, TokenCache
 from integrations.contract.errors import ConnectorError, MissingPermissionError
 from integrations.contract.events import VendorEvent
 from integrations.kit.json_values import Json, as_count, as_object, as_objects, as_text
@@ -51,6 +52,27 @@ class GenesysTiming:
     refused_delay: float = 300.0
     typing_out: float = 5.0
     lookup: float = 0.5
+
+
+class LearntQueues:
+    """Which queue the customer's flow chooses for what handoffs ask for, as it was last seen."""
+
+    _KEPT_SECONDS = 30 * 86400.0
+
+    def __init__(self, cache: TokenCache) -> None:
+        """Share what was learnt with all workers."""
+        self._cache = cache
+
+    async def of(self, asked: str) -> str:
+        """Return the id of the queue in which such a handoff waited; empty for none yet."""
+        return await self._cache.get(self._name(asked)) or ""
+
+    async def learn(self, asked: str, queue_id: str) -> None:
+        """Keep in which queue a handoff waits."""
+        await self._cache.set(self._name(asked), queue_id, self._KEPT_SECONDS)
+
+    def _name(self, asked: str) -> str:
+        return f"queue:{hashlib.sha256(asked.encode()).hexdigest()[:32]}"
 
 
 @dataclass(slots=True)

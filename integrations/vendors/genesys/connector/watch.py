@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 
@@ -23,6 +23,7 @@ from integrations.vendors.genesys.connector.records import GenesysTiming, Record
 from integrations.vendors.genesys.mapping.presence import (
     Participant,
     Presence,
+    Queue,
     ended_leg,
     only_agent,
     said_to_end_user,
@@ -50,14 +51,20 @@ class ConversationWatch:
         budget: CallBudget,
         channel: NotificationChannel | None,
         timing: GenesysTiming,
+        learn: Callable[[str], Awaitable[None]],
     ) -> None:
-        """Share the connector's parts; without `channel` there is only asking."""
+        """Share the connector's parts; without `channel` there is only asking.
+
+        `learn` is told the queue in which the conversation waits.
+        """
         self._conversation_id = conversation_id
         self._memory = records.memory(conversation_id)
         self._records = records
         self._budget = budget
         self._channel = channel
         self._timing = timing
+        self._learn = learn
+        self._learnt = ""
         self._presence = Presence(conversation_id)
         self._wait: tuple[str, int | None] = ("", None)
         self._may_ask_for_wait = True
@@ -134,7 +141,11 @@ class ConversationWatch:
             return events + self._presence.ended(participants)
         self._memory.agent = only_agent(participants)
         self._plan(participants)
-        return events + await self._wait_changed(participants)
+        queue = waiting_queue(participants)
+        if queue is not None and queue.identifier != self._learnt:
+            self._learnt = queue.identifier
+            await self._learn(queue.identifier)
+        return events + await self._wait_changed(queue)
 
     def _is_over(self, participants: list[Participant]) -> bool:
         """Believe the conversation; the socket alone only after asking twice."""
@@ -189,12 +200,11 @@ class ConversationWatch:
 
     # ---- while nobody has come ----
 
-    async def _wait_changed(self, participants: list[Participant]) -> list[VendorEvent]:
+    async def _wait_changed(self, queue: Queue | None) -> list[VendorEvent]:
         """Return queue and wait if they are not what was told before, where requests are to spare.
 
         A queue that may not be asked about is asked once.
         """
-        queue = waiting_queue(participants)
         if queue is None or self._budget.is_tight or not self._may_ask_for_wait:
             return []
         known = (queue.name, await self._seconds_in(queue.identifier))

@@ -256,6 +256,12 @@ def opening_bodies(
     return bodies
 
 
+def queue_asked(request: HandoffRequest) -> str:
+    """Return the name of the queue that a handoff asks the customer's flow for."""
+    routing = request.routing
+    return hint_text(routing.get("queue_name") or routing.get("queue"))
+
+
 def participant_attributes(request: HandoffRequest, queue_attribute: str) -> dict[str, str]:
     """Merge identity, hints, the tool's own attributes and ours; later ones win."""
     routing, user = request.routing, identity_of(request)
@@ -267,7 +273,7 @@ def participant_attributes(request: HandoffRequest, queue_attribute: str) -> dic
         "channel": request.channel,
         "locale": request.locale,
         "ExternalContactId": routing.get("external_contact_id"),
-        queue_attribute or QUEUE_ATTRIBUTE: routing.get("queue_name") or routing.get("queue"),
+        queue_attribute or QUEUE_ATTRIBUTE: queue_asked(request),
         **{hint: routing.get(hint) for hint in _HINTS},
         **hint_pairs(routing.get("attributes")),
         "handoff_id": request.handoff_id,
