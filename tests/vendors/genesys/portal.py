@@ -139,7 +139,7 @@ class Portal(Desk):
         self.answers: list[int] = []
         self.is_deaf = False
         self.missed_until: datetime | None = None
-        self.refused: list[str] = []
+        self.unheard_calls: list[str] = []
         self.webhook_url = ""
         self._items: dict[str, WebhookItem] = {}
         self._http = http
@@ -225,7 +225,7 @@ class Portal(Desk):
     async def take(self, request: web.Request) -> web.Response:
         if self.is_deaf:
             self.missed_until = datetime.now(UTC)
-            self.refused.append((await request.read()).decode())
+            self.unheard_calls.append((await request.read()).decode())
             return web.Response(status=503)
         call = WebhookRequest(
             endpoint="events",

@@ -26,7 +26,7 @@ async def unheard(portal: Portal, handoff: Handoff, action: str, **body: object)
     told = body.get("text", body.get("name"))
     portal.is_deaf = True
     await portal.act(handoff, action, **body)
-    await until(lambda: any(f'"{told}"' in call for call in portal.refused))
+    await until(lambda: any(f'"{told}"' in call for call in portal.unheard_calls))
     portal.is_deaf = False
 
 
