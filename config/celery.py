@@ -45,6 +45,7 @@ ROUTES = {
     "handoffs.tasks.sweep": Queue.CLOCK,
     "handoffs.tasks.remind": Queue.CLOCK,
     "handoffs.tasks.reap": Queue.CLOCK,
+    "handoffs.tasks.fill_search": Queue.CLOCK,
     "conversations.tasks.send_webhooks": Queue.CLOCK,
 }
 
@@ -81,6 +82,11 @@ app.conf.update(
             "options": {"expires": 3.0},
         },
         "reap": {"task": "handoffs.tasks.reap", "schedule": 10.0, "options": {"expires": 10.0}},
+        "fill_search": {
+            "task": "handoffs.tasks.fill_search",
+            "schedule": 15.0,
+            "options": {"expires": 15.0},
+        },
         "send_webhooks": {
             "task": "conversations.tasks.send_webhooks",
             "schedule": 3.0,

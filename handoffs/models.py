@@ -12,7 +12,7 @@ from conversations.models import Conversation, Event
 from handoffs.states import OPEN_STATES, EndReason, State
 from integrations.behaviour.settings import Behaviour, behaviour_of
 from integrations.credentials.fields import EncryptedJSONField
-from integrations.models import Environment, Integration
+from integrations.models import Environment, Integration, Project
 from integrations.models.identifiers import handoff_id
 
 
@@ -40,6 +40,14 @@ class Handoff(models.Model):
         Integration, null=True, on_delete=models.SET_NULL, related_name="handoffs"
     )
     environment = models.CharField(max_length=16, choices=Environment.choices)
+    # The conversation's, so that lists need not join it.
+    project = models.ForeignKey(
+        Project, null=True, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    channel_kind = models.CharField(max_length=16, blank=True, db_default="", default="")
+    # What the AI agent understood last before it handed off, and the queue that was asked for.
+    topic = models.CharField(max_length=120, blank=True, db_default="", default="")
+    queue = models.CharField(max_length=128, blank=True, db_default="", default="")
     integration_key = models.CharField(max_length=40, blank=True)
     tool_call_id = models.CharField(max_length=120)
 
@@ -127,6 +135,22 @@ class Handoff(models.Model):
                 name="handoffs_by_reminder",
             ),
             models.Index(fields=["shared_id"], name="handoffs_by_shared_id"),
+            models.Index(
+                fields=["project", "environment", "-requested_at", "-id"],
+                name="handoffs_by_environment",
+            ),
+            models.Index(fields=["project", "-requested_at", "-id"], name="handoffs_by_project"),
+            models.Index(
+                fields=["project", "requested_at"],
+                condition=models.Q(state__in=[state.value for state in OPEN_STATES]),
+                name="handoffs_open",
+            ),
+            models.Index(
+                fields=["project", "error_code", "-requested_at"],
+                condition=models.Q(state="failed"),
+                name="handoffs_failed",
+            ),
+            models.Index(fields=["vendor_conversation_id"], name="handoffs_by_vendor_id"),
         ]
 
     def __str__(self) -> str:
@@ -256,6 +280,11 @@ class Delivery(models.Model):
                 fields=["handoff", "sequence"],
                 condition=models.Q(status="pending"),
                 name="deliveries_pending",
+            ),
+            models.Index(
+                fields=["handoff"],
+                condition=models.Q(status="failed"),
+                name="deliveries_failed",
             ),
         ]
 

@@ -15,6 +15,7 @@ from handoffs.clocks.sweeping import answers_lost, handoffs_unowned
 from handoffs.clocks.waiting_flows import waiting_flow_speak
 from handoffs.lifecycle.deadlines import LOST_WAKE_UP
 from handoffs.lifecycle.queueing import queue_answer, queue_open_handoff
+from handoffs.portal.conversations.search_fill import search_catch_up
 from handoffs.relay.leases import workers_alive
 from handoffs.relay.worker import relay_current
 from handoffs.starting.agent_news import agent_tell, agent_tell_joined
@@ -97,3 +98,9 @@ def remind() -> None:
 def clean_up() -> None:
     """Delete what is kept for days only."""
     clean_up_old()
+
+
+@shared_task
+def fill_search() -> None:
+    """Write the search rows of conversations that are new, went on or ended."""
+    search_catch_up()

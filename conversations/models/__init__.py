@@ -7,6 +7,7 @@ from conversations.models.conversation import Conversation, EndUser, Event
 from conversations.models.destination import Destination
 from conversations.models.flow import Flow, Variant
 from conversations.models.release import Deployment, Release
+from conversations.models.review import ConversationSearch, ConversationTag, Note, Tag
 from conversations.models.survey import Survey
 from conversations.models.tool_means import Secret, ToolApi, ToolValues
 from conversations.models.webhook import WebhookDelivery, WebhookEndpoint
@@ -16,17 +17,21 @@ __all__ = [
     "BrandImage",
     "Channel",
     "Conversation",
+    "ConversationSearch",
+    "ConversationTag",
     "Deployment",
     "Destination",
     "EndUser",
     "Event",
     "Flow",
     "LogEntry",
+    "Note",
     "OutsideAgent",
     "Release",
     "SafetyFilter",
     "Secret",
     "Survey",
+    "Tag",
     "Tool",
     "ToolApi",
     "ToolValues",

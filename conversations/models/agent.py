@@ -109,8 +109,13 @@ class LogEntry(models.Model):
         ERROR = "error"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="log_entries")
+    # Found by an index that has the time too.
     conversation = models.ForeignKey(
-        "conversations.Conversation", null=True, on_delete=models.CASCADE, related_name="log"
+        "conversations.Conversation",
+        null=True,
+        on_delete=models.CASCADE,
+        related_name="log",
+        db_index=False,
     )
     level = models.CharField(max_length=8, choices=Level.choices)
     source = models.CharField(max_length=120, blank=True)
@@ -123,7 +128,10 @@ class LogEntry(models.Model):
     class Meta:
         verbose_name_plural = "log entries"
         ordering = ["-at", "-id"]
-        indexes = [models.Index(fields=["project", "-at"], name="log_by_project")]
+        indexes = [
+            models.Index(fields=["project", "-at"], name="log_by_project"),
+            models.Index(fields=["conversation", "at"], name="log_by_conversation"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.level} {self.code}"

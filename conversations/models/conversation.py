@@ -133,6 +133,12 @@ class Conversation(models.Model):
         indexes = [
             models.Index(fields=["project", "-started_at"], name="conversations_by_project"),
             models.Index(
+                fields=["project", "environment", "-started_at", "-id"],
+                name="conversations_by_environment",
+            ),
+            # Who has no row of search yet is looked for among the newest.
+            models.Index(fields=["started_at"], name="conversations_by_start"),
+            models.Index(
                 fields=["last_seen_at"],
                 condition=~models.Q(state="ended"),
                 name="conversations_open_by_seen",

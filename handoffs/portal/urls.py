@@ -6,6 +6,13 @@ from django.urls import path
 
 from conversations.ai_agent.tools.views import tool_edit, tool_new
 from handoffs.portal.connection_views import connect_done, connect_verify, disconnect
+from handoffs.portal.conversations.detail_views import (
+    conversation,
+    conversation_live,
+    conversation_text,
+)
+from handoffs.portal.conversations.mark_views import note_add, note_edit, tag_add, tag_remove
+from handoffs.portal.conversations.views import conversations, conversations_export
 from handoffs.portal.destinations.views import (
     destination,
     destination_copy,
@@ -29,6 +36,8 @@ from handoffs.portal.trials.trial_handoff_views import trial_handoff, trial_hand
 from handoffs.portal.views import handoff, handoff_live, handoff_text, handoffs
 from handoffs.starting.judging import payload_reader
 
+_CONVERSATIONS = "p/<str:project_id>/conversations/"
+_CONVERSATION = f"{_CONVERSATIONS}<str:conversation_id>/"
 _ENVIRONMENTS = "p/<str:project_id>/environments/"
 _HANDOFFS = "p/<str:project_id>/handoffs/"
 _TILE = "p/<str:project_id>/integrations/<str:environment>/<connection:connection>/"
@@ -42,6 +51,15 @@ _READER = {"payload_reader": payload_reader}
 urlpatterns = [
     path("transcripts/<str:token>/", transcript_page, name="transcript"),
     path("p/<str:project_id>/ai-agent/test/", agent_test, name="agent_test"),
+    path(_CONVERSATIONS, conversations, name="conversations"),
+    path(f"{_CONVERSATIONS}export/", conversations_export, name="conversations_export"),
+    path(_CONVERSATION, conversation, name="conversation"),
+    path(f"{_CONVERSATION}live/", conversation_live, name="conversation_live"),
+    path(f"{_CONVERSATION}text/", conversation_text, name="conversation_text"),
+    path(f"{_CONVERSATION}notes/", note_add, name="conversation_note"),
+    path(f"{_CONVERSATION}notes/<uuid:note_id>/", note_edit, name="conversation_note_edit"),
+    path(f"{_CONVERSATION}tags/", tag_add, name="conversation_tag"),
+    path(f"{_CONVERSATION}tags/remove/", tag_remove, name="conversation_tag_remove"),
     path(_ENVIRONMENTS, environments, name="environments"),
     path(f"{_ENVIRONMENTS}compare/", compare, name="release_compare"),
     path(f"{_ENVIRONMENTS}follow-draft/", follow_draft, name="follow_draft"),

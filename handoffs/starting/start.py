@@ -178,6 +178,10 @@ def _create(
     state = State.FAILED if error else State.REQUESTED
     handoff = Handoff.objects.create(
         conversation=conversation,
+        project_id=conversation.project_id,
+        channel_kind=conversation.channel_type.partition(".")[0],
+        topic=(conversation.dialog.get("topics") or [""])[-1],
+        queue=str(payload.queue or "")[:128],
         integration=integration,
         environment=conversation.environment,
         integration_key=_key(integration, payload, error),

@@ -1,0 +1,161 @@
+"""One conversation: the whole of it, live while it goes on, with notes, tags and handoffs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from conversations.models import Conversation
+from conversations.models.review import NOTE_MAX, TAG_MAX
+from handoffs.portal.conversations.listing import (
+    channel_label,
+    conversation_badge,
+    end_user_label,
+)
+from handoffs.portal.conversations.marks import EDIT_TIME
+from handoffs.portal.conversations.reading import (
+    Reading,
+    conversation_sentence,
+    reading_get,
+    reading_text,
+)
+from handoffs.portal.one_handoff.wording import BADGES, Badge, end_reason_text
+from handoffs.states import State
+from integrations.contract.integration_keys import vendor_name
+from integrations.entry.rate_limit import retry_after
+from integrations.models import Area, Project
+from integrations.projects.access import may_edit, may_see_personal_data, project_view
+from integrations.projects.audit import audit_record
+
+AUDITED_SECONDS = 3600
+
+
+@require_GET
+@project_view(Area.CONVERSATIONS)
+def conversation(request: HttpRequest, project: Project, conversation_id: str) -> HttpResponse:
+    """Show a conversation from its beginning, or its newest part where it is long."""
+    row = conversation_of(project, conversation_id)
+    context = _shown(request, row)
+    if context["sees_personal_data"]:
+        _audit_reading(request, row)
+    notes = list(row.notes.select_related("author", "api_key"))
+    context |= {
+        "notes": [(note, _may_change(request, note)) for note in notes],
+        "note_max": NOTE_MAX,
+        "tag_max": TAG_MAX,
+        "tags": list(row.conversation_tags.select_related("tag").order_by("tag__name")),
+        "may_mark": may_edit(request, Area.CONVERSATIONS),
+    }
+    return render(request, "handoffs/conversation.html", context)
+
+
+@require_GET
+@project_view(Area.CONVERSATIONS)
+def conversation_live(request: HttpRequest, project: Project, conversation_id: str) -> HttpResponse:
+    """Return the part of the page that changes, for its script to put in place."""
+    row = conversation_of(project, conversation_id)
+    response = render(request, "handoffs/conversation_live.html", _shown(request, row))
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_GET
+@project_view(Area.CONVERSATIONS)
+def conversation_text(request: HttpRequest, project: Project, conversation_id: str) -> HttpResponse:
+    """Return the conversation as plain text."""
+    row = conversation_of(project, conversation_id)
+    sees_all = may_see_personal_data(request)
+    if sees_all:
+        _audit_reading(request, row)
+    text = reading_text(row, reading_get(row, sees_personal_data=sees_all))
+    response = HttpResponse(text, content_type="text/plain; charset=utf-8")
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def conversation_of(project: Project, conversation_id: str) -> Conversation:
+    """Return a conversation of the project; raises Http404."""
+    rows = Conversation.objects.filter(project=project).select_related(
+        "project", "end_user", "channel", "release", "search"
+    )
+    rows = rows.defer("search__words", "search__masked")
+    return get_object_or_404(rows, pk=conversation_id.replace("\x00", ""))
+
+
+def _audit_reading(request: HttpRequest, row: Conversation) -> None:
+    """Note that a member reads it: once an hour, however often the page asks."""
+    user = request.user
+    if not retry_after(f"read:{user.pk}:{row.pk}", limit=1, window_seconds=AUDITED_SECONDS):
+        audit_record(project=row.project, actor=user, action="conversation.read", subject=row.pk)
+
+
+def _may_change(request: HttpRequest, note: Any) -> bool:
+    """Say whether it is the member's own, and new enough to be corrected."""
+    is_own = note.author_id == request.user.pk
+    return bool(is_own and timezone.now() - note.created_at < EDIT_TIME)
+
+
+def _shown(request: HttpRequest, row: Conversation) -> dict[str, Any]:
+    sees_all = may_see_personal_data(request)
+    before = request.GET.get("before", "")
+    number = int(before[:9]) if before.isascii() and before.isdecimal() else 0
+    reading = reading_get(row, sees_personal_data=sees_all, before=number)
+    search = getattr(row, "search", None)
+    return {
+        "conversation": row,
+        "lines": reading.lines,
+        "earlier": reading.earlier,
+        "is_part": bool(number),
+        "is_open": row.state != Conversation.State.ENDED and not number,
+        "badge": conversation_badge(row),
+        "sentence": conversation_sentence(row, now=timezone.now()),
+        "end_user": end_user_label(row, sees_personal_data=sees_all),
+        "facts": [*_facts(row), *(_personal_facts(row) if sees_all else ())],
+        "state": row.tool_state if sees_all else {},
+        "handoffs": _handoffs(reading),
+        "ratings": search.ratings if search else {},
+        "sees_personal_data": sees_all,
+    }
+
+
+def _handoffs(reading: Reading) -> list[tuple[Any, Badge, str, str]]:
+    return [
+        (
+            one,
+            BADGES[State(one.state)],
+            vendor_name(one.integration_key) or "No integration",
+            end_reason_text(one),
+        )
+        for one in reading.handoffs
+    ]
+
+
+def _facts(row: Conversation) -> list[tuple[str, str]]:
+    search = getattr(row, "search", None)
+    return [
+        ("Channel", channel_label(row)),
+        ("Environment", row.get_environment_display()),
+        ("Variant", row.variant_id),
+        ("Release", f"{row.release.number}" if row.release else ""),
+        ("Language", row.locale),
+        ("Topic", search.topic if search else ""),
+        ("Conversation", row.pk),
+        ("Session", str(row.session_id)),
+    ]
+
+
+def _personal_facts(row: Conversation) -> list[tuple[str, str]]:
+    person = row.end_user
+    return [
+        ("Name", person.name),
+        ("E-mail", person.email),
+        ("Telephone", person.phone),
+        ("Identity", "Verified" if person.is_verified else "Not verified"),
+        ("Id with you", person.external_id if person.is_verified else ""),
+        ("Shared id", row.shared_id),
+        ("Page", str(row.page.get("url") or "")),
+    ]

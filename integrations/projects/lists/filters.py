@@ -1,0 +1,81 @@
+"""What the filters of a list share: dates as people choose them, and chips that take one away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, tzinfo
+from urllib.parse import urlencode
+
+from django.utils import timezone
+
+# What the choice of dates offers: its name, its words, and how many days it goes back.
+PERIODS: dict[str, tuple[str, int]] = {
+    "today": ("Today", 0),
+    "yesterday": ("Yesterday", 1),
+    "7d": ("7 days", 6),
+    "30d": ("30 days", 29),
+    "90d": ("90 days", 89),
+    "365d": ("365 days", 364),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A filter that is on, and the address without it."""
+
+    label: str
+    value: str
+    query: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """Days from and to, both included; None is open."""
+
+    start: date | None = None
+    end: date | None = None
+
+    def bounds(self, zone: tzinfo) -> tuple[datetime | None, datetime | None]:
+        """Return the first moment of the first day, and the first after the last."""
+        after = self.end + timedelta(days=1) if self.end and self.end < date.max else None
+        return _midnight(self.start, zone), _midnight(after, zone)
+
+
+def span_read(given: Mapping[str, str], zone: tzinfo, *, default: str = "") -> Span:
+    """Return the days that `period`, or `from` and `to`, ask for; what cannot be read is open."""
+    period = given.get("period", "")
+    start, end = day_read(given.get("from", "")), day_read(given.get("to", ""))
+    if period not in PERIODS and not (start or end):
+        period = default
+    if period not in PERIODS:
+        return Span(start=start, end=end)
+    today = timezone.now().astimezone(zone).date()
+    first = today - timedelta(days=PERIODS[period][1])
+    return Span(start=first, end=first if period == "yesterday" else today)
+
+
+def day_read(text: str) -> date | None:
+    """Return the day of a text such as 2026-11-29; None for anything else."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def chips(shown: Mapping[str, tuple[str, str]], query: Mapping[str, str]) -> list[Chip]:
+    """Return a chip for each filter that is on, by its name in the query: its label and value."""
+    found = []
+    for name, (label, value) in shown.items():
+        if query.get(name):
+            rest = {key: text for key, text in query.items() if text and key != name}
+            found.append(Chip(label, value, urlencode(rest)))
+    return found
+
+
+def _midnight(day: date | None, zone: tzinfo) -> datetime | None:
+    if day is None:
+        return None
+    # A day or two beyond the calendar's ends, and a zone takes them out of it.
+    day = min(max(day, date(1, 1, 3)), date(9999, 12, 29))
+    return datetime.combine(day, time.min, tzinfo=zone)
