@@ -8,9 +8,12 @@ from conversations.models import (
     Attachment,
     Channel,
     Conversation,
+    ConversationSearch,
     EndUser,
     LogEntry,
+    Note,
     OutsideAgent,
+    Tag,
     Tool,
     Topic,
     WebhookDelivery,
@@ -156,3 +159,34 @@ class LogEntryAdmin(SafeAdmin):
     list_filter = ("level",)
     search_fields = ("=conversation__id", "=project__public_id", "=code")
     fields = ("at", "level", "code", "source", "project", "conversation", "is_pii")
+
+
+@admin.register(ConversationSearch)
+class ConversationSearchAdmin(SafeAdmin):
+    """How far the search has read each conversation; not a word of it."""
+
+    list_display = ("conversation_id", "environment", "started_at", "sequence", "is_final")
+    list_filter = ("is_final", "environment")
+    search_fields = ("=conversation__id", "=project__public_id")
+    fields = ("conversation", "project", "environment", "started_at", "sequence", "is_final")
+    ordering = ("-started_at",)
+
+
+@admin.register(Tag)
+class TagAdmin(SafeAdmin):
+    """The tags of projects."""
+
+    list_display = ("id", "project", "created_at")
+    list_select_related = ("project",)
+    search_fields = ("=id", "=project__public_id")
+    fields = ("id", "project", "created_at")
+
+
+@admin.register(Note)
+class NoteAdmin(SafeAdmin):
+    """Who wrote a note and when; the words are on the conversation's own page."""
+
+    list_display = ("id", "conversation_id", "created_at", "edited_at")
+    search_fields = ("=id", "=conversation__id")
+    fields = ("id", "conversation", "author", "api_key", "created_at", "edited_at")
+    ordering = ("-created_at",)

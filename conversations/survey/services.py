@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from conversations.errors import ConversationError
 from conversations.models import Conversation, Survey
+from conversations.models.review import search_forget
 from conversations.models.survey import SCALE
 from conversations.survey.reading import SurveyAnswer
 from conversations.survey.settings import survey_settings, survey_subject
@@ -86,6 +87,7 @@ def survey_answer(conversation_id: str, given: SurveyAnswer) -> Survey:
         setattr(survey, f"{subject}_score", score)
     survey.comment, survey.answered_at = given.comment, timezone.now()
     survey.save()
+    search_forget([survey.conversation_id])
     conversation_tell(survey.conversation, WebhookType.CSAT_SUBMITTED, lambda: survey_data(survey))
     return survey
 

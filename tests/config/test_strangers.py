@@ -53,6 +53,7 @@ def good(project: Project) -> dict[str, str]:
         "tool_id": str(tool.pk),
         "channel_id": str(factories.channel(project).pk),
         "handoff_id": factories.handoff().pk,
+        "conversation_id": factories.conversation(factories.channel(project)).pk,
         "session_id": str(factories.conversation().session_id),
         "vendor": "genesys",
         "endpoint": "events",

@@ -43,6 +43,7 @@ MORE_LISTS = (
     "settings/audit",
     "api-keys",
     "handoffs",
+    "conversations",
     "log",
 )
 FLOW = ("before", "give", "values", "test", "behaviour", "done")
@@ -116,7 +117,7 @@ def test_every_page_of_the_portal_is_free_of_violations(
         page.goto(path)
         page.evaluate(UNFOLD)
         found += violations(page)
-    for entry in ("topics", "tools", "handoffs"):
+    for entry in ("topics", "tools", "handoffs", "conversations"):
         page.goto(f"/p/{stack.demo['project_id']}/{entry}/")
         page.locator(f"tbody a[href*='/{entry}/']").first.click()
         page.wait_for_url(lambda address, entry=entry: not address.endswith(f"/{entry}/"))

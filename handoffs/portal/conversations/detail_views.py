@@ -32,6 +32,7 @@ from integrations.projects.access import may_edit, may_see_personal_data, projec
 from integrations.projects.audit import audit_record
 
 AUDITED_SECONDS = 3600
+SUBJECTS = {"bot": "AI agent", "live_agent": "Live agent"}
 
 
 @require_GET
@@ -80,7 +81,7 @@ def conversation_text(request: HttpRequest, project: Project, conversation_id: s
 def conversation_of(project: Project, conversation_id: str) -> Conversation:
     """Return a conversation of the project; raises Http404."""
     rows = Conversation.objects.filter(project=project).select_related(
-        "project", "end_user", "channel", "release", "search"
+        "project", "end_user", "channel", "release", "search", "survey"
     )
     rows = rows.defer("search__words", "search__masked")
     return get_object_or_404(rows, pk=conversation_id.replace("\x00", ""))
@@ -104,7 +105,6 @@ def _shown(request: HttpRequest, row: Conversation) -> dict[str, Any]:
     before = request.GET.get("before", "")
     number = int(before[:9]) if before.isascii() and before.isdecimal() else 0
     reading = reading_get(row, sees_personal_data=sees_all, before=number)
-    search = getattr(row, "search", None)
     return {
         "conversation": row,
         "lines": reading.lines,
@@ -117,7 +117,7 @@ def _shown(request: HttpRequest, row: Conversation) -> dict[str, Any]:
         "facts": [*_facts(row), *(_personal_facts(row) if sees_all else ())],
         "state": row.tool_state if sees_all else {},
         "handoffs": _handoffs(reading),
-        "ratings": search.ratings if search else {},
+        "survey": _survey(row, sees_all),
         "sees_personal_data": sees_all,
     }
 
@@ -132,6 +132,19 @@ def _handoffs(reading: Reading) -> list[tuple[Any, Badge, str, str]]:
         )
         for one in reading.handoffs
     ]
+
+
+def _survey(row: Conversation, sees_all: bool) -> dict[str, Any] | None:
+    """Return what the end user thought of it; the words need the right."""
+    survey = getattr(row, "survey", None)
+    if survey is None:
+        return None
+    return {
+        "scores": [(SUBJECTS[one], score) for one, score in survey.scores.items()],
+        "is_answered": survey.answered_at is not None,
+        "comment": survey.comment if sees_all else "",
+        "is_comment_hidden": bool(survey.comment) and not sees_all,
+    }
 
 
 def _facts(row: Conversation) -> list[tuple[str, str]]:

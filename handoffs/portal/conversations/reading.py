@@ -150,7 +150,8 @@ class _Writer:
         return person.name if side == "user" and self._sees_all and person.name else speaker
 
     def _happened(self, event: Event) -> Line:
-        agent = str(event.payload.get("agent_name") or "")
+        joined = event.payload.get("agent") or {}
+        agent = str(joined.get("name") or event.payload.get("agent_name") or "")
         handoff = self._handoff_at(event.created_at)
         vendor = vendor_name(handoff.integration_key) if handoff else ""
         fallback = "The AI agent" if event.type == EventType.POLY_AGENT_JOINED else "A live agent"

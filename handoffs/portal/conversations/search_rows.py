@@ -16,6 +16,7 @@ from conversations.models import (
     Event,
     LogEntry,
     Note,
+    Survey,
 )
 from handoffs.models import Delivery, Handoff
 from handoffs.portal.conversations.search_text import indexed, masked
@@ -50,6 +51,7 @@ class _Parts:
     handoffs: list[Handoff] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
     has: set[str] = field(default_factory=set)
+    survey: Survey | None = None
 
 
 def search_rows(conversations: Sequence[Conversation]) -> list[ConversationSearch]:
@@ -63,6 +65,8 @@ def search_rows(conversations: Sequence[Conversation]) -> list[ConversationSearc
     tags = ConversationTag.objects.filter(conversation__in=parts)
     for pk, name in tags.order_by("tag__name").values_list("conversation_id", "tag__name"):
         parts[pk].tags.append(name)
+    for survey in Survey.objects.filter(conversation__in=parts, answered_at__isnull=False):
+        parts[survey.conversation_id].survey = survey
     for name, found in _marks(list(parts)).items():
         for pk in found:
             parts[pk].has.add(name)
@@ -89,12 +93,14 @@ def _marks(ids: list[str]) -> dict[str, Iterable[str]]:
 def _row(parts: _Parts) -> ConversationSearch:
     conversation, person = parts.conversation, parts.conversation.end_user
     said = list(_said(parts.events))
+    comment = parts.survey.comment if parts.survey else ""
     users = [event for event in parts.events if event.type == EventType.USER_MESSAGE]
     outcome, topic = _outcome(parts), _topic(parts)
     agents = _agents(parts)
     terms = [*_terms(parts, agents), f"outcome:{outcome}", *(f"topic:{one}" for one in topic)]
     names = [person.name, person.external_id if person.is_verified else ""]
     hidden = [masked(text, names) for text in said]
+    personal = [comment, person.name, person.email]
     return ConversationSearch(
         conversation=conversation,
         project_id=conversation.project_id,
@@ -107,7 +113,8 @@ def _row(parts: _Parts) -> ConversationSearch:
         outcome=outcome,
         agent_name=agents[-1][:256] if agents else "",
         tags=parts.tags,
-        words=indexed([*said, person.name, person.email], [*terms, *_personal_terms(parts)]),
+        ratings=_ratings(parts.survey),
+        words=indexed([*said, *personal], [*terms, *_personal_terms(parts)]),
         masked=indexed(hidden, terms),
     )
 
@@ -171,6 +178,7 @@ def _terms(parts: _Parts, agents: Sequence[str]) -> Iterator[str]:
         yield from (f"agent:{part}" for part in (name, *name.split()))
     yield from (f"has:{name}" for name in parts.has)
     yield from (f"tag:{name}" for name in parts.tags)
+    yield from (f"rating:{score}" for score in _ratings(parts.survey).values())
     if not parts.handoffs:
         yield "handoff:none"
     for handoff in parts.handoffs:
@@ -188,6 +196,14 @@ def _handoff_terms(handoff: Handoff) -> Iterator[str]:
         yield "reason:other"
     outcome = handoff_outcome(handoff)
     yield from (f"handoff:{word}" for word, which in HANDOFF_WORDS.items() if outcome in which)
+
+
+def _ratings(survey: Survey | None) -> dict[str, int]:
+    """Return by subject how many of five stars were given; what was skipped is not there."""
+    if survey is None:
+        return {}
+    given = {"ai_agent": survey.bot_score, "live_agent": survey.live_agent_score}
+    return {subject: score for subject, score in given.items() if score}
 
 
 def _personal_terms(parts: _Parts) -> Iterator[str]:
