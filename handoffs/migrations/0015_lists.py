@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("conversations", "0027_one_log_index_less"),
+        ("conversations", "0028_one_log_index_less"),
         ("handoffs", "0014_correlation"),
         ("integrations", "0010_trigger_policy"),
     ]

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("conversations", "0026_lists")]
+    dependencies = [("conversations", "0027_lists")]
 
     operations = [
         migrations.AlterField(

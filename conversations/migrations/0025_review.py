@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('conversations', '0023_around_the_chat'),
+        ('conversations', '0024_agent_stream'),
         ('integrations', '0010_trigger_policy'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

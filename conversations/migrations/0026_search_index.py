@@ -52,6 +52,6 @@ def index(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("conversations", "0024_review")]
+    dependencies = [("conversations", "0025_review")]
 
     operations = [migrations.RunPython(index, migrations.RunPython.noop)]

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("conversations", "0025_search_index"),
+        ("conversations", "0026_search_index"),
         ("integrations", "0010_trigger_policy"),
     ]
 
