@@ -47,6 +47,8 @@ ROUTES = {
     "handoffs.tasks.reap": Queue.CLOCK,
     "handoffs.tasks.fill_search": Queue.CLOCK,
     "conversations.tasks.send_webhooks": Queue.CLOCK,
+    "conversations.tasks.carry_texts": Queue.CLOCK,
+    "conversations.tasks.watch_texts": Queue.CLOCK,
 }
 
 
@@ -91,6 +93,16 @@ app.conf.update(
             "task": "conversations.tasks.send_webhooks",
             "schedule": 3.0,
             "options": {"expires": 3.0},
+        },
+        "carry_texts": {
+            "task": "conversations.tasks.carry_texts",
+            "schedule": 3.0,
+            "options": {"expires": 3.0},
+        },
+        "watch_texts": {
+            "task": "conversations.tasks.watch_texts",
+            "schedule": 60.0,
+            "options": {"expires": 60.0},
         },
         "clean_up_webhooks": {
             "task": "conversations.tasks.clean_up_webhooks",

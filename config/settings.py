@@ -283,6 +283,16 @@ TURNS_AT_ONCE = env.int("TURNS_AT_ONCE", default=12)
 OUTSIDE_TURNS_AT_ONCE = env.int("OUTSIDE_TURNS_AT_ONCE", default=200)
 # Calls to customers' webhook endpoints under way in one process; on its event loop as well.
 WEBHOOKS_AT_ONCE = env.int("WEBHOOKS_AT_ONCE", default=100)
+# Text messages under way in one worker, in and out.
+SMS_AT_ONCE = env.int("SMS_AT_ONCE", default=50)
+# What comes faster than this waits: from one number, and to all of a project.
+SMS_TEXTS_PER_MINUTE = env.int("SMS_TEXTS_PER_MINUTE", default=10)
+SMS_TEXTS_PER_MINUTE_PER_PROJECT = env.int("SMS_TEXTS_PER_MINUTE_PER_PROJECT", default=100)
+# A text that its carrier has not taken for so long is given up.
+SMS_GIVE_UP_SECONDS = env.int("SMS_GIVE_UP_SECONDS", default=4 * 3600)
+# After so much silence the end user is asked, and after so much more the conversation ends.
+SMS_IDLE_SECONDS = env.int("SMS_IDLE_SECONDS", default=24 * 3600)
+SMS_IDLE_CLOSE_SECONDS = env.int("SMS_IDLE_CLOSE_SECONDS", default=600)
 WEBHOOK_DELIVERY_KEEP_DAYS = env.int("WEBHOOK_DELIVERY_KEEP_DAYS", default=14)
 RELAY_HEARTBEAT_SECONDS = env.float("RELAY_HEARTBEAT_SECONDS", default=1.0)
 RELAY_DEAD_AFTER_SECONDS = env.float("RELAY_DEAD_AFTER_SECONDS", default=5.0)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from celery import shared_task
 
 from conversations.journal.publish import stream_wake
+from conversations.sms.silence import silent_threads_end
+from conversations.sms.worker import TEXTS
 from conversations.socket.responder import responder
 from conversations.webhooks.endpoints import deliveries_purge
 from conversations.webhooks.sender import WEBHOOKS
@@ -23,6 +25,18 @@ def send_webhooks() -> None:
 def end_function(conversation_id: str) -> None:
     """Run the end_function of a conversation; where no slot is free, the sweep asks again."""
     responder().on_ended(conversation_id=conversation_id)
+
+
+@shared_task
+def carry_texts() -> None:
+    """Have this process pass on texts that came in, and those that are to go out."""
+    TEXTS.wake()
+
+
+@shared_task
+def watch_texts() -> None:
+    """Ask silent threads whether somebody is there, and end those that stay silent."""
+    silent_threads_end()
 
 
 @shared_task

@@ -117,6 +117,17 @@ class HandoffResponder:
             return events + handoff_end(handoff, EndReason.END_USER_ENDED)
         return events + conversation_end(conversation, SessionEnd.USER_END)
 
+    @transaction.atomic
+    def on_gone(self, *, conversation_id: str) -> None:
+        """End everything, also where only the live agent may end it; repeating is no error."""
+        handoff = _locked_open_handoff(conversation_id)
+        if handoff is not None:
+            handoff_end(handoff, EndReason.END_USER_LEFT)
+            return
+        conversation = conversation_lock(conversation_id)
+        if not conversation.is_over:
+            conversation_end(conversation, SessionEnd.USER_ABANDONED)
+
     def on_ended(self, *, conversation_id: str) -> None:
         """Run the project's end_function, once."""
         end_function(conversation_id)

@@ -17,10 +17,11 @@ from conversations.journal.discarding import texts_discard
 from conversations.journal.ending import end_function_note
 from conversations.journal.frames import EXTENSIONS, PREFIX, EventType, Level, SessionEnd, frame_of
 from conversations.models import Channel, Conversation, EndUser, Event, LogEntry
-from conversations.models.conversation import APP_PLATFORMS
+from conversations.models.conversation import APP_PLATFORMS, TEXT_PLATFORM
 from conversations.models.release import release_id_of
 from conversations.releases.content import content_of, content_of_release
 from conversations.releases.variants import variant_asked, variant_of
+from conversations.sms.wake_up import texts_wake_on_commit
 from conversations.survey.services import survey_ask
 from conversations.webhooks.bodies import ended_data, started_data
 from conversations.webhooks.event_types import WebhookType
@@ -93,6 +94,8 @@ def events_append(conversation: Conversation, events: Sequence[NewEvent]) -> lis
     conversation.save(update_fields=["last_sequence"])
     publish.frames_publish(conversation.pk, [frame_of(row) for row in rows])
     messages_tell(conversation, rows)
+    if conversation.is_by_text:
+        texts_wake_on_commit()
     return rows
 
 
@@ -254,6 +257,8 @@ def log_append(
 
 
 def _end_user(channel: Channel, visitor: Visitor) -> EndUser:
+    if visitor.platform == TEXT_PLATFORM:
+        return _phone_of(channel, visitor.phone)
     if not visitor.is_verified:
         return EndUser.objects.create(project=channel.project, external_id=str(uuid.uuid4()))
     names = {"name": visitor.name, "email": visitor.email, "phone": visitor.phone}
@@ -262,6 +267,17 @@ def _end_user(channel: Channel, visitor: Visitor) -> EndUser:
         external_id=visitor.external_id,
         is_verified=True,
         defaults={key: value for key, value in names.items() if value},
+    )
+    return end_user
+
+
+def _phone_of(channel: Channel, phone: str) -> EndUser:
+    """Return whoever writes from a number: known again, though nobody vouches for them."""
+    end_user, _ = EndUser.objects.get_or_create(
+        project=channel.project,
+        external_id=f"tel:{phone}",
+        is_verified=False,
+        defaults={"phone": phone},
     )
     return end_user
 

@@ -8,6 +8,7 @@ from conversations.models.destination import Destination
 from conversations.models.flow import Flow, Variant
 from conversations.models.release import Deployment, Release
 from conversations.models.review import ConversationSearch, ConversationTag, Note, Tag
+from conversations.models.sms import SmsInbound, SmsNumber, SmsOutbound, SmsThread
 from conversations.models.survey import Survey
 from conversations.models.tool_means import Secret, ToolApi, ToolValues
 from conversations.models.webhook import WebhookDelivery, WebhookEndpoint
@@ -30,6 +31,10 @@ __all__ = [
     "Release",
     "SafetyFilter",
     "Secret",
+    "SmsInbound",
+    "SmsNumber",
+    "SmsOutbound",
+    "SmsThread",
     "Survey",
     "Tag",
     "Tool",

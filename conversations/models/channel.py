@@ -17,6 +17,7 @@ class Channel(models.Model):
 
         WEBCHAT = "webchat", "Webchat"
         CHAT = "chat", "Test panel"
+        SMS = "sms", "SMS"
 
     class HandoffMode(models.TextChoices):
         """Who carries out a handoff that the Chat API's client sees."""

@@ -15,6 +15,8 @@ from integrations.models.identifiers import conversation_id
 # Beside the extensions that a client names: it is a mobile SDK, which drops what it does not know.
 APP = "app"
 APP_PLATFORMS = ("ios", "android")
+# Of a thread of text messages, whose client is this portal itself (conversations/sms).
+TEXT_PLATFORM = "sms"
 
 
 class EndUser(models.Model):
@@ -174,6 +176,16 @@ class Conversation(models.Model):
         """Return the channel as AI agents and tools see it, such as webchat.polyai."""
         named = "chat" if self.api_channel == "api" else self.api_channel
         return f"{named or self.channel.kind}.polyai"
+
+    @property
+    def channel_kind(self) -> str:
+        """Return by what the end user writes, such as webchat or sms."""
+        return self.api_channel or str(self.channel.kind)
+
+    @property
+    def is_by_text(self) -> bool:
+        """Say whether the end user writes by text message: no socket ever shows that they live."""
+        return self.platform == TEXT_PLATFORM
 
     @property
     def is_client_managed(self) -> bool:

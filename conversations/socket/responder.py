@@ -77,6 +77,9 @@ class Responder(Protocol):
     def on_leave(self, *, conversation_id: str, metadata: dict[str, Any] | None) -> list[Event]:
         """End the conversation for the end user."""
 
+    def on_gone(self, *, conversation_id: str) -> None:
+        """End the conversation of an end user who cannot be reached any more, or is silent."""
+
     def on_ended(self, *, conversation_id: str) -> None:
         """Do what is to be done once when a conversation is over."""
 

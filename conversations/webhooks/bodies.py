@@ -60,7 +60,7 @@ def _about(conversation: Conversation) -> dict[str, Any]:
     user = conversation.end_user
     return {
         "session_id": str(conversation.session_id),
-        "channel_type": f"{conversation.channel.kind}.polyai",
+        "channel_type": conversation.channel_type,
         "language": conversation.locale,
         "variant_id": conversation.variant_id,
         "user": {

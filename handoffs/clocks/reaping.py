@@ -10,6 +10,7 @@ from conversations.files.attachments import attachments_purge
 from conversations.journal.frames import SessionEnd
 from conversations.journal.services import conversation_end, conversation_lock
 from conversations.models import Conversation
+from conversations.models.conversation import TEXT_PLATFORM
 from handoffs.clocks.sweeping import SWEEP_BATCH
 from handoffs.lifecycle.deadlines import (
     CONVERSATION_IDLE,
@@ -40,6 +41,8 @@ def reap_all() -> None:
         state__in=[Conversation.State.CLOSING, Conversation.State.ENDED]
     )
     idle = idle.exclude(~Q(api_channel="") & Q(state=Conversation.State.HANDOFF))
+    # Threads of text messages have no socket, and a clock of their own (conversations/sms).
+    idle = idle.exclude(platform=TEXT_PLATFORM)
     for conversation_id in list(idle.values_list("pk", flat=True)[:SWEEP_BATCH]):
         conversation_reap(conversation_id)
 

@@ -14,12 +14,14 @@ from django.db.models import F, Max, QuerySet
 from django.utils import timezone
 
 from conversations.journal import publish
+from conversations.sms.inbox import calls_store
 from handoffs.lifecycle.locking import Lease, handoff_leased
 from handoffs.lifecycle.queueing import queue_undelivered
 from handoffs.models import StoredWebhook, VendorKey
 from handoffs.receiving.ordering import in_their_order, without_gaps
 from handoffs.receiving.standstill import standstill_watch
 from handoffs.states import FINAL_STATES, State
+from integrations.connections.carriers import carrier_reads, is_carrier
 from integrations.connections.drafts import draft_of
 from integrations.contract.connector import WebhookItem, WebhookRequest, WebhookResult
 from integrations.contract.errors import WebhookVerificationError
@@ -98,7 +100,10 @@ def webhook_take(
     if call.method in ("POST", "PUT"):
         _note_seen(integration)
     if result.items and is_in_use:
-        _store(integration, result)
+        if is_carrier(integration):
+            calls_store(integration, carrier_reads(integration, result.items))
+        else:
+            _store(integration, result)
     return result
 
 

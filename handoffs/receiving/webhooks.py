@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import time
 
+from django.conf import settings
+from django.core.handlers.asgi import ASGIRequest
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -94,7 +96,23 @@ def _read(request: HttpRequest, endpoint: str, appended: str) -> WebhookRequest:
         query=request.GET.dict(),
         body=request.body,
         path=appended.strip("/"),
+        url=_address(request),
     )
+
+
+def _address(request: HttpRequest) -> str:
+    """Return the address as the public knows it, to the letter: a vendor may have signed it.
+
+    Neither the proxy's scheme and host nor a tidier way to write the path is what was signed.
+    """
+    path = _raw_path(request)
+    query = request.META.get("QUERY_STRING", "")
+    return f"{settings.PUBLIC_URL}{path}" + (f"?{query}" if query else "")
+
+
+def _raw_path(request: HttpRequest) -> str:
+    raw: bytes = request.scope.get("raw_path") or b"" if isinstance(request, ASGIRequest) else b""
+    return raw.decode("latin-1") or request.path
 
 
 def _error(status: int, code: str, message: str) -> JsonResponse:

@@ -31,6 +31,7 @@ from conversations.journal import publish
 from conversations.journal.frames import DirectDelivery, frame_of
 from conversations.journal.services import NewEvent
 from conversations.models import Event
+from conversations.sms.wake_up import texts_wake_from_loop
 from conversations.webhooks.wake_up import wake_from_loop
 from handoffs.lifecycle.deadlines import ACTIVE_SILENCE
 from handoffs.lifecycle.locking import Lease
@@ -130,7 +131,8 @@ WITH input AS (
 ), locked AS MATERIALIZED (
     SELECT handoff.id AS handoff_id, conversation.id AS conversation_id,
            handoff.live_agents ->> input.agent_id AS agent_name, conversation.project_id,
-           conversation.environment, conversation.shared_id
+           conversation.environment, conversation.shared_id,
+           conversation.platform = 'sms' AS is_by_text
     FROM input
     JOIN handoffs_handoff AS handoff ON handoff.id = input.handoff_id
     JOIN conversations_conversation AS conversation ON conversation.id = handoff.conversation_id
@@ -178,7 +180,7 @@ WITH input AS (
     FROM locked JOIN input USING (handoff_id) {_LISTENING}
     RETURNING conversation_id
 )
-SELECT handoff_id, conversation_id, last_sequence, agent_name,
+SELECT handoff_id, conversation_id, last_sequence, agent_name, is_by_text,
        conversation_id IN (SELECT conversation_id FROM told)
 FROM locked JOIN numbered ON numbered.id = conversation_id
 """  # noqa: S608  # of constants
@@ -392,10 +394,12 @@ def _queued(message: UserMessage, row: Any, now: datetime) -> Event | None:
 def _said(line: NewEvent, row: Any, now: datetime) -> Event | None:
     if row is None:
         return None
-    conversation_id, sequence, agent_name, _ = row
+    conversation_id, sequence, agent_name, is_by_text, _ = row
     line.payload["agent_name"] = agent_name
     event = _event(line, conversation_id, sequence, now)
     publish.frames_show(conversation_id, [frame_of(event)])
+    if is_by_text:
+        texts_wake_from_loop()
     return event
 
 

@@ -18,6 +18,7 @@ from handoffs.errors import (
 from handoffs.payload.reading import HandoffPayload, payload_for_integration, resolve_destination
 from handoffs.starting.connection_names import connection_named
 from handoffs.starting.destination_hints import destination_merge
+from integrations.behaviour.channels import channel_mapped
 from integrations.connections.destinations import (
     credential_set_for,
     credential_set_names,
@@ -72,11 +73,12 @@ def payload_address(
     destinations: Sequence[Destination] | None = None,
     *,
     variant: str = "",
+    channel: str = "webchat",
 ) -> Address:
     """Return where a payload goes, and the payload addressed to it; raises HandoffError.
 
     `destinations` are those that hold, the project's own unless others are given. The variant
-    chooses the credential set where nothing else does.
+    chooses the credential set where nothing else does; the channel, where no connection is named.
     """
     rows = destination_list(project=project) if destinations is None else destinations
     place = _place(payload, rows)
@@ -86,7 +88,8 @@ def payload_address(
     if place is not None and place.is_for_client:
         client = _client_handoff(place, payload)
         return Address(payload=_for_client(place, payload), client=client)
-    return _at_vendor(project, environment, payload, place, rows, variant)
+    asked = _Asked(project=project, environment=environment, variant=variant, channel=channel)
+    return _at_vendor(asked, payload, place, rows)
 
 
 def client_reason(reason: str, default: str = Destination.ClientReason.AGENT_DECISION) -> str:
@@ -95,24 +98,32 @@ def client_reason(reason: str, default: str = Destination.ClientReason.AGENT_DEC
     return wanted if wanted in Destination.ClientReason.values else str(default)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """For whom an address is sought."""
+
+    project: Project
+    environment: str
+    variant: str
+    channel: str
+
+
 def _at_vendor(
-    project: Project,
-    environment: str,
+    asked: _Asked,
     payload: HandoffPayload,
     place: Destination | None,
     rows: Sequence[Destination],
-    variant: str,
 ) -> Address:
     own = payload.hints
     if place is not None:
         payload = destination_merge(place, payload)
-    integration = _integration(project, environment, payload, place, rows, variant)
+    integration = _integration(asked, payload, place, rows)
     is_default = payload.integration_key is None and (place is not None or not payload.destination)
     integration, payload = connection_named(integration, payload, is_default=is_default)
     payload = payload_for_integration(payload, integration.integration_key)
     # What an admin has written into a destination is no override of a tool's.
     own = {name: value for name, value in payload.hints.items() if name in own}
-    problems = not_allowed(project, integration, own, payload.hints_at)
+    problems = not_allowed(asked.project, integration, own, payload.hints_at)
     problems += [
         one for one in unlisted(integration, payload.hints, payload.hints_at) if one not in problems
     ]
@@ -192,13 +203,12 @@ def _listed(integration: Integration, fields: Collection[str]) -> list[str]:
 
 
 def _integration(
-    project: Project,
-    environment: str,
+    asked: _Asked,
     payload: HandoffPayload,
     place: Destination | None,
     rows: Sequence[Destination],
-    variant: str,
 ) -> Integration:
+    project, environment = asked.project, asked.environment
     key = payload.integration_key
     if key is None and payload.destination and place is None:
         offered = offered_integrations(project, [environment])
@@ -208,18 +218,19 @@ def _integration(
         )
         key = found.integration_key
     if key is None:
-        return _default(project, environment)
+        return _default(asked)
     named = str(payload.hints.get("credential_set") or "")
-    credential_set = named or credential_set_for(project, environment, key, variant)
+    credential_set = named or credential_set_for(project, environment, key, asked.variant)
     integration = integration_for_key(project, environment, key, credential_set)
     if integration is None:
         raise _missing(project, environment, key, credential_set)
     return integration
 
 
-def _default(project: Project, environment: str) -> Integration:
-    """Return the default agent system, or the only connection there is."""
-    integration = integration_default(project, environment)
+def _default(asked: _Asked) -> Integration:
+    """Return what the channel is mapped to, the default agent system, or the only connection."""
+    project, environment = asked.project, asked.environment
+    integration = integration_default(project, environment, channel_mapped(asked.channel))
     if integration is not None:
         return integration
     where = Environment(environment).label

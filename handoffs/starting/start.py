@@ -74,6 +74,7 @@ def handoff_address(conversation: Conversation, payload: HandoffPayload) -> Addr
         payload,
         rows,
         variant=conversation.variant_id,
+        channel=conversation.channel_kind,
     )
 
 

@@ -11,13 +11,18 @@ from integrations.models import Integration
 from integrations.projects.audit import audit_record
 
 # The channels there are, as stored and as shown.
-CHANNELS = {"webchat": "Webchat"}
+CHANNELS = {"webchat": "Webchat", "sms": "SMS"}
 
 
 def channels_of(integration: Integration) -> list[str]:
     """Return the channels that are mapped to an integration; all of them until somebody says."""
     stored = integration.behaviour.get("channels")
     return [name for name in CHANNELS if stored is None or name in stored]
+
+
+def channel_mapped(kind: str) -> str:
+    """Return the channel of this table that a kind of conversation counts as; webchat at last."""
+    return kind if kind in CHANNELS else "webchat"
 
 
 @transaction.atomic

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import QuerySet
 
-from integrations.contract.registry import manifest_get
+from integrations.contract.registry import carrier_keys, manifest_get
 from integrations.models import Integration
 
 _USABLE = (Integration.Status.CONNECTED, Integration.Status.NEEDS_ATTENTION)
@@ -34,5 +34,5 @@ def _others(integration: Integration) -> QuerySet[Integration]:
     """Look in the same environment only, as every handoff does."""
     usable = Integration.objects.filter(
         project=integration.project, environment=integration.environment, status__in=_USABLE
-    )
+    ).exclude(connector_key__in=carrier_keys())
     return usable.exclude(pk=integration.pk).order_by("pk")

@@ -208,6 +208,18 @@ _HANDOFF = (
         variables=("text",),
     ),
     Sentence(
+        key="conversation_over",
+        en="This conversation has ended. Write again to begin a new one.",
+        de="Diese Unterhaltung ist beendet. Schreiben Sie wieder, um eine neue zu beginnen.",
+        ar="انتهت هذه المحادثة. اكتب مرة أخرى لبدء محادثة جديدة.",
+    ),
+    Sentence(
+        key="text_file_not_fetched",
+        en="Your file could not be received. Send it again, or in another way.",
+        de="Ihre Datei kam nicht an. Senden Sie sie noch einmal oder auf anderem Weg.",
+        ar="تعذر استلام ملفك. أرسله مرة أخرى أو بطريقة أخرى.",
+    ),
+    Sentence(
         key="message_deleted",
         en="A message was taken back.",
         de="Eine Nachricht wurde zurückgenommen.",

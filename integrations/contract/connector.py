@@ -149,6 +149,8 @@ class WebhookRequest:
     body: bytes = field(repr=False)
     # What the vendor has appended to the address, where the manifest says `appends_to_address`.
     path: str = field(default="", repr=False)
+    # The whole address as the vendor was told it, for those who sign it.
+    url: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,9 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
+from integrations.contract.carrier import Carrier
 from integrations.contract.connector import Connector
-from integrations.contract.manifest import Manifest
+from integrations.contract.manifest import Manifest, TileGroup
 
 _PACKAGE = "integrations.vendors"
 _FOLDER = Path(__file__).parent.parent / "vendors"
@@ -65,6 +66,20 @@ def connector_class(key: str) -> type[Connector]:
     if len(found) != 1:
         raise TypeError(f"vendors/{key}/connector.py must define exactly one Connector class")
     return found[0]
+
+
+@cache
+def carrier_keys() -> frozenset[str]:
+    """Return the keys of those behind which no live agent is, but a channel of end users."""
+    return frozenset(one.key for one in manifests() if one.group is TileGroup.CHANNELS)
+
+
+def carrier_class(key: str) -> type[Carrier]:
+    """Return the class of a carrier; raises LookupError for anything else."""
+    found = connector_class(key)
+    if not issubclass(found, Carrier):
+        raise LookupError(f"{key!r} carries no texts")
+    return found
 
 
 def _is_of(module: ModuleType, member: type) -> bool:

@@ -1,0 +1,61 @@
+"""Keep what a carrier's calls bring before they are answered: texts once each, reports at once."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from typing import Any, cast
+
+from django.db import transaction
+
+from conversations.models import SmsInbound, SmsThread
+from conversations.sms.reports import report_apply
+from conversations.sms.wake_up import texts_wake_on_commit
+from integrations.connections.carriers import connection_policy
+from integrations.contract.carrier import InboundText, TextReport, ThreadPolicy
+from integrations.kit.plain_json import json_cleaned, text_cleaned
+from integrations.models import Integration
+
+logger = logging.getLogger(__name__)
+
+
+@transaction.atomic
+def calls_store(integration: Integration, calls: Sequence[InboundText | TextReport]) -> None:
+    """Store what verified calls tell; a repeated call changes nothing."""
+    policy = connection_policy(integration)
+    for told in calls:
+        if not isinstance(told, InboundText):
+            report_apply(integration, told)
+        elif _is_ours(policy, told.recipient):
+            _text_store(integration, told)
+        else:
+            logger.warning(
+                "A text came to a number that the connection does not list",
+                extra={"integration": integration.pk, "number": told.recipient},
+            )
+    texts_wake_on_commit()
+
+
+def _is_ours(policy: ThreadPolicy, number: str) -> bool:
+    """Say whether a connection answers at a number: one that lists none leaves it to a pool."""
+    return not policy.numbers or number in policy.numbers
+
+
+def _text_store(integration: Integration, told: InboundText) -> None:
+    thread, _ = SmsThread.objects.get_or_create(
+        integration=integration, our_number=told.recipient, user_number=told.sender
+    )
+    text = text_cleaned(told.text)
+    row = SmsInbound(
+        integration=integration,
+        carrier_id=told.carrier_id[:64],
+        thread=thread,
+        text=text,
+        media=cast(Any, json_cleaned([[one.url, one.mime_type] for one in told.media])),
+        keyword=told.keyword or "",
+        is_everyday_word=told.is_everyday_word,
+        segments=min(told.segments, 999),
+        digest=hashlib.sha256(text.strip().casefold().encode()).hexdigest(),
+    )
+    SmsInbound.objects.bulk_create([row], ignore_conflicts=True)

@@ -1,0 +1,73 @@
+"""Open the conversation that a thread is in, or go on with it."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import transaction
+
+from conversations.journal.frames import EventType
+from conversations.journal.services import Visitor, session_create
+from conversations.models import Channel, Conversation, Event
+from conversations.models.conversation import TEXT_PLATFORM
+from conversations.sms.telling import thread_lock
+from integrations.connections.carriers import connection_policy
+from integrations.models import Integration
+
+_NAME = "Text messages"
+
+
+@transaction.atomic
+def thread_conversation(thread_id: int) -> Conversation | None:
+    """Return the conversation that a thread is in, a new one where the last is over.
+
+    None while one is closing: what is said now belongs to the next.
+    """
+    thread = thread_lock(thread_id)
+    current = thread.conversation
+    if current is not None and not current.is_over:
+        return current
+    if current is not None and (
+        current.state != Conversation.State.ENDED or thread.told_sequence < current.last_sequence
+    ):
+        return None
+    variants = connection_policy(thread.integration).variants
+    visitor = Visitor(
+        phone=thread.user_number,
+        platform=TEXT_PLATFORM,
+        variant_id=variants.get(thread.our_number, ""),
+    )
+    channel = sms_channel(thread.integration)
+    conversation = session_create(channel=channel, token_family=uuid.uuid4(), visitor=visitor)
+    thread.conversation, thread.told_sequence = conversation, 0
+    thread.save(update_fields=["conversation", "told_sequence"])
+    return conversation
+
+
+def sms_channel(integration: Integration) -> Channel:
+    """Return the channel that all threads of an environment belong to."""
+    found, _ = Channel.objects.get_or_create(
+        project=integration.project,
+        kind=Channel.Kind.SMS,
+        environment=integration.environment,
+        defaults={"name": _NAME},
+    )
+    return found
+
+
+def meant(conversation: Conversation, text: str) -> str:
+    """Return the reply that a number means: what the AI agent has offered last, by its place.
+
+    A live agent's offers are matched where the answer is passed on.
+    """
+    number = text.strip().rstrip(".)")
+    if conversation.state != Conversation.State.BOT or not (number.isascii() and number.isdigit()):
+        return text
+    spoken = (EventType.USER_MESSAGE, EventType.POLY_AGENT_MESSAGE)
+    lines = Event.objects.filter(conversation=conversation, type__in=spoken).order_by("-sequence")
+    last = lines.first()
+    if last is None or last.type != EventType.POLY_AGENT_MESSAGE:
+        return text
+    offered = last.payload.get("response_suggestions") or []
+    place = int(number[:4])
+    return str(offered[place - 1]["message_text"]) if 0 < place <= len(offered) else text
