@@ -16,12 +16,12 @@ from conversations.journal import publish
 from conversations.journal.discarding import texts_discard
 from conversations.journal.ending import end_function_note
 from conversations.journal.frames import EXTENSIONS, PREFIX, EventType, Level, SessionEnd, frame_of
+from conversations.journal.text_wake_up import texts_wake_on_commit
 from conversations.models import Channel, Conversation, EndUser, Event, LogEntry
 from conversations.models.conversation import APP_PLATFORMS, TEXT_PLATFORM
 from conversations.models.release import release_id_of
 from conversations.releases.content import content_of, content_of_release
 from conversations.releases.variants import variant_asked, variant_of
-from conversations.sms.wake_up import texts_wake_on_commit
 from conversations.survey.services import survey_ask
 from conversations.webhooks.bodies import ended_data, started_data
 from conversations.webhooks.event_types import WebhookType

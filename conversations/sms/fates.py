@@ -11,7 +11,7 @@ from conversations.journal.frames import EventType
 from conversations.journal.services import log_append
 from conversations.models import Conversation, Event, LogEntry, SmsOutbound, SmsThread
 from conversations.socket.responder import responder
-from integrations.connections.carriers import error_cause
+from integrations.connections.carriers.reading import error_cause
 
 Status = SmsOutbound.Status
 OPTED_OUT = "opted_out"

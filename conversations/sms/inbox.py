@@ -9,10 +9,10 @@ from typing import Any, cast
 
 from django.db import transaction
 
+from conversations.journal.text_wake_up import texts_wake_on_commit
 from conversations.models import SmsInbound, SmsThread
 from conversations.sms.reports import report_apply
-from conversations.sms.wake_up import texts_wake_on_commit
-from integrations.connections.carriers import connection_policy
+from integrations.connections.carriers.reading import connection_policy
 from integrations.contract.carrier import InboundText, TextReport, ThreadPolicy
 from integrations.kit.plain_json import json_cleaned, text_cleaned
 from integrations.models import Integration

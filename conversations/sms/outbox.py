@@ -14,17 +14,12 @@ from django.utils import timezone
 
 from conversations.models import SmsNumber, SmsOutbound, SmsThread
 from conversations.sms.fates import text_lost
-from integrations.connections.carriers import (
-    carrier_refused,
-    carrier_works,
-    connection_policy,
-    report_address,
-    text_limits,
-)
+from conversations.sms.segments import segments_of
+from integrations.connections.carriers.opening import carrier_refused, carrier_works
+from integrations.connections.carriers.reading import connection_policy, report_address, text_limits
 from integrations.contract.carrier import OptedOutError, OutboundText, SentText
 from integrations.contract.errors import CannotConnectError, ConnectorError
 from integrations.kit.cutting import pieces
-from integrations.kit.segments import segments_of
 from integrations.models import Integration
 
 Status = SmsOutbound.Status

@@ -8,10 +8,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from conversations.journal.text_wake_up import texts_wake_on_commit
 from conversations.models import SmsThread
 from conversations.sms.outbox import NewText, texts_queue
 from conversations.sms.telling import thread_lock
-from conversations.sms.wake_up import texts_wake_on_commit
 from conversations.socket.responder import responder
 from integrations.behaviour.sentences import sentence
 

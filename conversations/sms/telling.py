@@ -10,7 +10,7 @@ from conversations.journal.frames import EventType
 from conversations.models import Conversation, Event, SmsThread
 from conversations.sms.outbox import NewText, texts_queue
 from conversations.sms.wording import line_text
-from integrations.connections.carriers import connection_policy, text_limits
+from integrations.connections.carriers.reading import connection_policy, text_limits
 
 _BATCH = 100
 _THREADS = 200

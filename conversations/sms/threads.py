@@ -11,7 +11,7 @@ from conversations.journal.services import Visitor, session_create
 from conversations.models import Channel, Conversation, Event
 from conversations.models.conversation import TEXT_PLATFORM
 from conversations.sms.telling import thread_lock
-from integrations.connections.carriers import connection_policy
+from integrations.connections.carriers.reading import connection_policy
 from integrations.models import Integration
 
 _NAME = "Text messages"

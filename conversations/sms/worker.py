@@ -37,7 +37,11 @@ from conversations.sms.telling import threads_tell
 from conversations.sms.threads import meant, thread_conversation
 from conversations.socket.responder import responder
 from integrations.behaviour.sentences import sentence
-from integrations.connections.carriers import carrier_calls_save, carrier_open, carriers_session
+from integrations.connections.carriers.opening import (
+    carrier_calls_save,
+    carrier_open,
+    carriers_session,
+)
 from integrations.contract.carrier import Carrier, SentText
 from integrations.contract.errors import ConnectorError
 from integrations.http.client import Session

@@ -21,7 +21,7 @@ from handoffs.models import StoredWebhook, VendorKey
 from handoffs.receiving.ordering import in_their_order, without_gaps
 from handoffs.receiving.standstill import standstill_watch
 from handoffs.states import FINAL_STATES, State
-from integrations.connections.carriers import carrier_reads, is_carrier
+from integrations.connections.carriers.reading import carrier_reads, is_carrier
 from integrations.connections.drafts import draft_of
 from integrations.contract.connector import WebhookItem, WebhookRequest, WebhookResult
 from integrations.contract.errors import WebhookVerificationError

@@ -30,8 +30,8 @@ from conversations.event_loop.database import LoopDatabase
 from conversations.journal import publish
 from conversations.journal.frames import DirectDelivery, frame_of
 from conversations.journal.services import NewEvent
+from conversations.journal.text_wake_up import texts_wake_from_loop
 from conversations.models import Event
-from conversations.sms.wake_up import texts_wake_from_loop
 from conversations.webhooks.wake_up import wake_from_loop
 from handoffs.lifecycle.deadlines import ACTIVE_SILENCE
 from handoffs.lifecycle.locking import Lease

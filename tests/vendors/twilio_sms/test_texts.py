@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from conversations.sms.segments import segments_of
 from integrations.contract.carrier import Keyword, TextStatus
-from integrations.kit.segments import segments_of
 from integrations.vendors.twilio_sms.mapping.errors import CAUSES, KINDS
 from integrations.vendors.twilio_sms.mapping.texts import inbound_text, text_report
 from tests.vendors.twilio_sms.signed import inbound

@@ -1,4 +1,4 @@
-"""Carriers as the channels above see them: found, opened and named, and no credential shown."""
+"""Carriers as the channels above see them, without a call: which there are, and what they read."""
 
 from __future__ import annotations
 
@@ -7,17 +7,10 @@ from collections.abc import Mapping, Sequence
 from django.db.models import QuerySet
 
 from integrations.connections.addresses import webhook_urls
-from integrations.connections.building import connector_build, vendor_session
-from integrations.connections.calls import vendor_calls_save
-from integrations.connections.services import integration_mark_healthy, integration_mark_refused
-from integrations.connections.tokens import RunSync
-from integrations.contract.carrier import Carrier, InboundText, TextReport, ThreadPolicy
+from integrations.contract.carrier import InboundText, TextReport, ThreadPolicy
 from integrations.contract.connector import WebhookItem
-from integrations.contract.errors import ConnectorError
 from integrations.contract.manifest import ErrorHelp
 from integrations.contract.registry import carrier_class, carrier_keys
-from integrations.http.client import Session
-from integrations.http.recording import VendorCallRecord
 from integrations.models import Integration, Project
 
 
@@ -61,41 +54,3 @@ def report_address(integration: Integration) -> str:
 def error_cause(integration: Integration, code: str) -> ErrorHelp | None:
     """Return what the carrier's own number for an error means, where it is known."""
     return carrier_class(integration.connector_key).error_causes.get(code)
-
-
-def carriers_session() -> Session:
-    """Make a session on the loop that uses it, for all carriers of a process."""
-    return vendor_session()
-
-
-def carrier_open(
-    integration: Integration,
-    *,
-    session: Session,
-    run_sync: RunSync,
-    records: list[VendorCallRecord],
-) -> Carrier:
-    """Return the carrier of a connection; `records` gets each call, to be kept afterwards."""
-    made = connector_build(integration, session=session, run_sync=run_sync, recorder=records.append)
-    assert isinstance(made, Carrier)
-    return made
-
-
-def carrier_calls_save(
-    integration_id: int, belongs_to: str, records: Sequence[VendorCallRecord]
-) -> None:
-    """Keep the calls that something took, under its id."""
-    if records:
-        pairs = [(belongs_to, record) for record in records]
-        vendor_calls_save(integration_id=integration_id, records=pairs)
-
-
-def carrier_refused(integration: Integration, error: ConnectorError) -> None:
-    """Say on the tile that the carrier refused what only an admin can mend."""
-    integration_mark_refused(integration, error)
-
-
-def carrier_works(integration: Integration) -> None:
-    """Take back what the tile says, if it says anything."""
-    if integration.status == Integration.Status.NEEDS_ATTENTION or not integration.last_success_at:
-        integration_mark_healthy(integration)
