@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.urls import path
 
-from handoffs.api.agent import (
+from handoffs.api.agent.places import DestinationsView
+from handoffs.api.agent.views import (
     AgentEndView,
     AgentHandoffCancelView,
     AgentHandoffView,
@@ -54,6 +55,11 @@ urlpatterns = [
     path(f"{_CHAT}respond", ChatRespondView.as_view(), name="chat_respond"),
     path(f"{_CHAT}close", ChatCloseView.as_view(), name="chat_close"),
     path(f"{_CHAT}messages", ChatMessagesView.as_view(), name="chat_messages"),
+    path(
+        "v1/<str:account_id>/<str:project_id>/destinations",
+        DestinationsView.as_view(),
+        name="destinations",
+    ),
     path(f"{_CONVERSATION}messages", AgentMessageView.as_view(), name="agent_messages"),
     path(f"{_CONVERSATION}messages/chunks", AgentPieceView.as_view(), name="agent_pieces"),
     path(f"{_CONVERSATION}typing", AgentTypingView.as_view(), name="agent_typing"),

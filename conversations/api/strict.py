@@ -35,6 +35,26 @@ class StrictSerializer(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
+class ClosedSerializer(StrictSerializer):
+    """Refuses fields that are unknown, too: a misspelt one would be forgotten without a word.
+
+    Not for what other makers' clients send, who may know more fields than we do.
+    """
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Name what is unknown, and what there is."""
+        if isinstance(data, Mapping) and (problems := unknown_fields(self.fields, data)):
+            raise serializers.ValidationError(problems)
+        return super().to_internal_value(data)
+
+
+def unknown_fields(known: Iterable[str], body: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return each field of a body that is unknown, with what is known."""
+    names = ", ".join(known)
+    told = f"There is no such field. Known: {names}." if names else "This call takes no fields."
+    return {name[:60]: [told] for name in body if name not in set(known)}
+
+
 def type_problem(field: Field[Any, Any, Any, Any], value: Any) -> str:
     """Say what is wrong with a value's type; the empty text where nothing is."""
     if value is None:

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from conversations.journal.frames import EventType
 from conversations.journal.selectors import changed_text, said_text
-from conversations.models import Conversation, Event
+from conversations.models import Conversation, Event, Variant
 from conversations.survey.services import survey_data
 from handoffs.lifecycle.details import handoff_destination, handoff_details
 from handoffs.models import Handoff
@@ -31,7 +31,7 @@ _READ = (
 
 
 def conversation_items(conversations: Sequence[Conversation]) -> list[dict[str, Any]]:
-    """Return conversations as items, in their order; three statements read the rest of them."""
+    """Return conversations as items, in their order; four statements read the rest of them."""
     ids = [row.pk for row in conversations]
     events: dict[str, list[Event]] = defaultdict(list)
     lines = Event.objects.filter(conversation__in=ids, type__in=_READ)
@@ -41,7 +41,16 @@ def conversation_items(conversations: Sequence[Conversation]) -> list[dict[str, 
     found = Handoff.objects.filter(conversation__in=ids).prefetch_related("past_attempts")
     for handoff in found.defer("vendor_session").order_by("requested_at"):
         handoffs[handoff.conversation_id].append(handoff)
-    return [_item(row, events[row.pk], handoffs[row.pk]) for row in conversations]
+    names = _variant_names(conversations)
+    return [_item(row, events[row.pk], handoffs[row.pk], names) for row in conversations]
+
+
+def _variant_names(conversations: Sequence[Conversation]) -> dict[str, str]:
+    """Return the names of variants by id; one that is gone has only its id."""
+    wanted = {row.variant_id for row in conversations if row.variant_id}
+    projects = {row.project_id for row in conversations}
+    found = Variant.objects.filter(project__in=projects, public_id__in=wanted) if wanted else ()
+    return {row.public_id: row.name for row in found}
 
 
 def conversation_channel(conversation: Conversation) -> str:
@@ -50,7 +59,10 @@ def conversation_channel(conversation: Conversation) -> str:
 
 
 def _item(
-    conversation: Conversation, events: list[Event], handoffs: list[Handoff]
+    conversation: Conversation,
+    events: list[Event],
+    handoffs: list[Handoff],
+    variant_names: Mapping[str, str],
 ) -> dict[str, Any]:
     bot_turns, live_turns = _turns(events)
     total, human = _seconds(conversation), sum(map(_handoff_seconds, handoffs))
@@ -62,7 +74,7 @@ def _item(
         "account_id": project.workspace.public_id,
         "project_id": project.public_id,
         "variant_id": conversation.variant_id,
-        "variant_name": conversation.variant_id,
+        "variant_name": variant_names.get(conversation.variant_id, conversation.variant_id),
         "environment": conversation.environment,
         "started_at": _time(conversation.started_at),
         "channel": conversation_channel(conversation),

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import reduce
 from operator import or_
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet
 from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 from rest_framework.request import Request
@@ -20,7 +20,7 @@ from rest_framework.response import Response
 from conversations.api.access import project_open
 from conversations.api.errors import EnvelopeView, error_response
 from conversations.api.schema import answer
-from conversations.models import Conversation
+from conversations.models import Conversation, Variant
 from handoffs.api.conversation_items import conversation_items
 from handoffs.api.conversation_schema import (
     API,
@@ -163,9 +163,12 @@ def _channel(name: str) -> Q:
 
 def _others(query: QueryDict) -> Q:
     found = Q()
-    for name in ("variant_id", "variant_name"):
-        if value := query.get(name, "").replace("\x00", ""):
-            found &= Q(variant_id=value)
+    if value := query.get("variant_id", "").replace("\x00", ""):
+        found &= Q(variant_id=value)
+    if value := query.get("variant_name", "").replace("\x00", ""):
+        named = Variant.objects.filter(project=OuterRef("project"), name=value)
+        # A variant that is gone is shown by its id.
+        found &= Q(variant_id__in=named.values("public_id")) | Q(variant_id=value)
     if (text := query.get("in_progress", "")) != "":
         if text.lower() not in _BOOLEANS:
             raise BadParameterError("in_progress is true or false.")

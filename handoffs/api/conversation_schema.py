@@ -27,8 +27,8 @@ PARAMETERS = [
     OpenApiParameter(
         "channel", enum=CHANNELS, many=True, description="Several times for several channels."
     ),
-    OpenApiParameter("variant_id", description="The variant."),
-    OpenApiParameter("variant_name", description="The variant by its name, which is its id here."),
+    OpenApiParameter("variant_id", description="The variant by its id, VARIANT-…."),
+    OpenApiParameter("variant_name", description="The variant by its name of today."),
     OpenApiParameter(
         "reason",
         many=True,

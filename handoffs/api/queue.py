@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from conversations.api.access import clean, project_open
 from conversations.api.errors import EnvelopeView, error_response
 from conversations.api.schema import ACCOUNT_AND_PROJECT, Interface, answer
-from conversations.api.strict import StrictSerializer
+from conversations.api.strict import ClosedSerializer
 from handoffs.lifecycle.queue_status import NotWaitingError, queue_update
 from handoffs.models import Handoff
 from integrations.models import ApiKey
@@ -38,7 +38,7 @@ class QueueUpdateView(EnvelopeView):
         component_name="HandoffQueueUpdate",
         examples=[OpenApiExample("The third place", value={"unit": "position", "amount": 3})],
     )
-    class Input(StrictSerializer):
+    class Input(ClosedSerializer):
         """A place from 1, seconds, or that nothing is known."""
 
         unit = serializers.ChoiceField(["position", "time", "unknown"])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -17,7 +18,8 @@ from conversations.ai_agent.outside.agent import AgentPlace
 from conversations.ai_agent.sandbox.host import Service
 from conversations.ai_agent.streaming import Chunks
 from conversations.event_loop.executor import run_sync
-from conversations.models import Conversation
+from conversations.models import Conversation, Destination
+from conversations.releases.content import content_in
 from handoffs.errors import HandoffError
 from handoffs.lifecycle.availability import (
     DestinationCheck,
@@ -25,10 +27,11 @@ from handoffs.lifecycle.availability import (
 )
 from handoffs.models import Handoff
 from handoffs.payload.reading import payload_for_call_handoff
-from handoffs.starting.addressing import Address, offered_integrations
+from handoffs.starting.addressing import Address, offered_integrations, payload_address
 from handoffs.starting.start import handoff_address
+from integrations.connections.destinations import offered_destinations, vendor_title
 from integrations.contract.integration_keys import vendor_name
-from integrations.models import Integration
+from integrations.models import Integration, Project
 
 
 def agent_place(conversation: Conversation) -> AgentPlace:
@@ -42,6 +45,77 @@ def agent_place(conversation: Conversation) -> AgentPlace:
         destinations=named | {key: f"live agents at {vendor_name(key)}" for key in keys},
         is_available=partial(is_available, conversation),
         show=show,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffPlace:
+    """Where a handoff can go by name; no connection where the client carries it out itself."""
+
+    name: str
+    description: str
+    kind: str
+    integration_key: str
+    is_default: bool
+    connection: Integration | None
+
+
+def handoff_places(project: Project, environment: str) -> list[HandoffPlace]:
+    """Return a project's destinations, then its connections by their keys; the default first."""
+    rows = list(content_in(project, environment).rows(Destination))
+    named = [_named_place(project, environment, row, rows) for row in rows]
+    taken = {place.name.casefold() for place in named}
+    has_default = any(place.is_default for place in named)
+    connections = offered_destinations(project, environment)
+    keyed = [
+        HandoffPlace(
+            name=one.integration_key,
+            description=vendor_title(one),
+            kind=Destination.Kind.TEXT_CHAT.value,
+            integration_key=one.integration_key,
+            is_default=not has_default and (one.is_default or len(connections) == 1),
+            connection=one,
+        )
+        for one in connections
+        if one.integration_key not in taken
+    ]
+    return sorted([*named, *keyed], key=lambda place: not place.is_default)
+
+
+def _named_place(
+    project: Project, environment: str, row: Destination, rows: Sequence[Destination]
+) -> HandoffPlace:
+    return HandoffPlace(
+        name=row.name,
+        description=row.description or row.get_kind_display(),
+        kind=row.kind,
+        integration_key=row.integration_key,
+        is_default=row.is_default,
+        connection=_connection(project, environment, row, rows),
+    )
+
+
+def _connection(
+    project: Project, environment: str, row: Destination, rows: Sequence[Destination]
+) -> Integration | None:
+    """Return where a destination leads now; None where a handoff there would be refused, too."""
+    try:
+        payload = payload_for_call_handoff(row.name)
+        return payload_address(project, environment, payload, rows).integration
+    except HandoffError:
+        return None
+
+
+async def place_check(place: HandoffPlace) -> DestinationCheck:
+    """Say whether somebody would answer there; what the client carries out nobody here can tell."""
+    if place.connection is not None:
+        return await destination_check(place.connection, run_sync)
+    return DestinationCheck(
+        is_available=None,
+        is_open=None,
+        next_open_at=None,
+        estimated_wait_seconds=None,
+        checked_at=timezone.now(),
     )
 
 

@@ -30,6 +30,7 @@ COMPONENTS = {
     "conversations_retrieve": ("ConversationsOut", None),
     "handoff_state_retrieve": ("HandoffStateOut", None),
     "chunks_create": ("", "AgentChunkCreate"),
+    "destinations_retrieve": ("DestinationListOut", None),
     "messages_create": ("AgentMessageOut", "AgentMessageCreate"),
     "typing_create": ("", None),
     "handoff_create": ("AgentHandoffOut", "AgentHandoffCreate"),

@@ -18,7 +18,7 @@ OPENED_BY = {
     Permission.CHAT: {
         *("chat_create", "chat_respond", "chat_close", "messages_list"),
         *("messages_create", "typing_create", "handoff_create", "handoff_cancel"),
-        *("conversations_end", "chunks_create"),
+        *("conversations_end", "chunks_create", "destinations_retrieve"),
     },
     Permission.CONVERSATIONS: {"conversations_retrieve"},
     Permission.HANDOFF: {"handoff_state_retrieve", "queue_update"},

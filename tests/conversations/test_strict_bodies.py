@@ -6,6 +6,7 @@ import pytest
 
 from conversations.api.messaging import SessionView
 from conversations.api.webhook_fields import EndpointUpdate, SecretRotate
+from handoffs.api.agent.schema import ConversationEnd, HandoffCreate, MessageCreate, PieceCreate
 from handoffs.api.chat_schema import ChatCreateInput, ChatRespondInput
 from handoffs.api.queue import QueueUpdateView
 
@@ -35,6 +36,21 @@ def test_a_value_of_another_type_is_refused_with_its_field(form, body, field):
 
     assert not given.is_valid()
     assert set(given.errors) == {field}
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        *(EndpointUpdate, SecretRotate, QueueUpdateView.Input),
+        *(MessageCreate, PieceCreate, HandoffCreate, ConversationEnd),
+    ],
+)
+def test_a_misspelt_field_is_refused_by_its_name_with_those_that_there_are(form):
+    given = form(data={"txet": "Hello"}, partial=True)
+
+    assert not given.is_valid()
+    assert set(given.errors) == {"txet"}
+    assert all(name in str(given.errors["txet"]) for name in given.fields)
 
 
 def test_what_is_of_its_type_is_taken():

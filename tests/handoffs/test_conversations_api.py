@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from conversations.journal.frames import EventType
 from conversations.journal.services import Visitor
-from conversations.models import Channel, Conversation
+from conversations.models import Channel, Conversation, Variant
 from handoffs.lifecycle.locking import handoff_leased
 from handoffs.lifecycle.services import handoff_end
 from handoffs.states import EndReason, State
@@ -116,6 +116,19 @@ def test_a_conversation_without_a_handoff_has_empty_texts_and_no_null(reader: Re
     assert item["handoff"] is False
     assert (item["handoff_reason"], item["handoff_destination"], item["handoffs"]) == ("", "", [])
     assert (item["from_number"], item["to_number"], item["variant_name"]) == ("", "", "")
+
+
+def test_a_variant_has_its_id_and_its_name_and_is_found_by_both(reader: Reader):
+    variant = Variant.objects.create(project=reader.project, name="Northern brand")
+    Variant.objects.create(project=factories.project(), name="Northern brand")
+    conversation = reader.conversation(variant_id=variant.public_id)
+    reader.conversation(variant_id="VARIANT-gone")
+
+    [item] = reader.get(variant_name="Northern brand")[1]["conversations"]
+
+    assert (item["variant_id"], item["variant_name"]) == (variant.public_id, "Northern brand")
+    assert reader.ids(variant_id=variant.public_id) == [conversation.pk]
+    assert reader.ids(variant_name="Southern brand") == []
 
 
 def test_each_filter_narrows_the_list(reader: Reader):

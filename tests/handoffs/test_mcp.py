@@ -229,6 +229,35 @@ async def test_refusals_reach_the_model_with_their_code_and_what_there_is(base: 
     assert not await run_sync(Handoff.objects.exists)
 
 
+async def test_the_projects_destinations_are_listed_beside_what_is_connected(base: str):
+    agent = await run_sync(Agent)
+
+    def prepare() -> str:
+        key = factories.integration(agent.project).integration_key
+        factories.destination(agent.project, "Returns", description="Parcels", integration_key=key)
+        factories.destination(agent.project, "Call us", kind="voice", is_default=False)
+        return key
+
+    key = await run_sync(prepare)
+    async with mcp_client(base, agent.key) as client:
+        listed = await call(client, "list_destinations", environment="sandbox")
+        asked = await call(client, "check_availability", environment="sandbox")
+        one = await call(client, "check_availability", destination="returns", environment="sandbox")
+        opened = await call(
+            client, "handoff", conversation_id=agent.conversation.pk, destination="Returns"
+        )
+
+    names = ("name", "kind", "integration", "is_default")
+    assert [tuple(line[name] for name in names) for line in listed["destinations"]] == [
+        ("Returns", "text_chat", key, True),
+        ("Call us", "voice", "", False),
+        (key, "text_chat", key, False),
+    ]
+    assert [line["destination"] for line in asked["destinations"]] == ["Returns", "Call us", key]
+    assert [line["destination"] for line in one["destinations"]] == ["Returns"]
+    assert opened["integration"] == key
+
+
 async def test_availability_says_what_the_hours_and_the_vendor_say(base: str):
     agent = await run_sync(Agent)
 

@@ -92,7 +92,8 @@ def portal_paths(stack: Stack) -> list[str]:
         place = project + INTEGRATION.format(key)
         paths += [place, *(f"{place}connect/{step}/" for step in FLOW)]
     first = project + INTEGRATION.format("salesforce_messaging")
-    return [*paths, f"{first}test-handoff/", f"{first}disconnect/", "/projects/new/", "/nowhere/"]
+    ours = ("/projects/new/", "/nowhere/", "/api/docs/socket")
+    return [*paths, f"{first}test-handoff/", f"{first}disconnect/", *ours]
 
 
 def sign_in(page: Page, stack: Stack) -> None:

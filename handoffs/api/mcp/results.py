@@ -55,12 +55,15 @@ class Destination(BaseModel):
 
     name: str = Field(description="What `handoff` and `check_availability` take.")
     description: str
-    integration: str
+    kind: str = Field(
+        description="text_chat, or client and voice: then the page or app carries it out."
+    )
+    integration: str = Field(description="Empty where the project's default decides.")
     is_default: bool
 
 
 class Destinations(BaseModel):
-    """All that are connected."""
+    """The project's destinations by name, and what is connected, by its key."""
 
     destinations: list[Destination]
 

@@ -20,7 +20,7 @@ from handoffs.api.mcp.results import (
     Said,
     Status,
 )
-from handoffs.lifecycle.availability import destination_check
+from handoffs.starting.agent_place import place_check
 from integrations.models import Environment
 
 INSTRUCTIONS = (
@@ -92,7 +92,7 @@ async def check_availability(
 ) -> Availabilities:
     """Ask whether a live agent would answer now, and when the next opening hours are."""
     rows = await run_sync(views.destinations_named, destination, environment)
-    checks = await asyncio.gather(*(destination_check(row, run_sync) for row in rows))
+    checks = await asyncio.gather(*(place_check(row) for row in rows))
     found = [views.availability_view(row, check) for row, check in zip(rows, checks, strict=True)]
     return Availabilities(destinations=found)
 

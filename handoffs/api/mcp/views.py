@@ -19,9 +19,9 @@ from handoffs.api.mcp.results import (
 )
 from handoffs.lifecycle.availability import DestinationCheck
 from handoffs.models import Handoff
+from handoffs.starting.agent_place import HandoffPlace, handoff_places
 from handoffs.starting.human_parts import human_part
-from integrations.connections.destinations import offered_destinations, vendor_title
-from integrations.models import ApiKey, Environment, Integration
+from integrations.models import ApiKey, Environment
 
 LIMIT_MAX = 100
 SUMMARY_MAX = 4000
@@ -34,30 +34,31 @@ def destinations_list(environment: str) -> list[Destination]:
     """Return where a handoff can go by name."""
     return [
         Destination(
-            name=row.integration_key,
-            description=vendor_title(row),
-            integration=row.integration_key,
-            is_default=row.is_default or len(rows) == 1,
+            name=place.name,
+            description=place.description,
+            kind=place.kind,
+            integration=place.integration_key,
+            is_default=place.is_default,
         )
-        for rows in [_rows(environment)]
-        for row in rows
+        for place in _places(environment)
     ]
 
 
-def destinations_named(name: str | None, environment: str) -> list[Integration]:
-    """Return the connections of that name, all without one; raises ToolError."""
-    rows = _rows(environment)
-    found = [row for row in rows if name in (None, "", row.integration_key)]
+def destinations_named(name: str | None, environment: str) -> list[HandoffPlace]:
+    """Return the places of that name, all without one; raises ToolError."""
+    places = _places(environment)
+    wanted = (name or "").strip().casefold()
+    found = [place for place in places if wanted in ("", place.name.casefold())]
     if not found:
-        known = ", ".join(row.integration_key for row in rows) or "none is connected"
+        known = ", ".join(place.name for place in places) or "none is connected"
         raise ToolError(f"unknown_destination: There are: {known}.")
     return found
 
 
-def availability_view(row: Integration, check: DestinationCheck) -> Available:
+def availability_view(place: HandoffPlace, check: DestinationCheck) -> Available:
     """Return one line of check_availability."""
     return Available(
-        destination=row.integration_key,
+        destination=place.name,
         available=check.is_available,
         business_hours_open=check.is_open,
         estimated_wait_seconds=check.estimated_wait_seconds,
@@ -131,10 +132,10 @@ def _conversation(conversation_id: str | None, shared_id: str | None) -> Convers
     return conversation_for(found or "", permission)
 
 
-def _rows(environment: str) -> list[Integration]:
+def _places(environment: str) -> list[HandoffPlace]:
     if environment not in Environment.values:
         raise ToolError(f"invalid: environment is one of {', '.join(Environment.values)}.")
-    return offered_destinations(project_for(*_PERMISSIONS), environment)
+    return handoff_places(project_for(*_PERMISSIONS), environment)
 
 
 def _handoff(handoff: Handoff, summary: str | None = None) -> HandoffView:

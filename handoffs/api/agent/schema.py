@@ -21,6 +21,7 @@ from conversations.ai_agent.conv.offers import (
     URL_MAX,
 )
 from conversations.ai_agent.sandbox.results import MAX_SAID_CHARS
+from conversations.api.strict import ClosedSerializer
 from handoffs.api.schema import STATES
 
 CONVERSATION = OpenApiParameter(
@@ -57,7 +58,7 @@ class AgentCallAction(serializers.Serializer[Any]):
     contact_number = serializers.CharField(max_length=40)
 
 
-class Offers(serializers.Serializer[Any]):
+class Offers(ClosedSerializer):
     """What a message offers beside its text, as clients get it (agent_api 11.2)."""
 
     response_suggestions = serializers.ListField(
@@ -99,7 +100,7 @@ class MessageCreate(Offers):
         )
     ],
 )
-class PieceCreate(serializers.Serializer[Any]):
+class PieceCreate(ClosedSerializer):
     """The next piece of a text that grows."""
 
     message_id = serializers.UUIDField()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,15 +9,21 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from conversations.ai_agent.conv.offers import OfferProblem, offers_read, problems_text
-from conversations.ai_agent.sandbox.results import MAX_SAID_CHARS
-from conversations.ai_agent.turn import AgentMessage
 from conversations.api.access import clean, project_open
 from conversations.api.errors import BadFieldError, EnvelopeView, error_response
 from conversations.api.schema import ACCOUNT_AND_PROJECT, IDEMPOTENCY, Interface, answer
+from conversations.api.strict import ClosedSerializer
 from conversations.errors import ConversationEndedError
 from conversations.models import Conversation
-from handoffs.api import agent_schema as schema
+from handoffs.api.agent import schema
+from handoffs.api.agent.bodies import (
+    body_read,
+    key_read,
+    message_id_read,
+    messages_read,
+    piece_read,
+    returned_read,
+)
 from handoffs.errors import HandoffError, InvalidPayloadError, NoDefaultError, NotConnectedError
 from handoffs.models import Handoff
 from handoffs.starting.agent_acts import (
@@ -39,9 +44,7 @@ from integrations.entry.envelope import envelope
 from integrations.models import ApiKey
 
 REQUESTS_PER_MINUTE = 600
-KEY_MAX = 255
-PIECES_MAX = 100_000
-_API = Interface(
+API = Interface(
     "Agent API",
     ["apiKey"],
     _401="UNAUTHORIZED",
@@ -64,7 +67,9 @@ _REFUSALS: tuple[tuple[type[Exception], int, str], ...] = (
 
 
 class AgentView(EnvelopeView):
-    """A call about one conversation of the key's project."""
+    """A call about one conversation of the key's project; `takes` names its fields."""
+
+    takes: type[ClosedSerializer] | None = None
 
     def act(
         self,
@@ -87,7 +92,7 @@ class AgentView(EnvelopeView):
             found = rows.values_list("pk", flat=True).first()
             if found is None:
                 return error_response(404, "NOT_FOUND", "This project has no such conversation.")
-            return do(found, _body(request))
+            return do(found, body_read(request, self.takes))
         except ConversationEndedError as error:
             return error_response(410, "CONVERSATION_ENDED", str(error))
         except (HandoffError, AgentActError) as error:
@@ -97,7 +102,9 @@ class AgentView(EnvelopeView):
 class AgentMessageView(AgentView):
     """POST …/messages."""
 
-    @_API.operation(
+    takes = schema.MessageCreate
+
+    @API.operation(
         "messages_create",
         "Say something as the AI agent",
         "While the AI agent is in charge: 409 NOT_IN_CHARGE between POLY_AGENT_LEFT and "
@@ -115,10 +122,12 @@ class AgentMessageView(AgentView):
         """Journal the message."""
 
         def do(conversation: str, body: Mapping[str, Any]) -> Response:
-            messages = [replace(one, id=_message_id(body)) for one in _messages(body, "text")]
+            messages = [
+                replace(one, id=message_id_read(body)) for one in messages_read(body, "text")
+            ]
             if not messages:
                 raise BadFieldError("text is missing, and nothing else is offered.")
-            line = agent_say(conversation, messages, key=_key(request))[0]
+            line = agent_say(conversation, messages, key=key_read(request))[0]
             return Response({"message_id": str(line.pk), "sequence": line.sequence}, status=201)
 
         return self.act(request, account_id, project_id, conversation_id, do)
@@ -127,7 +136,9 @@ class AgentMessageView(AgentView):
 class AgentPieceView(AgentView):
     """POST …/messages/chunks."""
 
-    @_API.operation(
+    takes = schema.PieceCreate
+
+    @API.operation(
         "chunks_create",
         "Show a piece of a text that grows",
         "In order from 1, under a `message_id` of your own; a piece that comes twice is shown "
@@ -147,8 +158,8 @@ class AgentPieceView(AgentView):
         """Show it to whoever is looking."""
 
         def do(conversation: str, body: Mapping[str, Any]) -> Response:
-            piece, index, is_last = _piece(body)
-            message_id = _message_id(body)
+            piece, index, is_last = piece_read(body)
+            message_id = message_id_read(body)
             if message_id is None:
                 raise BadFieldError("message_id is missing: a UUID of your own.")
             agent_piece(conversation, message_id, piece, index, is_last=is_last)
@@ -160,7 +171,7 @@ class AgentPieceView(AgentView):
 class AgentTypingView(AgentView):
     """POST …/typing."""
 
-    @_API.operation(
+    @API.operation(
         "typing_create",
         "Show that the AI agent is thinking",
         "Shown until the next message; losing it is harmless.",
@@ -184,7 +195,9 @@ class AgentTypingView(AgentView):
 class AgentHandoffView(AgentView):
     """POST …/handoff."""
 
-    @_API.operation(
+    takes = schema.HandoffCreate
+
+    @API.operation(
         "handoff_create",
         "Hand off to a live agent",
         "Takes the dict of a tool: `handoff` in every shape, `utterance`, `data`, `reason`. "
@@ -207,9 +220,9 @@ class AgentHandoffView(AgentView):
                 raise BadFieldError("handoff is missing: send true, a name, or an object.")
             found = agent_hand_off(
                 conversation,
-                _returned(body),
-                messages=_messages(body, "utterance"),
-                key=_key(request),
+                returned_read(body),
+                messages=messages_read(body, "utterance"),
+                key=key_read(request),
             )
             return _handoff(found)
 
@@ -219,7 +232,7 @@ class AgentHandoffView(AgentView):
 class AgentHandoffCancelView(AgentView):
     """POST …/handoff/cancel."""
 
-    @_API.operation(
+    @API.operation(
         "handoff_cancel",
         "Take the end user out of the queue",
         "While nobody has joined; the AI agent is in charge again.",
@@ -242,7 +255,9 @@ class AgentHandoffCancelView(AgentView):
 class AgentEndView(AgentView):
     """POST …/end."""
 
-    @_API.operation(
+    takes = schema.ConversationEnd
+
+    @API.operation(
         "conversations_end",
         "End the conversation",
         "With a last word, if there is one. Ending twice is fine.",
@@ -258,7 +273,7 @@ class AgentEndView(AgentView):
         """Say the last word, then write SESSION_END."""
 
         def do(conversation: str, body: Mapping[str, Any]) -> Response:
-            agent_end(conversation, _messages(body, "utterance"))
+            agent_end(conversation, messages_read(body, "utterance"))
             return Response(status=204)
 
         return self.act(request, account_id, project_id, conversation_id, do)
@@ -274,94 +289,6 @@ def handoff_refused(error: HandoffError | AgentActError) -> Response:
     if isinstance(error, InvalidPayloadError):
         body["errors"] = [{"path": path, "message": text} for path, text in error.problems]
     return Response(body, status=status)
-
-
-_OFFERED = frozenset({"response_suggestions", "attachments", "chat_call_actions"})
-_BESIDE = ("reason", "data")
-_SUMMARY = "summary"
-
-
-def _body(request: Request) -> Mapping[str, Any]:
-    body = request.data
-    if not isinstance(body, Mapping):
-        raise BadFieldError("The body must be a JSON object.")
-    return body
-
-
-def _returned(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the dict of a tool: what stands beside `handoff` joins what is in it."""
-    wanted, beside = body["handoff"], {key: body[key] for key in _BESIDE if key in body}
-    rest = {key: body[key] for key in body.keys() - _OFFERED - {*_BESIDE, _SUMMARY}}
-    if isinstance(wanted, str):
-        wanted = {"destination": wanted}
-    elif wanted is True and (beside or _SUMMARY in body):
-        wanted, beside = {}, {"reason": "", **beside}
-    if not isinstance(wanted, Mapping):
-        return rest
-    wanted = {**beside, **wanted}
-    if _SUMMARY in body:
-        wanted = _with_summary(wanted, body[_SUMMARY])
-    return {**rest, "handoff": wanted}
-
-
-def _with_summary(wanted: Mapping[str, Any], summary: object) -> Mapping[str, Any]:
-    """Put the summary among the hints, where the shape has them."""
-    chat = wanted.get("text_chat")
-    if isinstance(chat, Mapping):
-        told = {
-            key: {_SUMMARY: summary, **hints} if isinstance(hints, Mapping) else hints
-            for key, hints in chat.items()
-        }
-        return {**wanted, "text_chat": told}
-    hints = wanted.get("hints") or {}
-    if "type" in wanted or not isinstance(hints, Mapping):
-        return wanted
-    return {**wanted, "hints": {_SUMMARY: summary, **hints}}
-
-
-def _messages(body: Mapping[str, Any], field: str) -> list[AgentMessage]:
-    text = body.get(field) or ""
-    if not isinstance(text, str) or len(text) > MAX_SAID_CHARS:
-        raise BadFieldError(f"{field} must be a text of up to {MAX_SAID_CHARS} characters.")
-    extra, problems = offers_read(body)
-    _refuse(problems)
-    if not text.strip() and not any(extra.values()):
-        return []
-    return [AgentMessage(text=text, extra=extra)]
-
-
-def _piece(body: Mapping[str, Any]) -> tuple[str, int, bool]:
-    """Return a piece, its place, and whether it is the last."""
-    piece, index, is_last = body.get("text"), body.get("chunk_index"), body.get("is_complete")
-    if not isinstance(piece, str) or len(piece) > MAX_SAID_CHARS:
-        raise BadFieldError(f"text must be a text of up to {MAX_SAID_CHARS} characters.")
-    if type(index) is not int or not 1 <= index <= PIECES_MAX:
-        raise BadFieldError("chunk_index must be a whole number from 1.")
-    if is_last not in (None, True, False):
-        raise BadFieldError("is_complete must be true or false.")
-    return piece, index, bool(is_last)
-
-
-def _message_id(body: Mapping[str, Any]) -> uuid.UUID | None:
-    given = body.get("message_id")
-    if given is None:
-        return None
-    try:
-        return uuid.UUID(given if isinstance(given, str) else "")
-    except ValueError as error:
-        raise BadFieldError("message_id must be a UUID.") from error
-
-
-def _refuse(problems: list[OfferProblem]) -> None:
-    if problems:
-        raise BadFieldError(problems_text(problems) + ".")
-
-
-def _key(request: Request) -> str:
-    key = request.headers.get("Idempotency-Key", "")
-    if len(key) > KEY_MAX:
-        raise BadFieldError(f"Idempotency-Key may have {KEY_MAX} characters.")
-    return key
 
 
 def _handoff(handoff: Handoff) -> Response:
