@@ -188,6 +188,12 @@ def plain_content(content: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return found
 
 
+def instances_of(model: type[Row], project_id: int, content: Mapping[str, Any]) -> list[Row]:
+    """Return the rows of one model that a content holds, as a turn would see them."""
+    one = next(one for one in RELEASED if one.model is model)
+    return _instances(one, project_id, content.get(one.key, []))  # type: ignore[return-value]
+
+
 def _instances(
     one: ReleasedModel, project_id: int, rows: Iterable[Mapping[str, Any]]
 ) -> list[models.Model]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from conversations.ai_agent.tools.payload_lint import HandoffCall, PayloadFinding, PayloadReader
+from conversations.models import Destination
 from handoffs.errors import HandoffError, InvalidPayloadError, NotAllowedHereError
 from handoffs.payload.hints import override_hints
 from handoffs.payload.reading import (
@@ -38,15 +40,29 @@ class Judgement:
     findings: list[PayloadFinding] = field(default_factory=list)
 
 
-def payload_reader(project: Project) -> PayloadReader:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """Where payloads are judged: in these environments, with these destinations of the project.
+
+    Without any of them it is the draft, wherever a tool can run now.
+    """
+
+    environments: Sequence[str] | None = None
+    destinations: Sequence[Destination] | None = None
+
+
+_DRAFT = Setting()
+
+
+def payload_reader(project: Project, setting: Setting = _DRAFT) -> PayloadReader:
     """Return what the tool editor asks to judge the literal payloads in a source."""
-    is_used = bool(environments_in_use(project))
+    is_used = setting.environments is not None or bool(environments_in_use(project))
 
     def read(returned: object, left_out: Collection[str]) -> Iterable[PayloadFinding]:
         if isinstance(returned, HandoffCall):
-            found = call_judge(project, returned.arguments, left_out=left_out)
+            found = call_judge(project, returned.arguments, left_out=left_out, setting=setting)
         elif has_handoff(returned):
-            found = returned_judge(project, returned, left_out=left_out)
+            found = returned_judge(project, returned, left_out=left_out, setting=setting)
         else:
             return []
         # Nothing can run in a project without widgets and connections; those may come later.
@@ -56,18 +72,27 @@ def payload_reader(project: Project) -> PayloadReader:
 
 
 def returned_judge(
-    project: Project, returned: object, *, left_out: Collection[str] = ()
+    project: Project,
+    returned: object,
+    *,
+    left_out: Collection[str] = (),
+    setting: Setting = _DRAFT,
 ) -> Judgement:
     """Judge what a tool returned; `left_out` are the places known only when the tool runs."""
-    offered = offered_integrations(project, environments_in_use(project))
-    return _judge(project, lambda: payload_read(returned, integrations=offered), left_out)
+    offered = offered_integrations(project, _environments(project, setting))
+    read = partial(payload_read, returned, integrations=offered)
+    return _judge(project, read, left_out, setting)
 
 
 def call_judge(
-    project: Project, arguments: Mapping[str, Any], *, left_out: Collection[str] = ()
+    project: Project,
+    arguments: Mapping[str, Any],
+    *,
+    left_out: Collection[str] = (),
+    setting: Setting = _DRAFT,
 ) -> Judgement:
     """Judge the arguments of a `conv.call_handoff`."""
-    return _judge(project, lambda: payload_for_call_handoff(**arguments), left_out)
+    return _judge(project, partial(payload_for_call_handoff, **arguments), left_out, setting)
 
 
 def environments_in_use(project: Project) -> list[str]:
@@ -78,8 +103,15 @@ def environments_in_use(project: Project) -> list[str]:
     return [value for value in Environment.values if value in used]
 
 
+def _environments(project: Project, setting: Setting) -> Sequence[str]:
+    return setting.environments or environments_in_use(project) or _ANY
+
+
 def _judge(
-    project: Project, read: Callable[[], HandoffPayload], left_out: Collection[str]
+    project: Project,
+    read: Callable[[], HandoffPayload],
+    left_out: Collection[str],
+    setting: Setting,
 ) -> Judgement:
     try:
         payload = read()
@@ -88,9 +120,9 @@ def _judge(
         return Judgement(findings=_findings(error, "handoff") + warnings)
     found = Judgement()
     failures: list[tuple[str, HandoffError]] = []
-    for environment in environments_in_use(project) or _ANY:
+    for environment in _environments(project, setting):
         try:
-            address = payload_address(project, environment, payload)
+            address = payload_address(project, environment, payload, setting.destinations)
         except HandoffError as error:
             failures.append((Environment(environment).label, error))
             continue

@@ -8,8 +8,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from conversations.models import Release
+from conversations.models import Release, Secret, ToolApi
 from conversations.releases.services import release_deploy, release_publish
+from handoffs.portal.environments.checks import release_check
 from integrations.models import Access, Project
 from tests import factories
 from tests.members import client_of_admin, client_of_reader, client_with
@@ -85,6 +86,70 @@ def test_what_would_fail_in_the_environment_is_said_before(project, admin):
     assert "No live-agent integration is connected in Sandbox" in page
     assert "Runs the tool gone, which is not part of this release." in page
     assert "Tool broken, line 2" in page
+
+
+def test_each_kind_is_held_against_what_the_target_has(project, admin):
+    factories.integration(project)  # in Sandbox alone
+    genesys = {"connector_key": "genesys", "integration_key": "genesys_integration"}
+    factories.integration(project, environment="live", **genesys)
+    reads = (
+        "def reads(conv):\n    key = conv.utils.get_secret('shop')\n    conv.api.orders.get(1)\n"
+    )
+    factories.topic(project, "order", factories.tool(project, reads))
+    secret = Secret.objects.create(
+        project=project, name="shop", set_at={"sandbox": "2026-01-01"}, tool_names=["reads"]
+    )
+    api = ToolApi.objects.create(
+        project=project, name="orders", base_urls={"sandbox": "https://shop.example"}
+    )
+    factories.destination(project, integration_key="salesforce_integration", after_flow="Survey")
+    steps = [
+        {"name": "Ask", "kind": "handoff", "destination": "salesforce", "next_step": "Gone"},
+        {"name": "Lost", "kind": "handoff", "destination": "Sales"},
+    ]
+    factories.flow(project, "Returns", steps)
+    goes = [{"kind": "goto_flow", "target": "Ended", "when": "always"}]
+    factories.topic(project, "bring it back", actions=goes, actions_text="{{ho:Moved}}")
+    project.trigger_policy = {"rules": [{"destination": "Hidden", "condition": {}}]}
+    project.save(update_fields=["trigger_policy"])
+    move(admin, project, "sandbox")
+
+    found = {
+        environment: {
+            (one.where, one.message)
+            for one in release_check(project, Release.objects.get().content, environment)
+        }
+        for environment in ("sandbox", "live")
+    }
+
+    everywhere = {
+        ("Destination “Billing”", "Begins the flow “Survey”, which is not part of this release."),
+        ("Flow “Returns”, step “Ask”", "Leads to “Gone”, which does not exist."),
+        ("Flow “Returns”, step “Lost”", "No way leads here."),
+        ("Flow “Returns”, step “Lost”", "Hands over to “Sales”, which does not exist."),
+        ("Topic “bring it back”", "Begins the flow “Ended”, which is not part of this release."),
+        ("Topic “bring it back”", "Hands off to “Moved”, which is not part of this release."),
+        ("Handoff rules", "Hand off to “Hidden”, which is not part of this release."),
+    }
+    missing = "Salesforce is not connected in Live. Connected in Live: Genesys."
+    assert found["sandbox"] == everywhere
+    assert found["live"] - everywhere == {
+        ("Destination “Billing”", missing),
+        ("Flow “Returns”, step “Ask”", "Hands over to “salesforce”, which does not exist."),
+        ("Tool reads", "Reads the secret shop, which has no value in Live."),
+        ("Tool reads", "Calls the API orders, which has no address in Live."),
+        (
+            "Tool transfer_to_salesforce, line 3",
+            f"handoff.text_chat.salesforce_integration: {missing}",
+        ),
+    }
+    secret.delete()
+    api.delete()
+    gone = release_check(project, Release.objects.get().content, "sandbox")
+    assert {one.message for one in gone if one.where == "Tool reads"} == {
+        "Reads the secret shop, which this project has not.",
+        "Calls the API orders, which this project has not.",
+    }
 
 
 def test_a_move_after_somebody_elses_is_refused_and_shown_anew(project, admin):

@@ -43,6 +43,28 @@ def means_of(project: Project) -> Means:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeansNamed:
+    """The secrets and APIs that a source names outright."""
+
+    secrets: frozenset[str]
+    apis: frozenset[str]
+
+
+def means_named(source: str) -> MeansNamed:
+    """Return what a source reads by name; nothing for one that is no Python."""
+    try:
+        nodes = list(ast.walk(ast.parse(source)))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        nodes = []
+    secrets = (_secret_name(node) for node in nodes if isinstance(node, ast.Call))
+    paths = (_path(node) for node in nodes if isinstance(node, ast.Attribute))
+    return MeansNamed(
+        secrets=frozenset(filter(None, secrets)),
+        apis=frozenset(path[1] for path in paths if len(path) > 1 and path[0] == "api"),
+    )
+
+
 def means_findings(tree: ast.Module, function_name: str, means: Means) -> Iterator[MeansFinding]:
     """Name each conv.functions, conv.api and get_secret that leads nowhere."""
     for node in ast.walk(tree):
@@ -78,14 +100,20 @@ def _of_path(path: list[str], means: Means) -> tuple[str, str]:
 
 
 def _of_secret(node: ast.Call, function_name: str, means: Means) -> tuple[str, str]:
-    called = node.func
-    if not (isinstance(called, ast.Attribute) and called.attr == "get_secret" and node.args):
-        return "", ""
-    name = node.args[0].value if isinstance(node.args[0], ast.Constant) else None
-    if not isinstance(name, str):
+    name = _secret_name(node)
+    if not name:
         return "", ""
     if name not in means.secrets:
         return f"there is no secret named {name}", "secrets"
     if function_name not in means.secrets[name]:
         return f"{function_name} may not read the secret {name} yet", "secrets"
     return "", ""
+
+
+def _secret_name(node: ast.Call) -> str:
+    """Return the name in a call of get_secret; empty where it is no literal, or another call."""
+    called = node.func
+    if not (isinstance(called, ast.Attribute) and called.attr == "get_secret" and node.args):
+        return ""
+    name = node.args[0].value if isinstance(node.args[0], ast.Constant) else None
+    return name if isinstance(name, str) else ""
