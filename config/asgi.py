@@ -19,7 +19,7 @@ from django.urls import path, re_path  # noqa: E402
 from config.checks import refuse_unsafe_start  # noqa: E402
 from config.requests.bounds import RequestBounds  # noqa: E402
 from config.requests.near_addresses import with_near_addresses  # noqa: E402
-from conversations.api.agent_socket import AgentConsumer  # noqa: E402
+from conversations.api.hearing.agent_socket import AgentConsumer  # noqa: E402
 from conversations.event_loop.tuning import tune_for_messages  # noqa: E402
 from conversations.socket.bounds import SocketBounds, refuse_elsewhere  # noqa: E402
 from conversations.socket.consumer import WidgetConsumer  # noqa: E402

@@ -6,13 +6,13 @@ from django.urls import path
 
 from conversations.api.events import EventsView
 from conversations.api.files import FileView
-from conversations.api.messaging import AccessTokenView, SessionView
-from conversations.api.session_state import SessionStateView, SurveyView
-from conversations.api.webhook_endpoints import (
+from conversations.api.hearing.endpoints import (
     WebhookEndpointsView,
     WebhookEndpointView,
     WebhookSecretView,
 )
+from conversations.api.messaging import AccessTokenView, SessionView
+from conversations.api.session_state import SessionStateView, SurveyView
 from conversations.api.widget_look import WidgetLookView
 from conversations.files.views import file_download
 

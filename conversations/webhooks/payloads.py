@@ -114,6 +114,20 @@ class ToldMessage(TypedDict):
     created_at: Moment
 
 
+class ToldSurvey(TypedDict):
+    """What an end user said of a conversation."""
+
+    subject: str
+    scale: int
+    score: Annotated[int | None, Field(description="Of whoever was asked about last.")]
+    scores: dict[str, int | None]
+    comment: str
+    is_skipped: bool
+    asked_at: Moment | None
+    deadline_at: Moment | None
+    answered_at: Moment | None
+
+
 class ToldConnection(TypedDict):
     """How a connection to a vendor stands."""
 
@@ -150,5 +164,6 @@ DATA: Mapping[WebhookType, type] = {
     WebhookType.CONVERSATION_STARTED: ToldStart,
     WebhookType.CONVERSATION_ENDED: ToldEnd,
     WebhookType.MESSAGE_CREATED: ToldMessage,
+    WebhookType.CSAT_SUBMITTED: ToldSurvey,
     WebhookType.CONNECTION_STATE_CHANGED: ToldConnection,
 }

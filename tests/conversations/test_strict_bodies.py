@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from conversations.api.hearing.fields import EndpointUpdate, SecretRotate
 from conversations.api.messaging import SessionView
-from conversations.api.webhook_fields import EndpointUpdate, SecretRotate
 from handoffs.api.agent.schema import ConversationEnd, HandoffCreate, MessageCreate, PieceCreate
 from handoffs.api.chat_schema import ChatCreateInput, ChatRespondInput
 from handoffs.api.queue import QueueUpdateView

@@ -19,7 +19,7 @@ from channels.testing import WebsocketCommunicator
 from django.utils import timezone
 
 from config.asgi import application
-from conversations.api import agent_socket
+from conversations.api.hearing import agent_socket
 from conversations.event_loop.executor import run_sync
 from conversations.models import (
     Conversation,

@@ -10,9 +10,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from conversations.api import webhook_fields as fields
 from conversations.api.access import Opened, clean, key_open
 from conversations.api.errors import BadFieldError, EnvelopeView, error_response
+from conversations.api.hearing import fields
 from conversations.api.schema import Interface, answer
 from conversations.models import WebhookEndpoint
 from conversations.webhooks.endpoints import (
