@@ -117,6 +117,10 @@ class SessionView(EnvelopeView):
         variant_id = serializers.CharField(max_length=64, required=False)
         integration_attributes = serializers.DictField(required=False)
         locale = serializers.CharField(max_length=35, required=False, allow_blank=True)
+        is_locale_guessed = serializers.BooleanField(
+            default=False,
+            help_text="The locale is the browser's alone: the language of a variant comes first.",
+        )
         page = serializers.DictField(
             child=serializers.CharField(max_length=2000, allow_blank=True), required=False
         )
@@ -248,6 +252,7 @@ def _visitor(fields: dict[str, Any], user: dict[str, Any] | None) -> Visitor:
         **(user or {}),
         is_verified=user is not None,
         locale=fields.get("locale", ""),
+        is_locale_guessed=fields["is_locale_guessed"],
         time_zone=fields.get("time_zone", ""),
         extensions=fields.get("extensions", ()),
         platform=fields["platform"],

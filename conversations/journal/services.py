@@ -17,7 +17,7 @@ from conversations.journal.discarding import texts_discard
 from conversations.journal.ending import end_function_note
 from conversations.journal.frames import EXTENSIONS, PREFIX, EventType, Level, SessionEnd, frame_of
 from conversations.journal.text_wake_up import texts_wake_on_commit
-from conversations.models import Channel, Conversation, EndUser, Event, LogEntry
+from conversations.models import Channel, Conversation, EndUser, Event, LogEntry, Variant
 from conversations.models.conversation import APP_PLATFORMS, TEXT_PLATFORM
 from conversations.models.release import release_id_of
 from conversations.releases.content import content_of, content_of_release
@@ -51,6 +51,7 @@ class Visitor:
     email: str = ""
     phone: str = ""
     locale: str = ""
+    is_locale_guessed: bool = False
     variant_id: str = ""
     page: dict[str, Any] = field(default_factory=dict)
     time_zone: str = ""
@@ -122,6 +123,12 @@ def agent_joined_event(conversation: Conversation) -> NewEvent:
     return NewEvent(type=EventType.POLY_AGENT_JOINED, payload=payload)
 
 
+def _locale(visitor: Visitor, variant: Variant | None) -> str:
+    """Return the language of a session: what a client only guesses gives way to the variant's."""
+    own = variant.language if variant else ""
+    return (own or visitor.locale) if visitor.is_locale_guessed else (visitor.locale or own)
+
+
 @transaction.atomic
 def session_create(*, channel: Channel, token_family: uuid.UUID, visitor: Visitor) -> Conversation:
     """Open a conversation and write its SESSION_START."""
@@ -135,7 +142,7 @@ def session_create(*, channel: Channel, token_family: uuid.UUID, visitor: Visito
         release_id=release_id,
         end_user=_end_user(channel, visitor),
         token_family=token_family,
-        locale=visitor.locale or (variant.language if variant else ""),
+        locale=_locale(visitor, variant),
         variant_id=variant.public_id if variant else asked,
         page=visitor.page,
         time_zone=visitor.time_zone,

@@ -76,7 +76,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def lab(browser: Browser) -> Iterator[Lab]:
-    made = Lab(browser)
+    made = Lab(browser, variant="cedar")
     yield made
     made.context.close()
 
@@ -85,10 +85,12 @@ def choice(page: Page, label: str) -> Any:
     return page.get_by_test_id("choice").filter(has_text=label)
 
 
-def test_the_session_names_what_the_widget_can_draw(lab: Lab) -> None:
+def test_the_session_names_what_the_widget_can_draw_and_the_variant_of_the_tag(lab: Lab) -> None:
     lab.open()
 
     assert lab.sessions[0]["extensions"] == ["rich_content", "message_changes"]
+    assert lab.sessions[0]["variant_id"] == "cedar"
+    assert (lab.sessions[0]["locale"], lab.sessions[0]["is_locale_guessed"]) == ("en", False)
     assert lab.sessions[0]["time_zone"] == "Europe/Berlin"
 
 

@@ -31,6 +31,7 @@ class Lab:
         browser: Browser,
         *,
         locale: str = "en",
+        variant: str = "",
         limits: dict[str, Any] | None = None,
         **options: Any,
     ) -> None:
@@ -38,7 +39,7 @@ class Lab:
             timezone_id="Europe/Berlin", reduced_motion="reduce", **options
         )
         self.context.set_default_timeout(5_000)
-        self.locale = locale
+        self.attributes = f'data-locale="{locale}" data-variant="{variant}"'
         self.journal: list[Frame] = []
         self.heard: list[Frame] = []
         self.sessions: list[dict[str, Any]] = []
@@ -155,8 +156,7 @@ class Lab:
     def _answer(self, route: Route) -> None:
         path = route.request.url.removeprefix(ORIGIN).split("?")[0]
         if path == "/":
-            locale = f'data-locale="{self.locale}"'
-            route.fulfill(content_type="text/html", body=HTML.format(locale))
+            route.fulfill(content_type="text/html", body=HTML.format(self.attributes))
         elif path == "/api/v1/widget":
             route.fulfill(json={"widget": {}})
         elif path == "/api/v1/access-token":

@@ -63,6 +63,28 @@ def test_a_session_that_names_a_variant_has_its_greeting_and_language(project, c
     assert greeting(begun(channel)) == "Hello from Birch."
 
 
+def test_a_language_that_is_only_the_browsers_gives_way_to_the_variants(project, channel):
+    made(project, language="de")
+    made(project, "Alder")
+
+    guessed = begun(channel, variant_id="Cedar", locale="en-US", is_locale_guessed=True)
+    without = begun(channel, variant_id="Alder", locale="en-US", is_locale_guessed=True)
+
+    assert (guessed.locale, without.locale) == ("de", "en-US")
+
+
+def test_the_page_says_how_a_conversation_gets_the_variant(project, channel):
+    variant = made(project, credential_set="gone")
+    where = {"project_id": project.public_id, "variant_id": variant.pk}
+
+    page = client_of_admin(project).get(reverse("variant_edit", kwargs=where)).content.decode()
+
+    assert f"data-key=&quot;{channel.public_key}&quot;" in page
+    assert f"data-variant=&quot;{variant.public_id}&quot;" in page
+    assert f"{{&quot;variant_id&quot;: &quot;{variant.public_id}&quot;}}" in page
+    assert "gone (no longer exists)" in page
+
+
 def test_a_widget_gives_its_variant_to_sessions_that_name_none(project, channel):
     one, other = made(project, greeting="From one."), made(project, "Alder", greeting="Other.")
     channel.variant_id = one.public_id

@@ -33,7 +33,8 @@ class VariantForm(forms.Form):
     language = forms.CharField(
         max_length=35,
         required=False,
-        help_text="Such as de or en-GB; for conversations whose client names none.",
+        help_text="Such as de or en-GB. A language that the client names itself comes first, one "
+        "that is only the browser's does not.",
         widget=forms.TextInput(attrs={"class": "code", "placeholder": "en-GB"}),
     )
     greeting = forms.CharField(
@@ -47,13 +48,10 @@ class VariantForm(forms.Form):
         label="Handoffs go to",
         help_text="Where a tool, topic or flow names no integration itself.",
     )
-    credential_set = forms.CharField(
-        max_length=40,
+    credential_set = forms.ChoiceField(
         required=False,
         label="Credential set",
-        help_text="The name of a set on the integration's page, such as emea. A tool that names "
-        "one itself wins.",
-        widget=forms.TextInput(attrs={"class": "code", "placeholder": "default"}),
+        help_text="Which of several connections to the same vendor. A tool that names one wins.",
     )
     attributes = forms.CharField(
         max_length=8000,
@@ -71,6 +69,8 @@ class VariantForm(forms.Form):
         field: forms.ChoiceField = self.fields["integration_key"]  # type: ignore[assignment]
         default = ("", "The environment's default agent system")
         field.choices = [default, *((key, vendor_name(key)) for key in keys)]
+        sets: forms.ChoiceField = self.fields["credential_set"]  # type: ignore[assignment]
+        sets.choices = _sets(project, self.initial.get("credential_set", ""))
 
     @classmethod
     def for_variant(cls, variant: Variant) -> VariantForm:
@@ -92,3 +92,11 @@ class VariantForm(forms.Form):
             return attributes_read(self.cleaned_data["attributes"].splitlines())
         except ValueError as error:
             raise ValidationError(str(error)) from error
+
+
+def _sets(project: Project, kept: str) -> list[tuple[str, str]]:
+    """Return the credential sets of a project's connections; one that is gone stays, marked."""
+    rows = project.integrations.order_by("credential_set")
+    names = list(rows.values_list("credential_set", flat=True).distinct())
+    gone = [(kept, f"{kept} (no longer exists)")] if kept and kept not in names else []
+    return [("", "The usual one"), *((name, name) for name in names), *gone]

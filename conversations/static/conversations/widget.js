@@ -26,6 +26,7 @@
     key,
     portal: address.origin,
     locale: data.locale ?? "",
+    variant: data.variant ?? "",
     isAutoOpen: data.autoOpen === "true" || data.autoOpen === "",
     isFullscreen: data.renderMode === "fullscreen",
     hasIcon: data.showIcon !== "false",

@@ -67,7 +67,10 @@ export class Api {
   async session(token, locale) {
     const page = { url: short(location.href), title: short(document.title), referrer: short(document.referrer) };
     const zone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
-    const opened = { platform: "web", locale, time_zone: zone, page, extensions: EXTENSIONS, streaming_enabled: true };
+    // A language that the page names itself counts more than a variant's; the browser's does not.
+    const { variant, locale: named } = this.options;
+    const told = { locale, is_locale_guessed: !named, ...(variant && { variant_id: variant }) };
+    const opened = { platform: "web", ...told, time_zone: zone, page, extensions: EXTENSIONS, streaming_enabled: true };
     const answer = await this.#post("sessions", bearer(token), opened);
     return answer.session_id;
   }

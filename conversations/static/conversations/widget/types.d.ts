@@ -5,6 +5,7 @@ export interface Options {
   key: string;
   portal: string;
   locale: string;
+  variant: string;
   isAutoOpen: boolean;
   isFullscreen: boolean;
   hasIcon: boolean;
