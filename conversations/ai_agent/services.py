@@ -10,6 +10,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
+from conversations.ai_agent.entities.parameters import parameters_problems
 from conversations.ai_agent.means.services import secrets_rename_tool
 from conversations.ai_agent.topics.action_checks import action_problems
 from conversations.ai_agent.topics.actions import tool_targets
@@ -145,6 +146,8 @@ def _tool_check(tool: Tool) -> None:
     problem = tool_name_problem(tool.name)
     if problem:
         raise ValidationError({"name": ValidationError(problem, code="tool_name_refused")})
+    if problems := parameters_problems(tool.parameters):
+        raise ValidationError({"parameters": problems})
     _require_free_name(
         tool,
         f"A tool named {tool.name} exists in this project. Choose another name, or open that one.",

@@ -16,8 +16,10 @@ from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from conversations.ai_agent.tools.bundle import BUNDLE, editor_bundle_text
 from conversations.ai_agent.tools.completions import completions_of
-from conversations.models import Secret, ToolApi
-from integrations.models import Project
+from conversations.ai_agent.tools.editor import live_source
+from conversations.models import Secret, Tool, ToolApi
+from conversations.releases.services import release_deploy, release_publish
+from integrations.models import Environment, Project
 from tests import factories
 from tests.browser import ARGUMENTS, find_browser
 from tests.members import client_of_admin, client_of_reader
@@ -91,6 +93,11 @@ def sent(project: Project, source: str = SOURCE, client_of=client_of_admin) -> o
     return client_of(project).get(reverse("tool_edit", kwargs=where))
 
 
+def to_live(project: Project) -> None:
+    made = release_publish(project=project, actor=None)
+    release_deploy(release=made.release, environment=Environment.LIVE.value, actor=None)
+
+
 def editor(page: Page):
     return page.get_by_role("textbox", name="Python source")
 
@@ -129,6 +136,41 @@ def test_one_writes_is_offered_what_conv_has_and_gets_out_by_keyboard(project):
         page.keyboard.press("Tab")
         expect(box).not_to_be_focused()
         assert seen.complaints == [] and seen.strange == []
+
+
+def test_the_draft_is_held_against_what_live_runs(project):
+    tool = factories.tool(project, "def look(conv):\n    return 'released'\n", name="look")
+    to_live(project)
+    Tool.objects.update(source="def look(conv):\n    x = 1\n    return 'edited'\n")
+    where = {"project_id": project.public_id, "tool_id": tool.pk}
+    answer = client_of_admin(project).get(reverse("tool_edit", kwargs=where))
+    live = answer.context["live"]
+    assert (live.label, live.source) == ("Live", "def look(conv):\n    return 'released'\n")
+    assert "-    return 'released'\n+    x = 1" in live.difference
+
+    with chromium() as browser:
+        page = Opened(browser, answer).page
+        button = page.get_by_role("button", name="Compare with Live")
+        button.click()
+        expect(button).to_have_attribute("aria-pressed", "true")
+        expect(page.locator(".cm-deletedChunk")).to_contain_text("return 'released'")
+        editor(page).focus()
+        page.keyboard.press("Control+End")
+        page.keyboard.type("# typed now")
+        expect(page.locator(".cm-changedLine", has_text="typed now")).to_be_visible()
+        button.click()
+        expect(page.locator(".cm-deletedChunk")).to_have_count(0)
+        assert page.locator("[data-code]").input_value().endswith("# typed now")
+
+
+def test_a_tool_that_live_does_not_know_is_all_new(project):
+    to_live(project)
+    tool = factories.tool(project, "def look(conv): ...", name="look")
+
+    live = live_source(project, tool)
+
+    assert (live.label, live.source) == ("Live", "")
+    assert live.difference.endswith("+def look(conv): ...")
 
 
 def test_it_is_dark_fits_a_phone_works_as_a_box_and_changes_nothing_for_readers(project):

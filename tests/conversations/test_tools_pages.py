@@ -1,5 +1,7 @@
 """The Tools pages: names, checks at save, trial runs, and who may do what."""
 
+import html
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -312,3 +314,130 @@ def test_a_tool_of_another_project_is_not_found_under_this_one(admin, project):
     assert admin.get(url("tool_edit", project, tool_id=foreign.pk)).status_code == 404
     assert admin.post(url("tool_run", project, tool_id=foreign.pk), values()).status_code == 404
     assert admin.post(url("tool_delete", project, tool_id=foreign.pk)).status_code == 404
+
+
+# ---- parameters ----
+
+FIND = "def find(conv, order: str, day=None):\n    return str([order, day])\n"
+
+
+def typed(**columns: object) -> dict[str, object]:
+    """Return a form with rows of parameters, each column as its page sends it."""
+    rows = {f"parameter_{name}": column for name, column in columns.items()}
+    return values(name="find", source=FIND, parameters_shown="1", **rows)
+
+
+def test_a_tool_shows_the_parameters_of_its_signature_until_it_has_a_list(admin, project):
+    tool = factories.tool(project, FIND)
+
+    page = admin.get(url("tool_edit", project, tool_id=tool.pk))
+
+    assert [(row.name, row.type, row.required) for row in page.context["rows"]] == [
+        ("order", "string", "yes"),
+        ("day", "string", "no"),
+    ]
+
+
+def test_parameters_are_saved_with_their_kind_and_question(admin, project):
+    admin.post(
+        url("tool_new", project),
+        typed(
+            name=["order", "day", ""],
+            type=["code", "enum", "string"],
+            description=["the number on the invoice", "", ""],
+            required=["yes", "no", "yes"],
+            options=["", "today, tomorrow", ""],
+            question=["Which order?\r\n\r\nde: Welche?", "", ""],
+        ),
+    )
+
+    order, day = Tool.objects.get().parameters
+    assert order == {
+        "name": "order",
+        "type": "code",
+        "description": "the number on the invoice",
+        "is_required": True,
+        "options": [],
+        "question": "Which order?\nde: Welche?",
+    }
+    assert (day["type"], day["options"], day["is_required"]) == (
+        "enum",
+        ["today", "tomorrow"],
+        False,
+    )
+
+
+def test_a_form_without_the_rows_leaves_them_as_they_are(admin, project):
+    tool = factories.tool(project, FIND, parameters=[{"name": "order", "type": "code"}])
+
+    admin.post(url("tool_edit", project, tool_id=tool.pk), values(name="find", source=FIND))
+
+    tool.refresh_from_db()
+    assert tool.parameters == [{"name": "order", "type": "code"}]
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"name": ["my order"]}, "is no name that a function"),
+        ({"name": ["conv"]}, "is no name that a function"),
+        ({"name": ["order", "order"]}, "stands there twice"),
+        ({"name": ["order"], "type": ["enum"], "options": ["one"]}, "two or more"),
+    ],
+)
+def test_a_list_that_cannot_be_is_refused_with_its_row(admin, project, columns, words):
+    page = admin.post(url("tool_new", project), typed(**columns))
+
+    assert words in page.content.decode()
+    assert page.status_code == 422 and not Tool.objects.exists()
+
+
+def test_the_rows_follow_their_buttons_and_lose_nothing(admin, project):
+    form = typed(name=["day", "gone"], description=["which day", ""])
+
+    taken = admin.post(url("tool_new", project), {**form, "rows": "take"}).context
+    added = admin.post(url("tool_new", project), {**form, "rows": "add"}).context
+    removed = admin.post(url("tool_new", project), {**form, "rows": "remove:0"}).context
+
+    assert [(row.name, row.description) for row in taken["rows"]] == [
+        ("order", ""),
+        ("day", "which day"),
+    ]
+    assert [row.name for row in added["rows"]] == ["day", "gone", ""]
+    assert [row.name for row in removed["rows"]] == ["gone"]
+    assert taken["form"]["source"].value() == FIND and not Tool.objects.exists()
+
+
+def test_the_editor_says_where_list_and_function_differ(admin, project):
+    tool = factories.tool(project, FIND, parameters=[{"name": "gone"}])
+
+    page = admin.get(url("tool_edit", project, tool_id=tool.pk))
+
+    said = " ".join(problem.message for problem in page.context["problems"])
+    assert "order is not in the list" in said and "gone, which find does not take" in said
+    assert {problem.line for problem in page.context["problems"]} == {1}
+
+
+def test_a_function_that_the_portal_runs_takes_conv_alone(admin, project):
+    source = "def end_function(conv, order):\n    pass\n"
+
+    page = admin.post(url("tool_new", project), values(name="end_function", source=source))
+
+    assert "takes conv alone: nobody could give it order" in page.content.decode()
+    assert not Tool.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("trial", "words"),
+    [
+        (["7", ""], "[7, None]"),
+        (["", ""], "order is required: type a value"),
+        (["soon", ""], "order: “soon” is no whole number"),
+    ],
+)
+def test_a_trial_run_takes_the_arguments_that_are_typed(admin, project, trial, words):
+    form = typed(name=["order", "day"], type=["integer", "date"], required=["yes", "no"])
+
+    page = admin.post(url("tool_run", project), {**form, "parameter_trial": trial})
+
+    assert words in html.unescape(page.content.decode())

@@ -204,3 +204,19 @@ def test_a_topic_of_another_project_is_not_found_under_this_one(admin, project):
 
     assert admin.get(url("topic_edit", project, topic_id=foreign.pk)).status_code == 404
     assert admin.post(url("topic_delete", project, topic_id=foreign.pk)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("number='A-7'", "find has no parameter number; it takes order."),
+        ("order='soon'", "order is no whole number"),
+    ],
+)
+def test_an_argument_that_the_tool_does_not_take_is_named(admin, project, arguments, words):
+    factories.tool(project, "def find(conv, order: int): ...")
+    row = {"action_target": ["run_tool:find"], "action_arguments": [arguments]}
+
+    page = admin.post(url("topic_new", project), values(**row))
+
+    assert words in page.content.decode() and not Topic.objects.exists()

@@ -16,7 +16,7 @@ from typing import Any
 from conversations.ai_agent.entities.reading import Value, entity_read
 from conversations.models import Tool
 
-OPTIONS_MAX = 50
+OPTIONS_MAX, TEXT_MAX = 50, 500
 _GIVEN_BY_US = frozenset({"conv", "flow"})
 _ANNOTATED = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
 _BY_LANGUAGE = re.compile(r"^\s*([A-Za-z]{2,3}(?:[-_][A-Za-z]{2,4})?)\s*:\s*(.+)$")
@@ -162,6 +162,24 @@ def differences(source: str, function_name: str, stored: object) -> list[str]:
     for name in listed.keys() & signed.keys():
         found += _pair_differences(name, signed[name], listed[name])
     return sorted(found)
+
+
+def parameters_problems(stored: object) -> list[str]:
+    """Say in sentences what is wrong with a list of parameters, by the number of its row."""
+    found, names = [], set[str]()
+    for number, one in enumerate(parameters_read(stored), start=1):
+        problem = ""
+        if not one.name.isidentifier() or one.name in _GIVEN_BY_US:
+            problem = f"“{one.name[:40]}” is no name that a function's parameter can have."
+        elif one.name in names:
+            problem = f"{one.name} stands there twice."
+        elif one.kind.key == "enum" and len(one.options) < 2:
+            problem = f"write what {one.name} can be, separated by commas: two or more."
+        elif len(one.description) > TEXT_MAX or len(one.question) > TEXT_MAX:
+            problem = f"a description or a question takes up to {TEXT_MAX} characters."
+        names.add(one.name)
+        found += [f"Parameter {number}: {problem}"] if problem else []
+    return found
 
 
 def value_fit(parameter: Parameter, value: object) -> Value | None:

@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic_monty import MontyCrashedError, MontyError, MontyTypingError, ResourceLimits
 
+from conversations.ai_agent.entities.parameters import differences, signature_of
 from conversations.ai_agent.sandbox.errors import AVAILABLE_MODULES, USEFUL_MODULES
 from conversations.ai_agent.sandbox.results import ToolError
 from conversations.ai_agent.sandbox.runner import MAX_SOURCE_CHARS
@@ -24,6 +25,8 @@ CHECK_LIMITS = ResourceLimits(
     max_feed_duration_secs=2.0, max_total_sleep_secs=0.0, max_memory=64 * 1024 * 1024
 )
 
+# The portal runs these by itself, at the beginning and at the end.
+RUN_BY_US = ("start_function", "end_function")
 CONV_TYPE = b": Conversation"
 
 # Findings of the type check that mean the line cannot work, and what we call them.
@@ -56,13 +59,15 @@ def tool_check(
     *,
     payload_reader: PayloadReader | None = None,
     means: Means | None = None,
+    parameters: object = None,
     project_key: str = "",
     workspace_key: str = "",
 ) -> list[Problem]:
     """List the problems of a tool's source in the order of its lines; an empty list is good.
 
     `payload_reader` judges a literal payload in the source and lists what it finds. This app may
-    not know payloads itself, so the caller brings it. `means` is what the project's tools can use.
+    not know payloads itself, so the caller brings it. `means` is what the project's tools can use,
+    `parameters` the list on the tool's page.
     """
     if len(source) > MAX_SOURCE_CHARS:
         return [Problem(1, 1, "error", f"the source is longer than {MAX_SOURCE_CHARS} characters")]
@@ -81,6 +86,7 @@ def tool_check(
         Problem(line, column, one.severity, f"{one.key}: {one.message}".removeprefix(": "))
         for line, column, one in return_findings(tree, function_name)
     ]
+    found += _parameter_problems(tree, source, function_name, parameters)
     if means is not None:
         found += [
             Problem(one.line, one.column, "warning", one.message, one.page)
@@ -108,6 +114,22 @@ def _function_problems(tree: ast.Module, name: str) -> Iterator[Problem]:
     parameters = [*wanted.args.posonlyargs, *wanted.args.args]
     if not parameters or parameters[0].arg != "conv":
         yield _at(wanted, f"the first parameter of {name} must be conv")
+
+
+def _parameter_problems(
+    tree: ast.Module, source: str, name: str, parameters: object
+) -> Iterator[Problem]:
+    """Say where the function and the list of its parameters differ, at the function's line."""
+    named = (n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == name)
+    function = next(named, None)
+    if function is None:
+        return
+    taken = [one.name for one in signature_of(source, name) if one.is_required]
+    if name in RUN_BY_US and taken:
+        message = f"{name} takes conv alone: nobody could give it {', '.join(taken)}"
+        yield _at(function, message)
+    for message in differences(source, name, parameters):
+        yield Problem(function.lineno, function.col_offset + 1, "warning", message)
 
 
 def _unsupported(tree: ast.Module) -> Iterator[Problem]:

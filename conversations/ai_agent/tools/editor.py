@@ -10,11 +10,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from conversations.ai_agent.entities.parameters import TYPES
 from conversations.ai_agent.forms import ToolForm
 from conversations.ai_agent.sandbox.errors import USEFUL_MODULES
 from conversations.ai_agent.services import tool_used_by
 from conversations.ai_agent.tools.check import Problem
 from conversations.ai_agent.tools.completions import completions_of
+from conversations.ai_agent.tools.parameter_rows import ParameterRow, rows_of
 from conversations.ai_agent.tools.payload_lint import PayloadReader
 from conversations.models import Tool
 from conversations.models.release import release_id_of
@@ -64,9 +66,13 @@ def tool_editor_page(
     problems: Sequence[Problem] = (),
     *,
     run: object = None,
+    rows: Sequence[ParameterRow] | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    """Draw the editor; `run` is the report of a run to show below the source."""
+    """Draw the editor; `run` is the report of a run to show below the source.
+
+    `rows` are the parameters as they are typed; None shows those of the stored tool.
+    """
     where = {"project_id": project.public_id}
     context = {
         "tool": tool,
@@ -74,6 +80,8 @@ def tool_editor_page(
         "form": form,
         "problems": problems,
         "run": run,
+        "rows": _stored_rows(tool) if rows is None else rows,
+        "types": [(one.key, one.label) for one in TYPES.values()],
         "completions": completions_of(project),
         "live": live_source(project, tool) if tool else None,
         "run_url": reverse("tool_run", kwargs=where | ({"tool_id": tool.pk} if tool else {})),
@@ -81,3 +89,7 @@ def tool_editor_page(
         "modules": USEFUL_MODULES,
     }
     return render(request, "conversations/tool_edit.html", context, status=status)
+
+
+def _stored_rows(tool: Tool | None) -> list[ParameterRow]:
+    return rows_of(tool.source, tool.name, tool.parameters) if tool else []

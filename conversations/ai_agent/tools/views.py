@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -18,6 +20,13 @@ from conversations.ai_agent.tools.editor import (
     tool_editor_page,
 )
 from conversations.ai_agent.tools.means_lint import means_of
+from conversations.ai_agent.tools.parameter_rows import (
+    POSTED,
+    ParameterRow,
+    rows_move,
+    rows_posted,
+    rows_stored,
+)
 from conversations.ai_agent.topic_selectors import tool_list
 from conversations.models import Tool
 from integrations.models import Access, Area, Project
@@ -77,44 +86,70 @@ def _editor(
     """Show the editor, or save: errors in the source block saving, warnings do not."""
     if request.method != "POST":
         form = ToolForm.for_tool(tool) if tool else ToolForm(initial=_fresh(project))
-        problems = _problems(project, tool.source, tool.name, reader) if tool else []
+        problems = _problems(project, tool, reader) if tool else []
         return tool_editor_page(request, project, tool, form, problems)
+    stored = Tool.objects.get(pk=tool.pk) if tool else None
+    if command := request.POST.get("rows"):
+        form = ToolForm(initial=request.POST.dict())
+        rows = _rows_moved(request, command)
+        return tool_editor_page(request, project, stored, form, rows=rows)
     form = ToolForm(request.POST)
-    problems = []
+    rows, problems = rows_posted(request.POST), []
     if form.is_valid():
-        values = form.cleaned_data
-        problems = _problems(project, values["source"], values["name"], reader)
+        values = form.cleaned_data | _parameters(request, rows)
+        problems = _problems(project, _as_typed(project, tool, values), reader)
         if any(problem.severity == "error" for problem in problems):
             form.add_error("source", "The errors listed below would stop the tool. Correct them.")
-        elif saved := _save(request, project, tool, form):
+        elif saved := _save(request, project, tool, form, values):
             return redirect("tool_edit", project_id=project.public_id, tool_id=saved.pk)
-    stored = Tool.objects.get(pk=tool.pk) if tool else None
-    return tool_editor_page(request, project, stored, form, problems, status=422)
+    return tool_editor_page(request, project, stored, form, problems, rows=rows, status=422)
 
 
-def _save(request: HttpRequest, project: Project, tool: Tool | None, form: ToolForm) -> Tool | None:
+def _rows_moved(request: HttpRequest, command: str) -> list[ParameterRow]:
+    source, name = request.POST.get("source", ""), request.POST.get("name", "")
+    return rows_move(rows_posted(request.POST), command, source=source, function_name=name)
+
+
+def _parameters(request: HttpRequest, rows: Sequence[ParameterRow]) -> dict[str, object]:
+    """Return the parameters that were sent; a form without their rows leaves them as they are."""
+    return {"parameters": rows_stored(rows)} if POSTED in request.POST else {}
+
+
+def _as_typed(project: Project, tool: Tool | None, values: Mapping[str, object]) -> Tool:
+    """Return the tool as it would be saved, for its check alone."""
+    listed = values.get("parameters", tool.parameters if tool else [])
+    return Tool(project=project, name=values["name"], source=values["source"], parameters=listed)
+
+
+def _save(
+    request: HttpRequest,
+    project: Project,
+    tool: Tool | None,
+    form: ToolForm,
+    values: Mapping[str, object],
+) -> Tool | None:
     """Save the tool; puts errors on the form and returns None if it is refused."""
     try:
         if tool:
-            saved = tool_update(tool=tool, actor=request.user, values=form.cleaned_data)
+            saved = tool_update(tool=tool, actor=request.user, values=values)
         else:
-            saved = tool_create(project=project, actor=request.user, values=form.cleaned_data)
+            saved = tool_create(project=project, actor=request.user, values=values)
     except ValidationError as error:
-        form.add_error(None, error)
+        for field, problems in error.message_dict.items():
+            form.add_error(field if field in form.fields else None, ValidationError(problems))
         return None
     messages.success(request, f"Tool {saved.name} saved. It is used from the next message on.")
     return saved
 
 
-def _problems(
-    project: Project, source: str, name: str, reader: ReaderOfProject | None
-) -> list[Problem]:
+def _problems(project: Project, tool: Tool, reader: ReaderOfProject | None) -> list[Problem]:
     judge = reader(project) if reader else None
     return tool_check(
-        source,
-        name,
+        tool.source,
+        tool.name,
         payload_reader=judge,
         means=means_of(project),
+        parameters=tool.parameters,
         project_key=project.public_id,
         workspace_key=project.workspace.public_id,
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from conversations.ai_agent.entities.parameters import tool_parameters, value_fit
 from conversations.ai_agent.topics.action_rows import ROWS_MAX, WHENS
 from conversations.ai_agent.topics.rules import condition_problem
 from conversations.models import Topic
@@ -45,6 +46,8 @@ def _problems(
     elif target not in known[kind] and (target or kind != "handoff"):
         word = _NAMES[kind]
         yield f"{word}_missing", f"there is no {word} named {target} any more. Pick another one."
+    elif kind == "run_tool":
+        yield from _argument_problems(topic, target, action.get("args") or {})
     if when not in WHENS:
         yield "when_unknown", "choose when it is done."
     if when == "condition" and (problem := condition_problem(action.get("condition") or {})):
@@ -54,6 +57,22 @@ def _problems(
     if when in ("on_confirm", "on_answer") and not topic.content.strip():
         yield "no_question", "write into the content what the AI agent asks before it."
     yield from _handoff_problems(action)
+
+
+def _argument_problems(
+    topic: Topic, target: str, given: Mapping[str, Any]
+) -> Iterator[tuple[str, str]]:
+    """Name the arguments that the tool has no place for, and those of another type."""
+    if not given:
+        return
+    taken = {one.name: one for one in tool_parameters(topic.project.tools.get(name=target))}
+    for name, value in given.items():
+        if name not in taken:
+            there = ", ".join(taken) or "nothing"
+            yield "argument", f"{target} has no parameter {name}; it takes {there}."
+        elif value_fit(taken[name], value) is None:
+            kind = taken[name].kind.label.lower()
+            yield "argument", f"{name} is no {kind}, which {target} takes there."
 
 
 def _handoff_problems(action: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -153,6 +153,7 @@ class ReleaseCheck:
                 tool["source"],
                 tool["name"],
                 payload_reader=reader,
+                parameters=tool.get("parameters"),
                 project_key=self.project.public_id,
                 workspace_key=self.project.workspace.public_id,
             )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from conversations.ai_agent.entities.parameters import takes_flow
 from conversations.ai_agent.returned import (
     ReturnProblem,
     acts,
@@ -15,7 +16,13 @@ from conversations.ai_agent.returned import (
     wants_handoff,
 )
 from conversations.ai_agent.sandbox.results import ToolError
-from conversations.ai_agent.sandbox.runner import ConvSnapshot, ToolLimits, ToolOutcome, tool_run
+from conversations.ai_agent.sandbox.runner import (
+    FLOW,
+    ConvSnapshot,
+    ToolLimits,
+    ToolOutcome,
+    tool_run,
+)
 from conversations.ai_agent.tools.check import Problem
 from conversations.ai_agent.tools.payload_lint import PayloadFinding
 from handoffs.payload.reading import HandoffPayload, has_handoff
@@ -59,13 +66,21 @@ class ToolReport:
     error_line: int | None = None
 
 
-def tool_try(*, project: Project, name: str, source: str, timeout_seconds: int) -> ToolReport:
+def tool_try(
+    *,
+    project: Project,
+    name: str,
+    source: str,
+    timeout_seconds: int,
+    arguments: Mapping[str, object] | None = None,
+) -> ToolReport:
     """Run the source in the sandbox, as the AI agent would, with a sample conversation."""
     try:
         outcome = tool_run(
             source=source,
             function_name=name,
-            conv=_sample(project),
+            conv=replace(_sample(project), entities=_said(arguments or {})),
+            arguments=_with_flow(source, name, arguments or {}),
             limits=ToolLimits(timeout_seconds=timeout_seconds),
             project_key=project.public_id,
         )
@@ -84,6 +99,11 @@ def tool_try(*, project: Project, name: str, source: str, timeout_seconds: int) 
     )
 
 
+def arguments_refused(problems: Sequence[str]) -> ToolReport:
+    """Return a report of arguments with which nothing can be run."""
+    return _failed(ToolError("arguments", f"Not run. {' '.join(problems)}"))
+
+
 def tool_refused(problems: Sequence[Problem]) -> ToolReport | None:
     """Return a report of what keeps a source from being saved, and so from being run; or None."""
     errors = [one for one in problems if one.severity == "error"]
@@ -93,6 +113,15 @@ def tool_refused(problems: Sequence[Problem]) -> ToolReport | None:
     what = "an error" if len(errors) == 1 else f"{len(errors)} errors"
     error = ToolError("syntax", f"Not run, because of {what}: {named}", line=errors[0].line)
     return _failed(error)
+
+
+def _said(arguments: Mapping[str, object]) -> dict[str, str]:
+    return {name: str(value) for name, value in arguments.items()}
+
+
+def _with_flow(source: str, name: str, arguments: Mapping[str, object]) -> dict[str, object]:
+    """Add the flow where the function takes one, as a step of a flow would."""
+    return {**arguments, **({"flow": FLOW} if takes_flow(source, name) else {})}
 
 
 def _sample(project: Project) -> ConvSnapshot:
