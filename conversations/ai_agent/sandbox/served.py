@@ -96,9 +96,9 @@ ATTRIBUTES = (
     ),
     _reads(
         "entities",
-        "what was read out of what the end user said, by name: what a flow has collected, arguments "
-        "that they gave, and of the last message `email`, `date`, `phone_number`, `alphanumeric`, "
-        "`numeric`; `.value` is as they wrote it",
+        "what was read out of what the end user said, by name: what a flow has collected, the "
+        "arguments that they gave, and of the last message `email`, `date`, `phone_number`, "
+        "`alphanumeric`, `numeric`; `.value` is as they wrote it",
         "A-7",
         "conv.entities['order'].value",
     ),
