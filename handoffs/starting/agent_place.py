@@ -45,6 +45,7 @@ def agent_place(conversation: Conversation) -> AgentPlace:
         destinations=named | {key: f"live agents at {vendor_name(key)}" for key in keys},
         is_available=partial(is_available, conversation),
         show=show,
+        services=tool_services(conversation),
     )
 
 

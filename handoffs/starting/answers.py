@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -14,7 +15,13 @@ from conversations.ai_agent.conv.effects import effects_apply, turn_logs_append
 from conversations.ai_agent.conv.messages import agent_message_event
 from conversations.ai_agent.conv.place import conv_place
 from conversations.ai_agent.flows.position import after_handoff
-from conversations.ai_agent.flows.turns import built_in_turn, flow_resume, turn_told
+from conversations.ai_agent.flows.turns import (
+    built_in_turn,
+    flow_follow,
+    flow_resume,
+    flow_turn,
+    turn_told,
+)
 from conversations.ai_agent.returned import ReturnProblem, handoff_misplaced
 from conversations.ai_agent.runtimes.runtime import agent_turn, is_asked, outside_agent, was_away
 from conversations.ai_agent.runtimes.services import outside_agent_error_note
@@ -50,6 +57,8 @@ from integrations.contract.hints import PayloadProblem
 logger = logging.getLogger(__name__)
 # What crashes, cannot be stored or takes its worker along is tried so often, and then given up.
 MAX_TRIES = 3
+# A flow that an outside agent begins waits so long for a slot for its first tool.
+SLOT_SECONDS = 3.0
 # In a conversation's page: it is one of the portal's test panel.
 TEST_PANEL = "test_panel"
 
@@ -87,7 +96,8 @@ def _answer(claim: TurnClaim) -> None:
     conversation = _conversation(claim.conversation_id)
     event = _unanswered(conversation)
     agent = outside_agent(conversation.project)
-    is_resumed = agent is None and bool(conversation.flow.get("resume"))
+    has_flows = agent is None or is_asked(agent)
+    is_resumed = has_flows and bool(conversation.flow.get("resume"))
     if event is None and not is_resumed:
         _nothing_owed(claim)
         return
@@ -101,8 +111,9 @@ def _answer(claim: TurnClaim) -> None:
     elif event is None:
         _nothing_owed(claim)
     elif agent is not None:
-        if forbidden := forbidden_turn(conversation, event):
-            _apply(claim, event, forbidden)
+        ours = forbidden_turn(conversation, event) or _flow_turn(conversation, event, agent)
+        if ours is not None:
+            _apply(claim, event, ours)
         else:
             _ask_outside(claim, agent, conversation, event)
     else:
@@ -112,6 +123,37 @@ def _answer(claim: TurnClaim) -> None:
 def _built_in(conversation: Conversation, event: Event) -> Turn:
     services = tool_services(conversation)
     return built_in_turn(conversation, event, handoff_view(conversation), services)
+
+
+def _flow_turn(conversation: Conversation, event: Event, agent: OutsideAgent) -> Turn | None:
+    """Return the answer of a flow that an outside agent, or a tool of its, has begun."""
+    if not is_asked(agent):
+        return None
+    services = tool_services(conversation)
+    return flow_turn(conversation, event, handoff_view(conversation), services)
+
+
+def _followed(claim: TurnClaim, event: Event, turn: Turn) -> Turn:
+    """Let a flow begin, or go on, where an outside agent's turn asks for it."""
+    if not turn.moves.is_any:
+        return turn
+    conversation = _conversation(claim.conversation_id)
+    place = partial(
+        conv_place,
+        conversation,
+        until_sequence=event.sequence,
+        handoff_view=handoff_view(conversation),
+        services=tool_services(conversation),
+    )
+    until = time.monotonic() + SLOT_SECONDS
+    while True:
+        try:
+            return flow_follow(turn, conversation, place)
+        except ToolError:
+            # The agent has answered: it is not asked again because its flow's tool must wait.
+            if time.monotonic() >= until:
+                raise
+            time.sleep(0.1)
 
 
 def _resumed(conversation: Conversation) -> Turn:
@@ -153,7 +195,7 @@ def _finish_outside(claim: TurnClaim, agent: OutsideAgent, event: Event, turn: T
         if turn is not None:
             if turn.agent_error is not None:
                 outside_agent_error_note(agent, turn.agent_error)
-            is_owed = _apply(claim, event, turn)
+            is_owed = _apply(claim, event, _followed(claim, event, turn))
             is_over = True
     finally:
         TURNS.release(claim)

@@ -6,16 +6,26 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from conversations.ai_agent.chat_model.offers import CHECK, CHOICES, END, HANDOFF, Offer
+from conversations.ai_agent.chat_model.offers import (
+    CHECK,
+    CHOICES,
+    END,
+    HANDOFF,
+    START_FLOW,
+    Offer,
+)
 from conversations.ai_agent.chat_model.wire import Call
 from conversations.ai_agent.conv.effects import effects_logs, has_effects, with_offers
-from conversations.ai_agent.conv.place import ConvPlace, tool_use
+from conversations.ai_agent.conv.moves import moves_read
+from conversations.ai_agent.conv.place import ConvPlace, conv_place, tool_use
+from conversations.ai_agent.entities.arguments import missing_of
+from conversations.ai_agent.entities.parameters import tool_parameters, value_fit
 from conversations.ai_agent.outside.agent import AgentAnswer, AgentPlace, AgentTurn
 from conversations.ai_agent.outside.answers import SOURCE, answer_read
 from conversations.ai_agent.sandbox.effects import ConvEffects
 from conversations.ai_agent.sandbox.results import ToolError
-from conversations.ai_agent.sandbox.runner import ConvSnapshot, ToolOutcome
-from conversations.ai_agent.topics.actions import tool_targets
+from conversations.ai_agent.sandbox.runner import ToolOutcome
+from conversations.ai_agent.topics.asking import arguments_named
 from conversations.ai_agent.turn import AgentMessage, TurnLog, tool_log
 from conversations.models import Tool
 from integrations.kit.json_values import json_text
@@ -24,7 +34,7 @@ from integrations.kit.plain_json import vendor_json
 RESULT_CHARS = 16_000
 CHOICES_MAX = 20
 # These close the turn: they run after all others of their round.
-_CLOSING = (HANDOFF, END, CHOICES)
+_CLOSING = (HANDOFF, END, CHOICES, START_FLOW)
 
 
 class Functions:
@@ -41,6 +51,7 @@ class Functions:
         self._has_hung_up = False
         self._logs: list[TurnLog] = []
         self._effects: list[tuple[str, ConvEffects]] = []
+        self._tools: ConvPlace | None = None
 
     def in_order(self, calls: Sequence[Call]) -> list[Call]:
         """Return the calls of a round, those that close the turn last."""
@@ -85,8 +96,10 @@ class Functions:
             return ours[call.name](given)
         if call.name == CHECK and self._place.destinations:
             return await self._check(given)
+        if call.name == START_FLOW and self._offer.flows:
+            return self._start_flow(str(given.get("flow", "")))
         if call.name in self._offer.topics:
-            return await self._topic(call.name)
+            return await self._topic(call.name, given)
         if call.name in self._offer.tools:
             return await self._tool(self._offer.tools[call.name], given)
         known = ", ".join(self._offer.names)
@@ -135,16 +148,28 @@ class Functions:
             {"destination": name, "available": await ask(name) if ask else None} for name in names
         ]
 
-    async def _topic(self, name: str) -> object:
-        topic = self._offer.topics[name]
-        targets = tool_targets(topic.actions, topic.actions_text)
-        tool = next(self._offer.tools[one] for one in targets if one in self._offer.tools)
-        result = await self._tool(tool, {})
+    def _start_flow(self, name: str) -> object:
+        """Let a flow begin when the turn is written down."""
+        if name not in self._offer.flows:
+            raise _BadCallError(f"flow must be one of: {', '.join(self._offer.flows)}.")
+        effects = ConvEffects(done=[("goto_flow", {"name": name})])
+        self._effects.append((SOURCE, effects))
+        self.is_over = True
+        return {"status": "begun"}
+
+    async def _topic(self, name: str, given: Mapping[str, Any]) -> object:
+        topic, action = self._offer.topics[name]
+        if action.kind == "goto_flow":
+            return self._start_flow(action.target)
+        tool = self._offer.tools[action.target]
+        named = arguments_named(action, tool_parameters(tool))
+        result = await self._tool(tool, {**given, **named})
         return {"content": topic.content, "result": result}
 
     async def _tool(self, tool: Tool, given: Mapping[str, Any]) -> object:
+        arguments = _checked(tool, given)
         try:
-            outcome = await asyncio.to_thread(self._run, tool, given)
+            outcome = await asyncio.to_thread(self._run, tool, arguments)
         except ToolError as error:
             raise _BadCallError(f"{tool.name} failed: {error.code}.") from error
         self._logs += [tool_log(tool, entry) for entry in outcome.logs]
@@ -164,6 +189,11 @@ class Functions:
             given.pop("sip_headers", None)
             self._close({"handoff": given})
             return {"status": "handoff requested"}
+        moves = moves_read(outcome.effects.done, outcome.returned)
+        if moves.flow in self._offer.flows:
+            return self._start_flow(moves.flow)
+        if moves.is_any:
+            self.is_over = True
         if not isinstance(outcome.returned, dict):
             return outcome.returned
         read = answer_read(outcome.returned)
@@ -178,21 +208,17 @@ class Functions:
         return outcome.returned.get("content") or {"status": "done"}
 
     def _run(self, tool: Tool, given: Mapping[str, Any]) -> ToolOutcome:
-        conversation, about = self._place.conversation, self._turn.conversation
-        snapshot = ConvSnapshot(
-            id=conversation.pk,
-            account_id=conversation.project.workspace.public_id,
-            project_id=conversation.project.public_id,
-            env=conversation.environment,
-            channel_type=about["channel_type"],
-            language=about["language"],
-            state=self._state,
-            history=[{"role": one["role"], "text": one["text"]} for one in self._turn.history],
-            handoff=dict(self._turn.handoff) if self._turn.handoff else None,
-            variant_name=conversation.variant_id or None,
-            integration_attributes=conversation.integration_attributes,
+        """Run a tool as the built-in agent would, with the state that the one before has left."""
+        place = self._tools or conv_place(
+            self._place.conversation,
+            until_sequence=self._turn.sequence,
+            handoff_view=self._turn.handoff,
+            services=self._place.services,
         )
-        return tool_use(ConvPlace(conversation=conversation, snapshot=snapshot), tool, given)
+        said = {name: str(value) for name, value in given.items()}
+        outcome = tool_use(place.with_said(said), tool, given)
+        self._tools = place.after(outcome)
+        return outcome
 
     def _close(self, returned: dict[str, Any]) -> None:
         self._returned = returned
@@ -214,6 +240,23 @@ def _arguments(call: Call) -> Mapping[str, Any]:
     if not isinstance(given, dict):
         raise _BadCallError("The arguments must be an object.")
     return given
+
+
+def _checked(tool: Tool, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments as their types have them; raises _BadCallError with what to do."""
+    parameters = tool_parameters(tool)
+    found: dict[str, Any] = {}
+    for one in parameters:
+        if given.get(one.name) in (None, ""):
+            continue
+        value = value_fit(one, given[one.name])
+        if value is None:
+            wanted = ", ".join(one.options) if one.options else one.kind.label.lower()
+            raise _BadCallError(f"{one.name} must be {wanted}: {one.what}.")
+        found[one.name] = value
+    if missing := missing_of(parameters, found):
+        raise _BadCallError(f"{missing.name} is missing ({missing.what}): ask the end user for it.")
+    return found
 
 
 def _short(given: Mapping[str, Any], name: str, most: int) -> str:

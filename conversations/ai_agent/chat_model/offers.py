@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from conversations.ai_agent.entities.parameters import Parameter, schema_of, tool_parameters
 from conversations.ai_agent.phrases.words import meaningful_words, normalise
-from conversations.ai_agent.topics.actions import tool_targets
-from conversations.models import Conversation, Tool, Topic
+from conversations.ai_agent.topics.actions import TopicAction, topic_actions
+from conversations.ai_agent.topics.asking import arguments_named
+from conversations.models import Conversation, Flow, Tool, Topic
 from conversations.releases.content import Content, content_of
 
 HANDOFF, END = "handoff", "end_conversation"
 CHECK, CHOICES = "check_availability", "offer_choices"
+START_FLOW = "start_flow"
 NAME_MAX = 64
 TOPICS_NEAR = 5
 QUERIES_SHOWN = 5
-_TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
 _TEXT = {"type": "string"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """What is offered in one turn: the functions as they go over the wire, and what each runs."""
+    """What is offered in one turn: the functions as they go over the wire, and what each runs.
+
+    `topics` holds what a topic's function does: its first tool or flow.
+    """
 
     functions: Sequence[Mapping[str, Any]]
     tools: Mapping[str, Tool] = field(repr=False)
-    topics: Mapping[str, Topic] = field(repr=False)
+    topics: Mapping[str, tuple[Topic, TopicAction]] = field(repr=False)
     near: Sequence[Topic] = field(repr=False)
+    flows: Mapping[str, Flow] = field(default_factory=dict, repr=False)
 
     @property
     def names(self) -> list[str]:
@@ -50,13 +55,38 @@ def offer_read(content: Content, text: str, destinations: Mapping[str, str]) -> 
     """Return what a turn offers; `text` is what the end user has said."""
     found = [topic for topic in content.rows(Topic) if topic.is_enabled]
     tools = {tool.name: tool for tool in content.rows(Tool) if len(tool.name) <= NAME_MAX}
-    topics = dict(_topic_functions(found, tools))
+    flows = {flow.name: flow for flow in content.rows(Flow)}
+    topics = dict(_topic_functions(found, tools, flows))
     functions = [
-        *_reserved(destinations),
-        *(function_of(name, tool.description, _parameters(tool)) for name, tool in tools.items()),
-        *(function_of(name, _about(topic), {}) for name, topic in topics.items()),
+        *_reserved(destinations, flows),
+        *(
+            _tool_function(name, tool.description, tool_parameters(tool))
+            for name, tool in tools.items()
+        ),
+        *(
+            _tool_function(name, _about(topic), _left(action, tools))
+            for name, (topic, action) in topics.items()
+        ),
     ]
-    return Offer(functions=functions, tools=tools, topics=topics, near=_near(found, text))
+    near = _near(found, text)
+    return Offer(functions=functions, tools=tools, topics=topics, near=near, flows=flows)
+
+
+def _tool_function(
+    name: str, description: str, parameters: Sequence[Parameter]
+) -> Mapping[str, Any]:
+    properties = {one.name: schema_of(one) for one in parameters}
+    required = [one.name for one in parameters if one.is_required]
+    return function_of(name, description, properties, required)
+
+
+def _left(action: TopicAction, tools: Mapping[str, Tool]) -> list[Parameter]:
+    """Return what the model gives to a topic's tool: all that its action does not name."""
+    if action.kind != "run_tool":
+        return []
+    parameters = tool_parameters(tools[action.target])
+    named = arguments_named(action, parameters)
+    return [one for one in parameters if one.name not in named]
 
 
 def function_of(
@@ -68,7 +98,9 @@ def function_of(
     return {"type": "function", "function": function}
 
 
-def _reserved(destinations: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
+def _reserved(
+    destinations: Mapping[str, str], flows: Mapping[str, Flow]
+) -> Iterator[Mapping[str, Any]]:
     where: dict[str, Any] = dict(_TEXT)
     if destinations:
         about = "; ".join(f"{name}: {what}" for name, what in destinations.items())
@@ -90,6 +122,15 @@ def _reserved(destinations: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
         yield function_of(
             CHECK, "Say whether a live agent would answer now.", {"destination": where}
         )
+    if flows:
+        about = "; ".join(f"{one.name}: {one.description or one.name}" for one in flows.values())
+        flow = {**_TEXT, "enum": list(flows), "description": about}
+        yield function_of(
+            START_FLOW,
+            "Begin a flow: it asks the end user step by step from here on. Say nothing beside it.",
+            {"flow": flow},
+            ["flow"],
+        )
     label = {"type": "object", "properties": {"label": _TEXT}, "required": ["label"]}
     yield function_of(
         CHOICES,
@@ -100,42 +141,27 @@ def _reserved(destinations: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
 
 
 def _topic_functions(
-    topics: Sequence[Topic], tools: Mapping[str, Tool]
-) -> Iterator[tuple[str, Topic]]:
-    """Yield the topics that run a tool under names of their own."""
+    topics: Sequence[Topic], tools: Mapping[str, Tool], flows: Mapping[str, Flow]
+) -> Iterator[tuple[str, tuple[Topic, TopicAction]]]:
+    """Yield the topics that run a tool or begin a flow, under names of their own."""
     taken = set(tools)
+    there = {"run_tool": tools, "goto_flow": flows}
     for topic in topics:
-        if not any(name in tools for name in tool_targets(topic.actions, topic.actions_text)):
+        actions = topic_actions(topic.actions, topic.actions_text)
+        does = next((one for one in actions if one.target in there.get(one.kind, ())), None)
+        if does is None:
             continue
         slug = re.sub(r"[^a-z0-9]+", "_", topic.name.lower()).strip("_") or str(topic.pk)
         name = f"topic_{slug}"[:NAME_MAX]
         if name in taken:
             name = f"topic_{topic.pk}"
         taken.add(name)
-        yield name, topic
+        yield name, (topic, does)
 
 
 def _about(topic: Topic) -> str:
     queries = "; ".join(topic.example_queries[:QUERIES_SHOWN])
     return f"{topic.name}. For instance: {queries}" if queries else topic.name
-
-
-def _parameters(tool: Tool) -> dict[str, Any]:
-    """Return what a tool takes beside `conv`, by its annotations."""
-    try:
-        tree = ast.parse(tool.source)
-    except SyntaxError:
-        return {}
-    wanted = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == tool.name]
-    if not wanted:
-        return {}
-    arguments = [*wanted[-1].args.posonlyargs, *wanted[-1].args.args][1:]
-    return {one.arg: {"type": _type_of(one.annotation)} for one in arguments}
-
-
-def _type_of(annotation: ast.expr | None) -> str:
-    name = annotation.id if isinstance(annotation, ast.Name) else ""
-    return _TYPES.get(name, "string")
 
 
 def _near(topics: Sequence[Topic], text: str) -> list[Topic]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from conversations.ai_agent.conv.place import ConvPlace, conv_place
@@ -34,27 +35,51 @@ def built_in_turn(
     Writes nothing and holds no transaction. Raises ToolError `busy` where no slot is free for the
     first tool: nothing has run then.
     """
-    text = event.payload["text"]
+    answer = flow_turn(conversation, event, handoff_view, services)
+    if answer is not None:
+        return answer
+    turn = turn_run(conversation, event, handoff_view, services)
+    return flow_follow(turn, conversation, _place_of(conversation, event, handoff_view, services))
 
-    def place() -> ConvPlace:
-        return conv_place(
-            conversation,
-            until_sequence=event.sequence,
-            handoff_view=handoff_view,
-            services=services,
-        )
+
+def flow_turn(
+    conversation: Conversation,
+    event: Event,
+    handoff_view: dict[str, Any] | None,
+    services: Mapping[str, Service] | None = None,
+) -> Turn | None:
+    """Return what the flow that is under way says to a message, whoever answers beside flows.
+
+    None where there is none, or where the message is another's: a topic matches it, and the flow
+    waits. Raises ToolError `busy` as the whole turn does.
+    """
+    text = event.payload["text"]
 
     def has_topic() -> bool:
         content, without = content_of(conversation), conversation.disabled_topics
         return not decide(conversation, content, text, without=without).is_miss
 
-    if is_in_flow(conversation) and not (_has_asked(conversation) and has_topic()):
-        if forbidden := forbidden_turn(conversation, event):
-            return forbidden
-        answer = flow_answer(conversation, text, place, has_topic=has_topic)
-        if answer is not None:
-            return answer
-    return flow_follow(turn_run(conversation, event, handoff_view, services), conversation, place)
+    if not is_in_flow(conversation) or (_has_asked(conversation) and has_topic()):
+        return None
+    if forbidden := forbidden_turn(conversation, event):
+        return forbidden
+    place = _place_of(conversation, event, handoff_view, services)
+    return flow_answer(conversation, text, place, has_topic=has_topic)
+
+
+def _place_of(
+    conversation: Conversation,
+    event: Event,
+    handoff_view: dict[str, Any] | None,
+    services: Mapping[str, Service] | None,
+) -> PlaceMaker:
+    return partial(
+        conv_place,
+        conversation,
+        until_sequence=event.sequence,
+        handoff_view=handoff_view,
+        services=services,
+    )
 
 
 def turn_told(trace: Mapping[str, Any]) -> str:

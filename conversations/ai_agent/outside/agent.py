@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from conversations.ai_agent.sandbox.effects import ConvEffects
+from conversations.ai_agent.sandbox.host import Service
 from conversations.ai_agent.turn import AgentMessage, TurnLog
 from conversations.models import Conversation
 from integrations.contract.errors import ConnectorError
@@ -76,6 +77,8 @@ class AgentTurn:
     is_back: bool = False
     session: Mapping[str, Any] = field(default_factory=dict, repr=False)
     epoch: int = 0
+    # The message's place in the journal; None in a test turn.
+    sequence: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,12 +107,14 @@ class AgentPlace:
     `destinations` are the names that a handoff may go to, each with what it is. `is_available`
     says whether somebody would answer there, None where nobody can tell. `show` draws a text that
     is still growing: it gets the message's id, the new piece, and whether it was the last one.
+    `services` are what the project's tools may ask of the portal.
     """
 
     conversation: Conversation = field(repr=False)
     destinations: Mapping[str, str] = field(default_factory=dict)
     is_available: Callable[[str], Awaitable[bool | None]] | None = None
     show: Callable[[uuid.UUID, str, bool], None] | None = None
+    services: Mapping[str, Service] = field(default_factory=dict, repr=False)
 
 
 class AgentFailedError(Exception):

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
+from conversations.ai_agent.conv.moves import moves_read
 from conversations.ai_agent.outside.agent import (
     Adapter,
     AgentAnswer,
@@ -102,6 +103,7 @@ def agent_turn(
         is_back=session_epoch(session) > session.get(_TOLD_EPOCH, 0),
         session=session,
         epoch=session_epoch(session),
+        sequence=event.sequence,
     )
 
 
@@ -206,8 +208,9 @@ async def _ask_twice(
 
 def _check_answered(answer: AgentAnswer) -> None:
     """Raise AgentFailedError for an answer that says nothing and asks for nothing."""
-    is_something = answer.messages or answer.returned or answer.has_hung_up or answer.comes_later
-    if not is_something:
+    says = answer.messages or answer.returned or answer.has_hung_up or answer.comes_later
+    moves = any(moves_read(one.done, None).is_any for _, one in answer.effects)
+    if not says and not moves:
         raise AgentFailedError("agent_silent", "The agent's answer is empty.")
 
 

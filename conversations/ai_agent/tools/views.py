@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -115,7 +116,7 @@ def _parameters(request: HttpRequest, rows: Sequence[ParameterRow]) -> dict[str,
     return {"parameters": rows_stored(rows)} if POSTED in request.POST else {}
 
 
-def _as_typed(project: Project, tool: Tool | None, values: Mapping[str, object]) -> Tool:
+def _as_typed(project: Project, tool: Tool | None, values: Mapping[str, Any]) -> Tool:
     """Return the tool as it would be saved, for its check alone."""
     listed = values.get("parameters", tool.parameters if tool else [])
     return Tool(project=project, name=values["name"], source=values["source"], parameters=listed)

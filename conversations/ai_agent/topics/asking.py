@@ -183,7 +183,7 @@ def actions_fill(actions: Sequence[TopicAction], tools: Mapping[str, Tool], text
             # A tool that is gone is passed over.
             continue
         parameters = tool_parameters(tool)
-        known = _named(action, parameters)
+        known = arguments_named(action, parameters)
         found = arguments_find([one for one in parameters if one.name not in known], text)
         said |= found.said
         filled.append(replace(action, arguments=(), named={**known, **found.values}))
@@ -193,7 +193,7 @@ def actions_fill(actions: Sequence[TopicAction], tools: Mapping[str, Tool], text
     return Filling(actions=filled, said=said, missing=first, at=at)
 
 
-def _named(action: TopicAction, parameters: Sequence[Parameter]) -> dict[str, Value]:
+def arguments_named(action: TopicAction, parameters: Sequence[Parameter]) -> dict[str, Value]:
     """Return what an action names, by name and by place; what has no place is left out."""
     places = zip((one.name for one in parameters), action.arguments, strict=False)
     given = dict(places) | dict(action.named)

@@ -101,7 +101,7 @@ def tool_try(
 
 def arguments_refused(problems: Sequence[str]) -> ToolReport:
     """Return a report of arguments with which nothing can be run."""
-    return _failed(ToolError("arguments", f"Not run. {' '.join(problems)}"))
+    return _failed(ToolError("syntax", f"Not run. {' '.join(problems)}"))
 
 
 def tool_refused(problems: Sequence[Problem]) -> ToolReport | None:
