@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from conversations.models import Conversation, LogEntry
+from handoffs.models import Handoff
+from handoffs.starting.answers import answer_all
 from tests import factories
 from tests.handoffs.model import ModelStandIn, calls, model_server, says
 from tests.handoffs.outside import ask, said
 from tests.handoffs.test_chat_model import driven, functions
-from tests.handoffs.test_outside_return import handed_off_and_back
+from tests.handoffs.test_flows import left_by_the_live_agent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ASK = {
@@ -98,9 +100,13 @@ def test_after_the_live_agent_the_flow_goes_on_and_the_model_is_not_asked(model:
     conversation = with_flow(model, PERSON, DONE)
     model.script = [calls(("start_flow", {"flow": "ordering"}))]
 
-    handed_off_and_back(conversation, "I want to order")
+    ask(conversation, "I want to order")
+    assert flow_of(conversation)["has_handed_off"]
+    left_by_the_live_agent(Handoff.objects.get())
+    answer_all(conversation.pk)
 
-    assert said(conversation)[-1].startswith("Noted")
+    assert said(conversation) == ["One moment.", "Noted: ."]
+    assert flow_of(conversation) == {}
     assert len(model.heard) == 1
 
 
