@@ -192,6 +192,11 @@ def access_token(of: Conversation, *, is_trusted: bool = False) -> str:
     return token_issue(of.channel, family=of.token_family, is_trusted=is_trusted)
 
 
+def token(of_channel: Channel, *, is_trusted: bool = False) -> str:
+    """Return a token that may open sessions of the channel."""
+    return token_issue(of_channel, family=uuid.uuid4(), is_trusted=is_trusted)
+
+
 def said(in_conversation: Conversation, text: str, by: EventType = EventType.USER_MESSAGE) -> Event:
     """Append a message to the journal without anybody answering."""
     with transaction.atomic():

@@ -17,7 +17,7 @@ from conversations.ai_agent.streaming import project_streams
 from conversations.api.errors import EnvelopeView, RefusedError, error_response
 from conversations.api.schema import HOST, SESSION, TOKEN, Interface, answer
 from conversations.api.strict import StrictSerializer
-from conversations.api.widget_look import look, page_check
+from conversations.api.widget_look import page_check
 from conversations.journal.frames import CLIENT_EXTENSIONS
 from conversations.journal.json_values import has_valid_text
 from conversations.journal.services import Visitor, session_create
@@ -30,6 +30,13 @@ from conversations.widget.access_token import (
     token_issue,
     token_verify,
 )
+from conversations.widget.before import (
+    AnswersWrongError,
+    ConsentNeededError,
+    answers_check,
+    consent_check,
+)
+from conversations.widget.look import look
 from integrations.entry.client_address import client_address
 from integrations.entry.rate_limit import retry_after
 from integrations.telemetry.metrics import REQUESTS_LIMITED
@@ -132,6 +139,16 @@ class SessionView(EnvelopeView):
             help_text="The end user's, as in `Europe/Berlin`: times are told in it. A name that is "
             "not known counts as none.",
         )
+        consent = serializers.DictField(
+            required=False,
+            help_text="`version` of the text that the end user agreed to, where the widget asks "
+            "for consent: `GET /api/v1/widget` says which.",
+        )
+        form = serializers.DictField(
+            child=serializers.CharField(max_length=500, allow_blank=True),
+            required=False,
+            help_text="Answers to the questions that the widget asks first, by their names.",
+        )
         extensions = serializers.ListField(
             child=serializers.CharField(max_length=64),
             max_length=20,
@@ -188,7 +205,7 @@ class SessionView(EnvelopeView):
         ),
         _400="INVALID_REQUEST",
         _401="UNAUTHORIZED HOST_NOT_ALLOWED",
-        _403="FORBIDDEN",
+        _403="FORBIDDEN CONSENT_REQUIRED",
     )
     def post(self, request: Request) -> Response:
         """Answer 401 for a bad token, 400 with the field at fault for a bad body."""
@@ -217,9 +234,25 @@ class SessionView(EnvelopeView):
                 return error_response(400, "INVALID_REQUEST", problems(checked.errors))
         fields = form.validated_data
         fields["is_streaming"] = fields["streaming_enabled"] and project_streams(channel.project_id)
+        if not token.is_trusted:
+            _check_before(channel, fields)
         visitor = _visitor(fields, user_form.validated_data if user_form else None)
         conversation = session_create(channel=channel, token_family=token.family, visitor=visitor)
         return Response({"session_id": str(conversation.session_id)})
+
+
+def _check_before(channel: Channel, fields: dict[str, Any]) -> None:
+    """Put what was agreed to and answered into the fields; raises RefusedError.
+
+    A server that vouches for its end users has asked them itself.
+    """
+    try:
+        fields["consent"] = consent_check(channel, fields.get("consent"), fields.get("locale", ""))
+        fields["form"] = answers_check(channel, fields.get("form"))
+    except ConsentNeededError as error:
+        raise RefusedError(403, "CONSENT_REQUIRED", str(error)) from error
+    except AnswersWrongError as error:
+        raise RefusedError(400, "INVALID_REQUEST", str(error)) from error
 
 
 def bearer(request: Request) -> str:
@@ -260,6 +293,8 @@ def _visitor(fields: dict[str, Any], user: dict[str, Any] | None) -> Visitor:
         variant_id=fields.get("variant_id", ""),
         page=fields.get("page", {}),
         integration_attributes=fields.get("integration_attributes", {}),
+        consent=fields.get("consent") or {},
+        answers=fields.get("form") or {},
     )
 
 

@@ -13,20 +13,13 @@ from conversations.api.errors import BadFieldError, EnvelopeView, RefusedError
 from conversations.api.schema import Interface, answer
 from conversations.models import Channel
 from conversations.widget.access_token import host_allowed
+from conversations.widget.look import look
 
 # A page of a browser asks once in a while, however many of its pages are opened.
 LOOK_SECONDS = 60
+LOCALE_MAX = 35
 _OPEN = Interface("Messaging API", [])
 _LOOK = {"title": "Chat with us", "accent": "#2457d6", "agent_name": "Birch"}
-
-
-def look(channel: Channel) -> dict[str, Any]:
-    """Return what a page needs to draw the widget before it is opened."""
-    return {
-        "title": channel.title,
-        "accent": channel.accent,
-        "agent_name": channel.project.agent_name,
-    }
 
 
 def page_check(channel: Channel, **pages: str) -> None:
@@ -59,6 +52,7 @@ class WidgetLookView(EnvelopeView):
         parameters=[
             OpenApiParameter("key", str, required=True, description="The widget's public key."),
             OpenApiParameter("host", str, required=True, description="The host of the page."),
+            OpenApiParameter("locale", str, description="The language of its words, such as de."),
         ],
         gives=answer(Output, "How it looks.", OpenApiExample("A look", value={"widget": _LOOK})),
         _400="INVALID_REQUEST",
@@ -75,4 +69,5 @@ class WidgetLookView(EnvelopeView):
             raise RefusedError(401, "UNAUTHORIZED", text)
         page_check(channel, host=host, Origin=request.headers.get("Origin", ""))
         keeping = {"Cache-Control": f"public, max-age={LOOK_SECONDS}"}
-        return Response({"widget": look(channel)}, headers=keeping)
+        locale = request.query_params.get("locale", "")[:LOCALE_MAX]
+        return Response({"widget": look(channel, locale)}, headers=keeping)

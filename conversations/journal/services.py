@@ -18,6 +18,7 @@ from conversations.journal.ending import end_function_note
 from conversations.journal.frames import EXTENSIONS, PREFIX, EventType, Level, SessionEnd, frame_of
 from conversations.journal.text_wake_up import texts_wake_on_commit
 from conversations.models import Channel, Conversation, EndUser, Event, LogEntry, Variant
+from conversations.models.brand import agent_name_of, avatar_url
 from conversations.models.conversation import APP_PLATFORMS, TEXT_PLATFORM
 from conversations.models.release import release_id_of
 from conversations.releases.content import content_of, content_of_release
@@ -26,8 +27,11 @@ from conversations.survey.services import survey_ask
 from conversations.webhooks.bodies import ended_data, started_data
 from conversations.webhooks.event_types import WebhookType
 from conversations.webhooks.outbox import conversation_tell, messages_tell
-from integrations.behaviour.sentences import own_or
+from integrations.behaviour.sentences import own_or, sentence
 from integrations.telemetry.metrics import JOURNAL_LINES
+
+# Answers under these names are who the end user says to be.
+_PERSON = {"name": 256, "email": 254, "phone": 32}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +65,9 @@ class Visitor:
     api_channel: str = ""
     is_streaming: bool = False
     integration_attributes: dict[str, Any] = field(default_factory=dict)
+    # What was agreed to, and what was answered, before the conversation began.
+    consent: dict[str, Any] = field(default_factory=dict)
+    answers: dict[str, str] = field(default_factory=dict)
 
 
 def conversation_lock(conversation_id: str) -> Conversation:
@@ -119,7 +126,9 @@ def system_event(message: str, *, code: str, level: Level = Level.INFO, **extra:
 
 def agent_joined_event(conversation: Conversation) -> NewEvent:
     """Return the line that says the AI agent answers (again)."""
-    payload = {"agent_name": conversation.project.agent_name, "agent_avatar_url": ""}
+    channel, locale = conversation.channel, conversation.locale
+    name = agent_name_of(channel, locale) or sentence("ai_agent_name", locale)
+    payload = {"agent_name": name, "agent_avatar_url": avatar_url(channel)}
     return NewEvent(type=EventType.POLY_AGENT_JOINED, payload=payload)
 
 
@@ -149,7 +158,9 @@ def session_create(*, channel: Channel, token_family: uuid.UUID, visitor: Visito
         client_extensions=",".join(visitor.extensions),
         platform=visitor.platform,
         is_streaming=visitor.is_streaming,
-        integration_attributes=visitor.integration_attributes,
+        integration_attributes={**visitor.integration_attributes, **visitor.answers},
+        consent=visitor.consent,
+        context={"form": visitor.answers} if visitor.answers else {},
         api_channel=visitor.api_channel,
         handoff_mode=_handoff_mode(channel, visitor),
     )
@@ -267,7 +278,11 @@ def _end_user(channel: Channel, visitor: Visitor) -> EndUser:
     if visitor.platform == TEXT_PLATFORM:
         return _phone_of(channel, visitor.phone)
     if not visitor.is_verified:
-        return EndUser.objects.create(project=channel.project, external_id=str(uuid.uuid4()))
+        given = visitor.answers
+        said = {name: given[name][:most] for name, most in _PERSON.items() if name in given}
+        return EndUser.objects.create(
+            project=channel.project, external_id=str(uuid.uuid4()), **said
+        )
     names = {"name": visitor.name, "email": visitor.email, "phone": visitor.phone}
     end_user, _ = EndUser.objects.update_or_create(
         project=channel.project,

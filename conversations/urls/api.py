@@ -15,6 +15,7 @@ from conversations.api.messaging import AccessTokenView, SessionView
 from conversations.api.session_state import SessionStateView, SurveyView
 from conversations.api.widget_look import WidgetLookView
 from conversations.files.views import file_download
+from conversations.widget.section_views import brand_image
 
 urlpatterns = [
     path("api/v1/widget", WidgetLookView.as_view(), name="widget_look"),
@@ -35,5 +36,6 @@ urlpatterns = [
         WebhookSecretView.as_view(),
         name="webhook_rotate_secret",
     ),
+    path("brand/<str:token>", brand_image, name="brand_image"),
     path("files/<str:token>/<str:name>", file_download, name="file"),
 ]

@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
-from conversations.models import Channel
+from conversations.models import BrandImage, Channel
 from conversations.survey.results import survey_results
 from conversations.widget.channels import channel_update
+from conversations.widget.look import look
 from conversations.widget.sections import SECTIONS, Section
+from integrations.behaviour.languages import languages
+from integrations.behaviour.sentences import own_or
 from integrations.models import Area, Project
 from integrations.projects.access import project_view
 
@@ -30,7 +34,7 @@ def widget_section(
     if request.method == "POST":
         form = found.form_of(channel, request.POST, request.FILES)
         if form.is_valid():
-            channel_update(channel=channel, actor=request.user, values=form.values(channel))
+            _save(channel, form, request.user)
             messages.success(request, f"{found.title} saved. The next conversation has it.")
             return redirect(
                 "widget_section",
@@ -43,6 +47,31 @@ def widget_section(
     return render(request, "conversations/widget_section.html", context, status=status)
 
 
+@transaction.atomic
+def _save(channel: Channel, form: Any, actor: Any) -> None:
+    channel_update(channel=channel, actor=actor, values=form.values(channel))
+    if hasattr(form, "saved"):
+        form.saved(channel)
+
+
+@require_safe
+def brand_image(request: HttpRequest, token: str) -> HttpResponse:
+    """Give a widget's picture to whoever draws it; a new picture has a new address."""
+    image = get_object_or_404(BrandImage, token=token)
+    response = HttpResponse(bytes(image.content), content_type=image.mime_type)
+    response["Cache-Control"] = "public, max-age=31536000, immutable"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response
+
+
+def _preview(channel: Channel, code: str) -> dict[str, Any]:
+    """Return what the preview draws beside what the form says."""
+    greeting = own_or(channel.project.greeting, "greeting", code)
+    return {**look(channel, code), "greeting": greeting}
+
+
 def _context(channel: Channel, section: Section, form: Any) -> dict[str, Any]:
     is_survey = section.key == "survey"
     return {
@@ -50,5 +79,7 @@ def _context(channel: Channel, section: Section, form: Any) -> dict[str, Any]:
         "section": section,
         "sections": SECTIONS.values(),
         "form": form,
+        "languages": languages(),
+        "preview": {code: _preview(channel, code) for code in languages()},
         "results": survey_results(channel) if is_survey else None,
     }

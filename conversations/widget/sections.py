@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from django import forms
 
 from conversations.models import Channel
 from conversations.survey.forms import SurveyForm
-
-
-class SectionForm(Protocol):
-    """A form that knows what it shows of a channel, and what is to be saved of it."""
-
-    cleaned_data: dict[str, Any]
-    errors: Any
-
-    @classmethod
-    def initial_of(cls, channel: Channel) -> dict[str, Any]:
-        """Return what the form shows of a channel."""
-
-    def values(self, channel: Channel) -> dict[str, Any]:
-        """Return the fields of the channel that are to be saved."""
-
-    def is_valid(self) -> bool:
-        """Say whether all that was typed can be kept."""
+from conversations.widget.before_form import BeforeForm
+from conversations.widget.brand_form import BrandForm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """One page: its address, its name, why one goes there, and its form."""
+    """One page: its address, its name, why one goes there, and its form.
+
+    The form's class has `initial_of(channel)`, what it shows of one; the form has
+    `values(channel)`, the fields to be saved, and may have `saved(channel)` for all else.
+    """
 
     key: str
     title: str
@@ -47,6 +36,20 @@ class Section:
 SECTIONS = {
     one.key: one
     for one in (
+        Section(
+            key="brand",
+            title="Look and words",
+            why="Name, colours, picture, place and words, so that the widget looks like yours.",
+            form=BrandForm,
+            has_preview=True,
+        ),
+        Section(
+            key="before",
+            title="Before the chat",
+            why="What end users accept and answer before a conversation begins.",
+            form=BeforeForm,
+            has_preview=True,
+        ),
         Section(
             key="survey",
             title="Survey",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from integrations.behaviour.languages import language_of, languages
+
 _PLACE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 
@@ -29,8 +31,10 @@ class Sentence:
 
     def in_language_of(self, locale: str) -> str:
         """Return the text for a locale such as de-CH; English where there is none."""
-        language = locale.replace("_", "-").split("-")[0].lower()
-        return {"de": self.de, "ar": self.ar}.get(language, self.en)
+        language = languages()[language_of(locale)]
+        if further := language.sentences.get(self.key):
+            return further
+        return {"de": self.de, "ar": self.ar}.get(language.code, self.en)
 
 
 def filled(text: str, values: dict[str, object]) -> str:
@@ -251,6 +255,12 @@ _HANDOFF = (
 # ---- the AI agent, where its project has no words of its own ----
 
 _AI_AGENT = (
+    Sentence(
+        key="ai_agent_name",
+        en="AI agent",
+        de="KI-Agent",
+        ar="وكيل ذكاء اصطناعي",
+    ),
     Sentence(
         key="greeting",
         en="Hello. How can I help you today?",

@@ -40,6 +40,10 @@ class Lab:
         )
         self.context.set_default_timeout(5_000)
         self.attributes = f'data-locale="{locale}" data-variant="{variant}"'
+        # How the portal says that the widget looks, and what was asked of it.
+        self.look: dict[str, Any] = {}
+        self.tokens = 0
+        self.ratings: list[dict[str, Any]] = []
         self.journal: list[Frame] = []
         self.heard: list[Frame] = []
         self.sessions: list[dict[str, Any]] = []
@@ -59,10 +63,15 @@ class Lab:
             joined["attachment_limits"] = limits
         self.says("LIVE_AGENT_JOINED", joined)
 
-    def open(self) -> Page:
-        """Open a tab, and return it when the live agent is in the widget."""
+    def visit(self) -> Page:
+        """Open a tab whose widget opens by itself."""
         page = self.context.new_page()
         page.goto(f"{ORIGIN}/")
+        return page
+
+    def open(self) -> Page:
+        """Open a tab, and return it when the live agent is in the widget."""
+        page = self.visit()
         expect(page.get_by_test_id("input")).to_be_visible()
         expect(page.locator("baton-widget[data-state=live]")).to_have_count(1)
         return page
@@ -158,12 +167,16 @@ class Lab:
         if path == "/":
             route.fulfill(content_type="text/html", body=HTML.format(self.attributes))
         elif path == "/api/v1/widget":
-            route.fulfill(json={"widget": {}})
+            route.fulfill(json={"widget": self.look})
         elif path == "/api/v1/access-token":
+            self.tokens += 1
             route.fulfill(json={"access_token": "t", "expires_in": 900, "widget": {}})
         elif path == "/api/v1/sessions":
             self.sessions.append(route.request.post_data_json)
             route.fulfill(json={"session_id": "s1"})
+        elif path == "/api/v1/sessions/s1/survey":
+            self.ratings.append(route.request.post_data_json)
+            route.fulfill(json={})
         elif path == "/api/v1/sessions/s1/files":
             self.uploads.append(route.request.post_data_buffer or b"")
             number = len(self.uploads)

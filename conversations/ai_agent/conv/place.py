@@ -75,7 +75,8 @@ def conv_snapshot(
     """Return what tools see of a conversation, apart from what only some of them ask for."""
     project, end_user = conversation.project, conversation.end_user
     transcript = transcript_get(conversation, until_sequence=until_sequence)
-    known_as = end_user.email or (end_user.external_id if end_user.is_verified else "")
+    # What an end user only says to be, in a form, is nobody to look up accounts by.
+    known_as = (end_user.email or end_user.external_id) if end_user.is_verified else ""
     return ConvSnapshot(
         id=conversation.pk,
         account_id=project.workspace.public_id,

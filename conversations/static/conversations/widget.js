@@ -31,6 +31,8 @@
     isFullscreen: data.renderMode === "fullscreen",
     hasIcon: data.showIcon !== "false",
     hasHeader: data.showHeader !== "false",
+    container: data.renderMode === "inline" ? data.container || "#poly-ai-chat" : undefined,
+    platform: { ios: "ios-web", android: "android-web" }[data.platform ?? ""] ?? "web",
   };
   import(new URL("widget/bundle.js", address).href).then(
     (main) => main.start(options, page, waiting),

@@ -69,10 +69,44 @@ def screen_pop_of(handoff: Handoff) -> ScreenPop:
     if note := str(routing.get("note") or ""):
         routing["note"] = masked(note, masks_of(behaviour))
     routing |= _attributes(handoff, said, link)
+    routing = _answered(handoff, routing)
     if mode == "none":
         return ScreenPop(transcript=[], routing=routing, transcript_url="")
     more = [_more(said[0], url)] if is_cut and said else []
-    return ScreenPop(transcript=[*more, *said], routing=routing, transcript_url=url)
+    return ScreenPop(
+        transcript=[*_before(handoff), *more, *said], routing=routing, transcript_url=url
+    )
+
+
+def _answered(handoff: Handoff, routing: dict[str, Any]) -> dict[str, Any]:
+    """Add what the end user answered before the conversation, where no tool says otherwise.
+
+    Nobody vouches for it: an address is an attribute to read, and never an identity.
+    """
+    answers = handoff.conversation.context.get("form") or {}
+    integration = handoff.integration
+    if not answers or integration is None:
+        return routing
+    person = {"user_display_name": answers["name"]} if answers.get("name") else {}
+    if manifest_get(integration.connector_key).declares_attributes:
+        return {**person, **routing}  # the transcript tells them
+    masks = masks_of(handoff.behaviour)
+    attributes = dict(routing.get("attributes") or {})
+    free = [name for name in answers if name not in attributes]
+    room = max(ATTRIBUTES_MAX - len(attributes), 0)
+    attributes |= {name: masked(answers[name], masks) for name in free[:room]}
+    return {**person, **routing, "attributes": attributes}
+
+
+def _before(handoff: Handoff) -> list[TranscriptLine]:
+    """Return the answers as a line of the transcript: every vendor's live agent reads that."""
+    answers = handoff.conversation.context.get("form") or {}
+    text = "; ".join(f"{name}: {answer}" for name, answer in answers.items())
+    if not text:
+        return []
+    said = masked(f"Answered before the conversation: {text}", masks_of(handoff.behaviour))
+    at = handoff.conversation.started_at
+    return [TranscriptLine(speaker="system", text=said, sent_at=at)]
 
 
 def _summary(

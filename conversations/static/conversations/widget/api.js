@@ -42,10 +42,14 @@ export class Api {
     this.options = options;
   }
 
-  /** How this widget looks, if this page may carry it. The browser may keep the answer. */
-  async look() {
-    const query = new URLSearchParams({ key: this.options.key, host: location.hostname });
-    return (await this.#call(`widget?${query}`, { cache: "default" })).widget ?? {};
+  /** What was accepted and answered before the conversation. @type {object | undefined} */
+  before;
+
+  /** How this widget looks, if this page may carry it. The browser may keep the answer. 
+   * @param {string} locale @param {RequestCache} [cache] */
+  async look(locale, cache = "default") {
+    const query = new URLSearchParams({ key: this.options.key, host: location.hostname, locale });
+    return (await this.#call(`widget?${query}`, { cache })).widget ?? {};
   }
 
   /**
@@ -68,9 +72,9 @@ export class Api {
     const page = { url: short(location.href), title: short(document.title), referrer: short(document.referrer) };
     const zone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
     // A language that the page names itself counts more than a variant's; the browser's does not.
-    const { variant, locale: named } = this.options;
+    const { variant, locale: named, platform } = this.options;
     const told = { locale, is_locale_guessed: !named, ...(variant && { variant_id: variant }) };
-    const opened = { platform: "web", ...told, time_zone: zone, page, extensions: EXTENSIONS, streaming_enabled: true };
+    const opened = { ...this.before, platform, ...told, time_zone: zone, page, extensions: EXTENSIONS, streaming_enabled: true };
     const answer = await this.#post("sessions", bearer(token), opened);
     return answer.session_id;
   }

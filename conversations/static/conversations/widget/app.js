@@ -15,9 +15,11 @@ export class App {
   /** @param {Setup} setup @param {Api} api @param {Storage} storage */
   constructor({ options, settings, locale, words, style }, api, storage) {
     this.options = options;
+    this.settings = settings;
     this.storage = storage;
     this.conversation = new Conversation(api, storage, locale, this.#draw, this.#events.tell);
     this.view = new View(options, settings, words, this.#actions(), style);
+    this.conversation.onRefused = () => void this.#askAnew(api);
     this.conversation.isWatched = () => this.view.isOpen && document.visibilityState === "visible";
     document.addEventListener("visibilitychange", this.#looked);
     this.stopFollowing = storage.onChange(this.#otherTabWrote);
@@ -39,12 +41,29 @@ export class App {
 
   /** @param {boolean} isOpen */
   show(isOpen, takesFocus = true) {
-    if (!isOpen && this.options.isFullscreen) return;
+    if (!isOpen && this.view.isFixed) return;
     this.view.show(isOpen, takesFocus);
     remember(this.options.key, "open", isOpen ? "1" : "0");
-    if (isOpen) this.conversation.start();
+    if (isOpen) this.#start();
     this.conversation.watch();
     this.#draw();
+  }
+
+  /** Begin or go on; what is asked first comes first, and nothing is opened before. */
+  #start() {
+    const { before } = this.settings;
+    if (!before || this.storage.get().session || this.conversation.state.phase === "closed") return this.conversation.start();
+    void this.view.ask(before, (given) => {
+      this.conversation.api.before = given;
+      this.conversation.start();
+      this.#draw();
+    });
+  }
+
+  /** The page is older than what is asked now. @param {Api} api */
+  async #askAnew(api) {
+    this.settings = await api.look(this.conversation.locale, "reload");
+    this.#start();
   }
 
   destroy() {
@@ -57,11 +76,11 @@ export class App {
   }
 
   #begin() {
-    const { isAutoOpen, isFullscreen, key } = this.options;
+    const { isAutoOpen, key } = this.options;
     if (this.storage.get().session) this.conversation.start();
     this.#draw();
     this.view.composer.put(remembered(key, "draft"));
-    if (isAutoOpen || isFullscreen || remembered(key, "open") === "1") this.show(true, false);
+    if (isAutoOpen || this.view.isFixed || remembered(key, "open") === "1") this.show(true, false);
   }
 
   /** @returns {Actions} */
@@ -88,7 +107,9 @@ export class App {
       end: () => conversation.end(),
       rate: (answer) => this.#rate(answer),
       restart: () => {
-        conversation.restart();
+        this.storage.forget();
+        conversation.clear();
+        this.#start();
         this.#draw();
         this.view.focusField();
       },

@@ -4,7 +4,7 @@
 /** @import {Storage} from "./storage.js" */
 /** One conversation of this end user: its session, its socket, what is unsent, what was seen. */
 import { Admission } from "./admission.js";
-import { Refused } from "./api.js";
+import { Refused, isRefusal } from "./api.js";
 import { acknowledgeReceived, acknowledgeSeen } from "./receipts.js";
 import { Connection } from "./socket.js";
 import { emptyState, reduce, unreadCount } from "./store.js";
@@ -20,6 +20,8 @@ export class Conversation {
   state = emptyState();
   /** True while the end user can see the log: only then is a message "seen". */
   isWatched = () => false;
+  /** The portal wants something else before it opens one. */
+  onRefused = () => {};
   /** @type {Connection | undefined} */
   #connection;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -94,12 +96,6 @@ export class Conversation {
     this.#connection = undefined;
   }
 
-  /** Forget this conversation and open another. */
-  restart() {
-    this.storage.forget();
-    this.rejoin();
-  }
-
   /** Follow the session in storage when another tab started it. */
   follow() {
     const { session } = this.storage.get();
@@ -107,9 +103,13 @@ export class Conversation {
   }
 
   rejoin() {
+    this.clear();
+    this.start();
+  }
+
+  clear() {
     this.stop();
     this.state = emptyState();
-    this.start();
   }
 
   /**
@@ -187,11 +187,19 @@ export class Conversation {
         return { token, url: this.api.socketUrl(this.#session, this.state.sequence) };
       }
     } catch (error) {
+      if (isRefusal(error, 400, 403) && !this.storage.get().session) return this.#unopened();
       if (!(error instanceof Refused && error.isOver)) throw error;
       // What has ended (410) can still be read: a reload may bring the last lines.
       if (error.status !== 410) this.storage.set({ session: undefined, token: undefined });
     }
     this.#dispatch({ type: "lost" });
+    return null;
+  }
+
+  /** What was accepted or answered before it will not do. */
+  #unopened() {
+    this.clear();
+    this.onRefused();
     return null;
   }
 

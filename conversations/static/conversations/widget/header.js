@@ -11,7 +11,7 @@ export class Header {
 
   /**
    * @param {Words} words @param {Actions} actions
-   * @param {{title: string, aiName?: string}} names what the portal calls this widget and its AI agent
+   * @param {{title: string, aiName?: string, avatar?: string}} names what the portal calls this widget and its AI agent
    */
   constructor(words, actions, names) {
     const { say } = words;
@@ -51,15 +51,17 @@ export class Header {
     const name = person ? person.name || say("live") : hasBot ? state.bot || say("bot") : aiName;
     setText(this.name, name);
     setText(this.status, say(isOffline ? "offline" : hasBot ? "bot" : STATUS[state.phase]));
-    this.#renderMark(person ? "live_agent" : "ai_agent", name);
+    const avatar = person || hasBot ? "" : state.aiAvatar || this.names.avatar;
+    this.#renderMark(person ? "live_agent" : "ai_agent", name, avatar);
     this.end.hidden = state.phase === "closed" || !state.hasStarted || isOffline;
     if (this.end.hidden) this.question.hidden = true;
   }
 
-  /** @param {string} from @param {string} name */
-  #renderMark(from, name) {
-    if (this.#shown !== from + name) this.who.replaceChildren(mark(from, name));
-    this.#shown = from + name;
+  /** @param {string} from @param {string} name @param {string} [avatar] */
+  #renderMark(from, name, avatar) {
+    const shown = [from, name, avatar].join();
+    if (this.#shown !== shown) this.who.replaceChildren(mark(from, name, avatar));
+    this.#shown = shown;
   }
 }
 

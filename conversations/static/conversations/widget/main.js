@@ -20,7 +20,7 @@ export async function start(options, page, waiting) {
   const storage = new Storage(options.key);
   try {
     const locale = options.locale || navigator.language;
-    const [settings, style, words] = await Promise.all([admit(api, storage), styleSheet(), wordsFor(locale)]);
+    const [settings, style, words] = await Promise.all([admit(api, storage, locale), styleSheet(), wordsFor(locale)]);
     const setup = { options, settings, locale: words.locale, words, style };
     Object.assign(page, new App(setup, api, storage).pageApi());
   } catch (error) {
@@ -33,13 +33,13 @@ export async function start(options, page, waiting) {
 
 /**
  * Ask how to look; as long as there is a conversation to carry on, the network is waited for.
- * @param {Api} api @param {Storage} storage
+ * @param {Api} api @param {Storage} storage @param {string} locale
  * @returns {Promise<Settings>}
  */
-async function admit(api, storage) {
+async function admit(api, storage, locale) {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await api.look();
+      return await api.look(locale);
     } catch (error) {
       const isLast = attempt >= MOST_ATTEMPTS && !storage.get().session;
       if (isLast || isRefusal(error, 400, 401)) throw error;

@@ -23,7 +23,7 @@ export class Message {
     this.meta = h("div", { class: "meta" });
     this.time = timeOf(item, words);
     this.mark = h("span", { class: "edited", hidden: true }, words.say("edited"));
-    this.element = item.from === "system" ? this.#line(item) : this.#row(item);
+    this.element = item.from === "system" ? this.#line(item) : this.#row(item, item.from === "ai_agent" ? state.aiAvatar : "");
     this.render(item, state);
   }
 
@@ -44,10 +44,10 @@ export class Message {
     return h("div", { class: "system", "data-testid": "message", "data-from": "system", dir: "auto" }, ...line);
   }
 
-  /** @param {Item} item */
-  #row(item) {
+  /** @param {Item} item @param {string} avatar */
+  #row(item, avatar) {
     const who = item.from === "end_user" ? this.words.say("you") : this.#nameOf(item);
-    const head = isFromAgent(item) ? [mark(item.from, who)] : [];
+    const head = isFromAgent(item) ? [mark(item.from, who, avatar)] : [];
     return h("div", { class: `row ${item.from}`, "data-testid": "message", "data-from": item.from }, ...head,
       h("div", { class: "body" },
         h("span", { class: isFromAgent(item) ? "name" : "name unseen" }, who), this.bubble, this.meta));
@@ -168,10 +168,11 @@ function thumbnail(src, alt) {
   return h("img", { src, alt, onerror: (/** @type {Event} */ { target }) => /** @type {Element} */ (target).remove() });
 }
 
-/** The round mark of a speaker: an initial, or a sparkle for an AI agent or a bot.
- * @param {string} from @param {string} name */
-export function mark(from, name) {
+/** The round mark of a speaker: an initial, or a picture or a sparkle for an AI agent or a bot.
+ * @param {string} from @param {string} name @param {string} [avatar] */
+export function mark(from, name, avatar) {
   const isPerson = from === "live_agent";
   const initial = [...name.trim()][0]?.toUpperCase() ?? "";
-  return h("span", { class: `mark ${from}`, "aria-hidden": "true" }, isPerson ? initial : icon("sparkle"));
+  const drawn = avatar ? [thumbnail(avatar, ""), icon("sparkle")] : [isPerson ? initial : icon("sparkle")];
+  return h("span", { class: `mark ${from}`, "aria-hidden": "true" }, ...drawn);
 }

@@ -3,9 +3,13 @@
  * to the body. */
 
 export class Place {
-  /** @param {HTMLElement} host @param {() => void} onReturn the page had removed it */
-  constructor(host, onReturn) {
+  /**
+   * @param {HTMLElement} host @param {() => void} onReturn the page had removed it
+   * @param {Element | null} [container] of the page's own, to stand in and not above the page
+   */
+  constructor(host, onReturn, container) {
     this.host = host;
+    this.container = container;
     this.onReturn = onReturn;
     this.observer = new MutationObserver(() => this.#look());
     host.addEventListener("toggle", this.#raise);
@@ -27,6 +31,7 @@ export class Place {
 
   #put() {
     const root = document.documentElement;
+    if (this.container) return this.container.append(this.host);
     root.append(this.host);
     this.observer.disconnect();
     for (const node of [document, root]) this.observer.observe(node, { childList: true });

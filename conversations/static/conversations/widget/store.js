@@ -16,7 +16,7 @@ const ECHOES = new Set(["USER_MESSAGE", "USER_RETRY_MESSAGE"]);
 export function emptyState() {
   return {
     phase: "ai", link: "idle", sequence: 0, items: [], growing: [], outbox: [], agents: [], names: {},
-    aiName: "", hasStarted: false, hasAiJoined: false, queue: {}, answers: {}, offer: "",
+    aiName: "", aiAvatar: "", hasStarted: false, hasAiJoined: false, queue: {}, answers: {}, offer: "",
     isCancelling: false, typing: "", heartbeatSeconds: 30, extensions: [],
   };
 }
@@ -82,6 +82,7 @@ const HANDLERS = {
   }),
   POLY_AGENT_JOINED: (state, payload) => ({
     ...withoutVendor(state), phase: "ai", hasAiJoined: true, aiName: payload.agent_name || state.aiName,
+    aiAvatar: payload.agent_avatar_url ?? "",
   }),
   POLY_AGENT_THINKING: (state) => ({ ...state, typing: "ai_agent", growing: [] }),
   POLY_AGENT_MESSAGE_CHUNK: (state, payload, event) => grown(state, payload, event),

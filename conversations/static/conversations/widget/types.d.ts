@@ -10,6 +10,9 @@ export interface Options {
   isFullscreen: boolean;
   hasIcon: boolean;
   hasHeader: boolean;
+  /** Where in the page it stands, as a selector or an element; above the page without one. */
+  container?: string | Element;
+  platform?: string;
 }
 
 /** What the portal says about this widget, every part optional. */
@@ -17,6 +20,21 @@ export interface Settings {
   title?: string;
   agent_name?: string;
   accent?: string;
+  header?: string;
+  avatar_url?: string;
+  welcome?: string;
+  /** Words beside the round button. */
+  launcher?: string;
+  place?: { corner: "start" | "end"; x: number; y: number };
+  before?: Before;
+  /** The portal's own wording of what the widget says, by key. */
+  words?: Record<string, string>;
+}
+
+/** What an end user accepts and answers before a conversation begins. */
+export interface Before {
+  consent?: { version: number; text: string; links: { label: string; url: string }[] };
+  fields?: FormField[];
 }
 
 export interface Token {
@@ -133,6 +151,7 @@ export interface Agent {
 /** Every field that any server event may carry in its payload. */
 export interface Payload {
   agent?: Agent;
+  agent_avatar_url?: string;
   agent_id?: string;
   agent_name?: string;
   answer?: Answer;
@@ -232,6 +251,7 @@ export interface State {
   /** Set while somebody takes files. */
   limits?: Limits;
   aiName: string;
+  aiAvatar: string;
   hasStarted: boolean;
   hasAiJoined: boolean;
   queue: Queue;

@@ -6,9 +6,13 @@ import { accentOn } from "./colour.js";
 import { Composer } from "./composer.js";
 import { h, icon, setText } from "./dom.js";
 import { Header } from "./header.js";
+import { link } from "./links.js";
 import { Log } from "./log.js";
 import { Place } from "./place.js";
+import { FormView } from "./rich/form.js";
 
+/** By this pages find the widget that they style or test. */
+const PAGE_ID = "poly-ai-chat";
 const LEAST_KEYBOARD_PX = 100;
 /** Below that there is no room for a high header. */
 const LOW_PX = 340;
@@ -19,6 +23,8 @@ const THEMES = {
 };
 
 export class View {
+  /** @type {import("./before.js").BeforeView | undefined} */
+  #before;
   /** @type {State["survey"]} */
   #asked;
   /** @type {HTMLElement | undefined} */
@@ -30,25 +36,37 @@ export class View {
    */
   constructor(options, settings, words, actions, style) {
     const title = settings.title || words.say("title");
+    this.avatar = settings.avatar_url;
     this.words = words;
     this.actions = actions;
     this.log = new Log(words, actions);
     this.composer = new Composer(words, actions);
     this.banner = new Banner(words, actions);
-    this.header = new Header(words, actions, { title, aiName: settings.agent_name });
+    this.header = new Header(words, actions, { title, aiName: settings.agent_name, avatar: settings.avatar_url });
+    this.welcome = h("p", { class: "welcome", dir: "auto" }, settings.welcome ?? "");
+    this.stage = h("div", { class: "stage" }, this.log.element, this.log.jump);
     this.again = h("button", {
       type: "button", class: "again", "data-testid": "new-chat", onclick: actions.restart,
     }, words.say("again"));
     this.foot = h("div", { class: "foot", hidden: true }, h("p", {}, words.say("closed")), this.again);
     this.badge = h("span", { class: "badge", "aria-hidden": "true", "data-testid": "badge", hidden: true });
     this.news = h("div", { class: "unseen", role: "status" });
-    this.bubble = this.#buildBubble();
+    this.bubble = this.#buildBubble(settings.launcher);
     this.panel = this.#buildPanel(title);
     this.frame = h("div", { class: "frame", dir: words.dir, lang: words.locale },
       this.bubble, this.news, this.panel);
     this.host = this.#build(style);
-    this.place = new Place(this.host, () => this.log.toEnd());
-    this.#apply(options, settings);
+    const container = containerOf(options.container);
+    const isInline = !!container;
+    this.host.classList.toggle("inline", isInline);
+    this.frame.classList.toggle("inline", isInline);
+    this.place = new Place(this.host, () => this.log.toEnd(), container);
+    this.#apply({ ...options, isFullscreen: isInline || options.isFullscreen }, settings);
+  }
+
+  /** Whether it stays open: it fills the page or a part of it. */
+  get isFixed() {
+    return this.frame.classList.contains("fullscreen");
   }
 
   get isOpen() {
@@ -68,6 +86,7 @@ export class View {
 
   /** To the field that is next; on a touch screen to the panel, so that no keyboard jumps up. */
   focusField() {
+    if (this.#before) return this.#before.focus();
     const field = this.foot.hidden ? this.composer.input : this.again;
     (matchMedia("(pointer: coarse)").matches ? this.panel : field).focus({ preventScroll: true });
   }
@@ -93,12 +112,38 @@ export class View {
     this.header.render(state, isOffline);
     this.banner.render(state, isOffline, canCancel);
     this.#renderBubble(this.isOpen ? 0 : unread);
-    this.composer.element.hidden = isClosed;
+    const isAsked = !!this.#before && !state.hasStarted;
+    if (!isAsked) this.#before?.element.remove();
+    this.stage.hidden = isAsked;
+    this.composer.element.hidden = isClosed || isAsked;
+    this.welcome.hidden = !this.welcome.textContent || state.items.some(({ from }) => from === "end_user");
     void this.composer.takeFiles(state.limits);
     this.foot.hidden = !isClosed;
     void this.#ask(state);
     this.log.render(state);
     if (isClosed && !wasClosed && hasFocus) this.focusField();
+  }
+
+  /**
+   * Show what comes before a conversation, a module of its own.
+   * @param {import("./types").Before} before @param {(given: object) => void} then
+   */
+  async ask(before, then) {
+    if (this.#before?.element.isConnected) return;
+    const { BeforeView } = await import("./before.js");
+    const go = (/** @type {object} */ given) => {
+      this.#before?.element.remove();
+      this.#before = undefined;
+      then(given);
+      this.focusField();
+    };
+    const root = /** @type {ShadowRoot} */ (this.frame.getRootNode());
+    const asked = new BeforeView(before, this.words, { h, link, FormView }, { go, stay: this.actions.close }, root);
+    this.#before = asked;
+    this.stage.before(asked.element);
+    this.stage.hidden = this.composer.element.hidden = true;
+    this.foot.hidden = true;
+    if (this.isOpen) asked.focus();
   }
 
   /** The survey is a module of its own: it is needed once, at the end. @param {State} state */
@@ -115,12 +160,13 @@ export class View {
     if (this.#asked === asked) this.foot.prepend((this.#survey = element));
   }
 
-  #buildBubble() {
+  /** @param {string} [launcher] words beside the sign */
+  #buildBubble(launcher) {
     const { open, close } = this.actions;
     return h("button", {
       class: "bubble", type: "button", "data-testid": "bubble", "aria-expanded": "false",
       onclick: () => (this.isOpen ? close() : open()),
-    }, icon("chat"), icon("down"), this.badge);
+    }, icon("chat"), icon("down"), ...(launcher ? [h("span", { class: "words", dir: "auto" }, launcher)] : []), this.badge);
   }
 
   /** @param {string} title */
@@ -130,7 +176,7 @@ export class View {
       class: "panel", "data-testid": "panel", "aria-label": title, tabindex: "-1", hidden: true,
       onkeydown: keys, onkeypress: keys, onkeyup: keys,
     }, this.header.element, this.header.question, this.banner.element,
-    h("div", { class: "stage" }, this.log.element, this.log.jump), this.composer.element, this.foot);
+    this.welcome, this.stage, this.composer.element, this.foot);
   }
 
   /** Escape closes; no key typed here reaches the host page's shortcuts. @param {KeyboardEvent} event */
@@ -144,6 +190,7 @@ export class View {
   /** @param {CSSStyleSheet} style */
   #build(style) {
     const host = document.createElement("baton-widget");
+    if (!document.getElementById(PAGE_ID)) host.id = PAGE_ID;
     const root = host.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [style];
     root.append(this.frame);
@@ -153,16 +200,20 @@ export class View {
   }
 
   /** @param {Options} options @param {Settings} settings */
-  #apply({ isFullscreen, hasIcon, hasHeader }, { accent }) {
+  #apply({ isFullscreen, hasIcon, hasHeader }, { accent, header, place }) {
     this.frame.classList.toggle("fullscreen", isFullscreen);
     this.bubble.hidden = !hasIcon || isFullscreen;
     this.header.element.hidden = !hasHeader;
     this.header.close.hidden = isFullscreen;
     for (const [name, theme] of Object.entries(THEMES)) {
-      for (const [part, colour] of Object.entries(accentOn(theme, accent))) {
-        this.frame.style.setProperty(`--${name}-${part}`, colour);
-      }
+      const { fill: head, on } = accentOn(theme, header || accent);
+      const colours = { ...accentOn(theme, accent), head, "on-head": on };
+      for (const [part, colour] of Object.entries(colours)) this.frame.style.setProperty(`--${name}-${part}`, colour);
     }
+    if (!place) return;
+    this.frame.classList.toggle("at-start", place.corner === "start");
+    this.frame.style.setProperty("--x", `${place.x}px`);
+    this.frame.style.setProperty("--y", `${place.y}px`);
   }
 
   /** @param {number} unread */
@@ -187,4 +238,9 @@ export class View {
     classList.toggle("low", height < LOW_PX);
     this.log.toEnd();
   };
+}
+
+/** @param {string | Element | undefined} given */
+function containerOf(given) {
+  return typeof given === "string" ? document.querySelector(given) : given ?? null;
 }

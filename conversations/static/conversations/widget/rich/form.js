@@ -9,25 +9,26 @@ import { h } from "../dom.js";
 /** @type {Record<string, Record<string, string>>} */
 const INPUTS = {
   email: { type: "email", autocomplete: "email" }, number: { type: "number", step: "any" },
-  date: { type: "date" },
+  date: { type: "date" }, phone: { type: "tel", autocomplete: "tel", pattern: "[+(]?[0-9][0-9 ()./-]{4,}" },
 };
 /** @type {Record<string, string>} */
-const WRONG = { email: "wrongEmail", number: "wrongNumber", date: "wrongDate" };
+const WRONG = { email: "wrongEmail", number: "wrongNumber", date: "wrongDate", phone: "wrongPhone" };
 let drawnFields = 0;
 
 export class FormView {
   /**
    * @param {Form} form @param {Words} words
    * @param {(text: string, values: Record<string, string>) => void} send
+   * @param {string} label of the button
    */
-  constructor(form, words, send) {
+  constructor(form, words, send, label = words.say("formSend")) {
     this.words = words;
     this.send = send;
     this.title = form.title ?? "";
     this.questions = form.fields.map((field) => this.#question(field));
     this.fields = h("fieldset", { "aria-label": form.title || words.say("form") },
       ...this.questions.map(({ row }) => row),
-      h("button", { class: "choice submit", type: "submit", "data-testid": "form-send" }, words.say("formSend")));
+      h("button", { class: "choice submit", type: "submit", "data-testid": "form-send" }, label));
     this.state = h("p", { class: "form-state", "data-testid": "form-state", hidden: true });
     this.element = h("form", {
       class: "form", novalidate: true, "data-testid": "form",

@@ -29,4 +29,5 @@ export const words = {
   skip: "تخطٍّ", rate: "إرسال التقييم", comment: "هل تريد إضافة شيء؟", stars: "{n} من {of} نجوم",
   rateFirst: "اختر عدد النجوم أو تخطَّ.", thanks: "شكرًا على تقييمك.", skipped: "تم التخطي.", rateFailed: "تعذر الإرسال. أعد المحاولة.",
   rateOver: "انتهى وقت تقييم هذه المحادثة.",
+  agree: "الموافقة وبدء المحادثة", disagree: "ليس الآن", startChat: "بدء المحادثة", wrongPhone: "اكتب رقم هاتف.",
 };

@@ -29,4 +29,5 @@ export const words = {
   skip: "Überspringen", rate: "Bewertung senden", comment: "Möchten Sie etwas ergänzen?", stars: "{n} von {of} Sternen",
   rateFirst: "Wählen Sie Sterne, oder überspringen Sie.", thanks: "Danke für Ihre Bewertung.", skipped: "Übersprungen.", rateFailed: "Das konnte nicht gesendet werden. Versuchen Sie es noch einmal.",
   rateOver: "Die Zeit, diese Unterhaltung zu bewerten, ist vorbei.",
+  agree: "Zustimmen und Chat beginnen", disagree: "Jetzt nicht", startChat: "Chat beginnen", wrongPhone: "Schreiben Sie eine Telefonnummer.",
 };

@@ -1,0 +1,49 @@
+// @ts-check
+/** @import {Before, Words} from "./types" */
+/** @import {h} from "./dom.js" */
+/** @import {link} from "./links.js" */
+/** @import {FormView} from "./rich/form.js" */
+/** What an end user answers and accepts before a conversation begins. Loaded where it is asked. */
+
+const STYLE = `
+.prelude { flex: 1; min-height: 0; overflow-y: auto; padding: 20px 16px; }
+.prelude .form { max-width: none; background: none; padding: 0; box-shadow: none; border: 0; }
+.prelude .consent { margin-block: 4px 16px; font-size: 14px; line-height: 1.5; }
+.prelude .consent p { margin: 0 0 8px; white-space: pre-wrap; overflow-wrap: anywhere; }
+.prelude .consent ul { margin: 0; padding-inline-start: 20px; }
+.prelude .consent a { color: var(--link); display: inline-block; padding-block: 4px; }
+.prelude .agree { width: 100%; border-radius: 22px; background: var(--fill); color: var(--on); font-weight: 600; padding: 10px 16px; justify-content: center; text-align: center; }
+.prelude .no { width: 100%; margin-block-start: 4px; border-radius: 22px; color: var(--link); font-weight: 600; }
+.prelude .refusal { padding: 8px 0 0; }
+@media (forced-colors: active) { .prelude .agree, .prelude .no { border: 1px solid; } }
+`;
+
+export class BeforeView {
+  /**
+   * @param {Before} before @param {Words} words
+   * @param {{h: typeof h, link: typeof link, FormView: typeof FormView}} parts the bundle's own
+   * @param {{go: (given: {consent?: {version: number}, form?: Record<string, string>}) => void, stay: () => void}} acts
+   * @param {ShadowRoot} root
+   */
+  constructor({ consent, fields = [] }, words, { h, link, FormView }, { go, stay }, root) {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(STYLE);
+    root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+    const given = consent && { consent: { version: consent.version } };
+    const label = words.say(consent ? "agree" : "startChat");
+    const form = new FormView({ payload: "", title: "", fields }, words, (_, values) => go({ ...given, form: values }), label);
+    const button = /** @type {HTMLElement} */ (form.element.querySelector(".submit"));
+    button.className = "agree";
+    button.dataset.testid = "agree";
+    if (consent) button.before(terms(consent, h, link));
+    if (consent) button.after(h("button", { type: "button", class: "no", "data-testid": "disagree", onclick: stay }, words.say("disagree")));
+    this.element = h("div", { class: "prelude", "data-testid": "before" }, form.element);
+    this.focus = () => /** @type {HTMLElement} */ (this.element.querySelector("input, select") ?? button).focus();
+  }
+}
+
+/** @param {NonNullable<Before["consent"]>} consent @param {typeof h} make @param {typeof link} linkTo */
+function terms({ text, links = [] }, make, linkTo) {
+  const policies = links.map(({ label, url }) => make("li", {}, linkTo(url, label) ?? label));
+  return make("div", { class: "consent", dir: "auto" }, make("p", {}, text), make("ul", {}, ...policies));
+}

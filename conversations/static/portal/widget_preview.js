@@ -1,0 +1,111 @@
+// @ts-check
+/** The live preview of a widget: its own view, drawn anew from what the form says. */
+
+const stage = /** @type {HTMLElement} */ (document.querySelector("[data-preview]"));
+const form = /** @type {HTMLFormElement} */ (document.querySelector("[data-widget-form]"));
+const language = /** @type {HTMLSelectElement} */ (document.querySelector("[data-preview-locale]"));
+const looks = JSON.parse(document.getElementById("preview-look")?.textContent ?? "{}");
+const base = new URL(stage.dataset.widget ?? "", location.href);
+const [{ View }, { wordsFor }, { emptyState }] = await Promise.all(
+  ["view.js", "text.js", "store.js"].map((name) => import(new URL(name, base).href)),
+);
+const css = await (await fetch(new URL("made/styles.css", base))).text();
+/** @type {any} */
+let view;
+let picture = "";
+let drawn = 0;
+
+/** @param {string} name */
+function value(name) {
+  return String(new FormData(form).get(name) ?? "").trim();
+}
+
+/** What the form says of the brand; what it does not hold stays as it is saved. @param {string} code */
+function look(code) {
+  const saved = looks[code];
+  if (stage.dataset.state !== "brand") return { ...saved, before: beforeOf(code) };
+  const isRemoved = value("removes_avatar") === "on";
+  return {
+    ...saved, before: undefined, accent: value("accent"),
+    header: value("has_header_colour") && value("header_colour"),
+    title: value(`title_${code}`) || (code === "en" ? saved.title : ""),
+    agent_name: value(`agent_name_${code}`) || saved.agent_name,
+    welcome: value(`welcome_${code}`), launcher: value(`launcher_${code}`),
+    avatar_url: isRemoved ? "" : picture || saved.avatar_url,
+  };
+}
+
+/** @param {string} code */
+function beforeOf(code) {
+  const text = value(`consent_text_${code}`) || value("consent_text_en");
+  const links = value("consent_links").split("\n").map((line) => /^(.+) (\S+)$/.exec(line.trim())).filter(Boolean);
+  const consent = value("consent_is_on") && { version: 1, text, links: links.map((found) => ({ label: found?.[1], url: found?.[2] })) };
+  const fields = Array.from({ length: 8 }, (_, index) => `q${index + 1}_`).filter((name) => value(`${name}label`)).map((name) => ({
+    name, kind: value(`${name}kind`), is_required: !!value(`${name}is_required`), label: translated(name, code),
+    options: value(`${name}options`).split("\n").filter(Boolean).map((one) => ({ payload: one, label: one })),
+  }));
+  return consent || fields.length ? { ...(consent && { consent }), fields } : undefined;
+}
+
+/** @param {string} name @param {string} code */
+function translated(name, code) {
+  const lines = value(`${name}labels`).split("\n").map((line) => line.split("="));
+  const found = lines.find(([given, ...label]) => given.trim() === code && label.length);
+  return found ? found.slice(1).join("=").trim() : value(`${name}label`);
+}
+
+async function draw() {
+  const turn = ++drawn;
+  const code = language.value;
+  const words = await wordsFor(code);
+  const style = await new CSSStyleSheet().replace(css);
+  if (turn !== drawn) return;
+  view?.remove();
+  stage.replaceChildren();
+  const settings = look(code);
+  const options = { key: "", portal: "", locale: code, isAutoOpen: true, isFullscreen: false, hasIcon: true, hasHeader: true, container: stage };
+  const acts = new Proxy({}, { get: () => () => {} });
+  view = new View(options, settings, words, acts, style);
+  view.host.inert = true;
+  const name = settings.agent_name || words.say("ai");
+  const greeting = { key: "1", from: "ai_agent", name, text: settings.greeting, at: new Date().toISOString(), sequence: 1 };
+  const items = stage.dataset.state === "brand" && settings.greeting ? [greeting] : [];
+  const state = { ...emptyState(), hasStarted: stage.dataset.state === "brand", aiName: name, aiAvatar: settings.avatar_url, items };
+  view.show(true, false);
+  if (settings.before) await view.ask(settings.before, () => {});
+  view.render({ state, unread: 0, canCancel: false });
+  launcher(settings);
+}
+
+/** The button as it stands on a page. @param {any} settings */
+function launcher(settings) {
+  const made = document.createElement("p");
+  made.className = "preview-launcher";
+  made.style.background = settings.accent;
+  made.style.color = contrast(settings.accent) ? "#fff" : "#0b0d12";
+  made.textContent = settings.launcher || "💬";
+  made.setAttribute("aria-hidden", "true");
+  if (stage.dataset.state === "brand") stage.after(made);
+  for (const old of document.querySelectorAll(".preview-launcher")) if (old !== made) old.remove();
+}
+
+/** Whether white text can be read on it. @param {string} colour */
+function contrast(colour) {
+  const [r, g, b] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16) / 255)
+    .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+  return 1.05 / (0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05) >= 4.5;
+}
+
+form.addEventListener("input", (event) => {
+  const field = /** @type {HTMLInputElement} */ (event.target);
+  const file = field.type === "file" ? field.files?.[0] : undefined;
+  if (!file) return void draw();
+  const reader = new FileReader();
+  reader.onload = () => {
+    picture = String(reader.result);
+    void draw();
+  };
+  reader.readAsDataURL(file);
+});
+language.addEventListener("change", () => void draw());
+await draw();

@@ -1,0 +1,29 @@
+"""How a widget looks to the page that carries it, in one language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conversations.models import Channel
+from conversations.models.brand import OFFSET, agent_name_of, avatar_url, brand_of, title_of
+from conversations.widget.before import before_look
+
+
+def look(channel: Channel, locale: str = "") -> dict[str, Any]:
+    """Return what a page needs to draw the widget before it is opened, in one language."""
+    brand = brand_of(channel)
+    found: dict[str, Any] = {
+        "title": title_of(channel, locale),
+        "accent": channel.accent,
+        "agent_name": agent_name_of(channel, locale),
+    }
+    more = {
+        "header": brand.header_colour,
+        "avatar_url": avatar_url(channel),
+        "welcome": brand.text("welcome", locale),
+        "launcher": brand.text("launcher", locale),
+        "before": before_look(channel, locale),
+    }
+    if (brand.corner, brand.offset_x, brand.offset_y) != ("end", OFFSET, OFFSET):
+        more["place"] = {"corner": brand.corner, "x": brand.offset_x, "y": brand.offset_y}
+    return found | {name: value for name, value in more.items() if value}

@@ -1,0 +1,203 @@
+"""What is around a conversation in the widget: looks, consent, questions, and the survey."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.browser import ARGUMENTS, find_browser
+from tests.conversations.widget_lab import ORIGIN, Lab
+
+# Three sizes, two directions.
+PLACES: list[dict[str, Any]] = [
+    {"viewport": {"width": 1280, "height": 800}},
+    {"viewport": {"width": 768, "height": 900}, "locale": "ar", "color_scheme": "dark"},
+    {"viewport": {"width": 390, "height": 844}},
+    {"viewport": {"width": 390, "height": 844}, "locale": "ar"},
+]
+BRAND = {
+    "title": "Birch Outfitters",
+    "accent": "#f5c518",
+    "header": "#123524",
+    "avatar_url": f"{ORIGIN}/files/avatar",
+    "welcome": "We answer within minutes.",
+    "launcher": "Ask us",
+    "place": {"corner": "start", "x": 40, "y": 30},
+}
+BEFORE = {
+    "consent": {
+        "version": 3,
+        "text": "We keep what you write for 30 days.",
+        "links": [{"label": "Privacy", "url": "https://shop.example/privacy"}],
+    },
+    "fields": [
+        {"name": "email", "label": "E-mail", "kind": "email", "is_required": True},
+        {
+            "name": "topic",
+            "label": "About",
+            "kind": "select",
+            "options": [{"payload": "Order", "label": "Order"}],
+        },
+    ],
+}
+SURVEY = {
+    "title": "How did it go?",
+    "question": "How do you rate the live agent?",
+    "questions": [
+        {"subject": "bot", "question": "How do you rate the AI agent?"},
+        {"subject": "live_agent", "question": "How do you rate the live agent?"},
+    ],
+    "subject": "both",
+    "scale": 5,
+    "asks_comment": True,
+    "deadline_seconds": 600,
+}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=find_browser(), args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def lab(browser: Browser) -> Iterator[Lab]:
+    made = Lab(browser)
+    made.echoes()
+    yield made
+    made.context.close()
+
+
+def ended(lab: Lab, page: Page) -> None:
+    lab.says("SHOW_CSAT_REQUEST", SURVEY)
+    lab.says("SESSION_END", {"reason": "REASON_NATURAL_END"})
+    expect(page.get_by_test_id("survey")).to_be_visible()
+
+
+def test_nothing_is_asked_of_the_portal_before_consent_and_answers(lab: Lab) -> None:
+    lab.look = {"before": BEFORE}
+    page = lab.visit()
+    expect(page.get_by_test_id("before")).to_be_visible()
+
+    expect(page.get_by_test_id("input")).to_be_hidden()
+    page.get_by_test_id("agree").click()
+    expect(page.get_by_text("Please fill this in.")).to_be_visible()
+    asked_before = (lab.tokens, list(lab.sessions))
+    page.get_by_label("E-mail").fill("ann@example.com")
+    page.get_by_label("About").select_option("Order")
+    page.get_by_test_id("agree").click()
+    expect(page.get_by_test_id("input")).to_be_visible()
+
+    assert asked_before == (0, [])
+    assert lab.sessions[0]["consent"] == {"version": 3}
+    assert lab.sessions[0]["form"] == {"email": "ann@example.com", "topic": "Order"}
+    page.reload()
+    expect(page.get_by_test_id("input")).to_be_visible()
+    assert len(lab.sessions) == 1
+
+
+def test_whoever_does_not_agree_closes_the_widget_and_nothing_began(lab: Lab) -> None:
+    lab.look = {"before": {"consent": BEFORE["consent"]}}
+    page = lab.visit()
+
+    page.get_by_test_id("disagree").click()
+
+    expect(page.get_by_test_id("panel")).to_be_hidden()
+    assert (lab.tokens, lab.sessions) == (0, [])
+
+
+def test_a_new_chat_asks_again(lab: Lab) -> None:
+    lab.look = {"before": {"consent": BEFORE["consent"]}}
+    page = lab.visit()
+    page.get_by_test_id("agree").click()
+    expect(page.get_by_test_id("input")).to_be_visible()
+    lab.says("SESSION_END", {"reason": "REASON_NATURAL_END"})
+
+    page.get_by_test_id("new-chat").click()
+
+    expect(page.get_by_test_id("before")).to_be_visible()
+    assert len(lab.sessions) == 1
+
+
+def test_stars_and_a_comment_go_to_the_portal_by_keyboard_too(lab: Lab) -> None:
+    page = lab.open()
+    ended(lab, page)
+
+    page.get_by_test_id("survey-send").click()
+    expect(page.get_by_text("Choose a number of stars, or skip.")).to_be_visible()
+    page.get_by_test_id("bot-2").focus()
+    page.keyboard.press("ArrowRight")
+    page.get_by_role("radio", name="5 of 5 stars").nth(1).check()
+    page.get_by_test_id("survey-comment").fill("Quick.")
+    page.get_by_test_id("survey-send").click()
+    expect(page.get_by_test_id("survey-thanks")).to_have_text("Thank you for your rating.")
+
+    assert lab.ratings == [{"scores": {"bot": 3, "live_agent": 5}, "comment": "Quick."}]
+
+
+def test_a_survey_can_be_skipped_and_goes_at_its_deadline(lab: Lab) -> None:
+    page = lab.open()
+    ended(lab, page)
+
+    page.get_by_test_id("survey-skip").click()
+    expect(page.get_by_test_id("survey-thanks")).to_have_text("Skipped.")
+    page.clock.install()
+    page.reload()
+    expect(page.get_by_test_id("survey")).to_be_visible()
+    page.clock.fast_forward(601_000)
+
+    expect(page.get_by_test_id("survey-send")).to_be_hidden()
+    assert lab.ratings == [{}]
+
+
+def test_the_widget_looks_as_the_brand_says(lab: Lab) -> None:
+    lab.look = BRAND
+    page = lab.open()
+
+    expect(page.get_by_text("We answer within minutes.")).to_be_visible()
+    assert page.locator("header .mark img").count() == 0  # a person speaks now
+    header = page.locator("baton-widget header").first
+    expect(header).to_have_css("background-color", "rgb(18, 53, 36)")
+    page.get_by_test_id("close").click()
+    bubble = page.get_by_test_id("bubble")
+    expect(bubble).to_contain_text("Ask us")
+    box = bubble.bounding_box()
+    assert box is not None
+    assert (round(box["x"]), round(box["y"] + box["height"])) == (40, 690)
+
+
+@pytest.mark.parametrize("number", range(len(PLACES)))
+def test_each_part_fits_and_is_accessible_in_every_size_and_direction(
+    browser: Browser, number: int, tmp_path: Path
+) -> None:
+    place = dict(PLACES[number])
+    lab = Lab(browser, locale=place.pop("locale", "en"), **place)
+    lab.look = {**BRAND, "before": BEFORE}
+    page = lab.visit()
+    expect(page.get_by_test_id("before")).to_be_visible()
+    wrong = [*problems(page, tmp_path / f"before_{number}.png")]
+    page.get_by_label("E-mail").fill("ann@example.com")
+    page.get_by_test_id("agree").click()
+    expect(page.get_by_test_id("input")).to_be_visible()
+    wrong += problems(page, tmp_path / f"brand_{number}.png")
+    ended(lab, page)
+    wrong += problems(page, tmp_path / f"survey_{number}.png")
+    lab.context.close()
+
+    assert wrong == []
+
+
+def problems(page: Page, picture: Path) -> list[str]:
+    """Take a picture, and return what is too wide or what axe-core finds wrong."""
+    page.screenshot(path=picture)
+    found = Axe().run(page).response["violations"]
+    wrong = [f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in found]
+    width = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    return wrong + (["it scrolls sideways"] if page.evaluate(width) > 0 else [])
