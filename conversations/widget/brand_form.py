@@ -14,7 +14,7 @@ from conversations.files.types import HEAD_BYTES, IMAGE_TYPES, image_type
 from conversations.models import BrandImage, Channel
 from conversations.models.brand import Brand, brand_of
 from conversations.widget.channels import accent_read, contrast_with_white
-from integrations.behaviour.languages import languages
+from integrations.behaviour.languages import DEFAULT, languages
 
 AVATAR_MAX_BYTES = 1_000_000
 OFFSET_MAX = 400
@@ -25,6 +25,10 @@ _TEXTS = {
     "agent_name": ("Name of the AI agent", 50),
     "welcome": ("Welcome", 100),
     "launcher": ("Words beside the round button", 30),
+}
+_HELP = {
+    "title": "In the header while nobody speaks: while waiting, and at the end.",
+    "welcome": "Above the conversation until the end user writes.",
 }
 _PICTURES = ", ".join(sorted(one.rpartition("/")[2].upper() for one in IMAGE_TYPES))
 
@@ -77,6 +81,7 @@ class BrandForm(forms.Form):
                 self.fields[f"{name}_{code}"] = forms.CharField(
                     label=label,
                     required=False,
+                    help_text=_HELP.get(name, "") if code == DEFAULT else "",
                     max_length=length,
                     widget=forms.TextInput(attrs={"lang": code, "dir": "auto"}),
                 )

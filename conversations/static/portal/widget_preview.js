@@ -4,6 +4,7 @@
 const stage = /** @type {HTMLElement} */ (document.querySelector("[data-preview]"));
 const form = /** @type {HTMLFormElement} */ (document.querySelector("[data-widget-form]"));
 const language = /** @type {HTMLSelectElement} */ (document.querySelector("[data-preview-locale]"));
+const phase = /** @type {HTMLSelectElement | null} */ (document.querySelector("[data-preview-phase]"));
 const looks = JSON.parse(document.getElementById("preview-look")?.textContent ?? "{}");
 const base = new URL(stage.dataset.widget ?? "", location.href);
 const [{ View }, { wordsFor }, { emptyState }] = await Promise.all(
@@ -70,7 +71,7 @@ async function draw() {
   const name = settings.agent_name || words.say("ai");
   const greeting = { key: "1", from: "ai_agent", name, text: settings.greeting, at: new Date().toISOString(), sequence: 1 };
   const items = stage.dataset.state === "brand" && settings.greeting ? [greeting] : [];
-  const state = { ...emptyState(), hasStarted: stage.dataset.state === "brand", aiName: name, aiAvatar: settings.avatar_url, items };
+  const state = { ...emptyState(), hasStarted: stage.dataset.state === "brand", aiName: name, aiAvatar: settings.avatar_url, items, phase: phase?.value ?? "ai" };
   view.show(true, false);
   if (settings.before) await view.ask(settings.before, () => {});
   view.render({ state, unread: 0, canCancel: false });
@@ -107,5 +108,5 @@ form.addEventListener("input", (event) => {
   };
   reader.readAsDataURL(file);
 });
-language.addEventListener("change", () => void draw());
+for (const one of [language, phase]) one?.addEventListener("change", () => void draw());
 await draw();
