@@ -100,6 +100,8 @@ class Handoff(models.Model):
     # When to look again whether the end user is to be told something (reminders.py).
     remind_at = models.DateTimeField(null=True, blank=True)
     idle_warned_at = models.DateTimeField(null=True, blank=True)
+    # The end user shows no sign of life, and the vendor was told so (clocks/presence.py).
+    away_since = models.DateTimeField(null=True, blank=True)
     requested_at = models.DateTimeField(default=timezone.now)
     accepted_at = models.DateTimeField(null=True, blank=True)
     joined_at = models.DateTimeField(null=True, blank=True)

@@ -9,6 +9,7 @@ from celery import shared_task
 from conversations.ai_agent.lifetime.end import end_functions_lost
 from conversations.journal.ending import end_function_queue
 from handoffs.clocks.overdue import overdue_reap
+from handoffs.clocks.presence import presence_note_all
 from handoffs.clocks.reaping import clean_up_old, reap_all
 from handoffs.clocks.reminders import reminders_send
 from handoffs.clocks.sweeping import answers_lost, handoffs_unowned
@@ -90,8 +91,9 @@ def reap() -> None:
 
 @shared_task
 def remind() -> None:
-    """Tell end users what is due: a waiting message, a warning, an end for silence."""
+    """Tell end users what is due, and live agents who is away."""
     reminders_send()
+    presence_note_all()
 
 
 @shared_task

@@ -132,11 +132,11 @@ class RelayWake(TypedDict):
 
 
 class RelaySignal(TypedDict):
-    """Channel layer: typing or a receipt of the end user, worth nothing if it is late."""
+    """Channel layer: typing, absence or a receipt of the end user, worth nothing if it is late."""
 
     type: Literal["relay.signal"]
     handoff_id: str
-    signal: Literal["typing_started", "typing_stopped", "delivered", "read"]
+    signal: Literal["typing_started", "typing_stopped", "away", "back", "delivered", "read"]
     vendor_message_id: str
 
 

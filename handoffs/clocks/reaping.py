@@ -14,6 +14,7 @@ from conversations.models.conversation import TEXT_PLATFORM
 from handoffs.clocks.sweeping import SWEEP_BATCH
 from handoffs.lifecycle.deadlines import (
     CONVERSATION_IDLE,
+    PLACE_KEPT,
     VENDOR_CALLS_KEPT,
     WEBHOOKS_KEPT,
     WORKERS_KEPT,
@@ -21,7 +22,7 @@ from handoffs.lifecycle.deadlines import (
 from handoffs.lifecycle.fallback import handoff_unavailable
 from handoffs.lifecycle.in_use import integrations_in_use
 from handoffs.lifecycle.locking import handoff_locked, handoff_save
-from handoffs.lifecycle.services import handoff_end, handoff_fail
+from handoffs.lifecycle.services import handoff_end, handoff_fail, wait_is_bounded
 from handoffs.models import Handoff, RelayWorker, StoredWebhook
 from handoffs.starting.start import handoff_open
 from handoffs.states import OPEN_STATES, EndReason, State
@@ -40,9 +41,12 @@ def reap_all() -> None:
     idle = Conversation.objects.filter(last_seen_at__lt=CONVERSATION_IDLE.past()).exclude(
         state__in=[Conversation.State.CLOSING, Conversation.State.ENDED]
     )
-    idle = idle.exclude(~Q(api_channel="") & Q(state=Conversation.State.HANDOFF))
     # Threads of text messages have no socket, and a clock of their own (conversations/sms).
     idle = idle.exclude(platform=TEXT_PLATFORM)
+    # Of those with a handoff only who waits may have been away for too long.
+    with_people = Q(state=Conversation.State.HANDOFF)
+    idle = idle.exclude(with_people & (~Q(api_channel="") | Q(last_seen_at__gte=PLACE_KEPT.past())))
+    idle = idle.exclude(with_people & Q(handoffs__state=State.ACTIVE.value))
     for conversation_id in list(idle.values_list("pk", flat=True)[:SWEEP_BATCH]):
         conversation_reap(conversation_id)
 
@@ -65,7 +69,10 @@ def handoff_reap(handoff_id: str) -> None:
 
 @transaction.atomic
 def conversation_reap(conversation_id: str) -> None:
-    """End a conversation that no socket has shown a sign of life for."""
+    """End a conversation that no client has shown a sign of life for.
+
+    A phone that sleeps is not gone: with a handoff, that one's clocks decide.
+    """
     conversation = conversation_lock(conversation_id)
     is_idle = conversation.last_seen_at < CONVERSATION_IDLE.past()
     if conversation.is_over or not is_idle or _is_with_live_agents(conversation):
@@ -75,7 +82,14 @@ def conversation_reap(conversation_id: str) -> None:
         conversation_end(conversation, SessionEnd.USER_ABANDONED)
         return
     handoff.conversation = conversation
-    handoff_end(handoff, EndReason.END_USER_LEFT)
+    if _has_lost_its_place(handoff):
+        handoff_end(handoff, EndReason.END_USER_LEFT)
+
+
+def _has_lost_its_place(handoff: Handoff) -> bool:
+    """Say whether who is away has waited too long; a waiting time that is set ends it by itself."""
+    is_bounded = State(handoff.state) is State.ACTIVE or wait_is_bounded(handoff)
+    return not is_bounded and handoff.conversation.last_seen_at < PLACE_KEPT.past()
 
 
 def _is_with_live_agents(conversation: Conversation) -> bool:

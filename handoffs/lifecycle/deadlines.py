@@ -74,9 +74,21 @@ SILENCE_WARNING = Deadline(
     then="the end user is warned, then it ends: `idle_timeout`",
 )
 CONVERSATION_IDLE = Deadline(
-    lasts="a conversation whose widget gives no sign of life",
+    lasts="a conversation whose client gives no sign of life, without a handoff",
     setting="SESSION_IDLE_SECONDS",
-    then="it ends, and its handoff: `end_user_left`",
+    then="it ends: `REASON_USER_ABANDONED`",
+)
+AWAY = Deadline(
+    lasts="the same with a handoff",
+    setting="HANDOFF_AWAY_SECONDS",
+    then="the live agent is told that the end user is away, where the vendor can show it; the "
+    "place is kept, and the talk goes on",
+)
+PLACE_KEPT = Deadline(
+    lasts="the place in the queue of an end user who is away",
+    setting="HANDOFF_PLACE_KEPT_SECONDS",
+    behaviour="Give up waiting after",
+    then="it ends, and its conversation: `end_user_left`",
 )
 
 # ---- messages, and the end at the vendor ----
@@ -136,6 +148,8 @@ DEADLINES = (
     ACTIVE_SILENCE,
     SILENCE_WARNING,
     CONVERSATION_IDLE,
+    AWAY,
+    PLACE_KEPT,
     DELIVERY,
     LAST_LINES,
     VENDORS_OWN_END,

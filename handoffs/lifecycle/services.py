@@ -280,10 +280,19 @@ def _is_open(handoff: Handoff, trigger: str) -> bool:
     return False
 
 
-def _wait_seconds(handoff: Handoff) -> int:
+def wait_is_bounded(handoff: Handoff) -> bool:
+    """Say whether the payload or the integration sets a waiting time."""
+    return _wait_set(handoff) > 0
+
+
+def _wait_set(handoff: Handoff) -> int:
     asked = handoff.routing.get("wait_timeout_seconds")
     wait = handoff.behaviour.wait_timeout_seconds if asked is None else asked
-    return int(str(wait)) or int(QUEUE.after.total_seconds())
+    return int(str(wait))
+
+
+def _wait_seconds(handoff: Handoff) -> int:
+    return _wait_set(handoff) or int(QUEUE.after.total_seconds())
 
 
 def _left_event(handoff: Handoff, reason: EndReason) -> NewEvent:

@@ -47,6 +47,8 @@ def agent_joined(
     handoff.live_agents = {**handoff.live_agents, key: name}
     handoff.agent_id, handoff.agent_name = key[:128], name
     changed = _activate(handoff)
+    # Whoever is away is told of to the newcomer too.
+    handoff.away_since = None
     avatar_url = getattr(event, "avatar_url", "")
     agent = {"id": key, "name": agent_name(handoff, key), "avatar_url": avatar_url}
     payload = {"agent": agent, **limits_payload(handoff)}
@@ -56,7 +58,7 @@ def agent_joined(
         lines.insert(0, system_event(text, code="conference_joined"))
     events_append(handoff.conversation, lines)
     agent_tell(handoff, WebhookType.HANDOFF_AGENT_JOINED, key, agent["name"])
-    return [*changed, "live_agents", "agent_id", "agent_name"]
+    return [*changed, "live_agents", "agent_id", "agent_name", "away_since"]
 
 
 def agent_left(handoff: Handoff, event: events.LiveAgentLeft) -> list[str]:

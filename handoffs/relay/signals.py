@@ -1,4 +1,4 @@
-"""Typing and receipts on their way to the vendor: losing one is harmless."""
+"""Typing, absence and receipts on their way to the vendor: losing one is harmless."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from collections.abc import Callable
 from conversations.journal.frames import RelaySignal
 from integrations.contract.connector import Connector, ReceiptKind, VendorSession
 from integrations.contract.errors import ConnectorError
+from integrations.contract.manifest import Capability
 
 logger = logging.getLogger(__name__)
 # The same typing state is passed on once in this time, however often the client repeats it.
 TYPING_SECONDS = 3.0
 _TYPING = ("typing_started", "typing_stopped")
+_PRESENCE = ("away", "back")
 
 
 async def signals_pass(
@@ -40,6 +42,9 @@ async def signals_pass(
 async def _pass(connector: Connector, session: VendorSession, signal: RelaySignal) -> None:
     if signal["signal"] in _TYPING:
         await connector.send_typing(session, is_typing=signal["signal"] == "typing_started")
+    elif signal["signal"] in _PRESENCE:
+        if Capability.PRESENCE_OUT in connector.capabilities:
+            await connector.send_presence(session, is_away=signal["signal"] == "away")
     else:
         kind = ReceiptKind(signal["signal"])
         await connector.send_receipt(session, signal["vendor_message_id"], kind)

@@ -406,6 +406,10 @@ class Connector(ABC):
         """Show or hide the end user's typing at the vendor; losing one is harmless."""
         raise UnsupportedFeatureError("send_typing")
 
+    async def send_presence(self, session: VendorSession, *, is_away: bool) -> VendorSession:
+        """Show that the end user is away, or is back; losing one is harmless."""
+        raise UnsupportedFeatureError("send_presence")
+
     async def send_receipt(
         self, session: VendorSession, vendor_message_id: str, kind: ReceiptKind
     ) -> VendorSession:

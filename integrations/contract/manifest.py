@@ -31,6 +31,8 @@ class Capability(enum.Enum):
 
     TYPING_OUT = "typing_out"
     TYPING_IN = "typing_in"
+    # Show that the end user is away, and back.
+    PRESENCE_OUT = "presence_out"
     ATTACHMENT_OUT = "attachment_out"
     ATTACHMENT_IN = "attachment_in"
     READ_RECEIPT_OUT = "read_receipt_out"

@@ -205,6 +205,18 @@ async def test_own_messages_are_never_shown_as_the_live_agents(bench: Bench):
     assert not [text for text in shown if "Echo?" in text or "Where is it?" in text]
 
 
+async def test_who_is_away_is_shown_as_away_until_they_are_back(bench: Bench):
+    if not supports(bench, Capability.PRESENCE_OUT):
+        return
+    connector = bench.connector()
+    session, _ = await bench.started(connector)
+
+    session = await connector.send_presence(session, is_away=True)
+    await until_seen(bench, session, lambda row: row.get("is_away"))
+    await connector.send_presence(session, is_away=False)
+    await until_seen(bench, session, lambda row: not row.get("is_away"))
+
+
 async def test_typing_goes_both_ways(bench: Bench):
     connector = bench.connector()
     session, listener = await bench.started(connector)
@@ -465,6 +477,7 @@ async def test_who_can_be_asked_says_when_nobody_is_there(bench: Bench):
 def test_capability_is_declared_if_and_only_if_its_method_is_written(bench: Bench):
     methods = {
         "send_typing": {Capability.TYPING_OUT},
+        "send_presence": {Capability.PRESENCE_OUT},
         "send_receipt": {Capability.READ_RECEIPT_OUT, Capability.FAILED_RECEIPT_OUT},
         "check_availability": {Capability.AVAILABILITY},
         "send_attachment": {Capability.ATTACHMENT_OUT},

@@ -145,7 +145,7 @@ def test_giving_up_twice_says_it_once(settings):
 
 def test_nothing_is_written_behind_the_end_of_a_conversation(settings):
     delivery = waiting(age=settings.DELIVERY_DEADLINE_SECONDS + GRACE_SECONDS + 1)
-    Conversation.objects.update(last_seen_at=moved(settings.SESSION_IDLE_SECONDS + 1))
+    handoff_end(factories.fresh(delivery.handoff), EndReason.OPERATOR_ENDED)
     reap_all()
 
     overdue_reap()

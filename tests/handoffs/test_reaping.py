@@ -137,14 +137,32 @@ def test_reaping_twice_writes_nothing_twice():
 # ---- conversations ----
 
 
-@pytest.mark.parametrize(("api_channel", "goes_on"), [("", False), ("api", True)])
-def test_a_client_of_the_chat_api_may_be_silent_while_a_live_agent_has_the_conversation(
-    api_channel, goes_on, settings
-):
-    settings.SESSION_IDLE_SECONDS = 600
-    handoff = factories.handoff(state=State.ACTIVE)
+@pytest.mark.parametrize("state", [State.QUEUED, State.ACTIVE])
+@pytest.mark.parametrize("api_channel", ["", "api"])
+def test_who_is_silent_keeps_place_and_live_agent(api_channel, state, settings):
+    handoff = factories.handoff(state=state)
     Conversation.objects.filter(pk=handoff.conversation_id).update(api_channel=api_channel)
-    go_silent(handoff.conversation, 700)
+    go_silent(handoff.conversation, settings.HANDOFF_PLACE_KEPT_SECONDS - 60)
+
+    reap_all()
+
+    assert factories.fresh(handoff).is_open
+
+
+def test_a_live_agent_is_not_left_by_who_sleeps_long(settings):
+    handoff = factories.handoff(state=State.ACTIVE)
+    go_silent(handoff.conversation, settings.HANDOFF_PLACE_KEPT_SECONDS * 3)
+
+    reap_all()
+
+    assert factories.fresh(handoff).is_open
+
+
+@pytest.mark.parametrize(("wait", "goes_on"), [(0, False), (7200, True)])
+def test_a_place_is_kept_for_the_waiting_time_or_an_hour_where_none_is_set(wait, goes_on, settings):
+    of = factories.integration(behaviour={"wait_timeout_seconds": wait})
+    handoff = factories.handoff(state=State.QUEUED, of_integration=of)
+    go_silent(handoff.conversation, settings.HANDOFF_PLACE_KEPT_SECONDS + 60)
 
     reap_all()
 
@@ -189,17 +207,17 @@ def test_a_conversation_somebody_looks_at_is_left_alone(settings):
 
 
 @pytest.mark.parametrize("after", ["end", "return_to_bot"])
-def test_leaving_during_a_handoff_ends_both_and_the_vendor_hears_of_it(after, settings):
+def test_who_stays_away_from_the_queue_ends_both_and_the_vendor_hears_of_it(after, settings):
     of = factories.integration(behaviour={"after_agent": after})
-    handoff = factories.handoff(state=State.ACTIVE, of_integration=of)
-    go_silent(handoff.conversation, settings.SESSION_IDLE_SECONDS + 5)
+    handoff = factories.handoff(state=State.QUEUED, of_integration=of)
+    go_silent(handoff.conversation, settings.HANDOFF_PLACE_KEPT_SECONDS + 5)
 
     reap_all()
 
     now = factories.fresh(handoff)
     assert (now.end_reason, now.conversation.state) == ("end_user_left", "ended")
     assert now.vendor_end_until is not None
-    assert factories.journal(handoff)[-2:] == ["LIVE_AGENT_LEFT", "SESSION_END"]
+    assert factories.journal(handoff)[-1] == "SESSION_END"
     assert last_payload(handoff.conversation_id)["reason"] == "REASON_USER_ABANDONED"
 
 

@@ -177,6 +177,7 @@ async def test_a_signal_the_vendor_refuses_costs_no_message(talk):
     one.simulator.fail_next(500, path_suffix="/entry", method="POST", count=2)
 
     signal(one, "typing_started")
+    signal(one, "away")  # which this vendor cannot show
     await one.write("Still served")
 
     await one.arrives("Still served")

@@ -46,6 +46,15 @@ MORE_LISTS = (
     "conversations",
     "log",
 )
+SMALL = {"width": 360, "height": 740}
+# Nothing is asked of a page that scrolls in one direction alone.
+TOO_WIDE = """() => {
+  const width = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= width) return [];
+  const wide = [...document.body.querySelectorAll("*")].filter(
+    (one) => one.getBoundingClientRect().right > width + 1);
+  return wide.slice(0, 5).map((one) => `${one.tagName} ${one.className} reaches too far`);
+}"""
 FLOW = ("before", "give", "values", "test", "behaviour", "done")
 # But for menus, which would lie over the page.
 UNFOLD = "document.querySelectorAll('details:not(.menu)').forEach((one) => (one.open = true))"
@@ -77,6 +86,12 @@ def violations(page: Page) -> list[str]:
     ]
 
 
+def too_wide(page: Page) -> list[str]:
+    """Return what reaches beyond the window of a small phone, one line for each element."""
+    page.set_viewport_size(SMALL)
+    return [f"{page.url} {found}" for found in page.evaluate(TOO_WIDE)]
+
+
 def _looked_at(page: Page, size: str, scheme: str) -> list[dict[str, Any]]:
     page.set_viewport_size({"width": SIZES[size]["width"], "height": SIZES[size]["height"]})
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
@@ -105,7 +120,7 @@ def sign_in(page: Page, stack: Stack) -> None:
 
 
 @pytest.mark.timeout(400)
-def test_every_page_of_the_portal_is_free_of_violations(
+def test_every_page_of_the_portal_is_free_of_violations_and_fits_a_small_phone(
     context: BrowserContext, stack: Stack
 ) -> None:
     EndUser(context.new_page(), stack).asks_for_a_person(PHRASE)  # so that there is a handoff
@@ -117,13 +132,13 @@ def test_every_page_of_the_portal_is_free_of_violations(
     for path in portal_paths(stack):
         page.goto(path)
         page.evaluate(UNFOLD)
-        found += violations(page)
+        found += [*violations(page), *too_wide(page)]
     for entry in ("topics", "tools", "handoffs", "conversations"):
         page.goto(f"/p/{stack.demo['project_id']}/{entry}/")
         page.locator(f"tbody a[href*='/{entry}/']").first.click()
         page.wait_for_url(lambda address, entry=entry: not address.endswith(f"/{entry}/"))
         page.evaluate(UNFOLD)
-        found += violations(page)
+        found += [*violations(page), *too_wide(page)]
 
     assert not found, "\n".join(found)
 

@@ -66,6 +66,10 @@ class CustomClient:
         """Say that the end user types, or has stopped."""
         await self._post("typing", _path(external_id, "typing"), body, key, _GONE)
 
+    async def presence(self, external_id: str, body: Mapping[str, object], key: str) -> None:
+        """Say that the end user is away, or is back."""
+        await self._post("presence", _path(external_id, "presence"), body, key, _GONE)
+
     async def end(self, external_id: str, body: Mapping[str, object]) -> None:
         """Say that the handoff is over."""
         await self._post("end", _path(external_id, "end"), body, f"{external_id}:end", _GONE)

@@ -163,6 +163,13 @@ class CustomConnector(Connector):
             await self._client.typing(session.vendor_conversation_id, body, key)
         return session
 
+    async def send_presence(self, session: VendorSession, *, is_away: bool) -> VendorSession:
+        """Show that the end user is away, or is back."""
+        if "presence" in self._ticked:
+            body, key = {"is_away": is_away}, str(uuid.uuid4())
+            await self._client.presence(session.vendor_conversation_id, body, key)
+        return session
+
     async def check_availability(self, request: HandoffRequest) -> Availability:
         """Ask about the queue that the handoff wants."""
         if "availability" not in self._ticked:

@@ -24,6 +24,7 @@ MAX_FILE_BYTES = 25 * 1024 * 1024
 # What each tick allows; end_by_user has no name among our capabilities.
 ABILITIES: Mapping[str, frozenset[Capability]] = {
     "typing": frozenset({Capability.TYPING_OUT, Capability.TYPING_IN}),
+    "presence": frozenset({Capability.PRESENCE_OUT}),
     "read": frozenset({Capability.READ_RECEIPT_IN}),
     "attachments": frozenset({Capability.ATTACHMENT_OUT, Capability.ATTACHMENT_IN}),
     "queue_status": frozenset({Capability.QUEUE_POSITION}),
@@ -71,6 +72,7 @@ _FIELDS = (
         kind=FieldKind.CHOICES,
         choices=(
             ("typing", "Show typing, and tell of the live agent's"),
+            ("presence", "Show that the end user is away"),
             ("read", "Tell what the live agent has read"),
             ("attachments", "Take and send files"),
             ("queue_status", "Tell place in the queue or waiting time"),

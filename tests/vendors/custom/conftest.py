@@ -29,7 +29,7 @@ from tests.waiting import eventually
 Connect = Callable[..., CustomConnector]
 RunExample = Callable[..., str]
 EXAMPLES = Path(__file__).resolve().parents[3] / "docs" / "examples"
-EVERYTHING = "typing,read,attachments,queue_status,availability,end_by_user"
+EVERYTHING = "typing,presence,read,attachments,queue_status,availability,end_by_user"
 
 
 @pytest.fixture(scope="module")

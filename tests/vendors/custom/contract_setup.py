@@ -11,7 +11,7 @@ SETUP = VendorSetup(
         "connector": "back_office",
         "base_url": url,
         "signing_secret": "simulated-signing-secret-of-32-bytes",
-        "capabilities": "typing,read,attachments,queue_status,availability,end_by_user",
+        "capabilities": "typing,presence,read,attachments,queue_status,availability,end_by_user",
         "timeout_ms": "5000",
     },
     bad_key={"signing_secret": "somebody-elses"},

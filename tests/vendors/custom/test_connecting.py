@@ -138,7 +138,7 @@ def test_the_form_has_a_box_for_each_thing_a_service_can_do(
 ) -> None:
     shown = page(admin, project, "connect_values")
 
-    assert shown.count('name="capabilities"') == 6
+    assert shown.count('name="capabilities"') == 7
     assert "Take and send files" in shown
 
 

@@ -39,6 +39,7 @@ START: Mapping[str, type] = {
 }
 MESSAGE: Mapping[str, type] = {"message_id": str, "text": str, "sent_at": str, "attachments": list}
 TYPING: Mapping[str, type] = {"is_typing": bool}
+PRESENCE: Mapping[str, type] = {"is_away": bool}
 END: Mapping[str, type] = {"reason": str}
 REASONS = frozenset(
     {"end_user_ended", "end_user_left", "cancelled", "idle_timeout", "wait_timeout"}
@@ -71,6 +72,7 @@ def custom_app(simulator: CustomSimulator) -> Starlette:
             Route("/handoffs", calls.start, methods=["POST"]),
             Route(f"{one}/messages", calls.message, methods=["POST"]),
             Route(f"{one}/typing", calls.typing, methods=["POST"]),
+            Route(f"{one}/presence", calls.presence, methods=["POST"]),
             Route(f"{one}/end", calls.end, methods=["POST"]),
             Route("/files/{file_id}", calls.file, methods=["GET"]),
             Route("/pictures/{name}", calls.picture, methods=["GET"]),
@@ -154,6 +156,13 @@ class Endpoints:
         body = await self._body(request, TYPING)
         with self._simulator.change():
             self._open_handoff(request).is_typing = body["is_typing"]
+        return JSONResponse({"ok": True})
+
+    async def presence(self, request: Request) -> Response:
+        """Show that the end user is away, or is back."""
+        body = await self._body(request, PRESENCE)
+        with self._simulator.change():
+            self._open_handoff(request).is_away = body["is_away"]
         return JSONResponse({"ok": True})
 
     async def end(self, request: Request) -> Response:

@@ -11,7 +11,7 @@ DEMO = DemoVendor(
     credentials=lambda url: {
         "connector": _NAME,
         "base_url": url,
-        "capabilities": "typing,read,attachments,queue_status,availability,end_by_user",
+        "capabilities": "typing,presence,read,attachments,queue_status,availability,end_by_user",
     },
     desk_config=lambda credentials, webhooks: {
         "events_url": webhooks["events"],

@@ -77,6 +77,7 @@ class Handoff:
     agents: list[str] = field(default_factory=list)
     messages: list[dict[str, Any]] = field(default_factory=list)
     is_typing: bool = False
+    is_away: bool = False
     ended_by: str | None = None
     # How many events were told of it, and what its messages offered: ids by message.
     told: int = 0
@@ -181,6 +182,7 @@ def desk_view(handoff: Handoff) -> dict[str, Any]:
             "email": user.get("email"),
         },
         "is_typing": handoff.is_typing,
+        "is_away": handoff.is_away,
         "is_closed": handoff.status == "ended",
         "agents": list(handoff.agents),
         "routing_status": "waiting" if handoff.status == "queued" else None,
