@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('handoffs', '0014_correlation'),
+        ('handoffs', '0016_list_indexes'),
     ]
 
     operations = [
