@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -47,8 +48,10 @@ ADMIN_PATH = env.str("ADMIN_PATH", default="admin").strip("/")
 
 # ---- applications ----
 INSTALLED_APPS = [
-    "daphne",
-    "django.contrib.admin",
+    # For its runserver, which knows sockets: any other process would load Twisted for nothing.
+    *(["daphne"] if "runserver" in sys.argv else []),
+    # Its modules are for whoever serves its pages: config/urls.py loads them.
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -23,6 +23,7 @@ def admin_urls(place: str) -> list[URLPattern | URLResolver]:
     """Return the addresses of Django's admin; none where it is closed."""
     if not place:
         return []
+    admin.autodiscover()
     return [
         path(f"{place}/login/", sign_in_guarded(admin.site.login, "admin")),
         path(f"{place}/", admin.site.urls),
