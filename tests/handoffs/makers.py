@@ -82,6 +82,32 @@ class DialogflowCx(Maker):
         return {"responseId": "r1", "queryResult": {"responseMessages": messages}}
 
 
+class DialogflowEs(Maker):
+    value = "Parcels"
+
+    def handle(self, method: str, path: str, body: Any) -> Any:
+        session = path.rpartition("/sessions/")[2].removesuffix(":detectIntent")
+        place = "projects/P/agent/sessions/"
+        self.require((method, path.startswith(f"/v2/{place}")) == ("POST", True), path)
+        self.require(0 < len(session) <= 36, "a session has up to 36 characters")
+        asked = body["queryInput"]["text"]
+        self.require(set(asked) == {"text", "languageCode"}, "a text and its language")
+        for context in body["queryParams"]["contexts"]:
+            self.require(context["name"] == f"{place}{session}/contexts/baton_human", "context")
+            self.require(context["lifespanCount"] > 0, "a context that lives")
+            self.note(context["parameters"]["baton_human_summary"])
+        line = self.line(asked["text"])
+        messages: list[Any] = [{"text": {"text": [line]}}]
+        messages.append({"platform": "TELEGRAM", "text": {"text": ["Not for us"]}})
+        if line == HELLO:
+            messages.append({"quickReplies": {"quickReplies": ["Parcels"]}})
+        if line == HUMAN:
+            messages.append({"payload": {"action": "handoff", "reason": "asked"}})
+        parameters = {"summary": "Order 7"} if line == HUMAN else {}
+        result = {"fulfillmentText": line, "fulfillmentMessages": messages}
+        return {"responseId": "r1", "queryResult": {**result, "parameters": parameters}}
+
+
 class Lex(Maker):
     def handle(self, method: str, path: str, body: Any) -> Any:
         place = "/bots/BOTID00001/botAliases/TSTALIASID/botLocales/en_US/sessions/"
@@ -135,6 +161,23 @@ class Botpress(Maker):
         return message
 
 
+class BotpressV12(Maker):
+    def handle(self, method: str, path: str, body: Any) -> Any:
+        self.require(method == "POST", method)
+        self.require(path.startswith("/api/v1/bots/bot/converse/CONV-"), path)
+        self.require(body["type"] == "text", "a text")
+        self.note(body["metadata"]["baton_human_summary"])
+        line = self.line(body["text"])
+        responses: list[Any] = [{"type": "typing", "value": True}, {"type": "text", "text": line}]
+        if line == HELLO:
+            choices = [{"title": "Parcels", "value": self.value}]
+            responses[1] = {"type": "single-choice", "text": line, "choices": choices}
+        if line == HUMAN:
+            responses.append({"type": "handoff", "reason": "asked", "summary": "Order 7"})
+            responses.append({"type": "text", "text": "Nobody reads this"})
+        return {"responses": responses}
+
+
 class Voiceflow(Maker):
     value = {"type": "path-parcels", "payload": {"label": "Parcels"}}
 
@@ -181,8 +224,10 @@ class Watsonx(Maker):
 MAKERS: dict[str, type[Any]] = {
     "rasa": Rasa,
     "dialogflow_cx": DialogflowCx,
+    "dialogflow_es": DialogflowEs,
     "lex": Lex,
     "botpress": Botpress,
+    "botpress_v12": BotpressV12,
     "voiceflow": Voiceflow,
     "watsonx": Watsonx,
 }
