@@ -13,12 +13,23 @@ from handoffs.states import FINAL_STATES, TRANSITIONS, State, Trigger
 from integrations.connect.steps import troubles
 from integrations.contract.manifest import Capability, Manifest, Support
 from integrations.contract.registry import all_manifests, manifests, planned_keys
+from integrations.contract.tool_operations import ToolOperation
 
 CONV_INTRO = (
     "Every attribute and call that the reference product documents. A test runs an example of "
     "each in the sandbox. What is refused raises `NotImplementedError` with the reason; what has "
     "no effect in a text conversation does nothing, and **Operate > Log** says so. How they are "
     "used stands in [builders.md](builders.md#conv)."
+)
+TOOLS_INTRO = (
+    "A tool calls a connected system by `conv.integrations.<name>.<call>(…)`, with every argument "
+    'by name. `credential_set="…"` chooses among several connections of one vendor; without it '
+    "the set of the conversation's variant is taken. Arguments with `=None` may be left "
+    "out. A call that cannot be meant raises "
+    "`ValueError`, a refused connection `PermissionError`, no answer `ConnectionError` or "
+    "`TimeoutError`, any other refusal `RuntimeError`; the message has the vendor's own code and "
+    "never a credential. The time that a call takes counts as the tool's. A turn that is run again "
+    "after a crash runs its tools again: what they have opened may be there twice."
 )
 BEGIN, END = "<!-- generated: begin -->", "<!-- generated: end -->"
 SUPPORT = {
@@ -34,6 +45,7 @@ def generated_pages() -> dict[str, str]:
     return {
         "vendors.md": vendors_page(),
         "conv.md": conv_page(),
+        "integrations_for_tools.md": tool_operations_page(),
         "architecture.md": _between_marks(architecture, deadline_table(), what="deadlines"),
         "vendor_sizes.md": _sizes_page(_written("vendor_sizes.md")),
         **dict(map(_vendor_page, manifests())),
@@ -88,6 +100,31 @@ def conv_page() -> str:
     return "\n".join([*head, ""])
 
 
+def tool_operations_page() -> str:
+    """Return what tools can call of connected systems."""
+    head = ["# What connected systems offer to tools", "", f"{BEGIN[:-4]} by make docs -->", ""]
+    head.append(TOOLS_INTRO)
+    for found in sorted(manifests(), key=lambda manifest: manifest.name):
+        if not found.tool_operations:
+            continue
+        head += [
+            "",
+            f"## {found.name}",
+            "",
+            f"Connected under **Configure > Integrations > {found.tile}**.",
+        ]
+        head += ["", _row("Call", "What it does"), _row("---", "---")]
+        for one in found.tool_operations:
+            call = f"`conv.integrations.{found.tool_name}.{one.name}({_arguments(one)})`"
+            head.append(_row(call, one.about))
+    return "\n".join([*head, ""])
+
+
+def _arguments(operation: ToolOperation) -> str:
+    optional = [f"{name}=None" for name in (*operation.one_of, *operation.optional)]
+    return ", ".join(["*", *operation.required, *optional])
+
+
 def _capital(sentence: str) -> str:
     return sentence if sentence.startswith("`") else sentence[:1].upper() + sentence[1:]
 
@@ -95,6 +132,8 @@ def _capital(sentence: str) -> str:
 def _planned() -> str:
     """Say which vendors have a manifest and no connector yet."""
     planned = [m for m in all_manifests() if m.key in planned_keys()]
+    if not planned:
+        return "Every vendor that has a tile has a connector."
     names = ", ".join(f"{m.name} (`{m.key}`)" for m in sorted(planned, key=lambda one: one.name))
     return f"Planned, and not available yet: {names}."
 

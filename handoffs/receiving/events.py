@@ -31,7 +31,7 @@ from handoffs.sending.files import FetchedMessage, inbox_kind
 from handoffs.sending.hot_path import AgentMessage, take_from_vendor
 from handoffs.sending.outbox import delivery_failed_late, receipts_apply
 from handoffs.states import EndReason, State
-from integrations.connections.faults import START_FAULTS
+from integrations.connections.outcomes import START_FAULTS
 from integrations.connections.services import integration_mark_failed
 from integrations.contract import events
 from integrations.contract.connector import VendorSession

@@ -33,7 +33,7 @@ from handoffs.models import Handoff
 from handoffs.relay.screen_pop.request import masks_of, screen_pop_of
 from handoffs.sending.outbox import PendingDelivery, deliveries_pending
 from integrations.connections.addresses import webhook_urls
-from integrations.connections.faults import START_FAULTS
+from integrations.connections.outcomes import START_FAULTS
 from integrations.connections.services import (
     integration_mark_healthy,
     integration_mark_refused,

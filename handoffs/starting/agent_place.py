@@ -30,6 +30,7 @@ from handoffs.payload.reading import payload_for_call_handoff
 from handoffs.starting.addressing import Address, offered_integrations, payload_address
 from handoffs.starting.start import handoff_address
 from integrations.connections.destinations import offered_destinations, vendor_title
+from integrations.connections.tool_calls import integration_tool_call
 from integrations.contract.integration_keys import vendor_name
 from integrations.models import Integration, Project
 
@@ -135,6 +136,12 @@ def tool_services(conversation: Conversation) -> dict[str, Service]:
     return {
         "check_availability": partial(_check_availability, conversation),
         HANDOFFS: partial(_handoffs, conversation),
+        "integration": partial(
+            integration_tool_call,
+            conversation.project,
+            conversation.environment,
+            variant=conversation.variant_id,
+        ),
     }
 
 

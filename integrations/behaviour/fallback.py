@@ -20,6 +20,7 @@ def fallback_choices(integration: Integration) -> list[tuple[str, str]]:
     return [
         (fallback_name(other), other.connection.titled(manifest_get(other.connector_key).name))
         for other in _others(integration)
+        if not manifest_get(other.connector_key).only_for_tools
     ]
 
 

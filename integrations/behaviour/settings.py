@@ -190,6 +190,8 @@ _SETTINGS = (
 
 
 def _has_effect(setting: Setting, manifest: Manifest) -> bool:
+    if manifest.only_for_tools:
+        return False
     if not manifest.takes_live_chats and setting.name not in _WITH_TICKETS:
         return False
     return not setting.needs or bool(setting.needs & manifest.capabilities)

@@ -215,8 +215,13 @@ def troubles(manifest: Manifest) -> list[tuple[str, ErrorHelp]]:
 
 
 def tool_source(integration: Integration) -> str:
-    """Return the tool that hands a conversation to this integration, ready to paste."""
+    """Return the tool that hands a conversation to this integration, ready to paste.
+
+    Where nothing can be handed over, it is one that makes a first call.
+    """
     manifest, credential_set = manifest_get(integration.connector_key), integration.credential_set
+    if manifest.only_for_tools:
+        return _calling_tool(manifest, credential_set)
     values = {}
     if manifest.named_by:
         values[manifest.named_by] = integration.credentials.get(manifest.named_by, "")
@@ -234,4 +239,18 @@ def tool_source(integration: Integration) -> str:
         "            }\n"
         "        }\n"
         "    }\n"
+    )
+
+
+def _calling_tool(manifest: Manifest, credential_set: str) -> str:
+    operation = manifest.tool_operations[0]
+    argument = (*operation.required, *operation.one_of)[0]
+    given = f"{argument}=conv.state.{argument}"
+    if credential_set != DEFAULT_SET:
+        given += f', credential_set="{credential_set}"'
+    return (
+        f"def ask_{manifest.tool_name}(conv: Conversation):\n"
+        f"    found = conv.integrations.{manifest.tool_name}.{operation.name}({given})\n"
+        '    conv.log.info("found", is_pii=True, answer=str(found))\n'
+        '    return "I have looked that up."\n'
     )

@@ -40,3 +40,22 @@ def first_failure(manifest: Manifest, checks: Sequence[CheckResult]) -> tuple[st
     label = check_labels(manifest).get(failed.name, failed.name)
     cause = help_.cause if help_ else f"The check ended with {failed.code}."
     return failed.code, f"{label}: {cause}"
+
+
+# What a failed start says about the integration rather than about this one conversation.
+START_FAULTS = frozenset(
+    {"invalid_auth", "missing_permission", "invalid_routing", "rejected", "cannot_connect"}
+)
+_SENTENCES = {
+    "invalid_auth": "{vendor} refused the credentials. Test the connection and mend the values.",
+    "missing_permission": "{vendor} does not allow this call with these credentials.",
+    "invalid_routing": "{vendor} does not know the queue, skill or deployment that was asked for.",
+    "rejected": "{vendor} refused the request. Test the connection to see which value is wrong.",
+    "cannot_connect": "{vendor} could not be reached. Check the address and the way there.",
+}
+
+
+def fault_sentence(*, vendor: str, code: str, detail: str) -> str:
+    """Return the sentence for a code, with what the call brought; the detail alone for others."""
+    sentence = _SENTENCES.get(code, "").format(vendor=vendor)
+    return f"{sentence} ({detail})" if sentence and detail else sentence or detail

@@ -20,8 +20,7 @@ from integrations.connections.drafts import (
     edited_values,
 )
 from integrations.connections.exclusive import exclusive_errors, exclusive_key
-from integrations.connections.faults import fault_sentence
-from integrations.connections.outcomes import first_failure
+from integrations.connections.outcomes import fault_sentence, first_failure
 from integrations.connections.registration import vendor_register, vendor_unregister
 from integrations.connections.state_changes import status_compare
 from integrations.connections.tokens import secrets_forget, tokens_forget

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from integrations.contract.errors import ConnectorError, UnsupportedFeatureError
 from integrations.contract.events import VendorEvent
@@ -336,6 +336,14 @@ class Connector(ABC):
         elsewhere what was taken has arrived. May raise any ConnectorError.
         """
         return frozenset()
+
+    async def tool_call(self, operation: str, given: Mapping[str, Any]) -> object:
+        """Carry out one of the manifest's `tool_operations`; returns plain data.
+
+        The arguments are those that the operation declares. Raises ValueError for a value that
+        cannot be meant, and any ConnectorError.
+        """
+        raise UnsupportedFeatureError(operation)
 
     async def close(self) -> None:  # noqa: B027 - having nothing to let go of is common
         """Let go of what sessions share; called when the last one in this process is over.

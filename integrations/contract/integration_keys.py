@@ -36,7 +36,10 @@ def refused_hints_of(integration_key: str) -> frozenset[str]:
 
 def has_connector(integration_key: str) -> bool:
     """Tell whether handoffs can go there at all, connected or not."""
-    return any(found.integration_key == integration_key for found in manifests())
+    return any(
+        found.integration_key == integration_key and not found.only_for_tools
+        for found in manifests()
+    )
 
 
 def vendor_name(integration_key: str) -> str:
@@ -50,6 +53,15 @@ def overridable_hints() -> str:
     """Name the hints that replace a saved value, for each vendor with a connector, in words."""
     named = [(found.override_hints, vendor_name(found.integration_key)) for found in manifests()]
     return "; ".join(f"{', '.join(hints)} of {vendor}" for hints, vendor in named if hints)
+
+
+def tool_integrations() -> dict[str, tuple[str, ...]]:
+    """Return the operations of each name under conv.integrations, connected or not."""
+    return {
+        one.tool_name: tuple(operation.name for operation in one.tool_operations)
+        for one in manifests()
+        if one.tool_name
+    }
 
 
 @cache

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from integrations.contract.failures import OWN_TROUBLE, UNKNOWN, answer_word
 from integrations.contract.hints import Hint
+from integrations.contract.tool_operations import ToolOperation
 
 
 class Delivery(enum.Enum):
@@ -244,6 +245,11 @@ class Manifest:
     declares_attributes: bool = False
     # The vendor appends paths of its own to our address, and calls them with PUT as well.
     appends_to_address: bool = False
+    # No conversation can be handed over to it, not even as a ticket: it serves tools alone.
+    only_for_tools: bool = False
+    # What tools can call, under conv.integrations.<tool_name>.
+    tool_name: str = ""
+    tool_operations: tuple[ToolOperation, ...] = ()
 
     def help_for(self, check: str, code: str) -> ErrorHelp | None:
         """Return what helps with a check that failed; the vendor's own trouble shares a text."""

@@ -57,6 +57,7 @@ SNAPSHOT = ConvSnapshot(
     real_time_config={"opens_at": 9},
     translations={"hello": "Hello"},
     apis={"orders": ["get"]},
+    integrations={"crm": ["find_contacts"]},
     functions={
         "double": "def twice(n):\n    return n * 2\ndef double(conv, n):\n    return str(twice(n))"
     },
@@ -78,6 +79,7 @@ ANSWER = {
 SERVICES: dict[str, Any] = {
     "get_secret": lambda asked, seconds: "s3cret",
     "api": lambda asked, seconds: ANSWER,
+    "integration": lambda asked, seconds: [{"Name": "Ada"}],
     "check_availability": lambda asked, seconds: THERE,
 }
 

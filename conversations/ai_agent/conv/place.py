@@ -19,6 +19,7 @@ from conversations.ai_agent.sandbox.runner import ConvSnapshot, ToolLimits, Tool
 from conversations.journal.selectors import TranscriptEntry, transcript_get
 from conversations.models import Conversation, Tool, Variant
 from conversations.releases.content import content_of
+from integrations.contract.integration_keys import tool_integrations
 
 ROLES = {"user": "user", "bot": "agent", "live_agent": "live_agent"}
 # The service that lists where a conversation can be handed off.
@@ -167,6 +168,8 @@ def _with_means(place: ConvPlace, source: str, functions: Mapping[str, str]) -> 
     conversation, snapshot = place.conversation, replace(place.snapshot, functions=functions)
     if ".api" in source:
         snapshot = replace(snapshot, apis=api_operations(conversation.project_id))
+    if ".integrations" in source:
+        snapshot = replace(snapshot, integrations=tool_integrations())
     if ".handoffs" in source and not snapshot.handoffs:
         snapshot = replace(snapshot, handoffs=_handoffs(place.services))
     if ".variant" in source:

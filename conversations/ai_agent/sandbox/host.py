@@ -77,6 +77,7 @@ class ToolHost:
 UNSERVED: Mapping[str, str] = {
     "get_secret": "there are no secrets in this run",
     "api": "there are no APIs in this run",
+    "integration": "no integration can be called in this run",
     "check_availability": "who is there cannot be asked in this run",
     "external_event": "external events cannot be received in this run",
     "prompt_llm": "no language model is configured for tools",

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # The sandbox cannot derive exceptions; these names stand in `except` all the same.
 SecretNotFound = KeyError
 MissingAccess = PermissionError
+# What the sandbox has no name for: it turns the kind into its wider one.
+ConnectionError = OSError
 
 
 class Attachment:
@@ -323,6 +325,13 @@ def _baton_operation(api: str, operation: str) -> Any:
     return call
 
 
+def _baton_integration(name: str, operation: str) -> Any:
+    def call(**given: Any) -> Any:
+        return _baton_host("integration", name=name, operation=operation, given=given)
+
+    return call
+
+
 def _baton_function(conv: Conversation, name: str, source: str) -> Any:
     def call(*args: Any, **kwargs: Any) -> Any:
         if name not in _baton_named:
@@ -347,6 +356,7 @@ _baton_given = {
     "ChatCallAction": ChatCallAction,
     "SecretNotFound": SecretNotFound,
     "MissingAccess": MissingAccess,
+    "ConnectionError": ConnectionError,
     "getattr": getattr,
     "isinstance": isinstance,
 }
@@ -376,9 +386,12 @@ def _baton_open(snapshot: dict[str, Any], names: list[str], tool: str) -> Conver
         setattr(conv.api, name, api)
     for name in names if "integrations" in names else []:
         place = Executor()
+        served = snapshot["integrations"].get(name, [])
         for one in names:
             path = "conv.integrations." + name + "." + one
-            setattr(place, one, _baton_refusal(path, snapshot["integrations"]))
+            setattr(place, one, _baton_refusal(path, snapshot["no_integration"]))
+        for one in served:
+            setattr(place, one, _baton_integration(name, one))
         setattr(conv.integrations, name, place)
     return conv
 

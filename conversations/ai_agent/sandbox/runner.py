@@ -81,6 +81,7 @@ class ConvSnapshot:
     translations: Mapping[str, str] = field(default_factory=dict, repr=False)
     # What can be called by name: operations of each API, and the source of each other tool.
     apis: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    integrations: Mapping[str, Sequence[str]] = field(default_factory=dict)
     functions: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
@@ -239,7 +240,8 @@ def _snapshot(conv: ConvSnapshot) -> dict[str, object]:
         "functions": dict(conv.functions),
         "refused": dict(REFUSED),
         "inert": list(INERT),
-        "integrations": NO_INTEGRATIONS,
+        "integrations": {name: list(found) for name, found in conv.integrations.items()},
+        "no_integration": NO_INTEGRATIONS,
     }
 
 

@@ -193,9 +193,11 @@ ATTRIBUTES = (
     ),
     Served(
         name="integrations",
-        about="pre-built third parties: none can be called by tools yet; use `conv.api`",
-        example="conv.integrations.tickets.create(subject='x')",
-        support=Support.REFUSED,
+        about="connected systems that tools can call, such as "
+        "`conv.integrations.<name>.find_contacts(email=…)`: see "
+        "[what each offers](integrations_for_tools.md)",
+        example="return conv.integrations.crm.find_contacts(email='a')[0]['Name']",
+        gives="Ada",
     ),
     _empty("context_vault", "always `{}`: verified context is not received yet", "{}"),
     _empty("sip_headers", "always `{}`: there is no telephone", "{}"),
@@ -328,4 +330,4 @@ INERT: tuple[str, ...] = tuple(one.path for one in ALL if one.support is Support
 REFUSED: Mapping[str, str] = {
     one.path: one.about for one in ALL if one.support is Support.REFUSED and one.is_call
 }
-NO_INTEGRATIONS = "tools cannot call it yet; hand off with a fallback to tickets, or use conv.api"
+NO_INTEGRATIONS = "there is no such call; see docs/integrations_for_tools.md, or use conv.api"

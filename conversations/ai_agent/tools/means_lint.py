@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from conversations.models import Secret, ToolApi
+from integrations.contract.integration_keys import tool_integrations
 from integrations.models import Project
 
 
@@ -27,6 +28,7 @@ class Means:
     tools: frozenset[str] = frozenset()
     apis: Mapping[str, frozenset[str]] = field(default_factory=dict)
     secrets: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    integrations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def means_of(project: Project) -> Means:
@@ -40,6 +42,7 @@ def means_of(project: Project) -> Means:
         secrets={
             row.name: frozenset(row.tool_names) for row in Secret.objects.filter(project=project)
         },
+        integrations=tool_integrations(),
     )
 
 
@@ -96,6 +99,13 @@ def _of_path(path: list[str], means: Means) -> tuple[str, str]:
             return f"there is no API named {name}", "tool_apis"
         case ["api", name, operation] if operation not in means.apis.get(name, {operation}):
             return f"the API {name} has no operation {operation}", "tool_apis"
+        case ["integrations", name] if name not in means.integrations:
+            known = ", ".join(means.integrations)
+            return f"conv.integrations has no {name}; it has {known}", "integrations"
+        case ["integrations", name, operation] if operation not in means.integrations.get(
+            name, (operation,)
+        ):
+            return f"conv.integrations.{name} has no call {operation}", "integrations"
     return "", ""
 
 

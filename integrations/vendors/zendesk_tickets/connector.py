@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from integrations.contract.checks import CALL_SECONDS, CheckFailedError, run_checks
@@ -18,8 +19,9 @@ from integrations.contract.connector import (
     TranscriptLine,
     VendorSession,
 )
-from integrations.contract.errors import RejectedError
+from integrations.contract.errors import RejectedError, UnsupportedFeatureError
 from integrations.contract.manifest import Manifest
+from integrations.contract.tool_operations import text_given
 from integrations.http.client import HttpClient
 from integrations.kit.hints import hint_text
 from integrations.kit.json_values import Json, as_id
@@ -35,6 +37,7 @@ from integrations.vendors.zendesk_tickets.mapping import (
     subject_for,
     ticket_body,
     ticket_from,
+    tool_ticket,
 )
 
 _STAFF = ("agent", "admin")
@@ -138,6 +141,23 @@ class ZendeskTicketsConnector(Connector):
 
     async def end(self, session: VendorSession, reason: EndReason) -> None:
         """Leave the ticket open: whoever answers it ends it."""
+
+    async def tool_call(self, operation: str, given: Mapping[str, Any]) -> object:
+        """Open a ticket or comment one, for a tool."""
+        if operation == "create_ticket":
+            body = tool_ticket(given, self._credentials)
+            made = ticket_from(
+                await self._client.create_ticket(body, idempotency_key=str(uuid.uuid4()))
+            )
+            return {"id": made.ticket_id, "number": made.number}
+        if operation != "add_comment":
+            raise UnsupportedFeatureError(operation)
+        comment = {"body": text_given(given, "text"), "public": given.get("is_public") is True}
+        ticket_id = text_given(given, "ticket_id")
+        if not ticket_id.isdecimal():
+            raise ValueError("ticket_id is the number of a ticket")
+        await self._client.update_ticket(ticket_id, {"comment": comment})
+        return {"id": ticket_id}
 
     async def _account(self) -> str:
         user = await self._client.users_me(timeout=CALL_SECONDS)

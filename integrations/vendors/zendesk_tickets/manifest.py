@@ -14,6 +14,7 @@ from integrations.contract.manifest import (
     TileGroup,
     usual_help,
 )
+from integrations.contract.tool_operations import ToolOperation
 
 _FIELDS = (
     CredentialField(
@@ -97,6 +98,23 @@ _ACCOUNT_HELP = {
     ),
 }
 
+_OPERATIONS = (
+    ToolOperation(
+        name="create_ticket",
+        about="Opens a ticket; returns a dict with id and number. With `email` it is that person's "
+        "and public, without it an internal note. `tags` is a list.",
+        required=("subject", "text"),
+        optional=("email", "name", "tags", "priority"),
+    ),
+    ToolOperation(
+        name="add_comment",
+        about="Adds a comment to a ticket; returns a dict with id. `is_public` True sends it to "
+        "the requester.",
+        required=("ticket_id", "text"),
+        optional=("is_public",),
+    ),
+)
+
 MANIFEST = Manifest(
     key="zendesk_tickets",
     integration_key="zendesk_tickets_integration",
@@ -124,6 +142,8 @@ MANIFEST = Manifest(
         **{("account", code): found for code, found in _ACCOUNT_HELP.items()},
     },
     loggable_keys=frozenset({"id", "external_id", "status", "priority", "role", "type"}),
+    tool_name="zendesk_tickets",
+    tool_operations=_OPERATIONS,
     repeat_note="A ticket is looked for under the handoff's id before it is opened. A comment "
     "whose answer was lost may stand on the ticket twice.",
 )

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from integrations.contract.connector import EndUserIdentity, HandoffRequest, TranscriptLine
+from integrations.contract.tool_operations import text_given
 from integrations.kit.cutting import pieces, shortened, utf8_bytes
 from integrations.kit.hints import hint_pairs, hint_text, identity_of
 from integrations.kit.json_values import Json, as_id
@@ -100,7 +101,7 @@ def ticket_body(
     ticket: dict[str, object] = {
         "subject": shortened(subject, MAX_SUBJECT),
         "comment": {"body": body, "public": has_requester},
-        "external_id": external_id,
+        **({"external_id": external_id} if external_id else {}),
         "tags": sorted({*_tags(credentials.get("tags", "")), *_tags(routing.get("tags"))}),
     }
     if has_requester:
@@ -113,6 +114,24 @@ def ticket_body(
     if (priority := _text(routing.get("priority"))) in _PRIORITIES:
         ticket["priority"] = priority
     return ticket | _numbers(routing, credentials)
+
+
+def tool_ticket(given: Json, credentials: Mapping[str, str]) -> Json:
+    """Return the ticket that a tool opens; raises ValueError for what can be no ticket."""
+    requester = EndUserIdentity(
+        external_id="",
+        is_verified=True,
+        name=text_given(given, "name"),
+        email=text_given(given, "email"),
+    )
+    return ticket_body(
+        subject=text_given(given, "subject"),
+        body=shortened(text_given(given, "text"), MAX_BODY_BYTES, utf8_bytes),
+        requester=requester,
+        external_id="",
+        routing={"tags": given.get("tags"), "priority": text_given(given, "priority")},
+        credentials=credentials,
+    )
 
 
 def _numbers(routing: Json, credentials: Mapping[str, str]) -> dict[str, object]:

@@ -12,7 +12,7 @@ from integrations.contract.errors import ConnectorError, InvalidRoutingError
 from integrations.http.client import HttpClient, open_session
 from integrations.kit.waiting import ReconnectTiming
 from integrations.simulators.simulator import running_simulator
-from integrations.vendors.salesforce_byoc.client.access import Access
+from integrations.vendors.salesforce_byoc.client.access import channel_access
 from integrations.vendors.salesforce_byoc.connector.topic import EventTopic, Place
 from integrations.vendors.salesforce_byoc.mapping import envelope_of
 from integrations.vendors.salesforce_byoc.simulator import SalesforceByocSimulator
@@ -59,7 +59,7 @@ class Stand:
         credentials = {**BY_SECRET, "consumer_key": CONSUMER_KEY, "instance_url": self.url}
         return EventTopic(
             self._http,
-            Access(self._http, MemoryTokens(), credentials),
+            channel_access(self._http, MemoryTokens(), credentials),
             instance_url=self.url,
             topic=name,
             read=lambda p: envelope_of(p, payload_field="Payload__c", type_field="EventType__c"),

@@ -19,9 +19,9 @@ from integrations.contract.errors import (
 from integrations.http.client import REQUEST_SECONDS, FormData, HttpClient
 from integrations.http.download import download
 from integrations.http.errors import StatusTable, VendorResponse, status_error
+from integrations.http.org_access import OrgAccess
 from integrations.kit.json_values import Json, as_object, as_objects, as_text, json_text
 from integrations.kit.waiting import RateBudget, RateTiming
-from integrations.vendors.salesforce_byoc.client.access import Access
 
 API = "/api/v1"
 REST = "/services/data/v60.0"
@@ -54,7 +54,7 @@ FilePart = tuple[str, str, bytes] | None
 class InteractionClient:
     """One channel's API; knows the end user by the subject that each call names."""
 
-    def __init__(self, http: HttpClient, access: Access, credentials: Mapping[str, str]) -> None:
+    def __init__(self, http: HttpClient, access: OrgAccess, credentials: Mapping[str, str]) -> None:
         """Keep where to call, and in whose name."""
         self._http = http
         self._access = access

@@ -15,13 +15,10 @@ from integrations.contract.errors import (
 )
 from integrations.contract.failures import CheckCode
 from integrations.http.client import HttpClient
+from integrations.http.org_access import Grant, OrgAccess
 from integrations.kit.conversation_entries.opening import pairs_error
 from integrations.kit.pasted import bare_address, key_error, mended_key
-from integrations.vendors.salesforce_byoc.client.access import (
-    CLIENT_CREDENTIALS,
-    Access,
-    Grant,
-)
+from integrations.vendors.salesforce_byoc.client.access import CLIENT_CREDENTIALS
 from integrations.vendors.salesforce_byoc.client.cometd import NEW_ONLY, CometdClient
 from integrations.vendors.salesforce_byoc.client.interactions import (
     LICENCE_CODES,
@@ -85,7 +82,7 @@ class ConnectionChecks:
     def __init__(
         self,
         http: HttpClient,
-        access: Access,
+        access: OrgAccess,
         client: InteractionClient,
         credentials: Mapping[str, str],
     ) -> None:

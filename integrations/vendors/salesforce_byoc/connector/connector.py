@@ -31,7 +31,7 @@ from integrations.kit.conversation_entries.progress import (
 )
 from integrations.kit.json_values import Json, as_object, as_text
 from integrations.kit.waiting import ReconnectTiming
-from integrations.vendors.salesforce_byoc.client.access import Access
+from integrations.vendors.salesforce_byoc.client.access import channel_access
 from integrations.vendors.salesforce_byoc.client.interactions import (
     PAGE_SIZE,
     InteractionClient,
@@ -82,7 +82,7 @@ class SalesforceByocConnector(Connector):
     ) -> None:
         """Keep the decrypted credentials; `timing` shortens the waits for tests."""
         super().__init__(credentials=credentials, http=http, tokens=tokens)
-        self._access = Access(http, tokens, credentials)
+        self._access = channel_access(http, tokens, credentials)
         self._client = InteractionClient(http, self._access, credentials)
         self._topic = EventTopic(
             http,

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 
 from integrations.contract.errors import ConnectorError, InvalidAuthError
 from integrations.http.client import HttpClient
+from integrations.http.org_access import OrgAccess
 from integrations.kit.json_values import Json
 from integrations.kit.waiting import Reconnecting, ReconnectTiming
-from integrations.vendors.salesforce_byoc.client.access import Access
 from integrations.vendors.salesforce_byoc.client.cometd import (
     ALL_RETAINED,
     NEW_ONLY,
@@ -65,7 +65,7 @@ class EventTopic:
     def __init__(
         self,
         http: HttpClient,
-        access: Access,
+        access: OrgAccess,
         *,
         instance_url: str,
         topic: str,

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from integrations.simulators.answers import AsciiJSONResponse
 from integrations.simulators.records import file_download
 from integrations.vendors.salesforce_byoc.simulator.cometd import Cometd
+from integrations.vendors.salesforce_byoc.simulator.crm import CrmApi, refused
 from integrations.vendors.salesforce_byoc.simulator.rich import picture
 from integrations.vendors.salesforce_byoc.simulator.service import (
     InteractionService,
@@ -60,6 +61,7 @@ def byoc_app(world: ByocWorld, cometd: Cometd) -> Starlette:
             Route("/services/oauth2/token", rest.token, methods=["POST"]),
             Route("/services/data/", rest.versions, methods=["GET"]),
             Route("/services/data/v{version}/query", rest.query, methods=["GET"]),
+            *CrmApi(world.crm, rest.is_known).routes(),
             Route("/cometd/{version}", cometd.answer, methods=["POST"]),
             Route("/cometd/{version}/{rest:path}", cometd.answer, methods=["POST"]),
             Route("/api/v1/interactions", service.interactions, methods=["POST"]),
@@ -99,6 +101,7 @@ class Rest:
         grants: dict[str, Callable[[FormData], Response | None]] = {
             _JWT_GRANT: self._refused_jwt,
             "client_credentials": self._refused_client,
+            "password": self._refused_password,
         }
         grant = str(form.get("grant_type", ""))
         if grant not in grants:
@@ -152,6 +155,19 @@ class Rest:
             return oauth_refusal("invalid_grant", "user hasn't approved this consumer")
         return None
 
+    def _refused_password(self, form: FormData) -> Response | None:
+        if (refused_app := self._refused_client(form)) is not None:
+            return refused_app
+        switches = self._world.switches
+        given = (form.get("username"), form.get("password"))
+        if given != (INTEGRATION_USER, switches.password_and_token):
+            return oauth_refusal("invalid_grant", "authentication failure")
+        return None
+
+    def is_known(self, token: str) -> bool:
+        """Say whether a token was given out."""
+        return token in self._world.tokens
+
     async def versions(self, request: Request) -> Response:
         """List the API's versions."""
         return AsciiJSONResponse(
@@ -159,13 +175,15 @@ class Rest:
         )
 
     async def query(self, request: Request) -> Response:
-        """Answer the one question that the set-up asks: is there such a channel."""
+        """Answer questions about channels and about records."""
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if token not in self._world.tokens:
-            return _rest_refusal(401, "INVALID_SESSION_ID", "Session expired or invalid")
-        asked = _SOQL.fullmatch(request.query_params.get("q", "").strip())
+            return refused(401, "INVALID_SESSION_ID", "Session expired or invalid")
+        soql = request.query_params.get("q", "").strip()
+        asked = _SOQL.fullmatch(soql)
         if asked is None:
-            return _rest_refusal(400, "MALFORMED_QUERY", "unexpected token")
+            found = CrmApi(self._world.crm, self.is_known).query(soql)
+            return found or refused(400, "MALFORMED_QUERY", "unexpected token")
         row = {"attributes": {"type": "MessagingChannel"}, "Id": "0Mj8Y0000004Chn"}
         records = [row] if asked[1] == CHANNEL else []
         answer = AsciiJSONResponse({"totalSize": len(records), "done": True, "records": records})
@@ -176,13 +194,9 @@ class Rest:
         """Answer with a live agent's file, to anybody who has its address."""
         stored = self._world.files.get(request.path_params["file_id"])
         if stored is None:
-            return _rest_refusal(404, "NOT_FOUND", "There is no such file")
+            return refused(404, "NOT_FOUND", "There is no such file")
         return file_download(stored.content, name=stored.name, mime_type=stored.mime_type)
 
     async def picture(self, request: Request) -> Response:
         """Answer with the picture of rich messages."""
         return picture()
-
-
-def _rest_refusal(status: int, code: str, message: str) -> Response:
-    return AsciiJSONResponse([{"message": message, "errorCode": code}], status_code=status)

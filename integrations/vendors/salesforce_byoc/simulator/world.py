@@ -16,6 +16,7 @@ from integrations.simulators.event_faults import EventFaults
 from integrations.simulators.records import Records
 from integrations.simulators.switches import Switches
 from integrations.simulators.world import World
+from integrations.vendors.salesforce_byoc.simulator.crm import Crm
 
 ORG_ID = "00D8Y0000012abc"
 CHANNEL = "7c0b7d5e-51a9-4c35-8a20-0f6d2f4b9e11"
@@ -41,6 +42,8 @@ class ByocSwitches(Switches):
     consumer_secret: str = CONSUMER_SECRET
     # The certificate of the app: without one there is no JWT bearer flow.
     public_key_pem: str = ""
+    # Of the integration user, with the security token behind it.
+    password_and_token: str = "simulated-passwordT0ken"  # noqa: S105 - of a pretence
     is_user_approved: bool = True
     has_interaction_scope: bool = True
     is_product_enabled: bool = True
@@ -115,6 +118,7 @@ class ByocWorld(World[ByocSwitches, Conversation]):
         # The newest replay id, and the newest time.
         self.newest = 1000
         self.capabilities: dict[str, Any] = {}
+        self.crm = Crm()
         self.faults: EventFaults[dict[str, Any]] = EventFaults()
         self.on_event: Callable[[], None] = lambda: None
         self._clock = 0
@@ -124,6 +128,7 @@ class ByocWorld(World[ByocSwitches, Conversation]):
         super().forget()
         self.tokens.clear()
         self.capabilities.clear()
+        self.crm.forget()
         self.faults.forget()
 
     def issue(self) -> str:
