@@ -14,12 +14,9 @@ from integrations.contract.failures import ANSWER_WORDS, CheckCode, answer_word
 from integrations.contract.manifest import Manifest
 from integrations.contract.registry import (
     all_manifests,
-    connector_class,
-    manifest_get,
     manifests,
-    planned_keys,
 )
-from tests.architecture.sources import ROOT, Sources, parsed, project
+from tests.architecture.sources import Sources, parsed, project
 
 # They show a reader what a name looks like.
 EXAMPLES = {
@@ -93,18 +90,6 @@ def test_a_planted_magic_name_is_found() -> None:
     planted = {"integrations/connect/novel.py": 'chosen = values.get("mode")\n'}
 
     assert _fields_in(planted) == ["integrations/connect/novel.py:1 mode"]
-
-
-def test_a_vendor_that_is_planned_has_a_manifest_and_cannot_be_connected() -> None:
-    assert planned_keys()
-    for key in planned_keys():
-        folder = ROOT / "integrations" / "vendors" / key
-        files = {path.name for path in folder.iterdir()} - {"__pycache__"}
-        assert files == {"__init__.py", "manifest.py"}
-        with pytest.raises(LookupError):
-            manifest_get(key)
-        with pytest.raises(LookupError):
-            connector_class(key)
 
 
 def test_an_alias_means_one_integration_and_is_no_integration_key() -> None:
