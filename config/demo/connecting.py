@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from django.contrib.auth.models import User
 
 from config.demo.start import DemoError
-from config.demo.vendors import demo_vendors
+from config.demo.vendors import demo_carriers, demo_vendors
 from integrations.connect.secret_making import integration_secret_make, shown_values_ensure
 from integrations.connect.testing import (
     ConnectionTest,
@@ -31,13 +31,31 @@ from integrations.contract.manifest import GeneratedKind, Manifest
 from integrations.contract.registry import manifest_get
 from integrations.credentials.cleaning import mode_of
 from integrations.models import Environment, Integration, Project
+from integrations.simulators.demo import DemoCarrier, DemoVendor
 
 ENVIRONMENT = Environment.SANDBOX
 
 
 def demo_connect(project: Project, admin: User, *, key: str, url: str) -> dict[str, str]:
-    """Let portal and simulator agree, connect them, and return what others must know of it."""
-    vendor, found = demo_vendors()[key], manifest_get(key)
+    """Connect a vendor, and return what others must know of it."""
+    vendor = demo_vendors()[key]
+    values = _connect(project, admin, vendor, key=key, url=url)
+    facts = {name: values[name] for name in vendor.facts}
+    return {"url": url, "desk_url": f"{url}/_desk/", "phrase": vendor.phrase, **facts}
+
+
+def demo_connect_carrier(project: Project, admin: User, *, key: str, url: str) -> dict[str, str]:
+    """Connect a carrier, and return where its phones are and which number to text to."""
+    carrier = demo_carriers()[key]
+    _connect(project, admin, carrier, key=key, url=url)
+    return {"url": url, "phone_url": f"{url}/_desk/", "number": carrier.number}
+
+
+def _connect(
+    project: Project, admin: User, vendor: DemoVendor | DemoCarrier, *, key: str, url: str
+) -> Mapping[str, str]:
+    """Let portal and simulator agree, and return the values that they agreed on."""
+    found = manifest_get(key)
     integration = integration_open(
         project=project,
         environment=ENVIRONMENT,
@@ -54,8 +72,7 @@ def demo_connect(project: Project, admin: User, *, key: str, url: str) -> dict[s
         integration_test_finish(test)
         _require_passed(test)
         integration_connect(integration=integration, actor=admin)
-    facts = {name: values[name] for name in vendor.facts}
-    return {"url": url, "desk_url": f"{url}/_desk/", "phrase": vendor.phrase, **facts}
+    return values
 
 
 def _defaults(found: Manifest) -> dict[str, str]:

@@ -12,9 +12,9 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.urls import reverse
 
-from config.demo.connecting import demo_connect
+from config.demo.connecting import demo_connect, demo_connect_carrier
 from config.demo.start import demo_file_read, demo_file_set
-from config.demo.vendors import demo_vendors
+from config.demo.vendors import demo_carriers, demo_vendors
 from conversations.ai_agent.runtimes.kinds import API, kind_of
 from conversations.ai_agent.runtimes.services import outside_agent_save
 from conversations.ai_agent.services import tool_create, topic_create
@@ -71,8 +71,13 @@ def demo_seed(*, port: int, simulator_urls: Mapping[str, str]) -> None:
     channel = _channel(project, admin)
     _agent(project, admin)
     simulators = {
-        key: demo_connect(project, admin, key=key, url=url) for key, url in simulator_urls.items()
+        key: demo_connect(project, admin, key=key, url=url)
+        for key, url in simulator_urls.items()
+        if key in demo_vendors()
     }
+    for key, carrier in demo_carriers().items():
+        if url := simulator_urls.get(key):
+            simulators[carrier.name] = demo_connect_carrier(project, admin, key=key, url=url)
     base_url = f"http://127.0.0.1:{port}"
     demo_file_set(
         settings.VAR_DIR,

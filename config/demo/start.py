@@ -19,7 +19,7 @@ from config.demo.environment import demo_var_dir, write_private
 from config.demo.processes import BASE_DIR, wait_until
 from config.demo.product import Product
 from config.demo.supervisor import Supervisor, answers_http
-from config.demo.vendors import demo_vendors
+from config.demo.vendors import demo_carriers, demo_vendors
 
 FILE_NAME = "demo.json"
 READY_SECONDS = 60.0
@@ -67,11 +67,19 @@ def demo_product(*, port: int, var_dir: Path) -> Product:
     public_url = os.environ.get("PUBLIC_URL") or f"http://{LOOPBACK}:{port}"
     return Product(
         port=port,
-        simulator_ports=dict(zip(demo_vendors(), simulator_ports(port), strict=False)),
+        simulator_ports=dict(
+            zip([*demo_vendors(), *demo_carriers()], simulator_ports(port), strict=False)
+        ),
         redis_url=redis_url,
         redis=redis,
         var_dir=var_dir,
-        environment={"REDIS_URL": redis_url, "PUBLIC_URL": public_url, "PYTHONUNBUFFERED": "1"},
+        environment={
+            "REDIS_URL": redis_url,
+            "PUBLIC_URL": public_url,
+            "PYTHONUNBUFFERED": "1",
+            # Whoever tries it out writes faster than an end user on a phone.
+            "SMS_TEXTS_PER_MINUTE": os.environ.get("SMS_TEXTS_PER_MINUTE", "100"),
+        },
     )
 
 
@@ -151,9 +159,15 @@ def welcome(demo: dict[str, Any], *, log_dir: Path) -> str:
     """Tell a newcomer where to look and what to do there."""
     admin, simulators = demo["admin"], demo["simulators"]
     plain = next(iter(simulators.values()))
-    titles = {key: vendor.title for key, vendor in demo_vendors().items()}
     desks = "\n".join(
-        f"       {titles[key]:<20} {simulator['desk_url']}" for key, simulator in simulators.items()
+        f"       {vendor.title:<20} {simulators[key]['desk_url']}"
+        for key, vendor in demo_vendors().items()
+        if key in simulators
+    )
+    phones = "\n".join(
+        f"                            or by text to {one['number']}: {one['phone_url']}"
+        for one in (simulators.get(carrier.name) for carrier in demo_carriers().values())
+        if one
     )
     return f"""
 Baton is ready.
@@ -161,6 +175,7 @@ Baton is ready.
   1. Chat as an end user    {demo["widget_page"]}
                             and write: {plain["phrase"]}
                             (the page suggests a sentence for each vendor)
+{phones}
   2. Answer as live agent
 {desks}
   3. Set things up          {admin["url"]}

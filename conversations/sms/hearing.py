@@ -20,7 +20,7 @@ from conversations.files.types import HEAD_BYTES, named_as, safe_type
 from conversations.models import Attachment, Conversation, SmsInbound, SmsThread
 from conversations.sms.fates import OPTED_OUT, thread_opt_out
 from conversations.sms.outbox import NewText, texts_queue
-from conversations.sms.telling import thread_lock
+from conversations.sms.telling import thread_lock, thread_tell
 from integrations.contract.carrier import Keyword, Media
 from integrations.entry.rate_limit import retry_after
 from integrations.models import Integration
@@ -154,16 +154,14 @@ def heard_refused(heard: Heard, error: ConversationError, locale: str) -> None:
     """Answer with the sentence of a refusal, as a socket does."""
     if (row := _held(heard)) is None:
         return
-    thread = thread_lock(heard.thread_id)
-    texts_queue(thread, [NewText(source=f"refused:{row.pk}", text=error.text(locale))])
+    _text(heard, "refused", error.text(locale))
     _settle(row, Status.DROPPED, error.code)
 
 
 @transaction.atomic
 def heard_told(heard: Heard, source: str, text: str) -> None:
     """Text something beside the journal, once."""
-    thread = thread_lock(heard.thread_id)
-    texts_queue(thread, [NewText(source=f"{source}:{heard.row_id}", text=text)])
+    _text(heard, source, text)
 
 
 @transaction.atomic
@@ -194,6 +192,13 @@ def file_keep(conversation: Conversation, media: Media, content: bytes, number: 
         content=ContentFile(content),
     )
     return stored.pk
+
+
+def _text(heard: Heard, source: str, text: str) -> None:
+    """Write a text behind all that the journal has said."""
+    thread_tell(heard.thread_id)
+    thread = thread_lock(heard.thread_id)
+    texts_queue(thread, [NewText(source=f"{source}:{heard.row_id}", text=text)])
 
 
 def _held(heard: Heard) -> SmsInbound | None:

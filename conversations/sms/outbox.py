@@ -190,7 +190,9 @@ def text_taken(attempt: TextAttempt, sent: SentText) -> None:
     row = _held(attempt)
     if row is not None:
         row.carrier_id = sent.carrier_id[:64]
-        row.status, row.taken_at = Status(sent.status), timezone.now()
+        row.status = Status(sent.status)
+        # The next one waits for a report only where there will be one.
+        row.taken_at = timezone.now() if attempt.text.report_url else None
         _let_go(row)
         if sent.status.is_lost:
             text_lost(row, sent.error_code)

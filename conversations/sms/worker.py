@@ -73,10 +73,16 @@ class TextWorker:
         """Have what is there carried on; from any thread, and as often as one likes."""
         self._loop.running().call_soon_threadsafe(self._look)
 
+    @property
+    def is_busy(self) -> bool:
+        """Say whether something is under way."""
+        return bool(self._under_way) or not (self._looking is None or self._looking.done())
+
     def _look(self) -> None:
         self._looks_again = True
         if self._looking is None or self._looking.done():
             self._looking = asyncio.get_running_loop().create_task(self._take())
+            self._looking.add_done_callback(_failure_log)
 
     async def _take(self) -> None:
         """Begin what there is room for; whoever ends one looks again."""
@@ -106,6 +112,7 @@ class TextWorker:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
+        _failure_log(task)
         self._look()
 
     # ---- out ----
@@ -203,6 +210,12 @@ class TextWorker:
     async def _close(self) -> None:
         if self._session is not None:
             await self._session.close()
+
+
+def _failure_log(task: asyncio.Task[None]) -> None:
+    """Log what nobody waits for; the claim runs out, and the text is tried again."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.error("Carrying texts failed", exc_info=error)
 
 
 async def _handed_over(carrier: Carrier, attempt: TextAttempt) -> SentText:

@@ -9,6 +9,21 @@ Values = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DemoCarrier:
+    """A channel of the demo; a folder offers it as CARRIER in its module `simulator.demo`.
+
+    `name` is what others call it in the demo's file; the rest is as for a vendor.
+    """
+
+    name: str
+    title: str
+    number: str
+    credentials: Callable[[str], Values]
+    desk_config: Callable[[Values, Values], Mapping[str, object]]
+    credential_set: str = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DemoVendor:
     """One vendor of the demo; a folder offers it as DEMO in its module `simulator.demo`.
 

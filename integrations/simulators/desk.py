@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from integrations.simulators.simulator import Simulator
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "simulator"
-STATIC_TYPES = {"desk.css": "text/css", "desk.js": "text/javascript"}
+STATIC_TYPES = {
+    **dict.fromkeys(("desk.css", "phone.css"), "text/css"),
+    **dict.fromkeys(("desk.js", "phone.js"), "text/javascript"),
+}
 # The kinds of rich content that the desk's call knows by name; a vendor may have more.
 RICH_KINDS = ("choices", "cards", "slots", "form", "markdown", "image")
 DEFAULT_AGENT_NAME = "Noor Halvorsen"
@@ -54,7 +57,8 @@ Fields = Mapping[str, Any]
 
 def desk_mount(simulator: Simulator) -> Mount:
     """Return everything under /_desk for one simulator."""
-    return Mount("/_desk", routes=_routes(Desk(simulator)))
+    # What is special about it stands before what all have.
+    return Mount("/_desk", routes=[*simulator.desk_routes(), *_routes(Desk(simulator))])
 
 
 def _routes(desk: Desk) -> list[BaseRoute]:
@@ -119,19 +123,19 @@ class Desk:
 
     async def act(self, request: Request) -> Response:
         """Do one thing a live agent can do."""
-        fields = await _fields(request)
+        fields = await desk_fields(request)
         action = request.path_params["action"]
         conversation_id = request.path_params["conversation_id"]
         return _answered(lambda: self._do(action, conversation_id, fields))
 
     async def fault(self, request: Request) -> Response:
         """Plan or cause one fault."""
-        fields = dict(await _fields(request))
+        fields = dict(await desk_fields(request))
         return _answered(lambda: self._cause(str(fields.pop("kind", "")), fields))
 
     async def configure(self, request: Request) -> Response:
         """Change the simulator's switches."""
-        fields = await _fields(request)
+        fields = await desk_fields(request)
         return _answered(lambda: self._simulator.configure(**fields))
 
     async def configuration(self, request: Request) -> Response:
@@ -156,7 +160,8 @@ class Desk:
         known[kind](self._simulator, fields)
 
 
-async def _fields(request: Request) -> Fields:
+async def desk_fields(request: Request) -> Fields:
+    """Return the fields of a desk call; raises DeskError for a body that is no JSON object."""
     body = await request.body()
     try:
         fields = json.loads(body or b"{}")

@@ -19,7 +19,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
-from starlette.routing import Mount
+from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
@@ -181,6 +181,10 @@ class Simulator(ABC):
         """End every open event stream because the server stops."""
 
     # -- Subclasses may write this -------------------------------------------------------------
+
+    def desk_routes(self) -> list[BaseRoute]:
+        """Return what the desk has besides, or in place of, what every vendor's has."""
+        return []
 
     def failure_response_at(self, failure: PlannedFailure, path: str) -> Response:
         """Return a planned failure for a path, where the vendor's services differ in shape."""

@@ -18,6 +18,7 @@ import pytest
 from config.demo.embedded import RedisServer, free_port
 from config.demo.processes import BASE_DIR, wait_until
 from config.demo.seed import vendor_topics
+from config.demo.vendors import demo_carriers, demo_vendors
 from conversations.ai_agent.topics.matching import TopicText, topic_match
 from integrations.connect.steps import tool_source
 from integrations.models import Integration
@@ -100,8 +101,9 @@ def test_what_the_demo_prints_leads_to_pages_that_answer(demo):
     assert facts["admin"]["password"] in demo.output
     assert facts["webchat"]["public_key"] in demo.get(facts["widget_page"])
     for simulator in facts["simulators"].values():
-        assert simulator["desk_url"] in demo.output
-        assert demo.get(simulator["desk_url"])
+        page = simulator.get("desk_url") or simulator["phone_url"]
+        assert page in demo.output
+        assert demo.get(page)
     assert json.loads(demo.get(f"{facts['base_url']}/readyz"))["status"] == "ok"
 
 
@@ -119,7 +121,7 @@ def test_demo_file_has_exactly_the_promised_entries(demo):
     }
     assert set(facts["processes"]) == {
         *("redis", "web", "relay1", "relay2", "worker", "beat"),
-        *(f"simulator_{key}" for key in facts["simulators"]),
+        *(f"simulator_{key}" for key in (*demo_vendors(), *demo_carriers())),
     }
     os.kill(facts["processes"]["simulator_zendesk"], 0)
 
@@ -162,7 +164,12 @@ def test_every_vendor_is_in_the_demo_with_a_phrase_of_its_own(demo):
     simulators = demo.facts["simulators"]
     page = demo.get(demo.facts["widget_page"])
 
-    assert set(simulators) == {
+    phones = {key: one for key, one in simulators.items() if "phone_url" in one}
+    assert {key: set(one) for key, one in phones.items()} == {
+        "twilio": {"url", "phone_url", "number"}
+    }
+    simulators = {key: one for key, one in simulators.items() if key not in phones}
+    assert set(simulators) | {"twilio_sms"} == {
         path.parent.parent.name for path in VENDORS.glob("*/simulator/demo.py")
     }
     assert {"salesforce_messaging", "amazon_connect", "genesys", "zendesk"} < set(simulators)

@@ -14,7 +14,7 @@ from config.demo.processes import BASE_DIR, ChildProcess
 from config.demo.product import Product
 from config.demo.start import demo_file_read, seed, wait_for_portal
 from config.demo.supervisor import Supervisor
-from config.demo.vendors import demo_vendors
+from config.demo.vendors import demo_carriers, demo_vendors
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 15.0
@@ -33,7 +33,7 @@ class Stack:
         port = free_port()
         self._product = Product(
             port=port,
-            simulator_ports={key: free_port() for key in demo_vendors()},
+            simulator_ports={key: free_port() for key in [*demo_vendors(), *demo_carriers()]},
             redis_url=self.redis.url,
             redis=None,
             var_dir=directory,
@@ -48,6 +48,8 @@ class Stack:
                 # All end users of the journeys sit at one address; with every vendor's they open
                 # more in a minute than people at one address do.
                 "SESSIONS_PER_MINUTE": "1000",
+                "SMS_TEXTS_PER_MINUTE": "1000",
+                "SMS_TEXTS_PER_MINUTE_PER_PROJECT": "5000",
                 **settings,
             },
         )

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from config.demo.embedded import StoreError
 from config.demo.processes import ProcessError
 from config.demo.start import DemoError, demo_run
-from config.demo.vendors import demo_vendors
+from config.demo.vendors import demo_carriers, demo_vendors
 
 
 class Command(BaseCommand):
@@ -57,4 +57,5 @@ class Command(BaseCommand):
 
 def default_simulator_urls(port: int) -> dict[str, str]:
     """Return the addresses that the demo gives its simulators when nothing else listens there."""
-    return {key: f"http://127.0.0.1:{port + 1 + n}" for n, key in enumerate(demo_vendors())}
+    keys = [*demo_vendors(), *demo_carriers()]
+    return {key: f"http://127.0.0.1:{port + 1 + n}" for n, key in enumerate(keys)}

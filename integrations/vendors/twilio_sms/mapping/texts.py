@@ -114,7 +114,8 @@ def same_text(
 
 def _created_at(message: Json) -> datetime:
     try:
-        return parsedate_to_datetime(as_text(message.get("date_created"))).astimezone(UTC)
+        made = parsedate_to_datetime(as_text(message.get("date_created")))
+        return made.astimezone(UTC) if made.tzinfo else made.replace(tzinfo=UTC)
     except ValueError:
         return datetime.min.replace(tzinfo=UTC)
 
