@@ -23,6 +23,7 @@ from handoffs.portal.destinations.views import (
 )
 from handoffs.portal.environments.views import compare, deploy, environments, follow_draft
 from handoffs.portal.live.views import live, live_act
+from handoffs.portal.one_handoff.list_views import handoffs, handoffs_export
 from handoffs.portal.one_handoff.transcript_page import transcript_page
 from handoffs.portal.trials.agent_trial import agent_test
 from handoffs.portal.trials.panel_views import (
@@ -33,7 +34,7 @@ from handoffs.portal.trials.panel_views import (
 )
 from handoffs.portal.trials.tool_run_views import tool_run_page
 from handoffs.portal.trials.trial_handoff_views import trial_handoff, trial_handoff_run
-from handoffs.portal.views import handoff, handoff_live, handoff_text, handoffs
+from handoffs.portal.views import handoff, handoff_live, handoff_text
 from handoffs.starting.judging import payload_reader
 
 _CONVERSATIONS = "p/<str:project_id>/conversations/"
@@ -67,6 +68,7 @@ urlpatterns = [
     path("p/<str:project_id>/live/", live, name="live"),
     path("p/<str:project_id>/live/act/", live_act, name="live_act"),
     path(_HANDOFFS, handoffs, name="handoffs"),
+    path(f"{_HANDOFFS}export/", handoffs_export, name="handoffs_export"),
     path(f"{_HANDOFFS}<str:handoff_id>/", handoff, name="handoff"),
     path(f"{_HANDOFFS}<str:handoff_id>/live/", handoff_live, name="handoff_live"),
     path(f"{_HANDOFFS}<str:handoff_id>/text/", handoff_text, name="handoff_text"),

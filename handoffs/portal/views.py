@@ -1,12 +1,9 @@
-"""The Handoffs pages: the list, and one handoff's timeline."""
+"""The pages of one handoff: how it stands, and its timeline."""
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -14,23 +11,15 @@ from django.views.decorators.http import require_GET
 
 from handoffs.models import Handoff
 from handoffs.portal.one_handoff.entries import Kind
-from handoffs.portal.one_handoff.handoff_list import (
-    STATE_FILTERS,
-    HandoffFilter,
-    handoff_list,
-    handoff_row,
-    reason_choices,
-)
 from handoffs.portal.one_handoff.timeline import timeline_get, timeline_text
 from handoffs.portal.one_handoff.wording import BADGES, handoff_title, headline
 from handoffs.portal.operators import ACTS
 from handoffs.states import State
 from integrations.contract.integration_keys import vendor_name
-from integrations.models import Access, Area, Environment, Project
+from integrations.models import Access, Area, Project
 from integrations.projects.access import may_edit, may_see_personal_data, project_for
 from integrations.projects.reasons import reason_label
 
-HANDOFFS_PER_PAGE = 50
 KIND_LABELS = {
     Kind.HANDOFF: "What happened",
     Kind.SAID: "What was said",
@@ -40,42 +29,9 @@ KIND_LABELS = {
 
 @login_required
 @require_GET
-def handoffs(request: HttpRequest, project_id: str) -> HttpResponse:
-    """List the project's handoffs, newest first."""
-    project, _ = _enter(request, project_id)
-    wanted = HandoffFilter(
-        state=request.GET.get("state", ""),
-        environment=request.GET.get("environment", ""),
-        conversation=request.GET.get("conversation", "").replace("\x00", ""),
-        reason=request.GET.get("reason", "").replace("\x00", ""),
-    )
-    found = handoff_list(project=project, wanted=wanted)
-    page = Paginator(found, HANDOFFS_PER_PAGE).get_page(request.GET.get("page"))
-    filters = {
-        "state": wanted.state,
-        "environment": wanted.environment,
-        "conversation": wanted.conversation,
-        "reason": wanted.reason,
-    }
-    now = timezone.now()
-    context = {
-        "page": page,
-        "rows": [handoff_row(handoff, project=project, now=now) for handoff in page],
-        "states": STATE_FILTERS,
-        "environments": Environment.choices,
-        "reasons": reason_choices(project),
-        "wanted": wanted,
-        "is_filtered": any(filters.values()),
-        "query": urlencode(filters),
-    }
-    return render(request, "handoffs/handoffs.html", context)
-
-
-@login_required
-@require_GET
 def handoff(request: HttpRequest, project_id: str, handoff_id: str) -> HttpResponse:
     """Show how a handoff stands and everything that happened in it."""
-    project, may_read_text = _enter(request, project_id)
+    project, may_read_text = handoffs_enter(request, project_id)
     row = _handoff(project, handoff_id)
     may_act = row.is_open and may_edit(request, Area.CONVERSATIONS)
     acts = {"acts": list(ACTS.items()) if may_act else []}
@@ -86,7 +42,7 @@ def handoff(request: HttpRequest, project_id: str, handoff_id: str) -> HttpRespo
 @require_GET
 def handoff_live(request: HttpRequest, project_id: str, handoff_id: str) -> HttpResponse:
     """Return the part of the page that changes, for its script to put in place."""
-    project, may_read_text = _enter(request, project_id)
+    project, may_read_text = handoffs_enter(request, project_id)
     row = _handoff(project, handoff_id)
     response = render(request, "handoffs/handoff_live.html", _detail(request, row, may_read_text))
     response["Cache-Control"] = "no-store"
@@ -97,7 +53,7 @@ def handoff_live(request: HttpRequest, project_id: str, handoff_id: str) -> Http
 @require_GET
 def handoff_text(request: HttpRequest, project_id: str, handoff_id: str) -> HttpResponse:
     """Return the timeline as plain text, for a support case."""
-    project, may_read_text = _enter(request, project_id)
+    project, may_read_text = handoffs_enter(request, project_id)
     row = _handoff(project, handoff_id)
     now = timezone.now()
     top = headline(row, now=now)
@@ -109,7 +65,7 @@ def handoff_text(request: HttpRequest, project_id: str, handoff_id: str) -> Http
     return HttpResponse(text, content_type="text/plain; charset=utf-8")
 
 
-def _enter(request: HttpRequest, project_id: str) -> tuple[Project, bool]:
+def handoffs_enter(request: HttpRequest, project_id: str) -> tuple[Project, bool]:
     """Return the project, and whether the member may read what was said.
 
     Those who look after integrations see the timeline too, without what people wrote.

@@ -1,5 +1,7 @@
 """The Handoffs pages: the list with its filters, one handoff, and who may see what."""
 
+import csv
+import io
 from datetime import timedelta
 
 import pytest
@@ -9,8 +11,11 @@ from django.utils import timezone
 
 from conversations.journal.frames import EventType
 from handoffs.models import Handoff
-from handoffs.states import State
-from integrations.models import Project
+from handoffs.portal.conversations.search_fill import search_catch_up
+from handoffs.portal.one_handoff.outcomes import Outcome, handoff_outcome, outcome_is
+from handoffs.portal.one_handoff.wording import FAILURES
+from handoffs.states import EndReason, State
+from integrations.models import AuditEntry, Project
 from tests import factories
 from tests.members import client_of_admin, client_with
 
@@ -83,6 +88,7 @@ def test_a_list_of_many_has_pages_that_keep_the_filters(admin, project, settings
     first = made(project, State.ENDED)
     Handoff.objects.bulk_create(
         Handoff(
+            project=project,
             conversation=first.conversation,
             environment="sandbox",
             integration_key="salesforce_integration",
@@ -95,13 +101,12 @@ def test_a_list_of_many_has_pages_that_keep_the_filters(admin, project, settings
     )
 
     page = admin.get(url("handoffs", project) + "?state=ended")
-    rest = admin.get(url("handoffs", project) + "?state=ended&page=2")
+    older = page.context["page"].older
+    rest = admin.get(url("handoffs", project), {"state": "ended", "page": older})
 
     assert len(listed(page)) == 50
-    assert (
-        "state=ended&amp;environment=&amp;conversation=&amp;reason=&amp;page=2"
-        in page.content.decode()
-    )
+    assert f"?state=ended&amp;page={older}" in page.content.decode()
+    assert str(page.context["count"]) == "51"
     assert listed(rest) == [first]
 
 
@@ -255,3 +260,70 @@ def test_the_admin_shows_handoffs_without_routing_or_words_and_changes_none(admi
     assert "Vendor session" not in page.content.decode()
     assert refused.status_code == 403
     assert admin_client.get(reverse("admin:handoffs_handoff_changelist")).status_code == 200
+
+
+def test_the_search_of_handoffs_looks_through_their_conversations(admin, project):
+    wanted, other = made(project), made(project, State.FAILED)
+    factories.said(wanted.conversation, "Quince jelly, zebra brand")
+    search_catch_up()
+    Handoff.objects.filter(pk=wanted.pk).update(queue="Parcels", topic="Jelly", reason="late")
+
+    for query in (
+        {"q": "zebra jelly"},
+        {"q": wanted.vendor_conversation_id},
+        {"queue": "parcels"},
+        {"topic": "jelly"},
+        {"agent": "noor"},
+        {"reason": "late", "vendor": "salesforce"},
+        {"outcome": "open"},
+    ):
+        assert listed(admin.get(url("handoffs", project), query)) == [wanted], query
+    assert listed(admin.get(url("handoffs", project), {"outcome": "failed"})) == [other]
+    assert listed(admin.get(url("handoffs", project), {"code": "cannot_connect"})) == [other]
+
+
+def test_what_a_handoff_is_filtered_by_is_kept_when_it_is_asked_for(project):
+    channel = factories.channel(project)
+    conversation = factories.conversation(channel)
+    conversation.dialog = {"topics": ["Greetings", "Lost parcel"]}
+    conversation.save()
+
+    handoff = factories.handoff(conversation, hints={"queue": "Parcels EMEA"})
+
+    kept = (handoff.project, handoff.topic, handoff.queue, handoff.channel_kind)
+    assert kept == (project, "Lost parcel", "Parcels EMEA", "webchat")
+
+
+def test_each_outcome_is_found_by_the_filter_of_its_name(project):
+    now = timezone.now()
+    kinds = [
+        *({"state": "ended", "end_reason": reason.value} for reason in EndReason),
+        *({"state": "failed", "error_code": code} for code in FAILURES),
+        {"state": "ended", "end_reason": "cancelled", "ended_at": now + timedelta(seconds=2)},
+        {"state": "failed", "error_code": "no_default", "ended_at": now},
+        {"state": "ended", "end_reason": "live_agent_ended", "joined_at": now},
+        {"state": "failed", "error_code": "listener_lost", "joined_at": now},
+        {"state": "queued", "ended_at": None},
+    ]
+    usual = {"requested_at": now, "ended_at": now + timedelta(seconds=60), "routing": {}}
+    for number, kind in enumerate(kinds):
+        conversation = factories.conversation(factories.channel(project))
+        own = {"project": project, "conversation": conversation, "environment": "sandbox"}
+        Handoff.objects.create(**{**own, "tool_call_id": str(number), **usual, **kind})
+
+    for outcome in Outcome:
+        found = set(Handoff.objects.filter(outcome_is(outcome)))
+        assert found == {one for one in Handoff.objects.all() if handoff_outcome(one) == outcome}
+    assert {handoff_outcome(one) for one in Handoff.objects.all()} == set(Outcome)
+
+
+def test_an_export_of_handoffs_is_the_list(admin, project):
+    rows = [made(project, State.ENDED), made(project, State.FAILED)]
+
+    answer = admin.get(url("handoffs_export", project), {"format": "csv"})
+
+    text = b"".join(answer.streaming_content).decode("utf-8-sig")
+    found = list(csv.DictReader(io.StringIO(text)))
+    assert [row["handoff_id"] for row in found] == [row.pk for row in reversed(rows)]
+    assert [row["outcome"] for row in found] == ["failed", "answered"]
+    assert AuditEntry.objects.get(action="handoffs.exported").subject == "2 handoffs"

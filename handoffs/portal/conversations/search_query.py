@@ -134,8 +134,11 @@ def _unknown(name: str) -> str:
     return f"There is no filter {name}:. {cure} Put text with a colon into quotation marks."
 
 
-def found_by(groups: Groups, *, sees_personal_data: bool) -> Q:
-    """Match conversations whose row has what is sought; who may not see all searches the masked."""
+def found_by(groups: Groups, *, sees_personal_data: bool, field: str = "pk") -> Q:
+    """Match what belongs to conversations whose row has what is sought, by their id in `field`.
+
+    Who may not see personal data searches the masked words.
+    """
     if not groups:
         return Q()
     column = "words" if sees_personal_data else "masked"
@@ -143,7 +146,7 @@ def found_by(groups: Groups, *, sees_personal_data: bool) -> Q:
     sought = f"{column} : ({_fts5(groups)})" if is_sqlite else _tsquery(groups)
     # Three constant statements; what was typed is a parameter.
     statement = _SQLITE if is_sqlite else _POSTGRESQL[column]
-    return Q(pk__in=RawSQL(statement, [sought]))  # noqa: S611
+    return Q((f"{field}__in", RawSQL(statement, [sought])))  # noqa: S611
 
 
 def _tsquery(groups: Groups) -> str:

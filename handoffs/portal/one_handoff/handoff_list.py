@@ -1,32 +1,81 @@
-"""Read a project's handoffs for the portal's list."""
+"""One filter and one list of handoffs, for the page, its count, exports and REST."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from django.db.models import QuerySet
+from django.conf import settings
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+from django.utils import timezone
 
 from handoffs.lifecycle.reasons import OTHER_REASON, reason_is
 from handoffs.models import Handoff
+from handoffs.portal.conversations.listing import CHANNELS, TEXT_DAYS, UTC
+from handoffs.portal.conversations.search_query import Groups, found_by, query_read
+from handoffs.portal.one_handoff.outcomes import OUTCOME_LABELS, handoff_outcome, outcome_is
 from handoffs.portal.one_handoff.wording import BADGES, Badge, duration_text, end_reason_text
 from handoffs.states import OPEN_STATES, State
-from integrations.contract.integration_keys import vendor_name
+from integrations.contract.integration_keys import key_named, vendor_name
 from integrations.models import Environment, Project
+from integrations.projects.lists.export import EXPORTED_MAX
+from integrations.projects.lists.filters import PERIODS, Chip, Span, chips, span_read
+from integrations.projects.lists.paging import rows_before
 from integrations.projects.reasons import reason_label
 
 OPEN = "open"
 STATE_FILTERS = [(OPEN, "Open"), *((state.value, BADGES[state].label) for state in State)]
+VALUE_MAX, CHUNK = 128, 500
+_HEAVY = ("routing", "context_data", "utterance", "vendor_session", "early_changes")
+NAMES = (
+    *("q", "period", "from", "to", "state", "environment", "channel", "outcome"),
+    *("vendor", "queue", "topic", "reason", "agent", "code", "conversation"),
+)
+COLUMNS = (
+    *("handoff_id", "conversation_id", "url", "environment", "channel", "vendor", "queue_asked"),
+    *("queue", "topic", "reason", "reason_code", "requested_at", "accepted_at", "joined_at"),
+    *("ended_at", "state", "outcome", "end_reason", "error_code", "wait_seconds"),
+    *("with_agent_seconds", "live_agent", "attempt", "vendor_conversation_id"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoffFilter:
-    """What the list is narrowed to; empty values narrow nothing."""
+    """What the list is narrowed to, as it stands in the address; raises QueryError when read."""
 
-    state: str = ""
-    environment: str = ""
-    conversation: str = ""
-    reason: str = ""
+    given: Mapping[str, str]
+    groups: Groups = field(default_factory=list)
+    span: Span = field(default_factory=Span)
+
+    @classmethod
+    def read(cls, asked: Mapping[str, str]) -> HandoffFilter:
+        """Take what an address asks for; a choice that nobody offers narrows nothing."""
+        kept = {name: str(asked.get(name, "")).replace("\x00", "").strip() for name in NAMES}
+        kept = {name: text[: 200 if name == "q" else VALUE_MAX] for name, text in kept.items()}
+        offered: dict[str, Any] = {
+            "state": dict(STATE_FILTERS),
+            "environment": Environment.values,
+            "channel": CHANNELS,
+            "outcome": OUTCOME_LABELS,
+            "period": PERIODS,
+        }
+        for name, choices in offered.items():
+            kept[name] = kept[name] if kept[name] in choices else ""
+        groups = query_read(kept["q"]) if kept["q"] else []
+        return cls(given=kept, groups=groups, span=span_read(kept, UTC))
+
+    @property
+    def query(self) -> dict[str, str]:
+        """Return what is on, as parameters of the address."""
+        return {name: text for name, text in self.given.items() if text}
+
+    @property
+    def is_narrowed_to_days(self) -> bool:
+        """Say whether a text is looked for in the newest handoffs alone."""
+        return bool(self.given["q"]) and self.span == Span()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,25 +85,61 @@ class HandoffRow:
     handoff: Handoff
     badge: Badge
     vendor: str
+    queue: str
     reason: str
     wait: str
+    with_agent: str
     outcome: str
 
 
-def handoff_list(*, project: Project, wanted: HandoffFilter) -> QuerySet[Handoff]:
-    """Return the project's handoffs, newest first."""
-    rows = Handoff.objects.filter(conversation__project=project)
-    if wanted.state == OPEN:
-        rows = rows.filter(state__in=[state.value for state in OPEN_STATES])
-    elif wanted.state in [state.value for state in State]:
-        rows = rows.filter(state=wanted.state)
-    if wanted.environment in Environment.values:
-        rows = rows.filter(environment=wanted.environment)
-    if wanted.conversation:
-        rows = rows.filter(conversation_id=wanted.conversation)
-    if wanted.reason:
-        rows = rows.filter(reason_is(wanted.reason))
-    return rows.defer("routing", "vendor_session").order_by("-requested_at", "-id")
+def handoff_list(
+    *, project: Project, wanted: HandoffFilter, sees_personal_data: bool
+) -> QuerySet[Handoff]:
+    """Return the project's handoffs that fit; the caller orders and cuts them."""
+    given, groups = wanted.given, wanted.groups
+    rows = Handoff.objects.filter(
+        _exactly(given),
+        found_by(groups, sees_personal_data=sees_personal_data, field="conversation_id"),
+        project=project,
+    )
+    start, end = wanted.span.bounds(UTC)
+    if wanted.is_narrowed_to_days:
+        start = timezone.now() - TEXT_DAYS
+    if start:
+        rows = rows.filter(requested_at__gte=start)
+    if end:
+        rows = rows.filter(requested_at__lt=end)
+    return rows.defer(*_HEAVY)
+
+
+def _exactly(given: Mapping[str, str]) -> Q:
+    """Match the fields that name a value."""
+    found = Q()
+    if given["state"]:
+        states = [state.value for state in OPEN_STATES] if given["state"] == OPEN else []
+        found &= Q(state__in=states or [given["state"]])
+    if given["reason"]:
+        found &= reason_is(given["reason"])
+    if given["outcome"]:
+        found &= outcome_is(given["outcome"])
+    if given["vendor"]:
+        found &= Q(integration_key=key_named(given["vendor"]) or given["vendor"])
+    if given["agent"]:
+        found &= Q(agent_name__icontains=given["agent"])
+    for name, column in _COLUMN_OF.items():
+        if given[name]:
+            found &= Q((column, given[name]))
+    return found
+
+
+_COLUMN_OF = {
+    "environment": "environment",
+    "channel": "channel_kind",
+    "queue": "queue__iexact",
+    "topic": "topic__iexact",
+    "code": "error_code",
+    "conversation": "conversation_id",
+}
 
 
 def reason_choices(project: Project) -> list[tuple[str, str]]:
@@ -63,14 +148,86 @@ def reason_choices(project: Project) -> list[tuple[str, str]]:
     return [*known, (OTHER_REASON, "Any other reason")] if known else []
 
 
+def handoff_chips(wanted: HandoffFilter, project: Project) -> list[Chip]:
+    """Return what is on, each with the address without it."""
+    given = wanted.given
+    shown = {name: (name.capitalize(), given[name]) for name in NAMES}
+    reasons = dict(reason_choices(project))
+    shown |= {
+        "q": ("Search", given["q"]),
+        "period": ("Asked for", PERIODS.get(given["period"], ("", 0))[0]),
+        "state": ("State", dict(STATE_FILTERS).get(given["state"], "")),
+        "environment": ("Environment", dict(Environment.choices).get(given["environment"], "")),
+        "channel": ("Channel", CHANNELS.get(given["channel"], "")),
+        "outcome": ("Outcome", OUTCOME_LABELS.get(given["outcome"], "")),
+        "vendor": ("Vendor", vendor_name(key_named(given["vendor"]) or given["vendor"])),
+        "reason": ("Reason", reasons.get(given["reason"], given["reason"])),
+        "agent": ("Live agent", given["agent"]),
+        "code": ("Error code", given["code"]),
+    }
+    return chips(shown, wanted.query)
+
+
 def handoff_row(handoff: Handoff, *, project: Project, now: datetime) -> HandoffRow:
     """Describe a handoff in the words of the list."""
     until = handoff.joined_at or handoff.ended_at or now
+    with_agent = (handoff.ended_at or now) - handoff.joined_at if handoff.joined_at else None
     return HandoffRow(
         handoff=handoff,
         badge=BADGES[State(handoff.state)],
         vendor=vendor_name(handoff.integration_key) or "No integration",
+        queue=queue_of(handoff),
         reason=reason_label(project.handoff_reasons, handoff.reason_code, handoff.reason),
         wait=duration_text((until - handoff.requested_at).total_seconds()),
+        with_agent=duration_text(with_agent.total_seconds()) if with_agent else "",
         outcome=end_reason_text(handoff),
     )
+
+
+def queue_of(handoff: Handoff) -> str:
+    """Return the queue that the vendor named last, else the one that was asked for."""
+    return str(handoff.queue_status.get("queue_name") or handoff.queue)
+
+
+def exported_handoffs(rows: QuerySet[Handoff], project: Project) -> Iterator[dict[str, Any]]:
+    """Yield the newest rows of a list, up to what one file holds; no cursor is held open."""
+    chunk, left = list(rows.order_by("-requested_at", "-pk")[:CHUNK]), EXPORTED_MAX
+    while chunk and left > 0:
+        yield from (_exported(row, project) for row in chunk[:left])
+        left -= len(chunk)
+        last = chunk[-1]
+        chunk = list(rows_before(rows, "requested_at", last.requested_at, last.pk)[:CHUNK])
+
+
+def _exported(row: Handoff, project: Project) -> dict[str, Any]:
+    path = reverse("handoff", args=[project.public_id, row.pk])
+    return {
+        "handoff_id": row.pk,
+        "conversation_id": row.conversation_id,
+        "url": f"{settings.PUBLIC_URL.rstrip('/')}{path}",
+        "environment": row.environment,
+        "channel": CHANNELS.get(row.channel_kind, row.channel_kind),
+        "vendor": vendor_name(row.integration_key),
+        "queue_asked": row.queue,
+        "queue": queue_of(row),
+        "topic": row.topic,
+        "reason": row.reason,
+        "reason_code": row.reason_code,
+        "requested_at": row.requested_at.isoformat(),
+        "accepted_at": row.accepted_at.isoformat() if row.accepted_at else None,
+        "joined_at": row.joined_at.isoformat() if row.joined_at else None,
+        "ended_at": row.ended_at.isoformat() if row.ended_at else None,
+        "state": row.state,
+        "outcome": handoff_outcome(row).value,
+        "end_reason": row.end_reason,
+        "error_code": row.error_code,
+        "wait_seconds": _seconds(row.requested_at, row.joined_at),
+        "with_agent_seconds": _seconds(row.joined_at, row.ended_at),
+        "live_agent": row.agent_name,
+        "attempt": row.attempt,
+        "vendor_conversation_id": row.vendor_conversation_id,
+    }
+
+
+def _seconds(start: datetime | None, end: datetime | None) -> float | None:
+    return round((end - start).total_seconds(), 3) if start and end else None

@@ -5,8 +5,10 @@ from __future__ import annotations
 import enum
 from datetime import timedelta
 
+from django.db.models import F, Q
+
 from handoffs.models import Handoff
-from handoffs.states import OPEN_STATES, EndReason, State
+from handoffs.states import FINAL_STATES, OPEN_STATES, EndReason, State
 
 # Whoever gives up sooner has hardly waited.
 SHORT_WAIT = timedelta(seconds=5)
@@ -77,3 +79,29 @@ def _failed(handoff: Handoff) -> Outcome:
     """Tell a request that was refused at once from a handoff that was begun and broke."""
     is_refused = handoff.ended_at == handoff.requested_at and not handoff.accepted_at
     return Outcome.REFUSED if is_refused else Outcome.FAILED
+
+
+_OVER = Q(state__in=[state.value for state in FINAL_STATES])
+_UNJOINED = _OVER & Q(joined_at=None)
+_FAILED = _UNJOINED & Q(state=State.FAILED.value)
+_AT_ONCE = Q(ended_at=F("requested_at"), accepted_at=None)
+_GIVEN_UP = _UNJOINED & Q(state=State.ENDED.value) & ~Q(end_reason__in=[*_BY_REASON])
+
+
+def outcome_is(outcome: str) -> Q:
+    """Match the handoffs of which handoff_outcome says this; nothing for what is no outcome."""
+    if outcome in _BY_CODE.values():
+        codes = [code for code, found in _BY_CODE.items() if found == outcome]
+        return _FAILED & Q(error_code__in=codes)
+    if outcome in _BY_REASON.values():
+        reasons = [reason for reason, found in _BY_REASON.items() if found == outcome]
+        return _UNJOINED & Q(state=State.ENDED.value, end_reason__in=reasons)
+    broken = _FAILED & ~Q(error_code__in=[*_BY_CODE])
+    return {
+        Outcome.OPEN.value: ~_OVER,
+        Outcome.ANSWERED.value: _OVER & Q(joined_at__isnull=False),
+        Outcome.REFUSED.value: broken & _AT_ONCE,
+        Outcome.FAILED.value: broken & ~_AT_ONCE,
+        Outcome.SHORT_ABANDONED.value: _GIVEN_UP & Q(ended_at__lt=F("requested_at") + SHORT_WAIT),
+        Outcome.ABANDONED.value: _GIVEN_UP & Q(ended_at__gte=F("requested_at") + SHORT_WAIT),
+    }.get(outcome, Q(pk__in=[]))
