@@ -240,6 +240,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "HandoffStatus": "handoffs.api.schema.STATUSES",
         "HandoffState": "handoffs.api.schema.STATES",
+        "ConversationChannel": "handoffs.api.conversation_schema.CHANNELS",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -26,21 +26,32 @@ from handoffs.api.credentials.views import (
     CredentialsView,
 )
 from handoffs.api.queue import QueueUpdateView
+from handoffs.api.review.conversations import (
+    ConversationEventsView,
+    ConversationNotesView,
+    ConversationTagView,
+    ConversationView,
+)
+from handoffs.api.review.handoffs import HandoffListView
 from handoffs.api.views import HandoffStateView
 from handoffs.receiving.webhooks import vendor_webhook, vendor_webhook_appended
 
 _CONVERSATION = "v1/<str:account_id>/<str:project_id>/conversations/<str:conversation_id>/"
 _CHAT = "v1/<str:account_id>/<str:project_id>/chat/"
 
-_CREDENTIALS = (
-    "v1/accounts/<str:account_id>/projects/<str:project_id>/messaging-handoff-integrations/"
-    "<str:vendor>/<str:client_env>"
-)
+_PROJECT = "v1/accounts/<str:account_id>/projects/<str:project_id>/"
+_CREDENTIALS = f"{_PROJECT}messaging-handoff-integrations/<str:vendor>/<str:client_env>"
+_REVIEW = f"{_PROJECT}conversations/<str:conversation_id>"
 
 urlpatterns = [
     path(_CREDENTIALS, CredentialsView.as_view(), name="credentials"),
     path(f"{_CREDENTIALS}/test", CredentialsTestView.as_view(), name="credentials_test"),
     path(f"{_CREDENTIALS}/status", CredentialsStatusView.as_view(), name="credentials_status"),
+    path(f"{_PROJECT}handoffs", HandoffListView.as_view(), name="handoffs_list"),
+    path(_REVIEW, ConversationView.as_view(), name="review"),
+    path(f"{_REVIEW}/events", ConversationEventsView.as_view(), name="review_events"),
+    path(f"{_REVIEW}/notes", ConversationNotesView.as_view(), name="review_notes"),
+    path(f"{_REVIEW}/tags/<str:tag>", ConversationTagView.as_view(), name="review_tag"),
     path(
         "v3/<str:account_id>/<str:project_id>/conversations",
         ConversationListView.as_view(),

@@ -66,6 +66,7 @@ def _item(
 ) -> dict[str, Any]:
     bot_turns, live_turns = _turns(events)
     total, human = _seconds(conversation), sum(map(_handoff_seconds, handoffs))
+    search = getattr(conversation, "search", None)
     bot_duration = round(max(0.0, total - human), 3)
     last = handoffs[-1] if handoffs else None
     project = conversation.project
@@ -95,6 +96,9 @@ def _item(
         "turns": bot_turns,
         "live_agent_turns": live_turns,
         "csat": _csat(conversation),
+        "topic": search.topic if search else "",
+        "outcome": search.outcome if search else "",
+        "tags": search.tags if search else [],
     }
 
 

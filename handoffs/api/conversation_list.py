@@ -13,6 +13,7 @@ from operator import or_
 
 from django.db.models import OuterRef, Q, QuerySet
 from django.http import QueryDict
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -31,11 +32,14 @@ from handoffs.api.conversation_schema import (
 )
 from handoffs.lifecycle.reasons import reason_is
 from handoffs.models import Handoff
+from handoffs.portal.conversations.listing import OUTCOMES, TEXT_DAYS, ConversationFilter
+from handoffs.portal.conversations.search_query import QueryError, found_by
 from integrations.models import ApiKey, Environment, Project
 
 REQUESTS_PER_MINUTE = 60
 LIMIT_MAX, LIMIT_DEFAULT = 5000, 5
 _OFFSET_MAX = 1_000_000
+_SOUGHT = ("q", "outcome", "topic", "vendor", "queue", "agent", "tag", "rating")
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
 
@@ -91,7 +95,8 @@ def conversations_page(project: Project, wanted: Wanted) -> tuple[Sequence[Conve
     if wanted.after is not None:
         at, pk = wanted.after
         rows = rows.filter(Q(started_at__lt=at) | Q(started_at=at, pk__lt=pk))
-    rows = rows.select_related("project__workspace", "channel", "end_user", "survey").defer("page")
+    rows = rows.select_related("project__workspace", "channel", "end_user", "survey", "search")
+    rows = rows.defer("page", "search__words", "search__masked")
     last = wanted.offset + wanted.limit
     found = list(rows.order_by("-started_at", "-pk")[wanted.offset : last + 1])
     return found[: wanted.limit], len(found) > wanted.limit
@@ -111,7 +116,8 @@ def wanted_read(query: QueryDict) -> Wanted:
         & _times(query)
         & _channels(query)
         & _others(query)
-        & _reasons(query),
+        & _reasons(query)
+        & _sought(query),
         limit=_number(query, "limit", 1, LIMIT_MAX, LIMIT_DEFAULT),
         # The cursor is preferred where both are given.
         offset=0 if cursor else _number(query, "offset", 0, _OFFSET_MAX, 0),
@@ -184,6 +190,23 @@ def _reasons(query: QueryDict) -> Q:
         return Q()
     found = reduce(or_, map(reason_is, wanted))
     return Q(pk__in=Handoff.objects.filter(found).values("conversation_id"))
+
+
+def _sought(query: QueryDict) -> Q:
+    """Match what the search box of the page would find, and the fields beside it."""
+    asked = {name: query.get(name, "") for name in _SOUGHT}
+    if asked["outcome"] and asked["outcome"] not in OUTCOMES:
+        raise BadParameterError(f"outcome is one of {', '.join(OUTCOMES)}.")
+    try:
+        wanted = ConversationFilter.read(asked)
+    except QueryError as error:
+        raise BadParameterError(str(error)) from error
+    found = found_by(wanted.groups, sees_personal_data=True)
+    if asked["outcome"] == "open":
+        found &= ~Q(state=Conversation.State.ENDED)
+    if asked["q"] and not (query.get("start_time") or query.get("end_time")):
+        found &= Q(started_at__gte=timezone.now() - TEXT_DAYS)
+    return found
 
 
 def _time(query: QueryDict, name: str) -> datetime | None:

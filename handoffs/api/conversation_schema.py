@@ -11,6 +11,7 @@ from rest_framework import serializers
 from conversations.api.schema import ACCOUNT_AND_PROJECT, Interface
 from conversations.survey.schema import SurveyOut
 from handoffs.api.schema import HandoffDetails
+from handoffs.portal.conversations.listing import OUTCOMES
 from integrations.models import Environment
 
 API = Interface(
@@ -35,6 +36,24 @@ PARAMETERS = [
         description="A handoff has this reason: a code of the project's list, a reason as it was "
         "said, or `other` for those that are none of the list.",
     ),
+    OpenApiParameter(
+        "q",
+        description="Words that all occur, a phrase in quotation marks, an e-mail address, a "
+        "telephone number or any id; filters such as agent:noor. As the search of the page "
+        "Conversations; without times it looks through the newest 90 days.",
+    ),
+    *(
+        OpenApiParameter(name, description=f"The {what}, exactly.")
+        for name, what in (
+            ("topic", "topic"),
+            ("vendor", "vendor, as in salesforce"),
+            ("queue", "queue"),
+            ("agent", "live agent, or a part of the name"),
+            ("tag", "tag"),
+        )
+    ),
+    OpenApiParameter("outcome", enum=[*OUTCOMES], description="What became of it."),
+    OpenApiParameter("rating", description="Stars that were given, as in 5, <3 or >=4."),
     OpenApiParameter("in_progress", OpenApiTypes.BOOL, description="Only those (not) going on."),
     OpenApiParameter("limit", OpenApiTypes.INT, default=5, description="From 1 to 5000."),
     OpenApiParameter("cursor", description="next_cursor of the page before, as it came."),
@@ -95,6 +114,13 @@ class ConversationItem(serializers.Serializer[Any]):
     turns = ConversationTurn(many=True)
     live_agent_turns = ConversationLiveAgentTurn(many=True)
     csat = SurveyOut(allow_null=True, help_text="The survey; null where none was asked.")
+    topic = serializers.CharField(allow_blank=True, help_text="The last that was understood.")
+    outcome = serializers.CharField(
+        allow_blank=True,
+        help_text="Empty while it goes on; else contained, nothing_said, or what became of its "
+        "handoff: answered, abandoned, failed and so on.",
+    )
+    tags = serializers.ListField(child=serializers.CharField())
 
 
 @extend_schema_serializer(component_name="ConversationsOut")
@@ -148,6 +174,9 @@ PAGE = OpenApiExample(
                 ],
                 "live_agent_turns": [],
                 "csat": None,
+                "topic": "Opening hours",
+                "outcome": "contained",
+                "tags": [],
             }
         ],
         "next_cursor": None,

@@ -20,7 +20,11 @@ OPENED_BY = {
         *("messages_create", "typing_create", "handoff_create", "handoff_cancel"),
         *("conversations_end", "chunks_create", "destinations_retrieve"),
     },
-    Permission.CONVERSATIONS: {"conversations_retrieve"},
+    Permission.CONVERSATIONS: {
+        *("conversations_retrieve", "conversation_retrieve", "conversation_events_list"),
+        *("conversation_notes_list", "conversation_notes_create", "conversation_tag_update"),
+        *("conversation_tag_destroy", "handoffs_list"),
+    },
     Permission.HANDOFF: {"handoff_state_retrieve", "queue_update"},
     Permission.INTEGRATIONS: {
         *("credentials_retrieve", "credentials_update", "credentials_destroy"),

@@ -72,13 +72,13 @@ def test_a_search_finds_a_conversation_by_its_id(admin, project):
     assert shown(admin.get(url(project), {"q": conversation.pk})) == ["of it"]
 
 
-def test_an_entry_links_to_the_handoffs_of_its_conversation(admin, project):
+def test_an_entry_links_to_its_conversation(admin, project):
     conversation = factories.conversation(factories.channel(project))
     entry(project, "of it", conversation=conversation)
 
     page = admin.get(url(project)).content.decode()
 
-    assert f"?conversation={conversation.pk}" in page
+    assert f"/conversations/{conversation.pk}" in page
 
 
 def test_a_search_without_result_offers_the_way_back(admin, project):

@@ -81,6 +81,11 @@ def _cursor(row: Model, by: str, *, is_newer: bool) -> str:
     return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
 
 
+def cursor_is_good(cursor: str) -> bool:
+    """Say whether a cursor is one that a page has given."""
+    return _cursor_read(cursor) is not None
+
+
 def _cursor_read(cursor: str) -> tuple[bool, datetime, int | str] | None:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
