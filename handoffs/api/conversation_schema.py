@@ -46,7 +46,7 @@ PARAMETERS = [
         OpenApiParameter(name, description=f"The {what}, exactly.")
         for name, what in (
             ("topic", "topic"),
-            ("vendor", "vendor, as in salesforce"),
+            ("vendor", "vendor, by its integration key or an alias"),
             ("queue", "queue"),
             ("agent", "live agent, or a part of the name"),
             ("tag", "tag"),

@@ -22,8 +22,8 @@ from handoffs.portal.destinations.views import (
     destinations,
 )
 from handoffs.portal.environments.views import compare, deploy, environments, follow_draft
+from handoffs.portal.lists.handoff_list_views import handoffs, handoffs_export
 from handoffs.portal.live.views import live, live_act
-from handoffs.portal.one_handoff.list_views import handoffs, handoffs_export
 from handoffs.portal.one_handoff.transcript_page import transcript_page
 from handoffs.portal.trials.agent_trial import agent_test
 from handoffs.portal.trials.panel_views import (

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from handoffs.models import Handoff
+from handoffs.portal.one_handoff.entering import handoffs_enter
 from handoffs.portal.one_handoff.entries import Kind
 from handoffs.portal.one_handoff.timeline import timeline_get, timeline_text
 from handoffs.portal.one_handoff.wording import BADGES, handoff_title, headline
 from handoffs.portal.operators import ACTS
 from handoffs.states import State
 from integrations.contract.integration_keys import vendor_name
-from integrations.models import Access, Area, Project
-from integrations.projects.access import may_edit, may_see_personal_data, project_for
+from integrations.models import Area, Project
+from integrations.projects.access import may_edit
 from integrations.projects.reasons import reason_label
 
 KIND_LABELS = {
@@ -63,18 +63,6 @@ def handoff_text(request: HttpRequest, project_id: str, handoff_id: str) -> Http
     entries = timeline_get(handoff=row, may_read_text=may_read_text).entries
     text = "\n".join(parts) + "\n\n" + timeline_text(entries)
     return HttpResponse(text, content_type="text/plain; charset=utf-8")
-
-
-def handoffs_enter(request: HttpRequest, project_id: str) -> tuple[Project, bool]:
-    """Return the project, and whether the member may read what was said.
-
-    Those who look after integrations see the timeline too, without what people wrote.
-    """
-    try:
-        project = project_for(request, project_id, Area.CONVERSATIONS, Access.READ)
-    except PermissionDenied:
-        return project_for(request, project_id, Area.INTEGRATIONS, Access.READ), False
-    return project, may_see_personal_data(request)
 
 
 def _handoff(project: Project, handoff_id: str) -> Handoff:

@@ -15,7 +15,7 @@ from handoffs.api.review import schema
 from handoffs.lifecycle.details import handoff_details
 from handoffs.models import Handoff
 from handoffs.portal.conversations.search_query import QueryError
-from handoffs.portal.one_handoff.handoff_list import HandoffFilter, handoff_list, queue_of
+from handoffs.portal.lists.handoff_list import HandoffFilter, handoff_list, queue_of
 from handoffs.portal.one_handoff.outcomes import handoff_outcome
 from integrations.models import ApiKey
 from integrations.projects.lists.filters import day_read

@@ -41,7 +41,7 @@ HANDOFFS_PARAMETERS = [
     *(
         OpenApiParameter(name, description=f"The {what}, exactly.")
         for name, what in (
-            ("vendor", "vendor, as in salesforce"),
+            ("vendor", "vendor, by its integration key or an alias"),
             ("queue", "queue that was asked for"),
             ("topic", "topic"),
             ("reason", "reason's code, or the reason as it was said"),
@@ -170,7 +170,7 @@ EVENTS_EXAMPLE = OpenApiExample(
 )
 _HANDOFF: dict[str, Any] = {
     "id": "HOF-0193f2a4-c1d2-7a8e-9b7c-5d3e1f0a2b4c",
-    "integration": "salesforce_integration",
+    "integration": "crm_integration",
     "status": "handoff_completed",
     "state": "ended",
     "reason": "billing",
@@ -186,7 +186,7 @@ _HANDOFF: dict[str, Any] = {
     "ended_at": _TIME,
     "end_reason": "live_agent_ended",
     "attempt": 1,
-    "attempts": [{"attempt": 1, "integration": "salesforce_integration", "error_code": ""}],
+    "attempts": [{"attempt": 1, "integration": "crm_integration", "error_code": ""}],
     "conversation_id": "CONV-0193f2a4c1d27a8e9b7c5d3e1f0a2b4c",
     "environment": "live",
     "topic": "Invoices",

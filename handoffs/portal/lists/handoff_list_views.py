@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET
 
 from handoffs.portal.conversations.listing import CHANNELS, SEARCH_FIELDS
 from handoffs.portal.conversations.search_query import QueryError
-from handoffs.portal.one_handoff.handoff_list import (
+from handoffs.portal.lists.handoff_list import (
     COLUMNS,
     STATE_FILTERS,
     HandoffFilter,
@@ -23,8 +23,8 @@ from handoffs.portal.one_handoff.handoff_list import (
     handoff_row,
     reason_choices,
 )
+from handoffs.portal.one_handoff.entering import handoffs_enter
 from handoffs.portal.one_handoff.outcomes import OUTCOME_LABELS
-from handoffs.portal.views import handoffs_enter
 from integrations.contract.integration_keys import payload_keys, vendor_name
 from integrations.models import Environment, Project
 from integrations.projects.audit import audit_record
