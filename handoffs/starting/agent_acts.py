@@ -6,6 +6,7 @@ the agent is out of the conversation between POLY_AGENT_LEFT and POLY_AGENT_JOIN
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ from conversations.ai_agent.conv.messages import agent_message_event
 from conversations.ai_agent.streaming import chunk_payload, project_streams
 from conversations.ai_agent.turn import AgentMessage
 from conversations.errors import ConversationEndedError
+from conversations.event_loop.executor import run_sync
 from conversations.journal import publish
 from conversations.journal.frames import EventType, SessionEnd, transient_frame
 from conversations.journal.selectors import event_by_client_id
@@ -27,6 +29,7 @@ from conversations.journal.services import (
     events_append,
 )
 from conversations.models import Conversation, Event
+from handoffs.lifecycle.availability import destination_check
 from handoffs.lifecycle.services import handoff_end
 from handoffs.models import Handoff
 from handoffs.payload.reading import HandoffPayload, payload_read
@@ -34,10 +37,15 @@ from handoffs.starting.addressing import offered_integrations
 from handoffs.starting.start import handoff_address, handoff_begin, handoff_open
 from handoffs.starting.turns import turn_clear
 from handoffs.states import EndReason, State
+from integrations.behaviour.settings import behaviour_of
+from integrations.connections.destinations import vendor_title
+from integrations.models import Integration
 
 SOURCE = "outside agent"
 # In what is kept of a conversation: the message that grows, and how many pieces were shown.
 _PIECES = "pieces"
+# What a connection does when nobody is there that the agent would hear of too late.
+_REFUSING = frozenset({"fail", "return_to_bot"})
 
 
 class AgentActError(Exception):
@@ -58,6 +66,10 @@ class NotStreamingError(AgentActError):
 
 class PieceOrderError(AgentActError):
     """A piece of a text is missing before this one, or its message is whole already."""
+
+
+class NoAgentsError(AgentActError):
+    """Nobody would answer, and the connection is set to refuse then."""
 
 
 class NothingOpenError(AgentActError):
@@ -115,6 +127,39 @@ def agent_type(conversation_id: str) -> None:
     """Show that the AI agent is at it; losing it is harmless. Raises NotInChargeError."""
     _require_charge(Conversation.objects.get(pk=conversation_id))
     publish.transient_publish(conversation_id, transient_frame(EventType.POLY_AGENT_THINKING, {}))
+
+
+def agents_require(conversation_id: str, asked: Mapping[str, Any], *, key: str = "") -> None:
+    """Raise NoAgentsError where a handoff would come to nothing for want of live agents.
+
+    Asked before agent_hand_off, so that the agent can offer something else. Only where the handoff
+    or its connection says to fail then; a connection that queues is not asked. Raises HandoffError.
+    """
+    connection = _refusing_connection(conversation_id, asked, key)
+    if connection is None:
+        return
+    found = asyncio.run(destination_check(connection, run_sync))
+    if found.is_available is False:
+        name = vendor_title(connection)
+        opens = f" It opens at {found.next_open_at.isoformat()}." if found.next_open_at else ""
+        raise NoAgentsError(f"No live agent is available at {name} now.{opens}")
+
+
+def _refusing_connection(
+    conversation_id: str, asked: Mapping[str, Any], key: str
+) -> Integration | None:
+    """Return the connection of a handoff that is not to wait; None where nothing is to be asked."""
+    conversation = Conversation.objects.select_related("project").get(pk=conversation_id)
+    is_again = key and _by_call(conversation, f"api:{_digest(key)}")
+    if is_again or conversation.state != Conversation.State.BOT:
+        return None
+    offered = offered_integrations(conversation.project, [conversation.environment])
+    address = handoff_address(conversation, payload_read(asked, integrations=offered))
+    if address.integration is None:
+        return None
+    wanted = address.payload.hints.get("on_unavailable")
+    wanted = wanted or behaviour_of(address.integration).on_unavailable
+    return address.integration if wanted in _REFUSING else None
 
 
 @transaction.atomic

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from http import HTTPStatus
 from typing import Any
@@ -9,9 +10,11 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.test import Client
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
 
 from config.logs import LineFormatter
+from config.requests.api_answers import ApiAnswers
 from integrations.models import Membership, Project
 from tests import factories
 from tests.config import hostile
@@ -133,6 +136,24 @@ def test_wrong_method_of_the_handoff_api_is_said_in_its_own_form(client: Client)
     answer = client.delete("/v1/a/b/handoff_state")
 
     assert (answer.status_code, [*answer.json()]) == (405, ["error_message"])
+
+
+@pytest.mark.parametrize(
+    ("path", "keys"),
+    [
+        ("/v1/a/b/handoff_state", {"error_message"}),
+        ("/v3/a/b/conversations", {"error", "error_code", "error_message"}),
+    ],
+)
+def test_a_fault_of_the_portal_has_the_documented_form_of_its_api(path: str, keys: set[str]):
+    broken = ApiAnswers(lambda request: HttpResponse("<h1>Server Error</h1>", status=500))
+
+    answer = broken(RequestFactory().get(path))
+
+    body = json.loads(answer.content)
+    assert (answer.status_code, keys - set(body)) == (500, set())
+    assert (len(body) == 1) == (len(keys) == 1)
+    assert "correlation id" in body["error_message"]
 
 
 def test_webhook_address_answers_a_wrong_method_in_the_envelope(client: Client):

@@ -154,6 +154,37 @@ def test_after_the_end_everything_but_the_end_itself_is_gone(conversation, act, 
     assert drive.post(conversation, "end")[0] == 204
 
 
+CLOSED = {"business_hours_zone": "Europe/Berlin", "business_hours": "mon 03:00-03:01"}
+
+
+@pytest.mark.parametrize(
+    ("on_unavailable", "hint", "status"),
+    [
+        ("fail", None, 409),
+        ("return_to_bot", None, 409),
+        ("queue", "fail", 409),
+        ("queue", None, 202),
+    ],
+)
+def test_an_agent_is_told_at_once_that_nobody_is_there_where_a_handoff_would_fail(
+    on_unavailable, hint, status
+):
+    project = factories.project()
+    behaviour = {**CLOSED, "on_unavailable": on_unavailable}
+    key = factories.integration(project, is_default=True, behaviour=behaviour).integration_key
+    conversation = factories.conversation(factories.channel(project))
+    hints = {"on_unavailable": hint} if hint else {}
+    asked = {"handoff": {"text_chat": {key: hints}}, "utterance": "One moment."}
+
+    found, answer = Drive(project).post(conversation, "handoff", asked)
+
+    assert found == status
+    assert Handoff.objects.exists() == (status == 202)
+    if status == 409:
+        assert answer["error_code"] == "HANDOFF_NO_AGENTS"
+        assert "It opens at" in answer["error_message"]
+
+
 # ---- where one can hand off to ----
 
 

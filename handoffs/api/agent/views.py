@@ -29,6 +29,7 @@ from handoffs.models import Handoff
 from handoffs.starting.agent_acts import (
     AgentActError,
     AlreadyActiveError,
+    NoAgentsError,
     NothingOpenError,
     NotInChargeError,
     NotStreamingError,
@@ -39,6 +40,7 @@ from handoffs.starting.agent_acts import (
     agent_piece,
     agent_say,
     agent_type,
+    agents_require,
 )
 from integrations.entry.envelope import envelope
 from integrations.models import ApiKey
@@ -57,6 +59,7 @@ _PLACE = [*ACCOUNT_AND_PROJECT, schema.CONVERSATION]
 _REFUSALS: tuple[tuple[type[Exception], int, str], ...] = (
     (NotInChargeError, 409, "NOT_IN_CHARGE"),
     (AlreadyActiveError, 409, "HANDOFF_ALREADY_ACTIVE"),
+    (NoAgentsError, 409, "HANDOFF_NO_AGENTS"),
     (NothingOpenError, 409, "NOTHING_TO_CANCEL"),
     (PieceOrderError, 409, "CHUNK_OUT_OF_ORDER"),
     (NotStreamingError, 409, "NOT_STREAMING"),
@@ -201,12 +204,13 @@ class AgentHandoffView(AgentView):
         "handoff_create",
         "Hand off to a live agent",
         "Takes the dict of a tool: `handoff` in every shape, `utterance`, `data`, `reason`. "
-        "Nothing has happened where it is refused.",
+        "Nothing has happened where it is refused. Where the connection is set to fail without "
+        "live agents, it is asked first: 409 HANDOFF_NO_AGENTS.",
         parameters=[*_PLACE, IDEMPOTENCY],
         takes=schema.HandoffCreate,
         gives=answer(schema.HandoffCreated, "Where the handoff stands.", schema.HOF, status=202),
         _400="INVALID_REQUEST",
-        _409="HANDOFF_NOT_CONNECTED HANDOFF_ALREADY_ACTIVE NOT_IN_CHARGE",
+        _409="HANDOFF_NOT_CONNECTED HANDOFF_ALREADY_ACTIVE HANDOFF_NO_AGENTS NOT_IN_CHARGE",
         _410="CONVERSATION_ENDED",
         _422="HANDOFF_INVALID_PAYLOAD",
     )
@@ -218,12 +222,10 @@ class AgentHandoffView(AgentView):
         def do(conversation: str, body: Mapping[str, Any]) -> Response:
             if body.get("handoff") in (None, False):
                 raise BadFieldError("handoff is missing: send true, a name, or an object.")
-            found = agent_hand_off(
-                conversation,
-                returned_read(body),
-                messages=messages_read(body, "utterance"),
-                key=key_read(request),
-            )
+            asked, key = returned_read(body), key_read(request)
+            messages = messages_read(body, "utterance")
+            agents_require(conversation, asked, key=key)
+            found = agent_hand_off(conversation, asked, messages=messages, key=key)
             return _handoff(found)
 
         return self.act(request, account_id, project_id, conversation_id, do)

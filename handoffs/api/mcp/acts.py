@@ -19,12 +19,14 @@ from handoffs.models import Handoff
 from handoffs.starting.agent_acts import (
     AgentActError,
     AlreadyActiveError,
+    NoAgentsError,
     NothingOpenError,
     NotInChargeError,
     agent_cancel,
     agent_end,
     agent_hand_off,
     agent_say,
+    agents_require,
 )
 from integrations.models import ApiKey, Project
 
@@ -35,6 +37,7 @@ _CODES: dict[type[AgentActError], str] = {
     NotInChargeError: "not_in_charge",
     AlreadyActiveError: "handoff_already_active",
     NothingOpenError: "nothing_to_cancel",
+    NoAgentsError: "no_live_agents",
 }
 # What a handoff takes beside the names of its own.
 _HINTS = ("summary", "attributes", "priority", "skills")
@@ -85,7 +88,9 @@ def hand_off(conversation_id: str, asked: Mapping[str, Any], key: str) -> Handof
     conversation = conversation_for(conversation_id, ApiKey.Permission.CHAT)
     utterance = _bounded("utterance", asked.get("utterance") or "")
     messages = [AgentMessage(text=utterance)] if utterance.strip() else []
-    return agent_hand_off(conversation.pk, _returned(asked), messages=messages, key=_key(key))
+    returned, key = _returned(asked), _key(key)
+    agents_require(conversation.pk, returned, key=key)
+    return agent_hand_off(conversation.pk, returned, messages=messages, key=key)
 
 
 @refusals_told
