@@ -164,7 +164,7 @@ def return_log(source: str, problem: ReturnProblem) -> TurnLog:
 
 def tool_failed_text(conversation: Conversation) -> str:
     """Return what the end user reads where a tool has failed."""
-    return sentence("tool_failed", conversation.locale)
+    return sentence("tool_failed", conversation.tongue)
 
 
 def error_log(tool: Tool, error: ToolError) -> TurnLog:

@@ -93,7 +93,7 @@ def _with_decision(conversation: Conversation, turn: Turn, decision: Decision) -
         turn = replace(turn, returned={"handoff": decision.handoff}, source=_source(decision))
         has_own = isinstance(decision.handoff, Mapping) and decision.handoff.get("utterance")
         if not turn.messages and not has_own:
-            turn = replace(turn, messages=texts_said(sentence("handing_over", conversation.locale)))
+            turn = replace(turn, messages=texts_said(sentence("handing_over", conversation.tongue)))
     return replace(
         turn,
         dialog=decision.dialog.stored(),
@@ -211,4 +211,4 @@ def _speak(conversation: Conversation, topic: Topic, course: Course) -> None:
 
 
 def _no_match(conversation: Conversation) -> str:
-    return own_or(content_of(conversation).text("no_match_text"), "no_match", conversation.locale)
+    return own_or(content_of(conversation).text("no_match_text"), "no_match", conversation.tongue)

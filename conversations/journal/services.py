@@ -127,7 +127,7 @@ def system_event(message: str, *, code: str, level: Level = Level.INFO, **extra:
 def agent_joined_event(conversation: Conversation) -> NewEvent:
     """Return the line that says the AI agent answers (again)."""
     channel, locale = conversation.channel, conversation.locale
-    name = agent_name_of(channel, locale) or sentence("ai_agent_name", locale)
+    name = agent_name_of(channel, locale) or sentence("ai_agent_name", conversation.tongue)
     payload = {"agent_name": name, "agent_avatar_url": avatar_url(channel)}
     return NewEvent(type=EventType.POLY_AGENT_JOINED, payload=payload)
 
@@ -200,7 +200,7 @@ def _greeting(conversation: Conversation) -> str:
     variant = variant_of(conversation)
     if variant is not None and variant.greeting:
         return variant.greeting
-    return own_or(content_of(conversation).text("greeting"), "greeting", conversation.locale)
+    return own_or(content_of(conversation).text("greeting"), "greeting", conversation.tongue)
 
 
 def conversation_end(

@@ -9,6 +9,8 @@ from django.utils import timezone
 
 from conversations.models.channel import Channel
 from conversations.models.release import Release
+from integrations.behaviour.sentences import Tongue
+from integrations.behaviour.wording import tongue_of
 from integrations.models import Environment, Project
 from integrations.models.identifiers import conversation_id
 
@@ -165,6 +167,11 @@ class Conversation(models.Model):
         """Return what the client reads beyond PolyAI's frames, and whether it is an app's."""
         named = frozenset(self.client_extensions.split(",")) - {""}
         return named | {APP} if self.is_app else named
+
+    @property
+    def tongue(self) -> Tongue:
+        """Return the locale with the project's own words: one look at the database."""
+        return tongue_of(self.project_id, self.locale)
 
     @property
     def is_app(self) -> bool:

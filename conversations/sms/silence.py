@@ -38,7 +38,7 @@ def _ask(thread_id: int) -> None:
     if thread.warned_at is not None or thread.conversation is None:
         return
     if thread.opted_out_at is None:
-        text = sentence("inactivity_warning", thread.conversation.locale)
+        text = sentence("inactivity_warning", thread.conversation.tongue)
         source = f"silent:{thread.conversation_id}:{int(thread.active_at.timestamp())}"
         texts_queue(thread, [NewText(source=source, text=text)])
     thread.warned_at = timezone.now()

@@ -64,7 +64,7 @@ def _texts(thread: SmsThread, conversation: Conversation, lines: list[Event]) ->
     _, max_bytes = text_limits(thread.integration)
     shown = lines if "greeting" in policy.told else _after_greeting(conversation, lines)
     made = (
-        line_text(line, locale=conversation.locale, policy=policy, max_bytes=max_bytes)
+        line_text(line, locale=conversation.tongue, policy=policy, max_bytes=max_bytes)
         for line in shown
     )
     return [one for one in made if one is not None]

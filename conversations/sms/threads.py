@@ -26,6 +26,7 @@ def thread_conversation(thread_id: int) -> Conversation | None:
     thread = thread_lock(thread_id)
     current = thread.conversation
     if current is not None and not current.is_over:
+        current.locale = current.tongue  # what is refused is told in the project's own words
         return current
     if current is not None and (
         current.state != Conversation.State.ENDED or thread.told_sequence < current.last_sequence

@@ -170,6 +170,8 @@ def session_of_token(session_id: str, access_token: str, origin: str) -> Convers
         raise HandshakeError(401, "The access token belongs to another session.")
     if origin and not host_allowed(conversation.channel, origin):
         raise HandshakeError(401, "This page may not use the channel.")
+    # Read here, in a thread: what is refused later is told in the project's own words.
+    conversation.locale = conversation.tongue
     return conversation
 
 

@@ -48,7 +48,7 @@ def survey_ask(conversation: Conversation) -> dict[str, Any] | None:
 def survey_payload(survey: Survey) -> dict[str, Any]:
     """Return a survey as a client draws it, in the end user's language."""
     conversation = survey.conversation
-    locale = conversation.locale
+    locale = conversation.tongue
     questions = [
         {"subject": subject, "question": sentence(_QUESTIONS[subject], locale)}
         for subject in survey.subjects

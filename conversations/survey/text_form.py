@@ -51,7 +51,7 @@ def survey_text_answer(survey: Survey, text: str) -> str | None:
     scores = {
         subject: score or None for subject, score in zip(survey.subjects, read.scores, strict=False)
     }
-    locale = survey.conversation.locale
+    locale = survey.conversation.tongue
     try:
         survey_answer(survey.conversation_id, SurveyAnswer(scores=scores, comment=read.comment))
     except ConversationError as error:

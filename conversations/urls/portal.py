@@ -43,7 +43,7 @@ from conversations.webhooks.views import (
     webhook_test,
     webhooks,
 )
-from conversations.widget.section_views import widget_section
+from conversations.widget.section_views import widget_section, words
 from conversations.widget.views import widget, widget_new, widget_page, widget_token
 
 _AGENT = "p/<str:project_id>/ai-agent/"
@@ -88,6 +88,7 @@ urlpatterns = [
     path(f"{_APIS}<int:api_id>/", tool_api_edit, name="tool_api_edit"),
     path(f"{_APIS}<int:api_id>/delete/", tool_api_remove, name="tool_api_delete"),
     path(_WIDGET, widget, name="widget"),
+    path(f"{_WIDGET}words/<slug:language>/", words, name="words"),
     path(f"{_WIDGET}new/", widget_new, name="widget_new"),
     path(f"{_WIDGET}<int:channel_id>/token/", widget_token, name="widget_token"),
     path(f"{_WIDGET}<int:channel_id>/<slug:section>/", widget_section, name="widget_section"),

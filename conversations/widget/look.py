@@ -7,6 +7,7 @@ from typing import Any
 from conversations.models import Channel
 from conversations.models.brand import OFFSET, agent_name_of, avatar_url, brand_of, title_of
 from conversations.widget.before import before_look
+from conversations.widget.words import widget_words_of
 
 
 def look(channel: Channel, locale: str = "") -> dict[str, Any]:
@@ -23,6 +24,7 @@ def look(channel: Channel, locale: str = "") -> dict[str, Any]:
         "welcome": brand.text("welcome", locale),
         "launcher": brand.text("launcher", locale),
         "before": before_look(channel, locale),
+        "words": widget_words_of(channel.project_id, locale),
     }
     if (brand.corner, brand.offset_x, brand.offset_y) != ("end", OFFSET, OFFSET):
         more["place"] = {"corner": brand.corner, "x": brand.offset_x, "y": brand.offset_y}

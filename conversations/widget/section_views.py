@@ -15,8 +15,10 @@ from conversations.survey.results import survey_results
 from conversations.widget.channels import channel_update
 from conversations.widget.look import look
 from conversations.widget.sections import SECTIONS, Section
+from conversations.widget.words import WordsForm, own_count
 from integrations.behaviour.languages import languages
 from integrations.behaviour.sentences import own_or
+from integrations.behaviour.wording import own_words, wording_set
 from integrations.models import Area, Project
 from integrations.projects.access import project_view
 
@@ -52,6 +54,26 @@ def _save(channel: Channel, form: Any, actor: Any) -> None:
     channel_update(channel=channel, actor=actor, values=form.values(channel))
     if hasattr(form, "saved"):
         form.saved(channel)
+
+
+@project_view(Area.WIDGETS)
+@require_http_methods(["GET", "POST"])
+def words(request: HttpRequest, project: Project, language: str) -> HttpResponse:
+    """Show and change what a project says to end users in one language."""
+    if language not in languages():
+        raise Http404
+    form = WordsForm(language, own=own_words(project.pk, language))
+    if request.method == "POST":
+        form = WordsForm(language, request.POST)
+        if form.is_valid():
+            wording_set(project, language, form.cleaned_data, actor=request.user)
+            name = languages()[language].name
+            messages.success(request, f"Words in {name} saved. They are said from now on.")
+            return redirect("words", project_id=project.public_id, language=language)
+    status = 422 if form.errors else 200
+    context = {"form": form, "languages": languages(), "language": languages()[language]}
+    context["counts"] = own_count(project)
+    return render(request, "conversations/words.html", context, status=status)
 
 
 @require_safe

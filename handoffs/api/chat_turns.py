@@ -129,7 +129,7 @@ def _texts(conversation: Conversation, since: int, until: int) -> list[str]:
         sequence__gt=since,
         sequence__lt=until,
     )
-    failed = sentence("handoff_failed", conversation.locale)
+    failed = sentence("handoff_failed", conversation.tongue)
     texts = [line.payload.get("text", failed) for line in lines.order_by("sequence")]
     return [text for text in texts if text]
 

@@ -8,12 +8,31 @@ from dataclasses import asdict
 from handoffs.models import Handoff
 from integrations.behaviour.responses import response_text
 from integrations.behaviour.sentences import sentence
+from integrations.behaviour.settings import Behaviour, behaviour_of
 
 
 def text_for(handoff: Handoff, key: str, **values: object) -> str:
     """Return a sentence as the handoff's integration words it, or in the end user's language."""
-    own, locale = asdict(handoff.behaviour), handoff.conversation.locale
-    return response_text(own, key, locale, **{"agent_name": handoff.agent_name, **values})
+    own, tongue = (
+        {**_first_words(handoff), **_own_words(handoff.behaviour)},
+        handoff.conversation.tongue,
+    )
+    return response_text(own, key, tongue, **{"agent_name": handoff.agent_name, **values})
+
+
+def _own_words(behaviour: Behaviour) -> dict[str, object]:
+    return {name: value for name, value in asdict(behaviour).items() if value}
+
+
+def _first_words(handoff: Handoff) -> dict[str, object]:
+    """Return how the integration words things where the handoff began, before its fallback.
+
+    The admin who set its fallback has worded there what becomes of it, such as a ticket.
+    """
+    past = (
+        handoff.past_attempts.select_related("integration").first() if handoff.attempt > 1 else None
+    )
+    return _own_words(behaviour_of(past.integration)) if past and past.integration else {}
 
 
 def has_own_text(handoff: Handoff, key: str) -> bool:
@@ -24,7 +43,7 @@ def has_own_text(handoff: Handoff, key: str) -> bool:
 def text_about(handoff: Handoff, key: str, name: str) -> str:
     """Return a sentence about a live agent whose name the vendor may not have told."""
     found = key if name else f"{key}_unnamed"
-    return sentence(found, handoff.conversation.locale, name=name)
+    return sentence(found, handoff.conversation.tongue, name=name)
 
 
 def wait_text(handoff: Handoff) -> str:

@@ -42,7 +42,7 @@ def rich_line(handoff: Handoff, text: str, markup: Markup, rich: RichContent) ->
     conversation = handoff.conversation
     locale = conversation.locale
     rich = localised(rich, locale=locale, zone=zone_named(conversation.time_zone))
-    words = [readable(text, markup), *_told(rich, locale)]
+    words = [readable(text, markup), *_told(rich, conversation.tongue)]
     shown = "\n".join(filter(None, words))
     return RichLine(
         text=shown,

@@ -149,7 +149,7 @@ def handoff_refuse(
         code=error.code,
         fields={"problems": [list(problem) for problem in problems], "handoff_id": handoff.pk},
     )
-    text = sentence("handoff_failed", conversation.locale)
+    text = sentence("handoff_failed", conversation.tongue)
     frame = error_frame("handoff_invalid", text)
     publish.transient_publish(conversation.pk, frame)
     failed = NewEvent(type=EventType.HANDOFF_FAILED, payload={"reason": error.client_reason()})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from integrations.behaviour.sentences import SENTENCES, Sentence, filled, places
+from integrations.behaviour.sentences import SENTENCES, Sentence, filled, places, worded
 
 MAX_LENGTH = 500
 RESPONSES = tuple(one for one in SENTENCES.values() if one.label)
@@ -16,7 +16,7 @@ def response_text(own: Mapping[str, object], key: str, locale: str, **values: ob
     `own` holds the integration's settings by name.
     """
     found = SENTENCES[key]
-    text = str(own.get(found.setting) or "") or found.in_language_of(locale)
+    text = str(own.get(found.setting) or "") or worded(key, locale)
     return filled(text, values)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from integrations.behaviour.languages import language_of, languages
@@ -37,6 +38,20 @@ class Sentence:
         return {"de": self.de, "ar": self.ar}.get(language.code, self.en)
 
 
+class Tongue(str):
+    """A locale that knows a project's own words in its language, by key."""
+
+    __slots__ = ("own",)
+
+    own: Mapping[str, str]
+
+    def __new__(cls, locale: str, own: Mapping[str, str]) -> Tongue:
+        """Be the locale itself wherever a text is wanted."""
+        made = super().__new__(cls, locale)
+        made.own = own
+        return made
+
+
 def filled(text: str, values: dict[str, object]) -> str:
     """Fill in what stands in double braces; a place for which there is no value becomes empty."""
     return _PLACE.sub(lambda place: str(values.get(place[1], "")), text)
@@ -49,12 +64,22 @@ def places(text: str) -> list[str]:
 
 def sentence(key: str, locale: str, **values: object) -> str:
     """Return a text in the language of a conversation's locale."""
-    return filled(SENTENCES[key].in_language_of(locale), values)
+    return filled(worded(key, locale), values)
+
+
+def worded(key: str, locale: str) -> str:
+    """Return a text with its places empty, in the project's own words where it has some."""
+    own = locale.own.get(key) if isinstance(locale, Tongue) else ""
+    return own or SENTENCES[key].in_language_of(locale)
 
 
 def own_or(own: str, key: str, locale: str) -> str:
-    """Return a project's own text; where it is still the one every project begins with, ours."""
-    return sentence(key, locale) if own == SENTENCES[key].en else own
+    """Return a project's own text; where it is still the one every project begins with, ours.
+
+    What it words anew in the locale's language comes before either.
+    """
+    said = locale.own.get(key) if isinstance(locale, Tongue) else ""
+    return said or (sentence(key, locale) if own == SENTENCES[key].en else own)
 
 
 # ---- standard responses: while waiting, and when nobody is there ----

@@ -6,6 +6,7 @@ from integrations.models.connection_name import ConnectionName
 from integrations.models.integration import Environment, Integration, VendorToken
 from integrations.models.invitation import Invitation
 from integrations.models.vendor_call import VendorCall
+from integrations.models.wording import Wording
 from integrations.models.workspace import Access, Area, Membership, Project, Workspace
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "Project",
     "VendorCall",
     "VendorToken",
+    "Wording",
     "Workspace",
 ]

@@ -93,6 +93,7 @@ def test_nothing_is_asked_of_the_portal_before_consent_and_answers(lab: Lab) -> 
     page.get_by_label("E-mail").fill("ann@example.com")
     page.get_by_label("About").select_option("Order")
     page.get_by_test_id("agree").click()
+    expect(page.locator("baton-widget[data-state=live]")).to_have_count(1)
     expect(page.get_by_test_id("input")).to_be_visible()
 
     assert asked_before == (0, [])
@@ -117,7 +118,7 @@ def test_a_new_chat_asks_again(lab: Lab) -> None:
     lab.look = {"before": {"consent": BEFORE["consent"]}}
     page = lab.visit()
     page.get_by_test_id("agree").click()
-    expect(page.get_by_test_id("input")).to_be_visible()
+    expect(page.locator("baton-widget[data-state=live]")).to_have_count(1)
     lab.says("SESSION_END", {"reason": "REASON_NATURAL_END"})
 
     page.get_by_test_id("new-chat").click()
@@ -171,6 +172,25 @@ def test_the_widget_looks_as_the_brand_says(lab: Lab) -> None:
     box = bubble.bounding_box()
     assert box is not None
     assert (round(box["x"]), round(box["y"] + box["height"])) == (40, 690)
+
+
+def test_a_change_of_language_changes_the_words_and_keeps_what_was_typed(lab: Lab) -> None:
+    page = lab.open()
+    page.get_by_test_id("input").fill("Ein Entwurf")
+
+    lab.says("LANGUAGE_CHANGED", {"language_code": "de"})
+
+    field = page.get_by_placeholder("Nachricht schreiben…")
+    expect(field).to_have_value("Ein Entwurf")
+    expect(page.locator("baton-widget")).to_have_count(1)
+
+
+def test_the_portals_own_words_are_said(lab: Lab) -> None:
+    lab.look = {"words": {"write": "Your question"}}
+
+    page = lab.open()
+
+    expect(page.get_by_placeholder("Your question")).to_be_visible()
 
 
 @pytest.mark.parametrize("number", range(len(PLACES)))

@@ -61,6 +61,7 @@ class ChatModel:
     async def answer(self, turn: AgentTurn, http: HttpClient) -> AgentAnswer:
         """Ask until the model has said what it wants; what was shown is not asked for again."""
         conversation = self._place.conversation
+        self._tongue = await run_sync(lambda: self._place.conversation.tongue)
         offer = await run_sync(
             offer_for, conversation, turn.message["text"], self._place.destinations
         )
@@ -171,7 +172,7 @@ class ChatModel:
         await asyncio.sleep(0)
 
     def _words(self) -> str:
-        return sentence("handing_over", self._place.conversation.locale)
+        return sentence("handing_over", self._tongue)
 
 
 def _endpoint(base: str, api_version: str) -> str:

@@ -249,7 +249,7 @@ def turn_failed(
     """
     failures = int(session.get(_FAILURES, 0)) + 1
     escalates = options.escalates and failures >= FAILURES_IN_A_ROW and not session.get(_ESCALATED)
-    text = own_or(options.failure_text, "tool_failed", conversation.locale)
+    text = own_or(options.failure_text, "tool_failed", conversation.tongue)
     log = TurnLog(
         level="error",
         content=f"{error} ({failures} in a row)",

@@ -57,7 +57,7 @@ class _Deciding:
         self._policy: TriggerPolicy = policy_of(conversation.project)
         self._dialog = Dialog.read(conversation.dialog)
         self._found = topic_find(content, text, without=without)
-        self._asking = ValueAsking(content, conversation.locale, text)
+        self._asking = ValueAsking(content, conversation.tongue, text)
 
     def decide(self) -> Decision:
         """Take the first that has something to say."""
@@ -116,7 +116,7 @@ class _Deciding:
         return self._found[1] if self._found is not None and is_other else None
 
     def _declined(self) -> Decision:
-        says = sentence("offer_declined", self._conversation.locale)
+        says = sentence("offer_declined", self._conversation.tongue)
         return Decision(says=[says], why="declined", dialog=self._dialog.closed())
 
     def _question_answered(self, topic: Topic) -> Decision | None:
@@ -269,12 +269,12 @@ class _Deciding:
         place = self._policy.destination(self._facts)
         wanted = {"destination": place, "reason": reason}
         handoff = {name: text for name, text in wanted.items() if text}
-        told = list(says) or [sentence("handing_over", self._conversation.locale)]
+        told = list(says) or [sentence("handing_over", self._conversation.tongue)]
         dialog = Dialog(topics=self._dialog.topics)
         return Decision(says=told, handoff=handoff, why=reason, dialog=dialog)
 
     def _say(self, key: str, why: str, dialog: Dialog) -> Decision:
-        text = sentence(key, self._conversation.locale)
+        text = sentence(key, self._conversation.tongue)
         return Decision(says=[text], why=why, dialog=dialog)
 
     def _can_hand_off(self) -> bool:
@@ -296,7 +296,7 @@ class _Deciding:
 
     def _no_match(self) -> str:
         own = self._content.text("no_match_text")
-        return own_or(own, "no_match", self._conversation.locale)
+        return own_or(own, "no_match", self._conversation.tongue)
 
     def _named(self, name: str) -> Topic | None:
         found = self._content.named(Topic, [name]).get(name)

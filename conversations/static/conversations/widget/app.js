@@ -5,16 +5,20 @@
 /** The running widget: joins the conversation to the view, the page's own API and this tab. */
 import { Conversation } from "./conversation.js";
 import { PageEvents } from "./page_events.js";
+import { wordsFor } from "./text.js";
 import { View } from "./view.js";
 
 /** @typedef {{options: Options, settings: Settings, locale: string, words: Words, style: CSSStyleSheet}} Setup */
 
 export class App {
   #events = new PageEvents();
+  #language;
 
   /** @param {Setup} setup @param {Api} api @param {Storage} storage */
   constructor({ options, settings, locale, words, style }, api, storage) {
     this.options = options;
+    this.style = style;
+    this.#language = words.locale;
     this.settings = settings;
     this.storage = storage;
     this.conversation = new Conversation(api, storage, locale, this.#draw, this.#events.tell);
@@ -127,7 +131,24 @@ export class App {
     throw new Error(`${given.status}`);
   }
 
-  #draw = () => this.view.render(this.conversation);
+  #draw = () => {
+    const { language = "" } = this.conversation.state;
+    if (language && language !== this.#language) void this.#speak(language);
+    this.view.render(this.conversation);
+  };
+
+  /** Go on in another language: the same conversation, drawn anew. @param {string} language */
+  async #speak(language) {
+    this.#language = language;
+    const [settings, words] = await Promise.all([this.conversation.api.look(language), wordsFor(language)]);
+    const { isOpen, composer } = this.view;
+    words.own(settings.words);
+    this.view.remove();
+    this.view = new View(this.options, settings, words, this.#actions(), this.style);
+    this.view.composer.put(composer.input.value);
+    this.view.show(isOpen, false);
+    this.#draw();
+  }
 
   #looked = () => {
     this.conversation.watch();

@@ -21,6 +21,7 @@ export async function start(options, page, waiting) {
   try {
     const locale = options.locale || navigator.language;
     const [settings, style, words] = await Promise.all([admit(api, storage, locale), styleSheet(), wordsFor(locale)]);
+    words.own(settings.words);
     const setup = { options, settings, locale: words.locale, words, style };
     Object.assign(page, new App(setup, api, storage).pageApi());
   } catch (error) {

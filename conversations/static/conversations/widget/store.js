@@ -112,6 +112,7 @@ const HANDLERS = {
     return { ...settle(state, event), items };
   },
   SESSION_IDLE_WARNING: (state, { message = "", seconds_left: seconds }) => ({ ...state, idle: { message, seconds } }),
+  LANGUAGE_CHANGED: (state, { language_code: language }) => ({ ...state, language }),
   SHOW_CSAT_REQUEST: (state, /** @type {any} */ payload, { timestamp }) => ({ ...state, survey: { ...payload, at: timestamp } }),
   SYSTEM_MESSAGE: (state, payload, event) => systemSaid(state, payload, event),
   SESSION_END: (state) => closed(state),

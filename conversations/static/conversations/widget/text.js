@@ -15,10 +15,12 @@ export async function wordsFor(locale) {
   const spoken = wanted.toLowerCase().split("-")[0];
   const language = LANGUAGES.includes(spoken) ? spoken : "en";
   /** @type {{words: Record<string, string>}} */
-  const { words } = await import(`./words/${language}.js`);
+  const { words: usual } = await import(`./words/${language}.js`);
+  const words = { ...usual };
   const locales = language === spoken ? wanted : "en";
   return {
     locale: locales,
+    own: (texts) => void Object.assign(words, texts),
     dir: RIGHT_TO_LEFT.includes(language) ? "rtl" : "ltr",
     seconds: (count) => inUnit(count, "second", locales),
     size: (bytes) => fileSize(bytes, locales),

@@ -167,6 +167,7 @@ export interface Payload {
   estimated_wait_seconds?: number;
   events?: WireEvent[];
   is_deleted?: boolean;
+  language_code?: string;
   level?: string;
   message?: string;
   message_id?: string;
@@ -264,6 +265,8 @@ export interface State {
   idle?: { message: string; seconds?: number };
   isCancelling: boolean;
   typing: "" | "ai_agent" | "live_agent";
+  /** What the conversation goes on in, once it has changed. */
+  language?: string;
   /** Asked for at the end. */
   survey?: Survey;
   heartbeatSeconds: number;
@@ -315,6 +318,8 @@ export interface Actions {
 export interface Words {
   locale: string;
   dir: "ltr" | "rtl";
+  /** Say some texts in the portal's own words. */
+  own(texts?: Record<string, string>): void;
   size(bytes: number): string;
   seconds(count: number): string;
   say(key: string, values?: Record<string, string | number>): string;
