@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from conversations.models.channel import Channel
 from conversations.models.release import Release
-from integrations.behaviour.sentences import Tongue
+from integrations.behaviour.sentence import Tongue
 from integrations.behaviour.wording import tongue_of
 from integrations.models import Environment, Project
 from integrations.models.identifiers import conversation_id

@@ -12,7 +12,8 @@ from typing import Any
 from django import forms
 
 from integrations.behaviour.languages import DEFAULT, languages
-from integrations.behaviour.sentences import SENTENCES, places
+from integrations.behaviour.sentence import places
+from integrations.behaviour.sentences import SENTENCES
 from integrations.behaviour.wording import WIDGET, own_words
 from integrations.models import Project
 

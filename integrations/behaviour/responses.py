@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from integrations.behaviour.sentences import SENTENCES, Sentence, filled, places, worded
+from integrations.behaviour.sentence import Sentence, filled, places
+from integrations.behaviour.sentences import SENTENCES, worded
 
 MAX_LENGTH = 500
 RESPONSES = tuple(one for one in SENTENCES.values() if one.label)

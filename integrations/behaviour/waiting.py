@@ -12,7 +12,7 @@ from integrations.behaviour.responses import (
     RESPONSES,
     unknown_variables,
 )
-from integrations.behaviour.sentences import Sentence
+from integrations.behaviour.sentence import Sentence
 from integrations.behaviour.setting import Setting
 from integrations.contract.manifest import Capability, Manifest
 

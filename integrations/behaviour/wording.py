@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from integrations.behaviour.languages import language_of
-from integrations.behaviour.sentences import Tongue
+from integrations.behaviour.sentence import Tongue
 from integrations.models import Project, Wording
 from integrations.projects.audit import audit_record
 

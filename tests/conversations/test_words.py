@@ -98,7 +98,8 @@ def test_the_words_of_the_first_connection_tell_what_its_fallback_did(channel):
     PastAttempt.objects.create(
         handoff=handoff, number=1, integration=first, integration_key=first.integration_key
     )
-    handoff.attempt = 2
+    handoff.integration, handoff.attempt = second, 2
+    handoff.save()
 
     assert text_for(handoff, "ticket_opened", ticket_number=7) == "Noted: 7."
     second.behaviour = {"response_ticket_opened": "Ticket {{ticket_number}}."}

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from integrations.behaviour.responses import response_text
-from integrations.behaviour.sentences import SENTENCES, own_or, places, sentence
+from integrations.behaviour.sentence import places
+from integrations.behaviour.sentences import SENTENCES, own_or, sentence
 from integrations.models import Project
 
 WORDS = Path("conversations/static/conversations/widget/words")
