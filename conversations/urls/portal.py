@@ -34,6 +34,7 @@ from conversations.ai_agent.variants.views import (
     variant_remove,
     variants,
 )
+from conversations.sms.views import text_messages
 from conversations.webhooks.views import (
     webhook,
     webhook_new,
@@ -99,6 +100,7 @@ urlpatterns = [
     path(f"{_WEBHOOK}test/", webhook_test, name="webhook_test"),
     path(f"{_WEBHOOK}delete/", webhook_remove, name="webhook_delete"),
     path(f"{_WEBHOOK}deliveries/<uuid:event_id>/", webhook_resend, name="webhook_resend"),
+    path("p/<str:project_id>/text-messages/", text_messages, name="text_messages"),
     path("p/<str:project_id>/log/", project_log, name="project_log"),
     path("w/<str:public_key>/", widget_page, name="widget_page"),
 ]

@@ -44,6 +44,7 @@ MORE_LISTS = (
     "api-keys",
     "handoffs",
     "conversations",
+    "text-messages",
     "log",
 )
 SMALL = {"width": 360, "height": 740}

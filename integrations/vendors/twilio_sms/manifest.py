@@ -245,7 +245,7 @@ MANIFEST = Manifest(
         Symptom.NO_REPLIES: (
             ErrorHelp(
                 cause="The end user has texted STOP, or a carrier filters your number.",
-                cure="Look at Configure > SMS: each text stands there with what became of it.",
+                cure="Look at Operate > Text messages: each stands there with what became of it.",
             ),
         ),
     },

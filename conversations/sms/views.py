@@ -1,0 +1,46 @@
+"""Operate > Text messages: the numbers, and each text with what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods
+
+from conversations.sms.selectors import (
+    TextView,
+    in_view,
+    number_views,
+    out_view,
+    texts_in,
+    texts_out,
+)
+from integrations.models import Area, Project
+from integrations.projects.access import may_see_personal_data, project_view
+
+PER_PAGE = 50
+_SENT, _RECEIVED = "sent", "received"
+
+
+@project_view(Area.CONVERSATIONS)
+@require_http_methods(["GET"])
+def text_messages(request: HttpRequest, project: Project) -> HttpResponse:
+    """Show the numbers and the newest texts, one way or the other."""
+    is_shown = may_see_personal_data(request)
+    is_received = request.GET.get("way") == _RECEIVED
+    rows: QuerySet[Any] = texts_in(project) if is_received else texts_out(project)
+    page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
+    view: Callable[..., TextView] = in_view if is_received else out_view
+    context = {
+        "numbers": number_views(project),
+        "lines": [view(row, is_shown=is_shown) for row in page],
+        "page": page,
+        "is_received": is_received,
+        "is_shown": is_shown,
+        "query": f"way={_RECEIVED if is_received else _SENT}",
+    }
+    return render(request, "conversations/text_messages.html", context)
