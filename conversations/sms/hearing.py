@@ -27,7 +27,8 @@ from integrations.models import Integration
 
 logger = logging.getLogger(__name__)
 Status = SmsInbound.Status
-CLAIM = timedelta(seconds=90)
+# Whoever has not ended by then was cut off; a file takes its time, and nothing is said twice.
+CLAIM, CLAIM_FOR_A_FILE = timedelta(seconds=15), timedelta(seconds=60)
 MAX_ATTEMPTS = 20
 # Two machines may answer each other for ever: the same text so often in this time is not heard.
 SAME_TEXTS, SAME_WITHIN, MUTED_FOR = 5, timedelta(minutes=5), timedelta(minutes=10)
@@ -82,7 +83,7 @@ def _claim(found: SmsInbound) -> Heard | None:
         row.next_attempt_at = now + timedelta(seconds=wait)
         row.save(update_fields=["next_attempt_at"])
         return None
-    row.claimed_until = now + CLAIM
+    row.claimed_until = now + CLAIM + len(row.media) * CLAIM_FOR_A_FILE
     row.save(update_fields=["claimed_until"])
     thread.active_at, thread.warned_at = now, None
     thread.save(update_fields=["active_at", "warned_at"])

@@ -24,7 +24,7 @@ from integrations.models import Integration
 
 Status = SmsOutbound.Status
 # An attempt that has not ended by then was cut off: nobody knows what came of it.
-CLAIM = timedelta(seconds=60)
+CLAIM = timedelta(seconds=25)
 # The next text of a thread waits for the report that this one has left, but no longer.
 ORDER_SECONDS = 5.0
 _RETRY_BASE_SECONDS, _RETRY_CAP_SECONDS = 1.0, 60.0

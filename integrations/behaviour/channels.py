@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
+from integrations.contract.registry import manifest_get
 from integrations.models import Integration
 from integrations.projects.audit import audit_record
 
@@ -23,6 +24,23 @@ def channels_of(integration: Integration) -> list[str]:
 def channel_mapped(kind: str) -> str:
     """Return the channel of this table that a kind of conversation counts as; webchat at last."""
     return kind if kind in CHANNELS else "webchat"
+
+
+def channel_takers(of: Integration) -> list[Integration]:
+    """Return the live-agent connections of a connection's environment: any may take a channel."""
+    rows = Integration.objects.filter(project=of.project, environment=of.environment)
+    in_use = rows.exclude(status=Integration.Status.NOT_CONNECTED).order_by("integration_key")
+    return [row for row in in_use if manifest_get(row.connector_key).takes_live_chats]
+
+
+@transaction.atomic
+def channel_takers_set(*, of: Integration, channel: str, chosen: Iterable[int], actor: Any) -> None:
+    """Map a channel to the connections chosen by id, and to no other."""
+    ids = set(chosen)
+    for row in channel_takers(of):
+        others = [name for name in channels_of(row) if name != channel]
+        taken = [*others, channel] if row.pk in ids else others
+        integration_channels_set(integration=row, channels=taken, actor=actor)
 
 
 @transaction.atomic

@@ -190,7 +190,7 @@ _SETTINGS = (
 
 
 def _has_effect(setting: Setting, manifest: Manifest) -> bool:
-    if manifest.only_for_tools:
+    if manifest.only_for_tools or manifest.channel:
         return False
     if not manifest.takes_live_chats and setting.name not in _WITH_TICKETS:
         return False

@@ -247,6 +247,8 @@ class Manifest:
     appends_to_address: bool = False
     # No conversation can be handed over to it, not even as a ticket: it serves tools alone.
     only_for_tools: bool = False
+    # End users write through it, by this channel; no handoff goes there.
+    channel: str = ""
     # What tools can call, under conv.integrations.<tool_name>.
     tool_name: str = ""
     tool_operations: tuple[ToolOperation, ...] = ()

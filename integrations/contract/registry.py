@@ -12,7 +12,7 @@ from types import ModuleType
 
 from integrations.contract.carrier import Carrier
 from integrations.contract.connector import Connector
-from integrations.contract.manifest import Manifest, TileGroup
+from integrations.contract.manifest import Manifest
 
 _PACKAGE = "integrations.vendors"
 _FOLDER = Path(__file__).parent.parent / "vendors"
@@ -71,7 +71,7 @@ def connector_class(key: str) -> type[Connector]:
 @cache
 def carrier_keys() -> frozenset[str]:
     """Return the keys of those behind which no live agent is, but a channel of end users."""
-    return frozenset(one.key for one in manifests() if one.group is TileGroup.CHANNELS)
+    return frozenset(one.key for one in manifests() if one.channel)
 
 
 def carrier_class(key: str) -> type[Carrier]:

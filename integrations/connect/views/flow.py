@@ -6,7 +6,13 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
-from integrations.behaviour.channels import integration_channels_set
+from integrations.behaviour.channels import (
+    CHANNELS,
+    channel_takers,
+    channel_takers_set,
+    channels_of,
+    integration_channels_set,
+)
 from integrations.behaviour.fallback import fallback_choices
 from integrations.behaviour.settings import BehaviourForm, behaviour_of
 from integrations.connect.copying import copy_sources, draft_copy
@@ -20,7 +26,7 @@ from integrations.connect.steps import (
 )
 from integrations.connect.views.page import ConnectFlow, flow_at, flow_view
 from integrations.connect.views.tiles import integration_or_404, integration_or_none
-from integrations.connections.destinations import live_agent_rivals
+from integrations.connections.destinations import connection_title, live_agent_rivals
 from integrations.connections.drafts import draft_of
 from integrations.connections.exclusive import exclusive_errors
 from integrations.connections.services import (
@@ -189,6 +195,8 @@ def connect_behaviour(
     form = BehaviourForm(
         narrowed, behaviour_of(row), data=flow.posted(), fallbacks=fallback_choices(row)
     )
+    if flow.manifest.channel:
+        return _channel_behaviour(flow, row)
     if form.is_valid():
         integration_behaviour_save(integration=row, values=form.cleaned_data, actor=request.user)
         if rivals:
@@ -204,6 +212,21 @@ def connect_behaviour(
         channels=channel_views(row, rivals),
         overrides=", ".join(flow.manifest.override_hints),
         status=status,
+    )
+
+
+def _channel_behaviour(flow: ConnectFlow, row: Integration) -> HttpResponse:
+    """Show and take where the handoffs of a channel go that name no integration."""
+    channel = flow.manifest.channel
+    if flow.request.method == "POST":
+        chosen = [int(pk) for pk in flow.request.POST.getlist("takers") if pk.isdecimal()]
+        channel_takers_set(of=row, channel=channel, chosen=chosen, actor=flow.request.user)
+        messages.success(flow.request, "Behaviour saved. It holds for new handoffs.")
+        return flow.go_to(Step.DONE)
+    takers = [(one, channel in channels_of(one)) for one in channel_takers(row)]
+    return flow.page(
+        channel=CHANNELS[channel],
+        takers=[(one.pk, connection_title(one), is_taken) for one, is_taken in takers],
     )
 
 

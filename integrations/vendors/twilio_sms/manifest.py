@@ -198,6 +198,7 @@ MANIFEST = Manifest(
     integration_key="twilio_integration",
     tile="Twilio SMS",
     group=TileGroup.CHANNELS,
+    channel="sms",
     name="Twilio SMS",
     vendor="Twilio",
     summary="End users write by text message instead of the widget.",
