@@ -27,6 +27,7 @@ FORMS = {
     "blanks": lambda path: f"/ {path[1:].removesuffix('/')} " if path != "/" else "/ ",
 }
 CLOSED = ("admin/", "metrics")
+SOMEONE = str(uuid.UUID(int=7))
 VALUES = {
     "event_id": str(uuid.UUID(int=8)),
     "session_id": str(uuid.UUID(int=7)),
@@ -39,7 +40,12 @@ VALUES = {
 
 
 def ours() -> list[str]:
-    return [route.filled(VALUES) for route in routes() if not route.pattern.startswith(CLOSED)]
+    """Return an address of every route."""
+    return [
+        route.filled(VALUES | dict.fromkeys(re.findall(r"<uuid:(\w+)>", route.pattern), SOMEONE))
+        for route in routes()
+        if not route.pattern.startswith(CLOSED)
+    ]
 
 
 @pytest.mark.parametrize("form", FORMS)

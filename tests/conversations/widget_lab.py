@@ -56,6 +56,8 @@ class Lab:
         self.says("POLY_AGENT_TRIGGERED_HANDOFF")
         self.says("HANDOFF_ACCEPTED")
         self.uploads: list[bytes] = []
+        # With what the portal answers whoever renews a token.
+        self.token_status = 200
         # With what the portal answers an upload.
         self.upload_status = 200
         joined: dict[str, Any] = {"agent": {"id": "a1", "name": "Noor"}}
@@ -122,6 +124,10 @@ class Lab:
         """Return what the widgets sent of one kind."""
         return [frame for frame in self.heard if frame["type"] == f"EVENT_TYPE_{kind}"]
 
+    def falls_silent(self) -> None:
+        """Say and hear nothing more on the sockets that are open, without closing them."""
+        self._sockets.clear()
+
     def loses_the_network(self) -> None:
         """Refuse every connection until the network is back."""
         self.context.set_offline(True)
@@ -170,7 +176,9 @@ class Lab:
             route.fulfill(json={"widget": self.look})
         elif path == "/api/v1/access-token":
             self.tokens += 1
-            route.fulfill(json={"access_token": "t", "expires_in": 900, "widget": {}})
+            is_renewal = "authorization" in route.request.headers
+            body = {"access_token": "t", "expires_in": 900, "error_code": "UNAUTHORIZED"}
+            route.fulfill(status=self.token_status if is_renewal else 200, json=body)
         elif path == "/api/v1/sessions":
             self.sessions.append(route.request.post_data_json)
             route.fulfill(json={"session_id": "s1"})

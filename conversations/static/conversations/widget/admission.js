@@ -71,7 +71,7 @@ export class Admission {
     const { session, token } = this.storage.get();
     const answer = await this.api.token(session && token).catch((error) => {
       if (!session || !token || !isRefusal(error, 401)) throw error;
-      this.storage.forget();
+      this.storage.forgetSession();
       return this.api.token();
     });
     this.storage.set({ token: answer.access_token, expiresAt: Date.now() + answer.expires_in * 1000 });

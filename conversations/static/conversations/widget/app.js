@@ -111,8 +111,10 @@ export class App {
       end: () => conversation.end(),
       rate: (answer) => this.#rate(answer),
       restart: () => {
+        const unsent = conversation.state.outbox.map(({ text }) => text).join("\n");
         this.storage.forget();
         conversation.clear();
+        if (unsent) this.view.composer.put(unsent);
         this.#start();
         this.#draw();
         this.view.focusField();

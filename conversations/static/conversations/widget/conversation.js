@@ -56,9 +56,8 @@ export class Conversation {
   /** Join the saved conversation, or open a new one. Does nothing when it runs already. */
   start() {
     if (this.#connection || this.state.phase === "closed") return;
-    const { outbox = [], sequence = 0 } = this.storage.get();
-    this.#announcedSequence = sequence;
-    outbox.forEach((message) => this.#dispatch({ type: "say", message }));
+    this.#announcedSequence = this.storage.get().sequence ?? 0;
+    this.#restore();
     this.#connection = new Connection({
       prepare: (refusals) => this.#prepare(refusals),
       overHttp: () => ({
@@ -75,6 +74,11 @@ export class Conversation {
       onLink: (link) => this.#linked(link),
     });
     this.#connection.start();
+  }
+
+  /** What is unsent, as it is kept. */
+  #restore() {
+    this.state = { ...this.state, outbox: this.storage.get().outbox ?? [] };
   }
 
   /** Other pages of this site need not find out again. @param {boolean} isBlocked */
@@ -119,7 +123,8 @@ export class Conversation {
    * @param {Answer} [answer] when the text is a choice that was offered
    */
   say(text, retryOf, files, answer) {
-    this.#keepSending({ id: newId(), text, at: new Date().toISOString(), retryOf, files, answer });
+    const at = new Date(Date.now() + (this.#connection?.clockMs ?? 0)).toISOString();
+    this.#keepSending({ id: newId(), text, at, retryOf, files, answer });
   }
 
   /** @param {Unsent} message */
@@ -182,6 +187,7 @@ export class Conversation {
     try {
       // A token that is too old has taken the session with it: what is shown cannot go on.
       const token = await this.admission.token();
+      if (!this.state.sequence) this.#restore();
       if (!this.state.sequence || this.storage.get().session) {
         this.#session = await this.admission.session(this.locale, refusals > 0);
         return { token, url: this.api.socketUrl(this.#session, this.state.sequence) };
@@ -215,7 +221,8 @@ export class Conversation {
   }
 
   #ended() {
-    this.storage.set({ outbox: [], sequence: this.state.sequence });
+    // What was not taken any more stays to be read and copied.
+    this.storage.set({ outbox: this.state.outbox, sequence: this.state.sequence });
     this.stop();
     this.watch();
   }

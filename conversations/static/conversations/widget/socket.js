@@ -8,6 +8,11 @@ const OPEN = 1;
 const SILENT_INTERVALS = 2.5;
 const READY_WITHOUT_BATCH_SECONDS = 3;
 const LONGEST_HANDSHAKE_SECONDS = 20;
+/** Woken, or on another network: so long may the answer to a heartbeat take. */
+const PROBE_SECONDS = 5;
+/** Tells of a change of network, where the browser does. @type {EventTarget | undefined} */
+const network = Object(navigator).connection;
+const WAKING = ["online", "pageshow", "resume", "visibilitychange"];
 /** So many closed before they were ready, though the portal itself would have taken them. */
 const REFUSALS_OF_A_NETWORK = 3;
 
@@ -32,6 +37,8 @@ const REFUSALS_OF_A_NETWORK = 3;
  */
 
 export class Connection {
+  /** By how much the portal's clock is before this device's, which may be wrong. */
+  clockMs = 0;
   /** @type {SocketLike | undefined} */
   #socket;
   /** Whether HTTP takes the WebSocket's place. */
@@ -51,18 +58,22 @@ export class Connection {
   }
 
   start() {
-    addEventListener("online", this.#wake);
-    addEventListener("offline", this.#lose);
-    document.addEventListener("visibilitychange", this.#wake);
+    this.#watch("addEventListener");
     this.hooks.onLink("opening");
     void this.#open();
   }
 
   stop() {
-    removeEventListener("online", this.#wake);
-    removeEventListener("offline", this.#lose);
-    document.removeEventListener("visibilitychange", this.#wake);
+    this.#watch("removeEventListener");
     this.#drop();
+  }
+
+  /** @param {"addEventListener" | "removeEventListener"} act */
+  #watch(act) {
+    // A page hears of what bubbles up from its document, in the capturing phase of all.
+    for (const name of WAKING) window[act](name, this.#wake, true);
+    window[act]("offline", this.#lose);
+    network?.[act]?.("change", this.#wake);
   }
 
   /**
@@ -149,6 +160,7 @@ export class Connection {
     this.#heard();
     const frame = frameOf(text);
     if (!frame) return;
+    if (!frame.sequence) this.clockMs = Date.parse(frame.timestamp ?? "") - Date.now() || 0;
     if (frame.type !== "EVENT_BATCH") return this.#deliver(frame);
     const events = (frame.payload?.events ?? []).map(withoutPrefix);
     events.sort((a, b) => (a.sequence ?? Infinity) - (b.sequence ?? Infinity));
@@ -198,13 +210,13 @@ export class Connection {
     this.#later("retry", seconds * (0.5 + Math.random() / 2), () => void this.#open());
   };
 
-  /** The page is back on line or in view: don't sit out the wait, don't trust a sleeping socket. */
+  /** The page is back on line or in view, or on another network: don't sit out the wait, don't
+   * trust a socket that has slept. */
   #wake = () => {
     if (document.visibilityState === "hidden") return;
     const isWaiting = !this.#socket && this.#timers.retry !== undefined;
-    if (isWaiting || (this.#socket?.readyState === OPEN && this.#isSilent())) {
-      void this.#open();
-    }
+    if (isWaiting || (this.#socket?.readyState === OPEN && this.#isSilent())) void this.#open();
+    else if (this.send("HEARTBEAT")) this.#later("silence", PROBE_SECONDS, this.#lose);
   };
 
   #drop() {

@@ -34,7 +34,14 @@ export class Storage {
 
   /** Forget the conversation, keep nothing of it. */
   forget() {
-    this.set({ session: undefined, sequence: 0, received: 0, seen: 0, outbox: [] });
+    this.set({ outbox: [] });
+    this.forgetSession();
+  }
+
+  /** Forget the conversation; what was never sent waits for its writer. */
+  forgetSession() {
+    const outbox = this.get().outbox?.map((one) => ({ ...one, hasFailed: true }));
+    this.set({ session: undefined, sequence: 0, received: 0, seen: 0, outbox });
   }
 
   /** @param {Unsent} message */
