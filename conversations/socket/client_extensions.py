@@ -10,6 +10,8 @@ from conversations.models.conversation import APP
 from integrations.behaviour.sentences import sentence
 
 _BATCH = PREFIX + EventType.EVENT_BATCH
+_URL = "ATTACHMENT_CONTENT_TYPE_URL"
+_SHOWN_BY_APPS = (_URL, "ATTACHMENT_CONTENT_TYPE_IMAGE")
 _CHANGED = PREFIX + EventType.LIVE_AGENT_MESSAGE_CHANGED
 
 
@@ -20,7 +22,7 @@ def frame_shown(frame: Frame, extensions: Set[str], locale: str = "") -> Frame:
         return cast(Frame, {**frame, "payload": {"events": events}})
     if frame["type"] == _CHANGED and "message_changes" not in extensions:
         return _change_in_words(frame, locale)
-    if APP in extensions and any(map(_is_file, frame["payload"].get("attachments") or ())):
+    if APP in extensions and any(map(_is_strange, frame["payload"].get("attachments") or ())):
         files = [_as_address(one, locale) for one in frame["payload"]["attachments"]]
         frame = cast(Frame, {**frame, "payload": {**frame["payload"], "attachments": files}})
     if "content" in frame["payload"] and "rich_content" not in extensions:
@@ -29,17 +31,22 @@ def frame_shown(frame: Frame, extensions: Set[str], locale: str = "") -> Frame:
     return frame
 
 
-def _is_file(attachment: dict[str, Any]) -> bool:
-    return attachment.get("content_type") == "ATTACHMENT_CONTENT_TYPE_FILE"
+def _is_strange(attachment: dict[str, Any]) -> bool:
+    """Say whether an SDK drops an attachment: it knows two types and no other, not even later."""
+    return attachment.get("content_type") not in _SHOWN_BY_APPS
 
 
 def _as_address(attachment: dict[str, Any], locale: str) -> dict[str, Any]:
-    """Return a file as an SDK shows one: it drops types of attachments that it does not know."""
-    if not _is_file(attachment):
+    """Return whatever an SDK would drop as an address with a title and a call to action."""
+    if not _is_strange(attachment):
         return attachment
-    call = sentence("open_file", locale)
-    kind = "ATTACHMENT_CONTENT_TYPE_URL"
-    return {**attachment, "content_type": kind, "call_to_action_text": call}
+    url = str(attachment.get("content_url") or "")
+    return {
+        **attachment,
+        "content_type": _URL,
+        "title": attachment.get("title") or attachment.get("file_name") or url,
+        "call_to_action_text": sentence("open_file", locale),
+    }
 
 
 def _change_in_words(frame: Frame, locale: str) -> Frame:

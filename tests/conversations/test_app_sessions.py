@@ -88,3 +88,21 @@ def test_a_file_reaches_an_app_as_an_address_with_a_call_to_action() -> None:
     assert shown["content_type"] == "ATTACHMENT_CONTENT_TYPE_URL"
     assert (shown["title"], shown["call_to_action_text"]) == ("map.pdf", "Datei öffnen")
     assert kept == FILE
+
+
+@pytest.mark.parametrize("kind", ["ATTACHMENT_CONTENT_TYPE_VIDEO", "", None])
+def test_what_an_app_would_drop_reaches_it_as_an_address_with_a_title(kind: str | None) -> None:
+    video = {"content_type": kind, "content_url": "https://a.example/v.mp4", "file_name": "v.mp4"}
+    picture = {
+        "content_type": "ATTACHMENT_CONTENT_TYPE_IMAGE",
+        "content_url": "https://a.example/p",
+    }
+    frame = transient_frame(EventType.POLY_AGENT_MESSAGE, {"attachments": [video, picture]})
+
+    shown = frame_shown(frame, session("android").extensions, "en")["payload"]["attachments"]
+
+    assert [one["content_type"] for one in shown] == [
+        "ATTACHMENT_CONTENT_TYPE_URL",
+        "ATTACHMENT_CONTENT_TYPE_IMAGE",
+    ]
+    assert (shown[0]["title"], shown[0]["call_to_action_text"]) == ("v.mp4", "Open the file")

@@ -53,6 +53,29 @@ def test_a_foreign_page_is_refused_and_nothing_keeps_that(channel, host, origin,
     assert answer["Cache-Control"] == "no-store"
 
 
+@pytest.mark.parametrize(
+    ("registered", "host", "origin", "is_allowed"),
+    [
+        ("capacitor://localhost", "localhost", "capacitor://localhost", True),
+        ("capacitor://localhost", "localhost", "ionic://localhost", False),
+        ("com.example.my_app", "com.example.My_App", "", True),
+        ("com.example.my_app", "com.example.My_Other", "", False),
+        ("xn--bcher-kva.example", "xn--bcher-kva.example", "https://xn--bcher-kva.example", True),
+        ("xn--bcher-kva.example", "bucher.example", "", False),
+        ("localhost", "localhost", "null", False),
+    ],
+)
+def test_apps_and_names_of_other_scripts_are_known_as_browsers_name_them(
+    channel, registered, host, origin, is_allowed
+):
+    channel.allowed_origins = [registered]
+    channel.save()
+
+    answer = look(channel, host, **({"Origin": origin} if origin else {}))
+
+    assert answer.status_code == (200 if is_allowed else 401)
+
+
 def test_only_the_public_key_of_a_channel_that_is_on_has_a_look(channel):
     secret = factories.secret_token(channel)
     refused = [look(channel, query={"key": key}) for key in (secret, "wk_nobody", "")]

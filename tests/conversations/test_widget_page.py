@@ -107,6 +107,12 @@ def test_a_new_widget_gets_a_key_of_its_own(admin, project):
         ("http://10.0.0.5:8080", "10.0.0.5:8080"),
         ("[::1]:8000", "[::1]:8000"),
         ("xn--bcher-kva.example", "xn--bcher-kva.example"),
+        ("Bücher.example", "xn--bcher-kva.example"),
+        ("https://bücher.example:8443/", "xn--bcher-kva.example:8443"),
+        ("com.example.My_App", "com.example.my_app"),
+        ("capacitor://localhost", "capacitor://localhost"),
+        ("Ionic://LOCALHOST", "ionic://localhost"),
+        ("app_1.internal", "app_1.internal"),
     ],
 )
 def test_an_allowed_page_is_stored_as_host_and_port(typed, stored):
@@ -127,6 +133,11 @@ def test_an_allowed_page_is_stored_as_host_and_port(typed, stored):
         "user@example.com",
         "example..com",
         "javascript:alert(1)",
+        "javascript://alert",
+        "null",
+        "file://",
+        "data://x",
+        "capacitor://",
     ],
 )
 def test_an_allowed_page_that_is_no_host_is_refused_with_its_line(admin, project, typed):
