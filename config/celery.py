@@ -108,6 +108,12 @@ app.conf.update(
             "task": "conversations.tasks.clean_up_webhooks",
             "schedule": 3600.0,
         },
+        "erase_waiting": {
+            "task": "handoffs.tasks.erase_waiting",
+            "schedule": 15.0,
+            "options": {"expires": 15.0},
+        },
+        "keep_no_longer": {"task": "handoffs.tasks.keep_no_longer", "schedule": 600.0},
         "clean_up": {"task": "handoffs.tasks.clean_up", "schedule": 3600.0},
         "probe": {
             "task": "integrations.tasks.probe_all",

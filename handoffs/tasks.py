@@ -12,11 +12,13 @@ from handoffs.clocks.overdue import overdue_reap
 from handoffs.clocks.presence import presence_note_all
 from handoffs.clocks.reaping import clean_up_old, reap_all
 from handoffs.clocks.reminders import reminders_send
+from handoffs.clocks.retention import retention_run
 from handoffs.clocks.sweeping import answers_lost, handoffs_unowned
 from handoffs.clocks.waiting_flows import waiting_flow_speak
 from handoffs.lifecycle.deadlines import LOST_WAKE_UP
 from handoffs.lifecycle.queueing import queue_answer, queue_open_handoff
 from handoffs.portal.conversations.search_fill import search_catch_up
+from handoffs.portal.erasure.erasing import erasure_run, erasures_waiting
 from handoffs.relay.leases import workers_alive
 from handoffs.relay.worker import relay_current
 from handoffs.starting.agent_news import agent_tell, agent_tell_joined
@@ -106,3 +108,22 @@ def clean_up() -> None:
 def fill_search() -> None:
     """Write the search rows of conversations that are new, went on or ended."""
     search_catch_up()
+
+
+@shared_task
+def erase(erasure_id: str) -> None:
+    """Erase an end user as far as it can be done now."""
+    erasure_run(erasure_id)
+
+
+@shared_task
+def erase_waiting() -> None:
+    """Go on with what waited for a vendor, or was lost."""
+    for erasure_id in erasures_waiting():
+        erasure_run(erasure_id)
+
+
+@shared_task
+def keep_no_longer() -> None:
+    """Delete what projects keep no longer."""
+    retention_run()

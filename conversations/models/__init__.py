@@ -5,6 +5,7 @@ from conversations.models.attachment import Attachment
 from conversations.models.channel import BrandImage, Channel
 from conversations.models.conversation import Conversation, EndUser, Event
 from conversations.models.destination import Destination
+from conversations.models.erasure import Erasure
 from conversations.models.flow import Flow, Variant
 from conversations.models.release import Deployment, Release
 from conversations.models.review import ConversationSearch, ConversationTag, Note, Tag
@@ -23,6 +24,7 @@ __all__ = [
     "Deployment",
     "Destination",
     "EndUser",
+    "Erasure",
     "Event",
     "Flow",
     "LogEntry",

@@ -22,6 +22,13 @@ from handoffs.portal.destinations.views import (
     destinations,
 )
 from handoffs.portal.environments.views import compare, deploy, environments, follow_draft
+from handoffs.portal.erasure.views import (
+    erasure,
+    person,
+    person_export,
+    person_find,
+    retention,
+)
 from handoffs.portal.lists.handoff_list_views import handoffs, handoffs_export
 from handoffs.portal.live.views import live, live_act
 from handoffs.portal.one_handoff.transcript_page import transcript_page
@@ -49,6 +56,8 @@ _TEST_TALK = f"{_TEST}<str:conversation_id>/"
 _TOOLS = "p/<str:project_id>/tools/"
 _READER = {"payload_reader": payload_reader}
 
+_RETENTION = "p/<str:project_id>/settings/retention/"
+
 urlpatterns = [
     path("transcripts/<str:token>/", transcript_page, name="transcript"),
     path("p/<str:project_id>/ai-agent/test/", agent_test, name="agent_test"),
@@ -61,6 +70,11 @@ urlpatterns = [
     path(f"{_CONVERSATION}notes/<uuid:note_id>/", note_edit, name="conversation_note_edit"),
     path(f"{_CONVERSATION}tags/", tag_add, name="conversation_tag"),
     path(f"{_CONVERSATION}tags/remove/", tag_remove, name="conversation_tag_remove"),
+    path(_RETENTION, retention, name="retention"),
+    path(f"{_RETENTION}find/", person_find, name="person_find"),
+    path(f"{_RETENTION}people/<int:person_id>/", person, name="person"),
+    path(f"{_RETENTION}people/<int:person_id>/export/", person_export, name="person_export"),
+    path(f"{_RETENTION}erasures/<uuid:erasure_id>/", erasure, name="erasure"),
     path(_ENVIRONMENTS, environments, name="environments"),
     path(f"{_ENVIRONMENTS}compare/", compare, name="release_compare"),
     path(f"{_ENVIRONMENTS}follow-draft/", follow_draft, name="follow_draft"),

@@ -42,6 +42,8 @@ class Project(models.Model):
     handoff_reasons = models.JSONField(default=list, blank=True, db_default=[])
     # When the AI agent hands off by itself (conversations/ai_agent/topics/policy.py).
     trigger_policy = models.JSONField(default=dict, db_default={}, blank=True)
+    # How long what was said is kept (integrations/projects/retention.py).
+    retention = models.JSONField(default=dict, db_default={}, blank=True)
     allow_inline_overrides = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -1,4 +1,4 @@
-"""Makes projects."""
+"""Makes workspaces and projects."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from django.utils.text import slugify
 
 from integrations.models import Project, Workspace
 from integrations.projects.audit import audit_record
+
+
+def workspace_create(*, slug: str, name: str) -> Workspace:
+    """Make a workspace, or return the one of that slug as it is."""
+    return Workspace.objects.get_or_create(slug=slug, defaults={"name": name})[0]
 
 
 @transaction.atomic

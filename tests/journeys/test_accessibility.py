@@ -41,6 +41,7 @@ MORE_LISTS = (
     "settings/project",
     "settings/members",
     "settings/audit",
+    "settings/retention",
     "api-keys",
     "handoffs",
     "conversations",

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_slug
 
 from integrations.projects.members.services import member_set
-from integrations.projects.workspaces import workspace_create
+from integrations.projects.services import workspace_create
 
 
 class Command(BaseCommand):

@@ -1,0 +1,129 @@
+"""Blank what an end user said and is called; numbers, times and who answered stay.
+
+Each step may be repeated: what is blank already stays so.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from conversations.models import (
+    Attachment,
+    Conversation,
+    EndUser,
+    Event,
+    LogEntry,
+    Note,
+    SmsInbound,
+    SmsOutbound,
+    SmsThread,
+    Survey,
+    WebhookDelivery,
+)
+from conversations.models.review import search_forget
+
+ERASED = "[erased]"
+# Texts of a journal line that say nothing of a person.
+_KEPT = frozenset(
+    {
+        *("message_id", "agent_id", "agent_name", "by", "level", "code", "reason_code", "markup"),
+        *("kind", "state", "status", "handoff_id", "session_id", "conversation_id", "created_at"),
+        *("sender", "role", "vendor", "integration", "subject", "locale", "language", "platform"),
+    }
+)
+_BATCH = 500
+
+
+def conversation_blank(conversation: Conversation) -> Counter[str]:
+    """Blank one conversation that has ended; return how much of each kind there was."""
+    counts: Counter[str] = Counter(conversations=1)
+    counts["lines"] = _journal(conversation)
+    counts["files"] = _files(conversation)
+    log = LogEntry.objects.filter(conversation=conversation)
+    counts["log entries"] = log.update(content=ERASED, fields={})
+    counts["notes"] = Note.objects.filter(conversation=conversation).update(text=ERASED)
+    Survey.objects.filter(conversation=conversation).exclude(comment="").update(comment=ERASED)
+    # Those that have gone out are only a copy; nobody is told any more what is erased.
+    told = WebhookDelivery.objects.filter(conversation=conversation)
+    counts["webhook deliveries"], _ = told.delete()
+    SmsOutbound.objects.filter(event__conversation=conversation).update(text="", media=[])
+    Conversation.objects.filter(pk=conversation.pk).update(
+        tool_state={},
+        flow={},
+        dialog={},
+        agent_session={},
+        shared_id="",
+        page={},
+        time_zone="",
+        integration_attributes={},
+        context={},
+    )
+    search_forget([conversation.pk])
+    return counts
+
+
+def end_user_blank(end_user: EndUser) -> None:
+    """Blank what an end user is called; who comes back with the same id is a new person."""
+    numbers = SmsThread.objects.filter(conversation__end_user=end_user)
+    SmsInbound.objects.filter(thread__in=numbers).update(text="", media=[])
+    for thread in numbers:
+        thread.user_number = f"erased-{thread.pk}"
+        thread.save(update_fields=["user_number"])
+    EndUser.objects.filter(pk=end_user.pk).update(
+        external_id=f"erased-{end_user.pk}",
+        is_verified=False,
+        name="",
+        email="",
+        phone="",
+        memory={},
+    )
+
+
+def _journal(conversation: Conversation) -> int:
+    """Blank every line, a batch at a time."""
+    lines = Event.objects.filter(conversation=conversation).order_by("sequence")
+    done, last = 0, -1
+    while batch := list(lines.filter(sequence__gt=last)[:_BATCH]):
+        for line in batch:
+            line.payload, line.metadata = _blank(line.payload), None
+        Event.objects.bulk_update(batch, ["payload", "metadata"], batch_size=_BATCH)
+        done, last = done + len(batch), batch[-1].sequence
+    return done
+
+
+def _files(conversation: Conversation) -> int:
+    """Delete bytes first, the row after."""
+    files = list(Attachment.objects.filter(conversation=conversation))
+    for attachment in files:
+        attachment.file.delete(save=False)
+        attachment.delete()
+    return len(files)
+
+
+def _blank(value: Any, name: str = "") -> Any:
+    """Return a payload with every text blanked that may be a person's."""
+    if isinstance(value, dict):
+        return {key: _blank(item, key) for key, item in value.items()}
+    if isinstance(value, list):
+        return [] if name == "attachments" else [_blank(item, name) for item in value]
+    if not isinstance(value, str) or name in _KEPT or _is_reason(value):
+        return value
+    return ERASED if value else value
+
+
+def _is_reason(value: str) -> bool:
+    """Tell the wire's own words, such as REASON_USER_END, from what people write."""
+    return value.startswith("REASON_") and value.replace("_", "").isupper()
+
+
+def conversations_delete(conversation_ids: Iterable[str]) -> int:
+    """Delete whole conversations with all that hangs on them, their files' bytes first."""
+    found = Conversation.objects.filter(pk__in=list(conversation_ids))
+    for conversation in found.prefetch_related("attachments"):
+        for attachment in conversation.attachments.all():
+            attachment.file.delete(save=False)
+    number = found.count()
+    found.delete()
+    return number

@@ -1,0 +1,67 @@
+"""Delete what a project keeps no longer: whole conversations, and lines of its log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.utils import timezone
+
+from conversations.journal.erasing import conversations_delete
+from conversations.models import Conversation, EndUser, LogEntry
+from handoffs.models import Handoff
+from integrations.models import Project, VendorCall
+from integrations.projects.retention import Retention, retention_of
+
+# In one tick and project, so that nobody else waits for it.
+CONVERSATIONS_AT_ONCE = 500
+LOG_AT_ONCE = 5000
+_STEP = 50
+LONELY = timedelta(days=30)
+
+
+def retention_run() -> None:
+    """Delete what is over in every project."""
+    for project in Project.objects.all():
+        kept = retention_of(project)
+        for step in _steps(conversations_due(project, kept)):
+            _delete(step)
+        _log_delete(project, kept)
+        _lonely_delete(project)
+
+
+def conversations_due(project: Project, kept: Retention) -> list[str]:
+    """Return the conversations that ended long enough ago, the oldest first."""
+    if not kept.conversation_days:
+        return []
+    until = timezone.now() - timedelta(days=kept.conversation_days)
+    rows = Conversation.objects.filter(project=project, ended_at__lt=until)
+    free = rows.exclude(handoffs__vendor_end_until__gt=timezone.now())
+    return list(free.order_by("ended_at").values_list("pk", flat=True)[:CONVERSATIONS_AT_ONCE])
+
+
+def _delete(conversation_ids: list[str]) -> None:
+    handoffs = Handoff.objects.filter(conversation__in=conversation_ids)
+    references = list(handoffs.values_list("pk", flat=True))
+    VendorCall.objects.filter(reference__in=references).delete()
+    conversations_delete(conversation_ids)
+
+
+def _log_delete(project: Project, kept: Retention) -> None:
+    if kept.log_days:
+        until = timezone.now() - timedelta(days=kept.log_days)
+        old = LogEntry.objects.filter(project=project, at__lt=until).order_by("at")
+        LogEntry.objects.filter(
+            pk__in=list(old.values_list("pk", flat=True)[:LOG_AT_ONCE])
+        ).delete()
+
+
+def _lonely_delete(project: Project) -> None:
+    """Delete end users of whom nothing is left."""
+    until = timezone.now() - LONELY
+    lonely = EndUser.objects.filter(project=project, conversations=None, created_at__lt=until)
+    EndUser.objects.filter(pk__in=list(lonely.values_list("pk", flat=True)[:LOG_AT_ONCE])).delete()
+
+
+def _steps(ids: list[str]) -> Iterator[list[str]]:
+    yield from (ids[at : at + _STEP] for at in range(0, len(ids), _STEP))

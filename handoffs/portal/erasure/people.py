@@ -1,0 +1,93 @@
+"""Find an end user by what they are known as, and say what is kept of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import Count, Max, Q, QuerySet
+
+from conversations.models import Attachment, Conversation, EndUser, Event, LogEntry, Note
+from conversations.models.erasure import Erasure
+from handoffs.models import Handoff
+from integrations.contract.integration_keys import vendor_name
+from integrations.models import Project
+
+MOST_FOUND = 20
+ERASED_PREFIX = "erased-"
+
+
+def people_find(project: Project, wanted: str) -> QuerySet[EndUser]:
+    """Return the end users whom an id, an e-mail address, a number or a conversation names."""
+    known_as = (
+        Q(external_id=wanted)
+        | Q(email__iexact=wanted)
+        | Q(phone=wanted)
+        | Q(conversations__pk=wanted)
+    )
+    rows = EndUser.objects.filter(known_as, project=project).distinct()
+    counted = rows.annotate(
+        conversation_count=Count("conversations", distinct=True),
+        last_at=Max("conversations__started_at"),
+    )
+    return counted.exclude(external_id__startswith=ERASED_PREFIX).order_by("-pk")[:MOST_FOUND]
+
+
+def person_preview(end_user: EndUser) -> dict[str, Any]:
+    """Count what is kept of an end user, and name what lies with vendors."""
+    theirs = Conversation.objects.filter(end_user=end_user)
+    handoffs = Handoff.objects.filter(conversation__end_user=end_user)
+    vendors = handoffs.exclude(vendor_conversation_id="").values_list("integration_key", flat=True)
+    return {
+        "counts": [
+            ("Conversations", theirs.count()),
+            ("Lines", Event.objects.filter(conversation__end_user=end_user).count()),
+            ("Files", Attachment.objects.filter(conversation__end_user=end_user).count()),
+            ("Handoffs", handoffs.count()),
+            ("Log entries", LogEntry.objects.filter(conversation__end_user=end_user).count()),
+            ("Notes", Note.objects.filter(conversation__end_user=end_user).count()),
+        ],
+        "open": theirs.exclude(state=Conversation.State.ENDED).count(),
+        "vendors": sorted({vendor_name(key) for key in vendors}),
+        "is_erased": Erasure.objects.filter(
+            project=end_user.project, end_user_id=end_user.pk, state=Erasure.State.WAITING
+        ).exists(),
+    }
+
+
+def person_rows(end_user: EndUser) -> Iterator[dict[str, Any]]:
+    """Yield everything that is kept of an end user, a row for each thing, oldest first."""
+    yield {
+        "kind": "end_user",
+        "at": end_user.created_at.isoformat(),
+        "external_id": end_user.external_id,
+        "name": end_user.name,
+        "email": end_user.email,
+        "phone": end_user.phone,
+        "data": end_user.memory,
+    }
+    for conversation in end_user.conversations.order_by("started_at"):
+        yield _conversation_row(conversation)
+        for line in conversation.events.order_by("sequence").iterator():
+            yield {
+                "kind": "line",
+                "at": line.created_at.isoformat(),
+                "conversation_id": conversation.pk,
+                "type": line.type,
+                "data": line.payload,
+            }
+
+
+def _conversation_row(conversation: Conversation) -> dict[str, Any]:
+    return {
+        "kind": "conversation",
+        "at": conversation.started_at.isoformat(),
+        "conversation_id": conversation.pk,
+        "data": {
+            "page": conversation.page,
+            "locale": conversation.locale,
+            "tool_state": conversation.tool_state,
+            "integration_attributes": conversation.integration_attributes,
+            "ended_at": conversation.ended_at and conversation.ended_at.isoformat(),
+        },
+    }
