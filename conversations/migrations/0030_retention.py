@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('conversations', '0029_text_messages'),
-        ('integrations', '0013_retention'),
+        ('integrations', '0014_retention'),
     ]
 
     operations = [
