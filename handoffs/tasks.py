@@ -17,6 +17,7 @@ from handoffs.clocks.sweeping import answers_lost, handoffs_unowned
 from handoffs.clocks.waiting_flows import waiting_flow_speak
 from handoffs.lifecycle.deadlines import LOST_WAKE_UP
 from handoffs.lifecycle.queueing import queue_answer, queue_open_handoff
+from handoffs.portal.analytics.facts import facts_write
 from handoffs.portal.conversations.search_fill import search_catch_up
 from handoffs.portal.erasure.erasing import erasure_run, erasures_waiting
 from handoffs.relay.leases import workers_alive
@@ -106,8 +107,8 @@ def clean_up() -> None:
 
 @shared_task
 def fill_search() -> None:
-    """Write the search rows of conversations that are new, went on or ended."""
-    search_catch_up()
+    """Write facts and search rows of conversations that are new, went on or ended."""
+    search_catch_up(before=facts_write)
 
 
 @shared_task

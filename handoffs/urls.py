@@ -26,6 +26,7 @@ from handoffs.api.credentials.views import (
     CredentialsView,
 )
 from handoffs.api.queue import QueueUpdateView
+from handoffs.api.review.analytics import AnalyticsView
 from handoffs.api.review.conversations import (
     ConversationEventsView,
     ConversationNotesView,
@@ -47,6 +48,7 @@ urlpatterns = [
     path(_CREDENTIALS, CredentialsView.as_view(), name="credentials"),
     path(f"{_CREDENTIALS}/test", CredentialsTestView.as_view(), name="credentials_test"),
     path(f"{_CREDENTIALS}/status", CredentialsStatusView.as_view(), name="credentials_status"),
+    path(f"{_PROJECT}analytics/<str:subject>", AnalyticsView.as_view(), name="analytics_api"),
     path(f"{_PROJECT}handoffs", HandoffListView.as_view(), name="handoffs_list"),
     path(_REVIEW, ConversationView.as_view(), name="review"),
     path(f"{_REVIEW}/events", ConversationEventsView.as_view(), name="review_events"),

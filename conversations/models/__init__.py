@@ -6,6 +6,7 @@ from conversations.models.channel import BrandImage, Channel
 from conversations.models.conversation import Conversation, EndUser, Event
 from conversations.models.destination import Destination
 from conversations.models.erasure import Erasure
+from conversations.models.fact import ConversationFact, HandoffFact
 from conversations.models.flow import Flow, Variant
 from conversations.models.release import Deployment, Release
 from conversations.models.review import ConversationSearch, ConversationTag, Note, Tag
@@ -19,6 +20,7 @@ __all__ = [
     "BrandImage",
     "Channel",
     "Conversation",
+    "ConversationFact",
     "ConversationSearch",
     "ConversationTag",
     "Deployment",
@@ -27,6 +29,7 @@ __all__ = [
     "Erasure",
     "Event",
     "Flow",
+    "HandoffFact",
     "LogEntry",
     "Note",
     "OutsideAgent",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from conversations.ai_agent.tools.views import tool_edit, tool_new
+from handoffs.portal.analytics.views import analytics, analytics_export
 from handoffs.portal.connection_views import connect_done, connect_verify, disconnect
 from handoffs.portal.conversations.detail_views import (
     conversation,
@@ -44,6 +45,7 @@ from handoffs.portal.trials.trial_handoff_views import trial_handoff, trial_hand
 from handoffs.portal.views import handoff, handoff_live, handoff_text
 from handoffs.starting.judging import payload_reader
 
+_ANALYTICS = "p/<str:project_id>/analytics/"
 _CONVERSATIONS = "p/<str:project_id>/conversations/"
 _CONVERSATION = f"{_CONVERSATIONS}<str:conversation_id>/"
 _ENVIRONMENTS = "p/<str:project_id>/environments/"
@@ -61,6 +63,9 @@ _RETENTION = "p/<str:project_id>/settings/retention/"
 urlpatterns = [
     path("transcripts/<str:token>/", transcript_page, name="transcript"),
     path("p/<str:project_id>/ai-agent/test/", agent_test, name="agent_test"),
+    path(_ANALYTICS, analytics, name="analytics"),
+    path(f"{_ANALYTICS}export/", analytics_export, name="analytics_export"),
+    path(f"{_ANALYTICS}<str:tab>/", analytics, name="analytics_tab"),
     path(_CONVERSATIONS, conversations, name="conversations"),
     path(f"{_CONVERSATIONS}export/", conversations_export, name="conversations_export"),
     path(_CONVERSATION, conversation, name="conversation"),

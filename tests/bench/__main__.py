@@ -1,7 +1,7 @@
 """make bench: Baton beside its floor, in one run, as tables.
 
 python -m tests.bench [--seconds 10] [--only latency,throughput,handoffs,sockets,growth,...]
-                      [--most 5000]
+                      [--most 5000] [--share 0.1]
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from tests.bench.growth import growth
 from tests.bench.handoffs import open_handoffs
 from tests.bench.matching import matching
 from tests.bench.neighbours import neighbours
+from tests.bench.pages import pages
 from tests.bench.process import files_allow_many
 from tests.bench.relay import latency
 from tests.bench.rig import Rig, rig
@@ -39,14 +40,18 @@ PARTS = {
     "matching": matching,
     "neighbours": neighbours,
     "turns": turns,
+    "pages": pages,
 }
 # These take minutes: only when asked for.
-LONG = frozenset({"handoffs", "neighbours", "turns"})
+LONG = frozenset({"handoffs", "neighbours", "turns", "pages"})
 
 
 async def measure(made: Rig, options: argparse.Namespace) -> None:
     """Run the parts one after the other."""
-    parts = PARTS | {"handoffs": partial(open_handoffs, most=options.most)}
+    parts = PARTS | {
+        "handoffs": partial(open_handoffs, most=options.most),
+        "pages": partial(pages, share=options.share),
+    }
     connector = aiohttp.TCPConnector(limit=0)
     timeout = aiohttp.ClientTimeout(total=None)
     async with aiohttp.ClientSession(connector=connector, timeout=timeout) as http:
@@ -64,6 +69,7 @@ def main() -> int:
         help="parts, separated by commas",
     )
     parser.add_argument("--most", type=int, default=0, help="open handoffs, as one more step")
+    parser.add_argument("--share", type=float, default=1.0, help="of the rows behind the pages")
     options = parser.parse_args()
     files_allow_many()
     most = f" --most {options.most}" if options.most else ""

@@ -34,6 +34,7 @@ COMPONENTS = {
     "conversation_notes_create": ("ConversationNoteOut", "ConversationNoteCreate"),
     "conversation_tag_update": ("ConversationTagsOut", None),
     "conversation_tag_destroy": ("ConversationTagsOut", None),
+    "analytics_retrieve": ("AnalyticsOut", None),
     "handoffs_list": ("HandoffsOut", None),
     "handoff_state_retrieve": ("HandoffStateOut", None),
     "chunks_create": ("", "AgentChunkCreate"),

@@ -23,7 +23,7 @@ OPENED_BY = {
     Permission.CONVERSATIONS: {
         *("conversations_retrieve", "conversation_retrieve", "conversation_events_list"),
         *("conversation_notes_list", "conversation_notes_create", "conversation_tag_update"),
-        *("conversation_tag_destroy", "handoffs_list"),
+        *("conversation_tag_destroy", "handoffs_list", "analytics_retrieve"),
     },
     Permission.HANDOFF: {"handoff_state_retrieve", "queue_update"},
     Permission.INTEGRATIONS: {

@@ -46,6 +46,9 @@ MORE_LISTS = (
     "handoffs",
     "conversations",
     "text-messages",
+    "analytics",
+    "analytics/waiting",
+    "analytics/quality",
     "log",
 )
 SMALL = {"width": 360, "height": 740}

@@ -7,7 +7,7 @@ end; conversations without a row are those that began after the newest that has 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import F, Max, Q, QuerySet
@@ -26,11 +26,19 @@ _WRITTEN = (
 )
 
 
-def search_catch_up(*, seconds: float = TICK_SECONDS) -> int:
-    """Write what is missing and what has changed, oldest first; return how many rows it were."""
+def search_catch_up(
+    *,
+    seconds: float = TICK_SECONDS,
+    before: Callable[[Sequence[str]], None] = lambda ids: None,
+) -> int:
+    """Write what is missing and what has changed, oldest first; return how many rows it were.
+
+    `before` is called with each batch ahead of its rows: what it does not come to is done again.
+    """
     until, written = time.monotonic() + seconds, 0
     for stale in (_changed, _missing):
         while batch := stale():
+            before(batch)
             written += search_refresh(batch)
             if time.monotonic() > until:
                 return written

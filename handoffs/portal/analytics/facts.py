@@ -1,0 +1,95 @@
+"""Write the facts that analytics counts, off the path of every message."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from conversations.journal.frames import EventType
+from conversations.models import Conversation, ConversationFact, Event, HandoffFact
+from handoffs.models import Handoff
+from handoffs.portal.lists.handoff_list import queue_of
+from handoffs.portal.one_handoff.outcomes import handoff_outcome
+from handoffs.states import FINAL_STATES
+
+_FINAL = [state.value for state in FINAL_STATES]
+_HEAVY = ("routing", "context_data", "utterance", "vendor_session", "early_changes")
+# A trial of the portal's own pages is nobody's conversation.
+_TRIALS = ("test_panel",)
+
+
+def facts_write(conversation_ids: Sequence[str]) -> None:
+    """Write the facts of these conversations and of their handoffs, as far as they are over."""
+    rows = Conversation.objects.filter(pk__in=conversation_ids).select_related("channel", "survey")
+    found = [row for row in rows if not any(row.page.get(name) for name in _TRIALS)]
+    ids = [row.pk for row in found]
+    handoffs = list(Handoff.objects.filter(conversation__in=ids).defer(*_HEAVY))
+    _upsert(HandoffFact, [_handoff(one) for one in handoffs if one.state in _FINAL], "handoff_key")
+    counted: defaultdict[str, int] = defaultdict(int)
+    for one in handoffs:
+        counted[one.conversation_id] += 1
+    over = [row for row in found if row.state == Conversation.State.ENDED]
+    spoken = _spoken([row.pk for row in over])
+    facts = [_conversation(row, counted[row.pk], spoken[row.pk]) for row in over]
+    _upsert(ConversationFact, facts, "conversation_key")
+
+
+def _spoken(ids: Sequence[str]) -> defaultdict[str, set[str]]:
+    """Return by conversation who has said something."""
+    types = (EventType.USER_MESSAGE, EventType.POLY_AGENT_MESSAGE)
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    lines = Event.objects.filter(conversation__in=ids, type__in=types).order_by()
+    for pk, kind in lines.values_list("conversation_id", "type").distinct():
+        found[pk].add(kind)
+    return found
+
+
+def _upsert(model: Any, rows: Sequence[Any], key: str) -> None:
+    names = [field.attname for field in model._meta.fields if field.name != key]
+    model.objects.bulk_create(rows, update_conflicts=True, unique_fields=[key], update_fields=names)
+
+
+def _conversation(row: Conversation, handoffs: int, spoken: set[str]) -> ConversationFact:
+    survey = getattr(row, "survey", None)
+    return ConversationFact(
+        conversation_key=row.pk,
+        project_id=row.project_id,
+        environment=row.environment,
+        channel=row.channel_type.partition(".")[0],
+        started_at=row.started_at,
+        has_words=EventType.USER_MESSAGE in spoken,
+        has_answer=EventType.POLY_AGENT_MESSAGE in spoken,
+        handoffs=handoffs,
+        is_asked=survey is not None,
+        rating_ai_agent=survey.bot_score if survey else None,
+        rating_live_agent=survey.live_agent_score if survey else None,
+    )
+
+
+def _handoff(row: Handoff) -> HandoffFact:
+    return HandoffFact(
+        handoff_key=row.pk,
+        conversation_key=row.conversation_id,
+        project_id=row.project_id,
+        environment=row.environment,
+        channel=row.channel_kind,
+        vendor=row.integration_key,
+        queue=queue_of(row)[:128],
+        topic=row.topic,
+        reason=row.reason_code or row.reason,
+        outcome=handoff_outcome(row),
+        error_code=row.error_code,
+        is_broken_off=row.joined_at is not None and row.state == "failed",
+        is_queued=row.accepted_at is not None or row.joined_at is not None,
+        requested_at=row.requested_at,
+        wait_ms=_milliseconds(row.requested_at, row.joined_at),
+        handle_ms=_milliseconds(row.joined_at, row.ended_at),
+    )
+
+
+def _milliseconds(start: datetime | None, end: datetime | None) -> int | None:
+    if start is None or end is None:
+        return None
+    return max(0, round((end - start).total_seconds() * 1000))
