@@ -26,7 +26,10 @@ def facts_write(conversation_ids: Sequence[str]) -> None:
     found = [row for row in rows if not any(row.page.get(name) for name in _TRIALS)]
     ids = [row.pk for row in found]
     handoffs = list(Handoff.objects.filter(conversation__in=ids).defer(*_HEAVY))
-    _upsert(HandoffFact, [_handoff(one) for one in handoffs if one.state in _FINAL], "handoff_key")
+    project_of = {row.pk: row.project_id for row in found}
+    ended = [one for one in handoffs if one.state in _FINAL]
+    facts_of = [_handoff(one, project_of[one.conversation_id]) for one in ended]
+    _upsert(HandoffFact, facts_of, "handoff_key")
     counted: defaultdict[str, int] = defaultdict(int)
     for one in handoffs:
         counted[one.conversation_id] += 1
@@ -68,11 +71,11 @@ def _conversation(row: Conversation, handoffs: int, spoken: set[str]) -> Convers
     )
 
 
-def _handoff(row: Handoff) -> HandoffFact:
+def _handoff(row: Handoff, project_id: int) -> HandoffFact:
     return HandoffFact(
         handoff_key=row.pk,
         conversation_key=row.conversation_id,
-        project_id=row.project_id,
+        project_id=project_id,
         environment=row.environment,
         channel=row.channel_kind,
         vendor=row.integration_key,
