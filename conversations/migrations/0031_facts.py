@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('conversations', '0029_text_messages'),
+        ('conversations', '0030_retention'),
         ('integrations', '0012_members'),
     ]
 
