@@ -154,6 +154,22 @@ def test_a_tried_phrase_that_matches_nothing_shows_what_the_ai_agent_would_say(a
     assert "I have no answer." in page.content.decode()
 
 
+def test_what_a_topic_does_without_code_is_said_too(admin, project):
+    hands_off = {"kind": "handoff", "target": "Billing", "when": "on_confirm"}
+    begins = {"kind": "goto_flow", "target": "Returns", "when": "always"}
+    factories.topic(project, "Opening hours", actions=[hands_off, begins])
+    factories.topic(project, "Small talk", content="Indeed.")
+
+    listed = " ".join(admin.get(url("topics", project)).content.decode().split())
+    tried = admin.post(url("topic_try", project), {"phrase": "opening hours"}).content.decode()
+
+    assert 'Hands off to Billing <span class="muted small">when the end user agrees' in listed
+    assert "Begins the flow Returns" in listed
+    assert listed.count("Answers only") == 1
+    assert "Begins the flow <strong>Returns</strong>" in tried
+    assert "nothing to say" not in tried
+
+
 def test_a_tried_phrase_names_a_tool_that_no_longer_exists(admin, project):
     topic = factories.topic(project, "Opening hours")
     Topic.objects.filter(pk=topic.pk).update(actions=[{"kind": "run_tool", "target": "gone"}])

@@ -249,6 +249,22 @@ def test_a_handoff_that_is_refused_at_once_takes_the_same_branch(project):
     ]
 
 
+def test_a_branch_that_leads_to_the_same_handoff_is_taken_once_until_the_end_user_speaks(project):
+    project.integrations.all().delete()
+    steps = [{**one, "on_failed": "Again"} if one["name"] == "Person" else one for one in RETURNS]
+    again = {"name": "Again", "prompt": "Once more.", "next_step": "Person"}
+    factories.flow(project, "Returns", [*steps, again])
+    conversation = talk(project)
+    for text in ("bring something back", "A-1042", "L"):
+        say(conversation, text)
+
+    tried = ["I will get somebody.", "not_connected"]
+    assert say(conversation, "exchange") == [*tried, "Once more.", *tried]
+    assert conversation.flow == {}
+    assert "leads to the next one" in LogEntry.objects.get(code="flow_step").content
+    assert say(conversation, "when are you open?") == ["From nine to five."]
+
+
 def test_without_a_branch_for_failures_the_topics_answer_again(project):
     conversation, handoff = at_person(project, on_failed="")
     lease = connect(handoff)

@@ -18,7 +18,8 @@ class Position:
     end user was asked for, `misses` how often in a row what they said was neither it nor anything
     else. `resume` is AFTER or FAILED once a handoff is over that was begun here (`has_handed_off`),
     and BEGIN where this flow is still to begin after one. `waiting` is the position of the flow
-    that answers in the queue, as a dict.
+    that answers in the queue, as a dict. `failures` counts the handoffs that have failed since the
+    end user last said something.
     """
 
     flow: str = ""
@@ -29,6 +30,7 @@ class Position:
     misses: int = 0
     has_handed_off: bool = False
     resume: str = ""
+    failures: int = 0
     waiting: dict[str, Any] = field(default_factory=dict)
 
     def kept(self) -> dict[str, Any]:

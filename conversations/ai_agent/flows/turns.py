@@ -90,6 +90,8 @@ def turn_told(trace: Mapping[str, Any]) -> str:
         said.append(f"Topic “{topic}” matched{likeness}.")
     if steps := trace.get("steps"):
         said.append(f"Steps: {' → '.join(steps)}.")
+    elif flow := trace.get("flow"):
+        said.append(f"In the flow “{flow}”, step “{trace.get('step', '')}”.")
     if not said:
         is_known = trace and trace.get("why") != "no_match"
         said.append(f"No topic: {trace.get('why', 'a flow')}." if is_known else "No topic matched.")
@@ -138,7 +140,7 @@ def flow_resume(conversation: Conversation, place: PlaceMaker, summary: str) -> 
     elif step is None:
         walk.leave()
     elif why == FAILED and step.on_failed:
-        walk.enter(step.on_failed)
+        walk.fall_back(step.on_failed)
     elif why == AFTER and step.next_step:
         walk.enter(step.next_step)
     elif step.kind in ("handoff", "function"):

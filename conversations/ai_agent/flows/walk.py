@@ -54,7 +54,7 @@ class Walk:
 
     def hear(self, text: str) -> bool:
         """Go on with what the end user said; False where this step can do nothing with it."""
-        step = self.step
+        step, self.position.failures = self.step, 0
         if step is None:
             self.leave()
             return False
@@ -97,6 +97,22 @@ class Walk:
                 return
             name = following
         self.leave()
+
+    def fall_back(self, name: str) -> None:
+        """Go to the step for a handoff that has failed; once, until the end user says something.
+
+        A way that leads from there to the same handoff would go round for ever.
+        """
+        if self.position.failures:
+            self._warn(
+                f"Its way after a failed handoff leads to the next one: “{self.position.flow}” is "
+                "left.",
+                "flow_step",
+            )
+            self.leave()
+            return
+        self.position.failures += 1
+        self.enter(name)
 
     def leave(self) -> None:
         """End the flow."""

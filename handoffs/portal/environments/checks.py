@@ -17,7 +17,7 @@ from handoffs.payload.reading import payload_for_call_handoff
 from handoffs.starting.addressing import offered_integrations, payload_address
 from handoffs.starting.judging import Setting, payload_reader
 from integrations.connections.destinations import integration_default
-from integrations.contract.integration_keys import key_named
+from integrations.contract.integration_keys import key_named, vendor_name
 from integrations.models import Environment, Project
 
 Severity = Literal["error", "warning"]
@@ -193,6 +193,6 @@ class ReleaseCheck:
         for variant in self.content.get("variants", []):
             key = variant.get("integration_key")
             if key and key not in offered:
-                message = f"Its integration {key} is not connected in {self._label}."
+                message = f"{vendor_name(key)} is not connected in {self._label}."
                 where = f"Variant “{variant['name']}”"
                 yield Finding(severity="warning", where=where, message=message)

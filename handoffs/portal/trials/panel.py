@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,9 @@ from integrations.models import Environment, Project
 DRAFT = "draft"
 NAME = "Test panel"
 LINES_MAX = 200
+_LABELS = {"score": "Likeness", "why": "Because of", "tools": "Tools run", "step": "Now at step"}
+# What the sentence above the facts says already.
+_IN_TITLE, _TOLD = frozenset({"topic", "steps"}), ("topic", "no_match")
 _WHO = {
     EventType.USER_MESSAGE: "user",
     EventType.POLY_AGENT_MESSAGE: "agent",
@@ -65,6 +69,8 @@ class Moment:
     level: str
     title: str
     facts: Sequence[tuple[str, str]] = ()
+    # What was returned or asked for, as JSON.
+    payloads: Sequence[tuple[str, str]] = ()
 
 
 def places(project: Project) -> list[tuple[str, str]]:
@@ -118,7 +124,12 @@ def panel_handoff(conversation: Conversation) -> dict[str, Any] | None:
     return {
         "row": handoff,
         "badge": BADGES[State(handoff.state)],
-        "steps": list(handoff.transitions.order_by("id").values_list("to_state", "at", "detail")),
+        "steps": [
+            (BADGES[State(state)].label, at, detail)
+            for state, at, detail in handoff.transitions.order_by("id").values_list(
+                "to_state", "at", "detail"
+            )
+        ],
         "payload": {
             "integration": handoff.integration_key,
             "destination": handoff.destination,
@@ -158,13 +169,39 @@ def _moment(entry: LogEntry) -> Moment:
     if entry.code != "turn":
         source = [("Source", entry.source)] if entry.source else []
         return Moment(at=entry.at, level=entry.level, title=entry.content, facts=source)
-    facts = [(name.replace("_", " ").capitalize(), _shown(v)) for name, v in entry.fields.items()]
-    return Moment(at=entry.at, level="", title=entry.content, facts=facts)
+    fields = {
+        _label(name): value
+        for name, value in entry.fields.items()
+        if name not in _IN_TITLE and not (name == "why" and value in _TOLD)
+    }
+    return Moment(
+        at=entry.at,
+        level="",
+        title=entry.content,
+        facts=[(name, _shown(name, value)) for name, value in fields.items() if _is_fact(value)],
+        payloads=[
+            (name, json.dumps(value, indent=2, ensure_ascii=False))
+            for name, value in fields.items()
+            if not _is_fact(value)
+        ],
+    )
 
 
-def _shown(value: object) -> str:
+def _label(name: str) -> str:
+    return _LABELS.get(name, name.replace("_", " ").capitalize())
+
+
+def _is_fact(value: object) -> bool:
+    """Tell a word or a list of words from what is a structure."""
+    words = value if isinstance(value, list) else [value]
+    return not any(isinstance(one, dict | list) for one in words)
+
+
+def _shown(name: str, value: object) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return str(value)
+    if name == _LABELS["score"] and isinstance(value, float):
+        return f"{value:.0%}"
+    return str(value).replace("_", " ") if name == _LABELS["why"] else str(value)

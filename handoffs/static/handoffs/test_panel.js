@@ -16,20 +16,28 @@ async function refresh() {
   if (answer.redirected || !answer.ok) return;
   const fresh = document.createElement("template");
   fresh.innerHTML = await answer.text();
-  const [old, part] = [frame, fresh.content].map((at) => at.querySelector("[data-test-part]"));
-  if (old.textContent === part.textContent) return;
-  const isOpen = Boolean(old.querySelector("details[open]"));
-  const payload = part.querySelector("details");
-  if (payload) payload.open = isOpen;
-  old.replaceWith(part);
-  toEnd();
+  for (const part of fresh.content.querySelectorAll("[data-test-part]")) {
+    const old = frame.querySelector(`[data-test-part=${part.dataset.testPart}]`);
+    if (old.textContent === part.textContent) continue;
+    keepOpen(old, part);
+    old.replaceWith(part);
+    if (part.dataset.testPart === "talk") toEnd();
+  }
+}
+
+/** What somebody reads stays open. */
+function keepOpen(old, part) {
+  for (const { dataset } of old.querySelectorAll("details[open]")) {
+    const same = part.querySelector(`details[data-kept="${dataset.kept}"]`);
+    if (same) same.open = true;
+  }
 }
 
 async function keepFresh() {
   try {
     if (document.visibilityState === "visible") await refresh();
   } finally {
-    const isOver = frame.querySelector("[data-test-part]").dataset.over === "true";
+    const isOver = frame.querySelector("[data-over]").dataset.over === "true";
     if (!isOver) setTimeout(keepFresh, REFRESH_MS);
   }
 }
