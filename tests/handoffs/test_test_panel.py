@@ -60,8 +60,8 @@ def test_the_panel_shows_the_match_its_score_the_tool_and_the_handoff(project, a
     assert "Topic “I want to talk to a human” matched" in handed_over
     assert "transfer_to_salesforce" in handed_over
     assert "A handoff was asked for." in handed_over
-    assert "<dt>Tools run</dt><dd dir=\"auto\">transfer_to_salesforce</dd>" in handed_over
-    assert "<dt>Likeness</dt><dd dir=\"auto\">77%</dd>" in opened
+    assert '<dt>Tools run</dt><dd dir="auto">transfer_to_salesforce</dd>' in handed_over
+    assert '<dt>Likeness</dt><dd dir="auto">77%</dd>' in opened
     assert "&quot;handoff&quot;: { &quot;text_chat&quot;" in handed_over
     assert "Waiting for a worker" in handed_over or "Requested" in handed_over
     assert "&quot;integration&quot;: &quot;salesforce_integration&quot;" in handed_over
