@@ -176,3 +176,29 @@ def test_what_was_written_and_not_sent_is_there_after_a_reload(lab: Lab) -> None
     page.reload()
 
     expect(page.get_by_test_id("input")).to_have_value("Half a sen")
+
+
+COMPOSING_ENTER = """(field, [isComposing, keyCode]) => field.dispatchEvent(
+  new KeyboardEvent("keydown", { key: "Enter", isComposing, keyCode, bubbles: true }))"""
+
+
+@pytest.mark.parametrize(("is_composing", "key_code"), [(True, 13), (False, 229)])
+def test_the_key_that_ends_a_composition_sends_nothing(
+    lab: Lab, is_composing: bool, key_code: int
+) -> None:
+    page = opened(lab)
+    field = page.get_by_test_id("input")
+    field.focus()
+    typing = page.context.new_cdp_session(page)
+    typing.send(
+        "Input.imeSetComposition", {"text": "にほん", "selectionStart": 3, "selectionEnd": 3}
+    )
+    field.evaluate(COMPOSING_ENTER, [is_composing, key_code])
+    typing.send("Input.insertText", {"text": "日本"})
+    expect(field).to_have_value("日本")
+    assert said(lab) == []
+
+    field.press("Enter")
+
+    expect(message(page, "日本")).to_have_count(1)
+    assert said(lab) == [("日本", [])]
