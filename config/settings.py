@@ -313,6 +313,8 @@ VENDOR_CALL_KEEP_DAYS = env.int("VENDOR_CALL_KEEP_DAYS", default=14)
 ATTACHMENT_MAX_BYTES = env.int("ATTACHMENT_MAX_BYTES", default=25 * 1024 * 1024)
 ATTACHMENTS_PER_MINUTE = env.int("ATTACHMENTS_PER_MINUTE", default=20)  # for each conversation
 ATTACHMENT_KEEP_DAYS = env.int("ATTACHMENT_KEEP_DAYS", default=30)
+# How often a file can be fetched by the address in its conversation; 0 is without a limit.
+ATTACHMENT_DOWNLOADS_MAX = env.int("ATTACHMENT_DOWNLOADS_MAX", default=100)
 # How long a vendor may fetch a file from the portal.
 ATTACHMENT_URL_SECONDS = env.int("ATTACHMENT_URL_SECONDS", default=3600)
 # ClamAV's daemon, as in unix:/run/clamav/clamd.ctl or tcp://127.0.0.1:3310; empty: none is asked.

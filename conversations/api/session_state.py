@@ -1,4 +1,4 @@
-"""What a client asks of its session beside the socket: whether it is open, and the survey."""
+"""What a client asks of its session beside the socket: its state, its survey, who it is."""
 
 from __future__ import annotations
 
@@ -20,6 +20,14 @@ from conversations.socket.handshake import HandshakeError, session_of_token
 from conversations.survey.reading import COMMENT_MAX, survey_read
 from conversations.survey.schema import SurveyOut
 from conversations.survey.services import SurveyClosedError, survey_answer, survey_data
+from conversations.widget.history import history_of
+from conversations.widget.verified_context import (
+    EXPIRED,
+    FORGED,
+    TOKEN_MAX_BYTES,
+    VERIFIED,
+    context_receive,
+)
 
 CHECKS_PER_MINUTE = 60
 ANSWERS_PER_MINUTE = 20
@@ -125,3 +133,83 @@ class SurveyView(EnvelopeView):
         except SurveyClosedError as error:
             return error_response(409, "SURVEY_CLOSED", error.text(conversation.locale))
         return Response(survey_data(survey))
+
+
+class ContextView(EnvelopeView):
+    """Take what a customer's server vouches for."""
+
+    @extend_schema_serializer(component_name="ContextCreate")
+    class Input(StrictSerializer):
+        """A JWT as the page got it from its own server."""
+
+        token = serializers.CharField(max_length=TOKEN_MAX_BYTES)
+
+    @extend_schema_serializer(component_name="ContextOut")
+    class Output(serializers.Serializer[Any]):
+        """What became of it; only `verified` counts."""
+
+        status = serializers.ChoiceField([VERIFIED, EXPIRED, FORGED])
+
+    @BY_TOKEN.operation(
+        "context_create",
+        "Verify who the end user is",
+        "The token is signed with HS256 by a key of the widget (`kid` in its header); its `sub` is "
+        "the `context_id` of `SESSION_START`, its `ctx` holds plain values of at most 8 KB, and it "
+        "lives 30 seconds at most. It replaces all that was verified before. One that proves "
+        "nothing leaves the end user anonymous, and the conversation goes on.",
+        takes=Input,
+        examples=[OpenApiExample("A token", value={"token": "eyJhbGciOi…"}, request_only=True)],
+        gives=answer(
+            Output, "What became of it.", OpenApiExample("Taken", value={"status": VERIFIED})
+        ),
+        _400="INVALID_REQUEST",
+        _404="SESSION_NOT_FOUND",
+        _410="SESSION_ENDED",
+    )
+    def post(self, request: Request, session_id: uuid.UUID) -> Response:
+        """Answer 410 for a session that has ended."""
+        origin = request.headers.get("Origin", "")
+        try:
+            conversation = session_of_token(str(session_id), bearer(request), origin)
+        except HandshakeError as error:
+            return session_refused(error)
+        count(f"context:{conversation.pk}", ANSWERS_PER_MINUTE)
+        if conversation.state == Conversation.State.ENDED:
+            return error_response(410, "SESSION_ENDED", "The session has ended. Open a new one.")
+        form = self.Input(data=request.data)
+        if not form.is_valid():
+            return error_response(400, "INVALID_REQUEST", problems(form.errors))
+        status = context_receive(conversation.pk, form.validated_data["token"])
+        return Response({"status": status})
+
+
+class HistoryView(EnvelopeView):
+    """Give a verified end user what was said before."""
+
+    @extend_schema_serializer(component_name="HistoryOut")
+    class Output(serializers.Serializer[Any]):
+        """Earlier conversations, newest first; none for whom nobody vouches."""
+
+        conversations = serializers.ListField(child=serializers.DictField())
+
+    @BY_TOKEN.operation(
+        "history_list",
+        "Read earlier conversations of a verified end user",
+        "Those of the same person in the same project, as far as they were verified themselves: "
+        "an anonymous end user has none, whatever address they give.",
+        gives=answer(
+            Output,
+            "At most twenty.",
+            OpenApiExample("Nobody vouches", value={"conversations": []}),
+        ),
+        _404="SESSION_NOT_FOUND",
+    )
+    def get(self, request: Request, session_id: uuid.UUID) -> Response:
+        """Answer an empty list rather than say whether there is anything."""
+        origin = request.headers.get("Origin", "")
+        try:
+            conversation = session_of_token(str(session_id), bearer(request), origin)
+        except HandshakeError as error:
+            return session_refused(error)
+        count(f"history:{conversation.pk}", ANSWERS_PER_MINUTE)
+        return Response({"conversations": history_of(conversation)})

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from django.conf import settings
 from django.core.files.base import File
 from django.core.signing import BadSignature, TimestampSigner
+from django.db.models import F
 from django.utils import timezone
 
 from conversations.errors import ClientFaultError
@@ -100,12 +101,21 @@ def attachment_by_address(token: str) -> Attachment | None:
     kept_since = timezone.now() - timedelta(days=settings.ATTACHMENT_KEEP_DAYS)
     kept = Attachment.objects.filter(created_at__gt=kept_since)
     if ":" not in token:
-        return kept.filter(token=token).first()
+        return _taken(kept.filter(token=token).first())
     try:
         key = TimestampSigner(salt=_SALT).unsign(token, max_age=settings.ATTACHMENT_URL_SECONDS)
     except BadSignature:
         return None
     return kept.filter(pk=uuid.UUID(key)).first()
+
+
+def _taken(attachment: Attachment | None) -> Attachment | None:
+    """Count a download by the address for people; none is left after so many."""
+    most = settings.ATTACHMENT_DOWNLOADS_MAX
+    if attachment is None or not most:
+        return attachment
+    rows = Attachment.objects.filter(pk=attachment.pk, downloads__lt=most)
+    return attachment if rows.update(downloads=F("downloads") + 1) else None
 
 
 def attachments_purge() -> None:

@@ -46,6 +46,9 @@ class SessionStart(TypedDict):
     """The first line of every journal."""
 
     capabilities: Capabilities
+    context_id: NotRequired[
+        Annotated[str, Field(description="What a token of verified context is bound to.")]
+    ]
 
 
 class AgentJoined(TypedDict):

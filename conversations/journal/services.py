@@ -19,6 +19,7 @@ from conversations.journal.frames import EXTENSIONS, PREFIX, EventType, Level, S
 from conversations.journal.text_wake_up import texts_wake_on_commit
 from conversations.models import Channel, Conversation, EndUser, Event, LogEntry, Variant
 from conversations.models.brand import agent_name_of, avatar_url
+from conversations.models.context_id import context_id_of
 from conversations.models.conversation import APP_PLATFORMS, TEXT_PLATFORM
 from conversations.models.release import release_id_of
 from conversations.releases.content import content_of, content_of_release
@@ -164,7 +165,10 @@ def session_create(*, channel: Channel, token_family: uuid.UUID, visitor: Visito
         api_channel=visitor.api_channel,
         handoff_mode=_handoff_mode(channel, visitor),
     )
-    start = NewEvent(type=EventType.SESSION_START, payload={"capabilities": _capabilities(visitor)})
+    payload: dict[str, Any] = {"capabilities": _capabilities(visitor)}
+    if channel.context_keys:
+        payload["context_id"] = context_id_of(conversation.session_id)
+    start = NewEvent(type=EventType.SESSION_START, payload=payload)
     events_append(conversation, [start])
     if asked and variant is None:
         text = f"A session asked for the variant {asked}, which is not known here."

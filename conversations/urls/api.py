@@ -12,7 +12,7 @@ from conversations.api.hearing.endpoints import (
     WebhookSecretView,
 )
 from conversations.api.messaging import AccessTokenView, SessionView
-from conversations.api.session_state import SessionStateView, SurveyView
+from conversations.api.session_state import ContextView, HistoryView, SessionStateView, SurveyView
 from conversations.api.widget_look import WidgetLookView
 from conversations.files.views import file_download
 from conversations.widget.section_views import brand_image
@@ -24,6 +24,8 @@ urlpatterns = [
     path("api/v1/sessions/<uuid:session_id>", SessionStateView.as_view(), name="session_state"),
     path("api/v1/sessions/<uuid:session_id>/events", EventsView.as_view(), name="session_events"),
     path("api/v1/sessions/<uuid:session_id>/files", FileView.as_view(), name="session_files"),
+    path("api/v1/sessions/<uuid:session_id>/context", ContextView.as_view(), name="context"),
+    path("api/v1/sessions/<uuid:session_id>/history", HistoryView.as_view(), name="history"),
     path("api/v1/sessions/<uuid:session_id>/survey", SurveyView.as_view(), name="survey"),
     path("v1/webhook-endpoints", WebhookEndpointsView.as_view(), name="webhook_endpoints"),
     path(

@@ -37,6 +37,8 @@ def widget_section(
         form = found.form_of(channel, request.POST, request.FILES)
         if form.is_valid():
             _save(channel, form, request.user)
+            if any(once := getattr(form, "shown_once", ())):
+                return _with_secret(request, channel, found, once)
             messages.success(request, f"{found.title} saved. The next conversation has it.")
             return redirect(
                 "widget_section",
@@ -47,6 +49,16 @@ def widget_section(
     status = 422 if form.errors else 200
     context = _context(channel, found, form)
     return render(request, "conversations/widget_section.html", context, status=status)
+
+
+def _with_secret(
+    request: HttpRequest, channel: Channel, section: Section, once: tuple[str, str]
+) -> HttpResponse:
+    """Show a new secret in the answer itself: it is kept nowhere that it could be read from."""
+    context = _context(channel, section, section.form_of(channel)) | {"once": once}
+    response = render(request, "conversations/widget_section.html", context)
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 @transaction.atomic

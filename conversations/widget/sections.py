@@ -11,6 +11,7 @@ from conversations.models import Channel
 from conversations.survey.forms import SurveyForm
 from conversations.widget.before_form import BeforeForm
 from conversations.widget.brand_form import BrandForm
+from conversations.widget.identity_form import IdentityForm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,12 @@ SECTIONS = {
             why="What end users accept and answer before a conversation begins.",
             form=BeforeForm,
             has_preview=True,
+        ),
+        Section(
+            key="identity",
+            title="Identity",
+            why="Your server vouches for who is signed in on your page, by a signed token.",
+            form=IdentityForm,
         ),
         Section(
             key="survey",

@@ -21,6 +21,8 @@ COMPONENTS = {
     "events_list": ("EventsOut", None),
     "events_create": ("EventsOut", "EventsCreate"),
     "files_create": ("FileOut", "FileCreate"),
+    "context_create": ("ContextOut", "ContextCreate"),
+    "history_list": ("HistoryOut", None),
     "survey_create": ("SurveyOut", "SurveyCreate"),
     "chat_create": ("ChatCreateOut", "ChatCreate"),
     "chat_respond": ("ChatRespondOut", "ChatRespond"),

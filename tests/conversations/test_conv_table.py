@@ -45,6 +45,7 @@ SNAPSHOT = ConvSnapshot(
     transcript=[SAID],
     handoff={"agent_name": "Grace"},
     integration_attributes={"page": "/pricing"},
+    context_vault={"tier": "gold"},
     caller_number="ada@example.com",
     current_flow="returns",
     current_step="ask",

@@ -120,3 +120,15 @@ def test_what_was_kept_long_enough_is_gone_from_page_row_and_disk(
 )
 def test_a_name_holds_no_path_and_nothing_that_lies(given, kept):
     assert safe_name(given) == kept
+
+
+def test_an_address_is_good_for_so_many_downloads_and_a_vendors_is_its_own(
+    client, conversation_id, settings
+):
+    settings.ATTACHMENT_DOWNLOADS_MAX = 2
+    file = stored(conversation_id)
+
+    codes = [get(client, download_url(file)).status_code for _ in range(3)]
+
+    assert codes == [200, 200, 404]
+    assert get(client, vendor_url(file)).status_code == 200

@@ -193,6 +193,76 @@ def test_the_portals_own_words_are_said(lab: Lab) -> None:
     expect(page.get_by_placeholder("Your question")).to_be_visible()
 
 
+VOUCH = """(token) => HandoffChat.onReady((chat) => {
+  window.asked = [];
+  chat.onContextRequired((session) => { asked.push(session); return token; });
+})"""
+
+
+def test_the_page_vouches_for_the_end_user_and_may_do_so_again(lab: Lab) -> None:
+    lab.journal[0]["payload"]["context_id"] = "c1"
+    page = lab.open()
+
+    page.evaluate(VOUCH, "header.body.sign")
+    expect(page.locator("baton-widget")).to_have_count(1)
+    page.wait_for_function("asked.length === 1")
+    again = page.evaluate("HandoffChat.refreshVerifiedContext()")
+
+    assert page.evaluate("asked")[0] == {"sessionId": "s1", "contextId": "c1"}
+    assert again == "verified"
+    assert lab.vouched == ["header.body.sign"] * 2
+
+
+def test_the_page_may_call_attention_and_a_click_opens_the_chat(lab: Lab) -> None:
+    page = lab.open()
+    assert page.locator("#poly-ai-chat").count() == 1
+    page.get_by_test_id("close").click()
+
+    page.evaluate("WebchatAPI.showBubble({ text: 'Questions about your order?' })")
+    page.evaluate("WebchatAPI.animateIcon({ type: 'grow', durationMs: 100 })")
+    page.get_by_text("Questions about your order?").click()
+
+    expect(page.get_by_test_id("panel")).to_be_visible()
+    expect(page.get_by_test_id("teaser")).to_have_count(0)
+
+
+def test_a_picture_opens_in_full_size_and_escape_closes_it_alone(lab: Lab) -> None:
+    page = lab.open()
+    url = f"{ORIGIN}/files/photo"
+    file = {"file_id": "f1", "title": "photo.png", "content_url": url, "preview_image_url": url}
+    lab.says("LIVE_AGENT_MESSAGE", {"message_id": "m1", "text": "", "attachments": [file]})
+
+    page.get_by_role("link", name="photo.png").click()
+    expect(page.get_by_test_id("lightbox")).to_be_visible()
+    page.keyboard.press("Escape")
+
+    expect(page.get_by_test_id("lightbox")).to_have_count(0)
+    expect(page.get_by_test_id("panel")).to_be_visible()
+
+
+def test_the_end_user_keeps_what_was_said(lab: Lab) -> None:
+    page = lab.open()
+    lab.says("LIVE_AGENT_MESSAGE", {"message_id": "m1", "text": "Here I am.", "agent_id": "a1"})
+    lab.says("SESSION_END", {"reason": "REASON_NATURAL_END"})
+
+    with page.expect_download() as download:
+        page.get_by_test_id("save").click()
+
+    text = Path(download.value.path()).read_text()
+    assert "Noor: Here I am." in text
+    assert "Noor joined the conversation" in text
+
+
+def test_inline_the_widget_fills_the_pages_own_place(lab: Lab) -> None:
+    lab.attributes += ' data-render-mode="inline" data-container="main"'
+    page = lab.visit()
+
+    expect(page.locator("main > baton-widget")).to_have_count(1)
+    expect(page.get_by_test_id("panel")).to_be_visible()
+    expect(page.get_by_test_id("bubble")).to_be_hidden()
+    expect(page.get_by_test_id("close")).to_be_hidden()
+
+
 @pytest.mark.parametrize("number", range(len(PLACES)))
 def test_each_part_fits_and_is_accessible_in_every_size_and_direction(
     browser: Browser, number: int, tmp_path: Path

@@ -43,6 +43,7 @@ class Lab:
         # How the portal says that the widget looks, and what was asked of it.
         self.look: dict[str, Any] = {}
         self.tokens = 0
+        self.vouched: list[str] = []
         self.ratings: list[dict[str, Any]] = []
         self.journal: list[Frame] = []
         self.heard: list[Frame] = []
@@ -182,6 +183,9 @@ class Lab:
         elif path == "/api/v1/sessions":
             self.sessions.append(route.request.post_data_json)
             route.fulfill(json={"session_id": "s1"})
+        elif path == "/api/v1/sessions/s1/context":
+            self.vouched.append(route.request.post_data_json["token"])
+            route.fulfill(json={"status": "verified"})
         elif path == "/api/v1/sessions/s1/survey":
             self.ratings.append(route.request.post_data_json)
             route.fulfill(json={})

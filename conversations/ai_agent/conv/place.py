@@ -98,6 +98,7 @@ def conv_snapshot(
         current_step=conversation.flow.get("step") or None,
         entities=_entities(conversation, transcript),
         integration_attributes=conversation.integration_attributes,
+        context_vault=conversation.context.get("verified", {}).get("claims", {}),
         caller_number=known_as or None,
         memory=end_user.memory if end_user.is_verified else None,
         metric_events=conversation.metrics,

@@ -199,7 +199,12 @@ ATTRIBUTES = (
         example="return conv.integrations.crm.find_contacts(email='a')[0]['Name']",
         gives="Ada",
     ),
-    _empty("context_vault", "always `{}`: verified context is not received yet", "{}"),
+    _reads(
+        "context_vault",
+        "what the customer's server vouches for in this session; `{}` without a valid token",
+        "gold",
+        "conv.context_vault['tier']",
+    ),
     _empty("sip_headers", "always `{}`: there is no telephone", "{}"),
     _empty("voice_change", "always `None`", "None"),
     _empty("agentic_dial", "always `None`", "None"),

@@ -97,7 +97,7 @@ export class Api {
     return `${origin}/ws?session_id=${encodeURIComponent(session)}&cursor=${cursor}`;
   }
 
-  /** @param {"files" | "events" | "survey"} part @param {string} [session] */
+  /** @param {"files" | "events" | "survey" | "context"} part @param {string} [session] */
   sessionUrl(part, session) {
     return `${this.options.portal}/api/v1/sessions/${session}/${part}`;
   }

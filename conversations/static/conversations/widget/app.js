@@ -4,7 +4,9 @@
 /** @import {Storage} from "./storage.js" */
 /** The running widget: joins the conversation to the view, the page's own API and this tab. */
 import { Conversation } from "./conversation.js";
+import { h } from "./dom.js";
 import { PageEvents } from "./page_events.js";
+import { visibleItems } from "./store.js";
 import { wordsFor } from "./text.js";
 import { View } from "./view.js";
 
@@ -13,6 +15,8 @@ import { View } from "./view.js";
 export class App {
   #events = new PageEvents();
   #language;
+  /** @type {((session: {sessionId: string, contextId: string}) => unknown) | undefined} */
+  #vouching;
 
   /** @param {Setup} setup @param {Api} api @param {Storage} storage */
   constructor({ options, settings, locale, words, style }, api, storage) {
@@ -23,6 +27,7 @@ export class App {
     this.storage = storage;
     this.conversation = new Conversation(api, storage, locale, this.#draw, this.#events.tell);
     this.view = new View(options, settings, words, this.#actions(), style);
+    this.conversation.beforeJoin = (contextId) => this.#vouch(contextId);
     this.conversation.onRefused = () => void this.#askAnew(api);
     this.conversation.isWatched = () => this.view.isOpen && document.visibilityState === "visible";
     document.addEventListener("visibilitychange", this.#looked);
@@ -37,6 +42,16 @@ export class App {
       closeWidget: () => this.show(false),
       showIcon: () => this.view.showIcon(true),
       hideIcon: () => this.view.showIcon(false),
+      showBubble: (/** @type {string | {text: string}} */ given) => this.#call(({ showBubble }) =>
+        showBubble(this.view.frame, typeof given === "string" ? given : given.text, () => this.show(true), this.view.words, h)),
+      animateIcon: (/** @type {object} */ how) => this.#call(({ animateIcon }) => animateIcon(this.view.bubble, how)),
+      onContextRequired: (/** @type {any} */ run) => {
+        this.#vouching = run;
+        const { contextId, hasAiJoined } = this.conversation.state;
+        if (contextId && hasAiJoined) void this.#vouch(contextId);
+      },
+      refreshVerifiedContext: () => this.#vouch(this.conversation.state.contextId),
+      saveTranscript: () => this.#save(),
       on: this.#events.on,
       off: this.#events.off,
       destroy: () => this.destroy(),
@@ -51,6 +66,25 @@ export class App {
     if (isOpen) this.#start();
     this.conversation.watch();
     this.#draw();
+  }
+
+  /** @param {(calls: typeof import("./page_calls.js")) => void} run */
+  #call = async (run) => run(await this.#calls());
+
+  #calls = () => import("./page_calls.js");
+
+  /** @param {string} [contextId] */
+  async #vouch(contextId) {
+    const { api, admission } = this.conversation;
+    const sessionId = this.storage.get().session;
+    if (!this.#vouching || !contextId || !sessionId) return "";
+    const { vouch } = await this.#calls();
+    return vouch(this.#vouching, { sessionId, contextId }, api.sessionUrl("context", sessionId), await admission.token());
+  }
+
+  #save() {
+    const title = this.settings.title || this.view.words.say("title");
+    void this.#call(({ saveTranscript }) => saveTranscript(visibleItems(this.conversation.state), this.view.words, title));
   }
 
   /** Begin or go on; what is asked first comes first, and nothing is opened before. */
@@ -110,6 +144,9 @@ export class App {
       cancel: () => conversation.cancel(),
       end: () => conversation.end(),
       rate: (answer) => this.#rate(answer),
+      save: () => this.#save(),
+      look: (src, title) => void this.#call(({ showPicture }) =>
+        showPicture(/** @type {ShadowRoot} */ (this.view.frame.getRootNode()), src, title, this.view.words, h)),
       restart: () => {
         const unsent = conversation.state.outbox.map(({ text }) => text).join("\n");
         this.storage.forget();

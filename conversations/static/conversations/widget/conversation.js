@@ -20,6 +20,9 @@ export class Conversation {
   state = emptyState();
   /** True while the end user can see the log: only then is a message "seen". */
   isWatched = () => false;
+  /** Let the page vouch for the end user before anybody answers.
+   * @type {(contextId: string) => Promise<unknown>} */
+  beforeJoin = () => Promise.resolve();
   /** The portal wants something else before it opens one. */
   onRefused = () => {};
   /** @type {Connection | undefined} */
@@ -70,7 +73,7 @@ export class Conversation {
       heartbeatSeconds: () => this.state.heartbeatSeconds,
       cursor: () => this.state.sequence,
       onEvent: (event) => this.#apply(event),
-      onReady: () => this.#caughtUp(),
+      onReady: () => void this.#caughtUp(),
       onLink: (link) => this.#linked(link),
     });
     this.#connection.start();
@@ -235,10 +238,10 @@ export class Conversation {
     this.#typingTimer = setTimeout(() => this.#dispatch({ type: "typing_over" }), limit);
   }
 
-  #caughtUp() {
-    if (this.state.hasStarted && !this.state.hasAiJoined && !this.#hasAskedForAi) {
-      this.#hasAskedForAi = this.#send("REQUEST_POLY_AGENT_JOIN");
-    }
+  async #caughtUp() {
+    const isNew = this.state.hasStarted && !this.state.hasAiJoined && !this.#hasAskedForAi;
+    if (isNew && this.state.contextId) await this.beforeJoin(this.state.contextId);
+    if (isNew) this.#hasAskedForAi = this.#send("REQUEST_POLY_AGENT_JOIN");
     this.state.outbox.filter((message) => !message.hasFailed).forEach(this.#sendMessage);
   }
 

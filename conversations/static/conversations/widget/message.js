@@ -108,7 +108,12 @@ export class Message {
     const label = h("span", { dir: "auto" }, title + size);
     const shown = [icon("clip"), label];
     if (file.preview_image_url) shown.unshift(thumbnail(file.preview_image_url, title));
-    return h("div", { class: "extra" }, link(file.content_url ?? "javascript:", ...shown) ?? label);
+    const look = (/** @type {MouseEvent} */ event) => {
+      if (!file.preview_image_url || event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      this.actions.look(file.content_url ?? "", title);
+    };
+    return h("div", { class: "extra", onclick: look }, link(file.content_url ?? "javascript:", ...shown) ?? label);
   }
 
   /** @param {Item} item @param {State} state */

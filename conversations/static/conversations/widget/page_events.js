@@ -11,6 +11,8 @@ const NAMES = {
   POLY_AGENT_MESSAGE: "message",
   LIVE_AGENT_MESSAGE: "message",
   USER_MESSAGE: "message",
+  SESSION_START: "session_created",
+  LANGUAGE_CHANGED: "language_changed",
   SESSION_END: "session_end",
 };
 

@@ -74,8 +74,9 @@ export function isFromVendor(item) {
 
 /** @type {Record<string, (state: State, payload: Payload, event: WireEvent) => State>} */
 const HANDLERS = {
-  SESSION_START: (state, { capabilities = {} }) => ({
+  SESSION_START: (state, { capabilities = {}, context_id: contextId }) => ({
     ...state,
+    contextId,
     hasStarted: true,
     heartbeatSeconds: capabilities.heartbeat_interval_seconds || state.heartbeatSeconds,
     extensions: capabilities.extensions ?? [],

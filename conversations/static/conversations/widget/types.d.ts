@@ -163,6 +163,7 @@ export interface Payload {
   chunk_index?: number;
   code?: string;
   content?: Content;
+  context_id?: string;
   display_message?: string;
   estimated_wait_seconds?: number;
   events?: WireEvent[];
@@ -265,6 +266,8 @@ export interface State {
   idle?: { message: string; seconds?: number };
   isCancelling: boolean;
   typing: "" | "ai_agent" | "live_agent";
+  /** What a token of verified context is bound to, where the portal takes one. */
+  contextId?: string;
   /** What the conversation goes on in, once it has changed. */
   language?: string;
   /** Asked for at the end. */
@@ -311,6 +314,10 @@ export interface Actions {
   end(): void;
   restart(): void;
   /** Give an answer to the survey; resolves to why it was refused, or to nothing. */
+  /** Give what was said to the end user, to keep. */
+  save(): void;
+  /** Show a picture of a message in full size. */
+  look(src: string, title: string): void;
   rate(answer: SurveyAnswer): Promise<string>;
 }
 

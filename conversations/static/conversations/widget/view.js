@@ -48,7 +48,8 @@ export class View {
     this.again = h("button", {
       type: "button", class: "again", "data-testid": "new-chat", onclick: actions.restart,
     }, words.say("again"));
-    this.foot = h("div", { class: "foot", hidden: true }, h("p", {}, words.say("closed")), this.again);
+    this.foot = h("div", { class: "foot", hidden: true }, h("p", {}, words.say("closed")), this.again,
+      h("button", { type: "button", class: "keep", "data-testid": "save", onclick: actions.save }, words.say("save")));
     this.badge = h("span", { class: "badge", "aria-hidden": "true", "data-testid": "badge", hidden: true });
     this.news = h("div", { class: "unseen", role: "status" });
     this.bubble = this.#buildBubble(settings.launcher);

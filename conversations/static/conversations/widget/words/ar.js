@@ -30,4 +30,5 @@ export const words = {
   rateFirst: "اختر عدد النجوم أو تخطَّ.", thanks: "شكرًا على تقييمك.", skipped: "تم التخطي.", rateFailed: "تعذر الإرسال. أعد المحاولة.",
   rateOver: "انتهى وقت تقييم هذه المحادثة.",
   agree: "الموافقة وبدء المحادثة", disagree: "ليس الآن", startChat: "بدء المحادثة", wrongPhone: "اكتب رقم هاتف.",
+  save: "حفظ المحادثة", dismiss: "إغلاق",
 };

@@ -30,4 +30,5 @@ export const words = {
   rateFirst: "Wählen Sie Sterne, oder überspringen Sie.", thanks: "Danke für Ihre Bewertung.", skipped: "Übersprungen.", rateFailed: "Das konnte nicht gesendet werden. Versuchen Sie es noch einmal.",
   rateOver: "Die Zeit, diese Unterhaltung zu bewerten, ist vorbei.",
   agree: "Zustimmen und Chat beginnen", disagree: "Jetzt nicht", startChat: "Chat beginnen", wrongPhone: "Schreiben Sie eine Telefonnummer.",
+  save: "Unterhaltung speichern", dismiss: "Schließen",
 };

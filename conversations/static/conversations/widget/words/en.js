@@ -30,4 +30,5 @@ export const words = {
   rateFirst: "Choose a number of stars, or skip.", thanks: "Thank you for your rating.", skipped: "Skipped.", rateFailed: "It could not be sent. Try again.",
   rateOver: "The time to rate this conversation is over.",
   agree: "Accept and start the chat", disagree: "Not now", startChat: "Start the chat", wrongPhone: "Write a phone number.",
+  save: "Save the conversation", dismiss: "Close",
 };

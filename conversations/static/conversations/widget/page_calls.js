@@ -1,0 +1,109 @@
+// @ts-check
+/** @import {Words} from "./types" */
+/** @import {h} from "./dom.js" */
+/** What the host page may ask of the widget now and then. Loaded with the first such call. */
+
+const BUDGET_MS = 4000;
+const STYLE = `
+.teaser { position: fixed; inset-block-end: calc(var(--y, 20px) + 76px); inset-inline-end: var(--x, 20px); max-width: min(280px, calc(100vw - 40px)); display: flex; align-items: flex-start; border-radius: 16px; background: var(--surface); box-shadow: var(--shadow); }
+.at-start .teaser { inset-inline: var(--x, 20px) auto; }
+.teaser button { padding: 12px 0 12px 16px; text-align: start; }
+.teaser button + button { width: 44px; flex: none; padding: 0; text-align: center; color: var(--quiet); }
+.open .teaser { display: none; }
+`;
+/** @type {Record<string, Keyframe[]>} */
+const MOVES = {
+  bounce: [{ transform: "none" }, { transform: "translateY(-12px)" }, { transform: "none" }],
+  grow: [{ transform: "none" }, { transform: "scale(1.2)" }, { transform: "none" }],
+  pulse: [{ opacity: 1 }, { opacity: 0.4 }, { opacity: 1 }],
+};
+
+/** A line beside the round button, for whoever has not opened it.
+ * @param {Element} frame @param {string} text @param {() => void} open @param {Words} words @param {typeof h} make */
+export function showBubble(frame, text, open, words, make) {
+  adopt(frame);
+  frame.querySelector(".teaser")?.remove();
+  const teaser = make("div", { class: "teaser", role: "status", "data-testid": "teaser" });
+  const go = () => {
+    teaser.remove();
+    open();
+  };
+  teaser.append(make("button", { type: "button", dir: "auto", onclick: go }, text),
+    make("button", { type: "button", "aria-label": words.say("dismiss"), onclick: () => teaser.remove() }, "\u00d7"));
+  frame.append(teaser);
+}
+
+/** @param {Element} icon @param {{type?: string, durationMs?: number}} [how] */
+export function animateIcon(icon, { type = "bounce", durationMs = 600 } = {}) {
+  if (!matchMedia("(prefers-reduced-motion: reduce)").matches) icon.animate(MOVES[type] ?? MOVES.bounce, { duration: durationMs });
+}
+
+/**
+ * Ask the page's own server to vouch for the end user; whatever fails, the conversation goes on.
+ * @param {(session: {sessionId: string, contextId: string}) => unknown} callback
+ * @param {{sessionId: string, contextId: string}} session @param {string} url @param {string} access
+ * @returns {Promise<string>} what the portal says of it; empty without an answer in time
+ */
+export async function vouch(callback, session, url, access) {
+  const late = new Promise((resolve) => setTimeout(resolve, BUDGET_MS, ""));
+  try {
+    return await /** @type {Promise<string>} */ (Promise.race([sent(callback, session, url, access), late]));
+  } catch (error) {
+    console.warn("Chat widget: onContextRequired gave no token.", error);
+    return "";
+  }
+}
+
+/** @param {Function} callback @param {object} session @param {string} url @param {string} access */
+async function sent(callback, session, url, access) {
+  const token = await callback(session);
+  if (typeof token !== "string" || !token) return "";
+  const answer = await fetch(url, {
+    method: "POST", credentials: "omit", body: JSON.stringify({ token }),
+    headers: { "Content-Type": "application/json", Authorization: `Bearer ${access}` },
+  });
+  return answer.ok ? (await answer.json()).status : "";
+}
+
+/** What was said, for the end user to keep.
+ * @param {import("./types").Item[]} items @param {Words} words @param {string} title */
+export function saveTranscript(items, words, title) {
+  const when = new Intl.DateTimeFormat(words.locale, { dateStyle: "short", timeStyle: "short" });
+  const lines = items.map(({ at, from, name, text, code, attachments = [] }) => {
+    const who = { end_user: words.say("you"), ai_agent: name || words.say("ai"), live_agent: name || words.say("live"), vendor_bot: name || words.say("bot"), system: "" }[from];
+    const said = code ? words.say(code, { name: name || words.say("someone") }) : text;
+    const files = attachments.map((file) => file.title || file.file_name).filter(Boolean);
+    return `${when.format(new Date(at || Date.now()))}  ${who ? `${who}: ` : ""}${[said, ...files].filter(Boolean).join("\n    ")}`;
+  });
+  const file = new Blob([`${title}\n\n${lines.join("\n")}\n`], { type: "text/plain;charset=utf-8" });
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(file);
+  link.download = `${title.replace(/[^\p{L}\p{N}]+/gu, "-")}-${new Date().toISOString().slice(0, 10)}.txt`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+/** A picture in full size, closed by Escape, a click or its button.
+ * @param {ShadowRoot} root @param {string} src @param {string} title @param {Words} words @param {typeof h} make */
+export function showPicture(root, src, title, words, make) {
+  const dialog = make("dialog", { class: "lightbox", "aria-label": title, "data-testid": "lightbox" });
+  dialog.style.cssText = "border:0;padding:0;max-width:96vw;max-height:96dvh;background:none;overflow:visible;margin:auto";
+  const close = make("button", { type: "button", "aria-label": words.say("dismiss"), onclick: () => dialog.close() }, "\u00d7");
+  close.style.cssText = "position:absolute;inset-block-start:8px;inset-inline-end:8px;width:44px;height:44px;border-radius:50%;background:#16181d;color:#fff;font-size:22px";
+  const open = make("a", { href: src, target: "_blank", rel: "noopener noreferrer" }, make("img", { src, alt: title, style: "display:block;max-width:96vw;max-height:90dvh;border-radius:8px" }));
+  dialog.append(open, close);
+  dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
+  dialog.addEventListener("keydown", (event) => event.stopPropagation());
+  dialog.addEventListener("close", () => dialog.remove());
+  /** @type {Element} */ (root.querySelector(".frame")).append(dialog);
+  dialog.showModal();
+  close.focus();
+}
+
+/** @param {Element} frame */
+function adopt(frame) {
+  const root = /** @type {ShadowRoot} */ (frame.getRootNode());
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(STYLE);
+  if (root.adoptedStyleSheets.length < 8) root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+}

@@ -1,0 +1,145 @@
+"""What a customer's own server vouches for: a signed token bound to one session (HS256, 30 s)."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import secrets
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+import jwt
+from django.db import transaction
+from django.utils import timezone
+
+from conversations.journal.services import conversation_lock, log_append
+from conversations.models import Channel, Conversation, EndUser, LogEntry
+from conversations.models.context_id import context_id_of
+
+TOKEN_MAX_BYTES = 16_384
+CONTEXT_MAX_BYTES = 8_192
+LIFE_SECONDS = 30
+# Clocks of two machines are never the same.
+LEEWAY_SECONDS = 5
+VERIFIED, EXPIRED, FORGED = "verified", "expired", "forged"
+_PROBLEMS = {
+    EXPIRED: "The token of verified context has expired: the end user counts as anonymous. It "
+    "lives 30 seconds; make it when the widget asks for it.",
+    FORGED: "The token of verified context was not taken ({why}): the end user counts as "
+    "anonymous.",
+}
+
+
+class ContextTokenError(Exception):
+    """The token proves nothing; `status` is expired or forged."""
+
+    def __init__(self, status: str, why: str) -> None:
+        """Keep what is wrong with it, for the project's log."""
+        super().__init__(why)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedContext:
+    """What the token says of the end user."""
+
+    claims: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def external_id(self) -> str:
+        """Return who it is; empty where the token names nobody."""
+        return self._text("external_id") or self._text("email").lower()
+
+    def names(self) -> dict[str, str]:
+        """Return what is known of the person, cut to what is kept."""
+        found = {"name": 256, "email": 254, "phone": 32}
+        return {name: text[:most] for name, most in found.items() if (text := self._text(name))}
+
+    def _text(self, name: str) -> str:
+        value = self.claims.get(name)
+        return value.strip()[:255] if isinstance(value, str) else ""
+
+
+def context_key_make(channel: Channel) -> tuple[str, str]:
+    """Add a key to the channel's; return its id and its secret, the only time it is known."""
+    key_id, secret = f"ck_{secrets.token_hex(4)}", secrets.token_urlsafe(32)
+    channel.context_keys = {**(channel.context_keys or {}), key_id: secret}
+    return key_id, secret
+
+
+def context_read(channel: Channel, session_id: uuid.UUID, token: str) -> VerifiedContext:
+    """Return what a token says; raises ContextTokenError."""
+    if len(token) > TOKEN_MAX_BYTES:
+        raise ContextTokenError(FORGED, "it is longer than 16 KB")
+    try:
+        key_id = str(jwt.get_unverified_header(token).get("kid", ""))
+        secret = (channel.context_keys or {}).get(key_id)
+        if not secret:
+            raise ContextTokenError(FORGED, "its kid names no key of this widget")
+        claims = jwt.decode(
+            token,
+            secret,
+            algorithms=["HS256"],
+            leeway=LEEWAY_SECONDS,
+            options={"require": ["exp", "iat", "sub"], "verify_aud": False},
+        )
+    except jwt.ExpiredSignatureError as error:
+        raise ContextTokenError(EXPIRED, "it has expired") from error
+    except jwt.InvalidTokenError as error:
+        raise ContextTokenError(FORGED, type(error).__name__) from error
+    return _checked(claims, session_id)
+
+
+def _checked(claims: dict[str, Any], session_id: uuid.UUID) -> VerifiedContext:
+    if not hmac.compare_digest(str(claims["sub"]), context_id_of(session_id)):
+        raise ContextTokenError(FORGED, "its sub is not the contextId of this session")
+    if claims["exp"] - claims["iat"] > LIFE_SECONDS:
+        raise ContextTokenError(FORGED, "it lives longer than 30 seconds")
+    found = claims.get("ctx") or {}
+    is_flat = isinstance(found, dict) and all(
+        value is None or isinstance(value, str | int | float | bool) for value in found.values()
+    )
+    if not is_flat:
+        raise ContextTokenError(FORGED, "its ctx holds more than plain values")
+    if len(json.dumps(found).encode()) > CONTEXT_MAX_BYTES:
+        raise ContextTokenError(FORGED, "its ctx is larger than 8 KB")
+    return VerifiedContext(claims=found)
+
+
+@transaction.atomic
+def context_receive(conversation_id: str, token: str) -> str:
+    """Take a token for a conversation and return verified, expired or forged.
+
+    It replaces all that was known before: a token that proves nothing leaves an anonymous.
+    """
+    conversation = conversation_lock(conversation_id)
+    channel = conversation.channel
+    try:
+        found = context_read(channel, conversation.session_id, token)
+        status = VERIFIED
+    except ContextTokenError as error:
+        found, status = VerifiedContext(), error.status
+        text = _PROBLEMS[status].format(why=error)
+        log_append(conversation, LogEntry.Level.WARNING, text, code=f"context_{status}")
+    at = timezone.now().isoformat(timespec="milliseconds")
+    verified = {"status": status, "claims": found.claims, "at": at}
+    conversation.context = {**conversation.context, "verified": verified}
+    conversation.end_user = _end_user(conversation, found)
+    conversation.save(update_fields=["context", "end_user"])
+    return status
+
+
+def _end_user(conversation: Conversation, found: VerifiedContext) -> EndUser:
+    """Return the person that is vouched for, else an anonymous one who shares nothing with them."""
+    if found.external_id:
+        person, _ = EndUser.objects.update_or_create(
+            project_id=conversation.project_id,
+            external_id=found.external_id,
+            is_verified=True,
+            defaults=found.names(),
+        )
+        return person
+    if not conversation.end_user.is_verified:
+        return conversation.end_user
+    return EndUser.objects.create(project_id=conversation.project_id, external_id=str(uuid.uuid4()))
