@@ -20,13 +20,13 @@ from conversations.socket.handshake import HandshakeError, session_of_token
 from conversations.survey.reading import COMMENT_MAX, survey_read
 from conversations.survey.schema import SurveyOut
 from conversations.survey.services import SurveyClosedError, survey_answer, survey_data
-from conversations.widget.history import history_of
 from conversations.widget.verified_context import (
     EXPIRED,
     FORGED,
     TOKEN_MAX_BYTES,
     VERIFIED,
     context_receive,
+    history_of,
 )
 
 CHECKS_PER_MINUTE = 60

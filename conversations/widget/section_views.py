@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,16 +13,72 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from conversations.models import BrandImage, Channel
+from conversations.survey.forms import SurveyForm
 from conversations.survey.results import survey_results
+from conversations.widget.before_form import BeforeForm
+from conversations.widget.brand_form import BrandForm
 from conversations.widget.channels import channel_update
+from conversations.widget.identity_form import IdentityForm
 from conversations.widget.look import look
-from conversations.widget.sections import SECTIONS, Section
 from conversations.widget.words import WordsForm, own_count
 from integrations.behaviour.languages import languages
 from integrations.behaviour.sentences import own_or
 from integrations.behaviour.wording import own_words, wording_set
 from integrations.models import Area, Project
 from integrations.projects.access import project_view
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """One page: its address, its name, why one goes there, and its form.
+
+    The form's class has `initial_of(channel)`, what it shows of one; the form has
+    `values(channel)`, the fields to be saved, and may have `saved(channel)` for all else.
+    """
+
+    key: str
+    title: str
+    why: str
+    form: Any
+    has_preview: bool = False
+
+    def form_of(self, channel: Channel, data: Any = None, files: Any = None) -> forms.Form:
+        """Return the form, filled with the channel or with what was sent."""
+        made: forms.Form = self.form(data, files, initial=self.form.initial_of(channel))
+        return made
+
+
+SECTIONS = {
+    one.key: one
+    for one in (
+        Section(
+            key="brand",
+            title="Look and words",
+            why="Name, colours, picture, place and words, so that the widget looks like yours.",
+            form=BrandForm,
+            has_preview=True,
+        ),
+        Section(
+            key="before",
+            title="Before the chat",
+            why="What end users accept and answer before a conversation begins.",
+            form=BeforeForm,
+            has_preview=True,
+        ),
+        Section(
+            key="identity",
+            title="Identity",
+            why="Your server vouches for who is signed in on your page, by a signed token.",
+            form=IdentityForm,
+        ),
+        Section(
+            key="survey",
+            title="Survey",
+            why="What end users thought, asked once at the end and kept here, at no vendor.",
+            form=SurveyForm,
+        ),
+    )
+}
 
 
 @project_view(Area.WIDGETS)

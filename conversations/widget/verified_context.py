@@ -13,12 +13,15 @@ import jwt
 from django.db import transaction
 from django.utils import timezone
 
+from conversations.journal.selectors import transcript_get
 from conversations.journal.services import conversation_lock, log_append
 from conversations.models import Channel, Conversation, EndUser, LogEntry
 from conversations.models.context_id import context_id_of
 
 TOKEN_MAX_BYTES = 16_384
 CONTEXT_MAX_BYTES = 8_192
+# What a verified person reads of earlier conversations.
+CONVERSATIONS_MAX, LINES_MAX = 20, 100
 LIFE_SECONDS = 30
 # Clocks of two machines are never the same.
 LEEWAY_SECONDS = 5
@@ -143,3 +146,25 @@ def _end_user(conversation: Conversation, found: VerifiedContext) -> EndUser:
     if not conversation.end_user.is_verified:
         return conversation.end_user
     return EndUser.objects.create(project_id=conversation.project_id, external_id=str(uuid.uuid4()))
+
+
+def history_of(conversation: Conversation) -> list[dict[str, Any]]:
+    """Return earlier conversations of the same verified person; none of an anonymous one."""
+    if not conversation.end_user.is_verified:
+        return []
+    rows = Conversation.objects.filter(
+        project_id=conversation.project_id,
+        end_user_id=conversation.end_user_id,
+        end_user__is_verified=True,
+        is_discarded=False,
+    ).exclude(pk=conversation.pk)
+    return [
+        {
+            "started_at": row.started_at.isoformat(timespec="milliseconds"),
+            "lines": [
+                {"at": line["ts"], "from": line["sender"], "text": line["text"]}
+                for line in transcript_get(row, limit=LINES_MAX)
+            ],
+        }
+        for row in rows.order_by("-started_at")[:CONVERSATIONS_MAX]
+    ]

@@ -25,7 +25,7 @@ from conversations.widget.channels import (
     contrast_with_white,
 )
 from conversations.widget.forms import ChannelForm
-from conversations.widget.sections import SECTIONS
+from conversations.widget.section_views import SECTIONS
 from integrations.models import Access, Area, Environment, Project
 from integrations.projects.access import project_view
 

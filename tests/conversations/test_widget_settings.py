@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from conversations.journal.services import Visitor
 from conversations.models import BrandImage, Channel
-from conversations.widget.sections import SECTIONS as WIDGET_SECTIONS
+from conversations.widget.section_views import SECTIONS as WIDGET_SECTIONS
 from integrations.models import Project
 from tests import factories
 from tests.browser import ARGUMENTS, find_browser
