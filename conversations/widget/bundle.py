@@ -12,7 +12,14 @@ MADE = WIDGET / "made"
 STYLE = MADE / "styles.css"
 # Put there by make setup's step for tests: running Baton needs no Node.
 ESBUILD = str(Path(sys.prefix) / "node" / "node_modules" / ".bin" / "esbuild")
-LOADED_LATER = ("files.js", "http_socket.js", "survey.js", "before.js", "page_calls.js")
+LOADED_LATER = (
+    "files.js",
+    "http_socket.js",
+    "survey.js",
+    "before.js",
+    "page_calls.js",
+    "trouble.js",
+)
 OPTIONS = [
     "--bundle",
     "--minify",

@@ -95,7 +95,8 @@ def widget_section(
         form = found.form_of(channel, request.POST, request.FILES)
         if form.is_valid():
             _save(channel, form, request.user)
-            if any(once := getattr(form, "shown_once", ())):
+            once: tuple[str, str] = getattr(form, "shown_once", ("", ""))
+            if once[1]:
                 return _with_secret(request, channel, found, once)
             messages.success(request, f"{found.title} saved. The next conversation has it.")
             return redirect(
