@@ -3,7 +3,9 @@
 PY := .venv/bin/python
 TYPED := config integrations handoffs conversations
 PORT ?= 8000
-JOURNEYS := tests/journeys tests/chaos
+JOURNEYS := tests/journeys
+CHAOS := tests/chaos
+TALKS := tests/conversations
 VENDORS := tests/vendors tests/contract tests/config tests/architecture
 WORKER := $(PY) -m celery -q -A config worker -P threads --without-gossip --without-mingle
 KEY ?= salesforce_messaging
@@ -37,19 +39,27 @@ setup: .venv/.installed ## make .venv and install the packages that run Baton
 demo: setup ## start everything and print where to look (PORT=8000)
 	@$(PY) manage.py demo --port $(PORT)
 
-# Three parts side by side, each with stores of its own. Two of them wait more than they work, so
-# that two cores are enough; what starts whole products and looks at the clock goes before them.
+# Four parts side by side, the fifth when the shortest is over; each has stores of its own. Most of
+# them wait more than they work, so that two cores are enough; what starts whole products and looks
+# at the clock goes before them.
 test: .venv/.installed-oracles browser ## run the whole suite
-	@$(MAKE) --silent --no-print-directory --jobs 3 --output-sync=target test-vendors test-rest test-journeys
+	@$(MAKE) --silent --no-print-directory --keep-going --jobs 4 --output-sync=target \
+		test-journeys test-rest test-vendors test-chaos test-talks
 
 test-journeys:
 	@$(PY) -m pytest $(JOURNEYS)
 
+test-chaos:
+	@$(PY) -m pytest $(CHAOS)
+
 test-vendors:
 	@nice -n 5 $(PY) -m pytest $(VENDORS)
 
+test-talks:
+	@nice -n 5 $(PY) -m pytest $(TALKS)
+
 test-rest:
-	@nice -n 5 $(PY) -m pytest $(patsubst %,--ignore=%,$(JOURNEYS) $(VENDORS))
+	@nice -n 5 $(PY) -m pytest $(patsubst %,--ignore=%,$(JOURNEYS) $(CHAOS) $(VENDORS) $(TALKS))
 
 long: .venv/.installed-oracles browser ## what make test leaves out, and everything broken at every vendor
 	@$(PY) -m pytest -m long --timeout 900 || [ $$? = 5 ]

@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from functools import cache
 
 PROGRAMS = (
     "chromium",
@@ -26,11 +28,15 @@ ARGUMENTS = [
 APT = ["apt-get", "-qq", "--yes", "--no-install-recommends"]
 
 
+@cache
 def find_browser() -> str | None:
     """Return a Chromium or Chrome that starts, or None."""
-    candidates = [shutil.which(name) for name in PROGRAMS]
-    own = _playwright_path()
-    return next((path for path in [*candidates, own] if path and _starts(path)), None)
+    return next((path for path in _candidates() if path and _starts(path)), None)
+
+
+def _candidates() -> Iterator[str | None]:
+    yield from map(shutil.which, PROGRAMS)
+    yield _playwright_path()  # asked last: it starts all of playwright to know
 
 
 def install_browser() -> None:
@@ -45,6 +51,7 @@ def install_browser() -> None:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )
+    find_browser.cache_clear()
     if not find_browser():
         print("browser: downloading playwright's chromium", flush=True)
         subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"])
@@ -71,6 +78,7 @@ def main() -> None:
     """Make sure that there is a browser, or say what to do."""
     if not find_browser():
         install_browser()
+        find_browser.cache_clear()
     found = find_browser()
     if not found:
         sys.exit(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.journeys.people import PHRASE, Desk, EndUser
@@ -25,6 +25,7 @@ COLOURS = {
     "runOnly": ["color-contrast", "link-in-text-block"],
 }
 RULES = {"light": EVERYTHING, "dark": COLOURS}
+LOOK = "(rules) => axe.run(rules).then((found) => found.violations)"
 LISTS = ("ai-agent", "topics", "topics/new", "tools", "tools/new", "widget", "widget/new")
 MORE_LISTS = (
     "flows/new",
@@ -82,6 +83,7 @@ def context(browser: Browser, stack: Stack) -> Iterator[BrowserContext]:
 
 def violations(page: Page) -> list[str]:
     """Return what axe-core finds wrong in any theme and size, one line for each element."""
+    page.evaluate(AXE_SCRIPT)
     return [
         f"{page.url} {size} {scheme} {rule['id']} {node['target']}: {node['failureSummary']}"
         for size in SIZES
@@ -100,7 +102,7 @@ def too_wide(page: Page) -> list[str]:
 def _looked_at(page: Page, size: str, scheme: str) -> list[dict[str, Any]]:
     page.set_viewport_size({"width": SIZES[size]["width"], "height": SIZES[size]["height"]})
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    found: list[dict[str, Any]] = Axe().run(page, options=RULES[scheme]).response["violations"]
+    found: list[dict[str, Any]] = page.evaluate(LOOK, RULES[scheme])
     return found
 
 
