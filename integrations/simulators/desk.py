@@ -103,7 +103,10 @@ class Desk:
 
     async def conversations(self, request: Request) -> Response:
         """List all conversations the vendor holds."""
-        return AsciiJSONResponse(self._simulator.desk_conversations())
+        rows = self._simulator.desk_conversations()
+        if self._simulator.hides_values:
+            rows = [{**row, "attributes": {}} for row in rows]
+        return AsciiJSONResponse(rows)
 
     async def rich_kinds(self, request: Request) -> Response:
         """List the kinds of rich content that this vendor can send, in the order of the buttons."""
@@ -263,6 +266,8 @@ _FAULTS: dict[str, Fault] = {
     "release": lambda s, f: s.faults.release(**f),
     # Takes back planned failures and latency, before their count has run out.
     "clear": lambda s, f: s.faults.clear(**f),
+    # What a flow or a page at the vendor does that shows live agents none of the values.
+    "hide_values": lambda s, f: s.hide_values(**f),
     # The page names the type of its one field, not the field: take the boolean, whatever its name.
     "agents_offline": lambda s, f: s.set_agents_offline(
         is_offline=next((value for value in f.values() if isinstance(value, bool)), True)

@@ -65,6 +65,8 @@ class Simulator(ABC):
         self.requests = RequestLog()
         self.faults: FaultPlan = FaultPlan()
         self.base_url = ""
+        # Whether live agents see none of the values that came with a conversation.
+        self.hides_values = False
         self._state_path = Path(state_file) if state_file else None
         self._change_depth = 0
 
@@ -204,12 +206,17 @@ class Simulator(ABC):
         """Delay every vendor-side answer."""
         self.faults.latency_seconds = ms / 1000
 
+    def hide_values(self, *, is_hidden: bool = True) -> None:
+        """Show live agents none of the values, or show them again; they are there all the same."""
+        self.hides_values = is_hidden
+
     def reset(self) -> None:
         """Forget everything: conversations, tokens, requests, faults."""
         with self.change():
             self.close_streams()
             self.forget()
             self.faults.clear()
+            self.hides_values = False
             self.requests.clear()
 
     @cached_property

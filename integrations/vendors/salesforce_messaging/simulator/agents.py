@@ -191,6 +191,12 @@ def _grow_idle(agents: Agents, conversation: Conversation, _fields: Fields) -> N
     routing.change_status(agents.org, conversation, session, "Inactive")
 
 
+def _let_flow_end(agents: Agents, conversation: Conversation, _fields: Fields) -> None:
+    """Have the flow end what waits: outside its hours, or with an error."""
+    _waiting(conversation)
+    routing.end_session(agents.org, conversation, "System")
+
+
 def _lose_session(_agents: Agents, conversation: Conversation, _fields: Fields) -> None:
     """Let the session be over without a word, as one that timed out unseen."""
     session = routing.open_session(conversation)
@@ -251,6 +257,7 @@ ACTIONS: dict[str, Action] = {
     "fail_routing": deed(_fail_routing),
     "supervise": deed(_supervise),
     "idle": deed(_grow_idle),
+    "flow_ends": deed(_let_flow_end),
     "position": deed(
         lambda agents, one, f: routing.announce_position(agents.org, one, int(f["position"]))
     ),
