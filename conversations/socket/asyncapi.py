@@ -137,9 +137,13 @@ def _bounds() -> str:
         f"{settings.MESSAGE_MAX_CHARACTERS} characters. A socket may send "
         f"{settings.SOCKET_FRAMES_PER_SECOND:g} frames a second, and "
         f"{settings.SOCKET_FRAMES_BURST} at once; a session may have "
-        f"{settings.SOCKETS_PER_SESSION} sockets. Send HEARTBEAT every "
-        f"{settings.SOCKET_HEARTBEAT_SECONDS} seconds: a session from which nothing comes for "
-        f"{settings.SESSION_IDLE_SECONDS} seconds ends. A frame that is refused is answered by "
+        f"{settings.SOCKETS_PER_SESSION} sockets and connect {settings.HANDSHAKES_PER_MINUTE} "
+        f"times a minute. Whoever pulls more than {settings.JOURNAL_BYTES_PER_MINUTE} bytes of a "
+        "journal in a minute is closed with 1013: go on from the cursor when Retry-After of the "
+        "refused handshake has passed. Send HEARTBEAT every "
+        f"{settings.SOCKET_HEARTBEAT_SECONDS} seconds: a session without a handoff from which "
+        f"nothing comes for {settings.SESSION_IDLE_SECONDS} seconds ends. With one the end user is "
+        "away, and place and live agent are kept. A frame that is refused is answered by "
         "SYSTEM_MESSAGE of level ERROR with its `metadata`, and the socket stays open."
     )
 
