@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,13 +13,14 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
+from integrations.contract.connector import Connector
 from integrations.contract.events import LiveAgentJoined
-from integrations.contract.manifest import Delivery
 from integrations.http.client import open_session
 from integrations.http.route import Route
 from integrations.simulators.simulator import running_simulator
+from integrations.vendors.genesys.connector.records import GenesysTiming
 from tests.closed_network import Names, Proxy, authority, running_proxy, tls_in_front_of
-from tests.contract.bench import AGENT, Bench, handoff_request, outbound, until_seen
+from tests.contract.bench import AGENT, Bench, handoff_request, outbound, until, until_seen
 from tests.contract.vendors import SETUPS
 
 ACCOUNTS = ("first.example", "second.example")
@@ -33,20 +35,32 @@ FIXED = (
 class Account(Bench):
     """One account: its connectors go to a name, its desk is beside us."""
 
-    def __init__(self, key: str, host: str, session: aiohttp.ClientSession, beside: Bench) -> None:
-        super().__init__(key, f"https://{host}", session)
+    def __init__(
+        self,
+        simulator: Any,
+        host: str,
+        session: aiohttp.ClientSession,
+        beside: Bench,
+    ) -> None:
+        super().__init__(beside.key, f"https://{host}", session)
+        self.simulator = simulator
         self.host = host
         self._beside = beside
+
+    def connector_with(self, **options: object) -> Connector:
+        """Make a connector with other options than the contract suite's."""
+        self.setup = replace(self.setup, options={**self.setup.options, **options})
+        return self.connector()
 
     async def desk(self, method: str, path: str, **body: object) -> Any:
         return await self._beside.desk(method, path, **body)
 
     async def talk(self, text: str) -> None:
-        """Test the connection, open, write, and listen where the vendor has a stream."""
+        """Test the connection, open, write, and listen where the connector does."""
         connector = self.connector()
         assert [check async for check in connector.test_connection()]
         session = await connector.start(handoff_request())
-        if self.manifest.delivery is Delivery.STREAM:
+        if type(connector).listen is not Connector.listen:
             listener = self.listen(connector, session)
             await self.act(session, "accept", agent_name=AGENT)
             await listener.wait_for(LiveAgentJoined)
@@ -85,7 +99,7 @@ async def accounts_behind_a_proxy(
             session = await stack.enter_async_context(
                 open_session(allow_local=False, resolver=Names(), route=route)
             )
-            accounts.append(Account(key, host, session, Bench(key, url, beside)))
+            accounts.append(Account(simulator, host, session, Bench(key, url, beside)))
         yield accounts, proxy
         for account in accounts:
             for listener in account.listeners:
@@ -107,3 +121,21 @@ async def test_two_accounts_are_reached_through_the_proxy_alone_and_kept_apart(
     for host, rows in zip(ACCOUNTS, read, strict=True):
         assert len(rows) == 1
         assert {other for other in ACCOUNTS if f"For {other}" in rows[0]} == {host}
+
+
+async def test_genesys_notification_socket_goes_through_the_proxy_and_is_heard(
+    own_authority: tuple[Path, ssl.SSLContext],
+) -> None:
+    async with accounts_behind_a_proxy("genesys", *own_authority) as (accounts, proxy):
+        [account, _] = accounts
+        # Left to itself it would ask only when the test is long over.
+        connector = account.connector_with(timing=GenesysTiming(poll=90, poll_alone=90))
+        session = await connector.start(handoff_request())
+        asked = len(proxy.asked)
+        listener = account.listen(connector, session)
+        await until(account.simulator.world.channels.sockets)
+
+        await account.act(session, "accept", agent_name=AGENT)
+        await listener.wait_for(LiveAgentJoined)
+
+        assert ("CONNECT first.example:443 HTTP/1.1", "") in proxy.asked[asked:]

@@ -284,7 +284,7 @@ def _channel(call: Call) -> Channel:
 
 
 def _channel_object(call: Call, channel: Channel) -> dict[str, str]:
-    base = str(call.request.base_url).rstrip("/").replace("http", "ws", 1)
+    base = call.org.base_url.replace("http", "ws", 1)
     expires = iso(round(channel.expires_at * 1000))
     return {"connectUri": f"{base}/channels/{channel.id}", "id": channel.id, "expires": expires}
 
