@@ -113,6 +113,11 @@ app.conf.update(
             "schedule": 15.0,
             "options": {"expires": 15.0},
         },
+        "alert_people": {
+            "task": "handoffs.tasks.alert_people",
+            "schedule": 60.0,
+            "options": {"expires": 60.0},
+        },
         "keep_no_longer": {"task": "handoffs.tasks.keep_no_longer", "schedule": 600.0},
         "clean_up": {"task": "handoffs.tasks.clean_up", "schedule": 3600.0},
         "probe": {

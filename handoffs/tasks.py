@@ -17,6 +17,7 @@ from handoffs.clocks.sweeping import answers_lost, handoffs_unowned
 from handoffs.clocks.waiting_flows import waiting_flow_speak
 from handoffs.lifecycle.deadlines import LOST_WAKE_UP
 from handoffs.lifecycle.queueing import queue_answer, queue_open_handoff
+from handoffs.portal.alerts.telling import alerts_run
 from handoffs.portal.analytics.facts import facts_write
 from handoffs.portal.conversations.search_fill import search_catch_up
 from handoffs.portal.erasure.erasing import erasure_run, erasures_waiting
@@ -128,3 +129,9 @@ def erase_waiting() -> None:
 def keep_no_longer() -> None:
     """Delete what projects keep no longer."""
     retention_run()
+
+
+@shared_task
+def alert_people() -> None:
+    """Tell people what is wrong, and what is over."""
+    alerts_run()

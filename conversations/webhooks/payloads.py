@@ -139,6 +139,17 @@ class ToldConnection(TypedDict):
     error_code: str
 
 
+class ToldAlert(TypedDict):
+    """Something that is wrong, or was."""
+
+    alert_id: int
+    kind: Literal["connection", "failing", "lag", "no_worker", "expiry"]
+    title: str
+    detail: str
+    raised_at: Moment
+    cleared_at: Moment | None
+
+
 class Told(TypedDict):
     """The body of a webhook, which is a frame of an agent's socket too."""
 
@@ -166,4 +177,6 @@ DATA: Mapping[WebhookType, type] = {
     WebhookType.MESSAGE_CREATED: ToldMessage,
     WebhookType.CSAT_SUBMITTED: ToldSurvey,
     WebhookType.CONNECTION_STATE_CHANGED: ToldConnection,
+    WebhookType.ALERT_RAISED: ToldAlert,
+    WebhookType.ALERT_CLEARED: ToldAlert,
 }

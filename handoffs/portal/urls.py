@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from conversations.ai_agent.tools.views import tool_edit, tool_new
+from handoffs.portal.alerts.views import alerts
 from handoffs.portal.analytics.views import analytics, analytics_export
 from handoffs.portal.connection_views import connect_done, connect_verify, disconnect
 from handoffs.portal.conversations.detail_views import (
@@ -75,6 +76,7 @@ urlpatterns = [
     path(f"{_CONVERSATION}notes/<uuid:note_id>/", note_edit, name="conversation_note_edit"),
     path(f"{_CONVERSATION}tags/", tag_add, name="conversation_tag"),
     path(f"{_CONVERSATION}tags/remove/", tag_remove, name="conversation_tag_remove"),
+    path("p/<str:project_id>/alerts/", alerts, name="alerts"),
     path(_RETENTION, retention, name="retention"),
     path(f"{_RETENTION}find/", person_find, name="person_find"),
     path(f"{_RETENTION}people/<int:person_id>/", person, name="person"),

@@ -1,5 +1,6 @@
 """Everything a project is connected to; Django finds models by this module."""
 
+from integrations.models.alert import Alert
 from integrations.models.api_key import ApiKey
 from integrations.models.audit import AuditEntry
 from integrations.models.connection_name import ConnectionName
@@ -11,6 +12,7 @@ from integrations.models.workspace import Access, Area, Membership, Project, Wor
 
 __all__ = [
     "Access",
+    "Alert",
     "ApiKey",
     "Area",
     "AuditEntry",

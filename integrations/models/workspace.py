@@ -44,6 +44,8 @@ class Project(models.Model):
     trigger_policy = models.JSONField(default=dict, db_default={}, blank=True)
     # How long what was said is kept (integrations/projects/retention.py).
     retention = models.JSONField(default=dict, db_default={}, blank=True)
+    # Who is told when something is wrong (handoffs/portal/alerts/telling.py).
+    alerts = models.JSONField(default=dict, db_default={}, blank=True)
     allow_inline_overrides = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 

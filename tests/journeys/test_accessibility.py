@@ -43,6 +43,7 @@ MORE_LISTS = (
     "settings/members",
     "settings/audit",
     "settings/retention",
+    "alerts",
     "api-keys",
     "handoffs",
     "conversations",
