@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse
 
 from integrations.entry.envelope import envelope
 
-# The Handoff API is older than the envelope (agent_api section 7).
-_OWN_FORM = "/handoff_state"
+# Documented with one field in place of the envelope (agent_api sections 7 and 13).
+_OWN_FORMS = {"/handoff_state": "error_message", "/outbound-sms": "detail"}
 _PREFIXES = ("/api/", "/v1/", "/v3/", "/handoff/")
 # What the framework says of itself is for people who read HTML.
 _TEXTS = {
@@ -45,13 +45,13 @@ class ApiAnswers:
 
 def _put_into_envelope(response: HttpResponse, path: str) -> None:
     said = _said(response)
-    if said is not None and "error_message" in said:
+    own = next((f for end, f in _OWN_FORMS.items() if path.rstrip("/").endswith(end)), "")
+    if said is not None and (own or "error_message") in said:
         return
     status = response.status_code
     text = str((said or {}).get("detail") or _TEXTS.get(status) or HTTPStatus(status).phrase)
     code = HTTPStatus(status).name
-    has_own_form = path.rstrip("/").endswith(_OWN_FORM)
-    body = {"error_message": text} if has_own_form else envelope(code, text)
+    body = {own: text} if own else envelope(code, text)
     response.content = json.dumps(body).encode()
     response["Content-Type"] = "application/json"
     response["Content-Length"] = str(len(response.content))

@@ -50,7 +50,11 @@ def project_open(
 
 def key_open(request: Request, permission: ApiKey.Permission, *, limit: int) -> Opened:
     """Do as project_open does for an address that names no project: it is the key's own."""
-    raw = _key_given(request)
+    return key_opened(request, _key_given(request), permission, limit=limit)
+
+
+def key_opened(request: Request, raw: str, permission: ApiKey.Permission, *, limit: int) -> Opened:
+    """Do likewise for a key that came in a header of another name."""
     with key_refusals(client_address(request)):
         key = api_key_open(raw, permission)
     key_use_count(key, permission, limit)

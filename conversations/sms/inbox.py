@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import uuid
 from collections.abc import Sequence
 from typing import Any, cast
 
 from django.db import transaction
+from django.utils import timezone
 
 from conversations.journal.text_wake_up import texts_wake_on_commit
-from conversations.models import SmsInbound, SmsThread
-from conversations.sms.reports import report_apply
+from conversations.models import SmsInbound, SmsOutbound, SmsThread
+from conversations.sms.fates import text_arrived, text_lost
 from integrations.connections.carriers.reading import connection_policy
-from integrations.contract.carrier import InboundText, TextReport, ThreadPolicy
+from integrations.contract.carrier import InboundText, TextReport, TextStatus, ThreadPolicy
 from integrations.kit.plain_json import json_cleaned, text_cleaned
 from integrations.models import Integration
 
 logger = logging.getLogger(__name__)
+Status = SmsOutbound.Status
 
 
 @transaction.atomic
@@ -59,3 +62,38 @@ def _text_store(integration: Integration, told: InboundText) -> None:
         digest=hashlib.sha256(text.strip().casefold().encode()).hexdigest(),
     )
     SmsInbound.objects.bulk_create([row], ignore_conflicts=True)
+
+
+# ---- reports ----
+
+
+def report_apply(integration: Integration, report: TextReport) -> None:
+    """Move a text forward, never back; a report proves that the carrier has it."""
+    row = _row(integration, report.text_id)
+    if row is None or _rank(row.status) >= report.status.rank:
+        return
+    row.status = Status(report.status)
+    row.carrier_id = row.carrier_id or report.carrier_id[:64]
+    row.taken_at = row.taken_at or timezone.now()
+    row.error_code = report.error_code[:40]
+    row.text, row.media, row.claimed_until, row.is_in_doubt = "", [], None, False
+    row.save()
+    if report.status.is_lost:
+        text_lost(row, report.error_code)
+    elif report.status is TextStatus.DELIVERED:
+        text_arrived(row)
+
+
+def _row(integration: Integration, text_id: str) -> SmsOutbound | None:
+    try:
+        key = uuid.UUID(text_id)
+    except ValueError:
+        return None
+    rows = SmsOutbound.objects.select_for_update(of=("self",))
+    found = rows.filter(pk=key, thread__integration=integration)
+    return found.select_related("thread__integration").first()
+
+
+def _rank(status: str) -> int:
+    known = {one.value: one.rank for one in TextStatus}
+    return known.get(status, 0)

@@ -79,5 +79,7 @@ def _after_greeting(conversation: Conversation, lines: list[Event]) -> list[Even
     return [
         line
         for line in lines
-        if line.type != EventType.POLY_AGENT_MESSAGE or (first and line.sequence > first)
+        if line.type != EventType.POLY_AGENT_MESSAGE
+        or line.metadata
+        or (first and line.sequence > first)
     ]

@@ -15,6 +15,7 @@ from conversations.api.messaging import AccessTokenView, SessionView
 from conversations.api.session_state import ContextView, HistoryView, SessionStateView, SurveyView
 from conversations.api.widget_look import WidgetLookView
 from conversations.files.views import file_download
+from conversations.sms.api import OutboundSmsView
 from conversations.widget.section_views import brand_image
 
 urlpatterns = [
@@ -27,6 +28,7 @@ urlpatterns = [
     path("api/v1/sessions/<uuid:session_id>/context", ContextView.as_view(), name="context"),
     path("api/v1/sessions/<uuid:session_id>/history", HistoryView.as_view(), name="history"),
     path("api/v1/sessions/<uuid:session_id>/survey", SurveyView.as_view(), name="survey"),
+    path("v1/outbound-sms", OutboundSmsView.as_view(), name="outbound_sms"),
     path("v1/webhook-endpoints", WebhookEndpointsView.as_view(), name="webhook_endpoints"),
     path(
         "v1/webhook-endpoints/<str:endpoint_id>",

@@ -24,6 +24,7 @@ COMPONENTS = {
     "context_create": ("ContextOut", "ContextCreate"),
     "history_list": ("HistoryOut", None),
     "survey_create": ("SurveyOut", "SurveyCreate"),
+    "outbound_sms_create": ("", "OutboundSmsCreate"),
     "chat_create": ("ChatCreateOut", "ChatCreate"),
     "chat_respond": ("ChatRespondOut", "ChatRespond"),
     "chat_close": ("ChatCloseOut", "ChatClose"),
