@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-from integrations.contract.connector import TranscriptLine
+import pytest
+
+from handoffs.relay.screen_pop.facts import attributes_of
+from integrations.contract.connector import EndUserIdentity, TranscriptLine
 from integrations.contract.events import LiveAgentMessage, SystemNotice
 from tests.contract.bench import Bench, until_seen
 
@@ -52,6 +55,47 @@ async def test_every_hint_of_all_integrations_is_seen_by_the_live_agent(bench: B
     assert bench.manifest.private_note
     told = [*listener.of(LiveAgentMessage), *listener.of_bots(), *listener.of(SystemNotice)]
     assert "Note-5678" not in str(told)
+
+
+NAMED = {"name": "Vera Verified", "email": "vera@own.example", "phone": "+14155550199"}
+
+
+@pytest.mark.parametrize("is_verified", [True, False])
+async def test_who_the_customer_vouches_for_is_seen_before_a_tools_word_and_a_claim_never_is(
+    bench: Bench, is_verified: bool
+):
+    user = EndUserIdentity(external_id="own-4711", is_verified=is_verified, **NAMED)
+    hints = {name: HINTS[name] for name in HINTS if name.startswith("user_")}
+
+    session, _ = await bench.started(
+        bench.connector(), end_user=user, routing={**hints, "note": "Note-5678"}, accept=False
+    )
+
+    row = await until_seen(bench, session, lambda row: "Note-5678" in json.dumps(row))
+    desk = json.dumps(row)
+    seen = ["Vera", "vera@own.example", "+14155550199", "own-4711"]
+    said = ["Ines", "ines@shop.example", "+14155550123", "shop-user-99"]
+    # A custom connector gets claims as such, and marks them itself.
+    claims = [] if bench.key == "custom" else seen
+    assert [one for one in (seen if is_verified else said) if one not in desk] == []
+    assert [one for one in ([] if is_verified else claims) if one in desk] == []
+
+
+async def test_what_the_portal_adds_is_seen_under_the_names_that_an_admin_gave(bench: Bench):
+    names = "last_topic = Case_Topic\ntranscript_url = Case_Link\nscope ="
+    facts = {"last_topic": "Billing", "transcript_url": LINK, "scope": "live", "language": "pt"}
+    mapped = attributes_of(facts, names, only_named=bench.manifest.declares_attributes)
+
+    session, _ = await bench.started(
+        bench.connector(), routing={"attributes": mapped, "note": "Note-5678"}, accept=False
+    )
+
+    row = await until_seen(bench, session, lambda row: LINK in json.dumps(row))
+    desk = json.dumps(row)
+    for one in ("Case_Topic", "Billing", "Case_Link"):
+        assert one.casefold() in desk.casefold(), one
+    assert "va_Scope" not in desk
+    assert ("va_Language" in desk) is not bench.manifest.declares_attributes
 
 
 async def test_a_transcript_that_the_vendor_has_no_room_for_leads_to_a_page_with_all_of_it(

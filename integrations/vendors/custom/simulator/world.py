@@ -192,6 +192,7 @@ def desk_view(handoff: Handoff) -> dict[str, Any]:
             "handoff_id": handoff.handoff_id,
             "summary": str(handoff.hints.get("summary", "")),
             "transcript_url": handoff.transcript_url,
+            "phone": str(user.get("phone") or ""),
         },
         "sessions": [{"id": handoff.external_id, "status": handoff.status}],
         "started_at": handoff.started_at,
