@@ -14,6 +14,7 @@ from handoffs.models import Handoff
 from handoffs.payload.reading import payload_for_call_handoff, payload_read
 from handoffs.starting.addressing import Address, payload_address
 from handoffs.starting.start import handoff_start
+from integrations.contract.registry import manifests
 from integrations.models import AuditEntry, Project
 from tests import factories
 from tests.members import client_of_admin, client_of_reader
@@ -99,6 +100,34 @@ def test_without_a_name_the_default_destination_takes_it(project, handoff):
     assert found.integration is not None
     assert found.integration.integration_key == "genesys_integration"
     assert found.payload.destination == "Anybody"
+
+
+LIVE = [one for one in manifests() if one.takes_live_chats]
+
+
+@pytest.mark.parametrize("vendor", LIVE, ids=lambda one: one.key)
+def test_every_shape_of_a_payload_leads_to_every_vendor(vendor):
+    project, key = factories.project(), vendor.integration_key
+    fields = {"connector_key": vendor.key, "integration_key": key}
+    # The one vendor whose connections have names needs one in each payload.
+    own = {vendor.named_by: "desk"} if vendor.named_by else {}
+    connection = factories.integration(project, credentials=own, **fields)
+    place(project, integration_key=key, hints={"queue": "Money", **own}, is_default=True)
+    shapes = [
+        True,
+        "Billing",
+        {"destination": "Billing", "reason": "invoice"},
+        {"reason": "invoice", "utterance": "One moment."},
+        {"type": "Billing", "refer": {"to": "x"}},
+        {"text_chat": {key: {"queue": "Money", **own}}},
+        *({"destination": name, "hints": {"queue": "Money", **own}} for name in vendor.aliases),
+        {"destination": key, "hints": {"queue": "Money", **own}},
+    ]
+
+    found = [address(project, shape) for shape in shapes]
+
+    assert [one.integration for one in found] == [connection] * len(shapes)
+    assert [one.payload.hints.get("queue") for one in found] == ["Money"] * len(shapes)
 
 
 def test_a_destination_without_an_integration_leaves_the_choice_to_the_project(project):
