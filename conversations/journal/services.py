@@ -18,8 +18,7 @@ from conversations.journal.ending import end_function_note
 from conversations.journal.frames import EXTENSIONS, PREFIX, EventType, Level, SessionEnd, frame_of
 from conversations.journal.text_wake_up import texts_wake_on_commit
 from conversations.models import Channel, Conversation, EndUser, Event, LogEntry, Variant
-from conversations.models.brand import agent_name_of, avatar_url
-from conversations.models.context_id import context_id_of
+from conversations.models.channel import agent_name_of, avatar_url
 from conversations.models.conversation import APP_PLATFORMS, TEXT_PLATFORM
 from conversations.models.release import release_id_of
 from conversations.releases.content import content_of, content_of_release
@@ -167,7 +166,7 @@ def session_create(*, channel: Channel, token_family: uuid.UUID, visitor: Visito
     )
     payload: dict[str, Any] = {"capabilities": _capabilities(visitor)}
     if channel.context_keys:
-        payload["context_id"] = context_id_of(conversation.session_id)
+        payload["context_id"] = conversation.context_id
     start = NewEvent(type=EventType.SESSION_START, payload=payload)
     events_append(conversation, [start])
     if asked and variant is None:

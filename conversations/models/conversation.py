@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import uuid
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
@@ -167,6 +170,12 @@ class Conversation(models.Model):
         """Return what the client reads beyond PolyAI's frames, and whether it is an app's."""
         named = frozenset(self.client_extensions.split(",")) - {""}
         return named | {APP} if self.is_app else named
+
+    @property
+    def context_id(self) -> str:
+        """Return what a token of verified context must be bound to: its client alone knows it."""
+        key = hmac.digest(settings.SECRET_KEY.encode(), b"baton verified context", "sha256")
+        return hmac.new(key, self.session_id.bytes, hashlib.sha256).hexdigest()[:32]
 
     @property
     def tongue(self) -> Tongue:

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from conversations.files.types import HEAD_BYTES, IMAGE_TYPES, image_type
 from conversations.models import BrandImage, Channel
-from conversations.models.brand import Brand, brand_of
+from conversations.models.channel import Brand, brand_of
 from conversations.widget.channels import accent_read, contrast_with_white
 from integrations.behaviour.languages import DEFAULT, languages
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from conversations.models import Channel
-from conversations.models.brand import OFFSET, agent_name_of, avatar_url, brand_of, title_of
+from conversations.models.channel import OFFSET, agent_name_of, avatar_url, brand_of, title_of
 from conversations.widget.before import before_look
 from conversations.widget.words import widget_words_of
 

@@ -20,6 +20,7 @@ from conversations.widget.brand_form import BrandForm
 from conversations.widget.channels import channel_update
 from conversations.widget.identity_form import IdentityForm
 from conversations.widget.look import look
+from conversations.widget.page_check import PageCheckForm, live_state
 from conversations.widget.words import WordsForm, own_count
 from integrations.behaviour.languages import languages
 from integrations.behaviour.sentences import own_or
@@ -41,6 +42,7 @@ class Section:
     why: str
     form: Any
     has_preview: bool = False
+    action: str = "Save"
 
     def form_of(self, channel: Channel, data: Any = None, files: Any = None) -> forms.Form:
         """Return the form, filled with the channel or with what was sent."""
@@ -72,6 +74,13 @@ SECTIONS = {
             form=IdentityForm,
         ),
         Section(
+            key="check",
+            title="Check my page",
+            why="Whether your page carries the widget, and whether it has been used there.",
+            form=PageCheckForm,
+            action="Check",
+        ),
+        Section(
             key="survey",
             title="Survey",
             why="What end users thought, asked once at the end and kept here, at no vendor.",
@@ -93,6 +102,9 @@ def widget_section(
     form: Any = found.form_of(channel)
     if request.method == "POST":
         form = found.form_of(channel, request.POST, request.FILES)
+        if form.is_valid() and hasattr(form, "checked"):
+            context = _context(channel, found, form) | {"checks": form.checked(channel)}
+            return render(request, "conversations/widget_section.html", context)
         if form.is_valid():
             _save(channel, form, request.user)
             once: tuple[str, str] = getattr(form, "shown_once", ("", ""))
@@ -174,5 +186,6 @@ def _context(channel: Channel, section: Section, form: Any) -> dict[str, Any]:
         "form": form,
         "languages": languages(),
         "preview": {code: _preview(channel, code) for code in languages()},
+        "live": live_state(channel) if section.key == "check" else None,
         "results": survey_results(channel) if is_survey else None,
     }

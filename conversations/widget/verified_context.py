@@ -16,7 +16,6 @@ from django.utils import timezone
 from conversations.journal.selectors import transcript_get
 from conversations.journal.services import conversation_lock, log_append
 from conversations.models import Channel, Conversation, EndUser, LogEntry
-from conversations.models.context_id import context_id_of
 
 TOKEN_MAX_BYTES = 16_384
 CONTEXT_MAX_BYTES = 8_192
@@ -71,7 +70,7 @@ def context_key_make(channel: Channel) -> tuple[str, str]:
     return key_id, secret
 
 
-def context_read(channel: Channel, session_id: uuid.UUID, token: str) -> VerifiedContext:
+def context_read(channel: Channel, context_id: str, token: str) -> VerifiedContext:
     """Return what a token says; raises ContextTokenError."""
     if len(token) > TOKEN_MAX_BYTES:
         raise ContextTokenError(FORGED, "it is longer than 16 KB")
@@ -91,11 +90,11 @@ def context_read(channel: Channel, session_id: uuid.UUID, token: str) -> Verifie
         raise ContextTokenError(EXPIRED, "it has expired") from error
     except jwt.InvalidTokenError as error:
         raise ContextTokenError(FORGED, type(error).__name__) from error
-    return _checked(claims, session_id)
+    return _checked(claims, context_id)
 
 
-def _checked(claims: dict[str, Any], session_id: uuid.UUID) -> VerifiedContext:
-    if not hmac.compare_digest(str(claims["sub"]), context_id_of(session_id)):
+def _checked(claims: dict[str, Any], context_id: str) -> VerifiedContext:
+    if not hmac.compare_digest(str(claims["sub"]), context_id):
         raise ContextTokenError(FORGED, "its sub is not the contextId of this session")
     if claims["exp"] - claims["iat"] > LIFE_SECONDS:
         raise ContextTokenError(FORGED, "it lives longer than 30 seconds")
@@ -119,7 +118,7 @@ def context_receive(conversation_id: str, token: str) -> str:
     conversation = conversation_lock(conversation_id)
     channel = conversation.channel
     try:
-        found = context_read(channel, conversation.session_id, token)
+        found = context_read(channel, conversation.context_id, token)
         status = VERIFIED
     except ContextTokenError as error:
         found, status = VerifiedContext(), error.status

@@ -25,6 +25,7 @@ from conversations.widget.channels import (
     contrast_with_white,
 )
 from conversations.widget.forms import ChannelForm
+from conversations.widget.page_check import LiveState, live_state
 from conversations.widget.section_views import SECTIONS
 from integrations.models import Access, Area, Environment, Project
 from integrations.projects.access import project_view
@@ -45,6 +46,7 @@ class ChannelCard:
     policy: str
     contrast: str
     is_contrast_low: bool
+    live: LiveState | None
     fresh_token: str = field(default="", repr=False)
 
 
@@ -137,6 +139,7 @@ def _card(channel: Channel, form: ChannelForm | None, fresh_token: str = "") -> 
         policy=content_policy(),
         contrast=f"{contrast:.1f}",
         is_contrast_low=contrast < CONTRAST_NEEDED,
+        live=live_state(channel),
         fresh_token=fresh_token,
     )
 
