@@ -9,7 +9,7 @@ from typing import Any
 
 from conversations.ai_agent.conv.moves import Moves
 from conversations.ai_agent.conv.parts import AgentMessage, TurnLog, texts_said
-from conversations.ai_agent.conv.place import ConvPlace, conv_place, tool_use
+from conversations.ai_agent.conv.place import ConvPlace, HandoffView, conv_place, tool_use
 from conversations.ai_agent.course import (
     Course,
     ToolCall,
@@ -46,7 +46,7 @@ SLOT_SECONDS = 3.0
 def turn_run(
     conversation: Conversation,
     event: Event,
-    handoff_view: dict[str, Any] | None,
+    handoff_view: HandoffView | None,
     services: Mapping[str, Service] | None = None,
 ) -> Turn:
     """Let the AI agent think about one message; writes nothing and holds no transaction.

@@ -73,10 +73,6 @@ class Content(Protocol):
         """Return the rows that have one of these names, by name."""
         ...
 
-    def by_id(self, model: type[Row], pk: int) -> Row | None:
-        """Return the row of that number."""
-        ...
-
     def text(self, name: str) -> str:
         """Return one of TEXTS."""
         ...
@@ -88,6 +84,8 @@ class Draft:
     def __init__(self, project: Project) -> None:
         """Read nothing yet."""
         self._project = project
+        # One message asks for the same rows more than once.
+        self._named: dict[tuple[type[models.Model], frozenset[str]], dict[str, Any]] = {}
         self.project_id: int = project.pk
         self.version: Version = ("draft", self.project_id)
 
@@ -97,13 +95,13 @@ class Draft:
 
     def named(self, model: type[Row], names: Iterable[str]) -> dict[str, Row]:
         """Return the rows that have one of these names now."""
-        wanted = list(names)
-        found = self._rows(model).filter(name__in=wanted) if wanted else []
-        return {row.name: row for row in found}  # type: ignore[attr-defined]
-
-    def by_id(self, model: type[Row], pk: int) -> Row | None:
-        """Return the row of that number, if it is still there."""
-        return model._default_manager.filter(pk=pk).first()
+        wanted = frozenset(names)
+        if not wanted:
+            return {}
+        if (model, wanted) not in self._named:
+            found: Iterable[Any] = self._rows(model).filter(name__in=wanted)
+            self._named[model, wanted] = {row.name: row for row in found}
+        return self._named[model, wanted]
 
     def text(self, name: str) -> str:
         """Return what the project says now."""
@@ -135,10 +133,6 @@ class Frozen:
         wanted = set(names)
         by_name = {row.name: row for row in self.rows(model)}  # type: ignore[attr-defined]
         return {name: row for name, row in by_name.items() if name in wanted}
-
-    def by_id(self, model: type[Row], pk: int) -> Row | None:
-        """Return the row that had that number when the release was made."""
-        return next((row for row in self.rows(model) if row.pk == pk), None)
 
     def text(self, name: str) -> str:
         """Return what the project said when the release was made."""

@@ -225,7 +225,7 @@ def end_function(conversation_id: str) -> None:
     conversation = Conversation.objects.select_related("project", "channel", "end_user").get(
         pk=conversation_id
     )
-    view, services = handoff_view(conversation), tool_services(conversation)
+    view, services = partial(handoff_view, conversation), tool_services(conversation)
     end_function_run(conversation_id, view, services)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -122,7 +122,7 @@ def _answer(claim: TurnClaim) -> None:
 
 def _built_in(conversation: Conversation, event: Event) -> Turn:
     services = tool_services(conversation)
-    return built_in_turn(conversation, event, handoff_view(conversation), services)
+    return built_in_turn(conversation, event, partial(handoff_view, conversation), services)
 
 
 def _flow_turn(conversation: Conversation, event: Event, agent: OutsideAgent) -> Turn | None:
@@ -130,7 +130,7 @@ def _flow_turn(conversation: Conversation, event: Event, agent: OutsideAgent) ->
     if not is_asked(agent):
         return None
     services = tool_services(conversation)
-    return flow_turn(conversation, event, handoff_view(conversation), services)
+    return flow_turn(conversation, event, partial(handoff_view, conversation), services)
 
 
 def _followed(claim: TurnClaim, event: Event, turn: Turn) -> Turn:
@@ -142,7 +142,7 @@ def _followed(claim: TurnClaim, event: Event, turn: Turn) -> Turn:
         conv_place,
         conversation,
         until_sequence=event.sequence,
-        handoff_view=handoff_view(conversation),
+        handoff_view=partial(handoff_view, conversation),
         services=tool_services(conversation),
     )
     until = time.monotonic() + SLOT_SECONDS
@@ -162,7 +162,7 @@ def _resumed(conversation: Conversation) -> Turn:
     place = partial(
         conv_place,
         conversation,
-        handoff_view=handoff_view(conversation),
+        handoff_view=partial(handoff_view, conversation),
         services=tool_services(conversation),
     )
     return flow_resume(conversation, place, parts[-1].summary if parts else "")
@@ -234,16 +234,19 @@ def _leave_to_agent(claim: TurnClaim) -> None:
         turn_clear(conversation)
 
 
-def _turn_end(conversation: Conversation, *, is_newest: bool = False) -> None:
+def _turn_end(
+    conversation: Conversation, *, is_newest: bool = False, also: Sequence[str] = ()
+) -> None:
     """Let the next turn begin, if the AI agent owes another answer; the caller holds the lock.
 
     It owes none where nothing was said after what it has just answered, unless a flow goes on.
+    `also` are further columns that have changed: one statement writes them all.
     """
     is_in_charge = conversation.state == Conversation.State.BOT
     is_owed = is_in_charge and (
         conversation.flow.get("resume") or (not is_newest and _unanswered(conversation))
     )
-    turn_clear(conversation, due_at=timezone.now() if is_owed else None)
+    turn_clear(conversation, due_at=timezone.now() if is_owed else None, also=also)
 
 
 @transaction.atomic
@@ -260,9 +263,10 @@ def _apply(claim: TurnClaim, event: Event | None, turn: Turn) -> bool:
     if not is_ours:
         return False
     is_newest = event is not None and event.sequence == conversation.last_sequence
+    changed = _kept(conversation, event, turn) if is_in_charge else []
     if is_in_charge:
         _carry_out(conversation, event, turn)
-    _turn_end(conversation, is_newest=is_newest)
+    _turn_end(conversation, is_newest=is_newest, also=changed)
     return conversation.answer_due_at is not None
 
 
@@ -277,7 +281,11 @@ def _log_late(conversation: Conversation, turn: Turn) -> None:
     )
 
 
-def _carry_out(conversation: Conversation, event: Event | None, turn: Turn) -> None:
+def _kept(conversation: Conversation, event: Event | None, turn: Turn) -> list[str]:
+    """Set what a turn leaves in its conversation; return the columns, which are still to be saved.
+
+    Whoever carries the turn out reads it there, under the lock.
+    """
     changed = []
     if event is not None:
         conversation.answered_sequence = event.sequence
@@ -285,7 +293,7 @@ def _carry_out(conversation: Conversation, event: Event | None, turn: Turn) -> N
     if turn.flow is not None and turn.flow != conversation.flow:
         conversation.flow = dict(turn.flow)
         changed.append("flow")
-    if turn.state is not None:
+    if turn.state is not None and turn.state != conversation.tool_state:
         conversation.tool_state = turn.state
         changed.append("tool_state")
     if turn.agent_session is not None:
@@ -294,8 +302,10 @@ def _carry_out(conversation: Conversation, event: Event | None, turn: Turn) -> N
     if turn.dialog is not None and turn.dialog != conversation.dialog:
         conversation.dialog = turn.dialog
         changed.append("dialog")
-    if changed:
-        conversation.save(update_fields=changed)
+    return changed
+
+
+def _carry_out(conversation: Conversation, event: Event | None, turn: Turn) -> None:
     if conversation.page.get(TEST_PANEL):
         _trace(conversation, turn)
     late = [

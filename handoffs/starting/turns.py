@@ -72,12 +72,18 @@ def turn_put_back(claim: TurnClaim, *, is_try: bool) -> None:
     )
 
 
-def turn_clear(conversation: Conversation, *, due_at: datetime | None = None) -> None:
-    """Leave a locked conversation without a turn under way; another one may be due."""
+def turn_clear(
+    conversation: Conversation, *, due_at: datetime | None = None, also: Sequence[str] = ()
+) -> None:
+    """Leave a locked conversation without a turn under way; another one may be due.
+
+    `also` are further columns to save with it.
+    """
     conversation.answer_due_at = due_at
     conversation.turn_id = conversation.turn_until = None
     conversation.answer_tries = 0
-    conversation.save(update_fields=["answer_due_at", "turn_id", "turn_until", "answer_tries"])
+    own = ("answer_due_at", "turn_id", "turn_until", "answer_tries")
+    conversation.save(update_fields=[*own, *also])
 
 
 class Turns:

@@ -32,13 +32,18 @@ PACED_HEAD = ["answered by", "floor p50 ms", "p99", "Baton p50 ms", "p99", "p50 
 PACED_HEAD += ["statements: floor", "Baton"]
 FLAT_HEAD = ["answered by", "floor per s", "Baton per s", "Baton p50 ms", "p99"]
 FLAT_HEAD += [*(f"{part} ms" for part in PARTS), "all", "cores used"]
+# How many times the floor's median an answer may take.
+GOALS = {"topic": 4.0, "tool": 6.0}
+GOALS_HEAD = ["answered by", "goal", "p50 to floor", "verdict"]
+GOALS_HEAD += ["2 cores hold per s", "a web process", "a worker process"]
 NOTE = """\
   From the question sent on a socket to the answer read; the conversations belong to four projects.
   Floor: a bare ASGI server that reads and writes the same rows of the same tables in one process
   (tests/bench/turn_floor.py); it runs no tool, and asks the same webhook agent. Statements are
   counted in PostgreSQL's log, for one answer. Flat out: 48 conversations that each ask again as
   soon as they are answered; processor time is that of one answer, by process
-  (worker: with the processes of its tools)."""
+  (worker: with the processes of its tools). What processes hold is reckoned from it, for cores that
+  do nothing else; the generator's time does not count."""
 
 Asker = Callable[[], Awaitable[float]]
 
@@ -54,7 +59,7 @@ class Found:
 
 async def turns(rig: Rig, http: aiohttp.ClientSession, *, seconds: float) -> None:
     """Measure each kind at a steady pace and flat out."""
-    paced, flat = [PACED_HEAD], [FLAT_HEAD]
+    paced, flat, goals = [PACED_HEAD], [FLAT_HEAD], [GOALS_HEAD]
     with _served(rig) as (floor_url, agent_url):
         printed = await asyncio.to_thread(
             rig.stack.run_module, "tests.bench.turn_tenants", agent_url, str(EACH)
@@ -68,9 +73,11 @@ async def turns(rig: Rig, http: aiohttp.ClientSession, *, seconds: float) -> Non
                 await close()
             paced.append([kind, *_paced_cells(found)])
             flat.append([kind, found.flat[0][0], *found.flat[1]])
+            goals.append([kind, *_goal_cells(kind, found)])
             progress("  ".join(paced[-1]))
     table(f"Answers of the AI agent, {RATE:.0f} per second", paced)
     table("Answers of the AI agent, flat out", flat)
+    table("Goals, and what the processor time of an answer allows", goals)
     print(NOTE)
 
 
@@ -188,6 +195,18 @@ async def _flat_out(rig: Rig, askers: Sequence[Asker], seconds: float) -> list[s
     times = [f"{ms:.2f}" for ms in (*parts, sum(parts))]
     cores = sum(parts) * len(took) / 1000 / spent.seconds
     return [*(f"{cell:.0f}" for cell in cells), *times, f"{cores:.2f}"]
+
+
+def _goal_cells(kind: str, found: Found) -> list[str]:
+    """Return the goal, how far it is kept, and how many answers a second the processes hold."""
+    floor, baton = (percentile(one, 0.5) for one in found.paced)
+    ratio, goal = baton / floor, GOALS.get(kind)
+    kept = "-" if goal is None else "kept" if ratio <= goal else "MISSED"
+    first = FLAT_HEAD.index("web ms") - 2  # the kind and the floor's rate stand before
+    web, worker, postgres, redis = (float(cell) for cell in found.flat[1][first : first + 4])
+    holds = (2000 / (web + worker + postgres + redis), 1000 / web, 1000 / worker)
+    told = "-" if goal is None else f"{goal:.0f}x"
+    return [told, f"{ratio:.1f}x", kept, *(f"{number:.0f}" for number in holds)]
 
 
 def _paced_cells(found: Found) -> list[str]:

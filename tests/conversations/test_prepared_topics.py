@@ -58,7 +58,7 @@ def test_each_change_is_seen_by_the_next_message_of_every_process(project):
     topic = Topic.objects.get(project=project)
 
     def all_find(text: str) -> set[bool]:
-        return {one.of(Draft(project)).match(text) is not None for one in processes}
+        return {one.of(Draft(project)).index.match(text) is not None for one in processes}
 
     assert all_find("wher is my parcl") == {False}
     topic_update(topic=topic, actor=None, values={"example_queries": ["where is my parcel"]})

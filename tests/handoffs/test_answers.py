@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from conversations.models import Conversation, Event, LogEntry
 from handoffs.models import Handoff
@@ -65,6 +66,31 @@ def test_a_topic_without_a_tool_answers_with_its_content():
 
     assert ask(conversation, "When are you open?") == [("POLY_AGENT_MESSAGE", "From nine to five.")]
     assert conversation.answer_due_at is None
+
+
+@pytest.mark.parametrize(
+    ("text", "tools_read"), [("When are you open?", 0), (HUMAN, 1)], ids=["topic", "tool"]
+)
+def test_an_answer_reads_what_it_needs_once_and_writes_its_conversation_three_times(
+    text, tools_read
+):
+    conversation = builder("def say(conv):\n    return 'Nobody is here.'")
+    ask(conversation, text)
+    write(conversation, text)
+
+    with CaptureQueriesContext(connection) as asked:
+        answer_all(conversation.pk)
+
+    found = [query["sql"] for query in asked.captured_queries]
+    whole = [sql for sql in found if "example_queries" in sql]
+    tools = [sql for sql in found if 'FROM "conversations_tool"' in sql]
+    handoffs = [sql for sql in found if 'FROM "handoffs_handoff"' in sql]
+    updates = [sql for sql in found if sql.startswith('UPDATE "conversations_conversation"')]
+    assert (len(tools), len(handoffs)) == (tools_read, tools_read)
+    # A wish for a human looks for topics that hand off; an answer knows its topic already.
+    assert len(whole) == tools_read
+    # The claim; the line's number; the end of the turn with all that it leaves.
+    assert len(updates) == 3
 
 
 def test_what_nobody_knows_is_answered_too():

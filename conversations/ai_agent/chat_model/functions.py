@@ -212,7 +212,7 @@ class Functions:
         place = self._tools or conv_place(
             self._place.conversation,
             until_sequence=self._turn.sequence,
-            handoff_view=self._turn.handoff,
+            handoff_view=lambda: self._turn.handoff,
             services=self._place.services,
         )
         said = {name: str(value) for name, value in given.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -24,6 +24,8 @@ from integrations.contract.integration_keys import tool_integrations
 ROLES = {"user": "user", "bot": "agent", "live_agent": "live_agent"}
 # The service that lists where a conversation can be handed off.
 HANDOFFS = "handoffs"
+# What conv.handoff shows; asked for only where a tool runs.
+HandoffView = Callable[[], Mapping[str, Any] | None]
 _FUNCTION = re.compile(r"\.functions\.([A-Za-z_][A-Za-z0-9_]*)")
 
 
@@ -57,7 +59,7 @@ def conv_place(
     conversation: Conversation,
     *,
     until_sequence: int | None = None,
-    handoff_view: Mapping[str, Any] | None = None,
+    handoff_view: HandoffView | None = None,
     services: Mapping[str, Service] | None = None,
     **more: Any,
 ) -> ConvPlace:
@@ -71,11 +73,12 @@ def conv_place(
 
 
 def conv_snapshot(
-    conversation: Conversation, until_sequence: int | None, handoff_view: Mapping[str, Any] | None
+    conversation: Conversation, until_sequence: int | None, handoff_view: HandoffView | None
 ) -> ConvSnapshot:
     """Return what tools see of a conversation, apart from what only some of them ask for."""
     project, end_user = conversation.project, conversation.end_user
     transcript = transcript_get(conversation, until_sequence=until_sequence)
+    view = handoff_view() if handoff_view else None
     # What an end user only says to be, in a form, is nobody to look up accounts by.
     known_as = (end_user.email or end_user.external_id) if end_user.is_verified else ""
     return ConvSnapshot(
@@ -92,7 +95,7 @@ def conv_snapshot(
             if line["sender"] in ROLES
         ],
         transcript=[_line(line["ts"], line["sender"], line["text"]) for line in transcript],
-        handoff=dict(handoff_view) if handoff_view else None,
+        handoff=dict(view) if view else None,
         variant_name=conversation.variant_id or None,
         current_flow=conversation.flow.get("flow") or None,
         current_step=conversation.flow.get("step") or None,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from conversations.ai_agent.conv.place import ConvPlace, conv_place
+from conversations.ai_agent.conv.place import ConvPlace, HandoffView, conv_place
 from conversations.ai_agent.course import Turn
 from conversations.ai_agent.flows.position import AFTER, BEGIN, FAILED, Position, position_read
 from conversations.ai_agent.flows.runs import FlowTools
@@ -27,7 +27,7 @@ PlaceMaker = Callable[[], ConvPlace]
 def built_in_turn(
     conversation: Conversation,
     event: Event,
-    handoff_view: dict[str, Any] | None,
+    handoff_view: HandoffView | None,
     services: Mapping[str, Service] | None = None,
 ) -> Turn:
     """Let the built-in AI agent think about one message: its flow first, then its topics.
@@ -45,7 +45,7 @@ def built_in_turn(
 def flow_turn(
     conversation: Conversation,
     event: Event,
-    handoff_view: dict[str, Any] | None,
+    handoff_view: HandoffView | None,
     services: Mapping[str, Service] | None = None,
 ) -> Turn | None:
     """Return what the flow that is under way says to a message, whoever answers beside flows.
@@ -70,7 +70,7 @@ def flow_turn(
 def _place_of(
     conversation: Conversation,
     event: Event,
-    handoff_view: dict[str, Any] | None,
+    handoff_view: HandoffView | None,
     services: Mapping[str, Service] | None,
 ) -> PlaceMaker:
     return partial(

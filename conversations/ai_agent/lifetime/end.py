@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
 from conversations.ai_agent.conv.effects import effects_apply, turn_logs_append
 from conversations.ai_agent.conv.parts import TurnLog
-from conversations.ai_agent.conv.place import conv_place, tool_use
+from conversations.ai_agent.conv.place import HandoffView, conv_place, tool_use
 from conversations.ai_agent.course import error_log, tool_log
 from conversations.ai_agent.sandbox.host import Service
 from conversations.ai_agent.sandbox.results import ToolError
@@ -29,7 +28,7 @@ WAKE_UPS = 50
 
 def end_function_run(
     conversation_id: str,
-    handoff_view: Mapping[str, Any] | None = None,
+    handoff_view: HandoffView | None = None,
     services: Mapping[str, Service] | None = None,
 ) -> None:
     """Run it once, however often this is called; what it returns is ignored.

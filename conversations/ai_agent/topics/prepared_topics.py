@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 
 from conversations.ai_agent.topics.matching import TopicIndex, TopicMatch, TopicText
 from conversations.models import Topic
@@ -15,6 +16,15 @@ PROJECTS_KEPT = 32
 
 # Which topics there are, and when each was saved; nothing for those of a release.
 Saved = tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A content's topics, ready to be matched, and the rows themselves: never change one."""
+
+    saved: Saved
+    index: TopicIndex
+    rows: Mapping[int, Topic]
 
 
 class PreparedTopics:
@@ -28,21 +38,22 @@ class PreparedTopics:
         """Keep at most so many projects and releases, those asked for last."""
         self._kept = kept
         self._lock = threading.Lock()
-        self._contents: OrderedDict[Version, tuple[Saved, TopicIndex]] = OrderedDict()
+        self._contents: OrderedDict[Version, Prepared] = OrderedDict()
 
-    def of(self, content: Content) -> TopicIndex:
-        """Return the index of a content; two threads may both build it, and that is all."""
+    def of(self, content: Content) -> Prepared:
+        """Return the topics of a content; two threads may both prepare them, and that is all."""
         saved = _saved(content)
         with self._lock:
             known = self._contents.get(content.version)
-        if known is None or known[0] != saved:
-            known = saved, TopicIndex(_texts(content))
+        if known is None or known.saved != saved:
+            rows = content.rows(Topic)
+            known = Prepared(saved, TopicIndex(_texts(rows)), {row.pk: row for row in rows})
         with self._lock:
             self._contents[content.version] = known
             self._contents.move_to_end(content.version)
             while len(self._contents) > self._kept:
                 self._contents.popitem(last=False)
-        return known[1]
+        return known
 
 
 def topic_find(
@@ -52,13 +63,13 @@ def topic_find(
 
     `without` are names of topics that count for nothing now: a tool has taken them out.
     """
+    prepared = PREPARED.of(content)
+    index = prepared.index
     if without:
-        left = TopicIndex([one for one in _texts(content) if one.name not in without])
-        match = left.match(text)
-    else:
-        match = PREPARED.of(content).match(text)
-    topic = content.by_id(Topic, match.topic_id) if match else None
-    return (topic, match) if topic and match else None
+        left = [row for row in prepared.rows.values() if row.name not in without]
+        index = TopicIndex(_texts(left))
+    match = index.match(text)
+    return (prepared.rows[match.topic_id], match) if match else None
 
 
 def _saved(content: Content) -> Saved:
@@ -68,7 +79,7 @@ def _saved(content: Content) -> Saved:
     return tuple((pk, at.timestamp()) for pk, at in rows.values_list("pk", "updated_at"))
 
 
-def _texts(content: Content) -> list[TopicText]:
+def _texts(rows: Iterable[Topic]) -> list[TopicText]:
     return [
         TopicText(
             id=topic.pk,
@@ -77,7 +88,7 @@ def _texts(content: Content) -> list[TopicText]:
             content=topic.content,
             enabled=topic.is_enabled,
         )
-        for topic in content.rows(Topic)
+        for topic in rows
     ]
 
 
