@@ -56,8 +56,9 @@ def main(conversation: str, handoff: str) -> None:
 def _get(client: Client, path: str) -> Callable[[], int]:
     def get() -> int:
         answer = client.get(path, secure=True, follow=False)
-        if answer.status_code not in (200, 302, 404):
-            raise RuntimeError(f"{path}: {answer.status_code}")
+        to = answer.headers.get("Location", "")
+        if answer.status_code not in (200, 302, 404) or "login" in to:
+            raise RuntimeError(f"{path}: {answer.status_code} {to}")
         return answer.status_code
 
     return get

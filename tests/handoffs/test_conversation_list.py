@@ -7,6 +7,7 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.test import Client
 from django.urls import reverse
@@ -16,6 +17,7 @@ from conversations.journal.frames import EventType, SessionEnd
 from conversations.journal.services import Visitor, conversation_end, conversation_lock
 from conversations.models import Conversation, ConversationSearch
 from handoffs.models import Handoff
+from handoffs.portal.conversations.marks import tag_put
 from handoffs.portal.conversations.search_fill import search_catch_up
 from handoffs.states import State
 from integrations.models import Area, AuditEntry, Project
@@ -195,6 +197,23 @@ def test_rows_follow_what_is_said_and_what_ends_and_a_lost_tick_is_made_up(admin
 
     assert look(admin, project, q="zebr") == [late, wanted]
     assert search_catch_up() == 0
+
+
+def test_a_mark_neither_hides_what_the_clock_has_not_come_to_nor_ends_its_work(project):
+    admin = User.objects.create_user("mira")
+    old, young = talk(project, "Old"), talk(project, "Young")
+    Conversation.objects.filter(pk=old.pk).update(started_at=timezone.now() - timedelta(days=9))
+    tag_put(conversation=young, name="vip", actor=admin)
+    seen: list[str] = []
+
+    search_catch_up(before=seen.extend)
+    ended(young)
+    tag_put(conversation=young, name="late", actor=admin)
+    search_catch_up(before=seen.extend)
+
+    assert seen == [old.pk, young.pk, young.pk]
+    row = ConversationSearch.objects.get(conversation=young)
+    assert (row.is_final, row.tags) == (True, ["late", "vip"])
 
 
 def test_no_message_writes_more_than_before(project, django_assert_num_queries):

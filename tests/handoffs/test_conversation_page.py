@@ -48,6 +48,7 @@ def with_human(project: Project) -> Conversation:
     log_append(made, LogEntry.Level.INFO, MARK, source="find_order", is_pii=True)
     handoff = factories.handoff(made, state=State.ACTIVE)
     factories.apply(factories.lease_of(handoff), factories.spoke(f"I look for {MARK}"))
+    search_catch_up()
     return made
 
 

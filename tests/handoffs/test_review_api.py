@@ -51,6 +51,7 @@ def call() -> Caller:
 def conversation(call: Caller) -> Conversation:
     made = factories.conversation(factories.channel(call.project))
     factories.said(made, "My zebra is lost")
+    search_catch_up()
     return made
 
 

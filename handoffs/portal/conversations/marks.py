@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from conversations.models import Conversation, ConversationTag, Note, Tag
 from conversations.models.review import NOTE_MAX, TAG_MAX
-from handoffs.portal.conversations.search_fill import search_refresh
+from handoffs.portal.conversations.search_fill import search_renew
 from integrations.models import ApiKey
 from integrations.projects.audit import audit_record
 
@@ -31,7 +31,7 @@ def note_create(*, conversation: Conversation, text: str, actor: Any) -> Note:
             conversation=conversation, author=None if key else actor, api_key=key, text=text
         )
         _audit(conversation, actor, "note.added")
-    search_refresh([conversation.pk])
+    search_renew(conversation.pk)
     return note
 
 
@@ -62,7 +62,7 @@ def tag_put(*, conversation: Conversation, name: str, actor: Any) -> bool:
         if is_new:
             _audit(conversation, actor, "tag.put", name)
     if is_new:
-        search_refresh([conversation.pk])
+        search_renew(conversation.pk)
     return is_new
 
 
@@ -74,7 +74,7 @@ def tag_take(*, conversation: Conversation, name: str, actor: Any) -> bool:
         if was_there:
             _audit(conversation, actor, "tag.taken", name)
     if was_there:
-        search_refresh([conversation.pk])
+        search_renew(conversation.pk)
     return was_there
 
 

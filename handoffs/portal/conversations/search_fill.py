@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from django.db.models import F, Max, Q, QuerySet
 
 from conversations.models import Conversation, ConversationSearch
+from conversations.models.review import search_forget
 from handoffs.portal.conversations.search_rows import search_rows
 
 BATCH = 200
@@ -53,6 +54,18 @@ def search_refresh(conversation_ids: Sequence[str]) -> int:
         made, update_conflicts=True, unique_fields=["conversation"], update_fields=_WRITTEN
     )
     return len(made)
+
+
+def search_renew(conversation_id: str) -> None:
+    """Write a row anew for what a member has changed; one that is not there is the clock's.
+
+    The clock still comes to what it has not finished: others follow its batches.
+    """
+    row = ConversationSearch.objects.filter(conversation=conversation_id).only("is_final").first()
+    if row is not None:
+        search_refresh([conversation_id])
+        if not row.is_final:
+            search_forget([conversation_id])
 
 
 def _changed() -> list[str]:
