@@ -35,8 +35,9 @@ def carry_texts() -> None:
 
 @shared_task
 def watch_texts() -> None:
-    """Ask silent threads whether somebody is there, and end those that stay silent."""
+    """Ask silent threads whether somebody is there, and carriers what they could not tell."""
     silent_threads_end()
+    TEXTS.look_back()
 
 
 @shared_task

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import uuid
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from django.db import transaction
@@ -14,11 +15,13 @@ from django.utils import timezone
 from conversations.journal.text_wake_up import texts_wake_on_commit
 from conversations.models import SmsInbound, SmsOutbound, SmsThread
 from conversations.sms.fates import text_arrived, text_lost
-from integrations.connections.carriers.reading import connection_policy
+from integrations.connections.carriers.reading import carriers_in_use, connection_policy
 from integrations.contract.carrier import InboundText, TextReport, TextStatus, ThreadPolicy
 from integrations.kit.plain_json import json_cleaned, text_cleaned
 from integrations.models import Integration
 
+# A carrier that could not call for longer has nothing that anybody waits for.
+LOOKED_BACK = timedelta(days=1)
 logger = logging.getLogger(__name__)
 Status = SmsOutbound.Status
 
@@ -38,6 +41,29 @@ def calls_store(integration: Integration, calls: Sequence[InboundText | TextRepo
                 extra={"integration": integration.pk, "number": told.recipient},
             )
     texts_wake_on_commit()
+
+
+def numbers_to_ask() -> list[tuple[Integration, str, datetime]]:
+    """Return the numbers of all connections in use, and since when texts may be missing there."""
+    a_day_ago = timezone.now() - LOOKED_BACK
+    return [
+        (row, number, max(a_day_ago, row.connected_at or timezone.now()))
+        for row in carriers_in_use()
+        for number in connection_policy(row).numbers
+    ]
+
+
+def texts_missed(integration: Integration, found: Sequence[InboundText]) -> None:
+    """Store what no call has told; what one has told is there already."""
+    ids = [one.carrier_id for one in found]
+    rows = SmsInbound.objects.filter(integration=integration, carrier_id__in=ids)
+    known = set(rows.values_list("carrier_id", flat=True))
+    if missed := [one for one in found if one.carrier_id not in known]:
+        logger.warning(
+            "Texts came in without a call",
+            extra={"integration": integration.pk, "count": len(missed)},
+        )
+        calls_store(integration, missed)
 
 
 def _is_ours(policy: ThreadPolicy, number: str) -> bool:

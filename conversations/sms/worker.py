@@ -26,6 +26,7 @@ from conversations.sms.hearing import (
     heard_taken,
     heard_told,
 )
+from conversations.sms.inbox import numbers_to_ask, texts_missed
 from conversations.sms.outbox import (
     TextAttempt,
     text_refused,
@@ -77,6 +78,23 @@ class TextWorker:
     def is_busy(self) -> bool:
         """Say whether something is under way."""
         return bool(self._under_way) or not (self._looking is None or self._looking.done())
+
+    def look_back(self) -> None:
+        """Have carriers asked what came in while their calls may not have reached us."""
+        self._loop.begin(self._look_back())
+
+    async def _look_back(self) -> None:
+        for integration, number, since in await run_sync(numbers_to_ask):
+            records: list[VendorCallRecord] = []
+            carrier = self._carrier(integration, records)
+            try:
+                found = await carrier.received(number, since=since)
+            except ConnectorError as error:
+                logger.warning("A carrier did not tell what came in: %s", error.code)
+                continue
+            finally:
+                await carrier.close()
+            await run_sync(texts_missed, integration, found)
 
     def _look(self) -> None:
         self._looks_again = True

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from abc import abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
@@ -163,6 +163,12 @@ class Carrier(Connector):
 
         May raise any ConnectorError; without a way to look it returns None, and one may be doubled.
         """
+
+    async def received(self, number: str, *, since: datetime) -> Sequence[InboundText]:
+        """Return what came in at a number since then, oldest first, as far as the carrier's list
+        tells: calls may have been lost while we were away. May raise any ConnectorError.
+        """
+        return ()
 
     @abstractmethod
     async def fetch_media(self, media: Media, *, max_bytes: int) -> bytes:

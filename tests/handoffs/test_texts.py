@@ -264,6 +264,24 @@ def test_too_fast_a_sender_waits_and_loses_nothing(
     assert said() == ["Text 0", "Text 1", "Text 2"]
 
 
+def test_a_text_whose_call_never_came_is_found_in_the_carriers_list(
+    client: Client, row: Integration, phone: TwilioSimulator
+) -> None:
+    before = timezone.now() - timedelta(seconds=5)
+    Integration.objects.filter(pk=row.pk).update(connected_at=before)
+    text_in(client, row, "Told", phone.phone_sends(THEIRS, "Told"))
+    phone.phone_sends(THEIRS, "Never told")
+    worker = TextWorker()
+
+    for _ in range(2):
+        worker.look_back()
+        eventually(lambda: SmsInbound.objects.count() == 2)
+
+    assert list(SmsInbound.objects.order_by("pk").values_list("text", flat=True)) == [
+        *("Told", "Never told")
+    ]
+
+
 # ---- Twilio's own library as a judge of the simulator ----
 
 

@@ -25,6 +25,12 @@ def carrier_connections(project: Project) -> QuerySet[Integration]:
     return rows.exclude(status=Integration.Status.NOT_CONNECTED).order_by("environment", "pk")
 
 
+def carriers_in_use() -> list[Integration]:
+    """Return every connection to a carrier that texts may come in by."""
+    rows = Integration.objects.filter(connector_key__in=carrier_keys())
+    return [row for row in rows.select_related("project__workspace") if row.is_usable]
+
+
 def connection_policy(integration: Integration) -> ThreadPolicy:
     """Return what the connection's values say about its threads."""
     return carrier_class(integration.connector_key).policy(integration.credentials)

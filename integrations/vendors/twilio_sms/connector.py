@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
@@ -39,6 +39,7 @@ from integrations.vendors.twilio_sms.mapping.texts import (
     TEXT_ID,
     inbound_text,
     message_form,
+    received_texts,
     same_text,
     sent_text,
     text_report,
@@ -160,6 +161,10 @@ class TwilioCarrier(Carrier):
         """Look among the account's newest messages to the same number."""
         listed = await self._client.list_messages(to=text.recipient)
         return same_text(listed, text, since=since, but=but)
+
+    async def received(self, number: str, *, since: datetime) -> Sequence[InboundText]:
+        """Look among the account's newest messages to a number of ours."""
+        return received_texts(await self._client.list_messages(to=number), since=since)
 
     # ---- connecting ----
 

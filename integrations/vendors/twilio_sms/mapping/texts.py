@@ -112,6 +112,24 @@ def same_text(
     return sent_text(found[-1]) if found else None
 
 
+def received_texts(messages: object, *, since: datetime) -> list[InboundText]:
+    """Return the texts among an account's newest messages that came in since then, oldest first.
+
+    Their files are not in the list, and neither is what Advanced Opt-Out made of them: the usual
+    words count.
+    """
+    listed = as_objects(as_object(messages).get("messages"))
+    new = [one for one in listed if one.get("direction") == "inbound" and _created_at(one) >= since]
+    read = (inbound_text(_as_call(one), is_advanced=False) for one in reversed(new))
+    return [one for one in read if one is not None]
+
+
+def _as_call(message: Json) -> Json:
+    names = {"MessageSid": "sid", "From": "from", "To": "to", "Body": "body"}
+    told = {name: as_text(message.get(own)) for name, own in names.items()}
+    return {**told, "NumSegments": as_text(message.get("num_segments"))}
+
+
 def _created_at(message: Json) -> datetime:
     try:
         made = parsedate_to_datetime(as_text(message.get("date_created")))
