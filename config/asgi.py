@@ -47,10 +47,11 @@ _sockets = SocketBounds(
     )
 )
 _http = with_mcp(http_application, settings.REQUEST_MAX_BYTES)
-application = with_near_addresses(
-    ProtocolTypeRouter(
-        {"http": RequestBounds(with_streams(_sockets, _http)), "websocket": _sockets}
-    )
+application = ProtocolTypeRouter(
+    {
+        "http": with_near_addresses(RequestBounds(with_streams(_sockets, _http))),
+        "websocket": with_near_addresses(_sockets),
+    }
 )
 
 tune_for_messages()

@@ -61,7 +61,7 @@ def with_near_addresses(application: Any) -> Any:
     """Return an ASGI application that mends the addresses of sockets, streams and programs."""
 
     async def mended(scope: dict[str, Any], receive: Any, send: Any) -> None:
-        meant = mended_path(scope.get("path", "/"))
+        meant = mended_path(scope["path"])
         is_for_programs = scope["type"] == "websocket" or is_api(meant) or meant == "/mcp"
         await application({**scope, "path": meant} if is_for_programs else scope, receive, send)
 

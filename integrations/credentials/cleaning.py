@@ -50,7 +50,7 @@ def credentials_clean(
     connector = connector_class(manifest.key)
     typed, blanks = _trimmed(manifest, raw, stored)
     typed, changes = connector.normalise(typed)
-    typed = {item.name: found_inside(item, typed.get(item.name, "")) for item in manifest.fields}
+    typed |= {item.name: found_inside(item, typed.get(item.name, "")) for item in manifest.fields}
     values, errors = {}, {}
     for item in fields_for_mode(manifest, mode_of(manifest, typed)):
         try:

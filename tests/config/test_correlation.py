@@ -18,6 +18,7 @@ from config.celery import pass_correlation_on, take_correlation_on
 from config.logs import LineFormatter
 from config.requests.bounds import DatabaseOutage, RequestBounds
 from conversations.event_loop.executor import run_sync
+from conversations.socket.bounds import SocketBounds
 from integrations.http.recording import RunningCall
 from integrations.telemetry.correlation import (
     TASK_HEADER,
@@ -206,7 +207,7 @@ async def test_a_socket_has_an_id_of_its_own_or_the_one_it_came_with():
         await send({"type": "websocket.close"})
 
     for headers in ([], [(b"x-correlation-id", b"page-1")]):
-        bounds = type(application.application_mapping["websocket"])(note)
+        bounds = SocketBounds(note)
         communicator = WebsocketCommunicator(bounds, "/ws", headers)
         await communicator.connect()
 
