@@ -285,6 +285,8 @@ LIVE_AGENT_MESSAGES_WAITING = env.int("LIVE_AGENT_MESSAGES_WAITING", default=200
 TURNS_AT_ONCE = env.int("TURNS_AT_ONCE", default=12)
 # Turns that wait for an outside AI agent in one process: on its event loop, in no thread.
 OUTSIDE_TURNS_AT_ONCE = env.int("OUTSIDE_TURNS_AT_ONCE", default=200)
+# A handoff waits so long at most for the summary of the project's language model.
+MODEL_SUMMARY_SECONDS = env.float("MODEL_SUMMARY_SECONDS", default=4.0)
 # Calls to customers' webhook endpoints under way in one process; on its event loop as well.
 WEBHOOKS_AT_ONCE = env.int("WEBHOOKS_AT_ONCE", default=100)
 # Text messages under way in one worker, in and out.

@@ -68,6 +68,8 @@ class Handoff(models.Model):
     utterance = models.TextField(blank=True)
     routing = EncryptedJSONField()
     context_data = models.JSONField(default=dict)
+    # What went along as its summary: {by, text, why, milliseconds} (relay/screen_pop/).
+    summary = EncryptedJSONField(null=True, default=None)
     shared_id = models.CharField(max_length=255, blank=True)
 
     # Of the request, frame or task that asked for it; the vendor's calls bear it.

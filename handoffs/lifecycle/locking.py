@@ -28,6 +28,7 @@ HEAVY = (
     "context_data",
     "utterance",
     "vendor_session",
+    "summary",
     "integration__credentials",
     "integration__draft",
 )

@@ -20,6 +20,7 @@ from handoffs.relay.ending import (
     undelivered_tell,
 )
 from handoffs.relay.resuming import handoff_resume
+from handoffs.relay.screen_pop.model_summary import request_summarised
 from handoffs.relay.started_session import Incoming, StartedSession
 from handoffs.sending.outbox import (
     retry_seconds,
@@ -141,6 +142,9 @@ class RelaySession:
         if reason:
             await run_sync(transactions.nobody_there, self.lease, reason)
             return None
+        if opening.wish is not None:
+            request, kept = await request_summarised(request, opening.wish)
+            await run_sync(transactions.summary_keep, self.lease, kept)
         try:
             session = await self._start(connector, request)
         except ConnectorError as error:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any, cast
 
 from django.db.models import Q
 from django.utils import timezone
@@ -30,7 +32,8 @@ from handoffs.lifecycle.services import (
 )
 from handoffs.lifecycle.tickets import ticket_opened
 from handoffs.models import Handoff
-from handoffs.relay.screen_pop.request import masks_of, screen_pop_of
+from handoffs.relay.screen_pop.model_summary import SummaryWish, kept_summary
+from handoffs.relay.screen_pop.request import ScreenPop, masks_of, screen_pop_of
 from handoffs.sending.outbox import PendingDelivery, deliveries_pending
 from integrations.connections.addresses import webhook_urls
 from integrations.connections.outcomes import START_FAULTS
@@ -74,6 +77,8 @@ class Opening:
     unknown_is_there: bool = True
     # What is masked in the end user's messages (screen_pop/masking.py).
     masks: frozenset[str] = frozenset()
+    # What the project's model is asked before the vendor is.
+    wish: SummaryWish | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +100,9 @@ def opening_read(lease: Lease) -> Opening | None:
             vendor_end_confirmed(handoff, lease)
             return None
         session = session_load(handoff)
+        pop = screen_pop_of(handoff) if session is None else None
+        if pop is not None:
+            _keep_summary(handoff, kept_summary(pop.routing, by=pop.summary_by))
         return Opening(
             conversation_id=handoff.conversation_id,
             # With its credentials, which the locked row leaves out.
@@ -103,14 +111,28 @@ def opening_read(lease: Lease) -> Opening | None:
             passes_typing=handoff.behaviour.typing,
             shows_files=handoff.behaviour.attachments_agent,
             session=session,
-            request=_request(handoff) if session is None else None,
+            request=_request(handoff, pop) if pop is not None else None,
             attempt=handoff.attempt,
             correlation_id=handoff.correlation_id,
             closed_because=OUT_OF_HOURS if is_out_of_hours(handoff, timezone.now()) else "",
             asks_vendor=asks_vendor(handoff),
             unknown_is_there=handoff.behaviour.unknown_availability == "available",
             masks=masks_of(handoff.behaviour),
+            wish=pop.wish if pop is not None else None,
         )
+
+
+def summary_keep(lease: Lease, kept: Mapping[str, Any]) -> None:
+    """Keep how the summary came about, so that another try does not ask again."""
+    with handoff_leased(lease) as handoff:
+        _keep_summary(handoff, kept)
+
+
+def _keep_summary(handoff: Handoff, kept: Mapping[str, Any]) -> None:
+    is_news = kept and (handoff.summary or {}).get("text") != kept["text"]
+    if is_news or kept.get("milliseconds"):
+        handoff.summary = cast(Any, dict(kept))
+        handoff.save(update_fields=["summary"])
 
 
 def opening_resumed(handoff: Handoff) -> Opening:
@@ -253,9 +275,8 @@ def _is_news(integration: Integration) -> bool:
     return not is_well or last is None or timezone.now() - last > _HEALTHY_EVERY
 
 
-def _request(handoff: Handoff) -> HandoffRequest:
+def _request(handoff: Handoff, pop: ScreenPop) -> HandoffRequest:
     user, conversation = handoff.conversation.end_user, handoff.conversation
-    pop = screen_pop_of(handoff)
     return HandoffRequest(
         handoff_id=handoff.attempt_key,
         conversation_id=conversation.pk,

@@ -28,8 +28,15 @@ SCREEN_POP_SETTINGS = (
         group=_GROUP,
         field=forms.ChoiceField(
             label="Summary before the transcript",
-            choices=[("off", "Only what a tool gives"), ("short", "Else a short one of ours")],
-            help_text="Ours quotes the end user's first and last message and the last answer.",
+            choices=[
+                ("off", "Only what a tool gives"),
+                ("short", "Else a short one of ours"),
+                ("model", "Else one by the project's language model"),
+            ],
+            help_text="Ours quotes the end user's first and last message and the last answer. The "
+            "model (Build > AI agent, OpenAI-compatible) has 4 seconds (MODEL_SUMMARY_SECONDS); "
+            "where there is none, or it gives nothing in time, ours goes along. What is masked "
+            "below is masked for the model too.",
         ),
         needs=frozenset({Capability.TRANSCRIPT}),
     ),

@@ -27,7 +27,7 @@ class Behaviour:
     transcript_mode: Literal["full", "summary", "link", "none"] = "full"
     transcript_max_messages: int = 100
     transcript_link: bool = True
-    summary: Literal["off", "short"] = "off"
+    summary: Literal["off", "short", "model"] = "off"
     standard_context: Literal["all", "named", "off"] = "all"
     context_names: str = ""  # lines, as context_names.py reads them
     mask_cards: bool = False

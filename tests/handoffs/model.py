@@ -48,7 +48,9 @@ class ModelStandIn:
     headers: list[dict[str, str]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
-    # Between pieces; and whether all calls are counted as the first, as some servers do.
+    # Before each answer, and between pieces; whether all calls are counted as the first, as some
+    # servers do.
+    answer_pause: float = 0.0
     pause: float = 0.0
     counts_badly: bool = False
 
@@ -129,6 +131,7 @@ def model_server() -> Iterator[ModelStandIn]:
                 self.say(model.script.pop(0) if model.script else says("Nothing more."), body)
 
         def say(self, scripted: Any, body: dict[str, Any]) -> None:
+            time.sleep(model.answer_pause)
             if isinstance(scripted, tuple):
                 return self.answer(*scripted)
             if isinstance(scripted, str) or body.get("stream"):

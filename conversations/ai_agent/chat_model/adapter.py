@@ -7,13 +7,13 @@ import time
 import uuid
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 from conversations.ai_agent.chat_model.claims import claims_handoff
 from conversations.ai_agent.chat_model.functions import Functions
 from conversations.ai_agent.chat_model.offers import HANDOFF, Offer, offer_for
 from conversations.ai_agent.chat_model.prompt import messages_for
-from conversations.ai_agent.chat_model.wire import Answer, Collector, answer_whole, error_code
+from conversations.ai_agent.chat_model.server import STATUSES, credentials, endpoint, refusal
+from conversations.ai_agent.chat_model.wire import Answer, Collector, answer_whole
 from conversations.ai_agent.outside.agent import (
     AgentAnswer,
     AgentFailedError,
@@ -28,21 +28,13 @@ from conversations.models import OutsideAgent
 from integrations.behaviour.sentences import sentence
 from integrations.contract.errors import (
     CannotConnectError,
-    ConnectorError,
-    MissingPermissionError,
     RateLimitedError,
-    RejectedError,
 )
 from integrations.http.client import HttpClient
-from integrations.http.errors import StatusTable, VendorResponse, status_error
 
 ROUNDS_MAX = 5
 FLUSH_SECONDS = 0.05
 DONE = "[DONE]"
-# Payment is missing: no try mends it. A conflict heals by itself.
-STATUSES: StatusTable = {402: MissingPermissionError, 409: CannotConnectError}
-# A limit that waiting does not lift.
-QUOTA = "insufficient_quota"
 
 
 class ChatModel:
@@ -51,8 +43,8 @@ class ChatModel:
     def __init__(self, agent: OutsideAgent, options: AgentOptions, place: AgentPlace) -> None:
         """Keep where the model is and what it may use."""
         own = agent.options
-        self._url = _endpoint(agent.url, own.get("api_version", ""))
-        self._headers = _credentials(agent.secrets.get("api_key", ""), own.get("api_version", ""))
+        self._url = endpoint(agent.url, own.get("api_version", ""))
+        self._headers = credentials(agent.secrets.get("api_key", ""), own.get("api_version", ""))
         self._model, self._instructions = own.get("model", ""), own.get("instructions", "")
         self._streams = not own.get(ASKS_WHOLE)
         self._options, self._place = options, place
@@ -134,7 +126,7 @@ class ChatModel:
             timeout=self._options.whole_seconds,
             silence=self._options.first_seconds,
             statuses=STATUSES,
-            read_error=_error,
+            read_error=refusal,
         )
         return answer_whole(response.body)
 
@@ -151,7 +143,7 @@ class ChatModel:
             idle_timeout=self._options.whole_seconds,
             open_timeout=self._options.first_seconds,
             statuses=STATUSES,
-            read_error=_error,
+            read_error=refusal,
         ) as events:
             async for event in events:
                 if event.data.strip() == DONE:
@@ -173,37 +165,6 @@ class ChatModel:
 
     def _words(self) -> str:
         return sentence("handing_over", self._tongue)
-
-
-def _endpoint(base: str, api_version: str) -> str:
-    path, _, query = base.partition("?")
-    path = path.rstrip("/")
-    if not path.endswith("/chat/completions"):
-        path += "/chat/completions"
-    versioned = urlencode({"api-version": api_version}) if api_version else ""
-    asked = "&".join(filter(None, [query, versioned]))
-    return f"{path}?{asked}" if asked else path
-
-
-def _credentials(key: str, api_version: str) -> dict[str, str]:
-    """Return the header of the key: Azure's own where its version is given."""
-    if not key:
-        return {}
-    return {"api-key": key} if api_version else {"Authorization": f"Bearer {key}"}
-
-
-def _error(response: VendorResponse, statuses: StatusTable) -> ConnectorError:
-    """Read a refusal: a used-up quota is not tried again, nor what the server says not to."""
-    error = status_error(response, statuses)
-    should = response.headers.get("x-should-retry", "")
-    if should == "false" or error_code(response.body) == QUOTA:
-        return RejectedError(error.message, status=error.status) if error.retryable else error
-    if should == "true" and not error.retryable:
-        return RateLimitedError(status=error.status)
-    milliseconds = response.headers.get("retry-after-ms", "")
-    if milliseconds.isdecimal():
-        error.retry_after = int(milliseconds) / 1000
-    return error
 
 
 def _asked(answer: Answer) -> dict[str, Any]:

@@ -190,6 +190,31 @@ def note_entry(handoff: Handoff, *, may_read_text: bool) -> Entry:
     )
 
 
+_SUMMARY_BY = {
+    "tool": "by the tool or AI agent that handed off",
+    "sentences": "of the conversation's own sentences",
+    "model": "by the project's language model",
+}
+
+
+def summary_entry(handoff: Handoff, *, may_read_text: bool) -> Entry:
+    """Describe the summary that went along, and who has made it."""
+    kept = handoff.summary or {}
+    seconds = kept.get("milliseconds", 0) / 1000
+    return Entry(
+        kind=Kind.VENDOR,
+        at=handoff.requested_at,
+        rank=3,
+        anchor="summary",
+        title=f"Summary for the live agent: {_SUMMARY_BY.get(kept['by'], kept['by'])}",
+        tone="warning" if kept.get("why") else "neutral",
+        text=str(kept["text"]) if may_read_text else "",
+        is_hidden=not may_read_text,
+        note=str(kept.get("why", "")),
+        meta=(f"{seconds:.1f} s",) if seconds else (),
+    )
+
+
 def event_entry(
     event: Event, delivery: Delivery | None, *, vendor: str, may_read_text: bool
 ) -> Entry:

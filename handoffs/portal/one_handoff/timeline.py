@@ -20,6 +20,7 @@ from handoffs.portal.one_handoff.entries import (
     fallback_entry,
     note_entry,
     requested_entry,
+    summary_entry,
     survey_entry,
     transition_entry,
     vendor_event_entry,
@@ -108,6 +109,8 @@ def _events(handoff: Handoff, may_read_text: bool) -> list[Entry]:
     deliveries = {row.event_id: row for row in _newest_deliveries(handoff)}
     has_note = bool(handoff.routing.get("note"))
     noted = [note_entry(handoff, may_read_text=may_read_text)] if has_note else []
+    if handoff.summary:
+        noted.append(summary_entry(handoff, may_read_text=may_read_text))
     return noted + [
         event_entry(event, deliveries.get(event.id), vendor=vendor, may_read_text=may_read_text)
         for event in [*_events_before(handoff), *_events_during(handoff)]

@@ -14,7 +14,8 @@ from handoffs.models import Handoff
 from handoffs.relay.screen_pop.facts import attributes_of, standard_context
 from handoffs.relay.screen_pop.links import transcript_url
 from handoffs.relay.screen_pop.masking import CARDS, EMAILS, masked
-from handoffs.relay.screen_pop.summary import summary_of
+from handoffs.relay.screen_pop.model_summary import SummaryWish, summary_model
+from handoffs.relay.screen_pop.summary import BY_MODEL, BY_SENTENCES, BY_TOOL, summary_of
 from integrations.behaviour.settings import Behaviour
 from integrations.contract.connector import TranscriptLine
 from integrations.contract.registry import manifest_get
@@ -31,6 +32,9 @@ class ScreenPop:
     routing: Mapping[str, Any] = field(repr=False)
     # For where the vendor's own limit cuts the transcript; empty where none goes along.
     transcript_url: str = field(repr=False)
+    # Who has made the summary; and what the model is asked for it, where one is set.
+    summary_by: str = ""
+    wish: SummaryWish | None = field(default=None, repr=False)
 
 
 def masks_of(behaviour: Behaviour) -> frozenset[str]:
@@ -65,7 +69,8 @@ def screen_pop_of(handoff: Handoff) -> ScreenPop:
     url = "" if mode == "none" else transcript_url(handoff)
     link = url if mode == "link" or behaviour.transcript_link else ""
     routing = dict(handoff.routing) | ({} if mode == "full" else {"transcript": mode})
-    routing |= _summary(handoff, said, mode, link)
+    summary = _summary(handoff, said, mode, link)
+    routing |= {"summary": summary.text} if summary.text else {}
     if note := str(routing.get("note") or ""):
         routing["note"] = masked(note, masks_of(behaviour))
     routing |= _attributes(handoff, said, link)
@@ -74,7 +79,11 @@ def screen_pop_of(handoff: Handoff) -> ScreenPop:
         return ScreenPop(transcript=[], routing=routing, transcript_url="")
     more = [_more(said[0], url)] if is_cut and said else []
     return ScreenPop(
-        transcript=[*_before(handoff), *more, *said], routing=routing, transcript_url=url
+        transcript=[*_before(handoff), *more, *said],
+        routing=routing,
+        transcript_url=url,
+        summary_by=summary.by,
+        wish=summary.wish,
     )
 
 
@@ -109,19 +118,48 @@ def _before(handoff: Handoff) -> list[TranscriptLine]:
     return [TranscriptLine(speaker="system", text=said, sent_at=at)]
 
 
-def _summary(
-    handoff: Handoff, said: Sequence[TranscriptLine], mode: str, link: str
-) -> dict[str, str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Summary:
+    """A summary as it goes along, and what the model may be asked to put in its place."""
+
+    text: str = ""
+    by: str = ""
+    wish: SummaryWish | None = None
+
+
+def _summary(handoff: Handoff, said: Sequence[TranscriptLine], mode: str, link: str) -> _Summary:
     """Return the tool's summary or one of our own, with the link where it is all there is."""
     masks = masks_of(handoff.behaviour)
-    given = masked(str(handoff.routing.get("summary") or ""), masks)
-    wants_own = handoff.behaviour.summary == "short" or mode in ("summary", "link")
+    # In front: what is cut is cut at its end.
+    head = f"Transcript: {link}\n" if mode == "link" and link else ""
+    given, by = masked(str(handoff.routing.get("summary") or ""), masks), BY_TOOL
+    wish = None
+    wants_own = handoff.behaviour.summary != "off" or mode in ("summary", "link")
     if not given and wants_own and mode != "none":
-        given = summary_of(said, Dialog.read(handoff.conversation.dialog).topics)
-    if mode == "link" and link:
-        # In front: what is cut is cut at its end.
-        given = f"Transcript: {link}\n{given}".strip()
-    return {"summary": given[:SUMMARY_MAX]} if given else {}
+        given, by, wish = _own_summary(handoff, said, head)
+    text = f"{head}{given}".strip()[:SUMMARY_MAX]
+    return _Summary(text=text, by=by if given else "", wish=wish)
+
+
+def _own_summary(
+    handoff: Handoff, said: Sequence[TranscriptLine], head: str
+) -> tuple[str, str, SummaryWish | None]:
+    """Return what the model has said before, or the sentences and what it is to be asked."""
+    kept = handoff.summary or {}
+    if kept.get("by") == BY_MODEL:
+        return str(kept["text"]).removeprefix(head), BY_MODEL, None
+    text = summary_of(said, Dialog.read(handoff.conversation.dialog).topics)
+    agent = summary_model(handoff) if handoff.behaviour.summary == "model" and text else None
+    if agent is None:
+        return text, BY_SENTENCES, None
+    wish = SummaryWish(
+        agent=agent,
+        transcript=said,
+        language=handoff.conversation.locale,
+        head=head,
+        masks=masks_of(handoff.behaviour),
+    )
+    return text, BY_SENTENCES, wish
 
 
 def _attributes(

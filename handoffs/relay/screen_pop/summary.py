@@ -8,6 +8,8 @@ from integrations.contract.connector import TranscriptLine
 from integrations.kit.cutting import shortened
 
 QUOTE_MAX = 240
+# Who has made a summary.
+BY_TOOL, BY_SENTENCES, BY_MODEL = "tool", "sentences", "model"
 
 
 def summary_of(transcript: Sequence[TranscriptLine], topics: Sequence[str]) -> str:
