@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -89,20 +91,35 @@ class PhraseIndex:
     def __init__(self, phrases: Sequence[tuple[int, str]]) -> None:
         """Take (topic's place in the list, normalised phrase)."""
         words = [meaningful_words(text) for _, text in phrases]
-        self._holders = _holders(words)
+        self._words = [frozenset(said) for said in words]
         self._phrases = [
             _Phrase(topic, len(said), trigrams(text))
             for (topic, text), said in zip(phrases, words, strict=True)
         ]
+        self._sizes = [phrase.size for phrase in self._phrases]
+        # By word, the shorter ones first.
+        self._holders = {
+            word: sorted(numbers, key=self._sizes.__getitem__)
+            for word, numbers in _holders(words).items()
+        }
         self._wordless = [phrase for phrase in self._phrases if not phrase.size]
 
     def best(self, said: str, likes: Likes) -> Ranked:
-        """Return the best topic for a normalised message and its words."""
+        """Return the best topic for a normalised message and its words.
+
+        What stays below THRESHOLD may be anything below it: nobody is asked for that.
+        """
         pieces = trigrams(said)
         best = max(self._alike(pieces, has_words=bool(likes)), default=NOTHING)
-        for number, found in self._found(likes).items():
-            phrase = self._phrases[number]
-            of_phrase, of_said = found / phrase.size, found / max(len(likes), found)
+        if not likes:
+            return best
+        bars = self._bars(len(likes))
+        found = self._found(likes, bars)
+        sizes, count = self._sizes, len(likes)
+        near = [number for number, held in found.items() if held >= bars[sizes[number]]]
+        for number in near:
+            phrase, held = self._phrases[number], found[number]
+            of_phrase, of_said = held / phrase.size, held / max(count, held)
             score = WORDS_WEIGHT * (PHRASE_SHARE * of_phrase + (1 - PHRASE_SHARE) * of_said)
             # The likeness is only worth its price where it can still decide.
             if score + LIKENESS_WEIGHT >= max(THRESHOLD, best[0]):
@@ -110,17 +127,49 @@ class PhraseIndex:
                 best = max(best, (score, -phrase.topic))
         return best
 
-    def _found(self, likes: Likes) -> Mapping[int, float]:
-        """Count each phrase's words that were said; a misspelt one counts by its likeness."""
+    def _bars(self, count: int) -> list[float]:
+        """Return for each size of a phrase how many of its words must be said to decide anything.
+
+        A little less, so that no rounding shuts out what stands on the threshold.
+        """
+        needed = (THRESHOLD - LIKENESS_WEIGHT) / WORDS_WEIGHT - 1e-9
+        return [0.0] + [
+            needed / (PHRASE_SHARE / size + (1 - PHRASE_SHARE) / count)
+            for size in range(1, max(self._sizes, default=0) + 1)
+        ]
+
+    def _found(self, likes: Likes, bars: Sequence[float]) -> Mapping[int, float]:
+        """Count each phrase's words that were said; a misspelt one counts by its likeness.
+
+        Words that many phrases hold come last: a phrase that has none of the words before cannot
+        reach its bar by them alone, unless it is short.
+        """
         weights: dict[str, float] = {}
         for near in likes.values():
             for known, weight in near:
                 weights[known] = max(weight, weights.get(known, 0.0))
+        known_here = [one for one in weights if one in self._holders]
+        known_here.sort(key=lambda one: len(self._holders[one]))
         found: defaultdict[int, float] = defaultdict(float)
-        for known, weight in weights.items():
-            for number in self._holders.get(known, ()):
+        for place, word in enumerate(known_here):
+            numbers, weight = self._holders[word], weights[word]
+            # The longest phrase that this word and those behind it can still bring to its bar.
+            longest = bisect_right(bars, len(known_here) - place) - 1
+            begun = bisect_right(numbers, longest, key=self._sizes.__getitem__)
+            for number in numbers[:begun]:
+                found[number] += weight
+            for number in self._among(found, word, numbers, begun, longest):
                 found[number] += weight
         return found
+
+    def _among(
+        self, found: Mapping[int, float], word: str, numbers: list[int], begun: int, longest: int
+    ) -> list[int]:
+        """Return which of the longer phrases found so far hold a word, the cheaper way."""
+        if len(numbers) - begun <= len(found):
+            return [number for number in numbers[begun:] if number in found]
+        sizes, words = self._sizes, self._words
+        return [n for n in found if sizes[n] > longest and word in words[n]]
 
     def _alike(self, pieces: set[str], *, has_words: bool) -> Iterator[Ranked]:
         """Compare letter by letter where one of the two has no meaningful word."""
@@ -138,14 +187,24 @@ class ContentIndex:
 
     def __init__(self, contents: Iterable[Iterable[str]]) -> None:
         """Take the words of each topic's content, in the order of the topics."""
-        self._holders = _holders(contents)
+        self._whole = {
+            word: dict.fromkeys(topics, 1.0) for word, topics in _holders(contents).items()
+        }
 
     def best(self, likes: Likes) -> Ranked:
-        """Return the topic whose content holds most of the words."""
-        found: defaultdict[int, float] = defaultdict(float)
-        for near in likes.values():
-            for topic, weight in self._weights(near).items():
-                found[topic] += weight
+        """Return the topic whose content holds most of the words.
+
+        What stays below THRESHOLD may be anything below it: it takes nearly all of the words, so
+        the topics of the rarest ones are all that are looked at.
+        """
+        held = sorted((self._weights(near) for near in likes.values()), key=len)
+        bearable = len(held) - math.ceil((THRESHOLD - 1e-9) / CONTENT_WEIGHT * len(held))
+        found: dict[int, float] = {}
+        for weights in held[: bearable + 1]:
+            found |= dict.fromkeys(weights, 0.0)
+        for weights in held:
+            for topic in found.keys() & weights.keys():
+                found[topic] += weights[topic]
         ranked = (
             (CONTENT_WEIGHT * count / len(likes), -topic)
             for topic, count in found.items()
@@ -153,9 +212,11 @@ class ContentIndex:
         )
         return max(ranked, default=NOTHING)
 
-    def _weights(self, near: Sequence[tuple[str, float]]) -> dict[int, float]:
+    def _weights(self, near: Sequence[tuple[str, float]]) -> Mapping[int, float]:
+        if len(near) == 1 and near[0][1] == 1.0:
+            return self._whole.get(near[0][0], {})
         weights: dict[int, float] = {}
         for known, weight in near:
-            for topic in self._holders.get(known, ()):
+            for topic in self._whole.get(known, ()):
                 weights[topic] = max(weight, weights.get(topic, 0.0))
         return weights

@@ -6,6 +6,7 @@ counts against all of them.
 
 from __future__ import annotations
 
+import heapq
 import math
 import re
 from collections import Counter, defaultdict
@@ -14,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from conversations.ai_agent.phrases.index import THRESHOLD
 from conversations.ai_agent.phrases.meanings import (
     MIN_LIKENESS,
     folded,
@@ -47,7 +49,7 @@ class TopicMeanings:
     def __init__(self, phrases: Sequence[tuple[int, str]], topics: int) -> None:
         """Take (topic's place in the list, normalised phrase), and how many topics there are."""
         read = [(topic, _meant(text)) for topic, text in phrases]
-        self._phrases = [(topic, found) for topic, found in read if found]
+        self._phrases = [(topic, frozenset(found)) for topic, found in read if found]
         self._holders: defaultdict[str, list[int]] = defaultdict(list)
         by_topic: defaultdict[int, set[str]] = defaultdict(set)
         for number, (topic, found) in enumerate(self._phrases):
@@ -60,7 +62,11 @@ class TopicMeanings:
         self._sizes = [
             max(sum(self._idf[one] for one in found), self._most) for _, found in self._phrases
         ]
-        self._topics = by_topic
+        self._count = topics
+        self._topics: defaultdict[str, list[int]] = defaultdict(list)
+        for topic, meant in by_topic.items():
+            for one in meant:
+                self._topics[one].append(topic)
         self._stems = [one for one in self._idf if one[0] != "=" and len(one) >= _MIN_FUZZY]
         self._near: dict[str, tuple[str, float]] = {}
 
@@ -70,21 +76,23 @@ class TopicMeanings:
         if not weights:
             return 0.0, 0
         whole = sum(self._idf.get(one, UNKNOWN_WEIGHT * self._most) for one in weights)
-        covered = self._covered(weights)
-        ranked = sorted(
+        worth = {
+            one: self._idf[one] * likeness for one, likeness in weights.items() if one in self._idf
+        }
+        of_message = self._of_message(worth)
+        # What a phrase needs so that its topic can be the best, or so near that none is.
+        bar = 2 * (THRESHOLD - MARGIN) - max(of_message, default=0.0) / whole - 1e-9
+        covered = self._covered(worth, bar)
+        ranked = heapq.nlargest(
+            2,
             (
-                (self._of_message(topic, weights) / whole + of_phrase) / 2
+                ((of_message[topic] / whole + of_phrase) / 2, -topic)
                 for topic, of_phrase in covered.items()
             ),
-            reverse=True,
         )
-        if not ranked or (len(ranked) > 1 and ranked[0] - ranked[1] < MARGIN):
+        if not ranked or (len(ranked) > 1 and ranked[0][0] - ranked[1][0] < MARGIN):
             return 0.0, 0
-        best = max(
-            covered,
-            key=lambda topic: self._of_message(topic, weights) / whole + covered[topic],
-        )
-        return ranked[0], -best
+        return ranked[0]
 
     def _weights(self, said: str) -> Mapping[str, float]:
         found: dict[str, float] = {}
@@ -106,20 +114,40 @@ class TopicMeanings:
             self._near[one] = (near[1], near[0]) if near[0] else (one, 1.0)
         return self._near[one]
 
-    def _of_message(self, topic: int, weights: Mapping[str, float]) -> float:
-        own = self._topics[topic]
-        return sum(self._idf[one] * weight for one, weight in weights.items() if one in own)
+    def _of_message(self, worth: Mapping[str, float]) -> list[float]:
+        """Return for each topic how much of a message its phrases cover."""
+        found = [0.0] * self._count
+        for one, weight in worth.items():
+            for topic in self._topics[one]:
+                found[topic] += weight
+        return found
 
-    def _covered(self, weights: Mapping[str, float]) -> dict[int, float]:
-        """Return how much of its best phrase was said, for each topic of which anything was."""
+    def _covered(self, worth: Mapping[str, float], bar: float) -> dict[int, float]:
+        """Return how much of its best phrase was said, for each topic where that is up to `bar`.
+
+        Rare words come first. A phrase that has none of them cannot be brought to the bar by the
+        common ones that are left, so it is never looked at.
+        """
         found: defaultdict[int, float] = defaultdict(float)
-        for one, weight in weights.items():
-            for number in self._holders.get(one, ()):
-                found[number] += self._idf[one] * weight
+        left = sum(worth.values())
+        for one, weight in sorted(worth.items(), key=lambda pair: -self._idf[pair[0]]):
+            holders = self._holders[one]
+            if left >= bar * self._most:
+                for number in holders:
+                    found[number] += weight
+            elif len(holders) <= len(found):
+                for number in [number for number in holders if number in found]:
+                    found[number] += weight
+            else:
+                for number in [number for number in found if one in self._phrases[number][1]]:
+                    found[number] += weight
+            left -= weight
         best: dict[int, float] = {}
         for number, said in found.items():
+            share = said / self._sizes[number]
             topic = self._phrases[number][0]
-            best[topic] = max(best.get(topic, 0.0), said / self._sizes[number])
+            if share >= bar and share > best.get(topic, 0.0):
+                best[topic] = share
         return best
 
 
