@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rapidfuzz import process
@@ -104,13 +104,14 @@ class PhraseIndex:
         }
         self._wordless = [phrase for phrase in self._phrases if not phrase.size]
 
-    def best(self, said: str, likes: Likes) -> Ranked:
-        """Return the best topic for a normalised message and its words.
+    def best(self, said: str, likes: Likes, without: Collection[int] = ()) -> Ranked:
+        """Return the best topic for a normalised message and its words, `without` some.
 
         What stays below THRESHOLD may be anything below it: nobody is asked for that.
         """
         pieces = trigrams(said)
-        best = max(self._alike(pieces, has_words=bool(likes)), default=NOTHING)
+        alike = self._alike(pieces, has_words=bool(likes))
+        best = max((one for one in alike if -one[1] not in without), default=NOTHING)
         if not likes:
             return best
         bars = self._bars(len(likes))
@@ -119,6 +120,8 @@ class PhraseIndex:
         near = [number for number, held in found.items() if held >= bars[sizes[number]]]
         for number in near:
             phrase, held = self._phrases[number], found[number]
+            if phrase.topic in without:
+                continue
             of_phrase, of_said = held / phrase.size, held / max(count, held)
             score = WORDS_WEIGHT * (PHRASE_SHARE * of_phrase + (1 - PHRASE_SHARE) * of_said)
             # The likeness is only worth its price where it can still decide.
@@ -191,8 +194,8 @@ class ContentIndex:
             word: dict.fromkeys(topics, 1.0) for word, topics in _holders(contents).items()
         }
 
-    def best(self, likes: Likes) -> Ranked:
-        """Return the topic whose content holds most of the words.
+    def best(self, likes: Likes, without: Collection[int] = ()) -> Ranked:
+        """Return the topic whose content holds most of the words, `without` some.
 
         What stays below THRESHOLD may be anything below it: it takes nearly all of the words, so
         the topics of the rarest ones are all that are looked at.
@@ -208,7 +211,7 @@ class ContentIndex:
         ranked = (
             (CONTENT_WEIGHT * count / len(likes), -topic)
             for topic, count in found.items()
-            if count >= 2
+            if count >= 2 and topic not in without
         )
         return max(ranked, default=NOTHING)
 

@@ -10,7 +10,7 @@ import heapq
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -70,10 +70,10 @@ class TopicMeanings:
         self._stems = [one for one in self._idf if one[0] != "=" and len(one) >= _MIN_FUZZY]
         self._near: dict[str, tuple[str, float]] = {}
 
-    def best(self, said: str) -> tuple[float, int]:
+    def best(self, said: str, without: Collection[int] = ()) -> tuple[float, int]:
         """Return the best topic for a normalised message, as PhraseIndex does."""
         weights = self._weights(said)
-        if not weights:
+        if not weights or not self._count:
             return 0.0, 0
         whole = sum(self._idf.get(one, UNKNOWN_WEIGHT * self._most) for one in weights)
         worth = {
@@ -88,6 +88,7 @@ class TopicMeanings:
             (
                 ((of_message[topic] / whole + of_phrase) / 2, -topic)
                 for topic, of_phrase in covered.items()
+                if topic not in without
             ),
         )
         if not ranked or (len(ranked) > 1 and ranked[0][0] - ranked[1][0] < MARGIN):

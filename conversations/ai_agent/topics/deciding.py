@@ -20,7 +20,7 @@ from conversations.ai_agent.topics.decision import Decision
 from conversations.ai_agent.topics.dialog import ANSWER, CONFIRM, HUMAN, VALUE, Dialog
 from conversations.ai_agent.topics.matching import TopicIndex, TopicMatch, TopicText
 from conversations.ai_agent.topics.policy import AI_FIRST, BALANCED, OFF, TriggerPolicy, policy_of
-from conversations.ai_agent.topics.prepared_topics import topic_find
+from conversations.ai_agent.topics.prepared_topics import human_topic, topic_find
 from conversations.ai_agent.topics.rules import Facts, facts_of, holds
 from conversations.ai_agent.topics.wording import content_said
 from conversations.models import Conversation, Destination, Topic
@@ -216,7 +216,8 @@ class _Deciding:
         dialog = replace(self._dialog, wishes=self._dialog.wishes + 1)
         if self._policy.level == OFF:
             return self._say("human_declined", "wish_declined", dialog.closed())
-        topic = self._human_topic()
+        found = self._found[0] if self._found else None
+        topic = human_topic(self._content, found, without=self._without)
         if topic is None and not self._can_hand_off():
             return None
         if self._policy.level == BALANCED and dialog.wishes == 1:
@@ -225,22 +226,10 @@ class _Deciding:
             return self._say("human_later", "wish_later", dialog.closed())
         if topic is None:
             return self._hand_off(WISH)
-        found = self._of_topic(topic)
-        does = found.tools or found.handoff or found.goes_to_flow or found.dialog.asks
-        return found if does else replace(self._hand_off(WISH, says=found.says), topic=topic)
-
-    def _human_topic(self) -> Topic | None:
-        """Return the project's own topic for the wish: the one that matches, or the first."""
-        ours = [
-            topic
-            for topic in self._content.rows(Topic)
-            if topic.is_enabled
-            and topic.name not in self._without
-            and any(wants_human(one) for one in (topic.name, *topic.example_queries))
-        ]
-        if self._found is not None and self._found[0].pk in [topic.pk for topic in ours]:
-            return self._found[0]
-        return ours[0] if ours else None
+        does = self._of_topic(topic)
+        if does.tools or does.handoff or does.goes_to_flow or does.dialog.asks:
+            return does
+        return replace(self._hand_off(WISH, says=does.says), topic=topic)
 
     def _angered(self) -> Decision | None:
         is_reason = self._policy.on_anger and self._policy.level != OFF and is_angry(self._text)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from conversations.ai_agent.phrases.index import (
@@ -16,6 +17,7 @@ from conversations.ai_agent.phrases.index import (
 from conversations.ai_agent.phrases.moods import is_small_talk
 from conversations.ai_agent.phrases.refusals import A_HUMAN, Request, request_read
 from conversations.ai_agent.phrases.topic_index import TopicMeanings
+from conversations.ai_agent.phrases.wishes import wants_human
 from conversations.ai_agent.phrases.words import meaningful_words, normalise, shortened
 
 __all__ = ["THRESHOLD", "TopicIndex", "TopicMatch", "TopicText", "normalise", "topic_match"]
@@ -52,11 +54,12 @@ class TopicIndex:
         enabled = [topic for topic in topics if topic.enabled]
         self._ids = [topic.id for topic in enabled]
         self._exact: dict[str, int] = {}
-        phrases = [
-            (place, request_read(phrase))
+        self._phrases = [
+            (place, phrase)
             for place, topic in enumerate(enabled)
             for phrase in (topic.name, *topic.example_queries)
         ]
+        phrases = [(place, request_read(phrase)) for place, phrase in self._phrases]
         for place, phrase in phrases:
             self._exact.setdefault(phrase.whole, place)
         contents = [
@@ -72,29 +75,36 @@ class TopicIndex:
         asked = [(at, one.asked) for at, one in phrases if not one.refuses]
         self._meanings = TopicMeanings(asked, len(enabled))
 
-    def match(self, text: str) -> TopicMatch | None:
-        """Return the best matching topic, or None."""
+    def match(self, text: str, *, without: Collection[Any] = ()) -> TopicMatch | None:
+        """Return the best matching topic, or None; `without` are ids that do not count now."""
         said = request_read(text)
         if not said.whole:
             return None
-        if said.whole in self._exact:
+        out = frozenset(place for place, one in enumerate(self._ids) if one in without)
+        if said.whole in self._exact and self._exact[said.whole] not in out:
             topic_id = self._ids[self._exact[said.whole]]
             return TopicMatch(topic_id=topic_id, score=1.0, is_exact=True)
-        score, place = self._best(said)
+        score, place = self._best(said, out)
         if score < THRESHOLD:
             return None
         return TopicMatch(topic_id=self._ids[-place], score=score, is_exact=False)
 
-    def _best(self, said: Request) -> tuple[float, int]:
+    @cached_property
+    def for_humans(self) -> list[Any]:
+        """Return the topics that somebody asks for who wishes for a human, in their order."""
+        found = (self._ids[at] for at, phrase in self._phrases if wants_human(phrase))
+        return list(dict.fromkeys(found))
+
+    def _best(self, said: Request, without: Collection[int]) -> tuple[float, int]:
         """Compare what is asked for, and only phrases that refuse with what is refused too."""
         asked = whole = self._vocabulary.likes(meaningful_words(said.asked))
         if said.refuses:
             whole = self._vocabulary.likes(meaningful_words(said.whole))
         return max(
-            self._asking.best(said.asked, asked),
-            self._refusing.best(said.whole, whole),
-            self._contents.best(asked),
-            NOTHING if is_small_talk(said.whole) else self._meanings.best(said.asked),
+            self._asking.best(said.asked, asked, without),
+            self._refusing.best(said.whole, whole, without),
+            self._contents.best(asked, without),
+            NOTHING if is_small_talk(said.whole) else self._meanings.best(said.asked, without),
         )
 
 

@@ -64,12 +64,21 @@ def topic_find(
     `without` are names of topics that count for nothing now: a tool has taken them out.
     """
     prepared = PREPARED.of(content)
-    index = prepared.index
-    if without:
-        left = [row for row in prepared.rows.values() if row.name not in without]
-        index = TopicIndex(_texts(left))
-    match = index.match(text)
+    out = [pk for pk, row in prepared.rows.items() if row.name in without] if without else []
+    match = prepared.index.match(text, without=out)
     return (prepared.rows[match.topic_id], match) if match else None
+
+
+def human_topic(
+    content: Content, found: Topic | None, *, without: Collection[str] = ()
+) -> Topic | None:
+    """Return the project's own topic for a wish for a human: the one that matches, or the first."""
+    prepared = PREPARED.of(content)
+    ours = prepared.index.for_humans
+    if found is not None and found.pk in ours:
+        return found
+    rows = (prepared.rows[pk] for pk in ours)
+    return next((row for row in rows if row.name not in without), None)
 
 
 def _saved(content: Content) -> Saved:
