@@ -19,6 +19,7 @@ from conversations.ai_agent.means.views import (
     tool_values,
 )
 from conversations.ai_agent.runtimes.views import agent_secret, agent_settings
+from conversations.ai_agent.safety.views import safety
 from conversations.ai_agent.tools.views import tool_remove, tools
 from conversations.ai_agent.topic_views import (
     topic_edit,
@@ -88,6 +89,7 @@ urlpatterns = [
     path(f"{_APIS}new/", tool_api_edit, name="tool_api_new"),
     path(f"{_APIS}<int:api_id>/", tool_api_edit, name="tool_api_edit"),
     path(f"{_APIS}<int:api_id>/delete/", tool_api_remove, name="tool_api_delete"),
+    path("p/<str:project_id>/safety/", safety, name="safety"),
     path(_WIDGET, widget, name="widget"),
     path(f"{_WIDGET}words/<slug:language>/", words, name="words"),
     path(f"{_WIDGET}new/", widget_new, name="widget_new"),

@@ -25,6 +25,7 @@ from conversations.ai_agent.flows.turns import (
 from conversations.ai_agent.returned import ReturnProblem, handoff_misplaced
 from conversations.ai_agent.runtimes.runtime import agent_turn, is_asked, outside_agent, was_away
 from conversations.ai_agent.runtimes.services import outside_agent_error_note
+from conversations.ai_agent.safety.filtering import safety_turn
 from conversations.ai_agent.sandbox.results import ToolError
 from conversations.ai_agent.turn import AgentMessage, Turn, forbidden_turn, turn_given_up
 from conversations.event_loop.executor import run_sync
@@ -110,6 +111,8 @@ def _answer(claim: TurnClaim) -> None:
         _apply(claim, None, _resumed(conversation))
     elif event is None:
         _nothing_owed(claim)
+    elif (blocked := safety_turn(conversation, event)) is not None:
+        _apply(claim, event, blocked)
     elif agent is not None:
         ours = forbidden_turn(conversation, event) or _flow_turn(conversation, event, agent)
         if ours is not None:

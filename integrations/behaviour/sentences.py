@@ -392,6 +392,17 @@ _REFUSALS = (
     ),
 )
 
+# ---- the safety filter before the AI agent ----
+
+_SAFETY = (
+    Sentence(
+        key="safety_blocked",
+        en="I cannot help with that here. Ask me something else, or ask for a person.",
+        de="Dabei kann ich hier nicht helfen. Fragen Sie etwas anderes, oder nach einem Menschen.",
+        ar="لا يمكنني المساعدة في ذلك هنا. اسألني عن شيء آخر أو اطلب موظفًا.",
+    ),
+)
+
 # ---- the survey after a conversation ----
 
 _SURVEY = (
@@ -452,5 +463,6 @@ _SURVEY = (
 )
 
 SENTENCES = {
-    one.key: one for one in (*_STANDARD_RESPONSES, *_HANDOFF, *_AI_AGENT, *_REFUSALS, *_SURVEY)
+    one.key: one
+    for one in (*_STANDARD_RESPONSES, *_HANDOFF, *_AI_AGENT, *_REFUSALS, *_SURVEY, *_SAFETY)
 }

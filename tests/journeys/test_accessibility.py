@@ -35,6 +35,8 @@ MORE_LISTS = (
     "live",
     "destinations",
     "handoff-rules",
+    "safety",
+    "widget/words/en",
     "secrets",
     "tool-apis",
     "settings/webhooks",
