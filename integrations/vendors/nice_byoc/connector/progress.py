@@ -10,12 +10,12 @@ from datetime import UTC, datetime, timedelta
 from integrations.contract.connector import VendorSession, WebhookItem
 from integrations.contract.events import (
     LiveAgentTyping,
-    MessageEchoed,
     TransferStarted,
     UnknownEvent,
 )
 from integrations.kit.digital_messages.content import content_of
-from integrations.kit.digital_messages.progress import IDS_KEPT, DigitalProgress, Step, made_at
+from integrations.kit.digital_messages.messages import MessageProgress
+from integrations.kit.digital_messages.progress import IDS_KEPT, Step, made_at
 from integrations.kit.json_values import (
     Json,
     as_count,
@@ -33,7 +33,7 @@ SAME_TIME = timedelta(minutes=2)
 NAMES_STORED = 20
 
 
-class ContactProgress(DigitalProgress):
+class ContactProgress(MessageProgress):
     """One handoff's contact; the truth of this process, for polls, calls and sends alike."""
 
     def __init__(self, session: VendorSession, *, ends_on_resolved: bool) -> None:
@@ -120,31 +120,25 @@ class ContactProgress(DigitalProgress):
             name = f"call of {as_text(data.get('path'))}"
             return [self._step(UnknownEvent, item.item_id, at, name=name)]
         self._told_alone.put(item.item_id, True)
-        return [self._said(data, item.item_id, at, user, ours=item.item_id)]
+        self._name(item.item_id, item.item_id)
+        is_bot = self._is_of_bot(user)
+        return [self._message_step(content_of(data), item.item_id, at, user, is_bot=is_bot)]
 
     def _message(self, message: Json) -> Iterator[Step]:
         message_id, ours = as_id(message.get("id")), as_text(message.get("idOnExternalPlatform"))
         if message.get("direction") == "inbound":
             self.known.put(ours, True)
-            if message_id not in self._told:
-                self._told.put(message_id, True)
-                yield self._step(
-                    MessageEchoed, message_id, _moment_of(message), vendor_message_id=ours
-                )
+            yield from self._echoed(message, message_id, _moment_of(message))
             return
         self._name(message_id, ours)
         if not message_id or message_id in self._told or (ours and ours in self._told_alone):
             return
         self._told.put(message_id, True)
-        user, at = as_object(message.get("authorUser")), _moment_of(message)
-        if user and user.get("isBotUser") is not True and not self.had_agent:
-            yield from self._assigned(user, at)
-        yield self._said(message, message_id, at, user, ours=ours)
+        yield from self._said(message, message_id, _moment_of(message))
 
-    def _said(self, message: Json, event_id: str, at: datetime, user: Json, *, ours: str) -> Step:
-        is_bot = user.get("isBotUser") is True if user else not self.agent
-        self._name(event_id, ours)
-        return self._message_step(content_of(message), event_id, at, user, is_bot=is_bot)
+    def _is_of_bot(self, user: Json) -> bool:
+        """Take one without an author for the live agent's who has the contact."""
+        return user.get("isBotUser") is True if user else not self.agent
 
     def _name(self, message_id: str, ours: str) -> None:
         names = dict(as_object(self.session.state.get("names")))

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from integrations.contract.events import (
-    IdleWarning,
-    LiveAgentMessageDeleted,
-    LiveAgentMessageEdited,
     LiveAgentTyping,
-    MessageEchoed,
-    MessageRead,
     QueuePositionChanged,
     TransferStarted,
     UnknownEvent,
 )
-from integrations.kit.digital_messages.content import content_of
-from integrations.kit.digital_messages.progress import RESOLVED, DigitalProgress, Step, made_at
+from integrations.kit.digital_messages.messages import MessageProgress, live_agent_of
+from integrations.kit.digital_messages.progress import RESOLVED, Step
 from integrations.kit.json_values import (
     Json,
     as_count,
@@ -26,12 +20,9 @@ from integrations.kit.json_values import (
     as_moment,
     as_object,
     as_text,
-    json_digest,
 )
 from integrations.vendors.nice_chat.mapping.frames import Push
 
-# History is read again from so long before the newest that we have seen.
-OVERLAP = timedelta(seconds=30)
 _IGNORED = frozenset(
     {
         "ConsumerContactInboxPreAssigneeChanged",
@@ -48,14 +39,8 @@ _IGNORED = frozenset(
 )
 
 
-class ThreadProgress(DigitalProgress):
+class ThreadProgress(MessageProgress):
     """Applies what is told of one thread; does no I/O."""
-
-    @property
-    def since(self) -> datetime | None:
-        """From when on history must be read; None for all of it."""
-        seen = as_moment(self.session.cursor)
-        return seen - OVERLAP if seen else None
 
     def apply(self, push: Push) -> list[Step]:
         """Apply a push; those of other threads and after the end say nothing."""
@@ -84,22 +69,6 @@ class ThreadProgress(DigitalProgress):
         if is_over:
             steps += self.ended(now)
         return steps
-
-    def message(self, message: Json, *, is_update: bool = False) -> list[Step]:
-        """Apply a message, from history or of a push."""
-        message_id = as_id(message.get("id"))
-        at = made_at(message)
-        if not message_id or at is None:
-            digest = json_digest(message)
-            return [self._step(UnknownEvent, digest, datetime.now(UTC), name="message without id")]
-        if message.get("direction") == "inbound":
-            return list(self._own(message, message_id, at))
-        if is_update:
-            return list(self._changed(message, message_id, at))
-        if message_id in self._told:
-            return []
-        self._told.put(message_id, True)
-        return list(self._said(message, message_id, at))
 
     # -- Pushes --------------------------------------------------------------------------------
 
@@ -160,61 +129,10 @@ class ThreadProgress(DigitalProgress):
 
     def _inferred(self, message: Json) -> Iterator[Step]:
         """Tell that who wrote something new in the history has had the contact meanwhile."""
-        at, user = as_moment(message.get("createdAtWithMilliseconds")), _live_agent(message)
+        at, user = as_moment(message.get("createdAtWithMilliseconds")), live_agent_of(message)
         seen = as_moment(self.session.cursor)
         if user and at is not None and (seen is None or at > seen):
             yield from self._assigned(user, at)
-
-    def _said(self, message: Json, message_id: str, at: datetime) -> Iterator[Step]:
-        if message.get("isHiddenOnExternalPlatform") is True:
-            return
-        if message.get("isDeletedOnExternalPlatform") is True:
-            return
-        content, user = content_of(message), as_object(message.get("authorUser"))
-        self._seen(at)
-        if content.is_idle:
-            seconds = content.idle_seconds
-            yield self._step(IdleWarning, f"{message_id}:idle", at, seconds_left=seconds)
-        is_bot = not _live_agent(message)
-        if not is_bot and not self.had_agent:
-            yield from self._assigned(user, at)
-        yield self._message_step(content, message_id, at, user, is_bot=is_bot)
-
-    def _changed(self, message: Json, message_id: str, at: datetime) -> Iterator[Step]:
-        is_gone = any(
-            message.get(name) is True
-            for name in ("isDeletedOnExternalPlatform", "isHiddenOnExternalPlatform")
-        )
-        if is_gone:
-            yield self._step(
-                LiveAgentMessageDeleted, f"{message_id}:deleted", at, vendor_message_id=message_id
-            )
-            return
-        content, digest = content_of(message), json_digest(message.get("messageContent"))[:16]
-        yield self._step(
-            LiveAgentMessageEdited,
-            f"{message_id}:{digest}",
-            at,
-            vendor_message_id=message_id,
-            text=content.text,
-            rich=content.rich,
-        )
-
-    def _own(self, message: Json, message_id: str, at: datetime) -> Iterator[Step]:
-        ours = as_text(message.get("idOnExternalPlatform"))
-        self._seen(at)
-        if ours and message_id not in self._told:
-            self._told.put(message_id, True)
-            yield self._step(MessageEchoed, message_id, at, vendor_message_id=ours)
-        yield from self._receipt(message, at)
-
-    def _receipt(self, message: Json, at: datetime) -> Iterator[Step]:
-        ours = as_text(message.get("idOnExternalPlatform"))
-        read_at = as_moment(as_object(message.get("userStatistics")).get("readAt"))
-        name = f"{ours}:read"
-        if ours and read_at and name not in self._told:
-            self._told.put(name, True)
-            yield self._step(MessageRead, name, read_at, vendor_message_id=ours)
 
     def _is_replaced_by(self, contact_id: str) -> bool:
         """Say whether a new contact shows that the one with a live agent is over.
@@ -228,18 +146,6 @@ class ThreadProgress(DigitalProgress):
     def _is_outdated(self, push: Push) -> bool:
         seen = as_moment(self.session.state.get("assigned_at"))
         return seen is not None and push.at < seen
-
-    def _seen(self, at: datetime) -> None:
-        known = as_moment(self.session.cursor)
-        if known is None or at > known:
-            self.session = replace(self.session, cursor=at.isoformat())
-
-
-def _live_agent(message: Json) -> Json:
-    """Return the person who wrote a message; nothing for the end user, a bot or the system."""
-    user = as_object(message.get("authorUser"))
-    is_person = message.get("direction") != "inbound" and user.get("isBotUser") is not True
-    return user if is_person else {}
 
 
 _READERS: Mapping[str, Callable[[ThreadProgress, Push], Iterator[Step]]] = {
