@@ -20,7 +20,7 @@ from integrations.contract.events import (
     UnknownEvent,
 )
 from integrations.contract.rich_content import ChoiceKind
-from integrations.kit.digital_messages.content import content_of
+from integrations.kit.digital_messages.content import content_of, text_content
 from integrations.vendors.nice_byoc.client import tenant_in
 from integrations.vendors.nice_byoc.connector.box import parsed, token_of
 from integrations.vendors.nice_byoc.connector.progress import ContactProgress
@@ -168,6 +168,20 @@ def test_a_contact_tells_who_has_it_and_its_end_once():
     assert one.is_over(fixture("contact_closed"))
     ended = [*one.ended(), *one.ended()]
     assert [type(event) for _, event in ended] == [ConversationEnded]
+
+
+@pytest.mark.parametrize("name", ["isDeletedOnExternalPlatform", "isHiddenOnExternalPlatform"])
+def test_what_was_taken_back_before_it_was_read_is_not_told(name: str):
+    message = {
+        "id": "m-1",
+        "direction": "outbound",
+        "createdAt": "2026-11-20T09:14:00Z",
+        "messageContent": text_content("Never mind"),
+        "authorUser": {"id": 7, "firstName": "Noor"},
+    }
+
+    assert progress().messages([{**message, name: True}]) == []
+    assert progress().messages([message])
 
 
 def test_each_kind_of_content_is_read_with_what_goes_back():

@@ -192,17 +192,20 @@ class NiceChatConnector(Connector):
     ) -> frozenset[str]:
         """Return the messages that have opened another contact, or gone into it."""
         ended = as_text(session.state.get("ended")) or as_text(session.state.get("contact_id"))
-        wanted = {message.message_id for message in messages}
+        wanted = frozenset(message.message_id for message in messages)
         async with self._guests.using(session) as socket:
             try:
                 history = await socket.history(await socket.recover())
             except RefusedRequestError:
                 return frozenset()  # a live chat that is closed takes nothing any more
-        return frozenset(
-            as_text(one.get("idOnExternalPlatform"))
-            for one in history
-            if as_text(one.get("contactNumber")) not in ("", ended)
-        ) & frozenset(wanted)
+        return (
+            frozenset(
+                as_text(one.get("idOnExternalPlatform"))
+                for one in history
+                if as_text(one.get("contactNumber")) not in ("", ended)
+            )
+            & wanted
+        )
 
     async def end(self, session: VendorSession, reason: EndReason) -> None:
         """Close the live chat's contact, or archive the thread of a messaging channel."""

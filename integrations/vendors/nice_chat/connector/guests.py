@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from functools import partial
 
 from integrations.contract.connector import TokenCache, VendorSession
 from integrations.contract.errors import CannotConnectError, ConnectorError, InvalidAuthError
 from integrations.kit.json_values import as_text
+from integrations.kit.sockets.shared import Shared
 from integrations.vendors.nice_chat.client import NiceChatClient
 from integrations.vendors.nice_chat.connector.socket import GuestSocket, SocketTiming
 from integrations.vendors.nice_chat.mapping.channel import Channel, channel_of
@@ -20,15 +20,6 @@ CHANNEL_SECONDS = 300.0
 HOLD_SECONDS = 5.0
 # A token is used for a bit less than it lives.
 TOKEN_SHARE = 0.9
-
-
-@dataclass(slots=True)
-class _Shared:
-    """A guest's socket, and how many use it."""
-
-    users: int = 0
-    socket: GuestSocket | None = None
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Guests:
@@ -42,8 +33,7 @@ class Guests:
         self._tokens = tokens
         self._brand_id = int(brand_id) if brand_id.isdigit() else 0
         self._timing = timing
-        self._shared: dict[str, _Shared] = {}
-        self._held: dict[str, asyncio.Task[None]] = {}
+        self._sockets: Shared[GuestSocket] = Shared(hold_seconds=HOLD_SECONDS)
         self._channels: dict[str, tuple[float, Channel]] = {}
 
     def of(self, session: VendorSession) -> Guest:
@@ -82,42 +72,17 @@ class Guests:
         A guest who was let in before and is not now is asked for again: that may pass.
         """
         guest = self.of(session)
-        shared = self._shared.setdefault(guest.customer_id, _Shared())
-        shared.users += 1
-        try:
-            async with shared.lock:
-                if shared.socket is None or not shared.socket.is_alive:
-                    shared.socket = await self._let_in(guest, is_new=is_new)
-            yield shared.socket
-        finally:
-            await self._release(guest.customer_id, shared)
+        connect = partial(self._let_in, guest, is_new=is_new)
+        async with self._sockets.using(guest.customer_id, connect) as socket:
+            yield socket
 
     async def hold(self, session: VendorSession) -> None:
         """Keep the socket of a start open for its listener: what is pushed meanwhile is kept."""
-        key = self.of(session).customer_id
-        shared = self._shared[key]
-        shared.users += 1
-
-        async def wait() -> None:
-            try:
-                await asyncio.sleep(HOLD_SECONDS)
-            finally:
-                await self._release(key, shared)
-
-        self._held[session.vendor_conversation_id] = asyncio.create_task(wait())
-        await asyncio.sleep(0)  # a task that has not begun would release nothing
+        await self._sockets.hold(self.of(session).customer_id)
 
     def let_go(self, session: VendorSession) -> None:
         """Hold the socket no longer."""
-        if held := self._held.pop(session.vendor_conversation_id, None):
-            held.cancel()
-
-    async def _release(self, key: str, shared: _Shared) -> None:
-        shared.users -= 1
-        if not shared.users:
-            self._shared.pop(key, None)
-            if shared.socket is not None:
-                await shared.socket.close()
+        self._sockets.let_go(self.of(session).customer_id)
 
     async def _let_in(self, guest: Guest, *, is_new: bool) -> GuestSocket:
         try:
@@ -144,11 +109,7 @@ class Guests:
 
     async def close(self) -> None:
         """Close every socket."""
-        for held in self._held.values():
-            held.cancel()
-        for shared in list(self._shared.values()):
-            if shared.socket is not None:
-                await shared.socket.close()
+        await self._sockets.close()
 
     async def _opened(self, guest: Guest, channel: Channel, token: str) -> GuestSocket:
         socket = GuestSocket(

@@ -13,14 +13,7 @@ from integrations.contract.events import (
 )
 from integrations.kit.digital_messages.messages import MessageProgress, live_agent_of
 from integrations.kit.digital_messages.progress import RESOLVED, Step
-from integrations.kit.json_values import (
-    Json,
-    as_count,
-    as_id,
-    as_moment,
-    as_object,
-    as_text,
-)
+from integrations.kit.json_values import Json, as_count, as_id, as_moment, as_object, as_text
 from integrations.vendors.nice_chat.mapping.frames import Push
 
 _IGNORED = frozenset(

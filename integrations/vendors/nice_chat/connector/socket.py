@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -20,6 +18,8 @@ from integrations.http.socket import VendorSocket
 from integrations.kit.digital_messages.progress import CLOSED, made_at
 from integrations.kit.json_values import Json, as_object, as_objects, as_text
 from integrations.kit.recent import Recent
+from integrations.kit.sockets.audience import Audience, Next
+from integrations.kit.sockets.replies import Replies
 from integrations.vendors.nice_chat.client import NiceChatClient
 from integrations.vendors.nice_chat.mapping.frames import (
     HEARTBEAT,
@@ -34,10 +34,7 @@ from integrations.vendors.nice_chat.mapping.frames import (
 IDS_KEPT = 500
 EARLY_KEPT = 50
 MAX_PAGES = 20
-NextPush = Callable[[float], Awaitable[Push | None]]
 OUTDATED = "SdkVersionNotSupported"
-# Stands in the line of pushes for one that nobody sends.
-_LOOK = Push(id="", event="", data={}, at=datetime.min.replace(tzinfo=UTC))
 RECOVERY = {True: "RecoverLivechat", False: "RecoverThread"}
 
 
@@ -81,10 +78,9 @@ class GuestSocket:
         self._timing = timing
         self._error: ConnectorError | None = None
         self._socket: VendorSocket | None = None
-        self._replies: dict[str, asyncio.Future[Json]] = {}
-        self._listeners: list[asyncio.Queue[Push | None]] = []
-        # Pushes that nobody has listened to yet.
-        self._early: deque[Push] = deque(maxlen=EARLY_KEPT)
+        self._replies: Replies[Json] = Replies(timing.reply)
+        # Pushes that nobody has listened to yet are kept for the first one.
+        self._pushes: Audience[Push] = Audience(early=EARLY_KEPT)
         self._beats = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -119,18 +115,13 @@ class GuestSocket:
         if self._error is not None or self._socket is None:
             raise self._error or CannotConnectError("gateway: not open", reason="stream")
         event_id = str(uuid.uuid4())
-        reply: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
-        self._replies[event_id] = reply
+        frame = self.guest.frame(event, data, event_id)
         try:
-            await self._socket.send_text(self.guest.frame(event, data, event_id))
-            async with asyncio.timeout(self._timing.reply):
-                return await reply
+            return await self._replies.to(event_id, self._socket.send_text(frame))
         except TimeoutError as error:
             raise CannotConnectError(f"{event}: no reply", reason="timeout") from error
         except RefusedRequestError as error:
             raise RefusedRequestError(f"{event}: refused", vendor_code=error.vendor_code) from error
-        finally:
-            self._replies.pop(event_id, None)
 
     async def recover(self) -> Json:
         """Return the thread with its newest messages, and remember what of ours is there."""
@@ -144,10 +135,8 @@ class GuestSocket:
     async def history(self, found: Json, since: datetime | None = None) -> list[Json]:
         """Return the messages of a recovery and of older pages, oldest first, from `since` on."""
         first = since or datetime.min.replace(tzinfo=UTC)
-        messages, token = (
-            as_objects(found.get("messages")),
-            as_text(found.get("messagesScrollToken")),
-        )
+        messages = as_objects(found.get("messages"))
+        token = as_text(found.get("messagesScrollToken"))
         for _ in range(MAX_PAGES):
             if not token or not messages or _at(messages[-1]) < first:
                 break
@@ -175,35 +164,13 @@ class GuestSocket:
             if message.get("direction") == "inbound":
                 self.known.put(as_text(message.get("idOnExternalPlatform")), True)
 
-    @asynccontextmanager
-    async def pushes(self) -> AsyncIterator[NextPush]:
-        """Hear the pushes from now on: gives what returns the next one, or None after a while."""
-        queue: asyncio.Queue[Push | None] = asyncio.Queue()
-        self._listeners.append(queue)
-        while self._early:
-            queue.put_nowait(self._early.popleft())
-
-        async def next_push(seconds: float) -> Push | None:
-            if self._error is not None and queue.empty():
-                raise self._error
-            try:
-                async with asyncio.timeout(seconds):
-                    push = await queue.get()
-            except TimeoutError:
-                return None
-            if push is None:
-                raise self._error or CannotConnectError("gateway: closed", reason="stream")
-            return None if push is _LOOK else push
-
-        try:
-            yield next_push
-        finally:
-            self._listeners.remove(queue)
+    def pushes(self) -> AbstractAsyncContextManager[Next[Push]]:
+        """Hear the pushes from now on."""
+        return self._pushes.listening()
 
     def have_looked_at(self) -> None:
         """Have the listener look at the thread: what we did there is pushed to nobody."""
-        for queue in self._listeners:
-            queue.put_nowait(_LOOK)
+        self._pushes.wake()
 
     async def _authorize(self) -> None:
         given = {
@@ -258,13 +225,12 @@ class GuestSocket:
             self._beats.set()
         if frame.error_code == OUTDATED:
             raise RejectedError("gateway: this client is too old", vendor_code=OUTDATED)
-        waiting = self._replies.get(frame.event_id) if frame.event_id else None
-        if waiting is not None and not waiting.done():
-            if frame.error_code:
-                waiting.set_exception(RefusedRequestError(vendor_code=frame.error_code))
-            else:
-                waiting.set_result(frame.push.data if frame.push else frame.reply)
-        elif frame.push is not None:
+        if frame.error_code:
+            refusal = RefusedRequestError(vendor_code=frame.error_code)
+            self._replies.refuse(frame.event_id, refusal)
+            return
+        reply = frame.push.data if frame.push else frame.reply
+        if not self._replies.answer(frame.event_id, reply) and frame.push is not None:
             self._take_push(frame.push)
 
     def _take_push(self, push: Push) -> None:
@@ -273,10 +239,7 @@ class GuestSocket:
             if push.event in ("CaseCreated", "CaseStatusChanged"):
                 self._note_case(push.event, case)
             self.note_messages([push.data.get("message")])
-        if not self._listeners:
-            self._early.append(push)
-        for queue in self._listeners:
-            queue.put_nowait(push)
+        self._pushes.tell(push)
 
     def _note_case(self, event: str, case: Json) -> None:
         """Note a contact; what happens to one before the newest is passed by."""
@@ -287,11 +250,8 @@ class GuestSocket:
     def _over(self, error: ConnectorError) -> None:
         if self._error is None:
             self._error = error
-        for reply in self._replies.values():
-            if not reply.done():
-                reply.set_exception(self._error)
-        for queue in self._listeners:
-            queue.put_nowait(None)
+        self._replies.end(self._error)
+        self._pushes.end(self._error)
 
 
 def _at(message: Json) -> datetime:

@@ -11,12 +11,7 @@ from integrations.contract.connector import VendorSession
 from integrations.contract.errors import CannotConnectError, ConnectorError, RateLimitedError
 from integrations.kit.digital_messages.content import content_of, text_content
 from integrations.kit.digital_messages.progress import Step
-from integrations.kit.json_values import (
-    Json,
-    as_id,
-    as_object,
-    as_text,
-)
+from integrations.kit.json_values import Json, as_id, as_object, as_text
 from integrations.kit.waiting import Reconnecting, ReconnectTiming
 from integrations.vendors.nice_chat.client import NiceChatClient
 from integrations.vendors.nice_chat.connector.guests import Guests
