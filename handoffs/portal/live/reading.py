@@ -141,7 +141,7 @@ def _concerning(project_id: int, wanted: LiveFilter, now: datetime) -> QuerySet[
     late = now - timedelta(seconds=END_SECONDS)
     unconfirmed = Q(ended_at__lt=late, vendor_end_until__gt=now)
     rows = Handoff.objects.filter(Q(state__in=OPEN) | unconfirmed)
-    rows = rows.filter(conversation__project_id=project_id)
+    rows = rows.filter(project_id=project_id)
     if wanted.environment:
         rows = rows.filter(environment=wanted.environment)
     if wanted.vendor:

@@ -47,7 +47,7 @@ def live(request: HttpRequest, project: Project) -> HttpResponse:
         "is_filtered": any(query.values()),
         "may_act": may_edit(request, Area.CONVERSATIONS),
         "acts": [(name, act.label) for name, act in ACTS.items()],
-        "last": Handoff.objects.filter(conversation__project=project, ended_at__isnull=False)
+        "last": Handoff.objects.filter(project=project, ended_at__isnull=False)
         .order_by("-requested_at")
         .only("ended_at")
         .first(),
