@@ -12,10 +12,10 @@ from conversations.api.hearing.endpoints import (
     WebhookSecretView,
 )
 from conversations.api.messaging import AccessTokenView, SessionView
+from conversations.api.outbound_sms import OutboundSmsView
 from conversations.api.session_state import ContextView, HistoryView, SessionStateView, SurveyView
 from conversations.api.widget_look import WidgetLookView
 from conversations.files.views import file_download
-from conversations.sms.api import OutboundSmsView
 from conversations.widget.section_views import brand_image
 
 urlpatterns = [

@@ -141,7 +141,7 @@ ATTRIBUTES = (
         "f'{conv.variant.city} {conv.variant.street}'",
     ),
     _reads("variants", "all variants by their names", "['north', 'south']", "list(conv.variants)"),
-    _empty("sms_templates", "always `{}`: no SMS channel is connected", "{}"),
+    _empty("sms_templates", "always `{}`: there are no templates of texts", "{}"),
     _empty("sms_queue", "always `[]`", "[]"),
     _reads("language", "the conversation's language tag, `en` where the client gave none", "en-GB"),
     _reads(
@@ -273,8 +273,8 @@ CALLS = (
         example="conv.webchat.set_chat_call_actions([ChatCallAction('+4930123', 'Call us')])\n"
         "return 'ok'",
     ),
-    _refused("send_sms", "'+1', '+2', 'x'", "no SMS channel is connected in this portal"),
-    _refused("send_sms_template", "'+1', 'x'", "no SMS channel is connected in this portal"),
+    _refused("send_sms", "'+1', '+2', 'x'", "a tool texts nobody; `POST /v1/outbound-sms` does"),
+    _refused("send_sms_template", "'+1', 'x'", "a tool texts nobody; `POST /v1/outbound-sms` does"),
     _refused("send_whatsapp", "'x'", "no WhatsApp provider is connected in this portal"),
     _refused("send_content_template", "'x'", "no provider of message templates is connected"),
     _refused("send_email", "'x'", "tools cannot send e-mail; call your own mailer by conv.api"),
