@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from conversations.journal.frames import EventType
+from conversations.models import Survey
 from handoffs.models import Delivery, Handoff
 from handoffs.portal.one_handoff.entries import Kind
 from handoffs.portal.one_handoff.timeline import EVENTS_BEFORE, timeline_get, timeline_text
@@ -184,6 +185,26 @@ def test_a_vendor_event_is_named_in_plain_words():
     assert "Salesforce reported: live agent joined" in titles(handoff)
 
 
+def test_what_the_end_user_thought_is_a_moment_and_the_comment_a_text():
+    handoff = factories.handoff(state=State.ENDED)
+    now = timezone.now()
+    scores = {"bot_score": 2, "live_agent_score": 5, "comment": "Quick."}
+    Survey.objects.create(
+        conversation=handoff.conversation,
+        subject="both",
+        deadline_at=now,
+        answered_at=now,
+        **scores,
+    )
+
+    shown = timeline_get(handoff=handoff, may_read_text=True).entries
+    hidden = timeline_get(handoff=handoff, may_read_text=False).entries
+
+    title = "End user: AI agent rated 2 of 5, Live agent rated 5 of 5"
+    assert [one.text for one in shown if one.title == title] == ["Quick."]
+    assert [one.is_hidden for one in hidden if one.title == title] == [True]
+
+
 def test_a_longer_timeline_needs_no_more_queries(django_assert_num_queries):
     handoff = factories.handoff(state=State.ACTIVE)
     for number in range(30):
@@ -193,7 +214,7 @@ def test_a_longer_timeline_needs_no_more_queries(django_assert_num_queries):
         factories.apply(factories.lease_of(handoff), factories.spoke(f"answer {number}"))
     row = Handoff.objects.get(pk=handoff.pk)
 
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         timeline_get(handoff=row, may_read_text=True)
 
 
