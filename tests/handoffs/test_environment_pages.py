@@ -65,7 +65,9 @@ def test_a_release_goes_from_the_draft_to_live_and_back(project, admin):
     move(admin, project, "live", release="2", confirm="Live")
     page = shown(admin, at(project, "release_deploy", environment="live"), release="1")
     assert "Roll Live back to release 1" in page
-    assert "<del>− return &#x27;wait&#x27;</del>" in page.replace("    ", " ").replace("  ", " ")
+    assert '<del dir="auto">− return &#x27;wait&#x27;</del>' in page.replace("    ", " ").replace(
+        "  ", " "
+    )
     move(admin, project, "live", release="1", confirm="Live")
 
     text = shown(admin, at(project, "environments"))
@@ -189,7 +191,7 @@ def test_two_releases_are_compared_on_a_page(project, admin):
     page = shown(admin, at(project, "release_compare"))
 
     assert "1 added" in page
-    assert "<ins>+ Nine to five.</ins>" in page
+    assert '<ins dir="auto">+ Nine to five.</ins>' in page
     assert admin.get(at(project, "release_compare"), {"from": "7"}).status_code == 404
 
 
