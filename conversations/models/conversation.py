@@ -179,8 +179,14 @@ class Conversation(models.Model):
 
     @property
     def tongue(self) -> Tongue:
-        """Return the locale with the project's own words: one look at the database."""
-        return tongue_of(self.project_id, self.locale)
+        """Return the locale with the project's own words: one look at the database, and kept.
+
+        So an event loop, which may not look, has it from whoever looked before.
+        """
+        known: Tongue | None = self.__dict__.get("_known_tongue")
+        if known is None or known != self.locale:
+            known = self.__dict__["_known_tongue"] = tongue_of(self.project_id, self.locale)
+        return known
 
     @property
     def is_app(self) -> bool:

@@ -187,6 +187,8 @@ def _ask_outside(
     async def finish(found: Turn | None) -> None:
         await run_sync(_finish_outside, claim, agent, event, found)
 
+    # Read here for what the agent's failure is told with: no look at the database on the loop.
+    _ = conversation.tongue
     TURNS.hand_over(claim)
     OUTSIDE_TURNS.begin(agent, agent_place(conversation), turn, finish)
 
