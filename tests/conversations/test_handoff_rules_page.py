@@ -65,8 +65,8 @@ def test_a_handoff_is_built_without_code_and_shown_again(admin, project):
 
 
 def test_a_tools_arguments_a_condition_and_answers_are_kept(admin, project):
-    factories.tool(project)
-    tool = {"target": "run_tool:transfer_to_salesforce", "arguments": 'order="A-7", is_gift=True'}
+    factories.tool(project, "def find(conv, order, is_gift=False): ...")
+    tool = {"target": "run_tool:find", "arguments": 'order="A-7", is_gift=True'}
 
     admin.post(
         url("topic_new", project), topic(**tool, when="condition", fact="state.tier", value="x")
