@@ -248,7 +248,7 @@ class Api:
             "sid": number.sid,
             "phone_number": number.number,
             "capabilities": {"voice": True, "sms": can, "mms": can, "fax": False},
-            "sms_url": number.sms_url,
+            "sms_url": self._world.sms_url(number.number),
             "sms_method": number.sms_method,
         }
 

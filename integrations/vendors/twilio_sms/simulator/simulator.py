@@ -222,6 +222,9 @@ class TwilioSimulator(Simulator):
         """Change switches."""
         with self.change():
             self.world.switches.change(**switches)
+            if "sms_url" in switches:  # of all numbers, whatever stood there
+                for number in self.world.numbers.values():
+                    number.sms_url = ""
 
     def configuration(self) -> dict[str, Any]:
         """Return the switches as they stand."""
