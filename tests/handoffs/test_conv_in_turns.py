@@ -29,7 +29,9 @@ from tests.handoffs.test_outside_return import RETURNS, handed_off_and_back
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SAID = "try everything"
-WORKS = [row for row in ALL if row.support is not Support.REFUSED]
+# Those need what somebody else serves, and are tried where that is.
+ELSEWHERE = ("integrations", "send_sms", "send_sms_template", "utils.prompt_llm")
+WORKS = [row for row in ALL if row.support is not Support.REFUSED and row.path not in ELSEWHERE]
 # What changes what others read comes late, and the handoff last: nothing is run behind it.
 LATE = ("set_language", "set_variant", "call_handoff")
 ORDERED = sorted(WORKS, key=lambda row: LATE.index(row.path) if row.path in LATE else -1)
@@ -110,6 +112,7 @@ def equipped(orders: str) -> Conversation:
         "entities": {"order": "A-7"},
         "said": {"order": "A-7"},
     }
+    conversation.context = {"verified": {"claims": {"tier": "gold"}}}
     conversation.save()
     return conversation
 
