@@ -11,9 +11,10 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from integrations.contract.connector import ROTATING, TokenCache
+from integrations.contract.errors import InvalidAuthError
 from integrations.kit.json_values import as_text
 from integrations.kit.plain_json import vendor_object
 
@@ -22,6 +23,7 @@ from integrations.kit.plain_json import vendor_object
 CLAIM_SECONDS = 60.0
 LOOK_SECONDS = 0.1
 LEAST_LIFE_LEFT = 0.1
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,15 @@ class RotatingTokens:
     async def renew(self, stale: str) -> str:
         """Return an access token other than `stale`, which the vendor has refused."""
         return (await self._pair(lambda pair: pair.access != stale)).access
+
+    async def using(self, call: Callable[[str], Awaitable[Answer]]) -> Answer:
+        """Make a call with the token, and once more with another if it was refused."""
+        token = await self.current()
+        try:
+            return await call(token)
+        except InvalidAuthError:
+            token = await self.renew(token)
+        return await call(token)
 
     async def refreshed_within(self, seconds: float) -> TokenPair:
         """Return the pair after a refresh, unless the last one is less than so long ago."""

@@ -54,17 +54,11 @@ class WebexClient:
 
     async def access_token(self, refresh_token: str) -> TokenPair:
         """Refresh; raises InvalidAuthError when Webex takes the refresh token no more."""
+        form = {"grant_type": "refresh_token", "refresh_token": refresh_token, **self._app}
+        url = f"{self._oauth}/v1/access_token"
         try:
             response = await self._http.request(
-                "access_token",
-                "POST",
-                f"{self._oauth}/v1/access_token",
-                data={
-                    "grant_type": "refresh_token",
-                    "refresh_token": refresh_token,
-                    **self._app,
-                },
-                statuses=_REFUSALS,
+                "access_token", "POST", url, data=form, statuses=_REFUSALS
             )
         except InvalidAuthError as error:
             error.field = "refresh_token"
@@ -122,9 +116,8 @@ class WebexClient:
         """Return the id of the token's organization, which any list of tasks names."""
         now = _milliseconds(datetime.now(UTC))
         query = {"from": str(now - 60_000), "to": str(now), "pageSize": "1"}
-        parts: dict[str, Any] = {"params": query, "statuses": _UNKNOWN}
-        answer = (await self._call("list_tasks", "GET", "/v1/tasks", **parts)).json()
-        return as_text(as_object(as_object(answer).get("meta")).get("orgId"))
+        answer = await self._object("list_tasks", "/v1/tasks", params=query)
+        return as_text(as_object(answer.get("meta")).get("orgId"))
 
     async def user(self, user_id: str) -> Json:
         """Return a person by the id of the contact center; InvalidRoutingError for none."""
@@ -163,28 +156,21 @@ class WebexClient:
 
     # ---- what every call goes through ----
 
-    async def _object(self, operation: str, path: str) -> Json:
-        response = await self._call(operation, "GET", path, statuses=_UNKNOWN)
+    async def _object(self, operation: str, path: str, **parts: Any) -> Json:
+        response = await self._call(operation, "GET", path, statuses=_UNKNOWN, **parts)
         return as_object(response.json())
 
     async def _call(self, operation: str, method: str, path: str, **parts: Any) -> VendorResponse:
-        """Call with a token, and once more with another where that one is refused."""
-        token = await self.tokens.current()
-        try:
-            return await self._once(operation, method, path, token, **parts)
-        except InvalidAuthError:
-            token = await self.tokens.renew(token)
-        return await self._once(operation, method, path, token, **parts)
-
-    async def _once(
-        self, operation: str, method: str, path: str, token: str, **parts: Any
-    ) -> VendorResponse:
-        headers = {"Authorization": f"Bearer {token}", "TrackingId": f"PORTAL_{uuid.uuid4()}"}
         statuses = parts.pop("statuses", NO_STATUSES)
-        async with self.budget.call(operation):
-            return await self._http.request(
-                operation, method, self._base + path, headers=headers, statuses=statuses, **parts
-            )
+
+        async def send(token: str) -> VendorResponse:
+            headers = {"Authorization": f"Bearer {token}", "TrackingId": f"PORTAL_{uuid.uuid4()}"}
+            url = self._base + path
+            more = {"headers": headers, "statuses": statuses, **parts}
+            async with self.budget.call(operation):
+                return await self._http.request(operation, method, url, **more)
+
+        return await self.tokens.using(send)
 
     def _org(self) -> dict[str, str]:
         return {"orgId": self._org_id} if self._org_id else {}

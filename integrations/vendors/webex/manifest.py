@@ -16,11 +16,11 @@ from integrations.contract.manifest import (
     Support,
     usual_help,
 )
+from integrations.vendors.webex.mapping.credentials import UUID
 from integrations.vendors.webex.symptoms import SYMPTOMS
 
 MAX_FILE_BYTES = 25 * 1024 * 1024
-_UUID_PATTERN = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_UUID = pattern(_UUID_PATTERN, "a UUID")
+_UUID = pattern(UUID, "a UUID")
 
 _FIELDS = (
     CredentialField(
@@ -28,6 +28,7 @@ _FIELDS = (
         label="Contact Center address",
         kind=FieldKind.URL,
         required=True,
+        url_host_suffix="cisco.com",
         default="https://api.wxcc-us1.cisco.com",
         example="https://api.wxcc-eu1.cisco.com",
         help_text="The address of your organization's region: https://api.wxcc-REGION.cisco.com "
@@ -37,7 +38,7 @@ _FIELDS = (
         name="org_id",
         label="Organization ID",
         required=True,
-        pattern=rf"^{_UUID_PATTERN}$",
+        pattern=rf"^{UUID}$",
         pattern_error="An organization's id has 32 hexadecimal digits in five groups.",
         example="5d9a2f10-7c44-4c0e-9f0a-6a1c5f0d2e77",
         max_length=36,
@@ -109,6 +110,7 @@ _FIELDS = (
         name="oauth_base_url",
         label="OAuth address of a simulator",
         kind=FieldKind.URL,
+        url_host_suffix="webexapis.com",
         example="http://127.0.0.1:9500",
         help_text="For a simulator only. Leave it empty for Webex.",
     ),

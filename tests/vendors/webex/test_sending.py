@@ -10,6 +10,7 @@ import pytest
 
 from integrations.contract.connector import OutboundAttachment
 from integrations.contract.errors import RateLimitedError, RejectedError
+from integrations.credentials.cleaning import credentials_clean
 from integrations.vendors.webex.connector import WebexConnector
 from integrations.vendors.webex.simulator import WebexSimulator
 from integrations.vendors.webex.simulator.world import ORG_ID
@@ -123,15 +124,16 @@ def test_a_region_and_the_longer_id_of_an_organization_are_read():
 
 
 def test_hosts_of_others_and_variables_that_are_too_long_are_refused():
-    errors = WebexConnector.clean_credentials(
-        {
-            "api_base_url": "https://evil.example",
-            "oauth_base_url": "https://evilwebexapis.com",
-            "default_global_variables": '{"long": "%s"}' % ("x" * 2000),
-            "variable_names": '{"queue_id": "handoffQueue"}',
-        }
-    )
+    entered = {
+        "api_base_url": "https://evil.example",
+        "oauth_base_url": "https://evilwebexapis.com",
+        "default_global_variables": "long = " + "x" * 2000,
+        "variable_names": "queue_id = handoffQueue",
+    }
 
-    wrong = {"api_base_url", "oauth_base_url", "default_global_variables", "variable_names"}
-    assert set(errors) == wrong
+    errors = credentials_clean(WebexConnector.manifest, entered, stored={}).errors
+
+    assert "does not end in cisco.com" in errors["api_base_url"]
+    assert "does not end in webexapis.com" in errors["oauth_base_url"]
+    assert "default_global_variables" in errors
     assert "queue_id is no hint" in errors["variable_names"]

@@ -39,14 +39,8 @@ class ConnectionChecks:
     def run(self, *, is_probe: bool = False) -> AsyncIterator[CheckResult]:
         """Yield the results in the manifest's order."""
         last: Check = self._mended if is_probe else self._looked_at
-        return run_checks(
-            [
-                ("token", self._token),
-                ("expiry", self._expiry),
-                ("organization", self._organization),
-                ("subscriptions", last),
-            ]
-        )
+        checks = [("token", self._token), ("expiry", self._expiry)]
+        return run_checks([*checks, ("organization", self._organization), ("subscriptions", last)])
 
     async def _token(self) -> str:
         self._pair = await self._client.tokens.refreshed_within(_WEEK)

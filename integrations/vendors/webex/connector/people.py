@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import Any
 
 from integrations.contract.connector import VendorSession
 from integrations.contract.errors import (
@@ -91,28 +92,23 @@ def joined(session: VendorSession, agent_id: str, name: str, at: datetime, event
     """Let a live agent in; the first one has the task."""
     owner = owner_in(session) or agent_id
     session = with_agents(session, {**agents_in(session), agent_id: name}, owner)
-    event = LiveAgentJoined(
-        vendor_event_id=event_id,
-        vendor_conversation_id=session.vendor_conversation_id,
-        occurred_at=at,
-        agent_id=agent_id,
-        agent_name=name,
-    )
-    return session, event
+    base = base_of(session, at, event_id)
+    return session, LiveAgentJoined(**base, agent_id=agent_id, agent_name=name)
 
 
 def left(session: VendorSession, at: datetime, event_id: str) -> list[Step]:
     """Let the owner go."""
     agents, owner = agents_in(session), owner_in(session)
     name = agents.pop(owner, "")
-    event = LiveAgentLeft(
-        vendor_event_id=f"{event_id}:left",
-        vendor_conversation_id=session.vendor_conversation_id,
-        occurred_at=at,
-        agent_id=owner,
-        agent_name=name,
-    )
+    base = base_of(session, at, f"{event_id}:left")
+    event = LiveAgentLeft(**base, agent_id=owner, agent_name=name)
     return [(with_agents(session, agents, ""), event)]
+
+
+def base_of(session: VendorSession, at: datetime, event_id: str) -> dict[str, Any]:
+    """Return what every event of a session has."""
+    named = {"vendor_event_id": event_id, "vendor_conversation_id": session.vendor_conversation_id}
+    return {**named, "occurred_at": at}
 
 
 def _full_name(user: Json) -> str:

@@ -28,6 +28,7 @@ from integrations.vendors.webex.connector.people import (
     SOMEBODY,
     People,
     Step,
+    base_of,
     joined,
     known_as,
     left,
@@ -129,9 +130,7 @@ class Receiving:
         text, markup = markdown_of(notice.text)
         is_secret = notice.has_encrypted_file
         message = LiveAgentMessage(
-            vendor_event_id=notice.alias or notice.event_id,
-            vendor_conversation_id=session.vendor_conversation_id,
-            occurred_at=notice.at,
+            **base_of(session, notice.at, notice.alias or notice.event_id),
             agent_id=agent_id,
             agent_name=name,
             text=text,
@@ -167,13 +166,8 @@ class Receiving:
         self._pending.settle(task_of(session), alias)
         if notice.has_lost_its_files:
             return [(session, _not_arrived(session, notice, alias, FILE_DROPPED))]
-        event = MessageEchoed(
-            vendor_event_id=f"{alias}:echo",
-            vendor_conversation_id=session.vendor_conversation_id,
-            occurred_at=notice.at,
-            vendor_message_id=alias,
-        )
-        return [(with_echo(session, alias), event)]
+        base = base_of(session, notice.at, f"{alias}:echo")
+        return [(with_echo(session, alias), MessageEchoed(**base, vendor_message_id=alias))]
 
     # ---- what Webex did not append ----
 
@@ -223,12 +217,8 @@ class Receiving:
             return []
         steps = left(session, notice.at, notice.event_id)
         session = _after(steps, session)
-        started = TransferStarted(
-            vendor_event_id=f"{notice.event_id}:transfer",
-            vendor_conversation_id=session.vendor_conversation_id,
-            occurred_at=notice.at,
-        )
-        return [*steps, (session, started)]
+        base = base_of(session, notice.at, f"{notice.event_id}:transfer")
+        return [*steps, (session, TransferStarted(**base))]
 
     async def _failed(self, session: VendorSession, notice: Notice) -> list[Step]:
         """Go on with the task that is open, or try once more; else the start was for nothing."""
@@ -243,14 +233,8 @@ class Receiving:
             self._openings.discard(notice.task_id)
             return [(session, _unknown(session, notice, notice.reason))]
         code, detail = refusal_of(notice)
-        refused = StartRefused(
-            vendor_event_id=f"{notice.task_id}:failed",
-            vendor_conversation_id=session.vendor_conversation_id,
-            occurred_at=notice.at,
-            code=code,
-            detail=detail,
-        )
-        return [(session, refused)]
+        base = base_of(session, notice.at, f"{notice.task_id}:failed")
+        return [(session, StartRefused(**base, code=code, detail=detail))]
 
     # ---- what the list says ----
 
@@ -284,11 +268,7 @@ class Receiving:
     def _ended(self, session: VendorSession, at: datetime) -> Step:
         conversation_id = session.vendor_conversation_id
         self._missed.forget(conversation_id)
-        ended = ConversationEnded(
-            vendor_event_id=f"{conversation_id}:ended",
-            vendor_conversation_id=conversation_id,
-            occurred_at=at,
-        )
+        ended = ConversationEnded(**base_of(session, at, f"{conversation_id}:ended"))
         return with_end(session, at), ended
 
 
@@ -299,19 +279,9 @@ def _after(steps: Sequence[Step], session: VendorSession) -> VendorSession:
 def _not_arrived(
     session: VendorSession, notice: Notice, message_id: str, reason: str
 ) -> MessageFailed:
-    return MessageFailed(
-        vendor_event_id=f"{notice.event_id}:failed",
-        vendor_conversation_id=session.vendor_conversation_id,
-        occurred_at=notice.at,
-        vendor_message_id=message_id,
-        reason=reason,
-    )
+    base = base_of(session, notice.at, f"{notice.event_id}:failed")
+    return MessageFailed(**base, vendor_message_id=message_id, reason=reason)
 
 
 def _unknown(session: VendorSession, notice: Notice, name: str) -> UnknownEvent:
-    return UnknownEvent(
-        vendor_event_id=f"{notice.event_id}:unknown",
-        vendor_conversation_id=session.vendor_conversation_id,
-        occurred_at=notice.at,
-        name=name,
-    )
+    return UnknownEvent(**base_of(session, notice.at, f"{notice.event_id}:unknown"), name=name)

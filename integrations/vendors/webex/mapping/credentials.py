@@ -7,13 +7,10 @@ import binascii
 import re
 from collections.abc import Mapping
 
-from integrations.kit.pasted import split_address
 from integrations.vendors.webex.mapping.messages import naming_problem, variable_problem
 
 REGIONS = ("us1", "eu1", "eu2", "ca1", "jp1", "sg1", "anz1")
 UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_LOCAL = ("localhost", "127.0.0.1", "::1")
-_HOSTS = {"api_base_url": "cisco.com", "oauth_base_url": "webexapis.com"}
 
 
 def normalised(values: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -26,7 +23,7 @@ def normalised(values: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ..
     region = kept.get("api_base_url", "").strip().lower()
     if region in REGIONS:
         kept["api_base_url"] = f"https://api.wxcc-{region}.cisco.com"
-    for name in _HOSTS:
+    for name in ("api_base_url", "oauth_base_url"):
         if name in kept:
             kept[name] = kept[name].strip().rstrip("/")
     return kept, tuple(notices)
@@ -34,11 +31,7 @@ def normalised(values: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ..
 
 def credential_errors(values: Mapping[str, str]) -> dict[str, str]:
     """Return what is wrong, by field name."""
-    errors = {
-        name: f"The host must end in {suffix}."
-        for name, suffix in _HOSTS.items()
-        if values.get(name) and not _is_theirs(values[name], suffix)
-    }
+    errors = {}
     if problem := variable_problem(values.get("default_global_variables", "")):
         errors["default_global_variables"] = problem.partition(": ")[2].capitalize() + "."
     if problem := naming_problem(values.get("variable_names", "")):
@@ -56,9 +49,3 @@ def _org_id(typed: str) -> str:
         return typed
     found = re.search(f"/ORGANIZATION/({UUID})$", opened, re.IGNORECASE)
     return found.group(1) if found else typed
-
-
-def _is_theirs(url: str, suffix: str) -> bool:
-    host = split_address(url).hostname or ""
-    # Whether this machine may be called at all is judged with the address itself.
-    return host == suffix or host.endswith(f".{suffix}") or host in _LOCAL
