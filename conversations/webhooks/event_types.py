@@ -24,8 +24,8 @@ class WebhookType(models.TextChoices):
         "connection.state_changed",
         "A connection to a vendor was made, broke, recovered or was switched",
     )
-    ALERT_RAISED = "alert.raised", "Something is wrong that people should know of"
-    ALERT_CLEARED = "alert.cleared", "What was told of is over"
+    ALERTS_TRIGGERED = "alerts.triggered", "Something is wrong that people should know of"
+    ALERTS_RESOLVED = "alerts.resolved", "What was told of is over"
 
 
 # Sent from the endpoint's page, whatever is chosen.

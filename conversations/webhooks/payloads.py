@@ -177,6 +177,6 @@ DATA: Mapping[WebhookType, type] = {
     WebhookType.MESSAGE_CREATED: ToldMessage,
     WebhookType.CSAT_SUBMITTED: ToldSurvey,
     WebhookType.CONNECTION_STATE_CHANGED: ToldConnection,
-    WebhookType.ALERT_RAISED: ToldAlert,
-    WebhookType.ALERT_CLEARED: ToldAlert,
+    WebhookType.ALERTS_TRIGGERED: ToldAlert,
+    WebhookType.ALERTS_RESOLVED: ToldAlert,
 }

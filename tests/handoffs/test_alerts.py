@@ -89,7 +89,7 @@ def test_a_trouble_is_told_once_and_so_is_its_end(project, kind):
     hook, _ = endpoint_create(
         project=project,
         actor=None,
-        values={**wanted, "event_types": ["alert.raised", "alert.cleared"]},
+        values={**wanted, "event_types": ["alerts.triggered", "alerts.resolved"]},
     )
     mend = TROUBLES[kind](project)
 
@@ -103,8 +103,8 @@ def test_a_trouble_is_told_once_and_so_is_its_end(project, kind):
     assert mail.outbox[0].to == [PEOPLE]
     told = WebhookDelivery.objects.filter(endpoint=hook).order_by("id")
     assert [(row.type, row.data["kind"]) for row in told] == [
-        ("alert.raised", kind),
-        ("alert.cleared", kind),
+        ("alerts.triggered", kind),
+        ("alerts.resolved", kind),
     ]
 
 

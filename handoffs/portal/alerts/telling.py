@@ -123,7 +123,7 @@ def _tell(row: Alert, *, is_over: bool) -> None:
     with transaction.atomic():
         if not is_over:
             Alert.objects.filter(pk=row.pk).update(told_at=timezone.now())
-        kind = WebhookType.ALERT_CLEARED if is_over else WebhookType.ALERT_RAISED
+        kind = WebhookType.ALERTS_RESOLVED if is_over else WebhookType.ALERTS_TRIGGERED
         project_tell(
             row.project_id,
             kind,

@@ -36,7 +36,7 @@ class AlertForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3, "placeholder": "operations@example.com"}),
         help_text=f"E-mail addresses, one for each line, {MOST_MAILS} at most. Empty: nobody is "
         "mailed. Webhook endpoints are told whatever stands here, where they have chosen "
-        "alert.raised.",
+        "alerts.triggered.",
     )
     quiet_minutes = forms.IntegerField(
         label="Quiet minutes",
