@@ -6,6 +6,7 @@ PORT ?= 8000
 JOURNEYS := tests/journeys
 CHAOS := tests/chaos
 TALKS := tests/conversations
+HANDOFFS := tests/handoffs
 VENDORS := tests/vendors tests/contract tests/config tests/architecture
 WORKER := $(PY) -m celery -q -A config worker -P threads --without-gossip --without-mingle
 KEY ?= salesforce_messaging
@@ -39,12 +40,12 @@ setup: .venv/.installed ## make .venv and install the packages that run Baton
 demo: setup ## start everything and print where to look (PORT=8000)
 	@$(PY) manage.py demo --port $(PORT)
 
-# Four parts side by side, the fifth when the shortest is over; each has stores of its own. Most of
+# Five parts side by side, the sixth when the shortest is over; each has stores of its own. Most of
 # them wait more than they work, so that two cores are enough; what starts whole products and looks
 # at the clock goes before them.
 test: .venv/.installed-oracles browser ## run the whole suite
-	@$(MAKE) --silent --no-print-directory --keep-going --jobs 4 --output-sync=target \
-		test-journeys test-rest test-vendors test-chaos test-talks
+	@$(MAKE) --silent --no-print-directory --keep-going --jobs 5 --output-sync=target \
+		test-journeys test-handoffs test-vendors test-talks test-chaos test-rest
 
 test-journeys:
 	@$(PY) -m pytest $(JOURNEYS)
@@ -58,8 +59,11 @@ test-vendors:
 test-talks:
 	@nice -n 5 $(PY) -m pytest $(TALKS)
 
+test-handoffs:
+	@nice -n 5 $(PY) -m pytest $(HANDOFFS)
+
 test-rest:
-	@nice -n 5 $(PY) -m pytest $(patsubst %,--ignore=%,$(JOURNEYS) $(CHAOS) $(VENDORS) $(TALKS))
+	@nice -n 5 $(PY) -m pytest $(patsubst %,--ignore=%,$(JOURNEYS) $(CHAOS) $(VENDORS) $(TALKS) $(HANDOFFS))
 
 long: .venv/.installed-oracles browser ## what make test leaves out, and everything broken at every vendor
 	@$(PY) -m pytest -m long --timeout 900 || [ $$? = 5 ]

@@ -18,7 +18,7 @@ OPENED_BY = {
     Permission.CHAT: {
         *("chat_create", "chat_respond", "chat_close", "messages_list"),
         *("messages_create", "typing_create", "handoff_create", "handoff_cancel"),
-        *("conversations_end", "chunks_create", "destinations_retrieve"),
+        *("conversations_end", "chunks_create", "destinations_retrieve", "outbound_sms_create"),
     },
     Permission.CONVERSATIONS: {
         *("conversations_retrieve", "conversation_retrieve", "conversation_events_list"),

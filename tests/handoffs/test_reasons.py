@@ -158,7 +158,7 @@ def test_the_pages_show_the_label_and_offer_the_list(project: Project):
     shown = admin.get(reverse("handoff", args=[project.public_id, handoff.pk])).content.decode()
 
     assert '<option value="missing_knowledge">No answer</option>' in listed
-    assert '<td data-label="Reason">The end user asked for a person</td>' in listed
+    assert '<td data-label="Reason" dir="auto">The end user asked for a person</td>' in listed
     assert "The end user asked for a person (User request)" in shown
 
 

@@ -77,14 +77,14 @@ class HandoffDestination(serializers.Serializer[Any]):
                         "name": "Returns",
                         "description": "Parcels that come back",
                         "kind": "text_chat",
-                        "integration": "acme_integration",
+                        "integration": "example_integration",
                         "is_default": True,
                     },
                     {
-                        "name": "acme_integration",
-                        "description": "Acme",
+                        "name": "example_integration",
+                        "description": "Example",
                         "kind": "text_chat",
-                        "integration": "acme_integration",
+                        "integration": "example_integration",
                         "is_default": False,
                     },
                 ]
