@@ -66,9 +66,13 @@ def conversation_blank(conversation: Conversation) -> Counter[str]:
 
 def end_user_blank(end_user: EndUser) -> None:
     """Blank what an end user is called; who comes back with the same id is a new person."""
-    numbers = SmsThread.objects.filter(conversation__end_user=end_user)
-    SmsInbound.objects.filter(thread__in=numbers).update(text="", media=[])
-    for thread in numbers:
+    known_as = {end_user.phone, end_user.external_id} - {""}
+    threads = list(
+        SmsThread.objects.filter(integration__project=end_user.project_id, user_number__in=known_as)
+    )
+    SmsInbound.objects.filter(thread__in=threads).update(text="", media=[])
+    SmsOutbound.objects.filter(thread__in=threads).update(text="", media=[])
+    for thread in threads:
         thread.user_number = f"erased-{thread.pk}"
         thread.save(update_fields=["user_number"])
     EndUser.objects.filter(pk=end_user.pk).update(

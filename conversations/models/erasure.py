@@ -27,6 +27,8 @@ class Erasure(models.Model):
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
     # Why it waits, in a sentence.
     waits_for = models.CharField(max_length=200, blank=True)
+    # The conversations that are blank already, so that it goes on where it stopped.
+    blanked = models.JSONField(default=list)
     # How many rows of each kind were emptied or deleted.
     counts = models.JSONField(default=dict)
     # What lies with vendors: [{vendor, conversation, from, to}].

@@ -23,6 +23,7 @@ from conversations.models import (
     Event,
     LogEntry,
     Note,
+    SmsThread,
     Survey,
 )
 from handoffs.clocks.retention import retention_run
@@ -193,6 +194,44 @@ class TestErasing:
 
         assert again.status_code == 422
         assert Erasure.objects.get().state == Erasure.State.DONE
+
+    def test_a_number_that_texts_went_to_is_erased_too(self, admin, project):
+        handoff = talked(project)
+        end_conversation(handoff.conversation)
+        number = EndUser.objects.get(pk=handoff.conversation.end_user_id).phone
+        thread = SmsThread.objects.create(
+            integration=handoff.integration, our_number="+15550100", user_number=number
+        )
+        other = SmsThread.objects.create(
+            integration=factories.integration(factories.project()),
+            our_number="+15550100",
+            user_number=number,
+        )
+
+        erase(admin, project, handoff.conversation.end_user_id)
+        erasure_run(Erasure.objects.get().pk)
+
+        thread.refresh_from_db()
+        other.refresh_from_db()
+        assert thread.user_number != number
+        assert other.user_number == number
+
+    def test_it_goes_on_where_a_lost_worker_stopped(self, admin, project):
+        handoff = talked(project)
+        end_conversation(handoff.conversation)
+        person_id = handoff.conversation.end_user_id
+        second = factories.conversation(handoff.conversation.channel)
+        end_conversation(second)
+        Conversation.objects.filter(pk=second.pk).update(end_user_id=person_id)
+        erase(admin, project, person_id)
+        Erasure.objects.update(blanked=[second.pk], counts={"conversations": 1})
+
+        erasure_run(Erasure.objects.get().pk)
+
+        row = Erasure.objects.get()
+        assert row.counts["conversations"] == 2
+        assert sorted(row.blanked) == sorted([second.pk, handoff.conversation_id])
+        assert rows_with(MARK) == []
 
     def test_who_comes_back_is_somebody_new(self, admin, project):
         handoff = talked(project)

@@ -126,25 +126,27 @@ def _is_open(conversation_id: str, erasure: Erasure) -> bool:
 
 
 def _blank_all(erasure: Erasure, person: EndUser | None) -> None:
-    counts: Counter[str] = Counter()
-    elsewhere: list[dict[str, str]] = []
-    for conversation in Conversation.objects.filter(end_user_id=erasure.end_user_id):
+    """Blank one conversation after the other; what a lost worker has done stays done."""
+    theirs = Conversation.objects.filter(end_user_id=erasure.end_user_id)
+    for conversation in theirs.exclude(pk__in=erasure.blanked):
         with transaction.atomic():
-            counts += conversation_blank(conversation)
-            for handoff in Handoff.objects.filter(conversation=conversation):
-                elsewhere += _at_vendor(handoff)
-                counts["vendor calls"] += _handoff_blank(handoff)
-                counts["handoffs"] += 1
+            _blank(erasure, conversation)
     with transaction.atomic():
         if person is not None:
             end_user_blank(person)
-        Erasure.objects.filter(pk=erasure.pk).update(
-            state=Erasure.State.DONE,
-            waits_for="",
-            counts=dict(counts),
-            elsewhere=elsewhere,
-            done_at=timezone.now(),
-        )
+        erasure.state, erasure.waits_for = Erasure.State.DONE, ""
+        erasure.done_at = timezone.now()
+        erasure.save(update_fields=["state", "waits_for", "done_at"])
+
+
+def _blank(erasure: Erasure, conversation: Conversation) -> None:
+    counts = Counter(erasure.counts) + conversation_blank(conversation)
+    for handoff in Handoff.objects.filter(conversation=conversation):
+        erasure.elsewhere = [*erasure.elsewhere, *_at_vendor(handoff)]
+        counts += Counter({"handoffs": 1, "vendor calls": _handoff_blank(handoff)})
+    erasure.counts = dict(counts)
+    erasure.blanked = [*erasure.blanked, conversation.pk]
+    erasure.save(update_fields=["counts", "elsewhere", "blanked"])
 
 
 def _at_vendor(handoff: Handoff) -> list[dict[str, str]]:
