@@ -23,6 +23,12 @@ def waiting(desk: Desk, marker: str) -> dict[str, Any]:
     return dict(row)
 
 
+def said_in(desk: Desk, marker: str) -> str:
+    """Everything that stands in a phone's conversation at the desk."""
+    (row,) = desk.holding(marker)
+    return "".join(line["text"] for line in row["messages"])
+
+
 @pytest.mark.parametrize(
     "key",
     [
@@ -42,8 +48,7 @@ def test_a_thread_of_texts_is_handed_over_answered_and_closed(key: str, stack: S
 
     # 2. One conversation waits, with what was said before.
     row = waiting(desk, marker)
-    said = "".join(line["text"] for line in row["messages"])
-    assert marker in said and UTTERANCE in said
+    eventually(lambda: marker in said_in(desk, marker) and UTTERANCE in said_in(desk, marker))
     assert len(desk.holding(marker)) == 1
 
     # 3. The live agent's answers come in order, once each, and what is texted reaches the desk.
