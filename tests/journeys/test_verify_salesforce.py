@@ -33,8 +33,9 @@ def test_1_the_utterance_reaches_the_end_user_before_anything_from_the_vendor(
     end_user.asks_for_a_person()
 
     end_user.sees(UTTERANCE, "ai_agent")
-    expect(end_user.page.get_by_text("An agent will be with you")).to_be_visible()
-    lines = end_user.page.get_by_test_id("message").all_inner_texts()
+    messages = end_user.page.get_by_test_id("message")
+    expect(messages.filter(has_text="An agent will be with you").first).to_be_visible()
+    lines = messages.all_inner_texts()
     spoken = next(i for i, line in enumerate(lines) if UTTERANCE in line)
     from_vendor = next(i for i, line in enumerate(lines) if "An agent will be with you" in line)
     assert spoken < from_vendor
