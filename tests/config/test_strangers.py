@@ -80,7 +80,7 @@ def is_closed_to(client: Client, path: str) -> bool:
 
 
 @pytest.mark.usefixtures("_nothing_is_too_often")
-@pytest.mark.parametrize("every", [15, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("every", [25, pytest.param(1, marks=pytest.mark.long)])
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_nothing_that_anybody_sends_is_a_failure(
     person: Client, good: dict[str, str], kind: Any, every: int

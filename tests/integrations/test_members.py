@@ -25,6 +25,11 @@ EMAIL = "noor@birchline.example"
 PASSWORD = "a-long-enough-pass"
 
 
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings) -> None:
+    settings.PASSWORD_HASHERS = ["tests.integrations.hashers.QuickHasher"]
+
+
 @pytest.fixture
 def project(db: None) -> Project:
     return factories.project()
