@@ -27,6 +27,7 @@ from integrations.contract.registry import manifest_get
 from integrations.models import Area, ConnectionName, Environment, Integration, Project
 from integrations.models.connection_name import SET_NAME
 from integrations.projects.access import may_edit, project_view
+from integrations.projects.lists.export import cell
 
 _view = project_view(Area.INTEGRATIONS)
 SET_NAME_RULE = (
@@ -89,10 +90,8 @@ def audit(
     writer = csv.writer(response)
     writer.writerow(["at", "actor", "action", "fields"])
     for _, entry in audit_of(row, limit=None):
-        actor = entry.actor_name or "baton"
-        # An apostrophe keeps a spreadsheet from running a user name as a formula.
-        safe = f"'{actor}" if actor[:1] in "=+-@" else actor
-        writer.writerow([entry.at.isoformat(), safe, entry.action, " ".join(entry.fields)])
+        actor = cell(entry.actor_name or "baton")
+        writer.writerow([entry.at.isoformat(), actor, entry.action, " ".join(entry.fields)])
     return response
 
 
