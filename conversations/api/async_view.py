@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from conversations.api.errors import EnvelopeView, RefusedError
+from conversations.socket.handshake import HandshakeError
 
 
 class AsyncEnvelopeView(EnvelopeView):
@@ -25,7 +26,7 @@ class AsyncEnvelopeView(EnvelopeView):
             response = self._handler(asked)(asked, *args, **kwargs)
             if inspect.isawaitable(response):
                 response = await response
-        except (APIException, RefusedError) as error:
+        except (APIException, RefusedError, HandshakeError) as error:
             response = self.handle_exception(error)
         self.response = self.finalize_response(asked, response, *args, **kwargs)
         return self.response

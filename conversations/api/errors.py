@@ -37,17 +37,12 @@ def error_response(
     return Response(envelope(code, message), status=status, headers=headers)
 
 
-def session_refused(error: HandshakeError) -> Response:
-    """Return why a session may not be used."""
-    return error_response(error.status, error.code, str(error))
-
-
 class EnvelopeView(APIView):
     """A view whose refusals all have the envelope, also those that the framework makes."""
 
     def handle_exception(self, exc: Exception) -> Response:
         """Answer what is refused, here or by the framework; anything else goes on as it is."""
-        if isinstance(exc, RefusedError):
+        if isinstance(exc, RefusedError | HandshakeError):
             return error_response(exc.status, exc.code, str(exc), retry_after=exc.wait)
         response: Response = super().handle_exception(exc)
         if not isinstance(exc, APIException):

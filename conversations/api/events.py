@@ -8,8 +8,6 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
@@ -20,7 +18,7 @@ from rest_framework.response import Response
 
 from conversations.api.async_view import AsyncEnvelopeView
 from conversations.api.errors import BadFieldError, RefusedError
-from conversations.api.messaging import BY_TOKEN, bearer
+from conversations.api.messaging import BY_TOKEN, session_opened
 from conversations.api.schema import answer
 from conversations.event_loop.executor import run_sync
 from conversations.journal.budget import in_batches, journal_wait
@@ -30,7 +28,7 @@ from conversations.journal.services import conversations_seen
 from conversations.models import Conversation, Event
 from conversations.socket.client_extensions import frame_shown
 from conversations.socket.client_frames import BadFrameError, frame_of_value, metadata_of_value
-from conversations.socket.handshake import HandshakeError, reading_count, session_of_token
+from conversations.socket.handshake import reading_count
 from conversations.socket.talk import ClientTalk
 from integrations.behaviour.sentences import sentence
 from integrations.entry.rate_limit import retry_after
@@ -105,7 +103,7 @@ class EventsView(AsyncEnvelopeView):
     )
     async def post(self, request: Request, session_id: uuid.UUID) -> Response:
         """Answer each frame as a socket does."""
-        conversation = await run_sync(_conversation, request, session_id)
+        conversation = await run_sync(session_opened, request, session_id)
         frames = _frames(request)
         outlet = _Answers(conversation)
         per_second = int(settings.SOCKET_FRAMES_PER_SECOND)
@@ -156,29 +154,13 @@ async def _say_all(frames: list[object], conversation: Conversation, outlet: _An
 
 def _journal(request: Request, session_id: uuid.UUID) -> list[Frame]:
     """Return what comes after the cursor, as much as one batch may have."""
-    conversation = _conversation(request, session_id)
-    with _refusals():
-        reading_count(conversation.pk, is_poll=True)
+    conversation = session_opened(request, session_id)
+    reading_count(conversation.pk, is_poll=True)
     cursor = _CURSOR.fullmatch(request.query_params.get("cursor", "0"))
     frames = frames_after(conversation.pk, int(cursor[1]) if cursor else 0)
     shown = next(in_batches(_shown(frame, conversation) for frame in frames))
     journal_wait(conversation.pk, lines=len(shown), size=len(json.dumps(shown)))
     return shown
-
-
-def _conversation(request: Request, session_id: uuid.UUID) -> Conversation:
-    origin = request.headers.get("Origin", "")
-    with _refusals():
-        return session_of_token(str(session_id), bearer(request), origin)
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """Answer what a handshake would be refused with."""
-    try:
-        yield
-    except HandshakeError as error:
-        raise RefusedError(error.status, error.code, str(error), wait=error.wait) from error
 
 
 def _frames(request: Request) -> list[object]:

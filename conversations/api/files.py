@@ -18,8 +18,8 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from conversations.api.errors import EnvelopeView, RefusedError, session_refused
-from conversations.api.messaging import BY_TOKEN, bearer, count
+from conversations.api.errors import EnvelopeView, RefusedError
+from conversations.api.messaging import BY_TOKEN, count, session_opened
 from conversations.api.schema import answer
 from conversations.errors import NotAllowedError
 from conversations.files.attachments import attachment_create
@@ -33,7 +33,6 @@ from conversations.files.types import (
     safe_name,
 )
 from conversations.models import Attachment
-from conversations.socket.handshake import HandshakeError, session_of_token
 from conversations.socket.responder import responder
 from integrations.contract.manifest import AttachmentLimits
 
@@ -92,11 +91,7 @@ class FileView(EnvelopeView):
     )
     def post(self, request: Request, session_id: uuid.UUID) -> Response:
         """Answer 401 or 404 for the session, 409, 413 or 415 for the file, with a code each."""
-        origin = request.headers.get("Origin", "")
-        try:
-            conversation = session_of_token(str(session_id), bearer(request), origin)
-        except HandshakeError as error:
-            return session_refused(error)
+        conversation = session_opened(request, session_id)
         count(f"files:{conversation.pk}", settings.ATTACHMENTS_PER_MINUTE)
         limits = _limits(conversation.pk)
         declared = str(request.META.get("CONTENT_LENGTH") or "")

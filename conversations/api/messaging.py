@@ -21,7 +21,8 @@ from conversations.api.widget_look import page_check
 from conversations.journal.frames import CLIENT_EXTENSIONS
 from conversations.journal.json_values import has_valid_text
 from conversations.journal.services import Visitor, session_create
-from conversations.models import Channel
+from conversations.models import Channel, Conversation
+from conversations.socket.handshake import session_of_token
 from conversations.widget.access_token import (
     SECRET_PREFIX,
     AccessToken,
@@ -259,6 +260,15 @@ def bearer(request: Request) -> str:
     """Return the bearer token of a request, or the empty string."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def session_opened(request: Request, session_id: uuid.UUID) -> Conversation:
+    """Return the conversation that the request's token and page may use.
+
+    Raises HandshakeError, which an EnvelopeView answers.
+    """
+    origin = request.headers.get("Origin", "")
+    return session_of_token(str(session_id), bearer(request), origin)
 
 
 def _family(request: Request, channel: Channel) -> uuid.UUID:

@@ -10,13 +10,12 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from conversations.api.errors import EnvelopeView, error_response, session_refused
-from conversations.api.messaging import BY_TOKEN, bearer, count, problems
+from conversations.api.errors import EnvelopeView, error_response
+from conversations.api.messaging import BY_TOKEN, count, problems, session_opened
 from conversations.api.schema import SESSION, answer
 from conversations.api.strict import StrictSerializer
 from conversations.models import Conversation
 from conversations.models.survey import SCALE
-from conversations.socket.handshake import HandshakeError, session_of_token
 from conversations.survey.reading import COMMENT_MAX, survey_read
 from conversations.survey.schema import SurveyOut
 from conversations.survey.services import SurveyClosedError, survey_answer, survey_data
@@ -66,11 +65,7 @@ class SessionStateView(EnvelopeView):
     )
     def get(self, request: Request, session_id: uuid.UUID) -> Response:
         """Answer 401 or 404 as the socket's handshake does, 410 for a session that has ended."""
-        origin = request.headers.get("Origin", "")
-        try:
-            conversation = session_of_token(str(session_id), bearer(request), origin)
-        except HandshakeError as error:
-            return session_refused(error)
+        conversation = session_opened(request, session_id)
         count(f"session_checks:{conversation.pk}", CHECKS_PER_MINUTE)
         if conversation.state == Conversation.State.ENDED:
             text = "The session has ended. Its journal can still be read; open a new session."
@@ -117,11 +112,7 @@ class SurveyView(EnvelopeView):
     )
     def post(self, request: Request, session_id: uuid.UUID) -> Response:
         """Answer 409 where none is asked for, it is answered already, or its time is over."""
-        origin = request.headers.get("Origin", "")
-        try:
-            conversation = session_of_token(str(session_id), bearer(request), origin)
-        except HandshakeError as error:
-            return session_refused(error)
+        conversation = session_opened(request, session_id)
         count(f"survey:{conversation.pk}", ANSWERS_PER_MINUTE)
         form = self.Input(data=request.data)
         if not form.is_valid():
@@ -168,11 +159,7 @@ class ContextView(EnvelopeView):
     )
     def post(self, request: Request, session_id: uuid.UUID) -> Response:
         """Answer 410 for a session that has ended."""
-        origin = request.headers.get("Origin", "")
-        try:
-            conversation = session_of_token(str(session_id), bearer(request), origin)
-        except HandshakeError as error:
-            return session_refused(error)
+        conversation = session_opened(request, session_id)
         count(f"context:{conversation.pk}", ANSWERS_PER_MINUTE)
         if conversation.state == Conversation.State.ENDED:
             return error_response(410, "SESSION_ENDED", "The session has ended. Open a new one.")
@@ -206,10 +193,6 @@ class HistoryView(EnvelopeView):
     )
     def get(self, request: Request, session_id: uuid.UUID) -> Response:
         """Answer an empty list rather than say whether there is anything."""
-        origin = request.headers.get("Origin", "")
-        try:
-            conversation = session_of_token(str(session_id), bearer(request), origin)
-        except HandshakeError as error:
-            return session_refused(error)
+        conversation = session_opened(request, session_id)
         count(f"history:{conversation.pk}", ANSWERS_PER_MINUTE)
         return Response({"conversations": history_of(conversation)})
