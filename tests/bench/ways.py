@@ -59,9 +59,9 @@ class Person:
     async def trip(self) -> float:
         """Return the milliseconds of one round trip."""
         mark, started = uuid.uuid4().hex, time.monotonic()
-        self._waiting[mark] = asyncio.get_running_loop().create_future()
+        echo = self._waiting[mark] = asyncio.get_running_loop().create_future()
         await self._say("USER_MESSAGE", {"text": f"{mark}|{started}"})
-        return (await asyncio.wait_for(self._waiting[mark], PATIENCE_SECONDS) - started) * 1000
+        return (await asyncio.wait_for(echo, PATIENCE_SECONDS) - started) * 1000
 
     async def close(self) -> None:
         """Leave."""
