@@ -118,6 +118,25 @@ def file_download(content: bytes, *, name: str, mime_type: str) -> Response:
     )
 
 
+def desk_message(
+    speaker: str, name: str, text: str, *, order: int, at: str, **more: Any
+) -> dict[str, Any]:
+    """Return a message in the shape that all desks share, delivered and not yet read."""
+    return {
+        "id": str(uuid.uuid4()),
+        "order": order,
+        "from": speaker,
+        "name": name,
+        "text": text,
+        "attachments": [],
+        "options": [],
+        "at": at,
+        "delivered": True,
+        "read": False,
+        **more,
+    }
+
+
 class Files(Records[StoredFile]):
     """The files of all conversations."""
 

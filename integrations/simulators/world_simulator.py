@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -158,6 +159,42 @@ class WorldSimulator(Simulator, Generic[W]):
         """End the conversation for everybody."""
         with self.change():
             self.agents.end(self.conversation(conversation_id))
+
+
+class PostingSimulator(WorldSimulator[W]):
+    """A vendor that posts its events to the portal: what befalls them befalls the outbox."""
+
+    @property
+    def outbox(self) -> Any:
+        """Return what posts the events, an `Outbox` or the like."""
+        return cast("Any", self.world).outbox
+
+    def sent_webhooks(self) -> list[dict[str, Any]]:
+        """Return the events posted to the portal."""
+        posted: list[dict[str, Any]] = self.outbox.deliveries()
+        return posted
+
+    def drop_streams(self) -> None:
+        """Do nothing: there is no stream."""
+
+    def stall_streams(self, *, seconds: float) -> None:
+        """Post late for a while."""
+        self.outbox.delay(seconds)
+        timer = threading.Timer(seconds, self.outbox.delay, (0.0,))
+        timer.daemon = True
+        timer.start()
+
+    def duplicate_next(self, *, event: str | None = None) -> None:
+        """Post the next event (of this type) twice."""
+        self.outbox.duplicate_next(event)
+
+    def swap_next_two(self, *, event: str | None = None) -> None:
+        """Post the next event (of this type) after the one that follows it."""
+        self.outbox.swap_next_two(event)
+
+    def close_streams(self) -> None:
+        """Stop posting because the server stops."""
+        self.outbox.close()
 
 
 def mishap(act: Callable[[Any, Fields], object]) -> Fault:

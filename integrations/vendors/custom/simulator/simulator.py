@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -13,7 +12,7 @@ from starlette.types import ASGIApp
 from integrations.simulators.desk import Action, DeskWords, Fault
 from integrations.simulators.simulator import Simulator
 from integrations.simulators.traffic import PlannedFailure
-from integrations.simulators.world_simulator import WorldSimulator
+from integrations.simulators.world_simulator import PostingSimulator
 from integrations.vendors.custom.simulator.agents import (
     EXTRA_ACTIONS,
     RICH_MESSAGES,
@@ -70,7 +69,7 @@ EXTRA_FAULTS: dict[str, Fault] = {
 }
 
 
-class CustomSimulator(WorldSimulator[CustomWorld]):
+class CustomSimulator(PostingSimulator[CustomWorld]):
     """A small desk with one inbox; keyword arguments are switches, as in `POST /_desk/config`."""
 
     key: ClassVar[str] = "custom"
@@ -111,33 +110,5 @@ class CustomSimulator(WorldSimulator[CustomWorld]):
         """Return a handoff in the shape that all desks share."""
         return desk_view(conversation)
 
-    def sent_webhooks(self) -> list[dict[str, Any]]:
-        """Return the events posted to the portal."""
-        return self.world.outbox.deliveries()
-
-    # -- Faults -------------------------------------------------------------------------------
-
-    def drop_streams(self) -> None:
-        """Do nothing: the contract has no stream."""
-
-    def stall_streams(self, *, seconds: float) -> None:
-        """Deliver events late for a while."""
-        self.world.outbox.delay(seconds)
-        timer = threading.Timer(seconds, self.world.outbox.delay, (0.0,))
-        timer.daemon = True
-        timer.start()
-
     def expire_tokens(self) -> None:
         """Do nothing: the contract has no token."""
-
-    def duplicate_next(self, *, event: str | None = None) -> None:
-        """Post the next event (of this type) twice."""
-        self.world.outbox.duplicate_next(event)
-
-    def swap_next_two(self, *, event: str | None = None) -> None:
-        """Post the next event (of this type) after the one that follows it."""
-        self.world.outbox.swap_next_two(event)
-
-    def close_streams(self) -> None:
-        """Stop posting because the server stops."""
-        self.world.outbox.close()

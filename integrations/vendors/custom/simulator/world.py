@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from integrations.simulators.records import Records
+from integrations.simulators.records import Records, desk_message
 from integrations.simulators.switches import Switches as AnySwitches
 from integrations.simulators.webhooks import Letter, Outbox
 from integrations.simulators.world import World
@@ -86,19 +86,8 @@ class Handoff:
 
     def add(self, speaker: str, name: str, text: str, **more: Any) -> dict[str, Any]:
         """Keep a message in the desk's shape and return it."""
-        message = {
-            "id": str(uuid.uuid4()),
-            "order": len(self.messages),
-            "from": speaker,
-            "name": name,
-            "text": text,
-            "attachments": [],
-            "options": [],
-            "at": now_text(),
-            "delivered": True,
-            "read": False,
-            **more,
-        }
+        facts = {"order": len(self.messages), "at": now_text(), **more}
+        message = desk_message(speaker, name, text, **facts)
         self.messages.append(message)
         return message
 

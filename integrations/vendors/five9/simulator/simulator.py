@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,7 +11,7 @@ from starlette.types import ASGIApp
 
 from integrations.simulators.desk import Action, DeskWords, Fault
 from integrations.simulators.traffic import PlannedFailure
-from integrations.simulators.world_simulator import WorldSimulator
+from integrations.simulators.world_simulator import PostingSimulator
 from integrations.vendors.five9.simulator.agents import EXTRA_ACTIONS, Agents
 from integrations.vendors.five9.simulator.app import vendor_app
 from integrations.vendors.five9.simulator.faults import FAULTS
@@ -25,7 +24,7 @@ from integrations.vendors.five9.simulator.world import (
 )
 
 
-class Five9Simulator(WorldSimulator[Five9World]):
+class Five9Simulator(PostingSimulator[Five9World]):
     """One domain; keyword arguments are switches."""
 
     key: ClassVar[str] = "five9"
@@ -59,36 +58,8 @@ class Five9Simulator(WorldSimulator[Five9World]):
         """Return one conversation in the desk's shape."""
         return desk_view(conversation)
 
-    def sent_webhooks(self) -> list[dict[str, Any]]:
-        """Return the callbacks sent to the portal."""
-        return self.world.outbox.deliveries()
-
-    # -- Faults -------------------------------------------------------------------------------
-
-    def drop_streams(self) -> None:
-        """Do nothing: the contract has no stream."""
-
-    def stall_streams(self, *, seconds: float) -> None:
-        """Call back late for a while."""
-        self.world.outbox.delay(seconds)
-        timer = threading.Timer(seconds, self.world.outbox.delay, (0.0,))
-        timer.daemon = True
-        timer.start()
-
     def expire_tokens(self) -> None:
         """Let every session given so far be over."""
         with self.change():
             for session in self.world.sessions.values():
                 session.is_expired = True
-
-    def duplicate_next(self, *, event: str | None = None) -> None:
-        """Call back twice with the next event."""
-        self.world.outbox.duplicate_next(event)
-
-    def swap_next_two(self, *, event: str | None = None) -> None:
-        """Call back with the next two events in the wrong order."""
-        self.world.outbox.swap_next_two(event)
-
-    def close_streams(self) -> None:
-        """Stop calling back because the server stops."""
-        self.world.outbox.close()

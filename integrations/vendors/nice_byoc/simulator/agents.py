@@ -42,7 +42,7 @@ class NiceByocAgents(LiveAgents[Thread, str]):
         """Start or stop the typing indicator."""
         channel, thread = self.world.switches.channel_id, conversation.external_id
         action = {"action": "isTypingOn" if is_typing else "isTypingOff"}
-        self.world.box.call(
+        self.world.outbox.call(
             Call(
                 path=f"/1.0/channel/{channel}/thread/{thread}/sender-action",
                 body={"brand": {"id": 4711}, "senderAction": action, "authorUser": user(agent)},

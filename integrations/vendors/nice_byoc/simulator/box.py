@@ -50,7 +50,7 @@ class Box:
     """Calls in turn for each thread, with the planned repeats and swaps."""
 
     def __init__(self, entered: Entered) -> None:
-        self.delay_seconds = 0.0
+        self._delay_seconds = 0.0
         self.token = ""
         self._entered = entered
         self._sender = WebhookSender()
@@ -64,6 +64,10 @@ class Box:
             return
         for one, told in self._faults.arriving((call, took), label=call.label, lane=call.lane):
             self._sender.run(partial(self._deliver, one, told, self._lanes[one.lane]))
+
+    def delay(self, seconds: float) -> None:
+        """Wait before each call."""
+        self._delay_seconds = seconds
 
     def duplicate_next(self, label: str | None = None) -> None:
         """Make the next call twice."""
@@ -82,7 +86,7 @@ class Box:
         self.close()
         self._log.clear()
         self._faults.forget()
-        self.token, self.delay_seconds = "", 0.0
+        self.token, self._delay_seconds = "", 0.0
 
     def close(self) -> None:
         """Stop calling; calling again starts anew."""
@@ -102,7 +106,7 @@ class Box:
         }
         self._log.append(row)
         async with lane:
-            await asyncio.sleep(self.delay_seconds)
+            await asyncio.sleep(self._delay_seconds)
             answer = await self._tried(http, row, raw)
         row["state"] = "delivered" if answer is not None else "failed"
         if call.about:

@@ -21,7 +21,7 @@ def _for_each_open(act: Callable[[NiceByocWorld, Thread, Fields], None]) -> Faul
 
 def _call(world: NiceByocWorld, thread: Thread, path: str, body: Mapping[str, Any]) -> None:
     lane = thread.external_id
-    world.box.call(Call(path=path, body=body, lane=lane, label="odd"), world.took)
+    world.outbox.call(Call(path=path, body=body, lane=lane, label="odd"), world.took)
 
 
 def _unknown_event(world: NiceByocWorld, thread: Thread, _fields: Fields) -> None:
@@ -47,7 +47,7 @@ def _replay_oldest(world: NiceByocWorld, thread: Thread, fields: Fields) -> None
 
 def _revoke_box_token(world: NiceByocWorld, _fields: Fields) -> None:
     """Let the token that the box has given be no good any more."""
-    world.box.token = "0.revoked"  # noqa: S105 - no token at all
+    world.outbox.token = "0.revoked"  # noqa: S105 - no token at all
 
 
 EXTRA_FAULTS: dict[str, Fault] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,7 +11,7 @@ from starlette.types import ASGIApp
 
 from integrations.simulators.desk import Action, DeskWords, Fault
 from integrations.simulators.traffic import PlannedFailure
-from integrations.simulators.world_simulator import WorldSimulator
+from integrations.simulators.world_simulator import PostingSimulator
 from integrations.vendors.nice_byoc.simulator.agents import (
     EXTRA_ACTIONS,
     RICH_MESSAGES,
@@ -28,7 +27,7 @@ from integrations.vendors.nice_byoc.simulator.world import (
 )
 
 
-class NiceByocSimulator(WorldSimulator[NiceByocWorld]):
+class NiceByocSimulator(PostingSimulator[NiceByocWorld]):
     """One tenant; keyword arguments are switches, see `Switches`."""
 
     key: ClassVar[str] = "nice_byoc"
@@ -62,39 +61,8 @@ class NiceByocSimulator(WorldSimulator[NiceByocWorld]):
         """Return a thread in the shape that all desks share."""
         return desk_view(conversation)
 
-    def sent_webhooks(self) -> list[dict[str, Any]]:
-        """Return the calls to the integration box."""
-        return self.world.box.deliveries()
-
-    # -- Faults -------------------------------------------------------------------------------
-
-    def drop_streams(self) -> None:
-        """Do nothing: there is no stream."""
-
-    def close_streams(self) -> None:
-        """Stop calling because the server stops."""
-        self.world.box.close()
-
-    def stall_streams(self, *, seconds: float) -> None:
-        """Make calls late for a while."""
-        self.world.box.delay_seconds = seconds
-        timer = threading.Timer(seconds, self._hurry)
-        timer.daemon = True
-        timer.start()
-
-    def _hurry(self) -> None:
-        self.world.box.delay_seconds = 0.0
-
     def expire_tokens(self) -> None:
         """Let every token expire: those given out, and the one that the box has given."""
         with self.change():
             self.world.tokens.clear()
-            self.world.box.token = "0.expired"  # noqa: S105 - no token at all
-
-    def duplicate_next(self, *, event: str | None = None) -> None:
-        """Make the next call (of this kind) twice."""
-        self.world.box.duplicate_next(event)
-
-    def swap_next_two(self, *, event: str | None = None) -> None:
-        """Make the next call (of this kind) after the one that follows it."""
-        self.world.box.swap_next_two(event)
+            self.world.outbox.token = "0.expired"  # noqa: S105 - no token at all

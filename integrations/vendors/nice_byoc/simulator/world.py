@@ -116,13 +116,13 @@ class NiceByocWorld(World[Switches, Thread]):
         # Token -> when it is over.
         self.tokens: dict[str, float] = {}
         self.next_contact = 700123
-        self.box = Box(switches)
+        self.outbox = Box(switches)
 
     def forget(self) -> None:
         """Forget threads, tokens and calls."""
         super().forget()
         self.tokens.clear()
-        self.box.forget()
+        self.outbox.forget()
 
     def open_threads(self) -> list[Thread]:
         """Return the threads with something open."""
@@ -181,7 +181,7 @@ class NiceByocWorld(World[Switches, Thread]):
         channel, post = self.switches.channel_id, thread.server_id
         is_new = self.switches.uses_outbound_api
         path = f"/2.0/channel/{channel}/outbound" if is_new else f"/1.0/posts/{post}/messages"
-        self.box.call(
+        self.outbox.call(
             Call(path=path, body=body, lane=thread.external_id, label="message", about=made["id"]),
             self.took,
         )

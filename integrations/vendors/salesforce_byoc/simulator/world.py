@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from integrations.simulators.desk import DeskError
 from integrations.simulators.event_faults import EventFaults
-from integrations.simulators.records import Records
+from integrations.simulators.records import Records, desk_message
 from integrations.simulators.switches import Switches
 from integrations.simulators.world import World
 from integrations.vendors.salesforce_byoc.simulator.crm import Crm
@@ -86,19 +86,8 @@ class Conversation:
 
     def add(self, speaker: str, name: str, text: str, **more: Any) -> dict[str, Any]:
         """Keep a message in the desk's shape."""
-        message = {
-            "id": str(uuid.uuid4()),
-            "order": len(self.messages),
-            "from": speaker,
-            "name": name,
-            "text": text,
-            "attachments": [],
-            "options": [],
-            "at": now_text(),
-            "delivered": True,
-            "read": False,
-            **more,
-        }
+        facts = {"order": len(self.messages), "at": now_text(), **more}
+        message = desk_message(speaker, name, text, **facts)
         self.messages.append(message)
         return message
 

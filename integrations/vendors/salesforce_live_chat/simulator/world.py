@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from integrations.simulators.records import Records
+from integrations.simulators.records import Records, desk_message
 from integrations.simulators.switches import Switches
 from integrations.simulators.world import World
 
@@ -78,19 +78,8 @@ class LiveChat:
 
     def add(self, speaker: str, name: str, text: str, **more: Any) -> dict[str, Any]:
         """Keep a message in the desk's shape."""
-        message = {
-            "id": str(uuid.uuid4()),
-            "order": len(self.messages),
-            "from": speaker,
-            "name": name,
-            "text": text,
-            "attachments": [],
-            "options": [],
-            "at": now_text(),
-            "delivered": True,
-            "read": False,
-            **more,
-        }
+        facts = {"order": len(self.messages), "at": now_text(), **more}
+        message = desk_message(speaker, name, text, **facts)
         self.messages.append(message)
         return message
 

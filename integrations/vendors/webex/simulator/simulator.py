@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -14,7 +13,7 @@ from starlette.types import ASGIApp
 from integrations.simulators.desk import Action, DeskWords, Fault
 from integrations.simulators.simulator import Simulator
 from integrations.simulators.traffic import PlannedFailure
-from integrations.simulators.world_simulator import WorldSimulator
+from integrations.simulators.world_simulator import PostingSimulator
 from integrations.vendors.webex.simulator.agents import EXTRA_ACTIONS, RICH_MESSAGES, WebexAgents
 from integrations.vendors.webex.simulator.app import TOKEN_PATH, webex_app
 from integrations.vendors.webex.simulator.checks import refusal, webex_refusal
@@ -121,7 +120,7 @@ EXTRA_FAULTS: dict[str, Fault] = {
 }
 
 
-class WebexSimulator(WorldSimulator[WebexWorld]):
+class WebexSimulator(PostingSimulator[WebexWorld]):
     """One organization, one channel, one asset; keyword arguments are switches."""
 
     key: ClassVar[str] = "webex"
@@ -173,35 +172,7 @@ class WebexSimulator(WorldSimulator[WebexWorld]):
         """Return the switches, and the secret of a subscription made at the desk."""
         return {**super().configuration(), "subscription_secret": SUBSCRIPTION_SECRET}
 
-    def sent_webhooks(self) -> list[dict[str, Any]]:
-        """Return the events posted to the portal."""
-        return self.world.outbox.deliveries()
-
-    # -- Faults -------------------------------------------------------------------------------
-
-    def drop_streams(self) -> None:
-        """Do nothing: the contract has no stream."""
-
-    def stall_streams(self, *, seconds: float) -> None:
-        """Deliver events late for a while."""
-        self.world.outbox.delay(seconds)
-        timer = threading.Timer(seconds, self.world.outbox.delay, (0.0,))
-        timer.daemon = True
-        timer.start()
-
     def expire_tokens(self) -> None:
         """Let every access token issued so far expire."""
         with self.change():
             self.world.access_tokens.clear()
-
-    def duplicate_next(self, *, event: str | None = None) -> None:
-        """Post the next event (of this type) twice."""
-        self.world.outbox.duplicate_next(event)
-
-    def swap_next_two(self, *, event: str | None = None) -> None:
-        """Post the next event (of this type) after the one that follows it."""
-        self.world.outbox.swap_next_two(event)
-
-    def close_streams(self) -> None:
-        """Stop posting because the server stops."""
-        self.world.outbox.close()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from integrations.simulators.records import Records, StoredFile
+from integrations.simulators.records import Records, StoredFile, desk_message
 from integrations.simulators.switches import Switches as AnySwitches
 from integrations.simulators.world import World
 from integrations.vendors.webex.simulator.outbox import (
@@ -120,19 +120,8 @@ class Task:
 
     def add(self, speaker: str, name: str, text: str, **more: Any) -> dict[str, Any]:
         """Keep a message in the desk's shape and return it."""
-        message = {
-            "id": str(uuid.uuid4()),
-            "order": len(self.messages),
-            "from": speaker,
-            "name": name,
-            "text": text,
-            "attachments": [],
-            "options": [],
-            "at": now_text(),
-            "delivered": True,
-            "read": False,
-            **more,
-        }
+        facts = {"order": len(self.messages), "at": now_text(), **more}
+        message = desk_message(speaker, name, text, **facts)
         self.messages.append(message)
         self.updated_at = now_ms()
         return message
