@@ -8,6 +8,7 @@ from django.db import models
 from django.utils import timezone
 
 from conversations.models.conversation import Conversation, Event
+from conversations.models.survey import Survey
 from integrations.models import Integration
 
 
@@ -44,6 +45,8 @@ class SmsThread(models.Model):
     )
     # The conversation's journal is written as texts up to here.
     told_sequence = models.IntegerField(default=0)
+    # Of the conversation that is over: the next text may be its answer.
+    survey = models.ForeignKey(Survey, null=True, on_delete=models.SET_NULL, related_name="+")
     opted_out_at = models.DateTimeField(null=True, blank=True)
     # Somebody's machine repeats itself: until then it is not heard.
     muted_until = models.DateTimeField(null=True, blank=True)

@@ -53,7 +53,7 @@ def text_lost(row: SmsOutbound, code: str, *, is_opted_out: bool = False) -> Non
 def thread_opt_out(thread: SmsThread) -> None:
     """Text nobody who wants no texts, and end what they have left by that."""
     rows = SmsThread.objects.filter(pk=thread.pk, opted_out_at=None)
-    if rows.update(opted_out_at=timezone.now()):
+    if rows.update(opted_out_at=timezone.now(), survey=None):
         waiting = thread.outbound.filter(status=Status.WAITING)
         waiting.update(status=Status.FAILED, error_code=OPTED_OUT, text="", media=[])
     if thread.conversation_id:

@@ -20,6 +20,7 @@ from conversations.files.types import HEAD_BYTES, named_as, safe_type
 from conversations.models import Attachment, Conversation, SmsInbound, SmsThread
 from conversations.sms.fates import OPTED_OUT, thread_opt_out
 from conversations.sms.outbox import NewText, texts_queue
+from conversations.sms.survey import ANSWERED, survey_taken
 from conversations.sms.telling import thread_lock, thread_tell
 from integrations.contract.carrier import Keyword, Media
 from integrations.entry.rate_limit import retry_after
@@ -82,6 +83,9 @@ def _claim(found: SmsInbound) -> Heard | None:
     if wait := _limited(row, thread):
         row.next_attempt_at = now + timedelta(seconds=wait)
         row.save(update_fields=["next_attempt_at"])
+        return None
+    if survey_taken(row, thread):
+        _settle(row, Status.TAKEN, ANSWERED)
         return None
     row.claimed_until = now + CLAIM + len(row.media) * CLAIM_FOR_A_FILE
     row.save(update_fields=["claimed_until"])

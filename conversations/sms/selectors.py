@@ -10,8 +10,9 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
-from conversations.models import SmsInbound, SmsOutbound, SmsThread
+from conversations.models import Channel, SmsInbound, SmsOutbound, SmsThread
 from conversations.sms.fates import OPTED_OUT
+from conversations.survey.settings import survey_settings
 from integrations.connections.carriers.reading import (
     carrier_connections,
     connection_policy,
@@ -20,6 +21,7 @@ from integrations.connections.carriers.reading import (
 from integrations.models import Integration, Project
 
 Out = SmsOutbound.Status
+_OFF = "Off"
 _BADGES = {
     Out.DELIVERED: "ok",
     Out.SENT: "info",
@@ -32,6 +34,7 @@ _NOTES = {
     "keyword": "STOP, START or HELP: the carrier's affair",
     OPTED_OUT: "Its sender wants no texts",
     "repeated": "The same text again and again: a machine",
+    "survey": "The answer to the survey",
     "empty": "Neither words nor a file",
     "given_up": "It could not be passed on; the log says why",
 }
@@ -47,6 +50,8 @@ class NumberView:
     threads: int
     waiting: int
     lost: int
+    # Whether end users are asked how it was.
+    survey: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +72,23 @@ class TextView:
 
 def number_views(project: Project) -> list[NumberView]:
     """Return the numbers of all connections, with what waits there and what was lost in a day."""
-    return [one for row in carrier_connections(project) for one in _numbers(row)]
+    asks = {
+        channel.environment: _survey_state(channel)
+        for channel in project.channels.filter(kind=Channel.Kind.SMS)
+    }
+    return [
+        one
+        for row in carrier_connections(project)
+        for one in _numbers(row, asks.get(row.environment, _OFF))
+    ]
 
 
-def _numbers(row: Integration) -> Iterator[NumberView]:
+def _survey_state(channel: Channel) -> str:
+    chosen = survey_settings(channel)
+    return "On" if chosen.after_ai_agent or chosen.after_live_agent else _OFF
+
+
+def _numbers(row: Integration, survey: str) -> Iterator[NumberView]:
     policy = connection_policy(row)
     day = timezone.now() - timedelta(days=1)
     threads = SmsThread.objects.filter(integration=row).values("our_number")
@@ -96,6 +114,7 @@ def _numbers(row: Integration) -> Iterator[NumberView]:
             threads=found.get("threads", 0),
             waiting=found.get("waiting", 0),
             lost=found.get("lost", 0),
+            survey=survey,
         )
 
 

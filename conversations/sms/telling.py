@@ -9,6 +9,7 @@ from django.utils import timezone
 from conversations.journal.frames import EventType
 from conversations.models import Conversation, Event, SmsThread
 from conversations.sms.outbox import NewText, texts_queue
+from conversations.sms.survey import asked_last, survey_of
 from conversations.sms.wording import line_text
 from integrations.connections.carriers.reading import connection_policy, text_limits
 
@@ -45,17 +46,18 @@ def thread_tell(thread_id: int) -> bool:
         texts_queue(thread, texts)
         if texts:
             thread.active_at = timezone.now()
+        thread.survey = survey_of(conversation.pk, lines) or thread.survey
     thread.told_sequence = lines[-1].sequence
     if lines[-1].type == EventType.SESSION_END:
         thread.conversation, thread.told_sequence = None, 0
-    thread.save(update_fields=["told_sequence", "conversation", "active_at"])
+    thread.save(update_fields=["told_sequence", "conversation", "active_at", "survey"])
     return len(lines) == _BATCH
 
 
 def thread_lock(thread_id: int) -> SmsThread:
     """Lock a thread; what it says and hears is written one after the other."""
     rows = SmsThread.objects.select_for_update(of=("self",))
-    related = "integration__project__workspace", "conversation"
+    related = "integration__project__workspace", "conversation", "survey__conversation"
     return rows.select_related(*related).get(pk=thread_id)
 
 
@@ -65,7 +67,7 @@ def _texts(thread: SmsThread, conversation: Conversation, lines: list[Event]) ->
     shown = lines if "greeting" in policy.told else _after_greeting(conversation, lines)
     made = (
         line_text(line, locale=conversation.tongue, policy=policy, max_bytes=max_bytes)
-        for line in shown
+        for line in asked_last(shown)
     )
     return [one for one in made if one is not None]
 

@@ -40,8 +40,9 @@ def thread_conversation(thread_id: int) -> Conversation | None:
     )
     channel = sms_channel(thread.integration)
     conversation = session_create(channel=channel, token_family=uuid.uuid4(), visitor=visitor)
-    thread.conversation, thread.told_sequence = conversation, 0
-    thread.save(update_fields=["conversation", "told_sequence"])
+    # Whatever is said from now on answers no survey of the conversation before.
+    thread.conversation, thread.told_sequence, thread.survey = conversation, 0, None
+    thread.save(update_fields=["conversation", "told_sequence", "survey"])
     return conversation
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from conversations.sms.selectors import (
@@ -19,6 +19,8 @@ from conversations.sms.selectors import (
     texts_in,
     texts_out,
 )
+from conversations.sms.threads import sms_channel
+from integrations.connections.carriers.reading import carrier_connections
 from integrations.models import Area, Project
 from integrations.projects.access import may_see_personal_data, project_view
 
@@ -44,3 +46,16 @@ def text_messages(request: HttpRequest, project: Project) -> HttpResponse:
         "query": f"way={_RECEIVED if is_received else _SENT}",
     }
     return render(request, "conversations/text_messages.html", context)
+
+
+@project_view(Area.WIDGETS)
+@require_http_methods(["GET"])
+def text_survey(request: HttpRequest, project: Project, environment: str) -> HttpResponse:
+    """Lead to the survey of an environment's texts, which may be set before the first text."""
+    connection = carrier_connections(project).filter(environment=environment).first()
+    if connection is None:
+        raise Http404
+    channel = sms_channel(connection)
+    return redirect(
+        "widget_section", project_id=project.public_id, channel_id=channel.pk, section="survey"
+    )

@@ -10,6 +10,7 @@ from conversations.journal.frames import EventType, SessionEnd
 from conversations.journal.selectors import said_text
 from conversations.models import Event
 from conversations.sms.outbox import NewText
+from conversations.survey.text_form import survey_text
 from integrations.behaviour.sentences import sentence
 from integrations.contract.carrier import ThreadPolicy
 
@@ -84,6 +85,10 @@ def _ended(payload: Mapping[str, Any], locale: str, policy: ThreadPolicy) -> str
     return sentence("conversation_over", locale) if is_told else ""
 
 
+def _asked(payload: Mapping[str, Any], locale: str, policy: ThreadPolicy) -> str:
+    return survey_text(dict(payload), locale)
+
+
 Words = Callable[[Mapping[str, Any], str, ThreadPolicy], str]
 _WORDS: Mapping[EventType, Words] = {
     EventType.LIVE_AGENT_JOINED: _joined,
@@ -93,4 +98,5 @@ _WORDS: Mapping[EventType, Words] = {
     EventType.SYSTEM_MESSAGE: _system,
     EventType.LIVE_AGENT_MESSAGE_CHANGED: _changed,
     EventType.SESSION_END: _ended,
+    EventType.SHOW_CSAT_REQUEST: _asked,
 }

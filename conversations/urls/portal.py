@@ -35,7 +35,7 @@ from conversations.ai_agent.variants.views import (
     variant_remove,
     variants,
 )
-from conversations.sms.views import text_messages
+from conversations.sms.views import text_messages, text_survey
 from conversations.webhooks.views import (
     webhook,
     webhook_new,
@@ -103,6 +103,11 @@ urlpatterns = [
     path(f"{_WEBHOOK}delete/", webhook_remove, name="webhook_delete"),
     path(f"{_WEBHOOK}deliveries/<uuid:event_id>/", webhook_resend, name="webhook_resend"),
     path("p/<str:project_id>/text-messages/", text_messages, name="text_messages"),
+    path(
+        "p/<str:project_id>/text-messages/<str:environment>/survey/",
+        text_survey,
+        name="text_survey",
+    ),
     path("p/<str:project_id>/log/", project_log, name="project_log"),
     path("w/<str:public_key>/", widget_page, name="widget_page"),
 ]

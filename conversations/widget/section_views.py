@@ -1,7 +1,8 @@
-"""The pages of one widget: how it looks, what comes before and after a conversation."""
+"""The pages of one channel: how a widget looks, what comes before and after a conversation."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +43,8 @@ class Section:
     why: str
     form: Any
     has_preview: bool = False
+    # Where there is something to draw, unless it is said by text too.
+    kinds: Collection[str] = (Channel.Kind.WEBCHAT,)
     action: str = "Save"
 
     def form_of(self, channel: Channel, data: Any = None, files: Any = None) -> forms.Form:
@@ -85,6 +88,7 @@ SECTIONS = {
             title="Survey",
             why="What end users thought, asked once at the end and kept here, at no vendor.",
             form=SurveyForm,
+            kinds=(Channel.Kind.WEBCHAT, Channel.Kind.SMS),
         ),
     )
 }
@@ -95,10 +99,10 @@ SECTIONS = {
 def widget_section(
     request: HttpRequest, project: Project, channel_id: int, section: str
 ) -> HttpResponse:
-    """Show and change one part of a widget."""
-    channel = get_object_or_404(project.channels, pk=channel_id, kind=Channel.Kind.WEBCHAT)
+    """Show and change one part of a channel."""
     if (found := SECTIONS.get(section)) is None:
         raise Http404
+    channel = get_object_or_404(project.channels, pk=channel_id, kind__in=found.kinds)
     form: Any = found.form_of(channel)
     if request.method == "POST":
         form = found.form_of(channel, request.POST, request.FILES)
@@ -182,7 +186,8 @@ def _context(channel: Channel, section: Section, form: Any) -> dict[str, Any]:
     return {
         "channel": channel,
         "section": section,
-        "sections": SECTIONS.values(),
+        "sections": [one for one in SECTIONS.values() if channel.kind in one.kinds],
+        "is_by_text": channel.kind == Channel.Kind.SMS,
         "form": form,
         "languages": languages(),
         "preview": {code: _preview(channel, code) for code in languages()},

@@ -437,10 +437,24 @@ _SURVEY = (
         ar="أجب برقمين من 1 (سيئ) إلى 5 (جيد)، مثل 4 5. الرقم 0 للتخطي.",
     ),
     Sentence(
+        key="survey_by_text_comment",
+        en="You may add a few words.",
+        de="Sie können ein paar Worte anfügen.",
+        ar="يمكنك إضافة بضع كلمات.",
+    ),
+    # What is typed to skip, where there is no button for it.
+    Sentence(key="survey_skip_word", en="skip", de="überspringen", ar="تخطي"),
+    Sentence(
         key="survey_thanks",
         en="Thank you. Your rating is noted.",
         de="Danke. Ihre Bewertung ist notiert.",
         ar="شكرًا. سُجّل تقييمك.",
+    ),
+    Sentence(
+        key="survey_skipped",
+        en="All right, no rating.",
+        de="In Ordnung, keine Bewertung.",
+        ar="حسنًا، بدون تقييم.",
     ),
     Sentence(
         key="survey_none",

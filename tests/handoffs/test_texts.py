@@ -16,12 +16,21 @@ from twilio.request_validator import RequestValidator
 from twilio.rest import Client as TwilioClient
 
 from conversations.journal.frames import EventType
-from conversations.models import Attachment, Conversation, Event, SmsInbound, SmsOutbound
+from conversations.models import (
+    Attachment,
+    Conversation,
+    Event,
+    SmsInbound,
+    SmsOutbound,
+    Survey,
+)
 from conversations.sms.silence import silent_threads_end
+from conversations.sms.threads import sms_channel
 from conversations.sms.worker import TextWorker
 from handoffs.models import Delivery, Handoff
 from handoffs.sending.outbox import deliveries_pending
 from handoffs.states import State
+from integrations.contract.events import ConversationEnded
 from integrations.models import Integration
 from integrations.simulators.simulator import running_simulator
 from integrations.vendors.twilio_sms.simulator import TwilioSimulator
@@ -158,6 +167,30 @@ def test_stop_ends_it_for_the_live_agent_and_start_begins_anew(
     carried(lambda: "Me again" in said())
     assert Delivery.objects.count() == 0
     assert factories.fresh(handoff).end_reason == "end_user_left"
+
+
+def test_after_the_live_agent_the_survey_outlives_a_carrier_that_is_away(
+    client: Client, row: Integration, phone: TwilioSimulator, carried: Any
+) -> None:
+    channel = sms_channel(row)
+    channel.survey = {"after_live_agent": True}
+    channel.save()
+    handoff = with_live_agent(row, client, carried)
+    # Who joined counts as having been there only once the vendor says so.
+    factories.apply(factories.lease_of(handoff), factories.spoke("Done."))
+    carried(lambda: "Done." in on_phone(phone))
+    phone.fail_next(503, method="POST", retry_after=0)
+
+    factories.apply(factories.lease_of(handoff), factories.vendor_event(ConversationEnded))
+    carried(lambda: any("rate the live agent" in text for text in on_phone(phone)))
+    for _ in range(2):
+        text_in(client, row, "5 very kind", "SMrated")
+
+    carried(lambda: "Thank you. Your rating is noted." in on_phone(phone))
+    kept = Survey.objects.get()
+    assert (kept.live_agent_score, kept.comment) == (5, "very kind")
+    assert sum("rate the live agent" in text for text in on_phone(phone)) == 1
+    assert Conversation.objects.count() == 1
 
 
 def test_an_answer_that_was_lost_is_not_sent_again(
