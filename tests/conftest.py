@@ -20,7 +20,8 @@ from django.db import connections
 
 from config.demo.embedded import RedisServer, postgres_check
 from tests.emptying import empty_quickly
-from tests.postgres import PostgresServer
+from tests.migrated import MigratedPostgresServer
+from tests.postgres import database_migrated
 
 GARBAGE_THRESHOLD = 10_000
 WORK_DIR = Path(tempfile.mkdtemp(prefix="baton-"))
@@ -29,7 +30,7 @@ REDIS = RedisServer(WORK_DIR / "redis")
 GIVEN_POSTGRES_URL = os.environ.get("TEST_DATABASE_URL") or os.environ.get("DATABASE_URL", "")
 if not GIVEN_POSTGRES_URL.startswith("postgres"):
     GIVEN_POSTGRES_URL = ""
-POSTGRES = None if GIVEN_POSTGRES_URL else PostgresServer(WORK_DIR / "postgres")
+POSTGRES = None if GIVEN_POSTGRES_URL else MigratedPostgresServer(WORK_DIR / "postgres")
 
 os.environ.update(
     {
@@ -92,7 +93,16 @@ def postgres_url() -> Iterator[str]:
 def django_db_modify_db_settings(
     postgres_url: str, django_db_modify_db_settings_parallel_suffix: None
 ) -> None:
-    """Start PostgreSQL just before pytest-django makes its test database."""
+    """Start PostgreSQL just before pytest-django looks for its test database."""
+    if POSTGRES:
+        name = connections["default"].creation._get_test_db_name()
+        database_migrated(postgres_url, name)
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """Take the copied database; a server that somebody gave has none, and keeps none."""
+    return POSTGRES is not None
 
 
 @pytest.fixture(scope="session")
@@ -102,10 +112,15 @@ def redis_server() -> Iterator[RedisServer]:
         yield REDIS
 
 
-@pytest.fixture(autouse=True)
-def _empty_redis(redis_server: RedisServer) -> None:
+@pytest.fixture(scope="session")
+def _redis_client(redis_server: RedisServer) -> Iterator[redis.Redis]:
     with redis.Redis.from_url(redis_server.url) as client:
-        client.flushall()
+        yield client
+
+
+@pytest.fixture(autouse=True)
+def _empty_redis(_redis_client: redis.Redis) -> None:
+    _redis_client.flushall()
 
 
 @pytest.fixture(autouse=True)

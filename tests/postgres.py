@@ -17,6 +17,8 @@ from config.demo.embedded import LOOPBACK, EmbeddedServer, free_port
 from config.demo.processes import ChildProcess
 
 READY_SECONDS = 30.0
+# A database that others are made from; the suite's own server has it.
+MIGRATED = "migrated"
 SETTINGS = (
     # Data survives a killed process, not a power cut; tests may not be slow.
     "fsync=off",
@@ -63,8 +65,7 @@ class PostgresServer(EmbeddedServer):
         return [word for setting in (*address, *SETTINGS) for word in ("-c", setting)]
 
     def _create_cluster(self) -> None:
-        self._package.pgdata.mkdir(parents=True, exist_ok=True)
-        self._package.ensure_pgdata_inited()
+        self._make_files()
         # The package trusts every local user; other people on this machine shall need a password.
         (self._package.pgdata / "pg_hba.conf").write_text("host all all 127.0.0.1/32 password\n")
         subprocess.run(
@@ -82,13 +83,29 @@ class PostgresServer(EmbeddedServer):
             check=True,
         )
 
+    def _make_files(self) -> None:
+        self._package.pgdata.mkdir(parents=True, exist_ok=True)
+        self._package.ensure_pgdata_inited()
 
-def database_create(server_url: str, name: str) -> str:
-    """Create an empty PostgreSQL database, replacing one of that name, and return its URL."""
+
+def database_create(server_url: str, name: str, *, template: str = "template1") -> str:
+    """Create a PostgreSQL database, replacing one of that name, and return its URL.
+
+    It is empty, or a copy of the template.
+    """
     database_drop(server_url, name)
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
     return urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
+
+
+def database_migrated(server_url: str, name: str) -> str:
+    """Create a database that is migrated already, where the server has such a one to copy."""
+    with psycopg.connect(server_url) as connection:
+        found = connection.execute("SELECT FROM pg_database WHERE datname = %s", [MIGRATED])
+        template = MIGRATED if found.rowcount else "template1"
+    return database_create(server_url, name, template=template)
 
 
 def database_drop(server_url: str, name: str) -> None:

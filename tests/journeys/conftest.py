@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, WebSocket, sync_p
 from tests.browser import ARGUMENTS, find_browser
 from tests.documented_frames import frame_problems
 from tests.journeys.stack import Stack
-from tests.postgres import database_create, database_drop
+from tests.postgres import database_drop, database_migrated
 
 SCREENSHOTS = Path(__file__).resolve().parent.parent.parent / "var" / "failed-journeys"
 REPORT = pytest.StashKey[pytest.TestReport]()
@@ -24,7 +24,9 @@ REPORT = pytest.StashKey[pytest.TestReport]()
 def stack(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The product on PostgreSQL, shared by the journeys; a test that kills something mends it."""
     name = "baton_journeys"
-    made = Stack(tmp_path_factory.mktemp("stack"), database_url=database_create(postgres_url, name))
+    made = Stack(
+        tmp_path_factory.mktemp("stack"), database_url=database_migrated(postgres_url, name)
+    )
     yield from _running(made)
     database_drop(postgres_url, name)
 

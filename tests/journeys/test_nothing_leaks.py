@@ -17,7 +17,7 @@ from tests.journeys.leaks import RedisTap
 from tests.journeys.stack import Stack
 from tests.load.desk import AsyncDesk
 from tests.load.widget import WidgetClient
-from tests.postgres import database_create, database_drop
+from tests.postgres import database_drop, database_migrated
 
 PHRASE = "I want to talk to a human"
 FROM_USER = "words-of-the-end-user"
@@ -48,7 +48,7 @@ def walk(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """The product, walked through once; what it wrote is read when it has stopped."""
     name = "baton_leaks"
     stack = Stack(
-        tmp_path_factory.mktemp("leaks"), database_url=database_create(postgres_url, name)
+        tmp_path_factory.mktemp("leaks"), database_url=database_migrated(postgres_url, name)
     )
     try:
         stack.start_all()
