@@ -43,6 +43,9 @@ VENDOR_PROXY = env.str("HTTPS_PROXY", default="")
 VENDOR_NO_PROXY = env.str("NO_PROXY", default="")
 VENDOR_CA_BUNDLE = env.str("VENDOR_CA_BUNDLE", default="")
 
+# Languages beside those that come along: one JSON file each.
+WORDS_FOLDER = env.str("WORDS_FOLDER", default="")
+
 # Where Django's admin is; empty closes it.
 ADMIN_PATH = env.str("ADMIN_PATH", default="admin").strip("/")
 

@@ -10,6 +10,7 @@ from config.docs.vendor_sizes import sizes_table, sizes_wrong
 from conversations.ai_agent.sandbox.served import ATTRIBUTES, CALLS
 from handoffs.lifecycle.deadlines import DEADLINES, Deadline
 from handoffs.states import FINAL_STATES, TRANSITIONS, State, Trigger
+from integrations.behaviour.languages import languages
 from integrations.connect.steps import troubles
 from integrations.contract.manifest import Capability, Manifest, Support
 from integrations.contract.registry import all_manifests, manifests, planned_keys
@@ -47,6 +48,7 @@ def generated_pages() -> dict[str, str]:
         "conv.md": conv_page(),
         "integrations_for_tools.md": tool_operations_page(),
         "architecture.md": _between_marks(architecture, deadline_table(), what="deadlines"),
+        "widget.md": _between_marks(_written("widget.md"), languages_table(), what="languages"),
         "vendor_sizes.md": _sizes_page(_written("vendor_sizes.md")),
         **dict(map(_vendor_page, manifests())),
     }
@@ -62,6 +64,14 @@ def troubles_table(manifest: Manifest) -> str:
     """Return the table of what can go wrong, as the connection's page shows it."""
     rows = [_row("What is seen, or the check", "Cause", "Cure"), _row("---", "---", "---")]
     rows += [_row(label, help_.cause, help_.cure) for label, help_ in troubles(manifest)]
+    return "\n".join(rows)
+
+
+def languages_table() -> str:
+    """Return the languages in which end users are spoken to."""
+    rows = [_row("Language", "Code", "Written"), _row("---", "---", "---")]
+    way = {"ltr": "left to right", "rtl": "right to left"}
+    rows += [_row(one.name, _code([one.code]), way[one.direction]) for one in languages().values()]
     return "\n".join(rows)
 
 

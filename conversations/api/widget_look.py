@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.decorators import method_decorator
+from django.views.decorators.gzip import gzip_page
+from django.views.decorators.http import conditional_page
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -19,7 +22,13 @@ from conversations.widget.look import look
 LOOK_SECONDS = 60
 LOCALE_MAX = 35
 _OPEN = Interface("Messaging API", [])
-_LOOK = {"title": "Chat with us", "accent": "#2457d6", "agent_name": "Birch"}
+_LOOK = {
+    "title": "Chat with us",
+    "accent": "#2457d6",
+    "agent_name": "Birch",
+    "language": "en",
+    "words": {"send": "Send message", "typing": "{name} is typing"},
+}
 
 
 def page_check(channel: Channel, **pages: str) -> None:
@@ -35,6 +44,8 @@ def page_check(channel: Channel, **pages: str) -> None:
             )
 
 
+# A page asks again after a while: what is the same is not sent again, and what is sent is small.
+@method_decorator([gzip_page, conditional_page], name="dispatch")
 class WidgetLookView(EnvelopeView):
     """How a widget looks: for every visitor of a page alike, so that anybody may keep it."""
 

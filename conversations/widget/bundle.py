@@ -10,6 +10,8 @@ WIDGET = Path(__file__).parent.parent / "static" / "conversations" / "widget"
 BUNDLE = WIDGET / "bundle.js"
 MADE = WIDGET / "made"
 STYLE = MADE / "styles.css"
+# What the script tag of a page names.
+LOADER = WIDGET.parent / "widget.js"
 # Put there by make setup's step for tests: running Baton needs no Node.
 ESBUILD = str(Path(sys.prefix) / "node" / "node_modules" / ".bin" / "esbuild")
 LOADED_LATER = (
@@ -27,8 +29,7 @@ OPTIONS = [
     "--target=es2022",
     "--legal-comments=none",
     "--log-level=warning",
-    # Fetched when they are needed: a language, the sending of files, and life without WebSockets.
-    "--external:./words/*",
+    # Fetched when they are needed: the sending of files, life without WebSockets.
     *(f"--external:./{name}" for name in LOADED_LATER),
 ]
 
@@ -52,7 +53,9 @@ def later_text(name: str) -> str:
 def made() -> dict[Path, str]:
     """Return every file that is made, with its text."""
     later = {MADE / name: later_text(name) for name in LOADED_LATER}
-    return {BUNDLE: bundle_text(), STYLE: _made_of("styles.css", "--minify"), **later}
+    loader = _made_of("loader.js", "--minify", "--target=es2022")
+    style = _made_of("styles.css", "--minify")
+    return {LOADER: loader, BUNDLE: bundle_text(), STYLE: style, **later}
 
 
 def _made_of(entry: str, *options: str) -> str:

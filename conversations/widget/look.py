@@ -8,12 +8,15 @@ from conversations.models import Channel
 from conversations.models.channel import OFFSET, agent_name_of, avatar_url, brand_of, title_of
 from conversations.widget.before import before_look
 from conversations.widget.words import widget_words_of
+from integrations.behaviour.languages import language_of, languages
 
 
 def look(channel: Channel, locale: str = "") -> dict[str, Any]:
     """Return what a page needs to draw the widget before it is opened, in one language."""
     brand = brand_of(channel)
+    language = languages()[language_of(locale)]
     found: dict[str, Any] = {
+        "language": language.code,
         "title": title_of(channel, locale),
         "accent": channel.accent,
         "agent_name": agent_name_of(channel, locale),
@@ -26,6 +29,8 @@ def look(channel: Channel, locale: str = "") -> dict[str, Any]:
         "before": before_look(channel, locale),
         "words": widget_words_of(channel.project_id, locale),
     }
+    if language.direction != "ltr":
+        more["direction"] = language.direction
     if (brand.corner, brand.offset_x, brand.offset_y) != ("end", OFFSET, OFFSET):
         more["place"] = {"corner": brand.corner, "x": brand.offset_x, "y": brand.offset_y}
     return found | {name: value for name, value in more.items() if value}

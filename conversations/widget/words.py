@@ -5,23 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from django import forms
 
-from integrations.behaviour.languages import DEFAULT, languages
+from integrations.behaviour.languages import DEFAULT, language_of, languages
 from integrations.behaviour.sentence import places
 from integrations.behaviour.sentences import SENTENCES
 from integrations.behaviour.wording import WIDGET, own_words
 from integrations.models import Project
 
-WORDS = Path(__file__).parent.parent / "static" / "conversations" / "widget" / "words"
 LENGTH_MAX = 500
 # As long as these may be in a survey.
 _LENGTHS = {"survey_title": 60, "survey_question_bot": 200, "survey_question_live_agent": 200}
-_WORD = re.compile(r'(\w+): "((?:[^"\\]|\\.)*)"')
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -49,11 +45,11 @@ def phrases(language: str) -> dict[str, list[Phrase]]:
         said[group].append(
             Phrase(key=one.key, usual=usual, places=one.variables, label=label or one.en)
         )
-    english = widget_words(DEFAULT)
+    english, told = languages()[DEFAULT].widget, languages()[language].widget
     said["The widget"] = [
         Phrase(
             key=WIDGET + key,
-            usual=widget_words(language).get(key, text),
+            usual=told[key],
             places=tuple(_PLACE.findall(text)),
             label=text,
         )
@@ -63,19 +59,11 @@ def phrases(language: str) -> dict[str, list[Phrase]]:
 
 
 def widget_words_of(project_id: int, locale: str) -> dict[str, str]:
-    """Return the words of the widget that a project words anew in a language."""
+    """Return all that the widget says by itself, in a project's own words where it has some."""
     own = own_words(project_id, locale)
     found = {key: text for key, text in own.items() if key.startswith(WIDGET)}
-    return {key.removeprefix(WIDGET): text for key, text in found.items()}
-
-
-@cache
-def widget_words(language: str) -> Mapping[str, str]:
-    """Return the widget's own words in a language, as its module has them."""
-    if further := languages()[language].widget:
-        return further
-    text = (WORDS / f"{language}.js").read_text(encoding="utf-8")
-    return dict(_WORD.findall(text))
+    usual = languages()[language_of(locale)].widget
+    return {**usual, **{key.removeprefix(WIDGET): text for key, text in found.items()}}
 
 
 class WordsForm(forms.Form):

@@ -13,15 +13,13 @@ _PLACE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sentence:
-    """One text; `variables` are the names it may hold in double braces.
+    """One text in English; `variables` are the names it may hold in double braces.
 
     With a `label` it is a standard response: an admin may word it anew for an integration.
     """
 
     key: str
     en: str
-    de: str
-    ar: str
     variables: tuple[str, ...] = ()
     label: str = ""
 
@@ -32,10 +30,7 @@ class Sentence:
 
     def in_language_of(self, locale: str) -> str:
         """Return the text for a locale such as de-CH; English where there is none."""
-        language = languages()[language_of(locale)]
-        if further := language.sentences.get(self.key):
-            return further
-        return {"de": self.de, "ar": self.ar}.get(language.code, self.en)
+        return languages()[language_of(locale)].sentences.get(self.key) or self.en
 
 
 class Tongue(str):

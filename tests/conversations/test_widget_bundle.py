@@ -4,14 +4,22 @@ import gzip
 import json
 import re
 
-from conversations.widget.bundle import BUNDLE, LOADED_LATER, MADE, STYLE, WIDGET, bundle_text, made
+from conversations.widget.bundle import (
+    BUNDLE,
+    LOADED_LATER,
+    LOADER,
+    MADE,
+    STYLE,
+    WIDGET,
+    bundle_text,
+    made,
+)
+from integrations.behaviour.languages import languages
 
 MOST_BYTES = 30_000
-LOADER = WIDGET.parent / "widget.js"
 ALWAYS_LOADED = [LOADER, BUNDLE, STYLE]
 # Loaded when a live agent joins who takes files, and where no WebSocket is let through.
 LATER = [MADE / name for name in LOADED_LATER]
-LANGUAGES = sorted((WIDGET / "words").glob("*.js"))
 
 
 def _gzipped_size(path):
@@ -23,7 +31,8 @@ def _all_text():
 
 
 def test_all_that_the_widget_loads_is_at_most_30_kb_gzipped():
-    largest_language = max(_gzipped_size(path) for path in LANGUAGES)
+    words = [json.dumps(dict(one.widget)).encode() for one in languages().values()]
+    largest_language = max(len(gzip.compress(text, 9)) for text in words)
 
     size = sum(map(_gzipped_size, ALWAYS_LOADED)) + largest_language
 
@@ -44,7 +53,7 @@ def test_every_module_is_in_the_bundle(tmp_path):
 
     modules = {str(path.relative_to(WIDGET)) for path in WIDGET.rglob("*.js")}
     modules -= {f"{MADE.name}/{name}" for name in LOADED_LATER}
-    modules -= {BUNDLE.name, *LOADED_LATER, *(f"words/{path.name}" for path in LANGUAGES)}
+    modules -= {BUNDLE.name, "loader.js", *LOADED_LATER}
 
     assert set(json.loads((tmp_path / "made_of.json").read_text())["inputs"]) == modules
 
@@ -52,10 +61,7 @@ def test_every_module_is_in_the_bundle(tmp_path):
 def test_the_bundle_imports_only_what_is_named_beside_it():
     imported = re.findall(r"\bimport\s*\(([^)]*)\)", BUNDLE.read_text())
 
-    words = (f'"./words/{path.name}"' for path in LANGUAGES)
-    assert sorted(imported) == sorted(
-        [*(f'"./{MADE.name}/{name}"' for name in LOADED_LATER), *words]
-    )
+    assert sorted(imported) == sorted(f'"./{MADE.name}/{name}"' for name in LOADED_LATER)
     assert re.findall(r"(?:^|;|\n)import\b", _all_text()) == []
 
 
@@ -64,26 +70,11 @@ def test_nothing_loaded_names_another_origin():
 
     addresses = {
         address
-        for path in [*ALWAYS_LOADED, *LATER, *LANGUAGES]
+        for path in [*ALWAYS_LOADED, *LATER]
         for address in re.findall(r"(?:https?|wss?)://[\w.-]+[^\s\"'`)]*", path.read_text())
     }
 
     assert addresses <= {svg_namespace}
-
-
-def test_every_language_has_the_words_of_english():
-    key = re.compile(r"(?:^|\s)(\w+): \"")
-    placeholder = re.compile(r"(\w+): \"([^\"]*)\"")
-    text = (WIDGET / "words" / "en.js").read_text()
-    english = dict(placeholder.findall(text))
-
-    for path in LANGUAGES:
-        words = dict(placeholder.findall(path.read_text()))
-
-        assert set(key.findall(path.read_text())) == set(english), path.name
-        assert {k: set(re.findall(r"\{\w+\}", v)) for k, v in words.items()} == {
-            k: set(re.findall(r"\{\w+\}", v)) for k, v in english.items()
-        }, path.name
 
 
 def test_the_widget_never_parses_text_as_html():

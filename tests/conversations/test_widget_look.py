@@ -28,12 +28,26 @@ def look(channel: Channel, host: str = "shop.example", **more: str) -> Any:
 def test_an_allowed_page_reads_the_look_and_every_browser_may_keep_it(channel):
     answer = look(channel, Origin="https://shop.example")
 
-    assert answer.json() == {
-        "widget": {"title": "Chat with us", "accent": "#2457d6", "agent_name": "Birch"}
+    widget = answer.json()["widget"]
+    assert widget.pop("words")["send"] == "Send message"
+    assert widget == {
+        "title": "Chat with us",
+        "accent": "#2457d6",
+        "agent_name": "Birch",
+        "language": "en",
     }
     assert answer["Cache-Control"] == "public, max-age=60"
     assert answer["Access-Control-Allow-Origin"] == "*"
     assert "access_token" not in answer.content.decode()
+
+
+def test_the_look_is_sent_small_and_not_again_while_it_is_the_same(channel):
+    first = look(channel, Accept_Encoding="gzip")
+    again = look(channel, If_None_Match=first["ETag"])
+
+    assert first["Content-Encoding"] == "gzip"
+    assert len(first.content) < 2_500
+    assert (again.status_code, again.content) == (304, b"")
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 
+from config.docs.pages import languages_table
 from conversations.errors import NotAllowedError
 from conversations.journal.services import Visitor
 from conversations.models import Channel
 from handoffs.lifecycle.notices import text_for
 from handoffs.models import PastAttempt
+from integrations.behaviour.languages import languages
+from integrations.behaviour.sentences import SENTENCES
 from integrations.behaviour.wording import tongue_of
 from tests import factories
 from tests.members import client_with
@@ -51,7 +57,9 @@ def test_the_widget_gets_its_own_words_too(channel):
 
     look = Client().get(f"/api/v1/widget{query}").json()["widget"]
 
-    assert look["words"] == {"write": "سؤالك", "typing": "{name}…"}
+    assert (look["language"], look["direction"]) == ("ar", "rtl")
+    assert (look["words"]["write"], look["words"]["typing"]) == ("سؤالك", "{name}…")
+    assert look["words"]["send"] == "إرسال الرسالة"
 
 
 @pytest.mark.parametrize(
@@ -68,6 +76,45 @@ def test_places_that_stay_empty_and_long_texts_are_refused(channel, field, text)
 
     assert refused.status_code == 422
     assert f"id_{field}_error" in refused.content.decode()
+
+
+@pytest.fixture
+def klingon(tmp_path, settings):
+    """One file more, and nothing else."""
+    words = {"sentences": {"transfer": "yIloS."}, "widget": {"send": "yIlI’"}, "direction": "rtl"}
+    (tmp_path / "tlh.json").write_text(json.dumps({"name": "tlhIngan Hol", **words}))
+    settings.WORDS_FOLDER = str(tmp_path)
+
+
+@pytest.mark.usefixtures("klingon")
+def test_a_language_is_there_for_everything_once_its_file_is(channel):
+    client = client_with(channel.project, widgets=2)
+    pages = f"/p/{channel.project.public_id}/widget"
+    brand, before = (
+        client.get(f"{pages}/{channel.pk}/{section}/").content.decode()
+        for section in ("brand", "before")
+    )
+    query = f"?key={channel.public_key}&host=shop.example&locale=tlh-KX"
+    look = Client().get(f"/api/v1/widget{query}").json()["widget"]
+    handoff = factories.handoff(factories.conversation(channel, visitor=Visitor(locale="tlh")))
+
+    assert text_for(handoff, "transfer") == "yIloS."
+    assert text_for(handoff, "no_agents") == SENTENCES["no_agents"].en
+    assert "tlhIngan Hol" in page(channel, "en").content.decode()
+    assert "yIlI’" in page(channel, "tlh").content.decode()
+    assert 'name="title_tlh"' in brand
+    assert 'name="consent_text_tlh"' in before
+    assert (look["language"], look["direction"]) == ("tlh", "rtl")
+    assert (look["words"]["send"], look["words"]["read"]) == ("yIlI’", "Read")
+    assert "tlhIngan Hol | `tlh` | right to left" in languages_table()
+
+
+def test_a_broken_file_of_a_language_is_named(tmp_path, settings):
+    (tmp_path / "tlh.json").write_text('{"sentences": {}}')
+    settings.WORDS_FOLDER = str(tmp_path)
+
+    with pytest.raises(ImproperlyConfigured, match=r"tlh\.json"):
+        languages()
 
 
 def test_an_unknown_language_has_no_page(channel):

@@ -7,10 +7,12 @@ import mimetypes
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Browser, Locator, Page, Route, WebSocketRoute, expect
 
 from conversations.widget.bundle import WIDGET
+from integrations.behaviour.languages import language_of, languages
 
 ORIGIN = "http://portal.test"
 STATIC = f"{ORIGIN}/static/conversations/"
@@ -174,7 +176,8 @@ class Lab:
         if path == "/":
             route.fulfill(content_type="text/html", body=HTML.format(self.attributes))
         elif path == "/api/v1/widget":
-            route.fulfill(json={"widget": self.look})
+            [locale] = parse_qs(urlsplit(route.request.url).query)["locale"]
+            route.fulfill(json={"widget": spoken(language_of(locale), self.look)})
         elif path == "/api/v1/access-token":
             self.tokens += 1
             is_renewal = "authorization" in route.request.headers
@@ -202,6 +205,13 @@ class Lab:
             route.fulfill(path=WIDGET.parent / name, content_type=kind)
         else:
             route.fulfill(status=404, body="")
+
+
+def spoken(code: str, look: dict[str, Any]) -> dict[str, Any]:
+    """Return what the portal says of a look in a language, in which it may word something anew."""
+    one = languages()[code]
+    words = {**one.widget, **look.get("words", {})}
+    return {"language": code, "direction": one.direction, **look, "words": words}
 
 
 def _frame(kind: str, payload: Any, custom: dict[str, str]) -> Frame:

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import json
+import re
 
 import pytest
 
+from integrations.behaviour.languages import WORDS, languages
 from integrations.behaviour.responses import response_text
 from integrations.behaviour.sentence import places
 from integrations.behaviour.sentences import SENTENCES, own_or, sentence
 from integrations.models import Project
 
-WORDS = Path("conversations/static/conversations/widget/words")
+FURTHER = [one for one in languages().values() if one.code != "en"]
+_PLACE = re.compile(r"\{\w+\}")
 
 
 @pytest.mark.parametrize("one", SENTENCES.values(), ids=lambda one: one.key)
 def test_every_language_has_the_text_with_the_same_places(one):
-    assert one.en and one.de and one.ar
-    assert len({one.en, one.de, one.ar}) == 3
-    assert set(places(one.en)) == set(places(one.de)) == set(places(one.ar))
+    texts = [language.sentences[one.key] for language in FURTHER]
+
+    assert len({one.en, *texts}) == 1 + len(texts)
+    assert [set(places(text)) for text in texts] == [set(places(one.en))] * len(texts)
     assert set(places(one.en)) <= set(one.variables)
 
 
-def test_the_languages_are_those_of_the_widget():
-    assert {path.stem for path in WORDS.glob("*.js")} == {"en", "de", "ar"}
+@pytest.mark.parametrize("language", FURTHER, ids=lambda language: language.code)
+def test_every_language_has_the_widgets_words_with_the_same_places_and_no_others(language):
+    held = json.loads((WORDS / f"{language.code}.json").read_text())
+    english = languages()["en"].widget
+
+    assert [*held["widget"]] == [*english]
+    assert [*held["sentences"]] == [*SENTENCES]
+    for key, text in held["widget"].items():
+        assert set(_PLACE.findall(text)) == set(_PLACE.findall(english[key])), key
 
 
 @pytest.mark.parametrize(
@@ -56,5 +67,5 @@ def test_what_every_project_begins_with_is_said_in_the_end_users_language(field,
     given = Project._meta.get_field(field).default
 
     assert given == SENTENCES[key].en
-    assert own_or(given, key, "de") == SENTENCES[key].de
+    assert own_or(given, key, "de") == languages()["de"].sentences[key]
     assert own_or("Grüezi!", key, "de") == "Grüezi!"

@@ -7,7 +7,7 @@ const language = /** @type {HTMLSelectElement} */ (document.querySelector("[data
 const phase = /** @type {HTMLSelectElement | null} */ (document.querySelector("[data-preview-phase]"));
 const looks = JSON.parse(document.getElementById("preview-look")?.textContent ?? "{}");
 const base = new URL(stage.dataset.widget ?? "", location.href);
-const [{ View }, { wordsFor }, { emptyState }] = await Promise.all(
+const [{ View }, { wordsOf }, { emptyState }] = await Promise.all(
   ["view.js", "text.js", "store.js"].map((name) => import(new URL(name, base).href)),
 );
 const css = await (await fetch(new URL("made/styles.css", base))).text();
@@ -58,7 +58,7 @@ function translated(name, code) {
 async function draw() {
   const turn = ++drawn;
   const code = language.value;
-  const words = await wordsFor(code);
+  const words = wordsOf(looks[code], code);
   const style = await new CSSStyleSheet().replace(css);
   if (turn !== drawn) return;
   view?.remove();

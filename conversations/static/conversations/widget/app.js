@@ -7,7 +7,7 @@ import { Conversation } from "./conversation.js";
 import { h } from "./dom.js";
 import { PageEvents } from "./page_events.js";
 import { visibleItems } from "./store.js";
-import { wordsFor } from "./text.js";
+import { wordsOf } from "./text.js";
 import { View } from "./view.js";
 
 /** @typedef {{options: Options, settings: Settings, locale: string, words: Words, style: CSSStyleSheet}} Setup */
@@ -179,11 +179,10 @@ export class App {
   /** Go on in another language: the same conversation, drawn anew. @param {string} language */
   async #speak(language) {
     this.#language = language;
-    const [settings, words] = await Promise.all([this.conversation.api.look(language), wordsFor(language)]);
+    const settings = await this.conversation.api.look(language);
     const { isOpen, composer } = this.view;
-    words.own(settings.words);
     this.view.remove();
-    this.view = new View(this.options, settings, words, this.#actions(), this.style);
+    this.view = new View(this.options, settings, wordsOf(settings, language), this.#actions(), this.style);
     this.view.composer.put(composer.input.value);
     this.view.show(isOpen, false);
     this.#draw();

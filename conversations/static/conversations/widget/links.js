@@ -60,6 +60,7 @@ export function call(number, ...children) {
 function addressAt(text, match) {
   const [begin] = match;
   const rest = text.slice(match.index + begin.length, match.index + LONGEST);
+  if (/^https?:\//i.test(rest)) return null; // no host: what follows is looked through but once
   const size = rest.search(NEVER_INSIDE);
   const body = withoutTail(size < 0 ? rest : rest.slice(0, size));
   const host = body.split(/[/?#]/)[0].split("@").at(-1) ?? "";

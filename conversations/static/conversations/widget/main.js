@@ -5,7 +5,7 @@ import { Api, Refused, Unreachable, isRefusal } from "./api.js";
 import { App } from "./app.js";
 import { LONGEST_WAIT_SECONDS } from "./socket.js";
 import { Storage } from "./storage.js";
-import { wordsFor } from "./text.js";
+import { wordsOf } from "./text.js";
 
 const MOST_ATTEMPTS = 6;
 
@@ -20,8 +20,8 @@ export async function start(options, page, waiting) {
   const storage = new Storage(options.key);
   try {
     const locale = options.locale || navigator.language;
-    const [settings, style, words] = await Promise.all([admit(api, storage, locale), styleSheet(), wordsFor(locale)]);
-    words.own(settings.words);
+    const [settings, style] = await Promise.all([admit(api, storage, locale), styleSheet()]);
+    const words = wordsOf(settings, locale);
     const setup = { options, settings, locale: words.locale, words, style };
     Object.assign(page, new App(setup, api, storage).pageApi());
   } catch (error) {

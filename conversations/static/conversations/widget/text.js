@@ -1,29 +1,20 @@
 // @ts-check
-/** @import {Words} from "./types" */
-/** Every word the widget says by itself, from the one language in words/ that is loaded. */
-
-const LANGUAGES = ["en", "de", "ar"];
-const RIGHT_TO_LEFT = ["ar"];
+/** @import {Settings, Words} from "./types" */
+/** Every word the widget says by itself, in the one language that the portal answered in. */
 
 /**
- * The words for a locale; a language without words here speaks English.
- * @param {string} locale
- * @returns {Promise<Words>}
+ * @param {Settings} settings
+ * @param {string} given the locale that was asked for
+ * @returns {Words}
  */
-export async function wordsFor(locale) {
-  const wanted = localeOf(locale);
-  const spoken = wanted.toLowerCase().split("-")[0];
-  const language = LANGUAGES.includes(spoken) ? spoken : "en";
-  /** @type {{words: Record<string, string>}} */
-  const { words: usual } = await import(`./words/${language}.js`);
-  const words = { ...usual };
-  const locales = language === spoken ? wanted : "en";
+export function wordsOf({ language = "en", direction = "ltr", words = {} }, given) {
+  const wanted = localeOf(given);
+  const locale = wanted.split("-")[0] === language ? wanted : language;
   return {
-    locale: locales,
-    own: (texts) => void Object.assign(words, texts),
-    dir: RIGHT_TO_LEFT.includes(language) ? "rtl" : "ltr",
-    seconds: (count) => inUnit(count, "second", locales),
-    size: (bytes) => fileSize(bytes, locales),
+    locale,
+    dir: direction,
+    seconds: (count) => inUnit(count, "second", locale),
+    size: (bytes) => fileSize(bytes, locale),
     say: (key, values = {}) => words[key].replace(/\{(\w+)\}/g, (_, name) => `${values[name]}`),
   };
 }

@@ -27,7 +27,10 @@ export interface Settings {
   launcher?: string;
   place?: { corner: "start" | "end"; x: number; y: number };
   before?: Before;
-  /** The portal's own wording of what the widget says, by key. */
+  /** The code of the language that the words are in. */
+  language?: string;
+  direction?: "ltr" | "rtl";
+  /** What the widget says by itself, by key. */
   words?: Record<string, string>;
 }
 
@@ -325,8 +328,6 @@ export interface Actions {
 export interface Words {
   locale: string;
   dir: "ltr" | "rtl";
-  /** Say some texts in the portal's own words. */
-  own(texts?: Record<string, string>): void;
   size(bytes: number): string;
   seconds(count: number): string;
   say(key: string, values?: Record<string, string | number>): string;
