@@ -316,11 +316,9 @@ _SURVEY = (
     Sentence(
         key="survey_by_text_comment",
         en="You may add a few words.",
-        de="Sie können ein paar Worte anfügen.",
-        ar="يمكنك إضافة بضع كلمات.",
     ),
     # What is typed to skip, where there is no button for it.
-    Sentence(key="survey_skip_word", en="skip", de="überspringen", ar="تخطي"),
+    Sentence(key="survey_skip_word", en="skip"),
     Sentence(
         key="survey_thanks",
         en="Thank you. Your rating is noted.",
@@ -328,8 +326,6 @@ _SURVEY = (
     Sentence(
         key="survey_skipped",
         en="All right, no rating.",
-        de="In Ordnung, keine Bewertung.",
-        ar="حسنًا، بدون تقييم.",
     ),
     Sentence(
         key="survey_none",
