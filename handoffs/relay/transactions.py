@@ -287,7 +287,7 @@ def _request(handoff: Handoff, pop: ScreenPop) -> HandoffRequest:
             email=user.email,
             phone=user.phone,
         ),
-        channel="webchat",
+        channel=conversation.channel_type.partition(".")[0],
         transcript=pop.transcript,
         routing=pop.routing,
         locale=conversation.locale,

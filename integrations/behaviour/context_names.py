@@ -15,6 +15,7 @@ FACTS: Mapping[str, str] = {
     "agent_name": "va_BotName",
     "language": "va_Language",
     "scope": "va_Scope",
+    "channel": "va_Channel",
     "identity": "va_Identity",
     "transcript_url": "va_TranscriptUrl",
 }

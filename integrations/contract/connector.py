@@ -48,6 +48,7 @@ class HandoffRequest:
     handoff_id: str
     conversation_id: str
     end_user: EndUserIdentity
+    # By what the end user writes: webchat, sms, whatsapp, or chat (the Chat API).
     channel: str
     transcript: Sequence[TranscriptLine]
     routing: Mapping[str, object] = field(repr=False)

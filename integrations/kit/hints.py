@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from integrations.contract.connector import HandoffRequest
 
+# Where a carrier says from which number somebody writes: no claim of theirs.
+_NUMBER_IS_KNOWN = "sms"
 CONTEXT_TITLE = "About this conversation"
 
 
@@ -34,10 +36,11 @@ def identity_of(request: HandoffRequest) -> Identity:
     """Return what a vendor may be told about the end user."""
     user, routing = request.end_user, request.routing
     vouched = user if user.is_verified else None
+    number = user.phone if user.is_verified or request.channel == _NUMBER_IS_KNOWN else ""
     return Identity(
         name=((vouched and vouched.name) or hint_text(routing.get("user_display_name"))).strip(),
         email=(vouched and vouched.email) or hint_text(routing.get("user_email")).strip(),
-        phone=(vouched and vouched.phone) or hint_text(routing.get("user_phone")).strip(),
+        phone=number or hint_text(routing.get("user_phone")).strip(),
         external_id=(vouched and vouched.external_id)
         or hint_text(routing.get("user_external_id")).strip(),
     )

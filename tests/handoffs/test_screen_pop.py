@@ -49,6 +49,7 @@ def test_the_standard_context_is_the_same_facts_at_every_vendor():
     assert found["va_ConversationId"] == handoff.conversation_id
     assert (found["va_BotName"], found["va_Language"]) == ("Birch", "en")
     assert found["va_Identity"] == "unverified"
+    assert found["va_Channel"] == "webchat"
     assert found["va_Scope"] == "mine"
 
 

@@ -28,9 +28,11 @@ from conversations.sms.silence import silent_threads_end
 from conversations.sms.threads import sms_channel
 from conversations.sms.worker import TextWorker
 from handoffs.models import Delivery, Handoff
+from handoffs.relay.transactions import opening_read
 from handoffs.sending.outbox import deliveries_pending
 from handoffs.states import State
 from integrations.contract.events import ConversationEnded
+from integrations.kit.hints import identity_of
 from integrations.models import Integration
 from integrations.simulators.simulator import running_simulator
 from integrations.vendors.twilio_sms.simulator import TwilioSimulator
@@ -126,6 +128,23 @@ def test_a_live_agent_gets_texts_and_answers_on_the_phone(
     carried(lambda: "I will look." in on_phone(phone))
     assert [one.text for one in deliveries_pending(handoff.pk)] == ["My parcel is lost"]
     assert on_phone(phone)[-2:] == ["Noor Halvorsen joined the conversation.", "I will look."]
+
+
+def test_the_vendor_is_told_that_they_text_and_from_which_number(
+    client: Client, row: Integration, carried: Any
+) -> None:
+    text_in(client, row, "Hello", "SMfirst")
+    carried(said)
+    asked = factories.handoff(
+        Conversation.objects.get(), of_integration=factories.integration(row.project)
+    )
+
+    opening = opening_read(factories.claim(asked))
+
+    assert opening is not None
+    assert opening.request.channel == "sms"
+    assert identity_of(opening.request).phone == THEIRS
+    assert opening.request.routing["attributes"]["va_Channel"] == "sms"
 
 
 def test_a_picture_reaches_the_live_agent_as_a_file(

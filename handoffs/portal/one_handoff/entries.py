@@ -62,19 +62,19 @@ _SPEAKERS = {
 }
 _SHOWN = {
     "SESSION_START": "The conversation began",
-    "POLY_AGENT_JOINED": "Widget: the AI agent answers",
-    "POLY_AGENT_TRIGGERED_HANDOFF": "Widget: a handoff was asked for",
-    "POLY_AGENT_LEFT": "Widget: the AI agent left",
-    "HANDOFF_ACCEPTED": "Widget: the handoff was accepted",
-    "HANDOFF_FAILED": "Widget: the handoff failed",
-    "HANDOFF_TIMEOUT": "Widget: nobody joined in time",
-    "LIVE_AGENT_JOINED": "Widget: a live agent joined",
-    "LIVE_AGENT_LEFT": "Widget: the live agent left",
-    "CLIENT_HANDOFF_REQUIRED": "Widget: the page must take over",
+    "POLY_AGENT_JOINED": "Journal: the AI agent answers",
+    "POLY_AGENT_TRIGGERED_HANDOFF": "Journal: a handoff was asked for",
+    "POLY_AGENT_LEFT": "Journal: the AI agent left",
+    "HANDOFF_ACCEPTED": "Journal: the handoff was accepted",
+    "HANDOFF_FAILED": "Journal: the handoff failed",
+    "HANDOFF_TIMEOUT": "Journal: nobody joined in time",
+    "LIVE_AGENT_JOINED": "Journal: a live agent joined",
+    "LIVE_AGENT_LEFT": "Journal: the live agent left",
+    "CLIENT_HANDOFF_REQUIRED": "Journal: the client must take over",
     "USER_END_SESSION": "The end user ended the conversation",
     "USER_CANCEL_HANDOFF": "The end user cancelled the handoff",
     "USER_RETRY_MESSAGE": "The end user sent a message again",
-    "SHOW_CSAT_REQUEST": "Widget: the survey was asked for",
+    "SHOW_CSAT_REQUEST": "Journal: the survey was asked for",
     "SESSION_END": "The conversation ended",
 }
 # The journal's own account of what the states above already say stays in small print.
@@ -300,7 +300,7 @@ def _shown_entry(event: Event, event_type: str) -> Entry:
         at=event.created_at,
         rank=2,
         anchor=f"e{event.sequence}",
-        title=_SHOWN.get(event_type, f"Widget: {event_type.replace('_', ' ').lower()}"),
+        title=_SHOWN.get(event_type, f"Journal: {event_type.replace('_', ' ').lower()}"),
         is_minor=event_type not in _MAJOR,
         meta=(f"event {event.sequence}", event_type),
     )

@@ -23,11 +23,17 @@ class VerifyStep:
 
 
 _STEPS = (
-    ("requested", "In the widget, write a sentence that runs the tool. A handoff starts."),
+    (
+        "requested",
+        "In the widget or by text, write a sentence that runs the tool. A handoff starts.",
+    ),
     ("utterance", "The end user reads the AI agent's last words first, before any live agent."),
     ("queued", "A new conversation appears in the right queue at the vendor."),
-    ("replied", "The live agent's reply lands in the same widget within a couple of seconds."),
-    ("closed", "The live agent ends the conversation, and the widget shows it as closed."),
+    (
+        "replied",
+        "The live agent's reply lands in the same widget or thread within a couple of seconds.",
+    ),
+    ("closed", "The live agent ends the conversation, and the end user sees that it is over."),
 )
 
 

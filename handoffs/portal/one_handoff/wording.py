@@ -64,7 +64,7 @@ END_REASONS: dict[EndReason, str] = {
     EndReason.VENDOR_IDLE: "{vendor} closed it because the end user was silent for too long",
     EndReason.VENDOR_TIME_LIMIT: "{vendor} closed it because its time was up",
     EndReason.OPERATOR_ENDED: "an operator ended it in the portal",
-    EndReason.CLIENT_MANAGED: "the page that carries the widget took over",
+    EndReason.CLIENT_MANAGED: "the client that the end user writes in took over",
     EndReason.TICKET_OPENED: "it was noted as a ticket",
 }
 

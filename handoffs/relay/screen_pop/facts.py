@@ -29,6 +29,7 @@ def standard_context(
         "agent_name": conversation.project.agent_name,
         "language": conversation.locale or "en",
         "scope": conversation.environment,
+        "channel": conversation.channel_type.partition(".")[0],
         "identity": "verified" if user.is_verified else "unverified",
         "transcript_url": link,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from integrations.contract.connector import EndUserIdentity, HandoffRequest, TranscriptLine
 from integrations.contract.tool_operations import text_given
@@ -41,7 +41,8 @@ def requester_of(request: HandoffRequest) -> EndUserIdentity:
     """Return who asks: vouched for, or named by the tool; a visitor's claim is not verified."""
     named = identity_of(request)
     if not named.email:
-        return request.end_user
+        # A number that is known stands in the context, and is no claim.
+        return replace(request.end_user, phone="") if named.phone else request.end_user
     return EndUserIdentity(external_id="", is_verified=True, name=named.name, email=named.email)
 
 
@@ -58,6 +59,8 @@ def context_for(request: HandoffRequest) -> list[str]:
     lines = [f"{name}: {value}" for name, value in shown.items() if value]
     attributes = hint_pairs(routing.get("attributes"))
     lines += [f"{name}: {hint_text(value)}" for name, value in attributes.items()]
+    if phone := identity_of(request).phone:
+        lines.append(f"Phone: {phone}")
     lines.append(f"Conversation: {request.conversation_id}")
     if summary := _text(routing.get("summary")):
         lines += ["", "Summary", summary]

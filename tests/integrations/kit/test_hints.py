@@ -12,12 +12,12 @@ VERIFIED = EndUserIdentity(
 GIVEN = {"user_display_name": "Tool Name", "user_email": "tool@example.com", "user_phone": "+1"}
 
 
-def identity(user, routing):
+def identity(user, routing, channel="webchat"):
     request = HandoffRequest(
         handoff_id="h",
         conversation_id="c",
         end_user=user,
-        channel="webchat",
+        channel=channel,
         transcript=(),
         routing=routing,
     )
@@ -28,6 +28,14 @@ def test_a_visitors_claim_is_never_told():
     found = identity(CLAIMED, {})
 
     assert (found.name, found.email, found.external_id) == ("", "", "")
+
+
+def test_the_number_that_somebody_texts_from_is_no_claim():
+    texting = EndUserIdentity(external_id="tel:+1555", is_verified=False, phone="+1555")
+
+    assert identity(texting, {}, "sms").phone == "+1555"
+    assert identity(texting, GIVEN, "sms").phone == "+1555"
+    assert identity(texting, {}).phone == ""
 
 
 def test_the_tool_may_say_who_it_is():

@@ -138,6 +138,16 @@ async def test_a_visitors_claim_is_written_down_but_makes_nobody_the_requester(d
     assert "not verified: Mallory, victim@example.org" in sent["comment"]["body"]
 
 
+async def test_the_number_that_somebody_texts_from_is_known_and_no_claim(desk: Desk):
+    texting = EndUserIdentity(external_id="tel:+1555", phone="+15550100101")
+
+    await desk.connector().start(handoff_request(end_user=texting, channel="sms"))
+
+    [sent] = await desk.sent("POST")
+    assert "Phone: +15550100101" in sent["comment"]["body"]
+    assert "not verified" not in sent["comment"]["body"]
+
+
 async def test_the_tool_may_name_the_requester(desk: Desk):
     await desk.connector().start(
         handoff_request(routing={"user_email": "ines@example.org", "user_display_name": "Ines"})
