@@ -81,6 +81,18 @@ async def test_who_the_customer_vouches_for_is_seen_before_a_tools_word_and_a_cl
     assert [one for one in ([] if is_verified else claims) if one in desk] == []
 
 
+async def test_who_texts_is_seen_by_the_number_that_the_carrier_names(bench: Bench):
+    texting = EndUserIdentity(external_id="tel:+14155550777", phone="+14155550777")
+    routing = {"note": "Note-5678"}
+
+    session, _ = await bench.started(
+        bench.connector(), end_user=texting, channel="sms", routing=routing, accept=False
+    )
+
+    row = await until_seen(bench, session, lambda row: "Note-5678" in json.dumps(row))
+    assert "+14155550777" in json.dumps(row)
+
+
 async def test_what_the_portal_adds_is_seen_under_the_names_that_an_admin_gave(bench: Bench):
     names = "last_topic = Case_Topic\ntranscript_url = Case_Link\nscope ="
     facts = {"last_topic": "Billing", "transcript_url": LINK, "scope": "live", "language": "pt"}
