@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import shutil
 import socket
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Self
 
@@ -18,6 +22,12 @@ from config.demo.processes import ChildProcess, wait_until
 LOOPBACK = "127.0.0.1"
 REDIS_PROGRAMS = ("valkey-server", "redis-server")
 REDIS_READY_SECONDS = 10.0
+PORTS = range(10_000, 65_536)
+PORTS_ENOUGH = 1000
+PORTS_FOR_A_PROCESS = 64
+# From what to what the kernel gives ports to connections, and where Linux says so.
+CONNECTION_PORTS = (32_768, 65_535)
+CONNECTION_PORTS_FILE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
 class StoreError(RuntimeError):
@@ -25,11 +35,45 @@ class StoreError(RuntimeError):
 
 
 def free_port() -> int:
-    """Return a loopback port that nobody listens on now."""
+    """Return a loopback port that nobody listens on now, another one at each call.
+
+    No connection gets it from the kernel before its server listens; what bind(0) gives, one may.
+    """
+    return next(filter(is_free, _ports_of_servers()))
+
+
+def is_free(port: int) -> bool:
+    """Tell whether a server could listen on this loopback port."""
     with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-    return port
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+@cache
+def _ports_of_servers() -> Iterator[int]:
+    """Give the ports that no connection gets; processes side by side begin at different ones."""
+    ports = ports_outside(*_ports_of_connections())
+    first = os.getpid() * PORTS_FOR_A_PROCESS % len(ports)
+    return itertools.cycle([*ports[first:], *ports[:first]])
+
+
+def ports_outside(low: int, high: int) -> range:
+    """Return the ports below or above those of connections; all where these get nearly all."""
+    below, above = range(PORTS.start, low), range(high + 1, PORTS.stop)
+    longer = max(below, above, key=len)
+    return longer if len(longer) >= PORTS_ENOUGH else PORTS
+
+
+def _ports_of_connections() -> tuple[int, int]:
+    try:
+        low, high = CONNECTION_PORTS_FILE.read_text().split()
+    except OSError:
+        return CONNECTION_PORTS
+    return int(low), int(high)
 
 
 class EmbeddedServer:

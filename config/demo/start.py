@@ -6,7 +6,6 @@ import fcntl
 import itertools
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from config.demo.embedded import LOOPBACK, RedisServer, free_port, postgres_check, redis_check
+from config.demo.embedded import (
+    LOOPBACK,
+    RedisServer,
+    free_port,
+    is_free,
+    postgres_check,
+    redis_check,
+)
 from config.demo.environment import demo_var_dir, write_private
 from config.demo.processes import BASE_DIR, wait_until
 from config.demo.product import Product
@@ -106,17 +112,6 @@ def simulator_ports(port: int) -> Iterator[int]:
     """Give one port after the other: the next ones, where they are free."""
     for wanted in itertools.count(port + 1):
         yield wanted if is_free(wanted) else free_port()
-
-
-def is_free(port: int) -> bool:
-    """Tell whether a server could listen on this loopback port."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return False
-    return True
 
 
 def require_free(port: int) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import re
 import signal
 import socket
@@ -300,15 +299,10 @@ def test_given_stores_are_used_and_left_running(tmp_path, postgres_url):
 
 
 def _free_row():
-    """Return the first of as many free ports as the demo takes.
-
-    Below those that the system gives to other tests' connections, which may take one meanwhile.
-    """
+    """Return the first of as many free ports as the demo takes."""
     number = 2 + len(list(VENDORS.glob("*/simulator/demo.py")))
-    while True:
-        first = random.randrange(11_000, 30_000, 20)
-        if not any(_is_listening(port) for port in range(first, first + number)):
-            return first
+    first, *_ = [free_port() for _ in range(number)]
+    return first
 
 
 def _is_listening(port):

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 
 import psycopg
 import pytest
@@ -11,6 +12,8 @@ from config.demo.embedded import (
     RedisServer,
     StoreError,
     free_port,
+    is_free,
+    ports_outside,
     postgres_check,
     redis_answers,
     redis_check,
@@ -86,6 +89,32 @@ def test_redis_on_the_path_comes_before_the_packaged_one(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
 
     assert redis_program() == str(program)
+
+
+def test_a_port_is_given_once_and_no_connection_gets_it_from_the_kernel():
+    given = {free_port() for _ in range(100)}
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        connections = [socket.create_connection(listening.getsockname()) for _ in range(20)]
+        taken = {connection.getsockname()[1] for connection in connections}
+        for connection in connections:
+            connection.close()
+
+        assert not is_free(listening.getsockname()[1])
+
+    assert len(given) == 100
+    assert given.isdisjoint(range(min(taken), max(taken) + 1))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (32_768, 60_999, range(10_000, 32_768)),  # Linux
+        (10_000, 50_000, range(50_001, 65_536)),
+        (1_024, 65_535, range(10_000, 65_536)),  # connections get all: as good as any
+    ],
+)
+def test_ports_of_servers_lie_beside_those_of_connections(low, high, expected):
+    assert ports_outside(low, high) == expected
 
 
 def test_packaged_redis_is_used_when_the_path_has_none(tmp_path, monkeypatch):

@@ -17,6 +17,7 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from config.asgi import application
+from config.demo.embedded import free_port
 
 
 @contextmanager
@@ -36,9 +37,7 @@ def portal() -> Iterator[str]:
 @contextmanager
 def daphne_portal(environment: dict[str, str]) -> Iterator[str]:
     """Serve the portal by daphne, in a process of its own."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "daphne", "-p", str(port), "config.asgi:application"]
     process = subprocess.Popen(command, env=environment)
     try:
