@@ -75,7 +75,7 @@ chaos: .venv/.installed-tests ## break everything in turn while people talk (SEC
 bench: .venv/.installed-tests ## measure Baton beside its floor (SECONDS=10 ARGS="--only latency")
 	@$(PY) -m tests.bench --seconds $(or $(SECONDS),10) $(ARGS)
 
-screenshots: .venv/.installed-tests browser ## take the pictures of docs/vendors (ARGS="--vendor zendesk")
+screenshots: .venv/.installed-tests browser ## take the pictures of docs (ARGS="--pages topics-new" or "--vendor zendesk")
 	@$(PY) -m tests.journeys.screenshots $(ARGS)
 
 browser: .venv/.installed-tests

@@ -11,7 +11,7 @@ from pathlib import Path
 from django.urls import URLPattern, URLResolver, get_resolver
 
 ROOT = Path(__file__).resolve().parents[2]
-_PARAMETER = re.compile(r"<(?:(?P<kind>\w+):)?(?P<name>\w+)>")
+PARAMETER = re.compile(r"<(?:(?P<kind>\w+):)?(?P<name>\w+)>")
 _READS = re.compile(r"""(?:POST|GET|query|data)(?:\.getlist|\.get)?[(\[]["'](\w+)["']""")
 
 
@@ -24,11 +24,11 @@ class Route:
     @property
     def parameters(self) -> list[str]:
         """Name the parameters in their order."""
-        return [found["name"] for found in _PARAMETER.finditer(self.pattern)]
+        return [found["name"] for found in PARAMETER.finditer(self.pattern)]
 
     def filled(self, values: dict[str, str], *, others: str = "1") -> str:
         """Return the address with these values, as they stand in a request."""
-        return "/" + _PARAMETER.sub(lambda found: values.get(found["name"], others), self.pattern)
+        return "/" + PARAMETER.sub(lambda found: values.get(found["name"], others), self.pattern)
 
     def __str__(self) -> str:
         return self.pattern or "/"

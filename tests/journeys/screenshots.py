@@ -1,27 +1,40 @@
-"""make screenshots: play every kind of rich content of every vendor, and keep a picture of each.
+"""make screenshots: a picture of every page, and of every kind of rich content of every vendor.
 
-python -m tests.journeys.screenshots [--vendor KEY [KEY …]]
+python -m tests.journeys.screenshots                          all of them
+python -m tests.journeys.screenshots --pages [NAME …]         pages alone, such as topics-new
+python -m tests.journeys.screenshots --vendor KEY [KEY …]     vendors alone
 
-The pictures and the page that shows them are written to docs/vendors/.
+The pictures of pages and the page that shows them are written to docs/, the others to
+docs/vendors/.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
-
 from config.demo.environment import demo_environment_load
-from config.demo.processes import BASE_DIR
-from config.demo.vendors import demo_vendors
-from integrations.contract.registry import manifest_get
-from tests.browser import ARGUMENTS, find_browser
-from tests.journeys.rich_talk import Talk
-from tests.journeys.stack import Stack
-from tests.postgres import PostgresServer, database_create
+
+demo_environment_load()
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+import django  # noqa: E402 - needs the environment
+
+django.setup()
+
+from playwright.sync_api import Browser, Locator, Page, sync_playwright  # noqa: E402
+
+from config.demo.processes import BASE_DIR  # noqa: E402
+from config.demo.vendors import demo_vendors  # noqa: E402
+from integrations.contract.registry import manifest_get  # noqa: E402
+from tests.browser import ARGUMENTS, find_browser  # noqa: E402
+from tests.journeys.gallery.pictures import pictures_take  # noqa: E402
+from tests.journeys.rich_talk import Talk  # noqa: E402
+from tests.journeys.stack import Stack  # noqa: E402
+from tests.postgres import PostgresServer, database_create  # noqa: E402
 
 DIRECTORY = BASE_DIR / "docs" / "vendors"
 IMAGES = DIRECTORY / "images"
@@ -39,11 +52,11 @@ the portal into the widget on a phone. What goes back is in the table of the ven
 
 
 def main() -> None:
-    """Start everything once, and take the pictures of the vendors that are asked for."""
+    """Start everything once, and take the pictures that are asked for."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--vendor", choices=list(demo_vendors()), nargs="+")
-    chosen = asked.parse_args().vendor
-    demo_environment_load()
+    asked.add_argument("--pages", metavar="NAME", nargs="*")
+    chosen = asked.parse_args()
     with tempfile.TemporaryDirectory(prefix="baton-pictures-") as name:
         directory = Path(name)
         with PostgresServer(directory / "postgres") as postgres:
@@ -51,21 +64,28 @@ def main() -> None:
             stack = Stack(directory / "stack", database_url=url)
             try:
                 stack.start_all()
-                _take_all(chosen or demo_vendors(), stack)
+                _take_all(chosen.vendor, chosen.pages, stack)
             finally:
                 stack.stop_all()
-    PAGE.write_text(page_text())
 
 
-def _take_all(keys: Iterable[str], stack: Stack) -> None:
-    IMAGES.mkdir(parents=True, exist_ok=True)
+def _take_all(vendors: list[str] | None, pages: list[str] | None, stack: Stack) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_browser(), args=ARGUMENTS)
-        for key in keys:
-            for old in IMAGES.glob(f"{key}_*.png"):
-                old.unlink()
-            _take(key, browser, stack)
+        if pages is not None or not vendors:
+            pictures_take(browser, stack, pages or [])
+        if vendors or pages is None:
+            _vendors(vendors or demo_vendors(), browser, stack)
         browser.close()
+
+
+def _vendors(keys: Iterable[str], browser: Browser, stack: Stack) -> None:
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    for key in keys:
+        for old in IMAGES.glob(f"{key}_*.png"):
+            old.unlink()
+        _take(key, browser, stack)
+    PAGE.write_text(page_text())
 
 
 def _take(key: str, browser: Browser, stack: Stack) -> None:

@@ -10,6 +10,7 @@ from conversations.ai_agent.flows.steps import STEP_KINDS, FlowPlan, step_links
 
 BOX_WIDTH, BOX_HEIGHT = 190, 54
 GAP_X, GAP_Y, MARGIN = 46, 62, 16
+LABEL_ROOM = 60
 LABEL_MAX = 28
 NAME_MAX = 24
 END = "End of the flow"
@@ -70,6 +71,7 @@ def flow_picture(plan: FlowPlan) -> Picture:
     back = _lanes(links, places)
     lines = [_line(places, link, back.get(number)) for number, link in enumerate(links)]
     width = MARGIN * 2 + widest * BOX_WIDTH + (widest - 1) * GAP_X + 34 * len(back)
+    width += LABEL_ROOM if back else 0
     height = MARGIN * 2 + len(layers) * BOX_HEIGHT + (len(layers) - 1) * GAP_Y
     return Picture(
         width=width, height=max(height, BOX_HEIGHT), boxes=boxes, lines=lines, words=_words(plan)
@@ -143,12 +145,16 @@ def _line(places: dict[str, tuple[int, int]], link: tuple[str, str, str], lane: 
         return _straight(x1, y1, x2, y2, label, is_failure)
     from_x, from_y = x1 + BOX_WIDTH, y1 + BOX_HEIGHT // 2 + 8
     to_x, to_y = x2 + BOX_WIDTH, y2 + BOX_HEIGHT // 2 - 8
-    path = f"M{from_x} {from_y}H{lane}V{to_y}H{to_x + 6}"
+    has_neighbour = any(y == y1 and x > x1 for x, y in places.values())
+    # Below its neighbours, so that it does not seem to come out of them.
+    below = y1 + BOX_HEIGHT + 10
+    leaves = f"H{from_x + GAP_X // 3}V{below}" if has_neighbour else ""
+    path = f"M{from_x} {from_y}{leaves}H{lane}V{to_y}H{to_x + 6}"
     return Line(
         path=path,
         label=_short(label, LABEL_MAX),
-        label_x=min(lane, from_x + 90),
-        label_y=from_y - 5,
+        label_x=lane,
+        label_y=((below if has_neighbour else from_y) + to_y) // 2,
         is_failure=is_failure,
     )
 
