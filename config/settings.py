@@ -101,7 +101,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "integrations.projects.context.portal",
+                "integrations.projects.frame.context.portal",
             ],
             "libraries": {"handoff_tags": "handoffs.portal.tags"},
         },
@@ -231,7 +231,7 @@ SPECTACULAR_SETTINGS = {
                 "type": "apiKey",
                 "in": "header",
                 "name": "x-api-key",
-                "description": "From Configure > API keys, with the permission of the call.",
+                "description": "From Settings > API keys, with the permission of the call.",
             },
         }
     },

@@ -45,4 +45,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("handoffs.urls")),
     path("", include("handoffs.portal.urls")),
 ]
-handler403 = "integrations.projects.views.no_access"
+handler403 = "integrations.projects.frame.views.no_access"

@@ -155,6 +155,11 @@ class Handoff(models.Model):
                 name="handoffs_failed",
             ),
             models.Index(fields=["vendor_conversation_id"], name="handoffs_by_vendor_id"),
+            models.Index(
+                fields=["correlation_id"],
+                condition=~models.Q(correlation_id=""),
+                name="handoffs_by_correlation",
+            ),
         ]
 
     def __str__(self) -> str:

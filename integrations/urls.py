@@ -14,7 +14,7 @@ from integrations.entry.sign_in import sign_in_guarded
 from integrations.models.connection_name import ConnectionNameConverter
 from integrations.projects import audit_views
 from integrations.projects import settings_views as project_settings_views
-from integrations.projects import views as project_views
+from integrations.projects.frame import views as project_views
 from integrations.projects.members import accept_views
 from integrations.projects.members import views as member_views
 
@@ -30,9 +30,9 @@ urlpatterns = [
     path("login/", sign_in_guarded(_LOGIN, "portal"), name="login"),
     path("logout/", auth_views.LogoutView.as_view(), name="logout"),
     path("theme/", project_views.theme_set, name="theme"),
+    path("keys/", project_views.keys_set, name="keys"),
     path("projects/new/", project_views.project_create, name="project_create"),
     path("invitations/<str:token>/", accept_views.invitation_page, name="invitation_accept"),
-    path(_PROJECT, project_views.project_home, name="project_home"),
     path(f"{_PROJECT}integrations/", views.integrations, name="integrations"),
     path(_TILE, views.integration, name="integration"),
     path(f"{_TILE}sets/", views.credential_set_add, name="credential_set_add"),

@@ -131,6 +131,9 @@ class LogEntry(models.Model):
         indexes = [
             models.Index(fields=["project", "-at"], name="log_by_project"),
             models.Index(fields=["conversation", "at"], name="log_by_conversation"),
+            models.Index(
+                fields=["project", "-at"], condition=models.Q(level="error"), name="log_errors"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -7,6 +7,7 @@ from django.urls import path
 from conversations.ai_agent.tools.views import tool_edit, tool_new
 from handoffs.portal.alerts.views import alerts
 from handoffs.portal.analytics.views import analytics, analytics_export
+from handoffs.portal.command_box.views import find_answers, find_page
 from handoffs.portal.connection_views import connect_done, connect_verify, disconnect
 from handoffs.portal.conversations.detail_views import (
     conversation,
@@ -34,6 +35,7 @@ from handoffs.portal.erasure.views import (
 from handoffs.portal.lists.handoff_list_views import handoffs, handoffs_export
 from handoffs.portal.live.views import live, live_act
 from handoffs.portal.one_handoff.transcript_page import transcript_page
+from handoffs.portal.overview.views import first_steps_show, project_home, projects
 from handoffs.portal.trials.agent_trial import agent_test
 from handoffs.portal.trials.panel_views import (
     test_panel,
@@ -62,6 +64,11 @@ _READER = {"payload_reader": payload_reader}
 _RETENTION = "p/<str:project_id>/settings/retention/"
 
 urlpatterns = [
+    path("projects/", projects, name="projects"),
+    path("p/<str:project_id>/", project_home, name="project_home"),
+    path("p/<str:project_id>/first-steps/", first_steps_show, name="first_steps"),
+    path("p/<str:project_id>/find/", find_page, name="find"),
+    path("p/<str:project_id>/find/answers/", find_answers, name="find_answers"),
     path("transcripts/<str:token>/", transcript_page, name="transcript"),
     path("p/<str:project_id>/ai-agent/test/", agent_test, name="agent_test"),
     path(_ANALYTICS, analytics, name="analytics"),

@@ -1,4 +1,4 @@
-"""Configure > API keys: make a key, see it once, revoke it."""
+"""Settings > API keys: make a key, see it once, revoke it."""
 
 from __future__ import annotations
 

@@ -10,7 +10,10 @@ from integrations.models.integration import Integration
 class VendorCall(models.Model):
     """One request and its answer, kept for days; `reference` is the handoff id, if any."""
 
-    integration = models.ForeignKey(Integration, on_delete=models.CASCADE, related_name="calls")
+    # Found by the index with the time.
+    integration = models.ForeignKey(
+        Integration, on_delete=models.CASCADE, related_name="calls", db_index=False
+    )
     reference = models.CharField(max_length=48, blank=True)
     correlation_id = models.CharField(max_length=64, blank=True)
     operation = models.CharField(max_length=60)
@@ -28,6 +31,12 @@ class VendorCall(models.Model):
         indexes = [
             models.Index(fields=["reference", "at"], name="calls_by_reference"),
             models.Index(fields=["at"], name="calls_by_age"),
+            models.Index(fields=["integration", "at"], name="calls_by_integration"),
+            models.Index(
+                fields=["correlation_id"],
+                condition=~models.Q(correlation_id=""),
+                name="calls_by_correlation",
+            ),
         ]
 
     def __str__(self) -> str:

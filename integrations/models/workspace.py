@@ -92,6 +92,8 @@ class Membership(models.Model):
     areas = models.JSONField(default=dict, blank=True)
     # What people wrote, and what they are called; apart from the areas, in all of them.
     sees_personal_data = models.BooleanField(default=False)
+    # The projects, by public id, whose first steps the member has put away.
+    first_steps_dismissed = models.JSONField(default=list, db_default=[], blank=True)
 
     class Meta:
         constraints = [

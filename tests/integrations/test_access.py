@@ -96,18 +96,20 @@ def test_home_leads_to_the_first_project_or_to_making_one(admin: Client, project
     home = admin.get(reverse("home"), follow=True)
     empty = nobody.get(reverse("home"), follow=True)
 
-    assert home.redirect_chain[-1][0] == reverse("integrations", args=[project.public_id])
+    assert home.redirect_chain[-1][0] == reverse("project_home", args=[project.public_id])
     assert "No project yet" in empty.content.decode()
     assert nobody.post(reverse("project_create"), {"name": "x"}).status_code == 403
 
 
-def test_home_leads_to_an_area_that_the_member_may_enter(project: Project) -> None:
+def test_home_shows_a_member_of_one_area_no_link_into_another(project: Project) -> None:
     author = client_with(project, knowledge=1)
 
     home = author.get(reverse("home"), follow=True)
 
     assert home.status_code == 200
-    assert home.redirect_chain[-1][0] == reverse("topics", args=[project.public_id])
+    page = home.content.decode()
+    assert f'href="{reverse("topics", args=[project.public_id])}"' in page
+    assert f'href="{reverse("integrations", args=[project.public_id])}' not in page
 
 
 def test_an_admin_makes_a_project_with_a_name_that_is_taken(

@@ -125,5 +125,5 @@ def _expiring(now: datetime) -> Iterator[Condition]:
             kind=_Kind.EXPIRY,
             subject=f"api key {key.pk}",
             detail=f"The API key {key.name} ends on {key.expires_at:%Y-%m-%d}. Rotate it under "
-            "Configure > API keys.",
+            "Settings > API keys.",
         )

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.conf import settings
 from django.http import HttpRequest
 
-from integrations.models import Access, Area, Membership
-from integrations.projects.access import projects_of
+from integrations.models import Access, Area, Membership, Project
+from integrations.projects.frame.menu import menu_of
+from integrations.projects.frame.switching import switcher_of
 
 THEME_COOKIE = "theme"
 THEMES = ("light", "dark")
+# Which groups of the menu are folded, and whether single keys act: of this browser.
+FOLDED_COOKIE = "folded"
+KEYS_COOKIE = "keys"
+KEYS_OFF = "off"
 
 
 def portal(request: HttpRequest) -> dict[str, object]:
@@ -21,14 +28,21 @@ def portal(request: HttpRequest) -> dict[str, object]:
     variables: dict[str, object] = {
         "allow_local_vendors": settings.ALLOW_LOCAL_VENDORS,
         "theme": theme if theme in THEMES else "",
+        "has_single_keys": request.COOKIES.get(KEYS_COOKIE) != KEYS_OFF,
     }
     if project := getattr(request, "project", None):
         variables["project"] = project
-        variables["own_projects"] = projects_of(request.user)
+        # Only pages that draw the frame ask for these.
+        variables["switcher"] = partial(switcher_of, request, project)
         variables |= _rights(request.membership)  # type: ignore[attr-defined]
-        admins = Membership.objects.filter(user=request.user, is_admin=True)  # type: ignore[misc]
-        variables["may_create_project"] = admins.exists()
+        variables["menu"] = partial(_menu, request, project)
     return variables
+
+
+def _menu(request: HttpRequest, project: Project) -> object:
+    folded = frozenset(request.COOKIES.get(FOLDED_COOKIE, "").split("."))
+    membership: Membership = request.membership  # type: ignore[attr-defined]
+    return menu_of(project, membership, path=request.path, folded=folded)
 
 
 def _rights(membership: Membership) -> dict[str, object]:

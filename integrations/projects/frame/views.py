@@ -9,20 +9,12 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
-from integrations.models import Access, Area, Membership, Project
+from integrations.models import Membership, Project
 from integrations.projects import services
-from integrations.projects.access import may_read, project_for, projects_of
-from integrations.projects.context import THEME_COOKIE, THEMES
+from integrations.projects.access import projects_of
 from integrations.projects.forms import ProjectForm
+from integrations.projects.frame.context import KEYS_COOKIE, KEYS_OFF, THEME_COOKIE, THEMES
 
-_FIRST_PAGES = (
-    (Area.INTEGRATIONS, "integrations"),
-    (Area.CONVERSATIONS, "handoffs"),
-    (Area.KNOWLEDGE, "topics"),
-    (Area.TOOLS, "tools"),
-    (Area.WIDGETS, "widget"),
-    (Area.ACCOUNT, "api_keys"),
-)
 _NAMED_ADMINS = 5
 _YEAR_SECONDS = 365 * 24 * 3600
 
@@ -46,16 +38,6 @@ def home(request: HttpRequest) -> HttpResponse:
     if project is None:
         return redirect("project_create")
     return redirect("project_home", project_id=project.public_id)
-
-
-@login_required
-def project_home(request: HttpRequest, project_id: str) -> HttpResponse:
-    """Send the user to the first part of the project that they may enter."""
-    project = project_for(request, project_id, Area.INTEGRATIONS, Access.NONE)
-    for area, page in _FIRST_PAGES:
-        if may_read(request, area):
-            return redirect(page, project_id=project.public_id)
-    raise PermissionDenied("This member may enter no area.")
 
 
 @login_required
@@ -85,14 +67,26 @@ def project_create(request: HttpRequest) -> HttpResponse:
 @require_POST
 def theme_set(request: HttpRequest) -> HttpResponse:
     """Remember light, dark or neither in a cookie, and go back."""
+    theme = request.POST.get("theme", "")
+    return _remembered(request, THEME_COOKIE, theme if theme in THEMES else "")
+
+
+@require_POST
+def keys_set(request: HttpRequest) -> HttpResponse:
+    """Remember in a cookie whether single keys act, and go back."""
+    is_off = request.POST.get("keys") == KEYS_OFF
+    return _remembered(request, KEYS_COOKIE, KEYS_OFF if is_off else "")
+
+
+def _remembered(request: HttpRequest, cookie: str, value: str) -> HttpResponse:
+    """Keep a value in this browser, or forget it where it is empty, and go back."""
     target = request.POST.get("next", "/")
     if not url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}):
         target = "/"
     # Not `redirect`, which takes what is no address for the name of a page.
     response = HttpResponseRedirect(target)
-    theme = request.POST.get("theme", "")
-    if theme in THEMES:
-        response.set_cookie(THEME_COOKIE, theme, max_age=_YEAR_SECONDS, samesite="Lax")
+    if value:
+        response.set_cookie(cookie, value, max_age=_YEAR_SECONDS, samesite="Lax")
     else:
-        response.delete_cookie(THEME_COOKIE)
+        response.delete_cookie(cookie)
     return response

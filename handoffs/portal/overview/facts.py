@@ -1,0 +1,134 @@
+"""What is true of a project's set-up at this moment, read from what is there and has happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from conversations.ai_agent.flows.steps import step_read
+from conversations.ai_agent.topics.actions import topic_actions
+from conversations.models import (
+    Conversation,
+    Destination,
+    Flow,
+    OutsideAgent,
+    Release,
+    Tool,
+    Topic,
+)
+from conversations.widget.access_token import host_allowed
+from handoffs.models import Handoff
+from integrations.contract.registry import manifests
+from integrations.models import Integration, Invitation, Membership, Project
+
+Status = Integration.Status
+# Newest conversations that are looked through for one of a real page.
+_NEWEST = 50
+# What a tool writes that leaves the place to the project.
+_HANDS_OFF = r"""["']handoff["']\s*:\s*True"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetUpFacts:
+    """Each is a fact that may go again; none is ever ticked by hand."""
+
+    is_connected: bool
+    is_green: bool
+    is_named: bool
+    is_reached: bool
+    is_published: bool
+    is_seen: bool
+    is_answered: bool
+    has_colleague: bool
+
+
+def set_up_facts(project: Project) -> SetUpFacts:
+    """Return what a project's set-up has come to."""
+    rows = _integrations(project)
+    row = Project.objects.filter(pk=project.pk).annotate(**_told_at_once()).get()
+    keys = {key for key, _ in rows}
+    tools = set(_tools_naming(keys).filter(project=project).values_list("name", flat=True))
+    has_place = (
+        bool(keys)
+        and Destination.objects.filter(project=project, integration_key__in=["", *keys]).exists()
+    )
+    is_named = bool(keys) and (bool(tools) or has_place)
+    return SetUpFacts(
+        is_connected=bool(rows),
+        is_green=any(status == Status.CONNECTED for _, status in rows),
+        is_named=is_named,
+        is_reached=is_named and (row.is_outside or _is_reached(project, tools)),  # type: ignore[attr-defined]
+        is_published=row.is_published,  # type: ignore[attr-defined]
+        is_seen=_is_seen(project),
+        is_answered=row.is_answered,  # type: ignore[attr-defined]
+        has_colleague=row.has_colleague or row.has_invited,  # type: ignore[attr-defined]
+    )
+
+
+def _told_at_once() -> dict[str, Exists]:
+    """Return what one statement can tell."""
+    own = {"project": OuterRef("pk")}
+    workspace = {"workspace": OuterRef("workspace")}
+    members = Membership.objects.filter(**workspace)
+    return {
+        "is_published": Exists(Release.objects.filter(**own)),
+        "is_answered": Exists(Handoff.objects.filter(**own, joined_at__isnull=False)),
+        "is_outside": Exists(OutsideAgent.objects.filter(**own).exclude(kind="")),
+        "has_colleague": Exists(members.order_by("pk")[1:2]),
+        "has_invited": Exists(
+            Invitation.objects.filter(
+                **workspace,
+                accepted_at=None,
+                revoked_at=None,
+                expires_at__gt=timezone.now(),
+            )
+        ),
+    }
+
+
+def _integrations(project: Project) -> list[tuple[str, str]]:
+    """Return key and status of the connections that a live chat can go to."""
+    live = [found.key for found in manifests() if found.takes_live_chats]
+    rows = Integration.objects.filter(
+        project=project,
+        connector_key__in=live,
+        status__in=(Status.CONNECTED, Status.NEEDS_ATTENTION),
+    )
+    return list(rows.values_list("integration_key", "status"))
+
+
+def _tools_naming(keys: set[str]) -> QuerySet[Tool]:
+    named = Q(source__regex=_HANDS_OFF) | Q(source__contains="call_handoff")
+    for key in keys:
+        named |= Q(source__contains=key)
+    return Tool.objects.filter(named)
+
+
+def _is_reached(project: Project, tools: set[str]) -> bool:
+    """Say whether a topic or a flow hands off, by itself or through one of these tools."""
+    topics = Topic.objects.filter(project=project, is_enabled=True)
+    for actions, text in topics.values_list("actions", "actions_text"):
+        for action in topic_actions(actions, text):
+            if action.kind == "handoff" or (action.kind == "run_tool" and action.target in tools):
+                return True
+    for steps in Flow.objects.filter(project=project).values_list("steps", flat=True):
+        for step in (step_read(raw) for raw in steps if raw.get("name")):
+            if step.kind == "handoff" or tools.intersection(step.tools):
+                return True
+    return False
+
+
+def _is_seen(project: Project) -> bool:
+    """Say whether somebody came from a page of the project's own: not from the test page."""
+    own = urlsplit(settings.PUBLIC_URL).netloc
+    newest = Conversation.objects.filter(project=project).order_by("-started_at")
+    newest = newest.select_related("channel").only("page", "channel__allowed_origins")
+    for row in newest[:_NEWEST]:
+        host = urlsplit(str(row.page.get("url", ""))).netloc
+        if host and host != own and host_allowed(row.channel, host):
+            return True
+    return False
