@@ -19,6 +19,7 @@ from handoffs.lifecycle.deadlines import LOST_WAKE_UP
 from handoffs.lifecycle.queueing import queue_answer, queue_open_handoff
 from handoffs.portal.alerts.telling import alerts_run
 from handoffs.portal.analytics.facts import facts_write
+from handoffs.portal.analytics.totals.clock import totals_catch_up, totals_renew
 from handoffs.portal.conversations.search_fill import search_catch_up
 from handoffs.portal.erasure.erasing import erasure_run, erasures_waiting
 from handoffs.relay.leases import workers_alive
@@ -102,14 +103,16 @@ def remind() -> None:
 
 @shared_task
 def clean_up() -> None:
-    """Delete what is kept for days only."""
+    """Delete what is kept for days only, and count again the days that still move."""
     clean_up_old()
+    totals_renew()
 
 
 @shared_task
 def fill_search() -> None:
-    """Write facts and search rows of conversations that are new, went on or ended."""
+    """Write facts, search rows and daily totals of what is new, went on or ended."""
     search_catch_up(before=facts_write)
+    totals_catch_up()
 
 
 @shared_task

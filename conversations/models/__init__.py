@@ -6,7 +6,7 @@ from conversations.models.channel import BrandImage, Channel
 from conversations.models.conversation import Conversation, EndUser, Event
 from conversations.models.destination import Destination
 from conversations.models.erasure import Erasure
-from conversations.models.fact import ConversationFact, HandoffFact
+from conversations.models.fact import ConversationFact, DayTotal, HandoffFact
 from conversations.models.flow import Flow, Variant
 from conversations.models.release import Deployment, Release
 from conversations.models.review import ConversationSearch, ConversationTag, Note, Tag
@@ -23,6 +23,7 @@ __all__ = [
     "ConversationFact",
     "ConversationSearch",
     "ConversationTag",
+    "DayTotal",
     "Deployment",
     "Destination",
     "EndUser",

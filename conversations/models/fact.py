@@ -22,6 +22,11 @@ class ConversationFact(models.Model):
     is_asked = models.BooleanField(default=False)
     rating_ai_agent = models.PositiveSmallIntegerField(null=True)
     rating_live_agent = models.PositiveSmallIntegerField(null=True)
+    # When the same end user began another conversation, where that can be told.
+    ended_at = models.DateTimeField(null=True)
+    next_started_at = models.DateTimeField(null=True)
+    # A visitor without a verified id or a telephone number is another one after each visit.
+    is_known = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         indexes = [
@@ -54,6 +59,17 @@ class HandoffFact(models.Model):
     requested_at = models.DateTimeField()
     wait_ms = models.BigIntegerField(null=True)
     handle_ms = models.BigIntegerField(null=True)
+    # Parts of the wait: until a vendor accepted it, and from there in the queue.
+    accept_ms = models.BigIntegerField(null=True)
+    queue_ms = models.BigIntegerField(null=True)
+    # From joining to the live agent's first message.
+    first_reply_ms = models.BigIntegerField(null=True)
+    total_ms = models.BigIntegerField(null=True)
+    end_reason = models.CharField(max_length=24, blank=True, default="", db_default="")
+    attempt = models.PositiveSmallIntegerField(default=1, db_default=1)
+    messages_end_user = models.PositiveIntegerField(default=0, db_default=0)
+    messages_live_agent = models.PositiveIntegerField(default=0, db_default=0)
+    undelivered = models.PositiveIntegerField(default=0, db_default=0)
 
     class Meta:
         indexes = [
@@ -64,3 +80,38 @@ class HandoffFact(models.Model):
 
     def __str__(self) -> str:
         return self.handoff_key
+
+
+class DayTotal(models.Model):
+    """What the facts of one day come to, so that a year is read from 365 rows.
+
+    Nothing here leads to a conversation, or is deleted with one.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+", db_index=False)
+    environment = models.CharField(max_length=16, choices=Environment.choices)
+    # Of the project's time zone.
+    day = models.DateField()
+    # By the tab that reads it (handoffs/portal/analytics/totals/making.py).
+    overview = models.JSONField(default=dict)
+    waiting = models.JSONField(default=dict)
+    why = models.JSONField(default=dict)
+    quality = models.JSONField(default=dict)
+    failures = models.JSONField(default=dict)
+    # None until it has been made for the first time.
+    made_at = models.DateTimeField(null=True)
+    # A fact of that day is new or has changed since.
+    is_due = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "environment", "day"], name="one_total_per_day"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["day"], condition=models.Q(is_due=True), name="day_totals_due")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.project_id} {self.environment} {self.day}"

@@ -6,6 +6,7 @@ from integrations.models.audit import AuditEntry
 from integrations.models.connection_name import ConnectionName
 from integrations.models.integration import Environment, Integration, VendorToken
 from integrations.models.invitation import Invitation
+from integrations.models.list_view import ListExport, SavedView
 from integrations.models.vendor_call import VendorCall
 from integrations.models.wording import Wording
 from integrations.models.workspace import Access, Area, Membership, Project, Workspace
@@ -20,8 +21,10 @@ __all__ = [
     "Environment",
     "Integration",
     "Invitation",
+    "ListExport",
     "Membership",
     "Project",
+    "SavedView",
     "VendorCall",
     "VendorToken",
     "Wording",

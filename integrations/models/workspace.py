@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from django.conf import settings
 from django.db import models
 
@@ -46,6 +48,11 @@ class Project(models.Model):
     retention = models.JSONField(default=dict, db_default={}, blank=True)
     # Who is told when something is wrong (handoffs/portal/alerts/telling.py).
     alerts = models.JSONField(default=dict, db_default={}, blank=True)
+    # Whose days analytics counts, and within how many seconds a live agent should join.
+    time_zone = models.CharField(max_length=64, default="UTC", db_default="UTC")
+    service_level_seconds = models.PositiveIntegerField(default=60, db_default=60)
+    # What its daily totals were made with (handoffs/portal/analytics/totals/).
+    totals_basis = models.CharField(max_length=100, default="", db_default="", blank=True)
     allow_inline_overrides = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -57,6 +64,11 @@ class Project(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Return whose days its lists and figures count."""
+        return ZoneInfo(self.time_zone)
 
 
 class Area(models.TextChoices):

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
 
 from integrations.models import Access, Area, Membership, Project
@@ -36,16 +36,29 @@ def project_for(request: HttpRequest, project_id: str, area: Area, access: Acces
     A project of another workspace does not exist for the user (Http404); too little access is
     PermissionDenied. The project is also put on the request, for the frame of the page.
     """
-    project = projects_of(request.user).filter(public_id=project_id).first()
+    rows = projects_of(request.user).filter(public_id=project_id)
+    project = rows.annotate(**_MEMBER_COLUMNS).first()
     if project is None:
         raise Http404("No such project.")
-    membership = Membership.objects.get(workspace=project.workspace, user=request.user)  # type: ignore[misc]
+    membership = _membership(project, request.user)
     portal_request = cast(PortalRequest, request)
     portal_request.project, portal_request.membership = project, membership
     if membership.access(area) < access:
         missing = "may only read" if membership.access(area) else "have no access to"
         raise PermissionDenied(f"You {missing} {area.label} in {project.name}.")
     return project
+
+
+_MEMBER = ("id", "is_admin", "areas", "sees_personal_data")
+_MEMBER_COLUMNS = {f"member_{name}": F(f"workspace__members__{name}") for name in _MEMBER}
+
+
+def _membership(project: Project, user: Any) -> Membership:
+    """Return the membership that was read with the project, in the same statement."""
+    values = {name: getattr(project, f"member_{name}") for name in _MEMBER}
+    membership = Membership(workspace=project.workspace, user=user, **values)
+    membership._state.adding, membership._state.db = False, project._state.db
+    return membership
 
 
 def project_view(

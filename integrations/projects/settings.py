@@ -22,6 +22,8 @@ PROJECT_FIELDS = (
     "handoff_reasons",
     "allow_inline_overrides",
     "trigger_policy",
+    "time_zone",
+    "service_level_seconds",
 )
 STATE_KEYS_MAX = 50
 STATE_KEY_MAX_CHARACTERS = 64

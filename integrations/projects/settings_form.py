@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import available_timezones
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -18,6 +19,7 @@ from integrations.projects.settings import (
 )
 
 _DEFAULT_SHARED_ID = "shared_id"
+SERVICE_LEVEL_SECONDS = 60
 
 
 def _words(
@@ -99,6 +101,21 @@ class ProjectSettingsForm(forms.Form):
         "why. Credentials are never taken from a tool, and a role only from the connection's own "
         "list.",
     )
+    time_zone = forms.CharField(
+        label="Time zone",
+        required=False,
+        max_length=64,
+        widget=forms.TextInput(attrs={"class": "code", "placeholder": "Europe/Berlin"}),
+        help_text="Whose days and hours lists and analytics count, as IANA names it. Empty: UTC.",
+    )
+    service_level_seconds = forms.IntegerField(
+        label="Service level, in seconds",
+        required=False,
+        min_value=1,
+        max_value=86_400,
+        help_text="Within how long a live agent should join. Analytics counts how often that "
+        "happened, over the past as well. Empty: 60.",
+    )
     version = forms.CharField(widget=forms.HiddenInput, required=False)
 
     SECTIONS = (
@@ -110,12 +127,16 @@ class ProjectSettingsForm(forms.Form):
             ("state_keys", "shared_id_state_key"),
         ),
         ("Handoffs", "", ("handoff_reasons", "allow_inline_overrides")),
+        ("Analytics", "", ("time_zone", "service_level_seconds")),
     )
 
     @classmethod
     def for_project(cls, project: Project) -> ProjectSettingsForm:
         """Return the form filled with a project's settings."""
-        plain = ("name", "agent_name", "greeting", "no_match_text", "allow_inline_overrides")
+        plain = (
+            *("name", "agent_name", "greeting", "no_match_text", "allow_inline_overrides"),
+            *("time_zone", "service_level_seconds"),
+        )
         initial: dict[str, Any] = {name: getattr(project, name) for name in plain}
         return cls(
             initial=initial
@@ -148,6 +169,17 @@ class ProjectSettingsForm(forms.Form):
             return reasons_read(self.cleaned_data["handoff_reasons"].splitlines())
         except ValueError as error:
             raise ValidationError(str(error)) from error
+
+    def clean_time_zone(self) -> str:
+        """Return the zone; one that IANA does not name is refused."""
+        zone = str(self.cleaned_data["time_zone"]).strip() or "UTC"
+        if zone not in available_timezones():
+            raise ValidationError(f"“{zone[:40]}” is no time zone. One is named Europe/Berlin.")
+        return zone
+
+    def clean_service_level_seconds(self) -> int:
+        """Return the seconds; what is usual where none are given."""
+        return int(self.cleaned_data["service_level_seconds"] or SERVICE_LEVEL_SECONDS)
 
     def sections(self) -> list[tuple[str, str, list[forms.BoundField]]]:
         """Return heading, remark and fields of each card."""

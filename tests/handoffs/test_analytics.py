@@ -16,8 +16,8 @@ from django.urls import reverse
 
 from conversations.models import Conversation, HandoffFact, Survey
 from handoffs.models import Handoff
+from handoffs.portal.analytics.counting.scope import Scope
 from handoffs.portal.analytics.facts import facts_write
-from handoffs.portal.analytics.scope import Scope
 from handoffs.portal.conversations.search_fill import search_catch_up
 from integrations.models import ApiKey, Area, AuditEntry, Project
 from tests import factories

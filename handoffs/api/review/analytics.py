@@ -13,8 +13,8 @@ from rest_framework.response import Response
 from conversations.api.access import project_open
 from conversations.api.errors import EnvelopeView, RefusedError
 from conversations.api.schema import ACCOUNT_AND_PROJECT, Interface, answer
+from handoffs.portal.analytics.counting.scope import Scope
 from handoffs.portal.analytics.figures import TABS
-from handoffs.portal.analytics.scope import Scope
 from handoffs.portal.one_handoff.outcomes import Outcome
 from integrations.models import ApiKey, Environment
 from integrations.projects.lists.filters import PERIODS
@@ -31,7 +31,7 @@ _PARAMETERS = [
     OpenApiParameter("period", enum=[*PERIODS], default="7d", description="Days up to today."),
     OpenApiParameter("from", OpenApiTypes.DATE, description="The first day, without period."),
     OpenApiParameter("to", OpenApiTypes.DATE, description="The last day, without period."),
-    OpenApiParameter("tz", default="UTC", description="The IANA zone whose days are counted."),
+    OpenApiParameter("tz", description="The IANA zone whose days are counted; the project's."),
     OpenApiParameter(
         "client_env", enum=Environment.values, default="live", description="The environment."
     ),
@@ -108,7 +108,7 @@ class AnalyticsView(EnvelopeView):
         scope = Scope.read(
             opened.project, {**asked, "environment": asked.get("client_env", "live")}
         )
-        figures = TABS[subject][1](scope)
+        figures = TABS[subject].read(scope)
         return Response(
             {
                 "first_day": scope.span.start,

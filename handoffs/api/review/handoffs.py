@@ -17,7 +17,7 @@ from handoffs.models import Handoff
 from handoffs.portal.conversations.search_query import QueryError
 from handoffs.portal.lists.handoff_list import HandoffFilter, handoff_list, queue_of
 from handoffs.portal.one_handoff.outcomes import handoff_outcome
-from integrations.models import ApiKey
+from integrations.models import ApiKey, Project
 from integrations.projects.lists.filters import day_read
 from integrations.projects.lists.paging import cursor_is_good, keyset_page
 
@@ -43,7 +43,7 @@ class HandoffListView(EnvelopeView):
         opened = project_open(
             request, account_id, project_id, permission, limit=REQUESTS_PER_MINUTE
         )
-        wanted, limit = _wanted(request), _limit(request)
+        wanted, limit = _wanted(request, opened.project), _limit(request)
         cursor = request.query_params.get("cursor", "")
         if cursor and not cursor_is_good(cursor):
             text = "The cursor is not one of this list's: send next_cursor as it came, or none."
@@ -60,14 +60,14 @@ class HandoffListView(EnvelopeView):
         return Response({"handoffs": found, "next_cursor": page.older or None})
 
 
-def _wanted(request: Request) -> HandoffFilter:
+def _wanted(request: Request, project: Project) -> HandoffFilter:
     asked = {name: str(value) for name, value in request.query_params.items()}
     asked = {_CHOICES.get(name, name): value for name, value in asked.items()}
     for name in ("from", "to"):
         if asked.get(name) and day_read(asked[name]) is None:
             raise BadFieldError(f"{name} must be a day such as 2026-11-20.")
     try:
-        wanted = HandoffFilter.read(asked)
+        wanted = HandoffFilter.read(asked, project.zone)
     except QueryError as error:
         raise BadFieldError(str(error)) from error
     for name, kept in _CHOICES.items():

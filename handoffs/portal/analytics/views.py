@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,27 +11,22 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from conversations.models import HandoffFact
 from handoffs.models import Handoff
 from handoffs.portal.analytics.charts import bar, chart, tint
-from handoffs.portal.analytics.figures import TABS, Figure, class_of, local
-from handoffs.portal.analytics.scope import Scope
+from handoffs.portal.analytics.counting.figure import Figure
+from handoffs.portal.analytics.counting.scope import Scope
+from handoffs.portal.analytics.exporting import ROWS, exported
+from handoffs.portal.analytics.figures import TABS
 from handoffs.portal.conversations.listing import CHANNELS
 from handoffs.portal.one_handoff.outcomes import OUTCOME_LABELS
 from handoffs.states import OPEN_STATES
 from integrations.contract.integration_keys import payload_keys, vendor_name
 from integrations.models import Area, Environment, Project
-from integrations.projects.access import project_view
+from integrations.projects.access import may_see_personal_data, project_view
 from integrations.projects.audit import audit_record
-from integrations.projects.lists.export import EXPORTED_MAX, export_response
+from integrations.projects.lists.export import export_response
 from integrations.projects.lists.filters import PERIODS
 
-ROWS = "rows"
-ROW_COLUMNS = (
-    *("handoff_id", "conversation_id", "url", "environment", "channel", "vendor", "queue"),
-    *("topic", "reason", "requested_at_utc", "requested_at_local", "time_zone", "outcome"),
-    *("error_code", "error_class", "is_broken_off", "wait_ms", "handle_ms"),
-)
 # What a row of a figure leads to: the list of handoffs with the filter of that name.
 _LINKS = ("outcome", "reason", "topic", "vendor", "queue", "code", "day")
 
@@ -43,11 +38,11 @@ def analytics(request: HttpRequest, project: Project, tab: str = "overview") -> 
     if tab not in TABS:
         raise Http404("There is no such tab.")
     scope = Scope.read(project, request.GET.dict())
-    figures = TABS[tab][1](scope)
+    figures = TABS[tab].read(scope)
     query = urlencode(scope.query)
     context = {
         "tab": tab,
-        "tabs": [(name, label) for name, (label, _) in TABS.items()],
+        "tabs": [(one.name, one.label) for one in TABS.values()],
         "figures": [_drawn(figure, scope) for figure in figures],
         "scope": scope,
         "given": scope.given,
@@ -68,38 +63,18 @@ def analytics(request: HttpRequest, project: Project, tab: str = "overview") -> 
 @require_GET
 @project_view(Area.ANALYTICS)
 def analytics_export(request: HttpRequest, project: Project) -> HttpResponseBase:
-    """Answer with the table of a figure, or with a row for each handoff."""
+    """Answer with the table of a figure, a row for each handoff, or what the figures mean."""
     scope = Scope.read(project, request.GET.dict())
-    name = request.GET.get("figure", "")
+    asked = request.GET.get("figure", "") or ROWS
+    name, columns, rows = exported(scope, asked, shows_people=may_see_personal_data(request))
     audit_record(
         project=project,
         actor=request.user,
         action="analytics.exported",
-        subject=name[:40] or ROWS,
+        subject=asked[:40],
         fields=scope.query,
     )
-    form = request.GET.get("format", "")
-    if name in ("", ROWS):
-        return export_response(request, "handoffs", form, ROW_COLUMNS, _rows(scope))
-    figure = _figure(scope, name)
-    rows = [dict(zip(figure.columns, row, strict=True)) for row in figure.rows]
-    return export_response(request, figure.name, form, figure.columns, rows)
-
-
-def _figure(scope: Scope, name: str) -> Figure:
-    tab = next((key for key, names in FIGURES.items() if name in names), "")
-    if not tab:
-        raise Http404("There is no such figure.")
-    return next(figure for figure in TABS[tab][1](scope) if figure.name == name)
-
-
-FIGURES = {
-    "overview": ("summary", "outcomes", "by_day"),
-    "waiting": ("times", "wait_by_day", "hours"),
-    "why": ("reason", "topic", "vendor", "queue"),
-    "quality": ("containment", "ratings_ai_agent", "ratings_live_agent"),
-    "failures": ("classes", "codes", "refused"),
-}
+    return export_response(request, name, request.GET.get("format", ""), columns, rows)
 
 
 def _open(scope: Scope) -> int:
@@ -115,18 +90,19 @@ def _drawn(figure: Figure, scope: Scope) -> dict[str, Any]:
     """Return a figure as its page draws it: chart, table, and where each row leads."""
     numbers = [value for row in figure.rows for value in row[1:] if isinstance(value, int)]
     most = max(numbers, default=0)
+    hrefs = [_href(figure, number, scope) for number in range(len(figure.rows))]
     return {
         "figure": figure,
-        "chart": chart(figure),
-        "rows": [_row(figure, number, row, most, scope) for number, row in enumerate(figure.rows)],
+        "chart": chart(figure, hrefs),
+        "rows": [
+            _row(figure, row, most, href) for row, href in zip(figure.rows, hrefs, strict=True)
+        ],
         "is_open": figure.kind in ("", "bars", "heat"),
         "is_empty": not any(numbers) and not any(len(row) == 2 for row in figure.rows),
     }
 
 
-def _row(
-    figure: Figure, number: int, row: Sequence[Any], most: int, scope: Scope
-) -> dict[str, Any]:
+def _row(figure: Figure, row: Sequence[Any], most: int, href: str) -> dict[str, Any]:
     first, rest = row[0], row[1:]
     if figure.kind == "heat":
         cells: list[tuple[Any, Any]] = [(value, tint(value, most)) for value in rest]
@@ -136,7 +112,7 @@ def _row(
     is_bar = figure.kind == "bars" and isinstance(rest[at], int)
     return {
         "name": first,
-        "href": _href(figure, number, scope),
+        "href": href,
         "cells": cells,
         "bar": bar(rest[at], most) if is_bar else "",
     }
@@ -144,7 +120,8 @@ def _row(
 
 def _href(figure: Figure, number: int, scope: Scope) -> str:
     """Return the list of what a row counts, with the same filter; empty where there is none."""
-    if figure.link not in _LINKS or number >= len(figure.values) or scope.given["tz"] != "UTC":
+    is_as_listed = scope.given["tz"] == scope.project.time_zone
+    if figure.link not in _LINKS or number >= len(figure.values) or not is_as_listed:
         return ""
     value = figure.values[number]
     if not value:
@@ -155,32 +132,3 @@ def _href(figure: Figure, number: int, scope: Scope) -> str:
     kept |= {"from": value, "to": value} if figure.link == "day" else {figure.link: value}
     query = urlencode({name: text for name, text in kept.items() if text})
     return f"{reverse('handoffs', args=[scope.project.public_id])}?{query}"
-
-
-def _rows(scope: Scope) -> Iterator[dict[str, Any]]:
-    facts = scope.handoffs().order_by("-requested_at", "-pk")[:EXPORTED_MAX]
-    for fact in facts:
-        yield _exported(fact, scope)
-
-
-def _exported(fact: HandoffFact, scope: Scope) -> dict[str, Any]:
-    return {
-        "handoff_id": fact.handoff_key,
-        "conversation_id": fact.conversation_key,
-        "url": reverse("handoff", args=[scope.project.public_id, fact.handoff_key]),
-        "environment": fact.environment,
-        "channel": fact.channel,
-        "vendor": vendor_name(fact.vendor),
-        "queue": fact.queue,
-        "topic": fact.topic,
-        "reason": fact.reason,
-        "requested_at_utc": fact.requested_at.isoformat(),
-        "requested_at_local": local(fact.requested_at, scope),
-        "time_zone": scope.given["tz"],
-        "outcome": fact.outcome,
-        "error_code": fact.error_code,
-        "error_class": class_of(fact.error_code) if fact.error_code else "",
-        "is_broken_off": fact.is_broken_off,
-        "wait_ms": fact.wait_ms,
-        "handle_ms": fact.handle_ms,
-    }

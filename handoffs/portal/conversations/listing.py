@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -64,9 +64,10 @@ class ConversationFilter:
     given: Mapping[str, str]
     groups: Groups = field(default_factory=list)
     span: Span = field(default_factory=Span)
+    zone: tzinfo = UTC
 
     @classmethod
-    def read(cls, given: Mapping[str, str]) -> ConversationFilter:
+    def read(cls, given: Mapping[str, str], zone: tzinfo = UTC) -> ConversationFilter:
         """Take what an address asks for; a choice that nobody offers narrows nothing."""
         kept = {name: str(given.get(name, "")).replace("\x00", "").strip() for name in NAMES}
         kept = {name: text[: 200 if name == "q" else VALUE_MAX] for name, text in kept.items()}
@@ -78,7 +79,7 @@ class ConversationFilter:
         }
         for name, choices in offered.items():
             kept[name] = kept[name] if kept[name] in choices else ""
-        return cls(given=kept, groups=_groups(kept), span=span_read(kept, UTC))
+        return cls(given=kept, groups=_groups(kept), span=span_read(kept, zone), zone=zone)
 
     @property
     def query(self) -> dict[str, str]:
@@ -120,7 +121,7 @@ def conversation_list(
         rows = rows.filter(environment=wanted.given["environment"])
     if wanted.given["outcome"] == "open":
         rows = rows.filter(~Q(state=Conversation.State.ENDED))
-    start, end = wanted.span.bounds(UTC)
+    start, end = wanted.span.bounds(wanted.zone)
     if wanted.is_narrowed_to_days:
         start = timezone.now() - TEXT_DAYS
     if start:

@@ -36,7 +36,7 @@ def conversations(request: HttpRequest, project: Project) -> HttpResponse:
     """List the project's conversations, newest first."""
     sees_all = may_see_personal_data(request)
     try:
-        wanted = ConversationFilter.read(request.GET.dict())
+        wanted = ConversationFilter.read(request.GET.dict(), project.zone)
     except QueryError as problem:
         return render(request, "handoffs/conversations.html", _unread(request, str(problem)))
     found = conversation_list(project, wanted, sees_personal_data=sees_all)
@@ -62,7 +62,7 @@ def conversations_export(request: HttpRequest, project: Project) -> HttpResponse
     """Answer with the list as a file, and note who took it."""
     sees_all = may_see_personal_data(request)
     try:
-        wanted = ConversationFilter.read(request.GET.dict())
+        wanted = ConversationFilter.read(request.GET.dict(), project.zone)
     except QueryError as problem:
         return HttpResponse(str(problem), status=400, content_type="text/plain; charset=utf-8")
     found = conversation_list(project, wanted, sees_personal_data=sees_all)

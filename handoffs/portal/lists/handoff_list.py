@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 from django.conf import settings
@@ -49,9 +49,10 @@ class HandoffFilter:
     given: Mapping[str, str]
     groups: Groups = field(default_factory=list)
     span: Span = field(default_factory=Span)
+    zone: tzinfo = UTC
 
     @classmethod
-    def read(cls, asked: Mapping[str, str]) -> HandoffFilter:
+    def read(cls, asked: Mapping[str, str], zone: tzinfo = UTC) -> HandoffFilter:
         """Take what an address asks for; a choice that nobody offers narrows nothing."""
         kept = {name: str(asked.get(name, "")).replace("\x00", "").strip() for name in NAMES}
         kept = {name: text[: 200 if name == "q" else VALUE_MAX] for name, text in kept.items()}
@@ -65,7 +66,7 @@ class HandoffFilter:
         for name, choices in offered.items():
             kept[name] = kept[name] if kept[name] in choices else ""
         groups = query_read(kept["q"]) if kept["q"] else []
-        return cls(given=kept, groups=groups, span=span_read(kept, UTC))
+        return cls(given=kept, groups=groups, span=span_read(kept, zone), zone=zone)
 
     @property
     def query(self) -> dict[str, str]:
@@ -102,7 +103,7 @@ def handoff_list(
         found_by(groups, sees_personal_data=sees_personal_data, field="conversation_id"),
         project=project,
     )
-    start, end = wanted.span.bounds(UTC)
+    start, end = wanted.span.bounds(wanted.zone)
     if wanted.is_narrowed_to_days:
         start = timezone.now() - TEXT_DAYS
     if start:

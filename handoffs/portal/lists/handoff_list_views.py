@@ -39,7 +39,7 @@ def handoffs(request: HttpRequest, project_id: str) -> HttpResponse:
     """List the project's handoffs, newest first."""
     project, sees_all = handoffs_enter(request, project_id)
     try:
-        wanted = HandoffFilter.read(request.GET.dict())
+        wanted = HandoffFilter.read(request.GET.dict(), project.zone)
     except QueryError as problem:
         given = {"q": request.GET.get("q", "")[:200]}
         context = {"problem": str(problem), "given": given, "rows": [], **_choices(project)}
@@ -66,7 +66,7 @@ def handoffs_export(request: HttpRequest, project_id: str) -> HttpResponseBase:
     """Answer with the list as a file, and note who took it."""
     project, sees_all = handoffs_enter(request, project_id)
     try:
-        wanted = HandoffFilter.read(request.GET.dict())
+        wanted = HandoffFilter.read(request.GET.dict(), project.zone)
     except QueryError as problem:
         return HttpResponse(str(problem), status=400, content_type="text/plain; charset=utf-8")
     found = handoff_list(project=project, wanted=wanted, sees_personal_data=sees_all)

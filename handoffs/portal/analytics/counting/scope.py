@@ -52,7 +52,7 @@ class Scope:
         for name, choices in offered.items():
             kept[name] = kept[name] if kept[name] in choices else ""
         kept["environment"] = kept["environment"] or Environment.LIVE.value
-        kept["tz"] = kept["tz"] if kept["tz"] in available_timezones() else "UTC"
+        kept["tz"] = kept["tz"] if kept["tz"] in available_timezones() else project.time_zone
         kept["vendor"] = key_named(kept["vendor"]) or kept["vendor"]
         zone = ZoneInfo(kept["tz"])
         span = _whole(span_read(kept, zone, default=DEFAULT_PERIOD), zone)
@@ -75,8 +75,13 @@ class Scope:
     @property
     def query(self) -> dict[str, str]:
         """Return what is on, as parameters of an address."""
-        usual = {"environment": Environment.LIVE.value, "tz": "UTC"}
+        usual = {"environment": Environment.LIVE.value, "tz": self.project.time_zone}
         return {n: text for n, text in self.given.items() if text and usual.get(n) != text}
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Say whether handoffs are chosen by anything beside days and environment."""
+        return any(self.given[name] for name in _EXACT)
 
     def handoffs(self) -> QuerySet[HandoffFact]:
         """Return the facts of handoffs that were asked for in the range, refused ones too."""
@@ -99,7 +104,8 @@ class Scope:
             started_at__gte=start,
             started_at__lt=end,
         )
-        return rows.filter(channel=self.given["channel"]) if self.given["channel"] else rows
+        rows = rows.filter(channel=self.given["channel"]) if self.given["channel"] else rows
+        return rows.order_by()
 
     def chips(self) -> list[Chip]:
         """Return what is on, each with the address without it."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import Aggregate, Count, F, FloatField, QuerySet
+from django.db.models import Aggregate, Count, F, FloatField, Q, QuerySet
 
 # Fewer values than these say nothing.
 VALUES_MIN = 5
@@ -24,11 +24,16 @@ class Spread(NamedTuple):
     p90: int | None
 
 
-class _Percentile(Aggregate):
+class Percentile(Aggregate):
     """PostgreSQL's percentile_disc: a value that is there, by nearest rank."""
 
     template = "percentile_disc(%(share)s) WITHIN GROUP (ORDER BY %(expressions)s)"
     output_field = FloatField()
+
+
+def has_percentiles() -> bool:
+    """Say whether the database finds percentiles by itself."""
+    return connection.vendor == "postgresql"
 
 
 def counts(rows: QuerySet[Any], *by: Any, **named: Any) -> dict[tuple[Any, ...], int]:
@@ -41,15 +46,15 @@ def counts(rows: QuerySet[Any], *by: Any, **named: Any) -> dict[tuple[Any, ...],
 def spreads(rows: QuerySet[Any], value: str, **by: Any) -> dict[tuple[Any, ...], Spread]:
     """Return the spread of a value in each group; without groups its key is the empty tuple."""
     known = rows.filter(**{f"{value}__isnull": False})
-    if connection.vendor == "sqlite":
+    if not has_percentiles():
         return _spreads_here(known, value, by)
     grouped = known.values(**by) if by else known.values(whole=F("project_id"))
     measured = grouped.annotate(
-        n=Count("pk"), median=_Percentile(value, share=0.5), p90=_Percentile(value, share=0.9)
+        n=Count("pk"), median=Percentile(value, share=0.5), p90=Percentile(value, share=0.9)
     )
     names = list(by)
     return {
-        tuple(row[name] for name in names): _spread(row["n"], row["median"], row["p90"])
+        tuple(row[name] for name in names): spread(row["n"], row["median"], row["p90"])
         for row in measured
     }
 
@@ -66,20 +71,45 @@ def _spreads_here(
     return {key: spread_of(values) for key, values in groups.items()}
 
 
+def spreads_at_once(
+    rows: QuerySet[Any], measures: Mapping[str, tuple[str, Q]]
+) -> dict[str, Spread]:
+    """Return the spread of several values, each of the rows that fit its condition."""
+    if not has_percentiles():
+        return {
+            name: spreads(rows.filter(fits), value).get((), Spread(0, None, None))
+            for name, (value, fits) in measures.items()
+        }
+    wanted: dict[str, Any] = {}
+    for name, (value, fits) in measures.items():
+        wanted[f"{name}_n"] = Count(value, filter=fits)
+        wanted[f"{name}_median"] = Percentile(value, share=0.5, filter=fits)
+        wanted[f"{name}_p90"] = Percentile(value, share=0.9, filter=fits)
+    found = rows.aggregate(**wanted)
+    return {
+        name: spread(found[f"{name}_n"], found[f"{name}_median"], found[f"{name}_p90"])
+        for name in measures
+    }
+
+
 def spread_of(values: Iterable[int]) -> Spread:
     """Return the spread of values."""
     ordered = sorted(values)
-    return _spread(len(ordered), nearest_rank(ordered, 0.5), nearest_rank(ordered, 0.9))
+    return spread(len(ordered), nearest_rank(ordered, 0.5), nearest_rank(ordered, 0.9))
 
 
 def nearest_rank(ordered: Sequence[int], share: float) -> int | None:
     """Return the value at place ⌈share·n⌉."""
-    if not ordered:
-        return None
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+    return ordered[rank_of(len(ordered), share)] if ordered else None
 
 
-def _spread(n: int, median: float | None, p90: float | None) -> Spread:
+def rank_of(n: int, share: float) -> int:
+    """Return where the nearest rank stands among `n` ordered values, from 0."""
+    return max(0, math.ceil(share * n) - 1)
+
+
+def spread(n: int, median: float | None, p90: float | None) -> Spread:
+    """Return a spread; too few values have no percentiles."""
     if n < VALUES_MIN or median is None or p90 is None:
         return Spread(n, None, None)
     return Spread(n, int(median), int(p90))
