@@ -7,8 +7,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('conversations', '0032_erasure_goes_on'),
-        ('integrations', '0016_totals'),
+        ('conversations', '0034_log_errors'),
+        ('integrations', '0017_totals'),
     ]
 
     operations = [

@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('integrations', '0015_alerts'),
+        ('integrations', '0016_operating'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
