@@ -54,7 +54,7 @@ INSTALLED_APPS = [
     # For its runserver, which knows sockets: any other process would load Twisted for nothing.
     *(["daphne"] if "runserver" in sys.argv else []),
     # Its modules are for whoever serves its pages: config/urls.py loads them.
-    "django.contrib.admin.apps.SimpleAdminConfig",
+    "config.apps.GuardedAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -85,6 +85,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.requests.signed_in.SignedIn",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "config.requests.bounds.DatabaseOutage",
@@ -266,6 +267,8 @@ SIGN_IN_WINDOW_SECONDS = 60
 SIGN_IN_TRIES = env.int("SIGN_IN_TRIES", default=5)
 SIGN_IN_TRIES_PER_ADDRESS = env.int("SIGN_IN_TRIES_PER_ADDRESS", default=20)
 SIGN_IN_TRIES_PER_NAME = env.int("SIGN_IN_TRIES_PER_NAME", default=20)
+# Whoever does nothing in the portal for so long is signed out; a workspace may ask for less.
+SIGN_IN_IDLE_MINUTES = env.int("SIGN_IN_IDLE_MINUTES", default=720)
 # For each widget, from wherever they come; above it each address has a small share.
 SESSIONS_PER_MINUTE_PER_CHANNEL = env.int("SESSIONS_PER_MINUTE_PER_CHANNEL", default=1200)
 REQUEST_MAX_BYTES = env.int("REQUEST_MAX_BYTES", default=2 * 1024 * 1024)

@@ -20,6 +20,7 @@ from django.template.response import TemplateResponse
 
 from integrations.connections.services import integration_disable
 from integrations.entry.keys import api_key_revoke
+from integrations.entry.members.services import member_remove
 from integrations.models import (
     ApiKey,
     AuditEntry,
@@ -30,7 +31,6 @@ from integrations.models import (
     Workspace,
 )
 from integrations.projects.audit import audit_record
-from integrations.projects.members.services import member_remove
 from integrations.tasks import probe
 
 if TYPE_CHECKING:

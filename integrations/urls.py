@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.auth import views as auth_views
+from django.contrib.auth.decorators import login_required
 from django.urls import path, register_converter
 
 from integrations.connect.views import flow as connect_views
@@ -10,16 +11,21 @@ from integrations.connect.views import give as connect_give_views
 from integrations.connect.views import testing as connection_test_views
 from integrations.connect.views import tiles as views
 from integrations.entry import key_views as api_key_views
+from integrations.entry.account import factor_views
+from integrations.entry.account import views as account_views
+from integrations.entry.members import accept_views
+from integrations.entry.members import sign_in_views as member_sign_in_views
+from integrations.entry.members import views as member_views
+from integrations.entry.second_factor import sign_in_views
+from integrations.entry.second_factor.signing_in import SignIn
 from integrations.entry.sign_in import sign_in_guarded
 from integrations.models.connection_name import ConnectionNameConverter
 from integrations.projects import audit_views
 from integrations.projects import settings_views as project_settings_views
 from integrations.projects.frame import views as project_views
-from integrations.projects.members import accept_views
-from integrations.projects.members import views as member_views
 
 register_converter(ConnectionNameConverter, "connection")
-_LOGIN = auth_views.LoginView.as_view(redirect_authenticated_user=True)
+_LOGIN = SignIn.as_view()
 _PROJECT = "p/<str:project_id>/"
 _MEMBERS = f"{_PROJECT}settings/members/"
 _INVITATION = f"{_MEMBERS}invitations/<str:invitation_id>/"
@@ -28,6 +34,32 @@ _TILE = f"{_PROJECT}integrations/<str:environment>/<connection:connection>/"
 urlpatterns = [
     path("", project_views.home, name="home"),
     path("login/", sign_in_guarded(_LOGIN, "portal"), name="login"),
+    path("login/code/", sign_in_views.sign_in_code, name="sign_in_code"),
+    path("account/", account_views.account, name="account"),
+    path("account/active/", account_views.active, name="account_active"),
+    path(
+        "account/password/",
+        login_required(account_views.PasswordChange.as_view()),
+        name="password_change",
+    ),
+    path(
+        "account/sessions/<int:session_id>/end/",
+        account_views.own_session_end,
+        name="own_session_end",
+    ),
+    path(
+        "account/sessions/end-others/",
+        account_views.own_sessions_end_others,
+        name="own_sessions_end_others",
+    ),
+    path("account/second-factor/", factor_views.factor_set_up, name="second_factor"),
+    path(
+        "account/second-factor/confirm/",
+        factor_views.factor_confirmed,
+        name="second_factor_confirm",
+    ),
+    path("account/second-factor/codes/", factor_views.factor_codes, name="second_factor_codes"),
+    path("account/second-factor/off/", factor_views.factor_off, name="second_factor_off"),
     path("logout/", auth_views.LogoutView.as_view(), name="logout"),
     path("theme/", project_views.theme_set, name="theme"),
     path("keys/", project_views.keys_set, name="keys"),
@@ -62,6 +94,12 @@ urlpatterns = [
     path(f"{_INVITATION}revoke/", member_views.invitation_end, name="invitation_revoke"),
     path(f"{_MEMBERS}<int:member_id>/", member_views.member, name="member"),
     path(f"{_MEMBERS}<int:member_id>/remove/", member_views.member_end, name="member_remove"),
+    path(
+        f"{_MEMBERS}<int:member_id>/reset-second-factor/",
+        member_sign_in_views.member_reset,
+        name="member_factor_reset",
+    ),
+    path(f"{_MEMBERS}sign-in-rules/", member_sign_in_views.sign_in_rules, name="sign_in_rules"),
     path(f"{_PROJECT}settings/audit/", audit_views.audit, name="audit"),
     path(f"{_PROJECT}settings/audit/export/", audit_views.audit_export, name="audit_export"),
     path(f"{_PROJECT}api-keys/", api_key_views.api_keys, name="api_keys"),

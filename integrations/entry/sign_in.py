@@ -89,10 +89,10 @@ def sign_in_guarded(view: View, form: str) -> View:
         refusal = attempt_take(bounds)
         if refusal is not None:
             _tell(attempt, refusal)
-            return _later(request, 429, refusal.wait)
+            return refused_for_a_while(request, 429, refusal.wait)
         if not _places.acquire(blocking=False):
             attempt_give_back(bounds)
-            return _later(request, 503, BUSY_SECONDS)
+            return refused_for_a_while(request, 503, BUSY_SECONDS)
         try:
             response = view(request, *args, **kwargs)
         finally:
@@ -107,9 +107,14 @@ def sign_in_guarded(view: View, form: str) -> View:
     return guarded
 
 
-def note_signed_in(sender: object, request: HttpRequest, **more: Any) -> None:
-    """Note on the request that its password was right."""
+def note_password_right(request: HttpRequest) -> None:
+    """Note on the request that its password was right, whatever is asked for next."""
     setattr(request, _SIGNED_IN, True)
+
+
+def note_signed_in(sender: object, request: HttpRequest, **more: Any) -> None:
+    """Note the same once Django has signed somebody in."""
+    note_password_right(request)
 
 
 user_logged_in.connect(note_signed_in, dispatch_uid="sign_in")
@@ -157,7 +162,8 @@ def _tell(attempt: Attempt, refusal: Refusal) -> None:
     )
 
 
-def _later(request: HttpRequest, status: int, seconds: int) -> HttpResponse:
+def refused_for_a_while(request: HttpRequest, status: int, seconds: int) -> HttpResponse:
+    """Answer with the page that says when to try again."""
     at = timezone.now() + timedelta(seconds=seconds)
     context = {"seconds": seconds, "at": at, "is_busy": status == 503, "path": request.path}
     response = render(request, "registration/sign_in_later.html", context, status=status)

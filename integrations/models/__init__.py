@@ -7,6 +7,8 @@ from integrations.models.connection_name import ConnectionName
 from integrations.models.integration import Environment, Integration, VendorToken
 from integrations.models.invitation import Invitation
 from integrations.models.list_view import ListExport, SavedView
+from integrations.models.portal_session import PortalSession, SingleSignOnLink
+from integrations.models.second_factor import SecondFactor
 from integrations.models.vendor_call import VendorCall
 from integrations.models.wording import Wording
 from integrations.models.workspace import Access, Area, Membership, Project, Workspace
@@ -23,8 +25,11 @@ __all__ = [
     "Invitation",
     "ListExport",
     "Membership",
+    "PortalSession",
     "Project",
     "SavedView",
+    "SecondFactor",
+    "SingleSignOnLink",
     "VendorCall",
     "VendorToken",
     "Wording",

@@ -16,6 +16,9 @@ class Workspace(models.Model):
     public_id = models.CharField(max_length=32, unique=True, default=workspace_id)
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=120)
+    requires_second_factor = models.BooleanField(default=False, db_default=False)
+    # Minutes without activity after which its members are signed out; 0: the installation's own.
+    idle_minutes = models.PositiveIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

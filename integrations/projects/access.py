@@ -12,10 +12,15 @@ from django.db.models import F, QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
 
 from integrations.models import Access, Area, Membership, Project
+from integrations.projects.proofs import factor_proved
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 View = Callable[..., HttpResponseBase]
+
+
+class SecondFactorMissing(PermissionDenied):
+    """The workspace asks for a second factor, and this session has shown none."""
 
 
 class PortalRequest(HttpRequest):
@@ -43,6 +48,8 @@ def project_for(request: HttpRequest, project_id: str, area: Area, access: Acces
     membership = _membership(project, request.user)
     portal_request = cast(PortalRequest, request)
     portal_request.project, portal_request.membership = project, membership
+    if project.workspace.requires_second_factor and not factor_proved(request.session):
+        raise SecondFactorMissing("A second factor is required here.")
     if membership.access(area) < access:
         missing = "may only read" if membership.access(area) else "have no access to"
         raise PermissionDenied(f"You {missing} {area.label} in {project.name}.")

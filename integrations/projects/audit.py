@@ -34,6 +34,20 @@ def audit_record(
     )
 
 
+def audit_person(*, user: Any, actor: Any, action: str, fields: Iterable[str] = ()) -> None:
+    """Add an entry about somebody's account to each of their workspaces."""
+    named = list(fields)
+    for workspace in Workspace.objects.filter(members__user=user) or [None]:
+        audit_record(
+            project=None,
+            workspace=workspace,
+            actor=actor,
+            action=action,
+            subject=user.get_username(),
+            fields=named,
+        )
+
+
 def _label(actor: Any) -> str:
     if isinstance(actor, ApiKey):
         return f"API key {actor.name}"

@@ -37,6 +37,8 @@ GROUPS = {
     "conversation": "Conversations",
     "member": "Members",
     "invitation": "Invitations",
+    "second_factor": "Second factor",
+    "sign_in": "Sign-in",
     "session": "Sessions",
     "project": "Project",
     "audit": "Audit",

@@ -15,9 +15,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from integrations.entry.members.invitations import invitation_link
+from integrations.entry.members.roles import ROLES, Rights, role_of
 from integrations.models import Access, Area, AuditEntry, Invitation, Membership, Project
-from integrations.projects.members.invitations import invitation_link
-from integrations.projects.members.roles import ROLES, Rights, role_of
 from tests import factories
 from tests.members import client_of_admin, client_of_reader, client_with
 

@@ -8,8 +8,8 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
+from integrations.entry.members.services import member_set
 from integrations.models import Access, Area, Workspace
-from integrations.projects.members.services import member_set
 
 
 class Command(BaseCommand):

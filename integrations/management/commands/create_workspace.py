@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_slug
 
-from integrations.projects.members.services import member_set
+from integrations.entry.members.services import member_set
 from integrations.projects.services import workspace_create
 
 

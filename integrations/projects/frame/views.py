@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from integrations.models import Membership, Project
 from integrations.projects import services
-from integrations.projects.access import projects_of
+from integrations.projects.access import SecondFactorMissing, projects_of
 from integrations.projects.forms import ProjectForm
 from integrations.projects.frame.context import KEYS_COOKIE, KEYS_OFF, THEME_COOKIE, THEMES
 
@@ -21,6 +21,8 @@ _YEAR_SECONDS = 365 * 24 * 3600
 
 def no_access(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Say what is missing, and which admins of the workspace can give it."""
+    if isinstance(exception, SecondFactorMissing):
+        return redirect("second_factor")
     project = getattr(request, "project", None)
     rows = Membership.objects.filter(workspace=project.workspace, is_admin=True) if project else ()
     context = {

@@ -1,5 +1,7 @@
 // Comforts of the portal: every page works without this script.
 
+import { watchForms } from "./activity.js";
+
 /** Copies the text of the element named by data-copy and says so for a moment. */
 function enableCopying(root) {
   for (const button of root.querySelectorAll("[data-copy]")) {
@@ -131,6 +133,7 @@ function markEmptyCells() {
 
 enableCopying(document);
 markEmptyCells();
+watchForms();
 guardUnsavedForms();
 enableDialogs();
 guardDangerousForms();

@@ -33,6 +33,9 @@ from handoffs.portal.alerts.telling import AlertSettings, alert_settings_set  # 
 from handoffs.portal.erasure.erasing import erasure_request, erasure_run  # noqa: E402
 from handoffs.portal.trials.panel import DRAFT, panel_begin  # noqa: E402
 from integrations.entry.keys import api_key_create  # noqa: E402
+from integrations.entry.members.invitations import invitation_link, invitation_make  # noqa: E402
+from integrations.entry.members.roles import ROLES  # noqa: E402
+from integrations.entry.members.services import member_set  # noqa: E402
 from integrations.models import (  # noqa: E402
     Alert,
     ApiKey,
@@ -41,9 +44,6 @@ from integrations.models import (  # noqa: E402
     Membership,
     Project,
 )
-from integrations.projects.members.invitations import invitation_link, invitation_make  # noqa: E402
-from integrations.projects.members.roles import ROLES  # noqa: E402
-from integrations.projects.members.services import member_set  # noqa: E402
 from integrations.projects.services import project_create  # noqa: E402
 from tests.journeys.gallery import building, talks  # noqa: E402
 from tests.journeys.gallery.clock import ago  # noqa: E402

@@ -13,10 +13,9 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from integrations.models import Area, Invitation, Membership, Project
-from integrations.projects.access import may_edit, membership_of, project_view
-from integrations.projects.members.forms import InvitationForm, RightsForm
-from integrations.projects.members.invitations import (
+from integrations.entry.account.confirming import recently_confirmed
+from integrations.entry.members.forms import InvitationForm, RightsForm
+from integrations.entry.members.invitations import (
     invitation_link,
     invitation_mail,
     invitation_make,
@@ -24,8 +23,14 @@ from integrations.projects.members.invitations import (
     invitation_revoke,
     mail_is_set_up,
 )
-from integrations.projects.members.roles import Rights, nearest_role, rights_apart, role_of
-from integrations.projects.members.services import member_change, member_remove
+from integrations.entry.members.lookup import member_in, refuse_over_admins
+from integrations.entry.members.roles import Rights, nearest_role, rights_apart, role_of
+from integrations.entry.members.services import member_change, member_remove
+from integrations.entry.members.sign_in_services import with_factor
+from integrations.entry.members.sign_in_views import RulesForm
+from integrations.entry.second_factor.services import factor_of
+from integrations.models import Area, Invitation, Membership, Project
+from integrations.projects.access import may_edit, membership_of, project_view
 
 _view = project_view(Area.ACCOUNT)
 SHOWN_INVITATIONS = 50
@@ -41,6 +46,7 @@ def members(request: HttpRequest, project: Project) -> HttpResponse:
 @never_cache
 @require_POST
 @_view
+@recently_confirmed
 def invitation_send(request: HttpRequest, project: Project) -> HttpResponse:
     """Invite somebody; the link is mailed where mail is set up, and shown to be copied."""
     form = InvitationForm(request.POST)
@@ -87,12 +93,13 @@ def invitation_end(request: HttpRequest, project: Project, invitation_id: str) -
 
 @require_http_methods(["GET", "POST"])
 @_view
+@recently_confirmed
 def member(request: HttpRequest, project: Project, member_id: int) -> HttpResponse:
     """Show a member's rights, and change them."""
-    row = _member(project, member_id)
+    row = member_in(project, member_id)
     form = RightsForm(request.POST or None, initial=RightsForm.initial_of(_rights(row)))
     if request.method == "POST" and form.is_valid():
-        _refuse_over_admins(request, row)
+        refuse_over_admins(request, row)
         rights = form.rights()
         _refuse_more_than_own(request, rights)
         try:
@@ -107,6 +114,7 @@ def member(request: HttpRequest, project: Project, member_id: int) -> HttpRespon
         "name": _name(row),
         "form": form,
         "may_edit_here": may_edit(request, Area.ACCOUNT),
+        "factor": factor_of(row.user),
         "is_self": row.user_id == request.user.pk,
     }
     status = 422 if form.errors else 200
@@ -115,10 +123,11 @@ def member(request: HttpRequest, project: Project, member_id: int) -> HttpRespon
 
 @require_POST
 @_view
+@recently_confirmed
 def member_end(request: HttpRequest, project: Project, member_id: int) -> HttpResponse:
     """Remove a member whose user name was typed."""
-    row = _member(project, member_id)
-    _refuse_over_admins(request, row)
+    row = member_in(project, member_id)
+    refuse_over_admins(request, row)
     user_name = row.user.get_username()
     if request.POST.get("confirm_name", "").strip() != user_name:
         messages.error(request, f"The name does not match. Type {user_name} to remove the member.")
@@ -145,12 +154,6 @@ def _refuse_more_than_own(request: HttpRequest, rights: Rights) -> None:
         or (wanted["sees_personal_data"] and not own.may_see_personal_data)
     ):
         raise PermissionDenied("You cannot give rights that you do not have yourself.")
-
-
-def _refuse_over_admins(request: HttpRequest, row: Membership) -> None:
-    """Only an admin decides about admins; raises PermissionDenied."""
-    if row.is_admin and not membership_of(request).is_admin:
-        raise PermissionDenied("Only an admin of the workspace decides about its admins.")
 
 
 def _told(request: HttpRequest, project: Project, invitation: Invitation) -> HttpResponse:
@@ -183,6 +186,9 @@ def _list(
     waiting = project.workspace.invitations.select_related("invited_by")[:SHOWN_INVITATIONS]
     context = {
         "members": [(row, _name(row), *_role(row)) for row in rows.order_by("user__username")],
+        "with_factor": with_factor(project.workspace),
+        "rules": RulesForm(initial=vars(project.workspace)),
+        "is_admin": membership_of(request).is_admin,
         "invitations": [(row, row.state(now), _role(row)[0]) for row in waiting],
         "form": form,
         "mail_is_set_up": mail_is_set_up(),
@@ -212,14 +218,6 @@ def _new_initial() -> dict[str, Any]:
 
 def _name(row: Membership) -> str:
     return row.user.get_full_name() or row.user.get_username()
-
-
-def _member(project: Project, member_id: int) -> Membership:
-    rows = Membership.objects.filter(workspace=project.workspace).select_related("user")
-    row = rows.filter(pk=member_id).first()
-    if row is None:
-        raise Http404("No such member.")
-    return row
 
 
 def _invitation(project: Project, invitation_id: str) -> Invitation:

@@ -9,8 +9,8 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.forms import BaseUserCreationForm
 from django.core.exceptions import ValidationError
 
+from integrations.entry.members.roles import BY_KEY, ROLES, Rights, role_of
 from integrations.models import Access, Area
-from integrations.projects.members.roles import BY_KEY, ROLES, Rights, role_of
 
 CUSTOM = "custom"
 _ROLE_CHOICES = [(role.key, role.label) for role in ROLES] + [(CUSTOM, "By area")]

@@ -14,13 +14,13 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from integrations.models import Invitation
-from integrations.projects.members.forms import AccountForm
-from integrations.projects.members.invitations import (
+from integrations.entry.members.forms import AccountForm
+from integrations.entry.members.invitations import (
     invitation_accept,
     invitation_find,
     user_with_email,
 )
+from integrations.models import Invitation
 
 _BACKEND = "integrations.entry.user_names.UserNameOrEmail"
 

@@ -8,9 +8,9 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from integrations.entry.members.roles import Rights
 from integrations.models import Access, Membership, Workspace
 from integrations.projects.audit import audit_record
-from integrations.projects.members.roles import Rights
 
 _LAST_ADMIN = "This is the last admin of the workspace: make another one first."
 

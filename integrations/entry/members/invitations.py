@@ -13,13 +13,13 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
+from integrations.entry.members.roles import Rights
+from integrations.entry.members.services import member_set
 from integrations.models import Invitation, Membership, Workspace
 from integrations.models.invitation import VALID
 from integrations.projects.audit import audit_record
-from integrations.projects.members.roles import Rights
-from integrations.projects.members.services import member_set
 
-_SIGNER = signing.Signer(salt="integrations.projects.members.invitations")
+_SIGNER = signing.Signer(salt="integrations.entry.members.invitations")
 
 
 def invitation_link(invitation: Invitation) -> str:
