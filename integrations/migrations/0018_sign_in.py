@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('integrations', '0016_operating'),
+        ('integrations', '0017_totals'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
