@@ -200,7 +200,7 @@ CONTENT_SECURITY_POLICY = {
 # The widget lives on customers' pages: its calls are open to every origin by CORS and
 # guarded by the channel's own allow-list. No cookie is ever read there.
 CORS_ALLOW_ALL_ORIGINS = True
-CORS_URLS_REGEX = r"^/api/v1/(widget|access-token|sessions(/[^/]+(/(files|events))?)?)$"
+CORS_URLS_REGEX = r"^/api/v1/(widget|access-token|sessions(/[^/]+(/\w+)?)?)$"
 CORS_ALLOW_HEADERS = ("authorization", "content-type", "last-event-id", "x-token", "x-host")
 CORS_PREFLIGHT_MAX_AGE = 600
 # A portal in a local network may be asked by a public page, once its visitor has agreed.

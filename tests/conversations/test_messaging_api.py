@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 from django.test import Client
 
 from conversations.models import Channel, Conversation, EndUser, Event
+from conversations.urls.api import urlpatterns
 from conversations.widget.access_token import token_verify
 from tests import factories
 from tests.conversations.handshake_calls import (
@@ -339,7 +342,14 @@ def test_an_end_user_of_one_project_is_nobody_in_another(channel):
 # ---- browsers ----
 
 
-@pytest.mark.parametrize("path", [TOKEN, SESSIONS])
+OF_A_SESSION = [
+    f"/{route.pattern}".replace("<uuid:session_id>", str(uuid.uuid4()))
+    for route in urlpatterns
+    if "<uuid:session_id>" in str(route.pattern)
+]
+
+
+@pytest.mark.parametrize("path", [TOKEN, SESSIONS, *OF_A_SESSION])
 def test_a_browser_may_ask_from_any_page_whether_it_may_ask(path):
     response = Client().options(
         path,

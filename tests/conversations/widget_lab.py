@@ -16,8 +16,8 @@ from integrations.behaviour.languages import language_of, languages
 
 ORIGIN = "http://portal.test"
 STATIC = f"{ORIGIN}/static/conversations/"
-TAG = f'<script src="{STATIC}widget.js" data-key="wk_lab" data-auto-open {{}} async></script>'
-HTML = f"<!doctype html><html lang=en><title>Shop</title><main><h1>Shop</h1></main>{TAG}"
+HEAD = "<!doctype html><html lang=en><title>Shop</title>"
+MAIN = "<main><h1>Shop</h1></main>"
 PIXEL = (
     b"<svg xmlns='http://www.w3.org/2000/svg' width='160' height='90'>"
     b"<rect width='160' height='90' fill='#7a9'/></svg>"
@@ -41,7 +41,9 @@ class Lab:
             timezone_id="Europe/Berlin", reduced_motion="reduce", **options
         )
         self.context.set_default_timeout(5_000)
-        self.attributes = f'data-locale="{locale}" data-variant="{variant}"'
+        self.attributes = f'data-locale="{locale}" data-variant="{variant}" data-auto-open'
+        # What the page has of its own before the widget's tag.
+        self.markup = ""
         # How the portal says that the widget looks, and what was asked of it.
         self.look: dict[str, Any] = {}
         self.tokens = 0
@@ -173,8 +175,11 @@ class Lab:
 
     def _answer(self, route: Route) -> None:
         path = route.request.url.removeprefix(ORIGIN).split("?")[0]
-        if path == "/":
-            route.fulfill(content_type="text/html", body=HTML.format(self.attributes))
+        if path in ("/", "/framed"):
+            attributes = f'src="{STATIC}widget.js" data-key="wk_lab" {self.attributes} async'
+            markup = self.markup if path == "/" else ""
+            body = f"{HEAD}{markup}{MAIN}<script {attributes}></script>"
+            route.fulfill(content_type="text/html", body=body)
         elif path == "/api/v1/widget":
             [locale] = parse_qs(urlsplit(route.request.url).query)["locale"]
             route.fulfill(json={"widget": spoken(language_of(locale), self.look)})

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
+from tests.browser import ARGUMENTS, find_browser
 from tests.journeys.conftest import Watch
 from tests.journeys.host_pages import HostPages, Tag
 from tests.journeys.people import EndUser
@@ -53,6 +54,18 @@ LOCALES = {
     "de_AT.UTF-8": "Nachricht schreiben…", "*": "Write a message…", "x": "Write a message…",
     "zh_Hant_TW": "Write a message…", "DE": "Nachricht schreiben…",
 }  # fmt: skip
+
+
+# What Prototype and its like give to every page that they are on.
+PROTOTYPE = """<script>
+  Array.prototype.toJSON = function () { return `[${[...this].join()}]`; };
+  String.prototype.toJSON = function () { return `"${this}"`; };
+  Object.prototype.toJSON = function () { return "an object"; };
+  Object.prototype.extend = function () {};
+  Array.prototype.each = Array.prototype.forEach;
+  Array.from = (items) => [...items];
+  Function.prototype.bind = function (that) { return (...all) => this.apply(that, all); };
+</script>"""
 
 
 @pytest.fixture(scope="module")
@@ -252,6 +265,38 @@ def test_the_field_is_in_sight_on_phones_in_either_direction_with_their_keyboard
     box = end_user.by_id("log").bounding_box()
     assert box
     assert box["height"] > 20
+
+
+def test_what_old_libraries_do_to_every_list_and_object_changes_nothing_that_is_sent(
+    page: Page, pages: HostPages, tag: Tag, stack: Stack
+) -> None:
+    end_user = EndUser(page, stack, url=pages.add(f"<h1>Shop</h1>{PROTOTYPE}{tag}"))
+    end_user.sees("Hello", "ai_agent")
+    end_user.write("Where is my parcel?")
+    end_user.sees("Where is my parcel?", "end_user")
+    page.reload()
+    end_user.sees("Where is my parcel?", "end_user")
+
+
+def test_a_public_page_reaches_a_portal_of_the_local_network_once_its_visitor_agrees(
+    browser: Browser, pages: HostPages, tag: Tag, stack: Stack
+) -> None:
+    public = f"--ip-address-space-overrides={pages.origin.removeprefix('http://')}=public"
+    chromium = browser.browser_type.launch(
+        executable_path=find_browser(), args=[*ARGUMENTS, public]
+    )
+    page, url = chromium.new_page(), pages.add(f"<h1>Shop</h1>{tag}")
+    with page.expect_console_message(lambda message: "address space" in message.text):
+        page.goto(url)
+    expect(page.locator("baton-widget")).to_have_count(0)
+
+    page.context.grant_permissions(["local-network-access"])
+
+    end_user = EndUser(page, stack, url=url)
+    end_user.sees("Hello", "ai_agent")
+    end_user.write("From far away")
+    end_user.sees("From far away", "end_user")
+    chromium.close()
 
 
 def test_a_frozen_tab_goes_on_where_it_was(

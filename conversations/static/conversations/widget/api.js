@@ -1,6 +1,7 @@
 // @ts-check
 /** @import {Options, Token} from "./types" */
 /** The HTTP half of the Messaging API: look, access tokens and sessions. */
+import { json } from "./json.js";
 
 const MOST_PAGE_CHARACTERS = 2000;
 
@@ -109,7 +110,7 @@ export class Api {
    */
   #post(path, headers, body) {
     const sent = { "Content-Type": "application/json", ...headers };
-    return this.#call(path, { method: "POST", headers: sent, body: JSON.stringify(body) });
+    return this.#call(path, { method: "POST", headers: sent, body: json(body) });
   }
 
   /** @param {string} path @param {RequestInit} request */

@@ -5,6 +5,7 @@
 /** The running widget: joins the conversation to the view, the page's own API and this tab. */
 import { Conversation } from "./conversation.js";
 import { h } from "./dom.js";
+import { json } from "./json.js";
 import { PageEvents } from "./page_events.js";
 import { visibleItems } from "./store.js";
 import { wordsOf } from "./text.js";
@@ -163,7 +164,7 @@ export class App {
   async #rate(answer) {
     const { api, admission } = this.conversation;
     const given = await fetch(api.sessionUrl("survey", this.storage.get().session), {
-      method: "POST", credentials: "omit", body: JSON.stringify(answer),
+      method: "POST", credentials: "omit", body: json(answer),
       headers: { "Content-Type": "application/json", Authorization: `Bearer ${await admission.token()}` },
     });
     if (given.ok || given.status === 409) return given.ok ? "" : (await given.json()).error_message;

@@ -1,6 +1,7 @@
 // @ts-check
 /** A socket made of HTTP requests, for networks that let no WebSocket through: what the portal says
  * comes as a stream, or by long polls where a proxy holds the stream back. Loaded when needed. */
+import { json } from "./json.js";
 
 const STALL_SECONDS = 10;
 const POLL_SECONDS = 20;
@@ -97,7 +98,7 @@ export class HttpSocket {
 
   async #poll() {
     const { events } = await this.#json(`&wait=${POLL_SECONDS}`);
-    for (const event of events) this.#take(JSON.stringify(event));
+    for (const event of events) this.#take(json(event));
   }
 
   async #sendAll() {
@@ -118,7 +119,7 @@ export class HttpSocket {
     });
     for (const event of events) {
       // What was missed before it comes by the other way.
-      if ((event.sequence ?? 0) <= this.target.cursor() + 1) this.#take(JSON.stringify(event));
+      if ((event.sequence ?? 0) <= this.target.cursor() + 1) this.#take(json(event));
     }
   }
 

@@ -59,7 +59,7 @@ async function sent(callback, session, url, access) {
   const token = await callback(session);
   if (typeof token !== "string" || !token) return "";
   const answer = await fetch(url, {
-    method: "POST", credentials: "omit", body: JSON.stringify({ token }),
+    method: "POST", credentials: "omit", body: `{"token":${JSON.stringify(token)}}`,
     headers: { "Content-Type": "application/json", Authorization: `Bearer ${access}` },
   });
   return answer.ok ? (await answer.json()).status : "";

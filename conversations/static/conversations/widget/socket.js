@@ -2,6 +2,7 @@
 /** @import {Link, WireEvent} from "./types" */
 /** One WebSocket that stays: heartbeat, silence watch, back-off, cursor. It knows no chat.
  * Where the network lets none through, HTTP requests take its place. */
+import { json } from "./json.js";
 
 export const LONGEST_WAIT_SECONDS = 30;
 const OPEN = 1;
@@ -85,7 +86,7 @@ export class Connection {
   send(type, payload = {}, custom) {
     if (!this.#isReady || this.#socket?.readyState !== OPEN) return false;
     const metadata = custom && { custom };
-    this.#socket.send(JSON.stringify({ type: `EVENT_TYPE_${type}`, payload, metadata }));
+    this.#socket.send(json({ type: `EVENT_TYPE_${type}`, payload, metadata }));
     return true;
   }
 

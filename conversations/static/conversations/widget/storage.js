@@ -1,6 +1,7 @@
 // @ts-check
 /** @import {Saved, Unsent} from "./types" */
 /** What survives a reload and is shared by the tabs of one site. Texts stay out, unless unsent. */
+import { json } from "./json.js";
 
 export class Storage {
   /** @type {Saved} */
@@ -26,7 +27,7 @@ export class Storage {
   set(changes) {
     this.#memory = { ...this.get(), ...changes };
     try {
-      localStorage.setItem(this.#name, JSON.stringify(this.#memory));
+      localStorage.setItem(this.#name, json(this.#memory));
     } catch {
       // refused or full: this page carries on from memory
     }

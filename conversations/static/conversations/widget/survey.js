@@ -71,7 +71,7 @@ export class SurveyView {
   #question({ subject, question }, scale) {
     const { h, words } = this;
     const name = `survey-${++drawn}`;
-    const stars = Array.from({ length: scale }, (_, index) => {
+    const stars = [...Array(scale).keys()].map((index) => {
       const value = index + 1;
       const input = h("input", {
         type: "radio", name, value: `${value}`, "aria-label": words.say("stars", { n: value, of: scale }),

@@ -1,0 +1,180 @@
+"""The widget on pages whose scripts, frames and windows are not as one would have them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.browser import ARGUMENTS, find_browser
+from tests.conversations.widget_lab import STATIC, Lab, message, reply
+
+# What libraries and applications do to a page before anything else runs.
+SCRIPTS = {
+    "dates are revived by the page's JSON.parse": """
+        const parse = JSON.parse;
+        JSON.parse = (text) => parse(text, (_, value) =>
+          typeof value === "string" && /^\\d{4}-\\d\\d-\\d\\dT/.test(value) ? new Date(value) : value);""",
+    "loops that know only what is there": """
+        for (const kind of [Array, Object, String, Function]) kind.prototype.own = "enumerable";
+        crypto.randomUUID = undefined;""",
+}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=find_browser(), args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def lab(browser: Browser) -> Iterator[Lab]:
+    made = Lab(browser)
+    made.echoes()
+    yield made
+    made.context.close()
+
+
+def talks(page: Page, lab: Lab, text: str = "Hello there") -> None:
+    """Write a line, and see that the portal was sent just that and echoed it."""
+    page.get_by_test_id("input").fill(text)
+    page.get_by_test_id("input").press("Enter")
+    expect(message(page, text)).to_have_attribute("data-status", "sent")
+    assert lab.sent("USER_MESSAGE")[-1]["payload"]["text"] == text
+
+
+@pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
+def test_whatever_scripts_did_to_the_page_the_conversation_goes_on(lab: Lab, script: str) -> None:
+    lab.markup = f"<script>{{ {script} }}</script>"
+    page = lab.open()
+    lab.offers(choices=[reply(1, "Yes"), reply(2, "No")])
+
+    talks(page, lab)
+    page.get_by_role("button", name="Yes").click()
+
+    own = page.locator("[data-from=end_user]")
+    expect(message(page, "Yes").and_(own)).to_have_attribute("data-status", "sent")
+    assert lab.sessions[0]["extensions"] == ["rich_content", "message_changes"]
+    assert lab.sessions[0]["page"]["title"] == "Shop"
+    assert lab.sent("USER_MESSAGE")[-1]["payload"]["answer"] == {
+        "message_id": "m1",
+        "payload": "c1",
+    }
+
+
+def test_a_page_with_a_base_of_its_own_loads_nothing_from_there(lab: Lab) -> None:
+    lab.markup = '<base href="https://elsewhere.test/deep/">'
+    asked: list[str] = []
+    lab.context.on("request", lambda request: asked.append(request.url))
+
+    talks(lab.open(), lab)
+
+    assert [url for url in asked if "elsewhere.test" in url] == []
+
+
+def test_a_frame_without_storage_talks_from_memory(lab: Lab) -> None:
+    lab.markup = '<iframe sandbox="allow-scripts" src="/framed" width=500 height=600></iframe>'
+    lab.attributes += ' data-render-mode="fullscreen"'
+    page = lab.visit()
+    frame = page.frame_locator("iframe")
+
+    frame.get_by_test_id("input").fill("From a frame")
+    frame.get_by_test_id("input").press("Enter")
+
+    line = frame.get_by_test_id("message").filter(has_text="From a frame")
+    expect(line).to_have_attribute("data-status", "sent")
+
+
+def test_a_first_opening_without_a_network_goes_on_when_it_is_back(lab: Lab) -> None:
+    lab.attributes = ""
+    page = lab.visit()
+    expect(page.get_by_test_id("bubble")).to_be_visible()
+    lab.loses_the_network()
+    lab.context.route("**/api/v1/**", lambda route: route.abort())
+    page.get_by_test_id("bubble").click()
+    expect(page.get_by_test_id("banner")).to_contain_text("Reconnecting")
+    page.get_by_test_id("input").fill("Written meanwhile")
+    page.get_by_test_id("input").press("Enter")
+
+    lab.context.unroute("**/api/v1/**")
+    lab.context.set_offline(False)
+
+    expect(message(page, "Written meanwhile")).to_have_attribute("data-status", "sent")
+
+
+def test_whoever_goes_back_to_the_page_finds_the_conversation_open(lab: Lab) -> None:
+    page = lab.open()
+    talks(page, lab)
+    page.goto("about:blank")
+    page.go_back()
+
+    expect(message(page, "Hello there")).to_be_visible()
+    talks(page, lab, "And again")
+    assert len(lab.sessions) == 1
+
+
+def test_at_four_times_the_size_the_field_is_in_sight_and_nothing_is_wider(lab: Lab) -> None:
+    page = lab.open()
+    page.set_viewport_size({"width": 320, "height": 256})
+
+    for part in ("input", "send", "close"):
+        expect(page.get_by_test_id(part)).to_be_in_viewport(ratio=1)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    talks(page, lab)
+
+
+def test_in_forced_colours_every_part_has_an_edge_and_nothing_moves(lab: Lab) -> None:
+    lab.offers(choices=[reply(1, "Yes"), reply(2, "No")])
+    page = lab.open()
+    page.emulate_media(forced_colors="active", reduced_motion="reduce")
+
+    edges = page.evaluate("""() => {
+      const root = document.querySelector("baton-widget").shadowRoot;
+      return [".panel", ".bubble", ".box", ".choice", ".bubble-text"].map((part) => {
+        const style = getComputedStyle(root.querySelector(part));
+        return [part, style.borderTopStyle, style.animationName, style.transitionProperty];
+      });
+    }""")
+
+    assert [edge[1:3] for edge in edges] == [["solid", "none"]] * len(edges)
+
+
+@pytest.mark.parametrize(
+    ("portal", "told"),
+    [
+        ("http://192.168.1.5:8000", "asks the visitor for access to the local network"),
+        ("https://baton.corp.internal", "asks the visitor for access to the local network"),
+        ("https://baton.example.com", "has it in connect-src"),
+    ],
+)
+def test_why_a_portal_is_out_of_reach_is_said_as_far_as_it_shows(
+    lab: Lab, portal: str, told: str
+) -> None:
+    page = lab.visit()
+
+    said = page.evaluate(
+        f"""async (portal) => {{
+          const {{ cause }} = await import("{STATIC}widget/made/trouble.js");
+          const kinds = {{ Refused: RangeError, Unreachable: TypeError }};
+          return cause({{ portal, key: "wk_lab" }}, new TypeError("Failed to fetch"), kinds);
+        }}""",
+        portal,
+    )
+
+    assert f"{portal} could not be reached from http://portal.test." in said
+    assert told in said
+
+
+def test_the_platform_that_the_tag_names_is_told_to_the_portal(lab: Lab) -> None:
+    usual = lab.attributes
+    for said in ("ios", "android", "web", "", "tv"):
+        lab.attributes = f'{usual} data-platform="{said}"'
+        page = lab.open()
+        page.evaluate("localStorage.clear()")
+        page.close()
+
+    told = [session["platform"] for session in lab.sessions]
+    assert told == ["ios-web", "android-web", "web", "web", "web"]
