@@ -16,7 +16,7 @@ from conversations.api.errors import BadFieldError, EnvelopeView, RefusedError
 from conversations.api.schema import Interface, answer
 from conversations.models import Channel
 from conversations.widget.access_token import host_allowed
-from conversations.widget.look import look
+from conversations.widget.look import spoken_look
 
 # A page of a browser asks once in a while, however many of its pages are opened.
 LOOK_SECONDS = 60
@@ -81,4 +81,4 @@ class WidgetLookView(EnvelopeView):
         page_check(channel, host=host, Origin=request.headers.get("Origin", ""))
         keeping = {"Cache-Control": f"public, max-age={LOOK_SECONDS}"}
         locale = request.query_params.get("locale", "")[:LOCALE_MAX]
-        return Response({"widget": look(channel, locale)}, headers=keeping)
+        return Response({"widget": spoken_look(channel, locale)}, headers=keeping)

@@ -14,9 +14,7 @@ from integrations.behaviour.languages import language_of, languages
 def look(channel: Channel, locale: str = "") -> dict[str, Any]:
     """Return what a page needs to draw the widget before it is opened, in one language."""
     brand = brand_of(channel)
-    language = languages()[language_of(locale)]
     found: dict[str, Any] = {
-        "language": language.code,
         "title": title_of(channel, locale),
         "accent": channel.accent,
         "agent_name": agent_name_of(channel, locale),
@@ -27,10 +25,18 @@ def look(channel: Channel, locale: str = "") -> dict[str, Any]:
         "welcome": brand.text("welcome", locale),
         "launcher": brand.text("launcher", locale),
         "before": before_look(channel, locale),
-        "words": widget_words_of(channel.project_id, locale),
     }
-    if language.direction != "ltr":
-        more["direction"] = language.direction
     if (brand.corner, brand.offset_x, brand.offset_y) != ("end", OFFSET, OFFSET):
         more["place"] = {"corner": brand.corner, "x": brand.offset_x, "y": brand.offset_y}
     return found | {name: value for name, value in more.items() if value}
+
+
+def spoken_look(channel: Channel, locale: str) -> dict[str, Any]:
+    """Return the look with all that the widget says by itself."""
+    language = languages()[language_of(locale)]
+    found = {
+        **look(channel, locale),
+        "language": language.code,
+        "words": widget_words_of(channel.project_id, locale),
+    }
+    return found if language.direction == "ltr" else {**found, "direction": language.direction}

@@ -20,7 +20,7 @@ from conversations.widget.before_form import BeforeForm
 from conversations.widget.brand_form import BrandForm
 from conversations.widget.channels import channel_update
 from conversations.widget.identity_form import IdentityForm
-from conversations.widget.look import look
+from conversations.widget.look import spoken_look
 from conversations.widget.page_check import PageCheckForm, live_state
 from conversations.widget.words import WordsForm, own_count
 from integrations.behaviour.languages import languages
@@ -178,7 +178,7 @@ def brand_image(request: HttpRequest, token: str) -> HttpResponse:
 def _preview(channel: Channel, code: str) -> dict[str, Any]:
     """Return what the preview draws beside what the form says."""
     greeting = own_or(channel.project.greeting, "greeting", code)
-    return {**look(channel, code), "greeting": greeting}
+    return {**spoken_look(channel, code), "greeting": greeting}
 
 
 def _context(channel: Channel, section: Section, form: Any) -> dict[str, Any]:

@@ -13,9 +13,8 @@ from tests.conversations.widget_lab import STATIC, Lab, message, reply
 # What libraries and applications do to a page before anything else runs.
 SCRIPTS = {
     "dates are revived by the page's JSON.parse": """
-        const parse = JSON.parse;
-        JSON.parse = (text) => parse(text, (_, value) =>
-          typeof value === "string" && /^\\d{4}-\\d\\d-\\d\\dT/.test(value) ? new Date(value) : value);""",
+        const parse = JSON.parse, isDate = (value) => /^\\d{4}-\\d\\d-\\d\\dT/.test(value);
+        JSON.parse = (text) => parse(text, (_, value) => isDate(value) ? new Date(value) : value);""",
     "loops that know only what is there": """
         for (const kind of [Array, Object, String, Function]) kind.prototype.own = "enumerable";
         crypto.randomUUID = undefined;""",
