@@ -14,7 +14,7 @@ from tests.conversations.widget_lab import STATIC, Lab, message, reply
 SCRIPTS = {
     "dates are revived by the page's JSON.parse": """
         const parse = JSON.parse, isDate = (value) => /^\\d{4}-\\d\\d-\\d\\dT/.test(value);
-        JSON.parse = (text) => parse(text, (_, value) => isDate(value) ? new Date(value) : value);""",
+        JSON.parse = (text) => parse(text, (_, it) => isDate(it) ? new Date(it) : it);""",
     "loops that know only what is there": """
         for (const kind of [Array, Object, String, Function]) kind.prototype.own = "enumerable";
         crypto.randomUUID = undefined;""",
