@@ -169,7 +169,7 @@ def serve_metrics(**kwargs: Any) -> None:
 @worker_init.connect
 def bound_turns(sender: Any, **kwargs: Any) -> None:
     """Keep threads for what is not the AI agent's turn."""
-    from handoffs.starting.turns import TURNS
+    from handoffs.starting.turns.claims import TURNS
 
     if isinstance(sender.concurrency, int):
         TURNS.bound(sender.concurrency - THREADS_BESIDE_TURNS)

@@ -31,15 +31,18 @@ from handoffs.lifecycle.queueing import queue_answer, queue_waiting_flow
 from handoffs.lifecycle.services import handoff_end
 from handoffs.models import Handoff, VendorEvent
 from handoffs.sending.files import files_taken, limits_of
-from handoffs.sending.hot_path import UserMessage, send_to_vendor
+from handoffs.sending.hot_path import UserMessage
 from handoffs.sending.offers import offer_check_closed, offer_match, offer_take
 from handoffs.sending.outbox import delivery_create
 from handoffs.sending.retry import message_retry
+from handoffs.sending.to_ai_agent import MessageWays
 from handoffs.starting.agent_place import end_function, tool_services
 from handoffs.starting.message_bounds import ai_agent_admit, live_agent_admit
 from handoffs.starting.start import handoff_open
 from handoffs.states import EndReason, State
 from integrations.contract.manifest import AttachmentLimits
+
+_WAYS = MessageWays()
 
 
 class HandoffResponder:
@@ -49,7 +52,7 @@ class HandoffResponder:
         """Journal a message; then it is the AI agent's to answer or the vendor's to get."""
         if not said.get("file_ids") and not said.get("answer"):
             plain = UserMessage(conversation_id=said["conversation_id"], line=_user_message(said))
-            if event := await send_to_vendor(plain):
+            if event := await _WAYS.send(plain):
                 return [event]
         return await run_sync(message_accept, **said)
 

@@ -25,7 +25,7 @@ from handoffs.portal.erasure.erasing import erasure_run, erasures_waiting
 from handoffs.relay.leases import workers_alive
 from handoffs.relay.worker import relay_current
 from handoffs.starting.agent_news import agent_tell, agent_tell_joined
-from handoffs.starting.answers import answer_all
+from handoffs.starting.turns.answers import answer_all
 from integrations.telemetry.heartbeats import beat_note
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,8 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import django
@@ -22,6 +23,7 @@ from config.demo.embedded import RedisServer, postgres_check
 from tests.emptying import empty_quickly
 from tests.migrated import MigratedPostgresServer
 from tests.postgres import database_migrated
+from tests.statement_log import statements_logged
 
 GARBAGE_THRESHOLD = 10_000
 WORK_DIR = Path(tempfile.mkdtemp(prefix="baton-"))
@@ -64,6 +66,7 @@ django.setup()
 empty_quickly()
 
 from conversations.event_loop.database import loop_connections_close  # noqa: E402 - needs the apps
+from conversations.event_loop.thread_database import thread_connections_close  # noqa: E402
 
 
 def pytest_collection_finish() -> None:
@@ -105,6 +108,15 @@ def django_db_keepdb() -> bool:
     return POSTGRES is not None
 
 
+@pytest.fixture
+def statements_sent(postgres_url: str) -> Iterator[Callable[[], Counter[str]]]:
+    """Count what PostgreSQL was sent since the last call, by its own log."""
+    if POSTGRES is None:
+        pytest.skip("The log of a server that was given is not ours to read.")
+    with statements_logged(POSTGRES.process.log_path, postgres_url) as sent:
+        yield sent
+
+
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[RedisServer]:
     """The Redis that settings point at."""
@@ -128,4 +140,5 @@ def _loop_connections() -> Iterator[None]:
     """Leave no connection of a loop that has ended, nor of the thread behind all loops."""
     yield
     loop_connections_close()
+    thread_connections_close()
     SyncToAsync.single_thread_executor.submit(connections.close_all).result()

@@ -64,17 +64,22 @@ async def _rows(
 
 async def _connect() -> psycopg.AsyncConnection[Any]:
     """Connect as Django does, to the database that it uses."""
+    options = prepared_options() | {"cursor_factory": psycopg.AsyncCursor}
+    async with asyncio.timeout(settings.DATABASE_POOL_SECONDS):
+        connection = await psycopg.AsyncConnection.connect(autocommit=True, **options)
+    _open.add(connection)
+    return connection
+
+
+def prepared_options() -> dict[str, Any]:
+    """Return how Django connects, but that each statement is prepared and planned once."""
     options = connections["default"].get_connection_params()
-    chosen = {
-        "cursor_factory": psycopg.AsyncCursor,
+    return {
+        **options,
         "prepare_threshold": 0,
         # A plan for each call would cost as much as the call.
         "options": f"{options.get('options', '')} -c plan_cache_mode=force_generic_plan",
     }
-    async with asyncio.timeout(settings.DATABASE_POOL_SECONDS):
-        connection = await psycopg.AsyncConnection.connect(autocommit=True, **{**options, **chosen})
-    _open.add(connection)
-    return connection
 
 
 def loop_connections_close() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.db import models
@@ -12,6 +14,7 @@ from django.utils import timezone
 
 from conversations.models.channel import Channel
 from conversations.models.release import Release
+from integrations.behaviour.languages import language_of
 from integrations.behaviour.sentence import Tongue
 from integrations.behaviour.wording import tongue_of
 from integrations.models import Environment, Project
@@ -48,6 +51,18 @@ class EndUser(models.Model):
         return self.external_id
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known of a project for one turn in a conversation (releases/known.py).
+
+    `words` are the project's own, by language; `draft` is None where a release answers.
+    """
+
+    words: Mapping[str, Mapping[str, str]] = field(repr=False)
+    is_filtered: bool
+    draft: object | None = field(repr=False)
+
+
 class Conversation(models.Model):
     """The thread in our widget, from hello to goodbye."""
 
@@ -62,6 +77,9 @@ class Conversation(models.Model):
         HANDOFF = "handoff"
         CLOSING = "closing"
         ENDED = "ended"
+
+    # Set by whoever takes a turn in it; else all is read where it is needed.
+    known: Known | None = None
 
     id = models.CharField(max_length=48, primary_key=True, default=conversation_id)
     session_id = models.UUIDField(unique=True, default=uuid.uuid4)
@@ -185,8 +203,13 @@ class Conversation(models.Model):
         """
         known: Tongue | None = self.__dict__.get("_known_tongue")
         if known is None or known != self.locale:
-            known = self.__dict__["_known_tongue"] = tongue_of(self.project_id, self.locale)
+            known = self.__dict__["_known_tongue"] = self._tongue()
         return known
+
+    def _tongue(self) -> Tongue:
+        if self.known is None:
+            return tongue_of(self.project_id, self.locale)
+        return Tongue(self.locale, self.known.words.get(language_of(self.locale)) or {})
 
     @property
     def is_app(self) -> bool:

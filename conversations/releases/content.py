@@ -9,7 +9,7 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from django.db import models
 
@@ -78,12 +78,30 @@ class Content(Protocol):
         ...
 
 
-class Draft:
-    """What builders edit: each message reads it anew."""
+class KeptRows:
+    """A draft's rows while its stamp stays the same; each model is read once, when it is needed."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project_id: int, stamp: str) -> None:
         """Read nothing yet."""
-        self._project = project
+        self.stamp = stamp
+        self._project_id = project_id
+        self._rows: dict[type[models.Model], list[Any]] = {}
+
+    def rows(self, model: type[Row]) -> list[Row]:
+        """Return all rows, in the order of their names; two threads may both read them."""
+        found = self._rows.get(model)
+        if found is None:
+            rows = model._default_manager.filter(project_id=self._project_id)
+            found = self._rows[model] = list(rows)
+        return found
+
+
+class Draft:
+    """What builders edit: each message reads it anew, unless it is known to be the same."""
+
+    def __init__(self, project: Project, kept: KeptRows | None = None) -> None:
+        """Read nothing yet."""
+        self._project, self._kept = project, kept
         # One message asks for the same rows more than once.
         self._named: dict[tuple[type[models.Model], frozenset[str]], dict[str, Any]] = {}
         self.project_id: int = project.pk
@@ -91,7 +109,12 @@ class Draft:
 
     def rows(self, model: type[Row]) -> Sequence[Row]:
         """Return all rows as they stand now."""
-        return list(self._rows(model))
+        return list(self._kept.rows(model) if self._kept else self._rows(model))
+
+    @property
+    def stamp(self) -> str:
+        """Return what tells this state of the draft from others; empty where that is not known."""
+        return self._kept.stamp if self._kept else ""
 
     def named(self, model: type[Row], names: Iterable[str]) -> dict[str, Row]:
         """Return the rows that have one of these names now."""
@@ -99,8 +122,12 @@ class Draft:
         if not wanted:
             return {}
         if (model, wanted) not in self._named:
-            found: Iterable[Any] = self._rows(model).filter(name__in=wanted)
-            self._named[model, wanted] = {row.name: row for row in found}
+            found: Iterable[Any]
+            if self._kept:
+                found = (row for row in self._kept.rows(model) if _name(row) in wanted)
+            else:
+                found = self._rows(model).filter(name__in=wanted)
+            self._named[model, wanted] = {_name(row): row for row in found}
         return self._named[model, wanted]
 
     def text(self, name: str) -> str:
@@ -141,6 +168,8 @@ class Frozen:
 
 def content_of(conversation: Conversation) -> Content:
     """Return what the AI agent knows in a conversation: that of its beginning, or the draft."""
+    if conversation.known is not None and conversation.known.draft is not None:
+        return cast(Draft, conversation.known.draft)
     return content_of_release(conversation.project, conversation.release_id)
 
 
@@ -200,6 +229,10 @@ def _instances(
         one.model(project_id=project_id, **{n: v for n, v in row.items() if n in names})
         for row in rows
     ]
+
+
+def _name(row: models.Model) -> str:
+    return str(row.name)  # type: ignore[attr-defined]
 
 
 class _FrozenReleases:

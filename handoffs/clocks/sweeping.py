@@ -5,7 +5,7 @@ from __future__ import annotations
 from handoffs.lifecycle.deadlines import LOST_WAKE_UP
 from handoffs.models import Handoff
 from handoffs.relay.leases import UNFINISHED
-from handoffs.starting.turns import turns_waiting
+from handoffs.starting.turns.claims import turns_waiting
 
 # So many at a time; the next sweep goes on.
 SWEEP_BATCH = 500

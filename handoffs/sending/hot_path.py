@@ -32,25 +32,13 @@ from conversations.journal.frames import DirectDelivery, frame_of
 from conversations.journal.services import NewEvent
 from conversations.journal.text_wake_up import texts_wake_from_loop
 from conversations.models import Event
+from conversations.webhooks.statement import LISTENING, TOLD
 from conversations.webhooks.wake_up import wake_from_loop
 from handoffs.lifecycle.deadlines import ACTIVE_SILENCE
 from handoffs.lifecycle.locking import Lease
 from integrations.telemetry.correlation import correlation_id
 from integrations.telemetry.metrics import JOURNAL_LINES
 
-# What webhooks/outbox.py writes: a look into an index, mostly of nothing, where nobody listens.
-_TOLD = """
-    INSERT INTO conversations_webhookdelivery
-        (endpoint_id, event_id, type, conversation_id, environment, shared_id, lane, data, status,
-         attempts, next_attempt_at, error_code, created_at, correlation_id)
-    SELECT endpoint.id, event_id, 'message.created', conversation_id, environment, shared_id,
-           conversation_id, NULL, 'pending', 0, %(now)s::timestamptz, '', %(now)s::timestamptz,
-           correlation_id
-"""
-_LISTENING = """
-    JOIN conversations_webhookendpoint AS endpoint USING (project_id)
-    WHERE endpoint.is_enabled AND endpoint.event_types @> '["message.created"]'
-"""
 _TO_VENDOR = f"""
 WITH input AS (
     SELECT * FROM jsonb_to_recordset(%(input)s::jsonb) AS input (
@@ -113,8 +101,8 @@ WITH input AS (
     FROM plain JOIN numbered ON numbered.id = conversation_id
     RETURNING id, handoff_id
 ), told AS (
-    {_TOLD}
-    FROM plain {_LISTENING}
+    {TOLD}
+    FROM plain {LISTENING}
     RETURNING conversation_id
 )
 SELECT conversation_id, last_sequence, handoff_id, owner_id, delivery.id, is_next,
@@ -176,8 +164,8 @@ WITH input AS (
            %(now)s::timestamptz
     FROM locked JOIN input USING (handoff_id) JOIN numbered ON numbered.id = conversation_id
 ), told AS (
-    {_TOLD}
-    FROM locked JOIN input USING (handoff_id) {_LISTENING}
+    {TOLD}
+    FROM locked JOIN input USING (handoff_id) {LISTENING}
     RETURNING conversation_id
 )
 SELECT handoff_id, conversation_id, last_sequence, agent_name, is_by_text,
@@ -248,8 +236,8 @@ async def messages_to_vendor(messages: Sequence[UserMessage]) -> list[Event | No
     ids = [message.conversation_id for message in messages]
     items = [_user_input(message) for message in messages]
     most = settings.LIVE_AGENT_MESSAGES_WAITING
-    rows = await _rows(_queueing, _TO_VENDOR, items, ids=ids, now=now, most=most)
-    _written(rows)
+    rows = await plain_rows(_queueing, _TO_VENDOR, items, ids=ids, now=now, most=most)
+    lines_written(rows)
     found = {row[0]: row[1:] for row in rows}
     return [_queued(message, found.get(message.conversation_id), now) for message in messages]
 
@@ -266,8 +254,8 @@ async def messages_from_vendor(messages: Sequence[AgentMessage]) -> list[Event |
     slack = timedelta(seconds=min(60.0, ACTIVE_SILENCE.after.total_seconds() / 10))
     moments = {"now": now, "deadline": deadline, "late_enough": deadline - slack}
     ids = [message.lease.handoff_id for message in messages]
-    rows = await _rows(_hearing, _FROM_VENDOR, items, ids=ids, **moments)
-    _written(rows)
+    rows = await plain_rows(_hearing, _FROM_VENDOR, items, ids=ids, **moments)
+    lines_written(rows)
     found = {row[0]: row[1:] for row in rows}
     return [_said(message.line, found.get(message.lease.handoff_id), now) for message in messages]
 
@@ -279,7 +267,7 @@ async def deliveries_sent(sent: Sequence[Sent]) -> list[bool]:
     """
     items = [_sent_input(one) for one in sent]
     ids = [one.delivery_id for one in sent]
-    rows = await _rows(_marking, _SENT, items, ids=ids, now=timezone.now())
+    rows = await plain_rows(_marking, _SENT, items, ids=ids, now=timezone.now())
     marked = {row[0] for row in rows}
     return [one.delivery_id in marked for one in sent]
 
@@ -348,7 +336,7 @@ def _lease_input(lease: Lease) -> dict[str, Any]:
     }
 
 
-async def _rows(
+async def plain_rows(
     database: LoopDatabase, statement: str, items: list[dict[str, Any]], **values: Any
 ) -> list[Any]:
     """Run a statement; no rows if it meets a repeat, or what no column takes.
@@ -364,7 +352,7 @@ async def _rows(
         return []
 
 
-def _written(rows: list[Any]) -> None:
+def lines_written(rows: list[Any]) -> None:
     """Count the lines; whether an endpoint is to be told of one stands last in its row."""
     JOURNAL_LINES.inc(len(rows))
     if any(row[-1] for row in rows):
@@ -375,7 +363,7 @@ def _queued(message: UserMessage, row: Any, now: datetime) -> Event | None:
     if row is None:
         return None
     sequence, handoff_id, owner_id, delivery_id, is_next, _ = row
-    event = _event(message.line, message.conversation_id, sequence, now)
+    event = line_event(message.line, message.conversation_id, sequence, now)
     direct: DirectDelivery | None = None
     if is_next:
         text = message.line.payload["text"]
@@ -396,14 +384,15 @@ def _said(line: NewEvent, row: Any, now: datetime) -> Event | None:
         return None
     conversation_id, sequence, agent_name, is_by_text, _ = row
     line.payload["agent_name"] = agent_name
-    event = _event(line, conversation_id, sequence, now)
+    event = line_event(line, conversation_id, sequence, now)
     publish.frames_show(conversation_id, [frame_of(event)])
     if is_by_text:
         texts_wake_from_loop()
     return event
 
 
-def _event(line: NewEvent, conversation_id: str, sequence: int, now: datetime) -> Event:
+def line_event(line: NewEvent, conversation_id: str, sequence: int, now: datetime) -> Event:
+    """Return the row of a line as it was written."""
     return Event(
         id=line.id,
         conversation_id=conversation_id,

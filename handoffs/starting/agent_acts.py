@@ -35,7 +35,7 @@ from handoffs.models import Handoff
 from handoffs.payload.reading import HandoffPayload, payload_read
 from handoffs.starting.addressing import offered_integrations
 from handoffs.starting.start import handoff_address, handoff_begin, handoff_open
-from handoffs.starting.turns import turn_clear
+from handoffs.starting.turns.claims import turn_clear
 from handoffs.states import EndReason, State
 from integrations.behaviour.settings import behaviour_of
 from integrations.connections.destinations import vendor_title

@@ -24,7 +24,7 @@ from conversations.event_loop.executor import run_sync
 from handoffs.lifecycle.queueing import queue_agent_news
 from handoffs.models import Handoff
 from handoffs.starting.human_parts import human_part
-from handoffs.starting.outside_turns import OUTSIDE_TURNS
+from handoffs.starting.turns.outside import OUTSIDE_TURNS
 from integrations.contract.errors import ConnectorError
 from integrations.http.client import Session
 

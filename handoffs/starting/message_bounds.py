@@ -15,22 +15,23 @@ from conversations.journal.selectors import messages_unanswered
 from conversations.models import Conversation
 from handoffs.models import Delivery, Handoff
 
-_MINUTE = timedelta(minutes=1)
+MINUTE = timedelta(minutes=1)
 # Sixtieths of a minute do not add up to a minute exactly.
-_ROUNDING = timedelta(milliseconds=1)
+ROUNDING = timedelta(milliseconds=1)
 
 
 def ai_agent_admit(conversation: Conversation) -> None:
     """Book a turn of the AI agent in a locked conversation; the caller saves what was booked.
 
     Raises RateLimitedError. A minute's turns may be used at once; then they come back one by one.
+    `handoffs/sending/to_ai_agent.py` says the same in SQL.
     """
     most = settings.AI_AGENT_MESSAGES_WAITING
     if messages_unanswered(conversation).order_by()[:most].count() >= most:
         raise RateLimitedError("ai_agent_is_behind", number=most)
     now, number = timezone.now(), settings.AI_AGENT_TURNS_PER_MINUTE
-    booked = max(conversation.turns_booked_until or now, now) + _MINUTE / number
-    if booked > now + _MINUTE + _ROUNDING:
+    booked = max(conversation.turns_booked_until or now, now) + MINUTE / number
+    if booked > now + MINUTE + ROUNDING:
         raise RateLimitedError("messages_a_minute", number=number)
     conversation.turns_booked_until = booked
 

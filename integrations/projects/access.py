@@ -35,17 +35,23 @@ def projects_of(user: Any) -> QuerySet[Project]:
     return Project.objects.filter(workspace__members__user=user).select_related("workspace")
 
 
+def project_entry(user: Any, project_id: str) -> tuple[Project, Membership] | None:
+    """Return a project and by which membership a user enters it; None where it is not theirs."""
+    rows = projects_of(user).filter(public_id=project_id)
+    project = rows.annotate(**_MEMBER_COLUMNS).first()
+    return None if project is None else (project, _membership(project, user))
+
+
 def project_for(request: HttpRequest, project_id: str, area: Area, access: Access) -> Project:
     """Return the project if the signed-in user may enter this area of it.
 
     A project of another workspace does not exist for the user (Http404); too little access is
     PermissionDenied. The project is also put on the request, for the frame of the page.
     """
-    rows = projects_of(request.user).filter(public_id=project_id)
-    project = rows.annotate(**_MEMBER_COLUMNS).first()
-    if project is None:
+    found = project_entry(request.user, project_id)
+    if found is None:
         raise Http404("No such project.")
-    membership = _membership(project, request.user)
+    project, membership = found
     portal_request = cast(PortalRequest, request)
     portal_request.project, portal_request.membership = project, membership
     if project.workspace.requires_second_factor and not factor_proved(request.session):

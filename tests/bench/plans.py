@@ -20,11 +20,16 @@ django.setup()
 from django.db import connection  # noqa: E402
 
 from handoffs.sending import hot_path  # noqa: E402
+from handoffs.starting.turns import statements  # noqa: E402
 
 STATEMENTS = {
     "to the vendor": hot_path._TO_VENDOR,
     "from the vendor": hot_path._FROM_VENDOR,
     "taken by the vendor": hot_path._SENT,
+    "to the AI agent": to_ai_agent._TO_AI_AGENT,
+    "turn begun": statements._CLAIM,
+    "turn written": statements._WRITE,
+    "whose turn is next": statements._NEXT,
 }
 SCAN = re.compile(r"(Seq Scan|Index(?: Only)? Scan using \S+|Bitmap Index Scan) on (\S+)")
 

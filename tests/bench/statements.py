@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import LiteralString
-
-import psycopg
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from tests.bench.clients import Widget
 from tests.bench.rig import Rig
 from tests.bench.table import table
+from tests.statement_log import CONTROL, statements_logged
 
 TRIPS = 100
 PACE = 0.03
-LENGTH = 90
 FLUSH_SECONDS = 0.5
-CONTROL = ("BEGIN", "COMMIT", "ROLLBACK")
-LOGGED = re.compile(r"^.*LOG: (?:statement|execute [^:]*): (.*)$")
-NEW_LINE = re.compile(r"\n(?!\t)")  # a tab begins what belongs to the line before
-VALUES = re.compile(r"'[^']*'|\$?\b\d+\b")
 
 
 async def statements(rig: Rig, widget: Widget) -> None:
@@ -49,29 +41,6 @@ async def statements(rig: Rig, widget: Widget) -> None:
     )
 
 
-@contextmanager
-def logged(rig: Rig) -> Iterator[Callable[[], Counter[str]]]:
+def logged(rig: Rig) -> AbstractContextManager[Callable[[], Counter[str]]]:
     """Let PostgreSQL log every statement; what is yielded counts those since it was called last."""
-    path = rig.postgres.process.log_path
-    _configure(rig, "ALTER SYSTEM SET log_statement = 'all'")
-    try:
-        with path.open() as log:
-            log.seek(0, 2)
-            yield lambda: _count(log.read())
-    finally:
-        _configure(rig, "ALTER SYSTEM RESET log_statement")
-
-
-def _configure(rig: Rig, statement: LiteralString) -> None:
-    with psycopg.connect(rig.stack.database_url, autocommit=True) as connection:
-        connection.execute(statement)
-        connection.execute("SELECT pg_reload_conf()")
-
-
-def _count(text: str) -> Counter[str]:
-    """Count statements, with their values left out, by their beginning."""
-    found: Counter[str] = Counter()
-    for line in NEW_LINE.split(text):
-        if match := LOGGED.match(" ".join(line.split())):
-            found[VALUES.sub("?", match[1])[:LENGTH]] += 1
-    return found
+    return statements_logged(rig.postgres.process.log_path, rig.stack.database_url)

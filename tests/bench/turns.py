@@ -18,8 +18,9 @@ from config.demo.embedded import free_port
 from tests.bench.costs import costs
 from tests.bench.neighbour_sessions import QUESTION, Place, ask, end
 from tests.bench.rig import Rig, python_start
-from tests.bench.statements import CONTROL, logged
+from tests.bench.statements import logged
 from tests.bench.table import percentile, progress, table
+from tests.statement_log import CONTROL
 
 KINDS = ("topic", "tool", "webhook")
 RATE = 20.0

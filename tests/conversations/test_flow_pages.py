@@ -110,7 +110,7 @@ def test_what_is_wrong_with_a_flow_is_said_with_its_step():
         {"name": "C", "kind": "handoff", "waiting_flow": "Music", "destination": "Sales"},
         {"name": "D", "kind": "handoff", "destination": "billing"},
     ]
-    found = plan_problems(plan_of("X", "A", steps), Known(tools=[], flows=[], places=["Billing"]))
+    found = plan_problems(plan_of("X", "A", steps), Known(tools={}, flows=[], places=["Billing"]))
 
     assert {(one.step, one.message) for one in found} == {
         ("A", "Leads to “Gone”, which does not exist."),
@@ -122,6 +122,22 @@ def test_what_is_wrong_with_a_flow_is_said_with_its_step():
         ("C", "No way leads here."),
         ("D", "No way leads here."),
     }
+
+
+def test_a_tool_that_needs_what_no_step_collects_is_named_with_its_step(project):
+    admin = client_of_admin(project)
+    source = "def ship(conv, flow, order_number, country, express=False):\n    return 'Sent.'"
+    factories.tool(project, source)
+    asks = {"name": "Ask", "entities": [{"name": "order_number", "kind": "alphanumeric"}]}
+    flow = factories.flow(project, "Shipping", [{**asks, "tools": ["ship"]}])
+
+    page = text_of(admin, at(project, "flow", flow_id=flow.pk))
+    assert "The tool ship needs “country”, which no step collects." in page
+    assert page.count("which no step collects") == 1
+
+    flow.steps[0]["entities"].append({"name": "country", "kind": "free_text"})
+    flow.save()
+    assert "which no step collects" not in text_of(admin, at(project, "flow", flow_id=flow.pk))
 
 
 def test_the_picture_has_each_step_once_and_each_way():

@@ -16,7 +16,7 @@ from django.test import Client
 from config.demo.processes import wait_until
 from conversations.models import Conversation, Event, OutsideAgent
 from handoffs.responder import message_accept
-from handoffs.starting.answers import answer_all
+from handoffs.starting.turns.answers import answer_all
 from integrations.models import ApiKey, Project
 from tests import factories
 

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from conversations.models import Conversation, Event, LogEntry
 from handoffs.models import Handoff
 from handoffs.responder import message_accept
-from handoffs.starting.answers import answer_all
+from handoffs.starting.turns.answers import answer_all
 from handoffs.states import State
 from integrations.models import Integration
 from tests import factories

@@ -19,7 +19,7 @@ from handoffs.lifecycle.services import handoff_accepted, handoff_connecting, ha
 from handoffs.models import Handoff
 from handoffs.responder import message_accept
 from handoffs.starting.agent_acts import agent_hand_off, agent_say
-from handoffs.starting.answers import answer_all
+from handoffs.starting.turns.answers import answer_all
 from handoffs.states import EndReason
 from integrations.models import ApiKey, Project
 from tests import factories

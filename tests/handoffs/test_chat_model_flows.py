@@ -9,7 +9,7 @@ import pytest
 
 from conversations.models import Conversation, LogEntry
 from handoffs.models import Handoff
-from handoffs.starting.answers import answer_all
+from handoffs.starting.turns.answers import answer_all
 from tests import factories
 from tests.handoffs.model import ModelStandIn, calls, model_server, says
 from tests.handoffs.outside import ask, said

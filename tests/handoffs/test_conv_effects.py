@@ -13,7 +13,7 @@ from conversations.models import Conversation, EndUser, Event, LogEntry, Variant
 from handoffs.api.conversation_items import conversation_items
 from handoffs.models import Handoff
 from handoffs.responder import message_accept
-from handoffs.starting.answers import answer_all
+from handoffs.starting.turns.answers import answer_all
 from tests import factories
 
 pytestmark = pytest.mark.django_db

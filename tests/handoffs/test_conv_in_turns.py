@@ -23,7 +23,7 @@ from conversations.models import (
 )
 from handoffs.models import Handoff
 from handoffs.responder import message_accept
-from handoffs.starting.answers import answer_all
+from handoffs.starting.turns.answers import answer_all
 from tests import factories
 from tests.handoffs.test_outside_return import RETURNS, handed_off_and_back
 

@@ -17,7 +17,7 @@ from handoffs.lifecycle.services import (
 )
 from handoffs.models import Delivery, Handoff
 from handoffs.responder import message_accept
-from handoffs.starting.answers import answer_all
+from handoffs.starting.turns.answers import answer_all
 from handoffs.states import EndReason
 from integrations.models import Project
 from tests import factories

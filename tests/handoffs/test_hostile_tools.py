@@ -14,7 +14,7 @@ from conversations.journal.json_values import has_valid_text
 from conversations.models import Conversation, Event, LogEntry
 from handoffs.models import Handoff
 from handoffs.responder import message_accept
-from handoffs.starting.answers import MAX_TRIES, answer_all
+from handoffs.starting.turns.answers import MAX_TRIES, answer_all
 from integrations.behaviour.sentences import sentence
 from tests import factories
 from tests.members import client_of_admin

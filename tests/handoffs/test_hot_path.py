@@ -15,9 +15,10 @@ from conversations.models import Conversation, Event
 from handoffs.lifecycle.services import session_load
 from handoffs.models import Delivery, Handoff, VendorEvent
 from handoffs.responder import message_accept
-from handoffs.sending import hot_path
+from handoffs.sending import hot_path, to_ai_agent
 from handoffs.sending.hot_path import UserMessage, mark_sent
 from handoffs.sending.outbox import delivery_sent
+from handoffs.starting.turns import statements
 from tests import factories
 from tests.handoffs.passing import (
     active,
@@ -188,12 +189,18 @@ async def test_what_live_agents_of_many_conversations_say_goes_to_the_right_ones
 # ---- the statements and the models ----
 
 
+STATEMENTS = (
+    hot_path._TO_VENDOR,
+    hot_path._FROM_VENDOR,
+    to_ai_agent._TO_AI_AGENT,
+    statements._WRITE,
+)
+
+
 @pytest.mark.parametrize("model", [Event, Delivery, VendorEvent])
 def test_every_column_that_needs_a_value_gets_one(model):
     table = model._meta.db_table
-    found = re.findall(
-        rf"INSERT INTO {table}\s*\(([^)]*)\)", hot_path._TO_VENDOR + hot_path._FROM_VENDOR
-    )
+    found = re.findall(rf"INSERT INTO {table}\s*\(([^)]*)\)", "".join(STATEMENTS))
     may_be_left_out = {
         column.column
         for column in model._meta.concrete_fields

@@ -17,7 +17,7 @@ from handoffs.models import Delivery
 from handoffs.responder import message_accept
 from handoffs.sending.hot_path import UserMessage, messages_to_vendor
 from handoffs.sending.outbox import delivery_sent
-from handoffs.starting.answers import answer_all
+from handoffs.starting.turns.answers import answer_all
 from handoffs.states import State
 from tests import factories
 from tests.conversations.widget import widget_of

@@ -16,7 +16,7 @@ from conversations.ai_agent.outside.options import FAILURES_IN_A_ROW
 from conversations.models import Conversation, Event, LogEntry, OutsideAgent
 from handoffs.models import Handoff
 from handoffs.responder import message_accept
-from handoffs.starting.answers import answer_all
+from handoffs.starting.turns.answers import answer_all
 from integrations.models import ApiKey
 from tests import factories
 from tests.handoffs.outside import (

@@ -12,7 +12,7 @@ from django.test import Client as Browser
 from conversations.event_loop.executor import run_sync
 from conversations.journal.services import agent_join
 from conversations.models import Conversation, Event, OutsideAgent
-from handoffs.starting.answers import answer_all
+from handoffs.starting.turns.answers import answer_all
 from tests import factories
 from tests.conversations.widget import Widget
 from tests.handoffs.model import KEY, ModelStandIn, calls, model_server, says

@@ -9,7 +9,7 @@ from django.urls import reverse
 from conversations.models import Channel, Conversation
 from conversations.releases.services import release_publish
 from handoffs.models import Handoff
-from handoffs.starting.answers import answer_all
+from handoffs.starting.turns.answers import answer_all
 from integrations.models import Access, Project
 from tests import factories
 from tests.members import client_of_admin, client_of_reader, client_with

@@ -9,7 +9,7 @@ import pytest
 from conversations.models import Conversation, Tool
 from conversations.releases.services import release_publish
 from handoffs.responder import message_accept
-from handoffs.starting.answers import answer_all
+from handoffs.starting.turns.answers import answer_all
 from integrations.models import Project
 from tests import factories
 

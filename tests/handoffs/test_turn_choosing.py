@@ -13,7 +13,7 @@ from django.db import connection
 from config.demo.processes import wait_until
 from conversations.models import Conversation
 from handoffs.responder import message_accept
-from handoffs.starting.turns import TURNS, TurnClaim, turns_waiting
+from handoffs.starting.turns.claims import TURNS, TurnClaim, turns_waiting
 from tests import factories
 from tests.postgres_sessions import is_waiting_for_lock, session_open
 

@@ -20,8 +20,8 @@ from config.demo.processes import wait_until
 from conversations.models import Conversation, Event
 from handoffs.clocks.sweeping import answers_lost
 from handoffs.responder import HandoffResponder, message_accept
-from handoffs.starting.answers import answer_all
-from handoffs.starting.turns import FRESH_PER_PROJECT, LEASE, TURNS, TurnClaim, turn_put_back
+from handoffs.starting.turns.answers import answer_all
+from handoffs.starting.turns.claims import FRESH_PER_PROJECT, LEASE, TURNS, TurnClaim, turn_put_back
 from handoffs.states import State
 from integrations.models import Project
 from tests import factories

@@ -27,32 +27,35 @@ SAME = "--generation-deterministic"
 
 
 def test_a_short_run_finds_nothing(stack: Stack, tmp_path: Path) -> None:
-    assert complaints(stack, tmp_path, "--phases", "examples,fuzzing", "-n", "1", SAME) == ""
+    run(stack, tmp_path, "--phases", "examples,fuzzing", "-n", "1", SAME)
 
 
 @pytest.mark.long
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(7200)
 def test_a_long_run_finds_nothing(stack: Stack, tmp_path: Path) -> None:
     phases = "examples,coverage,fuzzing,stateful"
-    assert complaints(stack, tmp_path, "--phases", phases, "-n", "60") == ""
+    run(stack, tmp_path, "--phases", phases, "-n", "25")
 
 
-def complaints(stack: Stack, folder: Path, *arguments: str) -> str:
-    """Return what a run says, unless it finds nothing."""
+def run(stack: Stack, folder: Path, *arguments: str) -> None:
+    """Run, and fail with all that was found; who waits reads it in the folder as it is found."""
     (folder / "schemathesis.toml").write_text(_config(stack))
-    with _no_rates(stack.redis.url):
+    said = folder / "schemathesis.log"
+    with _no_rates(stack.redis.url), said.open("w") as log:
         done = subprocess.run(
             [
                 *(sys.executable, "-c", COMMAND, "run", f"{stack.url}/api/schema"),
                 *("--no-color", "--warnings", "off", "--exclude-checks", NOT_CHECKED),
-                *("--continue-on-failure", *arguments),
+                # How long an answer takes says more about the machine than about the portal.
+                *("--continue-on-failure", "--request-timeout", "60", *arguments),
             ],
             cwd=folder,
             env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-            capture_output=True,
-            text=True,
+            stdout=log,
+            stderr=subprocess.STDOUT,
         )
-    return "" if done.returncode == 0 else done.stdout + done.stderr
+    if done.returncode != 0:
+        pytest.fail(said.read_text(), pytrace=False)
 
 
 def _config(stack: Stack) -> str:

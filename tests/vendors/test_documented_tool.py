@@ -12,7 +12,7 @@ from conversations.event_loop.executor import run_sync
 from conversations.models import Tool
 from handoffs.models import Handoff
 from handoffs.responder import message_accept
-from handoffs.starting.answers import answer_all
+from handoffs.starting.turns.answers import answer_all
 from integrations.connect.steps import tool_source
 from integrations.contract.registry import manifests
 from integrations.models import Integration

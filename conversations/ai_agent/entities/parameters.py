@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -124,6 +124,13 @@ def parameters_of(source: str, function_name: str, stored: object) -> list[Param
 def tool_parameters(tool: Tool) -> list[Parameter]:
     """Return what a tool takes beside conv."""
     return parameters_of(tool.source, tool.name, tool.parameters)
+
+
+def parameters_needed(tools: Iterable[Tool]) -> dict[str, list[str]]:
+    """Return by the name of each tool the parameters without which it cannot run."""
+    return {
+        tool.name: [one.name for one in tool_parameters(tool) if one.is_required] for tool in tools
+    }
 
 
 @lru_cache(maxsize=512)

@@ -138,9 +138,12 @@ def step_links(step: Step) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What steps may name: tools, flows, and places of a handoff in any spelling of letters."""
+    """What steps may name: tools, flows, and places of a handoff in any spelling of letters.
 
-    tools: Collection[str]
+    `tools` maps each to the parameters that it cannot run without.
+    """
+
+    tools: Mapping[str, Collection[str]]
     flows: Collection[str]
     places: Collection[str]
 
@@ -172,9 +175,14 @@ def _step_problems(plan: FlowPlan, step: Step, known: Known) -> Iterator[Problem
     for target, _ in step_links(step):
         if target and target not in plan.steps:
             yield Problem(step=step.name, message=f"Leads to “{target}”, which does not exist.")
+    collected = {one.name for other in plan.steps.values() for one in other.entities}
     for tool in step.tools:
         if tool not in known.tools:
             yield Problem(step=step.name, message=f"There is no tool {tool}.", field="tools")
+        for name in known.tools.get(tool, ()):
+            if name not in collected:
+                message = f"The tool {tool} needs “{name}”, which no step collects."
+                yield Problem(step=step.name, message=message, field="tools")
     if step.kind == "function" and not step.tools:
         yield Problem(step=step.name, message="Pick the function to run.", field="tools")
     if step.waiting_flow and step.waiting_flow not in known.flows:
@@ -183,7 +191,6 @@ def _step_problems(plan: FlowPlan, step: Step, known: Known) -> Iterator[Problem
     if step.kind == "handoff" and not known.has_place(step.destination):
         message = f"Hands over to “{step.destination}”, which does not exist."
         yield Problem(step=step.name, message=message, field="destination")
-    collected = {one.name for other in plan.steps.values() for one in other.entities}
     for condition in step.conditions:
         for name in condition.required_entities:
             if name not in collected:

@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from conversations.ai_agent.entities.parameters import parameters_needed
 from conversations.ai_agent.flows.forms import Choices, FlowForm, StepEditor
 from conversations.ai_agent.flows.picture import flow_picture
 from conversations.ai_agent.flows.services import (
@@ -155,7 +156,7 @@ def _places(project: Project) -> Choices:
 
 def _problems(project: Project, row: Flow, plan: FlowPlan | None = None) -> list[Any]:
     known = Known(
-        tools=list(project.tools.values_list("name", flat=True)),
+        tools=parameters_needed(project.tools.all()),
         flows=list(project.flows.values_list("name", flat=True)),
         places=[name for _, choices in _places(project) for name, _ in choices],
     )

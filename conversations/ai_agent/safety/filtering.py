@@ -64,6 +64,8 @@ class SafetyOptions:
 
 def safety_turn(conversation: Conversation, event: Event) -> Turn | None:
     """Return the turn that takes the place of the AI agent's; None lets it answer."""
+    if conversation.known is not None and not conversation.known.is_filtered:
+        return None
     row = SafetyFilter.objects.filter(project_id=conversation.project_id, is_enabled=True).first()
     if row is None:
         return None

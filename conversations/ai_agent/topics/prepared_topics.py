@@ -14,8 +14,8 @@ from conversations.releases.content import Content, Draft, Version
 # A hundred topics of twenty queries take about ten megabytes.
 PROJECTS_KEPT = 32
 
-# Which topics there are, and when each was saved; nothing for those of a release.
-Saved = tuple[tuple[int, float], ...]
+# A draft's stamp, or which topics there are, and when each was saved; nothing for a release.
+Saved = str | tuple[tuple[int, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,9 @@ class Prepared:
 class PreparedTopics:
     """Prepares topics once; the database says whether those of a draft are still the same.
 
-    Which topics there are, and when each was saved, is read for every message: no process has to
-    be told of a change, and clocks that differ do no harm. A release never changes.
+    Which topics there are, and when each was saved, is read for every message, unless a draft says
+    so by its stamp: no process has to be told of a change, and clocks that differ do no harm. A
+    release never changes.
     """
 
     def __init__(self, kept: int = PROJECTS_KEPT) -> None:
@@ -84,6 +85,8 @@ def human_topic(
 def _saved(content: Content) -> Saved:
     if not isinstance(content, Draft):
         return ()
+    if content.stamp:
+        return content.stamp
     rows = Topic.objects.filter(project_id=content.project_id).order_by("pk")
     return tuple((pk, at.timestamp()) for pk, at in rows.values_list("pk", "updated_at"))
 

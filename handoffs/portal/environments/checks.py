@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from conversations.ai_agent.entities.parameters import parameters_needed
 from conversations.ai_agent.flows.steps import FlowPlan, Known, plan_of, plan_problems
 from conversations.ai_agent.tools.check import tool_check
 from conversations.ai_agent.tools.means_lint import means_named
 from conversations.ai_agent.topics.actions import handoff_targets, tool_targets, topic_actions
-from conversations.models import Destination, Secret, ToolApi
+from conversations.models import Destination, Secret, Tool, ToolApi
 from conversations.releases.content import instances_of
 from handoffs.errors import HandoffError
 from handoffs.payload.reading import payload_for_call_handoff
@@ -130,7 +131,7 @@ class ReleaseCheck:
             for flow in self.content.get("flows", [])
         ]
         known = Known(
-            tools=self._names("tools"),
+            tools=parameters_needed(instances_of(Tool, self.project.pk, self.content)),
             flows=self._names("flows"),
             places=[*self._names("destinations"), *self._vendors_in(plans, offered)],
         )

@@ -13,8 +13,8 @@ from conversations.event_loop.executor import run_sync
 from handoffs.portal.live.board import Picture, View, boards, picture_change
 from handoffs.portal.live.reading import LiveFilter
 from integrations.entry.sessions.idle import socket_is_over
-from integrations.models import Access, Area, Membership
-from integrations.projects.access import projects_of
+from integrations.models import Access, Area
+from integrations.projects.access import project_entry
 from integrations.projects.proofs import factor_proved
 
 NO_ACCESS = 4403
@@ -73,13 +73,13 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         public_id = self.scope["url_route"]["kwargs"]["project_id"]
         if user is None or socket_is_over(self.scope["session"].session_key or "", user):
             return None
-        project = projects_of(user).filter(public_id=public_id).first()
-        if project is None:
+        found = project_entry(user, public_id)
+        if found is None:
             return None
-        member = Membership.objects.filter(workspace=project.workspace, user=user).first()
+        project, member = found
         if project.workspace.requires_second_factor and not factor_proved(self.scope["session"]):
             return None
-        if member is None or member.access(Area.CONVERSATIONS) < Access.READ:
+        if member.access(Area.CONVERSATIONS) < Access.READ:
             return None
         wanted = dict(parse_qsl(self.scope.get("query_string", b"").decode("latin-1")))
         shows_people = member.may_see_personal_data

@@ -21,7 +21,7 @@ from conversations.ai_agent.runtimes.services import outside_agent_error_note
 from conversations.ai_agent.runtimes.trial import TrialTurn
 from conversations.models import Channel, Conversation, EndUser, OutsideAgent
 from handoffs.starting.agent_place import agent_place
-from handoffs.starting.outside_turns import agent_session
+from handoffs.starting.turns.outside import agent_session
 from integrations.entry.rate_limit import retry_after
 from integrations.models import Access, Area, Environment
 from integrations.projects.access import project_for

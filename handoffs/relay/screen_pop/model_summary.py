@@ -18,7 +18,7 @@ from conversations.models import OutsideAgent
 from handoffs.models import Handoff
 from handoffs.relay.screen_pop.masking import masked
 from handoffs.relay.screen_pop.summary import BY_MODEL, BY_SENTENCES
-from handoffs.starting.outside_turns import agent_session
+from handoffs.starting.turns.outside import agent_session
 from integrations.contract.connector import HandoffRequest, TranscriptLine
 from integrations.contract.errors import ConnectorError
 

@@ -50,9 +50,10 @@ from handoffs.payload.reading import (
 from handoffs.starting.addressing import offered_integrations
 from handoffs.starting.agent_place import agent_place, handoff_view, tool_services
 from handoffs.starting.human_parts import human_parts
-from handoffs.starting.outside_turns import OUTSIDE_TURNS
 from handoffs.starting.start import handoff_refuse, handoff_start
-from handoffs.starting.turns import TURNS, TurnClaim, turn_clear, turn_put_back
+from handoffs.starting.turns.claims import TURNS, TurnClaim, turn_clear, turn_put_back
+from handoffs.starting.turns.outside import OUTSIDE_TURNS
+from handoffs.starting.turns.statements import TEST_PANEL, TurnFacts, turn_write
 from integrations.contract.hints import PayloadProblem
 
 logger = logging.getLogger(__name__)
@@ -60,8 +61,6 @@ logger = logging.getLogger(__name__)
 MAX_TRIES = 3
 # A flow that an outside agent begins waits so long for a slot for its first tool.
 SLOT_SECONDS = 3.0
-# In a conversation's page: it is one of the portal's test panel.
-TEST_PANEL = "test_panel"
 
 
 def answer_all(conversation_id: str) -> None:
@@ -94,8 +93,8 @@ def _turn_take(claim: TurnClaim) -> None:
 
 
 def _answer(claim: TurnClaim) -> None:
-    conversation = _conversation(claim.conversation_id)
-    event = _unanswered(conversation)
+    facts = claim.facts or _facts(claim.conversation_id)
+    conversation, event = facts.conversation, facts.event
     agent = outside_agent(conversation.project)
     has_flows = agent is None or is_asked(agent)
     is_resumed = has_flows and bool(conversation.flow.get("resume"))
@@ -210,6 +209,11 @@ def _finish_outside(claim: TurnClaim, agent: OutsideAgent, event: Event, turn: T
             queue_answer(claim.conversation_id)
 
 
+def _facts(conversation_id: str) -> TurnFacts:
+    conversation = _conversation(conversation_id)
+    return TurnFacts(conversation=conversation, event=_unanswered(conversation))
+
+
 def _conversation(conversation_id: str) -> Conversation:
     related = ("project__workspace", "project__outside_agent", "end_user", "channel")
     return Conversation.objects.select_related(*related).get(pk=conversation_id)
@@ -254,12 +258,21 @@ def _turn_end(
     turn_clear(conversation, due_at=timezone.now() if is_owed else None, also=also)
 
 
-@transaction.atomic
 def _apply(claim: TurnClaim, event: Event | None, turn: Turn) -> bool:
     """Write a turn down, unless the claim was lost or somebody else answers by now.
 
     Returns whether another answer is owed.
     """
+    is_written = (
+        claim.facts is not None
+        and claim.facts.event is event
+        and turn_write(claim.facts, claim.id, turn)
+    )
+    return False if is_written else _apply_locked(claim, event, turn)
+
+
+@transaction.atomic
+def _apply_locked(claim: TurnClaim, event: Event | None, turn: Turn) -> bool:
     conversation = conversation_lock(claim.conversation_id)
     is_ours = conversation.turn_id == claim.id
     is_in_charge = conversation.state == Conversation.State.BOT

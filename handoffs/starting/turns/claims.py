@@ -13,10 +13,10 @@ import threading
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from functools import lru_cache
 
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -24,8 +24,10 @@ from django.db.models import F, Min, Q, QuerySet
 from django.db.models.functions import Now
 
 from conversations.ai_agent.sandbox.slots import FairSlots, Tenant
+from conversations.event_loop.thread_database import is_apart
 from conversations.models import Conversation
 from handoffs.lifecycle.queueing import queue_answer
+from handoffs.starting.turns.statements import TurnFacts, tenants_waiting, turn_claim
 
 logger = logging.getLogger(__name__)
 # A killed worker's turn is somebody else's after this long.
@@ -35,6 +37,7 @@ RENEW_SECONDS = 1.5
 PAUSE = timedelta(seconds=2)
 # Those of a tenant that are looked at: another thread may be faster with the first ones.
 CANDIDATES = 5
+CONVERSATIONS_KNOWN = 10_000
 # Most turns are over by then. Until then a turn computes, and one more of the same project would
 # only make all of them slower, its neighbours' too; after that it mostly waits.
 FRESH_SECONDS = 0.5
@@ -50,12 +53,14 @@ class TurnClaim:
 
     `tries` says how often the answer to the oldest unanswered message was begun, this time
     included: it is more than 1 where a turn crashed, could not be stored, or its worker died.
+    `facts` is what was read in the same statement, if one could do both.
     """
 
     conversation_id: str
     id: uuid.UUID
     tries: int
     tenant: Tenant
+    facts: TurnFacts | None = field(default=None, repr=False, compare=False)
 
 
 def turns_waiting() -> QuerySet[Conversation]:
@@ -97,6 +102,7 @@ class Turns:
         self._fresh = _Fresh()
         self._keeper = _Keeper()
         self._handed_over: set[uuid.UUID] = set()
+        self._kept_here: set[str] = set()
 
     def bound(self, number: int) -> None:
         """Take no more than so many turns at once, and not more than TURNS_AT_ONCE."""
@@ -108,13 +114,19 @@ class Turns:
         None where its tenant has its share: whoever ends one of its turns takes the next, so that
         the many who are woken up by a crowd go at once.
         """
-        found = turns_waiting().filter(pk=conversation_id)
-        row = found.values_list("project__workspace_id", "project_id", "answer_tries").first()
-        if row is None:
+        if conversation_id in self._kept_here:
+            # Whoever is at it goes on to what was said meanwhile.
             return self.claim_next()
         # Without a queue: whoever has just been woken up does not stand behind those who look
         # round for more.
-        return self._take(_tenant(row), [(conversation_id, row[2])])
+        try:
+            tenant = _tenant_of(conversation_id)
+            claim = self._take(tenant, [conversation_id])
+        except Conversation.DoesNotExist:
+            claim = None
+        except _NoRoomError:
+            return None
+        return claim or self.claim_next()
 
     def claim_next(self) -> TurnClaim | None:
         """Claim the turn that is due by fairness, if one is waiting that may be taken."""
@@ -128,6 +140,7 @@ class Turns:
         What has been handed over in the block is held until `release`.
         """
         self._keeper.hold(claim.id)
+        self._kept_here.add(claim.conversation_id)
         grown = threading.Timer(FRESH_SECONDS, self._grow_old, [claim])
         grown.daemon = True
         grown.start()
@@ -135,6 +148,7 @@ class Turns:
             yield
         finally:
             grown.cancel()
+            self._kept_here.discard(claim.conversation_id)
             if claim.id not in self._handed_over:
                 self._keeper.drop(claim.id)
             self._fresh.end(claim.id)
@@ -166,26 +180,29 @@ class Turns:
 
     def _next(self) -> TurnClaim | None:
         """Who has the fewest turns now comes first, then who has waited longest."""
-        projects = turns_waiting().values_list("project__workspace_id", "project_id")
-        rows = list(projects.annotate(since=Min("answer_due_at")).order_by("since"))
-        for row in sorted(rows, key=lambda row: self._slots.held(_tenant(row))):
-            oldest = turns_waiting().filter(project_id=row[1]).order_by("answer_due_at")
-            claim = self._take(_tenant(row), oldest.values_list("pk", "answer_tries")[:CANDIDATES])
-            if claim is not None:
-                return claim
+        for tenant in sorted(_tenants_waiting(), key=self._slots.held):
+            oldest = turns_waiting().filter(project_id=tenant.project).order_by("answer_due_at")
+            with suppress(_NoRoomError):
+                claim = self._take(tenant, oldest.values_list("pk", flat=True)[:CANDIDATES])
+                if claim is not None:
+                    return claim
         return None
 
-    def _take(self, tenant: Tenant, candidates: Iterable[tuple[str, int]]) -> TurnClaim | None:
-        """Claim the first candidate that nobody else claims before, if the tenant may have one."""
+    def _take(self, tenant: Tenant, candidates: Iterable[str]) -> TurnClaim | None:
+        """Claim the first candidate that nobody else claims before.
+
+        Raises _NoRoomError where the tenant has its share; the candidates are not looked at then.
+        """
         turn_id = uuid.uuid4()
         if not self._fresh.begin(turn_id, tenant.project):
-            return None
+            raise _NoRoomError
         claim = None
         has_slot = self._slots.try_take(tenant)
         try:
-            if has_slot:
-                claims = (_claim(turn_id, tenant, *candidate) for candidate in candidates)
-                claim = next(filter(None, claims), None)
+            if not has_slot:
+                raise _NoRoomError
+            claims = (_claim(turn_id, tenant, candidate) for candidate in candidates)
+            claim = next(filter(None, claims), None)
         finally:
             if claim is None:
                 self._fresh.end(turn_id)
@@ -199,22 +216,54 @@ class Turns:
             queue_answer(claim.conversation_id)
 
 
-def _tenant(row: Sequence[Any]) -> Tenant:
-    return Tenant(workspace=str(row[0]), project=str(row[1]))
+class _NoRoomError(Exception):
+    """A tenant has as many turns as it may have now."""
 
 
-def _claim(
-    turn_id: uuid.UUID, tenant: Tenant, conversation_id: str, tries: int
-) -> TurnClaim | None:
+def _tenants_waiting() -> list[Tenant]:
+    """Return whoever waits for an answer, who waits longest first."""
+    if is_apart():
+        return [_tenant(*row) for row in tenants_waiting()]
+    projects = turns_waiting().values_list("project__workspace_id", "project_id")
+    rows = projects.annotate(since=Min("answer_due_at")).order_by("since")
+    return [_tenant(workspace, project) for workspace, project, _ in rows]
+
+
+# A conversation stays its project's; one that is not there is asked for again.
+@lru_cache(maxsize=CONVERSATIONS_KNOWN)
+def _tenant_of(conversation_id: str) -> Tenant:
+    rows = Conversation.objects.values_list("project__workspace_id", "project_id")
+    return _tenant(*rows.get(pk=conversation_id))
+
+
+def _tenant(workspace_id: int, project_id: int) -> Tenant:
+    return Tenant(workspace=str(workspace_id), project=str(project_id))
+
+
+def _claim(turn_id: uuid.UUID, tenant: Tenant, conversation_id: str) -> TurnClaim | None:
     """Write the claim where nobody else was faster."""
-    claimed = (
-        turns_waiting()
-        .filter(pk=conversation_id, answer_tries=tries)
-        .update(turn_id=turn_id, turn_until=Now() + LEASE, answer_tries=tries + 1)
-    )
-    if not claimed:
+    if is_apart():
+        facts = turn_claim(turn_id, conversation_id, LEASE)
+        tries = facts.conversation.answer_tries if facts else 0
+    else:
+        facts, tries = None, _claim_slowly(turn_id, conversation_id)
+    if not tries:
         return None
-    return TurnClaim(conversation_id=conversation_id, id=turn_id, tries=tries + 1, tenant=tenant)
+    return TurnClaim(
+        conversation_id=conversation_id, id=turn_id, tries=tries, tenant=tenant, facts=facts
+    )
+
+
+def _claim_slowly(turn_id: uuid.UUID, conversation_id: str) -> int:
+    """Do as turn_claim does without reading more than the number of tries; 0 where it fails."""
+    waiting = turns_waiting().filter(pk=conversation_id)
+    tries = waiting.values_list("answer_tries", flat=True).first()
+    if tries is None:
+        return 0
+    claimed = waiting.filter(answer_tries=tries).update(
+        turn_id=turn_id, turn_until=Now() + LEASE, answer_tries=tries + 1
+    )
+    return tries + 1 if claimed else 0
 
 
 class _Fresh:
