@@ -19,7 +19,7 @@ django.setup()
 
 from django.db import connection  # noqa: E402
 
-from handoffs.sending import hot_path  # noqa: E402
+from handoffs.sending import hot_path, to_ai_agent  # noqa: E402
 from handoffs.starting.turns import statements  # noqa: E402
 
 STATEMENTS = {
