@@ -24,7 +24,7 @@ from handoffs.portal.conversations.search_fill import search_catch_up
 from handoffs.portal.erasure.erasing import erasure_run, erasures_waiting
 from handoffs.relay.leases import workers_alive
 from handoffs.relay.worker import relay_current
-from handoffs.starting.agent_news import agent_tell, agent_tell_joined
+from handoffs.starting.turns.agent_news import agent_tell, agent_tell_joined
 from handoffs.starting.turns.answers import answer_all
 from integrations.telemetry.heartbeats import beat_note
 

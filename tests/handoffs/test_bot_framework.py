@@ -17,7 +17,7 @@ from conversations.models import Conversation, LogEntry, OutsideAgent
 from handoffs.lifecycle.locking import handoff_leased
 from handoffs.lifecycle.services import handoff_connecting, handoff_end
 from handoffs.models import Handoff
-from handoffs.starting.agent_news import agent_tell, agent_tell_joined
+from handoffs.starting.turns.agent_news import agent_tell, agent_tell_joined
 from handoffs.states import EndReason
 from tests import factories
 from tests.handoffs.direct_line import SECRET, direct_line, says, served

@@ -18,7 +18,7 @@ from handoffs.lifecycle.locking import handoff_leased
 from handoffs.lifecycle.services import handoff_accepted, handoff_connecting, handoff_end
 from handoffs.models import Handoff
 from handoffs.responder import message_accept
-from handoffs.starting.agent_acts import agent_hand_off, agent_say
+from handoffs.starting.turns.agent_acts import agent_hand_off, agent_say
 from handoffs.starting.turns.answers import answer_all
 from handoffs.states import EndReason
 from integrations.models import ApiKey, Project

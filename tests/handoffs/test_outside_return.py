@@ -20,7 +20,7 @@ from handoffs.api.mcp.views import handoff_view
 from handoffs.lifecycle.locking import handoff_leased
 from handoffs.lifecycle.services import handoff_end
 from handoffs.models import Handoff
-from handoffs.starting.agent_news import PAUSES_SECONDS, agent_tell
+from handoffs.starting.turns.agent_news import PAUSES_SECONDS, agent_tell
 from handoffs.states import EndReason, State
 from tests import factories
 from tests.handoffs.outside import Drive, WebhookStandIn, ask, driven, said, webhook_agent

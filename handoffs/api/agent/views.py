@@ -26,7 +26,7 @@ from handoffs.api.agent.bodies import (
 )
 from handoffs.errors import HandoffError, InvalidPayloadError, NoDefaultError, NotConnectedError
 from handoffs.models import Handoff
-from handoffs.starting.agent_acts import (
+from handoffs.starting.turns.agent_acts import (
     AgentActError,
     AlreadyActiveError,
     NoAgentsError,

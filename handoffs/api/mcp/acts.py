@@ -16,7 +16,7 @@ from conversations.models import Conversation
 from handoffs.api.mcp.key import key_of_request
 from handoffs.errors import HandoffError, InvalidPayloadError
 from handoffs.models import Handoff
-from handoffs.starting.agent_acts import (
+from handoffs.starting.turns.agent_acts import (
     AgentActError,
     AlreadyActiveError,
     NoAgentsError,
