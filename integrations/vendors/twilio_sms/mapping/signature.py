@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Collection, Mapping, Sequence
-from urllib.parse import parse_qs, parse_qsl, urlsplit, urlunsplit
+from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from integrations.contract.errors import WebhookVerificationError
 
@@ -16,6 +16,9 @@ _FORM = "application/x-www-form-urlencoded"
 _AUTH_TOKEN_DIGEST = "HMAC_SHA1"  # noqa: S105 - the name of an algorithm
 _DIGESTS = {_AUTH_TOKEN_DIGEST: hashlib.sha1, "HMAC_SHA256": hashlib.sha256}
 _PORTS = {"https": 443, "http": 80}
+# Of a query, beside letters, digits and -._~: what a browser's URL leaves as it is (an apostrophe
+# is not among it), and what Node's querystring does.
+_KEPT_BY_BROWSERS, _KEPT_BY_NODE = "%!$&()*+,/:;=?@[]\\^`{|}", "!*'()"
 Pairs = Sequence[tuple[str, str]]
 
 
@@ -38,7 +41,8 @@ def require_true(
     """Raise WebhookVerificationError unless the account has signed the call.
 
     A header names a shared key and its algorithm; without it an auth token has signed. Twilio
-    writes the usual port into the address or leaves it out: either is good.
+    writes the usual port into the address or leaves it out, and may have escaped what stands in
+    its query: each is good, as it is to Twilio's own libraries.
     """
     keys, digest = _key_named(headers.get(SETTINGS_HEADER, ""), auth_tokens, shared_key)
     pairs = form_pairs(method, headers, body)
@@ -62,8 +66,24 @@ def signature(key: str, url: str, pairs: Pairs, digest: str = _AUTH_TOKEN_DIGEST
     return base64.b64encode(hmac.new(key.encode(), signed, _DIGESTS[digest]).digest()).decode()
 
 
-def addresses(url: str) -> tuple[str, str]:
-    """Return an address without its port, and with the port written out."""
+def addresses(url: str) -> list[str]:
+    """Return each way in which an address may have been written when it was signed."""
+    found = (one for written in _queries(url) for one in _with_and_without_port(written))
+    return list(dict.fromkeys(found))
+
+
+def _queries(url: str) -> tuple[str, str, str]:
+    """Return an address as it came, with its query escaped as browsers do, and as Node does."""
+    bare, mark, query = url.partition("?")
+    if not query:
+        return url, url, url
+    escaped = quote(query, safe=_KEPT_BY_BROWSERS)
+    pairs = parse_qsl(escaped, keep_blank_values=True)
+    node = urlencode(pairs, quote_via=quote, safe=_KEPT_BY_NODE)
+    return url, f"{bare}{mark}{escaped}", f"{bare}{mark}{node}"
+
+
+def _with_and_without_port(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     try:
         port = parts.port or _PORTS.get(parts.scheme, 80)
