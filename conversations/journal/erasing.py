@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
+
+from django.db.models import QuerySet
 
 from conversations.models import (
     Attachment,
@@ -23,8 +26,11 @@ from conversations.models import (
     WebhookDelivery,
 )
 from conversations.models.review import search_forget
+from integrations.models import Project, VendorCall
 
 ERASED = "[erased]"
+# Of a text that was erased before it went, and of whose it was.
+GONE, NUMBER_GONE = "erased", "erased-"
 # Texts of a journal line that say nothing of a person.
 _KEPT = frozenset(
     {
@@ -48,7 +54,7 @@ def conversation_blank(conversation: Conversation) -> Counter[str]:
     # Those that have gone out are only a copy; nobody is told any more what is erased.
     told = WebhookDelivery.objects.filter(conversation=conversation)
     counts["webhook deliveries"], _ = told.delete()
-    SmsOutbound.objects.filter(event__conversation=conversation).update(text="", media=[])
+    _unsent(SmsOutbound.objects.filter(event__conversation=conversation))
     Conversation.objects.filter(pk=conversation.pk).update(
         tool_state={},
         flow={},
@@ -64,17 +70,9 @@ def conversation_blank(conversation: Conversation) -> Counter[str]:
     return counts
 
 
-def end_user_blank(end_user: EndUser) -> None:
+def end_user_blank(end_user: EndUser) -> Counter[str]:
     """Blank what an end user is called; who comes back with the same id is a new person."""
-    known_as = {end_user.phone, end_user.external_id} - {""}
-    threads = list(
-        SmsThread.objects.filter(integration__project=end_user.project_id, user_number__in=known_as)
-    )
-    SmsInbound.objects.filter(thread__in=threads).update(text="", media=[])
-    SmsOutbound.objects.filter(thread__in=threads).update(text="", media=[])
-    for thread in threads:
-        thread.user_number = f"erased-{thread.pk}"
-        thread.save(update_fields=["user_number"])
+    counts = _threads(end_user)
     EndUser.objects.filter(pk=end_user.pk).update(
         external_id=f"erased-{end_user.pk}",
         is_verified=False,
@@ -83,6 +81,74 @@ def end_user_blank(end_user: EndUser) -> None:
         phone="",
         memory={},
     )
+    return counts
+
+
+def threads_of(end_user: EndUser) -> QuerySet[SmsThread]:
+    """Return the threads of text messages with the numbers that somebody is known by."""
+    known_as = {end_user.phone, end_user.external_id.removeprefix("tel:")} - {""}
+    return SmsThread.objects.filter(
+        integration__project=end_user.project_id, user_number__in=known_as
+    )
+
+
+def _threads(end_user: EndUser) -> Counter[str]:
+    """Blank texts and numbers; what waits is neither sent nor passed on any more."""
+    threads = list(threads_of(end_user))
+    came, went = (
+        SmsInbound.objects.filter(thread__in=threads),
+        SmsOutbound.objects.filter(thread__in=threads),
+    )
+    counts = Counter({"text messages": came.count() + went.count()})
+    came.filter(status=SmsInbound.Status.WAITING).update(
+        status=SmsInbound.Status.DROPPED, note=GONE, claimed_until=None
+    )
+    came.update(text="", media=[], digest="")
+    _unsent(went)
+    calls = VendorCall.objects.filter(
+        reference__in=[str(row) for row in went.values_list("pk", flat=True)]
+    )
+    counts["vendor calls"] = calls.update(request_body=None, response_body=None)
+    for thread in threads:
+        thread.user_number = f"{NUMBER_GONE}{thread.pk}"
+        thread.conversation, thread.survey = None, None
+        thread.save(update_fields=["user_number", "conversation", "survey"])
+    return +counts
+
+
+def _unsent(texts: QuerySet[SmsOutbound]) -> None:
+    """Blank texts to somebody; those that wait are given up, for an empty one says nothing."""
+    waiting = (SmsOutbound.Status.WAITING, SmsOutbound.Status.SENDING)
+    texts.filter(status__in=waiting).update(
+        status=SmsOutbound.Status.FAILED, error_code=GONE, claimed_until=None
+    )
+    texts.update(text="", media=[])
+
+
+def texts_delete(project: Project, until: datetime, most: int) -> None:
+    """Delete texts of conversations that are gone, and threads of which nothing is left.
+
+    Who has opted out stays known: nobody may text to them.
+    """
+    open_ = (SmsOutbound.Status.WAITING, SmsOutbound.Status.SENDING)
+    went = SmsOutbound.objects.filter(
+        thread__integration__project=project, event=None, created_at__lt=until
+    ).exclude(status__in=open_)
+    came = SmsInbound.objects.filter(integration__project=project, received_at__lt=until).exclude(
+        status=SmsInbound.Status.WAITING
+    )
+    threads = SmsThread.objects.filter(
+        integration__project=project,
+        conversation=None,
+        opted_out_at=None,
+        active_at__lt=until,
+        inbound=None,
+        outbound=None,
+    )
+    for rows in (went, came, threads):
+        rows.model._base_manager.filter(
+            pk__in=list(rows.values_list("pk", flat=True)[:most])
+        ).delete()
 
 
 def _journal(conversation: Conversation) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
+from conversations.journal.erasing import GONE, NUMBER_GONE
 from conversations.models import Channel, SmsInbound, SmsOutbound, SmsThread
 from conversations.sms.fates import OPTED_OUT
 from conversations.survey.settings import survey_settings
@@ -34,6 +35,7 @@ _NOTES = {
     "keyword": "STOP, START or HELP: the carrier's affair",
     OPTED_OUT: "Its sender wants no texts",
     "repeated": "The same text again and again: a machine",
+    GONE: "Its sender was erased",
     "survey": "The answer to the survey",
     "empty": "Neither words nor a file",
     "given_up": "It could not be passed on; the log says why",
@@ -166,6 +168,8 @@ def in_view(row: SmsInbound, *, is_shown: bool) -> TextView:
 
 def shown_number(number: str, *, is_shown: bool) -> str:
     """Return a number, or its end alone for whoever may not see personal data."""
+    if number.startswith(NUMBER_GONE):
+        return "Erased"
     return number if is_shown else f"•••{number[-2:]}"
 
 
@@ -174,5 +178,7 @@ def _reason(integration: Integration, code: str) -> str:
         return ""
     if code == OPTED_OUT:
         return "The end user has opted out."
+    if code == GONE:
+        return "The end user was erased."
     found = error_cause(integration, code)
     return f"{found.cause} {found.cure}" if found else code.replace("_", " ").capitalize()

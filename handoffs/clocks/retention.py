@@ -1,13 +1,13 @@
-"""Delete what a project keeps no longer: whole conversations, and lines of its log."""
+"""Delete what a project keeps no longer: conversations, text messages, lines of its log."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from conversations.journal.erasing import conversations_delete
+from conversations.journal.erasing import conversations_delete, texts_delete
 from conversations.models import Conversation, EndUser, LogEntry
 from handoffs.models import Handoff
 from integrations.models import Project, VendorCall
@@ -26,6 +26,8 @@ def retention_run() -> None:
         kept = retention_of(project)
         for step in _steps(conversations_due(project, kept)):
             _delete(step)
+        if kept.conversation_days:
+            texts_delete(project, _days_ago(kept.conversation_days), LOG_AT_ONCE)
         _log_delete(project, kept)
         _lonely_delete(project)
 
@@ -34,7 +36,7 @@ def conversations_due(project: Project, kept: Retention) -> list[str]:
     """Return the conversations that ended long enough ago, the oldest first."""
     if not kept.conversation_days:
         return []
-    until = timezone.now() - timedelta(days=kept.conversation_days)
+    until = _days_ago(kept.conversation_days)
     rows = Conversation.objects.filter(project=project, ended_at__lt=until)
     free = rows.exclude(handoffs__vendor_end_until__gt=timezone.now())
     return list(free.order_by("ended_at").values_list("pk", flat=True)[:CONVERSATIONS_AT_ONCE])
@@ -49,7 +51,7 @@ def _delete(conversation_ids: list[str]) -> None:
 
 def _log_delete(project: Project, kept: Retention) -> None:
     if kept.log_days:
-        until = timezone.now() - timedelta(days=kept.log_days)
+        until = _days_ago(kept.log_days)
         old = LogEntry.objects.filter(project=project, at__lt=until).order_by("at")
         LogEntry.objects.filter(
             pk__in=list(old.values_list("pk", flat=True)[:LOG_AT_ONCE])
@@ -61,6 +63,10 @@ def _lonely_delete(project: Project) -> None:
     until = timezone.now() - LONELY
     lonely = EndUser.objects.filter(project=project, conversations=None, created_at__lt=until)
     EndUser.objects.filter(pk__in=list(lonely.values_list("pk", flat=True)[:LOG_AT_ONCE])).delete()
+
+
+def _days_ago(days: int) -> datetime:
+    return timezone.now() - timedelta(days=days)
 
 
 def _steps(ids: list[str]) -> Iterator[list[str]]:

@@ -304,7 +304,7 @@ class TestFinding:
 
         rows = [json.loads(line) for line in admin.post(page, {"format": "ndjson"})]
 
-        assert {row["kind"] for row in rows} == {"end_user", "conversation", "line"}
+        assert {row["kind"] for row in rows} == {"end_user", "conversation", "line", "survey"}
         assert any(MARK in json.dumps(row["data"]) for row in rows if row["kind"] == "line")
         assert AuditEntry.objects.filter(action="end_user.exported").exists()
 

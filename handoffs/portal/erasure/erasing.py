@@ -133,10 +133,10 @@ def _blank_all(erasure: Erasure, person: EndUser | None) -> None:
             _blank(erasure, conversation)
     with transaction.atomic():
         if person is not None:
-            end_user_blank(person)
+            erasure.counts = dict(Counter(erasure.counts) + end_user_blank(person))
         erasure.state, erasure.waits_for = Erasure.State.DONE, ""
         erasure.done_at = timezone.now()
-        erasure.save(update_fields=["state", "waits_for", "done_at"])
+        erasure.save(update_fields=["state", "waits_for", "done_at", "counts"])
 
 
 def _blank(erasure: Erasure, conversation: Conversation) -> None:

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Max, Q, QuerySet
 
-from conversations.models import Attachment, Conversation, EndUser, Event, LogEntry, Note
+from conversations.journal.erasing import threads_of
+from conversations.models import (
+    Attachment,
+    Conversation,
+    EndUser,
+    Event,
+    LogEntry,
+    Note,
+    SmsInbound,
+    SmsOutbound,
+    SmsThread,
+    Survey,
+)
 from conversations.models.erasure import Erasure
 from handoffs.models import Handoff
 from integrations.contract.integration_keys import vendor_name
@@ -45,6 +58,7 @@ def person_preview(end_user: EndUser) -> dict[str, Any]:
             ("Files", Attachment.objects.filter(conversation__end_user=end_user).count()),
             ("Handoffs", handoffs.count()),
             ("Log entries", LogEntry.objects.filter(conversation__end_user=end_user).count()),
+            ("Text messages", _texts_of(end_user)),
             ("Notes", Note.objects.filter(conversation__end_user=end_user).count()),
         ],
         "open": theirs.exclude(state=Conversation.State.ENDED).count(),
@@ -66,7 +80,7 @@ def person_rows(end_user: EndUser) -> Iterator[dict[str, Any]]:
         "phone": end_user.phone,
         "data": end_user.memory,
     }
-    for conversation in end_user.conversations.order_by("started_at"):
+    for conversation in end_user.conversations.select_related("survey").order_by("started_at"):
         yield _conversation_row(conversation)
         for line in conversation.events.order_by("sequence").iterator():
             yield {
@@ -76,6 +90,49 @@ def person_rows(end_user: EndUser) -> Iterator[dict[str, Any]]:
                 "type": line.type,
                 "data": line.payload,
             }
+
+        if survey := getattr(conversation, "survey", None):
+            yield _survey_row(survey)
+    for thread in threads_of(end_user).order_by("created_at"):
+        yield from _text_rows(thread)
+
+
+def _texts_of(end_user: EndUser) -> int:
+    counted = threads_of(end_user).aggregate(
+        came=Count("inbound", distinct=True), went=Count("outbound", distinct=True)
+    )
+    return int(counted["came"] + counted["went"])
+
+
+def _survey_row(survey: Survey) -> dict[str, Any]:
+    return {
+        "kind": "survey",
+        "at": (survey.answered_at or survey.asked_at).isoformat(),
+        "conversation_id": survey.conversation_id,
+        "data": {"scores": survey.scores, "comment": survey.comment},
+    }
+
+
+def _text_rows(thread: SmsThread) -> Iterator[dict[str, Any]]:
+    """Tell when a number was texted, and whether it wants to be; lines say what was said."""
+    opted_out = thread.opted_out_at and thread.opted_out_at.isoformat()
+    yield {
+        "kind": "thread",
+        "at": thread.created_at.isoformat(),
+        "phone": thread.user_number,
+        "data": {"number": thread.our_number, "opted_out_at": opted_out},
+    }
+    for at, way, row in sorted([*_came(thread), *_went(thread)], key=lambda one: one[0]):
+        said = {"way": way, "status": row.status, "segments": row.segments, "text": row.text}
+        yield {"kind": "text", "at": at.isoformat(), "phone": thread.user_number, "data": said}
+
+
+def _came(thread: SmsThread) -> Iterator[tuple[datetime, str, SmsInbound | SmsOutbound]]:
+    return ((row.received_at, "in", row) for row in thread.inbound.iterator())
+
+
+def _went(thread: SmsThread) -> Iterator[tuple[datetime, str, SmsInbound | SmsOutbound]]:
+    return ((row.created_at, "out", row) for row in thread.outbound.iterator())
 
 
 def _conversation_row(conversation: Conversation) -> dict[str, Any]:
