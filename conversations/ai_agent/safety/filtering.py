@@ -58,8 +58,7 @@ class SafetyOptions:
 
     def action_of(self, categories: Iterable[str]) -> str:
         """Return what happens to a text of some categories."""
-        chosen = [self.actions.get(one, "off") for one in categories]
-        return max(chosen, key=_STRICT.index, default="off")
+        return _stricter(self.actions.get(one, "off") for one in categories)
 
 
 def safety_turn(conversation: Conversation, event: Event) -> Turn | None:
@@ -71,7 +70,8 @@ def safety_turn(conversation: Conversation, event: Event) -> Turn | None:
         return None
     options = SafetyOptions(**row.options)
     found, trouble = _found(row, options, conversation, str(event.payload.get("text", "")))
-    action = options.when_away if trouble and not found else options.action_of(found)
+    unjudged = options.when_away if trouble else "off"
+    action = _stricter([options.action_of(found), unjudged])
     if action == "off":
         return None
     named = ", ".join(CATEGORIES.get(one, one) for one in found)
@@ -84,6 +84,10 @@ def safety_turn(conversation: Conversation, event: Event) -> Turn | None:
         fields={"categories": sorted(found), "action": action},
     )
     return _turn(conversation, action, log)
+
+
+def _stricter(actions: Iterable[str]) -> str:
+    return max(actions, key=_STRICT.index, default="off")
 
 
 def categories_in(text: str, words: Mapping[str, list[str]]) -> set[str]:
