@@ -32,6 +32,7 @@ from handoffs.portal.erasure.views import (
     person_find,
     retention,
 )
+from handoffs.portal.health.views import health
 from handoffs.portal.lists.handoff_list_views import handoffs, handoffs_export
 from handoffs.portal.live.views import live, live_act
 from handoffs.portal.one_handoff.transcript_page import transcript_page
@@ -104,6 +105,7 @@ urlpatterns = [
     path(_TEST_TALK, test_talk, name="test_talk"),
     path(f"{_TEST_TALK}live/", test_talk_live, name="test_talk_live"),
     path(f"{_TEST_TALK}end/", test_talk_end, name="test_talk_end"),
+    path(f"{_TILE}health/", health, name="integration_health"),
     path(f"{_TILE}connect/done/", connect_done, name="connect_done"),
     path(f"{_TILE}connect/verify/", connect_verify, name="connect_verify"),
     path(f"{_TILE}test-handoff/", trial_handoff, name="trial_handoff"),

@@ -1,0 +1,186 @@
+"""What became of the calls to a vendor in a period, counted by the database."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+from django.db.models import Case, CharField, Count, IntegerField, Max, Min, Q, Value, When
+
+from handoffs.portal.health.period import Period
+from integrations.models import Integration, VendorCall
+
+# The upper ends of the classes by which durations are counted; beyond the last is one more.
+CLASSES_MS = (25, 50, 100, 200, 400, 800, 1500, 3000, 6000, 12_000, 30_000)
+_HANDOFF = re.compile(r"HOF-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+ANSWERED, REFUSED, UNREACHED = "answered", "refused", "unreached"
+# The vendor has answered, and said no.
+_REFUSED = Q(status__gte=400, status__lt=500)
+# A stream that broke after it had been opened: how long it lived is no answer's time.
+_BROKEN = Q(status__lt=300) & ~Q(error_code="")
+
+
+@dataclass(slots=True)
+class Step:
+    """The calls of one step of a chart."""
+
+    answered: int = 0
+    refused: int = 0
+    unreached: int = 0
+    broken_streams: int = 0
+    # How many calls lie in each class of duration.
+    classes: list[int] = field(default_factory=lambda: [0] * (len(CLASSES_MS) + 1))
+
+    @property
+    def calls(self) -> int:
+        """Return how many calls there were."""
+        return self.answered + self.refused + self.unreached
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """The calls of one kind: what they do at the vendor."""
+
+    name: str
+    answered: int
+    failed: int
+    last_answered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorKind:
+    """One way in which calls failed, with the first and the last of them."""
+
+    code: str
+    status: int | None
+    operation: str
+    count: int
+    first_at: datetime
+    last_at: datetime
+    # The handoff of one of them; empty where none belonged to any.
+    handoff_id: str = ""
+
+
+def steps_counted(row: Integration, period: Period, now: datetime) -> dict[datetime, Step]:
+    """Return the calls of every step of a period, from one statement."""
+    found: defaultdict[datetime, Step] = defaultdict(Step)
+    for at in period.steps(now):
+        found[at] = Step()
+    grouped = (
+        _calls(row, period.begin(now))
+        .annotate(
+            at_step=period.trunc("at"), outcome=_outcome(), took=_duration_class(), broken=_BROKEN
+        )
+        .values_list("at_step", "outcome", "took", "broken")
+        .annotate(number=Count("pk"))
+    )
+    for at, outcome, took, is_broken, number in grouped:
+        step = found[period.at(at)]
+        if is_broken:
+            step.broken_streams += number
+            continue
+        setattr(step, outcome, getattr(step, outcome) + number)
+        step.classes[took] += number
+    return dict(found)
+
+
+def operations(row: Integration, begin: datetime) -> tuple[list[Operation], list[ErrorKind]]:
+    """Return the calls of a period by what they do, and by the way they failed."""
+    grouped = (
+        VendorCall.objects.filter(integration=row, at__gte=begin)
+        .order_by()
+        .values("operation", "error_code", "status")
+        .annotate(
+            number=Count("pk"),
+            first_at=Min("at"),
+            last_at=Max("at"),
+            newest=Max("reference"),
+        )
+    )
+    rows: list[dict[str, Any]] = [dict(one) for one in grouped]
+    errors = [
+        ErrorKind(
+            code=one["error_code"] or "rejected",
+            status=one["status"],
+            operation=one["operation"],
+            count=one["number"],
+            first_at=one["first_at"],
+            last_at=one["last_at"],
+            handoff_id=_handoff_id(one["newest"]),
+        )
+        for one in rows
+        if _has_failed(one["error_code"], one["status"])
+    ]
+    errors.sort(key=lambda one: (-one.count, one.code))
+    return _by_operation(rows), errors
+
+
+def percentile(classes: Sequence[int], share: float) -> int | None:
+    """Return about how long this share of calls took at most; None where there were none."""
+    total = sum(classes)
+    if not total:
+        return None
+    wanted, below = share * total, 0
+    for number, count in enumerate(classes):
+        if below + count >= wanted and count:
+            low = CLASSES_MS[number - 1] if number else 0
+            high = CLASSES_MS[number] if number < len(CLASSES_MS) else CLASSES_MS[-1] * 2
+            return round(low + (high - low) * (wanted - below) / count)
+        below += count
+    return None
+
+
+def _by_operation(rows: Sequence[dict[str, Any]]) -> list[Operation]:
+    found: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for one in rows:
+        found[one["operation"]].append(one)
+    made = []
+    for name, parts in found.items():
+        good = [one for one in parts if not _has_failed(one["error_code"], one["status"])]
+        all_calls, answered = (sum(one["number"] for one in of) for of in (parts, good))
+        times = [one["last_at"] for one in good]
+        made.append(
+            Operation(
+                name=name,
+                answered=answered,
+                failed=all_calls - answered,
+                last_answered_at=max(times, default=None),
+            )
+        )
+    return sorted(made, key=lambda one: (-(one.answered + one.failed), one.name))
+
+
+def _handoff_id(reference: str) -> str:
+    """Return the handoff of a call; a try at the fallback bears a number behind the id."""
+    found = _HANDOFF.match(reference)
+    return found[0] if found else ""
+
+
+def _has_failed(error_code: object, status: object) -> bool:
+    return bool(error_code) or (isinstance(status, int) and status >= 400)
+
+
+def _calls(row: Integration, begin: datetime) -> models.QuerySet[VendorCall]:
+    # Without a method it is a remark, and no call.
+    return VendorCall.objects.filter(integration=row, at__gte=begin).exclude(method="").order_by()
+
+
+def _outcome() -> Case:
+    return Case(
+        When(_REFUSED, then=Value(REFUSED)),
+        When(~Q(error_code="") | Q(status=None) | Q(status__gte=500), then=Value(UNREACHED)),
+        default=Value(ANSWERED),
+        output_field=CharField(),
+    )
+
+
+def _duration_class() -> Case:
+    classes = [
+        When(duration_ms__lte=high, then=Value(number)) for number, high in enumerate(CLASSES_MS)
+    ]
+    return Case(*classes, default=Value(len(CLASSES_MS)), output_field=IntegerField())
