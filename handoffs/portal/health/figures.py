@@ -9,7 +9,7 @@ from datetime import datetime
 from django.utils.safestring import SafeString
 
 from handoffs.portal.analytics.charts import chart
-from handoffs.portal.analytics.figures import Figure
+from handoffs.portal.analytics.counting.figure import Figure
 from handoffs.portal.health.calls import Step, percentile
 from handoffs.portal.health.period import Period
 
