@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from integrations.connections.building import vendor_route
 from integrations.credentials.fields import keys_problem
+from integrations.entry.single_sign_on.set_up import single_sign_on_problems
 from integrations.http.route import route_problems
 
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "::1", "testserver"})
@@ -69,6 +70,16 @@ def check_setting_values(
     ]
 
 
+@register()
+def check_single_sign_on(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Report each variable of single sign-on with which nobody could sign in."""
+    return [
+        Error(problem, hint=cure, id="config.E003") for problem, cure in single_sign_on_problems()
+    ]
+
+
 def refuse_unsafe_start() -> None:
     """Raise ImproperlyConfigured where a server would start although a check fails.
 
@@ -76,6 +87,12 @@ def refuse_unsafe_start() -> None:
     """
     if settings.DEBUG:
         return
-    checks = (check_setting_values, check_encryption_keys, check_local_vendors, check_route)
+    checks = (
+        check_setting_values,
+        check_encryption_keys,
+        check_local_vendors,
+        check_route,
+        check_single_sign_on,
+    )
     for message in [message for check in checks for message in check(None)]:
         raise ImproperlyConfigured(f"{message.id}: {message.msg} {message.hint}")

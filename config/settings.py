@@ -340,6 +340,20 @@ EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.get("EMAIL_USE_TLS", False), _mail.get("EMA
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="baton@localhost")
 
+# ---- single sign-on by OpenID Connect ----
+# The issuer as the provider writes it; PUBLIC_URL/login/single-sign-on/back/ is registered there.
+SINGLE_SIGN_ON_ISSUER = env.str("SINGLE_SIGN_ON_ISSUER", default="")
+SINGLE_SIGN_ON_CLIENT_ID = env.str("SINGLE_SIGN_ON_CLIENT_ID", default="")
+SINGLE_SIGN_ON_CLIENT_SECRET = env.str("SINGLE_SIGN_ON_CLIENT_SECRET", default="")
+SINGLE_SIGN_ON_NAME = env.str("SINGLE_SIGN_ON_NAME", default="single sign-on")
+# Without domains everybody whom the provider knows may try; an account or invitation is needed.
+SINGLE_SIGN_ON_DOMAINS = env.list("SINGLE_SIGN_ON_DOMAINS", default=[])
+# The workspace, by its slug, that people of these domains join without an invitation, as what.
+SINGLE_SIGN_ON_WORKSPACE = env.str("SINGLE_SIGN_ON_WORKSPACE", default="")
+SINGLE_SIGN_ON_ROLE = env.str("SINGLE_SIGN_ON_ROLE", default="reader")
+# Passwords are then taken from superusers alone, for the day on which the provider is away.
+SINGLE_SIGN_ON_ONLY = env.bool("SINGLE_SIGN_ON_ONLY", default=False)
+
 # ---- metrics ----
 # Without a token the web process has no /metrics.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")

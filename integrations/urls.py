@@ -19,6 +19,7 @@ from integrations.entry.members import views as member_views
 from integrations.entry.second_factor import sign_in_views
 from integrations.entry.second_factor.signing_in import SignIn
 from integrations.entry.sign_in import sign_in_guarded
+from integrations.entry.single_sign_on import views as sign_on_views
 from integrations.models.connection_name import ConnectionNameConverter
 from integrations.projects import audit_views
 from integrations.projects import settings_views as project_settings_views
@@ -35,6 +36,10 @@ urlpatterns = [
     path("", project_views.home, name="home"),
     path("login/", sign_in_guarded(_LOGIN, "portal"), name="login"),
     path("login/code/", sign_in_views.sign_in_code, name="sign_in_code"),
+    path("login/single-sign-on/", sign_on_views.single_sign_on, name="single_sign_on"),
+    path(
+        "login/single-sign-on/back/", sign_on_views.single_sign_on_back, name="single_sign_on_back"
+    ),
     path("account/", account_views.account, name="account"),
     path("account/active/", account_views.active, name="account_active"),
     path(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib.auth import login
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -37,7 +38,7 @@ def invitation_page(request: HttpRequest, token: str) -> HttpResponse:
         return _over(request, f"This invitation is {state}.", 410)
     if request.user.is_authenticated:
         return _join(request, invitation)
-    if user_with_email(invitation.email) is not None:
+    if user_with_email(invitation.email) is not None or settings.SINGLE_SIGN_ON_ONLY:
         back = urlencode({"next": reverse("invitation_accept", args=[token])})
         return redirect(f"{reverse('login')}?{back}")
     return _new_account(request, invitation)

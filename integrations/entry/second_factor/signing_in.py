@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.views import LoginView
 from django.http import HttpResponse
 from django.shortcuts import redirect
@@ -18,17 +19,37 @@ class SignIn(LoginView):
     """Django's sign-in; whoever has a second factor is asked for it before they are in."""
 
     redirect_authenticated_user = True
+    is_password_refused = False
 
     def get_context_data(self, **more: Any) -> dict[str, Any]:
         """Tell whose session ended by itself why they are here."""
         minutes = self.request.session.get(ENDED_AFTER)
         words = f"Nothing was done for {minutes} minutes." if minutes else ""
-        return super().get_context_data(**more, ended_words=words)
+        context = super().get_context_data(**more, ended_words=words)
+        if settings.SINGLE_SIGN_ON_ISSUER:
+            context["sign_on_name"] = settings.SINGLE_SIGN_ON_NAME
+            context["is_sign_on_only"] = settings.SINGLE_SIGN_ON_ONLY
+        return context | self._error_words()
+
+    def _error_words(self) -> dict[str, str]:
+        if self.is_password_refused:
+            return {
+                "error_title": f"Sign in with {settings.SINGLE_SIGN_ON_NAME}.",
+                "error_detail": "Passwords are taken from superusers of this installation alone.",
+            }
+        return {
+            "error_title": "User name and password do not match.",
+            "error_detail": "Check both. Passwords distinguish capital letters.",
+        }
 
     def form_valid(self, form: Any) -> HttpResponse:
         """Sign in, or ask for the code."""
         user = form.get_user()
         note_password_right(self.request)
+        if settings.SINGLE_SIGN_ON_ONLY and not user.is_superuser:
+            self.is_password_refused = True
+            form.add_error(None, "Passwords are taken from superusers alone.")
+            return self.form_invalid(form)
         if factor_of(user) is None:
             return super().form_valid(form)
         pending_begin(self.request.session, user, self.get_success_url())

@@ -1,0 +1,97 @@
+"""The way to the OpenID provider, and back."""
+
+from __future__ import annotations
+
+import logging
+
+from django.conf import settings
+from django.contrib.auth import login
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from integrations.entry.members.selectors import admins_named
+from integrations.entry.single_sign_on.going import (
+    address_back,
+    address_there,
+    going_begin,
+    going_take,
+)
+from integrations.entry.single_sign_on.identity import identity_read
+from integrations.entry.single_sign_on.people import user_for
+from integrations.entry.single_sign_on.provider import is_set_up, provider_get, tokens_for
+from integrations.entry.single_sign_on.refusals import SignOnRefusedError
+from integrations.models import AuditEntry
+from integrations.projects.proofs import WAY, mark_factor
+
+logger = logging.getLogger(__name__)
+BACKEND = "integrations.entry.user_names.UserNameOrEmail"
+SINGLE_SIGN_ON = "single sign-on"
+
+
+@never_cache
+@require_GET
+def single_sign_on(request: HttpRequest) -> HttpResponse:
+    """Send the browser to the provider."""
+    if not is_set_up():
+        raise Http404("No single sign-on is set up.")
+    try:
+        provider = provider_get()
+    except SignOnRefusedError as refusal:
+        return _refused(request, refusal)
+    going = going_begin(request.session, _target(request))
+    return HttpResponseRedirect(address_there(provider, going))
+
+
+@never_cache
+@require_GET
+def single_sign_on_back(request: HttpRequest) -> HttpResponse:
+    """Take the provider's answer, and sign in whom it is about."""
+    if not is_set_up():
+        raise Http404("No single sign-on is set up.")
+    try:
+        going = going_take(request.session, request.GET.get("state", ""))
+        provider = provider_get()
+        if "error" in request.GET or "code" not in request.GET:
+            raise SignOnRefusedError("cancelled")
+        # A provider that says who answers must be the one that was asked (RFC 9207).
+        if request.GET.get("iss", provider.issuer) != provider.issuer:
+            raise SignOnRefusedError("audience")
+        tokens = tokens_for(
+            provider, code=request.GET["code"], verifier=going.verifier, back=address_back()
+        )
+        user = user_for(identity_read(provider, tokens, going.nonce))
+    except SignOnRefusedError as refusal:
+        return _refused(request, refusal)
+    request.session[WAY] = SINGLE_SIGN_ON
+    login(request, user, backend=BACKEND)
+    # The provider has its own second factor, and its own rules for whom it asks for one.
+    mark_factor(request.session)
+    return HttpResponseRedirect(going.target)
+
+
+def _refused(request: HttpRequest, refusal: SignOnRefusedError) -> HttpResponse:
+    logger.warning("A single sign-on was refused: %s", refusal.code)
+    AuditEntry.objects.create(
+        action="sign_in.refused", subject=SINGLE_SIGN_ON, fields=[refusal.code]
+    )
+    happened, cure = refusal.words(settings.SINGLE_SIGN_ON_NAME)
+    is_own = bool(refusal.email and settings.SINGLE_SIGN_ON_DOMAINS)
+    context = {
+        "happened": happened,
+        "cure": cure,
+        "email": refusal.email,
+        "is_unknown": refusal.code == "unknown",
+        # Names are for people of the operator's own domains alone.
+        "admins": admins_named() if is_own else [],
+        "name": settings.SINGLE_SIGN_ON_NAME,
+    }
+    return render(request, "registration/single_sign_on.html", context, status=403)
+
+
+def _target(request: HttpRequest) -> str:
+    target = request.GET.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()})
+    return target if is_ours else "/"
