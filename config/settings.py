@@ -347,7 +347,7 @@ SINGLE_SIGN_ON_CLIENT_ID = env.str("SINGLE_SIGN_ON_CLIENT_ID", default="")
 SINGLE_SIGN_ON_CLIENT_SECRET = env.str("SINGLE_SIGN_ON_CLIENT_SECRET", default="")
 SINGLE_SIGN_ON_NAME = env.str("SINGLE_SIGN_ON_NAME", default="single sign-on")
 # Without domains everybody whom the provider knows may try; an account or invitation is needed.
-SINGLE_SIGN_ON_DOMAINS = env.list("SINGLE_SIGN_ON_DOMAINS", default=[])
+SINGLE_SIGN_ON_DOMAINS: list[str] = env.list("SINGLE_SIGN_ON_DOMAINS", default="") or []
 # The workspace, by its slug, that people of these domains join without an invitation, as what.
 SINGLE_SIGN_ON_WORKSPACE = env.str("SINGLE_SIGN_ON_WORKSPACE", default="")
 SINGLE_SIGN_ON_ROLE = env.str("SINGLE_SIGN_ON_ROLE", default="reader")

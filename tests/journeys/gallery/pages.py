@@ -18,7 +18,13 @@ from tests.journeys.stack import Stack
 # What machines read, and what is no page of the portal's own: files, health, the customer's page.
 NO_PAGES = ("api/", "v1/", "v3/", "handoff/", "files/", "brand/", "healthz", "metrics", "readyz")
 # Of Django's admin: what its own scripts read, and its answer to every other address.
-NO_PAGES += ("admin/<url>", "admin/jsi18n/", "admin/autocomplete/", "admin/r/")
+NO_PAGES += (
+    "login/single-sign-on/",
+    "admin/<url>",
+    "admin/jsi18n/",
+    "admin/autocomplete/",
+    "admin/r/",
+)
 OURS = ("api/docs", "api/docs/socket")
 # What several addresses share is drawn once for each of these.
 SEVERAL = {
