@@ -178,7 +178,10 @@ class Message(TypedDict):
 
 
 class AgentMessage(Message):
-    """What the AI agent says."""
+    """What the AI agent says; its name and picture are for sessions of mobile apps."""
+
+    agent_name: NotRequired[str]
+    avatar_url: NotRequired[str]
 
 
 class AgentMessageChunk(TypedDict):
@@ -198,6 +201,7 @@ class LiveAgentMessage(Message):
     by: Literal["live_agent", "vendor_bot"]
     agent_id: str
     agent_name: str
+    avatar_url: NotRequired[Annotated[str, Field(description="For sessions of mobile apps.")]]
 
 
 class MessageChanged(TypedDict):
@@ -287,6 +291,7 @@ class LiveAgentTyping(TypedDict):
 
     state: Typing
     agent_id: str
+    agent_name: NotRequired[Annotated[str, Field(description="For sessions of mobile apps.")]]
 
 
 class LiveAgentLeft(TypedDict):

@@ -47,6 +47,16 @@ def frames_after(conversation_id: str, sequence: int, *, limit: int = 500) -> li
     return [frame_of(event) for event in events.order_by("sequence")[:limit]]
 
 
+def joinings_until(conversation_id: str, sequence: int) -> list[Frame]:
+    """Return the frames that name who joined, up to a sequence."""
+    events = Event.objects.filter(
+        conversation_id=conversation_id,
+        sequence__lte=sequence,
+        type__in=(EventType.POLY_AGENT_JOINED, EventType.LIVE_AGENT_JOINED),
+    )
+    return [frame_of(event) for event in events.order_by("sequence")]
+
+
 def journal_ends(conversation_ids: Sequence[str]) -> dict[str, int]:
     """Return the last sequence of each conversation."""
     rows = Conversation.objects.filter(pk__in=conversation_ids)

@@ -13,6 +13,13 @@ _BATCH = PREFIX + EventType.EVENT_BATCH
 _URL = "ATTACHMENT_CONTENT_TYPE_URL"
 _SHOWN_BY_APPS = (_URL, "ATTACHMENT_CONTENT_TYPE_IMAGE")
 _CHANGED = PREFIX + EventType.LIVE_AGENT_MESSAGE_CHANGED
+_AI_JOINED = PREFIX + EventType.POLY_AGENT_JOINED
+_AI_SPEAKS = PREFIX + EventType.POLY_AGENT_MESSAGE
+_JOINED = PREFIX + EventType.LIVE_AGENT_JOINED
+_SPEAKS = PREFIX + EventType.LIVE_AGENT_MESSAGE
+_TYPES = PREFIX + EventType.LIVE_AGENT_TYPING
+# The AI agent has no id.
+_AI = ""
 
 
 def frame_shown(frame: Frame, extensions: Set[str], locale: str = "") -> Frame:
@@ -60,3 +67,39 @@ def _change_in_words(frame: Frame, locale: str) -> Frame:
         "message_id": change["message_id"],
     }
     return cast(Frame, {**frame, "type": PREFIX + EventType.SYSTEM_MESSAGE, "payload": payload})
+
+
+class Speakers:
+    """The names and pictures that one client was told of, by the id of who has them.
+
+    The journal says both once, when somebody joins. The mobile SDKs read them of each message too.
+    """
+
+    def __init__(self) -> None:
+        """Know nobody yet."""
+        self._known: dict[str, dict[str, str]] = {}
+
+    def named(self, frame: Frame) -> Frame:
+        """Return a frame with the name and the picture of who speaks; note who joins in it."""
+        kind, payload = frame["type"], frame["payload"]
+        if kind == _BATCH:
+            events = [self.named(one) for one in payload["events"]]
+            return cast(Frame, {**frame, "payload": {"events": events}})
+        if kind == _AI_JOINED:
+            self._keep(_AI, payload["agent_name"], payload["agent_avatar_url"])
+        elif kind == _JOINED:
+            agent = payload["agent"]
+            self._keep(agent["id"], agent["name"], agent["avatar_url"])
+        elif kind in (_AI_SPEAKS, _SPEAKS, _TYPES):
+            return self._with_speaker(frame, _AI if kind == _AI_SPEAKS else payload["agent_id"])
+        return frame
+
+    def _keep(self, key: str, name: str, picture: str) -> None:
+        told = {"agent_name": name, "avatar_url": picture}
+        self._known[key] = {field: value for field, value in told.items() if value}
+
+    def _with_speaker(self, frame: Frame, key: str) -> Frame:
+        known: dict[str, Any] = dict(self._known.get(key, {}))
+        if frame["type"] == _TYPES:
+            known.pop("avatar_url", None)
+        return cast(Frame, {**frame, "payload": {**known, **frame["payload"]}})

@@ -25,11 +25,11 @@ from conversations.journal.frames import (
     frame_of,
     transient_frame,
 )
-from conversations.journal.selectors import frames_after
+from conversations.journal.selectors import frames_after, joinings_until
 from conversations.journal.services import conversations_seen
 from conversations.models import Conversation, Event
 from conversations.socket.bounds import TRY_AGAIN_LATER
-from conversations.socket.client_extensions import frame_shown
+from conversations.socket.client_extensions import Speakers, frame_shown
 from conversations.socket.client_frames import BadFrameError, frame_read
 from conversations.socket.handshake import (
     CAUGHT_UP,
@@ -52,6 +52,8 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
 
     conversation_id = locale = ""
     extensions: frozenset[str] = frozenset()
+    # Of an app's session alone.
+    speakers: Speakers | None = None
     is_grouped = False
     catching_up: asyncio.Task[None] | None = None
     checking: asyncio.Task[Conversation] | None = None
@@ -97,6 +99,7 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
             handshake.is_cursor_valid and handshake.cursor <= conversation.last_sequence
         )
         self.sent_sequence = handshake.cursor if is_cursor_known else 0
+        self.speakers = await self._speakers() if conversation.is_app else None
         self.heard_at = self.noted_at = time.monotonic()
         self.sending = asyncio.Lock()
         self.talk = ClientTalk(self.conversation_id, self.locale, self)
@@ -142,6 +145,8 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
 
         It is the one way out of this socket.
         """
+        if self.speakers:
+            frame = self.speakers.named(frame)
         text = json.dumps(frame_shown(frame, self.extensions, self.locale), ensure_ascii=False)
         await self.send(text_data=text)
         return len(text)
@@ -155,6 +160,13 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
     async def show_events(self, events: list[Event]) -> None:
         """Send journal lines that were written a moment ago."""
         await self._send_journal([frame_of(event) for event in events])
+
+    async def _speakers(self) -> Speakers:
+        """Return who spoke up to the cursor: what a client has already is not sent to it again."""
+        known = Speakers()
+        for frame in await run_sync(joinings_until, self.conversation_id, self.sent_sequence):
+            known.named(frame)
+        return known
 
     async def _send_journal(self, frames: list[Frame]) -> None:
         async with self.sending:
