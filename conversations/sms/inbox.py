@@ -44,13 +44,27 @@ def calls_store(integration: Integration, calls: Sequence[InboundText | TextRepo
 
 
 def numbers_to_ask() -> list[tuple[Integration, str, datetime]]:
-    """Return the numbers of all connections in use, and since when texts may be missing there."""
+    """Return the numbers of all connections in use, and since when texts may be missing there.
+
+    A number that several connections of a project have is that of the one which is called: what
+    the carrier has brought to one is missing at no other.
+    """
     a_day_ago = timezone.now() - LOOKED_BACK
+    of: dict[tuple[int, str], list[Integration]] = {}
+    for row in carriers_in_use():
+        for number in connection_policy(row).numbers:
+            of.setdefault((row.project_id, number), []).append(row)
     return [
         (row, number, max(a_day_ago, row.connected_at or timezone.now()))
-        for row in carriers_in_use()
-        for number in connection_policy(row).numbers
+        for (_, number), rows in of.items()
+        for row in (rows if len(rows) == 1 else _called(rows))
     ]
+
+
+def _called(rows: list[Integration]) -> list[Integration]:
+    """Return the connection that the carrier has called last, if it has called any."""
+    called = [row for row in rows if row.last_webhook_at is not None]
+    return sorted(called, key=lambda row: cast(datetime, row.last_webhook_at))[-1:]
 
 
 def texts_missed(integration: Integration, found: Sequence[InboundText]) -> None:
@@ -105,7 +119,7 @@ def report_apply(integration: Integration, report: TextReport) -> None:
     row.text, row.media, row.claimed_until, row.is_in_doubt = "", [], None, False
     row.save()
     if report.status.is_lost:
-        text_lost(row, report.error_code)
+        text_lost(row, report.error_code, is_opted_out=report.is_opted_out)
     elif report.status is TextStatus.DELIVERED:
         text_arrived(row)
 

@@ -62,7 +62,7 @@ class TextAttempt:
 
 def texts_queue(thread: SmsThread, texts: list[NewText]) -> None:
     """Write texts to a locked thread's outbox; what is too long for one becomes several."""
-    limit, _ = text_limits(thread.integration)
+    limit = text_limits(thread.integration).characters
     place = thread.outbound.aggregate(last=Max("place"))["last"] or 0
     rows = []
     for new in texts:

@@ -63,10 +63,10 @@ def thread_lock(thread_id: int) -> SmsThread:
 
 def _texts(thread: SmsThread, conversation: Conversation, lines: list[Event]) -> list[NewText]:
     policy = connection_policy(thread.integration)
-    _, max_bytes = text_limits(thread.integration)
+    limits = text_limits(thread.integration)
     shown = lines if "greeting" in policy.told else _after_greeting(conversation, lines)
     made = (
-        line_text(line, locale=conversation.tongue, policy=policy, max_bytes=max_bytes)
+        line_text(line, locale=conversation.tongue, policy=policy, limits=limits)
         for line in asked_last(shown)
     )
     return [one for one in made if one is not None]

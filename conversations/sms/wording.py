@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from conversations.files.types import IMAGE_TYPES
@@ -12,20 +12,23 @@ from conversations.models import Event
 from conversations.sms.outbox import NewText
 from conversations.survey.text_form import survey_text
 from integrations.behaviour.sentences import sentence
+from integrations.connections.carriers.reading import TextLimits
 from integrations.contract.carrier import ThreadPolicy
 
 # Said by another line already, or for programs.
 _SILENT_CODES = frozenset({"handoff_invalid", "conference_joined"})
 
 
-def line_text(event: Event, *, locale: str, policy: ThreadPolicy, max_bytes: int) -> NewText | None:
+def line_text(
+    event: Event, *, locale: str, policy: ThreadPolicy, limits: TextLimits
+) -> NewText | None:
     """Return what to text of a line; None where there is nothing to say."""
     word = _WORDS.get(EventType(event.type))
     text = word(event.payload, locale, policy) if word else ""
     media: tuple[str, ...] = ()
     if event.type in _SAID:
         files = [one for one in event.payload.get("attachments", []) if one.get("file_id")]
-        pictures = [one for one in files if policy.sends_media and _is_picture(one, max_bytes)]
+        pictures = _pictures(files, limits) if policy.sends_media else []
         media = tuple(one["content_url"] for one in pictures)
         links = [_link(one) for one in files if one not in pictures]
         text = "\n".join(filter(None, (said_text(event).strip(), *links)))
@@ -46,10 +49,18 @@ def _link(file: Mapping[str, Any]) -> str:
     return f"{file['title']}: {file['content_url']}"
 
 
-def _is_picture(file: Mapping[str, Any], max_bytes: int) -> bool:
-    kind = file.get("mime_type")
-    # Phones show these; the others of a browser's are a link.
-    return kind in IMAGE_TYPES - {"image/webp"} and file.get("size_bytes", 0) <= max_bytes
+def _pictures(files: Sequence[Mapping[str, Any]], limits: TextLimits) -> list[Mapping[str, Any]]:
+    """Return what goes along itself: as many pictures as fit into one text."""
+    found: list[Mapping[str, Any]] = []
+    left = limits.media_bytes
+    for file in files:
+        size = file.get("size_bytes", 0)
+        # Phones show these; the others of a browser's are a link.
+        is_shown = file.get("mime_type") in IMAGE_TYPES - {"image/webp"}
+        if is_shown and size <= left and len(found) < limits.media_files:
+            found.append(file)
+            left -= size
+    return found
 
 
 def _joined(payload: Mapping[str, Any], locale: str, policy: ThreadPolicy) -> str:

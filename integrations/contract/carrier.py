@@ -85,6 +85,8 @@ class TextReport:
     status: TextStatus
     # The carrier's own number for what went wrong.
     error_code: str = ""
+    # It did not go because the end user wants no more texts.
+    is_opted_out: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +137,8 @@ class Carrier(Connector):
     error_causes: ClassVar[Mapping[str, ErrorHelp]] = {}
     # What fits into one text; longer ones are sent as several.
     max_characters: ClassVar[int] = 1600
-    max_media_bytes: ClassVar[int] = 5 * 1024 * 1024
+    max_media_bytes: ClassVar[int] = 5 * 1024 * 1024  # of all its files together
+    max_media_files: ClassVar[int] = 10
 
     # ---- every carrier implements these, and parse_webhook, which must judge the signature ----
 

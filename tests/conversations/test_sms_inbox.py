@@ -9,13 +9,15 @@ from django.test import Client
 
 from conversations.models import EndUser, LogEntry, SmsInbound, SmsOutbound, SmsThread
 from conversations.sms.hearing import heard_claim, heard_taken
+from conversations.sms.inbox import numbers_to_ask
 from integrations.behaviour.fallback import fallback_choices
+from integrations.connections.addresses import webhook_urls
 from integrations.connections.destinations import integration_default
 from integrations.contract.registry import carrier_keys
 from integrations.models import Integration
 from tests import factories
 from tests.conversations.texting import call, carrier, queue, report, talking, text_in, thread
-from tests.vendors.twilio_sms.signed import inbound, signature
+from tests.vendors.twilio_sms.signed import FORM_TYPE, body, inbound, signature
 
 pytestmark = pytest.mark.django_db
 Status = SmsOutbound.Status
@@ -168,6 +170,63 @@ def test_a_text_that_was_lost_is_told_in_plain_words(client: Client, row: Integr
 
     entry = LogEntry.objects.get(conversation=conversation, code="text_not_delivered")
     assert "A landline, or a carrier that cannot be reached." in entry.content
+
+
+def test_who_has_opted_out_at_the_carrier_is_known_by_a_report_too(
+    client: Client, row: Integration
+) -> None:
+    of, _ = talking(row)
+    sent, waits = queue(of, "Hello", "Are you there?")
+    sent.status = Status.TAKEN
+    sent.save()
+
+    report(client, row, sent, "failed", ErrorCode="21610")
+
+    of.refresh_from_db()
+    waits.refresh_from_db()
+    assert of.opted_out_at is not None
+    assert (waits.status, waits.error_code) == ("failed", "opted_out")
+
+
+def test_a_number_of_two_connections_is_asked_about_for_the_one_that_is_called(
+    client: Client,
+) -> None:
+    project = factories.project()
+    live = carrier(project)
+    Integration.objects.filter(pk=live.pk).update(environment="live")
+    sandbox = carrier(project)
+    others = carrier(factories.project())  # the same number, of somebody else
+
+    def asked() -> list[int]:
+        return [row.pk for row, _, _ in numbers_to_ask()]
+
+    assert asked() == [others.pk]
+    text_in(client, sandbox, "Hello", "SMsandbox")
+    assert asked() == [sandbox.pk, others.pk]
+
+
+@pytest.mark.parametrize(
+    "forwarded",
+    [
+        {"X-Forwarded-Proto": "http", "X-Forwarded-Host": "inner:8000"},
+        {"X-Forwarded-Port": "8443", "Forwarded": "host=evil.example;proto=http"},
+        {"Host": "inner.internal:8000"},
+    ],
+)
+def test_whatever_a_proxy_makes_of_host_port_and_scheme_the_public_address_is_signed(
+    client: Client, row: Integration, forwarded: dict[str, str], settings: Any
+) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
+    form = inbound("Hello")
+    address = webhook_urls(row)["events"]
+    headers = {"X-Twilio-Signature": signature(address, form), **forwarded}
+
+    answered = client.post(
+        "/" + address.split("/", 3)[3], body(form), content_type=FORM_TYPE, headers=headers
+    )
+
+    assert answered.status_code == 200
+    assert SmsInbound.objects.count() == 1
 
 
 def test_a_report_of_another_projects_text_changes_nothing(

@@ -116,6 +116,17 @@ def test_a_file_is_a_link_or_a_picture_where_that_is_allowed(row: Integration) -
     assert [one.media for one in sent][-2:] == [[PICTURE["content_url"]], []]
 
 
+@pytest.mark.parametrize(("size", "count"), [(900, 10), (2_000_000, 2)])
+def test_pictures_that_one_text_has_no_room_for_are_links(size: int, count: int) -> None:
+    row = carrier(sends_media="true")
+    pictures = [{**PICTURE, "title": f"{n}.png", "size_bytes": size} for n in range(12)]
+
+    [links] = told(row, live("", attachments=pictures))
+
+    assert len(SmsThread.objects.get().outbound.order_by("place").last().media) == count
+    assert links.splitlines() == [f"{n}.png: {PICTURE['content_url']}" for n in range(count, 12)]
+
+
 def test_only_what_is_wished_for_is_told_besides_messages() -> None:
     row = carrier(told="left")
     joined = NewEvent(type=EventType.LIVE_AGENT_JOINED, payload={"agent": {"name": "Noor"}})

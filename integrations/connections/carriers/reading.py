@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
@@ -12,6 +13,15 @@ from integrations.contract.connector import WebhookItem
 from integrations.contract.manifest import ErrorHelp
 from integrations.contract.registry import carrier_class, carrier_keys
 from integrations.models import Integration, Project
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextLimits:
+    """What fits into one text."""
+
+    characters: int
+    media_bytes: int
+    media_files: int
 
 
 def is_carrier(integration: Integration) -> bool:
@@ -45,10 +55,14 @@ def carrier_reads(
     return [one for one in read if one is not None]
 
 
-def text_limits(integration: Integration) -> tuple[int, int]:
-    """Return what fits into one text: characters, and bytes of a file."""
+def text_limits(integration: Integration) -> TextLimits:
+    """Return what fits into one text of a connection."""
     carrier = carrier_class(integration.connector_key)
-    return carrier.max_characters, carrier.max_media_bytes
+    return TextLimits(
+        characters=carrier.max_characters,
+        media_bytes=carrier.max_media_bytes,
+        media_files=carrier.max_media_files,
+    )
 
 
 def report_address(integration: Integration) -> str:

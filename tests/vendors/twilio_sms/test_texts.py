@@ -96,6 +96,20 @@ def test_segments_are_counted_as_carriers_count_them(text: str, encoding: str, c
     assert (found.encoding, found.count) == (encoding, count)
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        *("20003", "20404", "20429", "21211", "21212", "21408", "21602", "21606", "21608"),
+        *("21609", "21610", "21611", "21612", "21614", "21617", "21620", "21623", "30001"),
+        *("30002", "30003", "30004", "30005", "30006", "30007", "30008", "30009", "30032"),
+        "30034",
+    ],
+)
+def test_every_number_of_twilios_that_a_text_may_meet_is_told_in_words(code: str) -> None:
+    assert CAUSES[code].cause.endswith(".")
+    assert CAUSES[code].cure.endswith(".")
+
+
 def test_every_error_with_a_kind_of_its_own_has_a_cause_and_a_cure() -> None:
     assert KINDS.keys() <= CAUSES.keys()
     assert all(one.cause and one.cure for one in CAUSES.values())

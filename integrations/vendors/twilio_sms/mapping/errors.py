@@ -46,6 +46,8 @@ CAUSES: Mapping[str, ErrorHelp] = {
             "Your account may not text to this country.",
             "Switch it on under Messaging > Settings > Geo permissions.",
         ),
+        ("21602", "The text had no words.", "It is a fault of this portal; report it."),
+        ("21603", "The text had no sender.", "Check the numbers of the connection."),
         (
             "21606",
             "The account does not own the sender, or it cannot send SMS.",
@@ -55,6 +57,11 @@ CAUSES: Mapping[str, ErrorHelp] = {
             "21608",
             "A trial account may only text to numbers that it has verified.",
             "Verify the number, or upgrade the account.",
+        ),
+        (
+            "21609",
+            "Twilio takes no delivery reports at the address of this portal.",
+            "The host of PUBLIC_URL may have no underscore; or switch Delivery reports off.",
         ),
         (
             "21610",

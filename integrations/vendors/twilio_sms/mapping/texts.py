@@ -11,12 +11,14 @@ from integrations.contract.carrier import (
     InboundText,
     Keyword,
     Media,
+    OptedOutError,
     OutboundText,
     SentText,
     TextReport,
     TextStatus,
 )
 from integrations.kit.json_values import Json, as_id, as_object, as_objects, as_text
+from integrations.vendors.twilio_sms.mapping.errors import KINDS
 
 # The usual words, where Twilio does not say itself which they are.
 _KEYWORDS: Mapping[str, Keyword] = {
@@ -68,8 +70,13 @@ def text_report(form: Json, text_id: str) -> TextReport | None:
     sid = as_text(form.get("MessageSid")) or as_text(form.get("SmsSid"))
     if status is None or not sid:
         return None
+    code = as_id(form.get("ErrorCode"))
     return TextReport(
-        text_id=text_id, carrier_id=sid, status=status, error_code=as_id(form.get("ErrorCode"))
+        text_id=text_id,
+        carrier_id=sid,
+        status=status,
+        error_code=code,
+        is_opted_out=KINDS.get(code) is OptedOutError,
     )
 
 
