@@ -12,7 +12,7 @@ from handoffs.clocks.overdue import overdue_reap
 from handoffs.clocks.presence import presence_note_all
 from handoffs.clocks.reaping import clean_up_old, reap_all
 from handoffs.clocks.reminders import reminders_send
-from handoffs.clocks.retention import retention_run
+from handoffs.clocks.retention import lonely_delete, retention_run
 from handoffs.clocks.sweeping import answers_lost, handoffs_unowned
 from handoffs.clocks.waiting_flows import waiting_flow_speak
 from handoffs.lifecycle.deadlines import LOST_WAKE_UP
@@ -103,8 +103,9 @@ def remind() -> None:
 
 @shared_task
 def clean_up() -> None:
-    """Delete what is kept for days only, and count again the days that still move."""
+    """Delete what is kept for days only, and people of whom nothing is left; count days again."""
     clean_up_old()
+    lonely_delete()
     totals_renew()
 
 

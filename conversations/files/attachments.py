@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from conversations.errors import ClientFaultError
 from conversations.files.types import IMAGE_TYPES, safe_name
+from conversations.journal.holds import conversations_held
 from conversations.models import Attachment, Conversation, Event
 
 PURGE_BATCH = 500
@@ -119,9 +120,10 @@ def _taken(attachment: Attachment | None) -> Attachment | None:
 
 
 def attachments_purge() -> None:
-    """Delete files that were kept long enough."""
+    """Delete files that were kept long enough and are not on legal hold."""
     kept_since = timezone.now() - timedelta(days=settings.ATTACHMENT_KEEP_DAYS)
     old = Attachment.objects.filter(created_at__lt=kept_since).order_by("created_at")
+    old = old.exclude(conversation__in=conversations_held())
     for attachment in old[:PURGE_BATCH]:
         attachment.file.delete(save=False)
         attachment.delete()

@@ -5,7 +5,7 @@ from conversations.models.attachment import Attachment
 from conversations.models.channel import BrandImage, Channel
 from conversations.models.conversation import Conversation, EndUser, Event
 from conversations.models.destination import Destination
-from conversations.models.erasure import Erasure
+from conversations.models.erasure import Erasure, LegalHold
 from conversations.models.fact import ConversationFact, DayTotal, HandoffFact
 from conversations.models.flow import Flow, Variant
 from conversations.models.release import Deployment, Release
@@ -31,6 +31,7 @@ __all__ = [
     "Event",
     "Flow",
     "HandoffFact",
+    "LegalHold",
     "LogEntry",
     "Note",
     "OutsideAgent",

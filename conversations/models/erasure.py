@@ -7,6 +7,7 @@ import uuid
 from django.db import models
 from django.utils import timezone
 
+from conversations.models.conversation import Conversation, EndUser
 from integrations.models import Project
 
 
@@ -48,3 +49,35 @@ class Erasure(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+class LegalHold(models.Model):
+    """Nothing of one conversation, or of one end user, is deleted or erased while it holds.
+
+    Without `until` it holds until somebody lifts it. Rows stay: they say what was held, and why.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="legal_holds")
+    conversation = models.ForeignKey(
+        Conversation, null=True, on_delete=models.CASCADE, related_name="holds"
+    )
+    end_user = models.ForeignKey(EndUser, null=True, on_delete=models.CASCADE, related_name="holds")
+    reason = models.CharField(max_length=200)
+    set_by = models.CharField(max_length=200)
+    set_at = models.DateTimeField(default=timezone.now)
+    # The last day of it.
+    until = models.DateField(null=True, blank=True)
+    lifted_by = models.CharField(max_length=200, blank=True)
+    lifted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-set_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(conversation__isnull=True) ^ models.Q(end_user__isnull=True),
+                name="hold_of_one_thing",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"hold {self.pk}"

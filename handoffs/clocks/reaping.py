@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from conversations.files.attachments import attachments_purge
 from conversations.journal.frames import SessionEnd
+from conversations.journal.holds import conversations_held
 from conversations.journal.services import conversation_end, conversation_lock
 from conversations.models import Conversation
 from conversations.models.conversation import TEXT_PLATFORM
@@ -106,9 +107,16 @@ def _is_with_live_agents(conversation: Conversation) -> bool:
 def clean_up_old() -> None:
     """Delete old vendor calls and files, expired tokens and workers that are long gone."""
     now = timezone.now()
-    VendorCall.objects.filter(at__lt=VENDOR_CALLS_KEPT.past()).delete()
+    old_calls = VendorCall.objects.filter(at__lt=VENDOR_CALLS_KEPT.past())
+    old_calls.exclude(reference__in=_references_held()).delete()
     credentials_purge(in_use=integrations_in_use())
     StoredWebhook.objects.filter(received_at__lt=WEBHOOKS_KEPT.past()).delete()
     VendorToken.objects.filter(expires_at__lt=now).delete()
     attachments_purge()
     RelayWorker.objects.filter(heartbeat_at__lt=WORKERS_KEPT.past(), handoffs=None).delete()
+
+
+def _references_held() -> list[str]:
+    """Return under which names the calls of handoffs on legal hold are kept."""
+    held = Handoff.objects.filter(conversation__in=conversations_held())
+    return [name for key in held.values_list("pk", flat=True) for name in (key, f"{key}-2")]

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from conversations.journal.erasing import conversations_delete, texts_delete
+from conversations.journal.holds import conversations_held, people_held
 from conversations.models import Conversation, EndUser, LogEntry
 from handoffs.models import Handoff
 from integrations.models import Project, VendorCall
@@ -29,7 +30,6 @@ def retention_run() -> None:
         if kept.conversation_days:
             texts_delete(project, _days_ago(kept.conversation_days), LOG_AT_ONCE)
         _log_delete(project, kept)
-        _lonely_delete(project)
 
 
 def conversations_due(project: Project, kept: Retention) -> list[str]:
@@ -38,7 +38,8 @@ def conversations_due(project: Project, kept: Retention) -> list[str]:
         return []
     until = _days_ago(kept.conversation_days)
     rows = Conversation.objects.filter(project=project, ended_at__lt=until)
-    free = rows.exclude(handoffs__vendor_end_until__gt=timezone.now())
+    told = rows.exclude(handoffs__vendor_end_until__gt=timezone.now())
+    free = told.exclude(pk__in=conversations_held().values("pk"))
     return list(free.order_by("ended_at").values_list("pk", flat=True)[:CONVERSATIONS_AT_ONCE])
 
 
@@ -53,16 +54,18 @@ def _log_delete(project: Project, kept: Retention) -> None:
     if kept.log_days:
         until = _days_ago(kept.log_days)
         old = LogEntry.objects.filter(project=project, at__lt=until).order_by("at")
+        old = old.exclude(conversation__in=conversations_held())
         LogEntry.objects.filter(
             pk__in=list(old.values_list("pk", flat=True)[:LOG_AT_ONCE])
         ).delete()
 
 
-def _lonely_delete(project: Project) -> None:
+def lonely_delete() -> None:
     """Delete end users of whom nothing is left."""
     until = timezone.now() - LONELY
-    lonely = EndUser.objects.filter(project=project, conversations=None, created_at__lt=until)
-    EndUser.objects.filter(pk__in=list(lonely.values_list("pk", flat=True)[:LOG_AT_ONCE])).delete()
+    lonely = EndUser.objects.filter(conversations=None, created_at__lt=until)
+    free = lonely.exclude(pk__in=people_held().values("pk"))
+    EndUser.objects.filter(pk__in=list(free.values_list("pk", flat=True)[:LOG_AT_ONCE])).delete()
 
 
 def _days_ago(days: int) -> datetime:

@@ -25,6 +25,7 @@ from handoffs.portal.destinations.views import (
     destinations,
 )
 from handoffs.portal.environments.views import compare, deploy, environments, follow_draft
+from handoffs.portal.erasure.hold_views import hold_end, holds
 from handoffs.portal.erasure.views import (
     erasure,
     person,
@@ -87,6 +88,8 @@ urlpatterns = [
     path("p/<str:project_id>/alerts/", alerts, name="alerts"),
     path(_RETENTION, retention, name="retention"),
     path(f"{_RETENTION}find/", person_find, name="person_find"),
+    path(f"{_RETENTION}holds/", holds, name="holds"),
+    path(f"{_RETENTION}holds/<int:hold_id>/lift/", hold_end, name="hold_lift"),
     path(f"{_RETENTION}people/<int:person_id>/", person, name="person"),
     path(f"{_RETENTION}people/<int:person_id>/export/", person_export, name="person_export"),
     path(f"{_RETENTION}erasures/<uuid:erasure_id>/", erasure, name="erasure"),

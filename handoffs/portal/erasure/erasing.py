@@ -20,6 +20,7 @@ from kombu.exceptions import OperationalError
 
 from conversations.journal.erasing import ERASED, conversation_blank, end_user_blank
 from conversations.journal.frames import SessionEnd
+from conversations.journal.holds import hold_on
 from conversations.journal.services import conversation_end, conversation_lock
 from conversations.models import Conversation, EndUser
 from conversations.models.erasure import Erasure
@@ -41,6 +42,7 @@ from integrations.projects.audit import audit_record
 
 logger = logging.getLogger(__name__)
 TASK = "handoffs.tasks.erase"
+ON_HOLD = "A legal hold: what was said is erased a day after the hold is over."
 # A vendor that cannot be told of an end keeps nobody's words with us for longer.
 PATIENCE = timedelta(hours=1)
 
@@ -85,7 +87,7 @@ def erasures_waiting() -> list[uuid.UUID]:
 def erasure_run(erasure_id: uuid.UUID | str) -> None:
     """Erase as far as it can be done now; what is still open at a vendor is waited for."""
     erasure = Erasure.objects.filter(pk=erasure_id, state=Erasure.State.WAITING).first()
-    if erasure is None:
+    if erasure is None or _is_held(erasure):
         return
     person = EndUser.objects.filter(pk=erasure.end_user_id).first()
     open_ones = 0
@@ -99,6 +101,14 @@ def erasure_run(erasure_id: uuid.UUID | str) -> None:
         Erasure.objects.filter(pk=erasure.pk).update(waits_for=waits)
         return
     _blank_all(erasure, person)
+
+
+def _is_held(erasure: Erasure) -> bool:
+    """Say whether a legal hold keeps it from beginning, and note so."""
+    if hold_on(erasure.end_user_id) is None:
+        return False
+    Erasure.objects.filter(pk=erasure.pk).update(waits_for=ON_HOLD)
+    return True
 
 
 def _end(conversation: Conversation, erasure: Erasure) -> None:

@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from conversations.journal.holds import hold_on, holds_in_force
 from conversations.models import EndUser
 from conversations.models.erasure import Erasure
 from handoffs.clocks.retention import conversations_due
@@ -87,6 +88,7 @@ def person(request: HttpRequest, project: Project, person_id: int) -> HttpRespon
     context = {
         "person": row,
         "known_as": known_as(row),
+        "hold": hold_on(row.pk),
         "form": form,
         "may_edit_here": may_edit(request, Area.ACCOUNT),
         **person_preview(row),
@@ -140,6 +142,7 @@ def _page(
     context = {
         "form": form,
         "erasures": project.erasures.all()[:SHOWN_ERASURES],
+        "holds": holds_in_force().filter(project=project).count(),
         "may_edit_here": may_edit(request, Area.ACCOUNT),
         "sees_personal_data": may_see_personal_data(request),
         **more,

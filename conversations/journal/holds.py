@@ -1,0 +1,41 @@
+"""What is on legal hold: neither retention nor an erasure touches it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from conversations.models import Conversation, EndUser, LegalHold
+
+# What was due goes a day after its hold is over, so that a slip can be taken back.
+GRACE = timedelta(days=1)
+
+
+def holds_in_force() -> QuerySet[LegalHold]:
+    """Return the holds that keep something now, those in their last day of grace too."""
+    past = timezone.now() - GRACE
+    not_lifted = Q(lifted_at__isnull=True) | Q(lifted_at__gt=past)
+    not_over = Q(until__isnull=True) | Q(until__gte=past.date())
+    return LegalHold.objects.filter(not_lifted, not_over)
+
+
+def people_held() -> QuerySet[EndUser]:
+    """Return the end users who are on hold themselves."""
+    holds = holds_in_force().filter(end_user__isnull=False)
+    return EndUser.objects.filter(pk__in=holds.values("end_user"))
+
+
+def conversations_held() -> QuerySet[Conversation]:
+    """Return the conversations that are on hold, by themselves or by their end user."""
+    holds = holds_in_force().filter(conversation__isnull=False)
+    return Conversation.objects.filter(
+        Q(pk__in=holds.values("conversation")) | Q(end_user__in=people_held())
+    )
+
+
+def hold_on(end_user_id: int) -> LegalHold | None:
+    """Return a hold on an end user, or on a conversation of theirs."""
+    theirs = Q(end_user=end_user_id) | Q(conversation__end_user=end_user_id)
+    return holds_in_force().filter(theirs).first()

@@ -1,0 +1,211 @@
+"""Settings > Retention > Legal holds: what is on hold is neither deleted nor erased."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from conversations.files.attachments import attachments_purge
+from conversations.models import Attachment, Conversation, EndUser, LegalHold, LogEntry
+from handoffs.clocks.reaping import clean_up_old
+from handoffs.clocks.retention import lonely_delete, retention_run
+from handoffs.models import Handoff
+from handoffs.portal.erasure.erasing import erasure_request, erasure_run
+from integrations.models import AuditEntry, Project, VendorCall
+from integrations.projects.retention import Retention, retention_set
+from tests import factories
+from tests.handoffs.test_erasure import MARK, end_conversation, talked
+from tests.members import client_of_admin, client_of_reader, client_with
+
+pytestmark = pytest.mark.django_db
+LONG_AGO = timedelta(days=500)
+
+
+@pytest.fixture
+def project() -> Project:
+    made = factories.project()
+    retention_set(project=made, kept=Retention(conversation_days=30, log_days=30), actor=None)
+    made.refresh_from_db()
+    return made
+
+
+@pytest.fixture
+def admin(project: Project) -> Client:
+    return client_of_admin(project)
+
+
+def at(name: str, project: Project, *args: object) -> str:
+    return reverse(name, args=[project.public_id, *args])
+
+
+def hold(admin: Client, project: Project, held: str, **fields: str):
+    return admin.post(at("holds", project), {"held": held, "reason": "Case 7", **fields})
+
+
+def old_talk(project: Project) -> Handoff:
+    """A talk whose every row is older than anything is kept."""
+    handoff = talked(project)
+    end_conversation(handoff.conversation)
+    past = timezone.now() - LONG_AGO
+    Conversation.objects.filter(pk=handoff.conversation_id).update(ended_at=past)
+    LogEntry.objects.filter(conversation=handoff.conversation_id).update(at=past)
+    Attachment.objects.filter(conversation=handoff.conversation_id).update(created_at=past)
+    VendorCall.objects.filter(reference=handoff.pk).update(at=past)
+    return handoff
+
+
+def everything_deleted_that_may_be() -> None:
+    retention_run()
+    clean_up_old()
+    attachments_purge()
+    lonely_delete()
+
+
+def kept_of(handoff: Handoff) -> list[bool]:
+    conversation = handoff.conversation_id
+    return [
+        Conversation.objects.filter(pk=conversation).exists(),
+        LogEntry.objects.filter(conversation=conversation).exists(),
+        Attachment.objects.filter(conversation=conversation).exists(),
+        VendorCall.objects.filter(reference=handoff.pk).exists(),
+    ]
+
+
+@pytest.mark.parametrize("by", ["conversation", "end user"])
+def test_what_is_on_hold_outlives_retention_with_its_files_log_and_calls(project, admin, by):
+    held, free = old_talk(project), old_talk(project)
+    person = held.conversation.end_user
+    EndUser.objects.filter(pk=person.pk).update(external_id="u-held")
+    hold(admin, project, held.conversation_id if by == "conversation" else "u-held")
+
+    everything_deleted_that_may_be()
+
+    assert kept_of(held) == [True] * 4
+    assert kept_of(free) == [False] * 4
+
+
+def test_an_end_user_without_conversations_goes_unless_on_hold(project, admin):
+    held, free = factories.end_user(project), factories.end_user(project)
+    EndUser.objects.update(created_at=timezone.now() - LONG_AGO)
+    hold(admin, project, held.external_id)
+
+    lonely_delete()
+
+    assert list(EndUser.objects.values_list("pk", flat=True)) == [held.pk]
+    assert free.pk != held.pk
+
+
+def test_an_erasure_waits_for_the_hold_and_says_so_and_goes_a_day_after_it(project, admin):
+    handoff = talked(project)
+    end_conversation(handoff.conversation)
+    person = handoff.conversation.end_user
+    hold(admin, project, handoff.conversation_id)
+    by = AuditEntry.objects.filter(action="hold.set").get().actor
+    erasure = erasure_request(project=project, end_user=person, reason="r", actor=by)
+
+    erasure_run(erasure.pk)
+    page = admin.get(at("erasure", project, erasure.pk)).content.decode()
+    assert "A legal hold" in page
+    assert EndUser.objects.get(pk=person.pk).name == MARK
+
+    row = LegalHold.objects.get()
+    admin.post(at("hold_lift", project, row.pk))
+    erasure_run(erasure.pk)
+    assert EndUser.objects.get(pk=person.pk).name == MARK
+
+    LegalHold.objects.update(lifted_at=timezone.now() - timedelta(days=2))
+    erasure_run(erasure.pk)
+    assert EndUser.objects.get(pk=person.pk).name != MARK
+
+
+def test_a_hold_ends_by_itself_after_its_last_day(project, admin):
+    handoff = old_talk(project)
+    today = timezone.now().date()
+    hold(admin, project, handoff.conversation_id, until=today.isoformat())
+    retention_run()
+    assert kept_of(handoff)[0]
+
+    LegalHold.objects.update(until=today - timedelta(days=2))
+    retention_run()
+
+    assert not kept_of(handoff)[0]
+
+
+def test_the_page_reviews_holds_and_the_audit_names_nobody(project, admin):
+    handoff = talked(project)
+    person = handoff.conversation.end_user
+    soon = timezone.now().date() + timedelta(days=3)
+    hold(admin, project, f"{MARK}@example.org", until=soon.isoformat())
+
+    page = admin.get(at("holds", project)).content.decode()
+    assert "Review these holds" in page
+    assert "Case 7" in page
+    assert f"{MARK}@example.org" in page
+    shown = admin.get(at("person", project, person.pk)).content.decode()
+    assert f"On legal hold until {soon:%Y-%m-%d}" in shown
+
+    admin.post(at("hold_lift", project, LegalHold.objects.get().pk))
+    assert "Nothing is on hold" in admin.get(at("holds", project)).content.decode()
+    entries = AuditEntry.objects.filter(action__startswith="hold.").order_by("pk")
+    assert [(one.action, one.actor_name) for one in entries] == [
+        ("hold.set", entries[0].actor_name),
+        ("hold.lifted", entries[0].actor_name),
+    ]
+    assert not any(MARK in f"{one.subject}{one.fields}" for one in entries)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"held": ""}, "Name the end user"),
+        ({"held": "nobody"}, "Nobody here is known so"),
+        ({"reason": ""}, "Write why"),
+        ({"until": "2020-01-01"}, "this day is past"),
+        ({"until": "soon"}, "enter a day"),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_field(project, admin, fields, said):
+    handoff = talked(project)
+
+    answer = hold(admin, project, **{"held": handoff.conversation_id, **fields})
+
+    assert answer.status_code == 422
+    assert said in answer.content.decode()
+    assert not LegalHold.objects.exists()
+
+
+def test_the_same_is_not_held_twice_and_not_lifted_twice(project, admin):
+    handoff = talked(project)
+    hold(admin, project, handoff.conversation_id)
+
+    again = hold(admin, project, handoff.conversation_id)
+    row = LegalHold.objects.get()
+    lift = at("hold_lift", project, row.pk)
+    admin.post(lift)
+    twice = admin.post(lift, follow=True)
+
+    assert "on hold already" in again.content.decode()
+    assert "over already" in twice.content.decode()
+    assert AuditEntry.objects.filter(action="hold.lifted").count() == 1
+
+
+def test_a_reader_looks_without_names_and_other_projects_stay_apart(project, admin):
+    handoff = talked(project)
+    hold(admin, project, f"{MARK}@example.org")
+    row = LegalHold.objects.get()
+    stranger = client_of_admin(factories.project())
+    looker = client_with(project, account=1)
+
+    assert MARK not in looker.get(at("holds", project)).content.decode()
+    assert looker.post(at("hold_lift", project, row.pk)).status_code == 403
+    assert client_of_reader(project).post(at("holds", project)).status_code == 403
+    assert stranger.post(at("hold_lift", project, row.pk)).status_code == 404
+    other = factories.project()
+    assert (
+        "no conversation"
+        in hold(client_of_admin(other), other, handoff.conversation_id).content.decode()
+    )
