@@ -9,13 +9,18 @@ from conversations.models import (
     Channel,
     Conversation,
     ConversationSearch,
+    Deployment,
+    Destination,
     EndUser,
+    Flow,
     LogEntry,
     Note,
     OutsideAgent,
+    Release,
     Tag,
     Tool,
     Topic,
+    Variant,
     WebhookDelivery,
     WebhookEndpoint,
 )
@@ -110,6 +115,67 @@ class ToolAdmin(SafeAdmin):
         *("name", "project", "description", "source", "timeout_seconds"),
         *("created_at", "updated_at"),
     )
+
+
+@admin.register(Flow)
+class FlowAdmin(SafeAdmin):
+    """Conversations in steps."""
+
+    list_display = ("name", "project", "start_step", "updated_at")
+    list_select_related = ("project",)
+    search_fields = ("=project__public_id", "name__startswith")
+    fields = (
+        *("name", "project", "description", "start_step", "steps", "created_at", "updated_at"),
+    )
+
+
+@admin.register(Variant)
+class VariantAdmin(SafeAdmin):
+    """AI agents' words and connections for one brand, site or language."""
+
+    list_display = ("name", "public_id", "project", "is_default", "language")
+    list_select_related = ("project",)
+    list_filter = ("is_default",)
+    search_fields = ("=public_id", "=project__public_id", "name__startswith")
+    fields = (
+        *("name", "public_id", "project", "is_default", "language", "greeting"),
+        *("integration_key", "credential_set", "attributes", "created_at", "updated_at"),
+    )
+
+
+@admin.register(Destination)
+class DestinationAdmin(SafeAdmin):
+    """Where handoffs go by name."""
+
+    list_display = ("name", "project", "kind", "integration_key", "is_default")
+    list_select_related = ("project",)
+    list_filter = ("kind", "is_default")
+    search_fields = ("=project__public_id", "name__startswith")
+    fields = (
+        *("name", "project", "description", "kind", "is_default", "integration_key", "hints"),
+        *("queue_name", "route", "client_reason", "after_flow", "created_at", "updated_at"),
+    )
+
+
+@admin.register(Release)
+class ReleaseAdmin(SafeAdmin):
+    """What AI agents knew at one moment; what is in it stands on the project's own pages."""
+
+    list_display = ("number", "project", "note", "created_by", "created_at")
+    list_select_related = ("project", "created_by")
+    search_fields = ("=project__public_id", "=digest")
+    fields = ("number", "project", "note", "digest", "created_by", "created_at")
+
+
+@admin.register(Deployment)
+class DeploymentAdmin(SafeAdmin):
+    """Each move of an environment to a release."""
+
+    list_display = ("at", "project", "environment", "kind", "release", "previous", "actor")
+    list_select_related = ("project", "release", "previous", "actor")
+    list_filter = ("environment", "kind")
+    search_fields = ("=project__public_id",)
+    fields = ("at", "project", "environment", "kind", "release", "previous", "note", "actor")
 
 
 @admin.register(EndUser)

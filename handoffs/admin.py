@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
+from conversations.models import Erasure, LegalHold
 from handoffs.models import (
     Delivery,
     Handoff,
@@ -13,6 +14,8 @@ from handoffs.models import (
     StoredWebhook,
     VendorEvent,
 )
+from handoffs.portal.erasure.erasing import erasure_resume
+from handoffs.portal.erasure.holds import hold_lift
 from handoffs.portal.operators import (
     handoff_end_by_operator,
     handoff_release,
@@ -121,3 +124,43 @@ class RelayWorkerAdmin(SafeAdmin):
             lambda row, actor: worker_mark_dead(worker=row, actor=actor),
         )
     }
+
+
+@admin.register(Erasure)
+class ErasureAdmin(SafeAdmin):
+    """How far erasures are; whose they are is known to nobody any more."""
+
+    list_display = ("id", "project", "state", "waits_for", "requested_at", "done_at")
+    list_select_related = ("project",)
+    list_filter = ("state",)
+    search_fields = ("=id", "=project__public_id")
+    fields = (
+        *("id", "project", "reason", "actor_label", "state", "waits_for", "counts"),
+        *("requested_at", "done_at"),
+    )
+    services = {"resume": ("Go on where it stopped", erasure_resume)}
+
+
+@admin.register(LegalHold)
+class LegalHoldAdmin(SafeAdmin):
+    """What is neither deleted nor erased; the end user by number."""
+
+    list_display = ("id", "project", "conversation", "person", "set_at", "until", "lifted_at")
+    list_select_related = ("project", "conversation")
+    list_filter = ("lifted_at",)
+    search_fields = ("=conversation__id", "=project__public_id")
+    fields = (
+        *("project", "conversation", "person", "reason", "set_by", "set_at", "until"),
+        *("lifted_by", "lifted_at"),
+    )
+    services = {
+        "lift": (
+            "Lift: what was due goes in a day",
+            lambda row, actor: hold_lift(hold=row, actor=actor),
+        )
+    }
+
+    @admin.display(description="end user")
+    def person(self, hold: LegalHold) -> str:
+        """Return the number of the end user."""
+        return f"end user {hold.end_user_id}" if hold.end_user_id else ""

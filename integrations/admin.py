@@ -20,11 +20,14 @@ from django.template.response import TemplateResponse
 
 from integrations.connections.services import integration_disable
 from integrations.entry.keys import api_key_revoke
+from integrations.entry.members.invitations import invitation_revoke
 from integrations.entry.members.services import member_remove
 from integrations.models import (
+    Alert,
     ApiKey,
     AuditEntry,
     Integration,
+    Invitation,
     Membership,
     Project,
     VendorCall,
@@ -182,6 +185,40 @@ class MembershipAdmin(SafeAdmin):
             lambda row, actor: member_remove(membership=row, actor=actor),
         )
     }
+
+
+@admin.register(Invitation)
+class InvitationAdmin(SafeAdmin):
+    """Who was invited by whom, by number: the address is on the page of the workspace's members."""
+
+    list_display = ("public_id", "workspace", "invited_by", "expires_at", "accepted_at")
+    list_select_related = ("workspace", "invited_by")
+    list_filter = ("accepted_at", "revoked_at")
+    search_fields = ("=public_id", "=workspace__public_id")
+    fields = (
+        *("public_id", "workspace", "is_admin", "areas", "sees_personal_data", "invited_by"),
+        *("sent_at", "expires_at", "accepted_at", "revoked_at"),
+    )
+    services = {
+        "revoke": (
+            "Revoke: the link opens nothing any more",
+            lambda row, actor: invitation_revoke(invitation=row, actor=actor),
+        )
+    }
+
+
+@admin.register(Alert)
+class AlertAdmin(SafeAdmin):
+    """What was wrong in which project, and whether people were told."""
+
+    list_display = ("kind", "subject", "project", "environment", "raised_at", "cleared_at")
+    list_select_related = ("project",)
+    list_filter = ("kind", "cleared_at")
+    search_fields = ("=project__public_id",)
+    fields = (
+        *("project", "kind", "subject", "environment", "detail", "raised_at", "told_at"),
+        "cleared_at",
+    )
 
 
 @admin.register(Integration)

@@ -16,7 +16,8 @@ from conversations.webhooks.endpoints import endpoint_create
 from handoffs.models import Delivery, Handoff, RelayWorker
 from handoffs.portal.alerts.telling import AlertSettings, alert_settings_set, alerts_run
 from handoffs.states import State
-from integrations.models import Alert, Integration, Project
+from integrations.contract.connector import ROTATING
+from integrations.models import Alert, Integration, Project, VendorToken
 from tests import factories
 from tests.members import client_of_admin, client_of_reader, client_with
 
@@ -70,12 +71,22 @@ def expiring(project: Project) -> Callable[[], object]:
     return lambda: type(key).objects.filter(pk=key.pk).update(revoked_at=timezone.now())
 
 
+def sign_in_ending(project: Project) -> Callable[[], object]:
+    soon = timezone.now() + timedelta(days=5)
+    token = VendorToken.objects.create(
+        integration=factories.integration(project), name=f"{ROTATING}a1", value="", expires_at=soon
+    )
+    later = timezone.now() + timedelta(days=90)
+    return lambda: VendorToken.objects.filter(pk=token.pk).update(expires_at=later)
+
+
 TROUBLES = {
     "connection": red,
     "failing": failing,
     "lag": lagging,
     "no_worker": no_worker,
     "expiry": expiring,
+    "expiry of a vendor's sign-in": sign_in_ending,
 }
 
 
@@ -98,6 +109,7 @@ def test_a_trouble_is_told_once_and_so_is_its_end(project, kind):
     mend()
     alerts_run()
 
+    kind = kind.partition(" ")[0]
     label = str(Alert.Kind(kind).label)
     assert subjects() == [f"{label} in {project.name}", f"Over: {label} in {project.name}"]
     assert mail.outbox[0].to == [PEOPLE]
@@ -151,7 +163,7 @@ def test_what_is_known_costs_the_same_few_statements(project, django_assert_max_
         factories.handoff(factories.conversation(factories.channel(factories.project())))
     alerts_run()
 
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         alerts_run()
 
 

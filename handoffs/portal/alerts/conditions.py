@@ -12,7 +12,8 @@ from handoffs.models import Delivery, Handoff
 from handoffs.relay.leases import workers_alive
 from handoffs.states import OPEN_STATES, State
 from integrations.connections.destinations import connection_title
-from integrations.models import ApiKey, Integration
+from integrations.contract.connector import ROTATING
+from integrations.models import ApiKey, Integration, VendorToken
 from integrations.models.alert import Alert
 
 # Handoffs fail: so many of those asked for lately, and at least that share of them.
@@ -115,6 +116,29 @@ def _without_worker() -> Iterator[Condition]:
 
 
 def _expiring(now: datetime) -> Iterator[Condition]:
+    yield from _keys_ending(now)
+    yield from _sign_ins_ending(now)
+
+
+def _sign_ins_ending(now: datetime) -> Iterator[Condition]:
+    """Yield vendors' refresh tokens near their end: each use renews them, so nobody used them."""
+    soon = VendorToken.objects.filter(
+        name__startswith=ROTATING, expires_at__gt=now, expires_at__lt=now + EXPIRES_WITHIN
+    ).exclude(name__endswith=":claim")
+    for token in soon.select_related("integration").defer("value"):
+        row = token.integration
+        yield Condition(
+            project_id=row.project_id,
+            kind=_Kind.EXPIRY,
+            subject=f"sign-in {row.pk}",
+            environment=row.environment,
+            detail=f"{connection_title(row)} in {row.get_environment_display()}: what it signs in "
+            f"with ends on {token.expires_at:%Y-%m-%d}. Test the connection, which renews it; "
+            "where that fails, enter a new refresh token."[:400],
+        )
+
+
+def _keys_ending(now: datetime) -> Iterator[Condition]:
     soon = ApiKey.objects.filter(
         revoked_at__isnull=True, expires_at__gt=now, expires_at__lt=now + EXPIRES_WITHIN
     )

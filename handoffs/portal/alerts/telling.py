@@ -17,9 +17,9 @@ from django.utils import timezone
 from conversations.webhooks.event_types import WebhookType
 from conversations.webhooks.outbox import project_tell
 from handoffs.portal.alerts.conditions import Condition, conditions
-from integrations.entry.members.invitations import mail_is_set_up
 from integrations.models import Alert, Project
 from integrations.projects.audit import audit_record
+from integrations.telemetry.mail import mail_is_set_up
 
 logger = logging.getLogger(__name__)
 QUIET_MINUTES = 240

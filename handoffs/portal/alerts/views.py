@@ -18,9 +18,9 @@ from handoffs.portal.alerts.telling import (
     alert_settings,
     alert_settings_set,
 )
-from integrations.entry.members.invitations import mail_is_set_up
 from integrations.models import Alert, Area, Project
 from integrations.projects.access import may_edit, project_view
+from integrations.telemetry.mail import mail_is_set_up
 
 SHOWN = 50
 _LONGEST_QUIET = 7 * 24 * 60

@@ -78,6 +78,19 @@ def erasure_queue(erasure_id: uuid.UUID) -> None:
         logger.warning("Not queued, the clock will: %s (%s)", TASK, type(error).__name__)
 
 
+def erasure_resume(erasure: Erasure, actor: Any) -> None:
+    """Go on with an erasure at once; raises ValidationError where it is done."""
+    if erasure.state == Erasure.State.DONE:
+        raise ValidationError("This erasure is done; nothing was begun.")
+    audit_record(
+        project=erasure.project,
+        actor=actor,
+        action="erasure.resumed",
+        subject=f"erasure {erasure.pk}",
+    )
+    erasure_queue(erasure.pk)
+
+
 def erasures_waiting() -> list[uuid.UUID]:
     """Return those that are not done."""
     rows = Erasure.objects.filter(state=Erasure.State.WAITING).order_by("requested_at")

@@ -118,11 +118,6 @@ def user_with_email(email: str) -> Any:
     return users[0] if len(users) == 1 else None
 
 
-def mail_is_set_up() -> bool:
-    """Say whether Baton can send mail: EMAIL_URL names a server."""
-    return not settings.EMAIL_BACKEND.endswith(".dummy.EmailBackend")
-
-
 def invitation_mail(invitation: Invitation) -> None:
     """Send the link; raises OSError (or smtplib's kinds of it) when the mail server does not."""
     by = invitation.invited_by

@@ -21,7 +21,6 @@ from integrations.entry.members.invitations import (
     invitation_make,
     invitation_renew,
     invitation_revoke,
-    mail_is_set_up,
 )
 from integrations.entry.members.lookup import member_in, refuse_over_admins
 from integrations.entry.members.roles import Rights, nearest_role, rights_apart, role_of
@@ -31,6 +30,7 @@ from integrations.entry.members.sign_in_views import RulesForm
 from integrations.entry.second_factor.services import factor_of
 from integrations.models import Area, Invitation, Membership, Project
 from integrations.projects.access import may_edit, membership_of, project_view
+from integrations.telemetry.mail import mail_is_set_up
 
 _view = project_view(Area.ACCOUNT)
 SHOWN_INVITATIONS = 50

@@ -105,7 +105,22 @@ def _connections(project: Project, admin: User, simulator_url: str) -> list[Inte
         connected_at=ago(days=90),
         credentials={"region": "eu-central-1"},
     )
+    _texts(project)
     return [works, broken, off]
+
+
+def _texts(project: Project) -> None:
+    """Let a number take text messages."""
+    Integration.objects.create(
+        project=project,
+        environment=Environment.SANDBOX,
+        connector_key="twilio_sms",
+        integration_key="twilio_sms",
+        status=Integration.Status.CONNECTED,
+        connected_at=ago(days=12),
+        last_success_at=ago(hours=2),
+        credentials={"account_sid": "AC01", "numbers": "+14155550100"},
+    )
 
 
 def _channel(project: Project, admin: User) -> Channel:
