@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from conversations.journal.holds import numbers_held
 from conversations.models import (
     Attachment,
     Conversation,
@@ -131,6 +132,7 @@ def texts_delete(project: Project, until: datetime, most: int) -> None:
     Who has opted out stays known: nobody may text to them.
     """
     open_ = (SmsOutbound.Status.WAITING, SmsOutbound.Status.SENDING)
+    held = numbers_held(project)
     went = SmsOutbound.objects.filter(
         thread__integration__project=project, event=None, created_at__lt=until
     ).exclude(status__in=open_)
@@ -145,7 +147,12 @@ def texts_delete(project: Project, until: datetime, most: int) -> None:
         inbound=None,
         outbound=None,
     )
-    for rows in (went, came, threads):
+    free = (
+        went.exclude(thread__user_number__in=held),
+        came.exclude(thread__user_number__in=held),
+        threads.exclude(user_number__in=held),
+    )
+    for rows in free:
         rows.model._base_manager.filter(
             pk__in=list(rows.values_list("pk", flat=True)[:most])
         ).delete()

@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from conversations.models import Conversation, EndUser, LegalHold
+from integrations.models import Project
 
 # What was due goes a day after its hold is over, so that a slip can be taken back.
 GRACE = timedelta(days=1)
@@ -39,3 +40,13 @@ def hold_on(end_user_id: int) -> LegalHold | None:
     """Return a hold on an end user, or on a conversation of theirs."""
     theirs = Q(end_user=end_user_id) | Q(conversation__end_user=end_user_id)
     return holds_in_force().filter(theirs).first()
+
+
+def numbers_held(project: Project) -> set[str]:
+    """Return the telephone numbers of whoever is on hold, as threads of texts have them."""
+    people = EndUser.objects.filter(
+        Q(pk__in=people_held().values("pk")) | Q(conversations__in=conversations_held()),
+        project=project,
+    )
+    known_as = people.values_list("phone", "external_id")
+    return {one.removeprefix("tel:") for pair in known_as for one in pair} - {""}

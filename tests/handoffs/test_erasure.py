@@ -304,7 +304,8 @@ class TestFinding:
 
         rows = [json.loads(line) for line in admin.post(page, {"format": "ndjson"})]
 
-        assert {row["kind"] for row in rows} == {"end_user", "conversation", "line", "survey"}
+        kinds = {"end_user", "conversation", "line", "survey", "file", "handoff", "log"}
+        assert {row["kind"] for row in rows} == kinds
         assert any(MARK in json.dumps(row["data"]) for row in rows if row["kind"] == "line")
         assert AuditEntry.objects.filter(action="end_user.exported").exists()
 

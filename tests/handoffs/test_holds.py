@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from conversations.files.attachments import attachments_purge
-from conversations.models import Attachment, Conversation, EndUser, LegalHold, LogEntry
+from conversations.models import Attachment, Conversation, EndUser, LegalHold, LogEntry, SmsThread
 from handoffs.clocks.reaping import clean_up_old
 from handoffs.clocks.retention import lonely_delete, retention_run
 from handoffs.models import Handoff
@@ -97,6 +97,21 @@ def test_an_end_user_without_conversations_goes_unless_on_hold(project, admin):
 
     assert list(EndUser.objects.values_list("pk", flat=True)) == [held.pk]
     assert free.pk != held.pk
+
+
+def test_texts_of_a_number_on_hold_stay(project, admin):
+    sms = factories.integration(project, connector_key="twilio_sms", integration_key="twilio_sms")
+    old = timezone.now() - LONG_AGO
+    for number in ("+15550001", "+15550002"):
+        factories.end_user(project, external_id=f"tel:{number}")
+        SmsThread.objects.create(
+            integration=sms, our_number="+1555", user_number=number, active_at=old
+        )
+    hold(admin, project, "tel:+15550001")
+
+    retention_run()
+
+    assert [row.user_number for row in SmsThread.objects.all()] == ["+15550001"]
 
 
 def test_an_erasure_waits_for_the_hold_and_says_so_and_goes_a_day_after_it(project, admin):

@@ -90,11 +90,40 @@ def person_rows(end_user: EndUser) -> Iterator[dict[str, Any]]:
                 "type": line.type,
                 "data": line.payload,
             }
-
+        yield from _beside(conversation)
         if survey := getattr(conversation, "survey", None):
             yield _survey_row(survey)
     for thread in threads_of(end_user).order_by("created_at"):
         yield from _text_rows(thread)
+
+
+def _beside(conversation: Conversation) -> Iterator[dict[str, Any]]:
+    """Yield what stands beside the lines: files, handoffs and the log; not members' notes."""
+    for file in conversation.attachments.order_by("created_at"):
+        said = {"name": file.name, "mime_type": file.mime_type, "size_bytes": file.size_bytes}
+        yield _row("file", file.created_at, conversation, said)
+    for handoff in Handoff.objects.filter(conversation=conversation).order_by("requested_at"):
+        gone_to = {
+            "vendor": vendor_name(handoff.integration_key),
+            "vendor_conversation": handoff.vendor_conversation_id,
+            "reason": handoff.reason,
+            "sent_along": handoff.context_data,
+        }
+        yield _row("handoff", handoff.requested_at, conversation, gone_to)
+    for entry in LogEntry.objects.filter(conversation=conversation).order_by("at"):
+        logged = {"content": entry.content, "fields": entry.fields}
+        yield _row("log", entry.at, conversation, logged)
+
+
+def _row(
+    kind: str, at: datetime, conversation: Conversation, data: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "at": at.isoformat(),
+        "conversation_id": conversation.pk,
+        "data": data,
+    }
 
 
 def _texts_of(end_user: EndUser) -> int:
