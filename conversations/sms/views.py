@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
@@ -51,10 +51,13 @@ def text_messages(request: HttpRequest, project: Project) -> HttpResponse:
 @project_view(Area.WIDGETS)
 @require_http_methods(["GET"])
 def text_survey(request: HttpRequest, project: Project, environment: str) -> HttpResponse:
-    """Lead to the survey of an environment's texts, which may be set before the first text."""
+    """Lead to the survey of an environment's texts, which may be set before the first text.
+
+    Where no number is connected there, the page of numbers says what to do.
+    """
     connection = carrier_connections(project).filter(environment=environment).first()
     if connection is None:
-        raise Http404
+        return redirect("text_messages", project_id=project.public_id)
     channel = sms_channel(connection)
     return redirect(
         "widget_section", project_id=project.public_id, channel_id=channel.pk, section="survey"

@@ -259,11 +259,10 @@ def test_an_admin_sets_it_for_texts_before_the_first_one_came(row: Integration) 
     assert of.get(place.replace("survey", "brand")).status_code == 404
 
 
-def test_there_is_no_survey_by_text_where_no_number_is_connected() -> None:
+def test_where_no_number_is_connected_the_page_of_numbers_says_what_to_do() -> None:
     project = factories.project()
+    texts_of = f"/p/{project.public_id}/text-messages/"
 
-    found = client_with(project, widgets=2).get(
-        f"/p/{project.public_id}/text-messages/live/survey/"
-    )
+    led = client_with(project, widgets=2).get(f"{texts_of}live/survey/")
 
-    assert found.status_code == 404
+    assert (led.status_code, led["Location"]) == (302, texts_of)

@@ -259,6 +259,31 @@ def test_a_refusal_for_good_is_told_by_its_number(
     assert SmsOutbound.objects.get().error_code == code
 
 
+def test_an_api_key_sends_and_a_messaging_service_brings_it(
+    client: Client, phone: TwilioSimulator, carried: Any
+) -> None:
+    service, key, secret = "MG" + "c" * 32, "SK" + "d" * 32, "the-secret-of-an-api-key"
+    phone.configure(messaging_service_sid=service, api_keys={key: secret})
+    of = carrier(
+        url=phone.base_url,
+        status_callbacks="false",
+        messaging_service_sid=service,
+        api_key_sid=key,
+        api_key_secret=secret,
+    )
+    phone.fail_next(500, method="POST", after_accept=True)
+
+    # Signed with the auth token all the same; the answer to the first text is lost.
+    text_in(client, of, "Hello", "SM1")
+
+    carried(lambda: SmsOutbound.objects.filter(carrier_id__startswith="SM").exists())
+    assert on_phone(phone).count(GREETING) == 1
+    [call] = [one for one in phone.requests.all() if one.method == "POST"]
+    assert ("MessagingServiceSid", service) in parse_qsl(call.body)
+    assert ("From", OURS) in parse_qsl(call.body)
+    phone.configure(messaging_service_sid="", api_keys={})
+
+
 def test_silence_of_a_day_is_asked_about_once_and_then_it_is_over(
     client: Client, row: Integration, phone: TwilioSimulator, carried: Any
 ) -> None:
