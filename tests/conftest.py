@@ -25,7 +25,7 @@ from tests.migrated import MigratedPostgresServer
 from tests.postgres import database_migrated
 from tests.statement_log import statements_logged
 
-GARBAGE_THRESHOLD = 10_000
+GARBAGE_THRESHOLD = 50_000
 WORK_DIR = Path(tempfile.mkdtemp(prefix="baton-"))
 # Never a Redis that somebody gave: the suite empties it before every test.
 REDIS = RedisServer(WORK_DIR / "redis")
@@ -74,6 +74,13 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD, 20, 50)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    """Look for garbage once; pytest looks ten times more, each time at all that is alive."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure() -> None:

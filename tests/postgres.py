@@ -72,6 +72,8 @@ class PostgresServer(EmbeddedServer):
             [
                 self._package.bin_path / "postgres",
                 "--single",
+                # A password of sixteen random bytes needs no slow hash at each connection.
+                *("-c", "scram_iterations=1"),
                 "-D",
                 self._package.pgdata,
                 "postgres",

@@ -34,7 +34,8 @@ from tests.chaos.talk import Account, Talk
 from tests.chaos.vendors import PLAIN, VENDORS, ChaosVendor
 from tests.journeys.stack import Stack
 from tests.load.desk import AsyncDesk
-from tests.postgres import PostgresServer, database_create
+from tests.migrated import MigratedPostgresServer
+from tests.postgres import PostgresServer, database_migrated
 
 SETTLE_SECONDS = 90.0
 QUICK_SECONDS = 120
@@ -135,8 +136,8 @@ async def run(options: argparse.Namespace, directory: Path) -> bool:
     faults = chosen(options, vendor)
     os.environ["BATON_VAR_DIR"] = str(directory / "stack")
     demo_environment_load()
-    with PostgresServer(directory / "postgres") as postgres:
-        url = database_create(postgres.url, "chaos")
+    with MigratedPostgresServer(directory / "postgres") as postgres:
+        url = database_migrated(postgres.url, "chaos")
         stack = Stack(directory / "stack", database_url=url, **LIMITS)
         await asyncio.to_thread(stack.start_all)
         try:

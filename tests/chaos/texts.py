@@ -26,7 +26,8 @@ from config.demo.environment import demo_environment_load
 from tests.journeys.people import PHRASE, UTTERANCE, Desk
 from tests.journeys.phones import Phone
 from tests.journeys.stack import Stack
-from tests.postgres import PostgresServer, database_create
+from tests.migrated import MigratedPostgresServer
+from tests.postgres import database_migrated
 from tests.waiting import eventually
 
 SETTLE_SECONDS = 90.0
@@ -173,8 +174,8 @@ def main() -> int:
         directory = Path(name)
         os.environ["BATON_VAR_DIR"] = str(directory / "stack")
         demo_environment_load()
-        with PostgresServer(directory / "postgres") as postgres:
-            url = database_create(postgres.url, "texts")
+        with MigratedPostgresServer(directory / "postgres") as postgres:
+            url = database_migrated(postgres.url, "texts")
             stack = Stack(directory / "stack", database_url=url)
             try:
                 stack.start_all()

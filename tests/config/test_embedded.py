@@ -3,6 +3,8 @@
 import os
 import signal
 import socket
+import tempfile
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -145,8 +147,12 @@ def test_unreachable_given_postgres_is_refused_with_a_cure_and_without_its_passw
     assert "hidden-word" not in str(caught.value)
 
 
-def test_postgres_keeps_its_data_through_a_crash_and_a_restart(tmp_path):
-    with PostgresServer(tmp_path / "postgres") as server:
+def test_postgres_keeps_its_data_through_a_crash_and_a_restart():
+    # Not below pytest's folder: each pytest that starts closes it to the user of PostgreSQL.
+    with (
+        tempfile.TemporaryDirectory(prefix="baton-") as folder,
+        PostgresServer(Path(folder) / "postgres") as server,
+    ):
         url = database_create(server.url, "kept")
         with psycopg.connect(url) as connection:
             connection.execute("CREATE TABLE line (number int)")

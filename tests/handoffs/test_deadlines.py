@@ -8,7 +8,10 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
+from django.apps import apps
+from django.core.management import call_command
 from django.db import connection
+from django.db.models.signals import pre_migrate
 from django.utils import timezone
 
 from conversations.models import Conversation
@@ -223,11 +226,29 @@ def redis_client(redis_server):
 # ---- a process that stands still ----
 
 
-def test_every_connection_tells_postgresql_how_long_it_may_stand_still(settings):
+def _limit():
     with connection.cursor() as cursor:
         cursor.execute("SHOW idle_in_transaction_session_timeout")
+        return cursor.fetchone()[0]
 
-        assert cursor.fetchone() == (f"{settings.DATABASE_FROZEN_SECONDS:.0f}s",)
+
+def test_every_connection_tells_postgresql_how_long_it_may_stand_still(settings):
+    assert _limit() == f"{settings.DATABASE_FROZEN_SECONDS:.0f}s"
+
+
+def test_a_migration_may_stand_still_for_as_long_as_it_must(settings):
+    found = []
+
+    def look(**_):
+        found.append(_limit())
+
+    app = apps.get_app_config("integrations")
+    pre_migrate.connect(look, sender=app)
+    call_command("migrate", verbosity=0)
+    pre_migrate.disconnect(look, sender=app)
+
+    assert found == ["0"]
+    assert _limit() == f"{settings.DATABASE_FROZEN_SECONDS:.0f}s"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -14,11 +14,14 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from tests.architecture.sources import ROOT
+from tests.migrated import KEPT
 
 # Each test starts a Python of its own, some a whole suite.
 pytestmark = pytest.mark.timeout(400)
 LEFT_OUT = shutil.ignore_patterns(
-    ".git", ".venv", "var", "node_modules", "__pycache__", ".pytest_cache", ".mypy_cache", "*.log"
+    *(".git", ".venv", "var", "node_modules", ".pytest_cache", ".mypy_cache", "*.log"),
+    # What Python compiled is as good in the copy; what pytest compiled names our files.
+    "*-pytest-*.pyc",
 )
 PAGE = ROOT / "docs" / "adding_a_vendor.md"
 # Both are planned in the copy, whichever are in the project; the second one stays so.
@@ -60,6 +63,10 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project in which vendors were begun, and Acme got a hint and an alias."""
     target = tmp_path_factory.mktemp("walk") / "project"
     shutil.copytree(ROOT, target, ignore=LEFT_OUT)
+    # Its migrations are ours, and so is the database that was made of them.
+    KEPT.mkdir(parents=True, exist_ok=True)
+    (target / "var").mkdir()
+    (target / "var" / KEPT.name).symlink_to(KEPT)
     for key, name in PLANNED.items():
         folder = target / "integrations" / "vendors" / key
         folder.mkdir()
