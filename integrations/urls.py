@@ -10,8 +10,8 @@ from integrations.connect.views import flow as connect_views
 from integrations.connect.views import give as connect_give_views
 from integrations.connect.views import testing as connection_test_views
 from integrations.connect.views import tiles as views
-from integrations.entry import key_views as api_key_views
 from integrations.entry.account import factor_views
+from integrations.entry.account import key_views as api_key_views
 from integrations.entry.account import views as account_views
 from integrations.entry.members import accept_views
 from integrations.entry.members import sign_in_views as member_sign_in_views
@@ -103,6 +103,16 @@ urlpatterns = [
         f"{_MEMBERS}<int:member_id>/reset-second-factor/",
         member_sign_in_views.member_reset,
         name="member_factor_reset",
+    ),
+    path(
+        f"{_MEMBERS}<int:member_id>/unlock/",
+        member_sign_in_views.member_unlocked,
+        name="member_unlock",
+    ),
+    path(
+        f"{_MEMBERS}<int:member_id>/sign-out/",
+        member_sign_in_views.member_sign_out,
+        name="member_sign_out",
     ),
     path(f"{_MEMBERS}sign-in-rules/", member_sign_in_views.sign_in_rules, name="sign_in_rules"),
     path(f"{_PROJECT}settings/audit/", audit_views.audit, name="audit"),

@@ -31,6 +31,7 @@ from conversations.webhooks.endpoints import (
     trial_send,
 )
 from conversations.webhooks.forms import EndpointForm
+from integrations.entry.account.confirming import recently_confirmed
 from integrations.models import Access, Area, Project
 from integrations.projects.access import project_view
 
@@ -65,6 +66,7 @@ def webhooks(request: HttpRequest, project: Project) -> HttpResponse:
 @never_cache
 @project_view(Area.ACCOUNT, to_read=Access.EDIT)
 @require_http_methods(["GET", "POST"])
+@recently_confirmed
 def webhook_new(request: HttpRequest, project: Project) -> HttpResponse:
     """Add an endpoint; its secret is in the answer to the form, and nowhere else."""
     form = EndpointForm(request.POST if request.method == "POST" else None)
@@ -105,6 +107,7 @@ def webhook(request: HttpRequest, project: Project, endpoint_id: str) -> HttpRes
 @never_cache
 @require_POST
 @_view
+@recently_confirmed
 def webhook_secret(request: HttpRequest, project: Project, endpoint_id: str) -> HttpResponse:
     """Rotate the secret and show the new one in the answer, once."""
     endpoint, secret = secret_rotate(endpoint=_found(project, endpoint_id), actor=request.user)
@@ -113,6 +116,7 @@ def webhook_secret(request: HttpRequest, project: Project, endpoint_id: str) -> 
 
 @require_POST
 @_view
+@recently_confirmed
 def webhook_remove(request: HttpRequest, project: Project, endpoint_id: str) -> HttpResponse:
     """Delete an endpoint whose name was typed."""
     endpoint = _found(project, endpoint_id)

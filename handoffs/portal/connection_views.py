@@ -18,6 +18,7 @@ from integrations.connect.views.page import flow_at, flow_view
 from integrations.connect.views.tiles import integration_or_404
 from integrations.connections.destinations import connection_title, live_agent_rivals
 from integrations.connections.services import DefaultInUseError, integration_disconnect
+from integrations.entry.account.confirming import recently_confirmed
 from integrations.models import Area, ConnectionName, Environment, Integration, Project
 from integrations.projects.access import project_view
 
@@ -42,6 +43,7 @@ def connect_verify(
 
 
 @project_view(Area.INTEGRATIONS)
+@recently_confirmed
 def disconnect(
     request: HttpRequest, project: Project, environment: str, connection: ConnectionName
 ) -> HttpResponse:

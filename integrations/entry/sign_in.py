@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,11 +20,11 @@ from django.contrib.auth.signals import user_logged_in
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
 from redis.exceptions import RedisError
 
 from integrations.entry.attempts import Bound, Refusal, attempt_give_back, attempt_take
 from integrations.entry.client_address import client_address
+from integrations.entry.lockout import folded, lock_note, mark, round_of
 from integrations.entry.password_hashing import AT_ONCE
 from integrations.entry.rate_limit import redis_client
 from integrations.models import AuditEntry
@@ -54,23 +53,24 @@ class Attempt:
     @property
     def pair(self) -> str:
         """Return the mark of this user name at this address."""
-        return _mark(f"{self.address}\n{self.user_name}")
+        return mark(f"{self.address}\n{self.user_name}")
 
     def bounds(self) -> list[Bound]:
         """Return what counts this attempt; all but its own is no matter for a known pair."""
         tries, window = settings.SIGN_IN_TRIES, settings.SIGN_IN_WINDOW_SECONDS
-        own = Bound(name="pair", key=self.pair, limit=tries, window_seconds=window)
+        again = round_of(self.user_name)
+        own = Bound(name="pair", key=f"{self.pair}{again}", limit=tries, window_seconds=window)
         if _is_known(self.pair):
             return [own]
         name = Bound(
             name="user name",
-            key=_mark(self.user_name),
+            key=f"{mark(self.user_name)}{again}",
             limit=settings.SIGN_IN_TRIES_PER_NAME,
             window_seconds=NAME_WINDOWS * window,
         )
         address = Bound(
             name="address",
-            key=_mark(self.address),
+            key=mark(self.address),
             limit=settings.SIGN_IN_TRIES_PER_ADDRESS,
             window_seconds=window,
         )
@@ -89,6 +89,8 @@ def sign_in_guarded(view: View, form: str) -> View:
         refusal = attempt_take(bounds)
         if refusal is not None:
             _tell(attempt, refusal)
+            if refusal.bound != "address":
+                lock_note(attempt.user_name, refusal.wait)
             return refused_for_a_while(request, 429, refusal.wait)
         if not _places.acquire(blocking=False):
             attempt_give_back(bounds)
@@ -124,16 +126,11 @@ def _attempt(request: HttpRequest, form: str) -> Attempt | None:
     name = request.POST.get("username", "") if request.method == "POST" else ""
     if not name.strip() or not request.POST.get("password"):
         return None
-    folded = unicodedata.normalize("NFKC", name).strip().casefold()
-    return Attempt(form=form, user_name=folded, address=client_address(request))
-
-
-def _mark(text: str) -> str:
-    return salted_hmac("integrations.entry.sign_in", text, algorithm="sha256").hexdigest()[:32]
+    return Attempt(form=form, user_name=folded(name), address=client_address(request))
 
 
 def _marks(attempt: Attempt) -> dict[str, str]:
-    return {"form": attempt.form, "address_mark": _mark(attempt.address)[:12]}
+    return {"form": attempt.form, "address_mark": mark(attempt.address)[:12]}
 
 
 def _is_known(pair: str) -> bool:

@@ -16,6 +16,7 @@ from integrations.entry.sessions.devices import device_words
 from integrations.entry.sessions.idle import socket_is_over
 from integrations.models import AuditEntry, Membership, PortalSession, Project
 from tests import factories
+from tests.members import client_of_admin
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "a-long-and-good-one"
@@ -115,6 +116,94 @@ def test_a_changed_password_ends_the_others(mira: User):
 
     assert (is_in(here), is_in(there)) == (True, False)
     assert [row.device for row in PortalSession.objects.filter(user=mira)] == ["Firefox on Linux"]
+
+
+class TestAnAdmin:
+    def address(self, name: str, project: Project, user: User) -> str:
+        row = Membership.objects.get(user=user)
+        return reverse(name, args=[project.public_id, row.pk])
+
+    def test_an_admin_sees_and_ends_a_members_sessions(self, mira: User, project: Project):
+        member, admin = signed_in(IPHONE), client_of_admin(project)
+
+        page = admin.get(self.address("member", project, mira)).content.decode()
+        row = PortalSession.objects.get(user=mira)
+        sign_out = self.address("member_sign_out", project, mira)
+
+        assert "Safari on iPhone" in page
+        assert admin.post(sign_out, {"session": "0"}).status_code == 404
+        admin.post(sign_out, {"session": str(row.pk)})
+        assert not is_in(member)
+        again = [signed_in(), signed_in()]
+        admin.post(sign_out, {"session": "all"})
+        assert [is_in(one) for one in again] == [False, False]
+        actions = AuditEntry.objects.filter(subject="mira").values_list("action", flat=True)
+        assert {"session.ended", "session.all_ended"} <= set(actions)
+
+    def test_nobody_ends_the_sessions_of_another_workspace(self, mira: User, project: Project):
+        member, stranger = signed_in(), factories.project()
+
+        refused = client_of_admin(stranger).post(
+            self.address("member_sign_out", stranger, mira), {"session": "all"}
+        )
+
+        assert (refused.status_code, is_in(member)) == (404, True)
+
+    def test_an_admin_unlocks_who_was_locked_out(self, mira: User, project: Project, settings: Any):
+        settings.SIGN_IN_WINDOW_SECONDS = 10**7
+        admin, stranger = client_of_admin(project), Client(REMOTE_ADDR="192.0.2.44")
+        wrong = {"username": "mira", "password": "wrong"}
+        answers = [stranger.post("/login/", wrong).status_code for _ in range(6)]
+        member = self.address("member", project, mira)
+
+        assert answers == [200] * 5 + [429]
+        assert "Locked out" in admin.get(member).content.decode()
+        admin.post(self.address("member_unlock", project, mira))
+
+        assert "Locked out" not in admin.get(member).content.decode()
+        right = stranger.post("/login/", {"username": "mira", "password": PASSWORD})
+        assert right.status_code == 302
+        assert AuditEntry.objects.filter(action="sign_in.unlocked").count() == 1
+
+
+class TestConfirming:
+    """What is dangerous asks again who one is, five minutes after one last showed it."""
+
+    @pytest.mark.parametrize(
+        "name",
+        ["api_keys", "invitation_send", "webhook_new", "retention"],
+    )
+    def test_it_is_asked_for_and_what_was_sent_goes_on(
+        self, name: str, mira: User, project: Project
+    ):
+        client = signed_in()
+        session = client.session
+        session["baton_confirmed_at"] = int(time.time()) - 301
+        session.save()
+        sent = {"name": "Shop & Co", "permissions": "chat", "email": "a@b.example"}
+        address = reverse(name, args=[project.public_id])
+
+        asked = client.post(address, sent)
+        wrong = client.post(address, sent | {"confirm_secret": "no"})
+
+        page = asked.content.decode()
+        assert (asked.status_code, wrong.status_code) == (403, 403)
+        assert 'name="name" value="Shop &amp; Co"' in page
+        assert "This is not it" in wrong.content.decode()
+        assert client.post(address, sent | {"confirm_secret": PASSWORD}).status_code != 403
+        assert client.post(address, sent).status_code != 403
+
+    def test_guesses_at_it_are_bounded(self, mira: User, project: Project, settings: Any):
+        settings.SIGN_IN_WINDOW_SECONDS = 10**7
+        client = signed_in()
+        session = client.session
+        session["baton_confirmed_at"] = 0
+        session.save()
+        address = reverse("api_keys", args=[project.public_id])
+
+        answers = [client.post(address, {"confirm_secret": f"no-{n}"}) for n in range(6)]
+
+        assert [one.status_code for one in answers] == [403] * 5 + [429]
 
 
 class TestIdle:

@@ -19,6 +19,7 @@ from handoffs.clocks.retention import conversations_due
 from handoffs.portal.erasure.erasing import erasure_request
 from handoffs.portal.erasure.forms import EraseForm, RetentionForm
 from handoffs.portal.erasure.people import people_find, person_preview, person_rows
+from integrations.entry.account.confirming import recently_confirmed
 from integrations.models import Area, Project
 from integrations.projects.access import may_edit, may_see_personal_data, project_view
 from integrations.projects.audit import audit_record
@@ -37,6 +38,7 @@ COLUMNS = (
 @never_cache
 @require_http_methods(["GET", "POST"])
 @_view
+@recently_confirmed
 def retention(request: HttpRequest, project: Project) -> HttpResponse:
     """Show how long what is kept, and take it; a first time says what would go."""
     form = RetentionForm(request.POST or None, initial=asdict(retention_of(project)))
@@ -68,6 +70,7 @@ def person_find(request: HttpRequest, project: Project) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 @_view
+@recently_confirmed
 def person(request: HttpRequest, project: Project, person_id: int) -> HttpResponse:
     """Show what is kept of an end user, and erase it when their name was typed."""
     _need_personal_data(request)
@@ -100,6 +103,7 @@ def person(request: HttpRequest, project: Project, person_id: int) -> HttpRespon
 @never_cache
 @require_POST
 @_view
+@recently_confirmed
 def person_export(request: HttpRequest, project: Project, person_id: int) -> HttpResponseBase:
     """Answer with everything that is kept of an end user, a row for each thing."""
     _need_personal_data(request)

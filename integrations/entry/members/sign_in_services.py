@@ -7,6 +7,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
+from integrations.entry.lockout import unlock
 from integrations.entry.second_factor.services import factor_remove
 from integrations.entry.sessions.services import sessions_end_all
 from integrations.models import Membership, SecondFactor, Workspace
@@ -53,6 +54,20 @@ def member_factor_reset(*, membership: Membership, actor: Any) -> bool:
     if not factor_remove(user=membership.user, actor=actor):
         return False
     sessions_end_all(user=membership.user, actor=actor)
+    return True
+
+
+def member_unlock(*, membership: Membership, actor: Any) -> bool:
+    """Let a member try again who was locked out by wrong passwords; say if it could be done."""
+    if not unlock(membership.user):
+        return False
+    audit_record(
+        project=None,
+        workspace=membership.workspace,
+        actor=actor,
+        action="sign_in.unlocked",
+        subject=membership.user.get_username(),
+    )
     return True
 
 

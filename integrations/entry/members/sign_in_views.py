@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
@@ -14,9 +14,11 @@ from integrations.entry.members.lookup import member_in, refuse_over_admins
 from integrations.entry.members.sign_in_services import (
     IDLE_MAX,
     member_factor_reset,
+    member_unlock,
     sign_in_rules_set,
 )
 from integrations.entry.second_factor.services import factor_of
+from integrations.entry.sessions.services import session_end, sessions_end_all, sessions_of
 from integrations.models import Area, Project
 from integrations.projects.access import membership_of, project_view
 
@@ -88,4 +90,40 @@ def member_reset(request: HttpRequest, project: Project, member_id: int) -> Http
         )
     else:
         messages.info(request, f"{row.user.get_username()} has no second factor.")
+    return redirect("member", project_id=project.public_id, member_id=row.pk)
+
+
+@require_POST
+@_view
+def member_unlocked(request: HttpRequest, project: Project, member_id: int) -> HttpResponse:
+    """Let a member try again at once."""
+    row = member_in(project, member_id)
+    refuse_over_admins(request, row)
+    name = row.user.get_username()
+    if member_unlock(membership=row, actor=request.user):
+        messages.success(request, f"{name} can try again now.")
+    else:
+        messages.error(request, "Redis is away: wait until the time is over.")
+    return redirect("member", project_id=project.public_id, member_id=row.pk)
+
+
+@require_POST
+@_view
+@recently_confirmed
+def member_sign_out(request: HttpRequest, project: Project, member_id: int) -> HttpResponse:
+    """Sign a member out of one browser, or of all."""
+    row = member_in(project, member_id)
+    refuse_over_admins(request, row)
+    chosen = request.POST.get("session", "")
+    if chosen == "all":
+        sessions_end_all(user=row.user, actor=request.user)
+    else:
+        number = int(chosen) if chosen.isdecimal() and len(chosen) < 10 else 0
+        session = sessions_of(row.user).filter(pk=number).first()
+        if session is None:
+            raise Http404("No such session.")
+        session_end(row=session, actor=request.user)
+    messages.success(request, f"{row.user.get_username()} is signed out there.")
+    if row.user_id == request.user.pk and chosen == "all":
+        return redirect("login")
     return redirect("member", project_id=project.public_id, member_id=row.pk)

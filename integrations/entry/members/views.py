@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from integrations.entry.account.confirming import recently_confirmed
+from integrations.entry.lockout import locked_seconds
 from integrations.entry.members.forms import InvitationForm, RightsForm
 from integrations.entry.members.invitations import (
     invitation_link,
@@ -28,6 +29,7 @@ from integrations.entry.members.services import member_change, member_remove
 from integrations.entry.members.sign_in_services import with_factor
 from integrations.entry.members.sign_in_views import RulesForm
 from integrations.entry.second_factor.services import factor_of
+from integrations.entry.sessions.services import sessions_of
 from integrations.models import Area, Invitation, Membership, Project
 from integrations.projects.access import may_edit, membership_of, project_view
 from integrations.telemetry.mail import mail_is_set_up
@@ -115,6 +117,9 @@ def member(request: HttpRequest, project: Project, member_id: int) -> HttpRespon
         "form": form,
         "may_edit_here": may_edit(request, Area.ACCOUNT),
         "factor": factor_of(row.user),
+        "sessions": sessions_of(row.user) if may_edit(request, Area.ACCOUNT) else [],
+        "locked_words": _locked_words(row),
+        "own_key": request.session.session_key,
         "is_self": row.user_id == request.user.pk,
     }
     status = 422 if form.errors else 200
@@ -196,6 +201,13 @@ def _list(
         **(more or {}),
     }
     return render(request, "integrations/members.html", context, status=status)
+
+
+def _locked_words(row: Membership) -> str:
+    seconds = locked_seconds(row.user)
+    if not seconds:
+        return ""
+    return f"For {seconds} more seconds. Right passwords are refused as well until then."
 
 
 def _role(row: Membership | Invitation) -> tuple[str, str]:

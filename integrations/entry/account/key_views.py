@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from integrations.entry.account.confirming import recently_confirmed
 from integrations.entry.keys import (
     ApiKeyUnknownError,
     api_key_create,
@@ -28,6 +29,7 @@ ROTATION_OVERLAP = timedelta(days=7)
 
 @never_cache
 @_view
+@recently_confirmed
 def api_keys(request: HttpRequest, project: Project) -> HttpResponse:
     """List the keys; a new one is in the answer to the form that made it, and nowhere else."""
     form = ApiKeyForm(request.POST or None)
@@ -37,6 +39,7 @@ def api_keys(request: HttpRequest, project: Project) -> HttpResponse:
 @never_cache
 @require_POST
 @_view
+@recently_confirmed
 def api_key_renew(request: HttpRequest, project: Project, key_id: int) -> HttpResponse:
     """Make a key's successor and show it once; the old one works a while longer."""
     key = project.api_keys.filter(pk=key_id).first()
