@@ -3,6 +3,7 @@
 python -m tests.journeys.screenshots                          all of them
 python -m tests.journeys.screenshots --pages [NAME …]         pages alone, such as topics-new
 python -m tests.journeys.screenshots --vendor KEY [KEY …]     vendors alone
+python -m tests.journeys.screenshots --widget                 sheets of the widget alone
 
 The pictures of pages and the page that shows them are written to docs/, the others to
 docs/vendors/.
@@ -32,6 +33,7 @@ from config.demo.vendors import demo_vendors  # noqa: E402
 from integrations.contract.registry import manifest_get  # noqa: E402
 from tests.browser import ARGUMENTS, find_browser  # noqa: E402
 from tests.journeys.gallery.pictures import pictures_take  # noqa: E402
+from tests.journeys.gallery.widget_sheets import sheets_take  # noqa: E402
 from tests.journeys.rich_talk import Talk  # noqa: E402
 from tests.journeys.stack import Stack  # noqa: E402
 from tests.postgres import PostgresServer, database_create  # noqa: E402
@@ -56,7 +58,15 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--vendor", choices=list(demo_vendors()), nargs="+")
     asked.add_argument("--pages", metavar="NAME", nargs="*")
+    asked.add_argument("--widget", action="store_true")
     chosen = asked.parse_args()
+    if chosen.widget or not (chosen.vendor or chosen.pages is not None):
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=find_browser(), args=ARGUMENTS)
+            sheets_take(browser)
+            browser.close()
+    if chosen.widget:
+        return
     with tempfile.TemporaryDirectory(prefix="baton-pictures-") as name:
         directory = Path(name)
         with PostgresServer(directory / "postgres") as postgres:

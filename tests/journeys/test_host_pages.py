@@ -50,7 +50,7 @@ STORED = [
 ]  # fmt: skip
 LOCALES = {
     "en-US@posix": "Write a message…", "de_DE@euro": "Nachricht schreiben…",
-    "C": "Write a message…",
+    "C": "Write a message…", "fr-CA": "Écrivez un message…", "es_MX": "Escriba un mensaje…",
     "de_AT.UTF-8": "Nachricht schreiben…", "*": "Write a message…", "x": "Write a message…",
     "zh_Hant_TW": "Write a message…", "DE": "Nachricht schreiben…",
 }  # fmt: skip
