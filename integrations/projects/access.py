@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from integrations.models import Access, Area, Membership, Project
 from integrations.projects.proofs import factor_proved
 
+_NAMED_ADMINS = 5
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 View = Callable[..., HttpResponseBase]
@@ -62,7 +63,7 @@ def project_for(request: HttpRequest, project_id: str, area: Area, access: Acces
     return project
 
 
-_MEMBER = ("id", "is_admin", "areas", "sees_personal_data")
+_MEMBER = ("id", "is_admin", "areas", "sees_personal_data", "first_steps_dismissed")
 _MEMBER_COLUMNS = {f"member_{name}": F(f"workspace__members__{name}") for name in _MEMBER}
 
 
@@ -115,3 +116,10 @@ def may_see_personal_data(request: HttpRequest) -> bool:
 def may_edit(request: HttpRequest, area: Area) -> bool:
     """Say whether the user may change things in an area of the request's project."""
     return cast(PortalRequest, request).membership.access(area) >= Access.EDIT
+
+
+def admins_named(project: Project) -> list[str]:
+    """Name a few of those who can give a member more access."""
+    rows = Membership.objects.filter(workspace=project.workspace_id, is_admin=True)
+    active = rows.filter(user__is_active=True).select_related("user").order_by("pk")
+    return [row.user.get_username() for row in active[:_NAMED_ADMINS]]

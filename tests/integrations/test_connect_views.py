@@ -11,7 +11,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from handoffs.lifecycle.in_use import integrations_in_use
-from handoffs.states import State
+from handoffs.lifecycle.locking import handoff_leased
+from handoffs.lifecycle.services import handoff_end
+from handoffs.models import Handoff
+from handoffs.states import EndReason, State
 from integrations.connections.services import credentials_purge, integration_mark_needs_attention
 from integrations.credentials.key_pairs import public_pem
 from integrations.models import Environment, Integration, Project, VendorCall, VendorToken
@@ -420,3 +423,30 @@ def test_an_unknown_connector_has_no_page(admin: Client, project: Project) -> No
 
     assert admin.get(url).status_code == 404
     assert KEY not in url
+
+
+def test_the_verify_list_ticks_by_the_order_of_the_journal_whatever_the_clocks_say(
+    admin: Client, project: Project
+) -> None:
+    row = factories.integration(project)
+    talk = factories.conversation(factories.channel(project))
+    first = factories.handoff(talk, state=State.ACTIVE, of_integration=row)
+    factories.apply(factories.lease_of(first), factories.spoke("The first live agent"))
+    with handoff_leased(factories.lease_of(first)) as locked:
+        handoff_end(locked, EndReason.LIVE_AGENT_ENDED, is_returned=True)
+    second = factories.handoff(talk, state=State.ACTIVE, of_integration=row)
+
+    def ticks(hours: int) -> set[str]:
+        """Ask while the handoff's clock is ahead of the journal's, or behind it."""
+        at = timezone.now() + timedelta(hours=hours)
+        Handoff.objects.filter(pk=second.pk).update(requested_at=at)
+        found = admin.get(address(project, "connect_verify")).json()
+        return {name for name, has_passed in found.items() if has_passed}
+
+    Handoff.objects.filter(pk=first.pk).update(requested_at=timezone.now() - timedelta(days=2))
+    before = ticks(-1)
+    factories.apply(factories.lease_of(second), factories.spoke("The second live agent"))
+    after = ticks(1)
+
+    assert "replied" not in before
+    assert "replied" in after

@@ -15,7 +15,7 @@ from tests import factories
 from tests.members import client_of_admin, client_of_reader
 
 pytestmark = pytest.mark.django_db
-FREE = ("/theme/", "/logout/", "/topics/try/")
+FREE = ("/theme/", "/keys/", "/logout/", "/topics/try/", "/first-steps/")
 CONTROLS = ("input", "select", "textarea", "button")
 EDITORS = ("topic_edit", "tool_edit", "widget", "integration")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -17,7 +18,7 @@ from integrations.connections.services import (
     integration_mark_refused,
 )
 from integrations.contract.errors import InvalidAuthError
-from integrations.models import Environment, Integration, Project
+from integrations.models import Environment, Integration, Membership, Project
 from tests import factories
 
 Status = Integration.Status
@@ -144,12 +145,16 @@ def test_environments_do_not_share_connections(admin: Client, project: Project) 
 def test_a_reader_sees_tiles_without_buttons(reader: Client, project: Project) -> None:
     factories.integration(project)
 
+    mira = User.objects.create_user("mira")
+    Membership.objects.create(workspace=project.workspace, user=mira, is_admin=True)
+
     page = tiles_page(reader, project)
-    tiles = page.split('class="toolbar"')[1]
+    tiles = page.split('class="toolbar"')[1].split("</main>")[0]
 
     assert "Salesforce Messaging" in tiles
     assert "<button" not in tiles
     assert ">Manage<" not in tiles
+    assert "An admin of the workspace (mira) can give you Edit access to Integrations." in tiles
 
 
 def test_local_vendors_are_announced_on_every_page(

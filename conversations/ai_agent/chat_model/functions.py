@@ -142,7 +142,8 @@ class Functions:
     async def _check(self, given: Mapping[str, Any]) -> object:
         names = [given["destination"]] if given.get("destination") else self._place.destinations
         if unknown := [name for name in names if name not in self._place.destinations]:
-            raise _BadCallError(f"There is no destination {unknown[0]}.")
+            known = ", ".join(self._place.destinations) or "none"
+            raise _BadCallError(f"There is no destination {unknown[0]}. There are: {known}.")
         ask = self._place.is_available
         return [
             {"destination": name, "available": await ask(name) if ask else None} for name in names

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 StepKind = Literal["default", "advanced", "function", "handoff"]
+# Of what exists, so many are named in a problem.
+_NAMED_MAX = 8
 STEP_KINDS: Mapping[StepKind, str] = {
     "default": "Say and ask",
     "advanced": "Ask, then run tools",
@@ -171,6 +173,15 @@ def plan_problems(plan: FlowPlan, known: Known) -> list[Problem]:
     return found
 
 
+def _there_are(names: Collection[str]) -> str:
+    """Say what could have been named: what exists here, never all that there could be."""
+    found = sorted(names, key=str.casefold)
+    if not found:
+        return " This project has none yet."
+    more = " and others" if len(found) > _NAMED_MAX else ""
+    return f" This project has {', '.join(found[:_NAMED_MAX])}{more}."
+
+
 def _step_problems(plan: FlowPlan, step: Step, known: Known) -> Iterator[Problem]:
     for target, _ in step_links(step):
         if target and target not in plan.steps:
@@ -178,7 +189,11 @@ def _step_problems(plan: FlowPlan, step: Step, known: Known) -> Iterator[Problem
     collected = {one.name for other in plan.steps.values() for one in other.entities}
     for tool in step.tools:
         if tool not in known.tools:
-            yield Problem(step=step.name, message=f"There is no tool {tool}.", field="tools")
+            yield Problem(
+                step=step.name,
+                message=f"There is no tool {tool}.{_there_are(known.tools)}",
+                field="tools",
+            )
         for name in known.tools.get(tool, ()):
             if name not in collected:
                 message = f"The tool {tool} needs “{name}”, which no step collects."
@@ -186,10 +201,11 @@ def _step_problems(plan: FlowPlan, step: Step, known: Known) -> Iterator[Problem
     if step.kind == "function" and not step.tools:
         yield Problem(step=step.name, message="Pick the function to run.", field="tools")
     if step.waiting_flow and step.waiting_flow not in known.flows:
-        message = f"There is no flow “{step.waiting_flow}”."
+        message = f"There is no flow “{step.waiting_flow}”.{_there_are(known.flows)}"
         yield Problem(step=step.name, message=message, field="waiting_flow")
     if step.kind == "handoff" and not known.has_place(step.destination):
-        message = f"Hands over to “{step.destination}”, which does not exist."
+        there_are = _there_are(known.places)
+        message = f"Hands over to “{step.destination}”, which does not exist.{there_are}"
         yield Problem(step=step.name, message=message, field="destination")
     for condition in step.conditions:
         for name in condition.required_entities:

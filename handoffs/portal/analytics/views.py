@@ -38,12 +38,14 @@ def analytics(request: HttpRequest, project: Project, tab: str = "overview") -> 
     if tab not in TABS:
         raise Http404("There is no such tab.")
     scope = Scope.read(project, request.GET.dict())
-    figures = TABS[tab].read(scope)
+    figures = [_drawn(figure, scope) for figure in TABS[tab].read(scope)]
     query = urlencode(scope.query)
     context = {
         "tab": tab,
         "tabs": [(one.name, one.label) for one in TABS.values()],
-        "figures": [_drawn(figure, scope) for figure in figures],
+        "figures": figures,
+        # The few numbers in words always stand there.
+        "has_nothing": all(one["is_empty"] or one["is_in_words"] for one in figures),
         "scope": scope,
         "given": scope.given,
         "first_day": scope.span.start,
@@ -99,6 +101,7 @@ def _drawn(figure: Figure, scope: Scope) -> dict[str, Any]:
         ],
         "is_open": figure.kind in ("", "bars", "heat"),
         "is_empty": not any(numbers) and not any(len(row) == 2 for row in figure.rows),
+        "is_in_words": not numbers and any(len(row) == 2 for row in figure.rows),
     }
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
+
 from conversations.journal.frames import EventType
 from conversations.models import Event
 from handoffs.models import Handoff
@@ -52,15 +54,18 @@ def _passed(integration: Integration) -> set[str]:
     handoff = newest.select_related("conversation").first()
     if handoff is None:
         return set()
-    since = Event.objects.filter(
-        conversation_id=handoff.conversation_id, created_at__gte=handoff.requested_at
-    )
+    lines = Event.objects.filter(conversation_id=handoff.conversation_id)
+    start = lines.filter(
+        type=EventType.POLY_AGENT_TRIGGERED_HANDOFF, payload__handoff_id=handoff.pk
+    ).first()
+    # What belongs to the handoff stands behind its line in the journal, whatever the clocks said.
+    at = start.sequence if start else handoff.conversation.last_sequence
     # The greeting of a vendor's flow is nobody's reply.
-    rows = since.values_list("type", "payload__by")
+    rows = lines.filter(sequence__gt=at).values_list("type", "payload__by")
     types = {kind for kind, by in rows if by != Author.VENDOR_BOT.value}
     ticks = {
         "requested": True,
-        "utterance": not handoff.utterance or _has_spoken_before(handoff),
+        "utterance": not handoff.utterance or _has_spoken_before(lines, at),
         "queued": handoff.accepted_at is not None,
         "replied": EventType.LIVE_AGENT_MESSAGE in types,
         "closed": handoff.state == State.ENDED.value and EventType.LIVE_AGENT_LEFT in types,
@@ -68,17 +73,10 @@ def _passed(integration: Integration) -> set[str]:
     return {name for name, has_passed in ticks.items() if has_passed}
 
 
-def _has_spoken_before(handoff: Handoff) -> bool:
+def _has_spoken_before(lines: QuerySet[Event], sequence: int) -> bool:
     """Say whether the AI agent's words stand between the end user's last ones and the handoff."""
-    lines = Event.objects.filter(conversation_id=handoff.conversation_id)
-    start = lines.filter(
-        type=EventType.POLY_AGENT_TRIGGERED_HANDOFF, payload__handoff_id=handoff.pk
-    ).first()
-    if start is None:
-        return False
     said = lines.filter(
-        sequence__lt=start.sequence,
-        type__in=(EventType.USER_MESSAGE, EventType.POLY_AGENT_MESSAGE),
+        sequence__lt=sequence, type__in=(EventType.USER_MESSAGE, EventType.POLY_AGENT_MESSAGE)
     )
     last = said.order_by("-sequence").first()
     return last is not None and last.type == EventType.POLY_AGENT_MESSAGE

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from integrations.models import Access, Area, Membership, Project
+from integrations.projects.access import admins_named
 from integrations.projects.frame.menu import menu_of
 from integrations.projects.frame.switching import switcher_of
 
@@ -35,6 +36,7 @@ def portal(request: HttpRequest) -> dict[str, object]:
         # Only pages that draw the frame ask for these.
         variables["switcher"] = partial(switcher_of, request, project)
         variables |= _rights(request.membership)  # type: ignore[attr-defined]
+        variables["admins"] = partial(admins_named, project)
         variables["menu"] = partial(_menu, request, project)
     return variables
 

@@ -11,11 +11,10 @@ from django.views.decorators.http import require_POST
 
 from integrations.models import Membership, Project
 from integrations.projects import services
-from integrations.projects.access import SecondFactorMissing, projects_of
+from integrations.projects.access import SecondFactorMissing, admins_named, projects_of
 from integrations.projects.forms import ProjectForm
 from integrations.projects.frame.context import KEYS_COOKIE, KEYS_OFF, THEME_COOKIE, THEMES
 
-_NAMED_ADMINS = 5
 _YEAR_SECONDS = 365 * 24 * 3600
 
 
@@ -24,11 +23,10 @@ def no_access(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, SecondFactorMissing):
         return redirect("second_factor")
     project = getattr(request, "project", None)
-    rows = Membership.objects.filter(workspace=project.workspace, is_admin=True) if project else ()
     context = {
         "reason": str(exception),
         "workspace": project and project.workspace,
-        "admins": [row.user.get_username() for row in rows][:_NAMED_ADMINS],
+        "admins": admins_named(project) if project else [],
     }
     return render(request, "403.html", context, status=403)
 

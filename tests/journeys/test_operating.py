@@ -1,0 +1,105 @@
+"""An operator finds the way by keyboard, sees what went wrong, and a new project's first steps."""
+
+from __future__ import annotations
+
+import re
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.journeys.people import Desk
+from tests.journeys.portal import Portal
+from tests.journeys.stack import Stack
+
+TILE = "Salesforce Messaging"
+
+
+@pytest.fixture
+def portal(page: Page, stack: Stack) -> Portal:
+    made = Portal(page, stack)
+    made.sign_in()
+    return made
+
+
+def heading(page: Page) -> Locator:
+    return page.get_by_role("heading", level=1)
+
+
+def finds(page: Page, text: str, option: str) -> None:
+    """Open the command box, write, wait until what is wanted is chosen, and go there."""
+    page.keyboard.press("Control+k")
+    box = page.get_by_role("combobox", name=re.compile("A page, an integration"))
+    expect(box).to_be_focused()
+    box.fill(text)
+    expect(page.get_by_role("option", selected=True)).to_contain_text(option)
+    page.keyboard.press("Enter")
+
+
+def test_what_went_wrong_is_found_by_keyboard_alone(portal: Portal, stack: Stack) -> None:
+    page = portal.page
+    desk = Desk(stack.simulator_url)
+    desk.reset()
+    desk.fault("fail_next", status=403, count=1, path_prefix="/iamessage")
+
+    finds(page, "sales sand", f"{TILE} (Sandbox)")
+    expect(heading(page)).to_have_text(TILE)
+    page.get_by_role("link", name="Send test handoff").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Send test handoff").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("The test handoff did not go through.")).to_be_visible()
+    desk.reset()
+    finds(page, "sales sand", TILE)
+    page.get_by_role("link", name="Health", exact=True).focus()
+    page.keyboard.press("Enter")
+    expect(heading(page)).to_have_text(f"Health of {TILE}")
+    trouble = page.locator("[data-code=missing_permission]")
+    expect(trouble).to_contain_text("answered 403")
+    expect(trouble).to_contain_text("Do this:")
+    expect(page.get_by_role("img", name=re.compile("^Calls"))).to_be_visible()
+
+    page.keyboard.press("g")
+    page.keyboard.press("h")
+    expect(heading(page)).to_have_text("Handoffs")
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox", name="Search")).to_be_focused()
+    page.keyboard.type("gl")  # in a field they are letters
+    expect(heading(page)).to_have_text("Handoffs")
+    page.keyboard.press("Escape")
+
+
+def test_first_steps_of_a_new_project_tick_themselves_and_the_menu_folds(portal: Portal) -> None:
+    page = portal.page
+    name = f"Journey {uuid4().hex[:6]}"
+    page.locator("[data-switcher] > summary").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="New project").click()
+    page.get_by_label("Name").fill(name)
+    page.get_by_role("button", name="Create project").click()
+
+    expect(heading(page)).to_have_text(name)
+    steps = page.locator("[data-first-steps]")
+    expect(steps).to_have_text("0 of 7. Next: connect an integration.")
+    portal.open("Environments")
+    page.get_by_role("link", name="Publish to Sandbox…").click()
+    page.get_by_label("Note").fill("First")
+    page.get_by_role("button", name="Publish to Sandbox").click()
+    expect(heading(page)).to_have_text("Environments")
+    portal.open("Home")
+    expect(steps).to_have_text("1 of 7. Next: connect an integration.")
+    expect(page.locator("[data-step=is_published]")).to_contain_text("Done:")
+
+    fold = page.get_by_role("button", name="Build", exact=True)
+    topics = page.get_by_role("link", name="Topics", exact=True)
+    fold.focus()
+    page.keyboard.press("Enter")
+    expect(fold).to_have_attribute("aria-expanded", "false")
+    page.reload()
+    expect(fold).to_have_attribute("aria-expanded", "false")
+    expect(topics).to_be_hidden()
+    page.get_by_role("button", name="Put away").click()
+    expect(steps).to_have_count(0)
+    portal.open("Project")
+    page.get_by_role("button", name="Show the first steps").click()
+    expect(steps).to_be_visible()
