@@ -8,11 +8,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from conversations.journal.services import Visitor
 from conversations.releases.services import release_publish
 from handoffs.states import State
-from integrations.models import Access, Integration, Membership, Project
+from integrations.models import Access, Integration, Membership, Project, SecondFactor
 from tests import factories
 from tests.members import client_of_admin, client_with
 
@@ -79,6 +80,9 @@ def test_each_step_is_ticked_by_what_happened(admin: Client, project: Project) -
         workspace=project.workspace, user=User.objects.create_user("colleague")
     )
     ticked("has_colleague")
+    member = User.objects.exclude(username="colleague").get()
+    SecondFactor.objects.create(user=member, secrets={}, confirmed_at=timezone.now())
+    ticked("has_second_factor")
 
 
 def test_a_step_is_open_again_when_its_fact_goes(admin: Client, project: Project) -> None:

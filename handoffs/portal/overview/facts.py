@@ -23,7 +23,7 @@ from conversations.models import (
 from conversations.widget.access_token import host_allowed
 from handoffs.models import Handoff
 from integrations.contract.registry import manifests
-from integrations.models import Integration, Invitation, Membership, Project
+from integrations.models import Integration, Invitation, Membership, Project, SecondFactor
 
 Status = Integration.Status
 # Newest conversations that are looked through for one of a real page.
@@ -44,12 +44,13 @@ class SetUpFacts:
     is_seen: bool
     is_answered: bool
     has_colleague: bool
+    has_second_factor: bool
 
 
-def set_up_facts(project: Project) -> SetUpFacts:
-    """Return what a project's set-up has come to."""
+def set_up_facts(project: Project, member_id: int) -> SetUpFacts:
+    """Return what a project's set-up has come to, and whether the member is well guarded."""
     rows = _integrations(project)
-    row = Project.objects.filter(pk=project.pk).annotate(**_told_at_once()).get()
+    row = Project.objects.filter(pk=project.pk).annotate(**_told_at_once(member_id)).get()
     keys = {key for key, _ in rows}
     tools = set(_tools_naming(keys).filter(project=project).values_list("name", flat=True))
     has_place = (
@@ -66,10 +67,11 @@ def set_up_facts(project: Project) -> SetUpFacts:
         is_seen=_is_seen(project),
         is_answered=row.is_answered,  # type: ignore[attr-defined]
         has_colleague=row.has_colleague or row.has_invited,  # type: ignore[attr-defined]
+        has_second_factor=row.has_second_factor,  # type: ignore[attr-defined]
     )
 
 
-def _told_at_once() -> dict[str, Exists]:
+def _told_at_once(member_id: int) -> dict[str, Exists]:
     """Return what one statement can tell."""
     own = {"project": OuterRef("pk")}
     workspace = {"workspace": OuterRef("workspace")}
@@ -79,6 +81,9 @@ def _told_at_once() -> dict[str, Exists]:
         "is_answered": Exists(Handoff.objects.filter(**own, joined_at__isnull=False)),
         "is_outside": Exists(OutsideAgent.objects.filter(**own).exclude(kind="")),
         "has_colleague": Exists(members.order_by("pk")[1:2]),
+        "has_second_factor": Exists(
+            SecondFactor.objects.filter(user=member_id, confirmed_at__isnull=False)
+        ),
         "has_invited": Exists(
             Invitation.objects.filter(
                 **workspace,

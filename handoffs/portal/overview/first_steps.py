@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.urls import reverse
+
 from handoffs.portal.overview.facts import SetUpFacts, set_up_facts
 from integrations.models import Access, Area, Membership, Project
 
@@ -19,7 +21,8 @@ class Step:
     about: str
     page: str
     button: str
-    area: Area
+    # None: it is the member's own, and no matter of the project.
+    area: Area | None
     is_optional: bool = False
 
 
@@ -97,6 +100,16 @@ STEPS = (
         area=Area.ACCOUNT,
         is_optional=True,
     ),
+    Step(
+        fact="has_second_factor",
+        title="Guard your sign-in with a second factor",
+        next_words="set a second factor up",
+        about="A code of your telephone besides the password, whenever you sign in.",
+        page="second_factor",
+        button="Set it up",
+        area=None,
+        is_optional=True,
+    ),
 )
 
 
@@ -108,6 +121,7 @@ class StepView:
     is_done: bool
     is_next: bool
     is_mine: bool
+    href: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +135,7 @@ class FirstSteps:
 
 def first_steps(project: Project, membership: Membership) -> FirstSteps:
     """Return the list as it stands, the next step marked."""
-    return _listed(set_up_facts(project), membership)
+    return _listed(project, set_up_facts(project, membership.user_id), membership)
 
 
 def is_dismissed(project: Project, membership: Membership) -> bool:
@@ -136,7 +150,7 @@ def first_steps_dismiss(project: Project, membership: Membership, *, is_dismisse
     membership.save(update_fields=["first_steps_dismissed"])
 
 
-def _listed(facts: SetUpFacts, membership: Membership) -> FirstSteps:
+def _listed(project: Project, facts: SetUpFacts, membership: Membership) -> FirstSteps:
     needed = [step for step in STEPS if not step.is_optional]
     missing = [step for step in STEPS if not getattr(facts, step.fact)]
     must = [step for step in missing if not step.is_optional]
@@ -148,7 +162,8 @@ def _listed(facts: SetUpFacts, membership: Membership) -> FirstSteps:
             step=step,
             is_done=step not in missing,
             is_next=step is following,
-            is_mine=membership.access(step.area) >= Access.EDIT,
+            is_mine=step.area is None or membership.access(step.area) >= Access.EDIT,
+            href=reverse(step.page, args=[project.public_id] if step.area else []),
         )
         for step in STEPS
     )
