@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from http import HTTPStatus
 
@@ -12,7 +13,7 @@ from integrations.entry.envelope import envelope
 
 # Documented with one field in place of the envelope (agent_api sections 7 and 13).
 _OWN_FORMS = {"/handoff_state": "error_message", "/outbound-sms": "detail"}
-_PREFIXES = ("/api/", "/v1/", "/v3/", "/handoff/")
+_ADDRESSES = re.compile(r"/(api|v[0-9]+|handoff)(/|$)")
 # What the framework says of itself is for people who read HTML.
 _TEXTS = {
     400: "The request cannot be read.",
@@ -25,7 +26,7 @@ _TEXTS = {
 
 def is_api(path: str) -> bool:
     """Say whether programs are at home below an address, not people."""
-    return path.startswith(_PREFIXES) or f"{path}/" in _PREFIXES
+    return _ADDRESSES.match(path) is not None
 
 
 class ApiAnswers:

@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from conversations.ai_agent.streaming import project_streams
 from conversations.api.errors import EnvelopeView, RefusedError, error_response
 from conversations.api.schema import HOST, SESSION, TOKEN, Interface, answer
-from conversations.api.strict import StrictSerializer
+from conversations.api.strict import StrictSerializer, problems_told
 from conversations.api.widget_look import page_check
 from conversations.journal.frames import CLIENT_EXTENSIONS
 from conversations.journal.json_values import has_valid_text
@@ -232,7 +232,7 @@ class SessionView(EnvelopeView):
             )
         for checked in (form, user_form):
             if checked is not None and not checked.is_valid():
-                return error_response(400, "INVALID_REQUEST", problems(checked.errors))
+                return error_response(400, "INVALID_REQUEST", problems_told(checked.errors))
         fields = form.validated_data
         fields["is_streaming"] = fields["streaming_enabled"] and project_streams(channel.project_id)
         if not token.is_trusted:
@@ -336,8 +336,3 @@ def _count_visitor(request: Request, token: AccessToken) -> None:
     count(f"session:{address}", settings.SESSIONS_PER_MINUTE)
     if retry_after(total, limit=limit, window_seconds=60):
         count(f"busy-{total}:{address}", SHARE_OF_A_BUSY_WIDGET)
-
-
-def problems(errors: Any) -> str:
-    """Return what a form found wrong, field by field."""
-    return "; ".join(f"{name}: {' '.join(map(str, texts))}" for name, texts in errors.items())

@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 from conversations.api.access import key_opened
 from conversations.api.errors import RefusedError
 from conversations.api.schema import Answers, Interface, answer, refusals_as
-from conversations.api.strict import StrictSerializer
+from conversations.api.strict import StrictSerializer, problems_told
 from conversations.sms.starting import OutboundRefusedError, outbound_number, outbound_say
 from integrations.entry.rate_limit import retry_after
 from integrations.models import ApiKey
@@ -108,7 +108,7 @@ class OutboundSmsView(APIView):
             opened = key_opened(request, raw, ApiKey.Permission.CHAT, limit=REQUESTS_PER_MINUTE)
             form = self.Input(data=request.data)
             if not form.is_valid():
-                return _refused(400, _problems(form.errors))
+                return _refused(400, problems_told(form.errors))
             fields = form.validated_data
             if wait := retry_after(
                 f"outbound-sms:{opened.project.pk}:{fields['user_number']}",
@@ -130,7 +130,3 @@ class OutboundSmsView(APIView):
 
 def _refused(status: int, text: str) -> Response:
     return Response({"detail": text}, status=status)
-
-
-def _problems(errors: Any) -> str:
-    return "; ".join(f"{name}: {' '.join(map(str, texts))}" for name, texts in errors.items())

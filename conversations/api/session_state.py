@@ -11,9 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from conversations.api.errors import EnvelopeView, error_response
-from conversations.api.messaging import BY_TOKEN, count, problems, session_opened
+from conversations.api.messaging import BY_TOKEN, count, session_opened
 from conversations.api.schema import SESSION, answer
-from conversations.api.strict import StrictSerializer
+from conversations.api.strict import StrictSerializer, problems_told
 from conversations.models import Conversation
 from conversations.models.survey import SCALE
 from conversations.survey.reading import COMMENT_MAX, survey_read
@@ -116,7 +116,7 @@ class SurveyView(EnvelopeView):
         count(f"survey:{conversation.pk}", ANSWERS_PER_MINUTE)
         form = self.Input(data=request.data)
         if not form.is_valid():
-            return error_response(400, "INVALID_REQUEST", problems(form.errors))
+            return error_response(400, "INVALID_REQUEST", problems_told(form.errors))
         try:
             survey = survey_answer(conversation.pk, survey_read(form.validated_data))
         except ValueError as error:
@@ -165,7 +165,7 @@ class ContextView(EnvelopeView):
             return error_response(410, "SESSION_ENDED", "The session has ended. Open a new one.")
         form = self.Input(data=request.data)
         if not form.is_valid():
-            return error_response(400, "INVALID_REQUEST", problems(form.errors))
+            return error_response(400, "INVALID_REQUEST", problems_told(form.errors))
         status = context_receive(conversation.pk, form.validated_data["token"])
         return Response({"status": status})
 

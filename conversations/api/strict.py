@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rest_framework import serializers
 from rest_framework.fields import Field
+from rest_framework.settings import api_settings
 
 # The framework would convert: 0 to false, 12 to "12", "5" to 5. A subclass stands first.
 _TYPES: tuple[tuple[type[Field[Any, Any, Any, Any]], tuple[type, ...], str], ...] = (
@@ -17,6 +18,8 @@ _TYPES: tuple[tuple[type[Field[Any, Any, Any, Any]], tuple[type, ...], str], ...
     (serializers.ListField, (list,), "It must be a list."),
     (serializers.DictField, (dict,), "It must be an object."),
 )
+# Under which the framework keeps what is wrong with a whole object.
+NOBODYS = api_settings.NON_FIELD_ERRORS_KEY
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -24,11 +27,13 @@ class StrictSerializer(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         """Convert nothing but what JSON has no type for, as times and ids."""
-        given = data if isinstance(data, Mapping) else {}
+        if not isinstance(data, Mapping):
+            told = "It must be an object." if self.parent else "The body must be a JSON object."
+            raise serializers.ValidationError({NOBODYS: [told]})
         problems = {
             name: [problem]
             for name, field in self.fields.items()
-            if name in given and (problem := type_problem(field, given[name]))
+            if name in data and (problem := type_problem(field, data[name]))
         }
         if problems:
             raise serializers.ValidationError(problems)
@@ -77,3 +82,21 @@ def _first_problem(field: Any, value: Any) -> str:
         inside = value.values()
     problems = (type_problem(field.child, one) for one in inside)
     return next(filter(None, problems), "")
+
+
+def problems_told(errors: Any) -> str:
+    """Return all that a serializer found wrong, each with the path of its field."""
+    return "; ".join(_told(errors, ""))
+
+
+def _told(errors: Any, path: str) -> Iterator[str]:
+    if isinstance(errors, Mapping):
+        for name, inner in errors.items():
+            shown = "" if name == NOBODYS else str(name)
+            yield from _told(inner, ".".join(filter(None, (path, shown))))
+    elif isinstance(errors, list) and any(isinstance(one, Mapping) for one in errors):
+        for number, inner in enumerate(errors):
+            yield from _told(inner, f"{path}[{number}]")
+    elif errors:
+        text = " ".join(map(str, errors)) if isinstance(errors, list) else str(errors)
+        yield f"{path}: {text}" if path else text

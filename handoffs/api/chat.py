@@ -19,6 +19,7 @@ from conversations.api.access import clean, project_open
 from conversations.api.async_view import AsyncEnvelopeView
 from conversations.api.errors import RefusedError, error_response
 from conversations.api.schema import IDEMPOTENCY, answer
+from conversations.api.strict import problems_told
 from conversations.errors import ConversationEndedError, NotAllowedError, RateLimitedError
 from conversations.event_loop.executor import run_sync
 from conversations.journal.frames import Frame
@@ -183,7 +184,9 @@ class ChatMessagesView(ChatView):
             query = request.query_params
             after = _number(query, "after", _SEQUENCE_MAX)
             wait = _number(query, "wait", WAIT_SECONDS_MAX)
-            found = await run_sync(_find, channel, query.get("conversation_id", ""))
+            if not (named := query.get("conversation_id")):
+                raise RefusedError(400, "INVALID_REQUEST", "conversation_id: Give this parameter.")
+            found = await run_sync(_find, channel, named)
             look = partial(_frames, found, after)
             return Response(await conversation_wait(found, look, seconds=wait) or [])
 
@@ -217,8 +220,7 @@ def _checked(form: Any, body: Any) -> dict[str, Any]:
         raise RefusedError(400, "INVALID_REQUEST", "The body must be a JSON object.")
     checked = form(data=body)
     if not checked.is_valid():
-        problems = [f"{name}: {' '.join(map(str, e))}" for name, e in checked.errors.items()]
-        raise RefusedError(400, "INVALID_REQUEST", "; ".join(problems))
+        raise RefusedError(400, "INVALID_REQUEST", problems_told(checked.errors))
     return dict(checked.validated_data)
 
 

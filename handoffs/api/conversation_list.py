@@ -217,8 +217,9 @@ def _time(query: QueryDict, name: str) -> datetime | None:
         # A plus that was not escaped arrives as a blank.
         moment = parse_datetime(text.replace(" ", "+") if "T" in text else text)
         moment = moment or datetime.fromisoformat(text)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except ValueError as error:
+        # At the ends of the calendar another zone has no such time.
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
         problem = f"{name} must be a time such as 2026-11-20T09:00:00Z."
         raise BadParameterError(problem) from error
 

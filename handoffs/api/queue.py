@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from conversations.api.access import clean, project_open
 from conversations.api.errors import EnvelopeView, error_response
 from conversations.api.schema import ACCOUNT_AND_PROJECT, Interface, answer
-from conversations.api.strict import ClosedSerializer
+from conversations.api.strict import ClosedSerializer, problems_told
 from handoffs.lifecycle.queue_status import NotWaitingError, queue_update
 from handoffs.models import Handoff
 from integrations.models import ApiKey
@@ -90,7 +90,7 @@ class QueueUpdateView(EnvelopeView):
             )
             form = self.Input(data=request.data)
             if not form.is_valid():
-                return error_response(400, "INVALID_REQUEST", _problems(form.errors))
+                return error_response(400, "INVALID_REQUEST", problems_told(form.errors))
             rows = Handoff.objects.filter(conversation__project=opened.project)
             if not rows.filter(pk=clean(handoff_id)).exists():
                 return error_response(404, "NOT_FOUND", "This project has no such handoff.")
@@ -104,7 +104,3 @@ class QueueUpdateView(EnvelopeView):
         except NotWaitingError as error:
             return error_response(409, "NOT_WAITING", str(error))
         return Response(status)
-
-
-def _problems(errors: Any) -> str:
-    return "; ".join(f"{name}: {' '.join(map(str, texts))}" for name, texts in errors.items())

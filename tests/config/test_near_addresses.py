@@ -131,3 +131,10 @@ def test_the_addresses_of_all_sockets_are_known():
     source = (ROOT / "config" / "asgi.py").read_text()
 
     assert {*re.findall(r'^ +path\("([^"]+)"', source, re.M)} <= {*_OTHERS}
+
+
+@pytest.mark.parametrize("path", ["/v2/ws/P/chat/create", "/v1/nothing", "/api/v9/sessions"])
+def test_a_program_that_is_at_no_address_reads_the_envelope(path):
+    answer = Client().post(path, {}, content_type="application/json")
+
+    assert (answer.status_code, answer.json()["error_code"]) == (404, "NOT_FOUND")

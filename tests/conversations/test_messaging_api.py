@@ -249,7 +249,7 @@ def test_json_that_nothing_could_keep_is_refused_by_the_name_of_its_field(
         ({"integration_attributes": {"a": ["nul \x00"]}}, "integration_attributes"),
         ({"integration_attributes": {"lone \ud800": 1}}, "integration_attributes"),
         ({"integration_attributes": {"big": "x" * 70_000}}, "integration_attributes"),
-        ([1], "non_field_errors"),
+        ([1], "The body must be a JSON object."),
     ],
     ids=lambda value: str(value)[:40].encode("ascii", "replace").decode(),
 )
@@ -257,7 +257,7 @@ def test_a_bad_body_names_the_field_at_fault_and_stores_nothing(channel, body, f
     status, code, message = error(open_session(token_of(channel), body))
 
     assert (status, code) == (400, "INVALID_REQUEST")
-    assert message.startswith(f"{field}: ")
+    assert message == field or message.startswith(f"{field}: ")
     assert not Conversation.objects.exists()
 
 

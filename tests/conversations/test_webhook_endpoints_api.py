@@ -215,6 +215,17 @@ def test_who_has_no_key_or_no_permission_is_refused(project):
     assert not WebhookEndpoint.objects.exists()
 
 
+def test_all_that_is_missing_is_named_at_once(key):
+    said = call("post", key, body={"timeout_ms": 5}).json()["error_message"]
+
+    assert [part.split(":")[0] for part in said.split("; ")] == [
+        "name",
+        "url",
+        "event_types",
+        "timeout_ms",
+    ]
+
+
 def test_a_body_that_is_no_object_is_refused(key):
     for body in ([], "text", 7):
         assert call("post", key, body=body).status_code == 400

@@ -134,6 +134,15 @@ def test_nothing_is_taken_while_a_live_agent_is_asked_for(conversation, act, bod
     assert (found, answer["error_code"]) == (409, code)
 
 
+def test_before_the_ai_agent_has_joined_it_is_said_who_asks_for_it(conversation):
+    Conversation.objects.update(state=Conversation.State.CREATED)
+
+    found, answer = Drive(conversation.project).post(conversation, "messages", {"text": "Hm?"})
+
+    assert (found, answer["error_code"]) == (409, "NOT_IN_CHARGE")
+    assert "REQUEST_POLY_AGENT_JOIN" in answer["error_message"]
+
+
 @pytest.mark.parametrize(
     ("act", "body"),
     [

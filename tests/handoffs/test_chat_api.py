@@ -391,6 +391,13 @@ def test_a_number_that_is_none_is_refused(project: Project, query: dict[str, str
     assert (status, answer["error_code"]) == (400, "INVALID_REQUEST")
 
 
+def test_reading_without_a_conversation_names_the_parameter(project: Project):
+    status, answer = Surface(project).call("get", "messages", {})
+
+    assert (status, answer["error_code"]) == (400, "INVALID_REQUEST")
+    assert "conversation_id" in answer["error_message"]
+
+
 def test_keys_and_tokens_that_do_not_fit_open_nothing(project: Project):
     surface, foreign = Surface(project), Surface(factories.project())
     widget = factories.conversation(surface.channel)

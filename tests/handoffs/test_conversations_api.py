@@ -201,6 +201,8 @@ def test_five_are_listed_unless_another_limit_is_named(reader: Reader):
         ("limit", "many"),
         ("offset", "-1"),
         ("start_time", "yesterday"),
+        ("start_time", "0001-01-01T00:00:00+14:00"),
+        ("end_time", "9999-12-31T23:59:59-14:00"),
         ("end_time", "2026-13-40T00:00:00Z"),
         ("client_env", "production"),
         ("channel", "FAX"),

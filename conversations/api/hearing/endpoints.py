@@ -14,6 +14,7 @@ from conversations.api.access import Opened, clean, key_open
 from conversations.api.errors import BadFieldError, EnvelopeView, error_response
 from conversations.api.hearing import fields
 from conversations.api.schema import Interface, answer
+from conversations.api.strict import problems_told
 from conversations.models import WebhookEndpoint
 from conversations.webhooks.endpoints import (
     TooManyEndpointsError,
@@ -207,7 +208,7 @@ def _body(request: Request) -> Mapping[str, Any]:
 
 def _judged(given: serializers.Serializer[Any]) -> Mapping[str, Any]:
     if not given.is_valid():
-        raise BadFieldError(fields.problem_of(given.errors))
+        raise BadFieldError(problems_told(given.errors))
     return dict(given.validated_data)
 
 

@@ -195,13 +195,3 @@ def columns_of(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns that judged fields stand for."""
     names = {"enabled": "is_enabled"}
     return {names.get(name, name): value for name, value in fields.items() if name != "headers"}
-
-
-def problem_of(errors: Any, path: str = "") -> str:
-    """Return the first problem of a body as one sentence that names its field."""
-    if isinstance(errors, Mapping):
-        name, inner = next(iter(errors.items()))
-        shown = "" if name == "non_field_errors" else str(name)
-        return problem_of(inner, ".".join(filter(None, (path, shown))))
-    first = errors[0] if isinstance(errors, list) else errors
-    return f"{path}: {first}" if path else str(first)

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from conversations.api.access import Opened, clean, project_open
 from conversations.api.errors import BadFieldError, EnvelopeView, RefusedError
 from conversations.api.schema import ACCOUNT_AND_PROJECT, answer
+from conversations.api.strict import problems_told
 from conversations.journal.selectors import frames_after
 from conversations.models import Conversation, Note
 from handoffs.api.conversation_items import conversation_items
@@ -110,7 +111,7 @@ class ConversationNotesView(_View):
         opened, row = self.open(request, account_id, project_id, conversation_id)
         form = schema.NoteIn(data=request.data)
         if not form.is_valid():
-            raise BadFieldError(_problems(form.errors))
+            raise BadFieldError(problems_told(form.errors))
         text = form.validated_data["text"]
         note = _done(lambda: note_create(conversation=row, text=text, actor=opened.key))
         return Response(_note(note), status=201)
@@ -201,7 +202,3 @@ def _number(request: Request, name: str, default: int, least: int, most: int) ->
     if not (text.isascii() and text.isdecimal() and least <= int(text[:12]) <= most):
         raise BadFieldError(f"{name} must be a whole number from {least} to {most}.")
     return int(text)
-
-
-def _problems(errors: Any) -> str:
-    return "; ".join(f"{name}: {' '.join(map(str, texts))}" for name, texts in errors.items())

@@ -245,6 +245,10 @@ def _same_id(conversation: Conversation, messages: Sequence[AgentMessage]) -> Ev
 def _require_charge(conversation: Conversation) -> None:
     if conversation.is_over:
         raise ConversationEndedError("conversation_ended")
+    if conversation.state == Conversation.State.CREATED:
+        raise NotInChargeError(
+            "The AI agent has not joined yet: the client asks for it with REQUEST_POLY_AGENT_JOIN."
+        )
     if conversation.state != Conversation.State.BOT:
         raise NotInChargeError("The AI agent is not in charge of this conversation now.")
 
