@@ -29,8 +29,6 @@ FORMS = {
 CLOSED = ("admin/", "metrics")
 SOMEONE = str(uuid.UUID(int=7))
 VALUES = {
-    "event_id": str(uuid.UUID(int=8)),
-    "session_id": str(uuid.UUID(int=7)),
     "environment": "sandbox",
     "vendor": "genesys",
     "connection": "genesys",
