@@ -15,6 +15,8 @@ from integrations.connections.carriers.reading import connection_policy
 from integrations.models import Integration
 
 _NAME = "Text messages"
+# Nobody waits at their phone: a survey by text is answered in the evening.
+_SURVEY_MINUTES = 24 * 60
 
 
 @transaction.atomic
@@ -52,7 +54,7 @@ def sms_channel(integration: Integration) -> Channel:
         project=integration.project,
         kind=Channel.Kind.SMS,
         environment=integration.environment,
-        defaults={"name": _NAME},
+        defaults={"name": _NAME, "survey": {"minutes": _SURVEY_MINUTES}},
     )
     return found
 

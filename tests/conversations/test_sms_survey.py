@@ -252,6 +252,7 @@ def test_an_admin_sets_it_for_texts_before_the_first_one_came(row: Integration) 
 
     page = shown.content.decode()
     assert "goes out as a text" in page
+    assert 'value="1440"' in page  # texts are answered later than a window
     assert "Look and words" not in page and "Open test page" not in page
     assert saved.status_code == 302
     assert sms_channel(row).survey["minutes"] == 60
