@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_required
 from django.urls import path, register_converter
 
@@ -65,7 +64,8 @@ urlpatterns = [
     ),
     path("account/second-factor/codes/", factor_views.factor_codes, name="second_factor_codes"),
     path("account/second-factor/off/", factor_views.factor_off, name="second_factor_off"),
-    path("logout/", auth_views.LogoutView.as_view(), name="logout"),
+    path("login/single-sign-on/out/", sign_on_views.sign_out_there, name="sign_out_there"),
+    path("logout/", sign_on_views.SignOut.as_view(), name="logout"),
     path("theme/", project_views.theme_set, name="theme"),
     path("keys/", project_views.keys_set, name="keys"),
     path("projects/new/", project_views.project_create, name="project_create"),

@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from integrations.models import Access, Area, Membership, Project
 from integrations.projects.proofs import factor_proved
 
-_NAMED_ADMINS = 5
+NAMED_ADMINS = 5
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 View = Callable[..., HttpResponseBase]
@@ -55,8 +55,8 @@ def project_for(request: HttpRequest, project_id: str, area: Area, access: Acces
     project, membership = found
     portal_request = cast(PortalRequest, request)
     portal_request.project, portal_request.membership = project, membership
-    if project.workspace.requires_second_factor and not factor_proved(request.session):
-        raise SecondFactorMissing("A second factor is required here.")
+    if project.workspace.requires_second_factor:
+        second_factor_needed(request)
     if membership.access(area) < access:
         missing = "may only read" if membership.access(area) else "have no access to"
         raise PermissionDenied(f"You {missing} {area.label} in {project.name}.")
@@ -73,6 +73,12 @@ def _membership(project: Project, user: Any) -> Membership:
     membership = Membership(workspace=project.workspace, user=user, **values)
     membership._state.adding, membership._state.db = False, project._state.db
     return membership
+
+
+def second_factor_needed(request: HttpRequest) -> None:
+    """Raise SecondFactorMissing unless this session has shown a second factor."""
+    if not factor_proved(request.session):
+        raise SecondFactorMissing("A second factor is required here.")
 
 
 def project_view(
@@ -122,4 +128,4 @@ def admins_named(project: Project) -> list[str]:
     """Name a few of those who can give a member more access."""
     rows = Membership.objects.filter(workspace=project.workspace_id, is_admin=True)
     active = rows.filter(user__is_active=True).select_related("user").order_by("pk")
-    return [row.user.get_username() for row in active[:_NAMED_ADMINS]]
+    return [row.user.get_username() for row in active[:NAMED_ADMINS]]

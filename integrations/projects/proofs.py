@@ -13,6 +13,8 @@ WAY = "baton_way"
 SEEN_AT = "baton_seen_at"
 # Minutes; stands in the session that comes after one that ended by itself.
 ENDED_AFTER = "baton_ended_after"
+# Stands in the session after signing out here, while the provider may know better.
+SIGNED_OUT = "baton_signed_out"
 
 
 def factor_proved(session: SessionBase) -> bool:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from integrations.models import ApiKey, Integration, Membership, Project
 from tests import factories
 from tests.integrations.connecting import address, salesforce_values
-from tests.members import client_of_admin, client_with
+from tests.members import client_of_admin, client_of_reader, client_with
 
 WRITES = [
     "connect_before",
@@ -163,3 +163,20 @@ def test_who_has_no_access_is_told_what_is_missing_and_who_can_give_it(project: 
     assert admin.user.get_username() in no_access
     assert f"You may only read Integrations in {project.name}." in only_read.content.decode()
     assert "not-asked" not in no_access
+
+
+@pytest.mark.django_db
+def test_who_may_make_no_project_reads_whom_to_ask():
+    project = factories.project()
+    client_of_admin(project)
+    [admin] = User.objects.values_list("username", flat=True)
+    stranger = Client()
+    stranger.force_login(User.objects.create_user("a-stranger"))
+
+    of_the_house = client_of_reader(project).get("/projects/new/").content.decode()
+    of_none = stranger.get("/projects/new/").content.decode()
+    refused = stranger.post("/projects/new/", {"name": "Mine"})
+
+    assert f"Ask an admin ({admin})" in of_the_house
+    assert admin not in of_none
+    assert (refused.status_code, admin in refused.content.decode()) == (403, False)

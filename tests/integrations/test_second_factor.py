@@ -233,6 +233,7 @@ def test_a_workspace_that_requires_it_leads_members_without_one_to_the_set_up(
     assert browser.get(page)["Location"] == SET_UP
     assert browser.get("/admin/", follow=True).redirect_chain[-1][0] == SET_UP
     assert "requires a second factor" in browser.get(SET_UP).content.decode()
+    assert browser.post("/projects/new/", {"name": "Another"})["Location"] == SET_UP
     set_up(browser, mira)
     assert browser.get(page).status_code == 200
     assert browser.get("/admin/").status_code == 200

@@ -264,6 +264,20 @@ def test_passwords_can_be_left_to_superusers(provider: OpenIdProvider, noor: Use
     assert sign_on().status_code == 302
 
 
+@pytest.mark.usefixtures("noor")
+def test_signing_out_leads_to_the_providers_own_sign_out(provider: OpenIdProvider):
+    client = Client()
+    sign_on(client)
+
+    page = client.post("/logout/", follow=True).content.decode()
+
+    assert client.get("/account/").status_code == 302
+    assert "At Birch ID you may still be signed in" in page
+    there = client.get("/login/single-sign-on/out/")["Location"]
+    assert there.startswith(f"{provider.issuer}/out?client_id={CLIENT}&post_logout")
+    assert "may still be" not in client.get("/login/").content.decode()
+
+
 def test_without_a_provider_there_is_no_button_and_no_way():
     assert "Sign in with" not in Client().get("/login/").content.decode()
     assert Client().get(START).status_code == 404

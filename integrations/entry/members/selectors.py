@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from integrations.models import Membership, Workspace
+from integrations.models import Membership
+from integrations.projects.access import NAMED_ADMINS
 
-_NAMED = 5
 
-
-def admins_named(workspace: Workspace | None = None) -> list[str]:
-    """Return a few admins by their names, of one workspace or of the installation's."""
+def installation_admins() -> list[str]:
+    """Return a few admins of whatever workspace, by their names."""
     rows = Membership.objects.filter(is_admin=True, user__is_active=True).select_related("user")
-    if workspace is not None:
-        rows = rows.filter(workspace=workspace)
-    named = [row.user.get_full_name() or row.user.get_username() for row in rows[: 4 * _NAMED]]
-    return [*dict.fromkeys(named)][:_NAMED]
+    first = rows.order_by("pk")[: 4 * NAMED_ADMINS]
+    named = [row.user.get_full_name() or row.user.get_username() for row in first]
+    return [*dict.fromkeys(named)][:NAMED_ADMINS]

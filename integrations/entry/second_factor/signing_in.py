@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from integrations.entry.second_factor.pending import pending_begin
 from integrations.entry.second_factor.services import factor_of
 from integrations.entry.sign_in import note_password_right
-from integrations.projects.proofs import ENDED_AFTER
+from integrations.projects.proofs import ENDED_AFTER, SIGNED_OUT
 
 
 class SignIn(LoginView):
@@ -27,6 +27,7 @@ class SignIn(LoginView):
         words = f"Nothing was done for {minutes} minutes." if minutes else ""
         context = super().get_context_data(**more, ended_words=words)
         if settings.SINGLE_SIGN_ON_ISSUER:
+            context["is_signed_out"] = self.request.session.get(SIGNED_OUT, False)
             context["sign_on_name"] = settings.SINGLE_SIGN_ON_NAME
             context["is_sign_on_only"] = settings.SINGLE_SIGN_ON_ONLY
         return context | self._error_words()

@@ -17,7 +17,7 @@ from integrations.entry.client_address import client_address
 from integrations.entry.sessions.devices import device_words
 from integrations.models import PortalSession
 from integrations.projects.audit import audit_person
-from integrations.projects.proofs import ENDED_AFTER, SEEN_AT, WAY, mark_confirmed
+from integrations.projects.proofs import ENDED_AFTER, SEEN_AT, SIGNED_OUT, WAY, mark_confirmed
 
 
 def session_begin(sender: object, request: HttpRequest, user: Any, **more: Any) -> None:
@@ -27,7 +27,8 @@ def session_begin(sender: object, request: HttpRequest, user: Any, **more: Any) 
         session.create()
     mark_confirmed(session)
     session[SEEN_AT] = int(time.time())
-    session.pop(ENDED_AFTER, None)
+    for mark in (ENDED_AFTER, SIGNED_OUT):
+        session.pop(mark, None)
     now = timezone.now()
     over = now - timedelta(seconds=settings.SESSION_COOKIE_AGE)
     PortalSession.objects.filter(user=user, seen_at__lt=over).delete()

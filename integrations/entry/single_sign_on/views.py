@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth import login
+from django.contrib.auth.views import LogoutView
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from integrations.entry.members.selectors import admins_named
+from integrations.entry.members.selectors import installation_admins
 from integrations.entry.single_sign_on.going import (
     address_back,
     address_there,
@@ -24,7 +27,7 @@ from integrations.entry.single_sign_on.people import user_for
 from integrations.entry.single_sign_on.provider import is_set_up, provider_get, tokens_for
 from integrations.entry.single_sign_on.refusals import SignOnRefusedError
 from integrations.models import AuditEntry
-from integrations.projects.proofs import WAY, mark_factor
+from integrations.projects.proofs import SIGNED_OUT, WAY, mark_factor
 
 logger = logging.getLogger(__name__)
 BACKEND = "integrations.entry.user_names.UserNameOrEmail"
@@ -72,6 +75,39 @@ def single_sign_on_back(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(going.target)
 
 
+class SignOut(LogoutView):
+    """Django's own; whoever came by the provider is led to its sign-out too."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Sign out here, and offer the rest."""
+        came_by_provider = request.session.get(WAY) == SINGLE_SIGN_ON
+        response = super().post(request, *args, **kwargs)
+        if came_by_provider and _sign_out_there():
+            request.session[SIGNED_OUT] = True
+        return response
+
+
+@never_cache
+@require_GET
+def sign_out_there(request: HttpRequest) -> HttpResponse:
+    """Send the browser to the provider's own sign-out."""
+    address = _sign_out_there()
+    request.session.pop(SIGNED_OUT, None)
+    return HttpResponseRedirect(address or "/login/")
+
+
+def _sign_out_there() -> str:
+    try:
+        there = provider_get().end_session_endpoint if is_set_up() else ""
+    except SignOnRefusedError:
+        return ""
+    asked = {
+        "client_id": settings.SINGLE_SIGN_ON_CLIENT_ID,
+        "post_logout_redirect_uri": f"{settings.PUBLIC_URL}/login/",
+    }
+    return f"{there}{'&' if '?' in there else '?'}{urlencode(asked)}" if there else ""
+
+
 def _refused(request: HttpRequest, refusal: SignOnRefusedError) -> HttpResponse:
     logger.warning("A single sign-on was refused: %s", refusal.code)
     AuditEntry.objects.create(
@@ -85,7 +121,7 @@ def _refused(request: HttpRequest, refusal: SignOnRefusedError) -> HttpResponse:
         "email": refusal.email,
         "is_unknown": refusal.code == "unknown",
         # Names are for people of the operator's own domains alone.
-        "admins": admins_named() if is_own else [],
+        "admins": installation_admins() if is_own else [],
         "name": settings.SINGLE_SIGN_ON_NAME,
     }
     return render(request, "registration/single_sign_on.html", context, status=403)

@@ -9,9 +9,15 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
-from integrations.models import Membership, Project
+from integrations.models import Membership, Project, Workspace
 from integrations.projects import services
-from integrations.projects.access import SecondFactorMissing, admins_named, projects_of
+from integrations.projects.access import (
+    NAMED_ADMINS,
+    SecondFactorMissing,
+    admins_named,
+    projects_of,
+    second_factor_needed,
+)
 from integrations.projects.forms import ProjectForm
 from integrations.projects.frame.context import KEYS_COOKIE, KEYS_OFF, THEME_COOKIE, THEMES
 
@@ -26,9 +32,22 @@ def no_access(request: HttpRequest, exception: Exception) -> HttpResponse:
     context = {
         "reason": str(exception),
         "workspace": project and project.workspace,
-        "admins": admins_named(project) if project else [],
+        "admins": admins_named(project) if project else _admins_known(request),
     }
     return render(request, "403.html", context, status=403)
+
+
+def _admins_known(request: HttpRequest) -> list[str]:
+    """Name a few admins of the user's own workspaces; strangers learn none."""
+    own = Workspace.objects.filter(members__user=request.user.pk)
+    rows = Membership.objects.filter(workspace__in=own, is_admin=True, user__is_active=True)
+    names = rows.order_by("pk").values_list("user__username", flat=True)
+    return [*dict.fromkeys(names[: 4 * NAMED_ADMINS])][:NAMED_ADMINS]
+
+
+def _ask_text(admins: list[str]) -> str:
+    whom = f"an admin ({', '.join(admins)})" if admins else "an admin"
+    return f"You are not an admin of any workspace. Ask {whom} to add you to theirs."
 
 
 @login_required
@@ -45,6 +64,8 @@ def project_create(request: HttpRequest) -> HttpResponse:
     """Show and take the form of a new project; only admins of a workspace may send it."""
     memberships = Membership.objects.filter(user=request.user, is_admin=True)  # type: ignore[misc]
     membership = memberships.select_related("workspace").first()
+    if membership and membership.workspace.requires_second_factor:
+        second_factor_needed(request)
     form = ProjectForm(request.POST or None)
     if request.method == "POST":
         if membership is None:
@@ -59,6 +80,7 @@ def project_create(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "workspace": membership and membership.workspace,
+        "ask_text": _ask_text(_admins_known(request)),
         "has_project": projects_of(request.user).exists(),
     }
     return render(request, "integrations/project_create.html", context)

@@ -36,6 +36,7 @@ SEVERAL = {
 GIVEN = {
     "environment": "sandbox",
     "app_label": "handoffs",
+    "session_id": "1",
 }
 # How the pages of one connection are named, before the step and the vendor.
 INTEGRATION = "integrations-environment-connection"
