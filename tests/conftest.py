@@ -21,7 +21,7 @@ from django.db import connections
 
 from config.demo.embedded import RedisServer, postgres_check
 from tests.emptying import empty_quickly
-from tests.migrated import MigratedPostgresServer
+from tests.migrated import MigratedPostgresServer, prepare
 from tests.postgres import database_migrated
 from tests.statement_log import statements_logged
 
@@ -74,6 +74,22 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD, 20, 50)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Make what every part copies before the first test's time runs."""
+    if (
+        POSTGRES
+        and not session.config.option.collectonly
+        and any(map(_needs_postgres, session.items))
+    ):
+        prepare()
+
+
+def _needs_postgres(item: pytest.Item) -> bool:
+    is_given = "postgres_url" in getattr(item, "fixturenames", ())
+    return is_given or item.get_closest_marker("django_db") is not None
 
 
 @pytest.hookimpl(trylast=True)

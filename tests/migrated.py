@@ -28,14 +28,19 @@ class MigratedPostgresServer(PostgresServer):
     """A server with a database of the name MIGRATED, from which others are made."""
 
     def _make_files(self) -> None:
-        with _only_one(), cluster_kept().open("rb") as archive:
+        with _only_one(), _cluster_kept().open("rb") as archive:
             self._package.pgdata.mkdir(parents=True, exist_ok=True)
             _tar("-x", self._package.pgdata, stdin=archive)
         self._package.ensure_pgdata_inited()  # for its permissions; the files are there
 
 
-def cluster_kept() -> Path:
-    """Return the archive of a migrated cluster of this state of the code; make it if need be."""
+def prepare() -> None:
+    """Make what servers will be copied from, unless it is there."""
+    with _only_one():
+        _cluster_kept()
+
+
+def _cluster_kept() -> Path:
     archive = KEPT / f"{_state()}.tar"
     if not archive.exists():
         for old in KEPT.glob("*.tar"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import uuid
 from typing import Any
-from zoneinfo import available_timezones
 
 from django.conf import settings
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
@@ -40,6 +39,7 @@ from conversations.widget.before import (
 from conversations.widget.look import look
 from integrations.entry.client_address import client_address
 from integrations.entry.rate_limit import retry_after
+from integrations.projects.lists.time_zones import time_zones
 from integrations.telemetry.metrics import REQUESTS_LIMITED
 
 ATTRIBUTES_MAX_BYTES = 65_536
@@ -160,7 +160,7 @@ class SessionView(EnvelopeView):
 
         def validate_time_zone(self, value: str) -> str:
             """Take a zone's name, and nothing else."""
-            return value if value in available_timezones() else ""
+            return value if value in time_zones() else ""
 
         def validate_extensions(self, value: list[str]) -> tuple[str, ...]:
             """Take what is known, each once."""

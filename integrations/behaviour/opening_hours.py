@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
+
+from integrations.projects.lists.time_zones import time_zones
 
 # Minutes of a day: from the first, up to but not including the second.
 Range = tuple[int, int]
@@ -60,7 +62,7 @@ def hours_of(zone: str, weekly: str, holidays: str) -> BusinessHours | None:
 
 def zone_read(name: str) -> ZoneInfo:
     """Return a time zone by its IANA name; raises ValueError."""
-    if name.strip() not in available_timezones():
+    if name.strip() not in time_zones():
         raise ValueError("Enter a time zone such as Europe/Berlin or America/New_York.")
     return ZoneInfo(name.strip())
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.core.exceptions import ValidationError
 
 from integrations.contract.integration_keys import overridable_hints
 from integrations.models import Project
+from integrations.projects.lists.time_zones import time_zones
 from integrations.projects.reasons import Reason, reason_lines, reasons_read
 from integrations.projects.settings import (
     STATE_KEY_MAX_CHARACTERS,
@@ -173,7 +173,7 @@ class ProjectSettingsForm(forms.Form):
     def clean_time_zone(self) -> str:
         """Return the zone; one that IANA does not name is refused."""
         zone = str(self.cleaned_data["time_zone"]).strip() or "UTC"
-        if zone not in available_timezones():
+        if zone not in time_zones():
             raise ValidationError(f"“{zone[:40]}” is no time zone. One is named Europe/Berlin.")
         return zone
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -113,8 +114,16 @@ def pages(browser: Browser, stack: Stack) -> list[Address]:
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.parametrize(
+    "looks",
+    [
+        # What stands on every page is seen in every way all the same.
+        pytest.param((LOOKS[:2], LOOKS[::2]), id="in turn"),
+        pytest.param((LOOKS,), id="in all", marks=pytest.mark.long),
+    ],
+)
 def test_every_page_and_every_refused_form_is_free_of_violations_and_fits_a_small_phone(
-    context: BrowserContext, stack: Stack, pages: list[Address]
+    context: BrowserContext, stack: Stack, pages: list[Address], looks: tuple[Any, ...]
 ) -> None:
     page = context.new_page()
     heard = complaints(page)
@@ -123,10 +132,10 @@ def test_every_page_and_every_refused_form_is_free_of_violations_and_fits_a_smal
     sign_in(page, stack)
 
     refused = 0
-    for one in pages:
+    for one, ways in zip(pages, cycle(looks), strict=False):
         page.goto(one.path)
         page.evaluate(UNFOLD)
-        found += [*violations(page), *too_wide(page)]
+        found += [*violations(page, ways), *too_wide(page)]
         if page.evaluate(HAS_FORM):
             with page.expect_navigation():
                 page.evaluate(SEND_EMPTY)

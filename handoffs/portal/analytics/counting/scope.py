@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -18,6 +18,7 @@ from handoffs.portal.one_handoff.outcomes import OUTCOME_LABELS
 from integrations.contract.integration_keys import key_named, vendor_name
 from integrations.models import Environment, Project
 from integrations.projects.lists.filters import PERIODS, Chip, Span, chips, span_read
+from integrations.projects.lists.time_zones import time_zones
 
 DAYS_MAX = 366
 DEFAULT_PERIOD = "7d"
@@ -52,7 +53,7 @@ class Scope:
         for name, choices in offered.items():
             kept[name] = kept[name] if kept[name] in choices else ""
         kept["environment"] = kept["environment"] or Environment.LIVE.value
-        kept["tz"] = kept["tz"] if kept["tz"] in available_timezones() else project.time_zone
+        kept["tz"] = kept["tz"] if kept["tz"] in time_zones() else project.time_zone
         kept["vendor"] = key_named(kept["vendor"]) or kept["vendor"]
         zone = ZoneInfo(kept["tz"])
         span = _whole(span_read(kept, zone, default=DEFAULT_PERIOD), zone)
