@@ -91,6 +91,26 @@ def test_leaving_with_unsaved_changes_is_asked_about(portal: Portal) -> None:
     assert asked == ["beforeunload"]
 
 
+def test_what_was_entered_is_saved_after_being_signed_out_meanwhile(
+    portal: Portal, stack: Stack, watch: Watch, settings_put_back: None
+) -> None:
+    page, save = portal.page, portal.page.get_by_role("button", name="Save settings")
+    portal.open("Project")
+    page.get_by_label("Greeting").fill("Kept meanwhile.")
+    page.context.clear_cookies(name="sessionid")
+    page.evaluate("Date.now = ((now) => () => now() + 120_000)(Date.now.bind(Date))")
+
+    save.click()
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="Sign in in a new tab").click()
+    watch.errors.clear()  # the browser notes the answer 401
+    Portal(opened.value, stack).sign_in()
+    save.click()
+
+    expect(page.get_by_text("Saved: greeting")).to_be_visible()
+    expect(page.get_by_label("Greeting")).to_have_value("Kept meanwhile.")
+
+
 def test_a_reader_reads_the_settings_as_text(page: Page, stack: Stack) -> None:
     stack.run_module("manage", "add_member", "demo", READER, "--read", "account")
     stack.run_module(

@@ -33,6 +33,7 @@ function sayOver(form) {
   words.append("You were signed out. What you entered is still here: ", link, ", then save.");
   banner.append(words);
   form.prepend(banner);
+  banner.scrollIntoView({ block: "center" });
   announce("You were signed out. What you entered is still here.");
 }
 
