@@ -180,7 +180,7 @@ class SessionView(EnvelopeView):
     class Documented(Input):
         """All fields are optional; `end_user` needs a token made with the secret token."""
 
-        end_user = SessionEndUser(required=False)
+        end_user = SessionEndUser(required=False, allow_null=True)
 
     @extend_schema_serializer(component_name="SessionOut")
     class Output(serializers.Serializer[Any]):

@@ -215,6 +215,13 @@ def test_who_has_no_key_or_no_permission_is_refused(project):
     assert not WebhookEndpoint.objects.exists()
 
 
+def test_a_list_of_an_event_that_is_not_there_is_refused(key):
+    answer = call("get", key, "?event_type=AAA")
+
+    assert (answer.status_code, answer.json()["error_code"]) == (400, "INVALID_REQUEST")
+    assert "message.created" in answer.json()["error_message"]
+
+
 def test_all_that_is_missing_is_named_at_once(key):
     said = call("post", key, body={"timeout_ms": 5}).json()["error_message"]
 

@@ -96,6 +96,8 @@ def test_a_documented_request_is_answered_as_documented(conversation, act, body,
         ("handoff/cancel", None, (409, "NOTHING_TO_CANCEL"), "cancel"),
         ("handoff/cancel", {"why": 1}, BAD, "why"),
         ("end", {"text": "Goodbye."}, BAD, "text"),
+        ("end", {"utterance": {}}, BAD, "utterance"),
+        ("messages/chunks", {**PIECE, "is_complete": 0}, BAD, "is_complete"),
     ],
 )
 def test_a_request_that_cannot_be_is_refused_by_name_and_nothing_happens(

@@ -24,6 +24,7 @@ from conversations.webhooks.endpoints import (
     endpoints_called,
     secret_rotate,
 )
+from conversations.webhooks.event_types import WebhookType
 from integrations.models import ApiKey, Project
 
 REQUESTS_PER_MINUTE = 60
@@ -60,7 +61,7 @@ class WebhookEndpointsView(_View):
 
         def do(opened: Opened) -> Response:
             wanted = _enabled(request.query_params.get("enabled", ""))
-            event_type = request.query_params.get("event_type", "")
+            event_type = _event_type(request.query_params.get("event_type", ""))
             rows = [
                 fields.endpoint_shown(row)
                 for row in endpoints_called(opened.project)
@@ -210,6 +211,12 @@ def _judged(given: serializers.Serializer[Any]) -> Mapping[str, Any]:
     if not given.is_valid():
         raise BadFieldError(problems_told(given.errors))
     return dict(given.validated_data)
+
+
+def _event_type(asked: str) -> str:
+    if asked and asked not in WebhookType.values:
+        raise BadFieldError(f"event_type is one of {', '.join(WebhookType.values)}.")
+    return asked
 
 
 def _enabled(asked: str) -> bool | None:

@@ -65,7 +65,7 @@ def _with_summary(wanted: Mapping[str, Any], summary: object) -> Mapping[str, An
 
 def messages_read(body: Mapping[str, Any], field: str) -> list[AgentMessage]:
     """Return what is to be said: a text in `field`, what is offered, or nothing."""
-    text = body.get(field) or ""
+    text = "" if body.get(field) is None else body[field]
     if not isinstance(text, str) or len(text) > MAX_SAID_CHARS:
         raise BadFieldError(f"{field} must be a text of up to {MAX_SAID_CHARS} characters.")
     extra, problems = offers_read(body)
@@ -82,7 +82,7 @@ def piece_read(body: Mapping[str, Any]) -> tuple[str, int, bool]:
         raise BadFieldError(f"text must be a text of up to {MAX_SAID_CHARS} characters.")
     if type(index) is not int or not 1 <= index <= PIECES_MAX:
         raise BadFieldError("chunk_index must be a whole number from 1.")
-    if is_last not in (None, True, False):
+    if not isinstance(is_last, bool | None):
         raise BadFieldError("is_complete must be true or false.")
     return piece, index, bool(is_last)
 

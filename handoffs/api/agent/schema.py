@@ -88,7 +88,7 @@ class MessageCreate(Offers):
     """A text, or something offered, or both."""
 
     text = serializers.CharField(required=False, max_length=MAX_SAID_CHARS)
-    message_id = serializers.UUIDField(required=False)
+    message_id = serializers.UUIDField(required=False, allow_null=True)
 
 
 @extend_schema_serializer(
@@ -106,7 +106,7 @@ class PieceCreate(ClosedSerializer):
     message_id = serializers.UUIDField()
     chunk_index = serializers.IntegerField(min_value=1)
     text = serializers.CharField(max_length=MAX_SAID_CHARS, trim_whitespace=False)
-    is_complete = serializers.BooleanField(required=False)
+    is_complete = serializers.BooleanField(required=False, allow_null=True)
 
 
 @extend_schema_serializer(component_name="AgentMessageOut")
