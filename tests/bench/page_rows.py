@@ -29,6 +29,7 @@ from django.utils import timezone  # noqa: E402
 
 from conversations.models import Conversation, ConversationSearch, Event  # noqa: E402
 from handoffs.models import Handoff, HandoffTransition, RelayWorker  # noqa: E402
+from handoffs.portal.analytics.totals.clock import totals_catch_up  # noqa: E402
 from handoffs.portal.conversations.search_fill import search_refresh  # noqa: E402
 from integrations.models import AuditEntry, Integration, VendorCall  # noqa: E402
 from tests import factories  # noqa: E402
@@ -79,6 +80,8 @@ def fill(number: int) -> None:
     _handoffs(seed, integration, number)
     _searches(seed, number)
     _facts()
+    while totals_catch_up(seconds=60):
+        pass
     _long_ones(channel, integration)
     entry = AuditEntry.objects.create(project=channel.project, action="bench", subject="bench")
     table = "integrations_auditentry"
@@ -193,19 +196,21 @@ def _facts() -> None:
         cursor.execute(
             "INSERT INTO conversations_handofffact (handoff_key, conversation_key, project_id, "
             "environment, channel, vendor, queue, topic, reason, outcome, error_code, "
-            "is_broken_off, is_queued, requested_at, wait_ms, handle_ms) "
+            "is_broken_off, is_queued, requested_at, wait_ms, handle_ms, total_ms) "
             "SELECT id, conversation_id, project_id, environment, channel_kind, integration_key, "
             "queue, topic, reason, CASE state WHEN 'ended' THEN 'answered' ELSE 'timed_out' END, "
             "error_code, false, true, requested_at, "
             "extract(epoch FROM joined_at - requested_at) * 1000, "
-            "extract(epoch FROM ended_at - joined_at) * 1000 "
+            "extract(epoch FROM ended_at - joined_at) * 1000, "
+            "extract(epoch FROM ended_at - requested_at) * 1000 "
             "FROM handoffs_handoff WHERE state IN ('ended', 'failed') ON CONFLICT DO NOTHING"
         )
         cursor.execute(
             "INSERT INTO conversations_conversationfact (conversation_key, project_id, "
-            "environment, channel, started_at, has_words, has_answer, handoffs, is_asked, "
-            "rating_ai_agent) SELECT id, project_id, environment, 'webchat', started_at, true, "
-            "true, CASE WHEN random() < 0.4 THEN 1 ELSE 0 END, true, 1 + (random() * 4)::int "
+            "environment, channel, started_at, ended_at, has_words, has_answer, handoffs, is_asked, "
+            "rating_ai_agent) SELECT id, project_id, environment, 'webchat', started_at, "
+            "ended_at, true, true, CASE WHEN random() < 0.4 THEN 1 ELSE 0 END, true, "
+            "1 + (random() * 4)::int "
             "FROM conversations_conversation WHERE state = 'ended' ON CONFLICT DO NOTHING"
         )
 

@@ -31,5 +31,12 @@ PAGES = {
     "Audit": PageTarget(f"{_P}settings/audit/", 7, 80),
     "Analytics, 30 days": PageTarget(f"{_P}analytics/?period=30d&environment=sandbox", 8, 70),
     "Analytics, 365 days": PageTarget(f"{_P}analytics/?period=365d&environment=sandbox", 8, 145),
+    **{
+        f"Analytics, {tab}, {days} days": PageTarget(
+            f"{_P}analytics/{tab}/?period={days}d&environment=sandbox", 8, milliseconds
+        )
+        for tab in ("waiting", "why", "quality", "failures")
+        for days, milliseconds in ((30, 70), (365, 145))
+    },
     "Admin list": PageTarget("/{admin}/handoffs/handoff/", 8, 120),
 }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import Count
 from django.http import Http404
 
 from conversations.models import Conversation, Deployment, Release
@@ -44,38 +46,71 @@ class EnvironmentCard:
     choices: list[Release]
 
 
-def environment_cards(project: Project) -> list[EnvironmentCard]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployed:
+    """All that the page is made of, read once."""
+
+    draft: Mapping[str, Any] = field(repr=False)
+    releases: list[Release]
+    # The newest moves of all environments, and for each the one that holds.
+    history: list[Deployment]
+    newest: dict[str, Deployment | None]
+    # Open conversations by environment and the number of the release that they keep.
+    talks: Counter[tuple[str, int | None]]
+
+
+def deployed(project: Project) -> Deployed:
+    """Read what runs where, in four statements."""
+    moves = project.deployments.select_related("release", "previous", "actor")
+    history = list(moves[:HISTORY_MAX])
+    newest: dict[str, Deployment | None] = dict.fromkeys(_ORDER)
+    for move in reversed(history):
+        newest[move.environment] = move
+    for name, move_of in newest.items():
+        if move_of is None and len(history) == HISTORY_MAX:
+            newest[name] = deployment_newest(project, name)
+    rows = Conversation.objects.filter(project=project).exclude(state=Conversation.State.ENDED)
+    counted = rows.order_by().values_list("environment", "release_id").annotate(n=Count("pk"))
+    return Deployed(
+        draft=snapshot(project),
+        releases=list(project.releases.select_related("created_by")),
+        history=history,
+        newest=newest,
+        talks=Counter({(name, release): n for name, release, n in counted}),
+    )
+
+
+def environment_cards(found: Deployed) -> list[EnvironmentCard]:
     """Return the three environments in the order in which a release moves."""
-    draft, releases = snapshot(project), list(project.releases.all())
-    newest = {one: deployment_newest(project, one) for one in _ORDER}
     cards = []
     for at, name in enumerate(_ORDER):
-        deployment = newest[name]
+        deployment = found.newest[name]
         release = deployment.release if deployment else None
-        before = newest[_ORDER[at - 1]] if at else None
+        before = found.newest[_ORDER[at - 1]] if at else None
         source = before.release if before else None
-        ahead = draft if at == 0 else (source.content if source else None)
+        ahead = found.draft if at == 0 else (source.content if source else None)
+        here = found.talks[name, release.pk if release else None]
+        all_ = sum(n for (environment, _), n in found.talks.items() if environment == name)
         cards.append(
             EnvironmentCard(
                 environment=Environment(name),
                 release=release,
                 deployment=deployment,
-                conversations_now=_open(project, name, release).count(),
-                conversations_on_others=_open_elsewhere(project, name, release).count(),
+                conversations_now=here,
+                conversations_on_others=all_ - here,
                 ahead=_ahead(release, ahead),
                 source=source if source != release else None,
-                choices=[one for one in releases if one != release],
+                choices=[one for one in found.releases if one != release],
             )
         )
     return cards
 
 
-def draft_changes(project: Project) -> str:
+def draft_changes(found: Deployed) -> str:
     """Say how much the draft differs from the newest release."""
-    newest = project.releases.first()
-    if newest is None:
+    if not found.releases:
         return "nothing published yet"
-    return changes_counted(contents_compare(newest.content, snapshot(project)))
+    return changes_counted(contents_compare(found.releases[0].content, found.draft))
 
 
 def side(project: Project, key: str) -> Side:
@@ -100,19 +135,12 @@ def seen_now(project: Project, environment: str) -> str:
     return deployment_seen(deployment_newest(project, environment))
 
 
-def history(project: Project) -> list[Deployment]:
-    """Return the newest moves of all environments."""
-    rows = project.deployments.select_related("release", "previous", "actor")
-    return list(rows[:HISTORY_MAX])
-
-
-def releases_with_size(project: Project) -> list[tuple[Release, str]]:
+def releases_with_size(found: Deployed) -> list[tuple[Release, str]]:
     """Return the releases, newest first, each with what it changed."""
-    releases = list(project.releases.select_related("created_by"))
-    older = [*(one.content for one in releases[1:]), {}]
+    older = [*(one.content for one in found.releases[1:]), {}]
     return [
         (one, changes_counted(contents_compare(was, one.content)))
-        for one, was in zip(releases, older, strict=False)
+        for one, was in zip(found.releases, older, strict=False)
     ][:HISTORY_MAX]
 
 
@@ -121,16 +149,3 @@ def _ahead(release: Release | None, source: Mapping[str, Any] | None) -> str:
         return ""
     found = contents_compare(release.content, source)
     return changes_counted(found) if found else ""
-
-
-def _open(project: Project, environment: str, release: Release | None) -> Any:
-    rows = Conversation.objects.filter(project=project, environment=environment, release=release)
-    return rows.exclude(state=Conversation.State.ENDED)
-
-
-def _open_elsewhere(project: Project, environment: str, release: Release | None) -> Any:
-    rows = Conversation.objects.filter(project=project, environment=environment)
-    if release is None:
-        return rows.filter(release__isnull=False).exclude(state=Conversation.State.ENDED)
-    is_other = rows.exclude(release=release)
-    return is_other.exclude(state=Conversation.State.ENDED)

@@ -22,9 +22,9 @@ from handoffs.portal.environments.checks import release_check
 from handoffs.portal.environments.selectors import (
     DRAFT,
     Side,
+    deployed,
     draft_changes,
     environment_cards,
-    history,
     releases_with_size,
     seen_now,
     side,
@@ -40,11 +40,12 @@ NOTE_MAX = 200
 @require_http_methods(["GET"])
 def environments(request: HttpRequest, project: Project) -> HttpResponse:
     """Show what each environment answers with, the releases, and every move."""
+    found = deployed(project)
     context = {
-        "cards": environment_cards(project),
-        "draft_changes": draft_changes(project),
-        "releases": releases_with_size(project),
-        "history": history(project),
+        "cards": environment_cards(found),
+        "draft_changes": draft_changes(found),
+        "releases": releases_with_size(found),
+        "history": found.history,
     }
     return render(request, "handoffs/environments.html", context)
 

@@ -47,12 +47,14 @@ def live(request: HttpRequest, project: Project) -> HttpResponse:
         "is_filtered": any(query.values()),
         "may_act": may_edit(request, Area.CONVERSATIONS),
         "acts": [(name, act.label) for name, act in ACTS.items()],
-        "last": Handoff.objects.filter(project=project, ended_at__isnull=False)
-        .order_by("-requested_at")
-        .only("ended_at")
-        .first(),
+        "last": None if picture.order else _last_ended(project),
     }
     return render(request, "handoffs/live.html", context)
+
+
+def _last_ended(project: Project) -> Handoff | None:
+    rows = Handoff.objects.filter(project=project, ended_at__isnull=False)
+    return rows.order_by("-requested_at").only("ended_at").first()
 
 
 @require_POST

@@ -8,7 +8,7 @@ from django.db.models import Case, When
 from django.http import HttpRequest
 
 from integrations.models import Membership, Project
-from integrations.projects.access import projects_of
+from integrations.projects.access import membership_of, projects_of
 
 RECENT_MAX = 5
 # Beyond so many a list is searched on its own page.
@@ -47,8 +47,14 @@ def switcher_of(request: HttpRequest, project: Project) -> Switcher:
     recent = [row for row in rows if row.public_id in order]
     recent.sort(key=lambda row: order.index(row.public_id))
     others = [row for row in rows if row.public_id not in order]
-    admins = Membership.objects.filter(user=request.user, is_admin=True)  # type: ignore[misc]
-    return Switcher(recent=recent, others=others, may_create=admins.exists())
+    return Switcher(recent=recent, others=others, may_create=_may_create(request))
+
+
+def _may_create(request: HttpRequest) -> bool:
+    """Say whether the user is an admin, of this project's workspace or of another."""
+    if membership_of(request).is_admin:
+        return True
+    return Membership.objects.filter(user=request.user, is_admin=True).exists()  # type: ignore[misc]
 
 
 def _opened(request: HttpRequest) -> list[str]:
