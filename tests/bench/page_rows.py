@@ -207,8 +207,8 @@ def _facts() -> None:
         )
         cursor.execute(
             "INSERT INTO conversations_conversationfact (conversation_key, project_id, "
-            "environment, channel, started_at, ended_at, has_words, has_answer, handoffs, is_asked, "
-            "rating_ai_agent) SELECT id, project_id, environment, 'webchat', started_at, "
+            "environment, channel, started_at, ended_at, has_words, has_answer, handoffs, "
+            "is_asked, rating_ai_agent) SELECT id, project_id, environment, 'webchat', started_at, "
             "ended_at, true, true, CASE WHEN random() < 0.4 THEN 1 ELSE 0 END, true, "
             "1 + (random() * 4)::int "
             "FROM conversations_conversation WHERE state = 'ended' ON CONFLICT DO NOTHING"
