@@ -113,6 +113,11 @@ app.conf.update(
             "schedule": 15.0,
             "options": {"expires": 15.0},
         },
+        "export_waiting": {
+            "task": "handoffs.tasks.export_waiting",
+            "schedule": 60.0,
+            "options": {"expires": 60.0},
+        },
         "alert_people": {
             "task": "handoffs.tasks.alert_people",
             "schedule": 60.0,

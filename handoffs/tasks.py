@@ -22,6 +22,7 @@ from handoffs.portal.analytics.facts import facts_write
 from handoffs.portal.analytics.totals.clock import totals_catch_up, totals_renew
 from handoffs.portal.conversations.search_fill import search_catch_up
 from handoffs.portal.erasure.erasing import erasure_run, erasures_waiting
+from handoffs.portal.lists.long_exports import export_run, exports_clean_up, exports_waiting
 from handoffs.relay.leases import workers_alive
 from handoffs.relay.worker import relay_current
 from handoffs.starting.turns.agent_news import agent_tell, agent_tell_joined
@@ -106,6 +107,7 @@ def clean_up() -> None:
     """Delete what is kept for days only, and people of whom nothing is left; count days again."""
     clean_up_old()
     lonely_delete()
+    exports_clean_up()
     totals_renew()
 
 
@@ -114,6 +116,19 @@ def fill_search() -> None:
     """Write facts, search rows and daily totals of what is new, went on or ended."""
     search_catch_up(before=facts_write)
     totals_catch_up()
+
+
+@shared_task
+def export_list(export_id: str) -> None:
+    """Write a long export."""
+    export_run(export_id)
+
+
+@shared_task
+def export_waiting() -> None:
+    """Write the exports that were lost on the way to a worker, or with one."""
+    for export_id in exports_waiting():
+        export_run(export_id)
 
 
 @shared_task

@@ -15,7 +15,6 @@ from handoffs.portal.conversations.detail_views import (
     conversation_text,
 )
 from handoffs.portal.conversations.mark_views import note_add, note_edit, tag_add, tag_remove
-from handoffs.portal.conversations.views import conversations, conversations_export
 from handoffs.portal.destinations.views import (
     destination,
     destination_copy,
@@ -34,7 +33,15 @@ from handoffs.portal.erasure.views import (
     retention,
 )
 from handoffs.portal.health.views import health
+from handoffs.portal.lists.acting import list_act
+from handoffs.portal.lists.conversation_list_views import conversations, conversations_export
 from handoffs.portal.lists.handoff_list_views import handoffs, handoffs_export
+from handoffs.portal.lists.long_exports import (
+    list_export_file,
+    list_export_start,
+    list_exports,
+)
+from handoffs.portal.lists.saved_views import saved_view_add, saved_view_remove
 from handoffs.portal.live.views import live, live_act
 from handoffs.portal.one_handoff.transcript_page import transcript_page
 from handoffs.portal.overview.views import first_steps_show, project_home, projects
@@ -55,6 +62,7 @@ _CONVERSATIONS = "p/<str:project_id>/conversations/"
 _CONVERSATION = f"{_CONVERSATIONS}<str:conversation_id>/"
 _ENVIRONMENTS = "p/<str:project_id>/environments/"
 _HANDOFFS = "p/<str:project_id>/handoffs/"
+_LISTS = "p/<str:project_id>/lists/"
 _TILE = "p/<str:project_id>/integrations/<str:environment>/<connection:connection>/"
 _DESTINATIONS = "p/<str:project_id>/destinations/"
 _DESTINATION = f"{_DESTINATIONS}<int:destination_id>/"
@@ -74,6 +82,12 @@ urlpatterns = [
     path("transcripts/<str:token>/", transcript_page, name="transcript"),
     path("p/<str:project_id>/ai-agent/test/", agent_test, name="agent_test"),
     path(_ANALYTICS, analytics, name="analytics"),
+    path(f"{_LISTS}exports/", list_exports, name="list_exports"),
+    path(f"{_LISTS}exports/<uuid:export_id>/", list_export_file, name="list_export_file"),
+    path(f"{_LISTS}<str:page>/export/", list_export_start, name="list_export_start"),
+    path(f"{_LISTS}<str:page>/act/", list_act, name="list_act"),
+    path(f"{_LISTS}<str:page>/views/", saved_view_add, name="saved_view_add"),
+    path(f"{_LISTS}views/<int:view_id>/remove/", saved_view_remove, name="saved_view_remove"),
     path(f"{_ANALYTICS}export/", analytics_export, name="analytics_export"),
     path(f"{_ANALYTICS}<str:tab>/", analytics, name="analytics_tab"),
     path(_CONVERSATIONS, conversations, name="conversations"),

@@ -16,6 +16,11 @@ def payload_keys() -> tuple[str, ...]:
     return tuple(dict.fromkeys(m.integration_key for m in all_manifests() if m.takes_live_chats))
 
 
+def vendor_choices() -> list[tuple[str, str]]:
+    """Return the vendors by which a list is narrowed."""
+    return [(key, vendor_name(key)) for key in payload_keys()]
+
+
 def key_named(name: str) -> str | None:
     """Return the integration key that a builder means by its own name or by an alias."""
     wanted = name.strip().casefold()

@@ -63,6 +63,8 @@ class ListExport(models.Model):
     page = models.CharField(max_length=24)
     form = models.CharField(max_length=8)
     query = models.TextField(blank=True)
+    # With what people wrote and are called: whoever lost that right gets it no more.
+    shows_people = models.BooleanField(default=False)
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
     rows = models.PositiveIntegerField(default=0)
     file = models.FileField(upload_to=export_path, max_length=255, blank=True)

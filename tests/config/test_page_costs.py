@@ -23,6 +23,10 @@ from tests.members import client_of_admin
 pytestmark = pytest.mark.django_db
 
 
+# Of the statement by which the menu counts: its answer is kept for some seconds, for all pages.
+MENU = "open_handoffs"
+
+
 class Filled:
     """A project with something on every page, and its admin."""
 
@@ -61,7 +65,8 @@ def statements(client: Client, path: str) -> list[str]:
     ) as captured:
         answer = client.get(path)
     assert answer.status_code == 200, path
-    return [query["sql"] for query in captured.captured_queries]
+    found = [query["sql"] for query in captured.captured_queries]
+    return [sql for sql in found if MENU not in sql]
 
 
 def test_every_page_keeps_to_its_statements(filled):

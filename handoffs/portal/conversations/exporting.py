@@ -30,9 +30,11 @@ def export_columns(*, sees_personal_data: bool) -> tuple[str, ...]:
     return (*COLUMNS, *PERSONAL_COLUMNS) if sees_personal_data else COLUMNS
 
 
-def exported_rows(rows: QuerySet[Conversation], project: Project) -> Iterator[dict[str, Any]]:
-    """Yield the newest rows of a list, up to what one file holds; no cursor is held open."""
-    chunk, left = list(rows.order_by("-started_at", "-pk")[:CHUNK]), EXPORTED_MAX
+def exported_rows(
+    rows: QuerySet[Conversation], project: Project, limit: int = EXPORTED_MAX
+) -> Iterator[dict[str, Any]]:
+    """Yield the newest rows of a list, up to a limit; no cursor is held open."""
+    chunk, left = list(rows.order_by("-started_at", "-pk")[:CHUNK]), limit
     while chunk and left > 0:
         yield from (_exported(row, project) for row in chunk[:left])
         left -= len(chunk)

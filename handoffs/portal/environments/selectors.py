@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -55,8 +56,8 @@ class Deployed:
     # The newest moves of all environments, and for each the one that holds.
     history: list[Deployment]
     newest: dict[str, Deployment | None]
-    # Open conversations by environment and the number of the release that they keep.
-    talks: Counter[tuple[str, int | None]]
+    # Open conversations by environment and the release that they keep.
+    talks: Counter[tuple[str, uuid.UUID | None]]
 
 
 def deployed(project: Project) -> Deployed:

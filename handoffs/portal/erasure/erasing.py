@@ -35,9 +35,10 @@ from handoffs.models import (
     VendorEvent,
     VendorKey,
 )
+from handoffs.portal.lists.long_exports import exports_remove
 from handoffs.portal.operators import handoff_end_by_operator
 from integrations.contract.integration_keys import vendor_name
-from integrations.models import Project, VendorCall
+from integrations.models import ListExport, Project, VendorCall
 from integrations.projects.audit import audit_record
 
 logger = logging.getLogger(__name__)
@@ -160,6 +161,8 @@ def _blank_all(erasure: Erasure, person: EndUser | None) -> None:
         erasure.state, erasure.waits_for = Erasure.State.DONE, ""
         erasure.done_at = timezone.now()
         erasure.save(update_fields=["state", "waits_for", "done_at", "counts"])
+    # Files that were written before hold who it was.
+    exports_remove(ListExport.objects.filter(project=erasure.project))
 
 
 def _blank(erasure: Erasure, conversation: Conversation) -> None:

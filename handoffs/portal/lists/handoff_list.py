@@ -190,9 +190,11 @@ def queue_of(handoff: Handoff) -> str:
     return str(handoff.queue_status.get("queue_name") or handoff.queue)
 
 
-def exported_handoffs(rows: QuerySet[Handoff], project: Project) -> Iterator[dict[str, Any]]:
-    """Yield the newest rows of a list, up to what one file holds; no cursor is held open."""
-    chunk, left = list(rows.order_by("-requested_at", "-pk")[:CHUNK]), EXPORTED_MAX
+def exported_handoffs(
+    rows: QuerySet[Handoff], project: Project, limit: int = EXPORTED_MAX
+) -> Iterator[dict[str, Any]]:
+    """Yield the newest rows of a list, up to a limit; no cursor is held open."""
+    chunk, left = list(rows.order_by("-requested_at", "-pk")[:CHUNK]), limit
     while chunk and left > 0:
         yield from (_exported(row, project) for row in chunk[:left])
         left -= len(chunk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,14 +24,16 @@ from handoffs.portal.lists.handoff_list import (
     handoff_row,
     reason_choices,
 )
+from handoffs.portal.lists.pages import PAGES
+from handoffs.portal.lists.saved_views import saved_views
 from handoffs.portal.one_handoff.entering import handoffs_enter
 from handoffs.portal.one_handoff.outcomes import OUTCOME_LABELS
-from integrations.contract.integration_keys import payload_keys, vendor_name
+from integrations.contract.integration_keys import vendor_choices
 from integrations.models import Environment, Project
 from integrations.projects.audit import audit_record
+from integrations.projects.lists.bar import choice, period_fields, text
 from integrations.projects.lists.export import export_response
-from integrations.projects.lists.filters import PERIODS
-from integrations.projects.lists.paging import COUNTED_MAX, count_to, keyset_page
+from integrations.projects.lists.paging import count_to, keyset_page, page_count
 
 
 @login_required
@@ -42,20 +45,25 @@ def handoffs(request: HttpRequest, project_id: str) -> HttpResponse:
         wanted = HandoffFilter.read(request.GET.dict(), project.zone)
     except QueryError as problem:
         given = {"q": request.GET.get("q", "")[:200]}
-        context = {"problem": str(problem), "given": given, "rows": [], **_choices(project)}
+        context = {"problem": str(problem), "given": given, "rows": [], **_choices(project, given)}
         return render(request, "handoffs/handoffs.html", context)
     found = handoff_list(project=project, wanted=wanted, sees_personal_data=sees_all)
     page = keyset_page(found, by="requested_at", cursor=request.GET.get("page", ""))
     now = timezone.now()
+    shown = handoff_chips(wanted, project)
     context = {
         "rows": [handoff_row(handoff, project=project, now=now) for handoff in page.rows],
         "page": page,
-        "count": count_to(found),
+        "count": page_count(page, found),
         "wanted": wanted,
         "given": wanted.given,
-        "chips": handoff_chips(wanted, project),
+        "chips": shown,
         "query": urlencode(wanted.query),
-        **_choices(project),
+        "saved_views": saved_views(request, project, "handoffs"),
+        "narrowest": None
+        if page.rows
+        else PAGES["handoffs"].narrowest(project, shown, shows_people=sees_all),
+        **_choices(project, wanted.given),
     }
     return render(request, "handoffs/handoffs.html", context)
 
@@ -81,15 +89,30 @@ def handoffs_export(request: HttpRequest, project_id: str) -> HttpResponseBase:
     return export_response(request, "handoffs", request.GET.get("format", ""), COLUMNS, rows)
 
 
-def _choices(project: Project) -> dict[str, Any]:
+def _choices(project: Project, given: Mapping[str, str]) -> dict[str, Any]:
+    reasons = reason_choices(project)
+    fields = [
+        choice(given, "state", "State", STATE_FILTERS, "All states"),
+        choice(given, "outcome", "Outcome", OUTCOME_LABELS.items(), "All outcomes"),
+        *period_fields(given, "Asked for"),
+        choice(given, "environment", "Environment", Environment.choices, "All environments"),
+        choice(given, "channel", "Channel", CHANNELS.items(), "All channels"),
+        choice(given, "vendor", "Vendor", vendor_choices(), "All vendors"),
+        choice(given, "reason", "Reason", reasons, "All reasons")
+        if reasons
+        else text(given, "reason", "Reason"),
+        text(given, "queue", "Queue"),
+        text(given, "topic", "Topic"),
+        text(given, "agent", "Live agent"),
+        text(given, "code", "Error code"),
+    ]
+    if given.get("conversation"):
+        fields.append(text(given, "conversation", "Conversation"))
     return {
-        "states": STATE_FILTERS,
-        "outcomes": OUTCOME_LABELS.items(),
-        "periods": [(name, label) for name, (label, _) in PERIODS.items()],
-        "environments": Environment.choices,
-        "channels": CHANNELS.items(),
-        "vendors": [(key, vendor_name(key)) for key in payload_keys()],
-        "reasons": reason_choices(project),
+        "filter_fields": fields,
+        "search_help": "The whole conversation of a handoff is looked through.",
         "search_fields": SEARCH_FIELDS,
-        "exported_max": f"{COUNTED_MAX:,}",
+        "list_page": "handoffs",
+        "noun": "handoff",
+        "zone": project.time_zone,
     }

@@ -32,12 +32,19 @@ def export_response(
 ) -> StreamingHttpResponse:
     """Answer with a file of rows; `form` is one of FORMATS, anything else is CSV."""
     form = form if form in FORMATS else "csv"
-    lines = _ndjson(columns, rows) if form == "ndjson" else csv_lines(columns, rows)
+    lines = export_lines(form, columns, rows)
     content = _beside_the_loop(lines) if hasattr(request, "scope") else lines
     response = StreamingHttpResponse(content, content_type=FORMATS[form])
     response["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
     response["Cache-Control"] = "no-store"
     return response
+
+
+def export_lines(
+    form: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]
+) -> Iterator[str]:
+    """Write rows in one of FORMATS."""
+    return _ndjson(columns, rows) if form == "ndjson" else csv_lines(columns, rows)
 
 
 def csv_lines(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:

@@ -43,6 +43,13 @@ def count_to(rows: QuerySet[Any], limit: int = COUNTED_MAX) -> Count:
     return Count(min(found, limit), found > limit)
 
 
+def page_count(page: KeysetPage[Any], rows: QuerySet[Any]) -> Count:
+    """Count the rows of a list of which a page is known; one that is all there is needs no look."""
+    if page.newer or page.older:
+        return count_to(rows)
+    return Count(len(page.rows), False)
+
+
 def keyset_page(
     rows: QuerySet[Row], *, by: str, cursor: str = "", size: int = PAGE_ROWS
 ) -> KeysetPage[Row]:

@@ -62,37 +62,41 @@ def overview(scope: Scope) -> Overview:
 def waiting(scope: Scope) -> Waiting:
     """Measure durations, and count hours."""
     rows = _handoffs(scope)
-    hours = counts(
-        rows,
-        weekday=ExtractIsoWeekDay("requested_at", tzinfo=scope.zone),
-        hour=ExtractHour("requested_at", tzinfo=scope.zone),
-    )
     measures = {
         name: (column, ABANDONED if name == "giving_up" else ANSWERED)
         for name, column in MEASURES.items()
     }
+    measured, by_day = spreads_at_once(rows, measures, day=_day(scope), by_day="wait")
+    result = Waiting(
+        spreads=measured,
+        by_day={at.date(): found for at, found in by_day.items()},
+        bins={name: Counter() for name in BINNED},
+    )
+    by_hour = rows.values(
+        weekday=ExtractIsoWeekDay("requested_at", tzinfo=scope.zone),
+        hour=ExtractHour("requested_at", tzinfo=scope.zone),
+    )
+    for row in by_hour.annotate(n=Count("pk"), **_waiting_sums(scope)):
+        result.hours[row["weekday"], row["hour"]] = row["n"]
+        result.queued += row["queued"]
+        result.within += row["within"]
+        for name in BINNED:
+            for at in range(len(BIN_LABELS)):
+                result.bins[name][at] += row[f"{name}_{at}"]
+    return result
+
+
+def _waiting_sums(scope: Scope) -> dict[str, Any]:
+    """Return what is counted of the handoffs of an hour beside their number."""
     target = scope.project.service_level_seconds * 1000
-    within = Q(wait_ms__lte=target) & ANSWERED & QUEUED
-    bins = {
+    sums: dict[str, Any] = {
         f"{name}_{at}": Count("pk", filter=fits)
         for name in BINNED
         for at, fits in enumerate(_bins(MEASURES[name]))
     }
-    sums = rows.aggregate(
-        queued=Count("pk", filter=QUEUED), within=Count("pk", filter=within), **bins
-    )
-    by_day = spreads(rows.filter(ANSWERED), "wait_ms", day=_day(scope))
-    return Waiting(
-        spreads=spreads_at_once(rows, measures),
-        by_day={at.date(): found for (at,), found in by_day.items()},
-        hours=Counter({(weekday, hour): n for (weekday, hour), n in hours.items()}),
-        bins={
-            name: Counter({at: sums[f"{name}_{at}"] for at in range(len(BIN_LABELS))})
-            for name in BINNED
-        },
-        queued=sums["queued"],
-        within=sums["within"],
-    )
+    sums["queued"] = Count("pk", filter=QUEUED)
+    sums["within"] = Count("pk", filter=Q(wait_ms__lte=target) & ANSWERED & QUEUED)
+    return sums
 
 
 def _bins(column: str) -> list[Q]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import Aggregate, Count, F, FloatField, Q, QuerySet
+from django.db.models import Aggregate, Count, DateTimeField, F, FloatField, Q, QuerySet, Value
 
 # Fewer values than these say nothing.
 VALUES_MIN = 5
@@ -72,24 +72,38 @@ def _spreads_here(
 
 
 def spreads_at_once(
-    rows: QuerySet[Any], measures: Mapping[str, tuple[str, Q]]
-) -> dict[str, Spread]:
-    """Return the spread of several values, each of the rows that fit its condition."""
+    rows: QuerySet[Any], measures: Mapping[str, tuple[str, Q]], *, day: Any, by_day: str
+) -> tuple[dict[str, Spread], dict[Any, Spread]]:
+    """Return the spread of several values, each of the rows that fit its condition.
+
+    And that of one of them for each day, all in one statement where the database can.
+    """
     if not has_percentiles():
-        return {
+        value, fits = measures[by_day]
+        whole = {
             name: spreads(rows.filter(fits), value).get((), Spread(0, None, None))
             for name, (value, fits) in measures.items()
         }
+        days = spreads(rows.filter(fits), value, day=day)
+        return whole, {at: found for (at,), found in days.items()}
     wanted: dict[str, Any] = {}
     for name, (value, fits) in measures.items():
         wanted[f"{name}_n"] = Count(value, filter=fits)
         wanted[f"{name}_median"] = Percentile(value, share=0.5, filter=fits)
         wanted[f"{name}_p90"] = Percentile(value, share=0.9, filter=fits)
-    found = rows.aggregate(**wanted)
-    return {
-        name: spread(found[f"{name}_n"], found[f"{name}_median"], found[f"{name}_p90"])
-        for name in measures
-    }
+    nothing = Value(None, output_field=DateTimeField())
+    all_days = rows.values(day=nothing).annotate(**wanted)
+    whole, days_found = {name: Spread(0, None, None) for name in measures}, {}
+    for row in all_days.union(rows.values(day=day).annotate(**wanted), all=True):
+        if row["day"] is None:
+            whole = {name: _spread_in(row, name) for name in measures}
+        elif row[f"{by_day}_n"]:
+            days_found[row["day"]] = _spread_in(row, by_day)
+    return whole, days_found
+
+
+def _spread_in(row: Mapping[str, Any], name: str) -> Spread:
+    return spread(row[f"{name}_n"], row[f"{name}_median"], row[f"{name}_p90"])
 
 
 def spread_of(values: Iterable[int]) -> Spread:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,13 +22,15 @@ from handoffs.portal.conversations.listing import (
     filter_chips,
 )
 from handoffs.portal.conversations.search_query import QueryError
-from integrations.contract.integration_keys import payload_keys, vendor_name
+from handoffs.portal.lists.pages import PAGES
+from handoffs.portal.lists.saved_views import saved_views
+from integrations.contract.integration_keys import vendor_choices
 from integrations.models import Area, Environment, Project
 from integrations.projects.access import may_see_personal_data, project_view
 from integrations.projects.audit import audit_record
+from integrations.projects.lists.bar import choice, period_fields, text
 from integrations.projects.lists.export import export_response
-from integrations.projects.lists.filters import PERIODS
-from integrations.projects.lists.paging import COUNTED_MAX, count_to, keyset_page
+from integrations.projects.lists.paging import count_to, keyset_page, page_count
 
 
 @require_GET
@@ -38,20 +41,27 @@ def conversations(request: HttpRequest, project: Project) -> HttpResponse:
     try:
         wanted = ConversationFilter.read(request.GET.dict(), project.zone)
     except QueryError as problem:
-        return render(request, "handoffs/conversations.html", _unread(request, str(problem)))
+        return render(
+            request, "handoffs/conversations.html", _unread(request, project, str(problem))
+        )
     found = conversation_list(project, wanted, sees_personal_data=sees_all)
     page = keyset_page(found, by="started_at", cursor=request.GET.get("page", ""))
     now = timezone.now()
+    shown = filter_chips(wanted)
     context = {
         "rows": [conversation_row(row, sees_personal_data=sees_all, now=now) for row in page.rows],
         "page": page,
-        "count": count_to(found),
+        "count": page_count(page, found),
         "wanted": wanted,
         "given": wanted.given,
-        "chips": filter_chips(wanted),
+        "chips": shown,
         "query": urlencode(wanted.query),
         "sees_personal_data": sees_all,
-        **_choices(),
+        "saved_views": saved_views(request, project, "conversations"),
+        "narrowest": None
+        if page.rows
+        else PAGES["conversations"].narrowest(project, shown, shows_people=sees_all),
+        **_choices(project, wanted.given),
     }
     return render(request, "handoffs/conversations.html", context)
 
@@ -82,19 +92,30 @@ def conversations_export(request: HttpRequest, project: Project) -> HttpResponse
     )
 
 
-def _unread(request: HttpRequest, problem: str) -> dict[str, Any]:
+def _unread(request: HttpRequest, project: Project, problem: str) -> dict[str, Any]:
     """Return the page of a search that cannot be read: the box as it was typed, and the cure."""
     given = {"q": request.GET.get("q", "")[:200]}
-    return {"problem": problem, "given": given, "rows": [], "chips": [], **_choices()}
+    return {"problem": problem, "given": given, "rows": [], "chips": [], **_choices(project, given)}
 
 
-def _choices() -> dict[str, Any]:
+def _choices(project: Project, given: Mapping[str, str]) -> dict[str, Any]:
+    fields = [
+        *period_fields(given, "Started"),
+        choice(given, "environment", "Environment", Environment.choices, "All environments"),
+        choice(given, "channel", "Channel", CHANNELS.items(), "All channels"),
+        choice(given, "outcome", "Outcome", OUTCOMES.items(), "All outcomes"),
+        choice(given, "vendor", "Vendor", vendor_choices(), "All vendors"),
+        text(given, "topic", "Topic"),
+        text(given, "reason", "Reason"),
+        text(given, "agent", "Live agent"),
+        text(given, "tag", "Tag"),
+        text(given, "rating", "Rating", placeholder="<3"),
+    ]
     return {
-        "periods": [(name, label) for name, (label, _) in PERIODS.items()],
-        "environments": Environment.choices,
-        "channels": CHANNELS.items(),
-        "outcomes": OUTCOMES.items(),
-        "vendors": [(key, vendor_name(key)) for key in payload_keys()],
+        "filter_fields": fields,
+        "search_help": "Everything that was said is looked through.",
         "search_fields": SEARCH_FIELDS,
-        "exported_max": f"{COUNTED_MAX:,}",
+        "list_page": "conversations",
+        "noun": "conversation",
+        "zone": project.time_zone,
     }

@@ -1,0 +1,93 @@
+"""The lists that share a bar, views that are kept, files and acts on many rows; one row each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from django.db.models import QuerySet
+
+from handoffs.portal.conversations.exporting import export_columns, exported_rows
+from handoffs.portal.conversations.listing import ConversationFilter, conversation_list
+from handoffs.portal.lists.handoff_list import (
+    COLUMNS,
+    HandoffFilter,
+    exported_handoffs,
+    handoff_list,
+)
+from integrations.models import Project
+from integrations.projects.lists.bar import Narrowest, narrowest
+from integrations.projects.lists.filters import Chip
+from integrations.projects.lists.paging import Count, count_to
+
+COUNTED_WITHOUT = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListPage:
+    """A list by its filter, its rows and its columns, whoever asks: page, count, file or task."""
+
+    name: str
+    noun: str
+    read: Callable[[Mapping[str, str], Any], Any]
+    rows: Callable[[Project, Any, bool], QuerySet[Any]]
+    columns: Callable[[bool], Sequence[str]]
+    exported: Callable[[QuerySet[Any], Project, int], Iterator[dict[str, Any]]]
+
+    def wanted(self, project: Project, query: str) -> Any:
+        """Return the filter of an address; raises QueryError for a search that cannot be read."""
+        return self.read(dict(parse_qsl(query[:4000])), project.zone)
+
+    def found(self, project: Project, query: str, *, shows_people: bool) -> QuerySet[Any]:
+        """Return the rows of an address."""
+        return self.rows(project, self.wanted(project, query), shows_people)
+
+    def plain_query(self, project: Project, query: str) -> str:
+        """Return the filters of an address alone, as the page itself writes them."""
+        return urlencode(self.wanted(project, query).query)
+
+    def narrowest(
+        self, project: Project, chips: Sequence[Chip], *, shows_people: bool
+    ) -> Narrowest | None:
+        """Return which filter to take away where nothing fits."""
+
+        def count_without(query: str) -> Count:
+            found = self.found(project, query, shows_people=shows_people)
+            return count_to(found, COUNTED_WITHOUT)
+
+        return narrowest(chips, count_without)
+
+
+def _handoffs(project: Project, wanted: HandoffFilter, shows_people: bool) -> QuerySet[Any]:
+    return handoff_list(project=project, wanted=wanted, sees_personal_data=shows_people)
+
+
+def _conversations(
+    project: Project, wanted: ConversationFilter, shows_people: bool
+) -> QuerySet[Any]:
+    return conversation_list(project, wanted, sees_personal_data=shows_people)
+
+
+PAGES = {
+    page.name: page
+    for page in (
+        ListPage(
+            name="conversations",
+            noun="conversation",
+            read=ConversationFilter.read,
+            rows=_conversations,
+            columns=lambda shows_people: export_columns(sees_personal_data=shows_people),
+            exported=exported_rows,
+        ),
+        ListPage(
+            name="handoffs",
+            noun="handoff",
+            read=HandoffFilter.read,
+            rows=_handoffs,
+            columns=lambda _: COLUMNS,
+            exported=exported_handoffs,
+        ),
+    )
+}
