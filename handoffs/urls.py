@@ -34,6 +34,7 @@ from handoffs.api.review.conversations import (
     ConversationView,
 )
 from handoffs.api.review.handoffs import HandoffListView
+from handoffs.api.review.one_handoff import HandoffBundleView, HandoffTimelineView
 from handoffs.api.views import HandoffStateView
 from handoffs.receiving.webhooks import vendor_webhook, vendor_webhook_appended
 
@@ -50,6 +51,16 @@ urlpatterns = [
     path(f"{_CREDENTIALS}/status", CredentialsStatusView.as_view(), name="credentials_status"),
     path(f"{_PROJECT}analytics/<str:subject>", AnalyticsView.as_view(), name="analytics_api"),
     path(f"{_PROJECT}handoffs", HandoffListView.as_view(), name="handoffs_list"),
+    path(
+        f"{_PROJECT}handoffs/<str:handoff_id>/timeline",
+        HandoffTimelineView.as_view(),
+        name="handoff_timeline",
+    ),
+    path(
+        f"{_PROJECT}handoffs/<str:handoff_id>/bundle",
+        HandoffBundleView.as_view(),
+        name="handoff_bundle_api",
+    ),
     path(_REVIEW, ConversationView.as_view(), name="review"),
     path(f"{_REVIEW}/events", ConversationEventsView.as_view(), name="review_events"),
     path(f"{_REVIEW}/notes", ConversationNotesView.as_view(), name="review_notes"),

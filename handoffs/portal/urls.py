@@ -33,15 +33,15 @@ from handoffs.portal.erasure.views import (
     retention,
 )
 from handoffs.portal.health.views import health
-from handoffs.portal.lists.acting import list_act
+from handoffs.portal.lists.act_views import list_act
 from handoffs.portal.lists.conversation_list_views import conversations, conversations_export
 from handoffs.portal.lists.handoff_list_views import handoffs, handoffs_export
-from handoffs.portal.lists.long_exports import (
+from handoffs.portal.lists.long_export_views import (
     list_export_file,
     list_export_start,
     list_exports,
 )
-from handoffs.portal.lists.saved_views import saved_view_add, saved_view_remove
+from handoffs.portal.lists.saved_view_views import saved_view_add, saved_view_remove
 from handoffs.portal.live.views import live, live_act
 from handoffs.portal.one_handoff.transcript_page import transcript_page
 from handoffs.portal.overview.views import first_steps_show, project_home, projects
@@ -54,7 +54,7 @@ from handoffs.portal.trials.panel_views import (
 )
 from handoffs.portal.trials.tool_run_views import tool_run_page
 from handoffs.portal.trials.trial_handoff_views import trial_handoff, trial_handoff_run
-from handoffs.portal.views import handoff, handoff_live, handoff_text
+from handoffs.portal.views import handoff, handoff_bundle, handoff_live, handoff_text
 from handoffs.starting.judging import payload_reader
 
 _ANALYTICS = "p/<str:project_id>/analytics/"
@@ -117,6 +117,7 @@ urlpatterns = [
     path(f"{_HANDOFFS}export/", handoffs_export, name="handoffs_export"),
     path(f"{_HANDOFFS}<str:handoff_id>/", handoff, name="handoff"),
     path(f"{_HANDOFFS}<str:handoff_id>/live/", handoff_live, name="handoff_live"),
+    path(f"{_HANDOFFS}<str:handoff_id>/bundle/", handoff_bundle, name="handoff_bundle"),
     path(f"{_HANDOFFS}<str:handoff_id>/text/", handoff_text, name="handoff_text"),
     path(_TEST, test_panel, name="test_panel"),
     path(_TEST_TALK, test_talk, name="test_talk"),

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from handoffs.models import Handoff
+from handoffs.portal.one_handoff.bundle import bundle_file
 from handoffs.portal.one_handoff.entering import handoffs_enter
 from handoffs.portal.one_handoff.entries import Kind
 from handoffs.portal.one_handoff.timeline import timeline_get, timeline_text
@@ -18,6 +19,7 @@ from handoffs.states import State
 from integrations.contract.integration_keys import vendor_name
 from integrations.models import Area, Project
 from integrations.projects.access import may_edit
+from integrations.projects.audit import audit_record
 from integrations.projects.reasons import reason_label
 
 KIND_LABELS = {
@@ -63,6 +65,19 @@ def handoff_text(request: HttpRequest, project_id: str, handoff_id: str) -> Http
     entries = timeline_get(handoff=row, may_read_text=may_read_text).entries
     text = "\n".join(parts) + "\n\n" + timeline_text(entries)
     return HttpResponse(text, content_type="text/plain; charset=utf-8")
+
+
+@login_required
+@require_GET
+def handoff_bundle(request: HttpRequest, project_id: str, handoff_id: str) -> HttpResponse:
+    """Answer with the support bundle as one file, and note who took it."""
+    project, _ = handoffs_enter(request, project_id)
+    row = _handoff(project, handoff_id)
+    audit_record(project=project, actor=request.user, action="handoff.bundled", subject=row.pk)
+    response = HttpResponse(bundle_file(row), content_type="application/zip")
+    response["Content-Disposition"] = f'attachment; filename="{row.pk}.zip"'
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 def _handoff(project: Project, handoff_id: str) -> Handoff:

@@ -39,6 +39,8 @@ COMPONENTS = {
     "conversation_tag_destroy": ("ConversationTagsOut", None),
     "analytics_retrieve": ("AnalyticsOut", None),
     "handoffs_list": ("HandoffsOut", None),
+    "handoff_timeline_list": ("TimelineOut", None),
+    "handoff_bundle_retrieve": ("SupportBundleOut", None),
     "handoff_state_retrieve": ("HandoffStateOut", None),
     "chunks_create": ("", "AgentChunkCreate"),
     "destinations_retrieve": ("DestinationListOut", None),

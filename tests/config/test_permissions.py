@@ -24,6 +24,7 @@ OPENED_BY = {
         *("conversations_retrieve", "conversation_retrieve", "conversation_events_list"),
         *("conversation_notes_list", "conversation_notes_create", "conversation_tag_update"),
         *("conversation_tag_destroy", "handoffs_list", "analytics_retrieve"),
+        *("handoff_timeline_list", "handoff_bundle_retrieve"),
     },
     Permission.HANDOFF: {"handoff_state_retrieve", "queue_update"},
     Permission.INTEGRATIONS: {

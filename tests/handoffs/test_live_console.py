@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from conversations.event_loop.executor import run_sync
 from conversations.models import Conversation, EndUser
 from handoffs.models import Delivery, Handoff, RelayWorker
 from handoffs.portal.live import reading
-from handoffs.portal.live.board import boards
+from handoffs.portal.live.board import Painter, boards, picture_change
 from handoffs.portal.live.reading import STUCK, LiveFilter, live_page
 from handoffs.states import State
 from integrations.models import Access, AuditEntry, Membership, Project
@@ -46,6 +47,37 @@ def unsent(handoff: Handoff, status: str = Delivery.Status.PENDING, seconds: int
         created_at=created,
         error_code="cannot_connect" if status == Delivery.Status.FAILED else "",
     )
+
+
+def many_open(project: Project, number: int) -> str:
+    """Make so many open handoffs in bulk; return the one that stands first."""
+    seed = opened(project, State.QUEUED)
+    talk = seed.conversation
+    talks = Conversation.objects.bulk_create(
+        Conversation(
+            project=project,
+            channel=talk.channel,
+            end_user=talk.end_user,
+            environment=talk.environment,
+            state=talk.state,
+            token_family=talk.token_family,
+        )
+        for _ in range(number - 1)
+    )
+    Handoff.objects.bulk_create(
+        Handoff(
+            project=project,
+            conversation=one,
+            environment=talk.environment,
+            tool_call_id="t",
+            routing={},
+            state=State.QUEUED.value,
+            owner=seed.owner,
+        )
+        for one in talks
+    )
+    aged(seed, "requested_at", seconds=90)
+    return str(seed.pk)
 
 
 def read(project: Project, **wanted: str) -> Any:
@@ -147,6 +179,30 @@ class TestReading:
             rows = read(project).handoffs
 
         assert {(row.undelivered, row.last_type) for row in rows} == {(1, "USER_MESSAGE")}
+
+    def test_three_thousand_open_ones_cost_two_statements_and_a_hundred_rows(
+        self, project, django_assert_num_queries
+    ):
+        changing = many_open(project, 3000)
+        painter = Painter((project.pk, project.public_id, LiveFilter()))
+
+        with django_assert_num_queries(2):
+            first = painter.picture()
+        Handoff.objects.filter(pk=changing).update(queue_status={"queue_name": "Billing"})
+        change = picture_change(first, painter.picture())
+
+        assert (len(first.rows), first.total) == (100, 3000)
+        assert list(change["rows"]) == [changing]
+        assert len(json.dumps(change)) < 12_000
+
+    def test_it_says_when_no_relay_worker_is_running(self, project):
+        aged(opened(project, State.REQUESTED), "requested_at", seconds=120)
+        sentence = "No relay worker is running"
+        wanted = (project.pk, project.public_id, LiveFilter())
+
+        assert Painter(wanted).picture().sentence.startswith(sentence)
+        opened(project)
+        assert not Painter(wanted).picture().sentence.startswith(sentence)
 
 
 @pytest.mark.django_db

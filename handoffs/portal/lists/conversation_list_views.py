@@ -22,8 +22,8 @@ from handoffs.portal.conversations.listing import (
     filter_chips,
 )
 from handoffs.portal.conversations.search_query import QueryError
+from handoffs.portal.lists.keeping import saved_views
 from handoffs.portal.lists.pages import PAGES
-from handoffs.portal.lists.saved_views import saved_views
 from integrations.contract.integration_keys import vendor_choices
 from integrations.models import Area, Environment, Project
 from integrations.projects.access import may_see_personal_data, project_view

@@ -24,8 +24,8 @@ from handoffs.portal.lists.handoff_list import (
     handoff_row,
     reason_choices,
 )
+from handoffs.portal.lists.keeping import saved_views
 from handoffs.portal.lists.pages import PAGES
-from handoffs.portal.lists.saved_views import saved_views
 from handoffs.portal.one_handoff.entering import handoffs_enter
 from handoffs.portal.one_handoff.outcomes import OUTCOME_LABELS
 from integrations.contract.integration_keys import vendor_choices

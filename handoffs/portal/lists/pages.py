@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django.db.models import QuerySet
+from django.http import Http404
+from django.urls import reverse
 
 from handoffs.portal.conversations.exporting import export_columns, exported_rows
 from handoffs.portal.conversations.listing import ConversationFilter, conversation_list
@@ -91,3 +93,16 @@ PAGES = {
         ),
     )
 }
+
+
+def page_named(name: str) -> ListPage:
+    """Return a list by its name; raises Http404."""
+    if name not in PAGES:
+        raise Http404("There is no such list.")
+    return PAGES[name]
+
+
+def list_address(project: Project, page: str, query: str = "") -> str:
+    """Return where a list with these filters stands."""
+    path = reverse(page, args=[project.public_id])
+    return urlsplit(path)._replace(query=query).geturl()

@@ -142,6 +142,8 @@ def live_sentence(page: LivePage) -> str:
         if page.counts[name]
     ]
     sentence = f"{total} open: {', '.join(parts)}."
+    if page.unheld >= total:
+        sentence = f"No relay worker is running; /readyz says the same. {sentence}"
     if page.longest_since:
         waited = (timezone.now() - page.longest_since).total_seconds()
         sentence += f" Longest wait {duration_text(waited)}."

@@ -43,6 +43,7 @@ STUCK: dict[str, str] = {
     "waiting": "Waits longer than five minutes",
     "silent": "Nobody has written for half an hour",
 }
+UNHELD = frozenset({"worker_gone", "not_claimed"})
 _BEGINNING = [State.REQUESTED.value, State.CONNECTING.value]
 
 
@@ -110,6 +111,8 @@ class LivePage:
     handoffs: list[Any] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     longest_since: datetime | None = None
+    # How many no relay worker holds that is alive.
+    unheld: int = 0
 
 
 def live_page(project_id: int, wanted: LiveFilter, *, now: datetime) -> LivePage:
@@ -118,11 +121,16 @@ def live_page(project_id: int, wanted: LiveFilter, *, now: datetime) -> LivePage
     groups = rows.values("state", "stuck", "is_late").annotate(
         count=Count("pk"), since=Min("requested_at")
     )
-    counts, longest_since = _tally(list(groups.order_by()))
+    found = list(groups.order_by())
+    counts, longest_since = _tally(found)
+    unheld = sum(group["count"] for group in found if group["stuck"] in UNHELD)
     if wanted.state:
         rows = rows.filter(COUNTERS[wanted.state].condition)
     return LivePage(
-        handoffs=list(_detailed(rows)[: wanted.rows]), longest_since=longest_since, counts=counts
+        handoffs=list(_detailed(rows)[: wanted.rows]),
+        longest_since=longest_since,
+        counts=counts,
+        unheld=unheld,
     )
 
 

@@ -12,6 +12,8 @@ const table = page.querySelector("[data-rows]");
 let failures = 0;
 let held = null;
 let spokenAt = 0;
+// When the page heard how things stand for the last time.
+let heardAt = new Date();
 
 /** Opens the socket; what comes first is everything. */
 function connect() {
@@ -20,13 +22,14 @@ function connect() {
   const socket = new WebSocket(place);
   socket.addEventListener("message", (event) => {
     failures = 0;
+    heardAt = new Date();
     mark("Live");
     take(JSON.parse(event.data));
   });
   socket.addEventListener("close", (event) => {
     if (event.code === 4403) return mark("Not live: you may no longer see this page");
     failures += 1;
-    mark(`Reconnecting; as of ${new Date().toLocaleTimeString()}`);
+    mark(`Reconnecting; as of ${clock(heardAt)}`);
     if (failures > TRIES_BEFORE_POLLING) poll();
     setTimeout(connect, Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures));
   });
@@ -36,7 +39,7 @@ function connect() {
 async function poll() {
   if (document.visibilityState !== "visible") return;
   const answer = await fetch(page.dataset.page).catch(() => null);
-  if (!answer?.ok || answer.redirected) return;
+  if (!answer?.ok || answer.redirected) return mark(`Not live, as of ${clock(heardAt)}`);
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   const rows = [...fresh.querySelectorAll("[data-rows] > tr")];
   const counts = [...fresh.querySelectorAll("[data-count]")];
@@ -47,7 +50,8 @@ async function poll() {
     sentence: fresh.querySelector("[data-sentence]").textContent,
     total: rows.length,
   });
-  mark(`Read every ${POLL_MS / 1000} s; as of ${new Date().toLocaleTimeString()}`);
+  heardAt = new Date();
+  mark(`Not live, read every ${POLL_MS / 1000} s; as of ${clock(heardAt)}`);
 }
 
 /** Shows a change; the table rests while it is used, and takes up what came meanwhile after it. */
@@ -58,7 +62,7 @@ function take(change) {
   held = held
     ? { ...change, rows: { ...held.rows, ...change.rows } }
     : change;
-  if (!isUsed()) show();
+  if (!isUsed() && !document.hidden) show();
 }
 
 function show() {
@@ -104,6 +108,10 @@ function say(sentence) {
   announce(sentence);
 }
 
+function clock(time) {
+  return time.toLocaleTimeString();
+}
+
 function mark(text) {
   const place = page.querySelector("[data-mark]");
   if (place.textContent !== text) place.textContent = text;
@@ -134,7 +142,11 @@ function countChosen() {
 table.addEventListener("change", countChosen);
 table.addEventListener("focusout", () => setTimeout(() => !isUsed() && show()));
 table.addEventListener("mouseleave", () => !isUsed() && show());
-setInterval(tick, 1000);
+// A tab that nobody looks at keeps what comes, and shows it when it is looked at.
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden && !isUsed()) show();
+});
+setInterval(() => document.hidden || tick(), 1000);
 setInterval(() => failures > TRIES_BEFORE_POLLING && poll(), POLL_MS);
 tick();
 connect();

@@ -19,8 +19,7 @@ from conversations.journal.services import conversation_end, conversation_lock
 from conversations.models import Conversation
 from handoffs.models import Handoff
 from handoffs.portal.conversations.marks import tag_put
-from handoffs.portal.lists.pages import ListPage
-from handoffs.portal.lists.saved_views import list_address, page_named
+from handoffs.portal.lists.pages import ListPage, list_address, page_named
 from handoffs.portal.operators import handoff_end_by_operator
 from handoffs.states import OPEN_STATES
 from integrations.models import Area, Project
