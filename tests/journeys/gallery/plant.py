@@ -31,6 +31,7 @@ from conversations.models import Channel, EndUser  # noqa: E402
 from conversations.widget.channels import channel_create  # noqa: E402
 from handoffs.portal.alerts.telling import AlertSettings, alert_settings_set  # noqa: E402
 from handoffs.portal.erasure.erasing import erasure_request, erasure_run  # noqa: E402
+from handoffs.portal.lists.long_exports import export_run  # noqa: E402
 from handoffs.portal.trials.panel import DRAFT, panel_begin  # noqa: E402
 from integrations.entry.keys import api_key_create  # noqa: E402
 from integrations.entry.members.invitations import invitation_link, invitation_make  # noqa: E402
@@ -41,6 +42,7 @@ from integrations.models import (  # noqa: E402
     ApiKey,
     Environment,
     Integration,
+    ListExport,
     Membership,
     Project,
 )
@@ -75,6 +77,7 @@ def plant(simulator_url: str) -> dict[str, Any]:
         values |= building.build(project, admin)
         values |= talks.talk(project, channel, found, admin)
         values |= _settings(project, admin)
+        values["export_id"] = _export(project, admin)
         values["trial_id"] = panel_begin(project, DRAFT).pk
     return {name: str(value) for name, value in values.items()}
 
@@ -132,6 +135,13 @@ def _channel(project: Project, admin: User) -> Channel:
         "title": "Ask Harbour Street",
     }
     return channel_create(project=project, actor=admin, values=values)
+
+
+def _export(project: Project, admin: User) -> str:
+    """Write a long export, and return its number."""
+    row = ListExport.objects.create(project=project, member=admin, page="handoffs", form="csv")
+    export_run(row.pk)
+    return str(row.pk)
 
 
 def _settings(project: Project, admin: User) -> dict[str, Any]:
