@@ -37,7 +37,8 @@ def made() -> Handoff:
         setattr(row, name, MARKER)
     row.vendor_conversation_id, row.destination, row.topic = MARKER, MARKER, MARKER
     row.routing = {"queue": MARKER, "note": MARKER}
-    row.context_data, row.summary = {"order": MARKER}, {"text": MARKER}
+    row.context_data = {"order": MARKER}
+    row.summary = {"by": "tool", "text": MARKER, "why": "", "milliseconds": 1}
     row.live_agents, row.queue_status = {"1": MARKER}, {"queue_name": MARKER}
     row.save()
     row.transitions.create(from_state="queued", to_state="active", trigger="t", detail=MARKER)
