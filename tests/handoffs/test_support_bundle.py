@@ -46,7 +46,6 @@ def made() -> Handoff:
         vendor_event_id=MARKER,
         kind="LiveAgentJoined",
         occurred_at=timezone.now(),
-        notes=[{"code": "x", "detail": MARKER}],
     )
     integration = row.integration
     assert integration is not None
