@@ -44,8 +44,6 @@ def page_check(channel: Channel, **pages: str) -> None:
             )
 
 
-# A page asks again after a while: what is the same is not sent again, and what is sent is small.
-@method_decorator([gzip_page, conditional_page], name="dispatch")
 class WidgetLookView(EnvelopeView):
     """How a widget looks: for every visitor of a page alike, so that anybody may keep it."""
 
@@ -69,6 +67,9 @@ class WidgetLookView(EnvelopeView):
         _400="INVALID_REQUEST",
         _401="UNAUTHORIZED HOST_NOT_ALLOWED",
     )
+    # A page asks again after a while: what is the same is not sent again, and what is sent is
+    # small. A refusal is left as it is, for whoever puts it into the envelope.
+    @method_decorator([gzip_page, conditional_page])
     def get(self, request: Request) -> Response:
         """Answer 401 unless key, host and origin fit the channel."""
         key, host = (request.query_params.get(name, "").strip() for name in ("key", "host"))

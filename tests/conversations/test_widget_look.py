@@ -52,6 +52,13 @@ def test_the_look_is_sent_small_and_not_again_while_it_is_the_same(channel):
     assert (again.status_code, again.content) == (304, b"")
 
 
+def test_a_refusal_can_be_read_by_whoever_takes_compressed_answers(channel):
+    refused = look(channel, "evil.test", Accept_Encoding="gzip")
+
+    assert "Content-Encoding" not in refused
+    assert error(refused)[:2] == (401, "HOST_NOT_ALLOWED")
+
+
 @pytest.mark.parametrize(
     ("host", "origin", "named"),
     [
