@@ -26,6 +26,7 @@ PAGES = {
     "Handoffs, failed": PageTarget(f"{_P}handoffs/?state=failed", 7, 80),
     "Handoffs, text": PageTarget(f"{_P}handoffs/?q=parcel+zebr", 8, 140),
     "Timeline, 300 moments": PageTarget(_P + "handoffs/{handoff}/", 12, 130),
+    "Health, 24 hours": PageTarget(f"{_P}integrations/sandbox/salesforce_messaging/health/", 8, 80),
     "Environments": PageTarget(f"{_P}environments/", 9, 90),
     "Members": PageTarget(f"{_P}settings/members/", 7, 60),
     "Audit": PageTarget(f"{_P}settings/audit/", 7, 80),

@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from handoffs.models import Delivery, Handoff
-from handoffs.portal.health.calls import CLASSES_MS, percentile, steps_counted
+from handoffs.portal.health.calls import CLASSES_MS, calls_counted, percentile
 from handoffs.portal.health.period import PERIODS
 from handoffs.states import State
 from integrations.models import Access, Integration, Project, VendorCall
@@ -177,7 +177,7 @@ def test_a_chart_has_every_step_of_its_period_and_each_call_in_its_own(
         call(row, at=moment)
     call(row, at=moments[0] - timedelta(seconds=1))
 
-    steps = steps_counted(row, period, now)
+    steps = calls_counted(row, period, now).steps
 
     assert [*steps] == moments
     assert [step.calls for step in steps.values()] == [1] * len(moments)
@@ -189,7 +189,7 @@ def test_a_broken_stream_is_no_slow_call(project: Project, row: Integration) -> 
     now = timezone.now()
     call(row, at=now, status=200, error_code="cannot_connect", duration_ms=900_000)
 
-    [*_, last] = steps_counted(row, PERIODS["1h"], now).values()
+    [*_, last] = calls_counted(row, PERIODS["1h"], now).steps.values()
 
     assert (last.broken_streams, last.calls, sum(last.classes)) == (1, 0, 0)
 
@@ -247,7 +247,7 @@ def test_the_page_asks_by_indexes_as_often_for_many_calls_as_for_none(
     with CaptureQueriesContext(connection) as many:
         admin.get(url)
 
-    assert len(many) == len(few)
+    assert len(many) == len(few) <= 11
     scans = []
     for query in many:
         if query["sql"].startswith("SELECT"):

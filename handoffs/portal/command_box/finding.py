@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.db import models
+from django.db.models import Case, When
 from django.urls import reverse
 
 from conversations.models import Destination, Flow, Tool, Topic
@@ -17,6 +18,7 @@ from handoffs.portal.command_box.pasted import (
 )
 from integrations.connections.destinations import connection_title
 from integrations.models import Access, Area, Environment, Integration, Membership, Project
+from integrations.models.connection_name import DEFAULT_SET
 from integrations.projects.frame.menu import HOME, menu_of
 
 TEXT_MAX = 255
@@ -102,7 +104,9 @@ def _integrations(project: Project, membership: Membership) -> Iterator[Found]:
     rows = Integration.objects.filter(project=project).exclude(
         status=Integration.Status.NOT_CONNECTED
     )
-    for row in rows.order_by("environment", "integration_key", "credential_set"):
+    # The set without a name of its own stands before those that have one.
+    is_named = Case(When(credential_set=DEFAULT_SET, then=0), default=1)
+    for row in rows.order_by("environment", "integration_key", is_named, "credential_set"):
         environment = Environment(row.environment)
         yield Found(
             label=f"{connection_title(row)} ({environment.label})",

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import models
 from django.db.models import Case, CharField, Count, IntegerField, Max, Min, Q, Value, When
 
 from handoffs.portal.health.period import Period
@@ -18,6 +17,10 @@ from integrations.models import Integration, VendorCall
 # The upper ends of the classes by which durations are counted; beyond the last is one more.
 CLASSES_MS = (25, 50, 100, 200, 400, 800, 1500, 3000, 6000, 12_000, 30_000)
 _HANDOFF = re.compile(r"HOF-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_GROUPED = (
+    *("at_step", "operation", "error_code", "status"),
+    *("outcome", "took", "is_broken", "is_remark"),
+)
 ANSWERED, REFUSED, UNREACHED = "answered", "refused", "unreached"
 # The vendor has answered, and said no.
 _REFUSED = Q(status__gte=400, status__lt=500)
@@ -66,58 +69,72 @@ class ErrorKind:
     handoff_id: str = ""
 
 
-def steps_counted(row: Integration, period: Period, now: datetime) -> dict[datetime, Step]:
-    """Return the calls of every step of a period, from one statement."""
-    found: defaultdict[datetime, Step] = defaultdict(Step)
-    for at in period.steps(now):
-        found[at] = Step()
-    grouped = (
-        _calls(row, period.begin(now))
-        .annotate(
-            at_step=period.trunc("at"), outcome=_outcome(), took=_duration_class(), broken=_BROKEN
-        )
-        .values_list("at_step", "outcome", "took", "broken")
-        .annotate(number=Count("pk"))
-    )
-    for at, outcome, took, is_broken, number in grouped:
-        step = found[period.at(at)]
-        if is_broken:
-            step.broken_streams += number
-            continue
-        setattr(step, outcome, getattr(step, outcome) + number)
-        step.classes[took] += number
-    return dict(found)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calls:
+    """The calls of a period: by step, by what they do, and by the way they failed."""
+
+    steps: dict[datetime, Step]
+    operations: list[Operation]
+    errors: list[ErrorKind]
 
 
-def operations(row: Integration, begin: datetime) -> tuple[list[Operation], list[ErrorKind]]:
-    """Return the calls of a period by what they do, and by the way they failed."""
+def calls_counted(row: Integration, period: Period, now: datetime) -> Calls:
+    """Return what became of the calls of a period, from one statement."""
     grouped = (
-        VendorCall.objects.filter(integration=row, at__gte=begin)
+        VendorCall.objects.filter(integration=row, at__gte=period.begin(now))
         .order_by()
-        .values("operation", "error_code", "status")
         .annotate(
-            number=Count("pk"),
-            first_at=Min("at"),
-            last_at=Max("at"),
-            newest=Max("reference"),
+            at_step=period.trunc("at"),
+            outcome=_outcome(),
+            took=_duration_class(),
+            is_broken=_BROKEN,
+            is_remark=Q(method=""),
+        )
+        .values(*_GROUPED)
+        .annotate(
+            number=Count("pk"), first_at=Min("at"), last_at=Max("at"), newest=Max("reference")
         )
     )
     rows: list[dict[str, Any]] = [dict(one) for one in grouped]
+    return Calls(
+        steps=_by_step(rows, period, now), operations=_by_operation(rows), errors=_errors(rows)
+    )
+
+
+def _by_step(rows: Sequence[dict[str, Any]], period: Period, now: datetime) -> dict[datetime, Step]:
+    found = {at: Step() for at in period.steps(now)}
+    for one in rows:
+        # What happened since the page began to be made belongs to no step of it.
+        step = found.get(period.at(one["at_step"]))
+        if step is None or one["is_remark"]:
+            continue
+        if one["is_broken"]:
+            step.broken_streams += one["number"]
+            continue
+        setattr(step, one["outcome"], getattr(step, one["outcome"]) + one["number"])
+        step.classes[one["took"]] += one["number"]
+    return found
+
+
+def _errors(rows: Sequence[dict[str, Any]]) -> list[ErrorKind]:
+    kinds: defaultdict[tuple[str, int | None, str], list[dict[str, Any]]] = defaultdict(list)
+    for one in rows:
+        if _has_failed(one["error_code"], one["status"]):
+            code = one["error_code"] or "rejected"
+            kinds[code, one["status"], one["operation"]].append(one)
     errors = [
         ErrorKind(
-            code=one["error_code"] or "rejected",
-            status=one["status"],
-            operation=one["operation"],
-            count=one["number"],
-            first_at=one["first_at"],
-            last_at=one["last_at"],
-            handoff_id=_handoff_id(one["newest"]),
+            code=code,
+            status=status,
+            operation=operation,
+            count=sum(one["number"] for one in parts),
+            first_at=min(one["first_at"] for one in parts),
+            last_at=max(one["last_at"] for one in parts),
+            handoff_id=next(filter(None, (_handoff_id(one["newest"]) for one in parts)), ""),
         )
-        for one in rows
-        if _has_failed(one["error_code"], one["status"])
+        for (code, status, operation), parts in kinds.items()
     ]
-    errors.sort(key=lambda one: (-one.count, one.code))
-    return _by_operation(rows), errors
+    return sorted(errors, key=lambda one: (-one.count, one.code))
 
 
 def percentile(classes: Sequence[int], share: float) -> int | None:
@@ -163,11 +180,6 @@ def _handoff_id(reference: str) -> str:
 
 def _has_failed(error_code: object, status: object) -> bool:
     return bool(error_code) or (isinstance(status, int) and status >= 400)
-
-
-def _calls(row: Integration, begin: datetime) -> models.QuerySet[VendorCall]:
-    # Without a method it is a remark, and no call.
-    return VendorCall.objects.filter(integration=row, at__gte=begin).exclude(method="").order_by()
 
 
 def _outcome() -> Case:

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from handoffs.portal.health.calls import operations, steps_counted
+from handoffs.portal.health.calls import calls_counted
 from handoffs.portal.health.figures import drawn
 from handoffs.portal.health.period import PERIODS, USUAL, Period
 from handoffs.portal.health.talk import STREAMS_MAX, talk_of
@@ -25,7 +25,6 @@ from integrations.models import (
     Environment,
     Integration,
     Project,
-    VendorToken,
 )
 from integrations.projects.access import may_edit, project_view
 
@@ -57,13 +56,12 @@ def health(
 
 def _told(row: Integration, period: Period, now: datetime) -> dict[str, object]:
     manifest, begin = manifest_get(row.connector_key), period.begin(now)
-    steps = steps_counted(row, period, now)
-    by_operation, errors = operations(row, begin)
+    found = calls_counted(row, period, now)
     talk = talk_of(
         row, begin=begin, alive_after=now - timedelta(seconds=settings.RELAY_DEAD_AFTER_SECONDS)
     )
-    calls = total(list(steps.values()))
-    limited = [one for one in errors if one.code == "rate_limited" or one.status == 429]
+    calls = total(list(found.steps.values()))
+    limited = [one for one in found.errors if one.code == "rate_limited" or one.status == 429]
     return {
         "verdict": verdict(
             row, manifest.name, calls=calls, talk=talk, period=period.label, now=now
@@ -72,12 +70,9 @@ def _told(row: Integration, period: Period, now: datetime) -> dict[str, object]:
         "talk": talk,
         "streams": [(one, BADGES[one.state]) for one in talk.streams],
         "by_state": [(BADGES[state], number) for state, number in talk.open_by_state.items()],
-        "operations": by_operation,
-        "troubles": troubles(manifest, errors, talk.failed),
+        "operations": found.operations,
+        "troubles": troubles(manifest, found.errors, talk.failed),
         "limited": sum(one.count for one in limited),
         "limited_at": max((one.last_at for one in limited), default=None),
-        "figures": drawn(steps, period, manifest.name),
-        "token": VendorToken.objects.filter(integration=row, expires_at__gt=now)
-        .order_by("expires_at")
-        .first(),
+        "figures": drawn(found.steps, period, manifest.name),
     }

@@ -50,14 +50,10 @@ class SetUpFacts:
 def set_up_facts(project: Project, member_id: int) -> SetUpFacts:
     """Return what a project's set-up has come to, and whether the member is well guarded."""
     rows = _integrations(project)
-    row = Project.objects.filter(pk=project.pk).annotate(**_told_at_once(member_id)).get()
     keys = {key for key, _ in rows}
+    row = Project.objects.filter(pk=project.pk).annotate(**_told_at_once(member_id, keys)).get()
     tools = set(_tools_naming(keys).filter(project=project).values_list("name", flat=True))
-    has_place = (
-        bool(keys)
-        and Destination.objects.filter(project=project, integration_key__in=["", *keys]).exists()
-    )
-    is_named = bool(keys) and (bool(tools) or has_place)
+    is_named = bool(keys) and (bool(tools) or row.has_place)  # type: ignore[attr-defined]
     return SetUpFacts(
         is_connected=bool(rows),
         is_green=any(status == Status.CONNECTED for _, status in rows),
@@ -71,12 +67,16 @@ def set_up_facts(project: Project, member_id: int) -> SetUpFacts:
     )
 
 
-def _told_at_once(member_id: int) -> dict[str, Exists]:
+def _told_at_once(member_id: int, keys: set[str]) -> dict[str, Exists]:
     """Return what one statement can tell."""
     own = {"project": OuterRef("pk")}
     workspace = {"workspace": OuterRef("workspace")}
     members = Membership.objects.filter(**workspace)
     return {
+        # One that names no integration goes to the default, which is one of them.
+        "has_place": Exists(
+            Destination.objects.filter(**own, integration_key__in=["", *sorted(keys)])
+        ),
         "is_published": Exists(Release.objects.filter(**own)),
         "is_answered": Exists(Handoff.objects.filter(**own, joined_at__isnull=False)),
         "is_outside": Exists(OutsideAgent.objects.filter(**own).exclude(kind="")),
