@@ -95,7 +95,7 @@ def make_topic(keys: Keys, project: str) -> None:
     keys.fill(page.get_by_label("Example queries"), "Where can I park?")
     keys.fill(page.get_by_label("Content"), "Behind the shop, for two hours.")
     keys.press(page.get_by_role("button", name="Save topic"))
-    expect(page.get_by_role("link", name="Parking")).to_be_visible()
+    expect(page.get_by_role("heading", name="Parking")).to_be_visible()
 
 
 def try_it(keys: Keys, project: str) -> None:

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from conversations.models import EndUser
 from handoffs.portal.erasure.holds import Held, held_find, hold_lift, hold_set, holds_shown
+from integrations.entry.account.confirming import recently_confirmed
 from integrations.models import Area, Project
 from integrations.projects.access import may_edit, may_see_personal_data, project_view
 
@@ -65,6 +66,7 @@ class HoldForm(forms.Form):
 @never_cache
 @require_http_methods(["GET", "POST"])
 @_view
+@recently_confirmed
 def holds(request: HttpRequest, project: Project) -> HttpResponse:
     """List what is on hold, the next to end first, and take another hold."""
     form = HoldForm(request.POST or None, project=project, initial=_named(request, project))
@@ -88,6 +90,7 @@ def holds(request: HttpRequest, project: Project) -> HttpResponse:
 @never_cache
 @require_POST
 @_view
+@recently_confirmed
 def hold_end(request: HttpRequest, project: Project, hold_id: int) -> HttpResponse:
     """Lift a hold."""
     _need_personal_data(request)

@@ -17,6 +17,8 @@ from tests.journeys.stack import Stack
 
 # What machines read, and what is no page of the portal's own: files, health, the customer's page.
 NO_PAGES = ("api/", "v1/", "v3/", "handoff/", "files/", "brand/", "healthz", "metrics", "readyz")
+# What looks for its row before it says that nobody may read there.
+NO_PAGES += ("account/sessions/<",)
 # Of Django's admin: what its own scripts read, and its answer to every other address.
 NO_PAGES += (
     "login/single-sign-on/",

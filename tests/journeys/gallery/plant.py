@@ -31,6 +31,7 @@ from conversations.models import Channel, EndUser  # noqa: E402
 from conversations.widget.channels import channel_create  # noqa: E402
 from handoffs.portal.alerts.telling import AlertSettings, alert_settings_set  # noqa: E402
 from handoffs.portal.erasure.erasing import erasure_request, erasure_run  # noqa: E402
+from handoffs.portal.erasure.holds import hold_set  # noqa: E402
 from handoffs.portal.lists.long_exports import export_run  # noqa: E402
 from handoffs.portal.trials.panel import DRAFT, panel_begin  # noqa: E402
 from integrations.entry.keys import api_key_create  # noqa: E402
@@ -223,8 +224,10 @@ def _people(project: Project, admin: User) -> dict[str, Any]:
         project=project, end_user=gone, reason="Asked for by e-mail", actor=admin
     )
     erasure_run(erasure.pk)
-    person = project.end_users.filter(name=talks.PEOPLE[0][0]).first()
-    return {"erasure_id": erasure.pk, "person_id": person.pk if person else 0}
+    person = project.end_users.get(name=talks.PEOPLE[0][0])
+    until = ago(days=-10).date()
+    hold_set(project=project, held=person, reason="Case 2026-114", until=until, actor=admin)
+    return {"erasure_id": erasure.pk, "person_id": person.pk}
 
 
 if __name__ == "__main__":
