@@ -43,6 +43,14 @@ TOO_WIDE = """() => {
 }"""
 # But for menus, which would lie over the page.
 UNFOLD = "document.querySelectorAll('details:not(.menu)').forEach((one) => (one.open = true))"
+# As in German, what is said on buttons, links and headings is a third longer.
+LONGER = """() => {
+  const said = "main :is(button, a, label, th, h1, h2, legend, summary, .badge)";
+  for (const one of document.querySelectorAll(said)) {
+    const text = [...one.childNodes].find((node) => node.nodeType === 3 && node.data.trim());
+    if (text) text.data += " " + text.data.trim().slice(0, Math.ceil(text.data.length / 3));
+  }
+}"""
 # The last form with something to write in, which is sent empty.
 FORM = """
   const fields = "input:not([type=hidden], [type=checkbox], [type=radio]), textarea";
@@ -137,6 +145,8 @@ def test_every_page_and_every_refused_form_is_free_of_violations_and_fits_a_smal
         page.goto(one.path)
         page.evaluate(UNFOLD)
         found += [*violations(page, ways), *too_wide(page)]
+        page.evaluate(LONGER)
+        found += [f"longer: {line}" for line in too_wide(page)]
         if page.evaluate(HAS_FORM):
             with page.expect_navigation():
                 page.evaluate(SEND_EMPTY)
@@ -149,6 +159,34 @@ def test_every_page_and_every_refused_form_is_free_of_violations_and_fits_a_smal
     assert not found + heard, "\n".join(found + heard)
     assert refused > 20 and len(pages) > 100
     assert any(one.name == f"{INTEGRATION}-connect-values-genesys" for one in pages)
+
+
+@pytest.mark.parametrize("name", ["analytics", "handoffs-handoff", "transcripts-token"])
+def test_paper_has_the_content_alone_and_dark_ink(
+    context: BrowserContext, stack: Stack, pages: list[Address], name: str
+) -> None:
+    page = context.new_page()
+    sign_in(page, stack)
+    page.goto(next(one.path for one in pages if one.name == name))
+    page.emulate_media(media="print", color_scheme="dark")
+
+    assert page.locator(".sidebar:visible, .topbar:visible, .page-actions:visible").count() == 0
+    ink = page.locator("main h1").evaluate("(one) => getComputedStyle(one).color")
+    assert max(map(int, re.findall(r"\d+", ink)[:3])) < 90
+
+
+def test_forced_colours_show_the_focus_and_stillness_is_kept(
+    context: BrowserContext, stack: Stack
+) -> None:
+    page = context.new_page()
+    page.emulate_media(forced_colors="active", reduced_motion="reduce")
+    page.goto("/login/")
+    page.keyboard.press("Tab")
+
+    style = "getComputedStyle(document.activeElement)"
+    assert page.evaluate(f"{style}.outlineStyle") == "solid"
+    assert page.evaluate(f"{style}.outlineColor") not in ("transparent", "rgba(0, 0, 0, 0)")
+    assert page.evaluate(f"{style}.transitionDuration") in ("0s", "0ms")
 
 
 def test_the_widget_and_the_live_agents_desk_are_free_of_violations(

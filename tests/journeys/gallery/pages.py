@@ -17,8 +17,6 @@ from tests.journeys.stack import Stack
 
 # What machines read, and what is no page of the portal's own: files, health, the customer's page.
 NO_PAGES = ("api/", "v1/", "v3/", "handoff/", "files/", "brand/", "healthz", "metrics", "readyz")
-# What looks for its row before it says that nobody may read there.
-NO_PAGES += ("account/sessions/<",)
 # Of Django's admin: what its own scripts read, and its answer to every other address.
 NO_PAGES += (
     "login/single-sign-on/",
@@ -45,7 +43,7 @@ INTEGRATION = "integrations-environment-connection"
 # What is asked for on a page, where it shows more of the planting.
 QUERIES = {"analytics": "?environment=sandbox"}
 # What an address gets for a parameter that has no value here: only a page would look it up.
-NOTHING = "00000000-0000-4000-8000-000000000000"
+NOTHING = {"int": "0", "uuid": "00000000-0000-4000-8000-000000000000"}
 # Whose rows Django's admin shows, and which of them.
 ROWS = {
     "admin/auth/group/": "group",
@@ -108,9 +106,14 @@ def _filled(route: Route, values: dict[str, str]) -> Iterator[Address]:
     several = next((name for name in SEVERAL if name in route.parameters), "")
     for one in SEVERAL.get(several, ("",)):
         given = {**values, several: one, **_by_place(route, values)}
-        path = route.filled({name: given.get(name, NOTHING) for name in route.parameters})
+        path = route.filled({**_nothing(route), **given})
         name = _name(route, one)
         yield Address(name, path + QUERIES.get(name.partition("-")[0], ""))
+
+
+def _nothing(route: Route) -> dict[str, str]:
+    found = PARAMETER.finditer(route.pattern)
+    return {one["name"]: NOTHING.get(one["kind"] or "", "nothing") for one in found}
 
 
 def _name(route: Route, one: str) -> str:

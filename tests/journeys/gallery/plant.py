@@ -226,8 +226,8 @@ def _people(project: Project, admin: User) -> dict[str, Any]:
     erasure_run(erasure.pk)
     person = project.end_users.get(name=talks.PEOPLE[0][0])
     until = ago(days=-10).date()
-    hold_set(project=project, held=person, reason="Case 2026-114", until=until, actor=admin)
-    return {"erasure_id": erasure.pk, "person_id": person.pk}
+    hold = hold_set(project=project, held=person, reason="Case 2026-114", until=until, actor=admin)
+    return {"hold_id": hold.pk, "erasure_id": erasure.pk, "person_id": person.pk}
 
 
 if __name__ == "__main__":
