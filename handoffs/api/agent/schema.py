@@ -87,7 +87,7 @@ class Offers(ClosedSerializer):
 class MessageCreate(Offers):
     """A text, or something offered, or both."""
 
-    text = serializers.CharField(required=False, max_length=MAX_SAID_CHARS)
+    text = serializers.CharField(required=False, allow_null=True, max_length=MAX_SAID_CHARS)
     message_id = serializers.UUIDField(required=False, allow_null=True)
 
 
@@ -149,7 +149,7 @@ class HandoffCreate(Offers):
     """What a tool would return (agent_api section 3)."""
 
     handoff = HandoffShape()
-    utterance = serializers.CharField(required=False, max_length=MAX_SAID_CHARS)
+    utterance = serializers.CharField(required=False, allow_null=True, max_length=MAX_SAID_CHARS)
     reason = serializers.CharField(required=False, max_length=128)
     summary = serializers.CharField(required=False, max_length=4000)
     data = serializers.DictField(required=False)  # type: ignore[assignment]
@@ -177,4 +177,4 @@ class HandoffCancelled(_HandoffState):
 class ConversationEnd(Offers):
     """A last word, if there is one."""
 
-    utterance = serializers.CharField(required=False, max_length=MAX_SAID_CHARS)
+    utterance = serializers.CharField(required=False, allow_null=True, max_length=MAX_SAID_CHARS)
