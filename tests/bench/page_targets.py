@@ -26,7 +26,10 @@ PAGES = {
     "Handoffs, failed": PageTarget(f"{_P}handoffs/?state=failed", 7, 80),
     "Handoffs, text": PageTarget(f"{_P}handoffs/?q=parcel+zebr", 8, 140),
     "Timeline, 300 moments": PageTarget(_P + "handoffs/{handoff}/", 12, 130),
-    "Health, 24 hours": PageTarget(f"{_P}integrations/sandbox/salesforce_messaging/health/", 8, 80),
+    # Calls, handoffs, deliveries, streams and events are a table each, besides the frame.
+    "Health, 24 hours": PageTarget(
+        f"{_P}integrations/sandbox/salesforce_messaging/health/", 10, 80
+    ),
     "Environments": PageTarget(f"{_P}environments/", 9, 90),
     "Members": PageTarget(f"{_P}settings/members/", 7, 60),
     "Audit": PageTarget(f"{_P}settings/audit/", 7, 80),
