@@ -22,7 +22,12 @@ from handoffs.portal.analytics.facts import facts_write
 from handoffs.portal.analytics.totals.clock import totals_catch_up, totals_renew
 from handoffs.portal.conversations.search_fill import search_catch_up
 from handoffs.portal.erasure.erasing import erasure_run, erasures_waiting
-from handoffs.portal.lists.long_exports import export_run, exports_clean_up, exports_waiting
+from handoffs.portal.lists.long_exports import (
+    export_run,
+    exports_clean_up,
+    exports_give_up,
+    exports_waiting,
+)
 from handoffs.relay.leases import workers_alive
 from handoffs.relay.worker import relay_current
 from handoffs.starting.turns.agent_news import agent_tell, agent_tell_joined
@@ -126,7 +131,8 @@ def export_list(export_id: str) -> None:
 
 @shared_task
 def export_waiting() -> None:
-    """Write the exports that were lost on the way to a worker, or with one."""
+    """Write the exports that were lost on the way to a worker, or with one, for an hour."""
+    exports_give_up()
     for export_id in exports_waiting():
         export_run(export_id)
 

@@ -17,6 +17,7 @@ from handoffs.portal.erasure.erasing import erasure_request, erasure_run
 from handoffs.portal.lists.long_exports import (
     export_run,
     exports_clean_up,
+    exports_give_up,
     exports_remove,
     exports_waiting,
 )
@@ -221,6 +222,17 @@ def test_an_export_is_written_once_though_two_workers_come(export):
     export_run(export.pk)
     export.refresh_from_db()
     assert export.state == ListExport.State.READY
+
+
+def test_an_export_that_cannot_be_written_is_called_failed_after_an_hour(project, admin, export):
+    ListExport.objects.update(requested_at=timezone.now() - timedelta(minutes=59))
+    assert exports_give_up() == 0
+
+    ListExport.objects.update(requested_at=timezone.now() - timedelta(minutes=61))
+    assert exports_give_up() == 1
+
+    assert "Failed; ask for it again" in page(admin, project, "list_exports")
+    assert exports_waiting() == []
 
 
 def test_after_seven_days_the_link_and_the_file_are_gone(project, admin, export):

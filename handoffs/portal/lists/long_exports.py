@@ -28,6 +28,8 @@ ROWS_MAX = 200_000
 GOOD_FOR = timedelta(days=7)
 # A worker that has died holds an export no longer than this.
 BUSY_FOR = timedelta(minutes=5)
+# What was tried for so long will not succeed: the log has the reason.
+GIVEN_UP_AFTER = timedelta(hours=1)
 
 
 @transaction.atomic
@@ -56,6 +58,18 @@ def exports_waiting() -> list[uuid.UUID]:
     """Return those that nobody is writing."""
     rows = ListExport.objects.filter(_unclaimed(), state=ListExport.State.WAITING)
     return list(rows.order_by("requested_at").values_list("pk", flat=True)[:20])
+
+
+def exports_give_up() -> int:
+    """Say of those that could not be written for an hour that they failed; return how many."""
+    now = timezone.now()
+    late = ListExport.objects.filter(
+        _unclaimed(), state=ListExport.State.WAITING, requested_at__lt=now - GIVEN_UP_AFTER
+    )
+    given_up = late.update(state=ListExport.State.FAILED, expires_at=now + GOOD_FOR)
+    if given_up:
+        logger.error("Exports were given up", extra={"count": given_up})
+    return given_up
 
 
 def _unclaimed() -> Q:
