@@ -110,7 +110,7 @@ function guardUnsavedForms() {
     let isSending = false;
     const check = () => {
       const text = state() === saved ? "" : "Not saved yet.";
-      if (mark.textContent !== text) mark.textContent = text;
+      if (mark && mark.textContent !== text) mark.textContent = text;
     };
     form.addEventListener("input", check);
     form.addEventListener("submit", () => (isSending = true));
