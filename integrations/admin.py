@@ -269,7 +269,7 @@ class VendorCallAdmin(SafeAdmin):
     """Requests to vendors, without what was in them."""
 
     list_display = ("at", "operation", "method", "status", "error_code", "duration_ms", "reference")
-    list_filter = ("error_code",)
+    list_filter = ("method",)
     search_fields = ("=reference", "=correlation_id")
     fields = (
         *("at", "integration", "operation", "method", "path", "status", "error_code"),
