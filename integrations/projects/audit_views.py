@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import datetime, time, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,30 +22,56 @@ from integrations.projects.audit import audit_record
 from integrations.projects.lists.export import EXPORTED_MAX, export_response
 from integrations.projects.lists.paging import count_to, keyset_page
 
-# What actions begin with, and how people call it.
-GROUPS = {
-    "integration": "Integrations",
-    "topic": "Topics",
-    "tool": "Tools",
-    "flow": "Flows",
-    "destination": "Destinations",
-    "variant": "Variants",
-    "release": "Releases",
-    "secret": "Secrets",
-    "api_key": "API keys",
-    "webhook": "Webhooks",
-    "widget": "Widget",
-    "handoff": "Handoffs",
-    "conversation": "Conversations",
-    "member": "Members",
-    "invitation": "Invitations",
-    "second_factor": "Second factor",
-    "sign_in": "Sign-in",
-    "session": "Sessions",
-    "project": "Project",
-    "audit": "Audit",
+# What one may ask for: its label, and what comes before the point in the actions that it holds.
+GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "integration": ("Integrations", ("integration", "alerts", "relay_worker")),
+    "topic": ("Topics", ("topic",)),
+    "tool": ("Tools", ("tool", "tool_api", "tool_values")),
+    "flow": ("Flows", ("flow",)),
+    "destination": ("Destinations", ("destination",)),
+    "variant": ("Variants", ("variant",)),
+    "outside_agent": ("AI agent and safety", ("outside_agent", "safety")),
+    "release": ("Releases", ("release",)),
+    "secret": ("Secrets", ("secret",)),
+    "api_key": ("API keys", ("api_key",)),
+    "webhook": ("Webhooks", ("webhook",)),
+    "channel": ("Widgets and words", ("channel", "wording")),
+    "handoff": ("Handoffs", ("handoff", "handoffs", "analytics")),
+    "conversation": (
+        "Conversations",
+        ("conversation", "conversations", "tag", "note", "list_view"),
+    ),
+    "end_user": (
+        "Erasure, export, holds, retention",
+        ("end_user", "erasure", "hold", "retention"),
+    ),
+    "member": ("Members", ("member",)),
+    "invitation": ("Invitations", ("invitation",)),
+    "second_factor": ("Second factor", ("second_factor",)),
+    "sign_in": ("Sign-in", ("sign_in",)),
+    "session": ("Sessions", ("session",)),
+    "project": ("Project", ("project",)),
+    "audit": ("Audit", ("audit",)),
 }
-_WORDS = {"api key": "API key", "tool api": "Tool API"}
+_THINGS = {"api key": "API key", "tool api": "Tool API", "hold": "Legal hold"}
+# Where thing and deed, one after the other, do not say it.
+_PHRASES = {
+    "handoff.bundled": "Support bundle taken",
+    "integration.test_handoff": "Integration tested by a handoff",
+    "release.follow_draft": "Environment set to follow the draft",
+    "release.promote": "Release promoted",
+    "release.publish": "Release published",
+    "release.roll_back": "Release rolled back",
+    "second_factor.codes_renewed": "Recovery codes renewed",
+    "second_factor.recovery_code_used": "Recovery code used",
+    "session.all_ended": "All sessions ended",
+    "session.idle_ended": "Session ended for idleness",
+    "session.others_ended": "All other sessions ended",
+    "session.password_changed": "Password changed",
+    "sign_in.linked": "Single sign-on linked",
+    "tag.put": "Tag put on",
+    "tag.taken": "Tag taken off",
+}
 COLUMNS = ("at", "who", "action", "subject", "fields", "project")
 
 
@@ -75,7 +103,8 @@ def audit_list(project: Project, wanted: AuditFilter) -> QuerySet[AuditEntry]:
     if wanted.who:
         rows = rows.filter(actor_label__istartswith=wanted.who)
     if wanted.group:
-        rows = rows.filter(action__startswith=f"{wanted.group}")
+        things = (Q(action__startswith=f"{thing}.") for thing in GROUPS[wanted.group][1])
+        rows = rows.filter(reduce(or_, things))
     if wanted.since:
         rows = rows.filter(at__gte=_midnight(wanted.since))
     if wanted.until:
@@ -86,7 +115,8 @@ def audit_list(project: Project, wanted: AuditFilter) -> QuerySet[AuditEntry]:
 def action_words(action: str) -> str:
     """Return an action as people say it: `api_key.rotated` is API key rotated."""
     thing, _, deed = action.replace("_", " ").partition(".")
-    return f"{_WORDS.get(thing, thing.capitalize())} {deed}".strip()
+    said = f"{_THINGS.get(thing, thing.capitalize())} {deed}".strip()
+    return _PHRASES.get(action, said)
 
 
 @require_GET
@@ -100,7 +130,7 @@ def audit(request: HttpRequest, project: Project) -> HttpResponse:
         "page": page,
         "rows": [(entry, action_words(entry.action)) for entry in page.rows],
         "count": count_to(entries),
-        "groups": GROUPS.items(),
+        "groups": [(name, label) for name, (label, _) in GROUPS.items()],
         "wanted": wanted,
         "is_filtered": any(asdict(wanted).values()),
         "query": urlencode({name: value for name, value in asdict(wanted).items() if value}),

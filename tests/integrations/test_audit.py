@@ -5,15 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import logging
+import re
 
 import pytest
+from django.conf import settings
 from django.test import Client
+from django.urls import reverse
 
 from integrations.connections.services import (
     integration_mark_healthy,
     integration_mark_needs_attention,
 )
 from integrations.models import AuditEntry, Project
+from integrations.projects.audit import audit_record
+from integrations.projects.audit_views import GROUPS
 from tests import factories
 from tests.integrations.connecting import (
     address,
@@ -113,3 +118,38 @@ def test_no_secret_reaches_audit_calls_or_log(
     kept = [str(list(AuditEntry.objects.values())), str(list(row.calls.values())), caplog.text]
     assert [text for text in kept if private_pem.splitlines()[3] in text] == []
     assert row.calls.count() >= 3
+
+
+# What the code writes down: `action="topic.created"`, or the last word of a helper's call.
+ACTION = re.compile(r'f?"([a-z_]+)\.(?:[a-z_]+|\{[a-z_.]+\})"')
+WRITES = re.compile(r"\b(audit_record|audit_person|AuditEntry\()")
+
+
+def things_written() -> set[str]:
+    """Return what comes before the point in every action of the source."""
+    found = set()
+    for area in ("integrations", "handoffs", "conversations"):
+        for path in (settings.BASE_DIR / area).rglob("*.py"):
+            text = path.read_text(encoding="utf-8")
+            if "migrations" not in path.parts and WRITES.search(text):
+                found |= set(ACTION.findall(text))
+    return found
+
+
+def test_whatever_is_written_down_is_found_by_exactly_one_group():
+    held = [thing for _, things in GROUPS.values() for thing in things]
+
+    assert len(things_written()) > 25
+    assert things_written() <= set(held) and len(held) == len(set(held))
+
+
+def test_a_group_shows_what_it_holds_alone(admin: Client, project: Project) -> None:
+    for action in ("channel.changed", "tag.put", "hold.set", "session.others_ended"):
+        audit_record(project=project, actor=None, action=action, subject="one of these")
+
+    page = admin.get(reverse("audit", args=[project.public_id]), {"group": "conversation"})
+    text = page.content.decode()
+    everything = admin.get(reverse("audit", args=[project.public_id])).content.decode()
+
+    assert "Tag put on" in text and "Channel changed" not in text
+    assert "Legal hold set" in everything and "All other sessions ended" in everything
