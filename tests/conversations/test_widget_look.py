@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from typing import Any
 
 import pytest
@@ -97,14 +95,6 @@ def test_apps_and_names_of_other_scripts_are_known_as_browsers_name_them(
     answer = look(channel, host, **({"Origin": origin} if origin else {}))
 
     assert answer.status_code == (200 if is_allowed else 401)
-
-
-def test_a_refusal_reads_the_same_where_it_is_packed(channel):
-    packed = look(channel, host="evil.test", Accept_Encoding="gzip")
-
-    assert packed["Content-Encoding"] == "gzip"
-    said = json.loads(gzip.decompress(packed.content))
-    assert (said["error_code"], said["error_message"]) == error(look(channel, "evil.test"))[1:]
 
 
 def test_only_the_public_key_of_a_channel_that_is_on_has_a_look(channel):
