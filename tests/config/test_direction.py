@@ -34,7 +34,7 @@ WRITTEN = (
     ("conversations/tools.html", "tool.description"),
     ("conversations/agent_test_result.html", "text"),
     ("components/key_values.html", "value"),
-    ("components/sidebar.html", "project.name"),
+    ("components/switcher.html", "project.name"),
 )
 _VOID = ("input", "br")
 

@@ -128,7 +128,7 @@ def pages(browser: Browser, stack: Stack) -> list[Address]:
     [
         # What stands on every page is seen in every way all the same. Each ends in the light, in
         # which the next page is opened.
-        pytest.param((LOOKS[1::-1], LOOKS[::2]), id="in turn"),
+        pytest.param((LOOKS[1::-1], LOOKS[:1], LOOKS[::2], LOOKS[:1]), id="in turn"),
         pytest.param((LOOKS,), id="in all", marks=pytest.mark.long),
     ],
 )
