@@ -3,7 +3,8 @@
 A WebSocket takes a question, two transactions write its line, the turn and the answer's line, what
 a turn has to know is read between them, and the answer goes back. There is no Django, no queue, no
 tool's process, no check, and nobody else hears of it; what a webhook agent says is asked for over
-HTTP. POST makes it that agent.
+HTTP. Each of the three steps is one round trip to the database, however many its statements are.
+POST makes it that agent.
 
     python -m tests.bench.turn_floor PORT DATABASE_URL [AGENT_URL]
 """
@@ -153,8 +154,9 @@ def _values(named: dict[str, str], kind: str, text: str) -> dict[str, Any]:
 async def _run(
     connection: AsyncConnection[Any], statements: tuple[str, ...], values: dict[str, Any]
 ) -> None:
-    for statement in statements:
-        cursor = await connection.execute(statement, values)
+    async with connection.pipeline():
+        cursors = [await connection.execute(statement, values) for statement in statements]
+    for cursor in cursors:
         if cursor.description:
             await cursor.fetchall()
 
