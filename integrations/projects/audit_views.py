@@ -56,21 +56,21 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
 _THINGS = {"api key": "API key", "tool api": "Tool API", "hold": "Legal hold"}
 # Where thing and deed, one after the other, do not say it.
 _PHRASES = {
-    "handoff.bundled": "Support bundle taken",
-    "integration.test_handoff": "Integration tested by a handoff",
-    "release.follow_draft": "Environment set to follow the draft",
-    "release.promote": "Release promoted",
-    "release.publish": "Release published",
-    "release.roll_back": "Release rolled back",
-    "second_factor.codes_renewed": "Recovery codes renewed",
-    "second_factor.recovery_code_used": "Recovery code used",
-    "session.all_ended": "All sessions ended",
-    "session.idle_ended": "Session ended for idleness",
-    "session.others_ended": "All other sessions ended",
-    "session.password_changed": "Password changed",
-    "sign_in.linked": "Single sign-on linked",
-    "tag.put": "Tag put on",
-    "tag.taken": "Tag taken off",
+    ("handoff", "bundled"): "Support bundle taken",
+    ("integration", "test_handoff"): "Integration tested by a handoff",
+    ("release", "follow_draft"): "Environment set to follow the draft",
+    ("release", "promote"): "Release promoted",
+    ("release", "publish"): "Release published",
+    ("release", "roll_back"): "Release rolled back",
+    ("second_factor", "codes_renewed"): "Recovery codes renewed",
+    ("second_factor", "recovery_code_used"): "Recovery code used",
+    ("session", "all_ended"): "All sessions ended",
+    ("session", "idle_ended"): "Session ended for idleness",
+    ("session", "others_ended"): "All other sessions ended",
+    ("session", "password_changed"): "Password changed",
+    ("sign_in", "linked"): "Single sign-on linked",
+    ("tag", "put"): "Tag put on",
+    ("tag", "taken"): "Tag taken off",
 }
 COLUMNS = ("at", "who", "action", "subject", "fields", "project")
 
@@ -114,9 +114,10 @@ def audit_list(project: Project, wanted: AuditFilter) -> QuerySet[AuditEntry]:
 
 def action_words(action: str) -> str:
     """Return an action as people say it: `api_key.rotated` is API key rotated."""
-    thing, _, deed = action.replace("_", " ").partition(".")
-    said = f"{_THINGS.get(thing, thing.capitalize())} {deed}".strip()
-    return _PHRASES.get(action, said)
+    thing, _, deed = action.partition(".")
+    plain = thing.replace("_", " ")
+    said = f"{_THINGS.get(plain, plain.capitalize())} {deed.replace('_', ' ')}".strip()
+    return _PHRASES.get((thing, deed), said)
 
 
 @require_GET
