@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import QuerySet
 
 from conversations.models import Erasure, LegalHold
 from handoffs.models import (
@@ -22,6 +25,23 @@ from handoffs.portal.operators import (
     worker_mark_dead,
 )
 from integrations.admin import SafeAdmin
+from integrations.contract.integration_keys import vendor_choices
+
+
+class VendorFilter(admin.SimpleListFilter):
+    """By vendor; the choices are those that payloads may name, and no table is read for them."""
+
+    title = "vendor"
+    parameter_name = "integration_key"
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer each vendor."""
+        return vendor_choices()
+
+    def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep one vendor's rows."""
+        chosen = self.value()
+        return queryset.filter(integration_key=chosen) if chosen else queryset
 
 
 @admin.register(Handoff)
@@ -29,7 +49,7 @@ class HandoffAdmin(SafeAdmin):
     """All projects' handoffs, without what is encrypted and without what was said."""
 
     list_display = ("id", "state", "environment", "integration_key", "requested_at", "owner")
-    list_filter = ("state", "environment", "integration_key", "end_reason")
+    list_filter = ("state", "environment", VendorFilter, "end_reason")
     list_select_related = ("owner",)
     search_fields = ("=id", "=conversation__id", "=vendor_conversation_id")
     fields = (
@@ -102,7 +122,7 @@ class PastAttemptAdmin(SafeAdmin):
     """Integrations that handoffs have given up for their fallback."""
 
     list_display = ("handoff", "number", "integration_key", "error_code", "at", "vendor_end_until")
-    list_filter = ("integration_key",)
+    list_filter = (VendorFilter,)
     search_fields = ("=handoff__id",)
     fields = (
         *("handoff", "number", "integration", "integration_key", "error_code"),

@@ -126,8 +126,10 @@ def live_page(project_id: int, wanted: LiveFilter, *, now: datetime) -> LivePage
     unheld = sum(group["count"] for group in found if group["stuck"] in UNHELD)
     if wanted.state:
         rows = rows.filter(COUNTERS[wanted.state].condition)
+    # What a row shows is read of the page's rows alone, not of all that are open.
+    worst = _worst_first(rows).values("pk")[: wanted.rows]
     return LivePage(
-        handoffs=list(_detailed(rows)[: wanted.rows]),
+        handoffs=list(_worst_first(_detailed(rows.filter(pk__in=worst)))),
         longest_since=longest_since,
         counts=counts,
         unheld=unheld,
@@ -209,9 +211,13 @@ def _detailed(rows: QuerySet[Any]) -> QuerySet[Any]:
         )
         .select_related("owner", "conversation__end_user")
         .defer("vendor_session", "routing", "context_data", "early_changes", "utterance")
-        .order_by(Case(When(stuck="", then=Value(1)), default=Value(0)), "requested_at", "pk")
     )
     return detailed
+
+
+def _worst_first(rows: QuerySet[Any]) -> QuerySet[Any]:
+    is_stuck = Case(When(stuck="", then=Value(1)), default=Value(0))
+    return rows.order_by(is_stuck, "requested_at", "pk")
 
 
 def spoken_by(event_type: str | None) -> str:

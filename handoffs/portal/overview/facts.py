@@ -28,6 +28,8 @@ from integrations.models import Integration, Invitation, Membership, Project, Se
 Status = Integration.Status
 # Newest conversations that are looked through for one of a real page.
 _NEWEST = 50
+# Among so many of the newest handoffs one that a live agent joined is looked for.
+HANDOFFS_LOOKED_AT = 500
 # What a tool writes that leaves the place to the project.
 _HANDS_OFF = r"""["']handoff["']\s*:\s*True"""
 
@@ -72,13 +74,15 @@ def _told_at_once(member_id: int, keys: set[str]) -> dict[str, Exists]:
     own = {"project": OuterRef("pk")}
     workspace = {"workspace": OuterRef("workspace")}
     members = Membership.objects.filter(**workspace)
+    of_project = Handoff.objects.filter(project=OuterRef(OuterRef("pk")))
+    newest = of_project.order_by("-requested_at").values("pk")[:HANDOFFS_LOOKED_AT]
     return {
         # One that names no integration goes to the default, which is one of them.
         "has_place": Exists(
             Destination.objects.filter(**own, integration_key__in=["", *sorted(keys)])
         ),
         "is_published": Exists(Release.objects.filter(**own)),
-        "is_answered": Exists(Handoff.objects.filter(**own, joined_at__isnull=False)),
+        "is_answered": Exists(Handoff.objects.filter(pk__in=newest, joined_at__isnull=False)),
         "is_outside": Exists(OutsideAgent.objects.filter(**own).exclude(kind="")),
         "has_colleague": Exists(members.order_by("pk")[1:2]),
         "has_second_factor": Exists(
