@@ -50,6 +50,8 @@ class HandoffAdmin(SafeAdmin):
 
     list_display = ("id", "state", "environment", "integration_key", "requested_at", "owner")
     list_filter = ("state", "environment", VendorFilter, "end_reason")
+    # Ids begin with the time, and have an index.
+    ordering = ("-id",)
     list_select_related = ("owner",)
     search_fields = ("=id", "=conversation__id", "=vendor_conversation_id")
     fields = (

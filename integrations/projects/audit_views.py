@@ -98,8 +98,9 @@ class AuditFilter:
 
 def audit_list(project: Project, wanted: AuditFilter) -> QuerySet[AuditEntry]:
     """Return what was done in the project and in its workspace as a whole."""
-    here = Q(project=project) | Q(project=None, workspace=project.workspace)
-    rows = AuditEntry.objects.filter(here).select_related("project")
+    here = Q(project=project) | Q(project=None)
+    of_workspace = AuditEntry.objects.filter(here, workspace=project.workspace_id)
+    rows = of_workspace.select_related("project")
     if wanted.who:
         rows = rows.filter(actor_label__istartswith=wanted.who)
     if wanted.group:

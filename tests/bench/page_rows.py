@@ -83,7 +83,10 @@ def fill(number: int) -> None:
     while totals_catch_up(seconds=60):
         pass
     _long_ones(channel, integration)
-    entry = AuditEntry.objects.create(project=channel.project, action="bench", subject="bench")
+    project = channel.project
+    entry = AuditEntry.objects.create(
+        workspace=project.workspace, project=project, action="bench", subject="bench"
+    )
     table = "integrations_auditentry"
     copies(
         table, entry.pk, number // 2, f"'id', {next_id(table)}, 'at', now() - n * interval '1 m'"
