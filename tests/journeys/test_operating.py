@@ -40,8 +40,9 @@ def test_what_went_wrong_is_found_by_keyboard_alone(portal: Portal, stack: Stack
     page = portal.page
     desk = Desk(stack.simulator_url)
     desk.reset()
-    # More than one: what other journeys left open may call as well.
-    desk.fault("fail_next", status=403, count=5, path_prefix="/iamessage")
+    # Those that other journeys left open ask for new tokens meanwhile, and would use it up.
+    opening = "/iamessage/api/v2/conversation"
+    desk.fault("fail_next", status=403, count=5, path_prefix=opening)
 
     finds(page, "sales sand", f"{TILE} (Sandbox)")
     expect(heading(page)).to_have_text(TILE)
