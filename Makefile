@@ -60,7 +60,7 @@ test-talks:
 	@nice -n 5 $(PY) -m pytest $(TALKS)
 
 test-handoffs:
-	@nice -n 5 $(PY) -m pytest $(HANDOFFS)
+	@$(PY) -m pytest $(HANDOFFS)
 
 test-rest:
 	@nice -n 5 $(PY) -m pytest $(patsubst %,--ignore=%,$(JOURNEYS) $(CHAOS) $(VENDORS) $(TALKS) $(HANDOFFS))

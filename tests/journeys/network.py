@@ -7,6 +7,7 @@ import socket
 import threading
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -50,7 +51,8 @@ class Network:
         """Refuse new ones and break those that are open."""
         self.blocks_websockets = True
         for tunnel in list(self._tunnels):
-            tunnel.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):  # its thread may have closed it in this moment
+                tunnel.shutdown(socket.SHUT_RDWR)
 
     def let_everything_through(self) -> None:
         self.blocks_websockets, self.own_answer = False, 0
