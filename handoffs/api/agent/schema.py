@@ -62,13 +62,13 @@ class Offers(ClosedSerializer):
     """What a message offers beside its text, as clients get it (agent_api 11.2)."""
 
     response_suggestions = serializers.ListField(
-        child=AgentSuggestion(), required=False, max_length=OFFERS_MAX
+        child=AgentSuggestion(), required=False, allow_null=True, max_length=OFFERS_MAX
     )
     attachments = serializers.ListField(
-        child=AgentAttachment(), required=False, max_length=OFFERS_MAX
+        child=AgentAttachment(), required=False, allow_null=True, max_length=OFFERS_MAX
     )
     chat_call_actions = serializers.ListField(
-        child=AgentCallAction(), required=False, max_length=OFFERS_MAX
+        child=AgentCallAction(), required=False, allow_null=True, max_length=OFFERS_MAX
     )
 
 

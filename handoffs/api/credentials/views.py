@@ -191,6 +191,7 @@ class CredentialsStatusView(_View):
         "What its tile says, and how many handoffs are open there.",
         parameters=[*schema.PARAMETERS, schema.ONE_SET],
         gives=answer(schema.CredentialsStatusOut, "So it is.", schema.STATUS),
+        _400="INVALID_REQUEST",
     )
     def get(self, request: Request, **names: str) -> Response:
         """Answer `not_connected` for a set that is not there."""

@@ -93,6 +93,7 @@ class AnalyticsView(EnvelopeView):
         "Those of the page Analytics with the same filter, each with its definition.",
         parameters=_PARAMETERS,
         gives=answer(AnalyticsOut, "The figures.", _EXAMPLE),
+        _400="INVALID_REQUEST",
         _404="NOT_FOUND",
     )
     def get(self, request: Request, account_id: str, project_id: str, subject: str) -> Response:
