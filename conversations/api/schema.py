@@ -116,7 +116,11 @@ class Interface:
             parameters=list(parameters),
             request=takes,
             examples=list(examples),
-            responses={**gives, **self.refusals(**{**self._codes, **codes})},
+            # A parameter with a character that no text may hold is refused everywhere.
+            responses={
+                **gives,
+                **self.refusals(**{"_400": "INVALID_REQUEST", **self._codes, **codes}),
+            },
         )
 
     def refusals(self, **codes: str) -> Answers:

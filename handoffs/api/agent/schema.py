@@ -48,7 +48,9 @@ class AgentAttachment(serializers.Serializer[Any]):
     content_type = serializers.ChoiceField([URL, IMAGE], required=False)
     title = serializers.CharField(required=False, max_length=500)
     call_to_action_text = serializers.CharField(required=False, max_length=500)
-    preview_image_url = serializers.RegexField("^https://", required=False, max_length=URL_MAX)
+    preview_image_url = serializers.RegexField(
+        "^(https://|$)", required=False, allow_blank=True, max_length=URL_MAX
+    )
 
 
 class AgentCallAction(serializers.Serializer[Any]):
