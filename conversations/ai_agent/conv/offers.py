@@ -63,18 +63,23 @@ def _suggestion(item: Mapping[str, Any]) -> dict[str, Any] | str:
     return {"message_text": text, "payload": payload or text}
 
 
+def _or_empty(item: Mapping[str, Any], name: str) -> Any:
+    """Return a value that may be left out, or be null."""
+    return "" if item.get(name) is None else item[name]
+
+
 def _attachment(item: Mapping[str, Any]) -> dict[str, Any] | str:
     url, kind = item.get("content_url"), item.get("content_type", URL)
     if kind not in (URL, IMAGE):
         return f"content_type must be {URL} or {IMAGE}"
     if not (_is_text(url, URL_MAX) and str(url).startswith("https://")):
         return "needs content_url, an address that begins with https://"
-    preview = item.get("preview_image_url") or ""
-    if preview and not (_is_text(preview, URL_MAX) and str(preview).startswith("https://")):
+    preview = _or_empty(item, "preview_image_url")
+    if preview != "" and not (_is_text(preview, URL_MAX) and str(preview).startswith("https://")):
         return "preview_image_url must begin with https://"
     names = ("title", "call_to_action_text")
-    texts = {name: item.get(name) or "" for name in names}
-    if wrong := next((n for n, text in texts.items() if text and not _is_text(text, 500)), None):
+    texts = {name: _or_empty(item, name) for name in names}
+    if wrong := next((n for n, one in texts.items() if one != "" and not _is_text(one, 500)), None):
         return f"{wrong} must be a text of up to 500 characters"
     return {**texts, "content_url": url, "content_type": kind, "preview_image_url": preview}
 

@@ -46,10 +46,12 @@ class AgentAttachment(serializers.Serializer[Any]):
 
     content_url = serializers.RegexField("^https://", max_length=URL_MAX)
     content_type = serializers.ChoiceField([URL, IMAGE], required=False)
-    title = serializers.CharField(required=False, max_length=500)
-    call_to_action_text = serializers.CharField(required=False, max_length=500)
+    title = serializers.CharField(required=False, allow_blank=True, allow_null=True, max_length=500)
+    call_to_action_text = serializers.CharField(
+        required=False, allow_blank=True, allow_null=True, max_length=500
+    )
     preview_image_url = serializers.RegexField(
-        "^(https://|$)", required=False, allow_blank=True, max_length=URL_MAX
+        "^(https://|$)", required=False, allow_blank=True, allow_null=True, max_length=URL_MAX
     )
 
 
