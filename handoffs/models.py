@@ -9,7 +9,7 @@ from django.db import models
 from django.utils import timezone
 
 from conversations.models import Conversation, Event
-from handoffs.states import OPEN_STATES, EndReason, State
+from handoffs.states import OPEN_STATES, OPEN_VALUES, EndReason, State
 from integrations.behaviour.settings import Behaviour, behaviour_of
 from integrations.credentials.fields import EncryptedJSONField
 from integrations.models import Environment, Integration, Project
@@ -114,7 +114,7 @@ class Handoff(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["conversation"],
-                condition=models.Q(state__in=[state.value for state in OPEN_STATES]),
+                condition=models.Q(state__in=OPEN_VALUES),
                 name="one_open_handoff",
             ),
             models.UniqueConstraint(
@@ -124,7 +124,7 @@ class Handoff(models.Model):
         indexes = [
             models.Index(
                 fields=["owner"],
-                condition=models.Q(state__in=[state.value for state in OPEN_STATES])
+                condition=models.Q(state__in=OPEN_VALUES)
                 | models.Q(vendor_end_until__isnull=False),
                 name="handoffs_to_own",
             ),
@@ -146,7 +146,7 @@ class Handoff(models.Model):
             models.Index(fields=["project", "-requested_at", "-id"], name="handoffs_by_project"),
             models.Index(
                 fields=["project", "requested_at"],
-                condition=models.Q(state__in=[state.value for state in OPEN_STATES]),
+                condition=models.Q(state__in=OPEN_VALUES),
                 name="handoffs_open",
             ),
             models.Index(

@@ -48,6 +48,8 @@ class EndReason(enum.Enum):
 
 OPEN_STATES = (State.REQUESTED, State.CONNECTING, State.QUEUED, State.ACTIVE)
 FINAL_STATES = (State.ENDED, State.FAILED)
+# The same as the database has them.
+OPEN_VALUES = [state.value for state in OPEN_STATES]
 
 TRANSITIONS: dict[tuple[State, Trigger], State] = {
     (State.REQUESTED, Trigger.CLAIMED): State.CONNECTING,

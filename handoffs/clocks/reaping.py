@@ -26,7 +26,7 @@ from handoffs.lifecycle.locking import handoff_locked, handoff_save
 from handoffs.lifecycle.services import handoff_end, handoff_fail, wait_is_bounded
 from handoffs.models import Handoff, RelayWorker, StoredWebhook
 from handoffs.starting.start import handoff_open
-from handoffs.states import OPEN_STATES, EndReason, State
+from handoffs.states import OPEN_VALUES, EndReason, State
 from integrations.connections.services import credentials_purge
 from integrations.models import VendorCall, VendorToken
 
@@ -34,8 +34,7 @@ from integrations.models import VendorCall, VendorToken
 def reap_all() -> None:
     """End overdue handoffs and abandoned conversations, each in a transaction of its own."""
     now = timezone.now()
-    states = [state.value for state in OPEN_STATES]
-    overdue = Handoff.objects.filter(deadline_at__lt=now, state__in=states)
+    overdue = Handoff.objects.filter(deadline_at__lt=now, state__in=OPEN_VALUES)
     for handoff_id in list(overdue.values_list("pk", flat=True)[:SWEEP_BATCH]):
         handoff_reap(handoff_id)
     # Those that are closing have a deadline of their own (overdue.py).

@@ -16,15 +16,14 @@ from handoffs.lifecycle.locking import handoff_locked, handoff_save
 from handoffs.lifecycle.notices import text_for, wait_text
 from handoffs.lifecycle.services import handoff_end
 from handoffs.models import Handoff
-from handoffs.states import OPEN_STATES, EndReason, State
+from handoffs.states import OPEN_VALUES, EndReason, State
 
 _SPOKEN = (EventType.USER_MESSAGE, EventType.LIVE_AGENT_MESSAGE)
 
 
 def reminders_send() -> None:
     """Look at every handoff whose time has come, each in a transaction of its own."""
-    states = [state.value for state in OPEN_STATES]
-    due = Handoff.objects.filter(remind_at__lt=timezone.now(), state__in=states)
+    due = Handoff.objects.filter(remind_at__lt=timezone.now(), state__in=OPEN_VALUES)
     for handoff_id in list(due.order_by("remind_at").values_list("pk", flat=True)[:SWEEP_BATCH]):
         handoff_remind(handoff_id)
 

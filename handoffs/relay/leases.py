@@ -12,11 +12,11 @@ from django.db.models.functions import Now
 
 from handoffs.lifecycle.locking import Lease
 from handoffs.models import Delivery, Handoff, RelayWorker, StoredWebhook, VendorKey
-from handoffs.states import OPEN_STATES
+from handoffs.states import OPEN_VALUES
 from integrations.telemetry.metrics import LEASES_CLAIMED
 
 # Still something to do: people talk, or the vendor has to be told that they do not any more.
-UNFINISHED = Q(state__in=[state.value for state in OPEN_STATES]) | Q(vendor_end_until__isnull=False)
+UNFINISHED = Q(state__in=OPEN_VALUES) | Q(vendor_end_until__isnull=False)
 CLAIM_BATCH = 200
 
 

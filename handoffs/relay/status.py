@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from handoffs.models import Delivery, Handoff, RelayWorker
 from handoffs.relay.leases import UNFINISHED
-from handoffs.states import OPEN_STATES
+from handoffs.states import OPEN_STATES, OPEN_VALUES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ def handoffs_open_counts() -> dict[tuple[str, str], int]:
     """Return how many handoffs are open, by state and connector; every open state is there."""
     counts = {(state.value, ""): 0 for state in OPEN_STATES}
     found = (
-        Handoff.objects.filter(state__in=[state.value for state in OPEN_STATES])
+        Handoff.objects.filter(state__in=OPEN_VALUES)
         .order_by()
         .values_list("state", "integration__connector_key")
         .annotate(number=Count("pk"))

@@ -27,7 +27,7 @@ from handoffs.payload.reading import HandoffPayload
 from handoffs.starting.addressing import Address, ClientHandoff, client_reason, payload_address
 from handoffs.starting.destination_hints import destination_merge
 from handoffs.starting.variants import payload_of_variant
-from handoffs.states import OPEN_STATES, EndReason, State, Trigger
+from handoffs.states import OPEN_VALUES, EndReason, State, Trigger
 from integrations.behaviour.sentences import sentence
 from integrations.connections.destinations import integration_default
 from integrations.models import Integration
@@ -159,9 +159,8 @@ def handoff_refuse(
 
 def handoff_open(conversation_id: str) -> Handoff | None:
     """Return the open handoff of a conversation, if there is one."""
-    states = [state.value for state in OPEN_STATES]
     return (
-        Handoff.objects.filter(conversation_id=conversation_id, state__in=states)
+        Handoff.objects.filter(conversation_id=conversation_id, state__in=OPEN_VALUES)
         .select_related("integration")
         .defer(*HEAVY)
         .first()

@@ -27,7 +27,7 @@ from handoffs.relay.leases import handoffs_claim, worker_register
 from handoffs.responder import HandoffResponder, message_accept
 from handoffs.sending.outbox import deliveries_pending, delivery_refused, delivery_sent
 from handoffs.starting.start import handoff_open, handoff_start
-from handoffs.states import OPEN_STATES, State
+from handoffs.states import OPEN_VALUES, State
 from integrations.contract import events as vendor_events
 from integrations.contract.errors import CannotConnectError, RejectedError
 from tests import factories
@@ -210,8 +210,7 @@ class ConversationMachine(RuleBasedStateMachine):
 
     @invariant()
     def one_handoff_is_open_at_most(self) -> None:
-        states = [state.value for state in OPEN_STATES]
-        open_now = Handoff.objects.filter(conversation_id=self.id, state__in=states).count()
+        open_now = Handoff.objects.filter(conversation_id=self.id, state__in=OPEN_VALUES).count()
         is_handoff = Conversation.objects.get(pk=self.id).state == "handoff"
         assert open_now == int(is_handoff)
 

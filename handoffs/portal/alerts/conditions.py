@@ -10,7 +10,7 @@ from django.db.models import Count, Q
 
 from handoffs.models import Delivery, Handoff
 from handoffs.relay.leases import workers_alive
-from handoffs.states import OPEN_STATES, State
+from handoffs.states import OPEN_VALUES, State
 from integrations.connections.destinations import connection_title
 from integrations.contract.connector import ROTATING
 from integrations.models import ApiKey, Integration, VendorToken
@@ -104,7 +104,7 @@ def _lagging(now: datetime) -> Iterator[Condition]:
 def _without_worker() -> Iterator[Condition]:
     if workers_alive().exists():
         return
-    waiting = Handoff.objects.filter(state__in=[state.value for state in OPEN_STATES])
+    waiting = Handoff.objects.filter(state__in=OPEN_VALUES)
     for row in waiting.order_by().values("conversation__project").annotate(number=Count("pk")):
         yield Condition(
             project_id=row["conversation__project"],

@@ -19,7 +19,7 @@ from handoffs.portal.analytics.exporting import ROWS, exported
 from handoffs.portal.analytics.figures import TABS
 from handoffs.portal.conversations.listing import CHANNELS
 from handoffs.portal.one_handoff.outcomes import OUTCOME_LABELS
-from handoffs.states import OPEN_STATES
+from handoffs.states import OPEN_VALUES
 from integrations.contract.integration_keys import payload_keys, vendor_name
 from integrations.models import Area, Environment, Project
 from integrations.projects.access import may_see_personal_data, project_view
@@ -82,8 +82,7 @@ def analytics_export(request: HttpRequest, project: Project) -> HttpResponseBase
 def _open(scope: Scope) -> int:
     """Count what is open yet of the range: its outcome is not known."""
     start, end = scope.bounds
-    states = [state.value for state in OPEN_STATES]
-    rows = Handoff.objects.filter(project=scope.project, state__in=states)
+    rows = Handoff.objects.filter(project=scope.project, state__in=OPEN_VALUES)
     rows = rows.filter(requested_at__gte=start, requested_at__lt=end)
     return rows.filter(environment=scope.given["environment"]).count()
 

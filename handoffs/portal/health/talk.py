@@ -11,10 +11,9 @@ from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Now
 
 from handoffs.models import Delivery, Handoff, VendorEvent
-from handoffs.states import OPEN_STATES, State
+from handoffs.states import OPEN_VALUES, State
 from integrations.models import Integration, VendorToken
 
-_OPEN = [state.value for state in OPEN_STATES]
 # What a handoff says that began before a period belongs to the period too, so far back.
 _BEFORE = timedelta(days=1)
 STREAMS_MAX = 10
@@ -60,7 +59,7 @@ def talk_of(row: Integration, *, begin: datetime, alive_after: datetime) -> Talk
     told = _told_at_once(row, begin)
     return Talk(
         open_by_state=states.open_by_state,
-        streams=_streams(own.filter(state__in=_OPEN), alive_after),
+        streams=_streams(own.filter(state__in=OPEN_VALUES), alive_after),
         unheld=states.unheld,
         waiting=told["waiting"],
         oldest_waiting_at=told["oldest"],
@@ -81,7 +80,7 @@ class _States:
 def _states(own: QuerySet[Handoff], begin: datetime) -> _States:
     """Return how many handoffs are open in each state, and those that failed by their code."""
     failed = Q(state=State.FAILED.value, requested_at__gte=begin)
-    rows = own.filter(Q(state__in=_OPEN) | failed).order_by()
+    rows = own.filter(Q(state__in=OPEN_VALUES) | failed).order_by()
     grouped = rows.annotate(is_held=Q(owner__isnull=False)).values_list(
         "state", "error_code", "is_held"
     )
@@ -104,7 +103,7 @@ def _told_at_once(row: Integration, begin: datetime) -> dict[str, Any]:
     """Return what one statement can tell of deliveries and the access token."""
     of = {"handoff__integration": OuterRef("pk")}
     pending = Delivery.objects.filter(
-        **of, handoff__state__in=_OPEN, status=Delivery.Status.PENDING
+        **of, handoff__state__in=OPEN_VALUES, status=Delivery.Status.PENDING
     )
     failed = Delivery.objects.filter(
         **of,

@@ -21,14 +21,13 @@ from handoffs.models import Handoff
 from handoffs.portal.conversations.marks import tag_put
 from handoffs.portal.lists.pages import ListPage, list_address, page_named
 from handoffs.portal.operators import handoff_end_by_operator
-from handoffs.states import OPEN_STATES
+from handoffs.states import OPEN_VALUES
 from integrations.models import Area, Project
 from integrations.projects.access import may_edit, may_see_personal_data, project_view
 from integrations.projects.audit import audit_record
 from integrations.projects.lists.export import export_response
 
 MOST_AT_ONCE = 50
-_OPEN = [state.value for state in OPEN_STATES]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +46,7 @@ def _tag(conversation: Conversation, actor: Any, tag: str) -> None:
 
 def _close(conversation: Conversation, actor: Any, tag: str) -> None:
     """End what is open: with a vendor as an operator would, else the conversation itself."""
-    handoff = Handoff.objects.filter(conversation=conversation, state__in=_OPEN).first()
+    handoff = Handoff.objects.filter(conversation=conversation, state__in=OPEN_VALUES).first()
     if handoff is not None:
         handoff_end_by_operator(handoff_id=handoff.pk, actor=actor)
         return

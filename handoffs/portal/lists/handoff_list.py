@@ -18,7 +18,7 @@ from handoffs.portal.conversations.listing import CHANNELS, TEXT_DAYS, UTC
 from handoffs.portal.conversations.search_query import Groups, found_by, query_read
 from handoffs.portal.one_handoff.outcomes import OUTCOME_LABELS, handoff_outcome, outcome_is
 from handoffs.portal.one_handoff.wording import BADGES, Badge, duration_text, end_reason_text
-from handoffs.states import OPEN_STATES, State
+from handoffs.states import OPEN_VALUES, State
 from integrations.contract.integration_keys import key_named, vendor_name
 from integrations.models import Environment, Project
 from integrations.projects.lists.export import EXPORTED_MAX
@@ -117,7 +117,7 @@ def _exactly(given: Mapping[str, str]) -> Q:
     """Match the fields that name a value."""
     found = Q()
     if given["state"]:
-        states = [state.value for state in OPEN_STATES] if given["state"] == OPEN else []
+        states = OPEN_VALUES if given["state"] == OPEN else []
         found &= Q(state__in=states or [given["state"]])
     if given["reason"]:
         found &= reason_is(given["reason"])

@@ -26,11 +26,10 @@ from django.db.models.lookups import LessThan
 from conversations.journal.frames import EventType
 from conversations.models import Event
 from handoffs.models import Delivery, Handoff
-from handoffs.states import OPEN_STATES, State
+from handoffs.states import OPEN_VALUES, State
 from integrations.models import Environment
 
 PAGE_ROWS, MOST_ROWS = 100, 500
-OPEN = [state.value for state in OPEN_STATES]
 # What counts as stuck: its code, and after how many seconds.
 CLAIM_SECONDS, CONNECT_SECONDS, HEARTBEAT_SECONDS, DELIVERY_SECONDS = 5, 30, 5, 10
 WAIT_SECONDS, SILENCE_SECONDS, END_SECONDS = 300, 1800, 60
@@ -150,7 +149,7 @@ def _concerning(project_id: int, wanted: LiveFilter, now: datetime) -> QuerySet[
     """Return what is open, and what the vendor should have confirmed as ended, with why stuck."""
     late = now - timedelta(seconds=END_SECONDS)
     unconfirmed = Q(ended_at__lt=late, vendor_end_until__gt=now)
-    rows = Handoff.objects.filter(Q(state__in=OPEN) | unconfirmed)
+    rows = Handoff.objects.filter(Q(state__in=OPEN_VALUES) | unconfirmed)
     rows = rows.filter(project_id=project_id)
     if wanted.environment:
         rows = rows.filter(environment=wanted.environment)
@@ -166,7 +165,7 @@ def _late_deliveries(now: datetime) -> QuerySet[Delivery]:
     late = now - timedelta(seconds=DELIVERY_SECONDS)
     pending = Q(status=Delivery.Status.PENDING, created_at__lt=late)
     return Delivery.objects.filter(
-        pending | Q(status=Delivery.Status.FAILED), handoff__state__in=OPEN
+        pending | Q(status=Delivery.Status.FAILED), handoff__state__in=OPEN_VALUES
     )
 
 
@@ -178,11 +177,13 @@ def _stuck(now: datetime) -> Case:
     spoken_at = Subquery(last_line.order_by("-sequence").values("created_at")[:1])
     conditions = {
         "worker_gone": Q(
-            state__in=OPEN, owner__isnull=False, owner__heartbeat_at__lt=before(HEARTBEAT_SECONDS)
+            state__in=OPEN_VALUES,
+            owner__isnull=False,
+            owner__heartbeat_at__lt=before(HEARTBEAT_SECONDS),
         ),
         "not_claimed": Q(state=State.REQUESTED.value, requested_at__lt=before(CLAIM_SECONDS)),
         "connecting": Q(state=State.CONNECTING.value, requested_at__lt=before(CONNECT_SECONDS)),
-        "end_unconfirmed": ~Q(state__in=OPEN),
+        "end_unconfirmed": ~Q(state__in=OPEN_VALUES),
         "undelivered": Q(is_late=True),
         "waiting": Q(state=State.QUEUED.value, requested_at__lt=before(WAIT_SECONDS)),
     }

@@ -13,12 +13,11 @@ from django.utils import timezone
 
 from conversations.models import LogEntry
 from handoffs.models import Handoff
-from handoffs.states import OPEN_STATES
+from handoffs.states import OPEN_VALUES
 from integrations.models import Integration, Project
 
 KEPT_SECONDS = 10
 COUNTED_MAX = 100
-_OPEN = [state.value for state in OPEN_STATES]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +68,9 @@ def menu_counts_get(project: Project, *, sees_personal_data: bool) -> dict[str, 
 def open_and_red(projects: QuerySet[Project]) -> QuerySet[Project]:
     """Tell of each project how many handoffs are open and how many tiles need attention."""
     return projects.annotate(
-        open_handoffs=how_many(Handoff.objects.filter(project=OuterRef("pk"), state__in=_OPEN)),
+        open_handoffs=how_many(
+            Handoff.objects.filter(project=OuterRef("pk"), state__in=OPEN_VALUES)
+        ),
         red_tiles=how_many(
             Integration.objects.filter(
                 project=OuterRef("pk"), status=Integration.Status.NEEDS_ATTENTION
