@@ -34,6 +34,10 @@ HEAVY = (
 )
 
 
+# What no list and no count shows.
+UNLISTED = ("routing", "context_data", "utterance", "vendor_session", "early_changes")
+
+
 class LeaseLostError(Exception):
     """Another worker owns the handoff now: stop, and change nothing."""
 

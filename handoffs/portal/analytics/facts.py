@@ -11,6 +11,7 @@ from django.db import transaction
 
 from conversations.journal.frames import EventType
 from conversations.models import Conversation, ConversationFact, Event, HandoffFact
+from handoffs.lifecycle.locking import UNLISTED
 from handoffs.models import Handoff
 from handoffs.portal.analytics.exchange import Exchange, exchanges
 from handoffs.portal.analytics.returns import is_known, returns_write
@@ -20,7 +21,6 @@ from handoffs.portal.one_handoff.outcomes import handoff_outcome
 from handoffs.states import FINAL_STATES
 
 _FINAL = [state.value for state in FINAL_STATES]
-_HEAVY = ("routing", "context_data", "utterance", "vendor_session", "early_changes")
 # A trial of the portal's own pages is nobody's conversation.
 _TRIALS = ("test_panel",)
 
@@ -35,7 +35,7 @@ def facts_write(conversation_ids: Sequence[str]) -> None:
         "channel", "survey", "end_user"
     )
     found = [row for row in rows if not any(row.page.get(name) for name in _TRIALS)]
-    handoffs = list(Handoff.objects.filter(conversation__in=found).defer(*_HEAVY))
+    handoffs = list(Handoff.objects.filter(conversation__in=found).defer(*UNLISTED))
     facts: list[HandoffFact | ConversationFact] = [*_handoffs(found, handoffs)]
     facts += [*_conversations(found, handoffs), *returns_write(found)]
     totals_mark(facts)

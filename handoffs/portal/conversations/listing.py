@@ -25,7 +25,7 @@ from handoffs.portal.one_handoff.outcomes import OUTCOME_LABELS, Outcome
 from handoffs.portal.one_handoff.wording import Badge, duration_text
 from integrations.contract.integration_keys import key_named, vendor_name
 from integrations.models import Environment, Project
-from integrations.projects.lists.filters import PERIODS, Chip, Span, chips, span_read
+from integrations.projects.lists.filters import PERIODS, Chip, Span, asked_read, chips, span_read
 
 UTC = ZoneInfo("UTC")
 VALUE_MAX = 120
@@ -69,16 +69,13 @@ class ConversationFilter:
     @classmethod
     def read(cls, given: Mapping[str, str], zone: tzinfo = UTC) -> ConversationFilter:
         """Take what an address asks for; a choice that nobody offers narrows nothing."""
-        kept = {name: str(given.get(name, "")).replace("\x00", "").strip() for name in NAMES}
-        kept = {name: text[: 200 if name == "q" else VALUE_MAX] for name, text in kept.items()}
         offered = {
             "environment": Environment.values,
             "channel": CHANNELS,
             "outcome": OUTCOMES,
             "period": PERIODS,
         }
-        for name, choices in offered.items():
-            kept[name] = kept[name] if kept[name] in choices else ""
+        kept = asked_read(given, NAMES, offered, VALUE_MAX)
         return cls(given=kept, groups=_groups(kept), span=span_read(kept, zone), zone=zone)
 
     @property

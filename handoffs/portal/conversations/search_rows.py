@@ -18,6 +18,7 @@ from conversations.models import (
     Note,
     Survey,
 )
+from handoffs.lifecycle.locking import UNLISTED
 from handoffs.models import Delivery, Handoff
 from handoffs.portal.conversations.search_text import indexed, masked
 from handoffs.portal.one_handoff.outcomes import Outcome, handoff_outcome
@@ -39,7 +40,6 @@ HANDOFF_WORDS: dict[str, tuple[Outcome, ...]] = {
     "failed": (Outcome.FAILED, Outcome.TIMED_OUT, Outcome.NOBODY_THERE, Outcome.REFUSED),
     "open": (Outcome.OPEN,),
 }
-_HEAVY = ("vendor_session", "routing", "context_data", "early_changes", "utterance")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,7 +60,7 @@ def search_rows(conversations: Sequence[Conversation]) -> list[ConversationSearc
     events = Event.objects.filter(conversation__in=parts, type__in=_READ)
     for event in events.order_by("conversation", "sequence"):
         parts[event.conversation_id].events.append(event)
-    for handoff in Handoff.objects.filter(conversation__in=parts).defer(*_HEAVY).order_by("pk"):
+    for handoff in Handoff.objects.filter(conversation__in=parts).defer(*UNLISTED).order_by("pk"):
         parts[handoff.conversation_id].handoffs.append(handoff)
     tags = ConversationTag.objects.filter(conversation__in=parts)
     for pk, name in tags.order_by("tag__name").values_list("conversation_id", "tag__name"):

@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
+from handoffs.lifecycle.locking import UNLISTED
 from handoffs.lifecycle.reasons import OTHER_REASON, reason_is
 from handoffs.models import Handoff
 from handoffs.portal.conversations.listing import CHANNELS, TEXT_DAYS, UTC
@@ -22,14 +23,13 @@ from handoffs.states import OPEN_VALUES, State
 from integrations.contract.integration_keys import key_named, vendor_name
 from integrations.models import Environment, Project
 from integrations.projects.lists.export import EXPORTED_MAX
-from integrations.projects.lists.filters import PERIODS, Chip, Span, chips, span_read
+from integrations.projects.lists.filters import PERIODS, Chip, Span, asked_read, chips, span_read
 from integrations.projects.lists.paging import rows_before
 from integrations.projects.reasons import reason_label
 
 OPEN = "open"
 STATE_FILTERS = [(OPEN, "Open"), *((state.value, BADGES[state].label) for state in State)]
-VALUE_MAX, CHUNK = 128, 500
-_HEAVY = ("routing", "context_data", "utterance", "vendor_session", "early_changes")
+CHUNK = 500
 NAMES = (
     *("q", "period", "from", "to", "state", "environment", "channel", "outcome"),
     *("vendor", "queue", "topic", "reason", "agent", "code", "conversation"),
@@ -54,8 +54,6 @@ class HandoffFilter:
     @classmethod
     def read(cls, asked: Mapping[str, str], zone: tzinfo = UTC) -> HandoffFilter:
         """Take what an address asks for; a choice that nobody offers narrows nothing."""
-        kept = {name: str(asked.get(name, "")).replace("\x00", "").strip() for name in NAMES}
-        kept = {name: text[: 200 if name == "q" else VALUE_MAX] for name, text in kept.items()}
         offered: dict[str, Any] = {
             "state": dict(STATE_FILTERS),
             "environment": Environment.values,
@@ -63,8 +61,7 @@ class HandoffFilter:
             "outcome": OUTCOME_LABELS,
             "period": PERIODS,
         }
-        for name, choices in offered.items():
-            kept[name] = kept[name] if kept[name] in choices else ""
+        kept = asked_read(asked, NAMES, offered)
         groups = query_read(kept["q"]) if kept["q"] else []
         return cls(given=kept, groups=groups, span=span_read(kept, zone), zone=zone)
 
@@ -110,7 +107,7 @@ def handoff_list(
         rows = rows.filter(requested_at__gte=start)
     if end:
         rows = rows.filter(requested_at__lt=end)
-    return rows.defer(*_HEAVY)
+    return rows.defer(*UNLISTED)
 
 
 def _exactly(given: Mapping[str, str]) -> Q:

@@ -24,6 +24,7 @@ from integrations.projects.lists.bar import Narrowest, narrowest
 from integrations.projects.lists.filters import Chip
 from integrations.projects.lists.paging import Count, count_to
 
+# So far the rows are counted that would be there without one of the filters.
 COUNTED_WITHOUT = 1000
 
 

@@ -25,6 +25,7 @@ from django.db.models.lookups import LessThan
 
 from conversations.journal.frames import EventType
 from conversations.models import Event
+from handoffs.lifecycle.locking import UNLISTED
 from handoffs.models import Delivery, Handoff
 from handoffs.states import OPEN_VALUES, State
 from integrations.models import Environment
@@ -211,7 +212,7 @@ def _detailed(rows: QuerySet[Any]) -> QuerySet[Any]:
             undelivered=Coalesce(Subquery(counted), 0),
         )
         .select_related("owner", "conversation__end_user")
-        .defer("vendor_session", "routing", "context_data", "early_changes", "utterance")
+        .defer(*UNLISTED)
     )
     return detailed
 

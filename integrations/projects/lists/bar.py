@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from integrations.projects.lists.filters import PERIODS, Chip
 from integrations.projects.lists.paging import Count
-
-# So far the rows are counted that would be there without one of the filters.
-COUNTED_WITHOUT = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +68,3 @@ def narrowest(chips: Sequence[Chip], count_without: Callable[[str], Count]) -> N
     found = [Narrowest(chip, count_without(chip.query)) for chip in chips]
     best = max(found, key=lambda one: one.count.number, default=None)
     return best if best and best.count.number else None
-
-
-def bar_context(fields: Sequence[FilterField], *, search_help: str) -> dict[str, Any]:
-    """Return what the component draws."""
-    return {"filter_fields": fields, "search_help": search_help}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from urllib.parse import urlencode
 
 from django.utils import timezone
 
+VALUE_MAX, SEARCH_MAX = 128, 200
 # What the choice of dates offers: its name, its words, and how many days it goes back.
 PERIODS: dict[str, tuple[str, int]] = {
     "today": ("Today", 0),
@@ -40,6 +41,24 @@ class Span:
         """Return the first moment of the first day, and the first after the last."""
         after = self.end + timedelta(days=1) if self.end and self.end < date.max else None
         return _midnight(self.start, zone), _midnight(after, zone)
+
+
+def asked_read(
+    asked: Mapping[str, str],
+    names: Iterable[str],
+    offered: Mapping[str, Container[str]],
+    longest: int = VALUE_MAX,
+) -> dict[str, str]:
+    """Return what an address asks for by each name, cut to its length and without its blanks.
+
+    Of a name in `offered`, what is not offered narrows nothing.
+    """
+    kept = {}
+    for name in names:
+        text = str(asked.get(name, "")).replace("\x00", "").strip()
+        text = text[: SEARCH_MAX if name == "q" else longest]
+        kept[name] = text if name not in offered or text in offered[name] else ""
+    return kept
 
 
 def span_read(given: Mapping[str, str], zone: tzinfo, *, default: str = "") -> Span:

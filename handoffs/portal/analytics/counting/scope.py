@@ -17,7 +17,7 @@ from handoffs.portal.conversations.listing import CHANNELS
 from handoffs.portal.one_handoff.outcomes import OUTCOME_LABELS
 from integrations.contract.integration_keys import key_named, vendor_name
 from integrations.models import Environment, Project
-from integrations.projects.lists.filters import PERIODS, Chip, Span, chips, span_read
+from integrations.projects.lists.filters import PERIODS, Chip, Span, asked_read, chips, span_read
 from integrations.projects.lists.time_zones import time_zones
 
 DAYS_MAX = 366
@@ -27,7 +27,6 @@ NAMES = (
     *("reason", "outcome"),
 )
 _EXACT = ("channel", "vendor", "queue", "topic", "reason", "outcome")
-_VALUE_MAX = 128
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,16 +41,13 @@ class Scope:
     @classmethod
     def read(cls, project: Project, asked: Mapping[str, str]) -> Scope:
         """Take what an address asks for; a choice that nobody offers narrows nothing."""
-        kept = {name: str(asked.get(name, "")).replace("\x00", "").strip() for name in NAMES}
-        kept = {name: text[:_VALUE_MAX] for name, text in kept.items()}
         offered: dict[str, Any] = {
             "environment": Environment.values,
             "channel": CHANNELS,
             "outcome": OUTCOME_LABELS,
             "period": PERIODS,
         }
-        for name, choices in offered.items():
-            kept[name] = kept[name] if kept[name] in choices else ""
+        kept = asked_read(asked, NAMES, offered)
         kept["environment"] = kept["environment"] or Environment.LIVE.value
         kept["tz"] = kept["tz"] if kept["tz"] in time_zones() else project.time_zone
         kept["vendor"] = key_named(kept["vendor"]) or kept["vendor"]
