@@ -18,10 +18,9 @@ from handoffs.portal.analytics.figures import TABS, tab_of
 from handoffs.portal.analytics.tabs.failures import class_of
 from integrations.contract.integration_keys import vendor_name
 from integrations.projects.lists.export import EXPORTED_MAX
-from integrations.projects.lists.paging import rows_before
+from integrations.projects.lists.paging import newest_chunks
 
 ROWS, DEFINITIONS = "rows", "definitions"
-CHUNK = 500
 ROW_COLUMNS = (
     *("handoff_id", "conversation_id", "url", "environment", "channel", "vendor", "queue"),
     *("topic", "reason", "requested_at_utc", "requested_at_local", "time_zone", "outcome"),
@@ -72,14 +71,9 @@ def _definitions(scope: Scope) -> Iterator[dict[str, Any]]:
 
 
 def _rows(scope: Scope) -> Iterator[dict[str, Any]]:
-    """Yield the newest handoffs, some hundreds at a time; no cursor is held open."""
-    facts, left = scope.handoffs(), EXPORTED_MAX
-    chunk = list(facts.order_by("-requested_at", "-pk")[:CHUNK])
-    while chunk and left > 0:
-        yield from _exported_all(chunk[:left], scope)
-        left -= len(chunk)
-        last = chunk[-1]
-        chunk = list(rows_before(facts, "requested_at", last.requested_at, last.pk)[:CHUNK])
+    """Yield the newest handoffs."""
+    for chunk in newest_chunks(scope.handoffs(), "requested_at", EXPORTED_MAX):
+        yield from _exported_all(chunk, scope)
 
 
 def _exported_all(facts: Sequence[HandoffFact], scope: Scope) -> Iterator[dict[str, Any]]:

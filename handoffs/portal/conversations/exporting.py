@@ -13,9 +13,8 @@ from conversations.models import Conversation
 from handoffs.portal.conversations.listing import channel_label
 from integrations.models import Project
 from integrations.projects.lists.export import EXPORTED_MAX
-from integrations.projects.lists.paging import rows_before
+from integrations.projects.lists.paging import newest_chunks
 
-CHUNK = 500
 COLUMNS = (
     *("conversation_id", "url", "environment", "channel", "started_at", "ended_at"),
     *("duration_seconds", "state", "outcome", "topic", "live_agent", "rating_ai_agent"),
@@ -33,13 +32,9 @@ def export_columns(*, sees_personal_data: bool) -> tuple[str, ...]:
 def exported_rows(
     rows: QuerySet[Conversation], project: Project, limit: int = EXPORTED_MAX
 ) -> Iterator[dict[str, Any]]:
-    """Yield the newest rows of a list, up to a limit; no cursor is held open."""
-    chunk, left = list(rows.order_by("-started_at", "-pk")[:CHUNK]), limit
-    while chunk and left > 0:
-        yield from (_exported(row, project) for row in chunk[:left])
-        left -= len(chunk)
-        last = chunk[-1]
-        chunk = list(rows_before(rows, "started_at", last.started_at, last.pk)[:CHUNK])
+    """Yield the newest rows of a list, up to a limit."""
+    for chunk in newest_chunks(rows, "started_at", limit):
+        yield from (_exported(row, project) for row in chunk)
 
 
 def _exported(row: Conversation, project: Project) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from handoffs.portal.conversations.exporting import export_columns, exported_rows
 from handoffs.portal.conversations.listing import (
     CHANNELS,
     OUTCOMES,
@@ -23,14 +22,12 @@ from handoffs.portal.conversations.listing import (
 )
 from handoffs.portal.conversations.search_query import QueryError
 from handoffs.portal.lists.keeping import saved_views
-from handoffs.portal.lists.pages import PAGES
+from handoffs.portal.lists.pages import PAGES, list_export
 from integrations.contract.integration_keys import vendor_choices
 from integrations.models import Area, Environment, Project
 from integrations.projects.access import may_see_personal_data, project_view
-from integrations.projects.audit import audit_record
 from integrations.projects.lists.bar import choice, period_fields, text
-from integrations.projects.lists.export import export_response
-from integrations.projects.lists.paging import count_to, keyset_page, page_count
+from integrations.projects.lists.paging import keyset_page, page_count
 
 
 @require_GET
@@ -70,26 +67,8 @@ def conversations(request: HttpRequest, project: Project) -> HttpResponse:
 @project_view(Area.CONVERSATIONS)
 def conversations_export(request: HttpRequest, project: Project) -> HttpResponseBase:
     """Answer with the list as a file, and note who took it."""
-    sees_all = may_see_personal_data(request)
-    try:
-        wanted = ConversationFilter.read(request.GET.dict(), project.zone)
-    except QueryError as problem:
-        return HttpResponse(str(problem), status=400, content_type="text/plain; charset=utf-8")
-    found = conversation_list(project, wanted, sees_personal_data=sees_all)
-    audit_record(
-        project=project,
-        actor=request.user,
-        action="conversations.exported",
-        subject=f"{count_to(found)} conversations",
-        fields=wanted.query,
-    )
-    return export_response(
-        request,
-        "conversations",
-        request.GET.get("format", ""),
-        export_columns(sees_personal_data=sees_all),
-        exported_rows(found, project),
-    )
+    shows_people = may_see_personal_data(request)
+    return list_export(request, project, "conversations", shows_people=shows_people)
 
 
 def _unread(request: HttpRequest, project: Project, problem: str) -> dict[str, Any]:

@@ -24,12 +24,11 @@ from integrations.contract.integration_keys import key_named, vendor_name
 from integrations.models import Environment, Project
 from integrations.projects.lists.export import EXPORTED_MAX
 from integrations.projects.lists.filters import PERIODS, Chip, Span, asked_read, chips, span_read
-from integrations.projects.lists.paging import rows_before
+from integrations.projects.lists.paging import newest_chunks
 from integrations.projects.reasons import reason_label
 
 OPEN = "open"
 STATE_FILTERS = [(OPEN, "Open"), *((state.value, BADGES[state].label) for state in State)]
-CHUNK = 500
 NAMES = (
     *("q", "period", "from", "to", "state", "environment", "channel", "outcome"),
     *("vendor", "queue", "topic", "reason", "agent", "code", "conversation"),
@@ -190,13 +189,9 @@ def queue_of(handoff: Handoff) -> str:
 def exported_handoffs(
     rows: QuerySet[Handoff], project: Project, limit: int = EXPORTED_MAX
 ) -> Iterator[dict[str, Any]]:
-    """Yield the newest rows of a list, up to a limit; no cursor is held open."""
-    chunk, left = list(rows.order_by("-requested_at", "-pk")[:CHUNK]), limit
-    while chunk and left > 0:
-        yield from (_exported(row, project) for row in chunk[:left])
-        left -= len(chunk)
-        last = chunk[-1]
-        chunk = list(rows_before(rows, "requested_at", last.requested_at, last.pk)[:CHUNK])
+    """Yield the newest rows of a list, up to a limit."""
+    for chunk in newest_chunks(rows, "requested_at", limit):
+        yield from (_exported(row, project) for row in chunk)
 
 
 def _exported(row: Handoff, project: Project) -> dict[str, Any]:

@@ -15,25 +15,21 @@ from django.views.decorators.http import require_GET
 from handoffs.portal.conversations.listing import CHANNELS, SEARCH_FIELDS
 from handoffs.portal.conversations.search_query import QueryError
 from handoffs.portal.lists.handoff_list import (
-    COLUMNS,
     STATE_FILTERS,
     HandoffFilter,
-    exported_handoffs,
     handoff_chips,
     handoff_list,
     handoff_row,
     reason_choices,
 )
 from handoffs.portal.lists.keeping import saved_views
-from handoffs.portal.lists.pages import PAGES
+from handoffs.portal.lists.pages import PAGES, list_export
 from handoffs.portal.one_handoff.entering import handoffs_enter
 from handoffs.portal.one_handoff.outcomes import OUTCOME_LABELS
 from integrations.contract.integration_keys import vendor_choices
 from integrations.models import Environment, Project
-from integrations.projects.audit import audit_record
 from integrations.projects.lists.bar import choice, period_fields, text
-from integrations.projects.lists.export import export_response
-from integrations.projects.lists.paging import count_to, keyset_page, page_count
+from integrations.projects.lists.paging import keyset_page, page_count
 
 
 @login_required
@@ -72,21 +68,8 @@ def handoffs(request: HttpRequest, project_id: str) -> HttpResponse:
 @require_GET
 def handoffs_export(request: HttpRequest, project_id: str) -> HttpResponseBase:
     """Answer with the list as a file, and note who took it."""
-    project, sees_all = handoffs_enter(request, project_id)
-    try:
-        wanted = HandoffFilter.read(request.GET.dict(), project.zone)
-    except QueryError as problem:
-        return HttpResponse(str(problem), status=400, content_type="text/plain; charset=utf-8")
-    found = handoff_list(project=project, wanted=wanted, sees_personal_data=sees_all)
-    audit_record(
-        project=project,
-        actor=request.user,
-        action="handoffs.exported",
-        subject=f"{count_to(found)} handoffs",
-        fields=wanted.query,
-    )
-    rows = exported_handoffs(found, project)
-    return export_response(request, "handoffs", request.GET.get("format", ""), COLUMNS, rows)
+    project, shows_people = handoffs_enter(request, project_id)
+    return list_export(request, project, "handoffs", shows_people=shows_people)
 
 
 def _choices(project: Project, given: Mapping[str, str]) -> dict[str, Any]:

@@ -8,11 +8,12 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django.db.models import QuerySet
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 
 from handoffs.portal.conversations.exporting import export_columns, exported_rows
 from handoffs.portal.conversations.listing import ConversationFilter, conversation_list
+from handoffs.portal.conversations.search_query import QueryError
 from handoffs.portal.lists.handoff_list import (
     COLUMNS,
     HandoffFilter,
@@ -20,7 +21,9 @@ from handoffs.portal.lists.handoff_list import (
     handoff_list,
 )
 from integrations.models import Project
+from integrations.projects.audit import audit_record
 from integrations.projects.lists.bar import Narrowest, narrowest
+from integrations.projects.lists.export import EXPORTED_MAX, export_response
 from integrations.projects.lists.filters import Chip
 from integrations.projects.lists.paging import Count, count_to
 
@@ -94,6 +97,28 @@ PAGES = {
         ),
     )
 }
+
+
+def list_export(
+    request: HttpRequest, project: Project, page: str, *, shows_people: bool
+) -> HttpResponseBase:
+    """Answer with a list as a file, and note who took it."""
+    list_page = PAGES[page]
+    try:
+        wanted = list_page.read(request.GET.dict(), project.zone)
+    except QueryError as problem:
+        return HttpResponse(str(problem), status=400, content_type="text/plain; charset=utf-8")
+    found = list_page.rows(project, wanted, shows_people)
+    audit_record(
+        project=project,
+        actor=request.user,
+        action=f"{page}.exported",
+        subject=f"{count_to(found)} {list_page.noun}s",
+        fields=wanted.query,
+    )
+    exported = list_page.exported(found, project, EXPORTED_MAX)
+    columns = list_page.columns(shows_people)
+    return export_response(request, page, request.GET.get("format", ""), columns, exported)
 
 
 def page_named(name: str) -> ListPage:

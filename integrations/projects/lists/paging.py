@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -13,6 +14,7 @@ from django.db.models import Model, Q, QuerySet
 
 PAGE_ROWS = 50
 COUNTED_MAX = 10_000
+CHUNK_ROWS = 500
 Row = TypeVar("Row", bound=Model)
 
 
@@ -71,6 +73,17 @@ def rows_before(rows: QuerySet[Row], by: str, at: datetime, pk: object) -> Query
     """Return the rows that stand below one; the bare bound is what the index reads."""
     before = Q(**{f"{by}__lt": at}) | Q(**{by: at, "pk__lt": pk})
     return rows.filter(before, **{f"{by}__lte": at}).order_by(f"-{by}", "-pk")
+
+
+def newest_chunks(rows: QuerySet[Row], by: str, limit: int) -> Iterator[list[Row]]:
+    """Yield the newest rows, some hundreds at a time, up to a limit; no cursor is held open."""
+    chunk = list(rows.order_by(f"-{by}", "-pk")[: min(CHUNK_ROWS, limit)])
+    while chunk:
+        yield chunk
+        limit -= len(chunk)
+        last = chunk[-1]
+        older = rows_before(rows, by, getattr(last, by), last.pk)
+        chunk = list(older[: min(CHUNK_ROWS, limit)]) if limit else []
 
 
 def _page(rows: list[Row], by: str, *, has_newer: bool, has_older: bool) -> KeysetPage[Row]:
