@@ -7,7 +7,8 @@ more than the statement itself.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -39,7 +40,7 @@ class LoopDatabase:
         """
         loop = asyncio.get_running_loop()
         known = self._connections.get(loop)
-        try:
+        with errors_of_django():
             if known is not None and not known.closed:
                 try:
                     return await _rows(known, statement, values)
@@ -47,12 +48,19 @@ class LoopDatabase:
                     await known.close()
             fresh = self._connections[loop] = await _connect()
             return await _rows(fresh, statement, values)
-        except psycopg.IntegrityError as error:
-            raise IntegrityError(type(error).__name__) from error
-        except psycopg.DataError as error:
-            raise DataError(type(error).__name__) from error
-        except (psycopg.Error, TimeoutError, OSError) as error:
-            raise OperationalError(type(error).__name__) from error
+
+
+@contextmanager
+def errors_of_django() -> Iterator[None]:
+    """Raise Django's error for psycopg's; its text, which may hold a value, goes no further."""
+    try:
+        yield
+    except psycopg.IntegrityError as error:
+        raise IntegrityError(type(error).__name__) from error
+    except psycopg.DataError as error:
+        raise DataError(type(error).__name__) from error
+    except (psycopg.Error, TimeoutError, OSError) as error:
+        raise OperationalError(type(error).__name__) from error
 
 
 async def _rows(

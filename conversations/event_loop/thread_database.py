@@ -13,9 +13,9 @@ from weakref import WeakSet
 
 import psycopg
 from django.conf import settings
-from django.db import DataError, IntegrityError, OperationalError, connection
+from django.db import connection
 
-from conversations.event_loop.database import prepared_options
+from conversations.event_loop.database import errors_of_django, prepared_options
 
 # A statement takes about a millisecond; more threads than this seldom run one at the same moment.
 CONNECTIONS = 4
@@ -45,15 +45,8 @@ class ThreadDatabase:
         must be one that does nothing the second time. Raises IntegrityError, DataError and
         OperationalError of Django.
         """
-        try:
-            with self._place():
-                return self._rows(statement, values)
-        except psycopg.IntegrityError as error:
-            raise IntegrityError(type(error).__name__) from error
-        except psycopg.DataError as error:
-            raise DataError(type(error).__name__) from error
-        except (psycopg.Error, TimeoutError, OSError) as error:
-            raise OperationalError(type(error).__name__) from error
+        with errors_of_django(), self._place():
+            return self._rows(statement, values)
 
     @contextmanager
     def _place(self) -> Iterator[None]:

@@ -107,15 +107,10 @@ def clean_up_old() -> None:
     """Delete old vendor calls and files, expired tokens and workers that are long gone."""
     now = timezone.now()
     old_calls = VendorCall.objects.filter(at__lt=VENDOR_CALLS_KEPT.past())
-    old_calls.exclude(reference__in=_references_held()).delete()
+    held = Handoff.objects.filter(conversation__in=conversations_held())
+    old_calls.exclude(reference__in=held.values("pk")).delete()
     credentials_purge(in_use=integrations_in_use())
     StoredWebhook.objects.filter(received_at__lt=WEBHOOKS_KEPT.past()).delete()
     VendorToken.objects.filter(expires_at__lt=now).delete()
     attachments_purge()
     RelayWorker.objects.filter(heartbeat_at__lt=WORKERS_KEPT.past(), handoffs=None).delete()
-
-
-def _references_held() -> list[str]:
-    """Return under which names the calls of handoffs on legal hold are kept."""
-    held = Handoff.objects.filter(conversation__in=conversations_held())
-    return [name for key in held.values_list("pk", flat=True) for name in (key, f"{key}-2")]

@@ -234,7 +234,7 @@ async def messages_to_vendor(messages: Sequence[UserMessage]) -> list[Event | No
     """
     now = timezone.now()
     ids = [message.conversation_id for message in messages]
-    items = [_user_input(message) for message in messages]
+    items = [user_input(one) | {"folded": _folded(one)} for one in messages]
     most = settings.LIVE_AGENT_MESSAGES_WAITING
     rows = await plain_rows(_queueing, _TO_VENDOR, items, ids=ids, now=now, most=most)
     lines_written(rows)
@@ -293,7 +293,8 @@ async def mark_sent(sent: Sent) -> bool:
         raise
 
 
-def _user_input(message: UserMessage) -> dict[str, Any]:
+def user_input(message: UserMessage) -> dict[str, Any]:
+    """Return an end user's message as both ways' statements read it."""
     line = message.line
     return {
         "conversation_id": message.conversation_id,
@@ -302,8 +303,13 @@ def _user_input(message: UserMessage) -> dict[str, Any]:
         "metadata": line.metadata,
         "client_event_id": line.client_event_id,
         "correlation_id": message.correlation_id,
-        "folded": line.payload["text"].strip().casefold(),
     }
+
+
+def _folded(message: UserMessage) -> str:
+    """Return a text as a stop word is compared with it."""
+    text: str = message.line.payload["text"]
+    return text.strip().casefold()
 
 
 def _agent_input(message: AgentMessage) -> dict[str, Any]:
@@ -384,6 +390,13 @@ def _said(line: NewEvent, row: Any, now: datetime) -> Event | None:
         return None
     conversation_id, sequence, agent_name, is_by_text, _ = row
     line.payload["agent_name"] = agent_name
+    return line_shown(line, conversation_id, sequence, now, is_by_text=is_by_text)
+
+
+def line_shown(
+    line: NewEvent, conversation_id: str, sequence: int, now: datetime, *, is_by_text: bool
+) -> Event:
+    """Show a line that was written to whoever is looking, and wake whoever texts it."""
     event = line_event(line, conversation_id, sequence, now)
     publish.frames_show(conversation_id, [frame_of(event)])
     if is_by_text:

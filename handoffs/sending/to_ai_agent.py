@@ -17,18 +17,16 @@ from django.utils import timezone
 
 from conversations.event_loop.batcher import Batcher
 from conversations.event_loop.database import LoopDatabase
-from conversations.journal import publish
-from conversations.journal.frames import frame_of
-from conversations.journal.text_wake_up import texts_wake_from_loop
 from conversations.models import Event
 from conversations.webhooks.statement import LISTENING, TOLD
 from handoffs.lifecycle.queueing import queue_answer
 from handoffs.sending.hot_path import (
     UserMessage,
-    line_event,
+    line_shown,
     lines_written,
     plain_rows,
     send_to_vendor,
+    user_input,
 )
 from handoffs.starting.message_bounds import MINUTE, ROUNDING
 from integrations.telemetry.correlation import correlation_id
@@ -103,7 +101,7 @@ async def messages_to_ai_agent(messages: Sequence[UserMessage]) -> list[Event | 
     rows = await plain_rows(
         _writing,
         _TO_AI_AGENT,
-        [_input(message) for message in messages],
+        [user_input(message) for message in messages],
         ids=[message.conversation_id for message in messages],
         now=now,
         part=MINUTE / settings.AI_AGENT_TURNS_PER_MINUTE,
@@ -144,18 +142,6 @@ class MessageWays:
         return event
 
 
-def _input(message: UserMessage) -> dict[str, Any]:
-    line = message.line
-    return {
-        "conversation_id": message.conversation_id,
-        "event_id": str(line.id),
-        "payload": line.payload,
-        "metadata": line.metadata,
-        "client_event_id": line.client_event_id,
-        "correlation_id": message.correlation_id,
-    }
-
-
 def _queue_turns(messages: Sequence[UserMessage]) -> None:
     """Queue a turn for each; nobody waits for the queue, and a sweep finds what it loses."""
     if messages:
@@ -175,8 +161,5 @@ def _written(message: UserMessage, row: Any, now: datetime) -> Event | None:
     if row is None:
         return None
     sequence, _, is_by_text, _ = row
-    event = line_event(message.line, message.conversation_id, sequence, now)
-    publish.frames_show(message.conversation_id, [frame_of(event)])
-    if is_by_text:
-        texts_wake_from_loop()
-    return event
+    known = message.conversation_id
+    return line_shown(message.line, known, sequence, now, is_by_text=is_by_text)

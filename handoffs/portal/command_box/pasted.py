@@ -39,9 +39,7 @@ def conversation_of_id(project: Project, text: str) -> str:
 def _handoff_of_call(project: Project, text: str) -> Handoff | None:
     """Return the handoff for which a vendor was called under this correlation id."""
     calls = VendorCall.objects.filter(correlation_id=text).order_by()
-    references = set(calls.values_list("reference", flat=True)[:_CALLS_MAX])
-    # A second try at another integration bears the handoff's id with a number behind it.
-    ids = {part for one in references if one for part in (one, one.rpartition("-")[0])}
+    ids = set(calls.values_list("reference", flat=True)[:_CALLS_MAX])
     return _newest(list(Handoff.objects.filter(project=project, pk__in=ids)))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,7 +15,6 @@ from integrations.models import Integration, VendorCall
 
 # The upper ends of the classes by which durations are counted; beyond the last is one more.
 CLASSES_MS = (25, 50, 100, 200, 400, 800, 1500, 3000, 6000, 12_000, 30_000)
-_HANDOFF = re.compile(r"HOF-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _GROUPED = (
     *("at_step", "operation", "error_code", "status"),
     *("outcome", "took", "is_broken", "is_remark"),
@@ -130,7 +128,7 @@ def _errors(rows: Sequence[dict[str, Any]]) -> list[ErrorKind]:
             count=sum(one["number"] for one in parts),
             first_at=min(one["first_at"] for one in parts),
             last_at=max(one["last_at"] for one in parts),
-            handoff_id=next(filter(None, (_handoff_id(one["newest"]) for one in parts)), ""),
+            handoff_id=next(filter(None, (one["newest"] for one in parts)), ""),
         )
         for (code, status, operation), parts in kinds.items()
     ]
@@ -170,12 +168,6 @@ def _by_operation(rows: Sequence[dict[str, Any]]) -> list[Operation]:
             )
         )
     return sorted(made, key=lambda one: (-(one.answered + one.failed), one.name))
-
-
-def _handoff_id(reference: str) -> str:
-    """Return the handoff of a call; a try at the fallback bears a number behind the id."""
-    found = _HANDOFF.match(reference)
-    return found[0] if found else ""
 
 
 def _has_failed(error_code: object, status: object) -> bool:

@@ -29,6 +29,7 @@ from conversations.releases.known import STAMPS, project_know
 from conversations.webhooks.statement import LISTENING, TOLD
 from conversations.webhooks.wake_up import wake
 from handoffs.payload.reading import has_handoff
+from handoffs.sending.hot_path import line_event
 from integrations.telemetry.correlation import correlation_id
 from integrations.telemetry.metrics import JOURNAL_LINES
 
@@ -163,18 +164,11 @@ def turn_write(facts: TurnFacts, turn_id: uuid.UUID, turn: Turn) -> bool:
     if not rows:
         return False
     JOURNAL_LINES.inc(len(lines))
-    events = [
-        Event(
-            id=one.id,
-            conversation_id=facts.conversation.pk,
-            sequence=sequence + place,
-            type=one.type,
-            payload=one.payload,
-            created_at=now,
-        )
+    frames = [
+        frame_of(line_event(one, facts.conversation.pk, sequence + place, now))
         for place, one in enumerate(lines, start=1)
     ]
-    publish.frames_publish(facts.conversation.pk, [frame_of(event) for event in events])
+    publish.frames_publish(facts.conversation.pk, frames)
     _wake(*rows[0])
     return True
 
