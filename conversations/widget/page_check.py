@@ -13,6 +13,7 @@ from asgiref.sync import async_to_sync
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 
 from conversations.models import Channel, Conversation
 from conversations.webhooks.sender import outward_route
@@ -100,12 +101,17 @@ class PageCheckForm(forms.Form):
 
 def live_state(channel: Channel) -> LiveState | None:
     """Return the newest real session: not of the portal's own test page; None before the first."""
+    return newest_of_own_page(Conversation.objects.filter(channel=channel))
+
+
+def newest_of_own_page(conversations: QuerySet[Conversation]) -> LiveState | None:
+    """Return the newest that came from a page of the customer's own, among the last few."""
     own = urlsplit(settings.PUBLIC_URL).netloc
-    rows = Conversation.objects.filter(channel=channel).order_by("-started_at")
-    for at, page in rows.values_list("started_at", "page")[:_NEWEST]:
-        url = str(page.get("url", ""))
-        if (host := urlsplit(url).netloc) and host != own and host_allowed(channel, host):
-            return LiveState(page=url.partition("?")[0], at=at)
+    newest = conversations.order_by("-started_at").select_related("channel")
+    for row in newest.only("started_at", "page", "channel__allowed_origins")[:_NEWEST]:
+        url = str(row.page.get("url", ""))
+        if (host := urlsplit(url).netloc) and host != own and host_allowed(row.channel, host):
+            return LiveState(page=url.partition("?")[0], at=row.started_at)
     return None
 
 

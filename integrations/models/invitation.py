@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from integrations.models.identifiers import invitation_id
 from integrations.models.workspace import Workspace
@@ -44,6 +45,12 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.public_id} to {self.workspace}"
+
+    @classmethod
+    def waiting(cls) -> models.QuerySet[Invitation]:
+        """Return those that may still be accepted."""
+        now = timezone.now()
+        return cls.objects.filter(accepted_at=None, revoked_at=None, expires_at__gt=now)
 
     def state(self, now: datetime) -> str:
         """Return waiting, accepted, expired or revoked."""

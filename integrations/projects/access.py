@@ -126,6 +126,12 @@ def may_edit(request: HttpRequest, area: Area) -> bool:
 
 def admins_named(project: Project) -> list[str]:
     """Name a few of those who can give a member more access."""
-    rows = Membership.objects.filter(workspace=project.workspace_id, is_admin=True)
-    active = rows.filter(user__is_active=True).select_related("user").order_by("pk")
-    return [row.user.get_username() for row in active[:NAMED_ADMINS]]
+    rows = Membership.objects.filter(workspace=project.workspace_id)
+    return [user.get_username() for user in some_admins(rows)]
+
+
+def some_admins(rows: QuerySet[Membership]) -> list[Any]:
+    """Return a few users who are admins by these memberships, each once."""
+    active = rows.filter(is_admin=True, user__is_active=True).select_related("user")
+    users = {row.user_id: row.user for row in active.order_by("pk")[: 4 * NAMED_ADMINS]}
+    return [*users.values()][:NAMED_ADMINS]

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -19,7 +18,7 @@ from conversations.webhooks.outbox import project_tell
 from handoffs.portal.alerts.conditions import Condition, conditions
 from integrations.models import Alert, Project
 from integrations.projects.audit import audit_record
-from integrations.telemetry.mail import mail_is_set_up
+from integrations.telemetry.mail import mail_is_set_up, mail_send
 
 logger = logging.getLogger(__name__)
 QUIET_MINUTES = 240
@@ -136,12 +135,8 @@ def _tell(row: Alert, *, is_over: bool) -> None:
 def _mail(row: Alert, emails: tuple[str, ...], *, is_over: bool) -> None:
     words = f"{'Over: ' if is_over else ''}{row.get_kind_display()} in {row.project.name}"
     page = settings.PUBLIC_URL + reverse("alerts", args=[row.project.public_id])
-    EmailMessage(
-        subject=words,
-        body=f"{row.detail}\n\nSince {row.raised_at:%Y-%m-%d %H:%M} UTC.\n{page}\n",
-        from_email=settings.DEFAULT_FROM_EMAIL,
-        to=list(emails[:MOST_MAILS]),
-    ).send()
+    body = f"{row.detail}\n\nSince {row.raised_at:%Y-%m-%d %H:%M} UTC.\n{page}\n"
+    mail_send(to=emails[:MOST_MAILS], subject=words, body=body)
 
 
 def alert_data(row: Alert) -> Mapping[str, Any]:

@@ -30,13 +30,16 @@ from integrations.projects.lists.export import export_response
 MOST_AT_ONCE = 50
 
 
+Run = Callable[[Conversation, Any, str], None]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListAct:
     """What may be done with chosen conversations, in the words of its button."""
 
     label: str
     done: str
-    run: Callable[[Conversation, Any, str], None] | None = None
+    run: Run | None = None
     needs_tag: bool = False
 
 
@@ -88,7 +91,8 @@ def list_act(request: HttpRequest, project: Project, page: str) -> HttpResponseB
         return _exported(request, project, list_page, chosen)
     if request.POST.get("confirm") != "yes":
         return _asked(request, list_page, chosen, tag=tag, query=query, back=back)
-    _carry_out(request, _conversations(project, list_page, chosen), act, tag)
+    rows = _conversations(project, list_page, chosen)
+    _carry_out(request, rows, act.run, act.done, tag)
     return redirect(back)
 
 
@@ -136,16 +140,18 @@ def _conversations(
     return list(rows.filter(pk__in=chosen))
 
 
-def _carry_out(request: HttpRequest, rows: Sequence[Conversation], act: ListAct, tag: str) -> None:
+def _carry_out(
+    request: HttpRequest, rows: Sequence[Conversation], run: Run, done_word: str, tag: str
+) -> None:
     done = 0
     for row in rows:
         try:
-            act.run and act.run(row, request.user, tag)
+            run(row, request.user, tag)
             done += 1
         except (ValidationError, ConversationError) as error:
             messages.error(request, f"{row.pk}: {_words(error)}")
     if done:
-        messages.success(request, f"{act.done}: {done}.")
+        messages.success(request, f"{done_word}: {done}.")
     elif not rows:
         messages.error(request, "These rows are not in this project.")
 

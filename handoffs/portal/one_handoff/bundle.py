@@ -10,11 +10,11 @@ import io
 import json
 import platform
 import zipfile
+from contextlib import suppress
 from datetime import datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-import django
 from django.db import connection
 from django.utils import timezone
 
@@ -74,21 +74,15 @@ def bundle_file(handoff: Handoff) -> bytes:
 
 
 def _versions() -> dict[str, str]:
-    found = {name: version(name) for name in PACKAGES if _is_there(name)}
+    found = {}
+    for name in PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
     return found | {
         "python": platform.python_version(),
-        "django": django.get_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "database": connection.vendor,
     }
-
-
-def _is_there(name: str) -> bool:
-    try:
-        version(name)
-    except ModuleNotFoundError:
-        return False
-    return True
 
 
 def _handoff(handoff: Handoff) -> dict[str, Any]:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
 
 from conversations.ai_agent.flows.steps import step_read
 from conversations.ai_agent.topics.actions import topic_actions
@@ -20,14 +17,12 @@ from conversations.models import (
     Tool,
     Topic,
 )
-from conversations.widget.access_token import host_allowed
+from conversations.widget.page_check import newest_of_own_page
 from handoffs.models import Handoff
 from integrations.contract.registry import manifests
 from integrations.models import Integration, Invitation, Membership, Project, SecondFactor
 
 Status = Integration.Status
-# Newest conversations that are looked through for one of a real page.
-_NEWEST = 50
 # Among so many of the newest handoffs one that a live agent joined is looked for.
 HANDOFFS_LOOKED_AT = 500
 # What a tool writes that leaves the place to the project.
@@ -62,7 +57,7 @@ def set_up_facts(project: Project, member_id: int) -> SetUpFacts:
         is_named=is_named,
         is_reached=is_named and (row.is_outside or _is_reached(project, tools)),  # type: ignore[attr-defined]
         is_published=row.is_published,  # type: ignore[attr-defined]
-        is_seen=_is_seen(project),
+        is_seen=newest_of_own_page(Conversation.objects.filter(project=project)) is not None,
         is_answered=row.is_answered,  # type: ignore[attr-defined]
         has_colleague=row.has_colleague or row.has_invited,  # type: ignore[attr-defined]
         has_second_factor=row.has_second_factor,  # type: ignore[attr-defined]
@@ -88,14 +83,7 @@ def _told_at_once(member_id: int, keys: set[str]) -> dict[str, Exists]:
         "has_second_factor": Exists(
             SecondFactor.objects.filter(user=member_id, confirmed_at__isnull=False)
         ),
-        "has_invited": Exists(
-            Invitation.objects.filter(
-                **workspace,
-                accepted_at=None,
-                revoked_at=None,
-                expires_at__gt=timezone.now(),
-            )
-        ),
+        "has_invited": Exists(Invitation.waiting().filter(**workspace)),
     }
 
 
@@ -128,16 +116,4 @@ def _is_reached(project: Project, tools: set[str]) -> bool:
         for step in (step_read(raw) for raw in steps if raw.get("name")):
             if step.kind == "handoff" or tools.intersection(step.tools):
                 return True
-    return False
-
-
-def _is_seen(project: Project) -> bool:
-    """Say whether somebody came from a page of the project's own: not from the test page."""
-    own = urlsplit(settings.PUBLIC_URL).netloc
-    newest = Conversation.objects.filter(project=project).order_by("-started_at")
-    newest = newest.select_related("channel").only("page", "channel__allowed_origins")
-    for row in newest[:_NEWEST]:
-        host = urlsplit(str(row.page.get("url", ""))).netloc
-        if host and host != own and host_allowed(row.channel, host):
-            return True
     return False

@@ -8,7 +8,6 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core import signing
 from django.core.exceptions import ValidationError
-from django.core.mail import EmailMessage
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -18,6 +17,7 @@ from integrations.entry.members.services import member_set
 from integrations.models import Invitation, Membership, Workspace
 from integrations.models.invitation import VALID
 from integrations.projects.audit import audit_record
+from integrations.telemetry.mail import mail_send
 
 _SIGNER = signing.Signer(salt="integrations.entry.members.invitations")
 
@@ -128,12 +128,11 @@ def invitation_mail(invitation: Invitation) -> None:
         f"Accept within 7 days:\n{invitation_link(invitation)}",
         "Whoever has this link can accept it. If you expected no invitation, delete this mail.",
     ]
-    EmailMessage(
+    mail_send(
+        to=[invitation.email],
         subject=f"You are invited to {invitation.workspace.name}",
         body="\n\n".join(part for part in about if part) + "\n",
-        from_email=settings.DEFAULT_FROM_EMAIL,
-        to=[invitation.email],
-    ).send()
+    )
     Invitation.objects.filter(pk=invitation.pk).update(sent_at=timezone.now())
 
 

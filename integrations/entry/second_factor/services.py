@@ -8,13 +8,13 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.mail import EmailMessage
 from django.db import transaction
 from django.utils import timezone
 
 from integrations.entry.second_factor import codes
 from integrations.models import Membership, SecondFactor
 from integrations.projects.audit import audit_person
+from integrations.telemetry.mail import mail_is_set_up, mail_send
 
 logger = logging.getLogger(__name__)
 APP, RECOVERY = "app", "recovery code"
@@ -128,7 +128,7 @@ def _recovery_codes_give(row: SecondFactor) -> list[str]:
 
 def _tell_removed(user: Any, actor: Any) -> None:
     """Mail the member, where mail is set up: a factor that somebody else took away is news."""
-    if not user.email or settings.EMAIL_BACKEND.endswith(".dummy.EmailBackend"):
+    if not user.email or not mail_is_set_up():
         return
     by = "You" if actor == user else "Baton’s operator"
     if actor is not None and actor != user:
@@ -138,13 +138,7 @@ def _tell_removed(user: Any, actor: Any) -> None:
         "app and its recovery codes are good no longer.\n\nIf you did not ask for this, change "
         f"your password and tell an admin:\n{settings.PUBLIC_URL}/account/\n"
     )
-    mail = EmailMessage(
-        subject="Your second factor in Baton was removed",
-        body=body,
-        from_email=settings.DEFAULT_FROM_EMAIL,
-        to=[user.email],
-    )
     try:
-        mail.send()
+        mail_send(to=[user.email], subject="Your second factor in Baton was removed", body=body)
     except OSError as error:
         logger.warning("A member was not told of the lost factor: %s", type(error).__name__)

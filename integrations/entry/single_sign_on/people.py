@@ -7,7 +7,6 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.utils import timezone
 
 from integrations.entry.members.invitations import invitation_accept
 from integrations.entry.members.roles import BY_KEY
@@ -46,12 +45,7 @@ def _by_email(email: str) -> Any:
 
 def _newcomer(identity: Identity) -> Any:
     """Make the user whom an invitation, or the installation's rule for its domains, lets in."""
-    waiting = Invitation.objects.filter(
-        email__iexact=identity.email,
-        accepted_at=None,
-        revoked_at=None,
-        expires_at__gt=timezone.now(),
-    )
+    waiting = Invitation.waiting().filter(email__iexact=identity.email)
     invitations = [*waiting.select_related("workspace")]
     workspace = None if invitations else _open_workspace()
     if not invitations and workspace is None:

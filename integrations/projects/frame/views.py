@@ -12,11 +12,11 @@ from django.views.decorators.http import require_POST
 from integrations.models import Membership, Project, Workspace
 from integrations.projects import services
 from integrations.projects.access import (
-    NAMED_ADMINS,
     SecondFactorMissing,
     admins_named,
     projects_of,
     second_factor_needed,
+    some_admins,
 )
 from integrations.projects.forms import ProjectForm
 from integrations.projects.frame.context import KEYS_COOKIE, KEYS_OFF, THEME_COOKIE, THEMES
@@ -40,9 +40,8 @@ def no_access(request: HttpRequest, exception: Exception) -> HttpResponse:
 def _admins_known(request: HttpRequest) -> list[str]:
     """Name a few admins of the user's own workspaces; strangers learn none."""
     own = Workspace.objects.filter(members__user=request.user.pk)
-    rows = Membership.objects.filter(workspace__in=own, is_admin=True, user__is_active=True)
-    names = rows.order_by("pk").values_list("user__username", flat=True)
-    return [*dict.fromkeys(names[: 4 * NAMED_ADMINS])][:NAMED_ADMINS]
+    rows = Membership.objects.filter(workspace__in=own)
+    return [user.get_username() for user in some_admins(rows)]
 
 
 def _ask_text(admins: list[str]) -> str:

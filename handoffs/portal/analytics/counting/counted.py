@@ -14,8 +14,10 @@ from handoffs.portal.analytics.counting.numbers import (
     BIN_LABELS,
     BINS,
     DIMENSIONS,
+    LEFT,
     MEASURES,
     NOTHING,
+    UNMEASURED,
     WINDOWS,
     Failures,
     Group,
@@ -39,9 +41,8 @@ from handoffs.portal.one_handoff.wording import duration_text
 
 ANSWERED = Q(outcome=Outcome.ANSWERED)
 ABANDONED = Q(outcome=Outcome.ABANDONED)
-LEFT = (Outcome.ABANDONED, Outcome.SHORT_ABANDONED)
-# Of what a vendor had in its queue; nobody is measured by who left at once or was the client's own.
-QUEUED = Q(is_queued=True) & ~Q(outcome__in=[Outcome.SHORT_ABANDONED, Outcome.GIVEN_TO_CLIENT])
+# Of what a vendor had in its queue.
+QUEUED = Q(is_queued=True) & ~Q(outcome__in=UNMEASURED)
 BINNED = ("wait", "handle")
 
 
@@ -51,8 +52,7 @@ def overview(scope: Scope) -> Overview:
     result = Overview()
     for (outcome, is_queued, at), n in found.items():
         result.by_day[outcome, at.date()] += n
-        is_left = outcome in (Outcome.SHORT_ABANDONED, Outcome.GIVEN_TO_CLIENT)
-        result.queued += n if is_queued and not is_left else 0
+        result.queued += n if is_queued and outcome not in UNMEASURED else 0
     talks = scope.conversations().filter(has_words=True)
     sums = talks.aggregate(all=Count("pk"), handed=Count("pk", filter=Q(handoffs__gt=0)))
     result.conversations, result.handed = sums["all"], sums["handed"]

@@ -7,8 +7,12 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from handoffs.portal.analytics.counting.spreads import Spread
+from handoffs.portal.one_handoff.outcomes import Outcome
 
 NOTHING = Spread(0, None, None)
+LEFT = (Outcome.ABANDONED, Outcome.SHORT_ABANDONED)
+# Nobody is measured by who left at once or was the client's own.
+UNMEASURED = (Outcome.SHORT_ABANDONED, Outcome.GIVEN_TO_CLIENT)
 DIMENSIONS = ("reason", "topic", "vendor", "queue")
 # The durations of a handoff, by name the field of its fact.
 MEASURES = {

@@ -9,13 +9,17 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from conversations.models import ConversationFact, HandoffFact
-from handoffs.portal.analytics.counting.numbers import DIMENSIONS, MEASURES, WINDOWS
+from handoffs.portal.analytics.counting.numbers import (
+    DIMENSIONS,
+    LEFT,
+    MEASURES,
+    UNMEASURED,
+    WINDOWS,
+)
 from handoffs.portal.analytics.counting.spreads import spread_of
 from handoffs.portal.analytics.totals.steps import bin_of, steps_of
 from handoffs.portal.one_handoff.outcomes import Outcome
 
-_UNMEASURED = (Outcome.SHORT_ABANDONED, Outcome.GIVEN_TO_CLIENT)
-LEFT = (Outcome.ABANDONED, Outcome.SHORT_ABANDONED)
 Totals = dict[str, dict[str, Any]]
 
 
@@ -51,7 +55,7 @@ def _overview(
 
 
 def _is_queued(one: HandoffFact) -> bool:
-    return one.is_queued and one.outcome not in _UNMEASURED
+    return one.is_queued and one.outcome not in UNMEASURED
 
 
 def _waiting(counted: Sequence[HandoffFact], zone: ZoneInfo, target: int) -> dict[str, Any]:
