@@ -95,8 +95,7 @@ def seed(product: Product) -> None:
         *(sys.executable, "manage.py", "demo", "--seed-only"),
         *("--port", str(product.port), "--simulators", json.dumps(product.simulator_urls)),
     ]
-    # A migration on a machine that has much else to do may think for longer than a worker may.
-    environment = {**os.environ, **product.environment, "DATABASE_FROZEN_SECONDS": "60"}
+    environment = {**os.environ, **product.environment}
     done = subprocess.run(  # noqa: S603 - the command is ours, no shell
         command, cwd=BASE_DIR, env=environment, check=False
     )
