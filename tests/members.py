@@ -1,16 +1,30 @@
-"""Sign in a member of a project's workspace, with access by area."""
+"""A project, and members of its workspace who are signed in, with access by area."""
 
 from __future__ import annotations
 
 from itertools import count
 
+import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
 from integrations.models import Access, Area, Membership, Project
+from tests import factories
 
 _numbers = count(1)
 EVERY_AREA = dict.fromkeys(Area.values, Access.READ.value)
+
+
+@pytest.fixture
+def project() -> Project:
+    """A project of its own workspace."""
+    return factories.project()
+
+
+@pytest.fixture
+def admin(project: Project) -> Client:
+    """A browser in which an admin of the workspace is signed in."""
+    return client_of_admin(project)
 
 
 def client_of_admin(project: Project) -> Client:

@@ -20,16 +20,6 @@ from tests.members import client_of_admin, client_of_reader
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def project() -> Project:
-    return factories.project()
-
-
-@pytest.fixture
-def admin(project: Project) -> Client:
-    return client_of_admin(project)
-
-
 @pytest.fixture(scope="module")
 def served() -> Iterator[WebhookStandIn]:
     with webhook_agent() as agent:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 
 from conversations.models import Destination, Topic
 from integrations.models import AuditEntry, Project
 from tests import factories
-from tests.members import client_of_admin, client_of_reader
+from tests.members import client_of_reader
 
 pytestmark = pytest.mark.django_db
 
@@ -19,11 +18,6 @@ def project() -> Project:
     made = factories.project()
     Destination.objects.create(project=made, name="Billing", is_default=True)
     return made
-
-
-@pytest.fixture
-def admin(project: Project) -> Client:
-    return client_of_admin(project)
 
 
 def url(name: str, project: Project, **more: object) -> str:

@@ -1,25 +1,14 @@
 """The Log page: newest first, narrowed by level and words, personal data only for some."""
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 
 from conversations.models import LogEntry
 from integrations.models import Project
 from tests import factories
-from tests.members import client_of_admin, client_with
+from tests.members import client_with
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def project() -> Project:
-    return factories.project()
-
-
-@pytest.fixture
-def admin(project: Project) -> Client:
-    return client_of_admin(project)
 
 
 def url(project: Project, query: str = "") -> str:

@@ -31,11 +31,6 @@ COLOURS = """e => new Set([...e.querySelectorAll("span")].map(one =>
 SOURCE = 'def look(conv):\n    # later\n    x = 1\n    return conv.idd + "é"\n'
 
 
-@pytest.fixture
-def project() -> Project:
-    return factories.project()
-
-
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """One Chromium, within a test alone: beside its event loop there is no database."""

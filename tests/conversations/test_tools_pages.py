@@ -3,13 +3,12 @@
 import html
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 
 from conversations.models import Secret, Tool, Topic
 from integrations.models import AuditEntry, Project
 from tests import factories
-from tests.members import client_of_admin, client_of_reader
+from tests.members import client_of_reader
 
 pytestmark = pytest.mark.django_db
 
@@ -21,16 +20,6 @@ SEED = (
     '        "handoff": {"text_chat": {"salesforce_integration": {}}},\n'
     "    }\n"
 )
-
-
-@pytest.fixture
-def project() -> Project:
-    return factories.project()
-
-
-@pytest.fixture
-def admin(project: Project) -> Client:
-    return client_of_admin(project)
 
 
 def url(name: str, project: Project, **more: object) -> str:

@@ -1,7 +1,6 @@
 """The Topics pages: what may be stored, who may store it, and what a phrase would do."""
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 
 from conversations.models import Topic
@@ -10,16 +9,6 @@ from tests import factories
 from tests.members import client_of_admin, client_of_reader, client_with
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def project() -> Project:
-    return factories.project()
-
-
-@pytest.fixture
-def admin(project: Project) -> Client:
-    return client_of_admin(project)
 
 
 def url(name: str, project: Project, **more: object) -> str:

@@ -23,11 +23,6 @@ GIVEN = {
 
 
 @pytest.fixture
-def project() -> Project:
-    return factories.project()
-
-
-@pytest.fixture
 def key(project: Project) -> str:
     return factories.api_key(project, ApiKey.Permission.WEBHOOKS.value)[1]
 

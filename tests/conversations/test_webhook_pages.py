@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 
 from conversations.models import WebhookDelivery, WebhookEndpoint
@@ -14,20 +13,10 @@ from conversations.webhooks.endpoints import PER_ACCOUNT, endpoint_create, trial
 from integrations.models import Access, AuditEntry, Project
 from integrations.telemetry.correlation import correlation_begin
 from tests import factories
-from tests.members import client_of_admin, client_of_reader, client_with
+from tests.members import client_of_reader, client_with
 
 pytestmark = pytest.mark.django_db
 SECRET = re.compile(r"whsec_[\w-]+")
-
-
-@pytest.fixture
-def project() -> Project:
-    return factories.project()
-
-
-@pytest.fixture
-def admin(project: Project) -> Client:
-    return client_of_admin(project)
 
 
 def values(**changed: Any) -> dict[str, Any]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser import ARGUMENTS, find_browser
 from tests.conversations.widget_lab import ORIGIN, Lab
 
 # Three sizes, two directions.
@@ -57,22 +55,6 @@ SURVEY = {
     "asks_comment": True,
     "deadline_seconds": 600,
 }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=find_browser(), args=ARGUMENTS)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def lab(browser: Browser) -> Iterator[Lab]:
-    made = Lab(browser)
-    made.echoes()
-    yield made
-    made.context.close()
 
 
 def ended(lab: Lab, page: Page) -> None:

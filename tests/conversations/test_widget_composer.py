@@ -6,9 +6,8 @@ import base64
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser import ARGUMENTS, find_browser
 from tests.conversations.widget_lab import Lab, message
 
 LIMITS = {"max_bytes": 1_000_000, "mime": ["image/png", "application/pdf", "text/plain"]}
@@ -24,14 +23,6 @@ PASTE = """([text, hasPicture]) => {
   return field.dispatchEvent(new ClipboardEvent("paste",
     { clipboardData: data, bubbles: true, cancelable: true }));
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=find_browser(), args=ARGUMENTS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -10,19 +10,9 @@ from conversations.widget.access_token import TokenError, channel_for_token
 from conversations.widget.channels import contrast_with_white, origin_read
 from integrations.models import AuditEntry, Project
 from tests import factories
-from tests.members import client_of_admin, client_of_reader
+from tests.members import client_of_reader
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def project() -> Project:
-    return factories.project()
-
-
-@pytest.fixture
-def admin(project: Project) -> Client:
-    return client_of_admin(project)
 
 
 def url(name: str, project: Project) -> str:

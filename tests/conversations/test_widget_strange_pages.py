@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from tests.browser import ARGUMENTS, find_browser
 from tests.conversations.widget_lab import STATIC, Lab, message, reply
 
 # What libraries and applications do to a page before anything else runs.
@@ -19,22 +16,6 @@ SCRIPTS = {
         for (const kind of [Array, Object, String, Function]) kind.prototype.own = "enumerable";
         crypto.randomUUID = undefined;""",
 }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=find_browser(), args=ARGUMENTS)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def lab(browser: Browser) -> Iterator[Lab]:
-    made = Lab(browser)
-    made.echoes()
-    yield made
-    made.context.close()
 
 
 def talks(page: Page, lab: Lab, text: str = "Hello there") -> None:

@@ -21,8 +21,11 @@ from integrations.vendors.zendesk.simulator import ZendeskSimulator
 from tests import factories
 from tests.handoffs.chains import connect_others
 from tests.handoffs.talk import Talk, verify_with
+from tests.members import admin, project
 from tests.vendors.amazon_connect.contract_setup import AWS_EXTERNAL_ID
 from tests.waiting import database_threads_rest
+
+__all__ = ("admin", "project")  # fixtures of the folder
 
 
 @pytest.fixture(scope="module")

@@ -45,11 +45,6 @@ OTHERS = {
 INSTANCE = str(uuid.uuid4())
 
 
-@pytest.fixture
-def project() -> Project:
-    return factories.project()
-
-
 def five_connections(project: Project) -> None:
     factories.integration(project)
     for connector, key in OTHERS.items():

@@ -107,16 +107,6 @@ def _conversations(project: Project) -> list[Conversation]:
     return Conversation.objects.bulk_create(rows)
 
 
-@pytest.fixture
-def project() -> Project:
-    return factories.project()
-
-
-@pytest.fixture
-def admin(project: Project) -> Client:
-    return client_of_admin(project)
-
-
 def tables(answer: Any) -> dict[str, list[list[Any]]]:
     """Return the figures of a page by name, row by row."""
     found = {one["figure"].name: one["figure"] for one in answer.context["figures"]}

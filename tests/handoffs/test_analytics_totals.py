@@ -376,11 +376,6 @@ def _ended_handoff(project: Project) -> Handoff:
     )
 
 
-@pytest.fixture
-def project() -> Project:
-    return factories.project()
-
-
 def test_definitions_are_a_file_with_the_settings_that_were_used(project):
     client = client_of_admin(project)
     url = f"/p/{project.public_id}/analytics/export/"

@@ -20,11 +20,6 @@ CREDENTIALS = {
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def project() -> Project:
-    return factories.project()
-
-
 @pytest.mark.parametrize("end", ["", "/"])
 def test_a_call_with_put_below_the_address_is_stored_once(project: Project, end: str) -> None:
     row = factories.integration(

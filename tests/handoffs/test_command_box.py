@@ -13,19 +13,9 @@ from handoffs.models import Handoff
 from handoffs.states import State
 from integrations.models import Access, Project, VendorCall
 from tests import factories
-from tests.members import client_of_admin, client_with
+from tests.members import client_with
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def project() -> Project:
-    return factories.project()
-
-
-@pytest.fixture
-def admin(project: Project) -> Client:
-    return client_of_admin(project)
 
 
 def answers(client: Client, project: Project, text: str) -> list[tuple[str, str]]:

@@ -28,16 +28,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def project() -> Project:
-    return factories.project()
-
-
-@pytest.fixture
-def admin(project: Project) -> Client:
-    return client_of_admin(project)
-
-
-@pytest.fixture
 def reader(project: Project) -> Client:
     """May read conversations, and not what is personal in them."""
     return client_with(project, **{Area.CONVERSATIONS: 1})

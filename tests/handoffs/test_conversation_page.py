@@ -30,16 +30,6 @@ MARK = "zygomorph"
 
 
 @pytest.fixture
-def project() -> Project:
-    return factories.project()
-
-
-@pytest.fixture
-def admin(project: Project) -> Client:
-    return client_of_admin(project)
-
-
-@pytest.fixture
 def with_human(project: Project) -> Conversation:
     visitor = Visitor(external_id=f"id-{MARK}", is_verified=True, name=f"Ines {MARK}")
     made = factories.conversation(factories.channel(project), visitor=visitor)

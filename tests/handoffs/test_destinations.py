@@ -17,7 +17,7 @@ from handoffs.starting.start import handoff_start
 from integrations.contract.registry import manifests
 from integrations.models import AuditEntry, Project
 from tests import factories
-from tests.members import client_of_admin, client_of_reader
+from tests.members import client_of_reader
 
 pytestmark = pytest.mark.django_db
 
@@ -31,11 +31,6 @@ def project() -> Project:
     factories.integration(made)
     factories.integration(made, **GENESYS)
     return made
-
-
-@pytest.fixture
-def admin(project: Project) -> Client:
-    return client_of_admin(project)
 
 
 def place(project: Project, name: str = "Billing", **fields: object) -> Destination:

@@ -10,7 +10,6 @@ from django.urls import reverse
 
 from integrations.models import Area, Project
 from integrations.projects.frame.menu import MENU
-from tests import factories
 from tests.members import client_of_admin, client_with
 
 pytestmark = pytest.mark.django_db
@@ -23,11 +22,6 @@ NEVER_EMPTY = {
 }
 # Nothing is wrong, and nothing is to be done.
 WITHOUT_BUTTON = {"alerts"}
-
-
-@pytest.fixture
-def project() -> Project:
-    return factories.project()
 
 
 def empty_state(client: Client, project: Project, page: str) -> str:

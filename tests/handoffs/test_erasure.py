@@ -33,20 +33,10 @@ from handoffs.states import State
 from integrations.models import AuditEntry, Project, VendorCall
 from integrations.projects.retention import Retention, retention_of, retention_set
 from tests import factories
-from tests.members import client_of_admin, client_with
+from tests.members import client_with
 
 pytestmark = pytest.mark.django_db
 MARK = "Ottilie-Marker"
-
-
-@pytest.fixture
-def project() -> Project:
-    return factories.project()
-
-
-@pytest.fixture
-def admin(project: Project) -> Client:
-    return client_of_admin(project)
 
 
 def at(name: str, project: Project, *args: object) -> str:

@@ -15,20 +15,10 @@ from conversations.releases.services import release_publish
 from handoffs.states import State
 from integrations.models import Access, Integration, Membership, Project, SecondFactor
 from tests import factories
-from tests.members import client_of_admin, client_with
+from tests.members import client_with
 
 pytestmark = pytest.mark.django_db
 Status = Integration.Status
-
-
-@pytest.fixture
-def project() -> Project:
-    return factories.project()
-
-
-@pytest.fixture
-def admin(project: Project) -> Client:
-    return client_of_admin(project)
 
 
 def steps(client: Client, project: Project) -> tuple[list[str], str, str]:

@@ -22,16 +22,6 @@ from tests.members import client_of_admin, client_with
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def project() -> Project:
-    return factories.project()
-
-
-@pytest.fixture
-def admin(project: Project) -> Client:
-    return client_of_admin(project)
-
-
 def made(project: Project, state: State = State.ACTIVE, **channel_fields: object) -> Handoff:
     channel = factories.channel(project, **channel_fields)
     return factories.handoff(factories.conversation(channel), state=state)

@@ -22,7 +22,7 @@ from handoffs.portal.health.period import PERIODS
 from handoffs.states import State
 from integrations.models import Access, Integration, Project, VendorCall
 from tests import factories
-from tests.members import client_of_admin, client_with
+from tests.members import client_with
 
 pytestmark = pytest.mark.django_db
 PAGE = "integration_health"
@@ -30,18 +30,8 @@ PLACE = ("sandbox", "salesforce_messaging")
 
 
 @pytest.fixture
-def project() -> Project:
-    return factories.project()
-
-
-@pytest.fixture
 def row(project: Project) -> Integration:
     return factories.integration(project)
-
-
-@pytest.fixture
-def admin(project: Project) -> Client:
-    return client_of_admin(project)
 
 
 def call(row: Integration, *, at: datetime, **fields: Any) -> VendorCall:

@@ -33,11 +33,6 @@ def project() -> Project:
     return made
 
 
-@pytest.fixture
-def admin(project: Project) -> Client:
-    return client_of_admin(project)
-
-
 def at(name: str, project: Project, *args: object) -> str:
     return reverse(name, args=[project.public_id, *args])
 

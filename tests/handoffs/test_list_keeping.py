@@ -41,11 +41,6 @@ def project(made: Handoff) -> Project:
     return made.integration.project
 
 
-@pytest.fixture
-def admin(project: Project) -> Client:
-    return client_of_admin(project)
-
-
 def url(project: Project, name: str, *args: object) -> str:
     return reverse(name, args=[project.public_id, *args])
 

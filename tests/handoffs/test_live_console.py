@@ -95,11 +95,6 @@ def reasons(project: Project) -> list[str]:
     return [row.stuck for row in read(project).handoffs]
 
 
-@pytest.fixture
-def project() -> Project:
-    return factories.project()
-
-
 @pytest.fixture(autouse=True)
 def _workers_live(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine a test takes longer than a worker without heartbeat counts as alive."""

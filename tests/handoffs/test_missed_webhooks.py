@@ -38,11 +38,6 @@ from tests.handoffs.test_vendor_webhooks import (
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def project() -> Project:
-    return factories.project()
-
-
 def missed_until(item_id_part: str) -> datetime:
     row = StoredWebhook.objects.get(item_id__startswith=item_id_part)
     assert row.missed_until is not None

@@ -31,11 +31,6 @@ def project() -> Project:
     return factories.project(name="Demo shop")
 
 
-@pytest.fixture
-def admin(project: Project) -> Client:
-    return client_of_admin(project)
-
-
 def home(client: Client, project: Project) -> str:
     return client.get(reverse("project_home", args=[project.public_id])).content.decode()
 

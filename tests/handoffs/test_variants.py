@@ -24,11 +24,6 @@ NONE_NAMED = HandoffPayload()
 
 
 @pytest.fixture
-def project() -> Project:
-    return factories.project()
-
-
-@pytest.fixture
 def channel(project) -> Channel:
     return factories.channel(project)
 
