@@ -41,7 +41,7 @@ _MAX_WAITING = 2000
 def vendor_calls_save(
     *, integration_id: int, records: Sequence[tuple[str, VendorCallRecord]]
 ) -> None:
-    """Store masked records, each with the id of the handoff it belongs to, or empty."""
+    """Store masked records, each with the id of the handoff or text it belongs to, or empty."""
     rows = [_row(belongs_to, record) for belongs_to, record in records]
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

@@ -6,6 +6,7 @@ import secrets
 import time
 import uuid
 
+HANDOFF_PREFIX = "HOF-"
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -24,7 +25,7 @@ def conversation_id() -> str:
 
 def handoff_id() -> str:
     """Return a new handoff id."""
-    return f"HOF-{uuid7()}"
+    return f"{HANDOFF_PREFIX}{uuid7()}"
 
 
 def workspace_id() -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from html import unescape
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.cache import cache
@@ -102,6 +103,19 @@ def test_each_kind_of_error_has_its_number_cause_and_cure_and_an_example(
     assert "Why: Salesforce Messaging refused the credentials." in text
     assert "Do this: Open Integrations, choose Fix on the tile" in text
     assert reverse("handoff", args=[project.public_id, handoff.pk]) in trouble
+
+
+def test_a_call_for_a_text_message_is_no_example_of_a_handoff(
+    admin: Client, project: Project, row: Integration
+) -> None:
+    now = timezone.now()
+    for belongs_to in (str(uuid4()), ""):
+        call(row, at=now, status=401, error_code="invalid_auth", reference=belongs_to)
+
+    page = admin.get(reverse(PAGE, args=[project.public_id, *PLACE])).content.decode()
+
+    trouble = page.split('data-code="invalid_auth"')[1].split("</article>")[0]
+    assert "one example is" not in trouble
 
 
 def test_a_handoff_that_nobody_took_shows_the_vendors_own_symptoms(

@@ -14,8 +14,9 @@ from tests.journeys.stack import Stack
 
 # A body of Celery's in a message, as kombu packs it.
 _BODY = re.compile(r'\\?"body\\?": \\?"([A-Za-z0-9+/=]+)\\?"')
-# The tables that hold what people said, on purpose; nothing else may.
-SPOKEN = ("conversations_event",)
+# The tables that hold what people said, on purpose; nothing else may. A clock fills the second.
+JOURNAL = "conversations_event"
+SPOKEN = {JOURNAL, "conversations_conversationsearch"}
 
 
 class RedisTap:

@@ -31,6 +31,7 @@ class Portal:
         """Choose an entry of the menu."""
         self.page.get_by_role("navigation").get_by_role("link", name=entry, exact=True).click()
         expect(self.page.get_by_role("heading", level=1)).to_be_visible()
+        self.page.wait_for_load_state()  # until then no script hears a click
 
     def tile(self, title: str) -> Locator:
         """Return a tile of the Integrations page."""

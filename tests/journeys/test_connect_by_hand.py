@@ -114,6 +114,8 @@ def test_revoking_a_key_by_keyboard_asks_for_its_name_and_gives_the_focus_back(
     page.get_by_role("checkbox", name=re.compile("^Handoff")).check()
     page.get_by_role("button", name="Create key").click()
     opener = page.get_by_role("button", name="Revoke Desktop of the journey")
+    expect(opener).to_be_visible()
+    page.wait_for_load_state()  # until then no script hears a key
 
     opener.focus()
     page.keyboard.press("Enter")

@@ -28,6 +28,7 @@ class Keys:
     def go_to(self, wanted: Locator, key: str = "Tab") -> None:
         """Press Tab until something has the focus."""
         target = wanted.first.element_handle()
+        self.page.wait_for_load_state()  # until then no script hears a key
         for _ in range(MOST_STOPS):
             self.page.keyboard.press(key)
             found = self.page.evaluate(FOCUSED)

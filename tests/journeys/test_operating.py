@@ -28,6 +28,7 @@ def heading(page: Page) -> Locator:
 
 def finds(page: Page, text: str, option: str) -> None:
     """Open the command box, write, wait until what is wanted is chosen, and go there."""
+    page.wait_for_load_state()  # until then no script hears a key
     page.keyboard.press("Control+k")
     box = page.get_by_role("combobox", name=re.compile("A page, an integration"))
     expect(box).to_be_focused()

@@ -7,6 +7,7 @@ import uuid
 from conversations.models import Conversation
 from handoffs.models import Handoff
 from integrations.models import Project, VendorCall
+from integrations.models.identifiers import HANDOFF_PREFIX
 
 ID_MIN, ID_MAX = 6, 255
 _CALLS_MAX = 20
@@ -15,8 +16,8 @@ _CALLS_MAX = 20
 def handoff_of_id(project: Project, text: str) -> Handoff | None:
     """Return the newest handoff that bears this id: its own, the vendor's or a request's."""
     own = Handoff.objects.filter(project=project).only("pk", "requested_at").order_by()
-    if text.upper().startswith("HOF-"):
-        return own.filter(pk="HOF-" + text[4:].lower()).first()
+    if text.upper().startswith(HANDOFF_PREFIX):
+        return own.filter(pk=HANDOFF_PREFIX + text[len(HANDOFF_PREFIX) :].lower()).first()
     for name in ("vendor_conversation_id", "correlation_id", "shared_id"):
         if found := _newest(list(own.filter(**{name: text}))):
             return found

@@ -12,6 +12,7 @@ from django.db.models import Case, CharField, Count, IntegerField, Max, Min, Q, 
 
 from handoffs.portal.health.period import Period
 from integrations.models import Integration, VendorCall
+from integrations.models.identifiers import HANDOFF_PREFIX
 
 # The upper ends of the classes by which durations are counted; beyond the last is one more.
 CLASSES_MS = (25, 50, 100, 200, 400, 800, 1500, 3000, 6000, 12_000, 30_000)
@@ -128,7 +129,10 @@ def _errors(rows: Sequence[dict[str, Any]]) -> list[ErrorKind]:
             count=sum(one["number"] for one in parts),
             first_at=min(one["first_at"] for one in parts),
             last_at=max(one["last_at"] for one in parts),
-            handoff_id=next(filter(None, (one["newest"] for one in parts)), ""),
+            # A call for a text message bears the text's id.
+            handoff_id=next(
+                (one["newest"] for one in parts if one["newest"].startswith(HANDOFF_PREFIX)), ""
+            ),
         )
         for (code, status, operation), parts in kinds.items()
     ]
