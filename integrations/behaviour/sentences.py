@@ -17,12 +17,12 @@ def worded(key: str, locale: str) -> str:
 
 
 def own_or(own: str, key: str, locale: str) -> str:
-    """Return a project's own text; where it is still the one every project begins with, ours.
+    """Return a project's own text; ours for none, and for the one every project begins with.
 
     What it words anew in the locale's language comes before either.
     """
     said = locale.own.get(key) if isinstance(locale, Tongue) else ""
-    return said or (sentence(key, locale) if own == SENTENCES[key].en else own)
+    return said or (sentence(key, locale) if own in ("", SENTENCES[key].en) else own)
 
 
 # ---- standard responses: while waiting, and when nobody is there ----

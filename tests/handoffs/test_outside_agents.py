@@ -17,6 +17,7 @@ from conversations.models import Conversation, Event, LogEntry, OutsideAgent
 from handoffs.models import Handoff
 from handoffs.responder import message_accept
 from handoffs.starting.turns.answers import answer_all
+from integrations.behaviour.sentences import sentence
 from integrations.models import ApiKey
 from tests import factories
 from tests.handoffs.outside import (
@@ -119,6 +120,15 @@ def test_an_agent_that_gives_no_answer_leaves_the_end_user_with_a_text_and_the_l
     assert said(conversation) == ["Our assistant is away."]
     entry = LogEntry.objects.get(conversation=conversation, level="error")
     assert (entry.code, entry.fields) == (code, {"failures": 1})
+
+
+def test_who_wrote_no_text_for_failures_leaves_the_end_user_with_ours(agent: WebhookStandIn):
+    conversation = driven(agent)
+    agent.answering = lambda turn: (404, {})
+
+    ask(conversation)
+
+    assert said(conversation) == [sentence("tool_failed", "en")]
 
 
 def test_what_is_wrong_with_an_offer_leaves_that_one_out_and_is_told(agent: WebhookStandIn):

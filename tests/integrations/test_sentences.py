@@ -69,3 +69,4 @@ def test_what_every_project_begins_with_is_said_in_the_end_users_language(field,
     assert given == SENTENCES[key].en
     assert own_or(given, key, "de") == languages()["de"].sentences[key]
     assert own_or("Grüezi!", key, "de") == "Grüezi!"
+    assert own_or("", key, "de") == languages()["de"].sentences[key]
