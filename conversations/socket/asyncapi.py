@@ -84,13 +84,6 @@ def asyncapi_document() -> Json:
     }
 
 
-def payload_schema(kind: EventType, direction: str) -> Json:
-    """Return the JSON schema of one frame by itself, with what it refers to."""
-    document = asyncapi_document()
-    message = document["components"]["messages"][_name(direction, kind)]
-    return {**message["payload"], "components": document["components"]}
-
-
 _ABOUT = (
     "`/ws` is the socket of a session, for the end user; `/ws/agent` tells a project's AI agent. "
     "Open a session by REST (`access_token_create`, `sessions_create` of `/api/schema`), then "

@@ -10,7 +10,7 @@ from typing import Any
 from django.utils import timezone
 
 from conversations.errors import ConversationError
-from conversations.models import Conversation, Survey
+from conversations.models import Survey
 from conversations.models.survey import SCALE
 from conversations.survey.reading import COMMENT_MAX, SurveyAnswer
 from conversations.survey.services import survey_answer
@@ -36,14 +36,6 @@ def survey_text(payload: dict[str, Any], locale: str) -> str:
     if payload.get("asks_comment"):
         how = f"{how} {sentence('survey_by_text_comment', locale)}"
     return "\n".join([*questions, how])
-
-
-def survey_open(conversation: Conversation) -> Survey | None:
-    """Return the survey of an ended conversation that can still be answered, or None."""
-    rows = Survey.objects.filter(
-        conversation=conversation, answered_at=None, deadline_at__gt=timezone.now()
-    )
-    return rows.select_related("conversation").first()
 
 
 def survey_text_answer(survey: Survey, text: str) -> str | None:

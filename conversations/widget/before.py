@@ -23,8 +23,6 @@ KINDS = {
     "phone": "Phone number",
     "select": "Choice",
 }
-# Answers under these names are who the end user says to be, for the vendors' own fields.
-PERSON = ("name", "email", "phone")
 
 
 class ConsentNeededError(Exception):

@@ -99,8 +99,6 @@ class _HandoffApi(Interface):
         return refusals_as(HandoffError, lambda code: {"error_message": TEXT}, codes)
 
 
-# For the views of other APIs that are described by hand.
-BY_API_KEY: Any = [{"apiKey": []}]
 API = _HandoffApi(
     "Handoff API", ["apiKey"], _401="UNAUTHORIZED", _403="FORBIDDEN", _429="RATE_LIMITED"
 )

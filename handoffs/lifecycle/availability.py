@@ -31,11 +31,6 @@ logger = logging.getLogger(__name__)
 BUDGET_SECONDS = 3.0
 
 
-async def is_somebody_there(connector: Connector, request: HandoffRequest) -> bool:
-    """Return False only where the vendor says that nobody would answer."""
-    return (await availability_ask(connector, request)).is_available is not False
-
-
 async def availability_ask(connector: Connector, request: HandoffRequest) -> Availability:
     """Return what the vendor says; None in it where it does not say, or not in time."""
     if Capability.AVAILABILITY not in connector.capabilities:
@@ -75,7 +70,7 @@ async def destination_check(
             connector = await run_sync(
                 connector_build, integration, session=session, run_sync=run_sync
             )
-            answer = await availability_ask(connector, _question(integration))
+            answer = await availability_ask(connector, _question())
     return DestinationCheck(
         is_available=answer.is_available,
         is_open=is_open,
@@ -100,7 +95,7 @@ def _hours(integration: Integration, now: datetime) -> tuple[bool | None, dateti
     return is_open, None if is_open else hours.next_open(now)
 
 
-def _question(integration: Integration) -> HandoffRequest:
+def _question() -> HandoffRequest:
     """Return a request of nobody: only whether somebody is there is asked with it."""
     name = f"check-{uuid.uuid4()}"
     return HandoffRequest(

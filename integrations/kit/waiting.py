@@ -17,16 +17,14 @@ _MOST_DOUBLINGS = 16
 _NEWS_SECONDS = 1.0
 
 
-def growing_pause(
-    failures: int, *, first: float, longest: float, factor: float = 2.0, least: float = 0.5
-) -> float:
+def growing_pause(failures: int, *, first: float, longest: float, factor: float = 2.0) -> float:
     """Return the seconds to wait after so many failures in a row, at least one.
 
-    It grows by `factor` up to `longest`, and jitter takes some of it away (down to the share
-    `least`), so that not all come back at the same moment.
+    It grows by `factor` up to `longest`, and jitter takes up to half of it away, so that not all
+    come back at the same moment.
     """
     grown = first * factor ** min(max(failures - 1, 0), _MOST_DOUBLINGS)
-    return min(grown, longest) * random.uniform(least, 1.0)  # noqa: S311 - jitter, not a secret
+    return min(grown, longest) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

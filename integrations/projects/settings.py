@@ -63,10 +63,10 @@ def project_set(
     return changed
 
 
-def settings_changes(project: Project, *, limit: int = 10) -> list[AuditEntry]:
-    """Return the newest changes of the settings."""
+def settings_changes(project: Project) -> list[AuditEntry]:
+    """Return the ten newest changes of the settings."""
     entries = AuditEntry.objects.filter(project=project, action=CHANGED)
-    return list(entries.select_related("actor", "api_key")[:limit])
+    return list(entries.select_related("actor", "api_key")[:10])
 
 
 def state_keys_read(lines: Iterable[str]) -> dict[str, Any]:

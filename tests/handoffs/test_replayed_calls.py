@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import time
 from collections.abc import Callable
@@ -40,21 +39,6 @@ def custom(project: Project) -> Integration:
         integration_key="custom_integration",
         credentials={"signing_secret": SECRET, "base_url": "https://desk.example.org"},
     )
-
-
-def five9(project: Project) -> Integration:
-    return factories.integration(
-        project,
-        connector_key="five9",
-        integration_key="five9_integration",
-        credentials={"webhook_username": "hp_user", "webhook_password": SECRET},
-    )
-
-
-def of_five9(ago: timedelta) -> Call:
-    message = {"type": "agent_message", "conversationId": "c-1", "messageId": "m-1", "text": "Hi"}
-    user = base64.b64encode(f"hp_user:{SECRET}".encode()).decode()
-    return json.dumps(message).encode(), {"Authorization": f"Basic {user}"}
 
 
 def of_custom(ago: timedelta) -> Call:

@@ -39,11 +39,6 @@ class Condition:
     phrases: Sequence[str] = ()
     required_entities: Sequence[str] = ()
 
-    @property
-    def is_exit(self) -> bool:
-        """Say whether the flow ends here."""
-        return not self.child_step
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:

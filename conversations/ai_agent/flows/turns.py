@@ -163,13 +163,6 @@ def flow_follow(turn: Turn, conversation: Conversation, place: PlaceMaker) -> Tu
     return turn
 
 
-def flow_begin(conversation: Conversation, place: PlaceMaker, name: str) -> Turn:
-    """Return the turn in which a flow begins."""
-    walk = _walk(conversation, place(), {})
-    walk.begin(name)
-    return _turn(walk)
-
-
 def waiting_answer(conversation: Conversation, place: PlaceMaker, text: str | None) -> Turn:
     """Return what the flow of the queue says: at its beginning, and to each message.
 

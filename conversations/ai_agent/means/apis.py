@@ -18,7 +18,6 @@ from integrations.http.client import HttpClient, open_session
 from integrations.http.errors import VendorResponse
 
 ANSWER_BYTES_MAX = 256 * 1024
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 # Which answers come back to the tool as they are; only what never arrived is an error.
 _ANY_STATUS = range(300, 600)
 _PLACE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")

@@ -21,8 +21,6 @@ MAX_ASKED_BYTES = 256 * 1024
 Values = Mapping[str, Any]
 # Gets what was asked and the seconds left; may raise the exceptions that a tool can catch.
 Service = Callable[[Values, float], object]
-# What a service may raise into a tool.
-TOOL_ERRORS = (KeyError, PermissionError, ConnectionError, TimeoutError, ValueError, RuntimeError)
 
 
 class ToolHost:

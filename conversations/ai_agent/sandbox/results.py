@@ -11,6 +11,7 @@ from pydantic_monty import MontyClassProxy
 
 from conversations.journal.json_values import valid_text
 
+MAX_DEPTH = 20
 MAX_INT = 2**63 - 1
 MAX_ITEMS = 100
 MAX_SAID_CHARS = 10_000
@@ -52,34 +53,29 @@ class ToolError(Exception):
         self.prints = ""
 
 
-def _same(value: Any) -> Any:
-    return value
-
-
 class _Walker:
     """Copies a value into plain JSON data, and stops at the first thing that is none."""
 
-    def __init__(self, code: Code, name: str, max_bytes: int, max_depth: int) -> None:
+    def __init__(self, code: Code, name: str, max_bytes: int) -> None:
         self.code: Code = code
         self.name = name
         self.max_bytes = max_bytes
-        self.max_depth = max_depth
         self.left = max_bytes
 
     def refuse(self, path: str, why: str) -> ToolError:
         return ToolError(self.code, f"{self.name}{path[:200]} {why}")
 
-    def spend(self, size: int, path: str) -> None:
+    def spend(self, size: int) -> None:
         self.left -= size
         if self.left < 0:
             raise self.refuse("", f"is larger than {self.max_bytes // 1024} KB")
 
     def copy(self, value: object, path: str, depth: int) -> object:
-        if depth > self.max_depth:
-            raise self.refuse("", f"is nested more than {self.max_depth} levels deep")
+        if depth > MAX_DEPTH:
+            raise self.refuse("", f"is nested more than {MAX_DEPTH} levels deep")
         if isinstance(value, MontyClassProxy) and value.name == "ChannelType":
             value = value.attributes.get("value")
-        self.spend(2, path)
+        self.spend(2)
         if isinstance(value, dict):
             return {
                 self.key(key, path): self.copy(item, f"{path}[{key!r:.60}]", depth + 1)
@@ -95,16 +91,16 @@ class _Walker:
         if isinstance(value, str):
             return self.text(value, path)
         if isinstance(value, int) and abs(value) <= MAX_INT:
-            self.spend(8, path)
+            self.spend(8)
             return value
         if isinstance(value, float) and math.isfinite(value):
-            self.spend(8, path)
+            self.spend(8)
             return value
         kind = value.name if isinstance(value, MontyClassProxy) else type(value).__name__
         raise self.refuse(path, f"is not plain JSON data ({kind})")
 
     def text(self, value: str, path: str) -> str:
-        self.spend(len(value), path)
+        self.spend(len(value))
         if "\x00" in value or any("\ud800" <= char <= "\udfff" for char in value):
             raise self.refuse(path, "contains NUL or broken characters")
         return value
@@ -118,11 +114,9 @@ class _Walker:
         return self.text(key, path)
 
 
-def plain_data(
-    value: object, *, code: Code, name: str, max_bytes: int, max_depth: int = 20
-) -> object:
+def plain_data(value: object, *, code: Code, name: str, max_bytes: int) -> object:
     """Return a plain copy of what came out of the sandbox; raise ToolError if it is not plain."""
-    copied = _Walker(code, name, max_bytes, max_depth).copy(value, "", 0)
+    copied = _Walker(code, name, max_bytes).copy(value, "", 0)
     if len(json.dumps(copied, ensure_ascii=False).encode()) > max_bytes:
         raise ToolError(code, f"{name} is larger than {max_bytes // 1024} KB")
     return copied
@@ -185,7 +179,7 @@ def plain_calls(value: object) -> list[dict[str, object]]:
     return calls
 
 
-def plain_logs(value: object, hide: Callable[[Any], Any] = _same) -> list[dict[str, object]]:
+def plain_logs(value: object, hide: Callable[[Any], Any]) -> list[dict[str, object]]:
     """Check what the tool wrote to the log, blacken its secrets, and cut long lines."""
     entries = _dicts(value, "conv.log")
     for entry in entries:

@@ -104,14 +104,6 @@ def condition_problem(condition: Mapping[str, Any]) -> str:
     return ""
 
 
-def condition_words(condition: Mapping[str, Any]) -> str:
-    """Write a condition as a sentence would have it."""
-    op = str(condition.get("op", ""))
-    words = OPERATORS[op][0] if op in OPERATORS else op
-    value = "" if op in WITHOUT_VALUE else f" “{condition.get('value', '')}”"
-    return f"{condition.get('fact', '')} {words}{value}"
-
-
 def _text(value: Any) -> str:
     if value is None:
         return ""

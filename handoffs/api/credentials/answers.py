@@ -14,7 +14,7 @@ from integrations.connections.addresses import webhook_urls
 from integrations.connections.destinations import credential_set_for
 from integrations.contract.connector import CheckResult
 from integrations.contract.failures import answer_word
-from integrations.contract.manifest import GeneratedKind, Manifest
+from integrations.contract.manifest import GeneratedKind
 from integrations.contract.registry import manifest_get
 from integrations.credentials.cleaning import mode_of
 from integrations.credentials.generated_values import generated_for
@@ -40,7 +40,7 @@ def document_shown(place: Place) -> dict[str, Any]:
     return {**shown, "webhook_urls": urls} if urls else shown
 
 
-def checks_shown(manifest: Manifest, results: Sequence[CheckResult]) -> list[dict[str, Any]]:
+def checks_shown(results: Sequence[CheckResult]) -> list[dict[str, Any]]:
     """Return the checks in the words of the documented answer."""
     return [
         {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rest_framework.request import Request
@@ -32,6 +32,7 @@ from integrations.connect.testing import TooManyTestsError
 from integrations.connections.destinations import credential_set_for
 from integrations.connections.outcomes import has_passed
 from integrations.connections.services import DefaultInUseError, SetInUseError
+from integrations.contract.connector import CheckResult
 from integrations.contract.registry import manifest_get
 from integrations.entry.envelope import envelope
 from integrations.models import ApiKey, Environment, Integration
@@ -177,7 +178,7 @@ class CredentialsTestView(_View):
             row = next((one for one in place.connected() if one.credential_set == name), None)
             if row is None:
                 return error_response(404, "NOT_FOUND", "Nothing is connected under this name.")
-            return _tested(row_test(row, key), row.connector_key)
+            return _tested(row_test(row, key))
 
         return self.act(request, **names, do=do)
 
@@ -220,19 +221,16 @@ def _tested_values(place: Place, body: dict[str, Any], name: str, key: ApiKey) -
         raise BadFieldError("Name one of the sets with the parameter credential_set.")
     document = document_read({"credential_sets": {name: sets[name]}})
     [planned] = document_plan(place, document)
-    return _tested(planned_test(place, [planned], key)[name].results, planned.manifest.key)
+    return _tested(planned_test(place, [planned], key)[name].results)
 
 
-def _tested(results: Any, connector_key: str) -> Response:
-    shown = checks_shown(manifest_get(connector_key), results)
+def _tested(results: Sequence[CheckResult]) -> Response:
+    shown = checks_shown(results)
     return Response({"ok": has_passed(results), "checks": shown})
 
 
 def _test_failed(error: TestFailedError) -> Response:
-    checks = {
-        name: checks_shown(manifest_get(test.integration.connector_key), test.results)
-        for name, test in error.tests.items()
-    }
+    checks = {name: checks_shown(test.results) for name, test in error.tests.items()}
     failed = {
         name: next((one for one in shown if not one["ok"]), None) for name, shown in checks.items()
     }

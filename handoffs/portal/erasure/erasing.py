@@ -106,7 +106,7 @@ def erasure_run(erasure_id: uuid.UUID | str) -> None:
     person = EndUser.objects.filter(pk=erasure.end_user_id).first()
     open_ones = 0
     for conversation in Conversation.objects.filter(end_user_id=erasure.end_user_id):
-        _end(conversation, erasure)
+        _end(conversation)
         if _is_open(conversation.pk, erasure):
             open_ones += 1
     if open_ones:
@@ -125,7 +125,7 @@ def _is_held(erasure: Erasure) -> bool:
     return True
 
 
-def _end(conversation: Conversation, erasure: Erasure) -> None:
+def _end(conversation: Conversation) -> None:
     """End an open handoff and an open conversation."""
     for handoff in Handoff.objects.filter(conversation=conversation):
         if handoff.is_open:

@@ -34,7 +34,7 @@ def portal(request: HttpRequest) -> dict[str, object]:
     if project := getattr(request, "project", None):
         variables["project"] = project
         # Only pages that draw the frame ask for these.
-        variables["switcher"] = partial(switcher_of, request, project)
+        variables["switcher"] = partial(switcher_of, request)
         variables |= _rights(request.membership)  # type: ignore[attr-defined]
         variables["admins"] = partial(admins_named, project)
         variables["menu"] = partial(_menu, request, project)

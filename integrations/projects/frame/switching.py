@@ -39,7 +39,7 @@ def project_opened(request: HttpRequest, project: Project) -> None:
         request.session[_SESSION_KEY] = now
 
 
-def switcher_of(request: HttpRequest, project: Project) -> Switcher:
+def switcher_of(request: HttpRequest) -> Switcher:
     """Return the projects of the user, and whether they may make another one."""
     order = _opened(request)
     is_recent = Case(When(public_id__in=order, then=0), default=1)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from conversations.errors import NotAllowedError
-from handoffs.lifecycle.availability import is_somebody_there
+from handoffs.lifecycle.availability import availability_ask
 from handoffs.models import Handoff
 from handoffs.sending.files import files_taken, limits_payload
 from handoffs.states import State
@@ -76,11 +76,11 @@ async def test_nobody_is_asked_for_availability_unless_it_is_ticked(
 ):
     simulator.configure(agents_offline=True)
 
-    unasked = await is_somebody_there(connect(capabilities="typing"), handoff_request())
+    unasked = await availability_ask(connect(capabilities="typing"), handoff_request())
     paths = [one.path for one in simulator.requests.all()]
-    asked = await is_somebody_there(connect(), handoff_request())
+    asked = await availability_ask(connect(), handoff_request())
 
-    assert (unasked, paths, asked) == (True, [], False)
+    assert (unasked.is_available, paths, asked.is_available) == (None, [], False)
 
 
 def test_a_connector_knows_what_its_own_connection_can_do(connect: Connect):

@@ -75,7 +75,6 @@ class Thread:
     contacts: list[Contact] = field(default_factory=list)
     agents: list[str] = field(default_factory=list)
     answers: dict[str, dict[str, str]] = field(default_factory=dict)
-    can_add_more: bool = True
     is_typing: bool = False
     ended_by: str | None = None
 

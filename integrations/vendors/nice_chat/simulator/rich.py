@@ -16,7 +16,6 @@ PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAFElEQVR4nGP8z8Dwn4GBgYmBgQEADQAC/0hM"
     "lWwAAAAASUVORK5CYII="
 )
-FORM_URL = "https://help.birchline.example/form"
 
 
 def picture() -> Response:
