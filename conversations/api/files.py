@@ -35,6 +35,7 @@ from conversations.files.types import (
 from conversations.models import Attachment
 from conversations.socket.responder import responder
 from integrations.contract.manifest import AttachmentLimits
+from integrations.kit.json_values import count_read
 
 # What a multipart body has around its one file, at most.
 ENVELOPE_BYTES = 65_536
@@ -94,8 +95,8 @@ class FileView(EnvelopeView):
         conversation = session_opened(request, session_id)
         count(f"files:{conversation.pk}", settings.ATTACHMENTS_PER_MINUTE)
         limits = _limits(conversation.pk)
-        declared = str(request.META.get("CONTENT_LENGTH") or "")
-        _check_size(int(declared) - ENVELOPE_BYTES if declared.isdecimal() else 0, limits)
+        declared = count_read(str(request.META.get("CONTENT_LENGTH") or "")) or 0
+        _check_size(declared - ENVELOPE_BYTES, limits)
         file, kind = _file(request, limits)
         _check_content(file)
         stored = attachment_create(

@@ -12,6 +12,7 @@ from conversations.models import Channel, Conversation, Event
 from conversations.models.conversation import TEXT_PLATFORM
 from conversations.sms.telling import thread_lock
 from integrations.connections.carriers.reading import connection_policy
+from integrations.kit.json_values import count_read
 from integrations.models import Integration
 
 _NAME = "Text messages"
@@ -64,8 +65,8 @@ def meant(conversation: Conversation, text: str) -> str:
 
     A live agent's offers are matched where the answer is passed on.
     """
-    number = text.strip().rstrip(".)")
-    if conversation.state != Conversation.State.BOT or not (number.isascii() and number.isdigit()):
+    place = count_read(text.strip().rstrip(".)"))
+    if conversation.state != Conversation.State.BOT or place is None:
         return text
     spoken = (EventType.USER_MESSAGE, EventType.POLY_AGENT_MESSAGE)
     lines = Event.objects.filter(conversation=conversation, type__in=spoken).order_by("-sequence")
@@ -73,5 +74,4 @@ def meant(conversation: Conversation, text: str) -> str:
     if last is None or last.type != EventType.POLY_AGENT_MESSAGE:
         return text
     offered = last.payload.get("response_suggestions") or []
-    place = int(number[:4])
     return str(offered[place - 1]["message_text"]) if 0 < place <= len(offered) else text

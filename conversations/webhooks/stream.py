@@ -18,6 +18,7 @@ from django.utils import timezone
 from conversations.models import WebhookDelivery, WebhookEndpoint
 from conversations.webhooks.bodies import NothingToTellError, delivery_body
 from conversations.webhooks.endpoints import event_types_all
+from integrations.kit.json_values import count_read
 from integrations.models import Project
 
 PLACED_AT_ONCE = 500
@@ -121,12 +122,12 @@ def _position(stream: WebhookEndpoint, cursor: str) -> int:
     if cursor in ("", "0"):
         return stream.last_position if cursor == "" else 0
     name, _, digits = cursor.rpartition("-")
-    is_number = digits.isascii() and digits.isdecimal() and len(digits) < 19
-    if not is_number or cursor_text(stream, int(digits)) != f"{name}-{digits}":
+    position = count_read(digits)
+    if position is None or cursor_text(stream, position) != f"{name}-{digits}":
         raise CursorUnknownError
-    if int(digits) > stream.last_position:
+    if position > stream.last_position:
         raise CursorUnknownError
-    return int(digits)
+    return position
 
 
 def _stream_of(project: Project) -> WebhookEndpoint:

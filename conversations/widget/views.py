@@ -27,6 +27,7 @@ from conversations.widget.channels import (
 from conversations.widget.forms import ChannelForm
 from conversations.widget.page_check import LiveState, live_state
 from conversations.widget.section_views import SECTIONS
+from integrations.kit.json_values import count_read
 from integrations.models import Access, Area, Environment, Project
 from integrations.projects.access import project_view
 
@@ -193,4 +194,4 @@ def _fresh(request: HttpRequest) -> dict[str, object]:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isdecimal() else 0
+    return count_read(text) or 0

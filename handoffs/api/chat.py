@@ -52,6 +52,7 @@ from handoffs.api.chat_turns import (
     chat_say,
 )
 from handoffs.starting.agent_place import tool_services
+from integrations.kit.json_values import count_read
 from integrations.models import ApiKey, Project
 
 REQUESTS_PER_MINUTE = 600
@@ -291,7 +292,8 @@ def _frames(conversation_id: str, after: int) -> list[Frame] | None:
 
 def _number(query: Mapping[str, str], name: str, maximum: int) -> int:
     text = query.get(name, "0").removeprefix("seq:")
-    if not (text.isascii() and text.isdecimal()) or int(text[:12]) > maximum:
+    number = count_read(text)
+    if number is None or number > maximum:
         problem = f"{name} must be a whole number from 0 to {maximum}."
         raise RefusedError(400, "INVALID_REQUEST", problem)
-    return int(text)
+    return number

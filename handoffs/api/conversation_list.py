@@ -34,6 +34,7 @@ from handoffs.lifecycle.reasons import reason_is
 from handoffs.models import Handoff
 from handoffs.portal.conversations.listing import OUTCOMES, TEXT_DAYS, ConversationFilter
 from handoffs.portal.conversations.search_query import QueryError, found_by
+from integrations.kit.json_values import count_read
 from integrations.models import ApiKey, Environment, Project
 
 REQUESTS_PER_MINUTE = 60
@@ -226,6 +227,7 @@ def _time(query: QueryDict, name: str) -> datetime | None:
 
 def _number(query: QueryDict, name: str, least: int, most: int, default: int) -> int:
     text = query.get(name, "") or str(default)
-    if not (text.isascii() and text.isdecimal() and least <= int(text[:12]) <= most):
+    number = count_read(text)
+    if number is None or not least <= number <= most:
         raise BadParameterError(f"{name} must be a whole number from {least} to {most}.")
-    return int(text)
+    return number

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -12,6 +13,7 @@ Json = Mapping[str, object]
 
 # Beyond the year 3000, in milliseconds, a number is neither a time nor a count.
 _LARGEST = 32_503_680_000_000
+_DIGITS = re.compile(r"[0-9]{1,18}")
 # No text that a person reads is deeper.
 _MAX_DEPTH = 6
 
@@ -43,6 +45,11 @@ def as_count(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return int(value) if 0 <= value < _LARGEST else None
+
+
+def count_read(text: str) -> int | None:
+    """Read a whole number of zero or more, in ASCII digits that a database's bigint can hold."""
+    return int(text) if _DIGITS.fullmatch(text) else None
 
 
 def as_moment(value: object) -> datetime | None:

@@ -94,8 +94,8 @@ def test_a_number_is_the_reply_that_was_offered_last(row: Integration) -> None:
     told(row, asked)
     conversation = Conversation.objects.get()
 
-    assert [meant(conversation, said) for said in ("2", "1.", "3", "0", "two")] == [
-        *("Letter", "Parcel", "3", "0", "two")
+    assert [meant(conversation, said) for said in ("2", "1.", "3", "0", "two", "00021234")] == [
+        *("Letter", "Parcel", "3", "0", "two", "00021234")
     ]
     factories.said(conversation, "Something else")
     assert meant(conversation, "2") == "2"

@@ -199,6 +199,8 @@ def test_five_are_listed_unless_another_limit_is_named(reader: Reader):
         ("limit", "0"),
         ("limit", "5001"),
         ("limit", "many"),
+        ("limit", "0000000000010000000000"),
+        ("limit", "9" * 5000),
         ("offset", "-1"),
         ("start_time", "yesterday"),
         ("start_time", "0001-01-01T00:00:00+14:00"),

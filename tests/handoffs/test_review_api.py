@@ -135,7 +135,14 @@ def test_the_list_of_handoffs_is_that_of_the_page(call, conversation):
 
 @pytest.mark.parametrize(
     "query",
-    [{"state": "x"}, {"outcome": "x"}, {"q": "agnet:x"}, {"from": "soon"}, {"cursor": "x"}],
+    [
+        {"state": "x"},
+        {"outcome": "x"},
+        {"q": "agnet:x"},
+        {"from": "soon"},
+        {"cursor": "x"},
+        {"limit": "00000100000"},
+    ],
 )
 def test_a_parameter_that_means_nothing_is_refused(call, query):
     assert call("GET", "handoffs", **query)[0] == 400

@@ -13,6 +13,7 @@ from integrations.contract.errors import (
     RejectedError,
 )
 from integrations.http.errors import StatusTable, VendorResponse, status_error
+from integrations.kit.json_values import count_read
 
 # Payment is missing: no try mends it. A conflict heals by itself.
 STATUSES: StatusTable = {402: MissingPermissionError, 409: CannotConnectError}
@@ -46,7 +47,7 @@ def refusal(response: VendorResponse, statuses: StatusTable) -> ConnectorError:
         return RejectedError(error.message, status=error.status) if error.retryable else error
     if should == "true" and not error.retryable:
         return RateLimitedError(status=error.status)
-    milliseconds = response.headers.get("retry-after-ms", "")
-    if milliseconds.isdecimal():
-        error.retry_after = int(milliseconds) / 1000
+    milliseconds = count_read(response.headers.get("retry-after-ms", ""))
+    if milliseconds is not None:
+        error.retry_after = milliseconds / 1000
     return error

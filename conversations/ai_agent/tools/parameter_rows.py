@@ -16,6 +16,7 @@ from conversations.ai_agent.entities.parameters import (
     value_fit,
 )
 from conversations.ai_agent.entities.reading import Value
+from integrations.kit.json_values import count_read
 
 PREFIX = "parameter_"
 # Says that a form has had the rows: without it the parameters stay as they are.
@@ -75,7 +76,7 @@ def rows_move(
         return [known.get(one.name) or _row(one) for one in signed]
     if verb == "add":
         return [*rows, ParameterRow()][:ROWS_MAX]
-    at = int(number) if number.isdecimal() else -1
+    at = count_read(number)
     return [row for place, row in enumerate(rows) if place != at]
 
 

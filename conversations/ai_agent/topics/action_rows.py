@@ -10,6 +10,7 @@ from django.http import QueryDict
 
 from conversations.ai_agent.topics.actions import arguments_read
 from conversations.ai_agent.topics.rules import OPERATORS, WITHOUT_VALUE
+from integrations.kit.json_values import count_read
 
 PREFIX = "action_"
 ROWS_MAX = 10
@@ -101,8 +102,8 @@ def rows_move(rows: Sequence[ActionRow], command: str) -> list[ActionRow]:
     moved = list(rows)
     if verb == "add":
         return [*moved, ActionRow()] if len(moved) < ROWS_MAX else moved
-    at = int(number) if number.isdecimal() else -1
-    if not 0 <= at < len(moved):
+    at = count_read(number)
+    if at is None or at >= len(moved):
         return moved
     row = moved.pop(at)
     if verb == "remove":

@@ -20,6 +20,7 @@ from handoffs.api.conversation_schema import API
 from handoffs.api.review import schema
 from handoffs.models import Handoff
 from handoffs.portal.conversations.marks import note_create, tag_put, tag_take
+from integrations.kit.json_values import count_read
 from integrations.models import ApiKey, Project
 
 REQUESTS_PER_MINUTE = 600
@@ -199,6 +200,7 @@ def _tags(row: Conversation) -> list[str]:
 
 def _number(request: Request, name: str, default: int, least: int, most: int) -> int:
     text = request.query_params.get(name, "") or str(default)
-    if not (text.isascii() and text.isdecimal() and least <= int(text[:12]) <= most):
+    number = count_read(text)
+    if number is None or not least <= number <= most:
         raise BadFieldError(f"{name} must be a whole number from {least} to {most}.")
-    return int(text)
+    return number

@@ -17,6 +17,7 @@ from handoffs.models import Handoff
 from handoffs.portal.conversations.search_query import QueryError
 from handoffs.portal.lists.handoff_list import HandoffFilter, handoff_list, queue_of
 from handoffs.portal.one_handoff.outcomes import handoff_outcome
+from integrations.kit.json_values import count_read
 from integrations.models import ApiKey, Project
 from integrations.projects.lists.filters import day_read
 from integrations.projects.lists.paging import cursor_is_good, keyset_page
@@ -78,9 +79,10 @@ def _wanted(request: Request, project: Project) -> HandoffFilter:
 
 def _limit(request: Request) -> int:
     text = request.query_params.get("limit", "") or str(LIMIT_DEFAULT)
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:6]) <= LIMIT_MAX):
+    limit = count_read(text)
+    if limit is None or not 1 <= limit <= LIMIT_MAX:
         raise BadFieldError(f"limit must be a whole number from 1 to {LIMIT_MAX}.")
-    return int(text)
+    return limit
 
 
 def _item(row: Handoff) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from handoffs.portal.one_handoff.wording import BADGES, Badge, end_reason_text
 from handoffs.states import State
 from integrations.contract.integration_keys import vendor_name
 from integrations.entry.rate_limit import retry_after
+from integrations.kit.json_values import count_read
 from integrations.models import Area, Project
 from integrations.projects.access import may_edit, may_see_personal_data, project_view
 from integrations.projects.audit import audit_record
@@ -102,8 +103,7 @@ def _may_change(request: HttpRequest, note: Any) -> bool:
 
 def _shown(request: HttpRequest, row: Conversation) -> dict[str, Any]:
     sees_all = may_see_personal_data(request)
-    before = request.GET.get("before", "")
-    number = int(before[:9]) if before.isascii() and before.isdecimal() else 0
+    number = count_read(request.GET.get("before", "")) or 0
     reading = reading_get(row, sees_personal_data=sees_all, before=number)
     return {
         "conversation": row,

@@ -26,6 +26,7 @@ from conversations.models import Destination
 from handoffs.portal.destinations.forms import DestinationForm
 from integrations.connections.destinations import integration_keys
 from integrations.contract.integration_keys import vendor_name
+from integrations.kit.json_values import count_read
 from integrations.models import Access, Area, Environment, Project
 from integrations.projects.access import project_view
 
@@ -116,8 +117,8 @@ def _removal_problem(request: HttpRequest, project: Project, row: Destination) -
     """Delete; say in a sentence why that was refused, if it was."""
     if request.POST.get("confirm_name", "").strip() != row.name:
         return f"Type {row.name} as it stands above."
-    chosen = request.POST.get("successor", "")
-    successor = project.destinations.filter(pk=int(chosen)).first() if chosen.isdecimal() else None
+    chosen = count_read(request.POST.get("successor", "")) or 0
+    successor = project.destinations.filter(pk=chosen).first()
     try:
         destination_delete(destination=row, actor=request.user, successor=successor)
     except ValidationError as error:

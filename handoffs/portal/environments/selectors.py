@@ -15,6 +15,7 @@ from conversations.models import Conversation, Deployment, Release
 from conversations.releases.compare import changes_counted, contents_compare
 from conversations.releases.content import snapshot
 from conversations.releases.services import deployment_newest, deployment_seen
+from integrations.kit.json_values import count_read
 from integrations.models import Environment, Project
 
 DRAFT = "draft"
@@ -118,7 +119,7 @@ def side(project: Project, key: str) -> Side:
     """Return the draft, or a release by its number; raises Http404."""
     if key == DRAFT:
         return Side(key=DRAFT, title="the draft", content=snapshot(project))
-    release = project.releases.filter(number=int(key)).first() if key.isdecimal() else None
+    release = project.releases.filter(number=count_read(key) or 0).first()
     if release is None:
         raise Http404("No such release.")
     return Side(key=key, title=f"release {key}", content=release.content, release=release)

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from conversations.models import EndUser
 from handoffs.portal.erasure.holds import Held, held_find, hold_lift, hold_set, holds_shown
 from integrations.entry.account.confirming import recently_confirmed
+from integrations.kit.json_values import count_read
 from integrations.models import Area, Project
 from integrations.projects.access import may_edit, may_see_personal_data, project_view
 
@@ -123,10 +124,10 @@ def _taken(request: HttpRequest, project: Project, form: HoldForm) -> bool:
 
 def _named(request: HttpRequest, project: Project) -> dict[str, str]:
     """Return what a link has named: an end user by our number, so that no name is in an address."""
-    number = request.GET.get("person", "")
-    if not (number.isascii() and number.isdigit() and may_see_personal_data(request)):
+    if not may_see_personal_data(request):
         return {}
-    person = EndUser.objects.filter(project=project, pk=int(number[:18])).first()
+    number = count_read(request.GET.get("person", "")) or 0
+    person = EndUser.objects.filter(project=project, pk=number).first()
     return {"held": person.external_id} if person else {}
 
 

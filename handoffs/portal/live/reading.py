@@ -28,6 +28,7 @@ from conversations.models import Event
 from handoffs.lifecycle.locking import UNLISTED
 from handoffs.models import Delivery, Handoff
 from handoffs.states import OPEN_VALUES, State
+from integrations.kit.json_values import count_read
 from integrations.models import Environment
 
 PAGE_ROWS, MOST_ROWS = 100, 500
@@ -94,12 +95,11 @@ class LiveFilter:
         `shows_people` is the viewer's right to see who the end users are.
         """
         state, environment = given.get("state", ""), given.get("environment", "")
-        rows = given.get("rows", "")
         return cls(
             state=state if state in COUNTERS else "",
             environment=environment if environment in Environment.values else "",
             vendor=given.get("vendor", "").replace("\x00", "")[:40],
-            rows=min(int(rows), MOST_ROWS) if rows.isdecimal() and int(rows) else PAGE_ROWS,
+            rows=min(count_read(given.get("rows", "")) or PAGE_ROWS, MOST_ROWS),
             shows_people=shows_people,
         )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
@@ -42,6 +44,7 @@ from integrations.contract.manifest import Manifest
 from integrations.contract.registry import manifest_get, manifest_with
 from integrations.contract.tiles import ConnectionType
 from integrations.credentials.cleaning import mode_of
+from integrations.kit.json_values import count_read
 from integrations.models import ConnectionName, Environment, Integration, Project
 
 
@@ -58,7 +61,7 @@ def connect_before(
         if chosen is not None and chosen.connector.key != flow.manifest.key:
             return _change_type(flow, chosen)
         field = flow.manifest.mode_field
-        confirmed = [int(n) for n in request.POST.getlist("confirmed") if n.isdecimal()]
+        confirmed = _counts(request.POST.getlist("confirmed"))
         values = {field: chosen.mode} if chosen and field else None
         integration_draft_save(integration=flow.row(), confirmed=confirmed, values=values)
         return flow.go_to(Step.GIVE)
@@ -219,7 +222,7 @@ def _channel_behaviour(flow: ConnectFlow, row: Integration) -> HttpResponse:
     """Show and take where the handoffs of a channel go that name no integration."""
     channel = flow.manifest.channel
     if flow.request.method == "POST":
-        chosen = [int(pk) for pk in flow.request.POST.getlist("takers") if pk.isdecimal()]
+        chosen = _counts(flow.request.POST.getlist("takers"))
         channel_takers_set(of=row, channel=channel, chosen=chosen, actor=flow.request.user)
         messages.success(flow.request, "Behaviour saved. It holds for new handoffs.")
         return flow.go_to(Step.DONE)
@@ -235,3 +238,8 @@ def _tell_outcome(request: HttpRequest, row: Integration, manifest: Manifest) ->
         messages.success(request, f"{manifest.tile} is connected.")
     else:
         messages.warning(request, f"{manifest.tile} is saved and needs attention.")
+
+
+def _counts(texts: Iterable[str]) -> list[int]:
+    """Return the numbers of ticked boxes; what is none is left out."""
+    return [number for text in texts if (number := count_read(text)) is not None]

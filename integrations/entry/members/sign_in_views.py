@@ -19,6 +19,7 @@ from integrations.entry.members.sign_in_services import (
 )
 from integrations.entry.second_factor.services import factor_of
 from integrations.entry.sessions.services import session_end, sessions_end_all, sessions_of
+from integrations.kit.json_values import count_read
 from integrations.models import Area, Project
 from integrations.projects.access import membership_of, project_view
 
@@ -118,8 +119,7 @@ def member_sign_out(request: HttpRequest, project: Project, member_id: int) -> H
     if chosen == "all":
         sessions_end_all(user=row.user, actor=request.user)
     else:
-        number = int(chosen) if chosen.isdecimal() and len(chosen) < 10 else 0
-        session = sessions_of(row.user).filter(pk=number).first()
+        session = sessions_of(row.user).filter(pk=count_read(chosen) or 0).first()
         if session is None:
             raise Http404("No such session.")
         session_end(row=session, actor=request.user)

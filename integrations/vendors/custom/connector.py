@@ -36,7 +36,7 @@ from integrations.contract.errors import (
 from integrations.contract.events import VendorEvent
 from integrations.contract.manifest import Capability, Manifest
 from integrations.http.client import HttpClient
-from integrations.kit.json_values import as_count, as_object, as_text
+from integrations.kit.json_values import as_count, as_object, as_text, count_read
 from integrations.kit.plain_json import vendor_json
 from integrations.kit.signatures import require_recent, require_signature
 from integrations.vendors.custom.client import (
@@ -244,8 +244,8 @@ def _verified(request: WebhookRequest, secret: str) -> datetime:
 
 def _unix_time(text: str) -> datetime:
     """Read a Unix time; what is none is long ago."""
-    is_number = text.isascii() and text.isdigit() and len(text) < 12
-    return datetime.fromtimestamp(int(text) if is_number else 0, UTC)
+    seconds = count_read(text) or 0
+    return datetime.fromtimestamp(seconds if seconds < 10**11 else 0, UTC)
 
 
 def _item_of(raw: bytes, signed_at: datetime) -> WebhookResult:

@@ -19,7 +19,15 @@ from integrations.contract.events import (
     VendorEvent,
 )
 from integrations.kit.hints import hint_pairs, hint_text, identity_of
-from integrations.kit.json_values import Json, as_id, as_moment, as_object, as_text
+from integrations.kit.json_values import (
+    Json,
+    as_count,
+    as_id,
+    as_moment,
+    as_object,
+    as_text,
+    count_read,
+)
 from integrations.kit.transcript import (
     Limits,
     newest_lines,
@@ -43,7 +51,6 @@ KINDS: Mapping[str, str] = {
     "agent_typing": "typing",
     "agent_typing_stop": "typing_stop",
 }
-_LARGEST_MS = 32_503_680_000_000
 # A path tells that somebody types, never that they have stopped.
 TYPING_SECONDS = 5.0
 # Of one whom Five9 does not name there is one at a time.
@@ -102,11 +109,11 @@ def moment_of(data: Json) -> datetime | None:
     came first."""
     given, serial = as_id(data.get("timestamp")), as_id(data.get("eventSerialNumber"))
     moment = as_moment(given)
-    if given.isdigit() and int(given) < _LARGEST_MS:
-        moment = datetime.fromtimestamp(int(given) / 1000, UTC)
-    if moment is None or not serial.isdigit():
+    if (milliseconds := as_count(count_read(given))) is not None:
+        moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    if moment is None or (count := count_read(serial)) is None:
         return moment
-    return moment + timedelta(microseconds=int(serial[-3:]))
+    return moment + timedelta(microseconds=count % 1000)
 
 
 def conversation_body(
@@ -116,7 +123,7 @@ def conversation_body(
     person = identity_of(request)
     body: dict[str, object] = {
         "campaignName": campaign_of(request, credentials),
-        "tenantId": int(org_id) if org_id.isdigit() else org_id,
+        "tenantId": org_id if (number := count_read(org_id)) is None else number,
         "externalId": request.handoff_id,
         "type": "WEB",
         "callbackUrl": callback_url,
@@ -130,9 +137,10 @@ def conversation_body(
         "attributes": _attributes(request, credentials),
     }
     # Words such as `high` have no number at Five9 that anybody has published.
-    asked = hint_text(request.routing.get("priority"))
-    priority = asked if asked.isdigit() else credentials.get("priority", "")
-    return {**body, "priority": int(priority)} if priority.isdigit() else body
+    priority = count_read(hint_text(request.routing.get("priority")))
+    if priority is None:
+        priority = count_read(credentials.get("priority", ""))
+    return body if priority is None else {**body, "priority": priority}
 
 
 def campaign_of(request: HandoffRequest, credentials: Mapping[str, str]) -> str:
@@ -160,7 +168,7 @@ def _attributes(request: HandoffRequest, credentials: Mapping[str, str]) -> dict
         "Custom.external_history": "\n".join(history),
     }
     hints = {name: request.routing.get(name) for name in _HINTS}
-    if not (asked_priority := hint_text(request.routing.get("priority"))).isdigit():
+    if count_read(asked_priority := hint_text(request.routing.get("priority"))) is None:
         hints["priority"] = asked_priority
     given = {name: hint_text(value) for name, value in {**hints, **pairs}.items()}
     return {name: value for name, value in {**given, **ours}.items() if value}

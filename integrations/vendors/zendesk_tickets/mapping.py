@@ -10,7 +10,7 @@ from integrations.contract.connector import EndUserIdentity, HandoffRequest, Tra
 from integrations.contract.tool_operations import text_given
 from integrations.kit.cutting import pieces, shortened, utf8_bytes
 from integrations.kit.hints import hint_pairs, hint_text, identity_of
-from integrations.kit.json_values import Json, as_id
+from integrations.kit.json_values import Json, as_id, count_read
 from integrations.kit.transcript import newest_lines
 
 MAX_SUBJECT = 150
@@ -112,7 +112,9 @@ def ticket_body(
         ticket["requester"] = {"name": name, "email": requester.email}
     if fields := hint_pairs(routing.get("ticket_fields")):
         ticket["custom_fields"] = [
-            {"id": int(name), "value": value} for name, value in fields.items() if _is_number(name)
+            {"id": number, "value": value}
+            for name, value in fields.items()
+            if (number := count_read(name)) is not None
         ]
     if (priority := _text(routing.get("priority"))) in _PRIORITIES:
         ticket["priority"] = priority
@@ -142,11 +144,8 @@ def _numbers(routing: Json, credentials: Mapping[str, str]) -> dict[str, object]
         "group_id": _text(routing.get("group_id")) or credentials.get("group_id", ""),
         "ticket_form_id": credentials.get("ticket_form_id", ""),
     }
-    return {name: int(value) for name, value in found.items() if _is_number(value)}
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit()
+    numbers = {name: count_read(value) for name, value in found.items()}
+    return {name: number for name, number in numbers.items() if number is not None}
 
 
 def _tags(value: object) -> list[str]:

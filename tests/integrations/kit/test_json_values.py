@@ -14,6 +14,7 @@ from integrations.kit.json_values import (
     as_object,
     as_objects,
     as_text,
+    count_read,
     iso_moment,
     json_digest,
     json_text,
@@ -83,3 +84,12 @@ def test_a_body_that_is_no_object_is_read_as_an_empty_one(raw):
 
 def test_an_object_is_read_with_its_broken_characters_replaced():
     assert vendor_object(b'{"a": "\xff\\u0000"}') == {"a": "\ufffd"}
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("12", 12), ("007", 7), ("9" * 18, 10**18 - 1)]
+    + [(text, None) for text in ("", "-1", "1.5", " 1", "²", "٣", "9" * 19, "1" * 5000)],
+)
+def test_a_number_is_read_from_plain_digits_that_a_database_holds(text, number):
+    assert count_read(text) == number

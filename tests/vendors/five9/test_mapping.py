@@ -28,6 +28,7 @@ from integrations.vendors.five9.mapping import (
     Received,
     conversation_body,
     events_of,
+    moment_of,
 )
 from tests.contract.bench import handoff_request
 
@@ -221,3 +222,8 @@ def test_where_no_transcript_is_wanted_none_of_it_goes_out() -> None:
     given = body({"transcript": "none"})["attributes"]
 
     assert not {"Question", "Custom.external_history"} & set(given)
+
+
+@pytest.mark.parametrize("odd", ["²", "9" * 5000, "٣"])
+def test_a_time_that_is_no_number_of_ours_is_none(odd: str) -> None:
+    assert moment_of({"timestamp": odd, "eventSerialNumber": odd}) is None

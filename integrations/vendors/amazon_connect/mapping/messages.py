@@ -22,7 +22,7 @@ from integrations.contract.rich_content import (
 )
 from integrations.kit.cutting import shortened, utf8_bytes
 from integrations.kit.hints import hint_pairs, hint_text, identity_of
-from integrations.kit.json_values import Json, as_object, as_objects, as_text, json_text
+from integrations.kit.json_values import Json, as_object, as_objects, as_text, count_read, json_text
 from integrations.kit.plain_json import vendor_json, vendor_object
 from integrations.kit.transcript import (
     TRANSCRIPT_TITLE,
@@ -363,7 +363,7 @@ def _optional(request: HandoffRequest, credentials: Mapping[str, str]) -> dict[s
     found: dict[str, object] = {}
     asked = hint_text(request.routing.get("chat_duration_minutes"))
     wanted = asked or credentials.get("chat_duration_minutes", "")
-    if minutes := int(wanted) if wanted.isdecimal() else 0:
+    if minutes := count_read(wanted):
         found["ChatDurationInMinutes"] = min(max(minutes, MIN_MINUTES), MAX_MINUTES)
     for hint, member in (("related_contact_id", "RelatedContactId"), ("customer_id", "CustomerId")):
         value = request.routing.get(hint)

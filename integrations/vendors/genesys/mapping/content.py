@@ -29,6 +29,7 @@ from integrations.kit.json_values import (
     as_object,
     as_objects,
     as_text,
+    count_read,
     joined,
 )
 
@@ -351,7 +352,7 @@ def _filled(text: str, parameters: Mapping[str, str]) -> str:
         name = match.group(1)
         if name in parameters:
             return parameters[name]
-        number = int(name) if name.isdecimal() else 0
+        number = count_read(name) or 0
         return values[number - 1] if 1 <= number <= len(values) else ""
 
     return _PLACEHOLDER.sub(value, text)

@@ -9,7 +9,7 @@ from functools import partial
 
 from integrations.contract.connector import TokenCache, VendorSession
 from integrations.contract.errors import CannotConnectError, ConnectorError, InvalidAuthError
-from integrations.kit.json_values import as_text
+from integrations.kit.json_values import as_text, count_read
 from integrations.kit.sockets.shared import Shared
 from integrations.vendors.nice_chat.client import NiceChatClient
 from integrations.vendors.nice_chat.connector.socket import GuestSocket, SocketTiming
@@ -31,7 +31,7 @@ class Guests:
         """Share the connector's client and token cache."""
         self._client = client
         self._tokens = tokens
-        self._brand_id = int(brand_id) if brand_id.isdigit() else 0
+        self._brand_id = count_read(brand_id) or 0
         self._timing = timing
         self._sockets: Shared[GuestSocket] = Shared(hold_seconds=HOLD_SECONDS)
         self._channels: dict[str, tuple[float, Channel]] = {}

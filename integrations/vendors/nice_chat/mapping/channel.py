@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from integrations.kit.json_values import Json, as_object, as_objects, as_text
+from integrations.kit.json_values import Json, as_id, as_object, as_objects, as_text, count_read
 
 MEGABYTE = 1024 * 1024
 # What a type with a star stands for: the kinds that a portal is likely to be given.
@@ -91,8 +91,8 @@ def _definition(raw: Json, entry: Json) -> Definition:
 def _max_bytes(files: Json) -> int | None:
     if files.get("isAttachmentsEnabled") is False:
         return None
-    size = str(files.get("allowedFileSize") or "")
-    return int(size) * MEGABYTE if size.isdigit() else 25 * MEGABYTE
+    size = count_read(as_id(files.get("allowedFileSize")))
+    return (size or 25) * MEGABYTE
 
 
 def _types(files: Json) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from integrations.http.client import REQUEST_SECONDS, FormData, HttpClient
 from integrations.http.download import download
 from integrations.http.errors import StatusTable, VendorResponse, status_error
 from integrations.http.org_access import OrgAccess
-from integrations.kit.json_values import Json, as_object, as_objects, as_text, json_text
+from integrations.kit.json_values import Json, as_object, as_objects, as_text, count_read, json_text
 from integrations.kit.waiting import RateBudget, RateTiming
 
 API = "/api/v1"
@@ -258,7 +258,7 @@ def _refusal(response: VendorResponse, statuses: StatusTable) -> ConnectorError:
         return status_error(response, {429: RateLimitedError})
     plain = status_error(response, statuses)
     code = plain.vendor_code
-    kind = _CODES.get(int(code)) if code.isdecimal() else None
+    kind = _CODES.get(count_read(code) or 0)
     if kind is None:
         return plain
     return kind(plain.message, status=response.status, vendor_code=code)

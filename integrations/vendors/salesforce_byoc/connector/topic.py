@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from integrations.contract.errors import ConnectorError, InvalidAuthError
 from integrations.http.client import HttpClient
 from integrations.http.org_access import OrgAccess
-from integrations.kit.json_values import Json
+from integrations.kit.json_values import Json, count_read
 from integrations.kit.waiting import Reconnecting, ReconnectTiming
 from integrations.vendors.salesforce_byoc.client.cometd import (
     ALL_RETAINED,
@@ -45,7 +45,7 @@ class Place:
     @classmethod
     def of(cls, cursor: str, run: str) -> Place:
         """Read a stored cursor; without one, the run in which the conversation began counts."""
-        return cls(replay_id=int(cursor) if cursor.isdecimal() else None, run=run)
+        return cls(replay_id=count_read(cursor), run=run)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from integrations.contract.carrier import (
     TextReport,
     TextStatus,
 )
-from integrations.kit.json_values import Json, as_id, as_object, as_objects, as_text
+from integrations.kit.json_values import Json, as_id, as_object, as_objects, as_text, count_read
 from integrations.vendors.twilio_sms.mapping.errors import KINDS
 
 # The usual words, where Twilio does not say itself which they are.
@@ -165,5 +165,4 @@ def _media(form: Json) -> tuple[Media, ...]:
 
 
 def _number(value: object) -> int:
-    text = as_text(value)
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+    return count_read(as_text(value)) or 0

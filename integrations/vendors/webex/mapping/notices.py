@@ -13,7 +13,15 @@ from urllib.parse import parse_qsl
 from integrations.contract.connector import WebhookItem, WebhookRequest, WebhookResult
 from integrations.contract.errors import WebhookVerificationError
 from integrations.contract.rich_content import VendorFile
-from integrations.kit.json_values import Json, as_count, as_id, as_object, as_text, json_digest
+from integrations.kit.json_values import (
+    Json,
+    as_count,
+    as_id,
+    as_object,
+    as_text,
+    count_read,
+    json_digest,
+)
 from integrations.kit.pasted import split_address
 from integrations.kit.plain_json import vendor_object
 from integrations.kit.signatures import require_recent, require_signature
@@ -204,15 +212,12 @@ def item_id_of(notice: Notice) -> str:
 
 def milliseconds(value: object) -> int | None:
     """Read a time in milliseconds, which comes as a number or as a text."""
-    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
-        return int(value.strip()[:16])
-    return as_count(value)
+    return as_count(count_read(value.strip()) if isinstance(value, str) else value)
 
 
 def _moment(value: object) -> datetime | None:
     found = milliseconds(value)
-    is_time = found and found < 32_503_680_000_000
-    return datetime.fromtimestamp(found / 1000, UTC) if found and is_time else None
+    return datetime.fromtimestamp(found / 1000, UTC) if found else None
 
 
 def _opened(value: object) -> Json:

@@ -11,7 +11,15 @@ from datetime import UTC, datetime
 from integrations.contract.connector import HandoffRequest
 from integrations.kit.cutting import json_bytes, pieces, shortened, utf16_units
 from integrations.kit.hints import hint_list, hint_pairs, hint_text, identity_of
-from integrations.kit.json_values import Json, as_id, as_moment, as_object, as_text, json_text
+from integrations.kit.json_values import (
+    Json,
+    as_id,
+    as_moment,
+    as_object,
+    as_text,
+    count_read,
+    json_text,
+)
 from integrations.kit.transcript import Limits, opening_texts
 
 # Our marks in metadata, which Zendesk echoes everywhere.
@@ -108,7 +116,7 @@ def mark_of(message: Json) -> tuple[str, int] | None:
     """Return our mark and part on a message; None on anybody else's."""
     metadata = as_object(message.get("metadata"))
     mark, part = as_text(metadata.get(MESSAGE_KEY)), as_id(metadata.get(PART_KEY))
-    return (mark, int(part) if part.isascii() and part.isdigit() else 0) if mark else None
+    return (mark, count_read(part) or 0) if mark else None
 
 
 def marked(messages: Iterable[Json]) -> dict[tuple[str, int], Json]:
