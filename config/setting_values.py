@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -27,6 +29,27 @@ _MAILS = (
     "memorymail",
     "dummymail",
 )
+# Where 0 says something: no limit, none, never, or not at all.
+_ZERO_SAYS = frozenset(
+    {
+        "ACCESS_TOKEN_REFRESH_SECONDS",
+        "ATTACHMENT_DOWNLOADS_MAX",
+        "DATABASE_FROZEN_SECONDS",
+        "HSTS_SECONDS",
+        "METRICS_PORT",
+        "MODEL_SUMMARY_SECONDS",
+        "SIGN_IN_IDLE_MINUTES",
+        "SOCKET_FRAMES_PER_SECOND",
+        "VENDOR_CALL_KEEP_DAYS",
+        "WEBHOOK_DELIVERY_KEEP_DAYS",
+    }
+)
+# A century; beyond it no clock and no calendar can reckon.
+_MOST = {"_DAYS": 36_500, "_SECONDS": 3_155_760_000, "_MINUTES": 52_596_000, "_PORT": 65_535}
+_MOST_OF_ALL = 10**12
+# An empty value is said where it means something, or is the default.
+_EMPTY_SAYS = frozenset({"ADMIN_PATH"})
+_LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 _ESCAPES = "# is %23, / is %2F, ? is %3F, @ is %40, : is %3A and % is %25"
 
 
@@ -51,6 +74,27 @@ class SettingValues(environ.Env):  # type: ignore[misc]  # the package has no ty
     def problems(self) -> list[SettingProblem]:
         """Return what was found, one problem a variable."""
         return [*self._problems.values()]
+
+    def file_read(self, path: Path) -> None:
+        """Take variables from a file; what the environment holds already stays."""
+        if not path.is_file():
+            return
+        lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+        found: list[str] = []
+        for number, line in enumerate(map(str.strip, lines), start=1):
+            if not line or line.startswith("#"):
+                continue
+            if match := _LINE.fullmatch(line):
+                found.append(f"{match[1]}={match[2]}")
+            else:
+                self._note_line(path.name, number)
+        self.read_env(StringIO("\n".join(found)))
+
+    def _note_line(self, file: str, number: int) -> None:
+        """Keep where a line is that cannot be read, never the line: it may hold a secret."""
+        name = f"Line {number} of {file}"
+        cure = "Write NAME=value, or # before it."
+        self._problems[name] = SettingProblem(name=name, text=f"{name} sets nothing.", cure=cure)
 
     def get_value(
         self, var: str, cast: Any = None, default: Any = environ.Env.NOTSET, **more: Any
@@ -77,6 +121,12 @@ def _problem(name: str, text: str, cast: Any, default: Any) -> SettingProblem | 
     """Return what is wrong with a value without its quotes."""
     if text.startswith("$"):
         told, cure = "begins with $", "Write the value itself: variables are not put in"
+    elif re.search(r"\s#", text):
+        told, cure = "has a comment behind its value", "Put the comment on a line of its own"
+    elif re.search(r"[\r\n]", text):
+        told, cure = "has more than one line", "Write the value on one line"
+    elif not text and default and name not in _EMPTY_SAYS:
+        told, cure = "is empty", f"Take {name}= away, and its default counts"
     elif cast in (int, float):
         told, cure = _number_problem(name, text, cast, default)
     elif cast is bool:
@@ -90,7 +140,7 @@ def _problem(name: str, text: str, cast: Any, default: Any) -> SettingProblem | 
 def _number_problem(name: str, text: str, cast: Any, default: Any) -> tuple[str, str]:
     pattern = r"[0-9]+" if cast is int else r"[0-9]+(\.[0-9]+)?"
     if re.fullmatch(pattern, text):
-        return "", ""
+        return _bound_problem(name, float(text), default)
     kind = "whole number" if cast is int else "number"
     what = next(
         (f" of {unit}" for unit in ("seconds", "bytes", "days") if unit in name.lower()), ""
@@ -101,12 +151,22 @@ def _number_problem(name: str, text: str, cast: Any, default: Any) -> tuple[str,
     )
 
 
+def _bound_problem(name: str, number: float, default: Any) -> tuple[str, str]:
+    """Return what is wrong with a number that nothing could go by."""
+    if number == 0 and name not in _ZERO_SAYS:
+        told = "is 0, which here does not mean that there is no limit"
+        return told, f"Write {name}={default}, or a large number where hardly any limit is meant"
+    most = next((value for end, value in _MOST.items() if name.endswith(end)), _MOST_OF_ALL)
+    return ("", "") if number <= most else (f"is more than {most}", f"Write {name}={most} or less")
+
+
 def _number_meant(name: str, text: str) -> str:
     """Return the number that somebody meant who wrote a unit or separators, as far as one knows."""
     found = re.fullmatch(r"([0-9][0-9 _,']*(?:\.[0-9]+)?)\s*([A-Za-z]*)(?:/\w+)?", text)
     if found is None:
         return ""
-    number, unit = float(re.sub(r"[ _,']", "", found[1])), found[2].lower()
+    digits = re.sub(r",(?!\d{3}(?!\d))", ".", found[1]) if found[1].count(",") == 1 else found[1]
+    number, unit = float(re.sub(r"[ _,']", "", digits)), found[2].lower()
     factor = 1
     if "SECONDS" in name:
         factor = _SECONDS.get(unit, _SECONDS.get(unit[:3], _SECONDS.get(unit[:1], 1)))

@@ -12,7 +12,7 @@ from config.setting_values import SettingValues
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = SettingValues()
-env.read_env(BASE_DIR / ".env")
+env.file_read(BASE_DIR / ".env")
 
 # ---- where we are ----
 DEBUG = env.bool("DEBUG", default=False)

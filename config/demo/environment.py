@@ -10,13 +10,14 @@ import environ
 from cryptography.fernet import Fernet
 
 from config.demo.processes import BASE_DIR
+from config.setting_values import SettingValues
 
 FILE_NAME = "demo.env"
 
 
 def demo_environment_load() -> None:
     """Put what the demo needs into the environment; what is set there already stays."""
-    environ.Env.read_env(BASE_DIR / ".env")
+    SettingValues().file_read(BASE_DIR / ".env")
     var_dir = demo_var_dir()
     var_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = var_dir / FILE_NAME

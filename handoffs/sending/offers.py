@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 import uuid
 from collections.abc import Iterator, Mapping
@@ -18,8 +17,8 @@ from handoffs.sending.form_answers import form_filled
 from integrations.contract.rich_content import Answer
 from integrations.kit.text_form import FORM_ID
 
-# What is written behind a word or a number without meaning anything.
-_TRAILING = re.compile(r"[\s.,;:!?…。、，！？)]+$")
+# What is written behind a word or a number without meaning anything, once it is folded.
+_TRAILING = " .,;:!?…。、)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +128,8 @@ def offer_match(handoff: Handoff, text: str) -> Taken | None:
 
 def reply_meant(replies: Mapping[str, Mapping[str, str]], text: str) -> str | None:
     """Return the id of the one reply whose label or number in the text form a text is."""
-    for said in dict.fromkeys((_folded(text), _folded(_TRAILING.sub("", text)))):
+    whole = _folded(text)
+    for said in dict.fromkeys((whole, whole.rstrip(_TRAILING))):
         found = set(_with_label(replies, said)) if said else set()
         if found:
             return found.pop() if len(found) == 1 else None
@@ -183,8 +183,8 @@ def _take(handoff: Handoff, offer: Offer, payload: str, text: str) -> Taken:
 
 def _with_label(replies: Mapping[str, Mapping[str, str]], said: str) -> Iterator[str]:
     for payload, reply in replies.items():
-        label = reply["label"]
-        if said in (_folded(label), _folded(_TRAILING.sub("", label))):
+        label = _folded(reply["label"])
+        if said in (label, label.rstrip(_TRAILING)):
             yield payload
 
 

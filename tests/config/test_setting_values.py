@@ -52,13 +52,25 @@ def read(
         ("EMAIL_URL", "email_url", f"smtp+tls://u:{SECRET}#@mail:587", "# is %23"),
         ("SESSION_IDLE_SECONDS", "int", "10m", "Write SESSION_IDLE_SECONDS=600."),
         ("SESSION_IDLE_SECONDS", "int", "2 hours", "Write SESSION_IDLE_SECONDS=7200."),
-        ("RELAY_HEARTBEAT_SECONDS", "float", "1,5", "Write RELAY_HEARTBEAT_SECONDS=15."),
+        ("RELAY_HEARTBEAT_SECONDS", "float", "1,5", "Write RELAY_HEARTBEAT_SECONDS=1.5."),
+        ("REQUEST_MAX_BYTES", "int", "2,097,152", "Write REQUEST_MAX_BYTES=2097152."),
+        ("JOURNAL_RECHECK_SECONDS", "float", "0", "Write JOURNAL_RECHECK_SECONDS=1.0, or a large"),
+        ("HANDOFF_ACTIVE_SILENCE_SECONDS", "int", "0", "or a large number"),
+        ("DATABASE_POOL_SIZE", "int", "0", "Write DATABASE_POOL_SIZE=7"),
+        ("ATTACHMENT_KEEP_DAYS", "int", "999999", "Write ATTACHMENT_KEEP_DAYS=36500 or less."),
+        ("METRICS_PORT", "int", "91000", "Write METRICS_PORT=65535 or less."),
+        ("EMAIL_FROM", "str", f"{SECRET}@example.com # ours", "on a line of its own"),
+        ("SESSION_IDLE_SECONDS", "int", "600\t# ten minutes", "on a line of its own"),
+        ("SECRET_KEY", "str", f"{SECRET}\nDEBUG=true", "on one line"),
+        ("REDIS_URL", "str", "", "Take REDIS_URL= away"),
+        ("DATABASE_URL", "db_url", "", "Take DATABASE_URL= away"),
+        ("EMAIL_URL", "email_url", "", "Take EMAIL_URL= away"),
         ("SOCKET_SEND_SECONDS", "float", "10m", "Write SOCKET_SEND_SECONDS=600."),
         ("REQUEST_MAX_BYTES", "int", "5MB", "Write REQUEST_MAX_BYTES=5242880."),
         ("REQUEST_MAX_BYTES", "int", "1_000", "Write REQUEST_MAX_BYTES=1000."),
         ("SESSIONS_PER_MINUTE", "int", "60/min", "Write SESSIONS_PER_MINUTE=60."),
-        ("HSTS_SECONDS", "int", "-1", "Write HSTS_SECONDS=0."),
-        ("ATTACHMENT_KEEP_DAYS", "int", "", "Write ATTACHMENT_KEEP_DAYS=0."),
+        ("HSTS_SECONDS", "int", "-1", "Write HSTS_SECONDS=7."),
+        ("ATTACHMENT_KEEP_DAYS", "int", "", "Take ATTACHMENT_KEEP_DAYS= away"),
         ("DEBUG", "bool", "ture", "Write DEBUG=true or DEBUG=false."),
         ("LOG_LEVEL", "str", "info", "Write LOG_LEVEL=INFO."),
         ("METRICS_TOKEN", "str", "$TOKEN", "variables are not put in"),
@@ -68,7 +80,7 @@ def read(
     ],
 )
 def test_a_value_that_cannot_be_meant_so_is_told_with_its_cure(name, kind, value, cure):
-    default = {"int": 0, "float": 1.0, "bool": False, "list": []}.get(kind, "")
+    default = {"int": 7, "float": 1.0, "bool": False, "list": []}.get(kind, "default")
     if kind.endswith("_url"):
         default = "sqlite:///x" if name == "DATABASE_URL" else "dummymail://"
 
@@ -93,6 +105,9 @@ def test_a_value_that_cannot_be_meant_so_is_told_with_its_cure(name, kind, value
         ("REDIS_URL", "str", "unix:///run/redis.sock?db=1", None),
         ("FILE_SCANNER", "str", "unix:/run/clamav/clamd.ctl", None),
         ("ADMIN_PATH", "str", "", ""),
+        ("SECRET_KEY", "str", "a#b", "a#b"),
+        ("SOCKET_FRAMES_PER_SECOND", "float", "0", 0.0),
+        ("VENDOR_CALL_KEEP_DAYS", "int", "0", 0),
     ],
 )
 def test_a_good_value_is_taken_and_nothing_is_said(name, kind, value, found):
@@ -128,6 +143,30 @@ def test_quotes_are_told_of_every_setting_and_its_example_is_good(name):
 
     assert "quotes" in quoted.text
     assert plain == []
+
+
+def test_a_file_is_read_as_people_write_one_and_a_line_that_sets_nothing_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    file = tmp_path / ".env"
+    file.write_text(
+        f"\ufeffPUBLIC_URL = https://chat.example.com\r\n  export DEBUG=true\n\n"
+        f"  # a remark\nSECRET_KEY: {SECRET}\nMETRICS_TOKEN='{SECRET}'\nLOG_LEVEL=DEBUG\n"
+    )
+    values = SettingValues()
+    values.__class__ = type("_Apart", (SettingValues,), {"ENVIRON": {"LOG_LEVEL": "ERROR"}})
+
+    values.file_read(file)
+    values.file_read(tmp_path / "not there")
+
+    assert values.ENVIRON == {
+        "PUBLIC_URL": "https://chat.example.com",
+        "DEBUG": "true",
+        "METRICS_TOKEN": SECRET,
+        "LOG_LEVEL": "ERROR",
+    }
+    assert [problem.text for problem in values.problems] == ["Line 5 of .env sets nothing."]
+    assert SECRET not in caplog.text + str(values.problems)
 
 
 def _kind_of(name: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 # References do nothing in a content; whoever reads it is spared them.
 _INERT = re.compile(
-    r"[ \t]*\{\{\s*(?!vrbl)[a-z_]{2,16}\s*:[^{}\n]{0,128}\}\}(?:\([^()\n]{0,500}\))?"
+    r"(?<![ \t])[ \t]*\{\{\s*(?!vrbl)[a-z_]{2,16}\s*:[^{}\n]{0,128}\}\}(?:\([^()\n]{0,500}\))?"
 )
 _VALUE = re.compile(r"\{\{\s*vrbl\s*:\s*([A-Za-z_]\w{0,63})\s*\}\}|\$([A-Za-z_]\w{0,63})")
 

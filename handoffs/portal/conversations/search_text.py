@@ -18,7 +18,8 @@ _CHARACTER = r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 _WORDS = re.compile(rf"{_CHARACTER}|[^\W_]+?(?={_CHARACTER})|[^\W_]+")
 _EMAIL = re.compile(r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 # Of a telephone, a card, an order: what has three digits in a row, and what hangs on it.
-_NUMBER = re.compile(r"\S*\d[\d \-.()/]{1,30}\d\S*")
+_NUMBER = re.compile(r"\d[\d \-.()/]{1,30}\d")
+_BLANK = re.compile(r"\s")
 _NAME_PART_MIN = 2
 
 
@@ -41,9 +42,24 @@ def term_mark(term: str) -> str:
     return f"x{hashlib.blake2b(folded.encode(), digest_size=8).hexdigest()}"
 
 
+def _without_numbers(text: str) -> str:
+    """Take numbers out, looking at each character but a few times, however long a word is."""
+    kept, done = [], 0
+    for found in _NUMBER.finditer(text):
+        if found.end() <= done:
+            continue
+        start = found.start()
+        while start > done and not text[start - 1].isspace():
+            start -= 1
+        blank = _BLANK.search(text, found.end())
+        kept.append(text[done:start])
+        done = blank.start() if blank else len(text)
+    return " ".join([*kept, text[done:]])
+
+
 def masked(text: str, names: Iterable[str]) -> str:
     """Return a text without e-mail addresses, numbers and the words of these names."""
-    text = _NUMBER.sub(" ", _EMAIL.sub(" ", text))
+    text = _without_numbers(_EMAIL.sub(" ", text))
     parts = {part for name in names for part in words_of(name) if len(part) >= _NAME_PART_MIN}
     if not parts:
         return text
