@@ -9,7 +9,10 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 
+# The same browser without windows, tabs and an address bar: half the work.
+SHELL = "chromium-headless-shell"
 PROGRAMS = (
+    SHELL,
     "chromium",
     "chromium-browser",
     "google-chrome",
@@ -56,19 +59,27 @@ def _candidates() -> Iterator[str | None]:
 def install_browser() -> None:
     """Install a Chromium: the system's package as root, else playwright's own."""
     if os.geteuid() == 0 and shutil.which("apt-get"):
-        print("browser: installing the system's chromium package", flush=True)
-        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run([*APT, "update"], env=quiet, stdin=subprocess.DEVNULL)
-        subprocess.run(
-            [*APT, "install", "chromium"],
-            env=quiet,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-        )
+        _apt("update")
+        package = SHELL if _is_offered(SHELL) else "chromium"
+        print(f"browser: installing the system's {package} package", flush=True)
+        _apt("install", package)
     find_browser.cache_clear()
     if not find_browser():
         print("browser: downloading playwright's chromium", flush=True)
         subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"])
+
+
+def _is_offered(package: str) -> bool:
+    """Tell whether the system has such a package to install."""
+    answer = subprocess.run(["apt-cache", "show", package], capture_output=True, text=True)
+    return answer.returncode == 0 and "\nFilename:" in answer.stdout
+
+
+def _apt(*arguments: str) -> None:
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    subprocess.run(
+        [*APT, *arguments], env=quiet, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
 
 
 def _starts(path: str) -> bool:

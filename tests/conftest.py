@@ -58,7 +58,9 @@ os.environ.update(
 (WORK_DIR / "var" / "static").mkdir(parents=True)
 
 # How long an example takes says more about the machine than about the code.
-hypothesis.settings.register_profile("baton", deadline=None)
+hypothesis.settings.register_profile("baton", deadline=None, max_examples=25)
+# For make long, which runs all tests of any values again.
+hypothesis.settings.register_profile("long", deadline=None, max_examples=300)
 hypothesis.settings.load_profile("baton")
 
 # Test modules import models while they are collected, which is before pytest-django sets up.

@@ -70,18 +70,17 @@ def queued(redis_server: RedisServer) -> RedisServer:
 
 
 @pytest.fixture
-def workers(database: str, queued: RedisServer, tmp_path: Path) -> Iterator[list[ChildProcess]]:
-    """This version's workers, on what yesterday's left."""
+def worker(database: str, queued: RedisServer, tmp_path: Path) -> Iterator[ChildProcess]:
+    """A worker of this version for every queue, on what yesterday's left."""
     environment = _environment(database) | {"REDIS_URL": queued.url}
-    started = [
-        _worker(environment, tmp_path, "short", "default,turns,clock"),
-        _worker(environment, tmp_path, "relay", "relay"),
-    ]
-    for process in started:
-        process.start()
+    command = [sys.executable, "-m", "celery", "-q", "-A", "config", "worker", "-P", "threads"]
+    command += ["-Q", ",".join(QUEUES), "-c", "4", "--without-gossip"]
+    started = ChildProcess(
+        "worker", command, log_path=tmp_path / "worker.log", environment=environment
+    )
+    started.start()
     yield started
-    for process in started:
-        process.stop()
+    started.stop()
 
 
 def test_nothing_is_left_to_migrate_in_yesterdays_database(database: str) -> None:
@@ -105,18 +104,16 @@ def test_yesterdays_task_names_are_still_known() -> None:
     assert names - set(app.tasks) == set()
 
 
-def test_yesterdays_tasks_are_run(
-    database: str, queued: RedisServer, workers: list[ChildProcess]
-) -> None:
+def test_yesterdays_tasks_are_run(database: str, queued: RedisServer, worker: ChildProcess) -> None:
     wait_until(lambda: _is_answered(database) and _is_taken(database), seconds=60, step_seconds=0.2)
 
-    assert _is_answered(database), _logs(workers)
-    assert _is_taken(database), _logs(workers)
+    assert _is_answered(database), _log(worker)
+    assert _is_taken(database), _log(worker)
     with redis.Redis.from_url(queued.url) as client:
         wait_until(lambda: not any(client.llen(name) for name in QUEUES), seconds=30)
         assert [name for name in QUEUES if client.llen(name)] == []
-    assert "unregistered task" not in _logs(workers)
-    assert "Traceback" not in _logs(workers)
+    assert "unregistered task" not in _log(worker)
+    assert "Traceback" not in _log(worker)
 
 
 @pytest.mark.parametrize("path", ["handoffs.responder.HandoffResponder"])
@@ -140,14 +137,8 @@ def _is_taken(url: str) -> bool:
     return found == (0,)
 
 
-def _worker(environment: dict[str, str], directory: Path, name: str, queues: str) -> ChildProcess:
-    command = [sys.executable, "-m", "celery", "-q", "-A", "config", "worker", "-P", "threads"]
-    command += ["-Q", queues, "-c", "4", "-n", f"{name}@%h", "--without-gossip"]
-    return ChildProcess(name, command, log_path=directory / f"{name}.log", environment=environment)
-
-
-def _logs(workers: list[ChildProcess]) -> str:
-    return "\n".join(process.log_path.read_text(encoding="utf-8") for process in workers)
+def _log(worker: ChildProcess) -> str:
+    return worker.log_path.read_text(encoding="utf-8")
 
 
 def _environment(database: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -22,6 +23,16 @@ def long_request() -> HandoffRequest:
     """Make a request whose transcript takes several messages where a vendor bounds their length."""
     line = TranscriptLine(speaker="end_user", text="word " * 600, sent_at=datetime.now(UTC))
     return handoff_request(transcript=[line] * 10)
+
+
+def everywhere(calls: int) -> list[int]:
+    """Name every call of a start."""
+    return list(range(calls))
+
+
+def at_its_ends(calls: int) -> list[int]:
+    """Name the first call, the last one, and one between."""
+    return sorted({0, calls // 2, calls - 1})
 
 
 async def calls_of_a_start(bench: Bench) -> int:
@@ -47,6 +58,7 @@ async def given_up(bench: Bench, request: HandoffRequest) -> ConnectorError:
     raise AssertionError("it has started")
 
 
+@pytest.mark.parametrize("places", [at_its_ends, pytest.param(everywhere, marks=pytest.mark.long)])
 @pytest.mark.parametrize(
     "failure",
     [
@@ -56,8 +68,10 @@ async def given_up(bench: Bench, request: HandoffRequest) -> ConnectorError:
     ],
     ids=["busy", "answers lost", "refused"],
 )
-async def test_a_start_that_is_given_up_leaves_nothing_open(bench: Bench, failure: dict[str, int]):
-    for passed in range(await calls_of_a_start(bench)):
+async def test_a_start_that_is_given_up_leaves_nothing_open(
+    bench: Bench, failure: dict[str, int], places: Callable[[int], list[int]]
+):
+    for passed in places(await calls_of_a_start(bench)):
         request = long_request()
         await bench.fault("fail_next", count=ENDLESS, skip=passed, path_prefix="/", **failure)
         error = await given_up(bench, request)

@@ -7,6 +7,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.db import transaction
 from django.utils import timezone
 from hypothesis import HealthCheck, settings
@@ -296,8 +297,15 @@ class TestAnyOrder(ConversationMachine.TestCase, TestCase):
     """Every example runs in a transaction of its own, which is rolled back."""
 
     settings = settings(
-        max_examples=5,
-        stateful_step_count=30,
+        max_examples=2,
+        stateful_step_count=20,
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
+
+
+@pytest.mark.long
+class TestAnyOrderAtLength(TestAnyOrder):
+    """The same, as often as it takes to come upon what is rare."""
+
+    settings = settings(TestAnyOrder.settings, max_examples=40, stateful_step_count=40)

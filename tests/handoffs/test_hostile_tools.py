@@ -218,7 +218,7 @@ BODIES = st.one_of(
 )
 
 
-@settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(suppress_health_check=list(HealthCheck))
 @given(body=BODIES)
 def test_any_value_a_tool_hands_out_is_answered_at_the_first_try(body):
     conversation = conversation_with(tool_of(body))

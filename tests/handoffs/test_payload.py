@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from handoffs.errors import InvalidPayloadError
@@ -551,7 +551,6 @@ ANY_HANDOFF = (
 )
 
 
-@settings(max_examples=300, deadline=None)
 @given(ANY_JSON | st.fixed_dictionaries({"handoff": ANY_HANDOFF, "utterance": ANY_JSON}))
 def test_no_value_breaks_the_reader_other_than_as_an_invalid_payload(returned):
     try:
@@ -563,7 +562,6 @@ def test_no_value_breaks_the_reader_other_than_as_an_invalid_payload(returned):
         assert payload.integration_key is None or payload.integration_key in payload_keys()
 
 
-@settings(max_examples=100, deadline=None)
 @given(ANY_JSON, ANY_JSON, ANY_JSON, ANY_HINTS | ANY_JSON, ANY_JSON, ANY_JSON)
 def test_no_argument_breaks_call_handoff_other_than_as_an_invalid_payload(
     destination, reason, data, hints, headers, route

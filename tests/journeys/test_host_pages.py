@@ -198,14 +198,16 @@ def test_a_policy_without_the_sockets_address_costs_only_the_socket(
     watch.errors.clear()
 
 
+def is_ours(message: ConsoleMessage) -> bool:
+    """Say whether the widget wrote it; browsers write of their own accord."""
+    return message.text.startswith("Chat widget:")
+
+
 def cause(context: BrowserContext, url: str, *, blocked: str = "") -> str:
     """Return what the console says of a page on which the widget does not appear."""
     page = context.new_page()
     if blocked:
         page.route(blocked, lambda route: route.abort())
-
-    def is_ours(message: ConsoleMessage) -> bool:
-        return message.text.startswith("Chat widget:")
 
     with page.expect_console_message(is_ours, timeout=20_000) as said:
         page.goto(url)
@@ -245,7 +247,7 @@ def test_the_console_names_the_true_cause(
 def cause_beside(context: BrowserContext, url: str) -> str:
     """Return what the console says of a second tag; the first one's widget is there."""
     page = context.new_page()
-    with page.expect_console_message(lambda message: message.type == "warning") as said:
+    with page.expect_console_message(is_ours, timeout=20_000) as said:
         page.goto(url)
     expect(page.get_by_test_id("bubble")).to_be_visible()
     page.close()

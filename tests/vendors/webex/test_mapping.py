@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.contract.connector import VendorSession, WebhookItem
@@ -130,7 +130,6 @@ _JSON = st.recursive(
 )
 
 
-@settings(max_examples=40)
 @given(name=st.sampled_from(sorted(FIXTURES)), part=st.data(), value=_JSON)
 def test_nothing_that_a_call_may_hold_raises(name: str, part: Any, value: Any):
     body = json.loads(json.dumps(FIXTURES[name]))
