@@ -161,7 +161,7 @@ def is_expected(line: str) -> bool:
     return is_of_admin or bool(re.search("status of (403|409|422)", line))
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("is_quick", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_every_page_and_every_refused_form_is_free_of_violations_and_fits_a_small_phone(
     context: BrowserContext, stack: Stack, pages: list[Address], is_quick: bool
