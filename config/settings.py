@@ -378,6 +378,8 @@ LOGGING = {
         "uvicorn.error": {"handlers": [], "level": "WARNING", "propagate": True},
         # Whole URLs, with their queries.
         "uvicorn.access": {"handlers": [], "level": "WARNING", "propagate": True},
+        # The ids of people's keys.
+        "fido2": {"level": "WARNING"},
         # One line for each task and each tick of the clock is no news.
         "celery.app.trace": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},

@@ -15,6 +15,8 @@ from integrations.entry.account import views as account_views
 from integrations.entry.members import accept_views
 from integrations.entry.members import sign_in_views as member_sign_in_views
 from integrations.entry.members import views as member_views
+from integrations.entry.passkeys import account_views as passkey_views
+from integrations.entry.passkeys.sign_in_views import PasskeySignIn, passkey_challenge
 from integrations.entry.second_factor import sign_in_views
 from integrations.entry.second_factor.signing_in import SignIn
 from integrations.entry.sign_in import sign_in_guarded
@@ -39,6 +41,8 @@ urlpatterns = [
     path(
         "login/single-sign-on/back/", sign_on_views.single_sign_on_back, name="single_sign_on_back"
     ),
+    path("login/passkey/", PasskeySignIn.as_view(), name="passkey_sign_in"),
+    path("login/passkey/challenge/", passkey_challenge, name="passkey_challenge"),
     path("account/", account_views.account, name="account"),
     path("account/active/", account_views.active, name="account_active"),
     path(
@@ -64,6 +68,14 @@ urlpatterns = [
     ),
     path("account/second-factor/codes/", factor_views.factor_codes, name="second_factor_codes"),
     path("account/second-factor/off/", factor_views.factor_off, name="second_factor_off"),
+    path("account/passkeys/", passkey_views.passkey_save, name="passkey_save"),
+    path("account/passkeys/new/", passkey_views.passkey_new, name="passkey_new"),
+    path("account/passkeys/<int:passkey_id>/", passkey_views.passkey, name="passkey"),
+    path(
+        "account/passkeys/<int:passkey_id>/remove/",
+        passkey_views.passkey_end,
+        name="passkey_remove",
+    ),
     path("login/single-sign-on/out/", sign_on_views.sign_out_there, name="sign_out_there"),
     path("logout/", sign_on_views.SignOut.as_view(), name="logout"),
     path("theme/", project_views.theme_set, name="theme"),

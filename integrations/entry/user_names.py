@@ -8,6 +8,9 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 
+# By its path, as a session names it.
+BACKEND = "integrations.entry.user_names.UserNameOrEmail"
+
 
 class UserNameOrEmail(ModelBackend):
     """Django's own backend, which also knows the e-mail address of one user alone."""

@@ -8,7 +8,7 @@ from integrations.models.integration import Environment, Integration, VendorToke
 from integrations.models.invitation import Invitation
 from integrations.models.list_view import ListExport, SavedView
 from integrations.models.portal_session import PortalSession, SingleSignOnLink
-from integrations.models.second_factor import SecondFactor
+from integrations.models.second_factor import Passkey, SecondFactor
 from integrations.models.vendor_call import VendorCall
 from integrations.models.wording import Wording
 from integrations.models.workspace import Access, Area, Membership, Project, Workspace
@@ -25,6 +25,7 @@ __all__ = [
     "Invitation",
     "ListExport",
     "Membership",
+    "Passkey",
     "PortalSession",
     "Project",
     "SavedView",

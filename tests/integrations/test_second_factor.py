@@ -192,7 +192,7 @@ def test_turning_it_off_asks_again_who_it_is_and_loses_nothing(browser: Client, 
     assert (asked.status_code, wrong.status_code) == (403, 403)
     assert SecondFactor.objects.exists()
     done = browser.post("/account/second-factor/off/", {"confirm_secret": PASSWORD}, follow=True)
-    assert "The second factor is off." in done.content.decode()
+    assert "The app is off." in done.content.decode()
     assert password_given().get("/account/").status_code == 200
 
 

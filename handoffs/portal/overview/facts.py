@@ -20,7 +20,7 @@ from conversations.models import (
 from conversations.widget.page_check import newest_of_own_page
 from handoffs.models import Handoff
 from integrations.contract.registry import manifests
-from integrations.models import Integration, Invitation, Membership, Project, SecondFactor
+from integrations.models import Integration, Invitation, Membership, Passkey, Project, SecondFactor
 
 Status = Integration.Status
 # Among so many of the newest handoffs one that a live agent joined is looked for.
@@ -82,7 +82,8 @@ def _told_at_once(member_id: int, keys: set[str]) -> dict[str, Exists]:
         "has_colleague": Exists(members.order_by("pk")[1:2]),
         "has_second_factor": Exists(
             SecondFactor.objects.filter(user=member_id, confirmed_at__isnull=False)
-        ),
+        )
+        | Exists(Passkey.objects.filter(user=member_id)),
         "has_invited": Exists(Invitation.waiting().filter(**workspace)),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, cast
@@ -12,11 +13,16 @@ from django.utils.cache import add_never_cache_headers
 from django.views.decorators.debug import sensitive_post_parameters
 
 from integrations.entry.guesses import guess_bounded
-from integrations.entry.second_factor.services import factor_of, factor_use
+from integrations.entry.passkeys.asking import passkey_options, passkey_shown, refusal_words
+from integrations.entry.passkeys.challenges import CONFIRM
+from integrations.entry.passkeys.refusals import PasskeyRefusedError
+from integrations.entry.passkeys.relying_party import own_origin
+from integrations.entry.second_factor.kinds import has_factor
+from integrations.entry.second_factor.services import factor_use
 from integrations.projects.proofs import is_recently_confirmed, mark_confirmed
 
 View = Callable[..., HttpResponseBase]
-_FIELD = "confirm_secret"
+_FIELD, _PASSKEY = "confirm_secret", "passkey_answer"
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -31,23 +37,41 @@ def recently_confirmed(view: View) -> View:
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.method in _READING or is_recently_confirmed(request.session):
             return view(request, *args, **kwargs)
-        secret = request.POST.get(_FIELD, "")
-        if not secret:
-            return _ask(request)
-        answer = guess_bounded(
-            request, request.user, "confirmation", lambda: _is_right(request.user, secret)
-        )
-        if isinstance(answer, HttpResponse):
-            return answer
-        if not answer:
-            return _ask(request, problem="This is not it. Try again.")
-        mark_confirmed(request.session)
+        refused = confirmation(request)
+        if refused is not None:
+            return refused
         return view(request, *args, **kwargs)
 
     return cast(View, guarded)
 
 
-def _is_right(user: Any, secret: str) -> bool:
+def confirmation(request: HttpRequest) -> HttpResponse | None:
+    """Take what was sent to show who it is; return the page that asks where that is not enough."""
+    if not (request.POST.get(_FIELD) or request.POST.get(_PASSKEY)):
+        return _ask(request)
+    problems = ["This is not it. Try again."]
+    answer = guess_bounded(
+        request, request.user, "confirmation", lambda: _is_right(request, problems)
+    )
+    if isinstance(answer, HttpResponse):
+        return answer
+    if not answer:
+        return _ask(request, problem=problems[-1])
+    mark_confirmed(request.session)
+    return None
+
+
+def _is_right(request: HttpRequest, problems: list[str]) -> bool:
+    """Judge it; what is wrong with a passkey is added to the problems."""
+    user: Any = request.user
+    if shown := request.POST.get(_PASSKEY):
+        try:
+            passkey_shown(request.session, CONFIRM, shown, user=user)
+        except PasskeyRefusedError as refusal:
+            problems.append(refusal_words(refusal))
+            return False
+        return True
+    secret = request.POST[_FIELD]
     if user.has_usable_password() and user.check_password(secret):
         return True
     return bool(factor_use(user=user, code=secret))
@@ -56,7 +80,8 @@ def _is_right(user: Any, secret: str) -> bool:
 def _ask(request: HttpRequest, problem: str = "") -> HttpResponse:
     """Answer with the page that asks; it carries what was sent, and is kept nowhere."""
     user: Any = request.user
-    leave_out = {"csrfmiddlewaretoken", _FIELD}
+    leave_out = {"csrfmiddlewaretoken", _FIELD, _PASSKEY}
+    options = passkey_options(request.session, CONFIRM, user)
     context = {
         "sent": [
             (name, value)
@@ -66,7 +91,9 @@ def _ask(request: HttpRequest, problem: str = "") -> HttpResponse:
         ],
         "problem": problem,
         "has_password": user.has_usable_password(),
-        "has_factor": factor_of(user) is not None,
+        "has_codes": has_factor(user),
+        "options": json.dumps(options) if options else "",
+        "origin": own_origin(),
         "back": request.headers.get("referer", ""),
     }
     response = render(request, "account/confirm.html", context, status=403)

@@ -14,12 +14,14 @@ from integrations.entry.account.confirming import recently_confirmed
 from integrations.entry.guesses import guess_bounded
 from integrations.entry.second_factor import codes
 from integrations.entry.second_factor.forms import CodeForm
+from integrations.entry.second_factor.kinds import has_factor
 from integrations.entry.second_factor.services import (
+    app_remove,
     factor_begin,
+    factor_begun,
     factor_confirm,
     factor_is_required,
     factor_of,
-    factor_remove,
     recovery_codes_renew,
 )
 from integrations.entry.sessions.services import sessions_end_others
@@ -38,8 +40,7 @@ def factor_set_up(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         factor_begin(user=request.user)
         return redirect("second_factor")
-    row = SecondFactor.objects.filter(user=request.user).first()  # type: ignore[misc]
-    return _set_up_page(request, row, CodeForm())
+    return _set_up_page(request, factor_begun(request.user), CodeForm())
 
 
 @never_cache
@@ -47,7 +48,7 @@ def factor_set_up(request: HttpRequest) -> HttpResponse:
 @require_POST
 def factor_confirmed(request: HttpRequest) -> HttpResponse:
     """Take the app's first code; show the recovery codes, this once."""
-    row = SecondFactor.objects.filter(user=request.user, confirmed_at=None).first()  # type: ignore[misc]
+    row = factor_begun(request.user)
     form = CodeForm(request.POST)
     if row is None:
         return redirect("account")
@@ -69,7 +70,7 @@ def factor_confirmed(request: HttpRequest) -> HttpResponse:
         return _set_up_page(request, row, form)
     mark_factor(request.session)
     sessions_end_others(user=request.user, session_key=request.session.session_key or "")
-    return _codes_page(request, made, is_new=True)
+    return codes_page(request, made, is_new=True)
 
 
 @never_cache
@@ -79,17 +80,17 @@ def factor_confirmed(request: HttpRequest) -> HttpResponse:
 def factor_codes(request: HttpRequest) -> HttpResponse:
     """Make new recovery codes, and show them this once."""
     made = recovery_codes_renew(user=request.user)
-    return _codes_page(request, made, is_new=False) if made else redirect("account")
+    return codes_page(request, made, is_new=False) if made else redirect("account")
 
 
 @login_required
 @require_POST
 @recently_confirmed
 def factor_off(request: HttpRequest) -> HttpResponse:
-    """Turn the second factor off."""
-    if factor_remove(user=request.user, actor=request.user):
-        mark_factor(request.session, is_proved=False)
-        messages.success(request, "The second factor is off.")
+    """Turn the app off."""
+    if app_remove(user=request.user):
+        mark_factor(request.session, is_proved=has_factor(request.user))
+        messages.success(request, "The app is off.")
     return redirect("account")
 
 
@@ -107,6 +108,7 @@ def _set_up_page(request: HttpRequest, row: SecondFactor | None, form: CodeForm)
     return render(request, "account/second_factor.html", context, status=status)
 
 
-def _codes_page(request: HttpRequest, made: list[str], *, is_new: bool) -> HttpResponse:
+def codes_page(request: HttpRequest, made: list[str], *, is_new: bool) -> HttpResponse:
+    """Show recovery codes, this once."""
     context = {"codes": "\n".join(made), "is_new": is_new}
     return render(request, "account/recovery_codes.html", context)

@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from integrations.entry.guesses import guess_bounded
+from integrations.entry.passkeys.relying_party import own_host, passkeys_problem
 from integrations.entry.second_factor.services import (
     factor_is_required,
     factor_of,
@@ -30,12 +31,15 @@ from integrations.projects.proofs import mark_confirmed
 @login_required
 def account(request: HttpRequest) -> HttpResponse:
     """Show how the member proves who they are, and where they are signed in."""
-    factor = factor_of(request.user)
+    user: Any = request.user
     context = {
-        "factor": factor,
-        "codes_left": recovery_codes_left(factor) if factor else 0,
-        "is_required": factor_is_required(request.user),
-        "sessions": [*sessions_of(request.user)],
+        "factor": factor_of(user),
+        "passkeys": [(row, row.host != own_host()) for row in user.passkeys.all()],
+        "passkeys_problem": passkeys_problem(),
+        "host": own_host(),
+        "codes_left": recovery_codes_left(user),
+        "is_required": factor_is_required(user),
+        "sessions": [*sessions_of(user)],
         "own_key": request.session.session_key,
     }
     return render(request, "account/account.html", context)

@@ -21,9 +21,8 @@ from integrations.entry.members.invitations import (
     invitation_find,
     user_with_email,
 )
+from integrations.entry.user_names import BACKEND
 from integrations.models import Invitation
-
-_BACKEND = "integrations.entry.user_names.UserNameOrEmail"
 
 
 @never_cache
@@ -70,7 +69,7 @@ def _new_account(request: HttpRequest, invitation: Invitation) -> HttpResponse:
             user.email = invitation.email
             user.save()
             invitation_accept(invitation=invitation, user=user)
-        login(request, user, backend=_BACKEND)
+        login(request, user, backend=BACKEND)
         return redirect("home")
     context = {"invitation": invitation, "form": form}
     status = 422 if form.errors else 200

@@ -8,20 +8,12 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from integrations.entry.lockout import unlock
-from integrations.entry.second_factor.services import factor_remove
+from integrations.entry.second_factor.services import factors_reset
 from integrations.entry.sessions.services import sessions_end_all
-from integrations.models import Membership, SecondFactor, Workspace
+from integrations.models import Membership, Workspace
 from integrations.projects.audit import audit_record
 
 IDLE_MAX = 7 * 24 * 60
-
-
-def with_factor(workspace: Workspace) -> set[int]:
-    """Return the users among the members who have a second factor."""
-    rows = SecondFactor.objects.filter(
-        user__memberships__workspace=workspace, confirmed_at__isnull=False
-    )
-    return set(rows.values_list("user_id", flat=True))
 
 
 @transaction.atomic
@@ -51,7 +43,7 @@ def member_factor_reset(*, membership: Membership, actor: Any) -> bool:
     The account may be a member elsewhere too: only who is an admin there as well may open it.
     """
     _refuse_foreign_account(membership.user, actor)
-    if not factor_remove(user=membership.user, actor=actor):
+    if not factors_reset(user=membership.user, actor=actor):
         return False
     sessions_end_all(user=membership.user, actor=actor)
     return True

@@ -17,7 +17,7 @@ from integrations.entry.members.sign_in_services import (
     member_unlock,
     sign_in_rules_set,
 )
-from integrations.entry.second_factor.services import factor_of
+from integrations.entry.second_factor.kinds import has_factor
 from integrations.entry.sessions.services import session_end, sessions_end_all, sessions_of
 from integrations.kit.json_values import count_read
 from integrations.models import Area, Project
@@ -71,7 +71,7 @@ def sign_in_rules(request: HttpRequest, project: Project) -> HttpResponse:
         actor=request.user,
     )
     messages.success(request, "Sign-in rules saved." if changed else "Nothing was changed.")
-    if form.cleaned_data["requires_second_factor"] and factor_of(request.user) is None:
+    if form.cleaned_data["requires_second_factor"] and not has_factor(request.user):
         return redirect("second_factor")
     return redirect("members", project_id=project.public_id)
 

@@ -26,9 +26,8 @@ from integrations.entry.members.invitations import (
 from integrations.entry.members.lookup import member_in, refuse_over_admins
 from integrations.entry.members.roles import Rights, nearest_role, rights_apart, role_of
 from integrations.entry.members.services import member_change, member_remove
-from integrations.entry.members.sign_in_services import with_factor
 from integrations.entry.members.sign_in_views import RulesForm
-from integrations.entry.second_factor.services import factor_of
+from integrations.entry.second_factor.kinds import factor_kinds
 from integrations.entry.sessions.services import sessions_of
 from integrations.models import Area, Invitation, Membership, Project
 from integrations.projects.access import may_edit, membership_of, project_view
@@ -116,7 +115,7 @@ def member(request: HttpRequest, project: Project, member_id: int) -> HttpRespon
         "name": _name(row),
         "form": form,
         "may_edit_here": may_edit(request, Area.ACCOUNT),
-        "factor": factor_of(row.user),
+        "factors": factor_kinds([row.user_id]).get(row.user_id, []),
         "sessions": sessions_of(row.user) if may_edit(request, Area.ACCOUNT) else [],
         "locked_words": _locked_words(row),
         "own_key": request.session.session_key,
@@ -187,11 +186,14 @@ def _list(
     more: Mapping[str, object] | None = None,
 ) -> HttpResponse:
     now = timezone.now()
-    rows = Membership.objects.filter(workspace=project.workspace).select_related("user")
+    members = Membership.objects.filter(workspace=project.workspace).select_related("user")
+    rows = [*members.order_by("user__username")]
+    factors = factor_kinds(row.user_id for row in rows)
     waiting = project.workspace.invitations.select_related("invited_by")[:SHOWN_INVITATIONS]
     context = {
-        "members": [(row, _name(row), *_role(row)) for row in rows.order_by("user__username")],
-        "with_factor": with_factor(project.workspace),
+        "members": [
+            (row, _name(row), *_role(row), ", ".join(factors.get(row.user_id, []))) for row in rows
+        ],
         "rules": RulesForm(initial=vars(project.workspace)),
         "is_admin": membership_of(request).is_admin,
         "invitations": [(row, row.state(now), _role(row)[0]) for row in waiting],

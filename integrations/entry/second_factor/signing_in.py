@@ -9,8 +9,9 @@ from django.contrib.auth.views import LoginView
 from django.http import HttpResponse
 from django.shortcuts import redirect
 
+from integrations.entry.passkeys.relying_party import own_origin, passkeys_problem
+from integrations.entry.second_factor.kinds import has_factor
 from integrations.entry.second_factor.pending import pending_begin
-from integrations.entry.second_factor.services import factor_of
 from integrations.entry.sign_in import note_password_right
 from integrations.projects.proofs import ENDED_AFTER, SIGNED_OUT
 
@@ -25,12 +26,15 @@ class SignIn(LoginView):
         """Tell whose session ended by itself why they are here."""
         minutes = self.request.session.get(ENDED_AFTER)
         words = f"Nothing was done for {minutes} minutes." if minutes else ""
-        context = super().get_context_data(**more, ended_words=words)
+        context = super().get_context_data(ended_words=words)
+        # Django's admin has a page of its own; it asks for passkeys after the password.
+        if self.template_name == SignIn.template_name:
+            context["passkey_origin"] = "" if passkeys_problem() else own_origin()
         if settings.SINGLE_SIGN_ON_ISSUER:
             context["is_signed_out"] = self.request.session.get(SIGNED_OUT, False)
             context["sign_on_name"] = settings.SINGLE_SIGN_ON_NAME
             context["is_sign_on_only"] = settings.SINGLE_SIGN_ON_ONLY
-        return context | self._error_words()
+        return context | self._error_words() | more
 
     def _error_words(self) -> dict[str, str]:
         if self.is_password_refused:
@@ -51,7 +55,7 @@ class SignIn(LoginView):
             self.is_password_refused = True
             form.add_error(None, "Passwords are taken from superusers alone.")
             return self.form_invalid(form)
-        if factor_of(user) is None:
+        if not has_factor(user):
             return super().form_valid(form)
         pending_begin(self.request.session, user, self.get_success_url())
         return redirect("sign_in_code")

@@ -26,11 +26,11 @@ from integrations.entry.single_sign_on.identity import identity_read
 from integrations.entry.single_sign_on.people import user_for
 from integrations.entry.single_sign_on.provider import is_set_up, provider_get, tokens_for
 from integrations.entry.single_sign_on.refusals import SignOnRefusedError
+from integrations.entry.user_names import BACKEND
 from integrations.models import AuditEntry
 from integrations.projects.proofs import SIGNED_OUT, WAY, mark_factor
 
 logger = logging.getLogger(__name__)
-BACKEND = "integrations.entry.user_names.UserNameOrEmail"
 SINGLE_SIGN_ON = "single sign-on"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
-from integrations.entry.second_factor.services import factor_remove
+from integrations.entry.second_factor.services import factors_reset
 from integrations.entry.sessions.services import sessions_end_all
 
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         user = User.objects.filter(username=options["username"]).first()
         if user is None:
             raise CommandError(f"There is no user {options['username']}.")
-        if not factor_remove(user=user, actor=None):
+        if not factors_reset(user=user, actor=None):
             raise CommandError(f"{user.username} has no second factor.")
         sessions_end_all(user=user, actor=None)
         self.stdout.write(f"{user.username} signs in with the password alone.")
