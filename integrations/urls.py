@@ -9,15 +9,14 @@ from integrations.connect.views import flow as connect_views
 from integrations.connect.views import give as connect_give_views
 from integrations.connect.views import testing as connection_test_views
 from integrations.connect.views import tiles as views
-from integrations.entry.account import factor_views
+from integrations.entry.account import factor_views, passkey_views
 from integrations.entry.account import key_views as api_key_views
 from integrations.entry.account import views as account_views
 from integrations.entry.members import accept_views
 from integrations.entry.members import sign_in_views as member_sign_in_views
 from integrations.entry.members import views as member_views
-from integrations.entry.passkeys import account_views as passkey_views
-from integrations.entry.passkeys.sign_in_views import PasskeySignIn, passkey_challenge
 from integrations.entry.second_factor import sign_in_views
+from integrations.entry.second_factor.passkey_sign_in_views import PasskeySignIn, passkey_challenge
 from integrations.entry.second_factor.signing_in import SignIn
 from integrations.entry.sign_in import sign_in_guarded
 from integrations.entry.single_sign_on import views as sign_on_views

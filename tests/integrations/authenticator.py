@@ -65,7 +65,9 @@ class Authenticator:
         host = spoilt.get("host", self.host)
         flags = FLAG(spoilt.get("flags", self.flags) | more)
         count = spoilt.get("count", self.count)
-        return AuthenticatorData.create(hashlib.sha256(host.encode()).digest(), flags, count, public)
+        return AuthenticatorData.create(
+            hashlib.sha256(host.encode()).digest(), flags, count, public
+        )
 
     def _client(
         self, kind: str, options: Mapping[str, Any], spoilt: Mapping[str, Any]

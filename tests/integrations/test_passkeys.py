@@ -462,9 +462,10 @@ class TestOnTheAccountPage:
         self, browser: Client, mira: User, project: Project
     ):
         set_up(browser, mira)
-        assert "App, Passkey" in browser.get(
-            reverse("members", args=[project.public_id])
-        ).content.decode()
+        assert (
+            "App, Passkey"
+            in browser.get(reverse("members", args=[project.public_id])).content.decode()
+        )
         member = Membership.objects.get(user=mira)
 
         browser.post(reverse("member_factor_reset", args=[project.public_id, member.pk]))

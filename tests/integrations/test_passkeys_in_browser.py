@@ -17,8 +17,11 @@ from tests.browser import ARGUMENTS, find_browser
 PASSWORD = "a-long-and-good-one"
 # A device of the browser's own that knows who holds it.
 DEVICE = {
-    **{"protocol": "ctap2", "transport": "internal", "hasResidentKey": True},
-    **{"hasUserVerification": True, "isUserVerified": True},
+    "protocol": "ctap2",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
 }
 
 
@@ -95,5 +98,6 @@ def journey(page: Page) -> None:
     expect(page.get_by_text("by password and passkey")).to_be_visible()
 
     page.get_by_role("link", name="Laptop").click()
+    is_accessible(page)
     page.get_by_role("button", name="Remove this passkey").click()
     expect(page.get_by_text("Laptop is removed.")).to_be_visible()

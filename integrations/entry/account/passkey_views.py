@@ -16,11 +16,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 from integrations.entry.account.confirming import recently_confirmed
 from integrations.entry.account.factor_views import codes_page
 from integrations.entry.passkeys.asking import refusal_words
-from integrations.entry.passkeys.keeping import passkey_remove, passkey_rename
 from integrations.entry.passkeys.refusals import PasskeyRefusedError
-from integrations.entry.passkeys.registering import passkey_add, passkey_ask
 from integrations.entry.passkeys.relying_party import own_host, own_origin, passkeys_problem
 from integrations.entry.second_factor.kinds import has_factor
+from integrations.entry.second_factor.passkey_adding import passkey_add, passkey_ask
+from integrations.entry.second_factor.passkey_keeping import passkey_remove, passkey_rename
 from integrations.entry.sessions.devices import device_words
 from integrations.entry.sessions.services import sessions_end_others
 from integrations.models import Passkey

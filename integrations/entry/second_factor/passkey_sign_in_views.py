@@ -21,7 +21,6 @@ from integrations.entry.passkeys.refusals import PasskeyRefusedError
 from integrations.entry.rate_limit import retry_after
 from integrations.entry.second_factor.signing_in import SignIn
 from integrations.entry.sign_in import refused_for_a_while
-from integrations.entry.single_sign_on.provider import is_set_up
 from integrations.entry.user_names import BACKEND
 from integrations.models import AuditEntry, Passkey
 from integrations.projects.audit import audit_person
@@ -101,6 +100,8 @@ def _check_may_enter(user: Any) -> None:
     """Refuse whom nobody lets in any more, and whom the provider of single sign-on lets in."""
     if not user.is_active:
         raise PasskeyRefusedError("unknown")
-    is_providers = settings.SINGLE_SIGN_ON_ONLY or (is_set_up() and not user.has_usable_password())
+    is_providers = settings.SINGLE_SIGN_ON_ONLY or (
+        settings.SINGLE_SIGN_ON_ISSUER and not user.has_usable_password()
+    )
     if is_providers and not user.is_superuser:
         raise PasskeyRefusedError("sign_on")
