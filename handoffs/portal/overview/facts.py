@@ -64,7 +64,7 @@ def set_up_facts(project: Project, member_id: int) -> SetUpFacts:
     )
 
 
-def _told_at_once(member_id: int, keys: set[str]) -> dict[str, Exists]:
+def _told_at_once(member_id: int, keys: set[str]) -> dict[str, Exists | Q]:
     """Return what one statement can tell."""
     own = {"project": OuterRef("pk")}
     workspace = {"workspace": OuterRef("workspace")}
