@@ -84,14 +84,21 @@ def transcript_get(
     *,
     after_sequence: int = 0,
     until_sequence: int | None = None,
+    unanswered_from: int | None = None,
     limit: int = 500,
 ) -> list[TranscriptEntry]:
-    """Return the newest `limit` lines of what was said, oldest first."""
+    """Return the newest `limit` lines of what was said, oldest first.
+
+    What the end user has said from `unanswered_from` on is left out, what others have said
+    meanwhile is not.
+    """
     events = Event.objects.filter(conversation=conversation, type__in=[*SPEAKERS, _CHANGED])
     if after_sequence:
         events = events.filter(sequence__gt=after_sequence)
     if until_sequence is not None:
         events = events.filter(sequence__lte=until_sequence)
+    if unanswered_from is not None:
+        events = events.exclude(type=EventType.USER_MESSAGE, sequence__gte=unanswered_from)
     newest: Sequence[Event] = list(events.order_by("-sequence")[:limit])[::-1]
     changes = {row.payload["message_id"]: row.payload for row in newest if row.type == _CHANGED}
     said = [event for event in newest if event.type != _CHANGED]

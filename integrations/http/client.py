@@ -236,7 +236,12 @@ class HttpClient:
             call.method,
             target,
             json=json,
-            headers={"Accept": "text/event-stream", "Cache-Control": "no-store", **headers},
+            headers={
+                "Accept": "text/event-stream",
+                "Cache-Control": "no-store",
+                **self._correlation(),
+                **headers,
+            },
             timeout=aiohttp.ClientTimeout(
                 total=None, sock_connect=CONNECT_SECONDS, sock_read=idle_timeout
             ),

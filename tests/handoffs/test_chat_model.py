@@ -199,6 +199,8 @@ def test_rounds_are_bounded_and_the_last_is_without_tools(model: ModelStandIn):
         ((500, {"error": {}}, {"x-should-retry": "false"}), "agent_rejected", 1),
         ((500, {"error": {}}, {}), "agent_cannot_connect", 2),
         ((429, {"error": {}}, {"retry-after-ms": "20"}), "agent_rate_limited", 2),
+        ((429, {"error": {}}, {"Retry-After": "60"}), "agent_rate_limited", 1),
+        ('data: {"choices": [{"delta": {"content": "Half"}}]}\n\n', "agent_cannot_connect", 2),
         ('data: {"error": {"message": "overloaded"}}\n\n', "agent_cannot_connect", 1),
         ("data: {broken\n\n", "agent_answer", 1),
         ({"content": None, "refusal": "No."}, "agent_answer", 1),
@@ -253,3 +255,87 @@ def test_what_a_live_agent_said_comes_back_in_the_system_message(model: ModelSta
     assert "You are in charge again" in told[0]["content"]
     assert [message["role"] for message in told] == ["system", "user", "assistant", "user"]
     assert model.refused == []
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("handoff", {"priority": "asap"}),
+        ("handoff", {"destination": ["demo"]}),
+        ("check_availability", {"destination": ["demo"]}),
+        ("offer_choices", {"text": "Which?", "choices": 5}),
+    ],
+)
+def test_arguments_of_our_own_functions_that_fit_nothing_are_told_to_the_model(
+    model: ModelStandIn, name: str, given: Any
+):
+    conversation = driven(model)
+    model.script = [calls((name, given)), says("Then not.")]
+
+    ask(conversation)
+
+    assert said(conversation) == ["Then not."]
+    [result] = [one for one in model.heard[1]["messages"] if one["role"] == "tool"]
+    assert next(iter(given)) in result["content"] or "choices" in result["content"]
+    assert len(model.heard) == 2
+
+
+def test_a_handoff_comes_before_an_end_of_the_same_round(model: ModelStandIn):
+    conversation = driven(model)
+    model.script = [calls(("end_conversation", {"utterance": "Bye."}), ("handoff", {}))]
+
+    ask(conversation)
+
+    assert Handoff.objects.filter(conversation=conversation).exists()
+    assert "Bye." not in said(conversation)
+
+
+def test_where_the_model_fails_after_a_function_that_one_does_not_run_again(model: ModelStandIn):
+    conversation = driven(model)
+    tool = factories.tool(conversation.project, LOOK_UP)
+    factories.topic(conversation.project, "where is my parcel", tool)
+    model.script = [calls(("look_up", {"number": 7})), (500, {"error": {}}, {}), says("On its way")]
+
+    ask(conversation, "Where is my parcel?")
+
+    assert said(conversation) == ["On its way"]
+    assert len(model.heard) == 3
+    assert model.heard[1] == model.heard[2], "the failed call alone is made again"
+    assert model.heard[2]["messages"][-1]["role"] == "tool"
+
+
+@pytest.mark.parametrize("asks_whole", [False, True], ids=["streamed", "whole"])
+def test_what_a_model_thinks_is_not_said(model: ModelStandIn, asks_whole: bool):
+    conversation = driven(model, asks_whole=asks_whole)
+    thought = "<think>The user is rude.\n</think>\n\nIt arrives < 2 days"
+    model.script = [says(thought), says("<b>Bold</b>")]
+
+    ask(conversation)
+    ask(conversation)
+
+    assert said(conversation)[0] == "It arrives < 2 days"
+    assert "Bold" in said(conversation)[1]
+
+
+def test_a_text_in_parts_is_said_and_one_that_was_cut_is_told(model: ModelStandIn):
+    conversation = driven(model, asks_whole=True)
+    parts = [{"type": "thinking", "thinking": []}, {"type": "text", "text": "It is on"}]
+    choice = {"message": {"role": "assistant", "content": parts}, "finish_reason": "length"}
+    model.script = [(200, {"choices": [choice]}, {})]
+
+    ask(conversation)
+
+    assert said(conversation) == ["It is on"]
+    assert "cut off" in LogEntry.objects.get(conversation=conversation, code="model").content
+
+
+def test_a_call_that_is_counted_by_something_else_than_a_number_is_one_call(model: ModelStandIn):
+    conversation = driven(model)
+    call = '{"index": [], "id": "a", "function": {"name": "nobody", "arguments": "{}"}}'
+    stream = f'data: {{"choices": [{{"delta": {{"tool_calls": [{call}]}}}}]}}\n\ndata: [DONE]\n\n'
+    model.script = [stream, says("Well.")]
+
+    ask(conversation)
+
+    assert said(conversation) == ["Well."]
+    assert len(model.heard) == 2

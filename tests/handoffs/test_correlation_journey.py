@@ -9,9 +9,11 @@ from handoffs.models import Handoff
 from handoffs.sending.hot_path import UserMessage, messages_to_vendor
 from integrations.models import VendorCall
 from integrations.telemetry.correlation import correlation_begin
+from tests.handoffs.model import model_server
 from tests.handoffs.outside import ask, driven, webhook_agent
 from tests.handoffs.passing import line
 from tests.handoffs.talk import Talk
+from tests.handoffs.test_chat_model import driven as model_driven
 from tests.waiting import eventually_async
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -70,3 +72,13 @@ def test_an_outside_agent_is_called_with_the_id_of_the_message():
         ask(conversation)
 
         assert agent.heard[0].headers["x-correlation-id"] == "wrote-to-the-agent"
+
+
+def test_a_model_that_streams_is_called_with_the_id_of_the_message():
+    with model_server() as model:
+        conversation = model_driven(model)
+        correlation_begin("wrote-to-the-model")
+
+        ask(conversation)
+
+        assert model.headers[0]["x-correlation-id"] == "wrote-to-the-model"

@@ -233,6 +233,34 @@ def test_many_turns_wait_for_slow_agents_in_no_thread(agent: WebhookStandIn):
     assert [said(one) for one in crowd] == [["At last"]] * 20
 
 
+def test_who_is_asked_about_a_second_message_reads_the_answer_to_the_first(agent: WebhookStandIn):
+    conversation = driven(agent)
+    for text in ("Where is it?", "Hello?", "Anybody?"):
+        message_accept(conversation_id=conversation.pk, text=text, client_event_id="", metadata={})
+
+    def is_answered() -> bool:
+        answer_all(conversation.pk)
+        return len(said(conversation)) == 3
+
+    assert wait_until(is_answered, seconds=20)
+
+    assert said(conversation) == ["You said Where is it?", "You said Hello?", "You said Anybody?"]
+    told = [[line["text"] for line in heard.body["history"]][1:] for heard in agent.heard]
+    assert told[1] == ["Where is it?", "You said Where is it?"]
+    assert sorted(told[2]) == sorted([*told[1], "Hello?", "You said Hello?"])
+
+
+def test_a_pause_that_ends_after_the_deadline_is_not_waited_for(agent: WebhookStandIn):
+    conversation = driven(agent, failure_text="Away.")
+    agent.answering = lambda turn: (429, {"retry_after": 60})
+
+    began = time.monotonic()
+    ask(conversation)
+
+    assert said(conversation) == ["Away."]
+    assert (len(agent.heard), time.monotonic() - began < 4) == (1, True)
+
+
 # ---- driving by REST ----
 
 
@@ -284,6 +312,10 @@ def test_a_handoff_by_rest_is_accepted_once_and_then_refused(conversation: Conve
 
     assert drive.post(conversation, "handoff/cancel")[0] == 202
     assert drive.post(conversation, "messages", {"text": "Back."})[0] == 201
+    assert drive.post(conversation, "end")[0] == 204
+    again = drive.post(conversation, "handoff", asked, **{"Idempotency-Key": "h"})
+    assert (again[0], again[1]["handoff_id"]) == (202, body["handoff_id"])
+    assert drive.post(conversation, "handoff", asked)[0] == 410
 
 
 @pytest.mark.parametrize("shape", ["default", "name", "destination", "text_chat"])

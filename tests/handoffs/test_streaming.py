@@ -168,6 +168,20 @@ async def test_an_agent_that_drives_by_rest_sends_pieces_and_then_the_whole():
     assert late == 409, "the message is whole"
 
 
+def test_two_messages_may_grow_at_once_and_none_grows_after_its_last_piece():
+    conversation = opened("", wants=True, kind="api", sends_pieces=True)
+    agent_join(conversation.pk)
+    drive, one, other = Drive(conversation.project), str(uuid.uuid4()), str(uuid.uuid4())
+
+    def send(message_id: str, index: int, **more: bool) -> int:
+        piece = {"message_id": message_id, "chunk_index": index, "text": "x", **more}
+        return drive.post(conversation, "messages/chunks", piece)[0]
+
+    assert [send(one, 1), send(other, 1), send(one, 2), send(other, 2)] == [204] * 4
+    assert [send(one, 3, is_complete=True), send(one, 4)] == [204, 409]
+    assert [send(one, 3), send(other, 4), send(other, 3)] == [204, 409, 204]
+
+
 def test_pieces_that_no_client_was_promised_are_refused():
     conversation = opened("", wants=True, kind="api")
     piece = {"message_id": str(uuid.uuid4()), "chunk_index": 1, "text": "One"}

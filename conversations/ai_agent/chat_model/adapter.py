@@ -6,6 +6,8 @@ import asyncio
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from conversations.ai_agent.chat_model.claims import claims_handoff
@@ -26,15 +28,22 @@ from conversations.ai_agent.turn import AgentMessage
 from conversations.event_loop.executor import run_sync
 from conversations.models import OutsideAgent
 from integrations.behaviour.sentences import sentence
-from integrations.contract.errors import (
-    CannotConnectError,
-    RateLimitedError,
-)
+from integrations.contract.errors import CannotConnectError, ConnectorError, RateLimitedError
 from integrations.http.client import HttpClient
 
 ROUNDS_MAX = 5
 FLUSH_SECONDS = 0.05
 DONE = "[DONE]"
+
+
+@dataclass(slots=True)
+class _Talk:
+    """Where a turn is: what was offered, has run, and was said."""
+
+    offer: Offer
+    functions: Functions
+    messages: list[dict[str, Any]]
+    rounds: int = 0
 
 
 class ChatModel:
@@ -49,52 +58,61 @@ class ChatModel:
         self._streams = not own.get(ASKS_WHOLE)
         self._options, self._place = options, place
         self._has_shown = False
+        self._talk: _Talk | None = None
 
     async def answer(self, turn: AgentTurn, http: HttpClient) -> AgentAnswer:
-        """Ask until the model has said what it wants; what was shown is not asked for again."""
-        conversation = self._place.conversation
-        self._tongue = await run_sync(lambda: self._place.conversation.tongue)
-        offer = await run_sync(
-            offer_for, conversation, turn.message["text"], self._place.destinations
-        )
-        functions = Functions(self._place, offer, turn)
-        messages = messages_for(turn, offer, self._instructions)
+        """Ask until the model has said what it wants; what was shown is not asked for again.
+
+        Called again after a failure it goes on from there: no function runs twice.
+        """
+        if self._talk is None:
+            self._talk = await self._begun(turn)
         try:
-            return await self._rounds(http, offer, functions, messages)
+            return await self._rounds(http, self._talk)
         except (CannotConnectError, RateLimitedError) as error:
             if self._has_shown:
                 raise AgentFailedError.of(error) from error
             raise
 
-    async def _rounds(
-        self, http: HttpClient, offer: Offer, functions: Functions, messages: list[dict[str, Any]]
-    ) -> AgentAnswer:
-        for number in range(ROUNDS_MAX + 1):
-            choice: dict[str, Any] = {"tools": offer.functions}
-            if number == ROUNDS_MAX:
+    async def _begun(self, turn: AgentTurn) -> _Talk:
+        conversation = self._place.conversation
+        self._tongue = await run_sync(lambda: self._place.conversation.tongue)
+        offer = await run_sync(
+            offer_for, conversation, turn.message["text"], self._place.destinations
+        )
+        messages = messages_for(turn, offer, self._instructions)
+        return _Talk(offer, Functions(self._place, offer, turn), messages)
+
+    async def _rounds(self, http: HttpClient, talk: _Talk) -> AgentAnswer:
+        functions = talk.functions
+        while True:
+            is_last = talk.rounds == ROUNDS_MAX
+            choice: dict[str, Any] = {"tools": talk.offer.functions}
+            if is_last:
                 choice["tool_choice"] = "none"
-            answer = await self._ask(http, {"messages": messages, **choice}, functions)
-            if not answer.calls or number == ROUNDS_MAX:
+            answer = await self._ask(http, {"messages": talk.messages, **choice}, functions)
+            if not answer.calls or is_last:
                 break
             results = [await functions.run(call) for call in functions.in_order(answer.calls)]
             if functions.is_over:
                 return functions.answer(self._words())
-            messages = [*messages, _asked(answer), *results]
+            talk.messages += [_asked(answer), *results]
+            talk.rounds += 1
         if claims_handoff(answer.text) and not functions.is_over:
-            await self._make_true(http, offer, functions, messages)
+            await self._make_true(http, talk)
         return functions.answer(self._words())
 
-    async def _make_true(
-        self, http: HttpClient, offer: Offer, functions: Functions, messages: list[dict[str, Any]]
-    ) -> None:
+    async def _make_true(self, http: HttpClient, talk: _Talk) -> None:
         """Let a promised handoff happen: asked once more, then by default."""
-        choice = {"tools": offer.only(HANDOFF), "tool_choice": "required"}
-        again = await self._ask(http, {"messages": messages, **choice}, functions, is_silent=True)
-        for call in again.calls:
-            if call.name == HANDOFF:
-                await functions.run(call)
-                return
-        functions.hand_off_by_default()
+        choice = {"tools": talk.offer.only(HANDOFF), "tool_choice": "required"}
+        asked = {"messages": talk.messages, **choice}
+        with suppress(ConnectorError):
+            again = await self._ask(http, asked, talk.functions, is_silent=True)
+            for call in again.calls:
+                if call.name == HANDOFF:
+                    await talk.functions.run(call)
+                    return
+        talk.functions.hand_off_by_default()
 
     async def _ask(
         self,
@@ -112,6 +130,8 @@ class ChatModel:
             answer = await self._whole(http, asked)
         if answer.refusal or answer.is_filtered:
             raise AgentFailedError("agent_refused", "The model refused to answer this.")
+        if answer.is_cut:
+            functions.note("The model's answer was cut off: it had no more room.")
         if answer.text.strip() and not is_silent:
             functions.messages.append(AgentMessage(text=answer.text.strip(), id=message_id))
         return answer
@@ -133,7 +153,7 @@ class ChatModel:
     async def _stream(
         self, http: HttpClient, asked: Mapping[str, Any], message_id: uuid.UUID | None
     ) -> Answer:
-        found, waiting, shown_at = Collector(), "", time.monotonic()
+        found, waiting, shown_at, is_whole = Collector(), "", time.monotonic(), False
         async with http.stream_events(
             "model turn",
             self._url,
@@ -147,11 +167,14 @@ class ChatModel:
         ) as events:
             async for event in events:
                 if event.data.strip() == DONE:
+                    is_whole = True
                     break
                 waiting += found.take(event.data)
                 if waiting and time.monotonic() - shown_at >= FLUSH_SECONDS:
                     await self._show(message_id, waiting, False)
                     waiting, shown_at = "", time.monotonic()
+        if not is_whole and not found.answer.finish:
+            raise CannotConnectError("The model's answer broke off.", reason="stream")
         if waiting or found.answer.text:
             await self._show(message_id, waiting, True)
         return found.answer

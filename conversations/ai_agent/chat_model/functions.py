@@ -11,6 +11,7 @@ from conversations.ai_agent.chat_model.offers import (
     CHOICES,
     END,
     HANDOFF,
+    PRIORITIES,
     START_FLOW,
     Offer,
 )
@@ -54,22 +55,26 @@ class Functions:
         self._tools: ConvPlace | None = None
 
     def in_order(self, calls: Sequence[Call]) -> list[Call]:
-        """Return the calls of a round, those that close the turn last."""
-        return sorted(calls, key=lambda call: call.name in _CLOSING)
+        """Return the calls of a round, those that close the turn last; of them a handoff wins."""
+        return sorted(calls, key=lambda call: (call.name in _CLOSING, call.name != HANDOFF))
 
     async def run(self, call: Call) -> dict[str, Any]:
         """Run one call and return the message that answers it; nothing is raised for it."""
         try:
             result = await self._result(call)
         except _BadCallError as error:
-            self._log("warning", str(error))
+            self.note(str(error))
             result = {"error": str(error)}
         text = json_text(result)[:RESULT_CHARS]
         return {"role": "tool", "tool_call_id": call.id, "content": text}
 
+    def note(self, content: str) -> None:
+        """Tell the project's log what an admin should know."""
+        self._logs.append(TurnLog(level="warning", content=content, source=SOURCE, code="model"))
+
     def hand_off_by_default(self) -> None:
         """Hand off where the model only said so."""
-        self._log("warning", "The model promised a live agent and called nothing.")
+        self.note("The model promised a live agent and called nothing.")
         self._close({"handoff": True})
 
     def answer(self, words: str) -> AgentAnswer:
@@ -106,12 +111,15 @@ class Functions:
         raise _BadCallError(f"There is no function {call.name[:64]}. There are: {known}.")
 
     def _hand_off(self, given: Mapping[str, Any]) -> object:
-        where = given.get("destination") or ""
+        where = _short(given, "destination", 500)
         if where and where not in self._place.destinations:
             there = ", ".join(self._place.destinations) or "none"
             raise _BadCallError(f"destination must be one of: {there}.")
         reason = _short(given, "reason", 128)
-        hints = {"summary": _short(given, "summary", 4000), "priority": given.get("priority")}
+        priority = _short(given, "priority", 10)
+        if priority and priority not in PRIORITIES:
+            raise _BadCallError(f"priority must be one of: {', '.join(PRIORITIES)}.")
+        hints = {"summary": _short(given, "summary", 4000), "priority": priority}
         hints = {name: value for name, value in hints.items() if value}
         asked: dict[str, Any] = {"reason": reason}
         if where:
@@ -130,7 +138,8 @@ class Functions:
 
     def _offer_choices(self, given: Mapping[str, Any]) -> object:
         choices, text = given.get("choices"), _short(given, "text", 10_000)
-        given_labels = [one.get("label") for one in choices or [] if isinstance(one, dict)]
+        choices = choices if isinstance(choices, list) else []
+        given_labels = [one.get("label") for one in choices if isinstance(one, dict)]
         labels = [str(label)[:200] for label in given_labels if label][:CHOICES_MAX]
         if not text or not labels:
             raise _BadCallError("offer_choices needs text, and choices with a label each.")
@@ -140,7 +149,8 @@ class Functions:
         return {"status": "shown"}
 
     async def _check(self, given: Mapping[str, Any]) -> object:
-        names = [given["destination"]] if given.get("destination") else self._place.destinations
+        where = _short(given, "destination", 500)
+        names = [where] if where else self._place.destinations
         if unknown := [name for name in names if name not in self._place.destinations]:
             known = ", ".join(self._place.destinations) or "none"
             raise _BadCallError(f"There is no destination {unknown[0]}. There are: {known}.")
@@ -224,9 +234,6 @@ class Functions:
     def _close(self, returned: dict[str, Any]) -> None:
         self._returned = returned
         self.is_over = True
-
-    def _log(self, level: str, content: str) -> None:
-        self._logs.append(TurnLog(level=level, content=content, source=SOURCE, code="model"))
 
 
 class _BadCallError(Exception):

@@ -17,6 +17,7 @@ from conversations.releases.content import Content, content_of
 HANDOFF, END = "handoff", "end_conversation"
 CHECK, CHOICES = "check_availability", "offer_choices"
 START_FLOW = "start_flow"
+PRIORITIES = ("low", "normal", "high", "urgent")
 NAME_MAX = 64
 TOPICS_NEAR = 5
 QUERIES_SHOWN = 5
@@ -114,7 +115,7 @@ def _reserved(
             "reason": {"type": "string", "description": "Why, in a few words."},
             "summary": {"type": "string", "description": "What the live agent needs to know."},
             "utterance": {"type": "string", "description": "What to tell the end user now."},
-            "priority": {"type": "string", "enum": ["low", "normal", "high", "urgent"]},
+            "priority": {"type": "string", "enum": list(PRIORITIES)},
         },
     )
     yield function_of(END, "End the conversation with a last word.", {"utterance": _TEXT})

@@ -13,6 +13,7 @@ from integrations.kit.plain_json import vendor_json
 MAX_TEXT_CHARS = 10_000
 MAX_ARGUMENTS_CHARS = 64 * 1024
 MAX_CALLS = 20
+_THOUGHTS, _THOUGHTS_END = "<think>", "</think>"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,12 +27,53 @@ class Call:
 
 @dataclass(slots=True, kw_only=True)
 class Answer:
-    """One answer of the model; why it finished is told by no field that can be relied on."""
+    """One answer of the model.
+
+    Why it finished cannot be relied on: nothing is decided by it but that it has finished, and what
+    an admin is told.
+    """
 
     text: str = field(default="", repr=False)
     refusal: str = field(default="", repr=False)
-    is_filtered: bool = False
     calls: list[Call] = field(default_factory=list)
+    finish: str = ""
+
+    @property
+    def is_filtered(self) -> bool:
+        """Say whether the server keeps its text back."""
+        return self.finish == "content_filter"
+
+    @property
+    def is_cut(self) -> bool:
+        """Say whether the model had no more room for it."""
+        return self.finish == "length"
+
+
+class Thoughts:
+    """Leaves out what a model thinks before it speaks, where a server does not keep that apart."""
+
+    def __init__(self) -> None:
+        """Begin where either may come."""
+        self._held = ""
+        self._is_thinking = self._is_speaking = False
+
+    def left_out(self, piece: str) -> str:
+        """Return what is for the end user of the next piece."""
+        if self._is_speaking:
+            return piece
+        self._held += piece
+        if not self._is_thinking and not self._held.lstrip().startswith(_THOUGHTS):
+            return "" if _THOUGHTS.startswith(self._held.lstrip()) else self._speak(self._held)
+        self._is_thinking = True
+        _, end, said = self._held.partition(_THOUGHTS_END)
+        if end and said.strip():
+            return self._speak(said.lstrip())
+        self._held = self._held[-len(_THOUGHTS_END) :] if not end else _THOUGHTS_END
+        return ""
+
+    def _speak(self, said: str) -> str:
+        self._is_speaking = True
+        return said
 
 
 class Collector:
@@ -40,25 +82,26 @@ class Collector:
     def __init__(self) -> None:
         """Begin with nothing."""
         self.answer = Answer()
-        self._slots: dict[int, Call] = {}
+        self._slots: dict[str, Call] = {}
+        self._thoughts = Thoughts()
 
     def take(self, data: str) -> str:
         """Take one event's data and return the new piece of text; raises AgentFailedError."""
         chunk = read_json(data.encode())
         _refuse_error(chunk)
         choice = _first(chunk.get("choices"))
-        if choice.get("finish_reason") == "content_filter":
-            self.answer.is_filtered = True
+        self.answer.finish = _text(choice.get("finish_reason")) or self.answer.finish
         delta = _object(choice.get("delta"))
         for part in _list(delta.get("tool_calls")):
             self._take_call(_object(part))
         self.answer.refusal += _text(delta.get("refusal"))
-        piece = _text(delta.get("content"))[: MAX_TEXT_CHARS - len(self.answer.text)]
+        said = self._thoughts.left_out(_content(delta.get("content")))
+        piece = said[: MAX_TEXT_CHARS - len(self.answer.text)]
         self.answer.text += piece
         return piece
 
     def _take_call(self, part: Mapping[str, Any]) -> None:
-        index, call_id = part.get("index", 0), _text(part.get("id"))
+        index, call_id = str(part.get("index", 0)), _text(part.get("id"))
         call = self._slots.get(index)
         if call is None or (call_id and call.id and call_id != call.id):
             # Some servers count every call as the first: another id means another call.
@@ -90,10 +133,10 @@ def answer_whole(body: bytes) -> Answer:
             )
         )
     return Answer(
-        text=_text(message.get("content"))[:MAX_TEXT_CHARS],
+        text=Thoughts().left_out(_content(message.get("content")))[:MAX_TEXT_CHARS],
         refusal=_text(message.get("refusal")),
-        is_filtered=choice.get("finish_reason") == "content_filter",
         calls=calls,
+        finish=_text(choice.get("finish_reason")),
     )
 
 
@@ -121,6 +164,12 @@ def _refuse_error(said: Mapping[str, Any]) -> None:
     """Raise for an error inside an answer of status 200; its words may quote what was said."""
     if said.get("error"):
         raise AgentFailedError("agent_cannot_connect", "The model broke off with an error.")
+
+
+def _content(value: object) -> str:
+    """Return the text of a content, which some servers write as a list of parts."""
+    parts = (_text(_object(part).get("text")) for part in _list(value))
+    return _text(value) or "".join(parts)
 
 
 def _joined(so_far: str, piece: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -35,8 +36,6 @@ from integrations.models import Project
 
 logger = logging.getLogger(__name__)
 HISTORY_MAX = 50
-# No end user waits longer for an agent that asks for a pause.
-WAIT_SECONDS_MAX = 5.0
 _ROLES = {"user": "user", "bot": "agent", "live_agent": "live_agent"}
 # Ours, inside what an adapter keeps of a conversation: its failures in a row, whether it was handed
 # off for them, how often a human has given it back, of which time the agent knows, and its
@@ -86,7 +85,7 @@ def agent_turn(
     human_parts: Sequence[HumanPart] = (),
 ) -> AgentTurn:
     """Return what the agent is told of one message; `conversation` with its project and user."""
-    said = transcript_get(conversation, until_sequence=event.sequence - 1, limit=HISTORY_MAX)
+    said = transcript_get(conversation, unanswered_from=event.sequence, limit=HISTORY_MAX)
     agent = outside_agent(conversation.project)
     session = own_session(agent.kind if agent else "", conversation.agent_session)
     return AgentTurn(
@@ -154,12 +153,14 @@ async def answer_ask(
     options, adapter = agent_options(agent.options), adapter_of(agent, place)
     if adapter is None:
         raise AgentFailedError("agent_unknown", "This kind of agent cannot be asked.")
-    http = agent_client(agent, session)
+    http, seconds = agent_client(agent, session), options.whole_seconds
     try:
-        async with asyncio.timeout(options.whole_seconds):
-            answer = await _ask_twice(adapter, turn, http, may_repeat(agent))
+        async with asyncio.timeout(seconds):
+            answer = await _ask_twice(
+                adapter, turn, http, repeats=may_repeat(agent), seconds=seconds
+            )
     except TimeoutError as error:
-        text = f"The agent did not answer within {options.whole_seconds} seconds."
+        text = f"The agent did not answer within {seconds} seconds."
         raise AgentFailedError("agent_cannot_connect", text) from error
     except ConnectorError as error:
         raise AgentFailedError.of(error) from error
@@ -192,17 +193,24 @@ def agent_client(agent: OutsideAgent, session: Session) -> HttpClient:
 
 
 async def _ask_twice(
-    adapter: Adapter, turn: AgentTurn, http: HttpClient, repeats: bool
+    adapter: Adapter, turn: AgentTurn, http: HttpClient, *, repeats: bool, seconds: float
 ) -> AgentAnswer:
-    """Ask once more where the first call may be repeated: it did not get through, or has an id."""
+    """Ask once more where the first call may be repeated: it did not get through, or has an id.
+
+    A pause that the agent asks for is kept; one that ends after the turn's `seconds` is a failure
+    at once, so that the end user is not left waiting for nothing.
+    """
+    until = time.monotonic() + seconds
     try:
         return await adapter.answer(turn, http)
     except (CannotConnectError, RateLimitedError) as error:
         if isinstance(error, CannotConnectError) and error.is_in_doubt and not repeats:
             raise
+        pause = error.retry_after or (1.0 if isinstance(error, RateLimitedError) else 0.0)
+        if time.monotonic() + pause >= until:
+            raise
         logger.info("An outside agent is asked again: %s", error.code)
-        if isinstance(error, RateLimitedError):
-            await asyncio.sleep(min(error.retry_after or 1.0, WAIT_SECONDS_MAX))
+        await asyncio.sleep(pause)
         return await adapter.answer(turn, http)
 
 

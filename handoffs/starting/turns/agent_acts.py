@@ -42,8 +42,8 @@ from integrations.connections.destinations import vendor_title
 from integrations.models import Integration
 
 SOURCE = "outside agent"
-# In what is kept of a conversation: the message that grows, and how many pieces were shown.
-_PIECES = "pieces"
+# In what is kept of a conversation: the messages that grow, the newest last.
+_PIECES, GROWING_MAX = "pieces", 10
 # What a connection does when nobody is there that the agent would hear of too late.
 _REFUSING = frozenset({"fail", "return_to_bot"})
 
@@ -106,21 +106,28 @@ def agent_piece(
     _require_charge(conversation)
     if not project_streams(conversation.project_id):
         raise NotStreamingError("Build > AI agent does not say that it sends texts in pieces.")
-    known, shown = conversation.agent_session.get(_PIECES, ["", 0])
-    expected = shown + 1 if known == str(message_id) else 1
-    if index < expected:
+    growing = _growing(conversation)
+    shown, is_whole = growing.get(str(message_id), (0, False))
+    if index <= shown:
         return
-    is_whole = Event.objects.filter(pk=message_id).exists()
-    if index > expected or is_whole:
-        raise PieceOrderError(
-            "The message is whole already." if is_whole else f"The next piece is {expected}."
-        )
-    conversation.agent_session = {**conversation.agent_session, _PIECES: [str(message_id), index]}
+    if is_whole or Event.objects.filter(pk=message_id).exists():
+        raise PieceOrderError("The message is whole already.")
+    if index > shown + 1:
+        raise PieceOrderError(f"The next piece is {shown + 1}.")
+    others = [[key, *at] for key, at in growing.items() if key != str(message_id)]
+    newest = [*others, [str(message_id), index, is_last]][-GROWING_MAX:]
+    conversation.agent_session = {**conversation.agent_session, _PIECES: newest}
     conversation.save(update_fields=["agent_session"])
     if conversation.is_streaming:
         payload = chunk_payload(message_id, piece, index, is_last=is_last)
         frame = transient_frame(EventType.POLY_AGENT_MESSAGE_CHUNK, payload)
         publish.transient_publish(conversation_id, frame)
+
+
+def _growing(conversation: Conversation) -> dict[str, tuple[int, bool]]:
+    """Return how many pieces of which message were shown, and whether that was all of it."""
+    kept = conversation.agent_session.get(_PIECES, [])
+    return {row[0]: (row[1], row[2]) for row in kept if isinstance(row, list)}
 
 
 def agent_type(conversation_id: str) -> None:
@@ -175,10 +182,11 @@ def agent_hand_off(
     `messages` are said before it. Raises AlreadyActiveError, NotInChargeError,
     InvalidPayloadError and the other HandoffErrors of a payload; nothing has happened then.
     """
-    conversation = _locked(conversation_id)
+    conversation = conversation_lock(conversation_id)
     call_id = f"api:{_digest(key) if key else uuid.uuid4().hex}"
     if known := _by_call(conversation, call_id):
         return known
+    _require_open(conversation)
     if handoff_open(conversation.pk) is not None:
         raise AlreadyActiveError("A handoff is open already; cancel it first.")
     _require_charge(conversation)
@@ -193,7 +201,8 @@ def agent_hand_off(
 @transaction.atomic
 def agent_cancel(conversation_id: str) -> Handoff:
     """Take the end user out of the queue; raises NothingOpenError once somebody has joined."""
-    conversation = _locked(conversation_id)
+    conversation = conversation_lock(conversation_id)
+    _require_open(conversation)
     handoff = handoff_open(conversation.pk)
     if handoff is None or State(handoff.state) is State.ACTIVE:
         raise NothingOpenError("No handoff waits in a queue: there is nothing to cancel.")
@@ -242,22 +251,19 @@ def _same_id(conversation: Conversation, messages: Sequence[AgentMessage]) -> Ev
     return known
 
 
-def _require_charge(conversation: Conversation) -> None:
+def _require_open(conversation: Conversation) -> None:
     if conversation.is_over:
         raise ConversationEndedError("conversation_ended")
+
+
+def _require_charge(conversation: Conversation) -> None:
+    _require_open(conversation)
     if conversation.state == Conversation.State.CREATED:
         raise NotInChargeError(
             "The AI agent has not joined yet: the client asks for it with REQUEST_POLY_AGENT_JOIN."
         )
     if conversation.state != Conversation.State.BOT:
         raise NotInChargeError("The AI agent is not in charge of this conversation now.")
-
-
-def _locked(conversation_id: str) -> Conversation:
-    conversation = conversation_lock(conversation_id)
-    if conversation.is_over:
-        raise ConversationEndedError("conversation_ended")
-    return conversation
 
 
 def _by_call(conversation: Conversation, call_id: str) -> Handoff | None:
