@@ -229,6 +229,47 @@ async def test_refusals_reach_the_model_with_their_code_and_what_there_is(base: 
     assert not await run_sync(Handoff.objects.exists)
 
 
+async def test_what_a_message_offers_is_described_and_refused_by_the_names_of_the_tool(base: str):
+    agent = await run_sync(Agent)
+    message = {"conversation_id": agent.conversation.pk, "text": "Well?"}
+
+    async with mcp_client(base, agent.key) as client:
+        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+        told = [
+            await refusal(client, "send_message", **message, choices=[{"message_text": "A"}]),
+            await refusal(client, "send_message", **message, choices=["A", " "]),
+            await refusal(client, "send_message", **message, cards=[{"content_url": "ftp://a"}]),
+            await refusal(client, "send_message", **message, cards=[{"url": "https://a.example"}]),
+        ]
+
+    fields = tools["send_message"].input_schema["$defs"]
+    assert {"label", "payload"} == set(fields["Choice"]["properties"])
+    assert "content_url" in fields["Card"]["required"]
+    wanted = ["message_text", "choices[1] needs label", "cards[0] needs content_url", "url"]
+    assert all(word in text for word, text in zip(wanted, told, strict=True)), told
+    assert await run_sync(agent.said) == []
+
+
+async def test_what_stands_beside_a_whole_payload_joins_it(base: str):
+    agent = await run_sync(Agent)
+    integration = await run_sync(factories.integration, agent.project)
+    chat = {integration.integration_key: {"queue": "Parcels", "priority": "low"}}
+
+    async with mcp_client(base, agent.key) as client:
+        await call(
+            client,
+            "handoff",
+            conversation_id=agent.conversation.pk,
+            text_chat=chat,
+            summary="Order 7 is lost.",
+            priority="high",
+        )
+
+    handoff = await run_sync(Handoff.objects.get)
+    hints = {name: handoff.routing[name] for name in ("queue", "priority", "summary")}
+    assert hints == {"queue": "Parcels", "priority": "low", "summary": "Order 7 is lost."}
+
+
 async def test_the_projects_destinations_are_listed_beside_what_is_connected(base: str):
     agent = await run_sync(Agent)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 from mcp.server.mcpserver.exceptions import ToolError
+from pydantic import BaseModel
 
 from conversations.ai_agent.conv.offers import offers_read, problems_text
 from conversations.ai_agent.sandbox.results import MAX_SAID_CHARS
@@ -41,6 +42,27 @@ _CODES: dict[type[AgentActError], str] = {
 }
 # What a handoff takes beside the names of its own.
 _HINTS = ("summary", "attributes", "priority", "skills")
+# What the tool's arguments are called, by what clients call it.
+_ARGUMENTS = {"response_suggestions": "choices", "message_text": "label", "attachments": "cards"}
+
+
+class Choice(BaseModel, extra="forbid"):
+    """A button; pressed, its payload comes back, or its label where there is none."""
+
+    label: str
+    payload: str | None = None
+
+
+class Card(BaseModel, extra="forbid"):
+    """A link or a picture; every address begins with https://."""
+
+    content_url: str
+    content_type: Literal["ATTACHMENT_CONTENT_TYPE_URL", "ATTACHMENT_CONTENT_TYPE_IMAGE"] = (
+        "ATTACHMENT_CONTENT_TYPE_URL"
+    )
+    title: str | None = None
+    preview_image_url: str | None = None
+    call_to_action_text: str | None = None
 
 
 def refusals_told(act: Callable[P, R]) -> Callable[P, R]:
@@ -99,7 +121,7 @@ def say(conversation_id: str, text: str, offers: Mapping[str, Any], key: str) ->
     conversation = conversation_for(conversation_id, ApiKey.Permission.CHAT)
     extra, problems = offers_read(offers)
     if problems:
-        raise ToolError(f"invalid: {problems_text(problems)}.")
+        raise ToolError(f"invalid: {_in_our_words(problems_text(problems))}.")
     if not text.strip() and not any(extra.values()):
         raise ToolError("invalid: text is empty, and nothing else is offered.")
     message = AgentMessage(text=_bounded("text", text), extra=extra)
@@ -124,17 +146,30 @@ def end(conversation_id: str, utterance: str) -> None:
     agent_end(conversation.pk, [AgentMessage(text=text)] if text.strip() else [])
 
 
-def suggestions(choices: Sequence[str | Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return choices as clients get them; each is a label, or {label, payload}."""
-    listed = [{"label": one} if isinstance(one, str) else one for one in choices]
-    return [{"message_text": one.get("label"), "payload": one.get("payload")} for one in listed]
+def offered(choices: Sequence[str | Choice], cards: Sequence[Card]) -> dict[str, Any]:
+    """Return what a message offers as clients get it."""
+    listed = [Choice(label=one) if isinstance(one, str) else one for one in choices]
+    replies = [{"message_text": one.label, "payload": one.payload} for one in listed]
+    shown = [card.model_dump(exclude_none=True) for card in cards]
+    return {"response_suggestions": replies, "attachments": shown}
+
+
+def _in_our_words(problem: str) -> str:
+    """Name what is wrong as the tool's arguments are named."""
+    for client, tool in _ARGUMENTS.items():
+        problem = problem.replace(client, tool)
+    return problem
 
 
 def _returned(asked: Mapping[str, Any]) -> dict[str, Any]:
     """Return the dict of a tool (agent_api section 3) that the arguments mean."""
-    if asked.get("text_chat"):
-        return {"handoff": {"text_chat": asked["text_chat"], "reason": asked.get("reason")}}
     hints = {name: asked[name] for name in _HINTS if asked.get(name) not in (None, "", [], {})}
+    if asked.get("text_chat"):
+        chat = {
+            key: {**hints, **own} if isinstance(own, Mapping) else own
+            for key, own in asked["text_chat"].items()
+        }
+        return {"handoff": {"text_chat": chat, "reason": asked.get("reason")}}
     wanted: dict[str, Any] = {"reason": asked.get("reason") or ""}
     if hints:
         wanted["hints"] = hints

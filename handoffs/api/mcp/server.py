@@ -67,7 +67,7 @@ async def handoff(
     ] = None,
     skills: list[str] | None = None,
     text_chat: Annotated[
-        dict[str, Any] | None, Field(description="The whole payload, in place of the names above.")
+        dict[str, Any] | None, Field(description="{integration: {…}}, in place of destination.")
     ] = None,
     idempotency_key: IdempotencyKey = "",
 ) -> HandoffResult:
@@ -118,16 +118,13 @@ async def send_message(
     conversation_id: ConversationId,
     text: Annotated[str, Field(max_length=10_000)],
     choices: Annotated[
-        list[str | dict[str, str]] | None, Field(description="Labels, or {label, payload}.")
+        list[str | acts.Choice] | None, Field(description="Labels, or {label, payload}.")
     ] = None,
-    cards: Annotated[
-        list[dict[str, Any]] | None,
-        Field(description="{title, content_url, content_type, preview_image_url}: links, images."),
-    ] = None,
+    cards: Annotated[list[acts.Card] | None, Field(description="Links and pictures.")] = None,
     idempotency_key: IdempotencyKey = "",
 ) -> Said:
     """Say something to the end user, as the AI agent in charge."""
-    offers = {"response_suggestions": acts.suggestions(choices or []), "attachments": cards or []}
+    offers = acts.offered(choices or [], cards or [])
     return Said(message_id=await run_sync(acts.say, conversation_id, text, offers, idempotency_key))
 
 
