@@ -105,6 +105,7 @@ TEMPLATES = [
                 "integrations.projects.frame.context.portal",
             ],
             "libraries": {"handoff_tags": "handoffs.portal.tags"},
+            "builtins": ["integrations.projects.frame.times"],
         },
     },
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 # What neither the portal nor its preview of the widget asks a browser for.
 PERMISSIONS_POLICY = ", ".join(
@@ -37,7 +38,9 @@ class ResponseHeaders:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Add what is missing."""
-        response = self._get_response(request)
+        # A page of a project takes up the zone of that project; the next request begins without.
+        with timezone.override(None):
+            response = self._get_response(request)
         response.setdefault("Cache-Control", "no-store")
         response.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         return response

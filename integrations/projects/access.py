@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db.models import F, QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
+from django.utils import timezone
 
 from integrations.models import Access, Area, Membership, Project
 from integrations.projects.proofs import factor_proved
@@ -47,12 +48,14 @@ def project_for(request: HttpRequest, project_id: str, area: Area, access: Acces
     """Return the project if the signed-in user may enter this area of it.
 
     A project of another workspace does not exist for the user (Http404); too little access is
-    PermissionDenied. The project is also put on the request, for the frame of the page.
+    PermissionDenied. The project is also put on the request, for the frame of the page, and what
+    the page shows is in the project's time zone.
     """
     found = project_entry(request.user, project_id)
     if found is None:
         raise Http404("No such project.")
     project, membership = found
+    timezone.activate(project.zone)
     portal_request = cast(PortalRequest, request)
     portal_request.project, portal_request.membership = project, membership
     if project.workspace.requires_second_factor:

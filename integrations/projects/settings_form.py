@@ -106,7 +106,8 @@ class ProjectSettingsForm(forms.Form):
         required=False,
         max_length=64,
         widget=forms.TextInput(attrs={"class": "code", "placeholder": "Europe/Berlin"}),
-        help_text="Whose days and hours lists and analytics count, as IANA names it. Empty: UTC.",
+        help_text="In which every time of these pages is shown, and whose days lists and analytics "
+        "count; as IANA names it. Empty: UTC.",
     )
     service_level_seconds = forms.IntegerField(
         label="Service level, in seconds",

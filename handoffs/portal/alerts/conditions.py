@@ -13,7 +13,7 @@ from handoffs.relay.leases import workers_alive
 from handoffs.states import OPEN_VALUES, State
 from integrations.connections.destinations import connection_title
 from integrations.contract.connector import ROTATING
-from integrations.models import ApiKey, Integration, VendorToken
+from integrations.models import ApiKey, Integration, Project, VendorToken
 from integrations.models.alert import Alert
 
 # Handoffs fail: so many of those asked for lately, and at least that share of them.
@@ -125,7 +125,7 @@ def _sign_ins_ending(now: datetime) -> Iterator[Condition]:
     soon = VendorToken.objects.filter(
         name__startswith=ROTATING, expires_at__gt=now, expires_at__lt=now + EXPIRES_WITHIN
     ).exclude(name__endswith=":claim")
-    for token in soon.select_related("integration").defer("value"):
+    for token in soon.select_related("integration__project").defer("value"):
         row = token.integration
         yield Condition(
             project_id=row.project_id,
@@ -133,8 +133,8 @@ def _sign_ins_ending(now: datetime) -> Iterator[Condition]:
             subject=f"sign-in {row.pk}",
             environment=row.environment,
             detail=f"{connection_title(row)} in {row.get_environment_display()}: what it signs in "
-            f"with ends on {token.expires_at:%Y-%m-%d}. Test the connection, which renews it; "
-            "where that fails, enter a new refresh token."[:400],
+            f"with ends on {_day(token.expires_at, row.project)}. Test the connection, which "
+            "renews it; where that fails, enter a new refresh token."[:400],
         )
 
 
@@ -142,12 +142,16 @@ def _keys_ending(now: datetime) -> Iterator[Condition]:
     soon = ApiKey.objects.filter(
         revoked_at__isnull=True, expires_at__gt=now, expires_at__lt=now + EXPIRES_WITHIN
     )
-    for key in soon:
-        assert key.expires_at is not None
+    for key in soon.select_related("project"):
         yield Condition(
             project_id=key.project_id,
             kind=_Kind.EXPIRY,
             subject=f"api key {key.pk}",
-            detail=f"The API key {key.name} ends on {key.expires_at:%Y-%m-%d}. Rotate it under "
-            "Settings > API keys.",
+            detail=f"The API key {key.name} ends on {_day(key.expires_at, key.project)}. "
+            "Rotate it under Settings > API keys.",
         )
+
+
+def _day(moment: datetime | None, project: Project) -> str:
+    assert moment is not None
+    return f"{moment.astimezone(project.zone):%Y-%m-%d}"

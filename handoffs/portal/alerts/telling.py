@@ -135,7 +135,8 @@ def _tell(row: Alert, *, is_over: bool) -> None:
 def _mail(row: Alert, emails: tuple[str, ...], *, is_over: bool) -> None:
     words = f"{'Over: ' if is_over else ''}{row.get_kind_display()} in {row.project.name}"
     page = settings.PUBLIC_URL + reverse("alerts", args=[row.project.public_id])
-    body = f"{row.detail}\n\nSince {row.raised_at:%Y-%m-%d %H:%M} UTC.\n{page}\n"
+    since = row.raised_at.astimezone(row.project.zone)
+    body = f"{row.detail}\n\nSince {since:%Y-%m-%d %H:%M} ({since:%Z}).\n{page}\n"
     mail_send(to=emails[:MOST_MAILS], subject=words, body=body)
 
 

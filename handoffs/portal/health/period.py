@@ -1,4 +1,7 @@
-"""The periods of a health page, and the steps into which a chart cuts them."""
+"""The periods of a health page, and the steps into which a chart cuts them.
+
+Steps begin at whole hours of the project's time zone, which the page has taken up.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.db.models.functions import TruncHour, TruncMinute
+from django.utils import timezone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +30,7 @@ class Period:
 
     def at(self, moment: datetime) -> datetime:
         """Return the beginning of the step in which a moment lies."""
-        zero = datetime(2020, 1, 6, tzinfo=UTC)
+        zero = datetime(2020, 1, 6, tzinfo=timezone.get_current_timezone()).astimezone(UTC)
         return zero + (moment - zero) // self.step * self.step
 
     def steps(self, now: datetime) -> Iterator[datetime]:
@@ -38,7 +42,7 @@ class Period:
 
     def name(self, step: datetime) -> str:
         """Write the beginning of a step as a chart and its table do."""
-        return step.strftime(self.shown_as)
+        return timezone.localtime(step).strftime(self.shown_as)
 
 
 def _period(

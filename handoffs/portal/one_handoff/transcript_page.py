@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from handoffs.relay.screen_pop.links import LOOKS_MAX, transcript_open
@@ -27,6 +28,7 @@ def transcript_page(request: HttpRequest, token: str) -> HttpResponse:
             request, "handoffs/transcript_over.html", {"looks": LOOKS_MAX}, status=410
         )
     else:
+        timezone.activate(handoff.conversation.project.zone)
         lines = transcript_lines(handoff, limit=LINES_MAX)
         context = {
             "handoff": handoff,

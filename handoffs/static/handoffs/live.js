@@ -109,7 +109,8 @@ function say(sentence) {
 }
 
 function clock(time) {
-  return time.toLocaleTimeString();
+  const { zone } = document.querySelector("[data-zone]").dataset;
+  return time.toLocaleTimeString([], { timeZone: zone });
 }
 
 function mark(text) {
