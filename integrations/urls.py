@@ -21,7 +21,6 @@ from integrations.entry.second_factor.signing_in import SignIn
 from integrations.entry.sign_in import sign_in_guarded
 from integrations.entry.single_sign_on import views as sign_on_views
 from integrations.models.connection_name import ConnectionNameConverter
-from integrations.projects import audit_views
 from integrations.projects import settings_views as project_settings_views
 from integrations.projects.frame import views as project_views
 
@@ -126,8 +125,6 @@ urlpatterns = [
         name="member_sign_out",
     ),
     path(f"{_MEMBERS}sign-in-rules/", member_sign_in_views.sign_in_rules, name="sign_in_rules"),
-    path(f"{_PROJECT}settings/audit/", audit_views.audit, name="audit"),
-    path(f"{_PROJECT}settings/audit/export/", audit_views.audit_export, name="audit_export"),
     path(f"{_PROJECT}api-keys/", api_key_views.api_keys, name="api_keys"),
     path(
         f"{_PROJECT}api-keys/<int:key_id>/rotate/",

@@ -1,4 +1,4 @@
-"""Route the portal's pages about the AI agent, the widget, webhooks and the log.
+"""Route the portal's pages about the AI agent, the widget and webhooks.
 
 The editor of a tool is routed by the application that can read what a tool hands over.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 from django.urls import path
 
 from conversations.ai_agent.flows.views import flow, flow_new, flow_remove, flow_step, flows
-from conversations.ai_agent.log_views import project_log
 from conversations.ai_agent.means.views import (
     secret_edit,
     secret_remove,
@@ -108,6 +107,5 @@ urlpatterns = [
         text_survey,
         name="text_survey",
     ),
-    path("p/<str:project_id>/log/", project_log, name="project_log"),
     path("w/<str:public_key>/", widget_page, name="widget_page"),
 ]

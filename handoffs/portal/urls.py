@@ -34,8 +34,10 @@ from handoffs.portal.erasure.views import (
 )
 from handoffs.portal.health.views import health
 from handoffs.portal.lists.act_views import list_act
+from handoffs.portal.lists.audit_list_views import audit, audit_export
 from handoffs.portal.lists.conversation_list_views import conversations, conversations_export
 from handoffs.portal.lists.handoff_list_views import handoffs, handoffs_export
+from handoffs.portal.lists.log_list_views import project_log, project_log_export
 from handoffs.portal.lists.long_export_views import (
     list_export_file,
     list_export_start,
@@ -100,6 +102,10 @@ urlpatterns = [
     path(f"{_CONVERSATION}tags/", tag_add, name="conversation_tag"),
     path(f"{_CONVERSATION}tags/remove/", tag_remove, name="conversation_tag_remove"),
     path("p/<str:project_id>/alerts/", alerts, name="alerts"),
+    path("p/<str:project_id>/log/", project_log, name="project_log"),
+    path("p/<str:project_id>/log/export/", project_log_export, name="project_log_export"),
+    path("p/<str:project_id>/settings/audit/", audit, name="audit"),
+    path("p/<str:project_id>/settings/audit/export/", audit_export, name="audit_export"),
     path(_RETENTION, retention, name="retention"),
     path(f"{_RETENTION}find/", person_find, name="person_find"),
     path(f"{_RETENTION}holds/", holds, name="holds"),

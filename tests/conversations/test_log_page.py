@@ -1,10 +1,16 @@
 """The Log page: newest first, narrowed by level and words, personal data only for some."""
 
+import csv
+import io
+import re
+from html import unescape
+from urllib.parse import urlencode
+
 import pytest
 from django.urls import reverse
 
 from conversations.models import LogEntry
-from integrations.models import Project
+from integrations.models import AuditEntry, Project
 from tests import factories
 from tests.members import client_with
 
@@ -22,7 +28,7 @@ def entry(project: Project, content: str, **fields: object) -> LogEntry:
 
 
 def shown(page: object) -> list[str]:
-    return [line.content for line in page.context["page"]]
+    return [line.content for line in page.context["found"]]
 
 
 def test_an_empty_log_says_what_will_stand_there(admin, project):
@@ -76,7 +82,7 @@ def test_a_search_without_result_offers_the_way_back(admin, project):
     page = admin.get(url(project, "?q=nothing-like-it")).content.decode()
 
     assert "Nothing fits" in page
-    assert "Show everything" in page
+    assert "Take Search away" in page
 
 
 def test_personal_data_is_kept_from_members_who_may_only_read(project):
@@ -96,11 +102,32 @@ def test_a_long_log_has_pages_that_keep_the_filters(admin, project):
     )
 
     first = admin.get(url(project, "?level=error"))
-    second = admin.get(url(project, "?level=error&page=2"))
+    older = re.search(r'rel="next" href="([^"]+)"', first.content.decode())
+    assert older and "level=error&amp;page=" in older[1]
+    second = admin.get(url(project, unescape(older[1])))
 
     assert len(shown(first)) == 50
-    assert "level=error&amp;q=&amp;page=2" in first.content.decode()
     assert shown(second) == ["entry 0"]
+
+
+def test_the_log_is_narrowed_kept_as_a_view_and_taken_as_a_file(admin, project):
+    entry(project, "=cmd()", source="find_order", code="tool_timeout", fields={"n": 1})
+    entry(project, "secret of Ada", source="find_order", is_pii=True)
+    entry(project, "other", source="refund")
+    query = {"source": "find_order", "code": "tool_timeout"}
+
+    page = admin.get(url(project), query).content.decode()
+    views = reverse("saved_view_add", args=[project.public_id, "log"])
+    kept = admin.post(views, {"name": "Timeouts", "query": urlencode(query)}, follow=True)
+    reader = client_with(project, conversations=1)
+    exported = reverse("project_log_export", args=[project.public_id])
+    lines = b"".join(reader.get(exported, {"source": "find_order"})).decode("utf-8-sig")
+
+    assert "1 entry." in page and "Source: <strong>find_order</strong>" in page
+    assert kept.redirect_chain[0][0] == url(project, f"?{urlencode(query)}")
+    assert "Timeouts" in kept.content.decode()
+    assert [row["content"] for row in csv.DictReader(io.StringIO(lines))] == ["'=cmd()"]
+    assert AuditEntry.objects.get(action="log.exported").fields == ["source"]
 
 
 def test_what_a_tool_logged_is_shown_as_text_never_as_markup(admin, project):

@@ -21,6 +21,7 @@ from handoffs.portal.lists.long_exports import (
     exports_remove,
     exports_waiting,
 )
+from handoffs.portal.lists.pages import PAGES
 from integrations.models import Area, AuditEntry, ListExport, Project, SavedView
 from integrations.projects.lists.paging import Count
 from tests import factories
@@ -49,6 +50,58 @@ def page(client: Client, project: Project, name: str, **query: str) -> str:
     answer = client.get(url(project, name), query)
     assert answer.status_code == 200
     return str(answer.content.decode())
+
+
+# ---- addresses ----
+
+
+@pytest.mark.parametrize("name", ["handoffs", "conversations", "project_log", "audit"])
+def test_what_of_an_address_narrows_nothing_is_said(project, admin, name):
+    query = {"from": "2026-99-99", "sort": "x", "page": "-1", "period": "ever"}
+
+    text = page(admin, project, name, **query)
+
+    said = text.split("data-ignored>")[1].split("</div></div>")[0]
+    assert "“2026-99-99” is ignored: from takes a day such as 2026-11-29." in said
+    assert "There is no filter “sort”." in said and "“ever” is ignored: period takes" in said
+    assert "There is no such page of the list" in said
+    assert "2026-99-99" not in text.split("data-ignored>")[1].split("</div></div>")[1]
+    assert "data-ignored" not in page(
+        admin, project, name, period="7d", q="Hello"[: name != "audit"]
+    )
+
+
+def test_days_that_end_before_they_begin_and_days_beside_a_period_are_said(project, admin):
+    days = {"from": "2026-02-02", "to": "2026-02-01"}
+
+    assert "the last day is before the first" in page(admin, project, "handoffs", **days)
+    assert "From and to are ignored: 7 days" in page(
+        admin, project, "handoffs", period="7d", **days
+    )
+
+
+def test_views_and_exports_of_the_audit_are_for_those_who_may_read_it(project):
+    auditor, operator = (
+        client_with(project, **{area: READ}) for area in ("audit", "conversations")
+    )
+    for client in (auditor, operator):
+        client.post(url(project, "saved_view_add", "audit"), {"name": "Keys", "query": "who=a"})
+        client.post(url(project, "list_export_start", "audit"), {"query": "who=a"})
+    export_run(ListExport.objects.get().pk)
+    taken = url(project, "list_export_file", ListExport.objects.get().pk)
+
+    assert SavedView.objects.get().owner_id == ListExport.objects.get().member_id
+    assert auditor.get(taken).status_code == 200
+    assert "Keys" in page(auditor, project, "audit")
+    assert page(auditor, project, "list_exports") and page(operator, project, "list_exports")
+    assert operator.get(taken).status_code == 404
+    assert auditor.post(url(project, "list_act", "audit"), {"act": "export"}).status_code == 403
+
+
+def test_nothing_is_done_to_the_rows_of_the_log(project, admin):
+    answer = admin.post(url(project, "list_act", "log"), {"act": "export", "row": ["1"]})
+
+    assert answer.status_code == 404
 
 
 # ---- views ----
@@ -258,7 +311,7 @@ def test_who_loses_the_right_to_personal_data_loses_the_file(project, made):
 def test_a_list_of_more_rows_than_an_answer_holds_offers_the_task(project, admin):
     assert "format=csv" in page(admin, project, "handoffs")
 
-    context = {"project": project, "list_page": "handoffs", "rows": [1], "query": "state=open"}
+    context = {"project": project, "list_page": PAGES["handoffs"], "query": "state=open"}
     text = render_to_string("components/list_bar.html", context | {"count": Count(10_000, True)})
 
     assert url(project, "list_export_start", "handoffs") in text and "format=csv" not in text

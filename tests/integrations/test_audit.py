@@ -18,7 +18,7 @@ from integrations.connections.services import (
 )
 from integrations.models import AuditEntry, Project
 from integrations.projects.audit import audit_record
-from integrations.projects.audit_views import GROUPS
+from integrations.projects.audit_list import GROUPS
 from tests import factories
 from tests.integrations.connecting import (
     address,

@@ -209,3 +209,4 @@ def filter_chips(wanted: ConversationFilter) -> list[Chip]:
 
 
 SEARCH_FIELDS = ", ".join(f"{name}:" for name in FIELDS)
+SEARCH_PLACEHOLDER = "Words, an id, an e-mail address, agent:noor"

@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
@@ -78,6 +78,8 @@ ACTS = {
 def list_act(request: HttpRequest, project: Project, page: str) -> HttpResponseBase:
     """Ask once, then do it to each of the chosen rows, and say what came of it."""
     list_page = page_named(page)
+    if not list_page.has_acts:
+        raise Http404("Nothing is done to the rows of this list.")
     query = request.POST.get("query", "")
     back = list_address(project, list_page.name, query[:4000])
     act = ACTS.get(request.POST.get("act", ""))
@@ -119,8 +121,7 @@ def _asked(
 ) -> HttpResponse:
     name = request.POST["act"]
     context = {
-        "list_page": list_page.name,
-        "noun": list_page.noun,
+        "list_page": list_page,
         "act": name,
         "label": ACTS[name].label,
         "chosen": chosen,
@@ -170,7 +171,7 @@ def _exported(
         project=project,
         actor=request.user,
         action=f"{list_page.name}.exported",
-        subject=f"{len(chosen)} chosen {list_page.noun}s",
+        subject=f"{len(chosen)} chosen {list_page.nouns[1]}",
     )
     columns = list_page.columns(shows_people)
     exported = list_page.exported(rows, project, MOST_AT_ONCE)

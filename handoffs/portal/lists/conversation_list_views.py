@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
@@ -15,19 +14,15 @@ from handoffs.portal.conversations.listing import (
     CHANNELS,
     OUTCOMES,
     SEARCH_FIELDS,
-    ConversationFilter,
-    conversation_list,
+    SEARCH_PLACEHOLDER,
     conversation_row,
-    filter_chips,
 )
-from handoffs.portal.conversations.search_query import QueryError
-from handoffs.portal.lists.keeping import saved_views
-from handoffs.portal.lists.pages import PAGES, list_export
+from handoffs.portal.lists.pages import list_export
+from handoffs.portal.lists.shown import list_shown
 from integrations.contract.integration_keys import vendor_choices
 from integrations.models import Area, Environment, Project
 from integrations.projects.access import may_see_personal_data, project_view
 from integrations.projects.lists.bar import choice, period_fields, text
-from integrations.projects.lists.paging import keyset_page, page_count
 
 
 @require_GET
@@ -35,31 +30,10 @@ from integrations.projects.lists.paging import keyset_page, page_count
 def conversations(request: HttpRequest, project: Project) -> HttpResponse:
     """List the project's conversations, newest first."""
     sees_all = may_see_personal_data(request)
-    try:
-        wanted = ConversationFilter.read(request.GET.dict(), project.zone)
-    except QueryError as problem:
-        return render(
-            request, "handoffs/conversations.html", _unread(request, project, str(problem))
-        )
-    found = conversation_list(project, wanted, sees_personal_data=sees_all)
-    page = keyset_page(found, by="started_at", cursor=request.GET.get("page", ""))
+    context = list_shown(request, project, "conversations", shows_people=sees_all)
     now = timezone.now()
-    shown = filter_chips(wanted)
-    context = {
-        "rows": [conversation_row(row, sees_personal_data=sees_all, now=now) for row in page.rows],
-        "page": page,
-        "count": page_count(page, found),
-        "wanted": wanted,
-        "given": wanted.given,
-        "chips": shown,
-        "query": urlencode(wanted.query),
-        "sees_personal_data": sees_all,
-        "saved_views": saved_views(request, project, "conversations"),
-        "narrowest": None
-        if page.rows
-        else PAGES["conversations"].narrowest(project, shown, shows_people=sees_all),
-        **_choices(project, wanted.given),
-    }
+    rows = [conversation_row(row, sees_personal_data=sees_all, now=now) for row in context["found"]]
+    context |= {"rows": rows, "sees_personal_data": sees_all, **_choices(context["given"])}
     return render(request, "handoffs/conversations.html", context)
 
 
@@ -71,13 +45,7 @@ def conversations_export(request: HttpRequest, project: Project) -> HttpResponse
     return list_export(request, project, "conversations", shows_people=shows_people)
 
 
-def _unread(request: HttpRequest, project: Project, problem: str) -> dict[str, Any]:
-    """Return the page of a search that cannot be read: the box as it was typed, and the cure."""
-    given = {"q": request.GET.get("q", "")[:200]}
-    return {"problem": problem, "given": given, "rows": [], "chips": [], **_choices(project, given)}
-
-
-def _choices(project: Project, given: Mapping[str, str]) -> dict[str, Any]:
+def _choices(given: Mapping[str, str]) -> dict[str, Any]:
     fields = [
         *period_fields(given, "Started"),
         choice(given, "environment", "Environment", Environment.choices, "All environments"),
@@ -92,9 +60,7 @@ def _choices(project: Project, given: Mapping[str, str]) -> dict[str, Any]:
     ]
     return {
         "filter_fields": fields,
+        "search_placeholder": SEARCH_PLACEHOLDER,
         "search_help": "Everything that was said is looked through.",
         "search_fields": SEARCH_FIELDS,
-        "list_page": "conversations",
-        "noun": "conversation",
-        "zone": project.time_zone,
     }

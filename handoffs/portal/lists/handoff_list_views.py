@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -12,24 +11,15 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from handoffs.portal.conversations.listing import CHANNELS, SEARCH_FIELDS
-from handoffs.portal.conversations.search_query import QueryError
-from handoffs.portal.lists.handoff_list import (
-    STATE_FILTERS,
-    HandoffFilter,
-    handoff_chips,
-    handoff_list,
-    handoff_row,
-    reason_choices,
-)
-from handoffs.portal.lists.keeping import saved_views
-from handoffs.portal.lists.pages import PAGES, list_export
+from handoffs.portal.conversations.listing import CHANNELS, SEARCH_FIELDS, SEARCH_PLACEHOLDER
+from handoffs.portal.lists.handoff_list import STATE_FILTERS, handoff_row, reason_choices
+from handoffs.portal.lists.pages import list_export
+from handoffs.portal.lists.shown import list_shown
 from handoffs.portal.one_handoff.entering import handoffs_enter
 from handoffs.portal.one_handoff.outcomes import OUTCOME_LABELS
 from integrations.contract.integration_keys import vendor_choices
 from integrations.models import Environment, Project
 from integrations.projects.lists.bar import choice, period_fields, text
-from integrations.projects.lists.paging import keyset_page, page_count
 
 
 @login_required
@@ -37,30 +27,10 @@ from integrations.projects.lists.paging import keyset_page, page_count
 def handoffs(request: HttpRequest, project_id: str) -> HttpResponse:
     """List the project's handoffs, newest first."""
     project, sees_all = handoffs_enter(request, project_id)
-    try:
-        wanted = HandoffFilter.read(request.GET.dict(), project.zone)
-    except QueryError as problem:
-        given = {"q": request.GET.get("q", "")[:200]}
-        context = {"problem": str(problem), "given": given, "rows": [], **_choices(project, given)}
-        return render(request, "handoffs/handoffs.html", context)
-    found = handoff_list(project=project, wanted=wanted, sees_personal_data=sees_all)
-    page = keyset_page(found, by="requested_at", cursor=request.GET.get("page", ""))
+    context = list_shown(request, project, "handoffs", shows_people=sees_all)
     now = timezone.now()
-    shown = handoff_chips(wanted, project)
-    context = {
-        "rows": [handoff_row(handoff, project=project, now=now) for handoff in page.rows],
-        "page": page,
-        "count": page_count(page, found),
-        "wanted": wanted,
-        "given": wanted.given,
-        "chips": shown,
-        "query": urlencode(wanted.query),
-        "saved_views": saved_views(request, project, "handoffs"),
-        "narrowest": None
-        if page.rows
-        else PAGES["handoffs"].narrowest(project, shown, shows_people=sees_all),
-        **_choices(project, wanted.given),
-    }
+    rows = [handoff_row(handoff, project=project, now=now) for handoff in context["found"]]
+    context |= {"rows": rows, **_choices(project, context["given"])}
     return render(request, "handoffs/handoffs.html", context)
 
 
@@ -93,9 +63,7 @@ def _choices(project: Project, given: Mapping[str, str]) -> dict[str, Any]:
         fields.append(text(given, "conversation", "Conversation"))
     return {
         "filter_fields": fields,
+        "search_placeholder": SEARCH_PLACEHOLDER,
         "search_help": "The whole conversation of a handoff is looked through.",
         "search_fields": SEARCH_FIELDS,
-        "list_page": "handoffs",
-        "noun": "handoff",
-        "zone": project.time_zone,
     }

@@ -10,18 +10,18 @@ from django.db.models import Q
 from django.http import HttpRequest
 
 from handoffs.portal.conversations.search_query import QueryError
-from handoffs.portal.lists.pages import ListPage
-from integrations.models import Area, Project, SavedView
+from handoffs.portal.lists.pages import PAGES, ListPage
+from integrations.models import Project, SavedView
 from integrations.projects.access import may_edit
 from integrations.projects.audit import audit_record
 
 VIEWS_MAX = 50
 
 
-def saved_views(request: HttpRequest, project: Project, page: str) -> list[SavedView]:
+def saved_views(request: HttpRequest, project: Project, page: ListPage) -> list[SavedView]:
     """Return a member's own views of a list and those that are shared, in one statement."""
     seen = Q(owner=request.user) | Q(is_shared=True)
-    rows = list(SavedView.objects.filter(seen, project=project, page=page)[: VIEWS_MAX * 4])
+    rows = list(SavedView.objects.filter(seen, project=project, page=page.name)[: VIEWS_MAX * 4])
     for row in rows:
         row.is_removable = may_remove(request, row)  # type: ignore[attr-defined]
     return rows
@@ -71,4 +71,4 @@ def view_remove(row: SavedView, *, actor: Any) -> None:
 
 def may_remove(request: HttpRequest, row: SavedView) -> bool:
     """Say whether a view is the member's own, or theirs to change."""
-    return row.owner_id == request.user.pk or may_edit(request, Area.CONVERSATIONS)
+    return row.owner_id == request.user.pk or may_edit(request, PAGES[row.page].area)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import uuid
 
 from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -12,9 +14,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from handoffs.portal.conversations.search_query import QueryError
 from handoffs.portal.lists.long_exports import export_ask
-from handoffs.portal.lists.pages import list_address, page_named
-from integrations.models import Area, ListExport, Project
-from integrations.projects.access import may_see_personal_data, project_view
+from handoffs.portal.lists.pages import list_address, list_enter
+from integrations.models import ListExport
+from integrations.projects.access import may_see_personal_data
 from integrations.projects.lists.export import FORMATS
 
 WAITING_MAX = 5
@@ -22,10 +24,10 @@ SHOWN_MAX = 50
 
 
 @require_POST
-@project_view(Area.CONVERSATIONS, to_change=False)
-def list_export_start(request: HttpRequest, project: Project, page: str) -> HttpResponse:
+@login_required
+def list_export_start(request: HttpRequest, project_id: str, page: str) -> HttpResponse:
     """Ask for the list as a file; a task writes it."""
-    list_page = page_named(page)
+    project, list_page = list_enter(request, project_id, page)
     query, form = request.POST.get("query", ""), request.POST.get("format", "")
     back = list_address(project, list_page.name, query[:4000])
     try:
@@ -51,26 +53,31 @@ def list_export_start(request: HttpRequest, project: Project, page: str) -> Http
 
 
 @require_GET
-@project_view(Area.CONVERSATIONS)
-def list_exports(request: HttpRequest, project: Project) -> HttpResponse:
-    """Show a member's own exports."""
+@login_required
+def list_exports(request: HttpRequest, project_id: str) -> HttpResponse:
+    """Show a member's own exports, to whoever may read one of the lists."""
+    try:
+        project, _ = list_enter(request, project_id, "conversations")
+    except PermissionDenied:
+        project, _ = list_enter(request, project_id, "audit")
     rows = ListExport.objects.filter(project=project, member=request.user)  # type: ignore[misc]
     context = {"exports": list(rows[:SHOWN_MAX])}
     return render(request, "handoffs/list_exports.html", context)
 
 
 @require_GET
-@project_view(Area.CONVERSATIONS)
-def list_export_file(request: HttpRequest, project: Project, export_id: uuid.UUID) -> FileResponse:
+@login_required
+def list_export_file(request: HttpRequest, project_id: str, export_id: uuid.UUID) -> FileResponse:
     """Give the file to the member who asked for it; 404 for anybody else, and when it is old."""
     export = get_object_or_404(
         ListExport,
         pk=export_id,
-        project=project,
+        project__public_id=project_id,
         member=request.user,
         state=ListExport.State.READY,
         expires_at__gt=timezone.now(),
     )
+    list_enter(request, project_id, export.page)
     if export.shows_people and not may_see_personal_data(request):
         raise Http404("It holds what you may no longer see.")
     try:

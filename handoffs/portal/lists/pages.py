@@ -12,16 +12,26 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 
 from handoffs.portal.conversations.exporting import export_columns, exported_rows
-from handoffs.portal.conversations.listing import ConversationFilter, conversation_list
+from handoffs.portal.conversations.listing import (
+    ConversationFilter,
+    conversation_list,
+    filter_chips,
+)
 from handoffs.portal.conversations.search_query import QueryError
 from handoffs.portal.lists.handoff_list import (
     COLUMNS,
     HandoffFilter,
     exported_handoffs,
+    handoff_chips,
     handoff_list,
 )
-from integrations.models import Project
+from handoffs.portal.lists.log_list import COLUMNS as LOG_COLUMNS
+from handoffs.portal.lists.log_list import LogFilter, exported_log, log_chips, log_list
+from integrations.models import Access, Area, Project
+from integrations.projects.access import project_for
 from integrations.projects.audit import audit_record
+from integrations.projects.audit_list import COLUMNS as AUDIT_COLUMNS
+from integrations.projects.audit_list import AuditFilter, audit_chips, audit_list, exported_audit
 from integrations.projects.lists.bar import Narrowest, narrowest
 from integrations.projects.lists.export import EXPORTED_MAX, export_response
 from integrations.projects.lists.filters import Chip
@@ -36,11 +46,27 @@ class ListPage:
     """A list by its filter, its rows and its columns, whoever asks: page, count, file or task."""
 
     name: str
-    noun: str
+    # What its page is called among the addresses.
+    view: str
+    nouns: tuple[str, str]
+    area: Area = Area.CONVERSATIONS
+    # The time by which its rows stand.
+    by: str
+    has_acts: bool = False
     read: Callable[[Mapping[str, str], Any], Any]
     rows: Callable[[Project, Any, bool], QuerySet[Any]]
+    chips: Callable[[Any, Project], list[Chip]]
     columns: Callable[[bool], Sequence[str]]
     exported: Callable[[QuerySet[Any], Project, int], Iterator[dict[str, Any]]]
+
+    @property
+    def export_view(self) -> str:
+        """Return the name of the address of its file."""
+        return f"{self.view}_export"
+
+    def counted(self, count: Count) -> str:
+        """Return a number of rows in words."""
+        return f"{count} {self.nouns[count.number != 1]}"
 
     def wanted(self, project: Project, query: str) -> Any:
         """Return the filter of an address; raises QueryError for a search that cannot be read."""
@@ -76,24 +102,59 @@ def _conversations(
     return conversation_list(project, wanted, sees_personal_data=shows_people)
 
 
+def _audit(project: Project, wanted: AuditFilter, shows_people: bool) -> QuerySet[Any]:
+    return audit_list(project, wanted)
+
+
 PAGES = {
     page.name: page
     for page in (
         ListPage(
             name="conversations",
-            noun="conversation",
+            view="conversations",
+            nouns=("conversation", "conversations"),
+            by="started_at",
+            has_acts=True,
             read=ConversationFilter.read,
             rows=_conversations,
+            chips=lambda wanted, _: filter_chips(wanted),
             columns=lambda shows_people: export_columns(sees_personal_data=shows_people),
             exported=exported_rows,
         ),
         ListPage(
             name="handoffs",
-            noun="handoff",
+            view="handoffs",
+            nouns=("handoff", "handoffs"),
+            by="requested_at",
+            has_acts=True,
             read=HandoffFilter.read,
             rows=_handoffs,
+            chips=handoff_chips,
             columns=lambda _: COLUMNS,
             exported=exported_handoffs,
+        ),
+        ListPage(
+            name="log",
+            view="project_log",
+            nouns=("entry", "entries"),
+            by="at",
+            read=LogFilter.read,
+            rows=log_list,
+            chips=lambda wanted, _: log_chips(wanted),
+            columns=lambda _: LOG_COLUMNS,
+            exported=exported_log,
+        ),
+        ListPage(
+            name="audit",
+            view="audit",
+            nouns=("entry", "entries"),
+            area=Area.AUDIT,
+            by="at",
+            read=AuditFilter.read,
+            rows=_audit,
+            chips=lambda wanted, _: audit_chips(wanted),
+            columns=lambda _: AUDIT_COLUMNS,
+            exported=exported_audit,
         ),
     )
 }
@@ -113,7 +174,7 @@ def list_export(
         project=project,
         actor=request.user,
         action=f"{page}.exported",
-        subject=f"{count_to(found)} {list_page.noun}s",
+        subject=list_page.counted(count_to(found)),
         fields=wanted.query,
     )
     exported = list_page.exported(found, project, EXPORTED_MAX)
@@ -128,7 +189,13 @@ def page_named(name: str) -> ListPage:
     return PAGES[name]
 
 
+def list_enter(request: HttpRequest, project_id: str, name: str) -> tuple[Project, ListPage]:
+    """Return the project and the list, to a member who may read what the list shows."""
+    list_page = page_named(name)
+    return project_for(request, project_id, list_page.area, Access.READ), list_page
+
+
 def list_address(project: Project, page: str, query: str = "") -> str:
     """Return where a list with these filters stands."""
-    path = reverse(page, args=[project.public_id])
+    path = reverse(PAGES[page].view, args=[project.public_id])
     return urlsplit(path)._replace(query=query).geturl()

@@ -10,6 +10,9 @@ from urllib.parse import urlencode
 from django.utils import timezone
 
 VALUE_MAX, SEARCH_MAX = 128, 200
+_DAYS = ("from", "to")
+# What an address may hold beside filters.
+_OF_PAGES = ("page", "format", "figure")
 # What the choice of dates offers: its name, its words, and how many days it goes back.
 PERIODS: dict[str, tuple[str, int]] = {
     "today": ("Today", 0),
@@ -51,14 +54,42 @@ def asked_read(
 ) -> dict[str, str]:
     """Return what an address asks for by each name, cut to its length and without its blanks.
 
-    Of a name in `offered`, what is not offered narrows nothing.
+    Of a name in `offered`, what is not offered narrows nothing, and no more does what is no day.
     """
     kept = {}
     for name in names:
         text = str(asked.get(name, "")).replace("\x00", "").strip()
         text = text[: SEARCH_MAX if name == "q" else longest]
-        kept[name] = text if name not in offered or text in offered[name] else ""
+        is_offered = name not in offered or text in offered[name]
+        is_day = name not in _DAYS or day_read(text) is not None
+        kept[name] = text if is_offered and is_day else ""
     return kept
+
+
+def asked_unused(asked: Mapping[str, str], kept: Mapping[str, str]) -> list[str]:
+    """Say what of an address narrows a list not at all, or not as it was written."""
+    found = []
+    for name, value in asked.items():
+        text = str(value).strip()
+        if not text or name in _OF_PAGES:
+            continue
+        if name not in kept:
+            found.append(f"There is no filter “{name[:40]}”.")
+        elif not kept[name]:
+            cure = "a day such as 2026-11-29" if name in _DAYS else "one of its choices"
+            found.append(f"“{text[:40]}” is ignored: {name} takes {cure}.")
+        elif kept[name] != text:
+            found.append(f"Of {name}, the first {len(kept[name])} characters are looked for.")
+    return found + _days_unused(kept)
+
+
+def _days_unused(kept: Mapping[str, str]) -> list[str]:
+    first, last = (kept.get(name, "") for name in _DAYS)
+    if kept.get("period") and (first or last):
+        return [f"From and to are ignored: {PERIODS[kept['period']][0].lower()} was chosen."]
+    if first and last and day_read(first) > day_read(last):  # type: ignore[operator]
+        return ["Nothing fits: the last day is before the first."]
+    return []
 
 
 def span_read(given: Mapping[str, str], zone: tzinfo, *, default: str = "") -> Span:
