@@ -52,8 +52,9 @@ class NumberView:
     threads: int
     waiting: int
     lost: int
-    # Whether end users are asked how it was.
+    # Whether end users are asked how it was, and the channel where that is set.
     survey: str
+    channel: Channel | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,23 +75,22 @@ class TextView:
 
 def number_views(project: Project) -> list[NumberView]:
     """Return the numbers of all connections, with what waits there and what was lost in a day."""
-    asks = {
-        channel.environment: _survey_state(channel)
-        for channel in project.channels.filter(kind=Channel.Kind.SMS)
-    }
+    channels = {one.environment: one for one in project.channels.filter(kind=Channel.Kind.SMS)}
     return [
         one
         for row in carrier_connections(project)
-        for one in _numbers(row, asks.get(row.environment, _OFF))
+        for one in _numbers(row, channels.get(row.environment))
     ]
 
 
-def _survey_state(channel: Channel) -> str:
+def _survey_state(channel: Channel | None) -> str:
+    if channel is None:
+        return _OFF
     chosen = survey_settings(channel)
     return "On" if chosen.after_ai_agent or chosen.after_live_agent else _OFF
 
 
-def _numbers(row: Integration, survey: str) -> Iterator[NumberView]:
+def _numbers(row: Integration, channel: Channel | None) -> Iterator[NumberView]:
     policy = connection_policy(row)
     day = timezone.now() - timedelta(days=1)
     threads = SmsThread.objects.filter(integration=row).values("our_number")
@@ -116,7 +116,8 @@ def _numbers(row: Integration, survey: str) -> Iterator[NumberView]:
             threads=found.get("threads", 0),
             waiting=found.get("waiting", 0),
             lost=found.get("lost", 0),
-            survey=survey,
+            survey=_survey_state(channel),
+            channel=channel,
         )
 
 

@@ -9,7 +9,7 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from conversations.sms.selectors import (
     TextView,
@@ -23,6 +23,7 @@ from conversations.sms.threads import sms_channel
 from integrations.connections.carriers.reading import carrier_connections
 from integrations.models import Area, Project
 from integrations.projects.access import may_see_personal_data, project_view
+from integrations.projects.frame.address import asked, page_asked
 
 PER_PAGE = 50
 _SENT, _RECEIVED = "sent", "received"
@@ -33,9 +34,9 @@ _SENT, _RECEIVED = "sent", "received"
 def text_messages(request: HttpRequest, project: Project) -> HttpResponse:
     """Show the numbers and the newest texts, one way or the other."""
     is_shown = may_see_personal_data(request)
-    is_received = request.GET.get("way") == _RECEIVED
+    is_received = asked(request, "way", (_SENT, _RECEIVED), _SENT) == _RECEIVED
     rows: QuerySet[Any] = texts_in(project) if is_received else texts_out(project)
-    page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
+    page = page_asked(request, Paginator(rows, PER_PAGE))
     view: Callable[..., TextView] = in_view if is_received else out_view
     context = {
         "numbers": number_views(project),
@@ -49,9 +50,9 @@ def text_messages(request: HttpRequest, project: Project) -> HttpResponse:
 
 
 @project_view(Area.WIDGETS)
-@require_http_methods(["GET"])
+@require_POST
 def text_survey(request: HttpRequest, project: Project, environment: str) -> HttpResponse:
-    """Lead to the survey of an environment's texts, which may be set before the first text.
+    """Make the survey of an environment's texts, which may be set before the first text came.
 
     Where no number is connected there, the page of numbers says what to do.
     """

@@ -34,6 +34,7 @@ from conversations.webhooks.forms import EndpointForm
 from integrations.entry.account.confirming import recently_confirmed
 from integrations.models import Access, Area, Project
 from integrations.projects.access import project_view
+from integrations.projects.frame.address import asked, page_asked
 
 DELIVERIES_PER_PAGE = 25
 _view = project_view(Area.ACCOUNT)
@@ -166,11 +167,10 @@ def _page(
     *,
     fresh_secret: str = "",
 ) -> HttpResponse:
-    status = request.GET.get("status", "")
-    status = status if status in WebhookDelivery.Status.values else ""
+    status = asked(request, "status", WebhookDelivery.Status.values)
     rows = endpoint.deliveries.order_by("-pk")
     found = Paginator(rows.filter(status=status) if status else rows, DELIVERIES_PER_PAGE)
-    page = found.get_page(request.GET.get("page"))
+    page = page_asked(request, found)
     until = endpoint.previous_until
     context = {
         "endpoint": endpoint,

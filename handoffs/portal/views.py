@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from handoffs.models import Handoff
+from handoffs.portal.erasure.kept import kept_of
 from handoffs.portal.one_handoff.bundle import bundle_file
 from handoffs.portal.one_handoff.entering import handoffs_enter
 from handoffs.portal.one_handoff.entries import Kind
@@ -20,6 +21,7 @@ from integrations.contract.integration_keys import vendor_name
 from integrations.models import Area, Project
 from integrations.projects.access import may_edit
 from integrations.projects.audit import audit_record
+from integrations.projects.frame.address import ignore
 from integrations.projects.reasons import reason_label
 
 KIND_LABELS = {
@@ -93,13 +95,15 @@ def _detail(request: HttpRequest, row: Handoff, may_read_text: bool) -> dict[str
     timeline = timeline_get(
         handoff=row, may_read_text=may_read_text, kinds=chosen, problems_only=problems_only
     )
+    kept = kept_of(row.conversation)
     return {
         "handoff": row,
+        "hold": kept.hold,
         "headline": headline(row, now=timezone.now()),
         "badge": BADGES[State(row.state)],
         "title": handoff_title(row),
         "timeline": timeline,
-        "facts": _facts(row),
+        "facts": [*_facts(row), ("Kept", kept.words)],
         "kinds": [(kind.value, label, kind in chosen) for kind, label in KIND_LABELS.items()],
         "problems_only": problems_only,
         "may_read_text": may_read_text,
@@ -110,6 +114,8 @@ def _detail(request: HttpRequest, row: Handoff, may_read_text: bool) -> dict[str
 def _kinds(request: HttpRequest) -> tuple[Kind, ...]:
     """Return the kinds asked for; none named means all."""
     named = request.GET.getlist("kind")
+    for one in {*named} - {kind.value for kind in Kind}:
+        ignore(request, f"“{one[:40]}” is ignored: kind takes one of its choices.")
     return tuple(kind for kind in Kind if kind.value in named) or tuple(Kind)
 
 

@@ -26,7 +26,7 @@ WRITTEN = (
     ("handoffs/environments.html", "move.note"),
     ("handoffs/tool_run_result.html", "text"),
     ("handoffs/destinations.html", "one.name"),
-    ("conversations/log.html", "entry.content"),
+    ("handoffs/log.html", "entry.content"),
     ("conversations/topics.html", "topic.name"),
     ("conversations/topics.html", "topic.example_queries.0"),
     ("conversations/topics.html", "phrase"),

@@ -245,18 +245,23 @@ def test_an_admin_sets_it_for_texts_before_the_first_one_came(row: Integration) 
     of = client_with(row.project, widgets=2, conversations=1)
     address = f"/p/{row.project.public_id}/text-messages/{row.environment}/survey/"
 
-    shown = of.get(address, follow=True)
+    before = of.get(f"/p/{row.project.public_id}/text-messages/").content.decode()
+    asked_by_get = of.get(address)
+    has_channel = row.project.channels.exists()
+    shown = of.post(address, follow=True)
     place = shown.redirect_chain[-1][0]
     saved = of.post(place, {"after_ai_agent": "on", "minutes": "60"})
     numbers = of.get(f"/p/{row.project.public_id}/text-messages/").content.decode()
 
+    assert f'action="{address}"' in before
+    assert (asked_by_get.status_code, has_channel) == (405, False)
     page = shown.content.decode()
     assert "goes out as a text" in page
     assert 'value="1440"' in page  # texts are answered later than a window
     assert "Look and words" not in page and "Open test page" not in page
     assert saved.status_code == 302
     assert sms_channel(row).survey["minutes"] == 60
-    assert f'href="{address}">On<' in numbers
+    assert f'href="{place}">On<' in numbers
     assert of.get(place.replace("survey", "brand")).status_code == 404
 
 
@@ -264,6 +269,6 @@ def test_where_no_number_is_connected_the_page_of_numbers_says_what_to_do() -> N
     project = factories.project()
     texts_of = f"/p/{project.public_id}/text-messages/"
 
-    led = client_with(project, widgets=2).get(f"{texts_of}live/survey/")
+    led = client_with(project, widgets=2).post(f"{texts_of}live/survey/")
 
     assert (led.status_code, led["Location"]) == (302, texts_of)

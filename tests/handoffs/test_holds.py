@@ -219,3 +219,44 @@ def test_a_reader_looks_without_names_and_other_projects_stay_apart(project, adm
         "no conversation"
         in hold(client_of_admin(other), other, handoff.conversation_id).content.decode()
     )
+
+
+def test_pages_and_lists_of_what_is_on_hold_bear_a_badge_and_say_until_when(admin, project):
+    handoff = old_talk(project)
+    paths = [
+        at("conversation", project, handoff.conversation_id),
+        at("handoff", project, handoff.pk),
+        at("conversations", project),
+        at("handoffs", project),
+    ]
+    before = [admin.get(path).content.decode() for path in paths]
+    hold(admin, project, handoff.conversation_id, until="2999-12-31")
+
+    after = [admin.get(path).content.decode() for path in paths]
+
+    assert not any(">Legal hold</a>" in page for page in before)
+    assert all(">Legal hold</a>" in page for page in after)
+    assert all("On legal hold until 31 Dec 2999: nothing of it is deleted" in p for p in after[:2])
+    reader = client_with(project, conversations=1)
+    assert ">Legal hold</span>" in reader.get(paths[0]).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("days", "is_over", "words"),
+    [
+        (30, True, ", 30 days after its end."),
+        (30, False, "30 days after its end."),
+        (0, True, "For ever:"),
+    ],
+)
+def test_pages_say_how_long_a_conversation_is_kept(admin, project, days, is_over, words):
+    retention_set(project=project, kept=Retention(conversation_days=days), actor=None)
+    handoff = talked(project)
+    if is_over:
+        end_conversation(handoff.conversation)
+
+    for path in (
+        at("conversation", project, handoff.conversation_id),
+        at("handoff", project, handoff.pk),
+    ):
+        assert words in admin.get(path).content.decode()

@@ -26,6 +26,7 @@ from conversations.models import Flow
 from integrations.contract.integration_keys import payload_keys, vendor_name
 from integrations.models import Access, Area, Project
 from integrations.projects.access import project_view
+from integrations.projects.frame.address import asked
 
 
 @project_view(Area.KNOWLEDGE)
@@ -129,8 +130,7 @@ def flow_step(
 
 
 def _fresh(request: HttpRequest) -> dict[str, Any]:
-    kind = request.GET.get("kind", "")
-    return {"name": "", "kind": kind if kind in STEP_KINDS else "default"}
+    return {"name": "", "kind": asked(request, "kind", STEP_KINDS, "default")}
 
 
 def _offers(project: Project, row: Flow) -> dict[str, Choices]:

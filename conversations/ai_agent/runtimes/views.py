@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from conversations.ai_agent.runtimes.forms import OutsideAgentForm
-from conversations.ai_agent.runtimes.kinds import kind_of
+from conversations.ai_agent.runtimes.kinds import all_kinds, kind_of
 from conversations.ai_agent.runtimes.page import agent_page
 from conversations.ai_agent.runtimes.runtime import outside_agent
 from conversations.ai_agent.runtimes.services import (
@@ -20,6 +20,7 @@ from conversations.ai_agent.runtimes.services import (
 from conversations.models import OutsideAgent
 from integrations.models import Area, Project
 from integrations.projects.access import project_view
+from integrations.projects.frame.address import asked
 
 BUILT_IN = "builtin"
 
@@ -30,13 +31,14 @@ BUILT_IN = "builtin"
 def agent_settings(request: HttpRequest, project: Project) -> HttpResponse:
     """Show who answers, and what another kind of agent needs; a POST makes it so."""
     agent = outside_agent(project)
-    asked = request.POST.get("kind", "")
     if request.method != "POST":
-        asked = request.GET.get("kind") or (agent.kind if agent else BUILT_IN)
-        return agent_page(request, agent, kind_of(asked))
-    kind = kind_of(asked)
+        offered = [BUILT_IN, *(kind.key for kind in all_kinds())]
+        chosen = asked(request, "kind", offered, agent.kind if agent else BUILT_IN)
+        return agent_page(request, agent, kind_of(chosen))
+    chosen = request.POST.get("kind", "")
+    kind = kind_of(chosen)
     if kind is None:
-        return _use_built_in(request, project, asked)
+        return _use_built_in(request, project, chosen)
     form = OutsideAgentForm(kind, stored=agent, data=request.POST)
     if not form.is_valid():
         return agent_page(request, agent, kind, form=form, status=422)

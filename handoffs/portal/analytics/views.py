@@ -24,6 +24,7 @@ from integrations.contract.integration_keys import payload_keys, vendor_name
 from integrations.models import Area, Environment, Project
 from integrations.projects.access import may_see_personal_data, project_view
 from integrations.projects.audit import audit_record
+from integrations.projects.frame.address import ignore
 from integrations.projects.lists.export import export_response
 from integrations.projects.lists.filters import PERIODS
 
@@ -38,6 +39,7 @@ def analytics(request: HttpRequest, project: Project, tab: str = "overview") -> 
     if tab not in TABS:
         raise Http404("There is no such tab.")
     scope = Scope.read(project, request.GET.dict())
+    ignore(request, *scope.ignored)
     figures = [_drawn(figure, scope) for figure in TABS[tab].read(scope)]
     query = urlencode(scope.query)
     context = {

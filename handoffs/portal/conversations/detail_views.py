@@ -23,6 +23,7 @@ from handoffs.portal.conversations.reading import (
     reading_get,
     reading_text,
 )
+from handoffs.portal.erasure.kept import kept_of
 from handoffs.portal.one_handoff.wording import BADGES, Badge, end_reason_text
 from handoffs.states import State
 from integrations.contract.integration_keys import vendor_name
@@ -31,6 +32,7 @@ from integrations.kit.json_values import count_read
 from integrations.models import Area, Project
 from integrations.projects.access import may_edit, may_see_personal_data, project_view
 from integrations.projects.audit import audit_record
+from integrations.projects.frame.address import ignore
 
 AUDITED_SECONDS = 3600
 SUBJECTS = {"bot": "AI agent", "live_agent": "Live agent"}
@@ -103,10 +105,15 @@ def _may_change(request: HttpRequest, note: Any) -> bool:
 
 def _shown(request: HttpRequest, row: Conversation) -> dict[str, Any]:
     sees_all = may_see_personal_data(request)
-    number = count_read(request.GET.get("before", "")) or 0
+    before = request.GET.get("before", "")
+    number = count_read(before) or 0
+    if before and not number:
+        ignore(request, f"“{before[:40]}” is ignored: before takes the number of a line.")
     reading = reading_get(row, sees_personal_data=sees_all, before=number)
+    kept = kept_of(row)
     return {
         "conversation": row,
+        "hold": kept.hold,
         "lines": reading.lines,
         "earlier": reading.earlier,
         "is_part": bool(number),
@@ -114,7 +121,7 @@ def _shown(request: HttpRequest, row: Conversation) -> dict[str, Any]:
         "badge": conversation_badge(row),
         "sentence": conversation_sentence(row, now=timezone.now()),
         "end_user": end_user_label(row, sees_personal_data=sees_all),
-        "facts": [*_facts(row), *(_personal_facts(row) if sees_all else ())],
+        "facts": [*_facts(row), ("Kept", kept.words), *(_personal_facts(row) if sees_all else ())],
         "state": row.tool_state if sees_all else {},
         "handoffs": _handoffs(reading),
         "survey": _survey(row, sees_all),

@@ -27,6 +27,7 @@ from integrations.models import (
     Project,
 )
 from integrations.projects.access import may_edit, project_view
+from integrations.projects.frame.address import asked
 
 
 @require_GET
@@ -38,7 +39,7 @@ def health(
     row = integration_or_404(project, environment, connection)
     if row.status == Integration.Status.NOT_CONNECTED:
         return redirect("integration", project.public_id, environment, connection)
-    period = PERIODS.get(request.GET.get("range", ""), PERIODS[USUAL])
+    period = PERIODS[asked(request, "range", PERIODS, USUAL)]
     context = {
         "integration": row,
         "environment": Environment(environment),

@@ -17,6 +17,7 @@ from handoffs.portal.conversations.listing import (
     SEARCH_PLACEHOLDER,
     conversation_row,
 )
+from handoffs.portal.erasure.kept import held_among
 from handoffs.portal.lists.pages import list_export
 from handoffs.portal.lists.shown import list_shown
 from integrations.contract.integration_keys import vendor_choices
@@ -33,7 +34,12 @@ def conversations(request: HttpRequest, project: Project) -> HttpResponse:
     context = list_shown(request, project, "conversations", shows_people=sees_all)
     now = timezone.now()
     rows = [conversation_row(row, sees_personal_data=sees_all, now=now) for row in context["found"]]
-    context |= {"rows": rows, "sees_personal_data": sees_all, **_choices(context["given"])}
+    context |= {
+        "rows": rows,
+        "held": held_among(project, [row.pk for row in context["found"]]),
+        "sees_personal_data": sees_all,
+        **_choices(context["given"]),
+    }
     return render(request, "handoffs/conversations.html", context)
 
 

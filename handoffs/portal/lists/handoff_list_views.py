@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from handoffs.portal.conversations.listing import CHANNELS, SEARCH_FIELDS, SEARCH_PLACEHOLDER
+from handoffs.portal.erasure.kept import held_among
 from handoffs.portal.lists.handoff_list import STATE_FILTERS, handoff_row, reason_choices
 from handoffs.portal.lists.pages import list_export
 from handoffs.portal.lists.shown import list_shown
@@ -30,7 +31,8 @@ def handoffs(request: HttpRequest, project_id: str) -> HttpResponse:
     context = list_shown(request, project, "handoffs", shows_people=sees_all)
     now = timezone.now()
     rows = [handoff_row(handoff, project=project, now=now) for handoff in context["found"]]
-    context |= {"rows": rows, **_choices(project, context["given"])}
+    held = held_among(project, [handoff.conversation_id for handoff in context["found"]])
+    context |= {"rows": rows, "held": held, **_choices(project, context["given"])}
     return render(request, "handoffs/handoffs.html", context)
 
 

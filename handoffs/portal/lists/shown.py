@@ -12,6 +12,7 @@ from handoffs.portal.lists.keeping import saved_views
 from handoffs.portal.lists.pages import PAGES
 from integrations.models import Project
 from integrations.projects.access import may_edit
+from integrations.projects.frame.address import ignore
 from integrations.projects.lists.filters import SEARCH_MAX, asked_unused
 from integrations.projects.lists.paging import cursor_is_good, keyset_page, page_count
 
@@ -35,9 +36,9 @@ def list_shown(
     cursor = asked.get("page", "")
     shown = keyset_page(rows, by=page.by, cursor=cursor)
     chips = page.chips(wanted, project)
-    ignored = asked_unused(asked, wanted.given)
+    ignore(request, *asked_unused(asked, wanted.given))
     if cursor and not cursor_is_good(cursor):
-        ignored.append("There is no such page of the list: it begins with the newest.")
+        ignore(request, "There is no such page of the list: it begins with the newest.")
     return about | {
         "found": shown.rows,
         "page": shown,
@@ -46,7 +47,6 @@ def list_shown(
         "given": wanted.given,
         "chips": chips,
         "query": urlencode(wanted.query),
-        "ignored": ignored,
         "saved_views": saved_views(request, project, page),
         "narrowest": None
         if shown.rows

@@ -19,6 +19,7 @@ from handoffs.portal.operators import ACTS, OperatorAct
 from integrations.contract.integration_keys import vendor_name
 from integrations.models import Area, Environment, Integration, Project
 from integrations.projects.access import may_edit, may_see_personal_data, project_view
+from integrations.projects.frame.address import asked
 
 MOST_AT_ONCE = 50
 
@@ -28,6 +29,8 @@ MOST_AT_ONCE = 50
 def live(request: HttpRequest, project: Project) -> HttpResponse:
     """Show what is open now; the page's script keeps it up to date."""
     wanted = LiveFilter.read(request.GET, shows_people=may_see_personal_data(request))
+    asked(request, "state", COUNTERS)
+    asked(request, "environment", Environment.values)
     picture = Painter((project.pk, project.public_id, wanted)).picture()
     query = {name: getattr(wanted, name) for name in ("state", "environment", "vendor")}
     more = min(wanted.rows + PAGE_ROWS, MOST_ROWS)

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from integrations.models import Access, Area, Membership, Project
 from integrations.projects.access import admins_named
+from integrations.projects.frame.address import ignored
 from integrations.projects.frame.menu import menu_of
 from integrations.projects.frame.switching import switcher_of
 
@@ -33,6 +34,7 @@ def portal(request: HttpRequest) -> dict[str, object]:
     }
     if project := getattr(request, "project", None):
         variables["project"] = project
+        variables["ignored"] = partial(ignored, request)
         # Only pages that draw the frame ask for these.
         variables["switcher"] = partial(switcher_of, request)
         variables |= _rights(request.membership)  # type: ignore[attr-defined]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -17,7 +17,15 @@ from handoffs.portal.conversations.listing import CHANNELS
 from handoffs.portal.one_handoff.outcomes import OUTCOME_LABELS
 from integrations.contract.integration_keys import key_named, vendor_name
 from integrations.models import Environment, Project
-from integrations.projects.lists.filters import PERIODS, Chip, Span, asked_read, chips, span_read
+from integrations.projects.lists.filters import (
+    PERIODS,
+    Chip,
+    Span,
+    asked_read,
+    asked_unused,
+    chips,
+    span_read,
+)
 from integrations.projects.lists.time_zones import time_zones
 
 DAYS_MAX = 366
@@ -37,6 +45,8 @@ class Scope:
     given: Mapping[str, str]
     zone: ZoneInfo
     span: Span
+    # What of the address narrows nothing, in sentences.
+    ignored: list[str] = field(default_factory=list)
 
     @classmethod
     def read(cls, project: Project, asked: Mapping[str, str]) -> Scope:
@@ -48,12 +58,15 @@ class Scope:
             "period": PERIODS,
         }
         kept = asked_read(asked, NAMES, offered)
+        ignored = asked_unused(asked, kept)
+        if kept["tz"] and kept["tz"] not in time_zones():
+            ignored.append(f"“{kept['tz'][:40]}” is ignored: it is no time zone.")
         kept["environment"] = kept["environment"] or Environment.LIVE.value
         kept["tz"] = kept["tz"] if kept["tz"] in time_zones() else project.time_zone
         kept["vendor"] = key_named(kept["vendor"]) or kept["vendor"]
         zone = ZoneInfo(kept["tz"])
         span = _whole(span_read(kept, zone, default=DEFAULT_PERIOD), zone)
-        return cls(project=project, given=kept, zone=zone, span=span)
+        return cls(project=project, given=kept, zone=zone, span=span, ignored=ignored)
 
     @cached_property
     def bounds(self) -> tuple[datetime, datetime]:
