@@ -18,7 +18,7 @@ from integrations.projects.audit import audit_record
 VIEWS_MAX = 50
 
 
-def saved_views(request: HttpRequest, project: Project, page: ListPage) -> list[SavedView]:
+def views_kept(request: HttpRequest, project: Project, page: ListPage) -> list[SavedView]:
     """Return a member's own views of a list and those that are shared, in one statement."""
     seen = Q(owner=request.user) | Q(is_shared=True)
     rows = list(SavedView.objects.filter(seen, project=project, page=page.name)[: VIEWS_MAX * 4])

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 
 from handoffs.portal.conversations.search_query import QueryError
-from handoffs.portal.lists.keeping import saved_views
+from handoffs.portal.lists.keeping import views_kept
 from handoffs.portal.lists.pages import PAGES
 from integrations.models import Project
 from integrations.projects.access import may_edit
@@ -47,7 +47,7 @@ def list_shown(
         "given": wanted.given,
         "chips": chips,
         "query": urlencode(wanted.query),
-        "saved_views": saved_views(request, project, page),
+        "saved_views": views_kept(request, project, page),
         "narrowest": None
         if shown.rows
         else page.narrowest(project, chips, shows_people=shows_people),
