@@ -9,10 +9,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from handoffs.models import Handoff
-from handoffs.portal.erasure.kept import kept_of
 from handoffs.portal.one_handoff.bundle import bundle_file
 from handoffs.portal.one_handoff.entering import handoffs_enter
 from handoffs.portal.one_handoff.entries import Kind
+from handoffs.portal.one_handoff.kept import kept_of
 from handoffs.portal.one_handoff.timeline import timeline_get, timeline_text
 from handoffs.portal.one_handoff.wording import BADGES, handoff_title, headline
 from handoffs.portal.operators import ACTS

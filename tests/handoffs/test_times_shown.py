@@ -58,7 +58,7 @@ def test_a_page_shows_the_projects_time_and_names_its_zone(project, admin, hando
     answer = admin.get(paths.get(page) or reverse(page, args=[project.public_id]))
 
     text = answer.content.decode()
-    assert "Times are those of Asia/Kathmandu." in text
+    assert "Times are in Asia/Kathmandu." in text
     assert f"{THERE} {BESIDE}" in text
     assert 'datetime="2026-01-02T20:30:15.000Z"' in text
     assert timezone.get_current_timezone_name() == "UTC"

@@ -23,7 +23,7 @@ from handoffs.portal.conversations.reading import (
     reading_get,
     reading_text,
 )
-from handoffs.portal.erasure.kept import kept_of
+from handoffs.portal.one_handoff.kept import kept_of
 from handoffs.portal.one_handoff.wording import BADGES, Badge, end_reason_text
 from handoffs.states import State
 from integrations.contract.integration_keys import vendor_name

@@ -17,9 +17,9 @@ from handoffs.portal.conversations.listing import (
     SEARCH_PLACEHOLDER,
     conversation_row,
 )
-from handoffs.portal.erasure.kept import held_among
 from handoffs.portal.lists.pages import list_export
 from handoffs.portal.lists.shown import list_shown
+from handoffs.portal.one_handoff.kept import held_among
 from integrations.contract.integration_keys import vendor_choices
 from integrations.models import Area, Environment, Project
 from integrations.projects.access import may_see_personal_data, project_view

@@ -12,11 +12,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from handoffs.portal.conversations.listing import CHANNELS, SEARCH_FIELDS, SEARCH_PLACEHOLDER
-from handoffs.portal.erasure.kept import held_among
 from handoffs.portal.lists.handoff_list import STATE_FILTERS, handoff_row, reason_choices
 from handoffs.portal.lists.pages import list_export
 from handoffs.portal.lists.shown import list_shown
 from handoffs.portal.one_handoff.entering import handoffs_enter
+from handoffs.portal.one_handoff.kept import held_among
 from handoffs.portal.one_handoff.outcomes import OUTCOME_LABELS
 from integrations.contract.integration_keys import vendor_choices
 from integrations.models import Environment, Project
