@@ -30,6 +30,8 @@ def exactly(at: datetime | None) -> str:
 @register.simple_tag
 def ago(at: datetime | None, css: str = "") -> SafeString | str:
     """Draw a moment as the time that has passed since; the exact one is its title."""
+    if at is None:
+        return ""
     return _drawn(at, str(naturaltime(at)), exactly(at), css)
 
 
@@ -42,9 +44,7 @@ def clock(at: datetime | None, shown_as: str = "H:i:s", css: str = "") -> SafeSt
     return _drawn(at, text, f"{exactly(at)}, {naturaltime(at)}", css)
 
 
-def _drawn(at: datetime | None, text: str, title: str, css: str) -> SafeString | str:
-    if at is None:
-        return ""
+def _drawn(at: datetime, text: str, title: str, css: str) -> SafeString:
     moment = at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     names = format_html(' class="{}"', css) if css else ""
     return format_html('<time{} datetime="{}" title="{}">{}</time>', names, moment, title, text)
