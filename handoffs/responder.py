@@ -16,7 +16,7 @@ from conversations.errors import ClientFaultError, ConversationEndedError, NotAl
 from conversations.event_loop.executor import run_sync
 from conversations.files.attachments import attachment_object, attachments_said
 from conversations.journal import publish
-from conversations.journal.frames import EventType, RelaySignal, SessionEnd
+from conversations.journal.frames import EventType, Receipt, RelaySignal, SessionEnd
 from conversations.journal.selectors import event_by_client_id
 from conversations.journal.services import (
     NewEvent,
@@ -72,14 +72,14 @@ class HandoffResponder:
             signal = "typing_started" if is_typing else "typing_stopped"
             _signal(handoff, signal, "")
 
-    def on_receipt(self, *, conversation_id: str, message_id: str, is_read: bool) -> None:
-        """Pass on a receipt for a line that came from the vendor."""
+    def on_receipt(self, *, conversation_id: str, message_id: str, kind: Receipt) -> None:
+        """Pass on a receipt for a line that came from the vendor; a failure is always told."""
         handoff = handoff_open(conversation_id)
-        if handoff is None or not handoff.behaviour.read_receipts:
+        if handoff is None or not (handoff.behaviour.read_receipts or kind == "failed"):
             return
         inbox = VendorEvent.objects.filter(handoff=handoff, event_id=_event_id(message_id)).first()
         if inbox is not None:
-            _signal(handoff, "read" if is_read else "delivered", inbox.vendor_event_id)
+            _signal(handoff, kind, inbox.vendor_event_id)
 
     def on_retry(
         self,

@@ -131,12 +131,16 @@ class RelayWake(TypedDict):
     delivery: NotRequired[DirectDelivery]
 
 
+# How far a live agent's message came; failed is what nobody can get any more.
+Receipt = Literal["delivered", "read", "failed"]
+
+
 class RelaySignal(TypedDict):
     """Channel layer: typing, absence or a receipt of the end user, worth nothing if it is late."""
 
     type: Literal["relay.signal"]
     handoff_id: str
-    signal: Literal["typing_started", "typing_stopped", "away", "back", "delivered", "read"]
+    signal: Literal["typing_started", "typing_stopped", "away", "back"] | Receipt
     vendor_message_id: str
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from django.db import transaction
 from django.utils import timezone
 
-from conversations.journal.frames import EventType
+from conversations.journal.frames import EventType, Receipt
 from conversations.journal.services import log_append
 from conversations.models import Conversation, Event, LogEntry, SmsOutbound, SmsThread
 from conversations.socket.responder import responder
@@ -19,22 +19,12 @@ OPTED_OUT = "opted_out"
 
 def text_arrived(row: SmsOutbound) -> None:
     """Tell the live agent that their message is on the phone."""
-    if row.event_id is None:
-        return
-    event = Event.objects.filter(pk=row.event_id, type=EventType.LIVE_AGENT_MESSAGE).first()
-    if event is not None:
-        transaction.on_commit(
-            partial(
-                responder().on_receipt,
-                conversation_id=event.conversation_id,
-                message_id=str(event.pk),
-                is_read=False,
-            )
-        )
+    _receipt_tell(row, "delivered")
 
 
 def text_lost(row: SmsOutbound, code: str, *, is_opted_out: bool = False) -> None:
-    """Say in the conversation's log that a text did not arrive, and why, in plain words."""
+    """Say that a text did not arrive: why in the conversation's log, and to the live agent."""
+    _receipt_tell(row, "failed")
     conversation = _conversation(row)
     if conversation is not None:
         found = error_cause(row.thread.integration, code)
@@ -58,6 +48,21 @@ def thread_opt_out(thread: SmsThread) -> None:
         waiting.update(status=Status.FAILED, error_code=OPTED_OUT, text="", media=[])
     if thread.conversation_id:
         transaction.on_commit(partial(responder().on_gone, conversation_id=thread.conversation_id))
+
+
+def _receipt_tell(row: SmsOutbound, kind: Receipt) -> None:
+    if row.event_id is None:
+        return
+    event = Event.objects.filter(pk=row.event_id, type=EventType.LIVE_AGENT_MESSAGE).first()
+    if event is not None:
+        transaction.on_commit(
+            partial(
+                responder().on_receipt,
+                conversation_id=event.conversation_id,
+                message_id=str(event.pk),
+                kind=kind,
+            )
+        )
 
 
 def _conversation(row: SmsOutbound) -> Conversation | None:

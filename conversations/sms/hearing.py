@@ -16,13 +16,14 @@ from django.utils import timezone
 
 from conversations.errors import ConversationError
 from conversations.files.attachments import attachment_create
-from conversations.files.types import HEAD_BYTES, named_as, safe_type
+from conversations.files.types import HEAD_BYTES, is_type_taken, named_as, safe_type
 from conversations.models import Attachment, Conversation, SmsInbound, SmsThread
 from conversations.sms.fates import OPTED_OUT, thread_opt_out
 from conversations.sms.outbox import NewText, texts_queue
 from conversations.sms.survey import ANSWERED, survey_taken
 from conversations.sms.telling import thread_lock, thread_tell
 from integrations.contract.carrier import Keyword, Media
+from integrations.contract.manifest import AttachmentLimits
 from integrations.entry.rate_limit import retry_after
 from integrations.models import Integration
 
@@ -184,11 +185,19 @@ def heard_later(heard: Heard, seconds: float) -> None:
     row.save(update_fields=["attempts", "claimed_until", "next_attempt_at"])
 
 
-def file_keep(conversation: Conversation, media: Media, content: bytes, number: int) -> uuid.UUID:
-    """Store a file that came with a text; return its id."""
+def file_keep(
+    conversation: Conversation,
+    media: Media,
+    content: bytes,
+    number: int,
+    limits: AttachmentLimits,
+) -> uuid.UUID | None:
+    """Store a file that came with a text and return its id; None for one that nobody takes."""
     ending = mimetypes.guess_extension(media.mime_type) or ""
     name = f"file-{number}{ending}"
     kind = safe_type(name, media.mime_type, content[:HEAD_BYTES])
+    if not is_type_taken(kind, limits):
+        return None
     stored = attachment_create(
         conversation.pk,
         direction=Attachment.Direction.FROM_END_USER,

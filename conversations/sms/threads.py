@@ -13,6 +13,7 @@ from conversations.models.conversation import TEXT_PLATFORM
 from conversations.sms.telling import thread_lock
 from integrations.connections.carriers.reading import connection_policy
 from integrations.kit.json_values import count_read
+from integrations.kit.text_form import western
 from integrations.models import Integration
 
 _NAME = "Text messages"
@@ -65,7 +66,7 @@ def meant(conversation: Conversation, text: str) -> str:
 
     A live agent's offers are matched where the answer is passed on.
     """
-    place = count_read(text.strip().rstrip(".)"))
+    place = count_read(western(text).strip(" \t\n.,:;!()#"))
     if conversation.state != Conversation.State.BOT or place is None:
         return text
     spoken = (EventType.USER_MESSAGE, EventType.POLY_AGENT_MESSAGE)

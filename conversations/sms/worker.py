@@ -44,7 +44,8 @@ from integrations.connections.carriers.opening import (
     carriers_session,
 )
 from integrations.contract.carrier import Carrier, SentText
-from integrations.contract.errors import ConnectorError
+from integrations.contract.errors import ConnectorError, UnexpectedResponseError
+from integrations.contract.manifest import AttachmentLimits
 from integrations.http.client import Session
 from integrations.http.recording import VendorCallRecord
 from integrations.models import Integration
@@ -56,6 +57,7 @@ _BUSY_SECONDS = 5.0
 _FETCH_SECONDS = 45.0
 # Nobody sleeps longer than the clock that wakes all.
 _SOON_SECONDS = 3.0
+_NOT_TAKEN = "text_file_not_taken"
 
 
 class TextWorker:
@@ -190,35 +192,36 @@ class TextWorker:
         except NotAllowedError as error:
             await run_sync(heard_told, heard, "files", error.text(conversation.locale))
             return []
-        if limits is None:
-            told = sentence("text_file_not_fetched", conversation.locale)
-            await run_sync(heard_told, heard, "files", told)
-            return []
         found = [
-            await self._file(heard, conversation, number) for number in range(len(heard.media))
+            _NOT_TAKEN if limits is None else await self._file(heard, conversation, number, limits)
+            for number in range(len(heard.media))
         ]
-        if None in found:
-            told = sentence("text_file_not_fetched", conversation.locale)
+        if refused := [one for one in found if isinstance(one, str)]:
+            told = sentence(refused[0], conversation.locale)
             await run_sync(heard_told, heard, "files", told)
-        return [one for one in found if one is not None]
+        return [one for one in found if isinstance(one, uuid.UUID)]
 
     async def _file(
-        self, heard: Heard, conversation: Conversation, number: int
-    ) -> uuid.UUID | None:
+        self, heard: Heard, conversation: Conversation, number: int, limits: AttachmentLimits
+    ) -> uuid.UUID | str:
+        """Return the id of a file that is kept, or the key of what its sender is told."""
         records: list[VendorCallRecord] = []
         carrier = self._carrier(heard.integration, records)
         media = heard.media[number]
         try:
             async with asyncio.timeout(_FETCH_SECONDS):
-                content = await carrier.fetch_media(media, max_bytes=settings.ATTACHMENT_MAX_BYTES)
+                content = await carrier.fetch_media(media, max_bytes=limits.max_bytes)
             # In a thread of its own: the scanner may take long, and needs no database.
             await asyncio.to_thread(file_scan, ContentFile(content))
+        except UnexpectedResponseError:
+            return _NOT_TAKEN  # it is larger than what is read
         except (ConnectorError, TimeoutError, FileInfectedError, ScannerAwayError) as error:
             logger.warning("A file of a text was not fetched: %s", type(error).__name__)
-            return None
+            return "text_file_not_fetched"
         finally:
             await carrier.close()
-        return await run_sync(file_keep, conversation, media, content, number + 1)
+        kept = await run_sync(file_keep, conversation, media, content, number + 1, limits)
+        return kept or _NOT_TAKEN
 
     def _carrier(self, integration: Integration, records: list[VendorCallRecord]) -> Carrier:
         if self._session is None or self._session.closed:

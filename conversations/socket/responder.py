@@ -12,6 +12,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from conversations.ai_agent.sandbox.host import Service
+from conversations.journal.frames import Receipt
 from conversations.models import Conversation, Event
 from integrations.contract.manifest import AttachmentLimits
 
@@ -58,8 +59,8 @@ class Responder(Protocol):
     def on_typing(self, *, conversation_id: str, is_typing: bool) -> None:
         """Pass on that the end user types; losing it is harmless."""
 
-    def on_receipt(self, *, conversation_id: str, message_id: str, is_read: bool) -> None:
-        """Pass on that a live agent's message was received or read."""
+    def on_receipt(self, *, conversation_id: str, message_id: str, kind: Receipt) -> None:
+        """Pass on how far a live agent's message came."""
 
     def on_retry(
         self,

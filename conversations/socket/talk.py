@@ -60,10 +60,8 @@ class ClientTalk:
             case EventType.USER_TYPING:
                 await self._call(responder().on_typing, is_typing=frame.is_typing)
             case EventType.USER_READ_MESSAGE | EventType.USER_RECEIVED_MESSAGE:
-                is_read = frame.type == EventType.USER_READ_MESSAGE
-                await self._call(
-                    responder().on_receipt, message_id=frame.message_id, is_read=is_read
-                )
+                kind = "read" if frame.type == EventType.USER_READ_MESSAGE else "delivered"
+                await self._call(responder().on_receipt, message_id=frame.message_id, kind=kind)
             case EventType.REQUEST_POLY_AGENT_JOIN:
                 await self._on_join(frame)
             case EventType.USER_CANCEL_HANDOFF:

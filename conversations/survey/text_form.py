@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +14,7 @@ from conversations.models.survey import SCALE
 from conversations.survey.reading import COMMENT_MAX, SurveyAnswer
 from conversations.survey.services import survey_answer
 from integrations.behaviour.sentences import sentence
+from integrations.kit.text_form import western
 
 # "4", "4 5", "4/5", "4, quick", "4! quick"; digits that go on are a number of something else.
 _SCORES = re.compile(r"(\d)(?:\s*([,;/ ])\s*(\d)(?!\w))?(?:[^\w](.*))?", re.DOTALL)
@@ -63,15 +63,13 @@ def survey_text_answer(survey: Survey, text: str) -> str | None:
 
 def _read(text: str, questions: int, locale: str) -> _Read | None:
     """Return scores and comment; digits of any script count."""
-    western = "".join(
-        str(unicodedata.decimal(one)) if one.isdecimal() else one for one in text.strip()
-    )
-    if western.strip(" .!").casefold() in (
+    typed = western(text.strip())
+    if typed.strip(" .!").casefold() in (
         _ALWAYS_SKIPS,
         sentence("survey_skip_word", locale).casefold(),
     ):
         return _Read(scores=[0])
-    found = _SCORES.fullmatch(western)
+    found = _SCORES.fullmatch(typed)
     if found is None:
         return None
     first, between, second, rest = found.groups(default="")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ LOADER = WIDGET.parent / "widget.js"
 # Put there by make setup's step for tests: running Baton needs no Node.
 ESBUILD = str(Path(sys.prefix) / "node" / "node_modules" / ".bin" / "esbuild")
 LOADED_LATER = (
+    "rich.js",
     "files.js",
     "http_socket.js",
     "survey.js",
@@ -22,15 +24,18 @@ LOADED_LATER = (
     "page_calls.js",
     "trouble.js",
 )
+# What the bundle hands to the modules that are loaded later.
+SHARED = "shared.js"
+# A sheet in a module, which esbuild leaves as it is written.
+_STYLE = re.compile(r"`\n([.@][^`]*)`")
 OPTIONS = [
     "--bundle",
     "--minify",
     "--format=esm",
     "--target=es2022",
+    "--charset=utf8",
     "--legal-comments=none",
     "--log-level=warning",
-    # Fetched when they are needed: the sending of files, life without WebSockets.
-    *(f"--external:./{name}" for name in LOADED_LATER),
 ]
 
 
@@ -39,28 +44,34 @@ def bundle_text(*more_options: str) -> str:
 
     Raises CalledProcessError, after esbuild has said why, for a module that does not parse.
     """
-    text = _made_of("main.js", *OPTIONS, *more_options)
-    for name in LOADED_LATER:
-        text = text.replace(f'import("./{name}")', f'import("./{MADE.name}/{name}")')
-    return text
+    return _esbuild("main.js", *OPTIONS, *more_options)
 
 
-def later_text(name: str) -> str:
-    """Return a module that is loaded later, made small."""
-    return _made_of(name, *OPTIONS)
+def later_text(name: str, *more_options: str) -> str:
+    """Return a module that is loaded later, made small, without what is in the bundle."""
+    apart = [f"--external:./{SHARED}", f"--external:../{SHARED}"]
+    text = _STYLE.sub(_small_style, _esbuild(name, *OPTIONS, *apart, *more_options))
+    return re.sub(rf'"\.\.?/{SHARED}"', f'"../{BUNDLE.name}"', text)
 
 
 def made() -> dict[Path, str]:
     """Return every file that is made, with its text."""
     later = {MADE / name: later_text(name) for name in LOADED_LATER}
-    loader = _made_of("loader.js", "--minify", "--target=es2022")
-    style = _made_of("styles.css", "--minify")
+    loader = _esbuild("loader.js", "--minify", "--target=es2022")
+    style = _esbuild("styles.css", "--minify")
     return {LOADER: loader, BUNDLE: bundle_text(), STYLE: style, **later}
 
 
-def _made_of(entry: str, *options: str) -> str:
-    command = [ESBUILD, entry, *options]
-    done = subprocess.run(command, cwd=WIDGET, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603 - the command is ours, no shell
+def _small_style(found: re.Match[str]) -> str:
+    options = ["--loader=css", "--minify", "--charset=utf8"]
+    return f"`{_esbuild(*options, given=found[1]).strip()}`"
+
+
+def _esbuild(*arguments: str, given: str | None = None) -> str:
+    command = [ESBUILD, *arguments]
+    done = subprocess.run(  # noqa: S603 - the command is ours, no shell
+        command, cwd=WIDGET, input=given, stdout=subprocess.PIPE, text=True, check=True
+    )
     return done.stdout
 
 

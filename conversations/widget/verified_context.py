@@ -16,6 +16,7 @@ from django.utils import timezone
 from conversations.journal.selectors import transcript_get
 from conversations.journal.services import conversation_lock, log_append
 from conversations.models import Channel, Conversation, EndUser, LogEntry
+from integrations.kit.plain_json import json_cleaned
 
 TOKEN_MAX_BYTES = 16_384
 CONTEXT_MAX_BYTES = 8_192
@@ -88,17 +89,20 @@ def context_read(channel: Channel, context_id: str, token: str) -> VerifiedConte
         )
     except jwt.ExpiredSignatureError as error:
         raise ContextTokenError(EXPIRED, "it has expired") from error
-    except jwt.InvalidTokenError as error:
+    except (jwt.InvalidTokenError, UnicodeError) as error:
         raise ContextTokenError(FORGED, type(error).__name__) from error
+    except (OverflowError, TypeError) as error:
+        raise ContextTokenError(FORGED, "its exp or iat is no time") from error
     return _checked(claims, context_id)
 
 
 def _checked(claims: dict[str, Any], context_id: str) -> VerifiedContext:
-    if not hmac.compare_digest(str(claims["sub"]), context_id):
+    if not hmac.compare_digest(claims["sub"].encode("utf-8", "replace"), context_id.encode()):
         raise ContextTokenError(FORGED, "its sub is not the contextId of this session")
-    if claims["exp"] - claims["iat"] > LIFE_SECONDS:
+    if int(claims["exp"]) - int(claims["iat"]) > LIFE_SECONDS:
         raise ContextTokenError(FORGED, "it lives longer than 30 seconds")
-    found = claims.get("ctx") or {}
+    # What no database keeps, as a NUL or NaN, is left out.
+    found = json_cleaned(claims.get("ctx")) or {}
     is_flat = isinstance(found, dict) and all(
         value is None or isinstance(value, str | int | float | bool) for value in found.values()
     )

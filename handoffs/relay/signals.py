@@ -47,4 +47,8 @@ async def _pass(connector: Connector, session: VendorSession, signal: RelaySigna
             await connector.send_presence(session, is_away=signal["signal"] == "away")
     else:
         kind = ReceiptKind(signal["signal"])
+        if kind is ReceiptKind.FAILED and (
+            Capability.FAILED_RECEIPT_OUT not in connector.capabilities
+        ):
+            return
         await connector.send_receipt(session, signal["vendor_message_id"], kind)

@@ -144,6 +144,10 @@ _HANDOFF = (
         en="Your file could not be received. Send it again, or in another way.",
     ),
     Sentence(
+        key="text_file_not_taken",
+        en="Your file is not taken here: its kind or its size. Try a smaller picture.",
+    ),
+    Sentence(
         key="message_deleted",
         en="A message was taken back.",
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
@@ -153,3 +154,8 @@ def _locale(name: str) -> Locale:
         except (ValueError, TypeError, UnknownLocaleError):
             continue
     return Locale("en")
+
+
+def western(text: str) -> str:
+    """Return a text with the digits of any script as 0 to 9: so a numbered line is answered."""
+    return "".join(str(unicodedata.decimal(one)) if one.isdecimal() else one for one in text)

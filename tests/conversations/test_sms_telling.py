@@ -94,8 +94,9 @@ def test_a_number_is_the_reply_that_was_offered_last(row: Integration) -> None:
     told(row, asked)
     conversation = Conversation.objects.get()
 
-    assert [meant(conversation, said) for said in ("2", "1.", "3", "0", "two", "00021234")] == [
-        *("Letter", "Parcel", "3", "0", "two", "00021234")
+    typed = ("2", "1.", " #2!", "١", "3", "0", "²", "two", "00021234")
+    assert [meant(conversation, said) for said in typed] == [
+        *("Letter", "Parcel", "Letter", "Parcel", "3", "0", "²", "two", "00021234")
     ]
     factories.said(conversation, "Something else")
     assert meant(conversation, "2") == "2"

@@ -74,6 +74,10 @@ def test_a_valid_token_makes_the_end_user_a_verified_one_and_tools_read_it(conve
         ({"iat": 1, "exp": 30}, "expired"),
         ({"ctx": {"nested": {"a": 1}}}, "forged"),
         ({"ctx": {"long": "x" * 8_200}}, "forged"),
+        ({"sub": "sitzung-ä"}, "forged"),
+        ({"exp": float("inf")}, "forged"),
+        ({"exp": [1], "iat": {}}, "forged"),
+        ({"iat": int(time.time()) + 600, "exp": int(time.time()) + 630}, "forged"),
     ],
 )
 def test_what_is_forged_or_expired_leaves_an_anonymous_and_is_marked(conversation, changes, status):
@@ -83,6 +87,15 @@ def test_what_is_forged_or_expired_leaves_an_anonymous_and_is_marked(conversatio
     assert conversation.context["verified"]["status"] == status
     assert conversation.log.get().code == f"context_{status}"
     assert conv_snapshot(conversation, None, None).context_vault == {}
+
+
+def test_what_no_database_keeps_of_a_token_is_left_out(conversation):
+    ctx = {"name": "An\x00n", "email": "ann@example.com", "score": float("nan")}
+
+    assert sent(conversation, token(conversation, ctx=ctx)) == {"status": "verified"}
+
+    assert conversation.end_user.name == "Ann"
+    assert conv_snapshot(conversation, None, None).context_vault["score"] is None
 
 
 @pytest.mark.parametrize("raw", ["", "x", "a.b.c", "x" * 17_000])

@@ -85,6 +85,38 @@ def choice(page: Page, label: str) -> Any:
     return page.get_by_test_id("choice").filter(has_text=label)
 
 
+def test_what_draws_more_than_text_may_come_late_and_is_asked_for_again_when_it_did_not_come(lab):
+    asked: list[str] = []
+
+    def refuse_at_first(route):
+        asked.append(route.request.url)
+        route.abort() if len(asked) == 1 else route.fallback()
+
+    lab.context.route("**/made/rich.js*", refuse_at_first)
+    choices = [reply(1, "Bus"), reply(2, "Train")]
+    lab.offers(text="**Which** one?", markup="markdown", choices=choices)
+    page = lab.open()
+
+    expect(page.locator(".markdown strong")).to_have_text("Which")
+    page.get_by_role("button", name="Train").click()
+
+    expect(page.get_by_role("button", name="Train")).to_have_attribute("aria-pressed", "true")
+    assert [sent["payload"]["answer"]["payload"] for sent in lab.sent("USER_MESSAGE")] == ["c2"]
+    assert len(asked) == 2
+
+
+def test_while_what_draws_more_than_text_is_held_back_the_text_can_be_read(lab):
+    held = []
+    lab.context.route("**/made/rich.js*", lambda route: held.append(route))
+    lab.offers(text="Which one?", choices=[reply(1, "Bus")])
+    page = lab.open()
+
+    expect(message(page, "Which one?")).to_be_visible()
+    held.pop().fallback()
+
+    expect(page.get_by_role("button", name="Bus")).to_be_visible()
+
+
 def test_the_session_names_what_the_widget_can_draw_and_the_variant_of_the_tag(lab: Lab) -> None:
     lab.open()
 

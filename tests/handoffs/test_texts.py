@@ -162,6 +162,32 @@ def test_a_picture_reaches_the_live_agent_as_a_file(
     assert sent.file_ids == (str(file.pk),)
 
 
+@pytest.mark.parametrize(
+    ("kind", "content", "most"),
+    [("application/x-msdownload", b"MZ" + b"0" * 90, 5_000), ("image/png", PNG, len(PNG) - 1)],
+)
+def test_a_file_that_the_vendor_does_not_take_is_refused_in_words_and_the_text_goes_on(
+    client: Client,
+    row: Integration,
+    phone: TwilioSimulator,
+    carried: Any,
+    settings: Any,
+    kind: str,
+    content: bytes,
+    most: int,
+) -> None:
+    settings.ATTACHMENT_MAX_BYTES = most
+    handoff = with_live_agent(row, client, carried)
+    url = phone._keep(kind, content)
+
+    text_in(client, row, "See", "SM2", NumMedia="1", MediaUrl0=url, MediaContentType0=kind)
+    carried(lambda: deliveries_pending(handoff.pk) and "not taken here" in on_phone(phone)[-1])
+
+    [sent] = deliveries_pending(handoff.pk)
+    assert (sent.text, sent.file_ids) == ("See", ())
+    assert not Attachment.objects.exists()
+
+
 def test_a_picture_for_the_ai_agent_is_refused_in_words_and_the_text_goes_on(
     client: Client, row: Integration, phone: TwilioSimulator, carried: Any
 ) -> None:

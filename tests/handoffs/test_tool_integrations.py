@@ -95,6 +95,34 @@ class TestSalesforceCrm:
         assert (contact["Id"], contact["Name"]) == (CONTACT_ID, "Ines Okafor")
         assert "attributes" not in contact
 
+    @pytest.mark.parametrize(
+        ("kept", "asked", "is_found"),
+        [
+            ("(0170) 123-4567", "+491701234567", True),
+            ("+49 (0)170 / 123 45 67", "0170 1234567", True),
+            ("+1 (555) 010-0101", "15550100101", True),
+            ("0049 170 1234567", "+49 170 1234567", True),
+            ("+44 170 1234567", "+49 170 1234567", False),
+            ("0170 12934567", "+49 170 1234567", False),
+            ("12345", "12345", True),
+            ("612345", "12345", False),
+        ],
+    )
+    def test_a_number_is_found_however_it_is_written(
+        self, conversation, org, kept, asked, is_found
+    ):
+        [contact], [account] = (org.world.crm.records[kind] for kind in ("Contact", "Account"))
+        contact["MobilePhone"], account["Phone"] = None, kept
+        contact["Phone"] = kept
+
+        found = use(
+            conversation,
+            f"return {{'content': {CRM}.find_contacts(phone='{asked}')\n"
+            f"  + {CRM}.find_accounts(phone='{asked}')}}",
+        )
+
+        assert [one["Id"] for one in found["content"]] == [CONTACT_ID, ACCOUNT_ID] * is_found
+
     def test_records_are_read_by_id_and_an_unknown_one_is_none(self, conversation):
         found = use(
             conversation,

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from conversations.event_loop.executor import run_sync
-from handoffs.models import StoredWebhook
+from handoffs.models import StoredWebhook, VendorEvent
 from handoffs.receiving.inbox import webhook_take
 from handoffs.relay.connectors import Connectors
 from handoffs.relay.ending import undelivered_of
@@ -19,7 +19,7 @@ from integrations.simulators.simulator import running_simulator
 from integrations.vendors.genesys.simulator import GenesysSimulator
 from tests.handoffs.talk import Talk
 from tests.handoffs.test_crossing_strays import genesys_handoff
-from tests.waiting import database_threads_rest
+from tests.waiting import database_threads_rest, eventually_async
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # Nobody listens there: the test carries the calls to the portal itself.
@@ -101,3 +101,22 @@ async def test_while_it_is_open_nothing_has_failed(one: Talk, http: aiohttp.Clie
     await undelivered_of(Connectors(http), one.handoff.pk)
 
     assert word(one)["status"] != "delivery-failed"
+
+
+async def test_what_a_carrier_could_not_bring_to_the_phone_has_failed_too(one: Talk):
+    one.simulator.live_agent_says(one.desk_id(), text="Are you still there?")
+    await run_sync(carry, one, "Text")
+    await eventually_async(one.said_by_agent)
+    line = await run_sync(VendorEvent.objects.get, event__type="LIVE_AGENT_MESSAGE")
+
+    assert one.session is not None
+    one.session.signal(
+        {
+            "type": "relay.signal",
+            "handoff_id": one.handoff.pk,
+            "signal": "failed",
+            "vendor_message_id": line.vendor_event_id,
+        }
+    )
+
+    await eventually_async(lambda: word(one)["status"] == "delivery-failed")

@@ -27,11 +27,14 @@ from integrations.vendors.salesforce_crm.mapping import (
     ACCOUNT,
     CASE,
     CONTACT,
+    MOST_LOOKED_AT,
+    PHONES,
     WHOLE_CASE,
     case_fields,
     either,
+    is_number,
     limit_of,
-    phone_forms,
+    phone_in,
     record,
     record_id,
     same,
@@ -117,19 +120,17 @@ class SalesforceCrmConnector(Connector):
         """Do nothing: nothing was ever opened."""
 
     async def _find_contacts(self, given: Given) -> Records:
-        email, phones = text_given(given, "email"), phone_forms(text_given(given, "phone"))
-        by_phone = [same(name, phones) for name in ("Phone", "MobilePhone")] if phones[0] else []
-        where = either(same("Email", [email]) if email else "", *by_phone)
-        return await self._found("Contact", CONTACT, where, given)
+        email = text_given(given, "email")
+        by_email = same("Email", [email]) if email else ""
+        return await self._called("Contact", CONTACT, by_email, given)
 
     async def _get_contact(self, given: Given) -> dict[str, object] | None:
         return await self._one("Contact", record_id(given, "id"), CONTACT)
 
     async def _find_accounts(self, given: Given) -> Records:
-        name, phones = text_given(given, "name"), phone_forms(text_given(given, "phone"))
-        by_phone = same("Phone", phones) if phones[0] else ""
-        where = either(same("Name", [name]) if name else "", by_phone)
-        return await self._found("Account", ACCOUNT, where, given)
+        name = text_given(given, "name")
+        by_name = same("Name", [name]) if name else ""
+        return await self._called("Account", ACCOUNT, by_name, given)
 
     async def _get_account(self, given: Given) -> dict[str, object] | None:
         return await self._one("Account", record_id(given, "id"), ACCOUNT)
@@ -163,6 +164,21 @@ class SalesforceCrmConnector(Connector):
         wanted = tuple(fields)
         query = soql(kind, wanted, where, limit=limit_of(given), newest=newest)
         return [record(one, wanted) for one in await self._client.query(query)]
+
+    async def _called(
+        self, kind: str, fields: tuple[str, ...], where: str, given: Given
+    ) -> Records:
+        """Return the records that a condition names, then those with a telephone number."""
+        found = await self._found(kind, fields, where, given) if where else []
+        if phone := text_given(given, "phone"):
+            names = [name for name in fields if name in PHONES]
+            query = soql(kind, fields, phone_in(names, phone), limit=MOST_LOOKED_AT)
+            found += [
+                record(one, fields)
+                for one in await self._client.query(query)
+                if any(is_number(one.get(name), phone) for name in names)
+            ]
+        return list({one["Id"]: one for one in found}.values())[: limit_of(given)]
 
     async def _one(
         self, kind: str, wanted: str, fields: tuple[str, ...]

@@ -16,10 +16,17 @@ CASE = (
 )
 WHOLE_CASE = (*CASE, "Description")
 MOST_RECORDS = 50
+# Of records whose number has the digits of the one that is looked for, among others.
+MOST_LOOKED_AT = 200
+PHONES = ("Phone", "MobilePhone")
 _USUAL_RECORDS = 5
 _ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
 _NO_DIGITS = re.compile(r"[\s()/.-]+")
+# A trunk prefix that stands in brackets behind the code of a country.
+_TRUNK = re.compile(r"\(0\)|[^0-9]")
+# So many last digits tell a number well enough to look for it; fewer are a short code.
+_TELLING_DIGITS = 7
 # SOQL knows these escapes alone.
 _ESCAPES = {
     "\\": "\\\\",
@@ -48,10 +55,23 @@ def either(*conditions: str) -> str:
     return " OR ".join(condition for condition in conditions if condition)
 
 
-def phone_forms(phone: str) -> list[str]:
-    """Return a telephone number as it was given, and with nothing between its digits."""
-    given = phone.strip()
-    return list(dict.fromkeys([given, _NO_DIGITS.sub("", given)]))
+def phone_in(fields: Iterable[str], phone: str) -> str:
+    """Return the condition that a field may hold a telephone number, however written."""
+    digits = _digits(phone)[-_TELLING_DIGITS:]
+    if len(digits) == _TELLING_DIGITS:
+        return either(*(f"{name} LIKE '%{'%'.join(digits)}'" for name in fields))
+    forms = list(dict.fromkeys([phone, _NO_DIGITS.sub("", phone)]))
+    return either(*(same(name, forms) for name in fields)) if phone else ""
+
+
+def is_number(kept: object, phone: str) -> bool:
+    """Say whether a field holds a number, with or without the code of its country."""
+    one, other = sorted((_digits(str(kept or "")), _digits(phone)), key=len)
+    return one == other or (len(one) >= _TELLING_DIGITS and other.endswith(one))
+
+
+def _digits(phone: str) -> str:
+    return _TRUNK.sub("", phone).lstrip("0")
 
 
 def record(answer: Json, fields: Iterable[str]) -> dict[str, object]:

@@ -4,8 +4,8 @@
 /** @import {Storage} from "./storage.js" */
 /** The running widget: joins the conversation to the view, the page's own API and this tab. */
 import { Conversation } from "./conversation.js";
-import { h } from "./dom.js";
 import { json } from "./json.js";
+import { later } from "./later.js";
 import { PageEvents } from "./page_events.js";
 import { visibleItems } from "./store.js";
 import { wordsOf } from "./text.js";
@@ -44,7 +44,7 @@ export class App {
       showIcon: () => this.view.showIcon(true),
       hideIcon: () => this.view.showIcon(false),
       showBubble: (/** @type {string | {text: string}} */ given) => this.#call(({ showBubble }) =>
-        showBubble(this.view.frame, typeof given === "string" ? given : given.text, () => this.show(true), this.view.words, h)),
+        showBubble(this.view.frame, typeof given === "string" ? given : given.text, () => this.show(true), this.view.words)),
       animateIcon: (/** @type {object} */ how) => this.#call(({ animateIcon }) => animateIcon(this.view.bubble, how)),
       onContextRequired: (/** @type {any} */ run) => {
         this.#vouching = run;
@@ -72,7 +72,8 @@ export class App {
   /** @param {(calls: typeof import("./page_calls.js")) => void} run */
   #call = async (run) => run(await this.#calls());
 
-  #calls = () => import("./page_calls.js");
+  /** @type {() => Promise<typeof import("./page_calls.js")>} */
+  #calls = () => later("page_calls");
 
   /** @param {string} [contextId] */
   async #vouch(contextId) {
@@ -147,7 +148,7 @@ export class App {
       rate: (answer) => this.#rate(answer),
       save: () => this.#save(),
       look: (src, title) => void this.#call(({ showPicture }) =>
-        showPicture(/** @type {ShadowRoot} */ (this.view.frame.getRootNode()), src, title, this.view.words, h)),
+        showPicture(this.view.frame, src, title, this.view.words)),
       restart: () => {
         const unsent = conversation.state.outbox.map(({ text }) => text).join("\n");
         this.storage.forget();

@@ -1,9 +1,7 @@
 // @ts-check
 /** @import {Before, Words} from "./types" */
-/** @import {h} from "./dom.js" */
-/** @import {link} from "./links.js" */
-/** @import {FormView} from "./rich/form.js" */
 /** What an end user answers and accepts before a conversation begins. Loaded where it is asked. */
+import { adopt, h } from "./shared.js";
 
 const STYLE = `
 .prelude { flex: 1; min-height: 0; overflow-y: auto; padding: 20px 16px; }
@@ -21,29 +19,27 @@ const STYLE = `
 export class BeforeView {
   /**
    * @param {Before} before @param {Words} words
-   * @param {{h: typeof h, link: typeof link, FormView: typeof FormView}} parts the bundle's own
+   * @param {typeof import("./rich.js")} rich what draws forms and links
    * @param {{go: (given: {consent?: {version: number}, form?: Record<string, string>}) => void, stay: () => void}} acts
-   * @param {ShadowRoot} root
+   * @param {Element} place where it will stand
    */
-  constructor({ consent, fields = [] }, words, { h, link, FormView }, { go, stay }, root) {
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(STYLE);
-    root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+  constructor({ consent, fields = [] }, words, { FormView, link }, { go, stay }, place) {
+    adopt(place, STYLE);
     const given = consent && { consent: { version: consent.version } };
     const label = words.say(consent ? "agree" : "startChat");
     const form = new FormView({ payload: "", title: "", fields }, words, (_, values) => go({ ...given, form: values }), label);
     const button = /** @type {HTMLElement} */ (form.element.querySelector(".submit"));
     button.className = "agree";
     button.dataset.testid = "agree";
-    if (consent) button.before(terms(consent, h, link));
+    if (consent) button.before(terms(consent, link));
     if (consent) button.after(h("button", { type: "button", class: "no", "data-testid": "disagree", onclick: stay }, words.say("disagree")));
     this.element = h("div", { class: "prelude", "data-testid": "before" }, form.element);
     this.focus = () => /** @type {HTMLElement} */ (this.element.querySelector("input, select") ?? button).focus();
   }
 }
 
-/** @param {NonNullable<Before["consent"]>} consent @param {typeof h} make @param {typeof link} linkTo */
-function terms({ text, links = [] }, make, linkTo) {
-  const policies = links.map(({ label, url }) => make("li", {}, linkTo(url, label) ?? label));
-  return make("div", { class: "consent", dir: "auto" }, make("p", {}, text), make("ul", {}, ...policies));
+/** @param {NonNullable<Before["consent"]>} consent @param {typeof import("./rich.js").link} linkTo */
+function terms({ text, links = [] }, linkTo) {
+  const policies = links.map(({ label, url }) => h("li", {}, linkTo(url, label) ?? label));
+  return h("div", { class: "consent", dir: "auto" }, h("p", {}, text), h("ul", {}, ...policies));
 }

@@ -2,6 +2,7 @@
 /** @import {Actions, Limits, Words} from "./types" */
 /** Where the end user writes: grows to five lines, Enter sends, Shift+Enter breaks the line. */
 import { h, icon } from "./dom.js";
+import { later } from "./later.js";
 
 const MOST_CHARACTERS = 20_000;
 
@@ -38,9 +39,13 @@ export class Composer {
   /** Files are a module of their own: most conversations need none. @param {Limits} [limits] */
   async takeFiles(limits) {
     if (!limits && !this.#loading) return;
-    this.#loading ??= import("./files.js").then(({ Files }) => new Files(this, this.words, this.actions, { h, icon }));
-    this.#files = await this.#loading;
-    this.#files.render(limits);
+    try {
+      this.#loading ??= later("files").then(({ Files }) => new Files(this, this.words, this.actions));
+      this.#files = await this.#loading;
+      this.#files.render(limits);
+    } catch {
+      this.#loading = undefined; // the network is away: with the next change
+    }
   }
 
   /** Write into the field. @param {string} text */

@@ -34,16 +34,32 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** @param {keyof typeof ICONS} name */
-export function icon(name) {
+/** @param {string} name @param {string} [outline] of one that is not among the icons */
+export function icon(name, outline = ICONS[name]) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
   svg.setAttribute("viewBox", "0 0 24 24");
   svg.setAttribute("aria-hidden", "true");
   svg.setAttribute("class", `icon icon-${name}`);
-  path.setAttribute("d", ICONS[name]);
+  path.setAttribute("d", outline);
   svg.append(path);
   return svg;
+}
+
+/** A picture that makes way for what stands beside it when it cannot be shown.
+ * @param {string} src @param {string} alt @param {Record<string, any>} [more] */
+export function picture(src, alt, more) {
+  const onerror = (/** @type {Event} */ { target }) => /** @type {Element} */ (target).remove();
+  return h("img", { src, alt, onerror, ...more });
+}
+
+/** Dress a shadow tree in one more sheet; a constructed one needs nothing of the host page's policy.
+ * @param {Element} inside any element of the tree @param {string} style */
+export function adopt(inside, style) {
+  const root = /** @type {ShadowRoot} */ (inside.getRootNode());
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(style);
+  root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
 }
 
 /** Write only what differs, so that nothing is announced or repainted twice.

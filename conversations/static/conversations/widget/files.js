@@ -1,9 +1,9 @@
 // @ts-check
 /** @import {Actions, Attachment, Limits, Words} from "./types" */
 /** @import {Composer} from "./composer.js" */
-/** @import {h, icon} from "./dom.js" */
 /** Files of the end user: choose, paste or drop them, look at them, and send them with the message.
  * Loaded once somebody takes files. */
+import { adopt, h, icon } from "./shared.js";
 
 const STYLE = `
 .attach { width: 44px; height: 44px; margin-inline-start: -12px; display: grid; place-items: center; border-radius: 50%; color: var(--quiet); flex: none; }
@@ -47,25 +47,20 @@ export class Files {
   #waiting = [];
   #isSending = false;
 
-  /**
-   * @param {Composer} composer @param {Words} words @param {Actions} actions
-   * @param {{h: typeof h, icon: typeof icon}} dom the bundle's own, so that they are loaded once
-   */
-  constructor(composer, words, actions, dom) {
+  /** @param {Composer} composer @param {Words} words @param {Actions} actions */
+  constructor(composer, words, actions) {
     this.composer = composer;
     this.words = words;
     this.actions = actions;
-    this.h = dom.h;
-    this.icon = dom.icon;
-    this.chooser = this.h("input", {
+    this.chooser = h("input", {
       type: "file", multiple: true, hidden: true, tabindex: "-1", "data-testid": "file-input",
       onchange: () => this.#takeChosen(),
     });
-    this.button = this.h("button", {
+    this.button = h("button", {
       class: "attach", type: "button", "data-testid": "attach", "aria-label": words.say("attach"),
       title: words.say("attach"), onclick: () => this.chooser.click(),
-    }, paperClip(dom.icon));
-    this.uploads = this.h("div", { role: "status", "data-testid": "uploads" });
+    }, icon("clip", PAPER_CLIP));
+    this.uploads = h("div", { role: "status", "data-testid": "uploads" });
     composer.box.prepend(this.button);
     composer.box.before(this.uploads, this.chooser);
     const panel = /** @type {HTMLElement} */ (composer.element.closest(".panel"));
@@ -104,10 +99,7 @@ export class Files {
 
   /** @param {HTMLElement} panel */
   #listen(panel) {
-    const root = /** @type {ShadowRoot} */ (panel.getRootNode());
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(STYLE);
-    root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+    adopt(panel, STYLE);
     this.composer.input.addEventListener("paste", (event) => this.#takePasted(event));
     panel.addEventListener("dragover", (event) => {
       if (!this.#limits || !event.dataTransfer?.types.includes("Files")) return;
@@ -174,7 +166,7 @@ export class Files {
 
   /** @param {File} file */
   #add(file) {
-    const { h, words } = this;
+    const { words } = this;
     const label = h("span", { dir: "auto" }, `${file.name} · ${words.size(file.size)}`);
     const bar = h("progress", { max: "1", value: "0", hidden: true, "aria-label": words.say("uploading", { name: file.name }) });
     const remove = h("button", {
@@ -190,7 +182,7 @@ export class Files {
     this.#waiting.push(one);
     this.uploads.append(row);
     this.composer.refresh();
-    void preview(file, h).then((picture) => row.prepend(picture), () => row.prepend(this.icon("clip")));
+    void preview(file).then((picture) => row.prepend(picture), () => row.prepend(icon("clip")));
   }
 
   /** @param {Waiting} one */
@@ -236,10 +228,10 @@ export class Files {
 }
 
 /** A small picture of a picture. Drawn, because a page's policy may forbid addresses made here.
- * @param {File} file @param {typeof h} make */
-async function preview(file, make) {
+ * @param {File} file */
+async function preview(file) {
   const picture = await createImageBitmap(file);
-  const canvas = make("canvas", { width: `${PREVIEW_PX}`, height: `${PREVIEW_PX}`, role: "img", "aria-label": file.name });
+  const canvas = h("canvas", { width: `${PREVIEW_PX}`, height: `${PREVIEW_PX}`, role: "img", "aria-label": file.name });
   const side = Math.min(picture.width, picture.height);
   const [x, y] = [(picture.width - side) / 2, (picture.height - side) / 2];
   canvas.getContext("2d")?.drawImage(picture, x, y, side, side, 0, 0, PREVIEW_PX, PREVIEW_PX);
@@ -255,13 +247,6 @@ function keepInView(log) {
     log.scrollTop += Math.max(0, height - log.clientHeight);
     height = log.clientHeight;
   }).observe(log);
-}
-
-/** @param {typeof icon} make */
-function paperClip(make) {
-  const svg = make("clip");
-  svg.firstElementChild?.setAttribute("d", PAPER_CLIP);
-  return svg;
 }
 
 /**

@@ -1,7 +1,7 @@
 // @ts-check
 /** A socket made of HTTP requests, for networks that let no WebSocket through: what the portal says
  * comes as a stream, or by long polls where a proxy holds the stream back. Loaded when needed. */
-import { json } from "./json.js";
+import { json } from "./shared.js";
 
 const STALL_SECONDS = 10;
 const POLL_SECONDS = 20;

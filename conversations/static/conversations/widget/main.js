@@ -3,9 +3,12 @@
 /** Put the widget together: look, words, conversation, view, and the page's own API. */
 import { Api, Refused, Unreachable, isRefusal } from "./api.js";
 import { App } from "./app.js";
+import { later } from "./later.js";
 import { LONGEST_WAIT_SECONDS } from "./socket.js";
 import { Storage } from "./storage.js";
 import { wordsOf } from "./text.js";
+
+export * from "./shared.js";
 
 const MOST_ATTEMPTS = 6;
 
@@ -62,7 +65,7 @@ async function styleSheet() {
  * @param {Options} options @param {unknown} error */
 async function explain(options, error) {
   const kinds = { Refused, Unreachable };
-  const cause = await import("./trouble.js").then((trouble) => trouble.cause(options, error, kinds), () =>
+  const cause = await later("trouble").then((/** @type {typeof import("./trouble.js")} */ trouble) => trouble.cause(options, error, kinds), () =>
     `${options.portal} could not be reached.`);
   console.error(`Chat widget: ${cause}`, error);
 }

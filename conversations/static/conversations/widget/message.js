@@ -1,14 +1,12 @@
 // @ts-check
 /** @import {Actions, Item, State, Words} from "./types" */
 /** One line of the log. Its element stays the same from "sending" to "read", so nothing flickers. */
-import { h, icon } from "./dom.js";
-import { call, link, linked } from "./links.js";
-import { markdown } from "./rich/markdown.js";
-import { Offer } from "./rich/offer.js";
+import { h, icon, picture } from "./dom.js";
+import { rich } from "./rich_parts.js";
 import { isFromAgent } from "./store.js";
 
 export class Message {
-  /** @type {Offer | undefined} */
+  /** @type {import("./rich/offer.js").Offer | undefined} */
   #offer;
   #drawn = "";
   /** @type {Item["content"]} */
@@ -29,7 +27,7 @@ export class Message {
 
   /** @param {Item} item @param {State} state */
   render(item, state) {
-    if (item.from === "system") return;
+    if (item.from === "system") return this.#link(item);
     this.#fill(item);
     this.#offer?.render(state);
     this.#renderMeta(item, state);
@@ -40,8 +38,15 @@ export class Message {
   /** The portal's and the vendor's notices. @param {Item} item */
   #line({ code, name, text }) {
     const { say } = this.words;
-    const line = code ? [say(code, { name: name || say("someone") })] : linked(text);
-    return h("div", { class: "system", "data-testid": "message", "data-from": "system", dir: "auto" }, ...line);
+    const line = code ? say(code, { name: name || say("someone") }) : text;
+    return h("div", { class: "system", "data-testid": "message", "data-from": "system", dir: "auto" }, line);
+  }
+
+  /** @param {Item} item */
+  #link({ code, text }) {
+    if (!rich || code || this.#drawn) return;
+    this.#drawn = text;
+    this.element.replaceChildren(...rich.linked(text));
   }
 
   /** @param {Item} item @param {string} avatar */
@@ -58,62 +63,33 @@ export class Message {
     return name || this.words.say(from === "ai_agent" ? "ai" : from === "vendor_bot" ? "bot" : "live");
   }
 
-  /** What was said; it changes when a file gets its address with the echo, and by an edit.
+  /** What was said; it changes when a file gets its address with the echo, by an edit, and once there
+   * is what draws more than plain text.
    * @param {Item} item */
   #fill(item) {
     const { text, content, attachments = [], isDeleted = false } = item;
-    const drawn = JSON.stringify([text, isDeleted, attachments.map((file) => file.content_url)]);
+    const drawn = JSON.stringify([!rich, text, isDeleted, attachments.map((file) => file.content_url)]);
     if (this.#drawn === drawn && this.#content === content) return;
     this.#drawn = drawn;
     this.#content = content;
-    const parts = isDeleted ? [this.#deleted()] : [...this.#words(item), ...this.#extras(item)];
+    const parts = isDeleted ? [this.#deleted()] : this.#said(item);
     this.bubble.replaceChildren(...parts);
     this.bubble.hidden = !parts.length;
-    const offer = content && new Offer(item, this.words, this.actions);
+    const offer = content && rich && new rich.Offer(item, this.words, this.actions);
     this.#offer?.element.remove();
     if (offer) this.bubble.after(offer.element);
     this.#offer = offer;
   }
 
+  /** @param {Item} item */
+  #said(item) {
+    const text = item.content?.text ?? item.text;
+    if (rich) return rich.said(item, this.words, this.actions);
+    return text ? [h("div", { class: "text", dir: "auto" }, text)] : [];
+  }
+
   #deleted() {
     return h("div", { class: "text deleted" }, this.words.say("deleted"));
-  }
-
-  /** @param {Item} item */
-  #words({ text, content }) {
-    const said = content ? content.text : text;
-    if (!said) return [];
-    const isMarkdown = content?.markup === "markdown";
-    const drawn = isMarkdown ? markdown(said) : linked(said);
-    return [h("div", { class: isMarkdown ? "text markdown" : "text", dir: "auto" }, ...drawn)];
-  }
-
-  /** Files as links; a client that draws cards leaves out the files that stand for them. Phone
-   * numbers as links; an address of another scheme shows as plain text.
-   * @param {Item} item */
-  #extras({ attachments = [], actions = [], content }) {
-    const files = content ? attachments.filter((file) => file.file_id) : attachments;
-    const calls = content ? [] : actions;
-    return [
-      ...files.map((file) => this.#file(file)),
-      ...calls.map(({ title, contact_number: number }) =>
-        h("div", { class: "extra" }, call(number, icon("phone"), h("span", { dir: "auto" }, title || number)))),
-    ];
-  }
-
-  /** @param {import("./types").Attachment} file */
-  #file(file) {
-    const title = file.title || file.file_name || file.call_to_action_text || this.words.say("attachment");
-    const size = file.size_bytes ? ` · ${this.words.size(file.size_bytes)}` : "";
-    const label = h("span", { dir: "auto" }, title + size);
-    const shown = [icon("clip"), label];
-    if (file.preview_image_url) shown.unshift(thumbnail(file.preview_image_url, title));
-    const look = (/** @type {MouseEvent} */ event) => {
-      if (!file.preview_image_url || event.ctrlKey || event.metaKey || event.shiftKey) return;
-      event.preventDefault();
-      this.actions.look(file.content_url ?? "", title);
-    };
-    return h("div", { class: "extra", onclick: look }, link(file.content_url ?? "javascript:", ...shown) ?? label);
   }
 
   /** @param {Item} item @param {State} state */
@@ -167,17 +143,11 @@ function timeOf(item, { locale }) {
   return h("time", { datetime: at.toISOString(), title: day.format(at) }, shown.format(at));
 }
 
-/** A picture that makes way for the link's words when it cannot be shown.
- * @param {string} src @param {string} alt */
-function thumbnail(src, alt) {
-  return h("img", { src, alt, onerror: (/** @type {Event} */ { target }) => /** @type {Element} */ (target).remove() });
-}
-
 /** The round mark of a speaker: an initial, or a picture or a sparkle for an AI agent or a bot.
  * @param {string} from @param {string} name @param {string} [avatar] */
 export function mark(from, name, avatar) {
   const isPerson = from === "live_agent";
   const initial = [...name.trim()][0]?.toUpperCase() ?? "";
-  const drawn = avatar ? [thumbnail(avatar, ""), icon("sparkle")] : [isPerson ? initial : icon("sparkle")];
+  const drawn = avatar ? [picture(avatar, ""), icon("sparkle")] : [isPerson ? initial : icon("sparkle")];
   return h("span", { class: `mark ${from}`, "aria-hidden": "true" }, ...drawn);
 }

@@ -1,9 +1,11 @@
 // @ts-check
 /** @import {Words} from "./types" */
-/** @import {h} from "./dom.js" */
 /** What the host page may ask of the widget now and then. Loaded with the first such call. */
+import { adopt, h } from "./shared.js";
 
 const BUDGET_MS = 4000;
+/** @type {WeakSet<Element>} */
+const isDressed = new WeakSet();
 const STYLE = `
 .teaser { position: fixed; inset-block-end: calc(var(--y, 20px) + 76px); inset-inline-end: var(--x, 20px); max-width: min(280px, calc(100vw - 40px)); display: flex; align-items: flex-start; border-radius: 16px; background: var(--surface); box-shadow: var(--shadow); }
 .at-start .teaser { inset-inline: var(--x, 20px) auto; }
@@ -19,17 +21,18 @@ const MOVES = {
 };
 
 /** A line beside the round button, for whoever has not opened it.
- * @param {Element} frame @param {string} text @param {() => void} open @param {Words} words @param {typeof h} make */
-export function showBubble(frame, text, open, words, make) {
-  adopt(frame);
+ * @param {Element} frame @param {string} text @param {() => void} open @param {Words} words */
+export function showBubble(frame, text, open, words) {
+  if (!isDressed.has(frame)) adopt(frame, STYLE);
+  isDressed.add(frame);
   frame.querySelector(".teaser")?.remove();
-  const teaser = make("div", { class: "teaser", role: "status", "data-testid": "teaser" });
+  const teaser = h("div", { class: "teaser", role: "status", "data-testid": "teaser" });
   const go = () => {
     teaser.remove();
     open();
   };
-  teaser.append(make("button", { type: "button", dir: "auto", onclick: go }, text),
-    make("button", { type: "button", "aria-label": words.say("dismiss"), onclick: () => teaser.remove() }, "\u00d7"));
+  teaser.append(h("button", { type: "button", dir: "auto", onclick: go }, text),
+    h("button", { type: "button", "aria-label": words.say("dismiss"), onclick: () => teaser.remove() }, "\u00d7"));
   frame.append(teaser);
 }
 
@@ -84,26 +87,18 @@ export function saveTranscript(items, words, title) {
 }
 
 /** A picture in full size, closed by Escape, a click or its button.
- * @param {ShadowRoot} root @param {string} src @param {string} title @param {Words} words @param {typeof h} make */
-export function showPicture(root, src, title, words, make) {
-  const dialog = make("dialog", { class: "lightbox", "aria-label": title, "data-testid": "lightbox" });
+ * @param {Element} frame @param {string} src @param {string} title @param {Words} words */
+export function showPicture(frame, src, title, words) {
+  const dialog = h("dialog", { class: "lightbox", "aria-label": title, "data-testid": "lightbox" });
   dialog.style.cssText = "border:0;padding:0;max-width:96vw;max-height:96dvh;background:none;overflow:visible;margin:auto";
-  const close = make("button", { type: "button", "aria-label": words.say("dismiss"), onclick: () => dialog.close() }, "\u00d7");
+  const close = h("button", { type: "button", "aria-label": words.say("dismiss"), onclick: () => dialog.close() }, "\u00d7");
   close.style.cssText = "position:absolute;inset-block-start:8px;inset-inline-end:8px;width:44px;height:44px;border-radius:50%;background:#16181d;color:#fff;font-size:22px";
-  const open = make("a", { href: src, target: "_blank", rel: "noopener noreferrer" }, make("img", { src, alt: title, style: "display:block;max-width:96vw;max-height:90dvh;border-radius:8px" }));
+  const open = h("a", { href: src, target: "_blank", rel: "noopener noreferrer" }, h("img", { src, alt: title, style: "display:block;max-width:96vw;max-height:90dvh;border-radius:8px" }));
   dialog.append(open, close);
   dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
   dialog.addEventListener("keydown", (event) => event.stopPropagation());
   dialog.addEventListener("close", () => dialog.remove());
-  /** @type {Element} */ (root.querySelector(".frame")).append(dialog);
+  frame.append(dialog);
   dialog.showModal();
   close.focus();
-}
-
-/** @param {Element} frame */
-function adopt(frame) {
-  const root = /** @type {ShadowRoot} */ (frame.getRootNode());
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(STYLE);
-  if (root.adoptedStyleSheets.length < 8) root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
 }

@@ -3,6 +3,7 @@
 /** One WebSocket that stays: heartbeat, silence watch, back-off, cursor. It knows no chat.
  * Where the network lets none through, HTTP requests take its place. */
 import { json } from "./json.js";
+import { later } from "./later.js";
 
 export const LONGEST_WAIT_SECONDS = 30;
 const OPEN = 1;
@@ -117,7 +118,7 @@ export class Connection {
   }
 
   async #httpSocket() {
-    const { HttpSocket } = await import("./http_socket.js");
+    const { HttpSocket } = await later("http_socket");
     return new HttpSocket(this.hooks.overHttp());
   }
 

@@ -86,28 +86,28 @@ const HANDLERS = {
     aiAvatar: payload.agent_avatar_url ?? "",
   }),
   POLY_AGENT_THINKING: (state) => ({ ...state, typing: "ai_agent", growing: [] }),
-  POLY_AGENT_MESSAGE_CHUNK: (state, payload, event) => grown(state, payload, event),
+  POLY_AGENT_MESSAGE_CHUNK: grown,
   POLY_AGENT_MESSAGE: (state, payload, event) =>
     addMessage(withoutGrowing(state, payload), event, { ...said(payload), from: "ai_agent", name: state.aiName }),
   POLY_AGENT_TRIGGERED_HANDOFF: (state) => ({ ...state, phase: "connecting", typing: "" }),
   POLY_AGENT_LEFT: (state) => ({ ...state, phase: "connecting", typing: "", growing: [] }),
   HANDOFF_ACCEPTED: (state) => ({ ...idleQueue(state), phase: "queued" }),
-  HANDOFF_QUEUE_STATUS: (state, payload) => queueStatus(state, payload),
+  HANDOFF_QUEUE_STATUS: queueStatus,
   HANDOFF_FAILED: (state, payload, event) => handoffOver(state, payload, event, "failed"),
   HANDOFF_TIMEOUT: (state, payload, event) => handoffOver(state, payload, event, "timeout"),
-  LIVE_AGENT_JOINED: (state, payload, event) => agentJoined(state, payload, event),
+  LIVE_AGENT_JOINED: agentJoined,
   LIVE_AGENT_TYPING: (state, payload) =>
     ({ ...state, typing: payload.state === "TYPING_STATE_STARTED" ? "live_agent" : "" }),
-  LIVE_AGENT_MESSAGE: (state, payload, event) => agentSaid(state, payload, event),
-  LIVE_AGENT_MESSAGE_CHANGED: (state, payload) => messageChanged(state, payload),
-  LIVE_AGENT_LEFT: (state, payload, event) => agentLeft(state, payload, event),
+  LIVE_AGENT_MESSAGE: agentSaid,
+  LIVE_AGENT_MESSAGE_CHANGED: messageChanged,
+  LIVE_AGENT_LEFT: agentLeft,
   LIVE_AGENT_RECEIVED_MESSAGE: (state, { message_id: id }) =>
     raiseStatus(state, "delivered", (item) => item.messageId === id),
   LIVE_AGENT_READ_MESSAGE: (state, { message_id: id }) => {
     const upTo = state.items.find((item) => item.messageId === id)?.sequence ?? 0;
     return raiseStatus(state, "read", (item) => item.sequence <= upTo);
   },
-  USER_MESSAGE: (state, payload, event) => echoed(state, payload, event),
+  USER_MESSAGE: echoed,
   USER_RETRY_MESSAGE: (state, { message_id: id }, event) => {
     const items = state.items.map((item) => (item.messageId === id ? sending(item) : item));
     return { ...settle(state, event), items };
@@ -115,8 +115,8 @@ const HANDLERS = {
   SESSION_IDLE_WARNING: (state, { message = "", seconds_left: seconds }) => ({ ...state, idle: { message, seconds } }),
   LANGUAGE_CHANGED: (state, { language_code: language }) => ({ ...state, language }),
   SHOW_CSAT_REQUEST: (state, /** @type {any} */ payload, { timestamp }) => ({ ...state, survey: { ...payload, at: timestamp } }),
-  SYSTEM_MESSAGE: (state, payload, event) => systemSaid(state, payload, event),
-  SESSION_END: (state) => closed(state),
+  SYSTEM_MESSAGE: systemSaid,
+  SESSION_END: closed,
 };
 
 /**

@@ -1,7 +1,7 @@
 // @ts-check
 /** @import {Survey, SurveyAnswer, Words} from "./types" */
-/** @import {h} from "./dom.js" */
 /** What the end user thought of the conversation: stars, a comment, or none. Loaded at its end. */
+import { adopt, h, icon } from "./shared.js";
 
 const STYLE = `
 .survey { text-align: start; padding-block-end: 16px; overflow-y: auto; max-height: min(420px, 60dvh); }
@@ -34,42 +34,40 @@ export class SurveyView {
   /**
    * @param {Survey} survey @param {Words} words
    * @param {(answer: SurveyAnswer) => Promise<string>} send resolves to a refusal, or to nothing
-   * @param {typeof h} make
-   * @param {ShadowRoot} root
+   * @param {Element} place where it will stand
    */
-  constructor(survey, words, send, make, root) {
-    this.h = make;
+  constructor(survey, words, send, place) {
+    adopt(place, STYLE);
     this.words = words;
     this.send = send;
-    adopt(root);
     const { say } = words;
-    this.comment = make("textarea", { id: `survey-${++drawn}`, dir: "auto", maxlength: "1000", "data-testid": "survey-comment" });
-    this.refusal = make("div", { class: "refusal", role: "alert" });
-    const skip = make("button", { type: "button", "data-testid": "survey-skip", onclick: () => this.#give(true) }, say("skip"));
-    const submit = make("button", { type: "submit", "data-testid": "survey-send" }, say("rate"));
-    this.form = make("form", {
+    this.comment = h("textarea", { id: `survey-${++drawn}`, dir: "auto", maxlength: "1000", "data-testid": "survey-comment" });
+    this.refusal = h("div", { class: "refusal", role: "alert" });
+    const skip = h("button", { type: "button", "data-testid": "survey-skip", onclick: () => this.#give(true) }, say("skip"));
+    const submit = h("button", { type: "submit", "data-testid": "survey-send" }, say("rate"));
+    this.form = h("form", {
       novalidate: true, onsubmit: (/** @type {Event} */ event) => {
         event.preventDefault();
         void this.#give(false);
       },
     }, ...survey.questions.map((one) => this.#question(one, survey.scale)), ...this.#commentField(survey),
-    this.refusal, make("div", { class: "acts" }, skip, submit));
-    this.thanks = make("p", { role: "status", "data-testid": "survey-thanks", hidden: true });
-    this.title = make("h2", { dir: "auto" }, survey.title);
-    this.element = make("section", { class: "survey", "data-testid": "survey", "aria-label": survey.title },
+    this.refusal, h("div", { class: "acts" }, skip, submit));
+    this.thanks = h("p", { role: "status", "data-testid": "survey-thanks", hidden: true });
+    this.title = h("h2", { dir: "auto" }, survey.title);
+    this.element = h("section", { class: "survey", "data-testid": "survey", "aria-label": survey.title },
       this.title, this.form, this.thanks);
     this.#endAt(survey);
   }
 
   /** @param {Survey} survey */
   #commentField({ asks_comment: asks }) {
-    const label = this.h("label", { class: "why", for: this.comment.id }, this.words.say("comment"));
+    const label = h("label", { class: "why", for: this.comment.id }, this.words.say("comment"));
     return asks ? [label, this.comment] : [];
   }
 
   /** @param {Survey["questions"][number]} asked @param {number} scale */
   #question({ subject, question }, scale) {
-    const { h, words } = this;
+    const { words } = this;
     const name = `survey-${++drawn}`;
     const stars = [...Array(scale).keys()].map((index) => {
       const value = index + 1;
@@ -81,7 +79,7 @@ export class SurveyView {
           stars.forEach((star, at) => star.classList.toggle("lit", at < value));
         },
       });
-      return h("label", {}, input, star());
+      return h("label", {}, input, icon("star", STAR));
     });
     return h("fieldset", {}, h("legend", { dir: "auto" }, question), h("div", { class: "stars" }, ...stars));
   }
@@ -119,19 +117,3 @@ export class SurveyView {
   }
 }
 
-/** @param {ShadowRoot} root */
-function adopt(root) {
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(STYLE);
-  root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
-}
-
-function star() {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("aria-hidden", "true");
-  path.setAttribute("d", STAR);
-  svg.append(path);
-  return svg;
-}

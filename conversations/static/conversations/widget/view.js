@@ -4,12 +4,12 @@
 import { Banner } from "./banner.js";
 import { accentOn } from "./colour.js";
 import { Composer } from "./composer.js";
-import { h, icon, setText } from "./dom.js";
+import { adopt, h, icon, setText } from "./dom.js";
 import { Header } from "./header.js";
-import { link } from "./links.js";
+import { later } from "./later.js";
 import { Log } from "./log.js";
 import { Place } from "./place.js";
-import { FormView } from "./rich/form.js";
+import { enrich } from "./rich_parts.js";
 
 /** By this pages find the widget that they style or test. */
 const PAGE_ID = "poly-ai-chat";
@@ -29,6 +29,8 @@ export class View {
   #asked;
   /** @type {HTMLElement | undefined} */
   #survey;
+  /** @type {ReturnType<typeof enrich> | undefined} */
+  #enriching;
 
   /**
    * @param {Options} options @param {Settings} settings @param {Words} words
@@ -104,7 +106,8 @@ export class View {
   }
 
   /** @param {{state: State, unread: number, canCancel: boolean}} conversation */
-  render({ state, unread, canCancel }) {
+  render(conversation) {
+    const { state, unread, canCancel } = conversation;
     const isClosed = state.phase === "closed";
     const wasClosed = !this.foot.hidden;
     const hasFocus = this.panel.matches(":focus-within");
@@ -121,8 +124,22 @@ export class View {
     void this.composer.takeFiles(state.limits);
     this.foot.hidden = !isClosed;
     void this.#ask(state);
+    if (state.link !== "idle" && !this.#enriching) this.#enrich().then(() => this.render(conversation), () => {});
     this.log.render(state);
     if (isClosed && !wasClosed && hasFocus) this.focusField();
+  }
+
+  /** Messages can be more than plain text from here on; while the network is away, the next change
+   * tries again. */
+  #enrich() {
+    this.#enriching ??= enrich().then((rich) => {
+      adopt(this.frame, rich.STYLE);
+      return rich;
+    }, (error) => {
+      this.#enriching = undefined;
+      throw error;
+    });
+    return this.#enriching;
   }
 
   /**
@@ -131,15 +148,15 @@ export class View {
    */
   async ask(before, then) {
     if (this.#before?.element.isConnected) return;
-    const { BeforeView } = await import("./before.js");
+    const [{ BeforeView }, rich] = await Promise.all([later("before"), this.#enrich()]);
     const go = (/** @type {object} */ given) => {
       this.#before?.element.remove();
       this.#before = undefined;
       then(given);
       this.focusField();
     };
-    const root = /** @type {ShadowRoot} */ (this.frame.getRootNode());
-    const asked = new BeforeView(before, this.words, { h, link, FormView }, { go, stay: this.actions.close }, root);
+    /** @type {import("./before.js").BeforeView} */
+    const asked = new BeforeView(before, this.words, rich, { go, stay: this.actions.close }, this.frame);
     this.#before = asked;
     this.stage.before(asked.element);
     this.stage.hidden = this.composer.element.hidden = true;
@@ -154,9 +171,8 @@ export class View {
     this.#asked = asked;
     this.#survey?.remove();
     if (!asked) return;
-    const { SurveyView } = await import("./survey.js");
-    const root = /** @type {ShadowRoot} */ (this.frame.getRootNode());
-    const { element } = new SurveyView(asked, this.words, this.actions.rate, h, root);
+    const { SurveyView } = await later("survey");
+    const { element } = new SurveyView(asked, this.words, this.actions.rate, this.foot);
     element.addEventListener("close", () => this.focusField());
     if (this.#asked === asked) this.foot.prepend((this.#survey = element));
   }

@@ -34,10 +34,10 @@ _PREFIX = {"Contact": "003", "Account": "001", "Case": "500", "CaseComment": "00
 _LITERAL = r"'((?:[^'\\]|\\[\\'nrtbf])*)'"
 _QUERY = re.compile(
     r"(?P<verb>SELECT) (?P<fields>\w+(?:\s*,\s*\w+)*) FROM (?P<kind>\w+)"
-    rf" WHERE (?P<where>\w+ = {_LITERAL}(?: OR \w+ = {_LITERAL})*)"
+    rf" WHERE (?P<where>\w+ (?:=|LIKE) {_LITERAL}(?: OR \w+ (?:=|LIKE) {_LITERAL})*)"
     r"(?P<order> ORDER BY CreatedDate DESC)?(?: LIMIT (?P<limit>\d{1,4}))?"
 )
-_CONDITION = re.compile(rf"(\w+) = {_LITERAL}")
+_CONDITION = re.compile(rf"(\w+) (=|LIKE) {_LITERAL}")
 _UNESCAPED = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 ACCOUNT_ID, CONTACT_ID = "0018Y00002AbCdEQAV", "0038Y000003Kk1AQAS"
 _ROWS = {
@@ -110,7 +110,7 @@ class CrmApi:
         if asked is None or asked["kind"] not in FIELDS:
             return None
         kind, fields = asked["kind"], [one.strip() for one in asked["fields"].split(",")]
-        conditions = [(name, _plain(text)) for name, text in _CONDITION.findall(asked["where"])]
+        conditions = [_condition(*found) for found in _CONDITION.findall(asked["where"])]
         for name in (*fields, *(name for name, _ in conditions)):
             if name not in FIELDS[kind]:
                 return refused(400, "INVALID_FIELD", f"No such column '{name}' on entity '{kind}'")
@@ -203,9 +203,16 @@ def _shown(kind: str, row: Record, fields: list[str]) -> Record:
     return {"attributes": {"type": kind, "url": url}, **{name: row[name] for name in fields}}
 
 
-def _fits(row: Record, conditions: list[tuple[str, str]]) -> bool:
-    """Say whether any condition holds; SOQL compares texts without regard to capitals."""
-    return any(str(row[name] or "").casefold() == text.casefold() for name, text in conditions)
+def _condition(name: str, sign: str, text: str) -> tuple[str, re.Pattern[str]]:
+    """Return a condition; SOQL compares texts without regard to capitals."""
+    shape = re.escape(_plain(text))
+    if sign == "LIKE":
+        shape = shape.replace("%", ".*").replace("_", ".")
+    return name, re.compile(shape, re.IGNORECASE | re.DOTALL)
+
+
+def _fits(row: Record, conditions: list[tuple[str, re.Pattern[str]]]) -> bool:
+    return any(shape.fullmatch(str(row[name] or "")) for name, shape in conditions)
 
 
 def _plain(text: str) -> str:

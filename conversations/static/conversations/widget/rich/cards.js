@@ -2,9 +2,9 @@
 /** @import {Card, Words} from "../types" */
 /** @import {MakeButton} from "./choices.js" */
 /** Draw cards: one stands alone, several are a row that fingers, arrow keys and buttons move. */
-import { h, icon } from "../dom.js";
-import { linked } from "../links.js";
-import { choiceGroup, picture } from "./choices.js";
+import { h, icon } from "../shared.js";
+import { choiceGroup, illustration } from "./choices.js";
+import { linked } from "./links.js";
 
 /** @param {Card[]} cards @param {Words} words @param {MakeButton} button @returns {HTMLElement[]} */
 export function cardRow(cards, words, button) {
@@ -24,7 +24,7 @@ function cardItem({ title, text, image_url: image, choices }, words, button) {
     if (title) made.setAttribute("aria-label", `${label}: ${title}`);
     return made;
   });
-  return h("li", { class: "card" }, ...picture(image), ...name, ...more, ...answers);
+  return h("li", { class: "card" }, ...illustration(image), ...name, ...more, ...answers);
 }
 
 /** @param {HTMLElement} list @param {Words} words */

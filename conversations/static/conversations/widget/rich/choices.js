@@ -1,8 +1,8 @@
 // @ts-check
 /** @import {Choice, Words} from "../types" */
 /** Draw choices: an answer is a button, a page and a phone number are links. */
-import { h, icon } from "../dom.js";
-import { call, link } from "../links.js";
+import { h, icon, picture } from "../shared.js";
+import { call, link } from "./links.js";
 
 /** Makes a button that answers with a payload and a text. @typedef {(payload: string, text: string, ...children: (Node | string)[]) => HTMLButtonElement} MakeButton */
 
@@ -23,7 +23,7 @@ export function choiceGroup(choices, words, button) {
 /** @param {Choice} choice @param {MakeButton} button */
 function drawn(choice, button) {
   const { kind, label, payload, url = "" } = choice;
-  const shown = [...picture(choice.image_url), words(choice)];
+  const shown = [...illustration(choice.image_url), words(choice)];
   if (kind === "phone") return dressed(call(url || label, icon("phone"), ...shown));
   if (kind === "reply") return button(payload, label, ...shown);
   const made = /^https?:/i.test(url) ? link(url, ...shown) : null;
@@ -44,11 +44,9 @@ function words({ label, description }) {
 }
 
 /** A picture beside words that say the same, from the portal alone: nobody else learns who reads
- * this. It makes way when it cannot be shown.
- * @param {string} [src] @returns {HTMLElement[]} */
-export function picture(src) {
-  if (!src || !isOurs(src)) return [];
-  return [h("img", { src, alt: "", loading: "lazy", onerror: (/** @type {Event} */ { target }) => /** @type {Element} */ (target).remove() })];
+ * this. @param {string} [src] */
+export function illustration(src) {
+  return src && isOurs(src) ? [picture(src, "", { loading: "lazy" })] : [];
 }
 
 /** @param {string} address */

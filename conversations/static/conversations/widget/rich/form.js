@@ -1,7 +1,7 @@
 // @ts-check
 /** @import {Form, FormField, Words} from "../types" */
 /** Draw questions that are answered together, with what is wrong told at each. */
-import { h } from "../dom.js";
+import { h } from "../shared.js";
 
 /** @typedef {HTMLInputElement | HTMLSelectElement} Control */
 /** @typedef {{field: FormField, control: Control, error: HTMLElement, row: HTMLElement}} Question */

@@ -1,7 +1,7 @@
 // @ts-check
 /** Draw a safe subset of Markdown as elements: what is not in the subset stays text. */
-import { h } from "../dom.js";
-import { addresses, call, link } from "../links.js";
+import { h } from "../shared.js";
+import { addresses, call, link } from "./links.js";
 
 /** @typedef {Array<Node | string>} Parts */
 /** @typedef {{mark: string, parts: Parts}} Frame */

@@ -1,12 +1,11 @@
 // @ts-check
 /** @import {Actions, Content, Item, State, Words} from "../types" */
 /** What a message offers beside its text: drawn once, then marked as open, taken or over. */
-import { h } from "../dom.js";
-import { link } from "../links.js";
-import { answerTo, isOpenOffer } from "../offers.js";
+import { h } from "../shared.js";
 import { cardRow } from "./cards.js";
 import { choiceGroup } from "./choices.js";
 import { FormView } from "./form.js";
+import { link } from "./links.js";
 import { slotDays } from "./slots.js";
 
 export class Offer {
@@ -77,4 +76,16 @@ export class Offer {
 function notice(url, words) {
   const open = url && /^https?:/i.test(url) ? link(url, words.say("unknownOpen")) : null;
   return h("p", { class: "unknown", "data-testid": "unknown" }, words.say("unknown"), ...(open ? [" ", open] : []));
+}
+
+/** The payload taken of a message, also while it is on its way; undefined when none was.
+ * @param {State} state @param {string} messageId @returns {string | undefined} */
+function answerTo(state, messageId) {
+  const unsent = state.outbox.find(({ answer }) => answer?.message_id === messageId);
+  return unsent?.answer?.payload ?? state.answers[messageId];
+}
+
+/** @param {State} state @param {string} messageId */
+function isOpenOffer(state, messageId) {
+  return state.phase !== "closed" && state.offer === messageId && answerTo(state, messageId) === undefined;
 }

@@ -2,7 +2,7 @@
 /** @import {Slot, Words} from "../types" */
 /** @import {MakeButton} from "./choices.js" */
 /** Draw times to take, day by day, in the end user's own zone, which is named. */
-import { h } from "../dom.js";
+import { h } from "../shared.js";
 
 const ALL_OPEN_UP_TO = 12;
 

@@ -1,0 +1,4 @@
+// @ts-check
+/** What the modules that are loaded later take from the bundle, so that it is loaded but once. */
+export { adopt, h, icon, picture } from "./dom.js";
+export { json } from "./json.js";
