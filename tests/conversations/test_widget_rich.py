@@ -174,7 +174,7 @@ def test_a_choice_pressed_without_a_network_is_sent_once_when_it_is_back(lab: La
     expect(choice(page, "No")).to_be_disabled()
     assert lab.sent("USER_MESSAGE") == []
     lab.echoes()
-    lab.context.set_offline(False)
+    lab.finds_the_network()
 
     expect(message(page, "Yes").last).to_have_attribute("data-status", "sent", timeout=15_000)
     (frame,) = lab.sent("USER_MESSAGE")

@@ -80,7 +80,7 @@ def test_a_first_opening_without_a_network_goes_on_when_it_is_back(lab: Lab) -> 
     page.get_by_test_id("input").press("Enter")
 
     lab.context.unroute("**/api/v1/**")
-    lab.context.set_offline(False)
+    lab.finds_the_network()
 
     expect(message(page, "Written meanwhile")).to_have_attribute("data-status", "sent")
 

@@ -47,6 +47,7 @@ class Lab:
         # How the portal says that the widget looks, and what was asked of it.
         self.look: dict[str, Any] = {}
         self.tokens = 0
+        self.is_offline = False
         self.vouched: list[str] = []
         self.ratings: list[dict[str, Any]] = []
         self.journal: list[Frame] = []
@@ -135,6 +136,7 @@ class Lab:
 
     def loses_the_network(self) -> None:
         """Refuse every connection until the network is back."""
+        self.is_offline = True
         self.context.set_offline(True)
         for socket in self._sockets:
             socket.close()
@@ -154,7 +156,14 @@ class Lab:
         for socket in self._sockets:
             socket.send(json.dumps(frame))
 
+    def finds_the_network(self) -> None:
+        """Take connections again."""
+        self.is_offline = False
+        self.context.set_offline(False)
+
     def _connect(self, socket: WebSocketRoute) -> None:
+        if self.is_offline:  # what is routed knows nothing of it
+            return socket.close()
         cursor = int(socket.url.rsplit("cursor=", 1)[1])
         missed = [frame for frame in self.journal if frame["sequence"] > cursor]
         socket.send(json.dumps(_frame("EVENT_BATCH", {"events": missed}, {})))

@@ -165,6 +165,7 @@ def test_a_picture_reaches_the_live_agent_as_a_file(
 @pytest.mark.parametrize(
     ("kind", "content", "most"),
     [("application/x-msdownload", b"MZ" + b"0" * 90, 5_000), ("image/png", PNG, len(PNG) - 1)],
+    ids=["kind", "size"],
 )
 def test_a_file_that_the_vendor_does_not_take_is_refused_in_words_and_the_text_goes_on(
     client: Client,

@@ -106,6 +106,7 @@ async def test_while_it_is_open_nothing_has_failed(one: Talk, http: aiohttp.Clie
 async def test_what_a_carrier_could_not_bring_to_the_phone_has_failed_too(one: Talk):
     one.simulator.live_agent_says(one.desk_id(), text="Are you still there?")
     await run_sync(carry, one, "Text")
+    one.wake()
     await eventually_async(one.said_by_agent)
     line = await run_sync(VendorEvent.objects.get, event__type="LIVE_AGENT_MESSAGE")
 
