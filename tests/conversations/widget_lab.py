@@ -163,7 +163,8 @@ class Lab:
 
     def _connect(self, socket: WebSocketRoute) -> None:
         if self.is_offline:  # what is routed knows nothing of it
-            return socket.close()
+            socket.close()
+            return
         cursor = int(socket.url.rsplit("cursor=", 1)[1])
         missed = [frame for frame in self.journal if frame["sequence"] > cursor]
         socket.send(json.dumps(_frame("EVENT_BATCH", {"events": missed}, {})))
