@@ -102,7 +102,7 @@ def _checked(claims: dict[str, Any], context_id: str) -> VerifiedContext:
     if int(claims["exp"]) - int(claims["iat"]) > LIFE_SECONDS:
         raise ContextTokenError(FORGED, "it lives longer than 30 seconds")
     # What no database keeps, as a NUL or NaN, is left out.
-    found = json_cleaned(claims.get("ctx")) or {}
+    found: Any = json_cleaned(claims.get("ctx")) or {}
     is_flat = isinstance(found, dict) and all(
         value is None or isinstance(value, str | int | float | bool) for value in found.values()
     )
