@@ -40,12 +40,12 @@ setup: .venv/.installed ## make .venv and install the packages that run Baton
 demo: setup ## start everything and print where to look (PORT=8000)
 	@$(PY) manage.py demo --port $(PORT)
 
-# Five parts side by side, the sixth when the shortest is over; each has stores of its own. Most of
-# them wait more than they work, so that two cores are enough; what starts whole products and looks
-# at the clock goes before them.
+# Five parts side by side, the others when the shortest are over; each has stores of its own. Most
+# of them wait more than they work, so that two cores are enough; what starts whole products and
+# looks at the clock goes before them.
 test: .venv/.installed-oracles browser ## run the whole suite
 	@$(MAKE) --silent --no-print-directory --keep-going --jobs 5 --output-sync=target \
-		test-journeys test-handoffs test-vendors test-talks test-chaos test-rest
+		test-journeys test-handoffs test-vendors test-talks test-chaos test-rest test-handoffs-more
 
 test-journeys:
 	@$(PY) -m pytest $(JOURNEYS)
@@ -60,7 +60,10 @@ test-talks:
 	@nice -n 5 $(PY) -m pytest $(TALKS)
 
 test-handoffs:
-	@$(PY) -m pytest $(HANDOFFS)
+	@$(PY) -m pytest $(HANDOFFS)/test_[a-h]*.py
+
+test-handoffs-more:
+	@$(PY) -m pytest $(HANDOFFS) --ignore-glob='*/test_[a-h]*.py'
 
 test-rest:
 	@nice -n 5 $(PY) -m pytest $(patsubst %,--ignore=%,$(JOURNEYS) $(CHAOS) $(VENDORS) $(TALKS) $(HANDOFFS))

@@ -140,9 +140,19 @@ def pages(browser: Browser, stack: Stack) -> list[Address]:
     return found
 
 
+def in_turn(pages: list[Address]) -> list[Address]:
+    """Return what the quick run looks at: of what Django's admin makes by itself a third."""
+    return [one for one in pages if not (one.name.startswith("admin-") and _number(one) % 3)]
+
+
 def ways_of(one: Address) -> tuple[Any, ...]:
     """Return the one way in which the quick run looks at a page."""
-    return (IN_TURN[crc32(one.name.encode()) % len(IN_TURN)],)
+    return (IN_TURN[_number(one) // 3 % len(IN_TURN)],)
+
+
+def _number(one: Address) -> int:
+    """Return the page's own number, whatever other pages there are."""
+    return crc32(one.name.encode())
 
 
 def is_refused(page: Page) -> bool:
@@ -174,7 +184,7 @@ def test_every_page_and_every_refused_form_is_free_of_violations_and_fits_a_smal
     found += violations(page)  # with what stands on every page
 
     refused = 0
-    for one in pages:
+    for one in in_turn(pages) if is_quick else pages:
         ways, left_out = (ways_of(one), FRAME) if is_quick else (LOOKS, ())
         show(page, one, ways[0])
         found += too_wide(page)
