@@ -1,15 +1,18 @@
-"""The main journey on the embedded default: SQLite, nothing to install."""
+"""The main journey on the embedded default, SQLite; tests/config/test_demo.py has a short one."""
 
 from __future__ import annotations
 
 import signal
 
+import pytest
 from playwright.sync_api import Browser
 
 from tests.journeys.people import UTTERANCE, Desk, EndUser
 from tests.journeys.stack import Stack
 from tests.journeys.test_stack import is_ready
 from tests.waiting import eventually
+
+pytestmark = pytest.mark.long
 
 
 def test_embedded_default_is_ready_with_the_same_checks(embedded_stack: Stack) -> None:

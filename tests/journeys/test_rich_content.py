@@ -14,7 +14,13 @@ from tests.journeys.conftest import Watch
 from tests.journeys.rich_talk import WITHOUT_CHOICES, Talk
 from tests.journeys.stack import Stack
 
-VENDORS = [key for key in demo_vendors() if _simulator_class(key).rich_messages]
+# Which together have choices, cards, forms, slots, media, and a page at the desk.
+IN_SUITE = ("salesforce_messaging", "amazon_connect", "zendesk")
+VENDORS = [
+    pytest.param(key, marks=() if key in IN_SUITE else pytest.mark.long)
+    for key in demo_vendors()
+    if _simulator_class(key).rich_messages
+]
 FILLED = {"email": "ida@example.com", "number": "7", "date": "2026-12-03", "text": "Ida Olsen"}
 
 

@@ -18,6 +18,7 @@ from tests.journeys.stack import Stack
 from tests.waiting import eventually
 
 AGENT = "Noor Halvorsen"
+HELLO = "Hello, this is Noor"
 VENDORS = [key for key in demo_vendors() if key != "salesforce_messaging"]
 
 
@@ -70,30 +71,30 @@ def end_user(page: Page, stack: Stack) -> EndUser:
     return EndUser(page, stack)
 
 
-def test_1_the_utterance_reaches_the_end_user_before_anything_from_the_vendor(
-    end_user: EndUser, side: Side
-) -> None:
+def test_every_step_of_the_verify_list_in_one_conversation(end_user: EndUser, side: Side) -> None:
     marker = end_user.leaves_a_marker()
-
     end_user.write(side.phrase)
     end_user.sees(UTTERANCE, "ai_agent")
+
+    row = one_waits_with_transcript_and_context(end_user, side, marker)
     chat = side.accepts(marker)
-    side.desk.does(chat, "say", text="Here I am")
-    end_user.sees("Here I am")
+    end_user.is_in_state("live")
+    took = both_are_heard(end_user, side, chat)
+    the_utterance_came_first(end_user, side)
+    side.desk.does(chat, side.quirks.ends_by)
 
-    spoken = end_user.page.get_by_test_id("message").all_inner_texts()
-    asked = next(i for i, line in enumerate(spoken) if side.phrase in line)
-    assert UTTERANCE in spoken[asked + 1]
-    assert "Here I am" in spoken[-1]
+    end_user.is_in_state("closed")
+    expect(end_user.by_id("input")).to_be_hidden()
+    expect(end_user.by_id("panel")).to_contain_text("This conversation has ended")
+    (ended,) = side.desk.holding(marker)
+    assert (ended["id"], ended["status"]) == (row["id"], "ended")
+    assert took < 1.0
 
 
-def test_2_one_conversation_appears_in_the_queue_with_transcript_and_context(
-    end_user: EndUser, side: Side
-) -> None:
-    marker = end_user.leaves_a_marker()
-
-    end_user.asks_for_a_person(side.phrase)
-
+def one_waits_with_transcript_and_context(
+    end_user: EndUser, side: Side, marker: str
+) -> dict[str, Any]:
+    """Find the one conversation in the queue, and the end user told to wait."""
     row = side.waiting(marker)
     assert row["queue"] == side.quirks.queue
     assert "CONV-" in str(row["attributes"]) + str(row.get("session_fields"))
@@ -102,45 +103,30 @@ def test_2_one_conversation_appears_in_the_queue_with_transcript_and_context(
         assert said in transcript
     expect(end_user.by_id("banner")).to_contain_text(re.compile("wait", re.I))
     assert len(side.desk.holding(marker)) == 1
+    return row
 
 
-def test_3_the_live_agents_reply_lands_in_the_same_widget_within_a_second(
-    end_user: EndUser, side: Side
-) -> None:
-    marker = end_user.leaves_a_marker()
-    end_user.asks_for_a_person(side.phrase)
-    chat = side.accepts(marker)
-    end_user.is_in_state("live")
+def both_are_heard(end_user: EndUser, side: Side, chat: str) -> float:
+    """Let each side speak; return how long the live agent's words took to the widget."""
     expect(end_user.by_id("panel").locator("header")).to_contain_text(AGENT)
-
     if Capability.TYPING_IN in side.capabilities:
         side.desk.does(chat, "type", is_typing=True)
         expect(end_user.by_id("typing")).to_be_visible()
     started = time.monotonic()
-    side.desk.does(chat, "say", text="Hello, this is Noor")
-    end_user.sees("Hello, this is Noor")
+    side.desk.does(chat, "say", text=HELLO)
+    end_user.sees(HELLO)
     took = seconds_since(started)
     end_user.write("My parcel never arrived 📦")
     eventually(lambda: "My parcel never arrived 📦" in side.desk.said_by_end_user(chat))
-
     if Capability.READ_RECEIPT_IN in side.capabilities:
         side.desk.does(chat, "read")
         expect(end_user.messages("end_user").last).to_have_attribute("data-status", "read")
-    assert took < 1.0
+    return took
 
 
-def test_4_when_the_live_agent_ends_it_the_widget_says_that_it_is_closed(
-    end_user: EndUser, side: Side
-) -> None:
-    marker = end_user.leaves_a_marker()
-    end_user.asks_for_a_person(side.phrase)
-    chat = side.accepts(marker)
-    end_user.is_in_state("live")
-
-    side.desk.does(chat, side.quirks.ends_by)
-
-    end_user.is_in_state("closed")
-    expect(end_user.by_id("input")).to_be_hidden()
-    expect(end_user.by_id("panel")).to_contain_text("This conversation has ended")
-    (row,) = side.desk.holding(marker)
-    assert row["status"] == "ended"
+def the_utterance_came_first(end_user: EndUser, side: Side) -> None:
+    """Look for the AI agent's words behind the wish, and for the vendor's after them."""
+    spoken = end_user.page.get_by_test_id("message").all_inner_texts()
+    asked = next(i for i, line in enumerate(spoken) if side.phrase in line)
+    assert UTTERANCE in spoken[asked + 1]
+    assert HELLO in "".join(spoken[asked + 2 :])
