@@ -200,6 +200,12 @@ def test_the_page_may_call_attention_and_a_click_opens_the_chat(lab: Lab) -> Non
     assert page.locator("#poly-ai-chat").count() == 1
     page.get_by_test_id("close").click()
 
+    page.evaluate("WebchatAPI.showBubble({ text: 'x'.repeat(400) })")
+    boxes = [one.bounding_box() for one in page.get_by_test_id("teaser").locator("*").all()]
+    assert all(one["x"] >= 0 and one["x"] + one["width"] <= 1280 for one in boxes)
+    page.evaluate("WebchatAPI.showBubble({})")
+    expect(page.get_by_test_id("teaser")).to_have_count(0)
+    page.evaluate("WebchatAPI.animateIcon({ type: 'toString', durationMs: -5 })")
     page.evaluate("WebchatAPI.showBubble({ text: 'Questions about your order?' })")
     page.evaluate("WebchatAPI.animateIcon({ type: 'grow', durationMs: 100 })")
     page.get_by_text("Questions about your order?").click()
@@ -233,6 +239,26 @@ def test_the_end_user_keeps_what_was_said(lab: Lab) -> None:
     text = Path(download.value.path()).read_text()
     assert "Noor: Here I am." in text
     assert "Noor joined the conversation" in text
+
+
+@pytest.mark.parametrize("size", [(320, 640), (600, 700), (1280, 420)])
+def test_a_place_far_from_the_corner_leaves_the_widget_in_a_small_window(
+    browser: Browser, size: tuple[int, int]
+) -> None:
+    width, height = size
+    lab = Lab(browser, viewport={"width": width, "height": height})
+    lab.look = {"place": {"corner": "end", "x": 400, "y": 400}, "launcher": "Ask us anything"}
+    page = lab.open()
+    panel = page.get_by_test_id("panel").bounding_box()
+    page.get_by_test_id("close").click()
+    bubble = page.get_by_test_id("bubble").bounding_box()
+
+    for box in (panel, bubble):
+        assert box is not None
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width
+        assert box["y"] >= 0 and box["y"] + box["height"] <= height
+    assert panel and panel["height"] >= 300
+    lab.context.close()
 
 
 def test_inline_the_widget_fills_the_pages_own_place(lab: Lab) -> None:

@@ -44,7 +44,7 @@ export class App {
       showIcon: () => this.view.showIcon(true),
       hideIcon: () => this.view.showIcon(false),
       showBubble: (/** @type {string | {text: string}} */ given) => this.#call(({ showBubble }) =>
-        showBubble(this.view.frame, typeof given === "string" ? given : given.text, () => this.show(true), this.view.words)),
+        showBubble(this.view.frame, given, () => this.show(true), this.view.words)),
       animateIcon: (/** @type {object} */ how) => this.#call(({ animateIcon }) => animateIcon(this.view.bubble, how)),
       onContextRequired: (/** @type {any} */ run) => {
         this.#vouching = run;

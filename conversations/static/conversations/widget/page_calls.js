@@ -4,12 +4,13 @@
 import { adopt, h } from "./shared.js";
 
 const BUDGET_MS = 4000;
+const USUAL_MS = 600;
 /** @type {WeakSet<Element>} */
 const isDressed = new WeakSet();
 const STYLE = `
-.teaser { position: fixed; inset-block-end: calc(var(--y, 20px) + 76px); inset-inline-end: var(--x, 20px); max-width: min(280px, calc(100vw - 40px)); display: flex; align-items: flex-start; border-radius: 16px; background: var(--surface); box-shadow: var(--shadow); }
-.at-start .teaser { inset-inline: var(--x, 20px) auto; }
-.teaser button { padding: 12px 0 12px 16px; text-align: start; }
+.teaser { position: fixed; inset-block-end: calc(var(--rise) + 76px); inset-inline-end: var(--side); max-width: min(280px, calc(100vw - 40px)); display: flex; align-items: flex-start; border-radius: 16px; background: var(--surface); box-shadow: var(--shadow); }
+.at-start .teaser { inset-inline: var(--side) auto; }
+.teaser button { flex: 1; min-width: 0; max-height: 50dvh; overflow: auto; overflow-wrap: anywhere; padding: 12px 0 12px 16px; text-align: start; }
 .teaser button + button { width: 44px; flex: none; padding: 0; text-align: center; color: var(--quiet); }
 .open .teaser { display: none; }
 `;
@@ -20,12 +21,14 @@ const MOVES = {
   pulse: [{ opacity: 1 }, { opacity: 0.4 }, { opacity: 1 }],
 };
 
-/** A line beside the round button, for whoever has not opened it.
- * @param {Element} frame @param {string} text @param {() => void} open @param {Words} words */
-export function showBubble(frame, text, open, words) {
+/** A line beside the round button, for whoever has not opened it; without a text, none.
+ * @param {Element} frame @param {string | {text?: string}} given @param {() => void} open @param {Words} words */
+export function showBubble(frame, given, open, words) {
+  const text = typeof given === "string" ? given : given?.text;
   if (!isDressed.has(frame)) adopt(frame, STYLE);
   isDressed.add(frame);
   frame.querySelector(".teaser")?.remove();
+  if (!text) return;
   const teaser = h("div", { class: "teaser", role: "status", "data-testid": "teaser" });
   const go = () => {
     teaser.remove();
@@ -36,9 +39,13 @@ export function showBubble(frame, text, open, words) {
   frame.append(teaser);
 }
 
-/** @param {Element} icon @param {{type?: string, durationMs?: number}} [how] */
-export function animateIcon(icon, { type = "bounce", durationMs = 600 } = {}) {
-  if (!matchMedia("(prefers-reduced-motion: reduce)").matches) icon.animate(MOVES[type] ?? MOVES.bounce, { duration: durationMs });
+/** What a page says wrongly of the way moves it in the usual one.
+ * @param {Element} icon @param {{type?: string, durationMs?: number} | null} [how] */
+export function animateIcon(icon, how) {
+  const { type = "", durationMs } = how ?? {};
+  const duration = Number(durationMs) > 0 ? Number(durationMs) : USUAL_MS;
+  const move = Object.hasOwn(MOVES, type) ? MOVES[type] : MOVES.bounce;
+  if (!matchMedia("(prefers-reduced-motion: reduce)").matches) icon.animate(move, { duration });
 }
 
 /**
