@@ -15,7 +15,7 @@ from tests.handoffs.outside import WebhookStandIn, webhook_agent
 from tests.members import client_with
 
 pytestmark = pytest.mark.django_db
-WORDS = {"violence": ["kill you"], "hate": ["Vermin"]}
+WORDS = {"violence": ["kill you", "🔪", "..."], "hate": ["Vermin", "殺你", "حشرة", "कीड़ा"]}
 
 
 @pytest.fixture
@@ -50,6 +50,12 @@ def filtered(conversation: Conversation, text: str, *, secrets: Any = None, **op
         ("ｋｉｌｌ-you", {"violence"}),
         ("you are vermin, I kill you", {"violence", "hate"}),
         ("a skill you have", set()),
+        ("k\u00adil\u200bl you", {"violence"}),
+        ("look:🔪🏽!", {"violence"}),
+        ("我要殺你了", {"hate"}),
+        ("أنت حَشَرَة", {"hate"}),
+        ("तू कीड़ा है", {"hate"}),
+        ("a vermine", set()),
         ("", set()),
     ],
 )
@@ -101,7 +107,14 @@ def test_the_customers_own_filter_is_asked_by_a_signed_call(conversation, outsid
 
 
 @pytest.mark.parametrize(
-    "answer", [(500, {}), (200, {"flagged": True}), (200, b"no json")], ids=str
+    "answer",
+    [
+        (500, {}),
+        (200, {"flagged": True}),
+        (200, {"categories": [{"name": "hate"}]}),
+        (200, b"no json"),
+    ],
+    ids=str,
 )
 def test_a_filter_that_gives_no_answer_leads_to_what_is_set_for_it(conversation, outside, answer):
     outside.answering = lambda asked: answer

@@ -39,7 +39,15 @@ ACTIONS = {
 _STRICT = ("off", "mark", "block", "hand_off")
 SOURCE = "safety filter"
 ANSWER_BYTES = 16_384
-_WORDS = re.compile(r"[\W_]+")
+# What stands in a word without being seen: joiners, soft hyphens, the vowels and stretches of
+# Arabic.
+_UNSEEN = re.compile(
+    r"[\u00ad\u200b-\u200f\u2060-\u2064\ufe00-\ufe0f\ufeff\u0640\u064b-\u0652\u0670]"
+)
+# Scripts that put no blanks between words, or endings to them: Thai to Khmer, kana, Han, Hangul.
+_UNSPACED = re.compile(
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,11 +101,15 @@ def _stricter(actions: Iterable[str]) -> str:
 def categories_in(text: str, words: Mapping[str, list[str]]) -> set[str]:
     """Return the categories with a word or phrase that stands in a text, whole."""
     said = _plain(text)
-    return {
-        category
-        for category, listed in words.items()
-        if any(f" {_plain(one).strip()} " in said for one in listed if _plain(one).strip())
-    }
+    together = said.replace(" ", "")
+
+    def stands(one: str) -> bool:
+        wanted = _plain(one)
+        if _UNSPACED.search(wanted):
+            return wanted.replace(" ", "") in together
+        return bool(wanted.strip()) and wanted in said
+
+    return {category for category, listed in words.items() if any(map(stands, listed))}
 
 
 def _turn(conversation: Conversation, action: str, log: TurnLog) -> Turn | None:
@@ -164,11 +176,22 @@ async def _asked(options: SafetyOptions, secret: str, body: dict[str, Any]) -> s
         )
     answer = vendor_json(response.body)
     named = answer.get("categories") if isinstance(answer, Mapping) else None
-    if not isinstance(named, list):
+    if not isinstance(named, list) or not all(isinstance(one, str) for one in named):
         raise ValueError("categories")
     return {one for one in named if one in CATEGORIES}
 
 
 def _plain(text: str) -> str:
-    """Return a text as it is compared: without case, width, accents of compatibility and signs."""
-    return f" {_WORDS.sub(' ', unicodedata.normalize('NFKC', text).casefold())} "
+    """Return a text as it is compared: without case, width, unseen signs and punctuation.
+
+    A picture character is a word of its own.
+    """
+    seen = _UNSEEN.sub("", unicodedata.normalize("NFKC", text).casefold())
+    return f" {' '.join(''.join(map(_part, seen)).split())} "
+
+
+def _part(sign: str) -> str:
+    kind = unicodedata.category(sign)
+    if kind[0] in "LNM":
+        return sign
+    return f" {sign} " if kind == "So" else " "
