@@ -28,6 +28,9 @@ PAGE_MAX_BYTES = 5 * 1024 * 1024
 _REDIRECTS = (301, 302, 303, 307, 308)
 _REDIRECTS_MAX = 3
 _SCRIPT = re.compile(r"/conversations/widget\.js(?:\?|$)")
+# Only these are given to a parser: one of Python's takes hours for a page of nothing but "<".
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_TAG = re.compile(r"<(?:script|meta)\b[^<>]{0,8000}>", re.IGNORECASE)
 # Newest conversations that are looked through for one of a real page.
 _NEWEST = 50
 
@@ -119,8 +122,8 @@ def page_checked(channel: Channel, url: str) -> list[PageCheck]:
     """Fetch a page and say of each thing that the widget needs whether it is there."""
     try:
         address, answer = async_to_sync(_fetched)(url)
-    except ConnectorError as error:
-        why = error.reason or error.code
+    except (ConnectorError, ValueError) as error:
+        why = error.reason or error.code if isinstance(error, ConnectorError) else "its redirect"
         return [
             PageCheck(
                 name="The page answers",
@@ -129,8 +132,7 @@ def page_checked(channel: Channel, url: str) -> list[PageCheck]:
                 cure="Open it in a browser that is not signed in, and check the address.",
             )
         ]
-    page = _Page()
-    page.feed(answer.body.decode("utf-8", errors="replace"))
+    page = _page_read(answer.body.decode("utf-8", errors="replace"))
     policies = [*page.policies, answer.headers.get("Content-Security-Policy", "")]
     return [
         PageCheck(
@@ -143,6 +145,14 @@ def page_checked(channel: Channel, url: str) -> list[PageCheck]:
         _tag_check(channel, page.tags, address),
         _policy_check([one for one in policies if one]),
     ]
+
+
+def _page_read(text: str) -> _Page:
+    page = _Page()
+    for tag in _TAG.findall(_COMMENT.sub("", text)):
+        page.reset()  # a script's content is not looked at
+        page.feed(tag)
+    return page
 
 
 async def _fetched(url: str) -> tuple[str, VendorResponse]:
@@ -178,7 +188,7 @@ def _host_check(channel: Channel, address: str) -> PageCheck:
 
 def _tag_check(channel: Channel, tags: list[dict[str, str]], address: str) -> PageCheck:
     name = "The tag is there"
-    sources = [(one, urljoin(address, one["src"])) for one in tags]
+    sources = [(one, _joined(address, one["src"])) for one in tags]
     keys = [one.get("data-key") or _key_in(source) for one, source in sources]
     if not tags:
         about = "No script of the widget stands in the page as it is served."
@@ -243,6 +253,13 @@ def _covers(source: str, scheme: str, host: str) -> bool:
 
 def _key_in(source: str) -> str:
     return next(iter(parse_qs(urlsplit(source).query).get("key", [])), "")
+
+
+def _joined(address: str, source: str) -> str:
+    try:
+        return urljoin(address, source)
+    except ValueError:  # half an IPv6 address, say
+        return ""
 
 
 def _origin(url: str) -> str:

@@ -26,6 +26,7 @@ class Shop:
     html = ""
     policy = ""
     status = 200
+    location = ""
     url = ""
 
 
@@ -38,6 +39,8 @@ def shop() -> Iterator[Shop]:
             self.send_response(made.status)
             if made.policy:
                 self.send_header("Content-Security-Policy", made.policy)
+            if made.location:
+                self.send_header("Location", made.location)
             self.end_headers()
             self.wfile.write(f"<html><body>{made.html}</body></html>".encode())
 
@@ -68,6 +71,31 @@ def test_a_page_with_tag_and_policy_passes(channel, shop):
     shop.html, shop.policy = script_tag(channel), content_policy()
 
     assert found(channel, shop) == [True, True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("around", "is_there"),
+    [
+        ("{}", True),
+        ("<" * 1_000_000 + "{}", True),
+        ("<!--" * 200_000 + "{}", False),
+        ("<!-- {} -->", False),
+        ('<script src="http://[/conversations/widget.js"></script>{}', True),
+        ("<script>const a = 1 < 2;</script>{}", True),
+    ],
+    ids=["plain", "signs", "open comments", "comment", "no address", "script"],
+)
+def test_a_page_of_any_shape_is_read_at_once(channel, shop, around, is_there):
+    shop.html = around.replace("{}", script_tag(channel))
+
+    assert found(channel, shop)[2] == is_there
+
+
+@pytest.mark.parametrize("location", ["http://[", "javascript:alert(1)", "//", "https://10.0.0.1/"])
+def test_a_redirect_to_nowhere_is_a_page_that_does_not_answer(channel, shop, location, settings):
+    shop.status, shop.location = 302, location
+
+    assert found(channel, shop)[0] is False
 
 
 @pytest.mark.parametrize(
