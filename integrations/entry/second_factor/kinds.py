@@ -15,8 +15,9 @@ APP_KIND, _KEY, _PASSKEY = "App", "Security key", "Passkey"
 def factor_kinds(users: Iterable[Any]) -> dict[int, list[str]]:
     """Return by user, in one statement, which kinds of factor they have; none is left out."""
     wanted = [*users]
-    apps = SecondFactor.objects.filter(user__in=wanted, confirmed_at__isnull=False)
-    keys = Passkey.objects.filter(user__in=wanted)
+    # SQLite takes no order within a union, and a model may have one.
+    apps = SecondFactor.objects.filter(user__in=wanted, confirmed_at__isnull=False).order_by()
+    keys = Passkey.objects.filter(user__in=wanted).order_by()
     found = apps.values_list("user_id", Value(None, BooleanField())).union(
         keys.values_list("user_id", "is_security_key")
     )
