@@ -29,10 +29,11 @@ def answer(turn):
 
 class Agent(BaseHTTPRequestHandler):
     def do_POST(self):
-        raw = self.rfile.read(int(self.headers["Content-Length"]))
-        at = self.headers["X-Handoff-Timestamp"]
+        raw = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        at = self.headers.get("X-Handoff-Timestamp", "")
+        given = self.headers.get("X-Handoff-Signature", "")
         good = hmac.new(SECRET, at.encode() + b"." + raw, hashlib.sha256).hexdigest()
-        is_good = hmac.compare_digest(good, self.headers["X-Handoff-Signature"])
+        is_good = hmac.compare_digest(good.encode(), given.encode())
         if not is_good or abs(time.time() - int(at)) > 300:
             self.send_error(401)
             return

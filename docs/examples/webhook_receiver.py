@@ -26,12 +26,12 @@ SEEN: set[str] = set()
 
 def is_ours(timestamp: str, signatures: str, body: bytes) -> bool:
     """Say whether one of the signatures is one of our secrets', and not older than five minutes."""
-    if not timestamp.isdigit() or abs(time.time() - int(timestamp)) > MAX_AGE_SECONDS:
+    if not timestamp.isdecimal() or abs(time.time() - int(timestamp)) > MAX_AGE_SECONDS:
         return False
     signed = timestamp.encode() + b"." + body
     expected = [hmac.new(one.encode(), signed, hashlib.sha256).hexdigest() for one in SECRETS]
     given = [one.strip() for one in signatures.split(",")]
-    return any(hmac.compare_digest(a, b) for a in given for b in expected)
+    return any(hmac.compare_digest(a.encode(), b.encode()) for a in given for b in expected)
 
 
 class Receiver(BaseHTTPRequestHandler):

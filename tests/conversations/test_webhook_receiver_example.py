@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -72,3 +73,6 @@ def test_the_example_takes_each_event_once_during_a_rotation_and_refuses_others(
     assert out.read_text().splitlines() == [f"message.created {conversation_id}"]
     forged = {"X-Handoff-Timestamp": "1", "X-Handoff-Signature": "00", "X-Handoff-Event-ID": "x"}
     assert refused(url, forged) == 401
+    nonsense = {"X-Handoff-Timestamp": str(int(time.time())), "X-Handoff-Signature": "\xe9"}
+    assert refused(url, nonsense) == 401
+    assert refused(url, {**nonsense, "X-Handoff-Timestamp": "\xb2"}) == 401

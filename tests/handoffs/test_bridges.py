@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import http.client
 import importlib
+import json
 import sys
+import threading
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from config.demo.processes import wait_until
 from conversations.models import Conversation, Event, OutsideAgent
 from handoffs.models import Handoff
+from integrations.kit.signatures import outbound_headers
 from tests import factories
 from tests.handoffs.makers import BACK, HELLO, HUMAN, MAKERS, PARCELS, maker_server, served
 from tests.handoffs.outside import SECRET, ask, said
@@ -90,6 +98,64 @@ def test_a_call_that_is_not_signed_reaches_no_agent(load: Any):
             ask(conversation_at(address), "Hello")
 
     assert OutsideAgent.objects.get().error_code == "agent_invalid_auth"
+
+
+def status_of(address: str, headers: dict[str, str], body: bytes = b"{}") -> int:
+    """Return the status of a call to a bridge; any break of it is raised."""
+    call = urllib.request.Request(address, data=body, headers=headers)
+    try:
+        with urllib.request.urlopen(call, timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"X-Handoff-Timestamp": "soon", "X-Handoff-Signature": "\xe9"}],
+    ids=["unsigned", "nonsense"],
+)
+def test_what_carries_no_signature_of_baton_is_refused(load: Any, headers: dict[str, str]):
+    bridge = load("bridge", "")
+
+    with served(bridge.server(0, SECRET, str)) as address:
+        assert status_of(address, headers) == 401
+
+
+def test_a_call_that_comes_again_while_the_agent_thinks_reaches_it_once(load: Any):
+    bridge, asked, has_thought = load("bridge", ""), [], threading.Event()
+
+    def answer(turn: dict[str, Any]) -> dict[str, Any]:
+        asked.append(turn["id"])
+        has_thought.wait(10)
+        return {"utterance": "At last."}
+
+    body = json.dumps({"event": "message", "id": "t1"}).encode()
+    signed = dict(outbound_headers([SECRET], body, "t1"))
+    with served(bridge.server(0, SECRET, answer)) as address, ThreadPoolExecutor(2) as pool:
+        calls = [pool.submit(status_of, address, signed, body) for _ in range(2)]
+        assert wait_until(lambda: bool(asked), seconds=10)
+        has_thought.set()
+        assert [call.result() for call in calls] == [200, 200]
+
+    assert asked == ["t1"]
+
+
+@pytest.mark.parametrize("problem", [TimeoutError, http.client.RemoteDisconnected, ValueError])
+def test_an_agent_that_took_a_turn_and_said_nothing_is_not_asked_again(
+    load: Any, problem: type[Exception]
+):
+    bridge, asked = load("bridge", ""), []
+
+    def answer(turn: dict[str, Any]) -> dict[str, Any]:
+        asked.append(turn["id"])
+        raise problem
+
+    with served(bridge.server(0, SECRET, answer)) as address:
+        ask(conversation_at(address), "Hello")
+
+    assert len(asked) == 1
+    assert OutsideAgent.objects.get().error_code == "agent_rejected"
 
 
 def test_an_agent_out_of_reach_is_a_failure_and_no_silence(load: Any):

@@ -18,6 +18,7 @@ from conversations.models import Conversation, OutsideAgent
 from handoffs.models import Handoff
 from tests import factories
 from tests.handoffs.outside import SECRET, ask, said
+from tests.handoffs.test_bridges import status_of
 from tests.handoffs.test_outside_return import RETURNS, handed_off_and_back
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -75,6 +76,7 @@ def test_the_example_answers_hands_off_and_knows_what_the_human_has_said(
 
 def test_the_example_refuses_what_is_not_signed(conversation: Conversation):
     OutsideAgent.objects.update(secrets={"signing_secret": "another"})
+    assert status_of(OutsideAgent.objects.get().url, {}) == 401
 
     ask(conversation, "Hello")
 

@@ -7,8 +7,10 @@ In Baton choose the runtime Webhook, with the bridge's address and the same secr
 
 import hashlib
 import hmac
+import http.client
 import json
 import os
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -17,6 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 AGENT = os.environ.get("AGENT", "").rstrip("/")
 # Below Baton's own deadline for a whole answer.
 PATIENCE_SECONDS = 25
+SIGNED = ("Timestamp", "Signature")
 IMAGE = "ATTACHMENT_CONTENT_TYPE_IMAGE"
 
 
@@ -58,32 +61,29 @@ def said(texts, *, buttons=None, images=(), state=None, **more):
 
 def server(port, secret, answer):
     """Return a server that answers Baton with what `answer` makes of a turn."""
-    answered = {}  # A call may come twice with the same key: the agent is asked once.
+    answered, asking = {}, {}
+
+    def once(key, turn):
+        """Ask the agent once, also where a call comes again while it still thinks."""
+        with asking.setdefault(key, threading.Lock()):
+            if answered.get(key, (503,))[0] == 503:
+                answered[key] = outcome(answer, turn)
+            return answered[key]
 
     class Bridge(BaseHTTPRequestHandler):
         def do_POST(self):
-            raw = self.rfile.read(int(self.headers["Content-Length"]))
+            raw = self.rfile.read(int(self.headers.get("Content-Length", "0")))
             if not self.is_signed(raw):
-                self.send_error(401)
-                return
-            key, turn = self.headers["Idempotency-Key"], json.loads(raw)
-            if turn["event"] != "message":  # A human has left: the next turn says so as well.
-                self.reply(204, b"")
-                return
-            try:
-                if key not in answered:
-                    answered[key] = json.dumps(answer(turn)).encode()
-            except urllib.error.HTTPError as error:
-                self.send_error(422, f"The agent answered {error.code}")
-            except urllib.error.URLError:
-                self.send_error(503, "The agent was not reached")
-            else:
-                self.reply(200, answered[key])
+                return self.send_error(401)
+            turn = json.loads(raw)
+            if turn["event"] == "message":
+                return self.reply(*once(self.headers["Idempotency-Key"], turn))
+            return self.reply(204, b"")  # A human has left: the next turn says so as well.
 
         def is_signed(self, raw):
-            at = self.headers["X-Handoff-Timestamp"]
+            at, given = (self.headers.get(f"X-Handoff-{name}", "") for name in SIGNED)
             good = hmac.new(secret.encode(), at.encode() + b"." + raw, hashlib.sha256).hexdigest()
-            is_same = hmac.compare_digest(good, self.headers["X-Handoff-Signature"])
+            is_same = hmac.compare_digest(good.encode(), given.encode())
             return is_same and abs(time.time() - int(at)) <= 300
 
         def reply(self, status, body):
@@ -94,6 +94,18 @@ def server(port, secret, answer):
             self.wfile.write(body)
 
     return ThreadingHTTPServer(("", port), Bridge)
+
+
+def outcome(answer, turn):
+    """Return status and body: 503 where Baton may ask again, 422 where the agent has the turn."""
+    try:
+        return 200, json.dumps(answer(turn)).encode()
+    except urllib.error.HTTPError as error:
+        return 422, f"The agent answered {error.code}.".encode()
+    except (TimeoutError, http.client.HTTPException, ValueError):
+        return 422, b"The agent took the turn and gave no answer that can be read."
+    except OSError:
+        return 503, b"The agent was not reached."
 
 
 def serve(answer):

@@ -1,5 +1,7 @@
 """A bridge to Amazon Lex V2, over boto3: BOT=… ALIAS=… LOCALE=en_US python lex.py
 
+boto3 finds its credentials by itself, and wants AWS_DEFAULT_REGION.
+
 Lex has no word for a handoff: an intent named in HANDOFF_INTENTS that has come to its end asks for
 it, or the session attribute baton_handoff, a JSON text as a tool returns it.
 """
