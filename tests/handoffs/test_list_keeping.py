@@ -15,7 +15,9 @@ from conversations.models import Conversation, ConversationTag
 from handoffs.models import Handoff
 from handoffs.portal.erasure.erasing import erasure_request, erasure_run
 from handoffs.portal.lists.long_exports import (
+    export_claim,
     export_run,
+    export_write,
     exports_clean_up,
     exports_give_up,
     exports_remove,
@@ -327,3 +329,13 @@ def test_an_erasure_deletes_what_was_exported_before(project, admin, made, expor
     erasure_run(erasure.pk)
 
     assert not ListExport.objects.exists()
+
+
+def test_an_export_that_is_deleted_while_it_is_written_leaves_no_file(project, made, export):
+    claimed = export_claim(export.pk)
+    assert export_claim(export.pk) is None
+    exports_remove(ListExport.objects.all())
+
+    export_write(claimed)
+
+    assert not ListExport._meta.get_field("file").storage.exists(f"exports/{claimed.pk}")

@@ -77,11 +77,24 @@ def _unclaimed() -> Q:
 
 
 def export_run(export_id: uuid.UUID | str) -> None:
-    """Write one export; whoever comes second finds it claimed."""
+    """Write one export, if nobody else is at it."""
+    export = export_claim(export_id)
+    if export is not None:
+        export_write(export)
+
+
+def export_claim(export_id: uuid.UUID | str) -> ListExport | None:
+    """Take an export for a while; None for whoever comes second."""
+    until = timezone.now() + BUSY_FOR
     rows = ListExport.objects.filter(_unclaimed(), pk=export_id, state=ListExport.State.WAITING)
-    if not rows.update(busy_until=timezone.now() + BUSY_FOR):
-        return
-    export = ListExport.objects.select_related("project").get(pk=export_id)
+    if not rows.update(busy_until=until):
+        return None
+    mine = ListExport.objects.filter(pk=export_id, busy_until=until)
+    return mine.select_related("project").first()
+
+
+def export_write(export: ListExport) -> None:
+    """Write a claimed export; of one that was removed or claimed anew meanwhile nothing stays."""
     page = PAGES[export.page]
     found = page.found(export.project, export.query, shows_people=export.shows_people)
     counted = count()
@@ -94,10 +107,15 @@ def export_run(export_id: uuid.UUID | str) -> None:
         written.flush()
         with open(written.name, "rb") as content:
             export.file.save("", File(content), save=False)
-    export.state, export.rows = ListExport.State.READY, next(counted)
-    export.ready_at = timezone.now()
-    export.expires_at = export.ready_at + GOOD_FOR
-    export.save(update_fields=["file", "state", "rows", "ready_at", "expires_at"])
+    now = timezone.now()
+    if not ListExport.objects.filter(pk=export.pk, busy_until=export.busy_until).update(
+        file=export.file.name,
+        state=ListExport.State.READY,
+        rows=next(counted),
+        ready_at=now,
+        expires_at=now + GOOD_FOR,
+    ):
+        export.file.delete(save=False)
 
 
 def exports_remove(rows: Any) -> int:
