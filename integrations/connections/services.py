@@ -140,7 +140,14 @@ def integration_register(row: Integration) -> Integration:
         integration_mark_refused(row, error)
         row.refresh_from_db()
         return row
-    if given:
+    return _keep_given(row, given) if given else row
+
+
+@transaction.atomic
+def _keep_given(connected: Integration, given: Mapping[str, str]) -> Integration:
+    """Keep what the vendor gave, unless somebody connected anew or disconnected meanwhile."""
+    row = Integration.objects.select_for_update().get(pk=connected.pk)
+    if row.connected_at == connected.connected_at:
         row.credentials = {**row.credentials, **given}
         row.save(update_fields=["credentials", "updated_at"])
     return row

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
+from asgiref.sync import sync_to_async
 
 from integrations.connections import registration
 from integrations.connections.addresses import webhook_urls
 from integrations.connections.drafts import Draft, draft_set
-from integrations.connections.services import integration_connect, integration_disconnect
+from integrations.connections.services import (
+    integration_connect,
+    integration_disconnect,
+    integration_leave,
+)
 from integrations.contract.connector import CheckResult
 from integrations.contract.errors import CannotConnectError
 from integrations.contract.registry import connector_class
@@ -86,3 +91,20 @@ def test_vendor_that_cannot_be_told_needs_attention(
 
     assert row.status == Integration.Status.NEEDS_ATTENTION
     assert "could not be reached" in row.last_error_message
+
+
+def test_what_a_vendor_gives_to_a_connection_that_was_ended_meanwhile_is_not_kept(
+    project: Project, vendor: type[Registering], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = drafted(project)
+
+    async def ended_meanwhile(self: Registering, urls: Mapping[str, str]) -> Mapping[str, str]:
+        await sync_to_async(integration_leave)(integration=row, actor=None)
+        return {"subscription_secret": "given-by-the-vendor"}
+
+    monkeypatch.setattr(vendor, "on_connected", ended_meanwhile)
+    integration_connect(integration=row, actor=None)
+
+    row.refresh_from_db()
+    assert row.status == Integration.Status.NOT_CONNECTED
+    assert "subscription_secret" not in row.credentials
