@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from conversations.files.attachments import attachments_purge
@@ -25,6 +25,7 @@ from handoffs.lifecycle.in_use import integrations_in_use
 from handoffs.lifecycle.locking import handoff_locked, handoff_save
 from handoffs.lifecycle.services import handoff_end, handoff_fail, wait_is_bounded
 from handoffs.models import Handoff, RelayWorker, StoredWebhook
+from handoffs.relay.leases import UNFINISHED
 from handoffs.starting.start import handoff_open
 from handoffs.states import OPEN_VALUES, EndReason, State
 from integrations.connections.services import credentials_purge
@@ -113,4 +114,6 @@ def clean_up_old() -> None:
     StoredWebhook.objects.filter(received_at__lt=WEBHOOKS_KEPT.past()).delete()
     VendorToken.objects.filter(expires_at__lt=now).delete()
     attachments_purge()
-    RelayWorker.objects.filter(heartbeat_at__lt=WORKERS_KEPT.past(), handoffs=None).delete()
+    unfinished = Handoff.objects.filter(UNFINISHED, owner=OuterRef("pk"))
+    gone = RelayWorker.objects.filter(heartbeat_at__lt=WORKERS_KEPT.past())
+    gone.exclude(Exists(unfinished)).delete()

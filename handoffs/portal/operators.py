@@ -17,7 +17,7 @@ from handoffs.lifecycle.locking import handoff_locked, handoff_save
 from handoffs.lifecycle.queueing import queue_open_handoff
 from handoffs.lifecycle.services import handoff_end
 from handoffs.models import Delivery, Handoff, RelayWorker
-from handoffs.relay.leases import worker_stop
+from handoffs.relay.leases import UNFINISHED, worker_stop
 from handoffs.sending.retry import message_retry
 from handoffs.states import EndReason
 from integrations.projects.audit import audit_record
@@ -87,7 +87,7 @@ def handoff_release(*, handoff_id: str, actor: Any) -> None:
 @transaction.atomic
 def worker_mark_dead(*, worker: RelayWorker, actor: Any) -> None:
     """Take all handoffs from a relay worker that hangs; it comes back with its next heartbeat."""
-    owned = list(Handoff.objects.filter(owner=worker).values_list("pk", flat=True))
+    owned = list(Handoff.objects.filter(UNFINISHED, owner=worker).values_list("pk", flat=True))
     worker_stop(worker.pk)
     audit_record(project=None, actor=actor, action="relay_worker.marked_dead", subject=worker.name)
     for handoff_id in owned:

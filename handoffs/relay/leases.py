@@ -32,7 +32,7 @@ def worker_beat(worker_id: uuid.UUID) -> None:
 
 def worker_stop(worker_id: uuid.UUID) -> None:
     """Give up every lease at once, so that another worker need not wait for the heartbeat."""
-    Handoff.objects.filter(owner_id=worker_id).update(owner=None)
+    Handoff.objects.filter(UNFINISHED, owner_id=worker_id).update(owner=None)
     RelayWorker.objects.filter(pk=worker_id).update(stopped_at=Now())
 
 

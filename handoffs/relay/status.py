@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Count, F, Q
-from django.db.models.functions import Now
+from django.db.models import Count, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce, Now
 
 from handoffs.models import Delivery, Handoff, RelayWorker
 from handoffs.relay.leases import UNFINISHED
@@ -34,8 +34,9 @@ class OldestDelivery:
 
 def workers_status() -> list[WorkerStatus]:
     """Return the workers that have not stopped, and stopped ones that still own something."""
-    owned = Count("handoffs", filter=Q(handoffs__in=Handoff.objects.filter(UNFINISHED)))
-    workers = RelayWorker.objects.annotate(owned=owned, now=Now())
+    unfinished = Handoff.objects.filter(UNFINISHED, owner=OuterRef("pk")).order_by()
+    owned = Subquery(unfinished.values("owner").annotate(number=Count("pk")).values("number"))
+    workers = RelayWorker.objects.annotate(owned=Coalesce(owned, 0), now=Now())
     return [
         _status(worker.name, worker.now - worker.heartbeat_at, worker.stopped_at, worker.owned)
         for worker in workers.filter(Q(stopped_at=None) | Q(owned__gt=0)).order_by("name")

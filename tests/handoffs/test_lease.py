@@ -143,20 +143,23 @@ def test_a_beat_brings_a_worker_back_but_not_what_it_owned():
     assert leases_held(sleeper.worker_id) == []
 
 
-def test_a_worker_that_stops_gives_up_its_leases_at_once():
-    handoff = factories.handoff(state=State.ACTIVE)
+def test_a_worker_that_stops_gives_up_its_leases_at_once_and_touches_nothing_that_is_over():
+    handoff, over = factories.handoff(state=State.ACTIVE), factories.handoff(state=State.ENDED)
     first = factories.lease_of(handoff)
+    Handoff.objects.filter(pk=over.pk).update(owner_id=first.worker_id)
 
     worker_stop(first.worker_id)
 
     assert factories.fresh(handoff).owner_id is None
+    assert factories.fresh(over).owner_id == first.worker_id
     assert [lease.epoch for lease in handoffs_claim(factories.worker())] == [first.epoch + 1]
     assert not workers_alive().filter(pk=first.worker_id).exists()
 
 
-def test_workers_long_gone_are_deleted_once_they_own_nothing():
+def test_workers_long_gone_are_deleted_once_they_own_nothing_that_is_open():
     owner, idle = factories.handoff(state=State.ACTIVE).owner_id, factories.worker()
-    for worker_id in (owner, idle):
+    killed = factories.handoff(state=State.ENDED).owner_id
+    for worker_id in (owner, idle, killed):
         grow_old(worker_id, seconds=90_000)
 
     clean_up_old()
