@@ -24,7 +24,7 @@ from handoffs.lifecycle.services import (
 )
 from handoffs.models import Delivery, Handoff, VendorEvent
 from handoffs.receiving.agents import agent_joined, agent_left
-from handoffs.receiving.changes import Change, message_changed
+from handoffs.receiving.changes import message_changed
 from handoffs.receiving.messages import line_id, message_received
 from handoffs.receiving.rich_lines import notes_of, plain_said
 from handoffs.sending.files import FetchedMessage, inbox_kind
@@ -142,33 +142,18 @@ def _receive(handoff: Handoff, event: events.VendorEvent, notes: list[dict[str, 
 
 def _apply(handoff: Handoff, event: events.VendorEvent, lease: Lease) -> list[str]:
     """Do what the event asks for; return the handoff's fields that changed."""
-    return _EFFECTS[type(event)](handoff, event, lease)
+    ends = _ENDS.get(type(event))
+    return ends(handoff, event, lease) if ends else _EFFECTS[type(event)](handoff, event)
 
 
-def _joined(handoff: Handoff, event: events.LiveAgentJoined, lease: Lease) -> list[str]:
-    return agent_joined(handoff, event)
-
-
-def _left(handoff: Handoff, event: events.LiveAgentLeft, lease: Lease) -> list[str]:
-    return agent_left(handoff, event)
-
-
-def _message(handoff: Handoff, event: events.LiveAgentMessage, lease: Lease) -> list[str]:
-    return message_received(handoff, event)
-
-
-def _changed(handoff: Handoff, event: Change, lease: Lease) -> list[str]:
-    return message_changed(handoff, event)
-
-
-def _failed(handoff: Handoff, event: events.MessageFailed, lease: Lease) -> list[str]:
+def _failed(handoff: Handoff, event: events.MessageFailed) -> list[str]:
     if lines := delivery_failed_late(handoff, event.vendor_message_id, event.reason):
         events_append(handoff.conversation, lines)
     return []
 
 
-def _receipt(status: Delivery.Status) -> Callable[[Handoff, Any, Lease], list[str]]:
-    def apply(handoff: Handoff, event: Any, lease: Lease) -> list[str]:
+def _receipt(status: Delivery.Status) -> Callable[[Handoff, Any], list[str]]:
+    def apply(handoff: Handoff, event: Any) -> list[str]:
         lines = receipts_apply(handoff, event.vendor_message_id, status)
         if lines and handoff.behaviour.read_receipts:
             events_append(handoff.conversation, lines)
@@ -177,7 +162,7 @@ def _receipt(status: Delivery.Status) -> Callable[[Handoff, Any, Lease], list[st
     return apply
 
 
-def _queue(handoff: Handoff, event: events.QueuePositionChanged, lease: Lease) -> list[str]:
+def _queue(handoff: Handoff, event: events.QueuePositionChanged) -> list[str]:
     if State(handoff.state) is State.ACTIVE:
         return []
     known = {
@@ -190,13 +175,13 @@ def _queue(handoff: Handoff, event: events.QueuePositionChanged, lease: Lease) -
     return ["queue_status"]
 
 
-def _notice(handoff: Handoff, event: events.SystemNotice, lease: Lease) -> list[str]:
+def _notice(handoff: Handoff, event: events.SystemNotice) -> list[str]:
     line = system_event(event.text, code="vendor_notice")
     events_append(handoff.conversation, [line])
     return []
 
 
-def _transfer(handoff: Handoff, event: events.TransferStarted, lease: Lease) -> list[str]:
+def _transfer(handoff: Handoff, event: events.TransferStarted) -> list[str]:
     if State(handoff.state) is State.ACTIVE:
         line = system_event(text_for(handoff, "transfer"), code="agent_transferred")
         events_append(handoff.conversation, [line])
@@ -221,7 +206,7 @@ def _start_refused(handoff: Handoff, event: events.StartRefused, lease: Lease) -
     return handoff_unavailable(handoff, event.code, event.detail, lease=lease)
 
 
-def _idle(handoff: Handoff, event: events.IdleWarning, lease: Lease) -> list[str]:
+def _idle(handoff: Handoff, event: events.IdleWarning) -> list[str]:
     text = text_for(handoff, "inactivity_warning")
     known = {} if event.seconds_left is None else {"seconds_left": event.seconds_left}
     frame = transient_frame(EventType.SESSION_IDLE_WARNING, {**known, "message": text})
@@ -245,18 +230,18 @@ def _ended(handoff: Handoff, event: events.ConversationEnded, lease: Lease) -> l
     return []
 
 
-def _unknown(handoff: Handoff, event: events.UnknownEvent, lease: Lease) -> list[str]:
+def _unknown(handoff: Handoff, event: events.UnknownEvent) -> list[str]:
     logger.info("Vendor event of an unknown kind dropped: %s", event.name[:60])
     return []
 
 
-_EFFECTS: dict[type[events.VendorEvent], Callable[[Handoff, Any, Lease], list[str]]] = {
-    events.LiveAgentJoined: _joined,
-    events.LiveAgentLeft: _left,
-    events.LiveAgentMessage: _message,
-    events.LiveAgentMessageEdited: _changed,
-    events.LiveAgentMessageDeleted: _changed,
-    FetchedMessage: _message,
+_EFFECTS: dict[type[events.VendorEvent], Callable[[Handoff, Any], list[str]]] = {
+    events.LiveAgentJoined: agent_joined,
+    events.LiveAgentLeft: agent_left,
+    events.LiveAgentMessage: message_received,
+    events.LiveAgentMessageEdited: message_changed,
+    events.LiveAgentMessageDeleted: message_changed,
+    FetchedMessage: message_received,
     events.MessageEchoed: _receipt(Delivery.Status.SENT),
     events.MessageDelivered: _receipt(Delivery.Status.DELIVERED),
     events.MessageRead: _receipt(Delivery.Status.READ),
@@ -265,8 +250,11 @@ _EFFECTS: dict[type[events.VendorEvent], Callable[[Handoff, Any, Lease], list[st
     events.QueuePositionChanged: _queue,
     events.SystemNotice: _notice,
     events.TransferStarted: _transfer,
+    events.UnknownEvent: _unknown,
+}
+# What may end the human part writes that under the lease itself.
+_ENDS: dict[type[events.VendorEvent], Callable[[Handoff, Any, Lease], list[str]]] = {
     events.NoLiveAgents: _nobody,
     events.StartRefused: _start_refused,
     events.ConversationEnded: _ended,
-    events.UnknownEvent: _unknown,
 }
