@@ -7,6 +7,7 @@ import hmac
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import tzinfo
 
 from django.conf import settings
 from django.db import models
@@ -17,6 +18,7 @@ from conversations.models.release import Release
 from integrations.behaviour.languages import language_of
 from integrations.behaviour.sentence import Tongue
 from integrations.behaviour.wording import tongue_of
+from integrations.kit.text_form import zone_named
 from integrations.models import Environment, Project
 from integrations.models.identifiers import conversation_id
 
@@ -194,6 +196,11 @@ class Conversation(models.Model):
         """Return what a token of verified context must be bound to: its client alone knows it."""
         key = hmac.digest(settings.SECRET_KEY.encode(), b"baton verified context", "sha256")
         return hmac.new(key, self.session_id.bytes, hashlib.sha256).hexdigest()[:32]
+
+    @property
+    def zone(self) -> tzinfo:
+        """Return in whose days the end user speaks: their own time zone's, else the project's."""
+        return zone_named(self.time_zone) or self.project.zone
 
     @property
     def tongue(self) -> Tongue:

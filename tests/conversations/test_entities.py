@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
+from django.utils.timezone import localdate
 
 from conversations.ai_agent.entities.reading import ENTITY_KINDS, entity_read
 
 SIZES = ["Small", "Large", "Extra large"]
-TOMORROW = (date.today() + timedelta(days=1)).isoformat()
+TOMORROW = (localdate() + timedelta(days=1)).isoformat()
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,8 @@ TOMORROW = (date.today() + timedelta(days=1)).isoformat()
         ("numeric", "12,500", 12500),
         ("numeric", "3 or 4", None),
         ("numeric", "a dozen", None),
+        ("numeric", "9" * 400, None),
+        ("numeric", "9" * 400 + ".5", None),
         ("alphanumeric", "my order is A-1042, thanks", "A-1042"),
         ("alphanumeric", "order 77120", "77120"),
         ("alphanumeric", "AB12 or CD34", None),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from django.utils.timezone import localdate
 
 from conversations.models import Conversation, Tool
 from conversations.releases.services import release_publish
@@ -63,6 +65,20 @@ def test_what_is_missing_is_asked_for_one_value_at_a_time_and_kept(project):
     assert say(conversation, "24.12.2026") == ["A-1042 of 2026-12-24: ['date', 'day', 'order']"]
     assert conversation.tool_state["given"] == ["A-1042", "2026-12-24"]
     assert conversation.dialog.get("asks", "") == ""
+
+
+def test_today_is_the_day_where_the_end_user_is_or_else_the_project(project):
+    project.time_zone = "Pacific/Kiritimati"
+    project.save()
+    conversation = talk(project, ORDER, DAY)
+    days = {}
+    # Between the two it is never the same day.
+    for name in ("Etc/GMT+12", ""):
+        Conversation.objects.filter(pk=conversation.pk).update(time_zone=name)
+        say(conversation, f"{ASKED} A-1042, today")
+        days[name or project.time_zone] = conversation.tool_state["given"][1]
+
+    assert days == {name: str(localdate(timezone=ZoneInfo(name))) for name in days}
 
 
 def test_an_answer_may_say_more_than_was_asked(project):

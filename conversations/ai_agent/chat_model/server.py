@@ -12,7 +12,12 @@ from integrations.contract.errors import (
     RateLimitedError,
     RejectedError,
 )
-from integrations.http.errors import StatusTable, VendorResponse, status_error
+from integrations.http.errors import (
+    MAX_RETRY_AFTER_SECONDS,
+    StatusTable,
+    VendorResponse,
+    status_error,
+)
 from integrations.kit.json_values import count_read
 
 # Payment is missing: no try mends it. A conflict heals by itself.
@@ -49,5 +54,5 @@ def refusal(response: VendorResponse, statuses: StatusTable) -> ConnectorError:
         return RateLimitedError(status=error.status)
     milliseconds = count_read(response.headers.get("retry-after-ms", ""))
     if milliseconds is not None:
-        error.retry_after = milliseconds / 1000
+        error.retry_after = min(milliseconds / 1000, MAX_RETRY_AFTER_SECONDS)
     return error

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from difflib import get_close_matches
 
+from django.utils.timezone import localdate
+
 from conversations.ai_agent.phrases.words import normalise
+from integrations.contract.hints import is_finite_number
 
 Value = str | int | float | bool
 # From this likeness on an option counts as meant.
@@ -157,9 +160,10 @@ def _plain_number(text: str) -> int | float | None:
         is_thousands = re.fullmatch(r"[-+]?\d{1,3}(,\d{3})+", raw)
         raw = raw.replace(",", "" if is_thousands else ".")
     try:
-        return float(raw) if "." in raw else int(raw)
+        number = float(raw) if "." in raw else int(raw)
     except ValueError:
         return None
+    return number if is_finite_number(number) else None
 
 
 def _alphanumeric(text: str, _: Sequence[str]) -> Read | None:
@@ -194,7 +198,10 @@ def _option(text: str, options: Sequence[str]) -> str | None:
 
 
 def _date(text: str, _: Sequence[str]) -> Read | None:
-    """Return an ISO date: of 2026-11-29, 29.11.2026, 29/11/26, or today and its neighbours."""
+    """Return an ISO date: of 2026-11-29, 29.11.2026, 29/11/26, or today and its neighbours.
+
+    Today is that of the time zone which the turn has made the current one.
+    """
     day = None
     if found := _ISO_DATE.search(text):
         day = _day(*map(int, found.groups()))
@@ -206,7 +213,7 @@ def _date(text: str, _: Sequence[str]) -> Read | None:
     word = next((one for one in re.findall(r"\w+", text) if one.casefold() in _DAYS), None)
     if word is None:
         return None
-    return (date.today() + timedelta(days=_DAYS[word.casefold()])).isoformat(), word
+    return (localdate() + timedelta(days=_DAYS[word.casefold()])).isoformat(), word
 
 
 def _day(year: int, month: int, day: int) -> str | None:

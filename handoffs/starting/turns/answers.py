@@ -94,7 +94,12 @@ def _turn_take(claim: TurnClaim) -> None:
 
 def _answer(claim: TurnClaim) -> None:
     facts = claim.facts or _facts(claim.conversation_id)
-    conversation, event = facts.conversation, facts.event
+    # “Tomorrow” is the end user's.
+    with timezone.override(facts.conversation.zone):
+        _answer_to(claim, facts.conversation, facts.event)
+
+
+def _answer_to(claim: TurnClaim, conversation: Conversation, event: Event | None) -> None:
     agent = outside_agent(conversation.project)
     has_flows = agent is None or is_asked(agent)
     is_resumed = has_flows and bool(conversation.flow.get("resume"))
