@@ -21,6 +21,7 @@ from conversations.journal.frames import CLIENT_EXTENSIONS
 from conversations.journal.json_values import has_valid_text
 from conversations.journal.services import Visitor, session_create
 from conversations.models import Channel, Conversation
+from conversations.models.conversation import TEST_PANEL
 from conversations.socket.handshake import session_of_token
 from conversations.widget.access_token import (
     SECRET_PREFIX,
@@ -173,8 +174,9 @@ class SessionView(EnvelopeView):
             return _with_valid_text(value)
 
         def validate_page(self, value: dict[str, str]) -> dict[str, str]:
-            """Refuse names that cannot be stored; the values are checked already."""
-            return _with_valid_text(value)
+            """Refuse names that cannot be stored, and drop the portal's own mark of a trial."""
+            given = _with_valid_text(value)
+            return {name: text for name, text in given.items() if name != TEST_PANEL}
 
     @extend_schema_serializer(component_name="SessionCreate")
     class Documented(Input):

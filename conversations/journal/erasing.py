@@ -26,6 +26,7 @@ from conversations.models import (
     Survey,
     WebhookDelivery,
 )
+from conversations.models.conversation import TEST_PANEL
 from conversations.models.review import search_forget
 from integrations.models import Project, VendorCall
 
@@ -62,7 +63,9 @@ def conversation_blank(conversation: Conversation) -> Counter[str]:
         dialog={},
         agent_session={},
         shared_id="",
-        page={},
+        # That it was a trial stays known, so that it is counted nowhere.
+        page={name: value for name, value in conversation.page.items() if name == TEST_PANEL},
+        metrics=[{**one, "value": _blank(one["value"])} for one in conversation.metrics],
         time_zone="",
         integration_attributes={},
         context={},

@@ -25,6 +25,8 @@ from integrations.models.identifiers import conversation_id
 # Beside the extensions that a client names: it is a mobile SDK, which drops what it does not know.
 APP = "app"
 APP_PLATFORMS = ("ios", "android")
+# In `page`: a trial in the portal's own test panel, which is nobody's conversation.
+TEST_PANEL = "test_panel"
 # Of a thread of text messages, whose client is this portal itself (conversations/sms).
 TEXT_PLATFORM = "sms"
 

@@ -18,6 +18,7 @@ from conversations.journal.services import Visitor
 from conversations.models import (
     Attachment,
     Conversation,
+    ConversationFact,
     EndUser,
     Erasure,
     Event,
@@ -26,8 +27,11 @@ from conversations.models import (
     SmsThread,
     Survey,
 )
+from conversations.models.conversation import TEST_PANEL
 from handoffs.clocks.retention import retention_run
 from handoffs.models import Handoff
+from handoffs.portal.analytics.facts import facts_write
+from handoffs.portal.conversations.search_fill import search_catch_up
 from handoffs.portal.erasure.erasing import erasure_run, erasures_waiting
 from handoffs.states import State
 from integrations.models import AuditEntry, Project, VendorCall
@@ -37,6 +41,8 @@ from tests.members import client_with
 
 pytestmark = pytest.mark.django_db
 MARK = "Ottilie-Marker"
+# Of a conversation: what holds words of the end user's, of a page's and of tools'.
+_OBJECTS = ("tool_state", "flow", "dialog", "agent_session", "page", "integration_attributes")
 
 
 def at(name: str, project: Project, *args: object) -> str:
@@ -52,13 +58,16 @@ def talked(project: Project, state: State = State.ENDED) -> Handoff:
         name=MARK, email=f"{MARK}@example.org", phone="+491701234567", memory={"name": MARK}
     )
     Conversation.objects.filter(pk=conversation.pk).update(
-        tool_state={"name": MARK}, page={"title": MARK}, integration_attributes={"user": MARK}
+        **{name: {"name": MARK} for name in _OBJECTS},
+        metrics=[{"name": "city", "value": MARK, "at": "2026-11-01T00:00:00+00:00"}],
+        shared_id=MARK,
     )
     row = Handoff.objects.get(pk=handoff.pk)
     row.routing = {"reason": MARK}
     row.vendor_session, row.vendor_conversation_id = {"name": MARK}, "vendor-1"
     row.utterance = row.reason = row.error_detail = MARK
-    row.context_data = {"name": MARK}
+    row.context_data, row.early_changes = {"name": MARK}, {"m-1": {"text": MARK}}
+    row.summary, row.shared_id = {"text": MARK}, MARK
     row.save()
     LogEntry.objects.create(
         project=project, conversation=conversation, level="info", content=MARK, fields={"n": MARK}
@@ -114,16 +123,30 @@ class TestErasing:
         end_conversation(handoff.conversation)
         before = Event.objects.filter(conversation=handoff.conversation).count()
         path = Attachment.objects.get().file.path
-        assert len(rows_with(MARK)) > 12
+        facts_write([handoff.conversation_id])
+        assert len(rows_with(MARK)) > 20
 
         erase(admin, project, handoff.conversation.end_user_id)
         erasure_run(Erasure.objects.get().pk)
+        search_catch_up(before=facts_write)
 
         assert rows_with(MARK) == []
         assert Event.objects.filter(conversation=handoff.conversation).count() == before
         kept = Handoff.objects.get(pk=handoff.pk)
         assert (kept.state, kept.requested_at) == (handoff.state, handoff.requested_at)
         assert not Path(path).exists()
+
+    def test_a_trial_that_is_erased_is_counted_no_more_than_before(self, admin, project):
+        handoff = talked(project)
+        end_conversation(handoff.conversation)
+        Conversation.objects.update(page={TEST_PANEL: "draft", "title": MARK})
+
+        erase(admin, project, handoff.conversation.end_user_id)
+        erasure_run(Erasure.objects.get().pk)
+        search_catch_up(before=facts_write)
+
+        assert rows_with(MARK) == []
+        assert not ConversationFact.objects.exists()
 
     def test_the_report_counts_and_names_what_lies_with_vendors(self, admin, project):
         handoff = talked(project)

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from conversations.journal.frames import EventType
 from conversations.models import Conversation, ConversationFact, Event, HandoffFact
+from conversations.models.conversation import TEST_PANEL
 from handoffs.lifecycle.locking import UNLISTED
 from handoffs.models import Handoff
 from handoffs.portal.analytics.exchange import Exchange, exchanges
@@ -21,8 +22,6 @@ from handoffs.portal.one_handoff.outcomes import handoff_outcome
 from handoffs.states import FINAL_STATES
 
 _FINAL = [state.value for state in FINAL_STATES]
-# A trial of the portal's own pages is nobody's conversation.
-_TRIALS = ("test_panel",)
 
 
 @transaction.atomic
@@ -34,7 +33,7 @@ def facts_write(conversation_ids: Sequence[str]) -> None:
     rows = Conversation.objects.filter(pk__in=conversation_ids).select_related(
         "channel", "survey", "end_user"
     )
-    found = [row for row in rows if not any(row.page.get(name) for name in _TRIALS)]
+    found = [row for row in rows if not row.page.get(TEST_PANEL)]
     handoffs = list(Handoff.objects.filter(conversation__in=found).defer(*UNLISTED))
     facts: list[HandoffFact | ConversationFact] = [*_handoffs(found, handoffs)]
     facts += [*_conversations(found, handoffs), *returns_write(found)]

@@ -155,14 +155,14 @@ def _blank_all(erasure: Erasure, person: EndUser | None) -> None:
     for conversation in theirs.exclude(pk__in=erasure.blanked):
         with transaction.atomic():
             _blank(erasure, conversation)
+    # Files that were written before hold who it was.
+    exports_remove(ListExport.objects.filter(project=erasure.project))
     with transaction.atomic():
         if person is not None:
             erasure.counts = dict(Counter(erasure.counts) + end_user_blank(person))
         erasure.state, erasure.waits_for = Erasure.State.DONE, ""
         erasure.done_at = timezone.now()
         erasure.save(update_fields=["state", "waits_for", "done_at", "counts"])
-    # Files that were written before hold who it was.
-    exports_remove(ListExport.objects.filter(project=erasure.project))
 
 
 def _blank(erasure: Erasure, conversation: Conversation) -> None:
@@ -203,8 +203,8 @@ def _handoff_blank(handoff: Handoff) -> int:
     )
     # Encrypted columns are written by their own field.
     handoff.refresh_from_db()
-    handoff.routing, handoff.vendor_session = {}, None
-    handoff.save(update_fields=["routing", "vendor_session"])
+    handoff.routing, handoff.vendor_session, handoff.summary = {}, None, None
+    handoff.save(update_fields=["routing", "vendor_session", "summary"])
     for past in PastAttempt.objects.filter(handoff=handoff):
         past.vendor_session = None
         past.save(update_fields=["vendor_session"])

@@ -15,6 +15,7 @@ from conversations.ai_agent.lifetime.start import agent_begin
 from conversations.journal.frames import EventType
 from conversations.journal.services import Visitor, session_create
 from conversations.models import Channel, Conversation, Event, LogEntry
+from conversations.models.conversation import TEST_PANEL
 from conversations.models.release import release_id_of
 from handoffs.models import Handoff
 from handoffs.portal.one_handoff.wording import BADGES
@@ -88,7 +89,7 @@ def panel_begin(project: Project, where: str, *, variant_id: str = "") -> Conver
     """Open a conversation with the draft or an environment, and let the AI agent greet."""
     environment = Environment.SANDBOX.value if where == DRAFT else where
     channel = _channel(project, environment)
-    visitor = Visitor(variant_id=variant_id, page={"test_panel": where})
+    visitor = Visitor(variant_id=variant_id, page={TEST_PANEL: where})
     with transaction.atomic():
         conversation = session_create(channel=channel, token_family=uuid.uuid4(), visitor=visitor)
         if where == DRAFT and conversation.release_id is not None:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 from conversations.errors import ConversationError
 from conversations.journal.services import conversations_seen
 from conversations.models import Conversation
+from conversations.models.conversation import TEST_PANEL
 from handoffs.portal.trials.panel import (
     panel_begin,
     panel_conversation,
@@ -100,7 +101,7 @@ def _say(request: HttpRequest, conversation: Conversation) -> None:
 
 def _context(project: Project, conversation: Conversation) -> dict[str, object]:
     handoff = panel_handoff(conversation)
-    where = conversation.page.get("test_panel", "")
+    where = conversation.page.get(TEST_PANEL, "")
     return {
         "conversation": conversation,
         "where": dict(places(project)).get(where, where),

@@ -39,6 +39,7 @@ from conversations.journal.services import (
     log_append,
 )
 from conversations.models import Conversation, Event, LogEntry, OutsideAgent
+from conversations.models.conversation import TEST_PANEL
 from handoffs.errors import InvalidPayloadError
 from handoffs.lifecycle.queueing import queue_answer
 from handoffs.payload.reading import (
@@ -53,7 +54,7 @@ from handoffs.starting.human_parts import human_parts
 from handoffs.starting.start import handoff_refuse, handoff_start
 from handoffs.starting.turns.claims import TURNS, TurnClaim, turn_clear, turn_put_back
 from handoffs.starting.turns.outside import OUTSIDE_TURNS
-from handoffs.starting.turns.statements import TEST_PANEL, TurnFacts, turn_write
+from handoffs.starting.turns.statements import TurnFacts, turn_write
 from integrations.contract.hints import PayloadProblem
 
 logger = logging.getLogger(__name__)

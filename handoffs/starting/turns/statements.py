@@ -25,6 +25,7 @@ from conversations.journal.frames import frame_of
 from conversations.journal.services import NewEvent
 from conversations.journal.text_wake_up import texts_wake
 from conversations.models import Conversation, EndUser, Event
+from conversations.models.conversation import TEST_PANEL
 from conversations.releases.known import STAMPS, project_know
 from conversations.webhooks.statement import LISTENING, TOLD
 from conversations.webhooks.wake_up import wake
@@ -33,8 +34,6 @@ from handoffs.sending.hot_path import line_event
 from integrations.telemetry.correlation import correlation_id
 from integrations.telemetry.metrics import JOURNAL_LINES
 
-# In a conversation's page: it is one of the portal's test panel.
-TEST_PANEL = "test_panel"
 _DATABASE = ThreadDatabase()
 _WAITING = """
     conversation.answer_due_at IS NOT NULL AND conversation.state = 'bot'
