@@ -298,7 +298,7 @@ async def test_a_key_that_is_revoked_closes_its_socket(talk, monkeypatch):
 async def test_a_frame_that_means_nothing_is_answered_and_the_socket_stays_open(talk):
     socket, _ = await listen(await run_sync(key_of, talk))
 
-    for text in ("nonsense", '{"type": "say"}', "[]"):
+    for text in ("nonsense", '{"type": "say"}', "[]", "[" * 5000):
         await socket.send_to(text_data=text)
         assert (await next_frame(socket))["error_code"] == "UNKNOWN_FRAME"
 

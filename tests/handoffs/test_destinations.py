@@ -259,6 +259,7 @@ def test_the_first_destination_is_the_default_and_its_hints_are_kept(admin, proj
         ({"name": "a{b"}, "name", "curly brackets"),
         ({"name": "sales"}, "name", "exists in this project"),
         ({"hints": "{"}, "hints", "This is no JSON"),
+        ({"hints": "[" * 5000}, "hints", "This is no JSON"),
         ({"hints": "[1]"}, "hints", "JSON object"),
         ({"hints": '{"priorty": 1}'}, "hints", "priorty: unknown hint"),
         ({"hints": '{"user_phone": "12"}'}, "hints", "user_phone: expected a phone number"),

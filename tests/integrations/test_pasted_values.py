@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from integrations.connect.documents.values import field_text
 from integrations.contract.manifest import CredentialField, FieldKind, Manifest
 from integrations.contract.registry import all_manifests, manifest_get
 from integrations.credentials.cleaning import credentials_clean
@@ -167,3 +168,12 @@ def test_a_private_key_is_taken_however_it_was_copied(vendor, name, form, privat
     cleaned = credentials_clean(manifest, raw, stored={})
 
     assert cleaned.values.get(name) == private_pem, cleaned.errors
+
+
+def test_pairs_nested_without_end_are_refused_as_any_other_text():
+    pairs = next(
+        item for one in all_manifests() for item in one.fields if item.kind is FieldKind.KEY_VALUE
+    )
+
+    with pytest.raises(ValueError, match="names and values"):
+        field_text(pairs, '{"a":' * 5000)

@@ -245,6 +245,6 @@ def _header(scope: Mapping[str, Any], name: bytes) -> str:
 def _type_of(text: str | None) -> object:
     try:
         frame = json.loads(text or "")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return frame.get("type") if isinstance(frame, dict) else None

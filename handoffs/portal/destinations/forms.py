@@ -132,7 +132,7 @@ class DestinationForm(forms.Form):
         text = self.cleaned_data.get("hints", "").strip()
         try:
             found = json.loads(text) if text else {}
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValidationError({"hints": f"This is no JSON: {error}."}) from error
         if not isinstance(found, dict):
             raise ValidationError({"hints": "Write a JSON object: pairs in curly brackets."})

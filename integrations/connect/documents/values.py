@@ -82,7 +82,7 @@ def _pairs(given: Any) -> Mapping[str, Any] | None:
     if isinstance(given, str) and given.lstrip().startswith("{"):
         try:
             given = json.loads(given)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError("Send an object of names and values.") from error
     return given if isinstance(given, Mapping) else None
 
