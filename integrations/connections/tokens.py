@@ -11,7 +11,7 @@ from asgiref.sync import sync_to_async
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from integrations.contract.connector import ROTATING
+from integrations.contract.connector import ROTATING, TokenCache
 from integrations.models import Integration, VendorToken
 
 # Runs a synchronous function off the event loop and awaits its result.
@@ -125,7 +125,7 @@ class MemoryTokens:
         return is_mine
 
 
-class TrialTokens(MemoryTokens):
+class TrialTokens:
     """A TokenCache for checks: its own, but for a secret that each use replaces.
 
     The vendor takes the old one no more, so whoever uses it must leave the new one to all.
@@ -133,34 +133,27 @@ class TrialTokens(MemoryTokens):
 
     def __init__(self, integration_id: int) -> None:
         """Take whose secrets they are."""
-        super().__init__()
+        self._own = MemoryTokens()
         self._stored = StoredTokens(integration_id=integration_id, run_sync=_off_the_loop)
+
+    def _of(self, name: str) -> TokenCache:
+        return self._stored if name.startswith(ROTATING) else self._own
 
     async def get(self, name: str) -> str | None:
         """Return the value, or None when absent or expired."""
-        if name.startswith(ROTATING):
-            return await self._stored.get(name)
-        return await super().get(name)
+        return await self._of(name).get(name)
 
     async def set(self, name: str, value: str, ttl_seconds: float) -> None:
         """Keep a value for `ttl_seconds`."""
-        if name.startswith(ROTATING):
-            await self._stored.set(name, value, ttl_seconds)
-        else:
-            await super().set(name, value, ttl_seconds)
+        await self._of(name).set(name, value, ttl_seconds)
 
     async def delete(self, name: str) -> None:
         """Forget a value; absent is fine."""
-        if name.startswith(ROTATING):
-            await self._stored.delete(name)
-        else:
-            await super().delete(name)
+        await self._of(name).delete(name)
 
     async def claim(self, name: str, ttl_seconds: float) -> bool:
         """Take a name, unless another check or worker has it."""
-        if name.startswith(ROTATING):
-            return await self._stored.claim(name, ttl_seconds)
-        return await super().claim(name, ttl_seconds)
+        return await self._of(name).claim(name, ttl_seconds)
 
 
 async def _off_the_loop(work: Callable[..., Any], *arguments: Any) -> Any:
