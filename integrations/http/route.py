@@ -14,8 +14,10 @@ import aiohttp
 
 from integrations.contract.errors import CannotConnectError
 from integrations.http.url_guard import HTTPS_PORT, is_local_host, may_connect
+from integrations.kit.recent import Recent
 
 NAME_SECONDS = 60
+_NAMES_KEPT = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +132,7 @@ class _Lookup(aiohttp.abc.AbstractResolver):
         proxy = urlsplit(route.proxy)
         self._proxy_host, self._proxy_port = proxy.hostname, proxy.port if route.proxy else None
         self._proxy_addresses = {proxy.hostname} if proxy.hostname else set()
-        self._known: dict[str, tuple[float, frozenset[str]]] = {}
+        self._known: Recent[tuple[float, frozenset[str]]] = Recent(_NAMES_KEPT)
 
     def is_proxy(self, address: str, port: int) -> bool:
         """Say whether this is the proxy's own address."""
@@ -138,10 +140,10 @@ class _Lookup(aiohttp.abc.AbstractResolver):
 
     async def addresses(self, host: str) -> frozenset[str]:
         """Return what a host stands for, as numbers; nothing where nobody here knows it."""
-        until, known = self._known.get(host, (0.0, frozenset()))
+        until, known = self._known.get(host) or (0.0, frozenset())
         if time.monotonic() >= until:
             known = await self._addresses(host)
-            self._known[host] = (time.monotonic() + NAME_SECONDS, known)
+            self._known.put(host, (time.monotonic() + NAME_SECONDS, known))
         return known
 
     async def _addresses(self, host: str) -> frozenset[str]:

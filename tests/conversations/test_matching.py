@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conversations.ai_agent.phrases.refusals import request_read
+from conversations.ai_agent.phrases.topic_index import TopicMeanings
 from conversations.ai_agent.phrases.words import MAX_TEXT_CHARS
 from conversations.ai_agent.topics.actions import TopicAction, action_references, tool_targets
 from conversations.ai_agent.topics.actions import topic_actions as read_actions
@@ -328,3 +329,13 @@ def test_arguments_stand_inside_a_reference_by_place_or_by_name(written, places,
 )
 def test_a_malformed_action_list_does_nothing(stored):
     assert read_actions(stored, "") == []
+
+
+def test_no_memory_of_the_index_grows_with_each_new_word_of_an_end_user():
+    index = TopicMeanings([(0, "opening hours")], topics=1)
+
+    for number in range(200):
+        index.best(f"frobnicate{number:04}")
+
+    kept = [one for one in vars(index).values() if isinstance(one, dict)]
+    assert kept and max(map(len, kept)) < 100

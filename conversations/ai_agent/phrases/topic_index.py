@@ -11,6 +11,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -28,6 +29,7 @@ UNKNOWN_WEIGHT = 0.5
 # The best topic must be so much better than the next one.
 MARGIN = 0.03
 _MIN_FUZZY = 4
+_NEAR_KEPT = 4096
 # Beside the fillers of all phrases: what only says that something is, was or is wanted.
 _MORE_FILLERS = re.findall(
     r"\w+",
@@ -68,7 +70,8 @@ class TopicMeanings:
             for one in meant:
                 self._topics[one].append(topic)
         self._stems = [one for one in self._idf if one[0] != "=" and len(one) >= _MIN_FUZZY]
-        self._near: dict[str, tuple[str, float]] = {}
+        # End users write any number of words that no topic knows.
+        self._near = lru_cache(maxsize=_NEAR_KEPT)(self._nearest)
 
     def best(self, said: str, without: Collection[int] = ()) -> tuple[float, int]:
         """Return the best topic for a normalised message, as PhraseIndex does."""
@@ -106,14 +109,15 @@ class TopicMeanings:
         """Return what a word of a message is to the topics: itself, or one it may be a typo of."""
         if one in self._idf or one[0] == "=" or len(one) < _MIN_FUZZY:
             return one, 1.0
-        if one not in self._near:
-            stem = process.extractOne(
-                one, self._stems, scorer=OSA.normalized_similarity, score_cutoff=MIN_LIKENESS
-            )
-            meaning = meaning_near(one)
-            near = max(meaning[::-1], (stem[1], stem[0]) if stem else (0.0, ""))
-            self._near[one] = (near[1], near[0]) if near[0] else (one, 1.0)
-        return self._near[one]
+        return self._near(one)
+
+    def _nearest(self, one: str) -> tuple[str, float]:
+        stem = process.extractOne(
+            one, self._stems, scorer=OSA.normalized_similarity, score_cutoff=MIN_LIKENESS
+        )
+        meaning = meaning_near(one)
+        near = max(meaning[::-1], (stem[1], stem[0]) if stem else (0.0, ""))
+        return (near[1], near[0]) if near[0] else (one, 1.0)
 
     def _of_message(self, worth: Mapping[str, float]) -> list[float]:
         """Return for each topic how much of a message its phrases cover."""
