@@ -52,7 +52,7 @@ class Channel(models.Model):
     )
     title = models.CharField(max_length=60, default="Chat with us")
     accent = models.CharField(max_length=7, default="#2457d6")
-    # Name, colours, place and words, per language (widget/brand.py).
+    # Name, colours, place and words, per language (widget/brand_form.py).
     brand = models.JSONField(default=dict, db_default={}, blank=True)
     # Consent and form before a conversation (widget/before.py).
     before = models.JSONField(default=dict, db_default={}, blank=True)
