@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
@@ -11,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from config.requests.api_answers import is_api
 from integrations.entry.sessions.idle import session_look
+from integrations.kit.pasted import split_address
 
 
 class SignedIn:
@@ -32,5 +32,5 @@ class SignedIn:
 
 def _page_of(request: HttpRequest) -> str:
     """Return the page whose form was sent: the form's own address takes no visit."""
-    parts = urlsplit(request.headers.get("Referer", ""))
+    parts = split_address(request.headers.get("Referer", ""))
     return parts.path if parts.netloc == request.get_host() else "/"

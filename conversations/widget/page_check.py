@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import parse_qs, urljoin, urlsplit
+from urllib.parse import parse_qs
 
 from asgiref.sync import async_to_sync
 from django import forms
@@ -22,6 +22,7 @@ from integrations.contract.errors import ConnectorError
 from integrations.http.client import HttpClient, open_session
 from integrations.http.errors import VendorResponse
 from integrations.http.url_guard import url_problem
+from integrations.kit.pasted import joined_address, split_address
 
 PAGE_SECONDS = 10.0
 PAGE_MAX_BYTES = 5 * 1024 * 1024
@@ -109,11 +110,11 @@ def live_state(channel: Channel) -> LiveState | None:
 
 def newest_of_own_page(conversations: QuerySet[Conversation]) -> LiveState | None:
     """Return the newest that came from a page of the customer's own, among the last few."""
-    own = urlsplit(settings.PUBLIC_URL).netloc
+    own = split_address(settings.PUBLIC_URL).netloc
     newest = conversations.order_by("-started_at").select_related("channel")
     for row in newest.only("started_at", "page", "channel__allowed_origins")[:_NEWEST]:
         url = str(row.page.get("url", ""))
-        if (host := urlsplit(url).netloc) and host != own and host_allowed(row.channel, host):
+        if (host := split_address(url).netloc) and host != own and host_allowed(row.channel, host):
             return LiveState(page=url.partition("?")[0], at=row.started_at)
     return None
 
@@ -172,12 +173,12 @@ async def _fetched(url: str) -> tuple[str, VendorResponse]:
             )
             if answer.status not in _REDIRECTS:
                 break
-            url = urljoin(url, answer.headers.get("Location", ""))
+            url = joined_address(url, answer.headers.get("Location", ""))
         return url, answer
 
 
 def _host_check(channel: Channel, address: str) -> PageCheck:
-    host = urlsplit(address).netloc
+    host = split_address(address).netloc
     return PageCheck(
         name="The page may carry the widget",
         is_ok=host_allowed(channel, host),
@@ -188,7 +189,7 @@ def _host_check(channel: Channel, address: str) -> PageCheck:
 
 def _tag_check(channel: Channel, tags: list[dict[str, str]], address: str) -> PageCheck:
     name = "The tag is there"
-    sources = [(one, _joined(address, one["src"])) for one in tags]
+    sources = [(one, joined_address(address, one["src"])) for one in tags]
     keys = [one.get("data-key") or _key_in(source) for one, source in sources]
     if not tags:
         about = "No script of the widget stands in the page as it is served."
@@ -235,7 +236,7 @@ def _allows(policy: str, directive: str, origin: str) -> bool:
     sources = directives.get(directive, directives.get("default-src"))
     if sources is None:
         return True
-    target = urlsplit(origin)
+    target = split_address(origin)
     return any(_covers(source.lower(), target.scheme, target.netloc.lower()) for source in sources)
 
 
@@ -252,16 +253,9 @@ def _covers(source: str, scheme: str, host: str) -> bool:
 
 
 def _key_in(source: str) -> str:
-    return next(iter(parse_qs(urlsplit(source).query).get("key", [])), "")
-
-
-def _joined(address: str, source: str) -> str:
-    try:
-        return urljoin(address, source)
-    except ValueError:  # half an IPv6 address, say
-        return ""
+    return next(iter(parse_qs(split_address(source).query).get("key", [])), "")
 
 
 def _origin(url: str) -> str:
-    parts = urlsplit(url)
+    parts = split_address(url)
     return f"{parts.scheme}://{parts.netloc}"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import urljoin, urlsplit
 
 from integrations.contract.errors import CannotConnectError
 from integrations.http.client import NO_HEADERS, HttpClient
 from integrations.http.errors import VendorResponse
+from integrations.kit.pasted import joined_address, split_address
 
 DOWNLOAD_SECONDS = 60.0
 _OPERATION = "fetch_attachment"
@@ -43,11 +43,11 @@ async def download(
         )
 
     for _ in range(_MAX_REDIRECTS + 1):
-        own = headers if urlsplit(url)[:2] == urlsplit(api_url)[:2] else NO_HEADERS
+        own = headers if split_address(url)[:2] == split_address(api_url)[:2] else NO_HEADERS
         response = await get(own if is_signed else NO_HEADERS, *_REDIRECTS, *_REFUSALS)
         if response.status in _REFUSALS:
             response = await get(own, *_REDIRECTS)
         if response.status not in _REDIRECTS:
             return response.body
-        url = urljoin(url, response.headers.get("Location", ""))
+        url = joined_address(url, response.headers.get("Location", ""))
     raise CannotConnectError(f"{_OPERATION}: too many redirects")

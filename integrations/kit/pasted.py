@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -20,6 +20,14 @@ def split_address(url: str) -> SplitResult:
         return urlsplit(url)
     except ValueError:
         return SplitResult("", "", "", "", "")
+
+
+def joined_address(base: str, link: str) -> str:
+    """Return where a link of a page leads; one that is none stays as it is."""
+    try:
+        return urljoin(base, link)
+    except ValueError:
+        return link
 
 
 def bare_address(url: str) -> tuple[str, list[str]]:

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from integrations.contract.errors import CannotConnectError, InvalidAuthError
+from integrations.contract.errors import CannotConnectError, ConnectorError, InvalidAuthError
 from integrations.http.client import HttpClient, open_session
 from integrations.http.download import download
 
@@ -101,3 +101,12 @@ async def test_second_redirect_is_not_followed(store: Store):
         await store.fetch(f"{store.api_url}/moved")
 
     assert len(store.seen) == 2
+
+
+async def test_an_address_that_is_none_is_refused_as_the_vendors_failure(store: Store):
+    with pytest.raises(ConnectorError):
+        await store.fetch("https://[x")
+
+    store.location = "//[x"
+    with pytest.raises(ConnectorError):
+        await store.fetch(f"{store.api_url}/moved")

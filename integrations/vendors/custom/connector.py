@@ -9,7 +9,6 @@ import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
-from urllib.parse import urlsplit
 
 from integrations.contract.checks import CheckFailedError, run_checks
 from integrations.contract.connector import (
@@ -37,6 +36,7 @@ from integrations.contract.events import VendorEvent
 from integrations.contract.manifest import Capability, Manifest
 from integrations.http.client import HttpClient
 from integrations.kit.json_values import as_count, as_object, as_text, count_read
+from integrations.kit.pasted import split_address
 from integrations.kit.plain_json import vendor_json
 from integrations.kit.signatures import require_recent, require_signature
 from integrations.vendors.custom.client import (
@@ -212,7 +212,7 @@ def _ticked(credentials: Mapping[str, str]) -> frozenset[str]:
 
 
 def _endpoint_errors(values: Mapping[str, str]) -> dict[str, str]:
-    parts = urlsplit(values.get("base_url", ""))
+    parts = split_address(values.get("base_url", ""))
     if parts.query or parts.fragment:
         return {"base_url": "The address has a query or a fragment. Remove all from ? or # on."}
     return {}

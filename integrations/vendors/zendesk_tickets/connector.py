@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 from integrations.contract.checks import CALL_SECONDS, CheckFailedError, run_checks
 from integrations.contract.connector import (
@@ -25,6 +24,7 @@ from integrations.contract.tool_operations import text_given
 from integrations.http.client import HttpClient
 from integrations.kit.hints import hint_text
 from integrations.kit.json_values import Json, as_id
+from integrations.kit.pasted import split_address
 from integrations.kit.transcript import transcript_is_wanted
 from integrations.vendors.zendesk_tickets.client import ZendeskTicketsClient
 from integrations.vendors.zendesk_tickets.manifest import MANIFEST
@@ -171,8 +171,5 @@ class ZendeskTicketsConnector(Connector):
 
 
 def _host_of(typed: str) -> str:
-    try:
-        parts = urlsplit(typed)
-    except ValueError:  # a bracket that is never closed; the field itself says so
-        return ""
+    parts = split_address(typed)
     return f"{parts.scheme}://{parts.netloc}" if parts.scheme and parts.netloc else ""

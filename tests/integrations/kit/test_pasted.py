@@ -14,7 +14,13 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from integrations.contract.errors import InvalidAuthError
-from integrations.kit.pasted import bare_address, key_error, mended_key, split_address
+from integrations.kit.pasted import (
+    bare_address,
+    joined_address,
+    key_error,
+    mended_key,
+    split_address,
+)
 from integrations.kit.signatures import signed_jwt
 
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -47,6 +53,8 @@ def test_address_is_cut_behind_its_host(typed: str, bare: str, is_told: bool):
 
 def test_address_that_cannot_be_taken_apart_has_no_parts():
     assert not any(split_address("https://["))
+    assert joined_address("https://shop.example/a", "//[x/b") == "//[x/b"
+    assert joined_address("https://shop.example/a", "/b") == "https://shop.example/b"
 
 
 @pytest.mark.parametrize("form", [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL])

@@ -125,6 +125,12 @@ def test_address_of_a_file_stays_as_it_was_written(name: str):
     assert (file.url, file.file_name) == (url, "parcel shop.png")
 
 
+def test_an_address_that_is_none_is_a_file_without_a_name_and_stops_nothing():
+    [file] = content_of({"type": "file", "mediaUrl": "https://[x"}).files
+
+    assert (file.url, file.file_name) == ("https://[x", "file")
+
+
 def test_location_is_its_name_and_a_map():
     assert content_of(content("agent_location")).text.startswith("Depot West\nQuay 4\nhttps://")
 

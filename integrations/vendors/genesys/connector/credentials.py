@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 
 from integrations.contract.checks import Check, CheckFailedError, run_checks
 from integrations.contract.connector import CheckResult
 from integrations.contract.errors import MissingPermissionError
 from integrations.http.client import HttpClient
 from integrations.kit.json_values import Json, as_object, as_text
+from integrations.kit.pasted import split_address
 from integrations.vendors.genesys.client import GenesysClient
 from integrations.vendors.genesys.connector.channel import conversation_topics
 from integrations.vendors.genesys.manifest import REGIONS
@@ -66,10 +66,7 @@ def id_from(text: str) -> str:
 
 def host_of(url: str) -> str:
     """Return an address's host; empty where there is none."""
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
+    return split_address(url).hostname or ""
 
 
 # ---- the connection test: reads, and writes that cannot succeed ----

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from integrations.contract.rich_content import (
     Card,
@@ -32,6 +32,7 @@ from integrations.kit.json_values import (
     count_read,
     joined,
 )
+from integrations.kit.pasted import split_address
 
 BUTTON, QUICK_REPLY, DATE_PICKER = "Button", "QuickReply", "DatePicker"
 DATE_FIELD = "date"
@@ -372,8 +373,4 @@ def _web(url: object) -> str:
 
 def _name_in(url: str) -> str:
     """Return the last part of an address as somebody would have written it."""
-    try:
-        last = urlsplit(url).path.rpartition("/")[2]
-    except ValueError:
-        last = ""
-    return unquote(last) or "file"
+    return unquote(split_address(url).path.rpartition("/")[2]) or "file"

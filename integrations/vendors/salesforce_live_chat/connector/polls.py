@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlsplit
 
 from integrations.contract.connector import VendorSession
 from integrations.contract.errors import (
@@ -15,7 +14,7 @@ from integrations.contract.errors import (
 )
 from integrations.contract.events import VendorEvent
 from integrations.kit.json_values import Json, as_object, as_text
-from integrations.kit.pasted import bare_address
+from integrations.kit.pasted import bare_address, split_address
 from integrations.kit.waiting import Reconnecting, ReconnectTiming
 from integrations.vendors.salesforce_live_chat.client import LiveChatClient, Poll
 from integrations.vendors.salesforce_live_chat.connector.memory import ChatMemory
@@ -138,7 +137,7 @@ class ChatPolls:
             if raw.get("type") != "SwitchServer":
                 continue
             server, _ = bare_address(as_text(as_object(raw.get("message")).get("newUrl")))
-            host = urlsplit(server).hostname or ""
+            host = split_address(server).hostname or ""
             if self._client.is_own(server) or host.endswith(_SALESFORCE_HOST):
                 chat = await self._memory.chat(self._session)
                 await self._memory.moved(replace(chat, server=server))

@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
-from urllib.parse import SplitResult, urlsplit
 
 from integrations.contract.checks import CALL_SECONDS, Check, CheckFailedError, run_checks
 from integrations.contract.connector import CheckResult
 from integrations.contract.errors import RejectedError
 from integrations.http.url_guard import is_local_host
 from integrations.kit.json_values import Json, as_text
+from integrations.kit.pasted import split_address
 from integrations.vendors.zendesk.client import ZendeskMessagingClient, ZendeskSupportClient
 from integrations.vendors.zendesk.mapping.outgoing import NEXT
 
@@ -81,7 +81,7 @@ def api_base_url(credentials: Mapping[str, str]) -> str:
 
 def support_base_url(credentials: Mapping[str, str]) -> str:
     """Return the address of the Support API; a simulator serves both from one host."""
-    parts = _split(credentials.get("base_url_override", ""))
+    parts = split_address(credentials.get("base_url_override", ""))
     host = parts.hostname or ""
     if is_local_host(host) or host.endswith(ZENDESK_SUFFIX):
         return f"{parts.scheme}://{parts.netloc}"
@@ -226,12 +226,12 @@ def _not_found() -> Iterator[None]:
 def _subdomain(typed: str) -> str:
     """Take the subdomain out of whatever address was pasted."""
     text = typed.lower()
-    host = (_split(text).hostname or "") if "://" in text else text.split("/")[0]
+    host = (split_address(text).hostname or "") if "://" in text else text.split("/")[0]
     return host.removesuffix(ZENDESK_SUFFIX) or typed
 
 
 def _override_error(url: str) -> str:
-    host = _split(url).hostname or ""
+    host = split_address(url).hostname or ""
     is_known = host.endswith((ZENDESK_SUFFIX, LEGACY_SUFFIX)) or is_local_host(host)
     if not host or is_known:
         return ""  # whether this machine may be called at all is judged with the address itself
@@ -239,10 +239,3 @@ def _override_error(url: str) -> str:
         f"The host ends neither in {ZENDESK_SUFFIX} nor in {LEGACY_SUFFIX}. Leave this empty, or "
         "enter https://api.smooch.io."
     )
-
-
-def _split(url: str) -> SplitResult:
-    try:
-        return urlsplit(url)
-    except ValueError:  # a bracket that is never closed; the field itself says so
-        return urlsplit("")

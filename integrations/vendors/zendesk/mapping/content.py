@@ -7,7 +7,7 @@ import mimetypes
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from integrations.contract.rich_content import (
     NO_RICH_CONTENT,
@@ -24,6 +24,7 @@ from integrations.contract.rich_content import (
 )
 from integrations.kit.html_markdown import markdown_of
 from integrations.kit.json_values import Json, as_object, as_objects, as_text, json_text
+from integrations.kit.pasted import split_address
 
 _ANY_TYPE = "application/octet-stream"
 _MAX_NAME = 128
@@ -106,7 +107,7 @@ def _media(given: Json) -> Content:
 
 
 def _file(given: Json, url: str) -> VendorFile:
-    name = PurePosixPath(unquote(urlsplit(url).path)).name
+    name = PurePosixPath(unquote(split_address(url).path)).name
     described = as_text(given.get("altText"))
     # An alternative text is a description more often than a name.
     if described and PurePosixPath(described).suffix:
