@@ -58,7 +58,8 @@ def _exchange(scope: Scope, send: Send) -> _Exchange | None:
     found = _PATH.fullmatch(scope["path"])
     if found is None or scope["method"] != "GET":
         return None
-    query = {key: values[-1] for key, values in parse_qs(scope["query_string"].decode()).items()}
+    given = parse_qs(scope["query_string"].decode("latin-1"))
+    query = {key: values[-1] for key, values in given.items()}
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     seconds = _seconds(query.get("wait", ""))
     if _STREAM in headers.get("accept", ""):

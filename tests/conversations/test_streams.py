@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+import uuid
 from contextlib import asynccontextmanager
 
 import pytest
@@ -296,3 +297,17 @@ async def test_a_page_of_another_origin_may_ask(widget):
 
     assert answer["access-control-allow-origin"] == "*"
     assert "last-event-id" in answer["access-control-allow-headers"]
+
+
+async def test_a_query_of_any_bytes_breaks_nothing():
+    passed_on = []
+
+    async def otherwise(scope, receive, send):
+        passed_on.append(scope["query_string"])
+
+    scope = {"path": f"/api/v1/sessions/{uuid.uuid4()}/events", "method": "GET", "headers": []}
+    await streams.with_streams(otherwise, otherwise)(
+        {**scope, "query_string": b"wait=\xff"}, None, None
+    )
+
+    assert passed_on == [b"wait=\xff"]
