@@ -11,6 +11,7 @@ from conversations.journal.services import Visitor, session_create
 from conversations.models import Channel, Conversation, Event
 from conversations.models.conversation import TEXT_PLATFORM
 from conversations.sms.telling import thread_lock
+from conversations.widget.channels import channel_shared
 from integrations.connections.carriers.reading import connection_policy
 from integrations.kit.json_values import count_read
 from integrations.kit.text_form import western
@@ -52,13 +53,13 @@ def thread_conversation(thread_id: int) -> Conversation | None:
 
 def sms_channel(integration: Integration) -> Channel:
     """Return the channel that all threads of an environment belong to."""
-    found, _ = Channel.objects.get_or_create(
+    return channel_shared(
         project=integration.project,
         kind=Channel.Kind.SMS,
         environment=integration.environment,
-        defaults={"name": _NAME, "survey": {"minutes": _SURVEY_MINUTES}},
+        name=_NAME,
+        survey={"minutes": _SURVEY_MINUTES},
     )
-    return found
 
 
 def meant(conversation: Conversation, text: str) -> str:

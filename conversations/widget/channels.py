@@ -1,4 +1,4 @@
-"""Create and change the webchat channels of a project, and the rules for their values."""
+"""Create and change the channels of a project, and the rules for their values."""
 
 from __future__ import annotations
 
@@ -30,6 +30,22 @@ def channel_create(*, project: Project, actor: Any, values: Mapping[str, Any]) -
         channel = Channel.objects.create(project=project, **values)
         _audit(channel, actor, "channel.created", values)
     return channel
+
+
+def channel_shared(
+    *, project: Project, kind: Channel.Kind, environment: str, **made_with: Any
+) -> Channel:
+    """Return the one channel of a kind that the portal makes by itself, made where none is."""
+    rows = Channel.objects.filter(project=project, kind=kind, environment=environment)
+    found = rows.order_by("pk").first()
+    if found is None:
+        with transaction.atomic():
+            # Two who come first at once must not both make one.
+            Project.objects.select_for_update(no_key=True, of=("self",)).get(pk=project.pk)
+            found = rows.order_by("pk").first() or Channel.objects.create(
+                project=project, kind=kind, environment=environment, **made_with
+            )
+    return found
 
 
 def channel_update(*, channel: Channel, actor: Any, values: Mapping[str, Any]) -> Channel:

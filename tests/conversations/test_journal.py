@@ -13,7 +13,8 @@ from django.db import IntegrityError, connection, transaction
 from conversations.errors import ConversationEndedError
 from conversations.journal.frames import EventType
 from conversations.journal.services import conversation_lock, events_append, message_event
-from conversations.models import Conversation, Event
+from conversations.models import Channel, Conversation, Event
+from conversations.widget.channels import channel_shared
 from handoffs.responder import HandoffResponder, message_accept
 from tests import factories
 
@@ -42,6 +43,16 @@ def sequences(conversation: Conversation) -> list[int]:
 
 
 # ---- real concurrency ----
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_who_come_first_at_once_share_one_channel(project):
+    def ask(number: int) -> None:
+        channel_shared(project=project, kind=Channel.Kind.SMS, environment="sandbox", name="Texts")
+
+    run_in_threads(ask)
+
+    assert project.channels.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -17,6 +17,7 @@ from conversations.journal.services import Visitor, session_create
 from conversations.models import Channel, Conversation, Event, LogEntry
 from conversations.models.conversation import TEST_PANEL
 from conversations.models.release import release_id_of
+from conversations.widget.channels import channel_shared
 from handoffs.models import Handoff
 from handoffs.portal.one_handoff.wording import BADGES
 from handoffs.starting.agent_place import tool_services
@@ -143,10 +144,9 @@ def panel_handoff(conversation: Conversation) -> dict[str, Any] | None:
 
 def _channel(project: Project, environment: str) -> Channel:
     """Return the channel of the panel; no page may carry it, and no token opens it."""
-    found, _ = Channel.objects.get_or_create(
-        project=project, kind=Channel.Kind.CHAT, environment=environment, defaults={"name": NAME}
+    return channel_shared(
+        project=project, kind=Channel.Kind.CHAT, environment=environment, name=NAME
     )
-    return found
 
 
 def _line(event: Event) -> Line:
