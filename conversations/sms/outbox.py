@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,6 +19,7 @@ from integrations.connections.carriers.reading import connection_policy, report_
 from integrations.contract.carrier import OptedOutError, OutboundText, SentText
 from integrations.contract.errors import CannotConnectError, ConnectorError
 from integrations.kit.cutting import pieces
+from integrations.kit.waiting import growing_pause
 from integrations.models import Integration
 
 Status = SmsOutbound.Status
@@ -247,5 +247,4 @@ def _pause(attempts: int, error: ConnectorError) -> float:
         return error.retry_after
     if error.code in _MENDED_BY_ADMIN:
         return _ADMIN_SECONDS
-    pause = min(_RETRY_CAP_SECONDS, _RETRY_BASE_SECONDS * 2.0 ** (attempts - 1))
-    return pause * random.uniform(0.7, 1.3)  # noqa: S311 - jitter, not a secret
+    return growing_pause(attempts, first=_RETRY_BASE_SECONDS, longest=_RETRY_CAP_SECONDS)

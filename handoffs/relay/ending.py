@@ -43,6 +43,7 @@ from integrations.contract.connector import (
 )
 from integrations.contract.errors import ConnectorError, ConversationGoneError
 from integrations.contract.manifest import Capability
+from integrations.kit.waiting import growing_pause
 from integrations.models import Integration
 
 logger = logging.getLogger(__name__)
@@ -227,7 +228,7 @@ def end_pause(attempts: int, error: ConnectorError) -> float:
     """Return the seconds before an end is told again."""
     if error.retryable:
         return retry_seconds(attempts, error.retry_after)
-    return min(_REFUSED_CAP_SECONDS, _REFUSED_BASE_SECONDS * 2.0 ** (attempts - 1))
+    return growing_pause(attempts, first=_REFUSED_BASE_SECONDS, longest=_REFUSED_CAP_SECONDS)
 
 
 async def _tried(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from handoffs.sending.files import part_id
 from handoffs.sending.offers import answer_of
 from integrations.contract.errors import ConnectorError
 from integrations.contract.rich_content import Answer
+from integrations.kit.waiting import growing_pause
 from integrations.telemetry.correlation import correlation_id
 
 BATCH = 50
@@ -164,8 +164,7 @@ def retry_seconds(attempts: int, retry_after: float | None = None) -> float:
         return retry_after
     if attempts == 0:
         return 0.0
-    pause = min(_RETRY_CAP_SECONDS, _RETRY_BASE_SECONDS * 2.0 ** (attempts - 1))
-    return pause * random.uniform(0.7, 1.3)  # noqa: S311 - jitter, not a secret
+    return growing_pause(attempts, first=_RETRY_BASE_SECONDS, longest=_RETRY_CAP_SECONDS)
 
 
 def receipts_apply(handoff: Handoff, message_id: str, status: Delivery.Status) -> list[NewEvent]:
