@@ -186,6 +186,23 @@ class TestErasing:
         assert "until the vendor has confirmed" in row.waits_for
         assert erasures_waiting() == [row.pk]
 
+    def test_an_end_function_that_still_runs_is_waited_for_as_it_keeps_what_it_knows(
+        self, admin, project
+    ):
+        handoff = talked(project)
+        end_conversation(handoff.conversation)
+        Conversation.objects.update(end_function_due_at=timezone.now() + timedelta(minutes=3))
+        erase(admin, project, handoff.conversation.end_user_id)
+        row = Erasure.objects.get()
+
+        erasure_run(row.pk)
+        row.refresh_from_db()
+        assert row.state == Erasure.State.WAITING
+
+        Conversation.objects.update(end_function_due_at=None)
+        erasure_run(row.pk)
+        assert rows_with(MARK) == []
+
     def test_a_vendor_that_never_confirms_is_waited_for_an_hour(self, admin, project):
         handoff = talked(project, State.ACTIVE)
         erase(admin, project, handoff.conversation.end_user_id)

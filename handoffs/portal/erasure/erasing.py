@@ -140,10 +140,11 @@ def _end(conversation: Conversation) -> None:
 
 
 def _is_open(conversation_id: str, erasure: Erasure) -> bool:
-    """Say whether something of it still has to happen at a vendor."""
+    """Say whether something of it still has to happen: at a vendor, or in its end_function."""
     if timezone.now() - erasure.requested_at > PATIENCE:
         return False
-    if not Conversation.objects.filter(pk=conversation_id, state="ended").exists():
+    over = Conversation.objects.filter(pk=conversation_id, state="ended", end_function_due_at=None)
+    if not over.exists():
         return True
     waiting = Handoff.objects.filter(conversation_id=conversation_id)
     return waiting.filter(vendor_end_until__gt=timezone.now()).exists()
