@@ -28,7 +28,7 @@ from django.contrib.auth import get_user_model  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.test import Client  # noqa: E402
 
-from handoffs.portal.live.board import Painter  # noqa: E402
+from handoffs.portal.live.board import picture  # noqa: E402
 from handoffs.portal.live.reading import LiveFilter  # noqa: E402
 from integrations.models import Project  # noqa: E402
 from tests.bench.page_targets import PAGES  # noqa: E402
@@ -66,10 +66,10 @@ def _get(client: Client, path: str) -> Callable[[], int]:
 
 
 def _tick(project: Project) -> Callable[[], int]:
-    painter = Painter((project.pk, project.public_id, LiveFilter()))
+    view = (project.pk, project.public_id, LiveFilter())
 
     def tick() -> int:
-        painter.picture()
+        picture(view)
         return 200
 
     return tick

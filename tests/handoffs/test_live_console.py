@@ -9,18 +9,19 @@ from typing import Any
 import pytest
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from config.asgi import application
 from conversations.event_loop.executor import run_sync
-from conversations.models import Conversation, EndUser
+from conversations.models import Conversation, EndUser, Event
 from handoffs.models import Delivery, Handoff, RelayWorker
-from handoffs.portal.live import reading
-from handoffs.portal.live.board import Painter, boards, picture_change
-from handoffs.portal.live.reading import STUCK, LiveFilter, live_page
+from handoffs.portal.live import opened as opening
+from handoffs.portal.live.board import boards, picture, picture_change
+from handoffs.portal.live.opened import SILENCE_SECONDS, STUCK
+from handoffs.portal.live.reading import LiveFilter, live_page
 from handoffs.states import State
 from integrations.models import Access, AuditEntry, Membership, Project
 from tests import factories
@@ -88,17 +89,17 @@ def read(project: Project, **wanted: str) -> Any:
 
 
 def shown(project: Project, **wanted: str) -> list[Handoff]:
-    return [Handoff(pk=row.pk) for row in read(project, **wanted).handoffs]
+    return [Handoff(pk=row.pk) for row, _ in read(project, **wanted).handoffs]
 
 
 def reasons(project: Project) -> list[str]:
-    return [row.stuck for row in read(project).handoffs]
+    return [stuck for _, stuck in read(project).handoffs]
 
 
 @pytest.fixture(autouse=True)
 def _workers_live(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine a test takes longer than a worker without heartbeat counts as alive."""
-    monkeypatch.setattr(reading, "HEARTBEAT_SECONDS", 60)
+    monkeypatch.setattr(opening, "HEARTBEAT_SECONDS", 600)
 
 
 @pytest.mark.django_db
@@ -108,7 +109,7 @@ class TestReading:
 
         page = read(project)
 
-        assert [row.stuck for row in page.handoffs] == [""]
+        assert [stuck for _, stuck in page.handoffs] == [""]
         assert page.counts == {
             "waiting": 0,
             "active": 1,
@@ -130,7 +131,7 @@ class TestReading:
         gone = opened(project)
         RelayWorker.objects.update(heartbeat_at=later)
         RelayWorker.objects.filter(pk=gone.owner_id).update(
-            heartbeat_at=timezone.now() - timedelta(seconds=61)
+            heartbeat_at=timezone.now() - timedelta(seconds=601)
         )
 
         assert sorted(reasons(project)) == sorted(STUCK)
@@ -176,31 +177,66 @@ class TestReading:
         with django_assert_num_queries(2):
             rows = read(project).handoffs
 
-        assert {(row.undelivered, row.last_type) for row in rows} == {(1, "USER_MESSAGE")}
+        assert {(row.undelivered, row.last_type) for row, _ in rows} == {(1, "USER_MESSAGE")}
 
     def test_three_thousand_open_ones_cost_two_statements_and_a_hundred_rows(
         self, project, django_assert_num_queries
     ):
         changing = many_open(project, 3000)
-        painter = Painter((project.pk, project.public_id, LiveFilter()))
+        view = (project.pk, project.public_id, LiveFilter())
 
         with django_assert_num_queries(2):
-            first = painter.picture()
+            first = picture(view)
         Handoff.objects.filter(pk=changing).update(queue_status={"queue_name": "Billing"})
-        change = picture_change(first, painter.picture())
+        change = picture_change(first, picture(view))
 
         assert (len(first.rows), first.total) == (100, 3000)
         assert list(change["rows"]) == [changing]
         assert len(json.dumps(change)) < 12_000
+
+    def test_only_new_and_silent_ones_are_asked_when_somebody_wrote(self, project):
+        talks = [aged(opened(project), "joined_at", seconds=SILENCE_SECONDS + 60) for _ in "123"]
+        for talk in talks:
+            factories.said(talk.conversation, "Hello?")
+        RelayWorker.objects.update(heartbeat_at=timezone.now() + timedelta(days=1))
+        assert reasons(project) == ["", "", ""], "nobody is silent yet"
+
+        later = timezone.now() + timedelta(seconds=SILENCE_SECONDS + 60)
+        line = factories.said(talks[0].conversation, "I am still here")
+        Event.objects.filter(pk=line.pk).update(created_at=later)
+        page = live_page(project.pk, LiveFilter(), now=later)
+
+        assert {row.pk for row, stuck in page.handoffs if stuck == "silent"} == {
+            talk.pk for talk in talks[1:]
+        }
+
+    def test_who_is_heard_again_is_not_silent_any_more(self, project):
+        silent = aged(opened(project), "joined_at", seconds=4000)
+        factories.said(silent.conversation, "Hello?")
+        Event.objects.update(created_at=timezone.now() - timedelta(seconds=3000))
+        before = reasons(project)
+        factories.said(silent.conversation, "Are you there?")
+
+        assert (before, reasons(project)) == (["silent"], [""])
+
+    def test_one_who_comes_from_behind_is_looked_at(self, project):
+        """A handoff may be with its live agent for long before any reading knows of it."""
+        opened(project)
+        reasons(project)
+        late = aged(opened(project), "joined_at", seconds=4000)
+        factories.said(late.conversation, "Hello?")
+        Event.objects.update(created_at=timezone.now() - timedelta(seconds=3000))
+
+        assert sorted(reasons(project)) == ["", "silent"]
 
     def test_it_says_when_no_relay_worker_is_running(self, project):
         aged(opened(project, State.REQUESTED), "requested_at", seconds=120)
         sentence = "No relay worker is running"
         wanted = (project.pk, project.public_id, LiveFilter())
 
-        assert Painter(wanted).picture().sentence.startswith(sentence)
+        assert picture(wanted).sentence.startswith(sentence)
         opened(project)
-        assert not Painter(wanted).picture().sentence.startswith(sentence)
+        assert not picture(wanted).sentence.startswith(sentence)
 
 
 @pytest.mark.django_db
@@ -366,7 +402,7 @@ class TestSocket:
         assert (await socket.connect(timeout=20))[0]
 
         everything = await socket.receive_json_from(timeout=20)
-        second = await run_sync(opened, project, State.QUEUED)
+        second = await run_sync(transaction.atomic(opened), project, State.QUEUED)
         change = await socket.receive_json_from(timeout=20)
         await socket.disconnect()
 

@@ -111,9 +111,20 @@ def conversation_list(
     project: Project, wanted: ConversationFilter, *, sees_personal_data: bool
 ) -> QuerySet[Conversation]:
     """Return the project's conversations that fit; the caller orders and cuts them."""
-    rows = Conversation.objects.filter(project=project).filter(
-        found_by(wanted.groups, sees_personal_data=sees_personal_data)
+    has_words = found_by(wanted.groups, sees_personal_data=sees_personal_data)
+    return (
+        conversations_of_any_words(project, wanted)
+        .filter(has_words)
+        .select_related("end_user", "channel", "search")
+        .defer("search__words", "search__masked", "page", "tool_state")
     )
+
+
+def conversations_of_any_words(
+    project: Project, wanted: ConversationFilter
+) -> QuerySet[Conversation]:
+    """Return what fits but for the words that are looked for."""
+    rows = Conversation.objects.filter(project=project)
     if wanted.given["environment"]:
         rows = rows.filter(environment=wanted.given["environment"])
     if wanted.given["outcome"] == "open":
@@ -125,9 +136,7 @@ def conversation_list(
         rows = rows.filter(started_at__gte=start)
     if end:
         rows = rows.filter(started_at__lt=end)
-    return rows.select_related("end_user", "channel", "search").defer(
-        "search__words", "search__masked", "page", "tool_state"
-    )
+    return rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,12 +93,15 @@ def handoff_list(
     *, project: Project, wanted: HandoffFilter, sees_personal_data: bool
 ) -> QuerySet[Handoff]:
     """Return the project's handoffs that fit; the caller orders and cuts them."""
-    given, groups = wanted.given, wanted.groups
-    rows = Handoff.objects.filter(
-        _exactly(given),
-        found_by(groups, sees_personal_data=sees_personal_data, field="conversation_id"),
-        project=project,
+    has_words = found_by(
+        wanted.groups, sees_personal_data=sees_personal_data, field="conversation_id"
     )
+    return handoffs_of_any_words(project, wanted).filter(has_words).defer(*UNLISTED)
+
+
+def handoffs_of_any_words(project: Project, wanted: HandoffFilter) -> QuerySet[Handoff]:
+    """Return what fits but for the words that are looked for."""
+    rows = Handoff.objects.filter(_exactly(wanted.given), project=project)
     start, end = wanted.span.bounds(wanted.zone)
     if wanted.is_narrowed_to_days:
         start = timezone.now() - TEXT_DAYS
@@ -106,7 +109,7 @@ def handoff_list(
         rows = rows.filter(requested_at__gte=start)
     if end:
         rows = rows.filter(requested_at__lt=end)
-    return rows.defer(*UNLISTED)
+    return rows
 
 
 def _exactly(given: Mapping[str, str]) -> Q:

@@ -15,15 +15,17 @@ from handoffs.portal.conversations.exporting import export_columns, exported_row
 from handoffs.portal.conversations.listing import (
     ConversationFilter,
     conversation_list,
+    conversations_of_any_words,
     filter_chips,
 )
-from handoffs.portal.conversations.search_query import QueryError
+from handoffs.portal.conversations.search_query import QueryError, has_words
 from handoffs.portal.lists.handoff_list import (
     COLUMNS,
     HandoffFilter,
     exported_handoffs,
     handoff_chips,
     handoff_list,
+    handoffs_of_any_words,
 )
 from handoffs.portal.lists.log_list import COLUMNS as LOG_COLUMNS
 from handoffs.portal.lists.log_list import LogFilter, exported_log, log_chips, log_list
@@ -35,7 +37,7 @@ from integrations.projects.audit_list import AuditFilter, audit_chips, audit_lis
 from integrations.projects.lists.bar import Narrowest, narrowest
 from integrations.projects.lists.export import EXPORTED_MAX, export_response
 from integrations.projects.lists.filters import Chip
-from integrations.projects.lists.paging import Count, count_to
+from integrations.projects.lists.paging import Count, KeysetPage, count_to, page_count
 
 # So far the rows are counted that would be there without one of the filters.
 COUNTED_WITHOUT = 1000
@@ -56,6 +58,9 @@ class ListPage:
     read: Callable[[Mapping[str, str], Any], Any]
     rows: Callable[[Project, Any, bool], QuerySet[Any]]
     chips: Callable[[Any, Project], list[Chip]]
+    # What fits but for the words that are looked for, and where a row names its conversation.
+    any_words: Callable[[Project, Any], QuerySet[Any]] | None = None
+    conversation: str = "conversation_id"
     columns: Callable[[bool], Sequence[str]]
     exported: Callable[[QuerySet[Any], Project, int], Iterator[dict[str, Any]]]
 
@@ -75,6 +80,19 @@ class ListPage:
     def found(self, project: Project, query: str, *, shows_people: bool) -> QuerySet[Any]:
         """Return the rows of an address."""
         return self.rows(project, self.wanted(project, query), shows_people)
+
+    def count(
+        self, project: Project, wanted: Any, page: KeysetPage[Any], *, shows_people: bool
+    ) -> Count:
+        """Return how many rows there are, of which a page is known."""
+        found = self.rows(project, wanted, shows_people)
+        if self.any_words is None:
+            return page_count(page, found, by=self.by)
+        sought = has_words(wanted.groups, sees_personal_data=shows_people, field=self.conversation)
+        if sought is None or not (page.newer or page.older):
+            return page_count(page, found)
+        any_words = self.any_words(project, wanted)
+        return common_words_count(page, any_words, sought, self.by) or count_to(found)
 
     def plain_query(self, project: Project, query: str) -> str:
         """Return the filters of an address alone, as the page itself writes them."""
@@ -118,6 +136,8 @@ PAGES = {
             read=ConversationFilter.read,
             rows=_conversations,
             chips=lambda wanted, _: filter_chips(wanted),
+            any_words=conversations_of_any_words,
+            conversation="pk",
             columns=lambda shows_people: export_columns(sees_personal_data=shows_people),
             exported=exported_rows,
         ),
@@ -130,6 +150,7 @@ PAGES = {
             read=HandoffFilter.read,
             rows=_handoffs,
             chips=handoff_chips,
+            any_words=handoffs_of_any_words,
             columns=lambda _: COLUMNS,
             exported=exported_handoffs,
         ),

@@ -14,7 +14,7 @@ from integrations.models import Project
 from integrations.projects.access import may_edit
 from integrations.projects.frame.address import ignore
 from integrations.projects.lists.filters import SEARCH_MAX, asked_unused
-from integrations.projects.lists.paging import cursor_is_good, keyset_page, page_count
+from integrations.projects.lists.paging import cursor_is_good, keyset_page
 
 
 def list_shown(
@@ -42,7 +42,7 @@ def list_shown(
     return about | {
         "found": shown.rows,
         "page": shown,
-        "count": page_count(shown, rows),
+        "count": page.count(project, wanted, shown, shows_people=shows_people),
         "wanted": wanted,
         "given": wanted.given,
         "chips": chips,

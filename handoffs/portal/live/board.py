@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -23,6 +24,8 @@ logger = logging.getLogger(__name__)
 # A project is read at most this often, whoever watches, and rests as long as a reading takes.
 PAUSE_SECONDS = 1.0
 ROW = "handoffs/live_row.html"
+# Of rows, for all consoles of a process and whoever opens the page anew.
+MARKUPS_KEPT = 2000
 
 Show = Callable[["Picture"], None]
 # The project's number and public id, and what is looked at.
@@ -40,33 +43,23 @@ class Picture:
     total: int
 
 
-class Painter:
-    """Makes pictures of one view; a row that stays as it is keeps its markup."""
+def picture(view: View) -> Picture:
+    """Read what is open now; a row that stays as it is keeps its markup."""
+    project_id, public_id, wanted = view
+    page = live_page(project_id, wanted, now=timezone.now())
+    rows = [live_row(row, stuck, shows_people=wanted.shows_people) for row, stuck in page.handoffs]
+    return Picture(
+        order=tuple(row.id for row in rows),
+        rows={row.id: _markup(row, public_id) for row in rows},
+        counts=page.counts,
+        sentence=live_sentence(page),
+        total=page.counts[wanted.state] if wanted.state else _open(page),
+    )
 
-    def __init__(self, view: View) -> None:
-        """Take what is looked at."""
-        self._project_id, self._public_id, self._wanted = view
-        self._known: dict[str, tuple[LiveRow, str]] = {}
 
-    def picture(self) -> Picture:
-        """Read what is open now."""
-        page = live_page(self._project_id, self._wanted, now=timezone.now())
-        shows_people = self._wanted.shows_people
-        rows = [live_row(handoff, shows_people=shows_people) for handoff in page.handoffs]
-        self._known = {row.id: (row, self._markup(row)) for row in rows}
-        return Picture(
-            order=tuple(row.id for row in rows),
-            rows={row_id: markup for row_id, (_, markup) in self._known.items()},
-            counts=page.counts,
-            sentence=live_sentence(page),
-            total=page.counts[self._wanted.state] if self._wanted.state else _open(page),
-        )
-
-    def _markup(self, row: LiveRow) -> str:
-        known, markup = self._known.get(row.id, (None, ""))
-        if known == row:
-            return markup
-        return render_to_string(ROW, {"row": row, "project_public_id": self._public_id})
+@lru_cache(maxsize=MARKUPS_KEPT)
+def _markup(row: LiveRow, public_id: str) -> str:
+    return render_to_string(ROW, {"row": row, "project_public_id": public_id})
 
 
 class _Board:
@@ -74,7 +67,7 @@ class _Board:
 
     def __init__(self, view: View, turn: asyncio.Lock) -> None:
         self.viewers: set[Show] = set()
-        self._painter, self._turn = Painter(view), turn
+        self._view, self._turn = view, turn
         self._task = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
@@ -87,12 +80,12 @@ class _Board:
 
     async def _read(self) -> None:
         try:
-            picture = await run_sync(self._painter.picture)
+            newest = await run_sync(picture, self._view)
         except DatabaseError as error:
             logger.warning("The live console cannot be read: %s", type(error).__name__)
             return
         for show in list(self.viewers):
-            show(picture)
+            show(newest)
 
 
 class Boards:

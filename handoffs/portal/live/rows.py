@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from handoffs.portal.live.reading import STUCK, spoken_by
+from handoffs.portal.live.opened import STUCK
+from handoffs.portal.live.reading import spoken_by
 from handoffs.portal.one_handoff.wording import BADGES, Badge
 from handoffs.states import State
 from integrations.contract.integration_keys import vendor_name
+from integrations.models import Environment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,31 +37,31 @@ class LiveRow:
     is_worker_gone: bool
 
 
-def live_row(handoff: Any, *, shows_people: bool) -> LiveRow:
+def live_row(row: Any, stuck: str, *, shows_people: bool) -> LiveRow:
     """Describe a handoff that live_page has read; names of end users by right alone."""
-    person = handoff.conversation.end_user
+    name = row.conversation__end_user__name if shows_people else ""
     return LiveRow(
-        id=handoff.pk,
-        conversation_id=handoff.conversation_id,
-        state=handoff.state,
-        badge=BADGES[State(handoff.state)],
-        reason=STUCK.get(handoff.stuck, ""),
-        place=_place(handoff),
-        end_user=(person.name if shows_people else "") or f"Visitor {person.external_id[-4:]}",
-        vendor=vendor_name(handoff.integration_key) or "No integration",
-        environment=handoff.get_environment_display(),
-        requested_at=handoff.requested_at,
-        joined_at=handoff.joined_at,
-        ended_at=handoff.ended_at,
-        last_by=spoken_by(handoff.last_type),
-        last_at=handoff.last_at,
-        undelivered=handoff.undelivered,
-        worker=handoff.owner.name if handoff.owner else "",
-        is_worker_gone=handoff.stuck == "worker_gone",
+        id=row.pk,
+        conversation_id=row.conversation_id,
+        state=row.state,
+        badge=BADGES[State(row.state)],
+        reason=STUCK.get(stuck, ""),
+        place=_place(row),
+        end_user=name or f"Visitor {row.conversation__end_user__external_id[-4:]}",
+        vendor=vendor_name(row.integration_key) or "No integration",
+        environment=Environment(row.environment).label,
+        requested_at=row.requested_at,
+        joined_at=row.joined_at,
+        ended_at=row.ended_at,
+        last_by=spoken_by(row.last_type),
+        last_at=row.last_at,
+        undelivered=row.undelivered,
+        worker=row.owner__name or "",
+        is_worker_gone=stuck == "worker_gone",
     )
 
 
-def _place(handoff: Any) -> str:
+def _place(row: Any) -> str:
     """Name the live agents who are there, else the queue."""
-    present = [str(name) for name in handoff.live_agents.values() if name]
-    return ", ".join(present) or str(handoff.queue_status.get("queue_name") or "")
+    present = [str(name) for name in row.live_agents.values() if name]
+    return ", ".join(present) or str(row.queue_status.get("queue_name") or "")

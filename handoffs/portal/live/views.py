@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from conversations.errors import ConversationError
 from handoffs.models import Handoff
-from handoffs.portal.live.board import Painter
+from handoffs.portal.live.board import picture
 from handoffs.portal.live.reading import COUNTERS, MOST_ROWS, PAGE_ROWS, LiveFilter
 from handoffs.portal.operators import ACTS, OperatorAct
 from integrations.contract.integration_keys import vendor_name
@@ -31,14 +31,14 @@ def live(request: HttpRequest, project: Project) -> HttpResponse:
     wanted = LiveFilter.read(request.GET, shows_people=may_see_personal_data(request))
     asked(request, "state", COUNTERS)
     asked(request, "environment", Environment.values)
-    picture = Painter((project.pk, project.public_id, wanted)).picture()
+    shown = picture((project.pk, project.public_id, wanted))
     query = {name: getattr(wanted, name) for name in ("state", "environment", "vendor")}
     more = min(wanted.rows + PAGE_ROWS, MOST_ROWS)
     context = {
-        "picture": picture,
-        "rows": [picture.rows[row_id] for row_id in picture.order],
+        "picture": shown,
+        "rows": [shown.rows[row_id] for row_id in shown.order],
         "counters": [
-            (name, counter.label, picture.counts[name], urlencode(query | {"state": name}))
+            (name, counter.label, shown.counts[name], urlencode(query | {"state": name}))
             for name, counter in COUNTERS.items()
         ],
         "all_query": urlencode(query | {"state": ""}),
@@ -50,7 +50,7 @@ def live(request: HttpRequest, project: Project) -> HttpResponse:
         "is_filtered": any(query.values()),
         "may_act": may_edit(request, Area.CONVERSATIONS),
         "acts": [(name, act.label) for name, act in ACTS.items()],
-        "last": None if picture.order else _last_ended(project),
+        "last": None if shown.order else _last_ended(project),
     }
     return render(request, "handoffs/live.html", context)
 
