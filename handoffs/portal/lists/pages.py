@@ -38,6 +38,7 @@ from integrations.projects.lists.bar import Narrowest, narrowest
 from integrations.projects.lists.export import EXPORTED_MAX, export_response
 from integrations.projects.lists.filters import Chip
 from integrations.projects.lists.paging import Count, KeysetPage, count_to, page_count
+from integrations.projects.lists.word_count import common_words_count
 
 # So far the rows are counted that would be there without one of the filters.
 COUNTED_WITHOUT = 1000

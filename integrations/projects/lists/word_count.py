@@ -10,7 +10,7 @@ from django.db.models import Count as CountOf
 from integrations.projects.lists.paging import COUNTED_MAX, Count, KeysetPage
 
 # So many rows may stand for one that has the words: with more, their index is quicker.
-ROWS_FOR_ONE = 1.1
+ROWS_FOR_ONE = 1.25
 # So many of the newest rows are looked through.
 LOOKED_THROUGH = 12_000
 
@@ -21,15 +21,16 @@ def common_words_count(
     """Count the rows that have the words, newest first; None where their index has to tell."""
     if not page.rows:
         return None
-    looked = Case(When(_are_common(page, any_words, by), then=has_words))
-    newest = any_words.annotate(has=looked).order_by(f"-{by}", "-pk")[:LOOKED_THROUGH]
-    has = CountOf("pk", filter=Q(has=True))
-    found = newest.aggregate(rows=CountOf("pk"), looked=CountOf("has"), has=has)
-    if found["has"] > COUNTED_MAX:
+    # Without a value where they are not common: nothing is looked at then.
+    look = Case(When(_are_common(page, any_words, by), then=has_words))
+    newest = any_words.annotate(has_words=look).order_by(f"-{by}", "-pk")[:LOOKED_THROUGH]
+    found = CountOf("pk", filter=Q(has_words=True))
+    told = newest.aggregate(rows=CountOf("pk"), looked=CountOf("has_words"), found=found)
+    if told["found"] > COUNTED_MAX:
         return Count(COUNTED_MAX, True)
-    if not found["looked"] or found["rows"] == LOOKED_THROUGH:
+    if not told["looked"] or told["rows"] == LOOKED_THROUGH:
         return None
-    return Count(found["has"], False)
+    return Count(told["found"], False)
 
 
 def _are_common(page: KeysetPage[Any], any_words: QuerySet[Any], by: str) -> Q:
