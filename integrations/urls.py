@@ -42,6 +42,7 @@ urlpatterns = [
     path("login/passkey/", PasskeySignIn.as_view(), name="passkey_sign_in"),
     path("login/passkey/challenge/", passkey_challenge, name="passkey_challenge"),
     path("account/", account_views.account, name="account"),
+    path("account/confirm/", account_views.confirm, name="confirm"),
     path("account/active/", account_views.active, name="account_active"),
     path(
         "account/password/",

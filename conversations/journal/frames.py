@@ -110,6 +110,12 @@ class StreamGrown(TypedDict):
     type: Literal["stream.grown"]
 
 
+class MemberChanged(TypedDict):
+    """Channel layer: what a member of the portal may look at has changed."""
+
+    type: Literal["member.changed"]
+
+
 class DirectDelivery(TypedDict):
     """A new message for the vendor before which none waits; `at` is when, in seconds since 1970."""
 

@@ -21,6 +21,7 @@ from conversations.journal.frames import (
     ConversationTransient,
     DirectDelivery,
     Frame,
+    MemberChanged,
     RelaySignal,
     RelayWake,
     StreamGrown,
@@ -47,6 +48,17 @@ def relay_group(worker_id: object) -> str:
 def stream_group(stream_id: str) -> str:
     """Return the group that every socket of a project's agent joins."""
     return f"stream.{stream_id}"
+
+
+def member_group(user_id: object) -> str:
+    """Return the group that the open consoles of a member of the portal join."""
+    return f"member.{user_id}"
+
+
+def member_wake(user_id: object) -> None:
+    """Tell a member's consoles to look whether they may go on."""
+    message: MemberChanged = {"type": "member.changed"}
+    _on_commit(member_group(user_id), message)
 
 
 def stream_wake(stream_id: str) -> None:

@@ -27,6 +27,7 @@ from conversations.widget.channels import (
 from conversations.widget.forms import ChannelForm
 from conversations.widget.page_check import LiveState, live_state
 from conversations.widget.section_views import SECTIONS
+from integrations.entry.account.confirming import recently_confirmed
 from integrations.kit.json_values import count_read
 from integrations.models import Access, Area, Environment, Project
 from integrations.projects.access import project_view
@@ -90,6 +91,7 @@ def widget_new(request: HttpRequest, project: Project) -> HttpResponse:
 @never_cache
 @project_view(Area.WIDGETS)
 @require_http_methods(["POST"])
+@recently_confirmed
 def widget_token(request: HttpRequest, project: Project, channel_id: int) -> HttpResponse:
     """Make a secret token and show it in the answer, once: it is not stored readable."""
     channel = get_object_or_404(_channels(project), pk=channel_id)

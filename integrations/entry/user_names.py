@@ -25,6 +25,12 @@ class UserNameOrEmail(ModelBackend):
         """Return the user whose name or e-mail address and password these are."""
         return super().authenticate(request, _user_name(username), password, **kwargs)
 
+    def get_user(self, user_id: Any) -> Any:
+        """Return the user of a session, with what they chose for pages, in one statement."""
+        users = get_user_model().objects.select_related("portal_settings")
+        user = users.filter(pk=user_id).first()
+        return user if user and self.user_can_authenticate(user) else None
+
 
 def _user_name(given: str | None) -> str | None:
     """Return the user name behind an e-mail address; a user of that very name comes first."""

@@ -6,7 +6,7 @@ from integrations.models.audit import AuditEntry
 from integrations.models.connection_name import ConnectionName
 from integrations.models.integration import Environment, Integration, VendorToken
 from integrations.models.invitation import Invitation
-from integrations.models.list_view import ListExport, SavedView
+from integrations.models.list_view import ListExport, MemberSettings, SavedView
 from integrations.models.portal_session import PortalSession, SingleSignOnLink
 from integrations.models.second_factor import Passkey, SecondFactor
 from integrations.models.vendor_call import VendorCall
@@ -24,6 +24,7 @@ __all__ = [
     "Integration",
     "Invitation",
     "ListExport",
+    "MemberSettings",
     "Membership",
     "Passkey",
     "PortalSession",

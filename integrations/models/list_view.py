@@ -1,4 +1,4 @@
-"""What members keep of a list: its filters under a name, and long exports of it."""
+"""What members keep: how pages look to them, a list's filters under a name, long exports of it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,20 @@ from django.db import models
 from django.utils import timezone
 
 from integrations.models.workspace import Project
+
+
+class MemberSettings(models.Model):
+    """What a member chose for the portal's pages, in whichever browser they open them."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="portal_settings"
+    )
+    # light, dark, or nothing for what the system asks for.
+    theme = models.CharField(max_length=8, blank=True)
+    has_single_keys = models.BooleanField(default=True)
+
+    def __str__(self) -> str:
+        return f"Settings of {self.user}"
 
 
 class SavedView(models.Model):

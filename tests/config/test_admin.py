@@ -55,7 +55,10 @@ LEFT_OUT = {
         "is what people said, or their number",
     ),
     **dict.fromkeys(
-        ("ConversationFact", "HandoffFact", "DayTotal", "ConversationTag", "SavedView"),
+        (
+            *("ConversationFact", "HandoffFact", "DayTotal", "ConversationTag", "SavedView"),
+            "MemberSettings",
+        ),
         "is made from other rows, or a member's own",
     ),
     **dict.fromkeys(

@@ -20,10 +20,14 @@ from conversations.models import Conversation, EndUser, Event
 from handoffs.models import Delivery, Handoff, RelayWorker
 from handoffs.portal.live import opened as opening
 from handoffs.portal.live.board import boards, picture, picture_change
+from handoffs.portal.live.consumer import NO_ACCESS, OTHER_RIGHTS
 from handoffs.portal.live.opened import SILENCE_SECONDS, STUCK
 from handoffs.portal.live.reading import LiveFilter, live_page
 from handoffs.states import State
-from integrations.models import Access, AuditEntry, Membership, Project
+from integrations.entry.members.roles import Rights
+from integrations.entry.members.services import member_change, member_remove
+from integrations.entry.sessions.services import session_end
+from integrations.models import Access, AuditEntry, Membership, PortalSession, Project
 from tests import factories
 from tests.members import client_of_admin, client_of_reader, client_with
 
@@ -427,6 +431,28 @@ class TestSocket:
         assert len(views) == 1
         assert list(boards()._boards) == [], "what nobody watches is read no more"
 
+    @pytest.mark.parametrize(
+        ("change", "code"),
+        [
+            ("removed", NO_ACCESS),
+            ("signed out", NO_ACCESS),
+            ("session ended", NO_ACCESS),
+            ("area taken", NO_ACCESS),
+            ("personal data taken", OTHER_RIGHTS),
+        ],
+    )
+    async def test_it_closes_at_once_when_its_member_may_not_go_on(self, project, change, code):
+        client = await run_sync(client_with, project, **OPERATING)
+        socket = console(client, project)
+        assert (await socket.connect(timeout=20))[0]
+        await socket.receive_json_from(timeout=20)
+
+        await run_sync(_change, change, client, project)
+        closed = await socket.receive_output(timeout=10)
+        await socket.disconnect()
+
+        assert (closed["type"], closed["code"]) == ("websocket.close", code)
+
     @pytest.mark.parametrize("who", ["stranger", "no_conversations", "evil_page", "inactive"])
     async def test_nobody_else_is_let_in(self, project, who):
         client = await run_sync(_visitor, project, who)
@@ -435,6 +461,24 @@ class TestSocket:
         is_connected, _ = await console(client, project, origin=origin).connect(timeout=20)
 
         assert not is_connected
+
+
+OPERATING: dict[str, Any] = {"conversations": Access.EDIT, "sees_personal_data": True}
+
+
+def _change(change: str, client: Client, project: Project) -> None:
+    """Take from the member what the console rests on, as the portal's pages do."""
+    row = Membership.objects.get(workspace=project.workspace)
+    if change == "removed":
+        member_remove(membership=row, actor=None)
+    elif change == "signed out":
+        client.post("/logout/")
+    elif change == "session ended":
+        session_end(row=PortalSession.objects.get(user=row.user), actor=None)
+    else:
+        areas = {} if change == "area taken" else row.areas
+        rights = Rights(is_admin=False, areas=areas, sees_personal_data=False)
+        member_change(membership=row, rights=rights, actor=None)
 
 
 def _visitor(project: Project, who: str) -> Client:

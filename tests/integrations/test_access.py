@@ -122,6 +122,30 @@ def test_an_admin_makes_a_project_with_a_name_that_is_taken(
     assert sorted(slugs) == ["online-shop", "online-shop-2", "online-shop-3"]
 
 
+def test_theme_and_keys_follow_the_member_into_every_browser(project: Project) -> None:
+    user = User.objects.create_user("mira")
+    here, there, strange = Client(), Client(), Client()
+    strange.cookies["theme"] = "light"
+    for browser in (here, there, strange):
+        browser.force_login(user)
+    assert 'data-theme="light"' in strange.get("/account/").content.decode()
+
+    here.post(reverse("theme"), {"theme": "dark"})
+    here.post(reverse("keys"), {"keys": "off"})
+
+    for browser in (here, there, strange):
+        page = browser.get("/account/").content.decode()
+        assert 'data-theme="dark"' in page
+        assert "are off." in page
+    for browser in (here, strange):
+        browser.post("/logout/")
+    assert 'data-theme="dark"' in here.get("/login/").content.decode()
+    assert 'data-theme="light"' in strange.get("/login/").content.decode()
+    here.force_login(user)
+    here.post(reverse("theme"), {"theme": ""})
+    assert "data-theme=" not in there.get("/account/").content.decode()
+
+
 def test_the_theme_is_remembered_and_leads_nowhere_else(admin: Client, project: Project) -> None:
     url = reverse("integrations", args=[project.public_id])
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import User
 from django.core import mail
+from django.db.models.signals import pre_save
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -112,6 +113,23 @@ class TestInvitations:
         assert again.status_code == 410
         assert "accepted" in again.content.decode()
         assert not User.objects.filter(username="somebody-else").exists()
+
+    def test_a_link_that_is_sent_twice_at_once_makes_one_account(self, admin, project):
+        invite(admin, project)
+        path = path_of(Invitation.objects.get())
+
+        def meanwhile(sender: object, **more: object) -> None:
+            Invitation.objects.update(accepted_at=timezone.now())
+
+        pre_save.connect(meanwhile, sender=User)
+        try:
+            late = accept(path)
+        finally:
+            pre_save.disconnect(meanwhile, sender=User)
+
+        assert late.status_code == 409
+        assert "accepted just now" in late.content.decode()
+        assert not User.objects.filter(email=EMAIL).exists()
 
     @pytest.mark.parametrize("how", ["expired", "revoked"])
     def test_a_link_that_is_over_makes_nobody_a_member(self, admin, project, how):

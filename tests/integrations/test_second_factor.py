@@ -202,6 +202,20 @@ def stale(browser: Client) -> None:
     session.save()
 
 
+def test_a_key_that_was_begun_long_ago_is_shown_to_nobody_who_finds_the_browser_open(
+    browser: Client, mira: User
+):
+    browser.post(SET_UP)
+    stale(browser)
+
+    page = browser.get(SET_UP).content.decode()
+    asked = browser.post(CONFIRM, {"code": code_of(mira)})
+
+    assert codes.key_in_groups(key_of(mira)) not in page
+    assert asked.status_code == 403
+    assert SecondFactor.objects.get().confirmed_at is None
+
+
 def test_setting_it_up_ends_the_other_sessions(browser: Client, mira: User):
     other = signed_in(mira)
 

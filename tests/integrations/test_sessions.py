@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 import time
 from datetime import timedelta
 from typing import Any
@@ -16,7 +18,7 @@ from integrations.entry.sessions.devices import device_words
 from integrations.entry.sessions.idle import socket_is_over
 from integrations.models import AuditEntry, Membership, PortalSession, Project
 from tests import factories
-from tests.members import client_of_admin
+from tests.members import client_of_admin, client_of_reader
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "a-long-and-good-one"
@@ -118,6 +120,16 @@ def test_a_changed_password_ends_the_others(mira: User):
     assert [row.device for row in PortalSession.objects.filter(user=mira)] == ["Firefox on Linux"]
 
 
+def said(answer: Any) -> str:
+    return html.unescape(answer.content.decode())
+
+
+def confirmed_long_ago(client: Client) -> None:
+    session = client.session
+    session["baton_confirmed_at"] = int(time.time()) - 301
+    session.save()
+
+
 class TestAnAdmin:
     def address(self, name: str, project: Project, user: User) -> str:
         row = Membership.objects.get(user=user)
@@ -177,9 +189,7 @@ class TestConfirming:
         self, name: str, mira: User, project: Project
     ):
         client = signed_in()
-        session = client.session
-        session["baton_confirmed_at"] = int(time.time()) - 301
-        session.save()
+        confirmed_long_ago(client)
         sent = {"name": "Shop & Co", "permissions": "chat", "email": "a@b.example"}
         address = reverse(name, args=[project.public_id])
 
@@ -192,6 +202,69 @@ class TestConfirming:
         assert "This is not it" in wrong.content.decode()
         assert client.post(address, sent | {"confirm_secret": PASSWORD}).status_code != 403
         assert client.post(address, sent).status_code != 403
+
+    @pytest.mark.parametrize(
+        ("name", "kwargs"),
+        [
+            ("api_key_rotate", {"key_id": 1}),
+            ("api_key_revoke", {"key_id": 1}),
+            ("member", {"member_id": 1}),
+            ("member_remove", {"member_id": 1}),
+            ("invitation_again", {"invitation_id": "x"}),
+            ("agent_secret", {}),
+            ("widget_token", {"channel_id": 1}),
+            ("person_export", {"person_id": 1}),
+            ("integration_disconnect", {"environment": "sandbox", "connection": "genesys"}),
+        ],
+    )
+    def test_whatever_is_dangerous_asks(
+        self, name: str, kwargs: dict[str, Any], mira: User, project: Project
+    ):
+        client = signed_in()
+        confirmed_long_ago(client)
+
+        answer = client.post(reverse(name, kwargs={"project_id": project.public_id, **kwargs}))
+
+        assert "Confirm that it is you" in answer.content.decode()
+
+    @pytest.mark.parametrize(
+        "name", ["conversations_export", "audit_export", "analytics_export"]
+    )
+    def test_a_file_that_names_people_is_led_to_by_the_page_that_asks(
+        self, name: str, mira: User, project: Project
+    ):
+        client = signed_in()
+        confirmed_long_ago(client)
+        file = f"{reverse(name, args=[project.public_id])}?format=csv"
+        page = reverse("conversations", args=[project.public_id])
+
+        asked = client.get(file, headers={"referer": f"http://testserver{page}"})
+        sent = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]+)"', said(asked)))
+        wrong = client.post("/account/confirm/", sent | {"confirm_secret": "no"})
+        right = client.post("/account/confirm/", sent | {"confirm_secret": PASSWORD})
+
+        assert (asked.status_code, wrong.status_code, right.status_code) == (403, 403, 200)
+        assert sent["next"] == file
+        assert f'href="{file}"' in said(right)
+        assert f'{page}">Back' in said(right)
+        assert client.get(file)["Content-Type"].startswith("text/csv")
+
+    def test_files_without_people_are_given_unasked(self, project: Project):
+        reader = client_of_reader(project)
+        confirmed_long_ago(reader)
+
+        assert reader.get(reverse("handoffs_export", args=[project.public_id])).status_code == 200
+
+    def test_the_page_that_asks_leads_nowhere_else(self, mira: User):
+        client = signed_in()
+
+        page = client.post(
+            "/account/confirm/",
+            {"confirm_secret": PASSWORD, "next": "//evil.example", "back": "https://evil.example"},
+        )
+
+        assert page.status_code == 200
+        assert "evil" not in said(page)
 
     def test_guesses_at_it_are_bounded(self, mira: User, project: Project, settings: Any):
         settings.SIGN_IN_WINDOW_SECONDS = 10**7

@@ -97,6 +97,22 @@ def test_a_member_is_found_by_the_verified_address_and_comes_back_to_the_page(
     assert SingleSignOnLink.objects.get().user.username == "noor"
 
 
+@pytest.mark.usefixtures("noor")
+def test_two_tabs_sign_on_beside_each_other_and_a_foreign_answer_ends_neither(
+    provider: OpenIdProvider,
+):
+    client = Client()
+    first = at_provider(client.get(START, {"next": "/account/"}))
+    second = at_provider(client.get(START))
+
+    foreign = client.get(BACK, {"state": "x", "code": "y"})
+
+    assert foreign.status_code == 403
+    assert client.get(first)["Location"] == "/account/"
+    assert client.get(second).status_code == 302
+    assert client.get(first).status_code == 403, "an answer is good once"
+
+
 def test_the_providers_id_counts_once_it_is_known(provider: OpenIdProvider, noor: User):
     sign_on()
     provider.person["email"] = "noor.haddad@birchline.example"

@@ -18,6 +18,7 @@ from conversations.ai_agent.runtimes.services import (
     signing_secret_replace,
 )
 from conversations.models import OutsideAgent
+from integrations.entry.account.confirming import recently_confirmed
 from integrations.models import Area, Project
 from integrations.projects.access import project_view
 from integrations.projects.frame.address import asked
@@ -59,6 +60,7 @@ def agent_settings(request: HttpRequest, project: Project) -> HttpResponse:
 @never_cache
 @project_view(Area.TOOLS)
 @require_POST
+@recently_confirmed
 def agent_secret(request: HttpRequest, project: Project) -> HttpResponse:
     """Make a new secret for our calls and show it in the answer, once."""
     agent = get_object_or_404(OutsideAgent, project=project)

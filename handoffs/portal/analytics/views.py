@@ -21,6 +21,7 @@ from handoffs.portal.conversations.listing import CHANNELS
 from handoffs.portal.one_handoff.outcomes import OUTCOME_LABELS
 from handoffs.states import OPEN_VALUES
 from integrations.contract.integration_keys import payload_keys, vendor_name
+from integrations.entry.account.confirming import asked_before_export
 from integrations.models import Area, Environment, Project
 from integrations.projects.access import may_see_personal_data, project_view
 from integrations.projects.audit import audit_record
@@ -68,9 +69,12 @@ def analytics(request: HttpRequest, project: Project, tab: str = "overview") -> 
 @project_view(Area.ANALYTICS)
 def analytics_export(request: HttpRequest, project: Project) -> HttpResponseBase:
     """Answer with the table of a figure, a row for each handoff, or what the figures mean."""
-    scope = Scope.read(project, request.GET.dict())
+    shows_people = may_see_personal_data(request)
     asked = request.GET.get("figure", "") or ROWS
-    name, columns, rows = exported(scope, asked, shows_people=may_see_personal_data(request))
+    if asked == ROWS and shows_people and (page := asked_before_export(request)):
+        return page
+    scope = Scope.read(project, request.GET.dict())
+    name, columns, rows = exported(scope, asked, shows_people=shows_people)
     audit_record(
         project=project,
         actor=request.user,

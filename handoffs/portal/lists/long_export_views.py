@@ -7,7 +7,7 @@ import uuid
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from handoffs.portal.conversations.search_query import QueryError
 from handoffs.portal.lists.long_exports import export_ask
 from handoffs.portal.lists.pages import list_address, list_enter
+from integrations.entry.account.confirming import asked_before_export
 from integrations.models import ListExport
 from integrations.projects.access import may_see_personal_data
 from integrations.projects.lists.export import FORMATS
@@ -67,7 +68,9 @@ def list_exports(request: HttpRequest, project_id: str) -> HttpResponse:
 
 @require_GET
 @login_required
-def list_export_file(request: HttpRequest, project_id: str, export_id: uuid.UUID) -> FileResponse:
+def list_export_file(
+    request: HttpRequest, project_id: str, export_id: uuid.UUID
+) -> HttpResponseBase:
     """Give the file to the member who asked for it; 404 for anybody else, and when it is old."""
     export = get_object_or_404(
         ListExport,
@@ -80,6 +83,9 @@ def list_export_file(request: HttpRequest, project_id: str, export_id: uuid.UUID
     list_enter(request, project_id, export.page)
     if export.shows_people and not may_see_personal_data(request):
         raise Http404("It holds what you may no longer see.")
+    names_people = export.shows_people or export.page == "audit"
+    if names_people and (asked := asked_before_export(request)):
+        return asked
     try:
         content = export.file.open("rb")
     except FileNotFoundError as error:

@@ -29,6 +29,7 @@ from handoffs.portal.lists.handoff_list import (
 )
 from handoffs.portal.lists.log_list import COLUMNS as LOG_COLUMNS
 from handoffs.portal.lists.log_list import LogFilter, exported_log, log_chips, log_list
+from integrations.entry.account.confirming import asked_before_export
 from integrations.models import Access, Area, Project
 from integrations.projects.access import project_for
 from integrations.projects.audit import audit_record
@@ -185,7 +186,9 @@ PAGES = {
 def list_export(
     request: HttpRequest, project: Project, page: str, *, shows_people: bool
 ) -> HttpResponseBase:
-    """Answer with a list as a file, and note who took it."""
+    """Answer with a list as a file, and note who took it; it names people only when confirmed."""
+    if shows_people and (asked := asked_before_export(request)):
+        return asked
     list_page = PAGES[page]
     try:
         wanted = list_page.read(request.GET.dict(), project.zone)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from urllib.parse import parse_qsl
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.auth import get_user_model
 
 from conversations.event_loop.executor import run_sync
+from conversations.journal.frames import MemberChanged
+from conversations.journal.publish import group_join, group_leave, member_group
 from handoffs.portal.live.board import Picture, View, boards, picture_change
 from handoffs.portal.live.reading import LiveFilter
 from integrations.entry.sessions.idle import socket_is_over
@@ -18,7 +21,9 @@ from integrations.projects.access import project_entry
 from integrations.projects.proofs import factor_proved
 
 NO_ACCESS = 4403
-# How often the socket looks whether its member is still one.
+# The member may look at something else than before: the page connects again.
+OTHER_RIGHTS = 4409
+# How often the socket looks whether its member is still one, should it not be told.
 RIGHTS_SECONDS = 30.0
 
 
@@ -37,6 +42,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             await self.close(code=NO_ACCESS)
             return
         await self.accept()
+        await group_join(self.channel_layer, self._group(), self.channel_name)
         boards().watch(self.view, self._on_picture)
         self.showing = asyncio.create_task(self._show())
 
@@ -44,8 +50,24 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         """Watch no more."""
         if self.view is not None:
             boards().leave(self.view, self._on_picture)
+            await group_leave(self.channel_layer, self._group(), self.channel_name)
         if self.showing is not None:
             self.showing.cancel()
+
+    async def member_changed(self, message: MemberChanged) -> None:
+        """Look at once whether it may go on."""
+        await self._may_go_on()
+
+    async def _may_go_on(self) -> bool:
+        """Close the socket unless its member may look at what it shows."""
+        allowed = await run_sync(self._allowed_view)
+        if allowed == self.view:
+            return True
+        await self.close(code=OTHER_RIGHTS if allowed else NO_ACCESS)
+        return False
+
+    def _group(self) -> str:
+        return member_group(self.scope["user"].pk)
 
     def _on_picture(self, picture: Picture) -> None:
         self.newest = picture
@@ -57,12 +79,13 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         loop = asyncio.get_running_loop()
         checked_at = loop.time()
         while True:
-            await self.has_news.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RIGHTS_SECONDS):
+                    await self.has_news.wait()
             self.has_news.clear()
-            if loop.time() - checked_at > RIGHTS_SECONDS:
+            if loop.time() - checked_at >= RIGHTS_SECONDS:
                 checked_at = loop.time()
-                if await run_sync(self._allowed_view) is None:
-                    await self.close(code=NO_ACCESS)
+                if not await self._may_go_on():
                     return
             if self.newest is not None and (change := picture_change(shown, self.newest)):
                 await self.send(text_data=json.dumps(change))

@@ -24,6 +24,7 @@ from integrations.connections.services import (
 )
 from integrations.contract.manifest import Manifest
 from integrations.contract.registry import manifest_get
+from integrations.entry.account.confirming import asked_before_export
 from integrations.models import Area, ConnectionName, Environment, Integration, Project
 from integrations.models.connection_name import SET_NAME
 from integrations.projects.access import may_edit, project_view
@@ -85,6 +86,8 @@ def audit(
     row = integration_or_none(project, environment, connection)
     if row is None:
         raise Http404("Nothing has happened here yet.")
+    if asked := asked_before_export(request):
+        return asked
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="audit-{row.integration_key}.csv"'
     writer = csv.writer(response)

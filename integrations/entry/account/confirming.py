@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.debug import sensitive_post_parameters
 
@@ -19,6 +20,7 @@ from integrations.entry.passkeys.refusals import PasskeyRefusedError
 from integrations.entry.passkeys.relying_party import own_origin
 from integrations.entry.second_factor.kinds import has_factor
 from integrations.entry.second_factor.services import factor_use
+from integrations.projects.frame.going_back import address_of_ours
 from integrations.projects.proofs import is_recently_confirmed, mark_confirmed
 
 View = Callable[..., HttpResponseBase]
@@ -43,6 +45,17 @@ def recently_confirmed(view: View) -> View:
         return view(request, *args, **kwargs)
 
     return cast(View, guarded)
+
+
+def asked_before_export(request: HttpRequest) -> HttpResponse | None:
+    """Return the page that asks, and then leads to the file that was asked for by its address.
+
+    Nothing for whoever showed a few minutes ago who they are.
+    """
+    if is_recently_confirmed(request.session):
+        return None
+    own = [("next", request.get_full_path()), ("back", _referer(request))]
+    return _page(request, own, action=reverse("confirm"), back=own[1][1])
 
 
 def confirmation(request: HttpRequest) -> HttpResponse | None:
@@ -78,24 +91,42 @@ def _is_right(request: HttpRequest, problems: list[str]) -> bool:
 
 
 def _ask(request: HttpRequest, problem: str = "") -> HttpResponse:
-    """Answer with the page that asks; it carries what was sent, and is kept nowhere."""
-    user: Any = request.user
+    """Answer with the page that asks; it carries what was sent."""
     leave_out = {"csrfmiddlewaretoken", _FIELD, _PASSKEY}
+    sent = [
+        (name, value)
+        for name, values in request.POST.lists()
+        if name not in leave_out
+        for value in values
+    ]
+    return _page(request, sent, problem=problem, back=_referer(request))
+
+
+def _page(
+    request: HttpRequest,
+    sent: list[tuple[str, str]],
+    *,
+    problem: str = "",
+    action: str = "",
+    back: str,
+) -> HttpResponse:
+    user: Any = request.user
     options = passkey_options(request.session, CONFIRM, user)
     context = {
-        "sent": [
-            (name, value)
-            for name, values in request.POST.lists()
-            if name not in leave_out
-            for value in values
-        ],
+        "sent": sent,
+        "action": action,
         "problem": problem,
         "has_password": user.has_usable_password(),
         "has_codes": has_factor(user),
         "options": json.dumps(options) if options else "",
         "origin": own_origin(),
-        "back": request.headers.get("referer", ""),
+        "back": back,
     }
     response = render(request, "account/confirm.html", context, status=403)
     add_never_cache_headers(response)
     return response
+
+
+def _referer(request: HttpRequest) -> str:
+    """Return the page of ours that was left for this one."""
+    return address_of_ours(request, request.headers.get("referer", ""), "")

@@ -26,7 +26,7 @@ from integrations.entry.second_factor.services import (
 )
 from integrations.entry.sessions.services import sessions_end_others
 from integrations.models import SecondFactor
-from integrations.projects.proofs import mark_factor
+from integrations.projects.proofs import is_recently_confirmed, mark_factor
 
 
 @never_cache
@@ -40,12 +40,15 @@ def factor_set_up(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         factor_begin(user=request.user)
         return redirect("second_factor")
-    return _set_up_page(request, factor_begun(request.user), CodeForm())
+    # What was begun long ago shows its key to nobody who has only found the browser open.
+    row = factor_begun(request.user) if is_recently_confirmed(request.session) else None
+    return _set_up_page(request, row, CodeForm())
 
 
 @never_cache
 @login_required
 @require_POST
+@recently_confirmed
 def factor_confirmed(request: HttpRequest) -> HttpResponse:
     """Take the app's first code; show the recovery codes, this once."""
     row = factor_begun(request.user)

@@ -78,6 +78,7 @@ def _page(
 
 @require_POST
 @_view
+@recently_confirmed
 def api_key_end(request: HttpRequest, project: Project, key_id: int) -> HttpResponse:
     """Revoke a key whose name was typed."""
     key = project.api_keys.filter(pk=key_id).first()

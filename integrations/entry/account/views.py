@@ -13,6 +13,7 @@ from django.urls import reverse_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from integrations.entry.account.confirming import confirmation
 from integrations.entry.guesses import guess_bounded
 from integrations.entry.passkeys.relying_party import own_host, passkeys_problem
 from integrations.entry.second_factor.services import (
@@ -23,7 +24,10 @@ from integrations.entry.second_factor.services import (
 from integrations.entry.sessions.services import session_end, sessions_end_others, sessions_of
 from integrations.models import PortalSession
 from integrations.projects.audit import audit_person
+from integrations.projects.frame.going_back import address_of_ours
 from integrations.projects.proofs import mark_confirmed
+
+_ADDRESSES = ("next", "back")
 
 
 @never_cache
@@ -43,6 +47,18 @@ def account(request: HttpRequest) -> HttpResponse:
         "own_key": request.session.session_key,
     }
     return render(request, "account/account.html", context)
+
+
+@never_cache
+@require_POST
+@login_required
+def confirm(request: HttpRequest) -> HttpResponse:
+    """Take who it is, and lead on to the file that was asked for."""
+    refused = confirmation(request)
+    if refused is not None:
+        return refused
+    target, back = (address_of_ours(request, request.POST.get(name, "")) for name in _ADDRESSES)
+    return render(request, "account/confirmed.html", {"target": target, "back": back})
 
 
 @require_POST

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.contrib.auth import login
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -64,11 +64,15 @@ def _join(request: HttpRequest, invitation: Invitation) -> HttpResponse:
 def _new_account(request: HttpRequest, invitation: Invitation) -> HttpResponse:
     form = AccountForm(request.POST or None, initial={"username": invitation.email})
     if request.method == "POST" and form.is_valid():
-        with transaction.atomic():
-            user = form.save(commit=False)
-            user.email = invitation.email
-            user.save()
-            invitation_accept(invitation=invitation, user=user)
+        try:
+            with transaction.atomic():
+                user = form.save(commit=False)
+                user.email = invitation.email
+                user.save()
+                invitation_accept(invitation=invitation, user=user)
+        except (ValidationError, IntegrityError):
+            # Sent twice: the other one has made the account.
+            return _over(request, "This invitation was accepted just now. Sign in.", 409)
         login(request, user, backend=BACKEND)
         return redirect("home")
     context = {"invitation": invitation, "form": form}

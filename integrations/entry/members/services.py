@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from integrations.entry.members.roles import Rights
+from integrations.entry.sessions.looking_again import sockets_look_again
 from integrations.models import Access, Membership, Workspace
 from integrations.projects.audit import audit_record
 
@@ -25,9 +26,11 @@ def member_set(
 ) -> Membership:
     """Give a user these rights in a workspace, in place of earlier ones."""
     rights = Rights(is_admin=is_admin, areas=areas, sees_personal_data=sees_personal_data)
-    return Membership.objects.update_or_create(
+    row = Membership.objects.update_or_create(
         workspace=workspace, user=user, defaults=rights.as_fields()
     )[0]
+    sockets_look_again([user.pk])
+    return row
 
 
 @transaction.atomic
@@ -40,6 +43,7 @@ def member_change(*, membership: Membership, rights: Rights, actor: Any) -> list
     changed = _differences(current, rights)
     if changed:
         Membership.objects.filter(pk=current.pk).update(**rights.as_fields())
+        sockets_look_again([current.user_id])
         audit_record(
             project=None,
             workspace=workspace,
@@ -59,6 +63,7 @@ def member_remove(*, membership: Membership, actor: Any) -> None:
         raise ValidationError(_LAST_ADMIN)
     subject = membership.user.get_username()
     membership.delete()
+    sockets_look_again([membership.user_id])
     audit_record(
         project=None, workspace=workspace, actor=actor, action="member.removed", subject=subject
     )

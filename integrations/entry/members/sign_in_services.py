@@ -9,6 +9,7 @@ from django.db import transaction
 
 from integrations.entry.lockout import unlock
 from integrations.entry.second_factor.services import factors_reset
+from integrations.entry.sessions.looking_again import sockets_look_again
 from integrations.entry.sessions.services import sessions_end_all
 from integrations.models import Membership, Workspace
 from integrations.projects.audit import audit_record
@@ -26,6 +27,7 @@ def sign_in_rules_set(
     changed = [name for name, value in wanted.items() if getattr(row, name) != value]
     if changed:
         Workspace.objects.filter(pk=row.pk).update(**wanted)
+        sockets_look_again(row.members.values_list("user_id", flat=True))
         audit_record(
             project=None,
             workspace=row,

@@ -72,6 +72,7 @@ def invitation_send(request: HttpRequest, project: Project) -> HttpResponse:
 @never_cache
 @require_POST
 @_view
+@recently_confirmed
 def invitation_again(request: HttpRequest, project: Project, invitation_id: str) -> HttpResponse:
     """Send an invitation again, with 7 new days."""
     try:

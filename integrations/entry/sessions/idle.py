@@ -77,9 +77,8 @@ def _note(request: HttpRequest, now: int) -> None:
 
 
 def _end(request: HttpRequest, limit: int) -> None:
-    user, key = request.user, request.session.session_key
+    user = request.user
     if user.is_authenticated:
         audit_person(user=user, actor=None, action="session.idle_ended")
     logout(request)
-    PortalSession.objects.filter(session_key=key).delete()
     request.session[ENDED_AFTER] = limit // 60

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.signals import user_logged_in
+from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from integrations.entry.client_address import client_address
 from integrations.entry.sessions.devices import device_words
+from integrations.entry.sessions.looking_again import sockets_look_again
 from integrations.models import PortalSession
 from integrations.projects.audit import audit_person
 from integrations.projects.proofs import ENDED_AFTER, SEEN_AT, SIGNED_OUT, WAY, mark_confirmed
@@ -47,6 +48,16 @@ def session_begin(sender: object, request: HttpRequest, user: Any, **more: Any) 
 user_logged_in.connect(session_begin, dispatch_uid="session_begin")
 
 
+def session_over(sender: object, request: HttpRequest, user: Any, **more: Any) -> None:
+    """Forget a session whose member signs out; what its other tabs keep open ends too."""
+    PortalSession.objects.filter(session_key=request.session.session_key).delete()
+    if user is not None:
+        sockets_look_again([user.pk])
+
+
+user_logged_out.connect(session_over, dispatch_uid="session_over")
+
+
 def sessions_of(user: Any) -> QuerySet[PortalSession]:
     """Return where a user is signed in now, the newest first."""
     living = Session.objects.filter(expire_date__gt=timezone.now()).values("session_key")
@@ -76,7 +87,8 @@ def sessions_end_all(*, user: Any, actor: Any) -> int:
 
 
 def _end(rows: QuerySet[PortalSession]) -> int:
-    keys = [*rows.values_list("session_key", flat=True)]
-    Session.objects.filter(session_key__in=keys).delete()
-    PortalSession.objects.filter(session_key__in=keys).delete()
-    return len(keys)
+    ended = dict(rows.values_list("session_key", "user_id"))
+    Session.objects.filter(session_key__in=ended).delete()
+    PortalSession.objects.filter(session_key__in=ended).delete()
+    sockets_look_again({*ended.values()})
+    return len(ended)

@@ -18,7 +18,9 @@ from integrations.entry.single_sign_on.provider import Provider
 from integrations.entry.single_sign_on.refusals import SignOnRefusedError
 
 GOING_SECONDS = 600
-_GOING = "baton_single_sign_on"
+_GOING = "baton_sign_ons"
+# So many tabs may be on their way at once.
+_TABS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +35,7 @@ class Going:
 
 
 def going_begin(session: SessionBase, target: str) -> Going:
-    """Begin a sign-on in place of an earlier one."""
+    """Begin a sign-on; those of other tabs go on."""
     going = Going(
         state=secrets.token_urlsafe(32),
         nonce=secrets.token_urlsafe(32),
@@ -41,16 +43,20 @@ def going_begin(session: SessionBase, target: str) -> Going:
         target=target,
         until=int(time.time()) + GOING_SECONDS,
     )
-    session[_GOING] = asdict(going)
+    session[_GOING] = [*session.get(_GOING, []), asdict(going)][-_TABS:]
     return going
 
 
 def going_take(session: SessionBase, state: str) -> Going:
     """Return the sign-on that a state belongs to, once; raises SignOnRefusedError."""
-    kept = session.pop(_GOING, None)
-    if not kept or kept["until"] < time.time() or not constant_time_compare(kept["state"], state):
+    kept = session.get(_GOING, [])
+    found = next((one for one in kept if constant_time_compare(one["state"], state)), None)
+    if found is None:
         raise SignOnRefusedError("state")
-    return Going(**kept)
+    session[_GOING] = [one for one in kept if one is not found]
+    if found["until"] < time.time():
+        raise SignOnRefusedError("state")
+    return Going(**found)
 
 
 def address_back() -> str:

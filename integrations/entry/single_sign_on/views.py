@@ -11,7 +11,6 @@ from django.contrib.auth import login
 from django.contrib.auth.views import LogoutView
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
@@ -28,6 +27,7 @@ from integrations.entry.single_sign_on.provider import is_set_up, provider_get, 
 from integrations.entry.single_sign_on.refusals import SignOnRefusedError
 from integrations.entry.user_names import BACKEND
 from integrations.models import AuditEntry
+from integrations.projects.frame.going_back import address_of_ours
 from integrations.projects.proofs import SIGNED_OUT, WAY, mark_factor
 
 logger = logging.getLogger(__name__)
@@ -44,7 +44,8 @@ def single_sign_on(request: HttpRequest) -> HttpResponse:
         provider = provider_get()
     except SignOnRefusedError as refusal:
         return _refused(request, refusal)
-    going = going_begin(request.session, _target(request))
+    target = address_of_ours(request, request.GET.get("next", ""))
+    going = going_begin(request.session, target)
     return HttpResponseRedirect(address_there(provider, going))
 
 
@@ -125,9 +126,3 @@ def _refused(request: HttpRequest, refusal: SignOnRefusedError) -> HttpResponse:
         "name": settings.SINGLE_SIGN_ON_NAME,
     }
     return render(request, "registration/single_sign_on.html", context, status=403)
-
-
-def _target(request: HttpRequest) -> str:
-    target = request.GET.get("next", "")
-    is_ours = url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()})
-    return target if is_ours else "/"

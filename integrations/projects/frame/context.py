@@ -7,7 +7,7 @@ from functools import partial
 from django.conf import settings
 from django.http import HttpRequest
 
-from integrations.models import Access, Area, Membership, Project
+from integrations.models import Access, Area, MemberSettings, Membership, Project
 from integrations.projects.access import admins_named
 from integrations.projects.frame.address import ignored
 from integrations.projects.frame.menu import menu_of
@@ -15,7 +15,7 @@ from integrations.projects.frame.switching import switcher_of
 
 THEME_COOKIE = "theme"
 THEMES = ("light", "dark")
-# Which groups of the menu are folded, and whether single keys act: of this browser.
+# Which groups of the menu are folded: of this browser.
 FOLDED_COOKIE = "folded"
 KEYS_COOKIE = "keys"
 KEYS_OFF = "off"
@@ -26,11 +26,11 @@ def portal(request: HttpRequest) -> dict[str, object]:
 
     `may_read` and `may_edit` tell by area what the user may do in the current project.
     """
-    theme = request.COOKIES.get(THEME_COOKIE, "")
+    chosen = chosen_for(request)
     variables: dict[str, object] = {
         "allow_local_vendors": settings.ALLOW_LOCAL_VENDORS,
-        "theme": theme if theme in THEMES else "",
-        "has_single_keys": request.COOKIES.get(KEYS_COOKIE) != KEYS_OFF,
+        "theme": chosen.theme,
+        "has_single_keys": chosen.has_single_keys,
     }
     if project := getattr(request, "project", None):
         variables["project"] = project
@@ -41,6 +41,19 @@ def portal(request: HttpRequest) -> dict[str, object]:
         variables["admins"] = partial(admins_named, project)
         variables["menu"] = partial(_menu, request, project)
     return variables
+
+
+def chosen_for(request: HttpRequest) -> MemberSettings:
+    """Return what the member chose; what this browser remembers for anybody else."""
+    user = getattr(request, "user", None)
+    kept: MemberSettings | None = getattr(user, "portal_settings", None)
+    if kept is not None:
+        return kept
+    theme = request.COOKIES.get(THEME_COOKIE, "")
+    return MemberSettings(
+        theme=theme if theme in THEMES else "",
+        has_single_keys=request.COOKIES.get(KEYS_COOKIE) != KEYS_OFF,
+    )
 
 
 def _menu(request: HttpRequest, project: Project) -> object:

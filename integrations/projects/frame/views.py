@@ -6,10 +6,9 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
-from integrations.models import Membership, Project, Workspace
+from integrations.models import MemberSettings, Membership, Project, Workspace
 from integrations.projects import services
 from integrations.projects.access import (
     SecondFactorMissing,
@@ -19,7 +18,14 @@ from integrations.projects.access import (
     some_admins,
 )
 from integrations.projects.forms import ProjectForm
-from integrations.projects.frame.context import KEYS_COOKIE, KEYS_OFF, THEME_COOKIE, THEMES
+from integrations.projects.frame.context import (
+    KEYS_COOKIE,
+    KEYS_OFF,
+    THEME_COOKIE,
+    THEMES,
+    chosen_for,
+)
+from integrations.projects.frame.going_back import address_of_ours
 
 _YEAR_SECONDS = 365 * 24 * 3600
 
@@ -87,25 +93,29 @@ def project_create(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def theme_set(request: HttpRequest) -> HttpResponse:
-    """Remember light, dark or neither in a cookie, and go back."""
+    """Remember light, dark or neither, and go back."""
     theme = request.POST.get("theme", "")
-    return _remembered(request, THEME_COOKIE, theme if theme in THEMES else "")
+    theme = theme if theme in THEMES else ""
+    return _remembered(request, THEME_COOKIE, theme, theme=theme)
 
 
 @require_POST
 def keys_set(request: HttpRequest) -> HttpResponse:
-    """Remember in a cookie whether single keys act, and go back."""
+    """Remember whether single keys act, and go back."""
     is_off = request.POST.get("keys") == KEYS_OFF
-    return _remembered(request, KEYS_COOKIE, KEYS_OFF if is_off else "")
+    return _remembered(request, KEYS_COOKIE, KEYS_OFF if is_off else "", has_single_keys=not is_off)
 
 
-def _remembered(request: HttpRequest, cookie: str, value: str) -> HttpResponse:
-    """Keep a value in this browser, or forget it where it is empty, and go back."""
-    target = request.POST.get("next", "/")
-    if not url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}):
-        target = "/"
+def _remembered(request: HttpRequest, cookie: str, value: str, **chosen: object) -> HttpResponse:
+    """Keep a value with the member, and in this browser for its sign-in page; then go back."""
+    if request.user.is_authenticated:
+        before = chosen_for(request)
+        kept = {"theme": before.theme, "has_single_keys": before.has_single_keys}
+        MemberSettings.objects.update_or_create(
+            user=request.user, defaults=chosen, create_defaults={**kept, **chosen}
+        )
     # Not `redirect`, which takes what is no address for the name of a page.
-    response = HttpResponseRedirect(target)
+    response = HttpResponseRedirect(address_of_ours(request, request.POST.get("next", "")))
     if value:
         response.set_cookie(cookie, value, max_age=_YEAR_SECONDS, samesite="Lax")
     else:
