@@ -161,6 +161,11 @@ class TestAdding:
         assert browser.post(SAVE, {"name": "x", "passkey_answer": text}).status_code == 422
         assert Client().post(ENTER, {"passkey_answer": text}).status_code == 422
 
+    def test_a_name_longer_than_the_standard_allows_is_refused(self, browser: Client):
+        device = Authenticator(origin=ORIGIN, host=HOST, credential_id=b"x" * 1100)
+
+        assert "of a kind" in add(browser, device).content.decode()
+
     def test_a_device_is_nobody_elses_too(self, browser: Client, device: Authenticator):
         add(browser, device)
         noor = signed_in(User.objects.create_user("noor"))

@@ -36,6 +36,8 @@ from integrations.projects.audit import audit_person
 
 PASSKEYS_MAX = 20
 _HANDLE_BYTES = 32
+# By the standard (WebAuthn 3, 4); the column takes as many in base64url.
+_ID_BYTES_MAX = 1023
 
 
 def passkey_ask(session: SessionBase, user: Any) -> dict[str, Any]:
@@ -74,6 +76,8 @@ def passkey_add(*, session: SessionBase, user: Any, name: str, text: str) -> lis
     credential = data.credential_data
     if credential is None or credential.credential_id != answer.raw_id:
         raise PasskeyRefusedError("wrong")
+    if len(answer.raw_id) > _ID_BYTES_MAX:
+        raise PasskeyRefusedError("kind")
     if credential.public_key.get(3) not in [one.alg for one in party.allowed_algorithms]:
         raise PasskeyRefusedError("kind")
     return _kept(
