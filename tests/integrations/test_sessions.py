@@ -227,9 +227,7 @@ class TestConfirming:
 
         assert "Confirm that it is you" in answer.content.decode()
 
-    @pytest.mark.parametrize(
-        "name", ["conversations_export", "audit_export", "analytics_export"]
-    )
+    @pytest.mark.parametrize("name", ["conversations_export", "audit_export", "analytics_export"])
     def test_a_file_that_names_people_is_led_to_by_the_page_that_asks(
         self, name: str, mira: User, project: Project
     ):
