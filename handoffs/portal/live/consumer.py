@@ -56,7 +56,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
 
     async def member_changed(self, message: MemberChanged) -> None:
         """Look at once whether it may go on."""
-        await self._may_go_on()
+        if not await self._may_go_on() and self.showing is not None:
+            self.showing.cancel()
 
     async def _may_go_on(self) -> bool:
         """Close the socket unless its member may look at what it shows."""
