@@ -102,3 +102,17 @@ def test_the_mail_of_an_alert_names_the_zone_of_its_time(project, settings):
 
     raised = Alert.objects.get().raised_at.astimezone(project.zone)
     assert f"Since {raised:%Y-%m-%d %H:%M} (+0545)." in mail.outbox[0].body
+
+
+def test_tabs_of_a_browser_tell_handoffs_and_figures_apart(project, admin, handoff):
+    paths = [
+        reverse("handoff", args=[project.public_id, handoff.pk]),
+        reverse("analytics", args=[project.public_id]),
+        reverse("analytics_tab", args=[project.public_id, "why"]),
+    ]
+
+    titles = [admin.get(path).content.decode().split("title>")[1] for path in paths]
+
+    assert titles[0].startswith("Handoff to Salesforce") and "3 Jan 02:15:15" in titles[0]
+    assert titles[1].startswith("Overview, analytics")
+    assert titles[2].startswith("Why and where, analytics")

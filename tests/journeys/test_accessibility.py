@@ -16,6 +16,8 @@ from tests.journeys.people import PHRASE, Desk, EndUser
 from tests.journeys.stack import Stack
 
 SIZES = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 360, "height": 740}}
+# A desk of 1280 at 400 %, which WCAG 1.4.10 has read without scrolling sideways.
+NARROW = {"width": 320, "height": 740}
 # Two rules that are off by default, of WCAG 2.2 AA and 2.1 A.
 MORE_RULES = ("target-size", "label-content-name-mismatch")
 EVERYTHING = {
@@ -93,8 +95,8 @@ def violations(
 
 
 def too_wide(page: Page) -> list[str]:
-    """Return what reaches beyond the window of a small phone, one line for each element."""
-    page.set_viewport_size({"width": SIZES["phone"]["width"], "height": SIZES["phone"]["height"]})
+    """Return what reaches beyond the narrowest window, one line for each element."""
+    page.set_viewport_size(NARROW)  # type: ignore[arg-type]
     return [f"{page.url} {found}" for found in page.evaluate(TOO_WIDE)]
 
 
