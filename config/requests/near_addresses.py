@@ -20,12 +20,18 @@ from integrations.kit.plain_json import is_plain
 _PARAMETER = re.compile(r"<(?:(\w+):)?\w+>")
 # What Django does not route.
 _OTHERS = ("ws", "ws/agent", "ws/portal/<str:project_id>/live", "mcp")
+_LONGEST = 1024
 _READING = frozenset({"GET", "HEAD"})
 
 
-@lru_cache(maxsize=4096)
 def mended_path(path: str) -> str:
     """Return the address that a path means; the path itself where it is one, or means none."""
+    # No address of ours is so long; to look at such a one, or to keep it, would be dear.
+    return path if len(path) > _LONGEST else _mended_path(path)
+
+
+@lru_cache(maxsize=4096)
+def _mended_path(path: str) -> str:
     if _exactly_ours().fullmatch(path[1:]) or not is_plain(path):
         return path
     said = "/".join(part for part in map(str.strip, path.split("/")) if part)

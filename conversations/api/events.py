@@ -6,7 +6,6 @@ Streams and long polls of the same address do not come here: conversations/socke
 from __future__ import annotations
 
 import json
-import re
 import uuid
 from typing import Any
 
@@ -28,14 +27,13 @@ from conversations.journal.services import conversations_seen
 from conversations.models import Conversation, Event
 from conversations.socket.client_extensions import frame_shown
 from conversations.socket.client_frames import BadFrameError, frame_of_value, metadata_of_value
-from conversations.socket.handshake import reading_count
+from conversations.socket.handshake import CURSOR_UNKNOWN, cursor_read, reading_count
 from conversations.socket.talk import ClientTalk
 from integrations.behaviour.sentences import sentence
 from integrations.entry.rate_limit import retry_after
 from integrations.telemetry.metrics import FRAMES_REFUSED
 
 FRAMES_PER_REQUEST = 20
-_CURSOR = re.compile(r"(?:seq:)?([0-9]{1,9})")
 _EXAMPLE = {
     "type": "EVENT_TYPE_USER_MESSAGE",
     "payload": {"text": "Where is my order?"},
@@ -156,11 +154,13 @@ def _journal(request: Request, session_id: uuid.UUID) -> list[Frame]:
     """Return what comes after the cursor, as much as one batch may have."""
     conversation = session_opened(request, session_id)
     reading_count(conversation.pk, is_poll=True)
-    cursor = _CURSOR.fullmatch(request.query_params.get("cursor", "0"))
-    frames = frames_after(conversation.pk, int(cursor[1]) if cursor else 0)
+    cursor = cursor_read(request.query_params.get("cursor") or "0")
+    # One beyond the journal's end would hide all that is written from here on.
+    is_known = cursor is not None and cursor <= conversation.last_sequence
+    frames = frames_after(conversation.pk, cursor if cursor and is_known else 0)
     shown = next(in_batches(_shown(frame, conversation) for frame in frames))
     journal_wait(conversation.pk, lines=len(shown), size=len(json.dumps(shown)))
-    return shown
+    return shown if is_known else [*shown, error_frame("bad_json", CURSOR_UNKNOWN)]
 
 
 def _frames(request: Request) -> list[object]:

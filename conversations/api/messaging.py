@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -158,6 +159,12 @@ class SessionView(EnvelopeView):
             help_text="What the client reads beyond PolyAI's frames: `rich_content`, "
             "`message_changes`. Others are ignored. SESSION_START echoes what is taken.",
         )
+
+        def to_internal_value(self, data: Any) -> Any:
+            """Take null for a field that was not sent: many languages write what is absent so."""
+            if isinstance(data, Mapping):
+                data = {name: value for name, value in data.items() if value is not None}
+            return super().to_internal_value(data)
 
         def validate_time_zone(self, value: str) -> str:
             """Take a zone's name, and nothing else."""

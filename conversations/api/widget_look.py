@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from conversations.api.errors import BadFieldError, EnvelopeView, RefusedError
 from conversations.api.schema import Interface, answer
 from conversations.models import Channel
-from conversations.widget.access_token import host_allowed
+from conversations.widget.access_token import channel_by_key, host_allowed
 from conversations.widget.look import spoken_look
 
 # A page of a browser asks once in a while, however many of its pages are opened.
@@ -75,7 +75,7 @@ class WidgetLookView(EnvelopeView):
         key, host = (request.query_params.get(name, "").strip() for name in ("key", "host"))
         if not key or not host:
             raise BadFieldError("Name the widget's key and the page's host as key and host.")
-        channel = Channel.objects.select_related("project").filter(public_key=key).first()
+        channel = channel_by_key(key)
         if channel is None or not channel.is_enabled:
             text = "key is not the public key of a channel that is switched on."
             raise RefusedError(401, "UNAUTHORIZED", text)

@@ -33,6 +33,7 @@ from conversations.socket.client_extensions import Speakers, frame_shown
 from conversations.socket.client_frames import BadFrameError, frame_read
 from conversations.socket.handshake import (
     CAUGHT_UP,
+    CURSOR_UNKNOWN,
     HandshakeError,
     handshake_check,
     handshake_read,
@@ -110,8 +111,7 @@ class WidgetConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
             await self.close(code=TRY_AGAIN_LATER)
             return
         if not is_cursor_known:
-            text = "The cursor is not a sequence of this session; 0 was used."
-            await self.show(error_frame("bad_json", text))
+            await self.show(error_frame("bad_json", CURSOR_UNKNOWN))
         await self._send_queue_status()
         await run_sync(conversations_seen, [self.conversation_id])
         socket_watch().add(self)

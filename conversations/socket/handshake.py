@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 from conversations.journal.budget import journal_wait
 from conversations.journal.selectors import conversation_by_session
 from conversations.models import Conversation
-from conversations.widget.access_token import TokenError, host_allowed, token_verify
+from conversations.widget.access_token import AROUND, TokenError, host_allowed, token_verify
 from integrations.entry.envelope import envelope
 from integrations.entry.rate_limit import retry_after
 
@@ -28,9 +28,10 @@ SUBPROTOCOL = "baton.v1"
 CAUGHT_UP = "caught_up"
 # In the scope's state: this handshake is a long poll's, and there will be many.
 IS_POLL = "is_poll"
+CURSOR_UNKNOWN = "The cursor is not a sequence of this session; 0 was used."
 # A poll comes with every line that is said; a socket or a stream lasts.
 _SOCKET_COST, _POLL_COST = 5, 1
-_CURSOR = re.compile(r"^(?:seq:)?(\d{1,9})$")
+_CURSOR = re.compile(r"(?:seq:)?([0-9]{1,9})")
 # A socket that has not said that it lives for this long does not count any more.
 _SOCKET_LIFE_SECONDS = 90
 
@@ -46,6 +47,12 @@ class Handshake:
     origin: str
     subprotocol: str | None
     is_poll: bool = False
+
+
+def cursor_read(text: str) -> int | None:
+    """Return the sequence that a cursor names; None for what is none."""
+    found = _CURSOR.fullmatch(text.strip())
+    return int(found[1]) if found else None
 
 
 class Refusal(Protocol):
@@ -88,16 +95,17 @@ def handshake_read(scope: Mapping[str, Any]) -> Handshake:
     }
     offered = [str(name) for name in scope.get("subprotocols", [])]
     tokens = [name.removeprefix("bearer.") for name in offered if name.startswith("bearer.")]
-    token = tokens[0] if tokens else query.get("access_token", "")
-    for name, value in (("session_id", query.get("session_id", "")), ("access_token", token)):
+    token = tokens[0] if tokens else query.get("access_token", "").strip(AROUND)
+    session_id = query.get("session_id", "").strip(AROUND)
+    for name, value in (("session_id", session_id), ("access_token", token)):
         if not value:
             raise HandshakeError(400, f"The parameter {name} is missing.")
-    cursor = _CURSOR.match(query.get("cursor", "0"))
+    cursor = cursor_read(query.get("cursor", "0"))
     headers = dict(scope["headers"])
     return Handshake(
-        session_id=query["session_id"],
+        session_id=session_id,
         token=token,
-        cursor=int(cursor[1]) if cursor else 0,
+        cursor=cursor or 0,
         is_cursor_valid=cursor is not None,
         origin=headers.get(b"origin", b"").decode("latin-1"),
         subprotocol=SUBPROTOCOL if SUBPROTOCOL in offered else None,

@@ -62,7 +62,7 @@ def _exchange(scope: Scope, send: Send) -> _Exchange | None:
     query = {key: values[-1] for key, values in given.items()}
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     seconds = _seconds(query.get("wait", ""))
-    if _STREAM in headers.get("accept", ""):
+    if _STREAM in headers.get("accept", "").lower():
         return _Stream(_as_socket(scope, found[1], query, headers), send, STREAM_SECONDS)
     if seconds > 0:
         asked = _as_socket(scope, found[1], query, headers)
@@ -72,7 +72,8 @@ def _exchange(scope: Scope, send: Send) -> _Exchange | None:
 
 
 def _seconds(given: str) -> float:
-    return min(float(given), POLL_SECONDS_MAX) if re.fullmatch(r"[0-9]{1,4}", given) else 0.0
+    is_number = re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,6})?", given) is not None
+    return min(float(given), POLL_SECONDS_MAX) if is_number else 0.0
 
 
 def _as_socket(

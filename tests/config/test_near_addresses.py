@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import resolve
 
-from config.requests.near_addresses import _OTHERS, mended_path
+from config.requests.near_addresses import _OTHERS, _mended_path, mended_path
 from tests import factories
 from tests.config.routes import ROOT, routes
 from tests.conversations.handshake_calls import error
@@ -136,3 +136,11 @@ def test_a_program_that_is_at_no_address_reads_the_envelope(path):
     answer = Client().post(path, {}, content_type="application/json")
 
     assert (answer.status_code, answer.json()["error_code"]) == (404, "NOT_FOUND")
+
+
+def test_an_address_that_is_too_long_to_be_ours_is_neither_looked_at_nor_kept():
+    long = "/" + "a" * 20_000
+    before = _mended_path.cache_info()
+
+    assert mended_path(long) == long
+    assert _mended_path.cache_info() == before

@@ -100,6 +100,18 @@ async def test_the_token_may_come_as_a_subprotocol_and_is_not_returned(server, w
         assert json.loads(await client.recv())["type"] == "EVENT_TYPE_EVENT_BATCH"
 
 
+async def test_an_id_and_a_token_are_known_with_what_came_along_when_they_were_copied(
+    server, widget
+):
+    pasted = {
+        "session_id": f'"{str(widget.conversation.session_id).upper()}"',
+        "access_token": f" {widget.token}\n",
+    }
+
+    async with real_socket(server, widget.path(**pasted)) as client:
+        assert json.loads(await client.recv())["type"] == "EVENT_TYPE_EVENT_BATCH"
+
+
 async def test_the_eleventh_socket_is_refused_until_one_closes(server, widget):
     clients = [await connect(server + widget.path()) for _ in range(10)]
     try:

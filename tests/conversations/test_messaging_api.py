@@ -48,6 +48,23 @@ def test_a_page_that_is_allowed_gets_a_token_and_what_the_widget_shows(channel):
     assert token_verify(body["access_token"]).channel_id == channel.pk
 
 
+@pytest.mark.parametrize("around", ['"{}"', "'{}' ", "\u201c{}\u201d"])
+def test_a_key_is_known_with_the_quotes_that_it_was_pasted_with(channel, around):
+    key = around.format(channel.public_key)
+    look = Client().get("/api/v1/widget", {"key": key, "host": "shop.example"})
+    token = post(TOKEN, X_Token=key, X_Host="shop.example")
+
+    assert (look.status_code, token.status_code) == (200, 200)
+
+
+def test_what_a_client_sends_as_null_it_has_not_sent(channel):
+    names = ("platform", "streaming_enabled", "locale", "page", "time_zone", "consent", "form")
+    body = dict.fromkeys((*names, "extensions", "variant_id"))
+    response = open_session(token_of(channel), body)
+
+    assert response.status_code == 200
+
+
 @pytest.mark.parametrize("missing", ["X_Token", "X_Host"])
 def test_both_headers_are_needed(channel, missing):
     headers = {"X_Token": channel.public_key, "X_Host": "shop.example"}

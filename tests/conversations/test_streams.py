@@ -78,7 +78,7 @@ def asked(widget, query="", **headers):
 
 @asynccontextmanager
 async def streamed(widget, query="", **headers):
-    exchange = asked(widget, query, accept="text/event-stream", **headers)
+    exchange = asked(widget, query, **{"accept": "text/event-stream", **headers})
     await exchange.begin()
     yield exchange
     await exchange.leave()
@@ -311,3 +311,24 @@ async def test_a_query_of_any_bytes_breaks_nothing():
     )
 
     assert passed_on == [b"wait=\xff"]
+
+
+@pytest.mark.parametrize("cursor", ["999999", "-1", "two", "1.5"])
+async def test_a_cursor_that_is_none_hides_nothing_and_is_told_whichever_way_one_reads(
+    widget, cursor
+):
+    path = f"/api/v1/sessions/{widget.conversation.session_id}/events?cursor={cursor}"
+    given = await AsyncClient().get(path, headers={"authorization": f"Bearer {widget.token}"})
+    at_once = given.json()["events"]
+    polled = (await asked(widget, f"wait=1&cursor={cursor}").whole())["events"]
+
+    assert kinds(at_once) == [*JOINED, "SYSTEM_MESSAGE"]
+    assert kinds(polled) == ["EVENT_BATCH", "SYSTEM_MESSAGE"]
+    assert at_once[-1]["payload"] == polled[-1]["payload"]
+
+
+async def test_a_stream_and_a_wait_are_asked_for_as_clients_write_them(widget):
+    async with streamed(widget, accept="Text/Event-Stream;q=1.0") as stream:
+        assert stream.headers["content-type"] == "text/event-stream"
+    answer = await asked(widget, "wait=0.5&cursor=3").whole()
+    assert kinds(answer["events"]) == ["EVENT_BATCH"]

@@ -6,10 +6,11 @@ import base64
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.conversations.widget_lab import Lab, message
 
+FILES = "**/sessions/s1/files"
 LIMITS = {"max_bytes": 1_000_000, "mime": ["image/png", "application/pdf", "text/plain"]}
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -117,6 +118,30 @@ def test_a_file_that_the_portal_refuses_says_why_and_the_text_stays(
     page.get_by_test_id("send").click()
     expect(message(page, "With a picture")).to_be_visible()
     assert said(lab) == [("With a picture", [])]
+
+
+def test_the_text_of_a_file_stays_until_the_file_is_there_and_so_does_what_is_written_on(
+    lab: Lab,
+) -> None:
+    page = opened(lab)
+    held: list[Route] = []
+    lab.context.route(FILES, lambda route: held.append(route))
+    page.get_by_test_id("file-input").set_input_files(PICTURE)
+    page.get_by_test_id("input").fill("With a picture")
+    with page.expect_request(FILES):
+        page.get_by_test_id("input").press("Enter")
+
+    page.get_by_test_id("input").press_sequentially(" And then?")
+    held[0].fulfill(json={"file_id": "f1", "file_name": "x", "mime_type": "image/png"})
+
+    expect(message(page, "With a picture")).to_be_visible()
+    expect(page.get_by_test_id("input")).to_have_value("And then?")
+    assert said(lab) == [("With a picture", ["f1"])]
+    page.get_by_test_id("file-input").set_input_files(PICTURE)
+    with page.expect_request(FILES):
+        page.get_by_test_id("send").click()
+    page.reload()
+    expect(page.get_by_test_id("input")).to_have_value("And then?")
 
 
 def test_text_from_a_spreadsheet_is_pasted_as_text_and_a_lone_picture_as_a_file(lab: Lab) -> None:

@@ -115,3 +115,11 @@ def test_an_office_behind_one_address_opens_as_many_pages_as_it_likes(channel, s
     settings.ACCESS_TOKENS_PER_MINUTE = settings.SESSIONS_PER_MINUTE = 1
 
     assert {look(channel).status_code for _ in range(50)} == {200}
+
+
+def test_a_page_that_isolates_itself_may_load_the_widget(settings):
+    settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = True
+
+    answer = Client().get("/static/conversations/widget.js")
+
+    assert answer["Cross-Origin-Resource-Policy"] == "cross-origin"

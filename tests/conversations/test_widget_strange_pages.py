@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from django.conf import settings
+from playwright.sync_api import Page, Route, expect
 
-from tests.conversations.widget_lab import STATIC, Lab, message, reply
+from tests.conversations.widget_lab import ORIGIN, STATIC, Lab, message, reply
 
 # What libraries and applications do to a page before anything else runs.
 SCRIPTS = {
@@ -15,7 +16,21 @@ SCRIPTS = {
     "loops that know only what is there": """
         for (const kind of [Array, Object, String, Function]) kind.prototype.own = "enumerable";
         crypto.randomUUID = undefined;""",
+    "elements and lists as an old library has them": """
+        Element.prototype.remove = function () { this.parentNode.removeChild(this); return this; };
+        Array.prototype.entries = function () { return [...this]; };
+        Array.prototype.without = Array.prototype.filter;""",
 }
+TIDY = """<script>
+  let isTidy = true;
+  new MutationObserver(() => {
+    if (isTidy) document.querySelectorAll("baton-widget").forEach((one) => one.remove());
+  }).observe(document.documentElement, { childList: true });
+</script>"""
+FULL = """<script>
+  localStorage.setItem("baton.wk_lab", '{"token": "old", "expiresAt": 0}');
+  Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError"); };
+</script>"""
 
 
 def talks(page: Page, lab: Lab, text: str = "Hello there") -> None:
@@ -43,6 +58,98 @@ def test_whatever_scripts_did_to_the_page_the_conversation_goes_on(lab: Lab, scr
         "message_id": "m1",
         "payload": "c1",
     }
+
+
+def test_a_page_that_takes_the_widget_away_stays_alive_and_gets_it_back(lab: Lab) -> None:
+    lab.markup = TIDY
+    page = lab.visit()
+    page.wait_for_function("!!window.HandoffChat?.openWidget")
+
+    page.evaluate("isTidy = false")
+
+    talks(page, lab)
+
+
+def test_a_storage_that_is_full_costs_no_second_conversation(lab: Lab) -> None:
+    lab.markup = FULL
+    page = lab.open()
+    talks(page, lab)
+    lab.loses_the_network()
+    expect(page.get_by_test_id("banner")).to_contain_text("Reconnecting")
+    lab.finds_the_network()
+
+    talks(page, lab, "Still here")
+    assert len(lab.sessions) == 1
+
+
+def test_a_key_that_was_pasted_with_quotes_is_the_key(lab: Lab) -> None:
+    lab.markup = f'<script src="{STATIC}widget.js" data-key=" “wk_lab” " async></script>'
+    page = lab.visit()
+
+    expect(page.get_by_test_id("bubble")).to_be_visible()
+    assert page.evaluate("HandoffChat.key") == "wk_lab"
+
+
+def test_a_policy_against_styles_leaves_a_picture_its_size(lab: Lab) -> None:
+    policy = "style-src 'none'"
+    lab.markup = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+    picture = {"content_type": "ATTACHMENT_CONTENT_TYPE_IMAGE", "title": "Plan"}
+    address = {"content_url": "/files/a/plan.png", "preview_image_url": "/files/a/plan.png"}
+    lab.says(
+        "LIVE_AGENT_MESSAGE",
+        {"message_id": "m1", "agent_id": "a1", "text": "", "attachments": [picture | address]},
+    )
+    page = lab.open()
+
+    page.get_by_role("link", name="Plan").click()
+
+    shown = page.get_by_test_id("lightbox").get_by_role("img")
+    expect(shown).to_have_css("display", "block")
+
+
+def over_http(lab: Lab, stream: str) -> tuple[Page, list[int], list[int]]:
+    """Open a page beside a portal over HTTP; return the sizes of what it was sent and asked."""
+    said: list[int] = []
+    asked: list[int] = []
+
+    def answer(route: Route) -> None:
+        if route.request.method == "POST":
+            said.append(len(route.request.post_data_buffer or b""))
+            return route.fulfill(json={"events": []})
+        is_stream = "event-stream" in route.request.headers["accept"]
+        asked.append(len(asked))
+        if is_stream:
+            return route.fulfill(content_type="text/event-stream", body=stream)
+        return route.fulfill(json={"events": []})
+
+    lab.context.route("**/sessions/s1/events**", answer)
+    page = lab.visit()
+    page.evaluate(
+        f"""async (url) => {{
+          const {{ HttpSocket }} = await import("{STATIC}widget/made/http_socket.js");
+          const target = {{ url, token: async () => "t", cursor: () => 0 }};
+          window.way = new HttpSocket(target);
+        }}""",
+        f"{ORIGIN}/api/v1/sessions/s1/events",
+    )
+    return page, said, asked
+
+
+def test_what_waited_is_sent_in_requests_that_the_portal_takes(lab: Lab) -> None:
+    page, said, _ = over_http(lab, "data: {}\n\n")
+
+    with page.expect_response(lambda _: sum(said) > 12 * 38_000):
+        page.evaluate("for (let n = 0; n < 12; n++) way.send(JSON.stringify('я'.repeat(19_000)))")
+
+    assert max(said) < settings.FRAME_MAX_BYTES
+
+
+def test_a_network_that_ends_every_answer_at_once_is_not_asked_again_and_again(lab: Lab) -> None:
+    page, _, asked = over_http(lab, ":\n\n")
+
+    page.wait_for_timeout(1500)
+
+    assert len(asked) == 1
 
 
 def test_a_page_with_a_base_of_its_own_loads_nothing_from_there(lab: Lab) -> None:

@@ -81,18 +81,20 @@ export class Files {
     if (!limits) [...this.#waiting].forEach((one) => this.#remove(one));
   }
 
-  /** Upload what waits, then say it with the text; what fails stays, and the text with it.
+  /** Upload what waits, then say it with the text. Until then the text stays in the field, where
+   * nothing that happens to the tab or the network takes it away; so does what is written on.
    * @param {string} text */
   async send(text) {
     if (this.#isSending) return;
     this.#isSending = true;
     const { composer } = this;
-    composer.put("");
-    const all = [...this.#waiting];
-    await Promise.all(all.map((one) => this.#upload(one)));
+    const { value } = composer.input;
+    await Promise.all([...this.#waiting].map((one) => this.#upload(one)));
     this.#isSending = false;
     const files = this.#waiting.map(({ sent }) => sent);
-    if (!files.every(Boolean)) return composer.put(composer.input.value || text);
+    if (!files.every(Boolean)) return;
+    const now = composer.input.value;
+    composer.put(now.startsWith(value) ? now.slice(value.length).trimStart() : now);
     [...this.#waiting].forEach((one) => this.#remove(one));
     if (text || files.length) this.actions.say(text, /** @type {Attachment[]} */ (files));
   }

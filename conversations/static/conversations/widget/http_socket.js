@@ -7,6 +7,10 @@ const STALL_SECONDS = 10;
 const POLL_SECONDS = 20;
 const LONGEST_CALL_SECONDS = 40;
 const MOST_FRAMES = 20;
+/** The portal takes 131,072. */
+const MOST_BYTES = 120_000;
+/** What ends so soon with nothing to tell was ended on the way, and is not begun again at once. */
+const BRIEF_MS = 2000;
 
 /** Whether streams are held back here: what one connection found out holds for the next. */
 let isHeldBack = false;
@@ -52,7 +56,13 @@ export class HttpSocket {
 
   async #listen() {
     try {
-      while (this.readyState < 2) await (isHeldBack ? this.#poll() : this.#stream());
+      while (this.readyState < 2) {
+        const began = Date.now();
+        const hasNews = await (isHeldBack ? this.#poll() : this.#stream());
+        if (hasNews || Date.now() - began > BRIEF_MS) continue;
+        isHeldBack = true;
+        await new Promise((resume) => setTimeout(resume, BRIEF_MS));
+      }
     } catch {
       this.#fail();
     }
@@ -73,7 +83,7 @@ export class HttpSocket {
       let text = "";
       for (;;) {
         const { done, value } = await reader.read();
-        if (done) return;
+        if (done) return false;
         clearTimeout(stall);
         stall = setTimeout(stalls, STALL_SECONDS * 1000);
         text = this.#read(text + decoder.decode(value, { stream: true }));
@@ -99,6 +109,7 @@ export class HttpSocket {
   async #poll() {
     const { events } = await this.#json(`&wait=${POLL_SECONDS}`);
     for (const event of events) this.#take(json(event));
+    return events.length > 0;
   }
 
   async #sendAll() {
@@ -113,7 +124,7 @@ export class HttpSocket {
 
   /** One request at a time keeps the order. */
   async #sendSome() {
-    const frames = this.#unsent.splice(0, MOST_FRAMES);
+    const frames = this.#unsent.splice(0, fitting(this.#unsent));
     const { events } = await this.#json("", {
       method: "POST", headers: { "Content-Type": "application/json" }, body: `{"frames":[${frames}]}`,
     });
@@ -163,4 +174,11 @@ export class HttpSocket {
     this.close();
     this.onclose?.();
   }
+}
+
+/** How many of the first frames fit into one request. @param {string[]} frames */
+function fitting(frames) {
+  let bytes = 0;
+  const tooMany = frames.findIndex((frame) => (bytes += new TextEncoder().encode(frame).length + 1) > MOST_BYTES);
+  return Math.max(1, Math.min(MOST_FRAMES, tooMany < 0 ? frames.length : tooMany));
 }

@@ -4,7 +4,8 @@
   const script = tagOf();
   const address = script && new URL(script.src, location.href);
   // Tag managers drop data-* attributes: the key may stand in the address too.
-  const key = script?.dataset.key || address?.searchParams.get("key");
+  const given = script?.dataset.key || address?.searchParams.get("key");
+  const key = given?.replace(/^["'“”‘’\s]+|["'“”‘’\s]+$/g, ""); // as text programs paste it
   if (!script || !address || !key) {
     console.error("Chat widget: the script tag has no data-key. Copy the tag from the portal.");
     return;

@@ -100,7 +100,9 @@ export function showPicture(frame, src, title, words) {
   dialog.style.cssText = "border:0;padding:0;max-width:96vw;max-height:96dvh;background:none;overflow:visible;margin:auto";
   const close = h("button", { type: "button", "aria-label": words.say("dismiss"), onclick: () => dialog.close() }, "\u00d7");
   close.style.cssText = "position:absolute;inset-block-start:8px;inset-inline-end:8px;width:44px;height:44px;border-radius:50%;background:#16181d;color:#fff;font-size:22px";
-  const open = h("a", { href: src, target: "_blank", rel: "noopener noreferrer" }, h("img", { src, alt: title, style: "display:block;max-width:96vw;max-height:90dvh;border-radius:8px" }));
+  const picture = h("img", { src, alt: title });
+  picture.style.cssText = "display:block;max-width:96vw;max-height:90dvh;border-radius:8px";
+  const open = h("a", { href: src, target: "_blank", rel: "noopener noreferrer" }, picture);
   dialog.append(open, close);
   dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
   dialog.addEventListener("keydown", (event) => event.stopPropagation());

@@ -2,7 +2,15 @@
 /** Where the widget stands on the host page: beside the body, in the top layer, whatever happens
  * to the body. */
 
+/** So often in a second: a page that takes it away each time has its way until the next, or neither
+ * would ever rest. */
+const MOST_RETURNS = 5;
+
 export class Place {
+  #returns = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #second;
+
   /**
    * @param {HTMLElement} host @param {() => void} onReturn the page had removed it
    * @param {Element | null} [container] of the page's own, to stand in and not above the page
@@ -17,6 +25,7 @@ export class Place {
   }
 
   leave() {
+    clearTimeout(this.#second);
     this.observer.disconnect();
     this.host.removeEventListener("toggle", this.#raise);
     this.host.remove();
@@ -25,8 +34,15 @@ export class Place {
   /** Navigations without a load swap the body (Turbo, Astro, htmx), some pages the whole document. */
   #look() {
     if (this.host.isConnected) return;
+    if (!this.#returns++) this.#second = setTimeout(() => this.#lookAnew(), 1000);
+    if (this.#returns > MOST_RETURNS) return;
     this.#put();
     this.onReturn();
+  }
+
+  #lookAnew() {
+    this.#returns = 0;
+    this.#look();
   }
 
   #put() {

@@ -6,6 +6,8 @@ import { json } from "./json.js";
 export class Storage {
   /** @type {Saved} */
   #memory = {};
+  /** What stands in storage is older than what is known here: nothing more was taken there. */
+  #isRefused = false;
   #name;
 
   /** @param {string} key the channel's public key */
@@ -16,7 +18,7 @@ export class Storage {
   /** Read afresh every time: another tab may have written. */
   get() {
     try {
-      const text = localStorage.getItem(this.#name);
+      const text = this.#isRefused ? "" : localStorage.getItem(this.#name);
       return text ? sound(JSON.parse(text)) : this.#memory;
     } catch {
       return this.#memory; // storage refused (private mode), or not ours to parse
@@ -28,8 +30,9 @@ export class Storage {
     this.#memory = { ...this.get(), ...changes };
     try {
       localStorage.setItem(this.#name, json(this.#memory));
+      this.#isRefused = false;
     } catch {
-      // refused or full: this page carries on from memory
+      this.#isRefused = true; // or full: this page carries on from memory
     }
   }
 
