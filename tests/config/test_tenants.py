@@ -27,6 +27,8 @@ OF_PROGRAMS = (*OF_PAGES, "PUT", "PATCH", "DELETE")
 NOT_TAKEN = 405
 # Opened by a secret in the address, by a signature, or by anybody: there is no project to be of.
 OPEN = ("brand/", "files/", "transcripts/", "invitations/", "w/", "handoff/webhooks/")
+# Of a person, whatever project they are in.
+OPEN += ("account/",)
 
 
 @pytest.fixture

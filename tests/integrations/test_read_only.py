@@ -17,7 +17,7 @@ from tests.members import client_of_admin, client_of_reader
 pytestmark = pytest.mark.django_db
 # One's own theme, keys, first steps and saved views; a phrase tried; rows taken away as a file.
 FREE = ("/theme/", "/keys/", "/logout/", "/topics/try/", "/first-steps/")
-FREE += ("/handoffs/views/", "/handoffs/act/", "/handoffs/export/")
+FREE += ("/views/", "/handoffs/act/", "/handoffs/export/")
 CONTROLS = ("input", "select", "textarea", "button")
 EDITORS = ("topic_edit", "tool_edit", "widget", "integration")
 

@@ -93,7 +93,7 @@ def test_a_connected_tile_comes_first_and_counts_its_open_handoffs(
     page = tiles_page(admin, project)
 
     assert "1 open handoff<" in page
-    assert re.search("last success (now|(a|[0-9]+).seconds? ago)", page)
+    assert re.search("last success <time[^>]*>(now|(a|[0-9]+).seconds? ago)<", page)
 
 
 def test_an_error_shows_on_the_tile_until_the_vendor_answers_again(project: Project) -> None:
