@@ -15,7 +15,7 @@ export function wordsOf({ language = "en", direction = "ltr", words = {} }, give
     dir: direction,
     seconds: (count) => inUnit(count, "second", locale),
     size: (bytes) => fileSize(bytes, locale),
-    say: (key, values = {}) => words[key].replace(/\{(\w+)\}/g, (_, name) => `${values[name]}`),
+    say: (key, values = {}) => (words[key] ?? "").replace(/\{(\w+)\}/g, (_, name) => `${values[name]}`),
   };
 }
 
