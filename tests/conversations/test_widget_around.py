@@ -248,8 +248,10 @@ def test_a_place_far_from_the_corner_leaves_the_widget_in_a_small_window(
     width, height = size
     lab = Lab(browser, viewport={"width": width, "height": height})
     lab.look = {"place": {"corner": "end", "x": 400, "y": 400}, "launcher": "Ask us anything"}
+    lab.look["welcome"] = "W" * 100
     page = lab.open()
     panel = page.get_by_test_id("panel").bounding_box()
+    assert page.locator(".welcome").evaluate("(one) => one.scrollWidth <= one.clientWidth")
     page.get_by_test_id("close").click()
     bubble = page.get_by_test_id("bubble").bounding_box()
 
