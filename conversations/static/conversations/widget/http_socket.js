@@ -90,6 +90,7 @@ export class HttpSocket {
       }
     } catch (error) {
       if (!isHeldBack || this.readyState > 1) throw error;
+      return false;
     } finally {
       clearTimeout(stall);
     }
