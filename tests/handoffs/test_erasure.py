@@ -67,7 +67,7 @@ def talked(project: Project, state: State = State.ENDED) -> Handoff:
     row.vendor_session, row.vendor_conversation_id = {"name": MARK}, "vendor-1"
     row.utterance = row.reason = row.error_detail = MARK
     row.context_data, row.early_changes = {"name": MARK}, {"m-1": {"text": MARK}}
-    row.summary, row.shared_id = {"text": MARK}, MARK
+    row.summary, row.shared_id = {"text": MARK, "by": "tool"}, MARK
     row.save()
     LogEntry.objects.create(
         project=project, conversation=conversation, level="info", content=MARK, fields={"n": MARK}
