@@ -68,10 +68,11 @@ test-handoffs-more:
 test-rest:
 	@nice -n 5 $(PY) -m pytest $(patsubst %,--ignore=%,$(JOURNEYS) $(CHAOS) $(VENDORS) $(TALKS) $(HANDOFFS))
 
-# Chaos waits more than it works: three vendors at a time, each with stores of its own.
+# Chaos of one vendor takes a core, with what it starts again: two at a time, each with stores of
+# its own.
 long: .venv/.installed-oracles browser ## what make test leaves out, and everything broken at every vendor
 	@$(PY) -m pytest -m "long or hypothesis" --hypothesis-profile long --timeout 900
-	@$(MAKE) --silent --no-print-directory --keep-going --jobs 3 --output-sync=target \
+	@$(MAKE) --silent --no-print-directory --keep-going --jobs 2 --output-sync=target \
 		$$($(PY) -m tests.chaos --list | sed 's/[^ ]*/chaos-&/g')
 
 chaos-%:
