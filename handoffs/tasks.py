@@ -13,7 +13,7 @@ from handoffs.clocks.presence import presence_note_all
 from handoffs.clocks.reaping import clean_up_old, reap_all
 from handoffs.clocks.reminders import reminders_send
 from handoffs.clocks.retention import lonely_delete, retention_run
-from handoffs.clocks.sweeping import answers_lost, handoffs_unowned
+from handoffs.clocks.sweeping import answers_lost, handoffs_unowned, promises_broken
 from handoffs.clocks.waiting_flows import waiting_flow_speak
 from handoffs.lifecycle.deadlines import LOST_WAKE_UP
 from handoffs.lifecycle.queueing import queue_answer, queue_open_handoff
@@ -31,7 +31,7 @@ from handoffs.portal.lists.long_exports import (
 from handoffs.relay.leases import workers_alive
 from handoffs.relay.worker import relay_current
 from handoffs.starting.turns.agent_news import agent_tell, agent_tell_joined
-from handoffs.starting.turns.answers import answer_all
+from handoffs.starting.turns.answers import answer_all, promise_broken
 from integrations.telemetry.heartbeats import beat_note
 
 logger = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ def agent_news(handoff_id: str, tries: int) -> None:
 
 @shared_task
 def sweep() -> None:
-    """Queue again what was lost between a commit and its task."""
+    """Queue again what was lost between a commit and its task; tell what was promised in vain."""
     beat_note()
     # Without a relay worker they would only pile up in Redis; one that starts claims by itself.
     if workers_alive().exists():
@@ -89,6 +89,8 @@ def sweep() -> None:
             queue_open_handoff(handoff_id)
     for conversation_id in answers_lost():
         queue_answer(conversation_id)
+    for conversation_id in promises_broken():
+        promise_broken(conversation_id)
     for conversation_id in end_functions_lost(LOST_WAKE_UP.past()):
         end_function_queue(conversation_id=conversation_id)
 

@@ -31,7 +31,8 @@ class Turn:
 
     `effects` is what each tool asked of conv, by the tool's name. `agent_session` is what the
     adapter of an outside agent keeps of the conversation, and `agent_error` how it failed: empty
-    where it answered, None where none was asked.
+    where it answered, None where none was asked. `promised_seconds` is the time that an agent has
+    which answers later.
     """
 
     messages: Sequence[AgentMessage] = ()
@@ -54,6 +55,7 @@ class Turn:
     trace: Mapping[str, Any] = field(default_factory=dict, repr=False)
     agent_session: dict[str, Any] | None = None
     agent_error: str | None = None
+    promised_seconds: int | None = None
 
     @property
     def moves(self) -> Moves:

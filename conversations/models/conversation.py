@@ -98,6 +98,8 @@ class Conversation(models.Model):
     answered_sequence = models.IntegerField(default=0)
     # Set while the AI agent owes an answer, so that a sweep finds a lost turn.
     answer_due_at = models.DateTimeField(null=True, blank=True)
+    # An outside agent has promised its answer until then, and gives it by REST.
+    answer_promised_until = models.DateTimeField(null=True, blank=True)
     # How often the answer to the oldest unanswered message was begun; 0 once it is written.
     answer_tries = models.SmallIntegerField(default=0, db_default=0)
     # Who takes the AI agent's turn, and until when nobody else may, by the database's clock.
@@ -176,6 +178,11 @@ class Conversation(models.Model):
                 fields=["answer_due_at"],
                 condition=models.Q(answer_due_at__isnull=False),
                 name="conversations_answer_due",
+            ),
+            models.Index(
+                fields=["answer_promised_until"],
+                condition=models.Q(answer_promised_until__isnull=False),
+                name="conversations_answer_promised",
             ),
             models.Index(
                 fields=["end_function_due_at"],

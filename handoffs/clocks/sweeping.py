@@ -1,7 +1,10 @@
-"""Find work whose wake-up was lost."""
+"""Find work whose wake-up was lost, and answers that never came."""
 
 from __future__ import annotations
 
+from django.db.models.functions import Now
+
+from conversations.models import Conversation
 from handoffs.lifecycle.deadlines import LOST_WAKE_UP
 from handoffs.models import Handoff
 from handoffs.relay.leases import UNFINISHED
@@ -25,3 +28,11 @@ def answers_lost() -> list[str]:
     """
     found = turns_waiting().filter(answer_due_at__lt=LOST_WAKE_UP.past())
     return list(found.order_by("answer_due_at").values_list("pk", flat=True)[:WAKE_UPS])
+
+
+def promises_broken() -> list[str]:
+    """Return conversations whose outside agent was to answer later, and has not."""
+    found = Conversation.objects.filter(
+        state=Conversation.State.BOT, answer_promised_until__lt=Now(), answer_due_at=None
+    )
+    return list(found.order_by("answer_promised_until").values_list("pk", flat=True)[:SWEEP_BATCH])

@@ -327,10 +327,10 @@ def _append_and_return_to_agent(handoff: Handoff, events: list[NewEvent]) -> lis
     written = events_append(conversation, events)
     conversation.state = Conversation.State.BOT
     conversation.answered_sequence = conversation.last_sequence
-    conversation.answer_due_at = None
+    conversation.answer_due_at = conversation.answer_promised_until = None
     # What an AI agent was still to say when it left is not said any more.
     conversation.turn_id = None
-    fields = ["state", "answered_sequence", "answer_due_at", "turn_id"]
+    fields = ["state", "answered_sequence", "answer_due_at", "answer_promised_until", "turn_id"]
     if conversation.agent_session:
         conversation.agent_session = session_after_return(conversation.agent_session)
         fields.append("agent_session")

@@ -7,9 +7,11 @@ import hmac
 import time
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from config.demo.processes import wait_until
 from conversations.ai_agent.outside.options import FAILURES_IN_A_ROW
@@ -17,6 +19,7 @@ from conversations.models import Conversation, Event, LogEntry, OutsideAgent
 from handoffs.models import Handoff
 from handoffs.responder import message_accept
 from handoffs.starting.turns.answers import answer_all
+from handoffs.tasks import sweep
 from integrations.behaviour.sentences import sentence
 from integrations.models import ApiKey
 from tests import factories
@@ -211,6 +214,55 @@ def test_an_agent_that_accepts_answers_later_by_rest(agent: WebhookStandIn):
     drive = Drive(conversation.project)
     assert drive.post(conversation, "messages", {"text": "Here it is."})[0] == 201
     assert said(conversation) == ["Here it is."]
+
+
+def its_time_passes(conversation: Conversation) -> None:
+    """Let the time in which an answer was promised be over, and the clock look round."""
+    begun = timezone.now() - timedelta(seconds=1)
+    Conversation.objects.filter(pk=conversation.pk).exclude(answer_promised_until=None).update(
+        answer_promised_until=begun
+    )
+    sweep()
+
+
+def test_an_agent_that_accepts_and_never_answers_has_failed(agent: WebhookStandIn):
+    conversation = driven(agent, failure_text="Sorry.", escalates=True)
+    factories.integration(conversation.project, is_default=True)
+    agent.answering = lambda turn: (202, {})
+
+    ask(conversation)
+    sweep()
+    assert said(conversation) == [], "it has its time"
+    for _ in range(FAILURES_IN_A_ROW - 1):
+        its_time_passes(conversation)
+        its_time_passes(conversation)
+        ask(conversation, "Hello?")
+    assert said(conversation) == ["Sorry."] * 2
+    its_time_passes(conversation)
+
+    entry = LogEntry.objects.filter(code="agent_cannot_connect").latest("pk")
+    assert entry.content == "The agent did not answer within 30 seconds. (3 in a row)"
+    assert OutsideAgent.objects.get().error_code == "agent_cannot_connect"
+    assert Handoff.objects.filter(conversation=conversation).exists()
+
+
+def test_an_agent_that_answers_in_time_has_kept_its_promise(agent: WebhookStandIn):
+    conversation = driven(agent, failure_text="Sorry.")
+    drive = Drive(conversation.project)
+    agent.answering = lambda turn: (202, {})
+    ask(conversation)
+    its_time_passes(conversation)
+
+    ask(conversation, "Hello?")
+    drive.post(conversation, "messages", {"text": "Here it is."})
+    its_time_passes(conversation)
+    agent.answering = lambda turn: (200, {"utterance": "At once."})
+    ask(conversation, "And now?")
+    its_time_passes(conversation)
+
+    assert said(conversation) == ["Sorry.", "Here it is.", "At once."]
+    conversation.refresh_from_db()
+    assert conversation.agent_session["failures"] == 0, "they were not in a row"
 
 
 def test_many_turns_wait_for_slow_agents_in_no_thread(agent: WebhookStandIn):

@@ -15,7 +15,8 @@ FAILURES_IN_A_ROW = 3
 class AgentOptions:
     """What an admin may choose; seconds count from the beginning of the turn.
 
-    `first_seconds` is the time to the first sign of life. An empty `failure_text` is our own
+    `first_seconds` is the time to the first sign of life. Who accepts a turn has `whole_seconds`
+    from then on to answer by REST. An empty `failure_text` is our own
     sentence, in the end user's language.
     """
 

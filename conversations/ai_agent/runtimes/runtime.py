@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -143,7 +144,8 @@ async def turn_ask(
     except AgentFailedError as error:
         kept = turn.session if error.session is None else error.session
         return turn_failed(conversation, options, kept, error, kind=agent.kind)
-    return _turn_of(conversation, answer, turn.session)
+    found = _turn_of(conversation, answer, turn.session)
+    return replace(found, promised_seconds=options.whole_seconds) if answer.comes_later else found
 
 
 async def answer_ask(
@@ -160,8 +162,7 @@ async def answer_ask(
                 adapter, turn, http, repeats=may_repeat(agent), seconds=seconds
             )
     except TimeoutError as error:
-        text = f"The agent did not answer within {seconds} seconds."
-        raise AgentFailedError("agent_cannot_connect", text) from error
+        raise _too_late(seconds) from error
     except ConnectorError as error:
         raise AgentFailedError.of(error) from error
     _check_answered(answer)
@@ -224,7 +225,9 @@ def _check_answered(answer: AgentAnswer) -> None:
 
 def _turn_of(conversation: Conversation, answer: AgentAnswer, session: Mapping[str, Any]) -> Turn:
     ours = {name: session[name] for name in _OURS if name in session}
-    kept = {**(session if answer.session is None else answer.session), **ours, _FAILURES: 0}
+    kept = {**(session if answer.session is None else answer.session), **ours}
+    if not answer.comes_later:
+        kept[_FAILURES] = 0
     if was_away(session):
         kept[_TOLD_EPOCH] = session[_EPOCH]
     state = None
@@ -241,6 +244,24 @@ def _turn_of(conversation: Conversation, answer: AgentAnswer, session: Mapping[s
         agent_session=kept,
         agent_error="",
     )
+
+
+def turn_broken_promise(conversation: Conversation, agent: OutsideAgent) -> Turn:
+    """Return the turn of an agent that was to answer later, and did not."""
+    options = agent_options(agent.options)
+    session = own_session(agent.kind, conversation.agent_session)
+    error = _too_late(options.whole_seconds)
+    return turn_failed(conversation, options, session, error, kind=agent.kind)
+
+
+def session_answered(session: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is kept of a conversation whose agent has answered by REST."""
+    return {**session, _FAILURES: 0} if session.get(_FAILURES) else dict(session)
+
+
+def _too_late(seconds: int) -> AgentFailedError:
+    text = f"The agent did not answer within {seconds} seconds."
+    return AgentFailedError("agent_cannot_connect", text)
 
 
 def turn_failed(

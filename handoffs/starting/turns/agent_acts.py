@@ -16,6 +16,7 @@ from typing import Any
 from django.db import transaction
 
 from conversations.ai_agent.conv.messages import agent_message_event
+from conversations.ai_agent.runtimes.runtime import session_answered
 from conversations.ai_agent.streaming import chunk_payload, project_streams
 from conversations.ai_agent.turn import AgentMessage
 from conversations.errors import ConversationEndedError
@@ -227,8 +228,9 @@ def _say(
 ) -> list[Event]:
     """Write messages down; whatever was owed to the end user is answered by them."""
     conversation.answered_sequence = conversation.last_sequence
-    conversation.save(update_fields=["answered_sequence"])
-    turn_clear(conversation)
+    conversation.answer_promised_until = None
+    conversation.agent_session = session_answered(conversation.agent_session)
+    turn_clear(conversation, also=["answered_sequence", "answer_promised_until", "agent_session"])
     lines = [agent_message_event(message) for message in messages]
     if lines:
         lines[0] = replace(lines[0], client_event_id=client_id)

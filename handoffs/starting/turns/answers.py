@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
 
 from django.db import transaction
@@ -23,7 +24,13 @@ from conversations.ai_agent.flows.turns import (
     turn_told,
 )
 from conversations.ai_agent.returned import ReturnProblem, handoff_misplaced
-from conversations.ai_agent.runtimes.runtime import agent_turn, is_asked, outside_agent, was_away
+from conversations.ai_agent.runtimes.runtime import (
+    agent_turn,
+    is_asked,
+    outside_agent,
+    turn_broken_promise,
+    was_away,
+)
 from conversations.ai_agent.runtimes.services import outside_agent_error_note
 from conversations.ai_agent.safety.filtering import safety_turn
 from conversations.ai_agent.sandbox.results import ToolError
@@ -215,6 +222,24 @@ def _finish_outside(claim: TurnClaim, agent: OutsideAgent, event: Event, turn: T
             queue_answer(claim.conversation_id)
 
 
+@transaction.atomic
+def promise_broken(conversation_id: str) -> None:
+    """Tell the end user that an agent has not answered which was to do so later, by REST."""
+    conversation = conversation_lock(conversation_id)
+    until = conversation.answer_promised_until
+    if until is None or until > timezone.now() or conversation.answer_due_at is not None:
+        return
+    conversation.answer_promised_until = None
+    changed = ["answer_promised_until"]
+    agent = outside_agent(conversation.project)
+    if agent is not None and conversation.state == Conversation.State.BOT:
+        turn = turn_broken_promise(conversation, agent)
+        outside_agent_error_note(agent, turn.agent_error or "")
+        changed += _kept(conversation, None, turn)
+        _carry_out(conversation, None, turn)
+    conversation.save(update_fields=changed)
+
+
 def _facts(conversation_id: str) -> TurnFacts:
     conversation = _conversation(conversation_id)
     return TurnFacts(conversation=conversation, event=_unanswered(conversation))
@@ -326,7 +351,15 @@ def _kept(conversation: Conversation, event: Event | None, turn: Turn) -> list[s
     if turn.dialog is not None and turn.dialog != conversation.dialog:
         conversation.dialog = turn.dialog
         changed.append("dialog")
+    promised = _until(turn.promised_seconds)
+    if promised != conversation.answer_promised_until:
+        conversation.answer_promised_until = promised
+        changed.append("answer_promised_until")
     return changed
+
+
+def _until(seconds: int | None) -> datetime | None:
+    return None if seconds is None else timezone.now() + timedelta(seconds=seconds)
 
 
 def _carry_out(conversation: Conversation, event: Event | None, turn: Turn) -> None:

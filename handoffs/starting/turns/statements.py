@@ -77,7 +77,8 @@ _WRITE = f"""
 WITH answered AS (
     UPDATE conversations_conversation
     SET last_sequence = last_sequence + %(number)s, answered_sequence = %(sequence)s,
-        answer_due_at = NULL, turn_id = NULL, turn_until = NULL, answer_tries = 0,
+        answer_due_at = NULL, answer_promised_until = NULL, answer_tries = 0,
+        turn_id = NULL, turn_until = NULL,
         dialog = coalesce(%(dialog)s::jsonb, dialog),
         tool_state = coalesce(%(state)s::jsonb, tool_state),
         agent_session = coalesce(%(session)s::jsonb, agent_session)
