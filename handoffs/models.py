@@ -143,7 +143,12 @@ class Handoff(models.Model):
                 fields=["project", "environment", "-requested_at", "-id"],
                 name="handoffs_by_environment",
             ),
-            models.Index(fields=["project", "-requested_at", "-id"], name="handoffs_by_project"),
+            models.Index(
+                fields=["project", "-requested_at", "-id"],
+                # Which conversations are meant is read from it alone.
+                include=["conversation"],
+                name="handoffs_by_project",
+            ),
             models.Index(
                 fields=["project", "requested_at"],
                 condition=models.Q(state__in=OPEN_VALUES),

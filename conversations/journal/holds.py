@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from conversations.models import Conversation, EndUser, LegalHold
@@ -34,6 +35,16 @@ def conversations_held() -> QuerySet[Conversation]:
     return Conversation.objects.filter(
         Q(pk__in=holds.values("conversation")) | Q(end_user__in=people_held())
     )
+
+
+def held_until(conversation: str, end_user: str) -> Subquery:
+    """Say of each row until when the conversation or the end user of these columns is on hold.
+
+    None where nothing holds them, date.max where a hold has no last day.
+    """
+    theirs = Q(conversation=OuterRef(conversation)) | Q(end_user=OuterRef(end_user))
+    last = Coalesce("until", Value(date.max))
+    return Subquery(holds_in_force().filter(theirs).order_by(last.desc()).values_list(last)[:1])
 
 
 def hold_on(end_user_id: int) -> LegalHold | None:

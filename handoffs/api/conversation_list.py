@@ -21,7 +21,7 @@ from rest_framework.response import Response
 from conversations.api.access import project_open
 from conversations.api.errors import EnvelopeView, error_response
 from conversations.api.schema import answer
-from conversations.models import Conversation, Variant
+from conversations.models import Conversation, ConversationSearch, Variant
 from handoffs.api.conversation_items import conversation_items
 from handoffs.api.conversation_schema import (
     API,
@@ -33,7 +33,7 @@ from handoffs.api.conversation_schema import (
 from handoffs.lifecycle.reasons import reason_is
 from handoffs.models import Handoff
 from handoffs.portal.conversations.listing import OUTCOMES, TEXT_DAYS, ConversationFilter
-from handoffs.portal.conversations.search_query import QueryError, found_by
+from handoffs.portal.conversations.search_query import QueryError, found_among
 from integrations.kit.json_values import count_read
 from integrations.models import ApiKey, Environment, Project
 
@@ -114,7 +114,6 @@ def wanted_read(query: QueryDict) -> Wanted:
     cursor = query.get("cursor", "")
     return Wanted(
         matching=_environment(query)
-        & _times(query)
         & _channels(query)
         & _others(query)
         & _reasons(query)
@@ -194,7 +193,7 @@ def _reasons(query: QueryDict) -> Q:
 
 
 def _sought(query: QueryDict) -> Q:
-    """Match what the search box of the page would find, and the fields beside it."""
+    """Match what the search box of the page would find in these times, and the fields beside it."""
     asked = {name: query.get(name, "") for name in _SOUGHT}
     if asked["outcome"] and asked["outcome"] not in OUTCOMES:
         raise BadParameterError(f"outcome is one of {', '.join(OUTCOMES)}.")
@@ -202,11 +201,15 @@ def _sought(query: QueryDict) -> Q:
         wanted = ConversationFilter.read(asked)
     except QueryError as error:
         raise BadParameterError(str(error)) from error
-    found = found_by(wanted.groups, sees_personal_data=True)
+    started = _times(query)
+    if asked["q"] and not started:
+        started = Q(started_at__gte=timezone.now() - TEXT_DAYS)
+    found = started
+    if wanted.groups:
+        among = ConversationSearch.objects.filter(started)
+        found &= Q(pk__in=found_among(among, wanted.groups, sees_personal_data=True))
     if asked["outcome"] == "open":
         found &= ~Q(state=Conversation.State.ENDED)
-    if asked["q"] and not (query.get("start_time") or query.get("end_time")):
-        found &= Q(started_at__gte=timezone.now() - TEXT_DAYS)
     return found
 
 

@@ -8,11 +8,12 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
+from conversations.journal.holds import held_until
 from handoffs.models import Handoff
 from handoffs.portal.one_handoff.bundle import bundle_file
 from handoffs.portal.one_handoff.entering import handoffs_enter
 from handoffs.portal.one_handoff.entries import Kind
-from handoffs.portal.one_handoff.kept import kept_of
+from handoffs.portal.one_handoff.kept import kept_words
 from handoffs.portal.one_handoff.timeline import timeline_get, timeline_text
 from handoffs.portal.one_handoff.wording import BADGES, handoff_title, headline
 from handoffs.portal.operators import ACTS
@@ -84,6 +85,7 @@ def handoff_bundle(request: HttpRequest, project_id: str, handoff_id: str) -> Ht
 
 def _handoff(project: Project, handoff_id: str) -> Handoff:
     rows = Handoff.objects.filter(conversation__project=project).defer("vendor_session")
+    rows = rows.annotate(held_until=held_until("conversation", "conversation__end_user"))
     return get_object_or_404(
         rows.select_related("integration", "owner", "conversation__project"), pk=handoff_id
     )
@@ -95,15 +97,14 @@ def _detail(request: HttpRequest, row: Handoff, may_read_text: bool) -> dict[str
     timeline = timeline_get(
         handoff=row, may_read_text=may_read_text, kinds=chosen, problems_only=problems_only
     )
-    kept = kept_of(row.conversation)
+    kept = kept_words(row.conversation, row.held_until)  # type: ignore[attr-defined]
     return {
         "handoff": row,
-        "hold": kept.hold,
         "headline": headline(row, now=timezone.now()),
         "badge": BADGES[State(row.state)],
         "title": handoff_title(row),
         "timeline": timeline,
-        "facts": [*_facts(row), ("Kept", kept.words)],
+        "facts": [*_facts(row), ("Kept", kept)],
         "kinds": [(kind.value, label, kind in chosen) for kind, label in KIND_LABELS.items()],
         "problems_only": problems_only,
         "may_read_text": may_read_text,

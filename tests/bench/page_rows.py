@@ -95,12 +95,17 @@ def fill(number: int) -> None:
         cursor.execute("VACUUM ANALYZE")
 
 
+def conversation_id(number: str) -> str:
+    """Return an id in SQL; as ours do, it grows with time, and the first is the newest."""
+    return f"'CONV-' || lpad(to_hex(1000000000 - ({number})), 32, '0')"
+
+
 def _conversations(seed: Conversation, number: int) -> None:
     copies(
         "conversations_conversation",
         seed.pk,
         number,
-        "'id', 'CONV-' || md5('bench' || n), 'session_id', gen_random_uuid(), "
+        f"'id', {conversation_id('n')}, 'session_id', gen_random_uuid(), "
         "'last_sequence', %(lines)s, "
         f"'started_at', now() - n * ({SPREAD} / %(number)s), "
         f"'ended_at', now() - n * ({SPREAD} / %(number)s) + interval '5 minutes'",
@@ -112,7 +117,7 @@ def _conversations(seed: Conversation, number: int) -> None:
         line.pk,
         number * LINES,
         "'id', gen_random_uuid(), 'sequence', 1 + (n - 1) %% %(lines)s, "
-        "'conversation_id', 'CONV-' || md5('bench' || (1 + (n - 1) / %(lines)s))",
+        f"'conversation_id', {conversation_id('1 + (n - 1) / %(lines)s')}",
         lines=LINES,
     )
 
@@ -152,7 +157,7 @@ def _handoffs(seed: Conversation, integration: Integration, number: int) -> None
         "handoffs_handoff",
         made.pk,
         count,
-        "'id', 'HOF-' || md5('bench' || n), 'conversation_id', 'CONV-' || md5('bench' || n), "
+        f"'id', 'HOF-' || md5('bench' || n), 'conversation_id', {conversation_id('n')}, "
         "'state', CASE WHEN n > %(open)s THEN 'active' WHEN n %% 9 = 0 THEN 'failed' ELSE 'ended' "
         "END, 'error_code', CASE WHEN n %% 9 = 0 THEN 'wait_timeout' ELSE '' END, "
         "'reason', 'reason ' || n %% 12, 'topic', 'topic ' || n %% 15, "
@@ -181,7 +186,7 @@ def _searches(seed: Conversation, number: int) -> None:
         table,
         row.pk,
         number,
-        f"'id', {next_id(table)}, 'conversation_id', 'CONV-' || md5('bench' || n), "
+        f"'id', {next_id(table)}, 'conversation_id', {conversation_id('n')}, "
         f"'started_at', now() - n * ({SPREAD} / %(number)s), "
         "'sequence', %(lines)s, 'is_final', true, 'first_words', 'Where is my parcel', "
         "'words', (SELECT string_agg((%(words)s::text[])[1 + abs(hashint8(n * 131 + w)) %% "

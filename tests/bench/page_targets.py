@@ -25,8 +25,7 @@ PAGES = {
     "Handoffs": PageTarget(f"{_P}handoffs/", 7, 80),
     "Handoffs, failed": PageTarget(f"{_P}handoffs/?state=failed", 7, 80),
     "Handoffs, text": PageTarget(f"{_P}handoffs/?q=parcel+zebr", 8, 140),
-    # Seven tables of moments, and whether they are on legal hold.
-    "Timeline, 300 moments": PageTarget(_P + "handoffs/{handoff}/", 13, 130),
+    "Timeline, 300 moments": PageTarget(_P + "handoffs/{handoff}/", 12, 130),
     # Calls, handoffs, deliveries, streams and events are a table each, besides the frame.
     "Health, 24 hours": PageTarget(
         f"{_P}integrations/sandbox/salesforce_messaging/health/", 10, 80

@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
+from conversations.journal.holds import held_until
 from conversations.models import Conversation
 from conversations.models.review import NOTE_MAX, TAG_MAX
 from handoffs.portal.conversations.listing import (
@@ -23,7 +24,7 @@ from handoffs.portal.conversations.reading import (
     reading_get,
     reading_text,
 )
-from handoffs.portal.one_handoff.kept import kept_of
+from handoffs.portal.one_handoff.kept import kept_words
 from handoffs.portal.one_handoff.wording import BADGES, Badge, end_reason_text
 from handoffs.states import State
 from integrations.contract.integration_keys import vendor_name
@@ -87,6 +88,7 @@ def conversation_of(project: Project, conversation_id: str) -> Conversation:
         "project", "end_user", "channel", "release", "search", "survey"
     )
     rows = rows.defer("search__words", "search__masked")
+    rows = rows.annotate(held_until=held_until("pk", "end_user"))
     return get_object_or_404(rows, pk=conversation_id.replace("\x00", ""))
 
 
@@ -110,10 +112,9 @@ def _shown(request: HttpRequest, row: Conversation) -> dict[str, Any]:
     if before and not number:
         ignore(request, f"“{before[:40]}” is ignored: before takes the number of a line.")
     reading = reading_get(row, sees_personal_data=sees_all, before=number)
-    kept = kept_of(row)
+    kept = kept_words(row, row.held_until)  # type: ignore[attr-defined]
     return {
         "conversation": row,
-        "hold": kept.hold,
         "lines": reading.lines,
         "earlier": reading.earlier,
         "is_part": bool(number),
@@ -121,7 +122,11 @@ def _shown(request: HttpRequest, row: Conversation) -> dict[str, Any]:
         "badge": conversation_badge(row),
         "sentence": conversation_sentence(row, now=timezone.now()),
         "end_user": end_user_label(row, sees_personal_data=sees_all),
-        "facts": [*_facts(row), ("Kept", kept.words), *(_personal_facts(row) if sees_all else ())],
+        "facts": [
+            *_facts(row),
+            ("Kept", kept),
+            *(_personal_facts(row) if sees_all else ()),
+        ],
         "state": row.tool_state if sees_all else {},
         "handoffs": _handoffs(reading),
         "survey": _survey(row, sees_all),

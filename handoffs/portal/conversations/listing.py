@@ -11,13 +11,14 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from conversations.models import Conversation
+from conversations.journal.holds import held_until
+from conversations.models import Conversation, ConversationSearch
 from handoffs.portal.conversations.search_query import (
     FIELDS,
     Groups,
     Sought,
     any_of,
-    found_by,
+    found_among,
     query_read,
 )
 from handoffs.portal.conversations.search_rows import CONTAINED, HANDOFF_WORDS, NOTHING_SAID
@@ -111,32 +112,50 @@ def conversation_list(
     project: Project, wanted: ConversationFilter, *, sees_personal_data: bool
 ) -> QuerySet[Conversation]:
     """Return the project's conversations that fit; the caller orders and cuts them."""
-    has_words = found_by(wanted.groups, sees_personal_data=sees_personal_data)
+    among = ConversationSearch.objects.all()
+    rows = _fitting(project, wanted, among, sees_personal_data=sees_personal_data)
     return (
-        conversations_of_any_words(project, wanted)
-        .filter(has_words)
+        rows.annotate(held_until=held_until("pk", "end_user"))
         .select_related("end_user", "channel", "search")
         .defer("search__words", "search__masked", "page", "tool_state")
     )
 
 
-def conversations_of_any_words(
-    project: Project, wanted: ConversationFilter
+def conversations_counted(
+    project: Project, wanted: ConversationFilter, *, sees_personal_data: bool
 ) -> QuerySet[Conversation]:
-    """Return what fits but for the words that are looked for."""
-    rows = Conversation.objects.filter(project=project)
+    """Return what conversation_list does, for a count of all of them.
+
+    The search is bounded as they are: a page is found quicker in the order of the list.
+    """
+    among = ConversationSearch.objects.filter(_started(wanted), project=project)
+    return _fitting(project, wanted, among, sees_personal_data=sees_personal_data)
+
+
+def _fitting(
+    project: Project,
+    wanted: ConversationFilter,
+    among: QuerySet[ConversationSearch],
+    *,
+    sees_personal_data: bool,
+) -> QuerySet[Conversation]:
+    rows = Conversation.objects.filter(_started(wanted), project=project)
     if wanted.given["environment"]:
         rows = rows.filter(environment=wanted.given["environment"])
     if wanted.given["outcome"] == "open":
         rows = rows.filter(~Q(state=Conversation.State.ENDED))
+    if wanted.groups:
+        found = found_among(among, wanted.groups, sees_personal_data=sees_personal_data)
+        rows = rows.filter(pk__in=found)
+    return rows
+
+
+def _started(wanted: ConversationFilter) -> Q:
     start, end = wanted.span.bounds(wanted.zone)
     if wanted.is_narrowed_to_days:
         start = timezone.now() - TEXT_DAYS
-    if start:
-        rows = rows.filter(started_at__gte=start)
-    if end:
-        rows = rows.filter(started_at__lt=end)
-    return rows
+    found = Q(started_at__gte=start) if start else Q()
+    return found & Q(started_at__lt=end) if end else found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import BooleanField, OuterRef, Q, Subquery
+from django.db.models import BooleanField, QuerySet
 from django.db.models.expressions import RawSQL
 
 from conversations.models import ConversationSearch
@@ -45,20 +45,10 @@ _SIGNS: dict[str, Callable[[int, int], bool]] = {
 }
 _PHONE_DIGITS_MIN = 6
 _POSTGRESQL = {
-    "words": "SELECT conversation_id FROM conversations_conversationsearch "
-    "WHERE words_vector @@ to_tsquery('simple', %s)",
-    "masked": "SELECT conversation_id FROM conversations_conversationsearch "
-    "WHERE masked_vector @@ to_tsquery('simple', %s)",
-}
-_ONE_ROW = {
     "words": "words_vector @@ to_tsquery('simple', %s)",
     "masked": "masked_vector @@ to_tsquery('simple', %s)",
 }
-_SQLITE = (
-    "SELECT s.conversation_id FROM conversation_search_index i "
-    "JOIN conversations_conversationsearch s ON s.id = i.rowid "
-    "WHERE conversation_search_index MATCH %s"
-)
+_SQLITE = "SELECT rowid FROM conversation_search_index WHERE conversation_search_index MATCH %s"
 
 
 class QueryError(ValueError):
@@ -139,33 +129,24 @@ def _unknown(name: str) -> str:
     return f"There is no filter {name}:. {cure} Put text with a colon into quotation marks."
 
 
-def found_by(groups: Groups, *, sees_personal_data: bool, field: str = "pk") -> Q:
-    """Match what belongs to conversations whose row has what is sought, by their id in `field`.
+def found_among(
+    rows: QuerySet[ConversationSearch], groups: Groups, *, sees_personal_data: bool
+) -> QuerySet[ConversationSearch, Any]:
+    """Return the ids of the conversations among these whose row has what is sought.
 
-    Who may not see personal data searches the masked words.
+    Who may not see personal data searches the masked words. The closer `rows` are bounded, the
+    fewer the database looks at of a word that nearly all have.
     """
-    if not groups:
-        return Q()
     column = "words" if sees_personal_data else "masked"
-    is_sqlite = connection.vendor == "sqlite"
-    sought = f"{column} : ({_fts5(groups)})" if is_sqlite else _tsquery(groups)
-    # Three constant statements; what was typed is a parameter.
-    statement = _SQLITE if is_sqlite else _POSTGRESQL[column]
-    return Q((f"{field}__in", RawSQL(statement, [sought])))  # noqa: S611
-
-
-def has_words(groups: Groups, *, sees_personal_data: bool, field: str) -> Subquery | None:
-    """Look whether one row's conversation has what is sought, by its id in `field`.
-
-    Of a word that nearly all have this is much cheaper than what its index finds. None where the
-    database has no such look.
-    """
-    if not groups or connection.vendor == "sqlite":
-        return None
-    statement = _ONE_ROW["words" if sees_personal_data else "masked"]
-    match = RawSQL(statement, [_tsquery(groups)], output_field=BooleanField())  # noqa: S611
-    row = ConversationSearch.objects.filter(conversation_id=OuterRef(field))
-    return Subquery(row.values_list(match)[:1])
+    # Constant statements; what was typed is a parameter.
+    if connection.vendor == "sqlite":
+        sought = RawSQL(_SQLITE, [f"{column} : ({_fts5(groups)})"])  # noqa: S611
+        found = rows.filter(pk__in=sought)
+    else:
+        found = rows.filter(
+            RawSQL(_POSTGRESQL[column], [_tsquery(groups)], output_field=BooleanField())  # noqa: S611
+        )
+    return found.values("conversation")
 
 
 def _tsquery(groups: Groups) -> str:

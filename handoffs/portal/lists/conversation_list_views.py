@@ -19,7 +19,6 @@ from handoffs.portal.conversations.listing import (
 )
 from handoffs.portal.lists.pages import list_export
 from handoffs.portal.lists.shown import list_shown
-from handoffs.portal.one_handoff.kept import held_among
 from integrations.contract.integration_keys import vendor_choices
 from integrations.models import Area, Environment, Project
 from integrations.projects.access import may_see_personal_data, project_view
@@ -36,7 +35,6 @@ def conversations(request: HttpRequest, project: Project) -> HttpResponse:
     rows = [conversation_row(row, sees_personal_data=sees_all, now=now) for row in context["found"]]
     context |= {
         "rows": rows,
-        "held": held_among(project, [row.pk for row in context["found"]]),
         "sees_personal_data": sees_all,
         **_choices(context["given"]),
     }

@@ -8,15 +8,17 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import Min, Q, QuerySet, Subquery
 from django.urls import reverse
 from django.utils import timezone
 
+from conversations.journal.holds import held_until
+from conversations.models import ConversationSearch
 from handoffs.lifecycle.locking import UNLISTED
 from handoffs.lifecycle.reasons import OTHER_REASON, reason_is
 from handoffs.models import Handoff
 from handoffs.portal.conversations.listing import CHANNELS, TEXT_DAYS, UTC
-from handoffs.portal.conversations.search_query import Groups, found_by, query_read
+from handoffs.portal.conversations.search_query import Groups, found_among, query_read
 from handoffs.portal.one_handoff.outcomes import OUTCOME_LABELS, handoff_outcome, outcome_is
 from handoffs.portal.one_handoff.wording import BADGES, Badge, duration_text, end_reason_text
 from handoffs.states import OPEN_VALUES, State
@@ -93,23 +95,46 @@ def handoff_list(
     *, project: Project, wanted: HandoffFilter, sees_personal_data: bool
 ) -> QuerySet[Handoff]:
     """Return the project's handoffs that fit; the caller orders and cuts them."""
-    has_words = found_by(
-        wanted.groups, sees_personal_data=sees_personal_data, field="conversation_id"
-    )
-    return handoffs_of_any_words(project, wanted).filter(has_words).defer(*UNLISTED)
+    rows = _of_any_words(project, wanted)
+    if wanted.groups:
+        among = ConversationSearch.objects.all()
+        found = found_among(among, wanted.groups, sees_personal_data=sees_personal_data)
+        rows = rows.filter(conversation__in=found)
+    held = held_until("conversation", "conversation__end_user")
+    return rows.annotate(held_until=held).defer(*UNLISTED)
 
 
-def handoffs_of_any_words(project: Project, wanted: HandoffFilter) -> QuerySet[Handoff]:
-    """Return what fits but for the words that are looked for."""
+def handoffs_counted(
+    project: Project, wanted: HandoffFilter, *, sees_personal_data: bool
+) -> QuerySet[Handoff]:
+    """Return what handoff_list does, for a count of all of them.
+
+    The search is bounded as they are: a page is found quicker in the order of the list. Ids of
+    conversations grow with time, so those before the first one's are not looked through.
+    """
+    rows = _of_any_words(project, wanted)
+    if not wanted.groups:
+        return rows
+    among = ConversationSearch.objects.filter(project=project)
+    if _start(wanted) is not None:
+        first = rows.order_by().values("project").values_list(Min("conversation"))
+        among = among.filter(conversation__gte=Subquery(first))
+    found = found_among(among, wanted.groups, sees_personal_data=sees_personal_data)
+    return rows.filter(conversation__in=found)
+
+
+def _of_any_words(project: Project, wanted: HandoffFilter) -> QuerySet[Handoff]:
     rows = Handoff.objects.filter(_exactly(wanted.given), project=project)
-    start, end = wanted.span.bounds(wanted.zone)
-    if wanted.is_narrowed_to_days:
-        start = timezone.now() - TEXT_DAYS
+    start, end = _start(wanted), wanted.span.bounds(wanted.zone)[1]
     if start:
         rows = rows.filter(requested_at__gte=start)
-    if end:
-        rows = rows.filter(requested_at__lt=end)
-    return rows
+    return rows.filter(requested_at__lt=end) if end else rows
+
+
+def _start(wanted: HandoffFilter) -> datetime | None:
+    if wanted.is_narrowed_to_days:
+        return timezone.now() - TEXT_DAYS
+    return wanted.span.bounds(wanted.zone)[0]
 
 
 def _exactly(given: Mapping[str, str]) -> Q:

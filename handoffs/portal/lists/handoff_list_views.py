@@ -16,7 +16,6 @@ from handoffs.portal.lists.handoff_list import STATE_FILTERS, handoff_row, reaso
 from handoffs.portal.lists.pages import list_export
 from handoffs.portal.lists.shown import list_shown
 from handoffs.portal.one_handoff.entering import handoffs_enter
-from handoffs.portal.one_handoff.kept import held_among
 from handoffs.portal.one_handoff.outcomes import OUTCOME_LABELS
 from integrations.contract.integration_keys import vendor_choices
 from integrations.models import Environment, Project
@@ -31,8 +30,7 @@ def handoffs(request: HttpRequest, project_id: str) -> HttpResponse:
     context = list_shown(request, project, "handoffs", shows_people=sees_all)
     now = timezone.now()
     rows = [handoff_row(handoff, project=project, now=now) for handoff in context["found"]]
-    held = held_among(project, [handoff.conversation_id for handoff in context["found"]])
-    context |= {"rows": rows, "held": held, **_choices(project, context["given"])}
+    context |= {"rows": rows, **_choices(project, context["given"])}
     return render(request, "handoffs/handoffs.html", context)
 
 

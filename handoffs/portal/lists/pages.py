@@ -15,17 +15,17 @@ from handoffs.portal.conversations.exporting import export_columns, exported_row
 from handoffs.portal.conversations.listing import (
     ConversationFilter,
     conversation_list,
-    conversations_of_any_words,
+    conversations_counted,
     filter_chips,
 )
-from handoffs.portal.conversations.search_query import QueryError, has_words
+from handoffs.portal.conversations.search_query import QueryError
 from handoffs.portal.lists.handoff_list import (
     COLUMNS,
     HandoffFilter,
     exported_handoffs,
     handoff_chips,
     handoff_list,
-    handoffs_of_any_words,
+    handoffs_counted,
 )
 from handoffs.portal.lists.log_list import COLUMNS as LOG_COLUMNS
 from handoffs.portal.lists.log_list import LogFilter, exported_log, log_chips, log_list
@@ -39,7 +39,6 @@ from integrations.projects.lists.bar import Narrowest, narrowest
 from integrations.projects.lists.export import EXPORTED_MAX, export_response
 from integrations.projects.lists.filters import Chip
 from integrations.projects.lists.paging import Count, KeysetPage, count_to, page_count
-from integrations.projects.lists.word_count import common_words_count
 
 # So far the rows are counted that would be there without one of the filters.
 COUNTED_WITHOUT = 1000
@@ -54,15 +53,15 @@ class ListPage:
     view: str
     nouns: tuple[str, str]
     area: Area = Area.CONVERSATIONS
-    # The time by which its rows stand.
+    # The time by which its rows stand, and by which they are counted where one table has them all.
     by: str
+    counted_by: str = ""
     has_acts: bool = False
     read: Callable[[Mapping[str, str], Any], Any]
     rows: Callable[[Project, Any, bool], QuerySet[Any]]
+    # The same rows where only their number matters, if the database counts others quicker.
+    counted: Callable[[Project, Any, bool], QuerySet[Any]] | None = None
     chips: Callable[[Any, Project], list[Chip]]
-    # What fits but for the words that are looked for, and where a row names its conversation.
-    any_words: Callable[[Project, Any], QuerySet[Any]] | None = None
-    conversation: str = "conversation_id"
     columns: Callable[[bool], Sequence[str]]
     exported: Callable[[QuerySet[Any], Project, int], Iterator[dict[str, Any]]]
 
@@ -71,7 +70,7 @@ class ListPage:
         """Return the name of the address of its file."""
         return f"{self.view}_export"
 
-    def counted(self, count: Count) -> str:
+    def in_words(self, count: Count) -> str:
         """Return a number of rows in words."""
         return f"{count} {self.nouns[count.number != 1]}"
 
@@ -87,14 +86,8 @@ class ListPage:
         self, project: Project, wanted: Any, page: KeysetPage[Any], *, shows_people: bool
     ) -> Count:
         """Return how many rows there are, of which a page is known."""
-        found = self.rows(project, wanted, shows_people)
-        if self.any_words is None:
-            return page_count(page, found, by=self.by)
-        sought = has_words(wanted.groups, sees_personal_data=shows_people, field=self.conversation)
-        if sought is None or not (page.newer or page.older):
-            return page_count(page, found)
-        any_words = self.any_words(project, wanted)
-        return common_words_count(page, any_words, sought, self.by) or count_to(found)
+        rows = (self.counted or self.rows)(project, wanted, shows_people)
+        return page_count(page, rows, by=self.counted_by)
 
     def plain_query(self, project: Project, query: str) -> str:
         """Return the filters of an address alone, as the page itself writes them."""
@@ -137,9 +130,10 @@ PAGES = {
             has_acts=True,
             read=ConversationFilter.read,
             rows=_conversations,
+            counted=lambda project, wanted, shows_people: conversations_counted(
+                project, wanted, sees_personal_data=shows_people
+            ),
             chips=lambda wanted, _: filter_chips(wanted),
-            any_words=conversations_of_any_words,
-            conversation="pk",
             columns=lambda shows_people: export_columns(sees_personal_data=shows_people),
             exported=exported_rows,
         ),
@@ -151,8 +145,10 @@ PAGES = {
             has_acts=True,
             read=HandoffFilter.read,
             rows=_handoffs,
+            counted=lambda project, wanted, shows_people: handoffs_counted(
+                project, wanted, sees_personal_data=shows_people
+            ),
             chips=handoff_chips,
-            any_words=handoffs_of_any_words,
             columns=lambda _: COLUMNS,
             exported=exported_handoffs,
         ),
@@ -161,6 +157,7 @@ PAGES = {
             view="project_log",
             nouns=("entry", "entries"),
             by="at",
+            counted_by="at",
             read=LogFilter.read,
             rows=log_list,
             chips=lambda wanted, _: log_chips(wanted),
@@ -173,6 +170,7 @@ PAGES = {
             nouns=("entry", "entries"),
             area=Area.AUDIT,
             by="at",
+            counted_by="at",
             read=AuditFilter.read,
             rows=_audit,
             chips=lambda wanted, _: audit_chips(wanted),
@@ -199,7 +197,7 @@ def list_export(
         project=project,
         actor=request.user,
         action=f"{page}.exported",
-        subject=list_page.counted(count_to(found)),
+        subject=list_page.in_words(count_to(found)),
         fields=wanted.query,
     )
     exported = list_page.exported(found, project, EXPORTED_MAX)
