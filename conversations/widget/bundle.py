@@ -16,7 +16,8 @@ LOADER = WIDGET.parent / "widget.js"
 # Put there by make setup's step for tests: running Baton needs no Node.
 ESBUILD = str(Path(sys.prefix) / "node" / "node_modules" / ".bin" / "esbuild")
 LOADED_LATER = (
-    "rich.js",
+    "markdown.js",
+    "offering.js",
     "files.js",
     "http_socket.js",
     "survey.js",

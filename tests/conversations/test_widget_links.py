@@ -11,7 +11,7 @@ from tests.browser import ARGUMENTS, find_browser
 from tests.conversations.widget_lab import STATIC, Lab
 
 FIND = f"""async (text) => {{
-  const {{ addresses }} = await import("{STATIC}widget/rich/links.js");
+  const {{ addresses }} = await import("{STATIC}widget/links.js");
   return addresses(text).map(({{ start, end, url }}) => [text.slice(start, end), url]);
 }}"""
 # The text, and the addresses in it as they are shown.
@@ -77,8 +77,8 @@ def test_www_and_mailboxes_lead_somewhere(page: Page) -> None:
 def test_a_hostile_text_is_read_at_once(page: Page, part: str) -> None:
     took = page.evaluate(
         f"""async (text) => {{
-          const {{ linked }} = await import("{STATIC}widget/rich/links.js");
-          const {{ markdown }} = await import("{STATIC}widget/rich/markdown.js");
+          const {{ linked }} = await import("{STATIC}widget/links.js");
+          const {{ markdown }} = await import("{STATIC}widget/markdown.js");
           const started = performance.now();
           linked(text); markdown(text);
           return performance.now() - started;

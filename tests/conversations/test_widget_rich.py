@@ -92,7 +92,7 @@ def test_what_draws_more_than_text_may_come_late_and_is_asked_for_again_when_it_
         asked.append(route.request.url)
         route.abort() if len(asked) == 1 else route.fallback()
 
-    lab.context.route("**/made/rich.js*", refuse_at_first)
+    lab.context.route("**/made/offering.js*", refuse_at_first)
     choices = [reply(1, "Bus"), reply(2, "Train")]
     lab.offers(text="**Which** one?", markup="markdown", choices=choices)
     page = lab.open()
@@ -107,14 +107,27 @@ def test_what_draws_more_than_text_may_come_late_and_is_asked_for_again_when_it_
 
 def test_while_what_draws_more_than_text_is_held_back_the_text_can_be_read(lab):
     held = []
-    lab.context.route("**/made/rich.js*", lambda route: held.append(route))
-    lab.offers(text="Which one?", choices=[reply(1, "Bus")])
+    lab.context.route("**/made/*.js*", lambda route: held.append(route))
+    lab.offers(text="**Which** one? a.b@c.example", markup="markdown", choices=[reply(1, "Bus")])
     page = lab.open()
 
-    expect(message(page, "Which one?")).to_be_visible()
-    held.pop().fallback()
+    expect(message(page, "**Which** one?")).to_be_visible()
+    expect(page.get_by_role("link", name="a.b@c.example")).to_be_visible()
+    for route in held:
+        route.fallback()
 
     expect(page.get_by_role("button", name="Bus")).to_be_visible()
+    expect(page.locator(".markdown strong")).to_have_text("Which")
+
+
+def test_a_plain_conversation_loads_nothing_more(lab: Lab) -> None:
+    asked: list[str] = []
+    lab.context.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
+    lab.offers(text="Look at https://a.example/page.", choices=[])
+    page = lab.open()
+
+    expect(page.get_by_role("link", name="https://a.example/page")).to_be_visible()
+    assert [name for name in asked if name.endswith(".js")] == ["widget.js", "bundle.js"]
 
 
 def test_the_session_names_what_the_widget_can_draw_and_the_variant_of_the_tag(lab: Lab) -> None:
@@ -465,7 +478,7 @@ MARKDOWN = [
 def test_markdown_is_a_safe_subset(lab: Lab, source: str, shown: str, elements: list[str]) -> None:
     page = lab.open()
     lab.offers(text=source, markup="markdown")
-    text = page.locator("[data-from=live_agent] .text")
+    text = page.locator("[data-from=live_agent] .markdown")
 
     expect(text).to_be_visible()
     if elements:
@@ -520,17 +533,24 @@ def test_a_screen_reader_hears_a_message_once_and_not_again_when_it_is_answered(
     page.get_by_test_id("log").evaluate(
         """(log) => {
           window.heard = [];
-          new MutationObserver((changes) => changes.forEach(({ addedNodes }) =>
-            window.heard.push(...[...addedNodes].map((one) => one.textContent).filter(Boolean))))
-            .observe(log, { childList: true, subtree: true, characterData: true });
+          const isNew = ({ type, oldValue, target }) =>
+            type === "childList" || oldValue !== target.getAttribute("aria-busy");
+          const lineOf = (node) =>
+            (node.closest ? node : node.parentElement)?.closest("[aria-busy]");
+          new MutationObserver((changes) => {
+            const nodes = changes.filter(isNew).flatMap((one) => [one.target, ...one.addedNodes]);
+            const lines = new Set(nodes.map(lineOf).filter((line) => line?.ariaBusy === "false"));
+            window.heard.push(...[...lines].map((line) => line.textContent));
+          }).observe(log, { childList: true, subtree: true,
+            attributeFilter: ["aria-busy"], attributeOldValue: true });
         }"""
     )
 
     lab.offers(cards=CARDS)
     expect(choice(page, "Choose")).to_have_count(4)
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
     heard = page.evaluate("window.heard.splice(0)")
-    assert len(heard) == 1
-    assert heard[0].count("Train is fast") == 1
+    assert [text.count("Train is fast") for text in heard] == [1]
     choice(page, "Choose").first.click()
     expect(message(page, "Choose").last).to_have_attribute("data-status", "sent")
     assert not [text for text in page.evaluate("window.heard") if "Train" in text]

@@ -217,6 +217,7 @@ def test_in_forced_colours_every_part_has_an_edge_and_nothing_moves(lab: Lab) ->
     lab.offers(choices=[reply(1, "Yes"), reply(2, "No")])
     page = lab.open()
     page.emulate_media(forced_colors="active", reduced_motion="reduce")
+    expect(page.get_by_role("button", name="Yes")).to_be_visible()
 
     edges = page.evaluate("""() => {
       const root = document.querySelector("baton-widget").shadowRoot;

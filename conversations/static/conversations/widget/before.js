@@ -1,7 +1,7 @@
 // @ts-check
 /** @import {Before, Words} from "./types" */
 /** What an end user answers and accepts before a conversation begins. Loaded where it is asked. */
-import { adopt, h } from "./shared.js";
+import { adopt, h, link } from "./shared.js";
 
 const STYLE = `
 .prelude { flex: 1; min-height: 0; overflow-y: auto; padding: 20px 16px; }
@@ -19,11 +19,11 @@ const STYLE = `
 export class BeforeView {
   /**
    * @param {Before} before @param {Words} words
-   * @param {typeof import("./rich.js")} rich what draws forms and links
+   * @param {typeof import("./offering.js")} offering what draws forms
    * @param {{go: (given: {consent?: {version: number}, form?: Record<string, string>}) => void, stay: () => void}} acts
    * @param {Element} place where it will stand
    */
-  constructor({ consent, fields = [] }, words, { FormView, link }, { go, stay }, place) {
+  constructor({ consent, fields = [] }, words, { FormView }, { go, stay }, place) {
     adopt(place, STYLE);
     const given = consent && { consent: { version: consent.version } };
     const label = words.say(consent ? "agree" : "startChat");
@@ -31,15 +31,15 @@ export class BeforeView {
     const button = /** @type {HTMLElement} */ (form.element.querySelector(".submit"));
     button.className = "agree";
     button.dataset.testid = "agree";
-    if (consent) button.before(terms(consent, link));
+    if (consent) button.before(terms(consent));
     if (consent) button.after(h("button", { type: "button", class: "no", "data-testid": "disagree", onclick: stay }, words.say("disagree")));
     this.element = h("div", { class: "prelude", "data-testid": "before" }, form.element);
     this.focus = () => /** @type {HTMLElement} */ (this.element.querySelector("input, select") ?? button).focus();
   }
 }
 
-/** @param {NonNullable<Before["consent"]>} consent @param {typeof import("./rich.js").link} linkTo */
-function terms({ text, links = [] }, linkTo) {
-  const policies = links.map(({ label, url }) => h("li", {}, linkTo(url, label) ?? label));
+/** @param {NonNullable<Before["consent"]>} consent */
+function terms({ text, links = [] }) {
+  const policies = links.map(({ label, url }) => h("li", {}, link(url, label) ?? label));
   return h("div", { class: "consent", dir: "auto" }, h("p", {}, text), h("ul", {}, ...policies));
 }

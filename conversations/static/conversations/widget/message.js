@@ -2,11 +2,13 @@
 /** @import {Actions, Item, State, Words} from "./types" */
 /** One line of the log. Its element stays the same from "sending" to "read", so nothing flickers. */
 import { h, icon, picture } from "./dom.js";
-import { rich } from "./rich_parts.js";
+import { awaited, drawers, drawing } from "./drawing.js";
+import { linked } from "./links.js";
+import { said } from "./said.js";
 import { isFromAgent } from "./store.js";
 
 export class Message {
-  /** @type {import("./rich/offer.js").Offer | undefined} */
+  /** @type {import("./offering.js").Offer | undefined} */
   #offer;
   #drawn = "";
   /** @type {Item["content"]} */
@@ -27,26 +29,20 @@ export class Message {
 
   /** @param {Item} item @param {State} state */
   render(item, state) {
-    if (item.from === "system") return this.#link(item);
+    if (item.from === "system") return;
     this.#fill(item);
     this.#offer?.render(state);
     this.#renderMeta(item, state);
     // Read out once, when it is whole.
-    this.element.setAttribute("aria-busy", String(!!item.chunks));
+    const isComing = !!item.chunks || drawers(item).some((name) => awaited.has(name));
+    this.element.setAttribute("aria-busy", String(isComing));
   }
 
   /** The portal's and the vendor's notices. @param {Item} item */
   #line({ code, name, text }) {
     const { say } = this.words;
-    const line = code ? say(code, { name: name || say("someone") }) : text;
-    return h("div", { class: "system", "data-testid": "message", "data-from": "system", dir: "auto" }, line);
-  }
-
-  /** @param {Item} item */
-  #link({ code, text }) {
-    if (!rich || code || this.#drawn) return;
-    this.#drawn = text;
-    this.element.replaceChildren(...rich.linked(text));
+    const line = code ? [say(code, { name: name || say("someone") })] : linked(text);
+    return h("div", { class: "system", "data-testid": "message", "data-from": "system", dir: "auto" }, ...line);
   }
 
   /** @param {Item} item @param {string} avatar */
@@ -68,24 +64,18 @@ export class Message {
    * @param {Item} item */
   #fill(item) {
     const { text, content, attachments = [], isDeleted = false } = item;
-    const drawn = JSON.stringify([!rich, text, isDeleted, attachments.map((file) => file.content_url)]);
+    const drawn = JSON.stringify([drawers(item).map((name) => !drawing[name]), text, isDeleted, attachments.map((file) => file.content_url)]);
     if (this.#drawn === drawn && this.#content === content) return;
     this.#drawn = drawn;
     this.#content = content;
-    const parts = isDeleted ? [this.#deleted()] : this.#said(item);
+    const parts = isDeleted ? [this.#deleted()] : said(item, this.words, this.actions);
     this.bubble.replaceChildren(...parts);
     this.bubble.hidden = !parts.length;
-    const offer = content && rich && new rich.Offer(item, this.words, this.actions);
+    const Offer = drawers(item).includes("offering") ? drawing.offering?.Offer : undefined;
+    const offer = Offer && new Offer(item, this.words, this.actions);
     this.#offer?.element.remove();
     if (offer) this.bubble.after(offer.element);
     this.#offer = offer;
-  }
-
-  /** @param {Item} item */
-  #said(item) {
-    const text = item.content?.text ?? item.text;
-    if (rich) return rich.said(item, this.words, this.actions);
-    return text ? [h("div", { class: "text", dir: "auto" }, text)] : [];
   }
 
   #deleted() {

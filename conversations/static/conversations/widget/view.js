@@ -5,15 +5,17 @@ import { Banner } from "./banner.js";
 import { accentOn } from "./colour.js";
 import { Composer } from "./composer.js";
 import { adopt, h, icon, setText } from "./dom.js";
+import { awaited, drawers, drawing } from "./drawing.js";
 import { Header } from "./header.js";
 import { later } from "./later.js";
 import { Log } from "./log.js";
 import { Place } from "./place.js";
-import { enrich } from "./rich_parts.js";
 
 /** By this pages find the widget that they style or test. */
 const PAGE_ID = "poly-ai-chat";
 const LEAST_KEYBOARD_PX = 100;
+/** What draws messages and did not come is asked for again after this. */
+const AGAIN_MS = 2000;
 /** Below that there is no room for a high header. */
 const LOW_PX = 340;
 
@@ -29,8 +31,8 @@ export class View {
   #asked;
   /** @type {HTMLElement | undefined} */
   #survey;
-  /** @type {ReturnType<typeof enrich> | undefined} */
-  #enriching;
+  /** What draws more than words, and has its style here. @type {Set<keyof typeof drawing>} */
+  #dressed = new Set();
 
   /**
    * @param {Options} options @param {Settings} settings @param {Words} words
@@ -124,22 +126,36 @@ export class View {
     void this.composer.takeFiles(state.limits);
     this.foot.hidden = !isClosed;
     void this.#ask(state);
-    if (state.link !== "idle" && !this.#enriching) this.#enrich().then(() => this.render(conversation), () => {});
+    for (const name of state.items.flatMap(drawers))
+      if (!this.#dressed.has(name)) this.#await(name, () => this.render(conversation));
     this.log.render(state);
     if (isClosed && !wasClosed && hasFocus) this.focusField();
   }
 
-  /** Messages can be more than plain text from here on; while the network is away, the next change
-   * tries again. */
-  #enrich() {
-    this.#enriching ??= enrich().then((rich) => {
-      adopt(this.frame, rich.STYLE);
-      return rich;
-    }, (error) => {
-      this.#enriching = undefined;
-      throw error;
+  /** Have messages drawn again once they can be more than words; what does not come is asked for
+   * again. @param {keyof typeof drawing} name @param {() => void} render */
+  #await(name, render) {
+    awaited.add(name);
+    this.#draw(name).then(render, () => {
+      render();
+      setTimeout(render, AGAIN_MS);
     });
-    return this.#enriching;
+  }
+
+  /** @template {keyof typeof drawing} T @param {T} name
+   * @returns {Promise<NonNullable<(typeof drawing)[T]>>} */
+  async #draw(name) {
+    this.#dressed.add(name);
+    try {
+      const module = await later(name);
+      adopt(this.frame, module.STYLE);
+      return drawing[name] = module;
+    } catch (error) {
+      this.#dressed.delete(name);
+      throw error;
+    } finally {
+      awaited.delete(name);
+    }
   }
 
   /**
@@ -148,7 +164,7 @@ export class View {
    */
   async ask(before, then) {
     if (this.#before?.element.isConnected) return;
-    const [{ BeforeView }, rich] = await Promise.all([later("before"), this.#enrich()]);
+    const [{ BeforeView }, offering] = await Promise.all([later("before"), this.#draw("offering")]);
     const go = (/** @type {object} */ given) => {
       this.#before?.element.remove();
       this.#before = undefined;
@@ -156,7 +172,7 @@ export class View {
       this.focusField();
     };
     /** @type {import("./before.js").BeforeView} */
-    const asked = new BeforeView(before, this.words, rich, { go, stay: this.actions.close }, this.frame);
+    const asked = new BeforeView(before, this.words, offering, { go, stay: this.actions.close }, this.frame);
     this.#before = asked;
     this.stage.before(asked.element);
     this.stage.hidden = this.composer.element.hidden = true;

@@ -1,11 +1,10 @@
 // @ts-check
 /** @import {Actions, Content, Item, State, Words} from "../types" */
 /** What a message offers beside its text: drawn once, then marked as open, taken or over. */
-import { h } from "../shared.js";
+import { h, link } from "../shared.js";
 import { cardRow } from "./cards.js";
 import { choiceGroup } from "./choices.js";
 import { FormView } from "./form.js";
-import { link } from "./links.js";
 import { slotDays } from "./slots.js";
 
 export class Offer {

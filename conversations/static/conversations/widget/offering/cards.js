@@ -2,9 +2,8 @@
 /** @import {Card, Words} from "../types" */
 /** @import {MakeButton} from "./choices.js" */
 /** Draw cards: one stands alone, several are a row that fingers, arrow keys and buttons move. */
-import { h, icon } from "../shared.js";
+import { h, icon, linked } from "../shared.js";
 import { choiceGroup, illustration } from "./choices.js";
-import { linked } from "./links.js";
 
 /** @param {Card[]} cards @param {Words} words @param {MakeButton} button @returns {HTMLElement[]} */
 export function cardRow(cards, words, button) {

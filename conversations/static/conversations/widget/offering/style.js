@@ -1,19 +1,6 @@
 // @ts-check
-/** How rich content looks. */
+/** How what a message offers looks. */
 export const STYLE = `
-.markdown { white-space: normal; }
-.markdown > * { margin: 0; }
-.markdown > * + * { margin-block-start: 8px; }
-.markdown :is(ul, ol) { margin: 0; padding-inline-start: 22px; }
-.markdown li > * { margin-block: 0; }
-.markdown code { font: 13px/1.4 ui-monospace, Menlo, Consolas, monospace; background: color-mix(in srgb, currentColor 9%, transparent); border-radius: 4px; padding: 1px 4px; }
-.markdown pre { overflow-x: auto; padding: 8px 10px; border-radius: 8px; background: color-mix(in srgb, currentColor 9%, transparent); }
-.markdown pre code { background: none; padding: 0; overflow-wrap: normal; }
-.markdown blockquote { padding-inline-start: 10px; border-inline-start: 3px solid var(--line); }
-.markdown hr { border: 0; border-block-start: 1px solid var(--quiet); }
-.extra a { display: flex; align-items: center; gap: 8px; min-height: 44px; font-weight: 600; }
-.extra img { width: 200px; height: 140px; object-fit: cover; border-radius: 10px; margin-block: 4px; }
-.extra img ~ * { display: none; }
 .body:has(.cards, .slots, .form) { flex: 1; max-width: calc(100% - 36px); }
 .offer { width: 100%; display: flex; flex-direction: column; gap: 8px; margin-block-start: 6px; }
 .choices { display: flex; flex-wrap: wrap; gap: 8px; }

@@ -1,6 +1,6 @@
 // @ts-check
 /** Find the addresses in a text, and make links that leave the page safely. */
-import { h } from "../shared.js";
+import { h } from "./dom.js";
 
 // Where an address can begin; what stands before www. or an e-mail must not be part of a word.
 const START = /https?:\/\/|(?<![\p{L}\p{N}@./_-])www\.(?=[\p{L}\p{N}])|(?<![\p{L}\p{N}@./_+-])[\w.+-]{1,64}@(?=[\p{L}\p{N}])/giu;

@@ -1,7 +1,20 @@
 // @ts-check
-/** Draw a safe subset of Markdown as elements: what is not in the subset stays text. */
-import { h } from "../shared.js";
-import { addresses, call, link } from "./links.js";
+/** Draw a safe subset of Markdown as elements: what is not in the subset stays text. Loaded with the
+ * first message that is written so. */
+import { addresses, call, h, link } from "./shared.js";
+
+export const STYLE = `
+.markdown { white-space: normal; }
+.markdown > * { margin: 0; }
+.markdown > * + * { margin-block-start: 8px; }
+.markdown :is(ul, ol) { margin: 0; padding-inline-start: 22px; }
+.markdown li > * { margin-block: 0; }
+.markdown code { font: 13px/1.4 ui-monospace, Menlo, Consolas, monospace; background: color-mix(in srgb, currentColor 9%, transparent); border-radius: 4px; padding: 1px 4px; }
+.markdown pre { overflow-x: auto; padding: 8px 10px; border-radius: 8px; background: color-mix(in srgb, currentColor 9%, transparent); }
+.markdown pre code { background: none; padding: 0; overflow-wrap: normal; }
+.markdown blockquote { padding-inline-start: 10px; border-inline-start: 3px solid var(--line); }
+.markdown hr { border: 0; border-block-start: 1px solid var(--quiet); }
+`;
 
 /** @typedef {Array<Node | string>} Parts */
 /** @typedef {{mark: string, parts: Parts}} Frame */

@@ -1,9 +1,9 @@
 // @ts-check
-/** @import {Actions, Attachment, Item, Words} from "../types" */
+/** @import {Actions, Attachment, Item, Words} from "./types" */
 /** Draw what a message says: its words with links or in Markdown, its files and phone numbers. */
-import { h, icon, picture } from "../shared.js";
+import { h, icon, picture } from "./dom.js";
+import { drawing } from "./drawing.js";
 import { call, link, linked } from "./links.js";
-import { markdown } from "./markdown.js";
 
 /** A client that draws cards leaves out the files that stand for them; an address of another scheme
  * shows as plain text.
@@ -21,7 +21,8 @@ export function said({ text, attachments = [], actions: calls = [], content }, w
 /** @param {{text: string, markup: string}} content */
 function written({ text, markup }) {
   if (!text) return [];
-  const [look, drawn] = markup === "markdown" ? ["text markdown", markdown(text)] : ["text", linked(text)];
+  const draw = markup === "markdown" ? drawing.markdown?.markdown : undefined;
+  const [look, drawn] = draw ? ["text markdown", draw(text)] : ["text", linked(text)];
   return [h("div", { class: look, dir: "auto" }, ...drawn)];
 }
 

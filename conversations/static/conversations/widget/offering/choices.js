@@ -1,8 +1,7 @@
 // @ts-check
 /** @import {Choice, Words} from "../types" */
 /** Draw choices: an answer is a button, a page and a phone number are links. */
-import { h, icon, picture } from "../shared.js";
-import { call, link } from "./links.js";
+import { call, h, icon, link, picture } from "../shared.js";
 
 /** Makes a button that answers with a payload and a text. @typedef {(payload: string, text: string, ...children: (Node | string)[]) => HTMLButtonElement} MakeButton */
 
