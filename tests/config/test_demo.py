@@ -10,6 +10,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from urllib.parse import urlencode
 
 import aiohttp
 import psycopg
@@ -201,6 +202,31 @@ async def test_a_conversation_is_handed_over_and_back_on_the_embedded_default(de
 
     assert said[-3:] == [f"end user {number}" for number in range(3)]
     assert [one.text for one in end_user.received] == [f"live agent {n}" for n in range(3)]
+
+
+def test_its_admin_signs_in_and_every_page_opens_on_the_embedded_default(demo):
+    """With SQLite, on which no other test looks at the portal's pages."""
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    base, admin = demo.facts["base_url"], demo.facts["admin"]
+
+    def look(path, data=None):
+        with browser.open(base + path, data) as answer:
+            return answer.read().decode()
+
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', look("/login/"))[1]
+    names = {"username": admin["username"], "password": admin["password"]}
+    home = look("/login/", urlencode(names | {"csrfmiddlewaretoken": token}).encode())
+
+    pages = {path for path in re.findall(r'href="(/[^"#?]*/)"', home) if path != "/logout/"}
+    lists = [
+        path for path in sorted(pages) if re.search("/(conversations|handoffs|log|audit)/$", path)
+    ]
+    rows = [re.search(r'href="(/p/[^"]+)"[^>]*data-row', look(path)) for path in lists]
+    pages |= {row[1] for row in rows if row} | {f"{path}?q=order" for path in lists}
+    for path in sorted(pages):
+        assert "<main" in look(path), path
+    assert len(lists) == 4
+    assert len(pages) > 30
 
 
 def test_every_vendor_is_in_the_demo_with_a_phrase_of_its_own(demo):

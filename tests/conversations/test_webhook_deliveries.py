@@ -220,7 +220,6 @@ def test_a_slow_receiver_stalls_no_other_and_the_sender_takes_lanes_side_by_side
         assert len(slow.heard) == PER_ENDPOINT
         done.set()
         eventually(lambda: not WebhookDelivery.objects.exclude(status="delivered").exists())
-    sender._close()
 
 
 def test_what_a_dead_process_had_taken_is_sent_by_another(receiver, talk):

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.dateformat import format as date_format
 
 from conversations.models import Conversation
+from handoffs.lifecycle.deadlines import VENDOR_CALLS_KEPT
 from integrations.projects.retention import retention_of
 
 
@@ -32,7 +33,5 @@ def _until(conversation: Conversation) -> str:
 
 
 def _parts() -> str:
-    return (
-        f"Its files {settings.ATTACHMENT_KEEP_DAYS} days, calls to a vendor "
-        f"{settings.VENDOR_CALL_KEEP_DAYS}."
-    )
+    calls = VENDOR_CALLS_KEPT.after.days
+    return f"Its files {settings.ATTACHMENT_KEEP_DAYS} days, calls to a vendor {calls}."
