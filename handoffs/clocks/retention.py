@@ -26,7 +26,7 @@ def retention_run() -> None:
     for project in Project.objects.all():
         kept = retention_of(project)
         for step in _steps(conversations_due(project, kept)):
-            _delete(step)
+            due_delete(step)
         if kept.conversation_days:
             texts_delete(project, _days_ago(kept.conversation_days), LOG_AT_ONCE)
         _log_delete(project, kept)
@@ -43,7 +43,10 @@ def conversations_due(project: Project, kept: Retention) -> list[str]:
     return list(free.order_by("ended_at").values_list("pk", flat=True)[:CONVERSATIONS_AT_ONCE])
 
 
-def _delete(conversation_ids: list[str]) -> None:
+def due_delete(due: list[str]) -> None:
+    """Delete conversations, but for those that were put on hold since they were found due."""
+    held = conversations_held().filter(pk__in=due).values_list("pk", flat=True)
+    conversation_ids = [*{*due} - {*held}]
     handoffs = Handoff.objects.filter(conversation__in=conversation_ids)
     references = list(handoffs.values_list("pk", flat=True))
     VendorCall.objects.filter(reference__in=references).delete()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import socket
 import threading
 import time
@@ -38,11 +39,17 @@ STOP_SECONDS = 8.0
 FINISH_SECONDS = 3.0
 
 
+def _end_process() -> None:
+    """Have this worker stop as when it is told to; whoever supervises it starts it again."""
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 class RelayWorkerLoop:
     """Runs in a thread of its own, beside the threads that run this worker's tasks."""
 
-    def __init__(self) -> None:
-        """Start nothing yet."""
+    def __init__(self, *, give_up: Callable[[], None] = _end_process) -> None:
+        """Start nothing yet; `give_up` is called when the loop cannot go on."""
+        self._give_up = give_up
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -75,7 +82,8 @@ class RelayWorkerLoop:
     def stop(self) -> None:
         """Stop claiming, save cursors, give up the leases; returns within ten seconds."""
         if self._loop is not None and self._stopping is not None:
-            self._loop.call_soon_threadsafe(self._stopping.set)
+            with suppress(RuntimeError):  # it has ended by itself
+                self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join(timeout=STOP_SECONDS + 2)
 
     # ---- the loop ----
@@ -96,9 +104,23 @@ class RelayWorkerLoop:
         ]
         self._ready.set()
         try:
-            await self._stopping.wait()
+            await self._until_stopped(self._stopping, tasks)
         finally:
             await self._shut_down(tasks)
+
+    async def _until_stopped(
+        self, stopping: asyncio.Event, tasks: list[asyncio.Task[None]]
+    ) -> None:
+        """Return when told to stop, or when one of the endless tasks has broken.
+
+        Without its heartbeat a worker would serve nobody, and nobody would see it.
+        """
+        told = asyncio.create_task(stopping.wait())
+        done, _ = await asyncio.wait([told, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        for task in done - {told}:
+            logger.critical("This relay worker cannot go on: it ends", exc_info=task.exception())
+            self._give_up()
+        told.cancel()
 
     async def _register(self) -> None:
         name = f"{socket.gethostname()}:{os.getpid()}"
@@ -220,7 +242,8 @@ class RelayWorkerLoop:
                 await asyncio.sleep(1)
 
     def _pass_on(self, message: dict[str, Any]) -> None:
-        running = self._sessions.get(message["handoff_id"])
+        # What is of another shape comes from another version: the recheck does without.
+        running = self._sessions.get(message.get("handoff_id", ""))
         if running is None:
             return
         if message["type"] == "relay.signal":

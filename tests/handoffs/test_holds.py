@@ -11,12 +11,18 @@ from django.utils import timezone
 
 from conversations.files.attachments import attachments_purge
 from conversations.models import Attachment, Conversation, EndUser, LegalHold, LogEntry, SmsThread
+from conversations.models.erasure import Erasure
 from handoffs.clocks.reaping import clean_up_old
-from handoffs.clocks.retention import lonely_delete, retention_run
+from handoffs.clocks.retention import (
+    conversations_due,
+    due_delete,
+    lonely_delete,
+    retention_run,
+)
 from handoffs.models import Handoff
-from handoffs.portal.erasure.erasing import erasure_request, erasure_run
+from handoffs.portal.erasure.erasing import all_blank, erasure_request, erasure_run
 from integrations.models import AuditEntry, Project, VendorCall
-from integrations.projects.retention import Retention, retention_set
+from integrations.projects.retention import Retention, retention_of, retention_set
 from tests import factories
 from tests.handoffs.test_erasure import MARK, end_conversation, talked
 from tests.members import client_of_admin, client_of_reader, client_with
@@ -83,6 +89,18 @@ def test_what_is_on_hold_outlives_retention_with_its_files_log_and_calls(project
     assert kept_of(free) == [False] * 4
 
 
+def test_a_hold_that_is_set_while_retention_runs_counts(project, admin):
+    held, free = old_talk(project), old_talk(project)
+    due = conversations_due(project, retention_of(project))
+    hold(admin, project, held.conversation_id)
+
+    due_delete(due)
+
+    assert sorted(due) == sorted([held.conversation_id, free.conversation_id])
+    assert kept_of(held) == [True] * 4
+    assert kept_of(free)[0] is False
+
+
 def test_an_end_user_without_conversations_goes_unless_on_hold(project, admin):
     held, free = factories.end_user(project), factories.end_user(project)
     EndUser.objects.update(created_at=timezone.now() - LONG_AGO)
@@ -130,6 +148,20 @@ def test_an_erasure_waits_for_the_hold_and_says_so_and_goes_a_day_after_it(proje
     LegalHold.objects.update(lifted_at=timezone.now() - timedelta(days=2))
     erasure_run(erasure.pk)
     assert EndUser.objects.get(pk=person.pk).name != MARK
+
+
+def test_a_hold_that_is_set_while_an_erasure_runs_stops_it(project, admin):
+    handoff = talked(project)
+    end_conversation(handoff.conversation)
+    person = handoff.conversation.end_user
+    erasure = Erasure.objects.create(project=project, end_user_id=person.pk, reason="r")
+    hold(admin, project, handoff.conversation_id)
+
+    all_blank(erasure, person)
+
+    erasure.refresh_from_db()
+    assert (erasure.state, erasure.blanked) == (Erasure.State.WAITING, [])
+    assert EndUser.objects.get(pk=person.pk).name == MARK
 
 
 def test_a_hold_ends_by_itself_after_its_last_day(project, admin):

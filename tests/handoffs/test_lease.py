@@ -28,6 +28,7 @@ from handoffs.relay.leases import (
     worker_stop,
     workers_alive,
 )
+from handoffs.relay.worker import RelayWorkerLoop
 from handoffs.responder import HandoffResponder, message_accept
 from handoffs.sending.outbox import deliveries_pending, delivery_refused, delivery_sent
 from handoffs.states import EndReason, State
@@ -382,3 +383,20 @@ def test_a_lock_outside_a_transaction_is_refused():
 
     with pytest.raises(transaction.TransactionManagementError):
         Handoff.objects.select_for_update().get(pk=handoff.pk)
+
+
+@concurrent
+def test_a_worker_that_cannot_go_on_ends_its_process_and_leaves_its_handoffs_to_others():
+    """A heartbeat that breaks in our own code is no outage that passes."""
+
+    class Broken(RelayWorkerLoop):
+        async def _beat(self) -> None:
+            raise ZeroDivisionError
+
+    has_given_up = threading.Event()
+    worker = Broken(give_up=has_given_up.set)
+    worker.start()
+
+    assert has_given_up.wait(10)
+    eventually(lambda: not RelayWorker.objects.filter(stopped_at=None).exists())
+    worker.stop()

@@ -114,11 +114,11 @@ def erasure_run(erasure_id: uuid.UUID | str) -> None:
         waits = f"{open_ones} of the conversations until the vendor has confirmed {ends}"
         Erasure.objects.filter(pk=erasure.pk).update(waits_for=waits)
         return
-    _blank_all(erasure, person)
+    all_blank(erasure, person)
 
 
 def _is_held(erasure: Erasure) -> bool:
-    """Say whether a legal hold keeps it from beginning, and note so."""
+    """Say whether a legal hold keeps it from beginning or going on, and note so."""
     if hold_on(erasure.end_user_id) is None:
         return False
     Erasure.objects.filter(pk=erasure.pk).update(waits_for=ON_HOLD)
@@ -150,10 +150,12 @@ def _is_open(conversation_id: str, erasure: Erasure) -> bool:
     return waiting.filter(vendor_end_until__gt=timezone.now()).exists()
 
 
-def _blank_all(erasure: Erasure, person: EndUser | None) -> None:
+def all_blank(erasure: Erasure, person: EndUser | None) -> None:
     """Blank one conversation after the other; what a lost worker has done stays done."""
     theirs = Conversation.objects.filter(end_user_id=erasure.end_user_id)
     for conversation in theirs.exclude(pk__in=erasure.blanked):
+        if _is_held(erasure):  # since it began
+            return
         with transaction.atomic():
             _blank(erasure, conversation)
     # Files that were written before hold who it was.
