@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import logging.config
+import warnings
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,11 +20,16 @@ _STANDARD |= {"color_message"}
 # As uvicorn says it, at ERROR and with a traceback, of a text frame of a WebSocket.
 _CLIENTS_FAULTS = frozenset({"Invalid UTF-8 sequence received from client."})
 
+# Of how files are served: those of the portal are few and small, and a demo has none collected.
+_HARMLESS = ("No directory at: ", "StreamingHttpResponse must consume synchronous iterators")
+
 
 def logs_configure(config: dict[str, Any]) -> None:
     """Apply the settings; Python's own warnings become log lines like all others."""
     logging.config.dictConfig(config)
     logging.captureWarnings(True)
+    for beginning in _HARMLESS:
+        warnings.filterwarnings("ignore", message=beginning)
 
 
 class LineFormatter(logging.Formatter):
