@@ -117,7 +117,7 @@ def test_what_the_demo_prints_leads_to_pages_that_answer(demo):
         assert page in demo.output
         assert demo.get(page)
     assert json.loads(demo.get(f"{facts['base_url']}/readyz"))["status"] == "ok"
-    assert "WARNING" not in demo.output
+    assert "py.warnings" not in demo.output
 
 
 def test_demo_file_has_exactly_the_promised_entries(demo):
