@@ -42,15 +42,18 @@ def workers_alive() -> QuerySet[RelayWorker]:
     return RelayWorker.objects.filter(heartbeat_at__gte=limit, stopped_at=None)
 
 
-def handoffs_claim(worker_id: uuid.UUID, handoff_id: str | None = None) -> list[Lease]:
+def handoffs_claim(
+    worker_id: uuid.UUID, handoff_id: str | None = None, *, from_dead: bool = True
+) -> list[Lease]:
     """Claim one ownerless handoff, or a batch of them, and return the new leases.
 
-    Ownerless means: no owner, or one whose heartbeat is too old. The epoch rises, so whoever
-    owned it before can change nothing any more.
+    Ownerless means: no owner, or one whose heartbeat is too old, unless those are to be waited
+    for. The epoch rises, so whoever owned it before can change nothing any more.
     """
     limit = Now() - timedelta(seconds=settings.RELAY_DEAD_AFTER_SECONDS)
     dead = RelayWorker.objects.filter(heartbeat_at__lt=limit).values("pk")
-    orphans = Handoff.objects.filter(UNFINISHED).filter(Q(owner=None) | Q(owner__in=dead))
+    nobodys = Q(owner=None) | Q(owner__in=dead) if from_dead else Q(owner=None)
+    orphans = Handoff.objects.filter(UNFINISHED).filter(nobodys)
     if handoff_id is not None:
         orphans = orphans.filter(pk=handoff_id)
     with transaction.atomic():

@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import uvloop
@@ -58,6 +59,7 @@ class RelayWorkerLoop:
         self._http: Session | None = None
         self._connectors: Connectors | None = None
         self._beat_at: float | None = None
+        self._patient_until = 0.0
         self._sessions: dict[str, tuple[RelaySession, asyncio.Task[None]]] = {}
 
     # ---- called from other threads ----
@@ -165,8 +167,16 @@ class RelayWorkerLoop:
             await asyncio.sleep(seconds)
 
     async def _beat(self) -> None:
-        """Say that we live, and take over from those who do not."""
+        """Say that we live, and take over from those who do not.
+
+        Who could not say so for long lets the others say it first: while the database was away
+        nobody could, and no vendor likes two of us in one conversation.
+        """
+        before = self._beat_at
         await self._say_alive()
+        if before is not None and time.monotonic() - before > settings.RELAY_DEAD_AFTER_SECONDS:
+            self._patient_until = time.monotonic() + settings.RELAY_DEAD_AFTER_SECONDS
+            await self._recheck()
         # Batch after batch: what a dead worker held must not wait for one heartbeat each.
         while await self._claim(None) == leases.CLAIM_BATCH:
             await self._say_alive()
@@ -195,7 +205,10 @@ class RelayWorkerLoop:
         assert self._stopping is not None
         if self._stopping.is_set():
             return 0
-        claimed = await run_sync(leases.handoffs_claim, self._worker_id, handoff_id)
+        is_patient = handoff_id is None and time.monotonic() < self._patient_until
+        claimed = await run_sync(
+            partial(leases.handoffs_claim, self._worker_id, handoff_id, from_dead=not is_patient)
+        )
         for lease in claimed:
             self._serve(lease)
         return len(claimed)

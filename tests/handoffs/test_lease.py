@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -20,11 +23,13 @@ from handoffs.lifecycle.services import handoff_end
 from handoffs.models import Delivery, Handoff, RelayWorker, StoredWebhook, VendorEvent, VendorKey
 from handoffs.receiving.events import vendor_event_apply
 from handoffs.relay import transactions as steps
+from handoffs.relay.connectors import Connectors
 from handoffs.relay.leases import (
     handoffs_claim,
     handoffs_with_work,
     leases_held,
     worker_beat,
+    worker_register,
     worker_stop,
     workers_alive,
 )
@@ -383,6 +388,29 @@ def test_a_lock_outside_a_transaction_is_refused():
 
     with pytest.raises(transaction.TransactionManagementError):
         Handoff.objects.select_for_update().get(pk=handoff.pk)
+
+
+@concurrent
+@pytest.mark.parametrize(("seconds_without", "is_taken"), [(60, False), (0, True)])
+async def test_after_an_outage_of_all_nobody_takes_over_before_the_others_could_beat(
+    seconds_without, is_taken
+):
+    """A chat with two pollers is ended by some vendors."""
+    handoff = await sync_to_async(factories.handoff)()
+    other, ours = [await sync_to_async(worker_register)(name) for name in ("other", "ours")]
+    [lease] = await sync_to_async(handoffs_claim)(other)
+    await sync_to_async(grow_old)(other)
+    worker = RelayWorkerLoop()
+    worker._worker_id, worker._stopping = ours, asyncio.Event()
+    worker._connectors = Connectors(None)
+    worker._beat_at = time.monotonic() - seconds_without
+
+    await worker._beat()
+    for _, task in worker._sessions.values():
+        task.cancel()
+
+    owner = (await Handoff.objects.aget(pk=handoff.pk)).owner_id
+    assert owner == (ours if is_taken else lease.worker_id)
 
 
 @concurrent
