@@ -50,9 +50,13 @@ def test_2_one_conversation_appears_in_the_queue_with_transcript_and_context(
     assert row["queue"] == "Support"
     assert row["attributes"]["PortalSessionId"].startswith("CONV-")
     assert row["attributes"]["Chat_Consumer_Type"] == "unauthenticated"
-    transcript = row["messages"][0]["text"] + row["messages"][1]["text"]
-    for said in ("Hello. How can I help you today?", "I want to talk to a human", UTTERANCE):
-        assert said in transcript
+
+    def transcript() -> str:
+        (row,) = desk.conversations("queued")
+        return "".join(line["text"] for line in row["messages"][:2])
+
+    before = ("Hello. How can I help you today?", "I want to talk to a human", UTTERANCE)
+    eventually(lambda: all(said in transcript() for said in before))
     expect(end_user.by_id("banner")).to_contain_text("wait")
 
 
