@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from functools import reduce
 from operator import or_
@@ -12,7 +12,14 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from integrations.models import AuditEntry, Project
-from integrations.projects.lists.filters import PERIODS, Chip, Span, asked_read, chips, span_read
+from integrations.projects.lists.filters import (
+    PERIODS,
+    Chip,
+    ListFilter,
+    asked_read,
+    chips,
+    span_read,
+)
 from integrations.projects.lists.paging import newest_chunks
 
 # What one may ask for: its label, and what comes before the point in the actions that it holds.
@@ -73,23 +80,14 @@ NAMES = ("who", "group", "subject", "period", "from", "to")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AuditFilter:
+class AuditFilter(ListFilter):
     """What the list is narrowed to, as it stands in the address."""
-
-    given: Mapping[str, str]
-    span: Span = field(default_factory=Span)
-    zone: tzinfo = UTC
 
     @classmethod
     def read(cls, asked: Mapping[str, str], zone: tzinfo = UTC) -> AuditFilter:
         """Take what an address asks for; a choice that nobody offers narrows nothing."""
         given = asked_read(asked, NAMES, {"group": GROUPS, "period": PERIODS})
         return cls(given=given, span=span_read(given, zone), zone=zone)
-
-    @property
-    def query(self) -> dict[str, str]:
-        """Return what is on, as parameters of the address."""
-        return {name: text for name, text in self.given.items() if text}
 
 
 def audit_list(project: Project, wanted: AuditFilter) -> QuerySet[AuditEntry]:
@@ -104,9 +102,7 @@ def audit_list(project: Project, wanted: AuditFilter) -> QuerySet[AuditEntry]:
     if group := wanted.given["group"]:
         things = (Q(action__startswith=f"{thing}.") for thing in GROUPS[group][1])
         rows = rows.filter(reduce(or_, things))
-    start, end = wanted.span.bounds(wanted.zone)
-    rows = rows.filter(at__gte=start) if start else rows
-    return rows.filter(at__lt=end) if end else rows
+    return rows.filter(wanted.within_days("at"))
 
 
 def audit_chips(wanted: AuditFilter) -> list[Chip]:

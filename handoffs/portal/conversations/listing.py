@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -26,9 +25,16 @@ from handoffs.portal.one_handoff.outcomes import OUTCOME_LABELS, Outcome
 from handoffs.portal.one_handoff.wording import Badge, duration_text
 from integrations.contract.integration_keys import key_named, vendor_name
 from integrations.models import Environment, Project
-from integrations.projects.lists.filters import PERIODS, Chip, Span, asked_read, chips, span_read
+from integrations.projects.lists.filters import (
+    PERIODS,
+    Chip,
+    ListFilter,
+    Span,
+    asked_read,
+    chips,
+    span_read,
+)
 
-UTC = ZoneInfo("UTC")
 VALUE_MAX = 120
 # A text is looked for in the newest conversations only, unless days are chosen.
 TEXT_DAYS = timedelta(days=90)
@@ -59,13 +65,10 @@ NAMES = ("q", "period", "from", "to", "environment", "channel", "outcome", *_EXA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConversationFilter:
+class ConversationFilter(ListFilter):
     """What the list is narrowed to, as it stands in the address; raises QueryError when read."""
 
-    given: Mapping[str, str]
     groups: Groups = field(default_factory=list)
-    span: Span = field(default_factory=Span)
-    zone: tzinfo = UTC
 
     @classmethod
     def read(cls, given: Mapping[str, str], zone: tzinfo = UTC) -> ConversationFilter:
@@ -78,11 +81,6 @@ class ConversationFilter:
         }
         kept = asked_read(given, NAMES, offered, VALUE_MAX)
         return cls(given=kept, groups=_groups(kept), span=span_read(kept, zone), zone=zone)
-
-    @property
-    def query(self) -> dict[str, str]:
-        """Return what is on, as parameters of the address."""
-        return {name: text for name, text in self.given.items() if text}
 
     @property
     def is_narrowed_to_days(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from django.conf import settings
@@ -17,7 +17,7 @@ from conversations.models import ConversationSearch
 from handoffs.lifecycle.locking import UNLISTED
 from handoffs.lifecycle.reasons import OTHER_REASON, reason_is
 from handoffs.models import Handoff
-from handoffs.portal.conversations.listing import CHANNELS, TEXT_DAYS, UTC
+from handoffs.portal.conversations.listing import CHANNELS, TEXT_DAYS
 from handoffs.portal.conversations.search_query import Groups, found_among, query_read
 from handoffs.portal.one_handoff.outcomes import OUTCOME_LABELS, handoff_outcome, outcome_is
 from handoffs.portal.one_handoff.wording import BADGES, Badge, duration_text, end_reason_text
@@ -25,7 +25,15 @@ from handoffs.states import OPEN_VALUES, State
 from integrations.contract.integration_keys import key_named, vendor_name
 from integrations.models import Environment, Project
 from integrations.projects.lists.export import EXPORTED_MAX
-from integrations.projects.lists.filters import PERIODS, Chip, Span, asked_read, chips, span_read
+from integrations.projects.lists.filters import (
+    PERIODS,
+    Chip,
+    ListFilter,
+    Span,
+    asked_read,
+    chips,
+    span_read,
+)
 from integrations.projects.lists.paging import newest_chunks
 from integrations.projects.reasons import reason_label
 
@@ -44,13 +52,10 @@ COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HandoffFilter:
+class HandoffFilter(ListFilter):
     """What the list is narrowed to, as it stands in the address; raises QueryError when read."""
 
-    given: Mapping[str, str]
     groups: Groups = field(default_factory=list)
-    span: Span = field(default_factory=Span)
-    zone: tzinfo = UTC
 
     @classmethod
     def read(cls, asked: Mapping[str, str], zone: tzinfo = UTC) -> HandoffFilter:
@@ -65,11 +70,6 @@ class HandoffFilter:
         kept = asked_read(asked, NAMES, offered)
         groups = query_read(kept["q"]) if kept["q"] else []
         return cls(given=kept, groups=groups, span=span_read(kept, zone), zone=zone)
-
-    @property
-    def query(self) -> dict[str, str]:
-        """Return what is on, as parameters of the address."""
-        return {name: text for name, text in self.given.items() if text}
 
     @property
     def is_narrowed_to_days(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Any
 
@@ -11,7 +11,14 @@ from django.db.models import Q, QuerySet
 
 from conversations.models import LogEntry
 from integrations.models import Project
-from integrations.projects.lists.filters import PERIODS, Chip, Span, asked_read, chips, span_read
+from integrations.projects.lists.filters import (
+    PERIODS,
+    Chip,
+    ListFilter,
+    asked_read,
+    chips,
+    span_read,
+)
 from integrations.projects.lists.paging import newest_chunks
 
 NAMES = ("q", "period", "from", "to", "level", "source", "code", "conversation")
@@ -20,23 +27,14 @@ _EXACT = ("level", "source", "code", "conversation")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LogFilter:
+class LogFilter(ListFilter):
     """What the list is narrowed to, as it stands in the address."""
-
-    given: Mapping[str, str]
-    span: Span = field(default_factory=Span)
-    zone: tzinfo = UTC
 
     @classmethod
     def read(cls, asked: Mapping[str, str], zone: tzinfo = UTC) -> LogFilter:
         """Take what an address asks for; a choice that nobody offers narrows nothing."""
         given = asked_read(asked, NAMES, {"level": LogEntry.Level.values, "period": PERIODS})
         return cls(given=given, span=span_read(given, zone), zone=zone)
-
-    @property
-    def query(self) -> dict[str, str]:
-        """Return what is on, as parameters of the address."""
-        return {name: text for name, text in self.given.items() if text}
 
 
 def log_list(project: Project, wanted: LogFilter, sees_personal_data: bool) -> QuerySet[LogEntry]:
@@ -52,9 +50,7 @@ def log_list(project: Project, wanted: LogFilter, sees_personal_data: bool) -> Q
             | Q(code__icontains=word)
             | Q(conversation__id__icontains=word)
         )
-    start, end = wanted.span.bounds(wanted.zone)
-    entries = entries.filter(at__gte=start) if start else entries
-    return entries.filter(at__lt=end) if end else entries
+    return entries.filter(wanted.within_days("at"))
 
 
 def log_chips(wanted: LogFilter) -> list[Chip]:

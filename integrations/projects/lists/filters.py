@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from urllib.parse import urlencode
 
+from django.db.models import Q
 from django.utils import timezone
 
 VALUE_MAX, SEARCH_MAX = 128, 200
@@ -90,6 +91,26 @@ def _days_unused(kept: Mapping[str, str]) -> list[str]:
     if first and last and day_read(first) > day_read(last):  # type: ignore[operator]
         return ["Nothing fits: the last day is before the first."]
     return []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListFilter:
+    """What a list is narrowed to, as it stands in the address; days are the zone's."""
+
+    given: Mapping[str, str]
+    span: Span = field(default_factory=Span)
+    zone: tzinfo = UTC
+
+    @property
+    def query(self) -> dict[str, str]:
+        """Return what is on, as parameters of the address."""
+        return {name: text for name, text in self.given.items() if text}
+
+    def within_days(self, by: str) -> Q:
+        """Match the rows whose time in the field `by` is within the days."""
+        start, end = self.span.bounds(self.zone)
+        found = Q((f"{by}__gte", start)) if start else Q()
+        return found & Q((f"{by}__lt", end)) if end else found
 
 
 def span_read(given: Mapping[str, str], zone: tzinfo, *, default: str = "") -> Span:
