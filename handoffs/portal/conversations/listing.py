@@ -65,10 +65,26 @@ NAMES = ("q", "period", "from", "to", "environment", "channel", "outcome", *_EXA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConversationFilter(ListFilter):
-    """What the list is narrowed to, as it stands in the address; raises QueryError when read."""
+class TextFilter(ListFilter):
+    """Narrows a list by words too; those alone are looked for in the newest days."""
 
     groups: Groups = field(default_factory=list)
+
+    @property
+    def is_narrowed_to_days(self) -> bool:
+        """Say whether a text is looked for in the newest rows alone."""
+        return bool(self.given["q"]) and self.span == Span()
+
+    def bounds(self) -> tuple[datetime | None, datetime | None]:
+        """Return when the days begin, and when they are over."""
+        if self.is_narrowed_to_days:
+            return timezone.now() - TEXT_DAYS, None
+        return ListFilter.bounds(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationFilter(TextFilter):
+    """What the list is narrowed to, as it stands in the address; raises QueryError when read."""
 
     @classmethod
     def read(cls, given: Mapping[str, str], zone: tzinfo = UTC) -> ConversationFilter:
@@ -81,11 +97,6 @@ class ConversationFilter(ListFilter):
         }
         kept = asked_read(given, NAMES, offered, VALUE_MAX)
         return cls(given=kept, groups=_groups(kept), span=span_read(kept, zone), zone=zone)
-
-    @property
-    def is_narrowed_to_days(self) -> bool:
-        """Say whether a text is looked for in the newest conversations alone."""
-        return bool(self.given["q"]) and self.span == Span()
 
 
 def _groups(kept: Mapping[str, str]) -> Groups:
@@ -126,7 +137,7 @@ def conversations_counted(
 
     The search is bounded as they are: a page is found quicker in the order of the list.
     """
-    among = ConversationSearch.objects.filter(_started(wanted), project=project)
+    among = ConversationSearch.objects.filter(wanted.within_days("started_at"), project=project)
     return _fitting(project, wanted, among, sees_personal_data=sees_personal_data)
 
 
@@ -137,7 +148,7 @@ def _fitting(
     *,
     sees_personal_data: bool,
 ) -> QuerySet[Conversation]:
-    rows = Conversation.objects.filter(_started(wanted), project=project)
+    rows = Conversation.objects.filter(wanted.within_days("started_at"), project=project)
     if wanted.given["environment"]:
         rows = rows.filter(environment=wanted.given["environment"])
     if wanted.given["outcome"] == "open":
@@ -146,14 +157,6 @@ def _fitting(
         found = found_among(among, wanted.groups, sees_personal_data=sees_personal_data)
         rows = rows.filter(pk__in=found)
     return rows
-
-
-def _started(wanted: ConversationFilter) -> Q:
-    start, end = wanted.span.bounds(wanted.zone)
-    if wanted.is_narrowed_to_days:
-        start = timezone.now() - TEXT_DAYS
-    found = Q(started_at__gte=start) if start else Q()
-    return found & Q(started_at__lt=end) if end else found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

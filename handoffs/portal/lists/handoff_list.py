@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Min, Q, QuerySet, Subquery
 from django.urls import reverse
-from django.utils import timezone
 
 from conversations.journal.holds import held_until
 from conversations.models import ConversationSearch
 from handoffs.lifecycle.locking import UNLISTED
 from handoffs.lifecycle.reasons import OTHER_REASON, reason_is
 from handoffs.models import Handoff
-from handoffs.portal.conversations.listing import CHANNELS, TEXT_DAYS
-from handoffs.portal.conversations.search_query import Groups, found_among, query_read
+from handoffs.portal.conversations.listing import CHANNELS, TextFilter
+from handoffs.portal.conversations.search_query import found_among, query_read
 from handoffs.portal.one_handoff.outcomes import OUTCOME_LABELS, handoff_outcome, outcome_is
 from handoffs.portal.one_handoff.wording import BADGES, Badge, duration_text, end_reason_text
 from handoffs.states import OPEN_VALUES, State
@@ -28,8 +27,6 @@ from integrations.projects.lists.export import EXPORTED_MAX
 from integrations.projects.lists.filters import (
     PERIODS,
     Chip,
-    ListFilter,
-    Span,
     asked_read,
     chips,
     span_read,
@@ -52,10 +49,8 @@ COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HandoffFilter(ListFilter):
+class HandoffFilter(TextFilter):
     """What the list is narrowed to, as it stands in the address; raises QueryError when read."""
-
-    groups: Groups = field(default_factory=list)
 
     @classmethod
     def read(cls, asked: Mapping[str, str], zone: tzinfo = UTC) -> HandoffFilter:
@@ -70,11 +65,6 @@ class HandoffFilter(ListFilter):
         kept = asked_read(asked, NAMES, offered)
         groups = query_read(kept["q"]) if kept["q"] else []
         return cls(given=kept, groups=groups, span=span_read(kept, zone), zone=zone)
-
-    @property
-    def is_narrowed_to_days(self) -> bool:
-        """Say whether a text is looked for in the newest handoffs alone."""
-        return bool(self.given["q"]) and self.span == Span()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +106,7 @@ def handoffs_counted(
     if not wanted.groups:
         return rows
     among = ConversationSearch.objects.filter(project=project)
-    if _start(wanted) is not None:
+    if wanted.bounds()[0] is not None:
         first = rows.order_by().values("project").values_list(Min("conversation"))
         among = among.filter(conversation__gte=Subquery(first))
     found = found_among(among, wanted.groups, sees_personal_data=sees_personal_data)
@@ -124,17 +114,8 @@ def handoffs_counted(
 
 
 def _of_any_words(project: Project, wanted: HandoffFilter) -> QuerySet[Handoff]:
-    rows = Handoff.objects.filter(_exactly(wanted.given), project=project)
-    start, end = _start(wanted), wanted.span.bounds(wanted.zone)[1]
-    if start:
-        rows = rows.filter(requested_at__gte=start)
-    return rows.filter(requested_at__lt=end) if end else rows
-
-
-def _start(wanted: HandoffFilter) -> datetime | None:
-    if wanted.is_narrowed_to_days:
-        return timezone.now() - TEXT_DAYS
-    return wanted.span.bounds(wanted.zone)[0]
+    in_days = wanted.within_days("requested_at")
+    return Handoff.objects.filter(_exactly(wanted.given), in_days, project=project)
 
 
 def _exactly(given: Mapping[str, str]) -> Q:

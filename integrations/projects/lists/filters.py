@@ -106,9 +106,13 @@ class ListFilter:
         """Return what is on, as parameters of the address."""
         return {name: text for name, text in self.given.items() if text}
 
+    def bounds(self) -> tuple[datetime | None, datetime | None]:
+        """Return when the days begin, and when they are over."""
+        return self.span.bounds(self.zone)
+
     def within_days(self, by: str) -> Q:
         """Match the rows whose time in the field `by` is within the days."""
-        start, end = self.span.bounds(self.zone)
+        start, end = self.bounds()
         found = Q((f"{by}__gte", start)) if start else Q()
         return found & Q((f"{by}__lt", end)) if end else found
 
