@@ -26,7 +26,8 @@ SEED = (
 
 
 def write_source(page: Page, source: str) -> None:
-    """Put another text into the editor, as a person does who pastes it."""
+    """Put another text into the editor, as a person does who pastes it, once it is there."""
+    expect(page.locator(".cm-content")).to_be_visible()
     page.get_by_role("textbox", name="Python source").click()
     page.keyboard.press("ControlOrMeta+A")
     page.keyboard.press("Backspace")
