@@ -31,7 +31,8 @@ from handoffs.portal.lists.long_exports import (
 from handoffs.relay.leases import workers_alive
 from handoffs.relay.worker import relay_current
 from handoffs.starting.turns.agent_news import agent_tell, agent_tell_joined
-from handoffs.starting.turns.answers import answer_all, promise_broken
+from handoffs.starting.turns.answers import answer_all
+from handoffs.starting.turns.promises import promise_broken
 from integrations.telemetry.heartbeats import beat_note
 
 logger = logging.getLogger(__name__)

@@ -74,6 +74,8 @@ class OutsideAgent(models.Model):
     url = models.CharField(max_length=500, blank=True)
     options = models.JSONField(default=dict, blank=True)
     secrets = EncryptedJSONField(blank=True)
+    # Until then the signing secret before signs as well.
+    previous_until = models.DateTimeField(null=True, blank=True)
     # What an admin must mend, in our code of the failure; empty while it answers.
     error_code = models.CharField(max_length=40, blank=True)
     error_at = models.DateTimeField(null=True, blank=True)

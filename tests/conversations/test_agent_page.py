@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from conversations.ai_agent.runtimes.kinds import signing_secrets
 from conversations.models import OutsideAgent
 from handoffs.portal.trials.agent_trial import TESTS_PER_MINUTE
 from integrations.entry.rate_limit import retry_after
@@ -124,6 +125,49 @@ def test_an_agent_that_drives_by_rest_needs_no_address(admin: Client, project: P
     admin.post(url("agent", project), {"kind": "api"})
 
     assert OutsideAgent.objects.get(project=project).kind == "api"
+
+
+def test_an_agent_that_drives_by_rest_has_a_time_to_answer_where_one_is_typed(
+    admin: Client, project: Project
+):
+    page = admin.get(url("agent", project) + "?kind=api").content.decode()
+    assert 'name="answer_seconds" value="120"' in page, "who sets it up is offered one"
+
+    typed = {"kind": "api", "answer_seconds": "60", "failure_text": "Away.", "escalates": "on"}
+    admin.post(url("agent", project), typed)
+    agent = OutsideAgent.objects.get(project=project)
+    assert agent.options == {
+        "answer_seconds": 60,
+        "failure_text": "Away.",
+        "escalates": True,
+        "sends_pieces": False,
+    }
+    assert 'name="answer_seconds" value="60"' in admin.get(url("agent", project)).content.decode()
+
+    admin.post(url("agent", project), typed | {"answer_seconds": ""})
+    agent.refresh_from_db()
+    assert "answer_seconds" not in agent.options
+    page = admin.get(url("agent", project)).content.decode()
+    assert 'name="answer_seconds" value=' not in page, "what was emptied stays so"
+    wrong = admin.post(url("agent", project), typed | {"answer_seconds": "0"})
+    assert wrong.status_code == 422
+
+
+def test_a_secret_is_replaced_with_an_overlap_or_at_once(admin: Client, project: Project):
+    save(admin, project)
+    agent = OutsideAgent.objects.get(project=project)
+    before = agent.secrets["signing_secret"]
+
+    page = admin.post(url("agent_secret", project), {"overlap": "yes"}).content.decode()
+    agent.refresh_from_db()
+    assert signing_secrets(agent) == (agent.secrets["signing_secret"], before)
+    assert "The secret before signs as well, until" in page
+    assert before not in page
+
+    page = admin.post(url("agent_secret", project)).content.decode()
+    agent.refresh_from_db()
+    assert signing_secrets(agent) == (agent.secrets["signing_secret"],)
+    assert "signs as well" not in page
 
 
 def test_a_reader_sees_the_agent_and_changes_nothing(project: Project):

@@ -15,12 +15,14 @@ from django.utils import timezone
 
 from config.demo.processes import wait_until
 from conversations.ai_agent.outside.options import FAILURES_IN_A_ROW
+from conversations.ai_agent.runtimes.services import signing_secret_replace
 from conversations.models import Conversation, Event, LogEntry, OutsideAgent
 from handoffs.models import Handoff
 from handoffs.responder import message_accept
 from handoffs.starting.turns.answers import answer_all
 from handoffs.tasks import sweep
 from integrations.behaviour.sentences import sentence
+from integrations.kit.signatures import outbound_signature
 from integrations.models import ApiKey
 from tests import factories
 from tests.handoffs.outside import (
@@ -85,6 +87,26 @@ def test_a_call_is_signed_over_its_raw_body_and_carries_the_id_of_its_turn(agent
     message = Event.objects.get(conversation=conversation, type="USER_MESSAGE")
     assert heard.headers["idempotency-key"] == heard.headers["x-handoff-event-id"]
     assert heard.headers["idempotency-key"] == str(message.pk)
+
+
+def test_both_secrets_sign_while_one_is_replaced_and_then_the_new_one_alone(agent: WebhookStandIn):
+    conversation = driven(agent)
+    row = OutsideAgent.objects.get()
+    fresh = signing_secret_replace(agent=row, actor=None, overlaps=True)
+
+    def signed_with() -> list[str]:
+        ask(conversation)
+        call = agent.heard[-1]
+        at = call.headers["x-handoff-timestamp"]
+        found = {outbound_signature(one, at, call.raw): one for one in (fresh, SECRET)}
+        return [found[given] for given in call.headers["x-handoff-signature"].split(",")]
+
+    assert signed_with() == [fresh, SECRET]
+    OutsideAgent.objects.update(previous_until=timezone.now())
+    assert signed_with() == [fresh]
+
+    leaked, fresh = fresh, signing_secret_replace(agent=row, actor=None)
+    assert signed_with() == [fresh] != [leaked]
 
 
 def test_a_call_that_failed_is_repeated_once_with_the_same_key(agent: WebhookStandIn):
@@ -332,6 +354,101 @@ def test_a_message_to_an_agent_that_drives_by_rest_waits_for_it(conversation: Co
     assert status == 201
     assert Event.objects.get(pk=body["message_id"]).sequence == body["sequence"]
     assert said(conversation) == ["Hello."]
+
+
+def watched(conversation: Conversation, **options: Any) -> None:
+    """Give the project's agent a minute for an answer."""
+    told = {"answer_seconds": 60, "failure_text": "Sorry.", **options}
+    OutsideAgent.objects.filter(project=conversation.project).update(options=told)
+
+
+def test_an_agent_that_drives_by_rest_and_stays_silent_has_failed(conversation: Conversation):
+    watched(conversation, escalates=True)
+    factories.integration(conversation.project, is_default=True)
+
+    ask(conversation)
+    sweep()
+    assert said(conversation) == [], "it has its time"
+    for _ in range(FAILURES_IN_A_ROW - 1):
+        its_time_passes(conversation)
+        its_time_passes(conversation)
+        ask(conversation, "Hello?")
+    assert said(conversation) == ["Sorry."] * 2
+    its_time_passes(conversation)
+
+    entry = LogEntry.objects.filter(code="agent_no_answer").latest("pk")
+    assert entry.content == "The agent did not answer within 60 seconds. (3 in a row)"
+    assert OutsideAgent.objects.get().error_code == "agent_no_answer"
+    assert Handoff.objects.filter(conversation=conversation).exists()
+
+
+@pytest.mark.parametrize("act", ["messages", "handoff", "end"])
+def test_an_agent_that_does_something_in_time_has_not_failed(conversation: Conversation, act: str):
+    key = factories.integration(conversation.project).integration_key
+    watched(conversation)
+    ask(conversation)
+    its_time_passes(conversation)
+    ask(conversation, "Hello?")
+    body = {"handoff": key} if act == "handoff" else {"text": "Here."} if act == "messages" else {}
+    assert Drive(conversation.project).post(conversation, act, body)[0] < 300
+    its_time_passes(conversation)
+
+    assert said(conversation) == ["Sorry.", "Here."] if act == "messages" else ["Sorry."]
+    assert OutsideAgent.objects.get().error_code == "", "it answers again"
+
+
+def test_who_asks_again_does_not_wait_longer_for_the_answer(conversation: Conversation):
+    watched(conversation)
+    ask(conversation)
+    conversation.refresh_from_db()
+    until = conversation.answer_promised_until
+
+    ask(conversation, "Hello?")
+    conversation.refresh_from_db()
+    assert conversation.answer_promised_until == until
+    its_time_passes(conversation)
+    its_time_passes(conversation)
+
+    assert said(conversation) == ["Sorry."], (
+        "both messages were left, and the end user is told once"
+    )
+
+
+def test_without_a_time_an_agent_that_drives_by_rest_may_take_for_ever(conversation: Conversation):
+    watched(conversation)
+    ask(conversation)
+    watched(conversation, answer_seconds=0)
+    its_time_passes(conversation)
+    ask(conversation, "Hello?")
+    its_time_passes(conversation)
+
+    assert said(conversation) == []
+    conversation.refresh_from_db()
+    assert conversation.answer_promised_until is None
+
+
+def test_a_message_is_looked_at_while_an_earlier_one_still_waits_for_its_answer(
+    conversation: Conversation,
+):
+    factories.integration(conversation.project, is_default=True)
+    topic = "I want to sue you"
+    factories.topic(conversation.project, topic, content="No.", is_mandatory=True)
+
+    ask(conversation)
+    ask(conversation, topic)
+
+    assert Handoff.objects.filter(conversation=conversation).exists()
+
+
+def test_a_silent_agent_does_not_keep_the_end_user_from_writing(
+    conversation: Conversation, settings: Any
+):
+    settings.AI_AGENT_MESSAGES_WAITING = 2
+
+    for number in range(4):
+        ask(conversation, f"Hello {number}?")
+
+    assert Event.objects.filter(conversation=conversation, type="USER_MESSAGE").count() == 4
 
 
 def test_the_same_key_again_says_nothing_twice(conversation: Conversation):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -23,9 +23,9 @@ ACCEPTED = 202
 class WebhookAgent:
     """Speaks agent_api section 22, `webhook`."""
 
-    def __init__(self, url: str, secret: str, options: AgentOptions) -> None:
-        """Keep where the agent is, and what signs our calls."""
-        self._url, self._secret, self._options = url, secret, options
+    def __init__(self, url: str, secrets: Sequence[str], options: AgentOptions) -> None:
+        """Keep where the agent is, and what signs our calls: several while one is replaced."""
+        self._url, self._secrets, self._options = url, secrets, options
 
     async def answer(self, turn: AgentTurn, http: HttpClient) -> AgentAnswer:
         """Post the turn; 202 and 204 mean that the answer comes later by REST."""
@@ -34,7 +34,7 @@ class WebhookAgent:
             "agent turn",
             "POST",
             self._url,
-            headers=signed_headers(self._secret, body, turn.id),
+            headers=signed_headers(self._secrets, body, turn.id),
             data=body,
             timeout=self._options.whole_seconds,
             silence=self._options.first_seconds,
@@ -61,7 +61,7 @@ class WebhookAgent:
             "agent news",
             "POST",
             self._url,
-            headers=signed_headers(self._secret, body, news.id),
+            headers=signed_headers(self._secrets, body, news.id),
             data=body,
             timeout=NEWS_SECONDS,
         )
@@ -86,6 +86,6 @@ def _json(said: Mapping[str, Any]) -> bytes:
     return json.dumps(said, ensure_ascii=False, default=str).encode()
 
 
-def signed_headers(secret: str, body: bytes, event_id: str) -> Mapping[str, str]:
+def signed_headers(secrets: Sequence[str], body: bytes, event_id: str) -> Mapping[str, str]:
     """Return the headers of a signed call (agent_api section 16), repeatable by its id."""
-    return outbound_headers([secret], body, event_id)
+    return outbound_headers(secrets, body, event_id)

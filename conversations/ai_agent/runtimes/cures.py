@@ -32,6 +32,11 @@ CURES = {
         "The answer cannot be read.",
         "Answer with a JSON object as docs/ai_agents.md shows it.",
     ),
+    "agent_no_answer": (
+        "It has not answered in its time.",
+        "Check that it runs, and that it hears of messages: by the webhook message.created, or on "
+        "its socket.",
+    ),
     "agent_silent": ("The answer is empty.", "Answer with an utterance, a handoff or an end."),
 }
 _UNKNOWN = ("The agent failed.", "Look into the log of the conversation.")

@@ -10,6 +10,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from conversations.ai_agent.outside.options import (
+    ANSWER_SECONDS_MAX,
+    ANSWER_SECONDS_OFFERED,
     FAILURES_IN_A_ROW,
     SECONDS_MAX,
     AgentOptions,
@@ -40,8 +42,8 @@ class OutsideAgentForm(forms.Form):
         for item in kind.fields:
             has_secret = bool(self.stored and self.stored.secrets.get(item.name))
             self.fields[item.name] = _field(item, has_secret=has_secret)
-        if kind.adapter is not None:
-            self.fields |= _option_fields()
+        self.fields |= _deadline_fields() if kind.adapter is not None else _answer_fields()
+        self.fields |= _failure_fields()
 
     def clean_url(self) -> str:
         """Return an address that Baton may call, as the Connect form judges it."""
@@ -61,7 +63,8 @@ class OutsideAgentForm(forms.Form):
     def options(self) -> dict[str, Any]:
         """Return what goes into `options`."""
         hidden = {"url", *(field.name for field in self.kind.fields if _is_secret(field))}
-        return {name: v for name, v in self.cleaned_data.items() if name not in hidden}
+        typed = self.cleaned_data.items()
+        return {name: value for name, value in typed if name not in hidden and value is not None}
 
     def typed_secrets(self) -> dict[str, str]:
         """Return the secrets that were typed."""
@@ -72,6 +75,7 @@ class OutsideAgentForm(forms.Form):
         stored = self.stored.options if self.stored else {}
         options = agent_options(stored)
         shown = {name: getattr(options, name) for name in AgentOptions.__dataclass_fields__}
+        shown["answer_seconds"] = "" if self.stored else ANSWER_SECONDS_OFFERED
         return {**shown, **stored, "url": self.stored.url if self.stored else ""}
 
 
@@ -105,7 +109,7 @@ def _field(item: AgentField, *, has_secret: bool) -> forms.Field:
     )
 
 
-def _option_fields() -> dict[str, forms.Field]:
+def _deadline_fields() -> dict[str, forms.Field]:
     return {
         "first_seconds": _seconds(
             "Seconds until the first sign",
@@ -114,6 +118,24 @@ def _option_fields() -> dict[str, forms.Field]:
         "whole_seconds": _seconds(
             "Seconds for the whole answer", "Counted from the beginning of the turn."
         ),
+    }
+
+
+def _answer_fields() -> dict[str, forms.Field]:
+    return {
+        "answer_seconds": forms.IntegerField(
+            label="Seconds for an answer",
+            required=False,
+            min_value=1,
+            max_value=ANSWER_SECONDS_MAX,
+            help_text="If the agent has left a message without an answer for so long, it has "
+            f"failed. 1 to {ANSWER_SECONDS_MAX}; empty: it may take for ever.",
+        )
+    }
+
+
+def _failure_fields() -> dict[str, forms.Field]:
+    return {
         "failure_text": forms.CharField(
             label="Text when the agent fails",
             required=False,

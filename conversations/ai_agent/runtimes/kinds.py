@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from django.utils import timezone
+
 from conversations.ai_agent.chat_model.adapter import ChatModel
 from conversations.ai_agent.outside.agent import Adapter, AgentPlace
 from conversations.ai_agent.outside.options import AgentOptions
@@ -23,6 +25,7 @@ from conversations.ai_agent.streaming import (
 from conversations.models import OutsideAgent
 
 SIGNING_SECRET = "signing_secret"  # noqa: S105
+PREVIOUS_SECRET = "previous_signing_secret"  # noqa: S105
 API = DRIVING_KIND
 
 
@@ -68,6 +71,13 @@ class AgentKind:
     adapter: Callable[[OutsideAgent, AgentOptions, AgentPlace], Adapter] | None = None
 
 
+def signing_secrets(agent: OutsideAgent) -> tuple[str, ...]:
+    """Return what signs our calls at this moment, the current secret first."""
+    current, previous = (agent.secrets.get(it, "") for it in (SIGNING_SECRET, PREVIOUS_SECRET))
+    is_overlap = agent.previous_until is not None and agent.previous_until > timezone.now()
+    return (current, previous) if previous and is_overlap else (current,)
+
+
 _KINDS: list[AgentKind] = [
     AgentKind(
         key="webhook",
@@ -77,7 +87,7 @@ _KINDS: list[AgentKind] = [
         signs=True,
         repeats=True,
         adapter=lambda agent, options, place: WebhookAgent(
-            agent.url, agent.secrets.get(SIGNING_SECRET, ""), options
+            agent.url, signing_secrets(agent), options
         ),
     ),
     AgentKind(

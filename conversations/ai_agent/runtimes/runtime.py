@@ -246,12 +246,23 @@ def _turn_of(conversation: Conversation, answer: AgentAnswer, session: Mapping[s
     )
 
 
-def turn_broken_promise(conversation: Conversation, agent: OutsideAgent) -> Turn:
-    """Return the turn of an agent that was to answer later, and did not."""
+def answer_seconds(agent: OutsideAgent) -> int:
+    """Return how long an agent has that answers by REST; 0 where it may take for ever."""
     options = agent_options(agent.options)
+    return options.whole_seconds if is_asked(agent) else options.answer_seconds
+
+
+def turn_left(agent: OutsideAgent) -> Turn:
+    """Return the turn of an agent that drives by itself: nothing yet, and the time that it has."""
+    return Turn(promised_seconds=answer_seconds(agent) or None)
+
+
+def turn_broken_promise(conversation: Conversation, agent: OutsideAgent) -> Turn:
+    """Return the turn of an agent that was to answer by REST, and did not."""
     session = own_session(agent.kind, conversation.agent_session)
-    error = _too_late(options.whole_seconds)
-    return turn_failed(conversation, options, session, error, kind=agent.kind)
+    code = "agent_cannot_connect" if is_asked(agent) else "agent_no_answer"
+    error = _too_late(answer_seconds(agent), code)
+    return turn_failed(conversation, agent_options(agent.options), session, error, kind=agent.kind)
 
 
 def session_answered(session: Mapping[str, Any]) -> dict[str, Any]:
@@ -259,9 +270,8 @@ def session_answered(session: Mapping[str, Any]) -> dict[str, Any]:
     return {**session, _FAILURES: 0} if session.get(_FAILURES) else dict(session)
 
 
-def _too_late(seconds: int) -> AgentFailedError:
-    text = f"The agent did not answer within {seconds} seconds."
-    return AgentFailedError("agent_cannot_connect", text)
+def _too_late(seconds: int, code: str = "agent_cannot_connect") -> AgentFailedError:
+    return AgentFailedError(code, f"The agent did not answer within {seconds} seconds.")
 
 
 def turn_failed(

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from conversations.ai_agent.runtimes.kinds import SIGNING_SECRET, AgentKind, kind_of
+from conversations.ai_agent.runtimes.kinds import (
+    PREVIOUS_SECRET,
+    SIGNING_SECRET,
+    AgentKind,
+    kind_of,
+)
 from conversations.models import OutsideAgent
+from conversations.webhooks.endpoints import OVERLAP, secret_make
 from integrations.models import Project
 from integrations.projects.audit import audit_record
-
-_MADE_BY_US = "whsec_"
 
 
 @transaction.atomic
@@ -36,7 +39,7 @@ def outside_agent_save(
     kept = row.secrets if row.kind == kind.key else {}
     found, made = {**kept, **{name: text for name, text in typed_secrets.items() if text}}, ""
     if kind.signs and not found.get(SIGNING_SECRET):
-        found[SIGNING_SECRET] = made = signing_secret_new()
+        found[SIGNING_SECRET] = made = secret_make()
     values = {"kind": kind.key, "url": url, "options": dict(options), "secrets": found}
     changed = [name for name, value in values.items() if getattr(row, name) != value]
     for name, value in values.items():
@@ -59,11 +62,17 @@ def outside_agent_remove(*, project: Project, actor: Any) -> None:
 
 
 @transaction.atomic
-def signing_secret_replace(*, agent: OutsideAgent, actor: Any) -> str:
-    """Sign with a new secret from now on, and return it: nobody sees it again."""
-    made = signing_secret_new()
-    agent.secrets = {**agent.secrets, SIGNING_SECRET: made}
-    agent.save(update_fields=["secrets", "updated_at"])
+def signing_secret_replace(*, agent: OutsideAgent, actor: Any, overlaps: bool = False) -> str:
+    """Sign with a new secret from now on, and return it: nobody sees it again.
+
+    With `overlaps` the one before signs as well for a day: the agent can change over at leisure.
+    """
+    row = OutsideAgent.objects.select_for_update(of=("self",)).get(pk=agent.pk)
+    made, previous = secret_make(), row.secrets.get(SIGNING_SECRET, "") if overlaps else ""
+    row.secrets = {**row.secrets, SIGNING_SECRET: made, PREVIOUS_SECRET: previous}
+    row.previous_until = timezone.now() + OVERLAP if previous else None
+    row.save(update_fields=["secrets", "previous_until", "updated_at"])
+    agent.secrets, agent.previous_until = row.secrets, row.previous_until
     _audit(agent, actor, "outside_agent.secret_made", [SIGNING_SECRET])
     return made
 
@@ -77,9 +86,10 @@ def outside_agent_error_note(agent: OutsideAgent, code: str) -> None:
     rows.exclude(error_code=code).update(error_code=code, error_at=at)
 
 
-def signing_secret_new() -> str:
-    """Return a secret that nobody can guess."""
-    return _MADE_BY_US + secrets.token_urlsafe(32)
+def outside_agent_answered(project_id: int) -> None:
+    """Keep that a project's agent answers again, if it had failed: what it promised has come."""
+    rows = OutsideAgent.objects.filter(project_id=project_id).exclude(error_code="")
+    rows.update(error_code="", error_at=None)
 
 
 def _audit(row: OutsideAgent, actor: Any, action: str, fields: list[str] | None = None) -> None:

@@ -67,7 +67,8 @@ def agent_secret(request: HttpRequest, project: Project) -> HttpResponse:
     kind = kind_of(agent.kind)
     if kind is None or not kind.signs:
         raise Http404("This kind of agent has no such secret.")
-    made = signing_secret_replace(agent=agent, actor=request.user)
+    overlaps = request.POST.get("overlap") == "yes"
+    made = signing_secret_replace(agent=agent, actor=request.user, overlaps=overlaps)
     return agent_page(request, agent, kind, made=made)
 
 

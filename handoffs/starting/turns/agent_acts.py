@@ -17,6 +17,7 @@ from django.db import transaction
 
 from conversations.ai_agent.conv.messages import agent_message_event
 from conversations.ai_agent.runtimes.runtime import session_answered
+from conversations.ai_agent.runtimes.services import outside_agent_answered
 from conversations.ai_agent.streaming import chunk_payload, project_streams
 from conversations.ai_agent.turn import AgentMessage
 from conversations.errors import ConversationEndedError
@@ -227,6 +228,8 @@ def _say(
     conversation: Conversation, messages: Sequence[AgentMessage], client_id: str
 ) -> list[Event]:
     """Write messages down; whatever was owed to the end user is answered by them."""
+    if conversation.answer_promised_until is not None:
+        outside_agent_answered(conversation.project_id)
     conversation.answered_sequence = conversation.last_sequence
     conversation.answer_promised_until = None
     conversation.agent_session = session_answered(conversation.agent_session)
