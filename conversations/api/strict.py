@@ -1,4 +1,4 @@
-"""Bodies whose fields are taken in the JSON type that is documented, and in no other."""
+"""Bodies and parameters whose values are taken as they are documented, and in no other way."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.fields import Field
 from rest_framework.settings import api_settings
+
+from conversations.api.errors import BadFieldError
+from integrations.kit.json_values import count_read
 
 # The framework would convert: 0 to false, 12 to "12", "5" to 5. A subclass stands first.
 _TYPES: tuple[tuple[type[Field[Any, Any, Any, Any]], tuple[type, ...], str], ...] = (
@@ -82,6 +85,16 @@ def _first_problem(field: Any, value: Any) -> str:
         inside = value.values()
     problems = (type_problem(field.child, one) for one in inside)
     return next(filter(None, problems), "")
+
+
+def count_asked(
+    query: Mapping[str, str], name: str, *, most: int, least: int = 0, default: int = 0
+) -> int:
+    """Return a whole number of the query; raises BadFieldError, which names its bounds."""
+    number = count_read(query.get(name, "") or str(default))
+    if number is None or not least <= number <= most:
+        raise BadFieldError(f"{name} must be a whole number from {least} to {most}.")
+    return number
 
 
 def problems_told(errors: Any) -> str:

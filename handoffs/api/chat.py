@@ -19,7 +19,7 @@ from conversations.api.access import clean, project_open
 from conversations.api.async_view import AsyncEnvelopeView
 from conversations.api.errors import RefusedError, error_response
 from conversations.api.schema import IDEMPOTENCY, answer
-from conversations.api.strict import problems_told
+from conversations.api.strict import count_asked, problems_told
 from conversations.errors import ConversationEndedError, NotAllowedError, RateLimitedError
 from conversations.event_loop.executor import run_sync
 from conversations.journal.frames import Frame
@@ -52,7 +52,6 @@ from handoffs.api.chat_turns import (
     chat_say,
 )
 from handoffs.starting.agent_place import tool_services
-from integrations.kit.json_values import count_read
 from integrations.models import ApiKey, Project
 
 REQUESTS_PER_MINUTE = 600
@@ -183,12 +182,14 @@ class ChatMessagesView(ChatView):
 
         async def do(channel: Channel) -> Response:
             query = request.query_params
-            after = _number(query, "after", _SEQUENCE_MAX)
-            wait = _number(query, "wait", WAIT_SECONDS_MAX)
+            # As the socket's cursor.
+            after = {"after": query.get("after", "").removeprefix("seq:")}
+            sequence = count_asked(after, "after", most=_SEQUENCE_MAX)
+            wait = count_asked(query, "wait", most=WAIT_SECONDS_MAX)
             if not (named := query.get("conversation_id")):
                 raise RefusedError(400, "INVALID_REQUEST", "conversation_id: Give this parameter.")
             found = await run_sync(_find, channel, named)
-            look = partial(_frames, found, after)
+            look = partial(_frames, found, sequence)
             return Response(await conversation_wait(found, look, seconds=wait) or [])
 
         return await self.act(request, account_id, project_id, do)
@@ -288,12 +289,3 @@ def _frames(conversation_id: str, after: int) -> list[Frame] | None:
     if not frames and not Conversation.objects.get(pk=conversation_id).is_over:
         return None
     return [frame_shown(frame, frozenset()) for frame in frames]
-
-
-def _number(query: Mapping[str, str], name: str, maximum: int) -> int:
-    text = query.get(name, "0").removeprefix("seq:")
-    number = count_read(text)
-    if number is None or number > maximum:
-        problem = f"{name} must be a whole number from 0 to {maximum}."
-        raise RefusedError(400, "INVALID_REQUEST", problem)
-    return number

@@ -19,8 +19,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from conversations.api.access import project_open
-from conversations.api.errors import EnvelopeView, error_response
+from conversations.api.errors import BadFieldError, EnvelopeView, RefusedError
 from conversations.api.schema import answer
+from conversations.api.strict import count_asked
 from conversations.models import Conversation, ConversationSearch, Variant
 from handoffs.api.conversation_items import conversation_items
 from handoffs.api.conversation_schema import (
@@ -34,7 +35,6 @@ from handoffs.lifecycle.reasons import reason_is
 from handoffs.models import Handoff
 from handoffs.portal.conversations.listing import OUTCOMES, TEXT_DAYS, ConversationFilter
 from handoffs.portal.conversations.search_query import QueryError, found_among
-from integrations.kit.json_values import count_read
 from integrations.models import ApiKey, Environment, Project
 
 REQUESTS_PER_MINUTE = 60
@@ -42,15 +42,6 @@ LIMIT_MAX, LIMIT_DEFAULT = 5000, 5
 _OFFSET_MAX = 1_000_000
 _SOUGHT = ("q", "outcome", "topic", "vendor", "queue", "agent", "tag", "rating")
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
-
-
-class BadParameterError(Exception):
-    """A parameter cannot be used; the text names it and the cure."""
-
-    def __init__(self, message: str, code: str = "INVALID_REQUEST") -> None:
-        """Keep the code beside the text."""
-        super().__init__(message)
-        self.code = code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,13 +69,10 @@ class ConversationListView(EnvelopeView):
     def get(self, request: Request, account_id: str, project_id: str) -> Response:
         """Answer 400 with the parameter at fault."""
         permission = ApiKey.Permission.CONVERSATIONS
-        try:
-            opened = project_open(
-                request, account_id, project_id, permission, limit=REQUESTS_PER_MINUTE
-            )
-            wanted = wanted_read(request.query_params)
-        except BadParameterError as error:
-            return error_response(400, error.code, str(error))
+        opened = project_open(
+            request, account_id, project_id, permission, limit=REQUESTS_PER_MINUTE
+        )
+        wanted = wanted_read(request.query_params)
         page, has_more = conversations_page(opened.project, wanted)
         cursor = cursor_of(page[-1]) if has_more else None
         return Response({"conversations": conversation_items(page), "next_cursor": cursor})
@@ -110,7 +98,7 @@ def cursor_of(conversation: Conversation) -> str:
 
 
 def wanted_read(query: QueryDict) -> Wanted:
-    """Return what is asked for; raises BadParameterError."""
+    """Return what is asked for; raises RefusedError."""
     cursor = query.get("cursor", "")
     return Wanted(
         matching=_environment(query)
@@ -118,9 +106,9 @@ def wanted_read(query: QueryDict) -> Wanted:
         & _others(query)
         & _reasons(query)
         & _sought(query),
-        limit=_number(query, "limit", 1, LIMIT_MAX, LIMIT_DEFAULT),
+        limit=count_asked(query, "limit", least=1, most=LIMIT_MAX, default=LIMIT_DEFAULT),
         # The cursor is preferred where both are given.
-        offset=0 if cursor else _number(query, "offset", 0, _OFFSET_MAX, 0),
+        offset=0 if cursor else count_asked(query, "offset", most=_OFFSET_MAX),
         after=_cursor_read(cursor) if cursor else None,
     )
 
@@ -134,21 +122,21 @@ def _cursor_read(cursor: str) -> tuple[datetime, str]:
             raise ValueError
     except (ValueError, TypeError, binascii.Error, RecursionError) as error:
         text = "The cursor is not one of this list's: send next_cursor as it came, or none."
-        raise BadParameterError(text, "INVALID_CURSOR") from error
+        raise RefusedError(400, "INVALID_CURSOR", text) from error
     return moment, pk
 
 
 def _environment(query: QueryDict) -> Q:
     wanted = query.get("client_env") or Environment.LIVE.value
     if wanted not in Environment.values:
-        raise BadParameterError(f"client_env is one of {', '.join(Environment.values)}.")
+        raise BadFieldError(f"client_env is one of {', '.join(Environment.values)}.")
     return Q(environment=wanted)
 
 
 def _times(query: QueryDict) -> Q:
     start, end = _time(query, "start_time"), _time(query, "end_time")
     if start and end and start > end:
-        raise BadParameterError("start_time is after end_time.")
+        raise BadFieldError("start_time is after end_time.")
     return (Q(started_at__gte=start) if start else Q()) & (Q(started_at__lt=end) if end else Q())
 
 
@@ -156,7 +144,7 @@ def _channels(query: QueryDict) -> Q:
     found = Q()
     for name in query.getlist("channel"):
         if name.upper() not in CHANNELS:
-            raise BadParameterError(f"channel is one of {', '.join(CHANNELS)}.")
+            raise BadFieldError(f"channel is one of {', '.join(CHANNELS)}.")
         found |= _channel(name.lower())
     return found
 
@@ -177,7 +165,7 @@ def _others(query: QueryDict) -> Q:
         found &= Q(variant_id__in=named.values("public_id")) | Q(variant_id=value)
     if (text := query.get("in_progress", "")) != "":
         if text.lower() not in _BOOLEANS:
-            raise BadParameterError("in_progress is true or false.")
+            raise BadFieldError("in_progress is true or false.")
         is_over = Q(state=Conversation.State.ENDED)
         found &= ~is_over if _BOOLEANS[text.lower()] else is_over
     return found
@@ -196,11 +184,11 @@ def _sought(query: QueryDict) -> Q:
     """Match what the search box of the page would find in these times, and the fields beside it."""
     asked = {name: query.get(name, "") for name in _SOUGHT}
     if asked["outcome"] and asked["outcome"] not in OUTCOMES:
-        raise BadParameterError(f"outcome is one of {', '.join(OUTCOMES)}.")
+        raise BadFieldError(f"outcome is one of {', '.join(OUTCOMES)}.")
     try:
         wanted = ConversationFilter.read(asked)
     except QueryError as error:
-        raise BadParameterError(str(error)) from error
+        raise BadFieldError(str(error)) from error
     started = _times(query)
     if asked["q"] and not started:
         started = Q(started_at__gte=timezone.now() - TEXT_DAYS)
@@ -225,12 +213,4 @@ def _time(query: QueryDict, name: str) -> datetime | None:
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError) as error:
         problem = f"{name} must be a time such as 2026-11-20T09:00:00Z."
-        raise BadParameterError(problem) from error
-
-
-def _number(query: QueryDict, name: str, least: int, most: int, default: int) -> int:
-    text = query.get(name, "") or str(default)
-    number = count_read(text)
-    if number is None or not least <= number <= most:
-        raise BadParameterError(f"{name} must be a whole number from {least} to {most}.")
-    return number
+        raise BadFieldError(problem) from error

@@ -132,7 +132,7 @@ async def test_an_agent_talks_hands_off_looks_and_takes_back(base: str):
         )
         assert said == again == {"message_id": said["message_id"], "delivered": True}
 
-        found = await call(client, "list_destinations", environment="sandbox")
+        found = await call(client, "list_destinations")
         assert [(one["name"], one["is_default"]) for one in found["destinations"]] == [(key, True)]
 
         asked = {
@@ -282,7 +282,7 @@ async def test_the_projects_destinations_are_listed_beside_what_is_connected(bas
     key = await run_sync(prepare)
     async with mcp_client(base, agent.key) as client:
         listed = await call(client, "list_destinations", environment="sandbox")
-        asked = await call(client, "check_availability", environment="sandbox")
+        asked = await call(client, "check_availability")
         one = await call(client, "check_availability", destination="returns", environment="sandbox")
         opened = await call(
             client, "handoff", conversation_id=agent.conversation.pk, destination="Returns"
@@ -297,6 +297,22 @@ async def test_the_projects_destinations_are_listed_beside_what_is_connected(bas
     assert [line["destination"] for line in asked["destinations"]] == ["Returns", "Call us", key]
     assert [line["destination"] for line in one["destinations"]] == ["Returns"]
     assert opened["integration"] == key
+
+
+async def test_without_an_environment_the_one_nearest_to_live_in_use_counts(base: str):
+    agent = await run_sync(Agent)
+
+    def connect(environment: str) -> str:
+        return factories.integration(agent.project, environment=environment).integration_key
+
+    async with mcp_client(base, agent.key) as client:
+        assert (await call(client, "list_destinations"))["destinations"] == []
+        for environment in ("sandbox", "live"):
+            key = await run_sync(connect, environment)
+            found = await call(client, "list_destinations")
+            assert [one["name"] for one in found["destinations"]] == [key], environment
+        refused = await client.call_tool("list_destinations", {"environment": "Live"})
+    assert refused.is_error
 
 
 async def test_availability_says_what_the_hours_and_the_vendor_say(base: str):

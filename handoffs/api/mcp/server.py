@@ -21,7 +21,6 @@ from handoffs.api.mcp.results import (
     Status,
 )
 from handoffs.starting.agent_place import place_check
-from integrations.models import Environment
 
 INSTRUCTIONS = (
     "Baton hands conversations over to live agents of contact centers. While a live agent is "
@@ -40,7 +39,10 @@ Utterance = Annotated[str, Field(description="Said to the end user.")]
 IdempotencyKey = Annotated[
     str, Field(description="The same key again does nothing and answers as the first time.")
 ]
-Where = Annotated[str, Field(description="sandbox, pre-release or live")]
+Where = Annotated[
+    str | None,
+    Field(description="sandbox, pre-release or live; without it the one nearest to live in use"),
+]
 
 
 def server_make() -> MCPServer:
@@ -88,7 +90,7 @@ async def handoff(
 
 async def check_availability(
     destination: Annotated[str | None, Field(description="One of list_destinations.")] = None,
-    environment: Where = Environment.LIVE.value,
+    environment: Where = None,
 ) -> Availabilities:
     """Ask whether a live agent would answer now, and when the next opening hours are."""
     rows = await run_sync(views.destinations_named, destination, environment)
@@ -97,7 +99,7 @@ async def check_availability(
     return Availabilities(destinations=found)
 
 
-async def list_destinations(environment: Where = Environment.LIVE.value) -> Destinations:
+async def list_destinations(environment: Where = None) -> Destinations:
     """List where a handoff can go."""
     return Destinations(destinations=await run_sync(views.destinations_list, environment))
 

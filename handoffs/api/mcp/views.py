@@ -21,7 +21,8 @@ from handoffs.lifecycle.availability import DestinationCheck
 from handoffs.models import Handoff
 from handoffs.starting.agent_place import HandoffPlace, handoff_places
 from handoffs.starting.human_parts import human_part
-from integrations.models import ApiKey, Environment
+from integrations.connections.destinations import offered_destinations
+from integrations.models import ApiKey, Environment, Project
 
 LIMIT_MAX = 100
 SUMMARY_MAX = 4000
@@ -30,7 +31,7 @@ _TYPES = [kind.value for kind in SPEAKERS]
 _WHO = {"user": "End user", "live_agent": "Live agent"}
 
 
-def destinations_list(environment: str) -> list[Destination]:
+def destinations_list(environment: str | None) -> list[Destination]:
     """Return where a handoff can go by name."""
     return [
         Destination(
@@ -44,7 +45,7 @@ def destinations_list(environment: str) -> list[Destination]:
     ]
 
 
-def destinations_named(name: str | None, environment: str) -> list[HandoffPlace]:
+def destinations_named(name: str | None, environment: str | None) -> list[HandoffPlace]:
     """Return the places of that name, all without one; raises ToolError."""
     places = _places(environment)
     wanted = (name or "").strip().casefold()
@@ -132,10 +133,19 @@ def _conversation(conversation_id: str | None, shared_id: str | None) -> Convers
     return conversation_for(found or "", permission)
 
 
-def _places(environment: str) -> list[HandoffPlace]:
+def _places(environment: str | None) -> list[HandoffPlace]:
+    project = project_for(*_PERMISSIONS)
+    if environment is None:
+        return handoff_places(project, _environment_in_use(project))
     if environment not in Environment.values:
         raise ToolError(f"invalid: environment is one of {', '.join(Environment.values)}.")
-    return handoff_places(project_for(*_PERMISSIONS), environment)
+    return handoff_places(project, environment)
+
+
+def _environment_in_use(project: Project) -> str:
+    """Return the environment nearest to live where something is connected, else live."""
+    nearest: list[str] = Environment.values[::-1]
+    return next((one for one in nearest if offered_destinations(project, one)), nearest[0])
 
 
 def _handoff(handoff: Handoff, summary: str | None = None) -> HandoffView:

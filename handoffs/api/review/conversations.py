@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from conversations.api.access import Opened, clean, project_open
 from conversations.api.errors import BadFieldError, EnvelopeView, RefusedError
 from conversations.api.schema import ACCOUNT_AND_PROJECT, answer
-from conversations.api.strict import problems_told
+from conversations.api.strict import count_asked, problems_told
 from conversations.journal.selectors import frames_after
 from conversations.models import Conversation, Note
 from handoffs.api.conversation_items import conversation_items
@@ -20,7 +20,6 @@ from handoffs.api.conversation_schema import API
 from handoffs.api.review import schema
 from handoffs.models import Handoff
 from handoffs.portal.conversations.marks import note_create, tag_put, tag_take
-from integrations.kit.json_values import count_read
 from integrations.models import ApiKey, Project
 
 REQUESTS_PER_MINUTE = 600
@@ -75,8 +74,8 @@ class ConversationEventsView(_View):
     def get(self, request: Request, account_id: str, project_id: str, conversation_id: str) -> Any:
         """Answer 400 for a number that is none."""
         _, row = self.open(request, account_id, project_id, conversation_id)
-        after = _number(request, "after", 0, 0, 2**31 - 1)
-        limit = _number(request, "limit", 100, 1, EVENTS_MAX)
+        after = count_asked(request.query_params, "after", most=2**31 - 1)
+        limit = count_asked(request.query_params, "limit", least=1, most=EVENTS_MAX, default=100)
         frames = frames_after(row.pk, after, limit=limit)
         return Response({"events": frames, "last_sequence": row.last_sequence})
 
@@ -196,11 +195,3 @@ def _note(note: Note) -> dict[str, Any]:
 def _tags(row: Conversation) -> list[str]:
     names = row.conversation_tags.order_by("tag__name").values_list("tag__name", flat=True)
     return list(names)
-
-
-def _number(request: Request, name: str, default: int, least: int, most: int) -> int:
-    text = request.query_params.get(name, "") or str(default)
-    number = count_read(text)
-    if number is None or not least <= number <= most:
-        raise BadFieldError(f"{name} must be a whole number from {least} to {most}.")
-    return number

@@ -8,8 +8,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from conversations.api.access import project_open
-from conversations.api.errors import BadFieldError, EnvelopeView
+from conversations.api.errors import BadFieldError, EnvelopeView, RefusedError
 from conversations.api.schema import answer
+from conversations.api.strict import count_asked
 from handoffs.api.conversation_schema import API
 from handoffs.api.review import schema
 from handoffs.lifecycle.details import handoff_details
@@ -17,7 +18,6 @@ from handoffs.models import Handoff
 from handoffs.portal.conversations.search_query import QueryError
 from handoffs.portal.lists.handoff_list import HandoffFilter, handoff_list, queue_of
 from handoffs.portal.one_handoff.outcomes import handoff_outcome
-from integrations.kit.json_values import count_read
 from integrations.models import ApiKey, Project
 from integrations.projects.lists.filters import day_read
 from integrations.projects.lists.paging import cursor_is_good, keyset_page
@@ -44,13 +44,12 @@ class HandoffListView(EnvelopeView):
         opened = project_open(
             request, account_id, project_id, permission, limit=REQUESTS_PER_MINUTE
         )
-        wanted, limit = _wanted(request, opened.project), _limit(request)
-        cursor = request.query_params.get("cursor", "")
+        wanted, query = _wanted(request, opened.project), request.query_params
+        limit = count_asked(query, "limit", least=1, most=LIMIT_MAX, default=LIMIT_DEFAULT)
+        cursor = query.get("cursor", "")
         if cursor and not cursor_is_good(cursor):
             text = "The cursor is not one of this list's: send next_cursor as it came, or none."
-            error = BadFieldError(text)
-            error.code = "INVALID_CURSOR"
-            raise error
+            raise RefusedError(400, "INVALID_CURSOR", text)
         rows = handoff_list(project=opened.project, wanted=wanted, sees_personal_data=True)
         # The filter's own list leaves out what only this one shows.
         rows = rows.defer(None).defer("vendor_session", "context_data", "early_changes")
@@ -75,14 +74,6 @@ def _wanted(request: Request, project: Project) -> HandoffFilter:
         if asked.get(kept) and not wanted.given[kept]:
             raise BadFieldError(f"{name} has no such value; /api/schema lists them.")
     return wanted
-
-
-def _limit(request: Request) -> int:
-    text = request.query_params.get("limit", "") or str(LIMIT_DEFAULT)
-    limit = count_read(text)
-    if limit is None or not 1 <= limit <= LIMIT_MAX:
-        raise BadFieldError(f"limit must be a whole number from 1 to {LIMIT_MAX}.")
-    return limit
 
 
 def _item(row: Handoff) -> dict[str, Any]:
