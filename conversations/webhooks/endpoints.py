@@ -52,7 +52,7 @@ class TooManyEndpointsError(Exception):
 
 
 class NotFailedError(Exception):
-    """Only what is over can be sent again."""
+    """Only what is over, or waits after an attempt, can be sent again."""
 
     def __init__(self) -> None:
         """Say what happens to it by itself."""
@@ -178,12 +178,15 @@ def trial_send(*, endpoint: WebhookEndpoint, actor: Any) -> WebhookDelivery:
 def delivery_resend(*, delivery: WebhookDelivery, actor: Any) -> None:
     """Send an event again that is over, with all its attempts; raises NotFailedError.
 
-    Its id stays, so that a receiver which has it already knows.
+    One that waits for its next attempt has it now: the receiver may be well again long before. Its
+    id stays, so that a receiver which has it already knows.
     """
     row = WebhookDelivery.objects.select_for_update(of=("self",)).get(pk=delivery.pk)
-    if row.status == WebhookDelivery.Status.PENDING:
+    is_pending, now = row.status == WebhookDelivery.Status.PENDING, timezone.now()
+    if is_pending and not (row.attempts and row.next_attempt_at > now):
         raise NotFailedError
-    row.status, row.attempts, row.next_attempt_at = "pending", 0, timezone.now()
+    row.attempts = row.attempts if is_pending else 0
+    row.status, row.next_attempt_at = WebhookDelivery.Status.PENDING, now
     row.save(update_fields=["status", "attempts", "next_attempt_at"])
     _audit(row.endpoint, actor, "webhook.sent_again")
     wake_on_commit()

@@ -149,7 +149,7 @@ def webhook_test(request: HttpRequest, project: Project, endpoint_id: str) -> Ht
 def webhook_resend(
     request: HttpRequest, project: Project, endpoint_id: str, event_id: uuid.UUID
 ) -> HttpResponse:
-    """Send an event again that is over."""
+    """Send an event again that is over, or now instead of later."""
     endpoint = _found(project, endpoint_id)
     delivery = get_object_or_404(endpoint.deliveries, event_id=event_id)
     try:

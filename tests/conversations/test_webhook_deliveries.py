@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import redis
 from django.db import transaction
+from django.utils import timezone
 
 from config.celery import app
 from conversations.models import Conversation, WebhookDelivery, WebhookEndpoint
@@ -333,6 +334,27 @@ def test_a_switched_off_endpoint_gets_what_waits_once_it_is_on_again(receiver, t
     send_due()
 
     assert [heard.body["data"]["text"] for heard in receiver.heard] == ["before"]
+
+
+def test_what_waits_for_its_next_attempt_has_it_now_and_what_is_behind_it_follows(receiver, talk):
+    endpoint_at(receiver, talk.project, MESSAGE)
+    receiver.answering = lambda body: (503, {})
+    factories.said(talk, "first")
+    factories.said(talk, "second")
+    send_due()
+    receiver.answering = lambda body: (200, {})
+    first, second = WebhookDelivery.objects.order_by("pk")
+    assert first.next_attempt_at > timezone.now()
+
+    with pytest.raises(NotFailedError):
+        delivery_resend(delivery=second, actor=None)
+    delivery_resend(delivery=first, actor=None)
+    send_due()
+    send_due()
+
+    assert [heard.body["data"]["text"] for heard in receiver.heard] == ["first", "first", "second"]
+    first.refresh_from_db()
+    assert (first.status, first.attempts) == ("delivered", 2)
 
 
 def test_what_failed_can_be_sent_again_under_the_same_id(receiver, talk):

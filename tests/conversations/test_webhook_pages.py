@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from conversations.models import WebhookDelivery, WebhookEndpoint
 from conversations.webhooks.endpoints import PER_ACCOUNT, endpoint_create, trial_send
@@ -145,12 +147,17 @@ def test_deliveries_show_how_they_went_and_one_that_is_over_is_sent_again(admin,
 def test_no_answer_is_told_in_words(admin, project):
     row = endpoint(project)
     trial_send(endpoint=row, actor=None)
-    WebhookDelivery.objects.update(attempts=2, error_code="timeout")
+    later = timezone.now() + timedelta(hours=1)
+    WebhookDelivery.objects.update(attempts=2, error_code="timeout", next_attempt_at=later)
 
     page = admin.get(url("webhook", project, row)).content.decode()
 
     assert "no answer within the timeout" in page
     assert "Tried again" in page
+    assert "Send now: " in page and "Send again: " not in page
+    again = url("webhook_resend", project, row, event_id=WebhookDelivery.objects.get().event_id)
+    assert "It is sent again" in admin.post(again, follow=True).content.decode()
+    assert WebhookDelivery.objects.get().next_attempt_at < later
 
 
 def test_a_test_is_queued_and_one_to_an_endpoint_that_is_off_is_refused(admin, project):
