@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import time
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,7 +22,7 @@ from handoffs.starting.turns.agent_news import agent_tell, agent_tell_joined
 from handoffs.states import EndReason
 from tests import factories
 from tests.handoffs.direct_line import SECRET, direct_line, says, served
-from tests.handoffs.outside import ask, said
+from tests.handoffs.outside import ask, said, webhook_agent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 EXAMPLE = Path(__file__).parents[2] / "docs/examples/bot_framework_bot.py"
@@ -125,3 +126,16 @@ def test_a_bot_that_does_not_take_expect_replies_leaves_a_text_and_the_log_with_
     entry = LogEntry.objects.get(conversation=conversation, level="error")
     assert entry.code == "agent_answer"
     assert "expectReplies" in entry.content
+
+
+def test_a_bot_that_gives_no_sign_of_life_at_its_own_address_is_not_waited_for():
+    with webhook_agent() as bot:
+        bot.answering = lambda turn: (time.sleep(6), (200, {"activities": []}))[1]
+        conversation = conversation_with("bot_endpoint", bot.url)
+        OutsideAgent.objects.update(options={"first_seconds": 1, "failure_text": "Away."})
+        began = time.monotonic()
+        ask(conversation, "Hello")
+        waited = time.monotonic() - began
+
+    assert (said(conversation), waited < 5) == (["Away."], True)
+    assert len(bot.heard) == 1, "a bot that may have heard it is not asked again"

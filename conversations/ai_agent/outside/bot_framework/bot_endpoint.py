@@ -74,6 +74,7 @@ class BotEndpointAgent:
                 "timestamp": iso_moment(datetime.now(UTC)),
             },
             timeout=self._options.whole_seconds,
+            silence=self._options.first_seconds,
         )
         try:
             found = as_object(response.json()) if response.body else {}
