@@ -1,5 +1,6 @@
 """make demo: one command starts all of Baton, again and again, and says what stands in the way."""
 
+import asyncio
 import json
 import os
 import re
@@ -173,8 +174,23 @@ def test_somebody_outside_drives_the_second_project_from_an_end_users_word_to_a_
         call("POST", "/chat/create", {}, key=facts["api_key"])
 
 
+def signed_in(demo):
+    """Return what reads a page as the demo's admin, and the page after signing in."""
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    base, admin = demo.facts["base_url"], demo.facts["admin"]
+
+    def look(path, data=None):
+        with browser.open(base + path, data) as answer:
+            return answer.read().decode()
+
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', look("/login/"))[1]
+    names = {"username": admin["username"], "password": admin["password"]}
+    return look, look("/login/", urlencode(names | {"csrfmiddlewaretoken": token}).encode())
+
+
 async def test_a_conversation_is_handed_over_and_back_on_the_embedded_default(demo):
     facts = demo.facts
+    look, _ = await asyncio.to_thread(signed_in, demo)
     site = {"key": facts["webchat"]["public_key"], "host": facts["webchat"]["host"]}
     vendor = facts["simulators"]["salesforce_messaging"]
     async with aiohttp.ClientSession() as http:
@@ -196,6 +212,7 @@ async def test_a_conversation_is_handed_over_and_back_on_the_embedded_default(de
 
         await eventually_async(all_is_heard)
         await end_user.until(lambda: len(end_user.received) >= 3)
+        live = await asyncio.to_thread(look, f"/p/{facts['project_id']}/live/")
         said = (await desk.said_by_end_user())[chat]
         await desk.does(chat, "end")
         await end_user.until(lambda: "LIVE_AGENT_LEFT" in end_user.types)
@@ -203,20 +220,12 @@ async def test_a_conversation_is_handed_over_and_back_on_the_embedded_default(de
 
     assert said[-3:] == [f"end user {number}" for number in range(3)]
     assert [one.text for one in end_user.received] == [f"live agent {n}" for n in range(3)]
+    assert "Noor Halvorsen" in live
 
 
 def test_its_admin_signs_in_and_every_page_opens_on_the_embedded_default(demo):
     """With SQLite, on which no other test looks at the portal's pages."""
-    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
-    base, admin = demo.facts["base_url"], demo.facts["admin"]
-
-    def look(path, data=None):
-        with browser.open(base + path, data) as answer:
-            return answer.read().decode()
-
-    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', look("/login/"))[1]
-    names = {"username": admin["username"], "password": admin["password"]}
-    home = look("/login/", urlencode(names | {"csrfmiddlewaretoken": token}).encode())
+    look, home = signed_in(demo)
 
     pages = {path for path in re.findall(r'href="(/[^"#?]*/)"', home) if path != "/logout/"}
     lists = [

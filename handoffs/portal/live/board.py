@@ -47,7 +47,7 @@ def picture(view: View) -> Picture:
     """Read what is open now; a row that stays as it is keeps its markup."""
     project_id, public_id, wanted = view
     page = live_page(project_id, wanted, now=timezone.now())
-    rows = [live_row(row, stuck, shows_people=wanted.shows_people) for row, stuck in page.handoffs]
+    rows = [live_row(row, shows_people=wanted.shows_people) for row in page.handoffs]
     return Picture(
         order=tuple(row.id for row in rows),
         rows={row.id: _markup(row, public_id) for row in rows},

@@ -1,23 +1,31 @@
-"""Read all that is open in a part of a project: of each as little as counts and sorts it."""
+"""What is open in a project and what counts as stuck: the SQL of the live console.
+
+Written out, as it runs every second while somebody watches: for Django to put it together anew
+takes longer than for the database to answer. It is read alike by PostgreSQL and by SQLite.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import json
+from collections.abc import Collection
 from datetime import datetime, timedelta
-from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
-from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db import connection
 
-from conversations.models import Event
-from handoffs.models import Delivery, Handoff
-from handoffs.portal.live.silence import NOTHING, OverlookedError, Sight, sight_keep, sight_of
-from handoffs.states import OPEN_VALUES, State
+from handoffs.states import OPEN_VALUES
 
-# What counts as stuck: its code, and after how many seconds.
-CLAIM_SECONDS, CONNECT_SECONDS, HEARTBEAT_SECONDS, DELIVERY_SECONDS = 5, 30, 5, 10
-WAIT_SECONDS, SILENCE_SECONDS, END_SECONDS = 300, 1800, 60
-SILENT = "silent"
+# The moments that OPENED compares with, and how many seconds ago each was.
+MOMENTS = {
+    "now": 0,
+    "heartbeat": 5,
+    "claim": 5,
+    "connect": 30,
+    "delivery": 10,
+    "wait": 300,
+    "silence": 1800,
+    "end": 60,
+}
 STUCK: dict[str, str] = {
     "worker_gone": "Its relay worker gives no sign of life",
     "not_claimed": "No relay worker has taken it",
@@ -25,94 +33,50 @@ STUCK: dict[str, str] = {
     "end_unconfirmed": "The vendor has not confirmed the end",
     "undelivered": "Messages are not delivered",
     "waiting": "Waits longer than five minutes",
-    SILENT: "Nobody has written for half an hour",
+    "silent": "Nobody has written for half an hour",
 }
-UNHELD = frozenset({"worker_gone", "not_claimed"})
-# Messages that are not delivered are told of before these.
-_LESS_THAN_LATE = frozenset({"", "waiting", SILENT})
+
+_IS_OPEN = f"IN {tuple(OPEN_VALUES)}"
+# `why` is the first reason that holds, a name of STUCK or "".
+OPENED = f"""
+    SELECT id, state, requested_at, is_late, CASE
+        WHEN NOT state {_IS_OPEN} THEN 'end_unconfirmed'
+        WHEN heartbeat_at < %(heartbeat)s THEN 'worker_gone'
+        WHEN state = 'requested' AND requested_at < %(claim)s THEN 'not_claimed'
+        WHEN state = 'connecting' AND requested_at < %(connect)s THEN 'connecting'
+        WHEN is_late THEN 'undelivered'
+        WHEN state = 'queued' AND requested_at < %(wait)s THEN 'waiting'
+        WHEN state = 'active' AND id IN (SELECT key FROM json_each(%(silent)s)) AND (
+            SELECT line.created_at FROM conversations_event AS line
+            WHERE line.conversation_id = found.conversation_id
+            ORDER BY line.sequence DESC LIMIT 1
+        ) < %(silence)s THEN 'silent'
+        ELSE '' END AS why
+    FROM (
+        SELECT handoff.id, handoff.conversation_id, handoff.state, handoff.requested_at,
+            worker.heartbeat_at, handoff.id IN (
+            SELECT delivery.handoff_id FROM handoffs_delivery AS delivery
+            JOIN handoffs_handoff AS late ON late.id = delivery.handoff_id
+            WHERE late.project_id = %(project)s AND late.state {_IS_OPEN}
+            AND (delivery.status = 'failed'
+                 OR delivery.status = 'pending' AND delivery.created_at < %(delivery)s)
+        ) AS is_late
+        FROM handoffs_handoff AS handoff
+        LEFT JOIN handoffs_relayworker AS worker ON worker.id = handoff.owner_id
+        WHERE handoff.project_id = %(project)s
+        AND (handoff.state {_IS_OPEN}
+             OR handoff.ended_at < %(end)s AND handoff.vendor_end_until > %(now)s)
+        AND (%(environment)s = '' OR handoff.environment = %(environment)s)
+        AND (%(vendor)s = '' OR handoff.integration_key = %(vendor)s)
+    ) AS found
+"""  # noqa: S608  # of constants
 
 
-class Kind(NamedTuple):
-    """What handoffs are counted by."""
+def opened_values(project_id: int, silent: Collection[str], now: datetime) -> dict[str, Any]:
+    """Return what OPENED asks for, but for its filters.
 
-    state: str
-    stuck: str
-    is_late: bool
-
-
-# A handoff's key, its kind, and since when it waits: plain, as thousands are made each second.
-Opened = tuple[str, Kind, datetime | None]
-
-
-def all_open(rows: QuerySet[Handoff], part: Hashable, *, now: datetime) -> list[Opened]:
-    """Return what is open among the rows of a part, who asked first at the front."""
-    try:
-        return _read(rows, part, sight_of(part), now)
-    except OverlookedError:
-        return _read(rows, part, NOTHING, now)
-
-
-def _read(rows: QuerySet[Handoff], part: Hashable, sight: Sight, now: datetime) -> list[Opened]:
-    silent_before = now - timedelta(seconds=SILENCE_SECONDS)
-    found = list(_brief(rows, sight.unknown(silent_before), now))
-    there_for_long = {row[0]: row[5] for row in found if row[2] == SILENT}
-    sight = sight.renewed(silent_before, there_for_long)
-    sight_keep(part, sight)
-    silent = sight.silent(silent_before)
-    return [
-        (pk, _kind(state, "" if why == SILENT and pk not in silent else why, late), since)
-        for pk, state, why, late, since, _ in found
-    ]
-
-
-@cache
-def _kind(state: str, why: str, is_late: bool) -> Kind:
-    is_undelivered = is_late and why in _LESS_THAN_LATE
-    return Kind(state, "undelivered" if is_undelivered else why, is_late)
-
-
-def _brief(rows: QuerySet[Handoff], unknown: Q, now: datetime) -> QuerySet[Any, Any]:
-    """Name what is read; `silent` is said of all who are there for long, until it is known."""
-
-    def before(seconds: int) -> datetime:
-        return now - timedelta(seconds=seconds)
-
-    is_open = Q(state__in=OPEN_VALUES)
-    there_for_long = Q(state=State.ACTIVE.value, joined_at__lt=before(SILENCE_SECONDS))
-    conditions = {
-        "worker_gone": Q(is_open, owner__heartbeat_at__lt=before(HEARTBEAT_SECONDS)),
-        "not_claimed": Q(state=State.REQUESTED.value, requested_at__lt=before(CLAIM_SECONDS)),
-        "connecting": Q(state=State.CONNECTING.value, requested_at__lt=before(CONNECT_SECONDS)),
-        "end_unconfirmed": ~is_open,
-        "waiting": Q(state=State.QUEUED.value, requested_at__lt=before(WAIT_SECONDS)),
-        SILENT: there_for_long,
-    }
-    lines = Event.objects.filter(conversation_id=OuterRef("conversation_id")).order_by("-sequence")
-    annotated = rows.annotate(
-        is_late=Case(When(pk__in=_late_deliveries(now), then=True), default=False),
-        stuck=Case(
-            *(When(condition, then=Value(code)) for code, condition in conditions.items()),
-            default=Value(""),
-        ),
-        waiting_since=Case(When(state=State.QUEUED.value, then=F("requested_at"))),
-        spoken_at=Case(
-            When(there_for_long & unknown, then=Subquery(lines.values("created_at")[:1]))
-        ),
-    )
-    names = ("pk", "state", "stuck", "is_late", "waiting_since", "spoken_at")
-    return annotated.order_by("requested_at", "pk").values_list(*names)
-
-
-def open_or_unconfirmed(now: datetime) -> Q:
-    """Match what is open, and what the vendor should have confirmed as ended."""
-    late = now - timedelta(seconds=END_SECONDS)
-    return Q(state__in=OPEN_VALUES) | Q(ended_at__lt=late, vendor_end_until__gt=now)
-
-
-def _late_deliveries(now: datetime) -> QuerySet[Any, Any]:
-    late = now - timedelta(seconds=DELIVERY_SECONDS)
-    pending = Q(status=Delivery.Status.PENDING, created_at__lt=late)
-    rows = Delivery.objects.filter(
-        pending | Q(status=Delivery.Status.FAILED), handoff__state__in=OPEN_VALUES
-    )
-    return rows.values("handoff_id")
+    `silent` are the keys of those in which nobody had written for long, a moment ago (silence.py).
+    """
+    adapt = connection.ops.adapt_datetimefield_value
+    moments = {name: adapt(now - timedelta(seconds=ago)) for name, ago in MOMENTS.items()}
+    return {"project": project_id, "silent": json.dumps(dict.fromkeys(silent, 1)), **moments}

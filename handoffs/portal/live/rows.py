@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from handoffs.portal.live.opened import STUCK
-from handoffs.portal.live.reading import spoken_by
+from handoffs.portal.live.reading import Shown, spoken_by
 from handoffs.portal.one_handoff.wording import BADGES, Badge
 from handoffs.states import State
 from integrations.contract.integration_keys import vendor_name
@@ -37,17 +36,17 @@ class LiveRow:
     is_worker_gone: bool
 
 
-def live_row(row: Any, stuck: str, *, shows_people: bool) -> LiveRow:
+def live_row(row: Shown, *, shows_people: bool) -> LiveRow:
     """Describe a handoff that live_page has read; names of end users by right alone."""
-    name = row.conversation__end_user__name if shows_people else ""
+    name = row.end_user if shows_people else ""
     return LiveRow(
-        id=row.pk,
+        id=row.id,
         conversation_id=row.conversation_id,
         state=row.state,
         badge=BADGES[State(row.state)],
-        reason=STUCK.get(stuck, ""),
+        reason=STUCK.get(row.why, ""),
         place=_place(row),
-        end_user=name or f"Visitor {row.conversation__end_user__external_id[-4:]}",
+        end_user=name or f"Visitor {row.external_id[-4:]}",
         vendor=vendor_name(row.integration_key) or "No integration",
         environment=Environment(row.environment).label,
         requested_at=row.requested_at,
@@ -56,12 +55,12 @@ def live_row(row: Any, stuck: str, *, shows_people: bool) -> LiveRow:
         last_by=spoken_by(row.last_type),
         last_at=row.last_at,
         undelivered=row.undelivered,
-        worker=row.owner__name or "",
-        is_worker_gone=stuck == "worker_gone",
+        worker=row.worker or "",
+        is_worker_gone=row.why == "worker_gone",
     )
 
 
-def _place(row: Any) -> str:
+def _place(row: Shown) -> str:
     """Name the live agents who are there, else the queue."""
     present = [str(name) for name in row.live_agents.values() if name]
     return ", ".join(present) or str(row.queue_status.get("queue_name") or "")
