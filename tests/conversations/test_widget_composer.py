@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
@@ -92,6 +93,28 @@ def test_what_is_too_large_or_not_taken_is_said_before_anything_is_uploaded(lab:
     expect(page.get_by_test_id("upload")).to_have_count(10)
 
     assert lab.uploads == []
+
+
+def test_a_folder_that_is_dropped_is_refused_and_the_files_beside_it_are_taken(
+    lab: Lab, tmp_path: Path
+) -> None:
+    (tmp_path / "Holiday").mkdir()
+    (tmp_path / "bill.txt").write_text("41.50")
+    page = opened(lab)
+    devtools = page.context.new_cdp_session(page)
+    dropped = {"items": [], "files": [str(tmp_path / name) for name in ("Holiday", "bill.txt")]}
+    box = page.get_by_test_id("log").bounding_box()
+    assert box
+
+    for kind in ("dragEnter", "dragOver", "drop"):
+        place = {"x": box["x"] + 50, "y": box["y"] + 50}
+        data = {"data": dropped | {"dragOperationsMask": 1}}
+        devtools.send("Input.dispatchDragEvent", {"type": kind, **place, **data})
+
+    expect(page.get_by_test_id("refusal")).to_have_text(
+        "Holiday cannot be sent. Taken are: PNG, PDF, TXT."
+    )
+    expect(page.get_by_test_id("upload")).to_have_count(1)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.conversations.test_widget_around import SURVEY
 from tests.conversations.widget_lab import Lab, message
 
 # No answer to a heartbeat, then the longest wait before the first attempt.
@@ -42,6 +43,22 @@ def test_a_device_five_hours_ahead_shows_the_servers_time(lab: Lab) -> None:
     ]
     assert abs(times[1] - times[0]) < timedelta(minutes=2)
     assert abs(times[1] - datetime.now(UTC)) < timedelta(minutes=2)
+
+
+@pytest.mark.parametrize(("hours", "is_open"), [(5, True), (-5, False)])
+def test_a_survey_ends_by_the_portals_clock(lab: Lab, hours: int, is_open: bool) -> None:
+    page = lab.context.new_page()
+    page.clock.install(time=datetime.now(UTC) + timedelta(hours=hours))
+    page.goto("http://portal.test/")
+    expect(page.locator("baton-widget[data-state=live]")).to_have_count(1)
+    asked = lab.says("SHOW_CSAT_REQUEST", {**SURVEY, "deadline_seconds": 600})
+    if not is_open:
+        asked["timestamp"] = (datetime.now(UTC) - timedelta(minutes=11)).isoformat()
+        page.reload()
+    lab.says("SESSION_END", {"reason": "REASON_NATURAL_END"})
+    expect(page.get_by_test_id("survey")).to_be_visible()
+
+    expect(page.get_by_test_id("survey-send")).to_be_visible(visible=is_open)
 
 
 def test_a_socket_that_died_in_sleep_is_replaced_when_the_tab_wakes(lab: Lab) -> None:

@@ -27,6 +27,22 @@ TIDY = """<script>
     if (isTidy) document.querySelectorAll("baton-widget").forEach((one) => one.remove());
   }).observe(document.documentElement, { childList: true });
 </script>"""
+# What pages call their own values, and which kind they say that these are.
+NAMES = {
+    "values": ":root, * { --x: 300px !important; --y: 50% !important; --top: 200px !important; }",
+    "kinds": "".join(
+        f"@property --{name} {{ syntax: '<number>'; inherits: false; initial-value: 0; }}"
+        for name in ("surface", "text", "fill", "on", "side", "rise", "link", "line", "shadow")
+    ),
+}
+SEEN = """() => {
+  const root = document.querySelector("baton-widget").shadowRoot;
+  return [".panel", ".bubble", "header", "textarea"].map((part) => {
+    const element = root.querySelector(part);
+    const { color, backgroundColor, boxShadow } = getComputedStyle(element);
+    return [color, backgroundColor, boxShadow, JSON.stringify(element.getBoundingClientRect())];
+  });
+}"""
 FULL = """<script>
   localStorage.setItem("baton.wk_lab", '{"token": "old", "expiresAt": 0}');
   Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError"); };
@@ -58,6 +74,48 @@ def test_whatever_scripts_did_to_the_page_the_conversation_goes_on(lab: Lab, scr
         "message_id": "m1",
         "payload": "c1",
     }
+
+
+@pytest.mark.parametrize("style", NAMES.values(), ids=NAMES)
+def test_names_of_the_pages_own_styles_are_not_the_widgets(lab: Lab, style: str) -> None:
+    page = lab.visit()
+    expect(page.get_by_test_id("input")).to_be_visible()
+    usual = page.evaluate(SEEN)
+
+    lab.markup = f"<style>{style}</style>"
+    page.reload()
+    expect(page.get_by_test_id("input")).to_be_visible()
+
+    assert page.evaluate(SEEN) == usual
+
+
+def test_a_page_that_fills_the_screen_has_the_widget_above_it(lab: Lab) -> None:
+    lab.attributes = ""
+    page = lab.visit()
+    bubble = page.get_by_test_id("bubble")
+    expect(bubble).to_be_visible()
+
+    page.evaluate("document.body.requestFullscreen()")
+    page.wait_for_function("document.fullscreenElement === document.body")
+    bubble.click()
+
+    expect(page.get_by_test_id("input")).to_be_visible()
+
+
+def test_inline_the_widget_waits_for_its_place_and_goes_into_a_new_one(lab: Lab) -> None:
+    lab.attributes += ' data-render-mode="inline" data-container="#chat"'
+    page = lab.visit()
+    page.wait_for_function("!!window.HandoffChat?.openWidget")
+    place = "document.querySelector('main').innerHTML = '<div id=chat></div>'"
+
+    page.evaluate(place)
+    talks(page, lab)
+    for swap in ("document.body.outerHTML = '<body><main></main></body>'", "0"):
+        page.evaluate(swap)
+        page.evaluate(place)
+        expect(page.locator("#chat > baton-widget")).to_have_count(1)
+        expect(message(page, "Hello there")).to_be_visible()
+    assert len(lab.sessions) == 1
 
 
 def test_a_page_that_takes_the_widget_away_stays_alive_and_gets_it_back(lab: Lab) -> None:
@@ -142,6 +200,28 @@ def test_what_waited_is_sent_in_requests_that_the_portal_takes(lab: Lab) -> None
         page.evaluate("for (let n = 0; n < 12; n++) way.send(JSON.stringify('я'.repeat(19_000)))")
 
     assert max(said) < settings.FRAME_MAX_BYTES
+
+
+def test_whoever_has_the_whole_journal_need_not_wait_for_news_to_begin(lab: Lab) -> None:
+    page, _, _ = over_http(lab, ":\n\n")
+
+    with page.expect_request("**/sessions/s1/events?*wait=*") as asked:
+        pass
+
+    assert asked.value.url.endswith("&wait=1")
+
+
+def test_a_socket_that_opens_and_says_nothing_is_one_that_is_blocked(lab: Lab) -> None:
+    lab.context.route_web_socket("ws://portal.test/ws**", lambda _: None)
+    lab.context.route("**/api/v1/sessions/s1", lambda route: route.fulfill(json={}))
+    page = lab.context.new_page()
+    page.clock.install()
+
+    with page.expect_request("**/sessions/s1/events?*", timeout=20_000):
+        page.goto(f"{ORIGIN}/")
+        for _ in range(12):
+            page.clock.run_for(5_000)
+            page.wait_for_timeout(100)
 
 
 def test_a_network_that_ends_every_answer_at_once_is_not_asked_again_and_again(lab: Lab) -> None:

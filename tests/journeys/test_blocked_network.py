@@ -126,6 +126,27 @@ def test_a_conversation_goes_on_where_no_websocket_is_let_through(
     assert end_user.texts("live_agent") == said
 
 
+def test_behind_a_proxy_that_buffers_a_quiet_conversation_goes_on(
+    page: Page, stack: Stack, network: Network, desk: Desk
+) -> None:
+    end_user = EndUser(page, stack)
+    end_user.asks_for_a_person()
+    chat = desk.accept_newest()
+    end_user.is_in_state("live")
+
+    network.holds_back = True
+    network.block_websockets()
+    end_user.write("Nobody writes to me.")
+    end_user.is_in_state("offline")
+    is_refused(page, network, REFUSALS_OF_A_NETWORK)
+    page.clock.fast_forward(LONGEST_WAIT_MS)
+    page.wait_for_timeout(300)
+    page.clock.fast_forward(STALL_MS)
+
+    end_user.is_in_state("live")
+    eventually(lambda: desk.said_by_end_user(chat) == ["Nobody writes to me."], seconds=15)
+
+
 @pytest.mark.parametrize("status", [401, 403, 404, 410, 503])
 def test_what_the_network_answers_itself_ends_no_conversation(
     page: Page, stack: Stack, network: Network, status: int

@@ -74,7 +74,7 @@ async function draw() {
   const state = { ...emptyState(), hasStarted: stage.dataset.state === "brand", aiName: name, aiAvatar: settings.avatar_url, items, phase: phase?.value ?? "ai" };
   view.show(true, false);
   if (settings.before) await view.ask(settings.before, () => {});
-  view.render({ state, unread: 0, canCancel: false });
+  view.render({ state, unread: 0, canCancel: false, now: Date.now });
   launcher(settings);
 }
 

@@ -9,9 +9,9 @@ const STYLE = `
 .prelude .consent { margin-block: 4px 16px; font-size: 14px; line-height: 1.5; }
 .prelude .consent p { margin: 0 0 8px; white-space: pre-wrap; overflow-wrap: anywhere; }
 .prelude .consent ul { margin: 0; padding-inline-start: 20px; }
-.prelude .consent a { color: var(--link); display: inline-block; padding-block: 4px; }
-.prelude .agree { width: 100%; border-radius: 22px; background: var(--fill); color: var(--on); font-weight: 600; padding: 10px 16px; justify-content: center; text-align: center; }
-.prelude .no { width: 100%; margin-block-start: 4px; border-radius: 22px; color: var(--link); font-weight: 600; }
+.prelude .consent a { color: var(--baton-link); display: inline-block; padding-block: 4px; }
+.prelude .agree { width: 100%; border-radius: 22px; background: var(--baton-fill); color: var(--baton-on); font-weight: 600; padding: 10px 16px; justify-content: center; text-align: center; }
+.prelude .no { width: 100%; margin-block-start: 4px; border-radius: 22px; color: var(--baton-link); font-weight: 600; }
 .prelude .refusal { padding: 8px 0 0; }
 @media (forced-colors: active) { .prelude .agree, .prelude .no { border: 1px solid; } }
 `;

@@ -30,6 +30,7 @@ export class Conversation {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #typingTimer;
   #announcedSequence = 0;
+  #clockMs = 0;
   /** @type {string | undefined} */
   #session;
   #isRenderDue = false;
@@ -72,11 +73,19 @@ export class Conversation {
       onBlocked: (isBlocked) => this.#blocked(isBlocked),
       heartbeatSeconds: () => this.state.heartbeatSeconds,
       cursor: () => this.state.sequence,
+      onClock: (ms) => {
+        this.#clockMs = ms;
+      },
       onEvent: (event) => this.#apply(event),
       onReady: () => void this.#caughtUp(),
       onLink: (link) => this.#linked(link),
     });
     this.#connection.start();
+  }
+
+  /** The portal's time: this device's clock may be wrong. */
+  now() {
+    return Date.now() + this.#clockMs;
   }
 
   /** What is unsent, as it is kept. */
@@ -106,10 +115,7 @@ export class Conversation {
   /** Follow the session in storage when another tab started it. */
   follow() {
     const { session } = this.storage.get();
-    if (session && session !== this.#session) this.rejoin();
-  }
-
-  rejoin() {
+    if (!session || session === this.#session) return;
     this.clear();
     this.start();
   }
@@ -126,7 +132,7 @@ export class Conversation {
    * @param {Answer} [answer] when the text is a choice that was offered
    */
   say(text, retryOf, files, answer) {
-    const at = new Date(Date.now() + (this.#connection?.clockMs ?? 0)).toISOString();
+    const at = new Date(this.now()).toISOString();
     this.#keepSending({ id: newId(), text, at, retryOf, files, answer });
   }
 

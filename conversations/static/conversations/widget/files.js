@@ -6,15 +6,15 @@
 import { adopt, h, icon } from "./shared.js";
 
 const STYLE = `
-.attach { width: 44px; height: 44px; margin-inline-start: -12px; display: grid; place-items: center; border-radius: 50%; color: var(--quiet); flex: none; }
-.attach:hover { background: var(--raised); }
-.upload { display: flex; align-items: center; gap: 12px; padding: 0 8px 4px; font-size: 13px; color: var(--quiet); }
+.attach { width: 44px; height: 44px; margin-inline-start: -12px; display: grid; place-items: center; border-radius: 50%; color: var(--baton-quiet); flex: none; }
+.attach:hover { background: var(--baton-raised); }
+.upload { display: flex; align-items: center; gap: 12px; padding: 0 8px 4px; font-size: 13px; color: var(--baton-quiet); }
 .upload > span { flex: 1; min-width: 0; overflow-wrap: anywhere; }
-.upload.wrong > span { color: var(--error); }
+.upload.wrong > span { color: var(--baton-error); }
 .upload canvas { width: 44px; height: 44px; border-radius: 8px; flex: none; }
-.upload progress { width: 72px; accent-color: var(--link); }
-.upload button { padding-inline: 8px; color: var(--link); font-weight: 600; flex: none; }
-.dropping { box-shadow: inset 0 0 0 3px var(--link), var(--shadow); }
+.upload progress { width: 72px; accent-color: var(--baton-link); }
+.upload button { padding-inline: 8px; color: var(--baton-link); font-weight: 600; flex: none; }
+.dropping { box-shadow: inset 0 0 0 3px var(--baton-link), var(--baton-shadow); }
 `;
 
 const PAPER_CLIP = "m20 11-8.5 8.5a5 5 0 0 1-7-7L13 4a3.3 3.3 0 0 1 4.7 4.7L9.5 17a1.6 1.6 0 0 1-2.4-2.4L15 7";
@@ -132,14 +132,17 @@ export class Files {
   #takeFrom(source, event) {
     if (!this.#limits || !source?.files.length) return;
     event.preventDefault();
-    this.#take([...source.files]);
+    const folders = [...source.items].filter((one) => one.webkitGetAsEntry()?.isDirectory);
+    this.#take([...source.files], folders.map((one) => one.getAsFile()?.name ?? ""));
   }
 
-  /** @param {File[]} files */
-  #take(files) {
+  /** @param {File[]} files @param {string[]} folders names of those that are folders: none can be read */
+  #take(files, folders = []) {
     const room = MOST_FILES - this.count;
-    const refusals = files.map((file, index) =>
-      index < room ? this.#refusal(file) : this.words.say("filesMost", { n: MOST_FILES }));
+    const refusals = files.map((file, index) => {
+      if (folders.includes(file.name)) return this.#typeRefusal(file.name);
+      return index < room ? this.#refusal(file) : this.words.say("filesMost", { n: MOST_FILES });
+    });
     this.composer.refuse([...new Set(refusals.filter(Boolean))].join(" "));
     files.filter((_, index) => !refusals[index]).forEach((file) => this.#add(file));
   }
@@ -159,7 +162,8 @@ export class Files {
 
   /** @param {string} name */
   #typeRefusal(name) {
-    const types = (this.#limits?.mime ?? []).map((one) => {
+    if (!this.#limits?.mime.length) return this.words.say("fileFailed", { name });
+    const types = this.#limits.mime.map((one) => {
       const last = one.split(/[/.]/).at(-1) ?? one;
       return (SHORT[last] ?? last.replace(/^x-/, "")).toUpperCase();
     });

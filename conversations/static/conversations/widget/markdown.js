@@ -12,8 +12,8 @@ export const STYLE = `
 .markdown code { font: 13px/1.4 ui-monospace, Menlo, Consolas, monospace; background: color-mix(in srgb, currentColor 9%, transparent); border-radius: 4px; padding: 1px 4px; }
 .markdown pre { overflow-x: auto; padding: 8px 10px; border-radius: 8px; background: color-mix(in srgb, currentColor 9%, transparent); }
 .markdown pre code { background: none; padding: 0; overflow-wrap: normal; }
-.markdown blockquote { padding-inline-start: 10px; border-inline-start: 3px solid var(--line); }
-.markdown hr { border: 0; border-block-start: 1px solid var(--quiet); }
+.markdown blockquote { padding-inline-start: 10px; border-inline-start: 3px solid var(--baton-line); }
+.markdown hr { border: 0; border-block-start: 1px solid var(--baton-quiet); }
 `;
 
 /** @typedef {Array<Node | string>} Parts */

@@ -8,10 +8,10 @@ const USUAL_MS = 600;
 /** @type {WeakSet<Element>} */
 const isDressed = new WeakSet();
 const STYLE = `
-.teaser { position: fixed; inset-block-end: calc(var(--rise) + 76px); inset-inline-end: var(--side); max-width: min(280px, calc(100vw - 40px)); display: flex; align-items: flex-start; border-radius: 16px; background: var(--surface); box-shadow: var(--shadow); }
-.at-start .teaser { inset-inline: var(--side) auto; }
+.teaser { position: fixed; inset-block-end: calc(var(--baton-rise) + 76px); inset-inline-end: var(--baton-side); max-width: min(280px, calc(100vw - 40px)); display: flex; align-items: flex-start; border-radius: 16px; background: var(--baton-surface); box-shadow: var(--baton-shadow); }
+.at-start .teaser { inset-inline: var(--baton-side) auto; }
 .teaser button { flex: 1; min-width: 0; max-height: 50dvh; overflow: auto; overflow-wrap: anywhere; padding: 12px 0 12px 16px; text-align: start; }
-.teaser button + button { width: 44px; flex: none; padding: 0; text-align: center; color: var(--quiet); }
+.teaser button + button { width: 44px; flex: none; padding: 0; text-align: center; color: var(--baton-quiet); }
 .open .teaser { display: none; }
 `;
 /** @type {Record<string, Keyframe[]>} */

@@ -1,6 +1,6 @@
 // @ts-check
 /** Where the widget stands on the host page: beside the body, in the top layer, whatever happens
- * to the body. */
+ * to the body; or in an element of the page's own, as soon as there is one. */
 
 /** So often in a second: a page that takes it away each time has its way until the next, or neither
  * would ever rest. */
@@ -13,14 +13,15 @@ export class Place {
 
   /**
    * @param {HTMLElement} host @param {() => void} onReturn the page had removed it
-   * @param {Element | null} [container] of the page's own, to stand in and not above the page
+   * @param {() => Element | null} [find] an element of the page's own, to stand in and not above the page
    */
-  constructor(host, onReturn, container) {
+  constructor(host, onReturn, find) {
     this.host = host;
-    this.container = container;
+    this.find = find;
     this.onReturn = onReturn;
     this.observer = new MutationObserver(() => this.#look());
     host.addEventListener("toggle", this.#raise);
+    document.addEventListener("fullscreenchange", this.#put);
     this.#put();
   }
 
@@ -28,6 +29,7 @@ export class Place {
     clearTimeout(this.#second);
     this.observer.disconnect();
     this.host.removeEventListener("toggle", this.#raise);
+    document.removeEventListener("fullscreenchange", this.#put);
     this.host.remove();
   }
 
@@ -45,19 +47,20 @@ export class Place {
     this.#look();
   }
 
-  #put() {
-    const root = document.documentElement;
-    if (this.container) return this.container.append(this.host);
-    root.append(this.host);
+  #put = () => {
+    const { body, documentElement: root, fullscreenElement } = document;
+    // Beside what fills the screen nothing can be clicked. A body is the page still, a film is not.
+    const place = this.find ? this.find() : body && body === fullscreenElement ? body : root;
+    if (place !== this.host.parentNode) place?.append(this.host);
     this.observer.disconnect();
-    for (const node of [document, root]) this.observer.observe(node, { childList: true });
+    for (const node of [document, root]) this.observer.observe(node, { childList: true, subtree: !!this.find });
     this.#raise();
-  }
+  };
 
   /** Above every z-index, where the browser has a top layer for it. */
   #raise = () => {
     const { host } = this;
-    if (!host.showPopover || !host.isConnected) return;
+    if (this.find || !host.showPopover || !host.isConnected) return;
     host.popover = "manual";
     if (!host.matches(":popover-open")) host.showPopover();
   };

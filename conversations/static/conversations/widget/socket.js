@@ -8,8 +8,9 @@ import { later } from "./later.js";
 export const LONGEST_WAIT_SECONDS = 30;
 const OPEN = 1;
 const SILENT_INTERVALS = 2.5;
-const READY_WITHOUT_BATCH_SECONDS = 3;
 const LONGEST_HANDSHAKE_SECONDS = 20;
+/** The journal comes at once: some proxies let the handshake through and nothing after it. */
+const FIRST_FRAME_SECONDS = 10;
 /** Woken, or on another network: so long may the answer to a heartbeat take. */
 const PROBE_SECONDS = 5;
 /** Tells of a change of network, where the browser does. @type {EventTarget | undefined} */
@@ -33,14 +34,13 @@ const REFUSALS_OF_A_NETWORK = 3;
  * @property {(isBlocked: boolean) => void} onBlocked
  * @property {() => number} heartbeatSeconds
  * @property {() => number} cursor the highest sequence applied
+ * @property {(ms: number) => void} onClock by how much the portal's clock is before this device's
  * @property {(event: WireEvent) => void} onEvent type without its prefix
  * @property {() => void} onReady the journal is caught up, and after each later batch
  * @property {(link: Link) => void} onLink
  */
 
 export class Connection {
-  /** By how much the portal's clock is before this device's, which may be wrong. */
-  clockMs = 0;
   /** @type {SocketLike | undefined} */
   #socket;
   /** Whether HTTP takes the WebSocket's place. */
@@ -143,7 +143,7 @@ export class Connection {
     this.#later("ready", LONGEST_HANDSHAKE_SECONDS, this.#refuse);
     socket.onopen = () => {
       this.#heard();
-      this.#later("ready", READY_WITHOUT_BATCH_SECONDS, () => this.#ready());
+      this.#later("ready", FIRST_FRAME_SECONDS, this.#refuse);
       this.#beat();
     };
     socket.onmessage = (/** @type {{data: unknown}} */ message) => this.#receive(String(message.data));
@@ -162,7 +162,7 @@ export class Connection {
     this.#heard();
     const frame = frameOf(text);
     if (!frame) return;
-    if (!frame.sequence) this.clockMs = Date.parse(frame.timestamp ?? "") - Date.now() || 0;
+    if (!frame.sequence) this.hooks.onClock(Date.parse(frame.timestamp ?? "") - Date.now() || 0);
     if (frame.type !== "EVENT_BATCH") return this.#deliver(frame);
     const events = (frame.payload?.events ?? []).map(withoutPrefix);
     events.sort((a, b) => (a.sequence ?? Infinity) - (b.sequence ?? Infinity));

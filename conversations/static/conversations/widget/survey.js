@@ -5,22 +5,22 @@ import { adopt, h, icon } from "./shared.js";
 
 const STYLE = `
 .survey { text-align: start; padding-block-end: 16px; overflow-y: auto; max-height: min(420px, 60dvh); }
-.survey h2 { margin: 0 0 8px; font-size: 16px; font-weight: 650; color: var(--text); }
+.survey h2 { margin: 0 0 8px; font-size: 16px; font-weight: 650; color: var(--baton-text); }
 .survey fieldset { border: 0; padding: 0; margin: 0 0 12px; min-width: 0; }
-.survey legend { padding: 0; font-size: 14px; color: var(--text); margin-block-end: 4px; }
+.survey legend { padding: 0; font-size: 14px; color: var(--baton-text); margin-block-end: 4px; }
 .stars { display: flex; max-width: 260px; }
 .stars label { flex: 1; min-width: 44px; height: 44px; display: grid; place-items: center; position: relative; cursor: pointer; border-radius: 8px; }
 .stars input { position: absolute; inset: 0; opacity: 0; cursor: pointer; }
-.stars svg { width: 30px; height: 30px; fill: none; stroke: var(--quiet); stroke-width: 1.6; stroke-linejoin: round; }
-.stars label.lit svg { fill: var(--link); stroke: var(--link); }
-.stars label:focus-within { outline: 2px solid var(--link); outline-offset: -2px; }
-.stars label:hover svg { stroke: var(--link); }
-.survey textarea { width: 100%; min-height: 66px; border-radius: 12px; box-shadow: inset 0 0 0 1px var(--quiet); padding: 10px 12px; font-size: 16px; margin-block-end: 12px; display: block; }
-.survey textarea:focus-visible { box-shadow: inset 0 0 0 2px var(--link); }
-.survey .why { font-size: 14px; color: var(--text); display: block; margin-block-end: 4px; }
+.stars svg { width: 30px; height: 30px; fill: none; stroke: var(--baton-quiet); stroke-width: 1.6; stroke-linejoin: round; }
+.stars label.lit svg { fill: var(--baton-link); stroke: var(--baton-link); }
+.stars label:focus-within { outline: 2px solid var(--baton-link); outline-offset: -2px; }
+.stars label:hover svg { stroke: var(--baton-link); }
+.survey textarea { width: 100%; min-height: 66px; border-radius: 12px; box-shadow: inset 0 0 0 1px var(--baton-quiet); padding: 10px 12px; font-size: 16px; margin-block-end: 12px; display: block; }
+.survey textarea:focus-visible { box-shadow: inset 0 0 0 2px var(--baton-link); }
+.survey .why { font-size: 14px; color: var(--baton-text); display: block; margin-block-end: 4px; }
 .survey .acts { display: flex; gap: 8px; }
-.survey .acts button { flex: 1; border-radius: 22px; font-weight: 600; box-shadow: inset 0 0 0 1.5px var(--link); color: var(--link); }
-.survey .acts button[type=submit] { background: var(--fill); color: var(--on); box-shadow: none; }
+.survey .acts button { flex: 1; border-radius: 22px; font-weight: 600; box-shadow: inset 0 0 0 1.5px var(--baton-link); color: var(--baton-link); }
+.survey .acts button[type=submit] { background: var(--baton-fill); color: var(--baton-on); box-shadow: none; }
 .survey .refusal { padding: 0 0 8px; }
 @media (forced-colors: active) { .stars label.lit svg { fill: Highlight; } .survey textarea, .survey .acts button { border: 1px solid; } }
 `;
@@ -35,8 +35,9 @@ export class SurveyView {
    * @param {Survey} survey @param {Words} words
    * @param {(answer: SurveyAnswer) => Promise<string>} send resolves to a refusal, or to nothing
    * @param {Element} place where it will stand
+   * @param {number} now by the portal's clock
    */
-  constructor(survey, words, send, place) {
+  constructor(survey, words, send, place, now) {
     adopt(place, STYLE);
     this.words = words;
     this.send = send;
@@ -56,7 +57,7 @@ export class SurveyView {
     this.title = h("h2", { dir: "auto" }, survey.title);
     this.element = h("section", { class: "survey", "data-testid": "survey", "aria-label": survey.title },
       this.title, this.form, this.thanks);
-    this.#endAt(survey);
+    this.#endAt(survey, now);
   }
 
   /** @param {Survey} survey */
@@ -108,9 +109,9 @@ export class SurveyView {
     this.element.dispatchEvent(new Event("close"));
   }
 
-  /** @param {Survey} survey */
-  #endAt({ at, deadline_seconds: seconds }) {
-    const left = new Date(at).getTime() + seconds * 1000 - Date.now();
+  /** @param {Survey} survey @param {number} now */
+  #endAt({ at, deadline_seconds: seconds }, now) {
+    const left = Date.parse(at) + seconds * 1000 - now;
     const end = () => this.form.hidden || this.#close(this.words.say("rateOver"));
     if (left <= 0) end();
     else setTimeout(end, Math.min(left, 2 ** 31 - 1));

@@ -61,11 +61,11 @@ export class View {
     this.frame = h("div", { class: "frame", dir: words.dir, lang: words.locale },
       this.bubble, this.news, this.panel);
     this.host = this.#build(style);
-    const container = containerOf(options.container);
+    const { container } = options;
     const isInline = !!container;
     this.host.classList.toggle("inline", isInline);
     this.frame.classList.toggle("inline", isInline);
-    this.place = new Place(this.host, () => this.log.toEnd(), container);
+    this.place = new Place(this.host, () => this.log.toEnd(), container ? () => elementOf(container) : undefined);
     this.#apply({ ...options, isFullscreen: isInline || options.isFullscreen }, settings);
   }
 
@@ -107,7 +107,7 @@ export class View {
     this.place.leave();
   }
 
-  /** @param {{state: State, unread: number, canCancel: boolean}} conversation */
+  /** @param {{state: State, unread: number, canCancel: boolean, now(): number}} conversation */
   render(conversation) {
     const { state, unread, canCancel } = conversation;
     const isClosed = state.phase === "closed";
@@ -125,7 +125,7 @@ export class View {
     this.welcome.hidden = !this.welcome.textContent || state.items.some(({ from }) => from === "end_user");
     void this.composer.takeFiles(state.limits);
     this.foot.hidden = !isClosed;
-    void this.#ask(state);
+    void this.#ask(state, conversation.now());
     for (const name of state.items.flatMap(drawers))
       if (!this.#dressed.has(name)) this.#await(name, () => this.render(conversation));
     this.log.render(state);
@@ -180,15 +180,16 @@ export class View {
     if (this.isOpen) asked.focus();
   }
 
-  /** The survey is a module of its own: it is needed once, at the end. @param {State} state */
-  async #ask({ survey, phase }) {
+  /** The survey is a module of its own: it is needed once, at the end.
+   * @param {State} state @param {number} now by the portal's clock */
+  async #ask({ survey, phase }, now) {
     const asked = phase === "closed" ? survey : undefined;
     if (this.#asked?.at === asked?.at) return;
     this.#asked = asked;
     this.#survey?.remove();
     if (!asked) return;
     const { SurveyView } = await later("survey");
-    const { element } = new SurveyView(asked, this.words, this.actions.rate, this.foot);
+    const { element } = new SurveyView(asked, this.words, this.actions.rate, this.foot, now);
     element.addEventListener("close", () => this.focusField());
     if (this.#asked === asked) this.foot.prepend((this.#survey = element));
   }
@@ -241,12 +242,12 @@ export class View {
     for (const [name, theme] of Object.entries(THEMES)) {
       const { fill: head, on } = accentOn(theme, header || accent);
       const colours = { ...accentOn(theme, accent), head, "on-head": on };
-      for (const [part, colour] of Object.entries(colours)) this.frame.style.setProperty(`--${name}-${part}`, colour);
+      for (const [part, colour] of Object.entries(colours)) this.frame.style.setProperty(`--baton-${name}-${part}`, colour);
     }
     if (!place) return;
     this.frame.classList.toggle("at-start", place.corner === "start");
-    this.frame.style.setProperty("--x", `${place.x}px`);
-    this.frame.style.setProperty("--y", `${place.y}px`);
+    this.frame.style.setProperty("--baton-x", `${place.x}px`);
+    this.frame.style.setProperty("--baton-y", `${place.y}px`);
   }
 
   /** @param {number} unread */
@@ -264,16 +265,16 @@ export class View {
     if (scale > 1.05) return; // somebody looks closer at the page
     const covered = Math.max(0, innerHeight - height - offsetTop);
     const { style, classList } = this.frame;
-    style.setProperty("--viewport", `${height}px`);
-    style.setProperty("--top", `${offsetTop}px`);
-    style.setProperty("--covered", `${covered}px`);
+    style.setProperty("--baton-viewport", `${height}px`);
+    style.setProperty("--baton-top", `${offsetTop}px`);
+    style.setProperty("--baton-covered", `${covered}px`);
     classList.toggle("typing-on-screen", covered > LEAST_KEYBOARD_PX);
     classList.toggle("low", height < LOW_PX);
     this.log.toEnd();
   };
 }
 
-/** @param {string | Element | undefined} given */
-function containerOf(given) {
-  return typeof given === "string" ? document.querySelector(given) : given ?? null;
+/** @param {string | Element} given */
+function elementOf(given) {
+  return typeof given === "string" ? document.querySelector(given) : given;
 }
