@@ -9,13 +9,12 @@ from collections.abc import Coroutine
 from typing import Any
 
 from django.conf import settings
-from django.core.files.base import ContentFile
 
 from conversations.ai_agent.lifetime.start import agent_begin
 from conversations.errors import ConversationError, NotAllowedError, RateLimitedError
 from conversations.event_loop.background import BackgroundLoop
 from conversations.event_loop.executor import run_sync
-from conversations.files.scanner import FileInfectedError, ScannerAwayError, file_scan
+from conversations.files.scanner import FileInfectedError, ScannerAwayError, file_scan_apart
 from conversations.models import Conversation
 from conversations.sms.hearing import (
     Heard,
@@ -211,8 +210,7 @@ class TextWorker:
         try:
             async with asyncio.timeout(_FETCH_SECONDS):
                 content = await carrier.fetch_media(media, max_bytes=limits.max_bytes)
-            # In a thread of its own: the scanner may take long, and needs no database.
-            await asyncio.to_thread(file_scan, ContentFile(content))
+            await file_scan_apart(content)
         except UnexpectedResponseError:
             return _NOT_TAKEN  # it is larger than what is read
         except (ConnectorError, TimeoutError, FileInfectedError, ScannerAwayError) as error:

@@ -7,10 +7,8 @@ import logging
 import uuid
 from collections.abc import AsyncIterator
 
-from django.core.files.base import ContentFile
-
 from conversations.event_loop.executor import run_sync
-from conversations.files.scanner import FileInfectedError, ScannerAwayError, file_scan
+from conversations.files.scanner import FileInfectedError, ScannerAwayError, file_scan_apart
 from handoffs.lifecycle.locking import Lease
 from handoffs.receiving.events import event_cleaned
 from handoffs.sending.files import (
@@ -61,8 +59,7 @@ async def _received(
     try:
         async with asyncio.timeout(FETCH_SECONDS):
             content = await _fetched(connector, session, file.url)
-            # In a thread of its own: the scanner may take long, and needs no database.
-            await asyncio.to_thread(file_scan, ContentFile(content))
+            await file_scan_apart(content)
     except TimeoutError:
         reason = CannotConnectError.code
     except ConnectorError as raised:

@@ -6,11 +6,16 @@ import hashlib
 import socketserver
 import struct
 import threading
+import time
 import uuid
+from contextlib import suppress
 
 import pytest
+from django.core.files.base import ContentFile
+from django.db import connections
 from django.test import Client
 
+from conversations.files.scanner import ScannerAwayError, file_scan
 from conversations.models import Attachment, Conversation
 from handoffs.states import State
 from tests import factories
@@ -130,6 +135,44 @@ def test_while_the_scanner_is_away_no_file_is_taken(conversation, settings):
     assert error(refused)[:2] == (503, "ATTACHMENT_NOT_CHECKED")
     assert refused["Retry-After"] == "10"
     assert not Attachment.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_waits_for_the_scanner_holds_no_connection(conversation, settings):
+    held: list[bool] = []
+    database = connections["default"]
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self):
+            held.append(database.connection is not None)
+            self.wfile.write(b"stream: OK\0")
+            self.rfile.read()
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        settings.FILE_SCANNER = f"tcp://127.0.0.1:{server.server_address[1]}"
+        taken = upload(conversation, a_file())
+        server.shutdown()
+
+    assert taken.status_code == 200
+    assert held == [False]
+
+
+def test_a_scanner_that_says_something_and_never_a_verdict_is_away(settings):
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self):
+            with suppress(OSError):
+                while True:
+                    self.wfile.write(b".")
+                    time.sleep(0.05)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        settings.FILE_SCANNER = f"tcp://127.0.0.1:{server.server_address[1]}"
+        settings.FILE_SCANNER_SECONDS = 0.5
+        with pytest.raises(ScannerAwayError):
+            file_scan(ContentFile(PNG))
+        server.shutdown()
 
 
 # ---- who may ----
