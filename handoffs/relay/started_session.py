@@ -94,8 +94,8 @@ class StartedSession:
         self.lease = lease
         self.session = session
         self._connector, self._opening, self._incoming = connector, opening, incoming
-        # Vendor conversations opened by lines that crossed an end.
-        self._strays = session.strays
+        # Held while something is stored: a send and an event must not undo each other's changes.
+        self._changing = asyncio.Lock()
         self._sent: deque[str] = deque(maxlen=SENT_REMEMBERED)
         self._is_over = asyncio.Event()
         self._is_cut_off = False
@@ -137,9 +137,11 @@ class StartedSession:
     # ---- vendor to end user ----
 
     async def _listen(self) -> None:
+        before = self.session
         try:
-            async for session, event in self._connector.listen(self.session):
-                await self._happened(session, event)
+            async for session, event in self._connector.listen(before):
+                await self._happened(before, session, event)
+                before = session
             await run_sync(transactions.vendor_closed, self.lease)
         except ConversationGoneError:
             await run_sync(transactions.vendor_closed, self.lease)
@@ -150,24 +152,42 @@ class StartedSession:
     async def _take_webhooks(self) -> None:
         webhooks = self._incoming.webhooks
         async for item in webhooks.items(silence_seconds=self._connector.silence_seconds):
+            before = self.session
             try:
-                results = await self._connector.receive(self.session, item)
+                results = await self._connector.receive(before, item)
             except ConnectorError as error:
                 await webhooks.failed(error)
                 continue
             for session, event in results:
-                await self._happened(session, event)
+                await self._happened(before, session, event)
+                before = session
             await webhooks.done()
 
-    async def _happened(self, session: VendorSession, event: VendorEvent) -> None:
-        """Show or apply one event; the sender finds out what an end leaves to do."""
-        session = self._with_strays(session)
+    async def _happened(
+        self, before: VendorSession, session: VendorSession, event: VendorEvent
+    ) -> None:
+        """Show or apply one event; the sender finds out what an end leaves to do.
+
+        `before` is what the connector has made `session` of.
+        """
         if isinstance(event, LiveAgentMessage) and event.files and self._opening.shows_files:
             event = await files_received(
                 self.lease, self._opening.conversation_id, self._connector, session, event
             )
         event, notes = await self._with_images(session, event)
         received_at = time.perf_counter()
+        async with self._changing:
+            session = session_merged(self.session, before, session)
+            await self._take(session, event, notes)
+            # Only now: a send that stores it must not skip an event that is not applied yet.
+            self.session = session
+        if isinstance(event, LiveAgentMessage):
+            self._typing_is_over(event.agent_id)
+        RELAY_LAG.observe(time.perf_counter() - received_at)
+
+    async def _take(
+        self, session: VendorSession, event: VendorEvent, notes: list[dict[str, str]]
+    ) -> None:
         if isinstance(event, LiveAgentTyping):
             self._show_typing(event)
         elif isinstance(event, MessageEchoed) and event.vendor_message_id in self._sent:
@@ -176,11 +196,6 @@ class StartedSession:
             # Not the end yet: what was said before it may still have to be sent.
             self._is_over.set()
             self._incoming.wake()
-        if isinstance(event, LiveAgentMessage):
-            self._typing_is_over(event.agent_id)
-        RELAY_LAG.observe(time.perf_counter() - received_at)
-        # Only now: a send that stores it must not skip an event that is not applied yet.
-        self.session = self._with_strays(session)
 
     async def _with_images(
         self, session: VendorSession, event: VendorEvent
@@ -284,9 +299,10 @@ class StartedSession:
     async def _gone(self, delivery: PendingDelivery, error: ConversationGoneError) -> None:
         """Keep in mind what the line has opened, and show it as not delivered."""
         if error.opened:
-            self._strays = (*self._strays, error.opened)
-            self.session = self._with_strays(self.session)
-            await run_sync(transactions.session_changed, self.lease, self.session)
+            async with self._changing:
+                strays = (*self.session.strays, error.opened)
+                self.session = replace(self.session, strays=strays)
+                await run_sync(transactions.session_changed, self.lease, self.session)
         await run_sync(delivery_refused, self.lease, delivery, error)
 
     async def _wait_for_end(self) -> None:
@@ -314,9 +330,6 @@ class StartedSession:
 
     def _now(self) -> VendorSession:
         return self.session
-
-    def _with_strays(self, session: VendorSession) -> VendorSession:
-        return replace(session, strays=self._strays) if self._strays else session
 
     def _look_again(self) -> float:
         self._incoming.outbox.must_look = True
@@ -348,6 +361,21 @@ class StartedSession:
         """Keep what a send changed; the cursor belongs to the listener."""
         if session is before:
             return
-        state = {**self.session.state, **session.state}
-        self.session = replace(self.session, state=state)
-        await run_sync(transactions.session_changed, self.lease, self.session)
+        async with self._changing:
+            cursor = self.session.cursor
+            self.session = replace(session_merged(self.session, before, session), cursor=cursor)
+            await run_sync(transactions.session_changed, self.lease, self.session)
+
+
+def session_merged(
+    now: VendorSession, before: VendorSession, after: VendorSession
+) -> VendorSession:
+    """Return `now` with what lies between the two others: whoever made it saw nothing later."""
+    changed = {name: one for name, one in after.state.items() if before.state.get(name) != one}
+    moves = {
+        name: value
+        for name in ("vendor_conversation_id", "cursor")
+        if (value := getattr(after, name)) != getattr(before, name)
+    }
+    keys = tuple(dict.fromkeys((*now.keys, *after.keys)))
+    return replace(now, state={**now.state, **changed}, keys=keys, **moves)

@@ -12,6 +12,8 @@ from conversations.event_loop.executor import run_sync
 from conversations.journal.publish import conversation_group
 from handoffs.models import VendorEvent
 from handoffs.relay.leases import handoffs_with_work
+from handoffs.relay.started_session import session_merged
+from integrations.contract.connector import VendorSession
 from integrations.models import Integration, VendorCall
 from tests.handoffs.talk import RESPONDER, Talk, active, holds, is_connected
 from tests.waiting import eventually_async
@@ -321,3 +323,30 @@ async def test_nothing_pending_is_lost_when_the_vendor_speaks_after_the_stop_wor
 
     assert one.at_desk()[-1] == "One more thing"
     assert set(await one.statuses()) <= {"sent", "delivered", "read"}
+
+
+# ---- what sender and listener make of one session ----
+
+
+def test_neither_side_takes_back_what_the_other_has_changed_meanwhile():
+    before = VendorSession(
+        vendor_conversation_id="v1", cursor="7", state={"agent": "Noor", "user": "u1"}, keys=("v1",)
+    )
+    heard = VendorSession(
+        vendor_conversation_id="v2", cursor="8", state={"agent": "Ruth", "user": "u1"}, keys=("v1",)
+    )
+    sent = VendorSession(
+        vendor_conversation_id="v1",
+        cursor="7",
+        state={"agent": "Noor", "user": "u2"},
+        keys=("v1", "u2"),
+    )
+
+    both = VendorSession(
+        vendor_conversation_id="v2",
+        cursor="8",
+        state={"agent": "Ruth", "user": "u2"},
+        keys=("v1", "u2"),
+    )
+    assert session_merged(heard, before, sent) == both
+    assert session_merged(sent, before, heard) == both

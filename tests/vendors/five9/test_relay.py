@@ -66,6 +66,30 @@ async def test_both_sides_talk_typing_goes_out_by_itself_and_the_live_agent_ends
     assert kinds.count("LIVE_AGENT_JOINED") == 1
 
 
+async def test_a_message_on_its_way_takes_nothing_back_of_who_has_come_meanwhile(
+    talk: Talk,
+) -> None:
+    await talk.serve()
+    await talk.reaches("queued")
+    talk.simulator.live_agent_joins(talk.desk_id(), agent_name="Noor Halvorsen")
+    await talk.reaches("active")
+    talk.simulator.set_latency(ms=800)
+
+    [line] = await talk.write("Where is it?")
+    await asyncio.sleep(0.2)
+    talk.simulator.live_agent_transfers(talk.desk_id(), agent_name="Ruth Abara")
+    await eventually_async(lambda: _knows(talk, "agent", "Ruth Abara"))
+    await eventually_async(lambda: _knows(talk, "sent", [str(line.pk)]))
+
+    assert await _knows(talk, "agent", "Ruth Abara")
+
+
+async def _knows(talk: Talk, name: str, value: object) -> bool:
+    """Say whether a worker that takes over now would know this."""
+    session = (await talk.now()).vendor_session
+    return bool(session and session["state"].get(name) == value)
+
+
 async def _typing(layer: Any, channel: str, state: str) -> float:
     """Wait for an indicator and return when it came."""
     while True:

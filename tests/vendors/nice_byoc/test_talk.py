@@ -113,6 +113,17 @@ async def test_tokens_of_both_sides_may_expire_in_the_middle(bench: WebhookBench
     assert {401, 200} <= set(bench.portal.answers)
 
 
+async def test_a_message_stores_nothing_of_what_is_still_to_be_told(bench: WebhookBench):
+    connector = bench.connector()
+    session, listener = await bench.started(connector)
+    await listener.wait_for(LiveAgentJoined)
+
+    after = await connector.send_message(session, outbound("Hello?"))
+
+    # Whoever takes over from here tells of the live agent anew.
+    assert after == session
+
+
 async def test_an_answer_goes_back_with_its_postback_and_a_file_with_its_name(bench: WebhookBench):
     connector = bench.connector()
     session, listener = await bench.started(connector)

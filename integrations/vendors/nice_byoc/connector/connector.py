@@ -208,7 +208,7 @@ class NiceByocConnector(Connector):
         progress = self._progress(session)
         await self._see(progress)
         if attachment.attachment_id in progress.known:
-            return progress.session
+            return session
         url = await self._client.temporary_attachment(attachment)
         file = {"friendlyName": attachment.file_name, "url": url}
         return await self._send(
@@ -279,7 +279,7 @@ class NiceByocConnector(Connector):
             raise ConversationGoneError("messages: the contact is over")
         await self._see(progress)
         await self._say(progress, message_id, content, at=at, attachments=attachments)
-        return progress.session
+        return progress.placed(session)
 
     async def _see(self, progress: ContactProgress) -> None:
         """Read the record, where it may hold something of ours that we do not know of."""

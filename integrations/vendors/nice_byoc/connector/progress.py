@@ -59,6 +59,16 @@ class ContactProgress(MessageProgress):
         if contact_id := as_id(contact.get("id")):
             self._update(contact_id=contact_id)
 
+    def placed(self, session: VendorSession) -> VendorSession:
+        """Return a session with the contact that a message of ours has gone into.
+
+        What else is known by now is the listener's to tell: stored before, nobody would tell it.
+        """
+        keys, contact_id = self.session.keys, self.contact_id
+        if (session.keys, session.state.get("contact_id")) == (keys, contact_id):
+            return session
+        return replace(session, keys=keys, state={**session.state, "contact_id": contact_id})
+
     def name_for_receipt(self, message_id: str) -> str:
         """Return the id that we gave a message, by which a receipt names it.
 
