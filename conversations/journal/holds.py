@@ -8,7 +8,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from conversations.models import Conversation, EndUser, LegalHold
+from conversations.models import Conversation, EndUser, LegalHold, SmsOutbound
 from integrations.models import Project
 
 # What was due goes a day after its hold is over, so that a slip can be taken back.
@@ -61,3 +61,14 @@ def numbers_held(project: Project) -> set[str]:
     )
     known_as = people.values_list("phone", "external_id")
     return {one.removeprefix("tel:") for pair in known_as for one in pair} - {""}
+
+
+def texts_held() -> list[str]:
+    """Return the ids of the texts to whoever is on hold, as the records of calls name them."""
+    theirs = [
+        SmsOutbound.objects.filter(
+            thread__integration__project=project, thread__user_number__in=numbers_held(project)
+        )
+        for project in Project.objects.filter(pk__in=holds_in_force().values("project"))
+    ]
+    return [str(text_id) for rows in theirs for text_id in rows.values_list("pk", flat=True)]

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from conversations.files.attachments import attachments_purge
 from conversations.journal.frames import SessionEnd
-from conversations.journal.holds import conversations_held
+from conversations.journal.holds import conversations_held, texts_held
 from conversations.journal.services import conversation_end, conversation_lock
 from conversations.models import Conversation
 from conversations.models.conversation import TEXT_PLATFORM
@@ -109,7 +109,8 @@ def clean_up_old() -> None:
     now = timezone.now()
     old_calls = VendorCall.objects.filter(at__lt=VENDOR_CALLS_KEPT.past())
     held = Handoff.objects.filter(conversation__in=conversations_held())
-    old_calls.exclude(reference__in=held.values("pk")).delete()
+    old_calls = old_calls.exclude(reference__in=held.values("pk"))
+    old_calls.exclude(reference__in=texts_held()).delete()
     credentials_purge(in_use=integrations_in_use())
     StoredWebhook.objects.filter(received_at__lt=WEBHOOKS_KEPT.past()).delete()
     VendorToken.objects.filter(expires_at__lt=now).delete()

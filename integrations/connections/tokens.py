@@ -110,8 +110,10 @@ class MemoryTokens:
         return value if expires_at > time.monotonic() else None
 
     async def set(self, name: str, value: str, ttl_seconds: float) -> None:
-        """Keep a value for `ttl_seconds`."""
-        self._kept[name] = (value, time.monotonic() + ttl_seconds)
+        """Keep a value for `ttl_seconds`; those whose time is over go: each handoff has its own."""
+        now = time.monotonic()
+        self._kept = {name: kept for name, kept in self._kept.items() if kept[1] > now}
+        self._kept[name] = (value, now + ttl_seconds)
 
     async def delete(self, name: str) -> None:
         """Forget a value; absent is fine."""

@@ -27,7 +27,7 @@ from integrations.http.errors import (
     our_errors,
     status_error,
 )
-from integrations.http.recording import MASKED_SECRET, Masker, Recorder, RunningCall
+from integrations.http.recording import Masker, Recorder, RunningCall
 from integrations.http.route import STRAIGHT, GuardedConnector, Route, proxy_of
 from integrations.http.socket import (
     SWITCHED,
@@ -131,9 +131,7 @@ class HttpClient:
         secret in the path, which no record shows. Without a byte for `silence` seconds the call is
         given up before `timeout`.
         """
-        call, target = self._prepare(operation, method, url, params)
-        if hidden:
-            call.path = call.path.replace(hidden, MASKED_SECRET)
+        call, target = self._prepare(operation, method, url, params, hidden=hidden)
         call.request_body = self._masker.masked(json if data is None else data)
         with self._recorded(call):
             response = await self._exchange(
@@ -162,7 +160,7 @@ class HttpClient:
         The events end when the vendor closes the stream. Silence longer than `idle_timeout` and a
         broken connection raise CannotConnectError.
         """
-        call, target = self._prepare(operation, method, url, None)
+        call, target = self._prepare(operation, method, url)
         call.request_body = self._masker.masked(json)
         with self._recorded(call), our_errors(operation):
             async with asyncio.timeout(open_timeout):
@@ -195,7 +193,7 @@ class HttpClient:
         breaks is told at VendorSocket.
         """
         self._refuse(operation, "GET", socket_url_problem(url, allow_local=self._allow_local))
-        call = RunningCall(operation, "GET", self._masker.masked_path(urlsplit(url).path, ()))
+        call = RunningCall(operation, "GET", self._masker.masked_path(urlsplit(url).path))
         with self._recorded(call):
             socket = await open_socket(
                 self._session,
@@ -288,12 +286,18 @@ class HttpClient:
         return {HEADER: known} if known else NO_HEADERS
 
     def _prepare(
-        self, operation: str, method: str, url: str, params: Mapping[str, str] | None
+        self,
+        operation: str,
+        method: str,
+        url: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        hidden: str = "",
     ) -> tuple[RunningCall, str]:
         target = f"{url}?{urlencode(params)}" if params else url
         self._refuse(operation, method, url_problem(target, allow_local=self._allow_local))
         parts = urlsplit(target)
-        path = self._masker.masked_path(parts.path, parse_qsl(parts.query))
+        path = self._masker.masked_path(parts.path, parse_qsl(parts.query), hidden=hidden)
         return RunningCall(operation, method, path), target
 
     def _refuse(self, operation: str, method: str, problem: str | None) -> None:

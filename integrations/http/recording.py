@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from urllib.parse import quote
 
 from integrations.telemetry.correlation import correlation_id
 from integrations.telemetry.metrics import VENDOR_CALL_ERRORS, VENDOR_CALL_SECONDS
@@ -98,7 +99,7 @@ class Masker:
         self._loggable_keys = loggable_keys
         # The same few names come again and again; a vendor may send any number of others.
         self._shown_key = lru_cache(maxsize=500)(self._checked_key)
-        self._secrets = tuple(sorted({s for s in secrets if len(s) >= 4}, key=len, reverse=True))
+        self._secrets = _as_written(s for s in secrets if len(s) >= 4)
 
     def without_secrets(self, text: str) -> str:
         """Return a text of the vendor's with known secrets and anything like a token removed."""
@@ -131,8 +132,15 @@ class Masker:
                 pass
         return f"‹bytes {len(body)}›"
 
-    def masked_path(self, path: str, query: Iterable[tuple[str, str]]) -> str:
-        """Write path and query for the record: ids in the path stay, query values are masked."""
+    def masked_path(
+        self, path: str, query: Iterable[tuple[str, str]] = (), *, hidden: str = ""
+    ) -> str:
+        """Write path and query for the record: ids in the path stay, query values are masked.
+
+        `hidden` is a secret of this path alone.
+        """
+        for secret in _as_written([hidden] if hidden else []):
+            path = path.replace(secret, MASKED_SECRET)
         pairs = [f"{self._shown_key(name)}={self._text(value, name)}" for name, value in query]
         full = self.without_secrets(path) + ("?" + "&".join(pairs) if pairs else "")
         return full[:MAX_PATH]
@@ -169,6 +177,12 @@ class Masker:
 
     def _holds_secret(self, text: str) -> bool:
         return bool(_SECRET_TEXT.search(text)) or any(secret in text for secret in self._secrets)
+
+
+def _as_written(secrets: Iterable[str]) -> tuple[str, ...]:
+    """Return secrets as they are and as an address writes them, the longest first."""
+    forms = {form for one in secrets for form in (one, quote(one), quote(one, safe=""))}
+    return tuple(sorted(forms, key=len, reverse=True))
 
 
 def recorder_with_metrics(connector: str, recorder: Recorder | None) -> Recorder:

@@ -8,7 +8,10 @@ from integrations.models.integration import Integration
 
 
 class VendorCall(models.Model):
-    """One request and its answer, kept for days; `reference` is the handoff id, if any."""
+    """One request and its answer, kept for days.
+
+    `reference` is the id of the handoff or of the text message that it was made for, if any.
+    """
 
     # Found by the index with the time.
     integration = models.ForeignKey(

@@ -12,7 +12,7 @@ TASK_HEADER = "baton_correlation_id"
 _VALID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
-# The handoff for which the current task works, if any.
+# The handoff for which the current relay session works: what its records of calls are found by.
 reference: ContextVar[str] = ContextVar("reference", default="")
 
 

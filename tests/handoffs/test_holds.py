@@ -10,7 +10,15 @@ from django.urls import reverse
 from django.utils import timezone
 
 from conversations.files.attachments import attachments_purge
-from conversations.models import Attachment, Conversation, EndUser, LegalHold, LogEntry, SmsThread
+from conversations.models import (
+    Attachment,
+    Conversation,
+    EndUser,
+    LegalHold,
+    LogEntry,
+    SmsOutbound,
+    SmsThread,
+)
 from conversations.models.erasure import Erasure
 from handoffs.clocks.reaping import clean_up_old
 from handoffs.clocks.retention import (
@@ -125,6 +133,30 @@ def test_texts_of_a_number_on_hold_stay(project, admin):
     retention_run()
 
     assert [row.user_number for row in SmsThread.objects.all()] == ["+15550001"]
+
+
+def test_the_calls_that_texted_a_number_on_hold_stay(project, admin):
+    sms = factories.integration(project, connector_key="twilio_sms", integration_key="twilio_sms")
+    for number in ("+15550001", "+15550002"):
+        factories.end_user(project, external_id=f"tel:{number}")
+        thread = SmsThread.objects.create(
+            integration=sms, our_number="+1555", user_number=number, active_at=timezone.now()
+        )
+        text = SmsOutbound.objects.create(
+            thread=thread, source=number, place=1, encoding="GSM-7", segments=1
+        )
+        VendorCall.objects.create(
+            integration=sms,
+            reference=str(text.pk),
+            operation=number,
+            duration_ms=1,
+            at=timezone.now() - LONG_AGO,
+        )
+    hold(admin, project, "tel:+15550001")
+
+    clean_up_old()
+
+    assert [row.operation for row in VendorCall.objects.all()] == ["+15550001"]
 
 
 def test_an_erasure_waits_for_the_hold_and_says_so_and_goes_a_day_after_it(project, admin):

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from urllib.parse import quote
 
 import aiohttp
 import pytest
@@ -344,6 +345,31 @@ async def test_each_call_is_recorded_with_its_shape_and_without_its_content(
     assert record.request_body == {"id": "b6a2", "text": "‹text 9›", "note": "‹secret›"}
     assert record.response_body == {"id": "b6a2", "text": "‹text 10›"}
     assert "s3cr3t" not in json.dumps([repr(record), repr(http)])
+
+
+@pytest.mark.parametrize("secret", ["ab+c/d==", "a-token"])
+async def test_a_secret_in_a_path_is_in_no_record_however_it_is_written(
+    http: HttpClient, server: Server, records: list[VendorCallRecord], secret: str
+):
+    written = quote(secret, safe="")
+
+    for number in range(2):
+        url = f"{server.url}/{'p' * (294 if number else 1)}/{written}/messages"
+        await http.request("messages", "GET", url, hidden=secret)
+
+    short, cut = (record.path for record in records)
+    assert short == "/p/‹secret›/messages"
+    assert cut.startswith("/ppp") and written[:2] not in cut.lstrip("/p")
+
+
+async def test_a_secret_of_the_connection_is_hidden_in_a_path_that_writes_it_otherwise(
+    server: Server, records: list[VendorCallRecord]
+):
+    async with open_session(allow_local=True) as session:
+        http = HttpClient(session, allow_local=True, recorder=records.append, secrets=["k=/1+2"])
+        await http.request("read", "GET", f"{server.url}/keys/{quote('k=/1+2')}")
+
+    assert records[0].path == "/keys/‹secret›"
 
 
 async def test_stream_is_open_when_entered_and_ends_with_the_server(

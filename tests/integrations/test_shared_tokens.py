@@ -12,7 +12,12 @@ from django.utils import timezone
 
 from conversations.event_loop.executor import run_sync
 from integrations.connections.services import integration_disconnect
-from integrations.connections.tokens import StoredTokens, TrialTokens, tokens_forget
+from integrations.connections.tokens import (
+    MemoryTokens,
+    StoredTokens,
+    TrialTokens,
+    tokens_forget,
+)
 from integrations.contract.connector import ROTATING, Connector, TokenCache
 from integrations.http.client import HttpClient, Session, open_session
 from integrations.models import Integration, VendorToken
@@ -104,3 +109,15 @@ async def test_a_rotated_secret_outlasts_a_change_and_nothing_outlasts_a_disconn
 
     assert after_change == [f"{ROTATING}refresh"]
     assert not await run_sync(VendorToken.objects.exists)
+
+
+async def test_a_worker_that_serves_for_months_keeps_no_value_whose_time_is_over():
+    tokens = MemoryTokens()
+    for number in range(100):
+        await tokens.set(f"start:handoff-{number}", "x", 0.001)
+    await asyncio.sleep(0.01)
+
+    await tokens.set("access_token", "good", 60)
+
+    assert list(tokens._kept) == ["access_token"]
+    assert await tokens.get("access_token") == "good"

@@ -218,5 +218,5 @@ def _handoff_blank(handoff: Handoff) -> int:
     VendorEvent.objects.filter(handoff=handoff).update(notes=None)
     for key in VendorKey.objects.filter(handoff=handoff):
         StoredWebhook.objects.filter(integration=key.integration, key=key.key).delete()
-    calls = VendorCall.objects.filter(reference__startswith=handoff.pk)
+    calls = VendorCall.objects.filter(reference=handoff.pk)
     return calls.update(request_body=None, response_body=None)
