@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
+import logging
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
 
+from django.db import Error as DatabaseError
+
 from conversations.event_loop.executor import calling_loop
 
+logger = logging.getLogger(__name__)
 CLOSE_SECONDS = 2.0
 
 
@@ -38,7 +43,7 @@ class BackgroundLoop:
 
     def begin(self, work: Coroutine[Any, Any, None]) -> None:
         """Have something done; nobody waits for it."""
-        asyncio.run_coroutine_threadsafe(work, self.running())
+        begin_on(self.running(), work)
 
     @contextmanager
     def publishes(self) -> Iterator[None]:
@@ -62,3 +67,16 @@ class BackgroundLoop:
             closed = asyncio.run_coroutine_threadsafe(close(), self._loop)
             with contextlib.suppress(TimeoutError):
                 closed.result(CLOSE_SECONDS)
+
+
+def begin_on(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any]) -> None:
+    """Have something done on a loop of another thread; what breaks it is logged."""
+    asyncio.run_coroutine_threadsafe(work, loop).add_done_callback(_failure_log)
+
+
+def _failure_log(done: Future[Any]) -> None:
+    error = None if done.cancelled() else done.exception()
+    if isinstance(error, DatabaseError):
+        logger.warning("Left undone, the database is away: %s", type(error).__name__)
+    elif error is not None:
+        logger.error("Work that nobody waits for broke", exc_info=error)

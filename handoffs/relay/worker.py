@@ -21,6 +21,7 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from redis.exceptions import RedisError
 
+from conversations.event_loop.background import begin_on
 from conversations.event_loop.executor import run_sync
 from conversations.event_loop.tuning import tune_for_messages
 from conversations.journal.channel_layer import RELAY_PREFIX
@@ -73,13 +74,12 @@ class RelayWorkerLoop:
     def adopt(self, handoff_id: str) -> None:
         """Claim a handoff and serve it; somebody else may be faster, which is fine."""
         if self._loop is not None:
-            asyncio.run_coroutine_threadsafe(self._claim(handoff_id), self._loop)
+            begin_on(self._loop, self._claim(handoff_id))
 
     def tell_undelivered(self, handoff_id: str) -> None:
         """Tell the vendor of a handoff that is over what its live agents wrote afterwards."""
         if self._loop is not None and self._connectors is not None:
-            work = undelivered_of(self._connectors, handoff_id)
-            asyncio.run_coroutine_threadsafe(work, self._loop)
+            begin_on(self._loop, undelivered_of(self._connectors, handoff_id))
 
     def stop(self) -> None:
         """Stop claiming, save cursors, give up the leases; returns within ten seconds."""
