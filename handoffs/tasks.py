@@ -13,7 +13,7 @@ from handoffs.clocks.presence import presence_note_all
 from handoffs.clocks.reaping import clean_up_old, reap_all
 from handoffs.clocks.reminders import reminders_send
 from handoffs.clocks.retention import lonely_delete, retention_run
-from handoffs.clocks.sweeping import answers_lost, handoffs_unowned, promises_broken
+from handoffs.clocks.sweeping import answers_lost, each, handoffs_unowned, promises_broken
 from handoffs.clocks.waiting_flows import waiting_flow_speak
 from handoffs.lifecycle.deadlines import LOST_WAKE_UP
 from handoffs.lifecycle.queueing import queue_answer, queue_open_handoff
@@ -90,8 +90,7 @@ def sweep() -> None:
             queue_open_handoff(handoff_id)
     for conversation_id in answers_lost():
         queue_answer(conversation_id)
-    for conversation_id in promises_broken():
-        promise_broken(conversation_id)
+    each(promise_broken, promises_broken())
     for conversation_id in end_functions_lost(LOST_WAKE_UP.past()):
         end_function_queue(conversation_id=conversation_id)
 

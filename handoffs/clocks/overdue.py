@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from conversations.journal.services import events_append
 from conversations.models import Conversation
-from handoffs.clocks.sweeping import SWEEP_BATCH
+from handoffs.clocks.sweeping import SWEEP_BATCH, each
 from handoffs.lifecycle.deadlines import DELIVERY, NO_WORKER
 from handoffs.lifecycle.deliveries import deliveries_abandon, deliveries_give_up
 from handoffs.lifecycle.locking import handoff_locked, handoff_save
@@ -23,18 +23,15 @@ def overdue_reap() -> None:
     now = timezone.now()
     limit = now - _limit()
     pending = Delivery.objects.filter(status=Delivery.Status.PENDING, created_at__lt=limit)
-    for handoff_id in set(pending.values_list("handoff_id", flat=True)[:SWEEP_BATCH]):
-        deliveries_reap(handoff_id)
+    each(deliveries_reap, set(pending.values_list("handoff_id", flat=True)[:SWEEP_BATCH]))
     closing = Handoff.objects.filter(
         vendor_end_until__isnull=False,
         ended_at__lt=limit,
         conversation__state=Conversation.State.CLOSING,
     )
-    for handoff_id in list(closing.values_list("pk", flat=True)[:SWEEP_BATCH]):
-        closing_reap(handoff_id)
+    each(closing_reap, list(closing.values_list("pk", flat=True)[:SWEEP_BATCH]))
     unended = Handoff.objects.filter(vendor_end_until__lt=NO_WORKER.past())
-    for handoff_id in list(unended.values_list("pk", flat=True)[:SWEEP_BATCH]):
-        vendor_end_reap(handoff_id)
+    each(vendor_end_reap, list(unended.values_list("pk", flat=True)[:SWEEP_BATCH]))
 
 
 def _limit() -> timedelta:

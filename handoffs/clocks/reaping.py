@@ -12,7 +12,7 @@ from conversations.journal.holds import conversations_held, texts_held
 from conversations.journal.services import conversation_end, conversation_lock
 from conversations.models import Conversation
 from conversations.models.conversation import TEXT_PLATFORM
-from handoffs.clocks.sweeping import SWEEP_BATCH
+from handoffs.clocks.sweeping import SWEEP_BATCH, each
 from handoffs.lifecycle.deadlines import (
     CONVERSATION_IDLE,
     PLACE_KEPT,
@@ -36,8 +36,7 @@ def reap_all() -> None:
     """End overdue handoffs and abandoned conversations, each in a transaction of its own."""
     now = timezone.now()
     overdue = Handoff.objects.filter(deadline_at__lt=now, state__in=OPEN_VALUES)
-    for handoff_id in list(overdue.values_list("pk", flat=True)[:SWEEP_BATCH]):
-        handoff_reap(handoff_id)
+    each(handoff_reap, list(overdue.values_list("pk", flat=True)[:SWEEP_BATCH]))
     # Those that are closing have a deadline of their own (overdue.py).
     idle = Conversation.objects.filter(last_seen_at__lt=CONVERSATION_IDLE.past()).exclude(
         state__in=[Conversation.State.CLOSING, Conversation.State.ENDED]
@@ -48,8 +47,7 @@ def reap_all() -> None:
     with_people = Q(state=Conversation.State.HANDOFF)
     idle = idle.exclude(with_people & (~Q(api_channel="") | Q(last_seen_at__gte=PLACE_KEPT.past())))
     idle = idle.exclude(with_people & Q(handoffs__state=State.ACTIVE.value))
-    for conversation_id in list(idle.values_list("pk", flat=True)[:SWEEP_BATCH]):
-        conversation_reap(conversation_id)
+    each(conversation_reap, list(idle.values_list("pk", flat=True)[:SWEEP_BATCH]))
 
 
 def handoff_reap(handoff_id: str) -> None:

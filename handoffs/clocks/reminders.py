@@ -10,7 +10,7 @@ from conversations.journal import publish
 from conversations.journal.frames import EventType, transient_frame
 from conversations.journal.services import events_append, system_event
 from conversations.models import Event
-from handoffs.clocks.sweeping import SWEEP_BATCH
+from handoffs.clocks.sweeping import SWEEP_BATCH, each
 from handoffs.lifecycle.deadlines import silence, wait_message_at, warning_lead
 from handoffs.lifecycle.locking import handoff_locked, handoff_save
 from handoffs.lifecycle.notices import text_for, wait_text
@@ -24,8 +24,8 @@ _SPOKEN = (EventType.USER_MESSAGE, EventType.LIVE_AGENT_MESSAGE)
 def reminders_send() -> None:
     """Look at every handoff whose time has come, each in a transaction of its own."""
     due = Handoff.objects.filter(remind_at__lt=timezone.now(), state__in=OPEN_VALUES)
-    for handoff_id in list(due.order_by("remind_at").values_list("pk", flat=True)[:SWEEP_BATCH]):
-        handoff_remind(handoff_id)
+    due = due.order_by("remind_at")
+    each(handoff_remind, list(due.values_list("pk", flat=True)[:SWEEP_BATCH]))
 
 
 def handoff_remind(handoff_id: str) -> None:

@@ -1,6 +1,9 @@
-"""Find work whose wake-up was lost, and answers that never came."""
+"""Find work whose wake-up was lost, and answers that never came; go through what is found."""
 
 from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
 
 from django.db.models.functions import Now
 
@@ -9,10 +12,23 @@ from handoffs.lifecycle.deadlines import LOST_WAKE_UP
 from handoffs.models import Handoff
 from handoffs.relay.leases import UNFINISHED
 from handoffs.starting.turns.claims import turns_waiting
+from integrations.credentials.fields import DecryptionError
 
+logger = logging.getLogger(__name__)
 # So many at a time; the next sweep goes on.
 SWEEP_BATCH = 500
 WAKE_UPS = 20
+
+
+def each(act: Callable[[str], object], ids: Iterable[str]) -> None:
+    """Act on each in turn; one that is gone by then, or cannot be read, holds up no other."""
+    for one in ids:
+        try:
+            act(one)
+        except (Conversation.DoesNotExist, Handoff.DoesNotExist):
+            continue
+        except DecryptionError:
+            logger.error("%s cannot be read: the key that it was encrypted with is missing", one)
 
 
 def handoffs_unowned() -> list[str]:

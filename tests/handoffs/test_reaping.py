@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from conversations.models import Conversation, Event
@@ -285,3 +286,27 @@ def test_old_calls_and_expired_tokens_are_deleted_and_new_ones_kept(settings):
 
     assert [call.operation for call in VendorCall.objects.all()] == ["new"]
     assert [token.name for token in VendorToken.objects.all()] == ["new"]
+
+
+# ---- what cannot be read ----
+
+
+def cannot_be_read(handoff: Handoff) -> None:
+    """Leave a handoff as one whose encryption key was lost."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE handoffs_handoff SET routing = 'lost' WHERE id = %s", [handoff.pk])
+
+
+def test_a_handoff_that_breaks_the_reaper_keeps_no_other_open(caplog):
+    lost, other = factories.handoff(state=State.CONNECTING), factories.handoff(state=State.QUEUED)
+    silent = factories.conversation()
+    for handoff in (lost, other):
+        let_pass(handoff)
+    go_silent(silent, 3600)
+    cannot_be_read(lost)
+
+    reap_all()
+
+    assert Handoff.objects.only("state").get(pk=other.pk).state == "failed"
+    assert Conversation.objects.get(pk=silent.pk).state == "ended"
+    assert lost.pk in caplog.text
