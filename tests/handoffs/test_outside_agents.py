@@ -397,6 +397,18 @@ def test_an_agent_that_does_something_in_time_has_not_failed(conversation: Conve
     assert OutsideAgent.objects.get().error_code == "", "it answers again"
 
 
+def test_an_agent_that_speaks_after_its_failure_answers_again(conversation: Conversation):
+    watched(conversation)
+    ask(conversation)
+    its_time_passes(conversation)
+    assert OutsideAgent.objects.get().error_code == "agent_no_answer"
+
+    assert Drive(conversation.project).post(conversation, "messages", {"text": "Late."})[0] == 201
+
+    assert said(conversation) == ["Sorry.", "Late."]
+    assert OutsideAgent.objects.get().error_code == ""
+
+
 def test_who_asks_again_does_not_wait_longer_for_the_answer(conversation: Conversation):
     watched(conversation)
     ask(conversation)

@@ -109,7 +109,7 @@ class PieceCreate(ClosedSerializer):
 
     message_id = serializers.UUIDField()
     chunk_index = serializers.IntegerField(min_value=1)
-    text = serializers.CharField(max_length=MAX_SAID_CHARS, trim_whitespace=False)
+    text = serializers.CharField(max_length=MAX_SAID_CHARS, trim_whitespace=False, allow_blank=True)
     is_complete = serializers.BooleanField(required=False, allow_null=True)
 
 

@@ -228,11 +228,11 @@ def _say(
     conversation: Conversation, messages: Sequence[AgentMessage], client_id: str
 ) -> list[Event]:
     """Write messages down; whatever was owed to the end user is answered by them."""
-    if conversation.answer_promised_until is not None:
+    session = session_answered(conversation.agent_session)
+    if conversation.answer_promised_until is not None or session != conversation.agent_session:
         outside_agent_answered(conversation.project_id)
     conversation.answered_sequence = conversation.last_sequence
-    conversation.answer_promised_until = None
-    conversation.agent_session = session_answered(conversation.agent_session)
+    conversation.answer_promised_until, conversation.agent_session = None, session
     turn_clear(conversation, also=["answered_sequence", "answer_promised_until", "agent_session"])
     lines = [agent_message_event(message) for message in messages]
     if lines:
