@@ -163,6 +163,8 @@ def test_a_secret_is_replaced_with_an_overlap_or_at_once(admin: Client, project:
     assert signing_secrets(agent) == (agent.secrets["signing_secret"], before)
     assert "The secret before signs as well, until" in page
     assert before not in page
+    admin.post(url("agent", project), {"kind": "api"})
+    assert "signs as well" not in save(admin, project), "a new agent has no secret before"
 
     page = admin.post(url("agent_secret", project)).content.decode()
     agent.refresh_from_db()

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 
 from conversations.ai_agent.runtimes.cures import cure_of
 from conversations.ai_agent.runtimes.forms import OutsideAgentForm
-from conversations.ai_agent.runtimes.kinds import SIGNING_SECRET, AgentKind, all_kinds, kind_of
+from conversations.ai_agent.runtimes.kinds import (
+    SIGNING_SECRET,
+    AgentKind,
+    all_kinds,
+    kind_of,
+    signing_secrets,
+)
 from conversations.ai_agent.runtimes.runtime import is_asked
 from conversations.ai_agent.runtimes.trial import TrialTurn
 from conversations.models import OutsideAgent
@@ -29,7 +34,7 @@ def agent_page(
 ) -> HttpResponse:
     """Show the page of a kind (None is the built-in), with what was made or tried."""
     current = kind_of(agent.kind) if agent else None
-    until = agent.previous_until if agent else None
+    overlaps = agent is not None and len(signing_secrets(agent)) > 1
     context = {
         "agent": agent,
         "current": current,
@@ -39,7 +44,7 @@ def agent_page(
         "form": form or (OutsideAgentForm(kind, stored=agent) if kind else None),
         "made": made,
         "has_secret": bool(agent and agent.secrets.get(SIGNING_SECRET)),
-        "overlap_until": until if until and until > timezone.now() else None,
+        "overlap_until": agent.previous_until if agent and overlaps else None,
         "overlap_hours": int(OVERLAP.total_seconds() // 3600),
         "error": cure_of(agent.error_code) if agent and agent.error_code else None,
         "is_asked": bool(agent and is_asked(agent)),
