@@ -53,8 +53,11 @@ class QueueUpdateView(EnvelopeView):
 
         def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
             """Ask for an amount where there is something to count."""
-            if attrs["unit"] != "unknown" and attrs.get("amount") is None:
+            unit, amount = attrs["unit"], attrs.get("amount")
+            if unit != "unknown" and amount is None:
                 raise serializers.ValidationError({"amount": "It is missing."})
+            if (unit, amount) == ("position", 0):
+                raise serializers.ValidationError({"amount": "The first place is 1."})
             return attrs
 
     @extend_schema_serializer(component_name="HandoffQueueOut")

@@ -68,6 +68,7 @@ def test_the_banner_words_the_place_where_the_integration_shows_it():
         {"unit": "people", "amount": 1},
         {"unit": "position"},
         {"unit": "time", "amount": -1},
+        {"unit": "position", "amount": 0},
         {"unit": "time", "amount": "soon"},
     ],
 )
