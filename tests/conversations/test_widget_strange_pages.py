@@ -118,6 +118,35 @@ def test_inline_the_widget_waits_for_its_place_and_goes_into_a_new_one(lab: Lab)
     assert len(lab.sessions) == 1
 
 
+def test_a_title_that_is_cut_in_the_middle_of_a_character_opens_a_conversation(lab: Lab) -> None:
+    lab.markup = "<script>document.title = 'Sale \\ud83d\\ude00 now \\ud83d'</script>"
+    page = lab.open()
+
+    talks(page, lab)
+    assert lab.sessions[0]["page"]["title"] == "Sale \U0001f600 now"
+
+
+def test_a_conversation_that_the_portal_does_not_open_is_not_asked_for_again_at_once(
+    lab: Lab,
+) -> None:
+    asked: list[str] = []
+
+    def refuse(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=400, json={"error_code": "INVALID_REQUEST", "error_message": "No."})
+
+    lab.context.route("**/api/v1/sessions", refuse)
+    page = lab.context.new_page()
+    page.clock.install()
+    page.goto(f"{ORIGIN}/")
+    expect(page.get_by_test_id("input")).to_be_visible()
+    page.wait_for_timeout(1000)
+    assert len(asked) == 1
+
+    with page.expect_response("**/api/v1/sessions"):
+        page.clock.fast_forward(30_000)
+
+
 def test_a_page_that_takes_the_widget_away_stays_alive_and_gets_it_back(lab: Lab) -> None:
     lab.markup = TIDY
     page = lab.visit()

@@ -1,6 +1,7 @@
 // @ts-check
 /** @import {Options, Token} from "./types" */
 /** The HTTP half of the Messaging API: look, access tokens and sessions. */
+import { sendable } from "./composer.js";
 import { json } from "./json.js";
 
 const MOST_PAGE_CHARACTERS = 2000;
@@ -98,7 +99,7 @@ export class Api {
     return `${origin}/ws?session_id=${encodeURIComponent(session)}&cursor=${cursor}`;
   }
 
-  /** @param {"files" | "events" | "survey" | "context"} part @param {string} [session] */
+  /** @param {import("./types").Part | "events"} part @param {string} [session] */
   sessionUrl(part, session) {
     return `${this.options.portal}/api/v1/sessions/${session}/${part}`;
   }
@@ -126,9 +127,10 @@ export class Api {
   }
 }
 
-/** As much of a page's address or title as the portal takes. @param {string} text */
+/** As much of a page's address or title as the portal takes; either may be cut in the middle of a
+ * character. @param {string} text */
 function short(text) {
-  return text.slice(0, MOST_PAGE_CHARACTERS);
+  return sendable(text.slice(0, MOST_PAGE_CHARACTERS));
 }
 
 /**

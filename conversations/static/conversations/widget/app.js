@@ -4,9 +4,9 @@
 /** @import {Storage} from "./storage.js" */
 /** The running widget: joins the conversation to the view, the page's own API and this tab. */
 import { Conversation } from "./conversation.js";
-import { json } from "./json.js";
 import { later } from "./later.js";
 import { PageEvents } from "./page_events.js";
+import { LONGEST_WAIT_SECONDS } from "./socket.js";
 import { visibleItems } from "./store.js";
 import { wordsOf } from "./text.js";
 import { View } from "./view.js";
@@ -77,11 +77,10 @@ export class App {
 
   /** @param {string} [contextId] */
   async #vouch(contextId) {
-    const { api, admission } = this.conversation;
     const sessionId = this.storage.get().session;
     if (!this.#vouching || !contextId || !sessionId) return "";
     const { vouch } = await this.#calls();
-    return vouch(this.#vouching, { sessionId, contextId }, api.sessionUrl("context", sessionId), await admission.token());
+    return vouch(this.#vouching, { sessionId, contextId }, await this.conversation.target("context"));
   }
 
   #save() {
@@ -103,6 +102,8 @@ export class App {
   /** The page is older than what is asked now. @param {Api} api */
   async #askAnew(api) {
     this.settings = await api.look(this.conversation.locale, "reload");
+    // Where nothing is asked, it is what the page says by itself that will not do, or the portal.
+    if (!this.settings.before) await new Promise((go) => setTimeout(go, 1000 * LONGEST_WAIT_SECONDS));
     this.#start();
   }
 
@@ -130,7 +131,7 @@ export class App {
       open: () => this.show(true),
       close: () => this.show(false),
       say: (text, files) => conversation.say(text, undefined, files),
-      uploadTarget: () => conversation.uploadTarget(),
+      target: (part) => conversation.target(part),
       answer: (answer, text) => conversation.say(text, undefined, undefined, answer),
       focusField: () => this.view.focusField(),
       retry: (item) => conversation.retry(item),
@@ -145,7 +146,6 @@ export class App {
       },
       cancel: () => conversation.cancel(),
       end: () => conversation.end(),
-      rate: (answer) => this.#rate(answer),
       save: () => this.#save(),
       look: (src, title) => void this.#call(({ showPicture }) =>
         showPicture(this.view.frame, src, title, this.view.words)),
@@ -159,17 +159,6 @@ export class App {
         this.view.focusField();
       },
     };
-  }
-
-  /** @param {import("./types").SurveyAnswer} answer */
-  async #rate(answer) {
-    const { api, admission } = this.conversation;
-    const given = await fetch(api.sessionUrl("survey", this.storage.get().session), {
-      method: "POST", credentials: "omit", body: json(answer),
-      headers: { "Content-Type": "application/json", Authorization: `Bearer ${await admission.token()}` },
-    });
-    if (given.ok || given.status === 409) return given.ok ? "" : (await given.json()).error_message;
-    throw new Error(`${given.status}`);
   }
 
   #draw = () => {

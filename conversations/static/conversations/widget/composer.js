@@ -105,7 +105,7 @@ export class Composer {
 
 /** What was typed, without what no text may hold: control characters and halves of characters.
  * @param {string} text */
-function sendable(text) {
+export function sendable(text) {
   const whole = text.replace(/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g, "");
   return whole.replace(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/g, "").trim();
 }

@@ -186,9 +186,9 @@ export class Conversation {
     if (this.isWatched()) acknowledgeSeen(this.state, this.storage, this.#send);
   }
 
-  /** Where a file of this conversation goes, and with which token. */
-  async uploadTarget() {
-    return { token: await this.admission.token(), url: this.api.sessionUrl("files", this.#session) };
+  /** Where something of this conversation goes, and with which token. @param {import("./types").Part} part */
+  async target(part) {
+    return { token: await this.admission.token(), url: this.api.sessionUrl(part, this.#session) };
   }
 
   /** @param {number} refusals failed handshakes in a row */

@@ -209,7 +209,7 @@ export class Files {
     bar.hidden = false;
     label.textContent = say("uploading", { name });
     try {
-      one.sent = await upload(file, await this.actions.uploadTarget(), stop.signal, (share) => {
+      one.sent = await upload(file, await this.actions.target("files"), stop.signal, (share) => {
         bar.value = share;
         if (share === 1) label.textContent = say("checking", { name });
       });

@@ -51,21 +51,21 @@ export function animateIcon(icon, how) {
 /**
  * Ask the page's own server to vouch for the end user; whatever fails, the conversation goes on.
  * @param {(session: {sessionId: string, contextId: string}) => unknown} callback
- * @param {{sessionId: string, contextId: string}} session @param {string} url @param {string} access
+ * @param {{sessionId: string, contextId: string}} session @param {import("./types").Target} target
  * @returns {Promise<string>} what the portal says of it; empty without an answer in time
  */
-export async function vouch(callback, session, url, access) {
+export async function vouch(callback, session, target) {
   const late = new Promise((resolve) => setTimeout(resolve, BUDGET_MS, ""));
   try {
-    return await /** @type {Promise<string>} */ (Promise.race([sent(callback, session, url, access), late]));
+    return await /** @type {Promise<string>} */ (Promise.race([sent(callback, session, target), late]));
   } catch (error) {
     console.warn("Chat widget: onContextRequired gave no token.", error);
     return "";
   }
 }
 
-/** @param {Function} callback @param {object} session @param {string} url @param {string} access */
-async function sent(callback, session, url, access) {
+/** @param {Function} callback @param {object} session @param {import("./types").Target} target */
+async function sent(callback, session, { url, token: access }) {
   const token = await callback(session);
   if (typeof token !== "string" || !token) return "";
   const answer = await fetch(url, {

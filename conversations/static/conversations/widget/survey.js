@@ -1,7 +1,7 @@
 // @ts-check
 /** @import {Survey, SurveyAnswer, Words} from "./types" */
 /** What the end user thought of the conversation: stars, a comment, or none. Loaded at its end. */
-import { adopt, h, icon } from "./shared.js";
+import { adopt, h, icon, json } from "./shared.js";
 
 const STYLE = `
 .survey { text-align: start; padding-block-end: 16px; overflow-y: auto; max-height: min(420px, 60dvh); }
@@ -33,14 +33,14 @@ export class SurveyView {
 
   /**
    * @param {Survey} survey @param {Words} words
-   * @param {(answer: SurveyAnswer) => Promise<string>} send resolves to a refusal, or to nothing
+   * @param {() => Promise<import("./types").Target>} target where the answer goes
    * @param {Element} place where it will stand
    * @param {number} now by the portal's clock
    */
-  constructor(survey, words, send, place, now) {
+  constructor(survey, words, target, place, now) {
     adopt(place, STYLE);
     this.words = words;
-    this.send = send;
+    this.target = target;
     const { say } = words;
     this.comment = h("textarea", { id: `survey-${++drawn}`, dir: "auto", maxlength: "1000", "data-testid": "survey-comment" });
     this.refusal = h("div", { class: "refusal", role: "alert" });
@@ -95,10 +95,21 @@ export class SurveyView {
     }
     const answer = isSkipped ? {} : { scores: this.#scores, comment: this.comment.value.trim() };
     try {
-      this.#close((await this.send(answer)) || say(isSkipped ? "skipped" : "thanks"));
+      this.#close((await this.#send(answer)) || say(isSkipped ? "skipped" : "thanks"));
     } catch {
       this.refusal.textContent = say("rateFailed");
     }
+  }
+
+  /** Return what the portal says where it takes no answer any more. @param {SurveyAnswer} answer */
+  async #send(answer) {
+    const { url, token } = await this.target();
+    const given = await fetch(url, {
+      method: "POST", credentials: "omit", body: json(answer),
+      headers: { "Content-Type": "application/json", Authorization: `Bearer ${token}` },
+    });
+    if (given.ok || given.status === 409) return given.ok ? "" : (await given.json()).error_message;
+    throw new Error(`${given.status}`);
   }
 
   /** @param {string} text */

@@ -301,12 +301,19 @@ export interface Saved {
   outbox?: Unsent[];
 }
 
+/** What of a conversation goes by a call of its own, and where. */
+export type Part = "files" | "survey" | "context";
+export interface Target {
+  url: string;
+  token: string;
+}
+
 /** What the view may ask of the conversation. */
 export interface Actions {
   open(): void;
   close(): void;
   say(text: string, files?: Attachment[]): void;
-  uploadTarget(): Promise<{ url: string; token: string }>;
+  target(part: Part): Promise<Target>;
   answer(answer: Answer, text: string): void;
   retry(item: Item): void;
   focusField(): void;
@@ -321,7 +328,6 @@ export interface Actions {
   save(): void;
   /** Show a picture of a message in full size. */
   look(src: string, title: string): void;
-  rate(answer: SurveyAnswer): Promise<string>;
 }
 
 /** The words of one language and its direction. */

@@ -189,7 +189,7 @@ export class View {
     this.#survey?.remove();
     if (!asked) return;
     const { SurveyView } = await later("survey");
-    const { element } = new SurveyView(asked, this.words, this.actions.rate, this.foot, now);
+    const { element } = new SurveyView(asked, this.words, () => this.actions.target("survey"), this.foot, now);
     element.addEventListener("close", () => this.focusField());
     if (this.#asked === asked) this.foot.prepend((this.#survey = element));
   }
