@@ -120,7 +120,8 @@ def test_a_kind_that_there_is_not_is_refused(admin: Client, project: Project, ki
 
 def test_an_agent_that_drives_by_rest_needs_no_address(admin: Client, project: Project):
     page = admin.get(url("agent", project) + "?kind=api").content.decode()
-    assert "permission Chat" in page
+    assert "permission Chat, under <em>Settings &gt; API keys</em>" in page
+    assert "/ws/agent" in page
 
     admin.post(url("agent", project), {"kind": "api"})
 
