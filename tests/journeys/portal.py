@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Locator, Page, expect
 
 from tests.journeys.stack import Stack
+
+ANY = re.compile(".")
+
+
+def arrives(page: Page, heading: str | re.Pattern[str] = ANY) -> None:
+    """Wait until a page is there with its scripts: before that none hears a key or a click."""
+    expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+    page.wait_for_load_state()
 
 
 class Portal:
@@ -30,8 +40,7 @@ class Portal:
     def open(self, entry: str) -> None:
         """Choose an entry of the menu."""
         self.page.get_by_role("navigation").get_by_role("link", name=entry, exact=True).click()
-        expect(self.page.get_by_role("heading", level=1)).to_be_visible()
-        self.page.wait_for_load_state()  # until then no script hears a click
+        arrives(self.page)
 
     def tile(self, title: str) -> Locator:
         """Return a tile of the Integrations page."""

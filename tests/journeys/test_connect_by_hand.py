@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.journeys.conftest import Watch
 from tests.journeys.people import Desk
-from tests.journeys.portal import Portal
+from tests.journeys.portal import Portal, arrives
 from tests.journeys.stack import Stack
 
 TITLE = "Salesforce Messaging"
@@ -115,7 +115,7 @@ def test_revoking_a_key_by_keyboard_asks_for_its_name_and_gives_the_focus_back(
     page.get_by_role("button", name="Create key").click()
     opener = page.get_by_role("button", name="Revoke Desktop of the journey")
     expect(opener).to_be_visible()
-    page.wait_for_load_state()  # until then no script hears a key
+    arrives(page)
 
     opener.focus()
     page.keyboard.press("Enter")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Locator, Page, expect
 
 from tests.journeys.gallery.pages import planted
+from tests.journeys.portal import arrives
 from tests.journeys.stack import Stack
 
 MOST_STOPS = 90
@@ -28,7 +29,7 @@ class Keys:
     def go_to(self, wanted: Locator, key: str = "Tab") -> None:
         """Press Tab until something has the focus."""
         target = wanted.first.element_handle()
-        self.page.wait_for_load_state()  # until then no script hears a key
+        arrives(self.page)
         for _ in range(MOST_STOPS):
             self.page.keyboard.press(key)
             found = self.page.evaluate(FOCUSED)

@@ -6,10 +6,10 @@ import re
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.journeys.people import Desk
-from tests.journeys.portal import Portal
+from tests.journeys.portal import Portal, arrives
 from tests.journeys.stack import Stack
 
 TILE = "Salesforce Messaging"
@@ -22,13 +22,9 @@ def portal(page: Page, stack: Stack) -> Portal:
     return made
 
 
-def heading(page: Page) -> Locator:
-    return page.get_by_role("heading", level=1)
-
-
 def finds(page: Page, text: str, option: str) -> None:
     """Open the command box, write, wait until what is wanted is chosen, and go there."""
-    page.wait_for_load_state()  # until then no script hears a key
+    arrives(page)
     page.keyboard.press("Control+k")
     box = page.get_by_role("combobox", name=re.compile("A page, an integration"))
     expect(box).to_be_focused()
@@ -45,7 +41,7 @@ def test_what_went_wrong_is_found_by_keyboard_alone(portal: Portal, stack: Stack
     desk.fault("fail_next", status=403, method="POST", path_suffix="/conversation")
 
     finds(page, "sales sand", f"{TILE} (Sandbox)")
-    expect(heading(page)).to_have_text(TILE)
+    arrives(page, TILE)
     page.get_by_role("link", name="Send test handoff").focus()
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Send test handoff").focus()
@@ -55,7 +51,7 @@ def test_what_went_wrong_is_found_by_keyboard_alone(portal: Portal, stack: Stack
     finds(page, "sales sand", TILE)
     page.get_by_role("link", name="Health", exact=True).focus()
     page.keyboard.press("Enter")
-    expect(heading(page)).to_have_text(f"Health of {TILE}")
+    arrives(page, f"Health of {TILE}")
     trouble = page.locator("[data-code]").filter(has_text="answered 403").first
     expect(trouble).to_be_visible()
     expect(trouble).to_contain_text("Do this:")
@@ -63,12 +59,11 @@ def test_what_went_wrong_is_found_by_keyboard_alone(portal: Portal, stack: Stack
 
     page.keyboard.press("g")
     page.keyboard.press("h")
-    expect(heading(page)).to_have_text("Handoffs")
-    page.wait_for_load_state()  # until then no script hears a key
+    arrives(page, "Handoffs")
     page.keyboard.press("/")
     expect(page.get_by_role("searchbox", name="Search")).to_be_focused()
     page.keyboard.type("gl")  # in a field they are letters
-    expect(heading(page)).to_have_text("Handoffs")
+    arrives(page, "Handoffs")
     page.keyboard.press("Escape")
 
 
@@ -81,25 +76,25 @@ def test_first_steps_of_a_new_project_tick_themselves_and_the_menu_folds(portal:
     page.get_by_label("Name").fill(name)
     page.get_by_role("button", name="Create project").click()
 
-    expect(heading(page)).to_have_text(name)
+    arrives(page, name)
     steps = page.locator("[data-first-steps]")
     expect(steps).to_have_text("0 of 7. Next: connect an integration.")
     portal.open("Environments")
     page.get_by_role("link", name="Publish to Sandbox…").click()
     page.get_by_label("Note").fill("First")
     page.get_by_role("button", name="Publish to Sandbox").click()
-    expect(heading(page)).to_have_text("Environments")
+    arrives(page, "Environments")
     portal.open("Home")
     expect(steps).to_have_text("1 of 7. Next: connect an integration.")
     expect(page.locator("[data-step=is_published]")).to_contain_text("Done:")
 
-    fold = page.get_by_role("button", name="Build", exact=True)
+    fold = page.locator("[data-fold=build]")
     topics = page.get_by_role("link", name="Topics", exact=True)
-    fold.focus()
+    fold.locator("summary").focus()
     page.keyboard.press("Enter")
-    expect(fold).to_have_attribute("aria-expanded", "false")
+    expect(topics).to_be_hidden()
     page.reload()
-    expect(fold).to_have_attribute("aria-expanded", "false")
+    expect(fold).not_to_have_attribute("open", "")
     expect(topics).to_be_hidden()
     page.get_by_role("button", name="Put away").click()
     expect(steps).to_have_count(0)

@@ -3,11 +3,14 @@
 const PATIENCE_MS = 8000;
 
 const notice = document.querySelector("[data-widget-missing]");
-const before = new Set(document.body.children);
+
+/** The widget stands beside the body, and may come late: then nothing is amiss any more. */
+function look() {
+  notice.hidden = document.querySelector("#poly-ai-chat") !== null;
+}
+
 if (notice)
   setTimeout(() => {
-    const hasCome = [...document.body.children].some(
-      (element) => !before.has(element) && element.shadowRoot !== null,
-    );
-    notice.hidden = hasCome || document.querySelector("#poly-ai-chat") !== null;
+    look();
+    new MutationObserver(look).observe(document.documentElement, { childList: true });
   }, PATIENCE_MS);

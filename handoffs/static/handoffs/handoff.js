@@ -3,8 +3,10 @@ import { announce } from "../integrations/portal.js";
 
 const REFRESH_MS = 2000;
 const SLOW_REFRESH_MS = 15000;
+const SILENT = "Not up to date: the portal does not answer";
 
 const frame = document.querySelector("[data-live]");
+let asked = 0;
 
 /** Lets the filters act at once; without this script their button does it. */
 function enableFilters() {
@@ -18,15 +20,25 @@ frame.addEventListener("change", (event) => {
   const query = new URLSearchParams(new FormData(form)).toString();
   history.replaceState(null, "", `?${query}${location.hash}`);
   frame.dataset.live = `${frame.dataset.live.split("?")[0]}?${query}`;
-  refresh();
+  refresh().catch(() => mark(SILENT));
 });
 
-/** Puts a fresh copy of the changing part in place; what was unfolded or focused stays so. */
+/** Lets a box that was ticked before this script came count as one that is ticked now. */
+function takeEarlyTicks() {
+  const boxes = [...frame.querySelectorAll("[data-filters] input")];
+  const early = boxes.find((box) => box.checked !== box.defaultChecked);
+  early?.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+/** Puts a fresh copy of the changing part in place; what was unfolded or focused stays so. Answers
+ * may overtake each other: only the one to the newest question is shown. */
 async function refresh() {
+  const number = ++asked;
   const answer = await fetch(frame.dataset.live, { headers: { "X-Requested-With": "fetch" } });
   if (answer.redirected || !answer.ok) throw new Error(String(answer.status));
   const fresh = document.createElement("template");
   fresh.innerHTML = await answer.text();
+  if (number !== asked) return;
   const old = frame.querySelector("[data-live-part]");
   const part = fresh.content.querySelector("[data-live-part]");
   if (withoutClock(old) === withoutClock(part)) return;
@@ -61,7 +73,7 @@ async function keepFresh() {
     mark("Updates by itself");
   } catch {
     wait = SLOW_REFRESH_MS;
-    mark("Not up to date: the portal does not answer");
+    mark(SILENT);
   }
   if (isOpen()) setTimeout(keepFresh, wait);
   else mark("");
@@ -93,4 +105,5 @@ function enableCopying() {
 
 enableFilters();
 enableCopying();
+takeEarlyTicks();
 if (isOpen()) keepFresh();

@@ -150,4 +150,5 @@ document.addEventListener("visibilitychange", () => {
 setInterval(() => document.hidden || tick(), 1000);
 setInterval(() => failures > TRIES_BEFORE_POLLING && poll(), POLL_MS);
 tick();
+countChosen(); // some may have been before this script came
 connect();

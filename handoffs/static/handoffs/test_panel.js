@@ -44,10 +44,16 @@ async function keepFresh() {
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
+  const { text } = form.elements;
+  const said = text.value;
   const body = new FormData(form);
-  form.elements.text.value = "";
-  await fetch(location.href, { method: "POST", body, headers });
-  setTimeout(refresh, AFTER_SEND_MS);
+  text.value = "";
+  const answer = await fetch(location.href, { method: "POST", body, headers }).catch(() => null);
+  const isSent = answer?.ok && !answer.redirected;
+  form.querySelector("[data-test-mark]").textContent = isSent ? "" : "Not sent. Send it again.";
+  // Whoever has written on meanwhile keeps both.
+  if (!isSent) text.value = `${said} ${text.value}`.trim();
+  else setTimeout(refresh, AFTER_SEND_MS);
 });
 
 toEnd();

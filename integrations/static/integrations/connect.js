@@ -1,5 +1,5 @@
 // The Connect flow's comforts: fields by connection type, the test as it runs, ticks by themselves.
-import { announce } from "./portal.js";
+import { announce, goToFirstError } from "./portal.js";
 
 const VERIFY_EVERY_MS = 3000;
 
@@ -8,15 +8,12 @@ function followConnectionType() {
   const form = document.querySelector("[data-modes-form]");
   const choice = form?.elements[form.dataset.modesForm];
   if (!choice) return;
-  choice.addEventListener("change", () => {
+  const show = () => {
     for (const field of form.querySelectorAll("[data-modes]"))
       field.hidden = !field.dataset.modes.split(" ").includes(choice.value);
-  });
-}
-
-/** Moves the focus to the first field at fault. */
-function goToFirstError() {
-  document.querySelector(".field-invalid :is(input, select, textarea)")?.focus();
+  };
+  choice.addEventListener("change", show);
+  show(); // it may have been changed before this script came
 }
 
 /** Yields the JSON objects of a response that holds one on each line. */
@@ -163,6 +160,6 @@ function tick(line, hasPassed) {
 }
 
 followConnectionType();
-goToFirstError();
+goToFirstError(document);
 for (const root of document.querySelectorAll("[data-test]")) new ConnectionTest(root);
 watchVerifyList();

@@ -1,4 +1,4 @@
-// The frame's comforts: groups that fold, the switcher's search, the command box and single keys.
+// The frame's comforts: groups that stay folded, the switcher's search, the command box and single keys.
 // Every page works without this script.
 
 import { enableCommandBox } from "./command_box.js";
@@ -6,18 +6,17 @@ import { enableCommandBox } from "./command_box.js";
 const YEAR_SECONDS = 365 * 24 * 3600;
 const SEQUENCE_MS = 1500;
 
-/** Folds and unfolds the groups of the menu; a cookie tells the server for the next page. */
-function enableFolding() {
-  for (const button of document.querySelectorAll("[data-fold]")) {
-    button.addEventListener("click", () => {
-      const isOpen = button.getAttribute("aria-expanded") === "true";
-      button.setAttribute("aria-expanded", String(!isOpen));
-      document.getElementById(button.getAttribute("aria-controls")).hidden = isOpen;
-      const folded = [...document.querySelectorAll("[data-fold][aria-expanded=false]")];
-      const names = folded.map((one) => one.dataset.fold).join(".");
-      document.cookie = `folded=${names}; path=/; max-age=${YEAR_SECONDS}; samesite=lax`;
-    });
-  }
+/** Keeps which groups of the menu are folded: a cookie tells the server for the next page. */
+function keepFolding() {
+  const groups = [...document.querySelectorAll("[data-fold]")];
+  const folded = () => groups.filter((one) => !one.open).map((one) => one.dataset.fold).join(".");
+  let known = folded();
+  const keep = () => {
+    if (folded() === known) return; // a group says so as well when it first comes open
+    known = folded();
+    document.cookie = `folded=${known}; path=/; max-age=${YEAR_SECONDS}; samesite=lax`;
+  };
+  for (const group of groups) group.addEventListener("toggle", keep);
 }
 
 /** Lets the switcher be searched, and walked with the arrow keys. */
@@ -96,7 +95,7 @@ function rows() {
   return lines.map((line) => line.querySelector("a[href]")).filter(Boolean);
 }
 
-enableFolding();
+keepFolding();
 enableSwitcher();
 enableCommandBox();
 enableKeys();

@@ -100,13 +100,28 @@ function enableSearch() {
   });
 }
 
+/** Moves the focus to the first field at fault, unless somebody is somewhere already. */
+export function goToFirstError(root) {
+  if (document.activeElement !== document.body) return;
+  root.querySelector(".field-invalid :is(input, select, textarea)")?.focus();
+}
+
+const contents = (form) => new URLSearchParams(new FormData(form)).toString();
+
+/** What a form held when it came: on a slow line somebody wrote in it before this script did. */
+function contentsAsSent(form) {
+  const copy = form.cloneNode(true);
+  copy.reset();
+  return contents(copy);
+}
+
 /** Says when a form holds what has not been saved, and asks before the page is left with it. */
 function guardUnsavedForms() {
   for (const form of document.querySelectorAll("[data-unsaved]")) {
     const mark = form.querySelector("[data-unsaved-mark]");
-    const state = () => new URLSearchParams(new FormData(form)).toString();
-    const saved = form.querySelector(".field-invalid, .banner-error") ? null : state();
-    form.querySelector(".field-invalid :is(input, select, textarea)")?.focus();
+    const state = () => contents(form);
+    const saved = form.querySelector(".field-invalid, .banner-error") ? null : contentsAsSent(form);
+    goToFirstError(form);
     let isSending = false;
     const check = () => {
       const text = state() === saved ? "" : "Not saved yet.";

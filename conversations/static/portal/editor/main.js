@@ -34,10 +34,13 @@ function editorOver(area) {
   host.className = "code-host";
   area.before(host);
   const root = host.attachShadow({ mode: "open" });
+  const isUsed = document.activeElement === area;
   area.hidden = true;
   area.required = false;
   const label = document.querySelector(`label[for="${area.id}"]`);
   const view = new EditorView({ root, parent: root, state: stateOf(area, label?.textContent.trim()) });
+  // Who wrote in the box before this script came goes on writing where they were.
+  if (isUsed) view.focus();
   label?.addEventListener("click", () => view.focus());
   area.form.addEventListener("reset", () => location.reload());
   return view;
@@ -47,6 +50,7 @@ function stateOf(area, name) {
   const isFixed = area.disabled || area.matches("fieldset[disabled] *");
   return EditorState.create({
     doc: area.value,
+    selection: { anchor: area.selectionStart, head: area.selectionEnd },
     extensions: [
       // Tab takes what is offered, else it indents. Escape, then Tab, leaves: the view's own rule.
       keymap.of([{ key: "Tab", run: acceptCompletion }, indentWithTab]),
