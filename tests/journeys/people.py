@@ -7,6 +7,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
@@ -137,3 +138,15 @@ class Desk:
 def seconds_since(started: float) -> float:
     """Return seconds since a time.monotonic() value."""
     return time.monotonic() - started
+
+
+def best_seconds(once: Callable[[str], object], text: str, *, wanted: float) -> float:
+    """Return how long a text takes: the best of three, for the machine may do something else."""
+    took = float("inf")
+    for said in (text, f"{text}, again", f"{text}, once more"):
+        started = time.monotonic()
+        once(said)
+        took = min(took, seconds_since(started))
+        if took < wanted:
+            break
+    return took

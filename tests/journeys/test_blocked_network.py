@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Request, expect
 
 from tests.journeys.network import Network
 from tests.journeys.people import Desk, EndUser
@@ -44,6 +44,11 @@ def desk(stack: Stack) -> Iterator[Desk]:
     made.reset()
     yield made
     made.reset()
+
+
+def is_stream(request: Request) -> bool:
+    """Say whether the widget asks for its events over HTTP."""
+    return request.headers.get("accept") == "text/event-stream"
 
 
 def is_refused(page: Page, network: Network, times: int) -> None:
@@ -93,9 +98,9 @@ def test_a_conversation_goes_on_where_no_websocket_is_let_through(
     end_user.write("I am, it is my network.")
     end_user.is_in_state("offline")
     is_refused(page, network, REFUSALS_OF_A_NETWORK)
-    page.clock.fast_forward(LONGEST_WAIT_MS)
+    with page.expect_request(is_stream):
+        page.clock.fast_forward(LONGEST_WAIT_MS)
     if holds_back:
-        page.wait_for_timeout(300)
         page.clock.fast_forward(STALL_MS)
     end_user.is_in_state("live")
     end_user.sees("Are you still there?")
@@ -109,10 +114,10 @@ def test_a_conversation_goes_on_where_no_websocket_is_let_through(
     assert end_user.texts("live_agent") == said
 
     before = network.refusals
-    page.reload()
+    with page.expect_request(is_stream):
+        page.reload()
     end_user.open()
     if holds_back:
-        page.wait_for_timeout(300)
         page.clock.fast_forward(STALL_MS)
     end_user.is_in_state("live")
     end_user.sees("live agent 2")
