@@ -13,6 +13,7 @@ from conversations.socket.frame_queue import FRAMES_AHEAD, FrameQueue
 from handoffs.states import State
 from tests import factories
 from tests.conversations.widget import Client, widget_of
+from tests.waiting import eventually_async
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -115,10 +116,12 @@ async def test_what_is_read_ahead_is_bounded():
     server = Server(*[frame("USER_MESSAGE", text="x") for _ in range(FRAMES_AHEAD + 500)])
     frames = FrameQueue(server.receive)
     frames.start()
+    await eventually_async(lambda: server.read >= FRAMES_AHEAD)
     await asyncio.sleep(0.1)
     assert server.read == FRAMES_AHEAD
 
     await frames.next()
+    await eventually_async(lambda: server.read > FRAMES_AHEAD)
     await asyncio.sleep(0.1)
 
     assert server.read == FRAMES_AHEAD + 1

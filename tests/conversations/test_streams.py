@@ -20,6 +20,7 @@ from conversations.models import Conversation, Event
 from conversations.socket import streams
 from tests import factories
 from tests.conversations.widget import widget_of, write_elsewhere
+from tests.waiting import eventually_async
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PATIENCE_SECONDS = 20.0
@@ -200,11 +201,14 @@ async def test_a_long_poll_waits_for_the_next_line(widget):
 
 async def test_a_long_poll_brings_what_is_shown_now_or_never(widget):
     poll = asyncio.create_task(asked(widget, "wait=20&cursor=3").whole())
-    await asyncio.sleep(0.3)
     thinking = transient_frame(EventType.POLY_AGENT_THINKING, {})
-    transient_show(widget.conversation.pk, thinking)
 
-    assert kinds((await poll)["events"]) == ["EVENT_BATCH", "POLY_AGENT_THINKING"]
+    def is_shown() -> bool:  # nothing tells from when on the poll listens
+        transient_show(widget.conversation.pk, thinking)
+        return poll.done()
+
+    await eventually_async(is_shown)
+    assert set(kinds((await poll)["events"])) == {"EVENT_BATCH", "POLY_AGENT_THINKING"}
 
 
 async def test_a_long_poll_without_news_ends_when_it_was_told_to(widget):

@@ -73,6 +73,7 @@ def test_days_of_a_conversation_begin_at_midnight_of_the_project(project, admin,
 
 
 def test_a_column_of_a_chart_begins_at_the_hour_of_the_project(project, admin, handoff):
+    now = timezone.now()
     VendorCall.objects.create(
         integration=Integration.objects.get(),
         operation="message",
@@ -80,9 +81,9 @@ def test_a_column_of_a_chart_begins_at_the_hour_of_the_project(project, admin, h
         path="/message",
         status=202,
         duration_ms=80,
-        at=timezone.now(),
+        at=now,
     )
-    hour = f"{timezone.now().astimezone(project.zone):%H}:00"
+    hour = f"{now.astimezone(project.zone):%H}:00"
 
     text = admin.get(
         reverse("integration_health", args=[project.public_id, "sandbox", "salesforce_messaging"])

@@ -136,13 +136,13 @@ async def test_silence_breaks_a_socket_and_is_recorded(
 async def test_pings_of_the_vendor_keep_a_socket_alive(http: HttpClient, server: Server):
     async def talk(socket: web.WebSocketResponse) -> None:
         for _ in range(5):
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.4)
             await socket.ping()
         await socket.send_str("still here")
         await socket.close()
 
     server.talk = talk
-    async with http.websocket("op", server.url, idle_timeout=0.5) as socket:
+    async with http.websocket("op", server.url, idle_timeout=1.5) as socket:
         assert await read_all(socket) == ["still here"]
 
 

@@ -17,6 +17,14 @@ from integrations.kit.waiting import (
 LOST = CannotConnectError("events: lost")
 
 
+async def is_at_once(reconnecting: Reconnecting) -> bool:
+    """Say whether a pause is none: it is over within a few turns of the loop, by no clock."""
+    pause = asyncio.create_task(reconnecting.pause(LOST))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    return pause.done()
+
+
 def test_a_pause_doubles_up_to_the_longest_and_keeps_half_of_it_at_least():
     for failures, grown in [(1, 1.0), (2, 2.0), (3, 4.0), (4, 5.0), (10_000, 5.0)]:
         pause = growing_pause(failures, first=1.0, longest=5.0)
@@ -27,12 +35,10 @@ def test_a_pause_doubles_up_to_the_longest_and_keeps_half_of_it_at_least():
 async def test_the_first_reconnect_is_made_at_once_and_the_next_ones_wait():
     reconnecting = Reconnecting(ReconnectTiming(first=0.1, longest=0.2, give_up=30))
 
+    assert await is_at_once(reconnecting)
     begun = time.monotonic()
     await reconnecting.pause(LOST)
-    first = time.monotonic() - begun
-    await reconnecting.pause(LOST)
 
-    assert first < 0.05
     assert time.monotonic() - begun >= 0.05
 
 
@@ -58,11 +64,8 @@ async def test_a_connection_that_held_begins_a_new_trouble():
     await reconnecting.pause(LOST)
     reconnecting.connected()
     await asyncio.sleep(0.06)
-    begun = time.monotonic()
 
-    await reconnecting.pause(LOST)
-
-    assert time.monotonic() - begun < 0.05
+    assert await is_at_once(reconnecting)
 
 
 async def test_a_short_pause_is_waited_out_and_a_long_one_refused():
@@ -80,14 +83,14 @@ async def test_a_short_pause_is_waited_out_and_a_long_one_refused():
 
 
 def test_a_burst_of_refusals_counts_once_and_success_forgets_them():
-    budget = RateBudget(RateTiming(first=0.01, longest=60))
+    budget = RateBudget(RateTiming(first=0.2, longest=60))
 
     waits = [budget.refused(None) for _ in range(50)]
 
-    assert max(waits) <= 0.01
-    time.sleep(0.011)
+    assert max(waits) <= 0.2
+    time.sleep(0.2)
     budget.accepted()
-    assert budget.refused(None) <= 0.01
+    assert budget.refused(None) <= 0.2
 
 
 def test_kinds_that_the_vendor_counts_apart_are_held_apart():
