@@ -17,6 +17,8 @@ _BODY = re.compile(r'\\?"body\\?": \\?"([A-Za-z0-9+/=]+)\\?"')
 # The tables that hold what people said, on purpose; nothing else may. A clock fills the second.
 JOURNAL = "conversations_event"
 SPOKEN = {JOURNAL, "conversations_conversationsearch"}
+# Asked of Redis when nothing more is to be heard.
+_LAST = "the last of it"
 
 
 class RedisTap:
@@ -35,19 +37,20 @@ class RedisTap:
         assert self._is_listening.wait(10)
 
     def stop(self) -> None:
-        """Let go of the connection."""
+        """Return when all that was asked of Redis so far has been heard."""
+        self._client.echo(_LAST)
+        self._thread.join(10)
         self._client.close()
 
     def _listen(self) -> None:
         with self._client.monitor() as monitor:
             self._is_listening.set()
-            try:
-                for command in monitor.listen():
-                    text = str(command["command"])
-                    where = self.published if text.startswith("PUBLISH") else self.commands
-                    where.append(text + _bodies(text))
-            except (redis.RedisError, OSError, ValueError):
-                return
+            for command in monitor.listen():
+                text = str(command["command"])
+                if text == f"ECHO {_LAST}":
+                    return
+                where = self.published if text.startswith("PUBLISH") else self.commands
+                where.append(text + _bodies(text))
 
 
 def _bodies(text: str) -> str:
