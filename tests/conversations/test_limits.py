@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -45,6 +46,11 @@ def addresses(number: int) -> Iterator[str]:
     return (f"192.0.2.{last}" for last in range(1, number + 1))
 
 
+def refused_of(answers: Iterable[Any]) -> Any:
+    """Return the first that is refused; the last may be in the next minute."""
+    return next(answer for answer in answers if answer.status_code not in (200, 401))
+
+
 # ---- tokens and sessions ----
 
 
@@ -69,7 +75,7 @@ def test_an_address_has_a_share_of_a_widget_that_opens_too_many(channel, setting
     opened = [answer for answer in answers if answer.status_code == 200]
     # A fixed window: at most two of them meet during the test, and one is opened before the share.
     assert SHARE <= len(opened) <= 2 * (SHARE + 1)
-    assert error(answers[-1])[:2] == (429, "RATE_LIMITED")
+    assert error(refused_of(answers))[:2] == (429, "RATE_LIMITED")
 
 
 def test_addresses_of_one_ipv6_network_are_one_and_of_another_are_not(channel, settings):
@@ -98,19 +104,19 @@ def test_a_server_that_asks_for_more_than_its_widget_may_open_is_told_to_wait(ch
     settings.SESSIONS_PER_MINUTE_PER_CHANNEL = 2
     secret = factories.secret_token(channel)
 
-    answers = [ask_token(channel, X_Token=secret) for _ in range(5)]
+    refused = refused_of(ask_token(channel, X_Token=secret) for _ in range(6))
 
-    assert error(answers[-1])[:2] == (429, "RATE_LIMITED")
-    assert int(answers[-1]["Retry-After"]) > 0
+    assert error(refused)[:2] == (429, "RATE_LIMITED")
+    assert int(refused["Retry-After"]) > 0
 
 
 def test_who_guesses_secret_tokens_is_counted_by_address(channel, settings):
     settings.ACCESS_TOKENS_PER_MINUTE = 2
 
-    answers = [ask_token(channel, X_Token=f"ct_{number}") for number in range(5)]
+    answers = [ask_token(channel, X_Token=f"ct_{number}") for number in range(6)]
 
     assert answers[0].status_code == 401
-    assert error(answers[-1])[:2] == (429, "RATE_LIMITED")
+    assert error(refused_of(answers))[:2] == (429, "RATE_LIMITED")
 
 
 @pytest.mark.parametrize(
@@ -233,4 +239,4 @@ def test_polls_are_cheap_and_still_bounded(settings):
 
     statuses = [answer.status_code for answer in answers]
     assert statuses[:10] == [200] * 10
-    assert error(answers[-1])[:2] == (429, "RATE_LIMITED")
+    assert error(refused_of(answers))[:2] == (429, "RATE_LIMITED")

@@ -254,10 +254,11 @@ async def test_only_a_key_that_works_and_may_chat_opens_a_socket(talk):
 async def test_whoever_guesses_keys_is_slowed_down(monkeypatch):
     monkeypatch.setattr("conversations.api.access.WRONG_KEYS_PER_MINUTE", 2)
 
-    found = [(await refusal(f"bk_wrong{number}"))[0] for number in range(4)]
+    found = [(await refusal(f"bk_wrong{number}"))[0] for number in range(6)]
 
+    # The minute may end in between.
     assert found[:2] == [401, 401]
-    assert found[-1] == 429
+    assert 429 in found
 
 
 async def refusal(key: str, **query: str) -> tuple[int, str]:
