@@ -98,7 +98,7 @@ def consent_check(channel: Channel, given: Mapping[str, Any] | None, locale: str
     if not consent.is_on:
         return {}
     version = (given or {}).get("version")
-    if version != consent.version:
+    if type(version) is not int or version != consent.version:
         raise ConsentNeededError(
             f"Show the text of consent (version {consent.version}) first, and send its version "
             "as consent.version once it is agreed to."
@@ -145,4 +145,5 @@ def _drawn(question: Question, locale: str) -> dict[str, Any]:
         "kind": question.kind,
         "is_required": question.is_required,
         "options": [{"payload": one, "label": one} for one in question.options],
+        "max_length": ANSWER_MAX,
     }

@@ -41,9 +41,10 @@ def code(answer) -> tuple[int, str]:
 def test_no_conversation_begins_before_the_present_text_is_agreed_to():
     channel = factories.channel(before={"consent": CONSENT})
 
-    refused = [opened(channel), opened(channel, consent={"version": 2})]
+    given = [{}, {"version": 2}, {"version": 3.0}, {"version": "3"}]
+    refused = [opened(channel), *(opened(channel, consent=one) for one in given)]
 
-    assert [code(one) for one in refused] == [(403, "CONSENT_REQUIRED")] * 2
+    assert [code(one) for one in refused] == [(403, "CONSENT_REQUIRED")] * 5
     assert not Conversation.objects.exists()
     assert opened(channel, consent={"version": 3}, locale="de-AT").status_code == 200
     kept = Conversation.objects.get().consent

@@ -86,6 +86,45 @@ def test_nothing_is_asked_of_the_portal_before_consent_and_answers(lab: Lab) -> 
     assert len(lab.sessions) == 1
 
 
+def test_an_answer_that_the_portal_refuses_is_told_at_its_field_and_none_is_lost(lab: Lab) -> None:
+    lab.look = {"before": BEFORE}
+    lab.refused_once = "form.email must be an e-mail address."
+    page = lab.visit()
+    page.get_by_label("E-mail").fill("ann@localhost")
+    page.get_by_label("About").select_option("Order")
+    page.get_by_test_id("agree").click()
+
+    expect(page.get_by_text("Write an e-mail address such as")).to_be_visible()
+    expect(page.get_by_label("E-mail")).to_have_value("ann@localhost")
+    expect(page.get_by_label("E-mail")).to_be_focused()
+    expect(page.get_by_label("About")).to_have_value("Order")
+    page.get_by_label("E-mail").fill("ann@example.com")
+    page.get_by_test_id("agree").click()
+
+    expect(page.locator("baton-widget[data-state=live]")).to_have_count(1)
+    assert [one["form"]["email"] for one in lab.sessions] == ["ann@localhost", "ann@example.com"]
+
+
+@pytest.mark.parametrize(
+    ("number", "is_taken"),
+    [("12", False), ("n/a", False), ("+49 (30) 123-45/67 ext. 8", True), ("٠٣٠١٢٣٤", True)],
+)
+def test_a_phone_number_is_one_as_the_portal_judges_it(
+    lab: Lab, number: str, is_taken: bool
+) -> None:
+    lab.look = {"before": {"fields": [{"name": "phone", "label": "Phone", "kind": "phone"}]}}
+    page = lab.visit()
+
+    page.get_by_label("Phone").fill(number)
+    page.get_by_test_id("agree").click()
+
+    told = page.get_by_text("Write a phone number.")
+    expect(told).to_be_visible() if not is_taken else expect(told).to_be_hidden()
+    if is_taken:
+        expect(page.locator("baton-widget[data-state=live]")).to_have_count(1)
+    assert len(lab.sessions) == is_taken
+
+
 def test_whoever_does_not_agree_closes_the_widget_and_nothing_began(lab: Lab) -> None:
     lab.look = {"before": {"consent": BEFORE["consent"]}}
     page = lab.visit()
@@ -165,6 +204,18 @@ def test_a_change_of_language_changes_the_words_and_keeps_what_was_typed(lab: La
     field = page.get_by_placeholder("Nachricht schreiben…")
     expect(field).to_have_value("Ein Entwurf")
     expect(page.locator("baton-widget")).to_have_count(1)
+
+
+def test_a_new_chat_goes_on_in_the_language_that_the_last_one_changed_to(lab: Lab) -> None:
+    page = lab.open()
+    lab.says("LANGUAGE_CHANGED", {"language_code": "de"})
+    expect(page.get_by_placeholder("Nachricht schreiben…")).to_be_visible()
+    lab.says("SESSION_END", {"reason": "REASON_NATURAL_END"})
+
+    with page.expect_request("**/api/v1/sessions") as asked:
+        page.get_by_test_id("new-chat").click()
+
+    assert asked.value.post_data_json["locale"] == "de"
 
 
 def test_the_portals_own_words_are_said(lab: Lab) -> None:

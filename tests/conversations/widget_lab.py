@@ -47,6 +47,8 @@ class Lab:
         # How the portal says that the widget looks, and what was asked of it.
         self.look: dict[str, Any] = {}
         self.tokens = 0
+        # Why the portal opens no session, once.
+        self.refused_once = ""
         self.is_offline = False
         self.vouched: list[str] = []
         self.ratings: list[dict[str, Any]] = []
@@ -200,7 +202,9 @@ class Lab:
             route.fulfill(status=self.token_status if is_renewal else 200, json=body)
         elif path == "/api/v1/sessions":
             self.sessions.append(route.request.post_data_json)
-            route.fulfill(json={"session_id": "s1"})
+            refused = {"error_code": "INVALID_REQUEST", "error_message": self.refused_once}
+            status, self.refused_once = (400 if self.refused_once else 200), ""
+            route.fulfill(status=status, json={"session_id": "s1"} if status == 200 else refused)
         elif path == "/api/v1/sessions/s1/context":
             self.vouched.append(route.request.post_data_json["token"])
             route.fulfill(json={"status": "verified"})

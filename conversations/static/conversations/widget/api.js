@@ -44,7 +44,7 @@ export class Api {
     this.options = options;
   }
 
-  /** What was accepted and answered before the conversation. @type {object | undefined} */
+  /** What was accepted and answered before the conversation. @type {import("./types").Given | undefined} */
   before;
 
   /** How this widget looks, if this page may carry it. The browser may keep the answer. 

@@ -29,7 +29,13 @@ export class App {
     this.conversation = new Conversation(api, storage, locale, this.#draw, this.#events.tell);
     this.view = new View(options, settings, words, this.#actions(), style);
     this.conversation.beforeJoin = (contextId) => this.#vouch(contextId);
-    this.conversation.onRefused = () => void this.#askAnew(api);
+    // The page is older than what is asked now, or an answer will not do.
+    this.conversation.onRefused = async (why) => {
+      this.settings = await api.look(this.conversation.locale, "reload");
+      // Where nothing is asked, it is what the page says by itself that will not do, or the portal.
+      if (!this.settings.before) await new Promise((go) => setTimeout(go, 1000 * LONGEST_WAIT_SECONDS));
+      this.#start(why);
+    };
     this.conversation.isWatched = () => this.view.isOpen && document.visibilityState === "visible";
     document.addEventListener("visibilitychange", this.#looked);
     this.stopFollowing = storage.onChange(this.#otherTabWrote);
@@ -88,23 +94,17 @@ export class App {
     void this.#call(({ saveTranscript }) => saveTranscript(visibleItems(this.conversation.state), this.view.words, title));
   }
 
-  /** Begin or go on; what is asked first comes first, and nothing is opened before. */
-  #start() {
+  /** Begin or go on; what is asked first comes first, and nothing is opened before.
+   * @param {string} [why] what was refused of the answers given before */
+  #start(why) {
     const { before } = this.settings;
     if (!before || this.storage.get().session || this.conversation.state.phase === "closed") return this.conversation.start();
-    void this.view.ask(before, (given) => {
-      this.conversation.api.before = given;
+    const { api } = this.conversation;
+    void this.view.ask(before, why ? { ...api.before, why } : {}, (given) => {
+      api.before = given;
       this.conversation.start();
       this.#draw();
     });
-  }
-
-  /** The page is older than what is asked now. @param {Api} api */
-  async #askAnew(api) {
-    this.settings = await api.look(this.conversation.locale, "reload");
-    // Where nothing is asked, it is what the page says by itself that will not do, or the portal.
-    if (!this.settings.before) await new Promise((go) => setTimeout(go, 1000 * LONGEST_WAIT_SECONDS));
-    this.#start();
   }
 
   destroy() {
@@ -170,10 +170,11 @@ export class App {
   /** Go on in another language: the same conversation, drawn anew. @param {string} language */
   async #speak(language) {
     this.#language = language;
-    const settings = await this.conversation.api.look(language);
+    this.conversation.locale = language;
+    this.settings = await this.conversation.api.look(language);
     const { isOpen, composer } = this.view;
     this.view.remove();
-    this.view = new View(this.options, settings, wordsOf(settings, language), this.#actions(), this.style);
+    this.view = new View(this.options, this.settings, wordsOf(this.settings, language), this.#actions(), this.style);
     this.view.composer.put(composer.input.value);
     this.view.show(isOpen, false);
     this.#draw();

@@ -1,5 +1,5 @@
 // @ts-check
-/** @import {Before, Words} from "./types" */
+/** @import {Before, Given, Refused, Words} from "./types" */
 /** What an end user answers and accepts before a conversation begins. Loaded where it is asked. */
 import { adopt, h, link } from "./shared.js";
 
@@ -18,24 +18,31 @@ const STYLE = `
 
 export class BeforeView {
   /**
-   * @param {Before} before @param {Words} words
+   * @param {Before} before @param {Refused} refused @param {Words} words
    * @param {typeof import("./offering.js")} offering what draws forms
-   * @param {{go: (given: {consent?: {version: number}, form?: Record<string, string>}) => void, stay: () => void}} acts
+   * @param {{go: (given: Given) => void, stay: () => void}} acts
    * @param {Element} place where it will stand
    */
-  constructor({ consent, fields = [] }, words, { FormView }, { go, stay }, place) {
+  constructor({ consent, fields: asked = [] }, { form: typed = {}, why = "" }, words, { FormView }, { go, stay }, place) {
     adopt(place, STYLE);
     const given = consent && { consent: { version: consent.version } };
     const label = words.say(consent ? "agree" : "startChat");
+    const fields = asked.map((field) => ({ ...field, value: typed[field.name] }));
     const form = new FormView({ payload: "", title: "", fields }, words, (_, values) => go({ ...given, form: values }), label);
+    const wrong = form.refuse(asked.map(({ name }) => name).filter((name) => names(why, name)));
     const button = /** @type {HTMLElement} */ (form.element.querySelector(".submit"));
     button.className = "agree";
     button.dataset.testid = "agree";
     if (consent) button.before(terms(consent));
     if (consent) button.after(h("button", { type: "button", class: "no", "data-testid": "disagree", onclick: stay }, words.say("disagree")));
     this.element = h("div", { class: "prelude", "data-testid": "before" }, form.element);
-    this.focus = () => /** @type {HTMLElement} */ (this.element.querySelector("input, select") ?? button).focus();
+    this.focus = () => /** @type {HTMLElement} */ (wrong ?? this.element.querySelector("input, select") ?? button).focus();
   }
+}
+
+/** Whether the portal's words for what is wrong name an answer. @param {string} why @param {string} name */
+function names(why, name) {
+  return why.split(/[ :;,]/).includes(`form.${name}`);
 }
 
 /** @param {NonNullable<Before["consent"]>} consent */

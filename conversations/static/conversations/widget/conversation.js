@@ -23,7 +23,7 @@ export class Conversation {
   /** Let the page vouch for the end user before anybody answers.
    * @type {(contextId: string) => Promise<unknown>} */
   beforeJoin = () => Promise.resolve();
-  /** The portal wants something else before it opens one. */
+  /** The portal wants something else before it opens one. @type {(why: string) => void} */
   onRefused = () => {};
   /** @type {Connection | undefined} */
   #connection;
@@ -202,19 +202,17 @@ export class Conversation {
         return { token, url: this.api.socketUrl(this.#session, this.state.sequence) };
       }
     } catch (error) {
-      if (isRefusal(error, 400, 403) && !this.storage.get().session) return this.#unopened();
+      if (isRefusal(error, 400, 403) && !this.storage.get().session) {
+        // What was accepted or answered before will not do.
+        this.clear();
+        this.onRefused(error.message);
+        return null;
+      }
       if (!(error instanceof Refused && error.isOver)) throw error;
       // What has ended (410) can still be read: a reload may bring the last lines.
       if (error.status !== 410) this.storage.set({ session: undefined, token: undefined });
     }
     this.#dispatch({ type: "lost" });
-    return null;
-  }
-
-  /** What was accepted or answered before it will not do. */
-  #unopened() {
-    this.clear();
-    this.onRefused();
     return null;
   }
 

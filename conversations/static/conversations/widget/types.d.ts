@@ -40,6 +40,18 @@ export interface Before {
   fields?: FormField[];
 }
 
+/** What an end user has accepted and answered. */
+export interface Given {
+  consent?: { version: number };
+  form?: Record<string, string>;
+}
+
+/** Answers that the portal did not take, and its words for why. */
+export interface Refused {
+  form?: Record<string, string>;
+  why?: string;
+}
+
 export interface Token {
   access_token: string;
   expires_in: number;
@@ -103,6 +115,7 @@ export interface FormField {
   kind: string;
   options?: { payload: string; label: string }[];
   is_required?: boolean;
+  max_length?: number;
   value?: string;
 }
 

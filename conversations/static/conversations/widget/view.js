@@ -160,19 +160,21 @@ export class View {
 
   /**
    * Show what comes before a conversation, a module of its own.
-   * @param {import("./types").Before} before @param {(given: object) => void} then
+   * @param {import("./types").Before} before
+   * @param {import("./types").Refused} refused what was answered already, and would not do
+   * @param {(given: import("./types").Given) => void} then
    */
-  async ask(before, then) {
+  async ask(before, refused, then) {
     if (this.#before?.element.isConnected) return;
     const [{ BeforeView }, offering] = await Promise.all([later("before"), this.#draw("offering")]);
-    const go = (/** @type {object} */ given) => {
+    const go = (/** @type {import("./types").Given} */ given) => {
       this.#before?.element.remove();
       this.#before = undefined;
       then(given);
       this.focusField();
     };
     /** @type {import("./before.js").BeforeView} */
-    const asked = new BeforeView(before, this.words, offering, { go, stay: this.actions.close }, this.frame);
+    const asked = new BeforeView(before, refused, this.words, offering, { go, stay: this.actions.close }, this.frame);
     this.#before = asked;
     this.stage.before(asked.element);
     this.stage.hidden = this.composer.element.hidden = true;

@@ -9,7 +9,7 @@ import { h } from "../shared.js";
 /** @type {Record<string, Record<string, string>>} */
 const INPUTS = {
   email: { type: "email", autocomplete: "email" }, number: { type: "number", step: "any" },
-  date: { type: "date" }, phone: { type: "tel", autocomplete: "tel", pattern: "[+(]?[0-9][0-9 ()./-]{4,}" },
+  date: { type: "date" }, phone: { type: "tel", autocomplete: "tel", pattern: "(?:\\P{Nd}*\\p{Nd}){5}.*" },
 };
 /** @type {Record<string, string>} */
 const WRONG = { email: "wrongEmail", number: "wrongNumber", date: "wrongDate", phone: "wrongPhone" };
@@ -43,6 +43,13 @@ export class FormView {
     this.fields.disabled = !isOpen;
     this.state.hidden = isOpen;
     this.state.textContent = isOpen ? "" : this.words.say(isSent ? "formSent" : "over");
+  }
+
+  /** Say at questions that their answers were not taken; returns the first. @param {string[]} names */
+  refuse(names) {
+    const refused = this.questions.filter(({ field }) => names.includes(field.name));
+    for (const question of refused) this.#tell(question, true);
+    return refused[0]?.control;
   }
 
   /** @param {FormField} field @returns {Question} */
@@ -79,13 +86,20 @@ export class FormView {
 
   /** Say at the field what is wrong with it; while one writes, only take it back.
    * @param {Question} question @param {boolean} isWriting */
-  #judge({ field, control, error }, isWriting) {
+  #judge(question, isWriting) {
+    const { field, control, error } = question;
     if (isWriting && !error.textContent) return true;
     const isEmpty = field.is_required && !control.value.trim() && !control.validity.badInput;
     const isWrong = isEmpty || !control.validity.valid;
+    this.#tell(question, isWrong);
+    return !isWrong;
+  }
+
+  /** @param {Question} question @param {boolean} isWrong */
+  #tell({ field, control, error }, isWrong) {
+    const isEmpty = !control.value.trim() && !control.validity.badInput;
     error.textContent = isWrong ? this.words.say((!isEmpty && WRONG[field.kind]) || "needed") : "";
     control.setAttribute("aria-invalid", String(isWrong));
-    return !isWrong;
   }
 
   #values() {
@@ -104,6 +118,6 @@ export class FormView {
 }
 
 /** @param {FormField} field @param {Record<string, any>} shared */
-function input({ kind, value }, shared) {
-  return h("input", { type: "text", dir: "auto", ...INPUTS[kind], value, ...shared });
+function input({ kind, value, max_length: maxlength }, shared) {
+  return h("input", { type: "text", dir: "auto", maxlength, ...INPUTS[kind], value, ...shared });
 }
