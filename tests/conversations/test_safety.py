@@ -69,7 +69,10 @@ def test_a_blocked_message_is_answered_and_never_reaches_the_agent(conversation)
     assert "I cannot help with that here" in turn.messages[0].text
     assert turn.returned is None
     assert turn.logs[0].code == "safety_block"
-    assert "kill" not in turn.logs[0].content
+    assert turn.logs[0].content == (
+        "A message was judged as Violence: it was answered with a sentence, and the AI agent did "
+        "not see it."
+    )
 
 
 def test_the_stricter_action_counts_and_may_hand_off(conversation):
@@ -94,7 +97,7 @@ def test_a_filter_that_is_off_looks_at_nothing(conversation):
 
 
 def test_the_customers_own_filter_is_asked_by_a_signed_call(conversation, outside):
-    outside.answering = lambda asked: (200, {"categories": ["self_harm", "unheard_of"]})
+    outside.answering = lambda asked: (200, {"categories": ["Self-harm"]})
     options = {"url": outside.url, "actions": {"self_harm": "hand_off"}}
 
     turn = filtered(conversation, "I am tired", secrets={"signing_secret": "s"}, **options)
@@ -102,6 +105,7 @@ def test_the_customers_own_filter_is_asked_by_a_signed_call(conversation, outsid
     assert turn.returned == {"handoff": True}
     [heard] = outside.heard
     assert heard.body["text"] == "I am tired"
+    assert turn.logs[0].code == "safety_hand_off"
     names = {name.lower() for name in outbound_headers(["s"], b"", "x")}
     assert names <= set(heard.headers)
 
@@ -112,6 +116,7 @@ def test_the_customers_own_filter_is_asked_by_a_signed_call(conversation, outsid
         (500, {}),
         (200, {"flagged": True}),
         (200, {"categories": [{"name": "hate"}]}),
+        (200, {"categories": ["unheard_of"]}),
         (200, b"no json"),
     ],
     ids=str,
@@ -123,6 +128,7 @@ def test_a_filter_that_gives_no_answer_leads_to_what_is_set_for_it(conversation,
 
     assert turn is not None
     assert turn.logs[0].code == "safety_unjudged"
+    assert turn.logs[0].content.startswith("A message was not judged: it was answered with")
 
 
 FORM = {

@@ -35,6 +35,12 @@ ACTIONS = {
     "block": "Answer with a sentence, the AI agent does not see it",
     "hand_off": "Hand off to a live agent, the AI agent does not see it",
 }
+# What the log says was done with a message.
+_DONE = {
+    "mark": "it passed",
+    "block": "it was answered with a sentence, and the AI agent did not see it",
+    "hand_off": "it was handed off, and the AI agent did not see it",
+}
 # The stricter one counts where a text falls into two.
 _STRICT = ("off", "mark", "block", "hand_off")
 SOURCE = "safety filter"
@@ -82,8 +88,9 @@ def safety_turn(conversation: Conversation, event: Event) -> Turn | None:
     action = _stricter([options.action_of(found), unjudged])
     if action == "off":
         return None
-    named = ", ".join(CATEGORIES.get(one, one) for one in found)
-    content = f"A message was judged as {named or 'not judged'}: {ACTIONS[action].lower()}."
+    named = ", ".join(CATEGORIES.get(one, one) for one in sorted(found))
+    judged = f"was judged as {named}" if named else "was not judged"
+    content = f"A message {judged}: {_DONE[action]}."
     log = TurnLog(
         level="warning",
         content=f"{content} {trouble}".strip(),
@@ -156,7 +163,9 @@ def _found(
         return found, f"The project’s own filter gave no answer ({error.reason or error.code})."
     except ValueError:
         return found, "The project’s own filter gave an answer that is none."
-    return found | told, ""
+    known = told & set(CATEGORIES)
+    trouble = "The project’s own filter named a category that there is none." if told - known else ""
+    return found | known, trouble
 
 
 async def _asked(options: SafetyOptions, secret: str, body: dict[str, Any]) -> set[str]:
@@ -178,7 +187,7 @@ async def _asked(options: SafetyOptions, secret: str, body: dict[str, Any]) -> s
     named = answer.get("categories") if isinstance(answer, Mapping) else None
     if not isinstance(named, list) or not all(isinstance(one, str) for one in named):
         raise ValueError("categories")
-    return {one for one in named if one in CATEGORIES}
+    return {re.sub(r"[\s_-]+", "_", one.strip().casefold()) for one in named}
 
 
 def _plain(text: str) -> str:
