@@ -61,7 +61,9 @@ class VerifiedContext:
 
     def _text(self, name: str) -> str:
         value = self.claims.get(name)
-        return value.strip()[:255] if isinstance(value, str) else ""
+        # A customer's own id of a person is often a number.
+        is_text = isinstance(value, str | int) and not isinstance(value, bool)
+        return str(value).strip()[:255] if is_text else ""
 
 
 def context_key_make(channel: Channel) -> tuple[str, str]:

@@ -64,6 +64,13 @@ def test_a_valid_token_makes_the_end_user_a_verified_one_and_tools_read_it(conve
     assert conv_snapshot(conversation, None, None).context_vault == ANN
 
 
+def test_an_id_that_is_a_number_names_the_same_person_as_its_digits(conversation):
+    sent(conversation, token(conversation, ctx={"external_id": 4711, "name": "Ann", "vip": True}))
+
+    assert conversation.end_user.external_id == "4711"
+    assert conversation.end_user.is_verified
+
+
 @pytest.mark.parametrize(
     ("changes", "status"),
     [
