@@ -19,6 +19,8 @@ from integrations.kit.text_form import western
 # "4", "4 5", "4/5", "4, quick", "4! quick"; digits that go on are a number of something else.
 _SCORES = re.compile(r"(\d)(?:\s*([,;/ ])\s*(\d)(?!\w))?(?:[^\w](.*))?", re.DOTALL)
 _ALWAYS_SKIPS = "skip"
+# What makes a picture of a digit, as phones type it.
+_KEYCAP = re.compile(r"[\ufe0e\ufe0f\u20e3]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,7 @@ def survey_text_answer(survey: Survey, text: str) -> str | None:
 
 def _read(text: str, questions: int, locale: str) -> _Read | None:
     """Return scores and comment; digits of any script count."""
-    typed = western(text.strip())
+    typed = western(_KEYCAP.sub("", text).strip())
     if typed.strip(" .!").casefold() in (
         _ALWAYS_SKIPS,
         sentence("survey_skip_word", locale).casefold(),

@@ -152,6 +152,7 @@ async def test_the_frame_of_polyais_sdks_answers_it_too():
         ("4", {"bot": 4, "live_agent": None}, ""),
         ("4 5", {"bot": 4, "live_agent": 5}, ""),
         ("٤, ٥ ممتاز", {"bot": 4, "live_agent": 5}, "ممتاز"),
+        ("4\ufe0f\u20e3 5\ufe0f\u20e3 thanks", {"bot": 4, "live_agent": 5}, "thanks"),
         ("3/2 - slow", {"bot": 3, "live_agent": 2}, "slow"),
         ("0", {"bot": None, "live_agent": None}, ""),
     ],
