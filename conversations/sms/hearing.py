@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from conversations.errors import ConversationError
@@ -59,12 +59,19 @@ def heard_claim(room: int) -> list[Heard]:
 
 
 def _waiting(now: datetime) -> QuerySet[SmsInbound]:
+    """Return what may be passed on: the first of each thread.
+
+    While that one waits for its time, as what came too fast does, the carrier's words do not.
+    """
     earlier = SmsInbound.objects.filter(
         thread=OuterRef("thread"), status=Status.WAITING, pk__lt=OuterRef("pk")
     )
+    is_word = ~Q(keyword="") & Q(is_everyday_word=False)
+    first_at = Subquery(earlier.order_by("pk").values("next_attempt_at")[:1])
+    may_overtake = is_word & Q(first_at__gt=now) & ~Exists(earlier.filter(is_word))
     free = Q(claimed_until=None) | Q(claimed_until__lt=now)
-    rows = SmsInbound.objects.filter(
-        free, ~Exists(earlier), status=Status.WAITING, next_attempt_at__lte=now
+    rows = SmsInbound.objects.alias(first_at=first_at).filter(
+        free, Q(first_at=None) | may_overtake, status=Status.WAITING, next_attempt_at__lte=now
     )
     return rows.select_related("thread__integration__project")
 

@@ -139,6 +139,35 @@ def test_stop_ends_the_conversation_and_takes_back_what_waits(client: Client) ->
     assert [one.error_code for one in of.outbound.filter(status=Status.FAILED)] == ["opted_out"]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_stop_waits_for_nothing_that_came_too_fast_and_yes_keeps_its_place(
+    client: Client, settings: Any
+) -> None:
+    settings.SMS_TEXTS_PER_MINUTE = 2
+    row = carrier()
+    _, conversation = talking(row)
+    said = ["One", "Two", "Three", "Yes", "Four"]
+    for number, text in enumerate(said):
+        text_in(client, row, text, f"SM{number}")
+    heard = []
+    while found := heard_claim(5):
+        heard += [one.text for one in found]
+        for one in found:
+            heard_taken(one)
+    assert heard == ["One", "Two"]
+
+    text_in(client, row, "STOP", "SM8")
+    text_in(client, row, "START", "SM9")
+    heard_claim(5)
+    heard_claim(5)
+
+    conversation.refresh_from_db()
+    assert conversation.state == "ended"
+    assert SmsThread.objects.get().opted_out_at is None
+    waiting = SmsInbound.objects.filter(status="waiting").order_by("pk")
+    assert [one.text for one in waiting] == ["Three", "Yes", "Four"]
+
+
 def test_two_machines_do_not_answer_each_other_for_ever(client: Client, row: Integration) -> None:
     heard = []
     for number in range(8):
