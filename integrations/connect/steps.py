@@ -183,7 +183,8 @@ def check_view(manifest: Manifest, result: CheckResult) -> CheckView:
     state = "passed" if result.is_ok else "skipped" if result.code == "skipped" else "failed"
     help_ = manifest.help_for(result.name, result.code) if state == "failed" else None
     if result.name == WEBHOOK_SEEN and not result.is_ok:
-        cause, cure = (text.format(vendor=manifest.name) for text in (WEBHOOK_CAUSE, WEBHOOK_CURE))
+        words = {"vendor": manifest.name, "first": "text" if manifest.channel else "handoff"}
+        cause, cure = (text.format(**words) for text in (WEBHOOK_CAUSE, WEBHOOK_CURE))
         state, help_ = "not yet", ErrorHelp(cause=cause, cure=cure)
     return CheckView(
         name=result.name,

@@ -12,7 +12,7 @@ WEBHOOK_SEEN = "webhook_seen"
 WEBHOOK_NOT_SEEN = "webhook_not_seen"
 WEBHOOK_LABEL = "Webhook seen"
 WEBHOOK_CAUSE = "No correctly signed call from {vendor} has arrived yet."
-WEBHOOK_CURE = "Paste this address at {vendor}. The first handoff brings the first call."
+WEBHOOK_CURE = "Paste this address at {vendor}. The first {first} brings the first call."
 
 
 def has_passed(results: Sequence[CheckResult]) -> bool:

@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from integrations.connect.steps import check_view
 from integrations.connections.addresses import webhook_urls
 from integrations.connections.building import connector_with
 from integrations.connections.services import (
@@ -22,6 +23,7 @@ from integrations.connections.services import (
     integration_draft_save,
 )
 from integrations.connections.tokens import MemoryTokens
+from integrations.contract.connector import CheckResult
 from integrations.contract.registry import manifest_get
 from integrations.credentials.generated_values import variants
 from integrations.models import AuditEntry, Environment, Integration, Project
@@ -322,3 +324,10 @@ def test_copy_from_nothing_says_so(admin: Client, project: Project) -> None:
     answer = admin.post(page(project, "connect_copy"), {"source": "live"}, follow=True)
 
     assert "nothing to copy from" in answer.content.decode()
+
+
+@pytest.mark.parametrize(("key", "first"), [("genesys", "handoff"), ("twilio_sms", "text")])
+def test_what_will_bring_the_first_call_is_named(key: str, first: str) -> None:
+    unseen = CheckResult(name="webhook_seen", code="webhook_not_seen", is_ok=False)
+
+    assert f"The first {first} brings the first call." in check_view(manifest_get(key), unseen).cure
