@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -67,12 +67,16 @@ def _called(rows: list[Integration]) -> list[Integration]:
     return sorted(called, key=lambda row: cast(datetime, row.last_webhook_at))[-1:]
 
 
-def texts_missed(integration: Integration, found: Sequence[InboundText]) -> None:
-    """Store what no call has told; what one has told is there already."""
-    ids = [one.carrier_id for one in found]
+def texts_untold(integration: Integration, ids: Collection[str]) -> frozenset[str]:
+    """Return which of some texts no call has told."""
     rows = SmsInbound.objects.filter(integration=integration, carrier_id__in=ids)
-    known = set(rows.values_list("carrier_id", flat=True))
-    if missed := [one for one in found if one.carrier_id not in known]:
+    return frozenset(ids).difference(rows.values_list("carrier_id", flat=True))
+
+
+def texts_missed(integration: Integration, found: Sequence[InboundText]) -> None:
+    """Store what no call has told; what one has told meanwhile is there already."""
+    untold = texts_untold(integration, [one.carrier_id for one in found])
+    if missed := [one for one in found if one.carrier_id in untold]:
         logger.warning(
             "Texts came in without a call",
             extra={"integration": integration.pk, "count": len(missed)},

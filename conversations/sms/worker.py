@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -25,7 +26,7 @@ from conversations.sms.hearing import (
     heard_taken,
     heard_told,
 )
-from conversations.sms.inbox import numbers_to_ask, texts_missed
+from conversations.sms.inbox import numbers_to_ask, texts_missed, texts_untold
 from conversations.sms.outbox import (
     TextAttempt,
     text_refused,
@@ -86,16 +87,22 @@ class TextWorker:
 
     async def _look_back(self) -> None:
         for integration, number, since in await run_sync(numbers_to_ask):
-            records: list[VendorCallRecord] = []
-            carrier = self._carrier(integration, records)
-            try:
-                found = await carrier.received(number, since=since)
-            except ConnectorError as error:
-                logger.warning("A carrier did not tell what came in: %s", error.code)
-                continue
-            finally:
-                await carrier.close()
-            await run_sync(texts_missed, integration, found)
+            await self._look_back_at(integration, number, since)
+
+    async def _look_back_at(self, integration: Integration, number: str, since: datetime) -> None:
+        async def untold(ids: Collection[str]) -> Collection[str]:
+            return await run_sync(texts_untold, integration, ids)
+
+        records: list[VendorCallRecord] = []
+        carrier = self._carrier(integration, records)
+        try:
+            found = await carrier.received(number, since=since, untold=untold)
+        except ConnectorError as error:
+            logger.warning("A carrier did not tell what came in: %s", error.code)
+            return
+        finally:
+            await carrier.close()
+        await run_sync(texts_missed, integration, found)
 
     def _look(self) -> None:
         self._looks_again = True

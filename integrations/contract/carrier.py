@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from abc import abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
@@ -126,6 +126,10 @@ class ThreadPolicy:
     texts_per_second: float = 1.0
 
 
+# Says which of a carrier's ids of texts no call has told.
+Untold = Callable[[Collection[str]], Awaitable[Collection[str]]]
+
+
 class OptedOutError(RejectedError):
     """The end user has told the carrier that they want no more texts."""
 
@@ -167,9 +171,13 @@ class Carrier(Connector):
         May raise any ConnectorError; without a way to look it returns None, and one may be doubled.
         """
 
-    async def received(self, number: str, *, since: datetime) -> Sequence[InboundText]:
-        """Return what came in at a number since then, oldest first, as far as the carrier's list
-        tells: calls may have been lost while we were away. May raise any ConnectorError.
+    async def received(
+        self, number: str, *, since: datetime, untold: Untold
+    ) -> Sequence[InboundText]:
+        """Return what came in at a number since then and no call has told, oldest first.
+
+        Calls may have been lost while we were away: the carrier's list may have what they had,
+        files too. May raise any ConnectorError.
         """
         return ()
 

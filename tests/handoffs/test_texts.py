@@ -151,7 +151,7 @@ def test_a_picture_reaches_the_live_agent_as_a_file(
     client: Client, row: Integration, phone: TwilioSimulator, carried: Any
 ) -> None:
     handoff = with_live_agent(row, client, carried)
-    url = phone._keep("image/png", PNG)
+    url = phone._keep("MM1", "image/png", PNG)
 
     text_in(client, row, "", "SM2", NumMedia="1", MediaUrl0=url, MediaContentType0="image/png")
     carried(lambda: deliveries_pending(handoff.pk))
@@ -179,7 +179,7 @@ def test_a_file_that_the_vendor_does_not_take_is_refused_in_words_and_the_text_g
 ) -> None:
     settings.ATTACHMENT_MAX_BYTES = most
     handoff = with_live_agent(row, client, carried)
-    url = phone._keep(kind, content)
+    url = phone._keep("MM1", kind, content)
 
     text_in(client, row, "See", "SM2", NumMedia="1", MediaUrl0=url, MediaContentType0=kind)
     carried(lambda: deliveries_pending(handoff.pk) and "not taken here" in on_phone(phone)[-1])
@@ -192,7 +192,7 @@ def test_a_file_that_the_vendor_does_not_take_is_refused_in_words_and_the_text_g
 def test_a_picture_for_the_ai_agent_is_refused_in_words_and_the_text_goes_on(
     client: Client, row: Integration, phone: TwilioSimulator, carried: Any
 ) -> None:
-    url = phone._keep("image/png", PNG)
+    url = phone._keep("MM1", "image/png", PNG)
 
     text_in(client, row, "See", "SM1", NumMedia="1", MediaUrl0=url, MediaContentType0="image/png")
     carried(lambda: said() == ["See"] and len(on_phone(phone)) == 2)
@@ -386,6 +386,24 @@ def test_a_text_whose_call_never_came_is_found_in_the_carriers_list(
     ]
 
 
+def test_all_that_came_while_nobody_was_called_is_found_with_its_files(
+    client: Client, row: Integration, phone: TwilioSimulator, carried: Any
+) -> None:
+    before = timezone.now() - timedelta(seconds=5)
+    Integration.objects.filter(pk=row.pk).update(connected_at=before)
+    handoff = with_live_agent(row, client, carried)
+    for number in range(120):  # more than one page of the list
+        phone.phone_sends(f"+1555010{1000 + number}", "Hello?")
+    phone.phone_sends(THEIRS, "", media=[("image/png", PNG)])
+    worker = TextWorker()
+
+    worker.look_back()
+
+    carried(lambda: deliveries_pending(handoff.pk))
+    assert Attachment.objects.get().mime_type == "image/png"
+    assert SmsInbound.objects.count() == 122
+
+
 # ---- Twilio's own library as a judge of the simulator ----
 
 
@@ -399,6 +417,10 @@ def test_twilios_own_library_sends_lists_and_is_refused_by_number(phone: TwilioS
     assert (made.status, made.num_segments, made.direction) == ("queued", "1", "outbound-api")
     assert [one.sid for one in listed] == [made.sid]
     assert theirs.messages(made.sid).fetch().body == "Hi"
+    told = phone.phone_sends(THEIRS, "", media=[("image/png", PNG)])
+    [file] = theirs.messages(told).media.list()
+    assert (file.content_type, file.parent_sid) == ("image/png", told)
+    assert len(theirs.messages.list(to=OURS, from_=THEIRS, page_size=1)) == 1
     assert theirs.incoming_phone_numbers.list(phone_number=OURS)[0].capabilities["sms"] is True
     with pytest.raises(TwilioRestException) as refused:
         theirs.messages.create(to="+15005550009", from_=OURS, body="Hi")

@@ -164,7 +164,9 @@ def _found(
     except ValueError:
         return found, "The project’s own filter gave an answer that is none."
     known = told & set(CATEGORIES)
-    trouble = "The project’s own filter named a category that there is none." if told - known else ""
+    trouble = (
+        "The project’s own filter named a category that there is none." if told - known else ""
+    )
     return found | known, trouble
 
 

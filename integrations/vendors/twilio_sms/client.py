@@ -11,7 +11,7 @@ from integrations.contract.errors import CannotConnectError, ConnectorError, Rej
 from integrations.http.client import REQUEST_SECONDS, HttpClient
 from integrations.http.download import download
 from integrations.http.errors import StatusTable, VendorResponse, status_error
-from integrations.kit.json_values import Json, as_id, as_object, as_objects
+from integrations.kit.json_values import Json, as_id, as_object, as_objects, as_text
 from integrations.vendors.twilio_sms.mapping.errors import KINDS
 
 API_URL = "https://api.twilio.com"
@@ -27,8 +27,9 @@ class TwilioClient:
         """Keep address and credentials."""
         self._http = http
         self._api = (credentials.get("api_base_url") or API_URL).rstrip("/")
-        self._sid = credentials.get("account_sid", "")
-        user, password = self._sid, credentials.get("auth_token", "")
+        sid = credentials.get("account_sid", "")
+        self._account = f"{_VERSION}/Accounts/{sid}"
+        user, password = sid, credentials.get("auth_token", "")
         if credentials.get("api_key_sid") and credentials.get("api_key_secret"):
             user, password = credentials["api_key_sid"], credentials["api_key_secret"]
         pair = base64.b64encode(f"{user}:{password}".encode()).decode()
@@ -36,17 +37,17 @@ class TwilioClient:
 
     async def account(self, *, timeout: float) -> Json:
         """Return the account itself."""
-        return await self._json("account", "GET", ".json", timeout=timeout)
+        return await self._json("account", "GET", f"{self._account}.json", timeout=timeout)
 
     async def incoming_phone_numbers(self, number: str, *, timeout: float) -> list[Json]:
         """Return the account's number that is written so: one, or none."""
-        path = f"/IncomingPhoneNumbers.json?{urlencode({'PhoneNumber': number})}"
+        path = f"{self._account}/IncomingPhoneNumbers.json?{urlencode({'PhoneNumber': number})}"
         answer = await self._json("incoming_phone_numbers", "GET", path, timeout=timeout)
         return as_objects(answer.get("incoming_phone_numbers"))
 
     async def update_phone_number(self, sid: str, form: Mapping[str, str]) -> Json:
         """Change a number of the account."""
-        path = f"/IncomingPhoneNumbers/{sid}.json"
+        path = f"{self._account}/IncomingPhoneNumbers/{sid}.json"
         data = urlencode(form).encode()
         return await self._json("update_phone_number", "POST", path, headers=_FORM, data=data)
 
@@ -54,13 +55,29 @@ class TwilioClient:
         """Send a text; Twilio knows no key that would make a repetition harmless."""
         data = urlencode(form).encode()
         return await self._json(
-            "create_message", "POST", "/Messages.json", headers=_FORM, data=data
+            "create_message", "POST", f"{self._account}/Messages.json", headers=_FORM, data=data
         )
 
     async def list_messages(self, *, to: str) -> Json:
         """Return the newest messages to a number."""
-        path = f"/Messages.json?{urlencode({'To': to, 'PageSize': _PAGE})}"
-        return await self._json("list_messages", "GET", path)
+        query = urlencode({"To": to, "PageSize": _PAGE})
+        return await self._json("list_messages", "GET", f"{self._account}/Messages.json?{query}")
+
+    async def next_page(self, page: Json) -> Json | None:
+        """Return the page behind one of a list; None behind the last."""
+        uri = as_text(page.get("next_page_uri"))
+        return await self._json("next_page", "GET", uri) if uri.startswith("/") else None
+
+    async def list_media(self, message_sid: str) -> list[Json]:
+        """Return the files of a message, each with its whole `url`."""
+        answer = await self._json(
+            "list_media", "GET", f"{self._account}/Messages/{message_sid}/Media.json"
+        )
+        found = as_objects(answer.get("media_list"))
+        return [
+            {**one, "url": self._api + as_text(one.get("uri")).removesuffix(".json")}
+            for one in found
+        ]
 
     async def media(self, url: str, *, max_bytes: int) -> bytes:
         """Download a file of a message; the account's credentials go to its own host alone."""
@@ -81,7 +98,7 @@ class TwilioClient:
         response = await self._http.request(
             operation,
             method,
-            f"{self._api}{_VERSION}/Accounts/{self._sid}{path}",
+            self._api + path,
             headers={**self._headers, **(headers or {})},
             timeout=timeout,
             read_error=_twilio_error,

@@ -17,6 +17,7 @@ from integrations.contract.carrier import (
     SentText,
     TextReport,
     ThreadPolicy,
+    Untold,
 )
 from integrations.contract.checks import CALL_SECONDS, CheckFailedError, run_checks
 from integrations.contract.connector import (
@@ -37,9 +38,11 @@ from integrations.vendors.twilio_sms.mapping.errors import CAUSES, MEDIA_REFUSED
 from integrations.vendors.twilio_sms.mapping.signature import form_pairs, require_true
 from integrations.vendors.twilio_sms.mapping.texts import (
     TEXT_ID,
+    has_files,
     inbound_text,
     message_form,
-    received_texts,
+    received_messages,
+    received_text,
     same_text,
     sent_text,
     text_report,
@@ -162,9 +165,27 @@ class TwilioCarrier(Carrier):
         listed = await self._client.list_messages(to=text.recipient)
         return same_text(listed, text, since=since, but=but)
 
-    async def received(self, number: str, *, since: datetime) -> Sequence[InboundText]:
-        """Look among the account's newest messages to a number of ours."""
-        return received_texts(await self._client.list_messages(to=number), since=since)
+    async def received(
+        self, number: str, *, since: datetime, untold: Untold
+    ) -> Sequence[InboundText]:
+        """Look through the account's messages to a number of ours, up to one page without news."""
+        found: list[Json] = []
+        page: Json | None = await self._client.list_messages(to=number)
+        while page is not None:
+            messages = received_messages(page, since=since)
+            new = await untold(messages)
+            found += [message for sid, message in messages.items() if sid in new]
+            page = await self._client.next_page(page) if new else None
+        texts = [received_text(one, await self._files(one)) for one in reversed(found)]
+        return [one for one in texts if one is not None]
+
+    async def _files(self, message: Json) -> list[Json]:
+        if not has_files(message):
+            return []
+        try:
+            return await self._client.list_media(as_text(message.get("sid")))
+        except RejectedError:  # they are not kept any more
+            return []
 
     # ---- connecting ----
 

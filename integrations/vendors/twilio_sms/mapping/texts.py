@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -119,22 +119,32 @@ def same_text(
     return sent_text(found[-1]) if found else None
 
 
-def received_texts(messages: object, *, since: datetime) -> list[InboundText]:
-    """Return the texts among an account's newest messages that came in since then, oldest first.
+def received_messages(page: Json, *, since: datetime) -> dict[str, Json]:
+    """Return the messages of a page that came in since then, by their ids, newest first."""
+    return {
+        as_text(one.get("sid")): one
+        for one in as_objects(page.get("messages"))
+        if one.get("direction") == "inbound" and _created_at(one) >= since
+    }
 
-    Their files are not in the list, and neither is what Advanced Opt-Out made of them: the usual
-    words count.
+
+def received_text(message: Json, files: Sequence[Json]) -> InboundText | None:
+    """Read a message of a list, with its files beside it.
+
+    What Advanced Opt-Out made of it is not in the list: the usual words count.
     """
-    listed = as_objects(as_object(messages).get("messages"))
-    new = [one for one in listed if one.get("direction") == "inbound" and _created_at(one) >= since]
-    read = (inbound_text(_as_call(one), is_advanced=False) for one in reversed(new))
-    return [one for one in read if one is not None]
-
-
-def _as_call(message: Json) -> Json:
     names = {"MessageSid": "sid", "From": "from", "To": "to", "Body": "body"}
     told = {name: as_text(message.get(own)) for name, own in names.items()}
-    return {**told, "NumSegments": as_text(message.get("num_segments"))}
+    told |= {"NumSegments": as_text(message.get("num_segments")), "NumMedia": str(len(files))}
+    for number, file in enumerate(files):
+        told[f"MediaUrl{number}"] = as_text(file.get("url"))
+        told[f"MediaContentType{number}"] = as_text(file.get("content_type"))
+    return inbound_text(told, is_advanced=False)
+
+
+def has_files(message: Json) -> bool:
+    """Say whether a message of a list came with files."""
+    return _number(message.get("num_media")) > 0
 
 
 def _created_at(message: Json) -> datetime:

@@ -7,7 +7,7 @@ import binascii
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from starlette.applications import Starlette
 from starlette.datastructures import FormData
@@ -97,6 +97,7 @@ def twilio_app(simulator: TwilioSimulator) -> Starlette:
             Route(f"{_ACCOUNT}/Messages.json", api.create, methods=["POST"]),
             Route(f"{_ACCOUNT}/Messages.json", api.list_, methods=["GET"]),
             Route(f"{_ACCOUNT}/Messages/{{message_sid}}.json", api.one, methods=["GET"]),
+            Route(f"{_ACCOUNT}/Messages/{{message_sid}}/Media.json", api.files, methods=["GET"]),
             Route(
                 f"{_ACCOUNT}/Messages/{{message_sid}}/Media/{{media_sid}}",
                 api.media,
@@ -175,14 +176,34 @@ class Api:
         """Return the newest messages, narrowed as the query asks."""
         self._authenticate(request)
         query = request.query_params
-        size = min(int(query.get("PageSize", "50")), MAX_PAGE)
+        size, number = min(int(query.get("PageSize", "50")), MAX_PAGE), int(query.get("Page", "0"))
+        start = size * number
         found = [
             self._world.resource(one)
             for one in reversed(self._world.messages.values())
             if query.get("To", one.to) == one.to and query.get("From", one.sender) == one.sender
         ]
-        page = {"messages": found[:size], "page": 0, "page_size": size, "next_page_uri": None}
-        return AsciiJSONResponse({**page, "start": 0, "end": len(found[:size]) - 1})
+        shown = found[start : start + size]
+        behind = urlencode({**query, "PageSize": size, "Page": number + 1})
+        page = {
+            "messages": shown,
+            "page": number,
+            "page_size": size,
+            "start": start,
+            "end": start + len(shown) - 1,
+            "next_page_uri": f"{request.url.path}?{behind}" if found[start + size :] else None,
+        }
+        return AsciiJSONResponse(page)
+
+    async def files(self, request: Request) -> Response:
+        """List the files of a message."""
+        self._authenticate(request)
+        sid = request.path_params["message_sid"]
+        if sid not in self._world.messages:
+            raise RefusedError(20404, 404)
+        files = self._world.files(sid)
+        page = {"page": 0, "page_size": 50, "start": 0, "end": len(files) - 1}
+        return AsciiJSONResponse({"media_list": files, **page, "next_page_uri": None})
 
     async def one(self, request: Request) -> Response:
         """Return one message."""

@@ -163,8 +163,10 @@ class TwilioSimulator(Simulator):
         with self.change():
             ours = self.world.ours(to)
             keyword = self.world.keyword(phone, ours, text)
-            urls = [self._keep(kind, content) for kind, content in media]
+            sid = new_sid("MM" if media else "SM")
+            urls = [self._keep(sid, kind, content) for kind, content in media]
             message = self.world.add(
+                sid=sid,
                 sender=phone,
                 to=ours,
                 body=text,
@@ -177,10 +179,10 @@ class TwilioSimulator(Simulator):
             self.calls.post(Call(url=url, form=form, lane=phone, label="inbound"))
         return message.sid
 
-    def _keep(self, kind: str, content: bytes) -> str:
+    def _keep(self, message_sid: str, kind: str, content: bytes) -> str:
         sid, account = new_sid("ME"), self.world.switches.account_sid
         self.world.media[sid] = (kind, content)
-        path = f"/{VERSION}/Accounts/{account}/Messages/{new_sid('MM')}/Media/{sid}"
+        path = f"/{VERSION}/Accounts/{account}/Messages/{message_sid}/Media/{sid}"
         return self.base_url + path
 
     def _inbound(self, message: Message, keyword: str, kinds: list[str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from email.utils import formatdate
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from integrations.simulators.desk import DeskError
 from integrations.simulators.records import record_of
@@ -142,9 +143,27 @@ class TwilioWorld:
     def add(self, **values: Any) -> Message:
         """Keep a message."""
         prefix = "MM" if values.get("media") else "SM"
-        made = Message(sid=new_sid(prefix), **values)
+        made = Message(**{"sid": new_sid(prefix), **values})
         self.messages[made.sid] = made
         return made
+
+    def files(self, sid: str) -> list[dict[str, Any]]:
+        """Return the files of a message that a phone sent, as the API lists them."""
+        addresses = [urlsplit(url).path for url in self.messages[sid].media]
+        names = [(path, path.rpartition("/")[2]) for path in addresses]
+        return [
+            {
+                "sid": name,
+                "account_sid": self.switches.account_sid,
+                "parent_sid": sid,
+                "content_type": self.media[name][0],
+                "date_created": _moment(self.messages[sid].created_at),
+                "date_updated": _moment(self.messages[sid].created_at),
+                "uri": f"{path}.json",
+            }
+            for path, name in names
+            if name in self.media
+        ]
 
     def text_from_network(self, phone: str, ours: str, text: str) -> None:
         """Let the vendor itself answer a keyword."""
