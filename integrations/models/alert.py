@@ -30,6 +30,8 @@ class Alert(models.Model):
     raised_at = models.DateTimeField(default=timezone.now)
     told_at = models.DateTimeField(null=True, blank=True)
     cleared_at = models.DateTimeField(null=True, blank=True)
+    # When a mail of it is to be sent; while somebody sends it, when it is taken for lost.
+    mail_due_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-raised_at", "-id"]

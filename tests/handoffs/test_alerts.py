@@ -11,13 +11,15 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from conversations.models import WebhookDelivery
+from conversations.models import WebhookDelivery, WebhookEndpoint
 from conversations.webhooks.endpoints import endpoint_create
 from handoffs.models import Delivery, Handoff, RelayWorker
+from handoffs.portal.alerts import telling
 from handoffs.portal.alerts.telling import AlertSettings, alert_settings_set, alerts_run
 from handoffs.states import State
 from integrations.contract.connector import ROTATING
 from integrations.models import Alert, Integration, Project, VendorToken
+from integrations.telemetry.mail import mail_send
 from tests import factories
 from tests.members import client_of_admin, client_of_reader, client_with
 
@@ -90,18 +92,20 @@ TROUBLES = {
 }
 
 
+def pager(project: Project) -> WebhookEndpoint:
+    values = {"name": "Pager", "url": "https://hooks.example/a"}
+    values |= {"event_types": ["alerts.triggered", "alerts.resolved"]}
+    hook, _ = endpoint_create(project=project, actor=None, values=values)
+    return hook
+
+
 def subjects() -> list[str]:
     return [sent.subject for sent in mail.outbox]
 
 
 @pytest.mark.parametrize("kind", TROUBLES)
 def test_a_trouble_is_told_once_and_so_is_its_end(project, kind):
-    wanted = {"name": "Pager", "url": "https://hooks.example/a"}
-    hook, _ = endpoint_create(
-        project=project,
-        actor=None,
-        values={**wanted, "event_types": ["alerts.triggered", "alerts.resolved"]},
-    )
+    hook = pager(project)
     mend = TROUBLES[kind](project)
 
     alerts_run()
@@ -146,6 +150,51 @@ def test_a_mail_server_that_is_away_is_tried_again(project, settings):
     alerts_run()
 
     assert len(mail.outbox) == 1
+
+
+def test_the_webhook_does_not_wait_for_the_mail_server(project, settings):
+    hook = pager(project)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
+    red(project)
+
+    alerts_run()
+    alerts_run()
+
+    told = WebhookDelivery.objects.filter(endpoint=hook)
+    assert [row.type for row in told] == ["alerts.triggered"]
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+def test_what_runs_twice_at_a_moment_tells_once(project, monkeypatch, is_over):
+    hook = pager(project)
+    mend = red(project)
+    if is_over:
+        alerts_run()
+        mend()
+    before = len(mail.outbox)
+
+    def another_run(**sent: object) -> None:
+        """While a slow mail server takes the mail, the clock strikes again."""
+        monkeypatch.setattr(telling, "mail_send", mail_send)
+        alerts_run()
+        mail_send(**sent)
+
+    monkeypatch.setattr(telling, "mail_send", another_run)
+    alerts_run()
+
+    assert len(mail.outbox) == before + 1
+    assert WebhookDelivery.objects.filter(endpoint=hook).count() == 1 + is_over
+
+
+def test_a_mail_that_was_begun_and_never_ended_is_tried_again(project):
+    red(project)
+    alerts_run()
+    Alert.objects.update(mail_due_at=timezone.now() - timedelta(seconds=1))
+
+    alerts_run()
+
+    assert len(mail.outbox) == 2
 
 
 def test_nobody_is_told_of_another_projects_troubles(project):

@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 QUIET_MINUTES = 240
 KEPT = timedelta(days=90)
 MOST_MAILS = 20
+# Whoever has begun to mail an alert holds it no longer than this.
+MAILING_FOR = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,17 +76,19 @@ def alerts_run() -> None:
     for key, row in known.items():
         if key not in found:
             _clear(row, now)
+    _mails_send()
     Alert.objects.filter(cleared_at__lt=now - KEPT).delete()
 
 
 def _raised(condition: Condition) -> Alert:
-    return Alert.objects.create(
+    row, _ = Alert.objects.get_or_create(
         project_id=condition.project_id,
         kind=condition.kind,
         subject=condition.subject,
-        environment=condition.environment,
-        detail=condition.detail,
+        cleared_at=None,
+        defaults={"environment": condition.environment, "detail": condition.detail},
     )
+    return row
 
 
 def _keep(row: Alert, condition: Condition, now: datetime) -> None:
@@ -93,7 +97,7 @@ def _keep(row: Alert, condition: Condition, now: datetime) -> None:
         Alert.objects.filter(pk=row.pk).update(detail=condition.detail)
         row.detail = condition.detail
     if row.told_at is None and not _is_quiet(row, now):
-        _tell(row, is_over=False)
+        _tell(row, now)
 
 
 def _is_quiet(row: Alert, now: datetime) -> bool:
@@ -102,38 +106,59 @@ def _is_quiet(row: Alert, now: datetime) -> bool:
     return same.filter(told_at__gt=since).exclude(pk=row.pk).exists()
 
 
-def _clear(row: Alert, now: datetime) -> None:
-    Alert.objects.filter(pk=row.pk).update(cleared_at=now)
-    row.cleared_at = now
-    if row.told_at is not None:
-        _tell(row, is_over=True)
-
-
-def _tell(row: Alert, *, is_over: bool) -> None:
-    """Write the webhook's event, then mail; a mail that fails is tried again in a minute."""
-    chosen = alert_settings(row.project)
-    if chosen.emails and mail_is_set_up():
-        try:
-            _mail(row, chosen.emails, is_over=is_over)
-        except OSError as error:
-            logger.warning("An alert was not mailed: %s", type(error).__name__)
-            if not is_over:
-                return
+def _tell(row: Alert, now: datetime) -> None:
+    """Tell of a trouble once, whoever else sees it at the same moment."""
     with transaction.atomic():
-        if not is_over:
-            Alert.objects.filter(pk=row.pk).update(told_at=timezone.now())
-        kind = WebhookType.ALERTS_RESOLVED if is_over else WebhookType.ALERTS_TRIGGERED
-        project_tell(
-            row.project_id,
-            kind,
-            lambda: alert_data(row),
-            environment=row.environment,
-            lane=f"alert-{row.pk}",
-        )
+        if Alert.objects.filter(pk=row.pk, told_at=None).update(told_at=now, mail_due_at=now):
+            _webhook(row, WebhookType.ALERTS_TRIGGERED)
 
 
-def _mail(row: Alert, emails: tuple[str, ...], *, is_over: bool) -> None:
-    words = f"{'Over: ' if is_over else ''}{row.get_kind_display()} in {row.project.name}"
+def _clear(row: Alert, now: datetime) -> None:
+    """Tell that a trouble is over, by mail to whom it was mailed."""
+    is_mailed = row.told_at is not None and row.mail_due_at is None
+    due = now if is_mailed else None
+    with transaction.atomic():
+        still_open = Alert.objects.filter(pk=row.pk, cleared_at=None)
+        if still_open.update(cleared_at=now, mail_due_at=due) and row.told_at is not None:
+            row.cleared_at = now
+            _webhook(row, WebhookType.ALERTS_RESOLVED)
+
+
+def _webhook(row: Alert, kind: WebhookType) -> None:
+    project_tell(
+        row.project_id,
+        kind,
+        lambda: alert_data(row),
+        environment=row.environment,
+        lane=f"alert-{row.pk}",
+    )
+
+
+def _mails_send() -> None:
+    due = Alert.objects.filter(mail_due_at__lte=timezone.now()).select_related("project")
+    for row in due:
+        _mail_once(row)
+
+
+def _mail_once(row: Alert) -> None:
+    """Mail it, if nobody else is at it; a mail that fails is tried again in a minute."""
+    until, due = timezone.now() + MAILING_FOR, None
+    mine = Alert.objects.filter(pk=row.pk, mail_due_at=row.mail_due_at)
+    if not mine.update(mail_due_at=until):
+        return
+    emails = alert_settings(row.project).emails
+    try:
+        if emails and mail_is_set_up():
+            _mail(row, emails)
+    except OSError as error:
+        logger.warning("An alert was not mailed: %s", type(error).__name__)
+        due = timezone.now()
+    Alert.objects.filter(pk=row.pk, mail_due_at=until).update(mail_due_at=due)
+
+
+def _mail(row: Alert, emails: tuple[str, ...]) -> None:
+    over = "Over: " if row.cleared_at else ""
+    words = f"{over}{row.get_kind_display()} in {row.project.name}"
     page = settings.PUBLIC_URL + reverse("alerts", args=[row.project.public_id])
     since = row.raised_at.astimezone(row.project.zone)
     body = f"{row.detail}\n\nSince {since:%Y-%m-%d %H:%M} ({since:%Z}).\n{page}\n"
