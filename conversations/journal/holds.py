@@ -13,13 +13,18 @@ from integrations.models import Project
 
 # What was due goes a day after its hold is over, so that a slip can be taken back.
 GRACE = timedelta(days=1)
+# So much later than in UTC a day is over where the clocks are furthest behind.
+_OVER_EVERYWHERE = timedelta(hours=12)
 
 
 def holds_in_force() -> QuerySet[LegalHold]:
-    """Return the holds that keep something now, those in their last day of grace too."""
+    """Return the holds that keep something now, those in their last day of grace too.
+
+    A last day is over once it is over everywhere: one statement serves projects of all zones.
+    """
     past = timezone.now() - GRACE
     not_lifted = Q(lifted_at__isnull=True) | Q(lifted_at__gt=past)
-    not_over = Q(until__isnull=True) | Q(until__gte=past.date())
+    not_over = Q(until__isnull=True) | Q(until__gte=(past - _OVER_EVERYWHERE).date())
     return LegalHold.objects.filter(not_lifted, not_over)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from integrations.models.identifiers import project_id, workspace_id
 
@@ -72,6 +74,11 @@ class Project(models.Model):
     def zone(self) -> ZoneInfo:
         """Return whose days its lists and figures count."""
         return ZoneInfo(self.time_zone)
+
+    @property
+    def today(self) -> date:
+        """Return which day it is there."""
+        return timezone.localdate(timezone=self.zone)
 
 
 class Area(models.TextChoices):

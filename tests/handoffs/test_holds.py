@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from django.contrib.auth import get_user
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from conversations.files.attachments import attachments_purge
+from conversations.journal.holds import holds_in_force
 from conversations.models import (
     Attachment,
     Conversation,
@@ -29,6 +31,8 @@ from handoffs.clocks.retention import (
 )
 from handoffs.models import Handoff
 from handoffs.portal.erasure.erasing import all_blank, erasure_request, erasure_run
+from handoffs.portal.erasure.hold_views import HoldForm
+from handoffs.portal.erasure.holds import hold_set, state
 from integrations.models import AuditEntry, Project, VendorCall
 from integrations.projects.retention import Retention, retention_of, retention_set
 from tests import factories
@@ -203,10 +207,49 @@ def test_a_hold_ends_by_itself_after_its_last_day(project, admin):
     retention_run()
     assert kept_of(handoff)[0]
 
-    LegalHold.objects.update(until=today - timedelta(days=2))
+    LegalHold.objects.update(until=today - timedelta(days=3))
     retention_run()
 
     assert not kept_of(handoff)[0]
+
+
+@pytest.mark.parametrize(
+    ("zone", "now", "over_at"),
+    [
+        ("America/Los_Angeles", "2026-04-01T05:00:00+00:00", "2026-04-01T08:00:00+00:00"),
+        ("Pacific/Auckland", "2026-03-31T10:00:00+00:00", "2026-03-31T11:00:00+00:00"),
+        ("UTC", "2026-03-31T23:59:00+00:00", "2026-04-01T00:00:00+00:00"),
+    ],
+)
+def test_a_holds_last_day_is_one_of_the_projects_zone(
+    project, admin, monkeypatch, zone, now, over_at
+):
+    project.time_zone = zone
+    project.save()
+    handoff = old_talk(project)
+    clock = {"now": datetime.fromisoformat(now)}
+    monkeypatch.setattr(timezone, "now", lambda: clock["now"])
+
+    form = HoldForm(
+        {"held": handoff.conversation_id, "reason": "Case 7", "until": "2026-03-31"},
+        project=project,
+    )
+    assert form.is_valid(), form.errors
+    made = hold_set(
+        project=project,
+        held=handoff.conversation,
+        reason="Case 7",
+        until=form.cleaned_data["until"],
+        actor=get_user(admin),
+    )
+    assert state(made) == "soon"
+
+    clock["now"] = datetime.fromisoformat(over_at)
+    assert state(made) == "over"
+    clock["now"] += timedelta(hours=23, minutes=59)
+    assert list(holds_in_force()) == [made]
+    clock["now"] += timedelta(hours=27)
+    assert not holds_in_force().exists()
 
 
 def test_the_page_reviews_holds_and_the_audit_names_nobody(project, admin):

@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -59,7 +58,7 @@ class HoldForm(forms.Form):
     def clean_until(self) -> date | None:
         """Refuse a day that is past."""
         until: date | None = self.cleaned_data["until"]
-        if until is not None and until < timezone.now().date():
+        if until is not None and until < self._project.today:
             raise ValidationError("Until: this day is past. Enter one to come, or none.")
         return until
 

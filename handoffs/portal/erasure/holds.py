@@ -47,7 +47,7 @@ def hold_set(
 ) -> LegalHold:
     """Begin a hold; raises ValidationError where the same is held already."""
     names = {"end_user": held} if isinstance(held, EndUser) else {"conversation": held}
-    same: QuerySet[LegalHold] = LegalHold.objects.filter(project=project, **names)
+    same: QuerySet[LegalHold] = project.legal_holds.filter(**names)
     if any(state(row) != "over" for row in same):
         raise ValidationError("It is on hold already: lift that hold before you set another.")
     made = LegalHold.objects.create(
@@ -72,7 +72,7 @@ def hold_lift(*, hold: LegalHold, actor: Any) -> None:
 
 def holds_shown(project: Project) -> tuple[list[ShownHold], list[ShownHold]]:
     """Return the holds in force, those that end first on top, and the newest that are over."""
-    rows = project.legal_holds.select_related("end_user", "conversation__end_user")
+    rows = project.legal_holds.select_related("project", "end_user", "conversation__end_user")
     shown = [ShownHold(row, state(row)) for row in rows]
     held = [one for one in shown if one.state != "over"]
     held.sort(key=lambda one: (one.row.until is None, one.row.until, one.row.pk))
@@ -81,7 +81,7 @@ def holds_shown(project: Project) -> tuple[list[ShownHold], list[ShownHold]]:
 
 def state(row: LegalHold) -> str:
     """Say whether it holds, ends soon and asks to be reviewed, or is over."""
-    today = timezone.now().date()
+    today = row.project.today
     if row.lifted_at is not None or (row.until is not None and row.until < today):
         return "over"
     is_soon = row.until is not None and row.until <= today + timedelta(days=REVIEW_DAYS)
