@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -319,3 +320,18 @@ def test_a_member_of_another_workspace_finds_no_list(project):
 
     for name in ("conversations", "conversations_export"):
         assert stranger.get(reverse(name, args=[project.public_id])).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("page", "bound"), [("conversations", "started_at"), ("handoffs", "conversation_id")]
+)
+def test_an_export_by_words_counts_within_the_days_of_the_list(admin, project, page, bound):
+    url = reverse(f"{page}_export", args=[project.public_id])
+
+    with CaptureQueriesContext(connection) as statements:
+        admin.get(url, {"q": "pineapple"})
+
+    counting = [one["sql"] for one in statements if "COUNT(*)" in one["sql"] and "@@" in one["sql"]]
+    assert len(counting) == 1
+    search = counting[0].partition('FROM "conversations_conversationsearch"')[2]
+    assert '"project_id" = ' in search and f'"{bound}" >= ' in search

@@ -86,8 +86,15 @@ class ListPage:
         self, project: Project, wanted: Any, page: KeysetPage[Any], *, shows_people: bool
     ) -> Count:
         """Return how many rows there are, of which a page is known."""
-        rows = (self.counted or self.rows)(project, wanted, shows_people)
+        rows = self._counted(project, wanted, shows_people)
         return page_count(page, rows, by=self.counted_by)
+
+    def count_all(self, project: Project, wanted: Any, *, shows_people: bool) -> Count:
+        """Return how many rows there are, where no page of them is known."""
+        return count_to(self._counted(project, wanted, shows_people), by=self.counted_by)
+
+    def _counted(self, project: Project, wanted: Any, shows_people: bool) -> QuerySet[Any]:
+        return (self.counted or self.rows)(project, wanted, shows_people)
 
     def plain_query(self, project: Project, query: str) -> str:
         """Return the filters of an address alone, as the page itself writes them."""
@@ -99,7 +106,7 @@ class ListPage:
         """Return which filter to take away where nothing fits."""
 
         def count_without(query: str) -> Count:
-            found = self.found(project, query, shows_people=shows_people)
+            found = self._counted(project, self.wanted(project, query), shows_people)
             return count_to(found, COUNTED_WITHOUT)
 
         return narrowest(chips, count_without)
@@ -197,7 +204,7 @@ def list_export(
         project=project,
         actor=request.user,
         action=f"{page}.exported",
-        subject=list_page.in_words(count_to(found)),
+        subject=list_page.in_words(list_page.count_all(project, wanted, shows_people=shows_people)),
         fields=wanted.query,
     )
     exported = list_page.exported(found, project, EXPORTED_MAX)
