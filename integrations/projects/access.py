@@ -37,6 +37,13 @@ def projects_of(user: Any) -> QuerySet[Project]:
     return Project.objects.filter(workspace__members__user=user).select_related("workspace")
 
 
+def own_zone_activate(user: Any) -> None:
+    """Show a page that belongs to no project in the zone of the user's first one."""
+    first = projects_of(user).first()
+    if first is not None:
+        timezone.activate(first.zone)
+
+
 def project_entry(user: Any, project_id: str) -> tuple[Project, Membership] | None:
     """Return a project and by which membership a user enters it; None where it is not theirs."""
     rows = projects_of(user).filter(public_id=project_id)

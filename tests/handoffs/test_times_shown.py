@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.contrib.auth import get_user
 from django.core import mail
 from django.urls import reverse
 from django.utils import timezone
@@ -11,7 +12,13 @@ from conversations.journal.services import log_append
 from conversations.models import Event, LogEntry
 from handoffs.models import Handoff, HandoffTransition
 from handoffs.portal.alerts.telling import alerts_run
-from integrations.models import Alert, Integration, Project, VendorCall
+from integrations.models import (
+    Alert,
+    Integration,
+    Passkey,
+    Project,
+    VendorCall,
+)
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -117,3 +124,16 @@ def test_tabs_of_a_browser_tell_handoffs_and_figures_apart(project, admin, hando
     assert titles[0].startswith("Handoff to Salesforce") and "3 Jan 02:15:15" in titles[0]
     assert titles[1].startswith("Overview, analytics")
     assert titles[2].startswith("Why and where, analytics")
+
+
+@pytest.mark.parametrize("page", ["account", "passkey"])
+def test_a_members_own_pages_show_the_time_of_their_project(project, admin, page):
+    key = Passkey.objects.create(user=get_user(admin), name="Laptop", host="a", public=b"")
+    Passkey.objects.update(created_at=AT)
+
+    answer = admin.get(reverse(page, args=[key.pk] if page == "passkey" else []))
+
+    text = answer.content.decode()
+    assert "Times are in Asia/Kathmandu." in text
+    assert f"{THERE} {BESIDE}" in text
+    assert timezone.get_current_timezone_name() == "UTC"

@@ -24,6 +24,7 @@ from integrations.entry.second_factor.passkey_keeping import passkey_remove, pas
 from integrations.entry.sessions.devices import device_words
 from integrations.entry.sessions.services import sessions_end_others
 from integrations.models import Passkey
+from integrations.projects.access import own_zone_activate
 from integrations.projects.proofs import mark_factor
 
 
@@ -83,6 +84,7 @@ def passkey_save(request: HttpRequest) -> HttpResponse:
 def passkey(request: HttpRequest, passkey_id: int) -> HttpResponse:
     """Show one passkey, and give it another name."""
     row = _own(request, passkey_id)
+    own_zone_activate(request.user)
     form = NameForm(request.POST or None, initial={"name": row.name})
     if request.method == "POST" and form.is_valid():
         passkey_rename(row=row, name=form.cleaned_data["name"])

@@ -23,6 +23,7 @@ from integrations.entry.second_factor.services import (
 )
 from integrations.entry.sessions.services import session_end, sessions_end_others, sessions_of
 from integrations.models import PortalSession
+from integrations.projects.access import own_zone_activate
 from integrations.projects.audit import audit_person
 from integrations.projects.frame.going_back import address_of_ours
 from integrations.projects.proofs import mark_confirmed
@@ -36,6 +37,7 @@ _ADDRESSES = ("next", "back")
 def account(request: HttpRequest) -> HttpResponse:
     """Show how the member proves who they are, and where they are signed in."""
     user: Any = request.user
+    own_zone_activate(user)
     context = {
         "factor": factor_of(user),
         "passkeys": [(row, row.host != own_host()) for row in user.passkeys.all()],
