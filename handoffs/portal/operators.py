@@ -17,10 +17,14 @@ from handoffs.lifecycle.locking import handoff_locked, handoff_save
 from handoffs.lifecycle.queueing import queue_open_handoff
 from handoffs.lifecycle.services import handoff_end
 from handoffs.models import Delivery, Handoff, RelayWorker
+from handoffs.portal.one_handoff.wording import BADGES, duration_text
 from handoffs.relay.leases import UNFINISHED, worker_stop
 from handoffs.sending.retry import message_retry
-from handoffs.states import EndReason
+from handoffs.states import EndReason, State
 from integrations.projects.audit import audit_record
+
+# How long a note on an act may be.
+ACT_NOTE_MAX = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,29 +37,27 @@ class OperatorAct:
     run: Callable[..., None]
 
 
-def handoff_end_by_operator(*, handoff_id: str, actor: Any) -> None:
+def handoff_end_by_operator(*, handoff_id: str, actor: Any, seen: str = "") -> None:
     """End an open handoff: vendor and end user are told; raises ValidationError if it is over."""
-    with _open_handoff(handoff_id) as handoff:
+    with _acting(handoff_id, actor, "handoff.ended_by_operator", seen) as handoff:
         handoff_end(handoff, EndReason.OPERATOR_ENDED)
-        _audit(handoff, actor, "handoff.ended_by_operator")
 
 
-def handoff_return_by_operator(*, handoff_id: str, actor: Any) -> None:
+def handoff_return_by_operator(*, handoff_id: str, actor: Any, seen: str = "") -> None:
     """End the human part, and let the AI agent go on with the end user.
 
     Raises ValidationError if it is over.
     """
-    with _open_handoff(handoff_id) as handoff:
+    with _acting(handoff_id, actor, "handoff.returned_by_operator", seen) as handoff:
         handoff_end(handoff, EndReason.OPERATOR_ENDED, is_returned=True)
-        _audit(handoff, actor, "handoff.returned_by_operator")
 
 
-def deliveries_retry_by_operator(*, handoff_id: str, actor: Any) -> None:
+def deliveries_retry_by_operator(*, handoff_id: str, actor: Any, seen: str = "") -> None:
     """Send what was not delivered once more, in order, and at once what waits for its next try.
 
     Raises ValidationError where there is nothing to send.
     """
-    with _open_handoff(handoff_id) as handoff:
+    with _acting(handoff_id, actor, "handoff.messages_retried", seen) as handoff:
         unsent = Delivery.objects.filter(handoff=handoff).order_by("sequence")
         failed = list(unsent.filter(status=Delivery.Status.FAILED).values_list("event_id"))
         waiting = unsent.filter(status=Delivery.Status.PENDING)
@@ -64,22 +66,20 @@ def deliveries_retry_by_operator(*, handoff_id: str, actor: Any) -> None:
         for (event_id,) in failed:
             message_retry(handoff.conversation_id, event_id)
         publish.relay_wake(handoff.owner_id, handoff.pk)
-        _audit(handoff, actor, "handoff.messages_retried")
 
 
-def handoff_release(*, handoff_id: str, actor: Any) -> None:
+def handoff_release(*, handoff_id: str, actor: Any, seen: str = "") -> None:
     """Take a handoff from its relay worker, so that another one, or the same anew, goes on.
 
     What the old session still writes is fenced off once the lease is claimed again. Raises
     ValidationError where nobody holds it.
     """
-    with handoff_locked(handoff_id) as handoff:
+    with _acting(handoff_id, actor, "handoff.lease_released", seen, needs_open=False) as handoff:
         if handoff.owner_id is None:
             raise ValidationError("No relay worker holds it.")
         owner, handoff.owner_id = handoff.owner_id, None
         handoff.lease_epoch += 1
         handoff_save(handoff, ["owner_id", "lease_epoch"])
-        _audit(handoff, actor, "handoff.lease_released")
         publish.relay_wake(owner, handoff.pk)
         transaction.on_commit(partial(queue_open_handoff, handoff.pk))
 
@@ -95,17 +95,35 @@ def worker_mark_dead(*, worker: RelayWorker, actor: Any) -> None:
 
 
 @contextmanager
-def _open_handoff(handoff_id: str) -> Iterator[Handoff]:
+def _acting(
+    handoff_id: str, actor: Any, action: str, seen: str, *, needs_open: bool = True
+) -> Iterator[Handoff]:
+    """Lock a handoff that stands as the operator has seen it; audit what is done, and as what.
+
+    Raises ValidationError where it has moved on meanwhile; without `seen` it need only be open.
+    """
     with handoff_locked(handoff_id) as handoff:
-        if not handoff.is_open:
-            raise ValidationError("It is over already; nothing was done.")
+        was = handoff.state
+        if needs_open and not handoff.is_open:
+            raise ValidationError(f"{_since_when(handoff)}; nothing was done.")
+        if seen and was != seen:
+            label = BADGES[State(was)].label
+            raise ValidationError(f"It has moved on to {label.lower()}; nothing was done.")
         yield handoff
+        audit_record(
+            project=handoff.conversation.project,
+            actor=actor,
+            action=action,
+            subject=handoff.pk,
+            fields=[f"was {was}"],
+        )
 
 
-def _audit(handoff: Handoff, actor: Any, action: str) -> None:
-    audit_record(
-        project=handoff.conversation.project, actor=actor, action=action, subject=handoff.pk
-    )
+def _since_when(handoff: Handoff) -> str:
+    if handoff.ended_at is None:
+        return "It is over already"
+    spent = duration_text((timezone.now() - handoff.ended_at).total_seconds())
+    return f"It {handoff.state} {spent} ago"
 
 
 ACTS = {

@@ -44,6 +44,7 @@ from handoffs.portal.lists.long_export_views import (
     list_exports,
 )
 from handoffs.portal.lists.saved_view_views import saved_view_add, saved_view_remove
+from handoffs.portal.live.drawer import live_drawer
 from handoffs.portal.live.views import live, live_act
 from handoffs.portal.one_handoff.transcript_page import transcript_page
 from handoffs.portal.overview.views import first_steps_show, project_home, projects
@@ -119,6 +120,7 @@ urlpatterns = [
     path(f"{_ENVIRONMENTS}<str:environment>/deploy/", deploy, name="release_deploy"),
     path("p/<str:project_id>/live/", live, name="live"),
     path("p/<str:project_id>/live/act/", live_act, name="live_act"),
+    path("p/<str:project_id>/live/<str:handoff_id>/", live_drawer, name="live_drawer"),
     path(_HANDOFFS, handoffs, name="handoffs"),
     path(f"{_HANDOFFS}export/", handoffs_export, name="handoffs_export"),
     path(f"{_HANDOFFS}<str:handoff_id>/", handoff, name="handoff"),

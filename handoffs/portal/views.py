@@ -16,7 +16,7 @@ from handoffs.portal.one_handoff.entries import Kind
 from handoffs.portal.one_handoff.kept import kept_words
 from handoffs.portal.one_handoff.timeline import timeline_get, timeline_text
 from handoffs.portal.one_handoff.wording import BADGES, handoff_title, headline
-from handoffs.portal.operators import ACTS
+from handoffs.portal.operators import ACT_NOTE_MAX, ACTS
 from handoffs.states import State
 from integrations.contract.integration_keys import vendor_name
 from integrations.models import Area, Project
@@ -37,9 +37,9 @@ KIND_LABELS = {
 def handoff(request: HttpRequest, project_id: str, handoff_id: str) -> HttpResponse:
     """Show how a handoff stands and everything that happened in it."""
     project, may_read_text = handoffs_enter(request, project_id)
-    row = _handoff(project, handoff_id)
+    row = handoff_of(project, handoff_id)
     may_act = row.is_open and may_edit(request, Area.CONVERSATIONS)
-    acts = {"acts": list(ACTS.items()) if may_act else []}
+    acts = {"acts": list(ACTS.items()) if may_act else [], "act_note_max": ACT_NOTE_MAX}
     return render(request, "handoffs/handoff.html", acts | _detail(request, row, may_read_text))
 
 
@@ -48,7 +48,7 @@ def handoff(request: HttpRequest, project_id: str, handoff_id: str) -> HttpRespo
 def handoff_live(request: HttpRequest, project_id: str, handoff_id: str) -> HttpResponse:
     """Return the part of the page that changes, for its script to put in place."""
     project, may_read_text = handoffs_enter(request, project_id)
-    row = _handoff(project, handoff_id)
+    row = handoff_of(project, handoff_id)
     response = render(request, "handoffs/handoff_live.html", _detail(request, row, may_read_text))
     response["Cache-Control"] = "no-store"
     return response
@@ -59,7 +59,7 @@ def handoff_live(request: HttpRequest, project_id: str, handoff_id: str) -> Http
 def handoff_text(request: HttpRequest, project_id: str, handoff_id: str) -> HttpResponse:
     """Return the timeline as plain text, for a support case."""
     project, may_read_text = handoffs_enter(request, project_id)
-    row = _handoff(project, handoff_id)
+    row = handoff_of(project, handoff_id)
     now = timezone.now()
     top = headline(row, now=now)
     parts = [f"Handoff {row.id}", f"Conversation {row.conversation_id}", top.sentence]
@@ -75,7 +75,7 @@ def handoff_text(request: HttpRequest, project_id: str, handoff_id: str) -> Http
 def handoff_bundle(request: HttpRequest, project_id: str, handoff_id: str) -> HttpResponse:
     """Answer with the support bundle as one file, and note who took it."""
     project, _ = handoffs_enter(request, project_id)
-    row = _handoff(project, handoff_id)
+    row = handoff_of(project, handoff_id)
     audit_record(project=project, actor=request.user, action="handoff.bundled", subject=row.pk)
     response = HttpResponse(bundle_file(row), content_type="application/zip")
     response["Content-Disposition"] = f'attachment; filename="{row.pk}.zip"'
@@ -83,7 +83,8 @@ def handoff_bundle(request: HttpRequest, project_id: str, handoff_id: str) -> Ht
     return response
 
 
-def _handoff(project: Project, handoff_id: str) -> Handoff:
+def handoff_of(project: Project, handoff_id: str) -> Handoff:
+    """Return a handoff of the project; raises Http404."""
     rows = Handoff.objects.filter(conversation__project=project).defer("vendor_session")
     rows = rows.annotate(held_until=held_until("conversation", "conversation__end_user"))
     return get_object_or_404(

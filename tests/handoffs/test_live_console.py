@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
+from django.contrib.auth import get_user
 from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
@@ -18,11 +20,13 @@ from config.asgi import application
 from conversations.event_loop.executor import run_sync
 from conversations.models import Conversation, EndUser, Event
 from handoffs.models import Delivery, Handoff, RelayWorker
+from handoffs.portal.conversations.marks import note_create
+from handoffs.portal.live import drawer
+from handoffs.portal.live import opened as opening
 from handoffs.portal.live.board import boards, picture, picture_change
 from handoffs.portal.live.consumer import NO_ACCESS, OTHER_RIGHTS
-from handoffs.portal.live.opened import MOMENTS, STUCK
+from handoffs.portal.live.opened import SILENCE_SECONDS, STUCK
 from handoffs.portal.live.reading import LiveFilter, live_page
-from handoffs.portal.live.silence import LOOK
 from handoffs.states import State
 from integrations.entry.members.roles import Rights
 from integrations.entry.members.services import member_change, member_remove
@@ -88,22 +92,22 @@ def many_open(project: Project, number: int) -> str:
     return str(seed.pk)
 
 
-def read(project: Project, *, later: timedelta = timedelta(0), **wanted: str) -> Any:
-    return live_page(project.pk, LiveFilter.read(wanted), now=timezone.now() + later)
+def read(project: Project, **wanted: str) -> Any:
+    return live_page(project.pk, LiveFilter.read(wanted), now=timezone.now())
 
 
 def shown(project: Project, **wanted: str) -> list[Handoff]:
-    return [Handoff(pk=row.id) for row in read(project, **wanted).handoffs]
+    return [Handoff(pk=row.pk) for row, _ in read(project, **wanted).handoffs]
 
 
-def reasons(project: Project, *, later: timedelta = timedelta(0)) -> list[str]:
-    return [row.why for row in read(project, later=later).handoffs]
+def reasons(project: Project) -> list[str]:
+    return [stuck for _, stuck in read(project).handoffs]
 
 
 @pytest.fixture(autouse=True)
 def _workers_live(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine a test takes longer than a worker without heartbeat counts as alive."""
-    monkeypatch.setitem(MOMENTS, "heartbeat", 600)
+    monkeypatch.setattr(opening, "HEARTBEAT_SECONDS", 600)
 
 
 @pytest.mark.django_db
@@ -113,7 +117,7 @@ class TestReading:
 
         page = read(project)
 
-        assert [row.why for row in page.handoffs] == [""]
+        assert [stuck for _, stuck in page.handoffs] == [""]
         assert page.counts == {
             "waiting": 0,
             "active": 1,
@@ -172,26 +176,24 @@ class TestReading:
 
         assert len(shown(project, **wanted)) == count
 
-    def test_a_page_takes_one_statement_however_many_are_open(
+    def test_a_page_takes_two_statements_however_many_are_open(
         self, project, django_assert_num_queries
     ):
         for _ in range(3):
             unsent(opened(project), seconds=20)
-        read(project)
 
-        with django_assert_num_queries(1):
+        with django_assert_num_queries(2):
             rows = read(project).handoffs
 
-        assert {(row.undelivered, row.last_type) for row in rows} == {(1, "USER_MESSAGE")}
+        assert {(row.undelivered, row.last_type) for row, _ in rows} == {(1, "USER_MESSAGE")}
 
-    def test_three_thousand_open_ones_cost_one_statement_and_a_hundred_rows(
+    def test_three_thousand_open_ones_cost_two_statements_and_a_hundred_rows(
         self, project, django_assert_num_queries
     ):
         changing = many_open(project, 3000)
         view = (project.pk, project.public_id, LiveFilter())
 
-        picture(view)
-        with django_assert_num_queries(1):
+        with django_assert_num_queries(2):
             first = picture(view)
         Handoff.objects.filter(pk=changing).update(queue_status={"queue_name": "Billing"})
         change = picture_change(first, picture(view))
@@ -200,24 +202,21 @@ class TestReading:
         assert list(change["rows"]) == [changing]
         assert len(json.dumps(change)) < 12_000
 
-    def test_who_falls_silent_is_looked_up_twice_a_minute(self, project, django_assert_num_queries):
-        talks = [aged(opened(project), "joined_at", seconds=4000) for _ in "12"]
+    def test_only_new_and_silent_ones_are_asked_when_somebody_wrote(self, project):
+        talks = [aged(opened(project), "joined_at", seconds=SILENCE_SECONDS + 60) for _ in "123"]
         for talk in talks:
             factories.said(talk.conversation, "Hello?")
-        assert reasons(project) == ["", ""], "nobody is silent yet"
-        Event.objects.filter(conversation=talks[0].conversation).update(
-            created_at=timezone.now() - timedelta(seconds=MOMENTS["silence"])
-        )
+        RelayWorker.objects.update(heartbeat_at=timezone.now() + timedelta(days=1))
+        assert reasons(project) == ["", "", ""], "nobody is silent yet"
 
-        with django_assert_num_queries(1):
-            assert reasons(project) == ["", ""]
-        with django_assert_num_queries(2):
-            page = read(project, later=LOOK)
+        later = timezone.now() + timedelta(seconds=SILENCE_SECONDS + 60)
+        line = factories.said(talks[0].conversation, "I am still here")
+        Event.objects.filter(pk=line.pk).update(created_at=later)
+        page = live_page(project.pk, LiveFilter(), now=later)
 
-        assert [(row.id, row.why) for row in page.handoffs] == [
-            (talks[0].pk, "silent"),
-            (talks[1].pk, ""),
-        ]
+        assert {row.pk for row, stuck in page.handoffs if stuck == "silent"} == {
+            talk.pk for talk in talks[1:]
+        }
 
     def test_who_is_heard_again_is_not_silent_any_more(self, project):
         silent = aged(opened(project), "joined_at", seconds=4000)
@@ -226,14 +225,17 @@ class TestReading:
         before = reasons(project)
         factories.said(silent.conversation, "Are you there?")
 
-        assert (before, reasons(project)) == (["silent"], [""]), "at once"
+        assert (before, reasons(project)) == (["silent"], [""])
 
-    def test_who_came_a_moment_ago_is_not_silent_for_what_was_said_before(self, project):
-        fresh = opened(project)
-        factories.said(fresh.conversation, "Hello?")
+    def test_one_who_comes_from_behind_is_looked_at(self, project):
+        """A handoff may be with its live agent for long before any reading knows of it."""
+        opened(project)
+        reasons(project)
+        late = aged(opened(project), "joined_at", seconds=4000)
+        factories.said(late.conversation, "Hello?")
         Event.objects.update(created_at=timezone.now() - timedelta(seconds=3000))
 
-        assert reasons(project) == [""]
+        assert sorted(reasons(project)) == ["", "silent"]
 
     def test_it_says_when_no_relay_worker_is_running(self, project):
         aged(opened(project, State.REQUESTED), "requested_at", seconds=120)
@@ -360,7 +362,7 @@ class TestActs:
 
         page = act(client_of_admin(project), project, "end", over, going).content.decode()
 
-        assert f"{over.pk}: It is over already; nothing was done." in page
+        assert re.search(rf"{over.pk}: It ended \d+ s ago; nothing was done.", page)
         assert not factories.fresh(going).is_open
 
     @pytest.mark.parametrize(
@@ -387,6 +389,107 @@ class TestActs:
         ]
 
         assert ["Return to AI agent?" in page for page in pages] == [True, False]
+
+    def test_what_has_moved_on_since_it_was_seen_is_left_alone_and_says_how_it_stands(
+        self, project
+    ):
+        joined, over = opened(project), aged(opened(project, State.ENDED), "ended_at", seconds=3)
+        client = client_of_admin(project)
+        seen = [f"{joined.pk} queued", f"{over.pk} active"]
+
+        page = client.post(
+            reverse("live_act", args=[project.public_id]),
+            {"act": "end", "handoff": seen},
+            follow=True,
+        ).content.decode()
+
+        assert f"{joined.pk}: It has moved on to with a live agent; nothing was done." in page
+        assert re.search(rf"{over.pk}: It ended \d+ s ago; nothing was done.", page)
+        assert factories.fresh(joined).is_open
+        assert audited() == []
+
+    def test_a_note_stays_with_the_conversation_and_the_audit_says_how_it_stood(self, project):
+        handoff = opened(project)
+
+        client_of_admin(project).post(
+            reverse("live_act", args=[project.public_id]),
+            {"act": "end", "handoff": f"{handoff.pk} active", "note": "Called back by phone"},
+        )
+
+        assert [note.text for note in handoff.conversation.notes.all()] == [
+            "End conversation: Called back by phone"
+        ]
+        entry = AuditEntry.objects.get(action="handoff.ended_by_operator")
+        assert entry.fields == ["was active"]
+
+    def test_a_row_is_chosen_as_it_was_seen(self, project):
+        handoff = opened(project)
+
+        page = client_of_admin(project).get(reverse("live", args=[project.public_id]))
+
+        assert f'name="handoff" value="{handoff.pk} active"' in page.content.decode()
+
+
+@pytest.mark.django_db
+class TestDrawer:
+    def path(self, handoff: Handoff) -> str:
+        return reverse("live_drawer", args=[handoff.project.public_id, handoff.pk])
+
+    def test_it_shows_the_newest_lines_the_notes_and_what_can_be_done(self, project):
+        handoff = opened(project)
+        for number in range(drawer.LINES_SHOWN + 1):
+            factories.said(handoff.conversation, f"Line {number}.")
+        client = client_of_admin(project)
+        note_create(conversation=handoff.conversation, text="A regular", actor=get_user(client))
+
+        text = client.get(self.path(handoff)).content.decode()
+
+        assert f"Line {drawer.LINES_SHOWN}." in text and "Line 0." not in text
+        assert "Earlier lines" in text and "A regular" in text
+        assert "You are watching. Nobody in the chat is told." in text
+        assert "Return to AI agent?" in text and f'value="{handoff.pk} active"' in text
+
+    def test_watching_is_reading_and_audited_once(self, project):
+        handoff = opened(project)
+        client = client_of_admin(project)
+
+        for _ in range(2):
+            client.get(self.path(handoff))
+
+        assert audited() == ["conversation.read"]
+
+    def test_a_reader_without_the_right_watches_without_words_and_without_buttons(self, project):
+        handoff = opened(project)
+        factories.said(handoff.conversation, "My card is 4111")
+        EndUser.objects.filter(pk=handoff.conversation.end_user_id).update(name="Ada")
+        admin = client_of_admin(project)
+        note_create(conversation=handoff.conversation, text="Calls a lot", actor=get_user(admin))
+
+        text = client_with(project, conversations=Access.READ).get(self.path(handoff))
+
+        shown = text.content.decode()
+        assert not [word for word in ("4111", "Ada", "Calls a lot", "<form") if word in shown]
+        assert audited() == ["note.added"]
+
+    @pytest.mark.parametrize("who", ["without the area", "of another project"])
+    def test_nobody_else_watches(self, project, who):
+        handoff = opened(project)
+        client = (
+            client_with(project, integrations=Access.EDIT)
+            if who == "without the area"
+            else client_of_admin(factories.project())
+        )
+
+        answer = client.get(self.path(handoff))
+
+        assert answer.status_code == (403 if who == "without the area" else 404)
+
+    def test_of_one_that_is_over_nothing_can_be_done(self, project):
+        handoff = opened(project, State.ENDED)
+
+        text = client_of_admin(project).get(self.path(handoff)).content.decode()
+
+        assert 'data-open="false"' in text and "live/act" not in text
 
 
 def audited() -> list[str]:

@@ -45,17 +45,8 @@ def conversation(request: HttpRequest, project: Project, conversation_id: str) -
     """Show a conversation from its beginning, or its newest part where it is long."""
     row = conversation_of(project, conversation_id)
     context = _shown(request, row)
-    if context["sees_personal_data"]:
-        _audit_reading(request, row)
-    notes = list(row.notes.select_related("author", "api_key"))
-    context |= {
-        "notes": [(note, _may_change(request, note)) for note in notes],
-        "note_max": NOTE_MAX,
-        "tag_max": TAG_MAX,
-        "tags": list(row.conversation_tags.select_related("tag").order_by("tag__name")),
-        "may_mark": may_edit(request, Area.CONVERSATIONS),
-    }
-    return render(request, "handoffs/conversation.html", context)
+    reading_audit(request, row)
+    return render(request, "handoffs/conversation.html", context | marks_shown(request, row))
 
 
 @require_GET
@@ -74,8 +65,7 @@ def conversation_text(request: HttpRequest, project: Project, conversation_id: s
     """Return the conversation as plain text."""
     row = conversation_of(project, conversation_id)
     sees_all = may_see_personal_data(request)
-    if sees_all:
-        _audit_reading(request, row)
+    reading_audit(request, row)
     text = reading_text(row, reading_get(row, sees_personal_data=sees_all))
     response = HttpResponse(text, content_type="text/plain; charset=utf-8")
     response["Cache-Control"] = "no-store"
@@ -92,9 +82,23 @@ def conversation_of(project: Project, conversation_id: str) -> Conversation:
     return get_object_or_404(rows, pk=conversation_id.replace("\x00", ""))
 
 
-def _audit_reading(request: HttpRequest, row: Conversation) -> None:
-    """Note that a member reads it: once an hour, however often the page asks."""
+def marks_shown(request: HttpRequest, row: Conversation) -> dict[str, Any]:
+    """Return what members have written on a conversation, for the partials that show it."""
+    notes = row.notes.select_related("author", "api_key")
+    return {
+        "notes": [(note, _may_change(request, note)) for note in notes],
+        "note_max": NOTE_MAX,
+        "tag_max": TAG_MAX,
+        "tags": list(row.conversation_tags.select_related("tag").order_by("tag__name")),
+        "may_mark": may_edit(request, Area.CONVERSATIONS),
+    }
+
+
+def reading_audit(request: HttpRequest, row: Conversation) -> None:
+    """Note that a member who may see what was said reads it: once an hour, however often."""
     user = request.user
+    if not may_see_personal_data(request):
+        return
     if not retry_after(f"read:{user.pk}:{row.pk}", limit=1, window_seconds=AUDITED_SECONDS):
         audit_record(project=row.project, actor=user, action="conversation.read", subject=row.pk)
 

@@ -78,16 +78,20 @@ class Reading:
 
 
 def reading_get(
-    conversation: Conversation, *, sees_personal_data: bool, before: int = 0
+    conversation: Conversation,
+    *,
+    sees_personal_data: bool,
+    before: int = 0,
+    lines_max: int = LINES_MAX,
 ) -> Reading:
     """Return what happened in a conversation in three statements, its newest lines where long."""
     events = Event.objects.filter(conversation=conversation, type__in=_READ)
     if before:
         events = events.filter(sequence__lt=before)
-    newest = events.select_related("delivery").order_by("-sequence")[: LINES_MAX + 1]
+    newest = events.select_related("delivery").order_by("-sequence")[: lines_max + 1]
     rows: Sequence[Event] = list(newest)[::-1]
-    is_cut = len(rows) > LINES_MAX
-    rows = rows[-LINES_MAX:]
+    is_cut = len(rows) > lines_max
+    rows = rows[-lines_max:]
     handoffs = list(
         Handoff.objects.filter(conversation=conversation)
         .defer("vendor_session", "routing", "context_data", "early_changes")

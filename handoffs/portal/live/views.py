@@ -13,9 +13,10 @@ from django.views.decorators.http import require_GET, require_POST
 
 from conversations.errors import ConversationError
 from handoffs.models import Handoff
+from handoffs.portal.conversations.marks import note_create
 from handoffs.portal.live.board import picture
 from handoffs.portal.live.reading import COUNTERS, MOST_ROWS, PAGE_ROWS, LiveFilter
-from handoffs.portal.operators import ACTS, OperatorAct
+from handoffs.portal.operators import ACT_NOTE_MAX, ACTS, OperatorAct
 from integrations.contract.integration_keys import vendor_name
 from integrations.models import Area, Environment, Integration, Project
 from integrations.projects.access import may_edit, may_see_personal_data, project_view
@@ -50,6 +51,7 @@ def live(request: HttpRequest, project: Project) -> HttpResponse:
         "is_filtered": any(query.values()),
         "may_act": may_edit(request, Area.CONVERSATIONS),
         "acts": [(name, act.label) for name, act in ACTS.items()],
+        "act_note_max": ACT_NOTE_MAX,
         "last": None if shown.order else _last_ended(project),
     }
     return render(request, "handoffs/live.html", context)
@@ -76,12 +78,18 @@ def live_act(request: HttpRequest, project: Project) -> HttpResponse:
 
 
 def _carry_out(request: HttpRequest, project: Project, act: OperatorAct, chosen: list[str]) -> None:
-    known = Handoff.objects.filter(conversation__project=project, pk__in=chosen)
+    # Each is named with the state in which it was seen.
+    seen = {pk: state for pk, _, state in (one.partition(" ") for one in chosen)}
+    known = Handoff.objects.filter(conversation__project=project, pk__in=seen)
+    note = request.POST.get("note", "").strip()[:ACT_NOTE_MAX]
     done, refused = 0, []
-    for row in known.only("pk"):
+    for row in known.select_related("conversation__project").only("conversation"):
         try:
-            act.run(handoff_id=row.pk, actor=request.user)
+            act.run(handoff_id=row.pk, actor=request.user, seen=seen[row.pk])
             done += 1
+            if note:
+                text = f"{act.label}: {note}"
+                note_create(conversation=row.conversation, text=text, actor=request.user)
         except (ValidationError, ConversationError) as error:
             refused.append(f"{row.pk}: {_words(error)}")
     if done:

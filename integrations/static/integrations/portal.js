@@ -61,7 +61,7 @@ function guardDangerousForms() {
 }
 
 /** Lets toasts be dismissed; good news leaves by itself. */
-function enableToasts() {
+export function enableToasts() {
   for (const toast of document.querySelectorAll("[data-toast]")) {
     const close = toast.querySelector("[data-toast-close]");
     close.hidden = false;
