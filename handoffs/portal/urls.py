@@ -44,7 +44,7 @@ from handoffs.portal.lists.long_export_views import (
     list_exports,
 )
 from handoffs.portal.lists.saved_view_views import saved_view_add, saved_view_remove
-from handoffs.portal.live.drawer import live_drawer
+from handoffs.portal.live.drawer_views import live_drawer
 from handoffs.portal.live.views import live, live_act
 from handoffs.portal.one_handoff.transcript_page import transcript_page
 from handoffs.portal.overview.views import first_steps_show, project_home, projects

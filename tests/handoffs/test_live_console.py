@@ -21,7 +21,7 @@ from conversations.event_loop.executor import run_sync
 from conversations.models import Conversation, EndUser, Event
 from handoffs.models import Delivery, Handoff, RelayWorker
 from handoffs.portal.conversations.marks import note_create
-from handoffs.portal.live import drawer
+from handoffs.portal.live import drawer_views
 from handoffs.portal.live import opened as opening
 from handoffs.portal.live.board import boards, picture, picture_change
 from handoffs.portal.live.consumer import NO_ACCESS, OTHER_RIGHTS
@@ -437,14 +437,14 @@ class TestDrawer:
 
     def test_it_shows_the_newest_lines_the_notes_and_what_can_be_done(self, project):
         handoff = opened(project)
-        for number in range(drawer.LINES_SHOWN + 1):
+        for number in range(drawer_views.LINES_SHOWN + 1):
             factories.said(handoff.conversation, f"Line {number}.")
         client = client_of_admin(project)
         note_create(conversation=handoff.conversation, text="A regular", actor=get_user(client))
 
         text = client.get(self.path(handoff)).content.decode()
 
-        assert f"Line {drawer.LINES_SHOWN}." in text and "Line 0." not in text
+        assert f"Line {drawer_views.LINES_SHOWN}." in text and "Line 0." not in text
         assert "Earlier lines" in text and "A regular" in text
         assert "You are watching. Nobody in the chat is told." in text
         assert "Return to AI agent?" in text and f'value="{handoff.pk} active"' in text

@@ -8,11 +8,13 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.people import Desk
+from tests.journeys.people import Desk, EndUser
 from tests.journeys.portal import Portal, arrives
 from tests.journeys.stack import Stack
+from tests.journeys.test_accessibility import EVERYTHING, violations
 
 TILE = "Salesforce Messaging"
+DESK, PHONE = (("desk", "light", EVERYTHING),), (("phone", "dark", EVERYTHING),)
 
 
 @pytest.fixture
@@ -101,3 +103,53 @@ def test_first_steps_of_a_new_project_tick_themselves_and_the_menu_folds(portal:
     portal.open("Project")
     page.get_by_role("button", name="Show the first steps").click()
     expect(steps).to_be_visible()
+
+
+def test_a_chat_is_watched_beside_the_console_and_ended_with_a_note(
+    portal: Portal, stack: Stack
+) -> None:
+    page, desk = portal.page, Desk(stack.simulator_url)
+    desk.reset()
+    end_user = EndUser(page.context.new_page(), stack)
+    end_user.asks_for_a_person()
+    vendors = desk.accept_newest("Noor Halvorsen")
+    end_user.is_in_state("live")
+    portal.open("Live")
+    row = page.locator("[data-rows] tr").filter(has_text="Noor Halvorsen").first
+    row.get_by_role("link", name=re.compile("^With a live agent")).focus()
+
+    page.keyboard.press("d")
+    drawer = page.locator("[data-drawer]")
+    expect(drawer.get_by_role("heading", level=2).first).to_be_focused()
+    expect(drawer).to_contain_text("You are watching. Nobody in the chat is told.")
+    desk.does(vendors, "say", text="Let me look for it")
+    expect(drawer).to_contain_text("Let me look for it")
+
+    drawer.get_by_label("New note").fill("A regular")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(drawer.locator(".note")).to_contain_text("A regular")
+    expect(drawer.get_by_label("New note")).to_be_focused()
+    drawer.get_by_label("New tag").fill('no "tag"')
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-toast]")).to_contain_text("without quotation marks")
+    assert violations(page, DESK) == []
+
+    page.keyboard.press("Escape")
+    expect(drawer).to_be_hidden()
+    expect(row.locator("[data-watch]")).to_be_focused()
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.keyboard.press("Enter")
+    dialog = page.locator("dialog[data-drawer-dialog]")
+    expect(dialog).to_contain_text("Let me look for it")
+    assert violations(page, PHONE) == []
+    dialog.get_by_role("button", name="End conversation").click()
+    asked = page.get_by_role("dialog", name="End conversation?")
+    asked.get_by_label("Note (optional)").fill("Called back")
+    asked.get_by_role("button", name="End conversation").click()
+
+    expect(page.locator("[data-toast]")).to_contain_text("Ended.")
+    end_user.is_in_state("closed")
+    finds(page, "convers", "Conversations")
+    page.locator("[data-row]").first.click()
+    expect(page.locator("#notes")).to_contain_text("End conversation: Called back")
