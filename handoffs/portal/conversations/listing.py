@@ -212,7 +212,12 @@ def end_user_label(conversation: Conversation, *, sees_personal_data: bool) -> s
     person = conversation.end_user
     if sees_personal_data and (person.name or person.email):
         return person.name or person.email
-    return f"Visitor {str(conversation.session_id)[:4]}"
+    return visitor_label(str(conversation.session_id))
+
+
+def visitor_label(session: str) -> str:
+    """Tell an end user without a name from others, by the id of the session."""
+    return f"Visitor {session[:4]}"
 
 
 def channel_label(conversation: Conversation) -> str:

@@ -41,6 +41,8 @@ class Picture:
     counts: dict[str, int]
     sentence: str
     total: int
+    # How many are open while no relay worker runs at all.
+    unheld: int
 
 
 def picture(view: View) -> Picture:
@@ -53,7 +55,8 @@ def picture(view: View) -> Picture:
         rows={row.id: _markup(row, public_id) for row in rows},
         counts=page.counts,
         sentence=live_sentence(page),
-        total=page.counts[wanted.state] if wanted.state else _open(page),
+        total=page.total,
+        unheld=page.unheld if page.unheld >= _open(page) else 0,
     )
 
 
@@ -135,11 +138,10 @@ def live_sentence(page: LivePage) -> str:
         if page.counts[name]
     ]
     sentence = f"{total} open: {', '.join(parts)}."
-    if page.unheld >= total:
-        sentence = f"No relay worker is running; /readyz says the same. {sentence}"
     if page.longest_since:
         waited = (timezone.now() - page.longest_since).total_seconds()
-        sentence += f" Longest wait {duration_text(waited)}."
+        place = f" in {page.longest_queue}" if page.longest_queue else ""
+        sentence += f" Longest wait {duration_text(waited)}{place}."
     return sentence
 
 
@@ -151,7 +153,7 @@ def picture_change(old: Picture | None, new: Picture) -> dict[str, Any]:
     """Return what a console that shows `old` needs to show `new`; empty when nothing."""
     known = old.rows if old else {}
     rows = {row_id: markup for row_id, markup in new.rows.items() if known.get(row_id) != markup}
-    if old and not rows and old.order == new.order and old.counts == new.counts:
+    if old and not rows and _summed(old) == _summed(new):
         return {}
     return {
         "order": new.order,
@@ -159,4 +161,9 @@ def picture_change(old: Picture | None, new: Picture) -> dict[str, Any]:
         "counts": new.counts,
         "sentence": new.sentence,
         "total": new.total,
+        "unheld": new.unheld,
     }
+
+
+def _summed(one: Picture) -> tuple[Any, ...]:
+    return one.order, one.counts, one.total, one.unheld

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import connection
 
 from conversations.journal.frames import EventType
-from handoffs.portal.live.opened import OPENED, opened_values
+from handoffs.portal.live.opened import OPENED, STUCK, opened_values
 from handoffs.portal.live.silence import silent_handoffs
 from integrations.kit.json_values import count_read
 from integrations.models import Environment
 
 PAGE_ROWS, MOST_ROWS = 100, 500
+TEXT_MAX = 128
+# Minutes of waiting to choose from.
+OVER = ("1", "5", "15", "60")
 
 
 class Counter(NamedTuple):
@@ -40,13 +44,32 @@ _SPOKEN = {
 }
 
 
+# What an address may narrow the console by, and what each choice takes.
+CHOICES: dict[str, Collection[str]] = {
+    "state": COUNTERS,
+    "stuck": STUCK,
+    "environment": Environment.values,
+    "over": OVER,
+}
+_TEXTS = ("vendor", "queue", "agent", "q")
+NAMES = (*CHOICES, *_TEXTS)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveFilter:
     """What the console is narrowed to; empty values narrow nothing."""
 
     state: str = ""
+    # A name of STUCK.
+    stuck: str = ""
     environment: str = ""
+    # Minutes, as text: who waits for longer.
+    over: str = ""
     vendor: str = ""
+    queue: str = ""
+    # A part of a live agent's name, and of an id: the handoff's, the conversation's, the vendor's.
+    agent: str = ""
+    q: str = ""
     rows: int = PAGE_ROWS
     shows_people: bool = False
 
@@ -56,14 +79,45 @@ class LiveFilter:
 
         `shows_people` is the viewer's right to see who the end users are.
         """
-        state, environment = given.get("state", ""), given.get("environment", "")
+        asked = {name: str(given.get(name, "")) for name in NAMES}
+        texts = {name: asked[name].replace("\x00", "").strip()[:TEXT_MAX] for name in _TEXTS}
+        choices = {name: asked[name] for name in CHOICES if asked[name] in CHOICES[name]}
         return cls(
-            state=state if state in COUNTERS else "",
-            environment=environment if environment in Environment.values else "",
-            vendor=given.get("vendor", "").replace("\x00", "")[:40],
+            **choices,
+            **texts,
             rows=min(count_read(given.get("rows", "")) or PAGE_ROWS, MOST_ROWS),
             shows_people=shows_people,
         )
+
+    @property
+    def query(self) -> dict[str, str]:
+        """Return what is on, as parameters of the address."""
+        return {name: value for name in NAMES if (value := getattr(self, name))}
+
+    @property
+    def condition(self) -> str:
+        """Return which of OPENED have a row; the counters count them all."""
+        chosen = [COUNTERS[self.state].condition] if self.state else []
+        chosen += [f"why = '{self.stuck}'"] if self.stuck else []
+        return " AND ".join([*chosen, f"({_WAITS_LONG})"] if self.over else chosen) or "1 = 1"
+
+    def values(self, now: datetime) -> dict[str, Any]:
+        """Return what the statement asks for."""
+        since = now - timedelta(minutes=int(self.over or 0))
+        return {
+            **{name: getattr(self, name) for name in ("environment", "vendor", "queue", "rows")},
+            **{name: _part(getattr(self, name)) for name in ("agent", "q")},
+            "since": connection.ops.adapt_datetimefield_value(since),
+        }
+
+
+_WAITS_LONG = "state IN ('requested', 'connecting', 'queued') AND requested_at < %(since)s"
+
+
+def _part(text: str) -> str:
+    """Return a pattern that finds a text anywhere, whatever it is written like; "" finds all."""
+    plain = "".join(f"!{one}" if one in "!%_" else one for one in text.lower())
+    return f"%{plain}%" if plain else ""
 
 
 class Shown(NamedTuple):
@@ -79,9 +133,10 @@ class Shown(NamedTuple):
     requested_at: datetime
     joined_at: datetime | None
     ended_at: datetime | None
+    queue: str
     worker: str | None
     end_user: str
-    external_id: str
+    session: str
     why: str
     last_type: str | None
     last_at: datetime | None
@@ -94,7 +149,11 @@ class LivePage:
 
     handoffs: list[Shown] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    # How many have a row, or would have one if there were room.
+    total: int = 0
+    # Since when somebody waits the longest, and in which queue.
     longest_since: datetime | None = None
+    longest_queue: str = ""
     # How many no relay worker holds that is alive.
     unheld: int = 0
 
@@ -105,7 +164,9 @@ WITH opened AS MATERIALIZED ({OPENED}),
 counted AS (
     SELECT {", ".join(f"COUNT(*) FILTER (WHERE {one.condition})" for one in COUNTERS.values())},
         COUNT(*) FILTER (WHERE why IN ('worker_gone', 'not_claimed')),
-        MIN(requested_at) FILTER (WHERE state = 'queued')
+        COUNT(*) FILTER (WHERE {{condition}}),
+        MIN(requested_at) FILTER (WHERE state = 'queued'),
+        (SELECT queue FROM opened WHERE state = 'queued' ORDER BY requested_at, id LIMIT 1)
     FROM opened
 ),
 worst AS (
@@ -114,7 +175,8 @@ worst AS (
 )
 SELECT counted.*, handoff.id, handoff.conversation_id, handoff.state, handoff.environment,
     handoff.integration_key, handoff.live_agents, handoff.queue_status, handoff.requested_at,
-    handoff.joined_at, handoff.ended_at, worker.name, person.name, person.external_id, worst.why,
+    handoff.joined_at, handoff.ended_at, handoff.queue, worker.name,
+    COALESCE(NULLIF(person.name, ''), person.email), conversation.session_id, worst.why,
     spoken.type, spoken.created_at, (
         SELECT COUNT(*) FROM handoffs_delivery AS delivery
         WHERE delivery.handoff_id = handoff.id AND delivery.status IN ('pending', 'failed')
@@ -136,18 +198,18 @@ ORDER BY worst.why = '', handoff.requested_at, handoff.id
 def live_page(project_id: int, wanted: LiveFilter, *, now: datetime) -> LivePage:
     """Read the page in one statement, however many handoffs are open."""
     values = opened_values(project_id, silent_handoffs(project_id, now), now)
-    values |= {name: getattr(wanted, name) for name in ("environment", "vendor", "rows")}
-    condition = COUNTERS[wanted.state].condition if wanted.state else "1 = 1"
     with connection.cursor() as cursor:
-        cursor.execute(_PAGE.format(condition=condition), values)
+        cursor.execute(_PAGE.format(condition=wanted.condition), values | wanted.values(now))
         found = cursor.fetchall()
     columns = len(found[0]) - len(Shown._fields)
-    *counts, unheld, longest_since = found[0][:columns]
+    *counts, unheld, total, longest_since, longest_queue = found[0][:columns]
     rows = [row[columns:] for row in found]
     return LivePage(
         handoffs=[_shown(row) for row in rows if row[0]],
         counts=dict(zip(COUNTERS, counts, strict=True)),
+        total=total,
         longest_since=_moment(longest_since),
+        longest_queue=longest_queue or "",
         unheld=unheld,
     )
 
@@ -158,6 +220,7 @@ def _shown(row: tuple[Any, ...]) -> Shown:
     return read._replace(
         live_agents=json.loads(row[5]),
         queue_status=json.loads(row[6]),
+        session=str(read.session),
         requested_at=_moment(read.requested_at),
         joined_at=_moment(read.joined_at),
         ended_at=_moment(read.ended_at),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from handoffs.portal.conversations.listing import visitor_label
 from handoffs.portal.live.opened import STUCK
 from handoffs.portal.live.reading import Shown, spoken_by
 from handoffs.portal.one_handoff.wording import BADGES, Badge
@@ -46,7 +47,7 @@ def live_row(row: Shown, *, shows_people: bool) -> LiveRow:
         badge=BADGES[State(row.state)],
         reason=STUCK.get(row.why, ""),
         place=_place(row),
-        end_user=name or f"Visitor {row.external_id[-4:]}",
+        end_user=name or visitor_label(row.session),
         vendor=vendor_name(row.integration_key) or "No integration",
         environment=Environment(row.environment).label,
         requested_at=row.requested_at,
@@ -63,4 +64,4 @@ def live_row(row: Shown, *, shows_people: bool) -> LiveRow:
 def _place(row: Shown) -> str:
     """Name the live agents who are there, else the queue."""
     present = [str(name) for name in row.live_agents.values() if name]
-    return ", ".join(present) or str(row.queue_status.get("queue_name") or "")
+    return ", ".join(present) or str(row.queue_status.get("queue_name") or row.queue)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
+from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 from django.contrib import messages
+from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -15,14 +17,28 @@ from conversations.errors import ConversationError
 from handoffs.models import Handoff
 from handoffs.portal.conversations.marks import note_create
 from handoffs.portal.live.board import picture
-from handoffs.portal.live.reading import COUNTERS, MOST_ROWS, PAGE_ROWS, LiveFilter
+from handoffs.portal.live.opened import STUCK
+from handoffs.portal.live.reading import (
+    CHOICES,
+    COUNTERS,
+    MOST_ROWS,
+    NAMES,
+    OVER,
+    PAGE_ROWS,
+    LiveFilter,
+)
 from handoffs.portal.operators import ACT_NOTE_MAX, ACTS, OperatorAct
+from handoffs.states import OPEN_VALUES
 from integrations.contract.integration_keys import vendor_name
 from integrations.models import Area, Environment, Integration, Project
 from integrations.projects.access import may_edit, may_see_personal_data, project_view
 from integrations.projects.frame.address import asked
+from integrations.projects.lists.bar import FilterField, choice, text
+from integrations.projects.lists.filters import Chip, chips
 
 MOST_AT_ONCE = 50
+# As many as a choice of them may hold.
+QUEUES_SHOWN = 200
 
 
 @require_GET
@@ -30,36 +46,57 @@ MOST_AT_ONCE = 50
 def live(request: HttpRequest, project: Project) -> HttpResponse:
     """Show what is open now; the page's script keeps it up to date."""
     wanted = LiveFilter.read(request.GET, shows_people=may_see_personal_data(request))
-    asked(request, "state", COUNTERS)
-    asked(request, "environment", Environment.values)
+    for name, offered in CHOICES.items():
+        asked(request, name, offered)
     shown = picture((project.pk, project.public_id, wanted))
-    query = {name: getattr(wanted, name) for name in ("state", "environment", "vendor")}
+    query = wanted.query
     more = min(wanted.rows + PAGE_ROWS, MOST_ROWS)
     context = {
         "picture": shown,
         "rows": [shown.rows[row_id] for row_id in shown.order],
         "counters": [
-            (name, counter.label, shown.counts[name], urlencode(query | {"state": name}))
+            (name, counter.label, shown.counts[name], urlencode({**query, "state": name}))
             for name, counter in COUNTERS.items()
         ],
-        "all_query": urlencode(query | {"state": ""}),
         "wanted": wanted,
-        "environments": Environment.choices,
-        "vendors": _vendors(project),
+        "filter_fields": _fields(wanted, project),
+        "chips": _chips(wanted),
         "query": urlencode(query | {"rows": wanted.rows}),
         "more_query": urlencode(query | {"rows": more}) if more > wanted.rows else "",
-        "is_filtered": any(query.values()),
+        "is_filtered": bool(query),
         "may_act": may_edit(request, Area.CONVERSATIONS),
         "acts": [(name, act.label) for name, act in ACTS.items()],
         "act_note_max": ACT_NOTE_MAX,
-        "last": None if shown.order else _last_ended(project),
+        **({} if shown.order else _last_ended(project)),
     }
     return render(request, "handoffs/live.html", context)
 
 
-def _last_ended(project: Project) -> Handoff | None:
+def _last_ended(project: Project) -> dict[str, Any]:
+    """Return the last that was over, and what an empty console says of it."""
     rows = Handoff.objects.filter(project=project, ended_at__isnull=False)
-    return rows.order_by("-requested_at").only("ended_at").first()
+    last = rows.order_by("-requested_at").only("ended_at").first()
+    if last is None or last.ended_at is None:
+        return {}
+    words = "The last handoff ended {}. Whoever asks for a live agent appears here within a second."
+    return {"last": last, "last_text": words.format(naturaltime(last.ended_at))}
+
+
+def _fields(wanted: LiveFilter, project: Project) -> list[FilterField]:
+    given = {name: getattr(wanted, name) for name in NAMES}
+    states = [(name, one.label) for name, one in COUNTERS.items()]
+    queues = [(one, one) for one in sorted({*_queues(project), wanted.queue} - {""})]
+    overs = [(one, f"{one} min") for one in OVER]
+    return [
+        choice(given, "state", "State", states, "All states"),
+        choice(given, "stuck", "Stuck because", STUCK.items(), "Whether stuck or not"),
+        choice(given, "environment", "Environment", Environment.choices, "All environments"),
+        choice(given, "vendor", "Vendor", _vendors(project), "All vendors"),
+        choice(given, "queue", "Queue", queues, "All queues"),
+        choice(given, "over", "Waits longer than", overs, "However long"),
+        text(given, "agent", "Live agent"),
+        text(given, "q", "Id"),
+    ]
 
 
 @require_POST
@@ -88,8 +125,8 @@ def _carry_out(request: HttpRequest, project: Project, act: OperatorAct, chosen:
             act.run(handoff_id=row.pk, actor=request.user, seen=seen[row.pk])
             done += 1
             if note:
-                text = f"{act.label}: {note}"
-                note_create(conversation=row.conversation, text=text, actor=request.user)
+                words = f"{act.label}: {note}"
+                note_create(conversation=row.conversation, text=words, actor=request.user)
         except (ValidationError, ConversationError) as error:
             refused.append(f"{row.pk}: {_words(error)}")
     if done:
@@ -109,11 +146,32 @@ def _back(request: HttpRequest, project: Project) -> str:
     handoff_id = request.POST.get("from", "")
     if Handoff.objects.filter(conversation__project=project, pk=handoff_id).exists():
         return reverse("handoff", args=[project.public_id, handoff_id])
-    query = LiveFilter.read(request.POST)
-    chosen = {name: getattr(query, name) for name in ("state", "environment", "vendor")}
-    return f"{reverse('live', args=[project.public_id])}?{urlencode(chosen)}"
+    query = urlencode(LiveFilter.read(request.POST).query)
+    return urlsplit(reverse("live", args=[project.public_id]))._replace(query=query).geturl()
 
 
 def _vendors(project: Project) -> list[tuple[str, str]]:
     keys = Integration.objects.filter(project=project).values_list("integration_key", flat=True)
     return sorted(((key, vendor_name(key)) for key in set(keys)), key=lambda pair: pair[1])
+
+
+def _queues(project: Project) -> list[str]:
+    """Return the queues in which somebody is now."""
+    rows = Handoff.objects.filter(project=project, state__in=OPEN_VALUES)
+    return list(rows.order_by().values_list("queue", flat=True).distinct()[:QUEUES_SHOWN])
+
+
+def _chips(wanted: LiveFilter) -> list[Chip]:
+    """Return what is on, each with the address without it."""
+    query = wanted.query
+    shown = {name: (name.capitalize(), value) for name, value in query.items()}
+    shown |= {
+        "state": ("State", COUNTERS[wanted.state].label if wanted.state else ""),
+        "stuck": ("Stuck", STUCK.get(wanted.stuck, "")),
+        "environment": ("Environment", dict(Environment.choices).get(wanted.environment, "")),
+        "over": ("Waits longer than", f"{wanted.over} min"),
+        "vendor": ("Vendor", vendor_name(wanted.vendor)),
+        "agent": ("Live agent", wanted.agent),
+        "q": ("Id", wanted.q),
+    }
+    return chips(shown, query)

@@ -49,6 +49,7 @@ async function poll() {
     counts: Object.fromEntries(counts.map((each) => [each.dataset.count, each.textContent])),
     sentence: fresh.querySelector("[data-sentence]").textContent,
     total: rows.length,
+    unheld: Number(fresh.querySelector("[data-unheld]").textContent),
   });
   heardAt = new Date();
   mark(`Not live, read every ${POLL_MS / 1000} s; as of ${clock(heardAt)}`);
@@ -59,6 +60,8 @@ function take(change) {
   for (const [name, count] of Object.entries(change.counts))
     page.querySelector(`[data-count="${name}"]`).textContent = count;
   say(change.sentence);
+  page.querySelector("[data-no-worker]").hidden = !change.unheld;
+  page.querySelector("[data-unheld]").textContent = change.unheld;
   held = held
     ? { ...change, rows: { ...held.rows, ...change.rows } }
     : change;
