@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -307,21 +308,59 @@ def test_many_turns_wait_for_slow_agents_in_no_thread(agent: WebhookStandIn):
     assert [said(one) for one in crowd] == [["At last"]] * 20
 
 
-def test_who_is_asked_about_a_second_message_reads_the_answer_to_the_first(agent: WebhookStandIn):
-    conversation = driven(agent)
-    for text in ("Where is it?", "Hello?", "Anybody?"):
+def says(conversation: Conversation, *texts: str) -> None:
+    for text in texts:
         message_accept(conversation_id=conversation.pk, text=text, client_event_id="", metadata={})
+
+
+def meanwhile(agent: WebhookStandIn, conversation: Conversation, *texts: str) -> None:
+    """Say something, and more while the agent is asked about it; wait until all is answered."""
+    more, answers = threading.Event(), agent.answering
+
+    def late(turn: dict[str, Any]) -> tuple[int, Any]:
+        assert more.wait(10)
+        return answers(turn)
+
+    agent.answering = late
+    says(conversation, "Where is it?")
+    answer_all(conversation.pk)
+    says(conversation, *texts)
+    more.set()
 
     def is_answered() -> bool:
         answer_all(conversation.pk)
-        return len(said(conversation)) == 3
+        return Conversation.objects.filter(pk=conversation.pk, answer_due_at=None).exists()
 
     assert wait_until(is_answered, seconds=20)
 
-    assert said(conversation) == ["You said Where is it?", "You said Hello?", "You said Anybody?"]
-    told = [[line["text"] for line in heard.body["history"]][1:] for heard in agent.heard]
-    assert told[1] == ["Where is it?", "You said Where is it?"]
-    assert sorted(told[2]) == sorted([*told[1], "Hello?", "You said Hello?"])
+
+def test_what_came_while_the_agent_was_asked_is_one_turn_that_knows_the_answer_before(
+    agent: WebhookStandIn,
+):
+    conversation = driven(agent)
+
+    meanwhile(agent, conversation, "Hello?", "Anybody?")
+
+    assert said(conversation) == ["You said Where is it?", "You said Hello?\nAnybody?"]
+    _, second = [heard.body for heard in agent.heard]
+    last = Event.objects.filter(conversation=conversation, type="USER_MESSAGE").last()
+    assert last is not None and second["id"] == str(last.pk)
+    assert second["message"]["id"] == last.payload["message_id"]
+    told = [line["text"] for line in second["history"]][1:]
+    assert told == ["Where is it?", "You said Where is it?"]
+
+
+def test_a_message_that_no_agent_may_answer_is_told_with_no_other(agent: WebhookStandIn):
+    conversation = driven(agent)
+    factories.integration(conversation.project, is_default=True)
+    topic = "I want to sue you"
+    factories.topic(conversation.project, topic, content="No.", is_mandatory=True)
+
+    meanwhile(agent, conversation, "Hello?", topic, "Anybody?")
+
+    asked = [heard.body["message"]["text"] for heard in agent.heard]
+    assert asked == ["Where is it?", "Hello?"]
+    assert Handoff.objects.filter(conversation=conversation).exists()
 
 
 def test_a_pause_that_ends_after_the_deadline_is_not_waited_for(agent: WebhookStandIn):

@@ -81,21 +81,25 @@ def was_away(session: Mapping[str, Any]) -> bool:
 
 def agent_turn(
     conversation: Conversation,
-    event: Event,
+    events: Sequence[Event],
     handoff_view: Mapping[str, Any] | None,
     human_parts: Sequence[HumanPart] = (),
 ) -> AgentTurn:
-    """Return what the agent is told of one message; `conversation` with its project and user."""
-    said = transcript_get(conversation, unanswered_from=event.sequence, limit=HISTORY_MAX)
+    """Return what the agent is told of messages, as of one that is named after the last of them.
+
+    `conversation` with its project and user.
+    """
+    first, last = events[0], events[-1]
+    said = transcript_get(conversation, unanswered_from=first.sequence, limit=HISTORY_MAX)
     agent = outside_agent(conversation.project)
     session = own_session(agent.kind if agent else "", conversation.agent_session)
     return AgentTurn(
-        id=str(event.pk),
+        id=str(last.pk),
         conversation=conversation_told(conversation),
         message={
-            "id": event.payload["message_id"],
-            "text": event.payload["text"],
-            "attachments": event.payload.get("attachments", []),
+            "id": last.payload["message_id"],
+            "text": "\n".join(filter(None, (one.payload["text"] for one in events))),
+            "attachments": [it for one in events for it in one.payload.get("attachments", [])],
         },
         history=lines_told(said),
         handoff=handoff_view,
@@ -103,7 +107,7 @@ def agent_turn(
         is_back=session_epoch(session) > session.get(_TOLD_EPOCH, 0),
         session=session,
         epoch=session_epoch(session),
-        sequence=event.sequence,
+        sequence=last.sequence,
     )
 
 

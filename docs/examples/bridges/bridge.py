@@ -83,7 +83,6 @@ def server(port, secret, answer):
         def is_signed(self, raw):
             at, given = (self.headers.get(f"X-Handoff-{name}", "") for name in SIGNED)
             good = hmac.new(secret.encode(), at.encode() + b"." + raw, hashlib.sha256).hexdigest()
-            # Several while a secret is being replaced: one that fits is enough.
             fits = [hmac.compare_digest(good.encode(), one.encode()) for one in given.split(",")]
             return any(fits) and abs(time.time() - int(at)) <= 300
 

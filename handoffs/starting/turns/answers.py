@@ -30,6 +30,7 @@ from conversations.ai_agent.turn import Turn, forbidden_turn, turn_given_up
 from conversations.event_loop.executor import run_sync
 from conversations.journal import publish
 from conversations.journal.frames import EventType, transient_frame
+from conversations.journal.selectors import messages_unanswered
 from conversations.journal.services import conversation_lock
 from conversations.models import Conversation, Event, OutsideAgent
 from handoffs.lifecycle.queueing import queue_answer
@@ -44,6 +45,8 @@ from handoffs.starting.turns.statements import TurnFacts
 logger = logging.getLogger(__name__)
 # What crashes, cannot be stored or takes its worker along is tried so often, and then given up.
 MAX_TRIES = 3
+# So much of what came while an outside agent was at it makes one turn.
+TOGETHER_MAX, TOGETHER_CHARS = 20, 10_000
 # A flow that an outside agent begins waits so long for a slot for its first tool.
 SLOT_SECONDS = 3.0
 
@@ -171,15 +174,35 @@ def _ask_outside(
         turn_put_back(claim, is_try=False)
         return
     parts = human_parts(conversation) if was_away(conversation.agent_session) else ()
-    turn = agent_turn(conversation, event, handoff_view(conversation), parts)
+    messages = _messages_of_turn(conversation, event)
+    turn = agent_turn(conversation, messages, handoff_view(conversation), parts)
 
     async def finish(found: Turn | None) -> None:
-        await run_sync(_finish_outside, claim, agent, event, found)
+        await run_sync(_finish_outside, claim, agent, messages[-1], found)
 
     # Read here for what the agent's failure is told with: no look at the database on the loop.
     _ = conversation.tongue
     TURNS.hand_over(claim)
     OUTSIDE_TURNS.begin(agent, agent_place(conversation), turn, finish)
+
+
+def _messages_of_turn(conversation: Conversation, event: Event) -> list[Event]:
+    """Return a message and those that wait behind it: an agent is asked about them together.
+
+    One that no AI agent may see or answer is left for a turn of its own, with all that follow.
+    """
+    found, chars = [event], len(event.payload["text"])
+    later = messages_unanswered(conversation).filter(sequence__gt=event.sequence)
+    for one in later.order_by("sequence")[: TOGETHER_MAX - 1]:
+        chars += len(one.payload["text"])
+        if chars > TOGETHER_CHARS or _is_ours(conversation, one):
+            break
+        found.append(one)
+    return found
+
+
+def _is_ours(conversation: Conversation, event: Event) -> bool:
+    return bool(safety_turn(conversation, event) or forbidden_turn(conversation, event))
 
 
 def _finish_outside(claim: TurnClaim, agent: OutsideAgent, event: Event, turn: Turn | None) -> None:
