@@ -40,17 +40,22 @@ class Consent:
     is_on: bool = False
     version: int = 0
     texts: Mapping[str, str] = field(default_factory=dict)
-    # {label, url} of what the text speaks of.
+    # {label, url} of what the text speaks of, and the same in languages that have their own.
     links: list[dict[str, str]] = field(default_factory=list)
+    links_in: Mapping[str, list[dict[str, str]]] = field(default_factory=dict)
 
     def text(self, locale: str) -> str:
         """Return the text in the language of a locale, in English where there is none."""
         return self.texts.get(language_of(locale)) or self.texts.get(DEFAULT, "")
 
+    def links_of(self, locale: str) -> list[dict[str, str]]:
+        """Return the policies in the language of a locale, the usual ones where it has none."""
+        return self.links_in.get(language_of(locale)) or self.links
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One question of the form; `labels` holds it in further languages."""
+    """One question of the form; `labels` and `option_labels` hold it in further languages."""
 
     name: str
     label: str
@@ -58,6 +63,14 @@ class Question:
     is_required: bool = False
     options: list[str] = field(default_factory=list)
     labels: Mapping[str, str] = field(default_factory=dict)
+    # What options are called, one for each in their order; an answer is the option itself.
+    option_labels: Mapping[str, list[str]] = field(default_factory=dict)
+
+    def options_in(self, locale: str) -> list[dict[str, str]]:
+        """Return each option, and what it is called in the language of a locale."""
+        called = self.option_labels.get(language_of(locale)) or self.options
+        pairs = zip(self.options, called, strict=True)
+        return [{"payload": option, "label": label} for option, label in pairs]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +98,7 @@ def before_look(channel: Channel, locale: str) -> dict[str, Any]:
         found["consent"] = {
             "version": before.consent.version,
             "text": before.consent.text(locale),
-            "links": before.consent.links,
+            "links": before.consent.links_of(locale),
         }
     if before.questions:
         found["fields"] = [_drawn(one, locale) for one in before.questions]
@@ -144,6 +157,6 @@ def _drawn(question: Question, locale: str) -> dict[str, Any]:
         "label": question.labels.get(language_of(locale)) or question.label,
         "kind": question.kind,
         "is_required": question.is_required,
-        "options": [{"payload": one, "label": one} for one in question.options],
+        "options": question.options_in(locale),
         "max_length": ANSWER_MAX,
     }

@@ -20,7 +20,7 @@ from conversations.widget.before import (
     Question,
     before_of,
 )
-from integrations.behaviour.languages import languages
+from integrations.behaviour.languages import DEFAULT, languages
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _LINKS_MAX, _OPTIONS_MAX = 5, 20
@@ -40,6 +40,11 @@ def _label(line: str) -> str:
     if code.strip() not in languages() or not label.strip():
         raise ValueError(f"expected one of {', '.join(languages())}, = and the words")
     return f"{code.strip()} = {label.strip()}"
+
+
+def _option_labels(line: str) -> str:
+    code, _, labels = _label(line).partition(" = ")
+    return f"{code} = {' | '.join(one.strip() for one in labels.split('|'))}"
 
 
 class BeforeForm(forms.Form):
@@ -69,6 +74,14 @@ class BeforeForm(forms.Form):
                 max_length=CONSENT_MAX,
                 widget=forms.Textarea(attrs={"rows": 3, "lang": code, "dir": "auto"}),
             )
+            if code != DEFAULT:
+                self.fields[f"consent_links_{code}"] = LinesField(
+                    read=_link,
+                    maximum=_LINKS_MAX,
+                    rows=2,
+                    label=f"Policies in {language.name}",
+                    help_text="Empty: those below.",
+                )
         self.rows = _rows(self)
         for number in range(1, self.rows + 1):
             self.fields |= _question_fields(number)
@@ -80,7 +93,8 @@ class BeforeForm(forms.Form):
         consent = before.consent
         shown: dict[str, Any] = {
             "consent_is_on": consent.is_on,
-            "consent_links": [f"{one['label']} {one['url']}" for one in consent.links],
+            "consent_links": _lines(consent.links),
+            **{f"consent_links_{code}": _lines(links) for code, links in consent.links_in.items()},
             "rows": min(QUESTIONS_MAX, len(before.questions) + _FREE_ROWS),
             **{f"consent_text_{code}": text for code, text in consent.texts.items()},
         }
@@ -90,8 +104,10 @@ class BeforeForm(forms.Form):
 
     def groups(self) -> list[tuple[str, str, list[forms.BoundField]]]:
         """Return heading, remark and fields of each part of the page."""
-        texts = [f"consent_text_{code}" for code in languages()]
-        names = ["consent_is_on", *texts, "consent_links"]
+        names = ["consent_is_on"]
+        for code in languages():
+            names += [f"consent_text_{code}", f"consent_links_{code}"]
+        names = [name for name in names if name in self.fields] + ["consent_links"]
         parts = [("Consent", "", [self[name] for name in names])]
         for number in range(1, self.rows + 1):
             fields = [self[f"q{number}_{part}"] for part in _question_parts()]
@@ -128,6 +144,11 @@ class BeforeForm(forms.Form):
         is_choice = found.get(f"q{number}_kind") == "select"
         if is_choice and not found.get(f"q{number}_options"):
             self.add_error(f"q{number}_options", "A choice needs its options, one for each line.")
+        count = len(found.get(f"q{number}_options") or [])
+        named = _option_names(found.get(f"q{number}_option_labels") or [])
+        if any(len(labels) != count for labels in named.values()):
+            text = f"Name each of the {count} options, in their order, with | between them."
+            self.add_error(f"q{number}_option_labels", text)
 
     def values(self, channel: Channel) -> dict[str, Any]:
         """Return the fields of the channel that are to be saved."""
@@ -146,6 +167,7 @@ class BeforeForm(forms.Form):
                 is_required=found[f"q{number}_is_required"],
                 options=found[f"q{number}_options"],
                 labels=_pairs(found[f"q{number}_labels"]),
+                option_labels=_option_names(found[f"q{number}_option_labels"]),
             )
             for number in range(1, self.rows + 1)
             if found.get(f"q{number}_label")
@@ -155,15 +177,30 @@ class BeforeForm(forms.Form):
 def _consent(found: dict[str, Any], old: Consent) -> Consent:
     texts = {code: found[f"consent_text_{code}"] for code in languages()}
     texts = {code: text for code, text in texts.items() if text}
-    parts = [line.rpartition(" ") for line in found["consent_links"]]
-    links = [{"label": label, "url": url} for label, _, url in parts]
-    is_changed = (texts, links) != (dict(old.texts), old.links)
+    links = _links(found["consent_links"])
+    others = {code: found.get(f"consent_links_{code}") for code in languages()}
+    links_in = {code: _links(lines) for code, lines in others.items() if lines}
+    is_changed = (texts, links, links_in) != (dict(old.texts), old.links, dict(old.links_in))
     return Consent(
         is_on=found["consent_is_on"],
         version=old.version + 1 if is_changed else old.version,
         texts=texts,
         links=links,
+        links_in=links_in,
     )
+
+
+def _links(lines: list[str]) -> list[dict[str, str]]:
+    parts = (line.rpartition(" ") for line in lines)
+    return [{"label": label, "url": url} for label, _, url in parts]
+
+
+def _lines(links: list[dict[str, str]]) -> list[str]:
+    return [f"{one['label']} {one['url']}" for one in links]
+
+
+def _option_names(lines: list[str]) -> dict[str, list[str]]:
+    return {code: labels.split(" | ") for code, labels in _pairs(lines).items()}
 
 
 def _pairs(lines: list[str]) -> dict[str, str]:
@@ -178,12 +215,14 @@ def _rows(form: BeforeForm) -> int:
 
 
 def _question_parts() -> list[str]:
-    return ["label", "name", "kind", "is_required", "options", "labels"]
+    return ["label", "name", "kind", "is_required", "options", "labels", "option_labels"]
 
 
 def _shown(number: int, question: Question) -> dict[str, Any]:
     labels = [f"{code} = {label}" for code, label in question.labels.items()]
-    return {f"q{number}_{k}": v for k, v in (asdict(question) | {"labels": labels}).items()}
+    options = [f"{code} = {' | '.join(named)}" for code, named in question.option_labels.items()]
+    shown = asdict(question) | {"labels": labels, "option_labels": options}
+    return {f"q{number}_{name}": value for name, value in shown.items()}
 
 
 def _question_fields(number: int) -> dict[str, forms.Field]:
@@ -209,6 +248,14 @@ def _question_fields(number: int) -> dict[str, forms.Field]:
             rows=2,
             label="The question in other languages",
             help_text="One for each line, such as de = Ihre Bestellnummer.",
+        ),
+        "option_labels": LinesField(
+            read=_option_labels,
+            maximum=20,
+            rows=2,
+            label="The options in other languages",
+            help_text="One language for each line, all options in their order, such as de = "
+            "Bestellung | Rückgabe. Tools and live agents get the option above.",
         ),
     }
     return {f"q{number}_{name}": field for name, field in fields.items()}

@@ -17,10 +17,17 @@ CONSENT = {
     "version": 3,
     "texts": {"en": "We keep what you write.", "de": "Wir speichern, was Sie schreiben."},
     "links": [{"label": "Privacy", "url": "https://shop.example/privacy"}],
+    "links_in": {"de": [{"label": "Datenschutz", "url": "https://shop.example/de/privacy"}]},
 }
 QUESTIONS = [
     {"name": "email", "label": "E-mail", "kind": "email", "is_required": True},
-    {"name": "topic", "label": "About", "kind": "select", "options": ["Order", "Other"]},
+    {
+        "name": "topic",
+        "label": "About",
+        "kind": "select",
+        "options": ["Order", "Other"],
+        "option_labels": {"de": ["Bestellung", "Anderes"]},
+    },
 ]
 
 
@@ -69,6 +76,11 @@ def test_the_widget_is_told_what_to_ask_in_its_language():
     assert german["consent"]["text"] == CONSENT["texts"]["de"]
     assert french["consent"]["text"] == CONSENT["texts"]["en"]
     assert [one["name"] for one in german["fields"]] == ["email", "topic"]
+    assert [one["links"][0]["label"] for one in (german["consent"], french["consent"])] == [
+        *("Datenschutz", "Privacy")
+    ]
+    options = [one["fields"][1]["options"][1] for one in (german, french)]
+    assert options == [{"payload": "Other", "label": one} for one in ("Anderes", "Other")]
 
 
 def test_answers_are_kept_for_tools_and_live_agents_and_prove_nothing():
@@ -127,13 +139,24 @@ def test_an_admin_sets_consent_and_questions_and_a_new_text_is_a_new_version():
     page(channel, **FORM)
     channel.refresh_from_db()
     same = channel.before
-    page(channel, **FORM | {"consent_text_de": "Wir speichern das."})
+    own = {
+        "consent_text_de": "Wir speichern das.",
+        "consent_links_de": "Datenschutz https://shop.example/de",
+        "q1_kind": "select",
+        "q1_options": "Old\nNew",
+        "q1_option_labels": "de = Alt|Neu",
+    }
+    page(channel, **FORM | own)
     channel.refresh_from_db()
 
     assert first["consent"]["version"] == same["consent"]["version"] == 1
     assert channel.before["consent"]["version"] == 2
     assert first["questions"][0]["labels"] == {"de": "Bestellnummer"}
-    assert "Question 1: Order number" in page(channel).content.decode()
+    assert channel.before["consent"]["links_in"]["de"][0]["label"] == "Datenschutz"
+    assert channel.before["questions"][0]["option_labels"] == {"de": ["Alt", "Neu"]}
+    shown = page(channel).content.decode()
+    assert "Question 1: Order number" in shown
+    assert "de = Alt | Neu" in shown and "Datenschutz https://shop.example/de" in shown
 
 
 @pytest.mark.parametrize(
@@ -145,6 +168,8 @@ def test_an_admin_sets_consent_and_questions_and_a_new_text_is_a_new_version():
         ({"consent_links": "Privacy javascript:alert(1)"}, "consent_links"),
         ({"q1_name": "Order Number"}, "q1_name"),
         ({"q1_kind": "select"}, "q1_options"),
+        ({"q1_options": "A\nB", "q1_option_labels": "de = Eins"}, "q1_option_labels"),
+        ({"q1_options": "A", "q1_option_labels": "xx = Eins"}, "q1_option_labels"),
         ({"q2_label": "Again", "q2_name": "order_number", "q2_kind": "text"}, "q2_name"),
     ],
 )

@@ -39,20 +39,32 @@ function look(code) {
 /** @param {string} code */
 function beforeOf(code) {
   const text = value(`consent_text_${code}`) || value("consent_text_en");
-  const links = value("consent_links").split("\n").map((line) => /^(.+) (\S+)$/.exec(line.trim())).filter(Boolean);
+  const links = (value(`consent_links_${code}`) || value("consent_links")).split("\n").map((line) => /^(.+) (\S+)$/.exec(line.trim())).filter(Boolean);
   const consent = value("consent_is_on") && { version: 1, text, links: links.map((found) => ({ label: found?.[1], url: found?.[2] })) };
   const fields = Array.from({ length: 8 }, (_, index) => `q${index + 1}_`).filter((name) => value(`${name}label`)).map((name) => ({
     name, kind: value(`${name}kind`), is_required: !!value(`${name}is_required`), label: translated(name, code),
-    options: value(`${name}options`).split("\n").filter(Boolean).map((one) => ({ payload: one, label: one })),
+    options: options(name, code),
   }));
   return consent || fields.length ? { ...(consent && { consent }), fields } : undefined;
 }
 
 /** @param {string} name @param {string} code */
 function translated(name, code) {
-  const lines = value(`${name}labels`).split("\n").map((line) => line.split("="));
+  return inLanguage(`${name}labels`, code) || value(`${name}label`);
+}
+
+/** @param {string} name @param {string} code */
+function options(name, code) {
+  const called = inLanguage(`${name}option_labels`, code).split("|");
+  return value(`${name}options`).split("\n").filter(Boolean)
+    .map((one, index) => ({ payload: one, label: called[index]?.trim() || one }));
+}
+
+/** What a field of lines such as "de = Worte" says in a language. @param {string} field @param {string} code */
+function inLanguage(field, code) {
+  const lines = value(field).split("\n").map((line) => line.split("="));
   const found = lines.find(([given, ...label]) => given.trim() === code && label.length);
-  return found ? found.slice(1).join("=").trim() : value(`${name}label`);
+  return found ? found.slice(1).join("=").trim() : "";
 }
 
 async function draw() {
@@ -73,7 +85,7 @@ async function draw() {
   const items = stage.dataset.state === "brand" && settings.greeting ? [greeting] : [];
   const state = { ...emptyState(), hasStarted: stage.dataset.state === "brand", aiName: name, aiAvatar: settings.avatar_url, items, phase: phase?.value ?? "ai" };
   view.show(true, false);
-  if (settings.before) await view.ask(settings.before, () => {});
+  if (settings.before) await view.ask(settings.before, {}, () => {});
   view.render({ state, unread: 0, canCancel: false, now: Date.now });
   launcher(settings);
 }
