@@ -110,7 +110,7 @@ def test_the_bundle_says_what_happened_with_what(made):
     assert found["vendor_events"][-1]["kind"] == "LiveAgentJoined"
     assert "secret" in found["integration"]["credentials"]
     assert found["integration"]["settings"]["enabled"] is True
-    assert {"python", "django", "database"} <= set(found["versions"])
+    assert {"python", "django", "aiohttp", "database"} <= set(found["versions"])
     json.dumps(found)
 
 

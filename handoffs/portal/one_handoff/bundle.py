@@ -10,9 +10,8 @@ import io
 import json
 import platform
 import zipfile
-from contextlib import suppress
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from typing import Any
 
 from django.db import connection
@@ -25,7 +24,10 @@ from handoffs.portal.one_handoff.timeline import ROWS_MAX
 from integrations.connect.documents.settings import settings_json
 from integrations.models import Integration, VendorCall
 
-PACKAGES = ("django", "channels", "celery", "redis", "httpx", "websockets", "psycopg")
+PACKAGES = (
+    *("django", "channels", "channels-redis", "celery", "kombu", "redis", "psycopg"),
+    *("uvicorn", "websockets", "aiohttp"),
+)
 _TIMES = ("requested_at", "accepted_at", "joined_at", "ended_at", "deadline_at")
 _READ_ME = """This is what a handoff looked like from the inside: times, states, codes, versions and
 settings. It holds no credential, no message and no name. bundle.json is for people and machines.
@@ -74,11 +76,7 @@ def bundle_file(handoff: Handoff) -> bytes:
 
 
 def _versions() -> dict[str, str]:
-    found = {}
-    for name in PACKAGES:
-        with suppress(PackageNotFoundError):
-            found[name] = version(name)
-    return found | {
+    return {name: version(name) for name in PACKAGES} | {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "database": connection.vendor,
