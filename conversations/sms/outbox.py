@@ -99,7 +99,14 @@ def text_parts(text: str, limit: int) -> list[str]:
 def texts_claim(room: int) -> list[TextAttempt]:
     """Take what is due: the first of each thread, as many of a number as its rate allows."""
     attempts: list[TextAttempt] = []
-    for row in _due(timezone.now())[: 2 * max(room, 0)]:
+    now = timezone.now()
+    # Those of a number whose moment has not come must not hide what other numbers have to send.
+    resting = SmsNumber.objects.filter(
+        integration=OuterRef("thread__integration"),
+        number=OuterRef("thread__our_number"),
+        next_at__gt=now,
+    )
+    for row in _due(now).filter(~Exists(resting))[: 2 * max(room, 0)]:
         if len(attempts) == room:
             break
         attempt = _claim(row)

@@ -76,6 +76,20 @@ def test_a_number_sends_no_faster_than_it_may() -> None:
     assert len(texts_claim(5)) == 1
 
 
+def test_a_number_with_much_to_send_keeps_no_other_number_waiting() -> None:
+    busy, quiet = carrier(texts_per_second="1"), carrier()
+    for number in range(20):
+        crowd = thread(busy)
+        crowd.pk, crowd.user_number = None, f"+155501002{number:02}"
+        crowd.save()
+        queue(crowd, "One of many")
+    queue(thread(quiet), "Alone")
+
+    claimed = [one.text.text for one in (*texts_claim(5), *texts_claim(5))]
+
+    assert claimed == ["One of many", "Alone"]
+
+
 @pytest.mark.parametrize(
     "error",
     [

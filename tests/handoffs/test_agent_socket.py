@@ -16,6 +16,7 @@ from typing import Any
 import jsonschema
 import pytest
 from channels.testing import WebsocketCommunicator
+from django.db import connection
 from django.utils import timezone
 
 from config.asgi import application
@@ -294,6 +295,24 @@ async def test_a_key_that_is_revoked_closes_its_socket(talk, monkeypatch):
     closed = await socket.receive_output(timeout=PATIENCE)
     assert (closed["type"], closed["code"]) == ("websocket.close", agent_socket.KEY_REFUSED)
     _opened.remove(socket)
+
+
+async def test_an_outage_while_the_key_is_looked_at_leaves_no_socket_deaf(talk, monkeypatch):
+    monkeypatch.setattr(agent_socket, "KEY_SECONDS", 0.05)
+    socket, _ = await listen(await run_sync(key_of, talk))
+
+    await run_sync(keys_are_called, "integrations_apikey", "away")
+    await asyncio.sleep(0.5)
+    await run_sync(keys_are_called, "away", "integrations_apikey")
+    await run_sync(factories.said, talk, "Anybody there?")
+
+    assert (await next_frame(socket))["type"] == "message.created"
+
+
+def keys_are_called(before: str, after: str) -> None:
+    """Take the table of keys away, or bring it back."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {before} RENAME TO {after}")
 
 
 async def test_a_frame_that_means_nothing_is_answered_and_the_socket_stays_open(talk):

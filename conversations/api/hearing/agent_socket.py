@@ -123,13 +123,21 @@ class AgentConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
                 is_more = await self._send_next()
                 if loop.time() - checked_at >= KEY_SECONDS:
                     checked_at = loop.time()
-                    if not await run_sync(self._is_still_admitted):
+                    if not await self._may_go_on():
                         await self.close(code=KEY_REFUSED)
                         return
                 if not is_more:
                     await self._news()
         except OSError:
             return  # the client is gone
+
+    async def _may_go_on(self) -> bool:
+        """Say whether the key still works; where nobody can tell now, it is asked again later."""
+        try:
+            return await run_sync(self._is_still_admitted)
+        except DatabaseError as error:
+            logger.warning("An agent's key cannot be looked at: %s", type(error).__name__)
+            return True
 
     async def _send_next(self) -> bool:
         """Send some; say whether there may be more at once."""
