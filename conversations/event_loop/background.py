@@ -71,10 +71,11 @@ class BackgroundLoop:
 
 def begin_on(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any]) -> None:
     """Have something done on a loop of another thread; what breaks it is logged."""
-    asyncio.run_coroutine_threadsafe(work, loop).add_done_callback(_failure_log)
+    asyncio.run_coroutine_threadsafe(work, loop).add_done_callback(failure_log)
 
 
-def _failure_log(done: Future[Any]) -> None:
+def failure_log(done: Future[Any] | asyncio.Future[Any]) -> None:
+    """Log what broke something that is over; its clock does it again."""
     error = None if done.cancelled() else done.exception()
     if isinstance(error, DatabaseError):
         logger.warning("Left undone, the database is away: %s", type(error).__name__)

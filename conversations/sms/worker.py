@@ -13,7 +13,7 @@ from django.conf import settings
 
 from conversations.ai_agent.lifetime.start import agent_begin
 from conversations.errors import ConversationError, NotAllowedError, RateLimitedError
-from conversations.event_loop.background import BackgroundLoop
+from conversations.event_loop.background import BackgroundLoop, failure_log
 from conversations.event_loop.executor import run_sync
 from conversations.files.scanner import FileInfectedError, ScannerAwayError, file_scan_apart
 from conversations.models import Conversation
@@ -108,7 +108,7 @@ class TextWorker:
         self._looks_again = True
         if self._looking is None or self._looking.done():
             self._looking = asyncio.get_running_loop().create_task(self._take())
-            self._looking.add_done_callback(_failure_log)
+            self._looking.add_done_callback(failure_log)
 
     async def _take(self) -> None:
         """Begin what there is room for; whoever ends one looks again."""
@@ -138,7 +138,7 @@ class TextWorker:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
-        _failure_log(task)
+        failure_log(task)
         self._look()
 
     # ---- out ----
@@ -236,12 +236,6 @@ class TextWorker:
     async def _close(self) -> None:
         if self._session is not None:
             await self._session.close()
-
-
-def _failure_log(task: asyncio.Task[None]) -> None:
-    """Log what nobody waits for; the claim runs out, and the text is tried again."""
-    if not task.cancelled() and (error := task.exception()) is not None:
-        logger.error("Carrying texts failed", exc_info=error)
 
 
 async def _handed_over(carrier: Carrier, attempt: TextAttempt) -> SentText:

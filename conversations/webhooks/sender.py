@@ -6,7 +6,7 @@ import asyncio
 
 from django.conf import settings
 
-from conversations.event_loop.background import BackgroundLoop
+from conversations.event_loop.background import BackgroundLoop, failure_log
 from conversations.event_loop.executor import run_sync
 from conversations.webhooks.attempts import Attempt, attempt_settle, deliveries_claim
 from conversations.webhooks.sending import attempt_make
@@ -33,6 +33,7 @@ class WebhookSender:
         self._looks_again = True
         if self._looking is None or self._looking.done():
             self._looking = asyncio.get_running_loop().create_task(self._take())
+            self._looking.add_done_callback(failure_log)
 
     async def _take(self) -> None:
         """Begin what there is room for; whoever ends an attempt looks again."""
@@ -46,6 +47,7 @@ class WebhookSender:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
+        failure_log(task)
         self._look()
 
     async def _send(self, attempt: Attempt) -> None:
