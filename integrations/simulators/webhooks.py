@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 
 from integrations.contract.errors import ConnectorError
 from integrations.http.client import HttpClient, open_session
-from integrations.simulators.event_faults import EventFaults
+from integrations.simulators.events.faults import EventFaults
 
 DELIVERIES_KEPT = 2000
 PENDING_LIMIT = 1000

@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, Response
 
 from integrations.simulators.desk import Action, DeskError, DeskWords
-from integrations.simulators.event_faults import EventFaults
+from integrations.simulators.events.faults import EventFaults
 from integrations.simulators.live_agents import LiveAgents, refuse_twice
 from integrations.simulators.records import PASSING, Records, StoredFile, record_of
 from integrations.simulators.switches import Switches

@@ -192,7 +192,7 @@ def test_each_kind_of_content_is_read_with_what_goes_back():
     assert content("list").rich.choices[0].description == "Tomorrow by noon"
     assert content("link").rich.cards[0].choices[0].kind is ChoiceKind.LINK
     [menu] = content("cards").rich.cards
-    assert (menu.title, menu.text) == ("Your order", "What shall we do?")
+    assert (menu.title, menu.text) == ("Your order", "BL-20931\nWhat shall we do?")
     assert [c.kind for c in menu.choices] == [ChoiceKind.REPLY, ChoiceKind.LINK]
     assert content("adaptive_card").text == "Your order has arrived."
     assert content("unknown").rich.unknown_kind == "HOLOGRAM"

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from integrations.simulators.event_faults import EventFaults
-from integrations.simulators.event_streams import EventStream
+from integrations.simulators.events.faults import EventFaults
+from integrations.simulators.events.streams import EventStream
 from integrations.simulators.records import Records
 from integrations.simulators.world import World
 from integrations.vendors.amazon_connect.simulator.identity import (

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from integrations.simulators.event_faults import EventFaults
-from integrations.simulators.event_streams import EventStream
+from integrations.simulators.events.faults import EventFaults
+from integrations.simulators.events.streams import EventStream
 from integrations.vendors.genesys.simulator.app import Call, Operations, known
 from integrations.vendors.genesys.simulator.checks import MALFORMED, VendorError
 from integrations.vendors.genesys.simulator.state import iso, new_id

@@ -16,8 +16,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from integrations.simulators.answers import AsciiJSONResponse
+from integrations.simulators.digital_content import picture
 from integrations.simulators.records import file_of
-from integrations.vendors.nice_byoc.simulator.rich import picture
 from integrations.vendors.nice_byoc.simulator.world import (
     OVER,
     TENANT_ID,

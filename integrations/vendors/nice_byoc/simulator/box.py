@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from integrations.contract.errors import ConnectorError
 from integrations.http.client import HttpClient
 from integrations.http.errors import VendorResponse
-from integrations.simulators.event_faults import EventFaults
+from integrations.simulators.events.faults import EventFaults
 from integrations.simulators.webhooks import ANY_STATUS, WebhookSender, is_overload
 
 TRIES = 20

@@ -15,9 +15,10 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from integrations.simulators.answers import AsciiJSONResponse
+from integrations.simulators.digital_content import picture
 from integrations.simulators.records import file_of
 from integrations.vendors.nice_chat.simulator.gateway import Gateway
-from integrations.vendors.nice_chat.simulator.rich import STREAMED_TEXT, picture
+from integrations.vendors.nice_chat.simulator.rich import STREAMED_TEXT
 
 if TYPE_CHECKING:
     from integrations.vendors.nice_chat.simulator.simulator import NiceChatSimulator

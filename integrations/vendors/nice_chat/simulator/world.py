@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from integrations.simulators.event_faults import EventFaults
-from integrations.simulators.event_streams import EventStream
+from integrations.simulators.events.faults import EventFaults
+from integrations.simulators.events.streams import EventStream
 from integrations.simulators.records import Records
 from integrations.simulators.switches import Switches as AnySwitches
 from integrations.simulators.world import World

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from integrations.simulators.desk import DeskError
-from integrations.simulators.event_faults import EventFaults
+from integrations.simulators.events.faults import EventFaults
 from integrations.simulators.records import Records, desk_message
 from integrations.simulators.switches import Switches
 from integrations.simulators.world import World

@@ -14,8 +14,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
-from integrations.simulators.event_faults import EventFaults
-from integrations.simulators.event_streams import EventStream, EventStreamResponse
+from integrations.simulators.events.faults import EventFaults
+from integrations.simulators.events.streams import EventStream, EventStreamResponse
 from integrations.simulators.keysets import Keyset
 from integrations.simulators.records import Records
 from integrations.simulators.world import World

@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 from integrations.contract.errors import ConnectorError
 from integrations.http.client import HttpClient
-from integrations.simulators.event_faults import EventFaults
+from integrations.simulators.events.faults import EventFaults
 from integrations.simulators.webhooks import ANY_STATUS, WebhookSender
 from integrations.vendors.twilio_sms.simulator.world import TwilioSwitches
 

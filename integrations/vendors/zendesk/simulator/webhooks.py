@@ -24,7 +24,7 @@ from urllib.parse import urljoin
 
 from integrations.contract.errors import ConnectorError
 from integrations.http.client import HttpClient
-from integrations.simulators.event_faults import EventFaults
+from integrations.simulators.events.faults import EventFaults
 from integrations.simulators.webhooks import RetryPlan, WebhookSender
 from integrations.vendors.zendesk.simulator.records import (
     Conversation,
