@@ -46,6 +46,11 @@ def client_with(project: Project, *, sees_personal_data: bool = False, **areas: 
 def _client(project: Project, **fields: object) -> Client:
     user = User.objects.create_user(f"member-{next(_numbers)}")
     Membership.objects.create(workspace=project.workspace, user=user, **fields)
+    return signed_in(user)
+
+
+def signed_in(user: User) -> Client:
+    """Return a browser in which somebody is signed in."""
     client = Client()
     client.force_login(user)
     return client

@@ -17,6 +17,7 @@ from integrations.entry.passkeys import challenges
 from integrations.models import AuditEntry, Membership, Passkey, PortalSession, Project
 from tests.integrations.authenticator import FLAG, Authenticator
 from tests.integrations.test_second_factor import code_of, password_given, set_up, stale
+from tests.members import signed_in
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "a-long-and-good-one"
@@ -48,12 +49,6 @@ def browser(mira: User) -> Client:
 @pytest.fixture
 def device() -> Authenticator:
     return Authenticator(origin=ORIGIN, host=HOST)
-
-
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def asked_in(page: HttpResponse) -> dict[str, Any]:

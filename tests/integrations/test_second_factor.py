@@ -18,7 +18,7 @@ from integrations.entry.second_factor import codes
 from integrations.entry.second_factor.services import factor_use
 from integrations.models import AuditEntry, Membership, Project, SecondFactor
 from tests import factories
-from tests.members import client_of_reader
+from tests.members import client_of_reader, signed_in
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "a-long-and-good-one"
@@ -48,12 +48,6 @@ def mira(project: Project) -> User:
 @pytest.fixture
 def browser(mira: User) -> Client:
     return signed_in(mira)
-
-
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def key_of(user: User) -> str:
