@@ -14,6 +14,7 @@ from handoffs.portal.one_handoff.bundle import bundle_file
 from handoffs.portal.one_handoff.entering import handoffs_enter
 from handoffs.portal.one_handoff.entries import Kind
 from handoffs.portal.one_handoff.kept import kept_words
+from handoffs.portal.one_handoff.phases import phases
 from handoffs.portal.one_handoff.timeline import timeline_get, timeline_text
 from handoffs.portal.one_handoff.wording import BADGES, handoff_title, headline
 from handoffs.portal.operators import ACT_NOTE_MAX, ACTS
@@ -93,7 +94,7 @@ def handoff_of(project: Project, handoff_id: str) -> Handoff:
 
 
 def _detail(request: HttpRequest, row: Handoff, may_read_text: bool) -> dict[str, object]:
-    chosen = _kinds(request)
+    chosen, now = _kinds(request), timezone.now()
     problems_only = request.GET.get("problems") == "1"
     timeline = timeline_get(
         handoff=row, may_read_text=may_read_text, kinds=chosen, problems_only=problems_only
@@ -101,7 +102,8 @@ def _detail(request: HttpRequest, row: Handoff, may_read_text: bool) -> dict[str
     kept = kept_words(row.conversation, row.held_until)  # type: ignore[attr-defined]
     return {
         "handoff": row,
-        "headline": headline(row, now=timezone.now()),
+        "headline": headline(row, now=now),
+        "phases": phases(row, now=now),
         "badge": BADGES[State(row.state)],
         "title": handoff_title(row),
         "timeline": timeline,

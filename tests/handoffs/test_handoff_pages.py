@@ -317,3 +317,31 @@ def test_an_export_of_handoffs_is_the_list(admin, project):
     assert [row["handoff_id"] for row in found] == [row.pk for row in reversed(rows)]
     assert [row["outcome"] for row in found] == ["failed", "answered"]
     assert AuditEntry.objects.get(action="handoffs.exported").subject == "2 handoffs"
+
+
+def test_a_handoffs_page_shows_its_phases_and_how_long_each_lasted(admin, project):
+    going, over = made(project), made(project, State.FAILED)
+    now = timezone.now()
+    Handoff.objects.filter(pk=going.pk).update(
+        requested_at=now - timedelta(seconds=130),
+        accepted_at=now - timedelta(seconds=125),
+        joined_at=now - timedelta(seconds=60),
+    )
+    Handoff.objects.filter(pk=over.pk).update(
+        requested_at=now - timedelta(seconds=20),
+        accepted_at=None,
+        joined_at=None,
+        ended_at=now - timedelta(seconds=10),
+    )
+
+    there, gone = (
+        admin.get(url("handoff", project, one)).context["phases"] for one in (going, over)
+    )
+
+    assert [(one.label, one.is_now) for one in there] == [
+        ("Connecting", False),
+        ("Waiting", False),
+        ("With a live agent", True),
+    ]
+    assert [one.lasted for one in there[:2]] == ["5 s", "1 min 5 s"]
+    assert [(one.label, one.lasted) for one in gone] == [("Connecting", "10 s"), ("Failed", "")]

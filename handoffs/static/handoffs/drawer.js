@@ -70,17 +70,18 @@ async function keepFresh(mine) {
   if (shown !== mine) return;
   let wait = REFRESH_MS;
   try {
-    if (document.visibilityState === "visible") refresh(await read(mine.url));
+    const markup = document.visibilityState === "visible" && (await read(mine.url));
+    if (markup && shown === mine) refresh(markup);
   } catch {
     wait = SLOW_REFRESH_MS;
   }
-  const part = shown === mine && mine.place.querySelector("[data-live-part]");
-  if (part?.dataset.open === "true") setTimeout(keepFresh, wait, mine);
+  if (shown !== mine) return;
+  const { dataset } = mine.place.querySelector("[data-live-part]");
+  if (dataset.open === "true") setTimeout(keepFresh, wait, mine);
 }
 
 /** Puts what is new in place; who reads further up stays there. */
 function refresh(markup) {
-  if (!shown) return;
   const old = shown.place.querySelector("[data-live-part]");
   const part = parsed(markup).querySelector("[data-live-part]");
   if (old.textContent === part.textContent) return;

@@ -5,6 +5,8 @@ import { enableCommandBox } from "./command_box.js";
 
 const YEAR_SECONDS = 365 * 24 * 3600;
 const SEQUENCE_MS = 1500;
+// By what a page knows that its address comes from its own search.
+const SEARCHED = "searched";
 
 /** Keeps which groups of the menu are folded: a cookie tells the server for the next page. */
 function keepFolding() {
@@ -83,6 +85,8 @@ function enableKeys() {
       search.select();
     } else if (event.key === "j" || event.key === "k") {
       step(rows(), event.key === "j" ? 1 : -1);
+    } else if (event.key === "x") {
+      event.target.closest("tr")?.querySelector("input[type=checkbox]")?.click();
     }
   });
 }
@@ -95,7 +99,21 @@ function rows() {
   return lines.map((line) => line.querySelector("a[href]")).filter(Boolean);
 }
 
+/** Gives the focus to what a search has found: the next keys are meant for it. */
+function enableResults() {
+  const form = document.querySelector("main form.list-search");
+  if (!form) return;
+  form.addEventListener("submit", () => sessionStorage.setItem(SEARCHED, location.pathname));
+  const isSearched = sessionStorage.getItem(SEARCHED) === location.pathname;
+  sessionStorage.removeItem(SEARCHED);
+  const found = document.querySelector("main .table-wrap, main .empty-state");
+  if (!isSearched || !found || document.querySelector("main [aria-invalid]")) return;
+  if (!found.hasAttribute("tabindex")) found.tabIndex = -1;
+  found.focus();
+}
+
 keepFolding();
 enableSwitcher();
 enableCommandBox();
 enableKeys();
+enableResults();
