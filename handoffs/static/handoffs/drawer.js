@@ -1,5 +1,6 @@
 // Opens a conversation beside the live console, and keeps what is said in it up to date.
 import { announce, enableToasts } from "../integrations/portal.js";
+import { actsFollow } from "./acts.js";
 
 const REFRESH_MS = 2000;
 const SLOW_REFRESH_MS = 15000;
@@ -95,24 +96,27 @@ function refresh(markup) {
   else lines().scrollTop = scrollTop;
   if (isFocused) lines().focus({ preventScroll: true });
   if (old.dataset.state !== part.dataset.state) announce(part.dataset.state);
-  if (part.dataset.open === "false") shown.place.querySelector(".acts")?.remove();
+  actsFollow(shown.place, part);
 }
 
 /** Sends a note or a tag without leaving the console, and shows what came of it. */
 async function send(form, submitter) {
+  const mine = shown;
   const body = new FormData(form, submitter);
   const answer = await fetch(form.action, { method: "POST", body }).catch(() => null);
-  if (!answer?.ok || !shown) return announce("Not saved: the portal does not answer");
+  if (!answer?.ok) return announce("Not saved: the portal does not answer");
   const page = parsed(await answer.text());
   const toasts = document.querySelector("[data-toasts]");
   toasts.replaceChildren(...page.querySelectorAll("[data-toast]"));
   enableToasts();
-  const { scrollTop } = shown.place;
+  const markup = await read(mine.url).catch(() => null);
+  if (markup === null || shown !== mine) return;
+  const { scrollTop } = mine.place;
   const field = FIELDS[form.closest("section").id];
-  fill(await read(shown.url));
+  fill(markup);
   toNewest();
-  shown.place.scrollTop = scrollTop;
-  shown.place.querySelector(field).focus();
+  mine.place.scrollTop = scrollTop;
+  mine.place.querySelector(field).focus();
 }
 
 rows.addEventListener("click", (event) => {

@@ -1,5 +1,6 @@
 // Keeps an open handoff's page fresh, filters as boxes are ticked, copies the timeline as text.
 import { announce } from "../integrations/portal.js";
+import { actsFollow } from "./acts.js";
 
 const REFRESH_MS = 2000;
 const SLOW_REFRESH_MS = 15000;
@@ -47,6 +48,7 @@ async function refresh() {
   for (const body of part.querySelectorAll("details"))
     body.open = unfolded.includes(body.dataset.body);
   old.replaceWith(part);
+  actsFollow(document, part);
   if (old.dataset.state !== part.dataset.state) announce(part.dataset.state);
   enableFilters();
   if (focused) part.querySelector(focused)?.focus({ preventScroll: true });
