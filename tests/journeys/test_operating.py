@@ -112,16 +112,16 @@ def test_a_chat_is_watched_beside_the_console_and_ended_with_a_note(
     desk.reset()
     end_user = EndUser(page.context.new_page(), stack)
     end_user.asks_for_a_person()
-    vendors = desk.accept_newest("Noor Halvorsen")
-    end_user.is_in_state("live")
     portal.open("Live")
-    row = page.locator("[data-rows] tr").filter(has_text="Noor Halvorsen").first
-    row.get_by_role("link", name=re.compile("^With a live agent")).focus()
+    row = page.locator("[data-rows] tr").last  # the newest
+    row.get_by_role("link", name=re.compile("^In queue")).focus()
 
     page.keyboard.press("d")
     drawer = page.locator("[data-drawer]")
     expect(drawer.get_by_role("heading", level=2).first).to_be_focused()
     expect(drawer).to_contain_text("You are watching. Nobody in the chat is told.")
+    vendors = desk.accept_newest("Noor Halvorsen")
+    end_user.is_in_state("live")
     desk.does(vendors, "say", text="Let me look for it")
     expect(drawer).to_contain_text("Let me look for it")
 
@@ -163,3 +163,28 @@ def test_a_chat_is_watched_beside_the_console_and_ended_with_a_note(
     expect(page.locator("[data-list] input").first).to_be_checked()
     page.keyboard.press("Enter")
     expect(page.locator("#notes")).to_contain_text("End conversation: Called back")
+
+
+def test_what_is_new_in_a_list_waits_behind_a_button_and_what_changes_is_taken_up(
+    portal: Portal, stack: Stack
+) -> None:
+    page = portal.page
+    first = EndUser(page.context.new_page(), stack)
+    first.sees("Hello", "ai_agent")
+    portal.open("Conversations")
+    rows = page.locator("[data-list] tbody tr")
+    going, count = rows.first, rows.count()
+    expect(going).to_contain_text("With AI agent")
+
+    first.asks_for_a_person()
+    expect(going).to_contain_text("Live now")
+    second = EndUser(page.context.browser.new_context(base_url=stack.url).new_page(), stack)
+    second.sees("Hello", "ai_agent")
+    news = page.get_by_role("button", name="1 new")
+    expect(news).to_be_visible()
+    expect(rows).to_have_count(count)
+
+    news.click()
+    expect(rows).to_have_count(count + 1)
+    expect(rows.first).to_contain_text("With AI agent")
+    second.page.context.close()

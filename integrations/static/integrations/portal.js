@@ -141,7 +141,7 @@ function guardUnsavedForms() {
 }
 
 /** Marks cells that say nothing, which the cards of a phone leave out. */
-function markEmptyCells() {
+export function markEmptyCells() {
   for (const cell of document.querySelectorAll(".table-stacking td[data-label]"))
     cell.classList.toggle("is-empty", ["", "—"].includes(cell.textContent.trim()));
 }
