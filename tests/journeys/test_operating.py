@@ -177,11 +177,11 @@ def test_what_is_new_in_a_list_waits_behind_a_button_and_what_changes_is_taken_u
     expect(going).to_contain_text("With AI agent")
 
     first.asks_for_a_person()
-    expect(going).to_contain_text("Live now")
+    expect(going).to_contain_text("Live now", timeout=30_000)
     second = EndUser(page.context.browser.new_context(base_url=stack.url).new_page(), stack)
     second.sees("Hello", "ai_agent")
     news = page.get_by_role("button", name="1 new")
-    expect(news).to_be_visible()
+    expect(news).to_be_visible(timeout=30_000)
     expect(rows).to_have_count(count)
 
     news.click()

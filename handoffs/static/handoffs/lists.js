@@ -44,7 +44,7 @@ async function keepFresh() {
     if (answer?.status === 401 || answer?.redirected) return;
     if (answer?.ok) {
       take(new DOMParser().parseFromString(await answer.text(), "text/html"));
-      wait = REFRESH_MS + 10 * (performance.now() - started);
+      wait = REFRESH_MS + 5 * (performance.now() - started);
     }
   } else wait = REFRESH_MS;
   setTimeout(keepFresh, Math.min(wait, LONGEST_PAUSE_MS));
