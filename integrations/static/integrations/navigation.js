@@ -11,14 +11,14 @@ const SEARCHED = "searched";
 /** Keeps which groups of the menu are folded: a cookie tells the server for the next page. */
 function keepFolding() {
   const groups = [...document.querySelectorAll("[data-fold]")];
-  const folded = () => groups.filter((one) => !one.open).map((one) => one.dataset.fold).join(".");
-  let known = folded();
-  const keep = () => {
-    if (folded() === known) return; // a group says so as well when it first comes open
-    known = folded();
-    document.cookie = `folded=${known}; path=/; max-age=${YEAR_SECONDS}; samesite=lax`;
-  };
-  for (const group of groups) group.addEventListener("toggle", keep);
+  for (const group of groups) {
+    group.querySelector("summary").addEventListener("click", () => {
+      // The click comes before the group changes; a toggle would come when the page may be left.
+      const folded = groups.filter((one) => (one === group) === one.open);
+      const names = folded.map((one) => one.dataset.fold).join(".");
+      document.cookie = `folded=${names}; path=/; max-age=${YEAR_SECONDS}; samesite=lax`;
+    });
+  }
 }
 
 /** Lets the switcher be searched, and walked with the arrow keys. */
