@@ -71,17 +71,29 @@ class Channel(models.Model):
 
 
 class BrandImage(models.Model):
-    """A picture of a widget, small enough to stand beside its row."""
+    """A picture of a widget, small enough to stand beside its row; one of each kind."""
 
-    channel = models.OneToOneField(Channel, on_delete=models.CASCADE, related_name="avatar")
+    class Kind(models.TextChoices):
+        """Where it stands."""
+
+        AVATAR = "avatar", "Picture of the AI agent"
+        HEADER = "header", "Picture above the header"
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="images")
+    kind = models.CharField(
+        max_length=8, choices=Kind.choices, default=Kind.AVATAR, db_default=Kind.AVATAR
+    )
     # Part of its address, new with every picture: browsers keep one for long.
     token = models.CharField(max_length=64, unique=True)
     mime_type = models.CharField(max_length=32)
     content = models.BinaryField()
     created_at = models.DateTimeField(auto_now_add=True)
 
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["channel", "kind"], name="brand_image_once")]
+
     def __str__(self) -> str:
-        return f"avatar of {self.channel_id}"
+        return f"{self.kind} of {self.channel_id}"
 
 
 # What every project and widget begins with: until it is worded anew, it speaks each language.
@@ -132,5 +144,10 @@ def agent_name_of(channel: Channel, locale: str) -> str:
 
 def avatar_url(channel: Channel) -> str:
     """Return the address of the AI agent's picture; empty without one."""
-    image = BrandImage.objects.filter(channel=channel).only("token").first()
-    return f"{settings.PUBLIC_URL}/brand/{image.token}" if image else ""
+    return image_urls(channel).get(BrandImage.Kind.AVATAR, "")
+
+
+def image_urls(channel: Channel) -> dict[str, str]:
+    """Return the addresses of a widget's pictures, by their kind."""
+    kept = BrandImage.objects.filter(channel=channel).values_list("kind", "token")
+    return {kind: f"{settings.PUBLIC_URL}/brand/{token}" for kind, token in kept}

@@ -16,7 +16,8 @@ from conversations.models.channel import Brand, brand_of
 from conversations.widget.channels import accent_read, contrast_with_white
 from integrations.behaviour.languages import DEFAULT, languages
 
-AVATAR_MAX_BYTES = 1_000_000
+# Of each kind of picture.
+MAX_BYTES = {"avatar": 1_000_000, "header": 2_000_000}
 OFFSET_MAX = 400
 # White text reads well from here on (WCAG 2, AA).
 CONTRAST_NEEDED = 4.5
@@ -31,6 +32,15 @@ _HELP = {
     "welcome": "Above the conversation until the end user writes.",
 }
 _PICTURES = ", ".join(sorted(one.rpartition("/")[2].upper() for one in IMAGE_TYPES))
+
+
+def _picture(label: str, about: str) -> forms.FileField:
+    return forms.FileField(
+        required=False,
+        label=label,
+        widget=forms.FileInput(attrs={"accept": ",".join(sorted(IMAGE_TYPES))}),
+        help_text=f"{_PICTURES}, {about}. Its first bytes count, not its name.",
+    )
 
 
 class BrandForm(forms.Form):
@@ -51,14 +61,14 @@ class BrandForm(forms.Form):
         label="Colour of the header",
         widget=forms.TextInput(attrs={"type": "color"}),
     )
-    avatar = forms.FileField(
-        required=False,
-        label="Picture of the AI agent",
-        widget=forms.FileInput(attrs={"accept": ",".join(sorted(IMAGE_TYPES))}),
-        help_text=f"{_PICTURES}, at most 1 MB; square pictures look best. Its first bytes count, "
-        "not its name.",
-    )
+    avatar = _picture("Picture of the AI agent", "at most 1 MB; square pictures look best")
     removes_avatar = forms.BooleanField(label="Remove the picture", required=False)
+    header_image = _picture(
+        "Picture above the header", "at most 2 MB; wide ones look best, what stands out is cut"
+    )
+    removes_header_image = forms.BooleanField(
+        label="Remove the picture above the header", required=False
+    )
     corner = forms.ChoiceField(
         label="Corner of the page",
         choices=[
@@ -109,8 +119,9 @@ class BrandForm(forms.Form):
     def groups(self) -> list[tuple[str, str, list[forms.BoundField]]]:
         """Return heading, remark and fields of each part of the page."""
         looks = ["accent", "has_header_colour", "header_colour", "avatar", "removes_avatar"]
+        looks += ["header_image", "removes_header_image"]
         parts = [
-            ("Colours and picture", self._contrast(), [self[name] for name in looks]),
+            ("Colours and pictures", self._contrast(), [self[name] for name in looks]),
             ("Place", "", [self[name] for name in ("corner", "offset_x", "offset_y")]),
         ]
         for code, language in languages().items():
@@ -129,15 +140,11 @@ class BrandForm(forms.Form):
 
     def clean_avatar(self) -> UploadedFile[bytes] | None:
         """Take a picture that is one by its first bytes, and no other file."""
-        file: UploadedFile[bytes] | None = self.cleaned_data["avatar"]
-        if not file:
-            return None
-        if (file.size or 0) > AVATAR_MAX_BYTES:
-            raise ValidationError(f"The picture has {file.size} bytes; 1,000,000 are allowed.")
-        if not image_type(file.read(HEAD_BYTES)):
-            raise ValidationError(f"This is no picture of a type that is taken: {_PICTURES}.")
-        file.seek(0)
-        return file
+        return _checked(self.cleaned_data["avatar"], MAX_BYTES["avatar"])
+
+    def clean_header_image(self) -> UploadedFile[bytes] | None:
+        """Take a picture likewise."""
+        return _checked(self.cleaned_data["header_image"], MAX_BYTES["header"])
 
     def values(self, channel: Channel) -> dict[str, Any]:
         """Return the fields of the channel that are to be saved."""
@@ -157,11 +164,12 @@ class BrandForm(forms.Form):
         return {"accent": found["accent"], "title": title, "brand": brand.as_dict()}
 
     def saved(self, channel: Channel) -> None:
-        """Keep or remove the picture, beside the channel's own fields."""
-        if file := self.cleaned_data["avatar"]:
-            avatar_set(channel, file.read())
-        elif self.cleaned_data["removes_avatar"]:
-            BrandImage.objects.filter(channel=channel).delete()
+        """Keep or remove the pictures, beside the channel's own fields."""
+        for kind, name in (("avatar", "avatar"), ("header", "header_image")):
+            if file := self.cleaned_data[name]:
+                image_set(channel, kind, file.read())
+            elif self.cleaned_data[f"removes_{name}"]:
+                channel.images.filter(kind=kind).delete()
 
     def _contrast(self) -> str:
         """Say where a colour is adjusted, and why."""
@@ -180,16 +188,28 @@ class BrandForm(forms.Form):
 
 
 @transaction.atomic
-def avatar_set(channel: Channel, content: bytes) -> None:
+def image_set(channel: Channel, kind: str, content: bytes) -> None:
     """Keep a picture under a new address."""
     BrandImage.objects.update_or_create(
         channel=channel,
+        kind=kind,
         defaults={
             "token": secrets.token_urlsafe(16),
             "mime_type": image_type(content[:HEAD_BYTES]),
             "content": content,
         },
     )
+
+
+def _checked(file: UploadedFile[bytes] | None, most: int) -> UploadedFile[bytes] | None:
+    if not file:
+        return None
+    if (file.size or 0) > most:
+        raise ValidationError(f"The picture has {file.size} bytes; {most:,} are allowed.")
+    if not image_type(file.read(HEAD_BYTES)):
+        raise ValidationError(f"This is no picture of a type that is taken: {_PICTURES}.")
+    file.seek(0)
+    return file
 
 
 def _colour(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from conversations.models import Channel
-from conversations.models.channel import OFFSET, agent_name_of, avatar_url, brand_of, title_of
+from conversations.models.channel import OFFSET, agent_name_of, brand_of, image_urls, title_of
 from conversations.widget.before import before_look
 from conversations.widget.words import widget_words_of
 from integrations.behaviour.languages import language_of, languages
@@ -13,7 +13,7 @@ from integrations.behaviour.languages import language_of, languages
 
 def look(channel: Channel, locale: str = "") -> dict[str, Any]:
     """Return what a page needs to draw the widget before it is opened, in one language."""
-    brand = brand_of(channel)
+    brand, images = brand_of(channel), image_urls(channel)
     found: dict[str, Any] = {
         "title": title_of(channel, locale),
         "accent": channel.accent,
@@ -21,7 +21,8 @@ def look(channel: Channel, locale: str = "") -> dict[str, Any]:
     }
     more = {
         "header": brand.header_colour,
-        "avatar_url": avatar_url(channel),
+        "avatar_url": images.get("avatar"),
+        "header_image_url": images.get("header"),
         "welcome": brand.text("welcome", locale),
         "launcher": brand.text("launcher", locale),
         "before": before_look(channel, locale),

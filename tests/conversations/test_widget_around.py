@@ -23,6 +23,7 @@ BRAND = {
     "accent": "#f5c518",
     "header": "#123524",
     "avatar_url": f"{ORIGIN}/files/avatar",
+    "header_image_url": f"{ORIGIN}/files/header",
     "welcome": "We answer within minutes.",
     "launcher": "Ask us",
     "place": {"corner": "start", "x": 40, "y": 30},
@@ -187,6 +188,7 @@ def test_the_widget_looks_as_the_brand_says(lab: Lab) -> None:
     assert page.locator("header .mark img").count() == 0  # a person speaks now
     header = page.locator("baton-widget header").first
     expect(header).to_have_css("background-color", "rgb(18, 53, 36)")
+    expect(page.locator(f'img[src="{BRAND["header_image_url"]}"]')).to_be_visible()
     page.get_by_test_id("close").click()
     bubble = page.get_by_test_id("bubble")
     expect(bubble).to_contain_text("Ask us")

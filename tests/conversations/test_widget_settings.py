@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -99,6 +100,27 @@ def test_a_picture_is_one_by_its_first_bytes_and_small(channel, admin):
 
     assert (shown["Content-Type"], shown.content) == ("image/png", PNG)
     assert not BrandImage.objects.exists()
+
+
+def test_a_picture_above_the_header_stands_beside_the_ai_agents_own(channel, admin):
+    wide = PNG + b"x" * 1_500_000
+    large = admin.post(
+        address(channel, "brand"), BRAND | {"header_image": _file("h.png", PNG + b"x" * 2_000_000)}
+    )
+    admin.post(
+        address(channel, "brand"),
+        BRAND | {"avatar": _file("a.png", PNG), "header_image": _file("h.png", wide)},
+    )
+    both = seen(channel, "en")
+    shown = Client().get(both["header_image_url"].removeprefix(settings.PUBLIC_URL))
+    admin.post(address(channel, "brand"), BRAND | {"removes_avatar": "on"})
+    left = seen(channel, "en")
+
+    assert large.status_code == 422
+    assert "2,000,000 are allowed" in large.content.decode()
+    assert shown.content == wide
+    assert "avatar_url" in both and "avatar_url" not in left
+    assert left["header_image_url"] == both["header_image_url"]
 
 
 def test_a_colour_that_white_text_cannot_stand_on_is_told(channel, admin):

@@ -13,7 +13,8 @@ const [{ View }, { wordsOf }, { emptyState }] = await Promise.all(
 const css = await (await fetch(new URL("made/styles.css", base))).text();
 /** @type {any} */
 let view;
-let picture = "";
+/** What was chosen and is not saved yet, by the name of its field. @type {Record<string, string>} */
+const pictures = {};
 let drawn = 0;
 
 /** @param {string} name */
@@ -25,14 +26,16 @@ function value(name) {
 function look(code) {
   const saved = looks[code];
   if (stage.dataset.state !== "brand") return { ...saved, before: beforeOf(code) };
-  const isRemoved = value("removes_avatar") === "on";
+  const picture = (/** @type {string} */ name, /** @type {string} */ url) =>
+    value(`removes_${name}`) === "on" ? "" : pictures[name] || url;
   return {
     ...saved, before: undefined, accent: value("accent"),
     header: value("has_header_colour") && value("header_colour"),
     title: value(`title_${code}`) || (code === "en" ? saved.title : ""),
     agent_name: value(`agent_name_${code}`) || saved.agent_name,
     welcome: value(`welcome_${code}`), launcher: value(`launcher_${code}`),
-    avatar_url: isRemoved ? "" : picture || saved.avatar_url,
+    avatar_url: picture("avatar", saved.avatar_url),
+    header_image_url: picture("header_image", saved.header_image_url),
   };
 }
 
@@ -115,7 +118,7 @@ form.addEventListener("input", (event) => {
   if (!file) return void draw();
   const reader = new FileReader();
   reader.onload = () => {
-    picture = String(reader.result);
+    pictures[field.name] = String(reader.result);
     void draw();
   };
   reader.readAsDataURL(file);

@@ -29,7 +29,8 @@ export class BeforeView {
     const label = words.say(consent ? "agree" : "startChat");
     const fields = asked.map((field) => ({ ...field, value: typed[field.name] }));
     const form = new FormView({ payload: "", title: "", fields }, words, (_, values) => go({ ...given, form: values }), label);
-    const wrong = form.refuse(asked.map(({ name }) => name).filter((name) => names(why, name)));
+    // The portal's words begin each with the answer that they are about.
+    const wrong = form.refuse(asked.map(({ name }) => name).filter((name) => why.includes(`form.${name} `)));
     const button = /** @type {HTMLElement} */ (form.element.querySelector(".submit"));
     button.className = "agree";
     button.dataset.testid = "agree";
@@ -38,11 +39,6 @@ export class BeforeView {
     this.element = h("div", { class: "prelude", "data-testid": "before" }, form.element);
     this.focus = () => /** @type {HTMLElement} */ (wrong ?? this.element.querySelector("input, select") ?? button).focus();
   }
-}
-
-/** Whether the portal's words for what is wrong name an answer. @param {string} why @param {string} name */
-function names(why, name) {
-  return why.split(/[ :;,]/).includes(`form.${name}`);
 }
 
 /** @param {NonNullable<Before["consent"]>} consent */

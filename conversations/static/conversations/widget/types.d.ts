@@ -22,6 +22,7 @@ export interface Settings {
   accent?: string;
   header?: string;
   avatar_url?: string;
+  header_image_url?: string;
   welcome?: string;
   /** Words beside the round button. */
   launcher?: string;

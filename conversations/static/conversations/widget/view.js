@@ -57,7 +57,7 @@ export class View {
     this.badge = h("span", { class: "badge", "aria-hidden": "true", "data-testid": "badge", hidden: true });
     this.news = h("div", { class: "unseen", role: "status" });
     this.bubble = this.#buildBubble(settings.launcher);
-    this.panel = this.#buildPanel(title);
+    this.panel = this.#buildPanel(title, options.hasHeader && settings.header_image_url);
     this.frame = h("div", { class: "frame", dir: words.dir, lang: words.locale },
       this.bubble, this.news, this.panel);
     this.host = this.#build(style);
@@ -205,13 +205,14 @@ export class View {
     }, icon("chat"), icon("down"), ...(launcher ? [h("span", { class: "words", dir: "auto" }, launcher)] : []), this.badge);
   }
 
-  /** @param {string} title */
-  #buildPanel(title) {
+  /** @param {string} title @param {string | false} [picture] above the header */
+  #buildPanel(title, picture) {
     const keys = (/** @type {KeyboardEvent} */ event) => this.#key(event);
     return h("section", {
       class: "panel", "data-testid": "panel", "aria-label": title, tabindex: "-1", hidden: true,
       onkeydown: keys, onkeypress: keys, onkeyup: keys,
-    }, this.header.element, this.header.question, this.banner.element,
+    }, ...(picture ? [h("img", { class: "strip", src: picture, alt: "" })] : []),
+    this.header.element, this.header.question, this.banner.element,
     this.welcome, this.stage, this.composer.element, this.foot);
   }
 
