@@ -110,3 +110,16 @@ def test_the_widget_never_parses_text_as_html():
     found = re.findall(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write", _all_text())
 
     assert found == []
+
+
+def test_every_colour_and_size_that_a_style_names_is_set_somewhere():
+    text = "".join(path.read_text() for path in [WIDGET / STYLE.name, *WIDGET.rglob("*.js")])
+    named = set(re.findall(r"var\((--[\w-]+)", text))
+    written = re.findall(r"(--[\w-]+)\s*:|setProperty\(\"(--[\w-]+)\"", text)
+    # Those of a look are made of its names (view.js).
+    made = {
+        one for one in named if re.fullmatch(r"--baton-(light|dark)-(fill|on|link|.*head)", one)
+    }
+
+    assert "`--baton-${name}-${part}`" in text
+    assert named - {one for pair in written for one in pair} - made == set()
