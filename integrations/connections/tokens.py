@@ -11,12 +11,13 @@ from asgiref.sync import sync_to_async
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from integrations.contract.connector import ROTATING, TokenCache
+from integrations.contract.connector import PROGRESS, ROTATING, TokenCache
 from integrations.models import Integration, VendorToken
 
 # Runs a synchronous function off the event loop and awaits its result.
 RunSync = Callable[..., Awaitable[Any]]
 _NEAR_SECONDS = 30.0
+_NEVER_NEAR = (ROTATING, *PROGRESS)
 
 
 class StoredTokens:
@@ -34,7 +35,7 @@ class StoredTokens:
         What was read lately is not read again: every message asks. A value that another process
         has replaced meanwhile is refused by the vendor, deleted, and then read afresh.
         """
-        near = None if name.startswith(ROTATING) else await self._near.get(name)
+        near = None if name.startswith(_NEVER_NEAR) else await self._near.get(name)
         if near is not None:
             return near
         found: tuple[str, float] | None = await self._run_sync(self._read, name)

@@ -201,6 +201,10 @@ class OutboundAttachment:
 # Names that begin so hold a secret that each use replaces. They are shared by the checks of a
 # connection as well, outlast other changes to it, and are never read from a worker's own memory.
 ROTATING = "rotating:"
+# Names that begin so note how far something is: what was begun at the vendor, which numbers are
+# used up. Another worker may have gone on with it, and no vendor refuses what is out of date
+# here: these are never read from a worker's own memory either.
+PROGRESS = ("start:", "sent:")
 
 
 class TokenCache(Protocol):

@@ -22,6 +22,8 @@ from integrations.contract.connector import ROTATING, Connector, TokenCache
 from integrations.http.client import HttpClient, Session, open_session
 from integrations.models import Integration, VendorToken
 from integrations.simulators.simulator import running_simulator
+from integrations.vendors.salesforce_live_chat.client import ChatSession
+from integrations.vendors.salesforce_live_chat.connector.memory import ChatMemory
 from integrations.vendors.webex.connector import WebexConnector
 from integrations.vendors.webex.simulator import WebexSimulator
 from tests import factories
@@ -94,6 +96,34 @@ async def test_two_workers_and_a_check_that_race_for_one_refresh_make_one(
             assert refreshes(webex) == [200] * round_
             webex.expire_tokens()
     await sync_to_async(connections.close_all)()  # of the thread in which the check asks
+
+
+async def test_a_worker_that_gets_a_chat_back_uses_no_number_that_another_used_meanwhile(
+    integration: Integration,
+) -> None:
+    frozen, other = (ChatMemory(stored(integration)) for _ in range(2))
+
+    numbers = [
+        await frozen.number_of("chat-1", "a"),
+        await other.number_of("chat-1", "b"),  # the lease is its own now
+        await frozen.number_of("chat-1", "c"),  # and the first one's again
+    ]
+
+    assert numbers == [2, 3, 4]
+    assert await frozen.number_of("chat-1", "b") == 3
+
+
+async def test_a_worker_that_goes_on_with_a_start_reads_what_another_began_meanwhile(
+    integration: Integration,
+) -> None:
+    frozen, other = (ChatMemory(stored(integration)) for _ in range(2))
+    await frozen.begin("handoff-1", ChatSession(session_id="old", key="k", affinity="a"))
+
+    await other.begin("handoff-1", ChatSession(session_id="new", key="k", affinity="a"))
+
+    begun = await frozen.begun("handoff-1")
+    assert begun is not None
+    assert begun.session_id == "new"
 
 
 async def test_a_rotated_secret_outlasts_a_change_and_nothing_outlasts_a_disconnect(
