@@ -377,14 +377,14 @@ class TestPage:
 
     def test_names_of_end_users_are_shown_by_right_alone(self, project):
         handoff = opened(project)
-        EndUser.objects.filter(pk=handoff.conversation.end_user_id).update(name="Ada")
+        EndUser.objects.filter(pk=handoff.conversation.end_user_id).update(name="Ada Quill")
         page = reverse("live", args=[project.public_id])
 
         operator = client_with(project, conversations=Access.EDIT)
         trusted = client_with(project, conversations=1, sees_personal_data=True)
 
-        assert "Ada" not in operator.get(page).content.decode()
-        assert "Ada" in trusted.get(page).content.decode()
+        assert "Ada Quill" not in operator.get(page).content.decode()
+        assert "Ada Quill" in trusted.get(page).content.decode()
 
     def test_who_may_not_see_conversations_is_refused(self, project):
         client = client_with(project, integrations=Access.EDIT)

@@ -266,10 +266,10 @@ async def test_only_public_encrypted_addresses_are_opened(
 async def test_the_record_holds_the_path_and_never_the_query(
     http: HttpClient, server: Server, records: list[VendorCallRecord]
 ):
-    url = server.url + "/chat/s3cr3t-in-a-path?X-Amz-Signature=abc%2Fdef"
+    url = server.url + "/chat/s3cr3t-in-a-path?X-Amz-Signature=signed%2Fthere"
     async with http.websocket("op", url, idle_timeout=5):
         pass
 
-    assert server.requests[0].rel_url.raw_query_string == "X-Amz-Signature=abc%2Fdef"
+    assert server.requests[0].rel_url.raw_query_string == "X-Amz-Signature=signed%2Fthere"
     assert (records[0].status, records[0].path) == (101, "/chat/‹secret›")
-    assert "abc" not in repr(records)
+    assert "signed" not in repr(records)
