@@ -96,14 +96,16 @@ def test_it_is_served_as_json_and_as_yaml(client: Client, document):
 @pytest.mark.parametrize("path", ["/api/asyncapi", "/api/schema"])
 def test_a_document_is_made_once_and_whoever_has_it_is_told_so(client: Client, path):
     first = client.get(path)
-    started = time.perf_counter()
-    again = client.get(path)
-    passed = time.perf_counter() - started
+    passed = []
+    for _ in range(3):  # the best of three: the machine may do something else
+        started = time.perf_counter()
+        again = client.get(path)
+        passed.append(time.perf_counter() - started)
     known = client.get(path, headers={"if-none-match": first["ETag"]})
     as_other = client.get(f"{path}?format={'yaml' if 'async' in path else 'json'}")
 
     assert again.content == first.content
-    assert passed < 0.3
+    assert min(passed) < 0.3
     assert (known.status_code, known.content) == (304, b"")
     assert as_other.status_code == 200
     assert as_other["ETag"] != first["ETag"]

@@ -87,14 +87,14 @@ async def test_failure_after_acceptance_has_its_effect_all_the_same(desk, end_us
 
 
 async def test_latency_slows_the_vendor_and_not_the_desk(desk, end_user):
-    await desk.fault("latency", ms=400)
+    await desk.fault("latency", ms=1000)
     started = time.monotonic()
     await desk.get("conversations")
     desk_took = time.monotonic() - started
     await end_user.create()
     vendor_took = time.monotonic() - started - desk_took
 
-    assert desk_took < 0.4 <= vendor_took
+    assert desk_took < 1 <= vendor_took
 
 
 async def test_reset_forgets_conversations_tokens_requests_and_switches(desk, end_user, chat):
