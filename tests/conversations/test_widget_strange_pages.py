@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
 from tests.conversations.widget_lab import ORIGIN, STATIC, Lab, message, reply
 
@@ -124,6 +124,14 @@ def test_a_title_that_is_cut_in_the_middle_of_a_character_opens_a_conversation(l
 
     talks(page, lab)
     assert lab.sessions[0]["page"]["title"] == "Sale \U0001f600 now"
+
+
+def test_a_locale_with_all_that_one_can_hold_opens_a_conversation(lab: Lab) -> None:
+    lab.attributes = 'data-auto-open data-locale="de-AT-u-ca-buddhist-co-phonebk-hc-h23-nu-latn"'
+    page = lab.open()
+
+    expect(page.get_by_placeholder("Nachricht schreiben…")).to_be_visible()
+    assert lab.sessions[0]["locale"] == "de-AT"
 
 
 def test_a_conversation_that_the_portal_does_not_open_is_not_asked_for_again_at_once(
@@ -250,6 +258,23 @@ def test_a_socket_that_opens_and_says_nothing_is_one_that_is_blocked(lab: Lab) -
         page.goto(f"{ORIGIN}/")
         for _ in range(12):
             page.clock.run_for(5_000)
+            page.wait_for_timeout(100)
+
+
+def test_sockets_that_the_network_cuts_before_they_had_to_beat_are_blocked(lab: Lab) -> None:
+    def cut(socket: WebSocketRoute) -> None:
+        lab._connect(socket)
+        socket.close()
+
+    lab.context.route_web_socket("ws://portal.test/ws**", cut)
+    lab.context.route("**/api/v1/sessions/s1", lambda route: route.fulfill(json={}))
+    page = lab.context.new_page()
+    page.clock.install()
+
+    with page.expect_request("**/sessions/s1/events?*", timeout=20_000):
+        page.goto(f"{ORIGIN}/")
+        for _ in range(12):
+            page.clock.run_for(1_000)
             page.wait_for_timeout(100)
 
 

@@ -228,7 +228,9 @@ def test_the_console_names_the_true_cause(
     only_script = pages.add(
         f"{tag}", policy=f"default-src 'none'; script-src {portal}/static/conversations/widget.js"
     )
+    sandbox = pages.add(f"{tag}", policy="sandbox allow-scripts")
     causes = {
+        "has no origin that could be allowed": cause(context, sandbox),
         "no data-key": cause(context, pages.add(f'<script src="{tag.src}"></script>')),
         'refused the key "wk_no"': cause(context, pages.add(str(Tag(tag.src, "wk_no")))),
         "not among this widget's allowed pages": cause(context, elsewhere.add(f"{tag}")),

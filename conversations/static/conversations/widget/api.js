@@ -75,7 +75,8 @@ export class Api {
     const zone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
     // A language that the page names itself counts more than a variant's; the browser's does not.
     const { variant, locale: named, platform } = this.options;
-    const told = { locale, is_locale_guessed: !named, ...(variant && { variant_id: variant }) };
+    const [language] = locale.split(/-[a-z]-/); // how numbers are written is no matter of the portal's
+    const told = { locale: language, is_locale_guessed: !named, ...(variant && { variant_id: variant }) };
     const opened = { ...this.before, platform, ...told, time_zone: zone, page, extensions: EXTENSIONS, streaming_enabled: true };
     const answer = await this.#post("sessions", bearer(token), opened);
     return answer.session_id;

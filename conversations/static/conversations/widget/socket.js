@@ -16,7 +16,8 @@ const PROBE_SECONDS = 5;
 /** Tells of a change of network, where the browser does. @type {EventTarget | undefined} */
 const network = Object(navigator).connection;
 const WAKING = ["online", "pageshow", "resume", "visibilitychange"];
-/** So many closed before they were ready, though the portal itself would have taken them. */
+/** So many closed before they were ready, though the portal itself would have taken them, or before
+ * they had to beat. */
 const REFUSALS_OF_A_NETWORK = 3;
 
 /**
@@ -47,6 +48,7 @@ export class Connection {
   #isBlocked;
   #failures = 0;
   #refusals = 0;
+  #cuts = 0;
   #attempt = 0;
   #lastFrameAt = 0;
   #isReady = false;
@@ -134,7 +136,7 @@ export class Connection {
     if (this.#isBlocked) {
       this.#isBlocked = false;
       this.#refusals = REFUSALS_OF_A_NETWORK - 1;
-    } else if (this.#refusals >= REFUSALS_OF_A_NETWORK) this.#block();
+    } else if (Math.max(this.#refusals, this.#cuts) >= REFUSALS_OF_A_NETWORK) this.#block();
   }
 
   /** @param {SocketLike} socket */
@@ -154,6 +156,7 @@ export class Connection {
   /** The handshake failed, or the socket closed: a page is told neither status nor cause. */
   #refuse = () => {
     if (!this.#isReady) this.#refusals += 1;
+    if (this.#timers.brief) this.#cuts += 1;
     this.#lose();
   };
 
@@ -181,6 +184,9 @@ export class Connection {
     clearTimeout(this.#timers.ready);
     this.#failures = this.#refusals = 0;
     if (!this.#isReady) {
+      this.#later("brief", this.hooks.heartbeatSeconds(), () => {
+        this.#cuts = 0;
+      });
       this.hooks.onBlocked(this.#isBlocked);
       this.hooks.onLink("open");
     }

@@ -10,6 +10,10 @@ export function cause({ portal, key }, error, { Refused, Unreachable }) {
   const { origin } = location;
   if (error instanceof Refused) {
     const { status, code, message } = error;
+    if (code === "HOST_NOT_ALLOWED" && self.origin === "null") {
+      return `${portal} refused the page ${origin}: it is in a sandbox and has no origin that could be allowed. ` +
+        "Give the frame's sandbox attribute, or the sandbox of the page's Content-Security-Policy, allow-same-origin.";
+    }
     if (code === "HOST_NOT_ALLOWED") {
       return `${portal} refused the page ${origin}: it is not among this widget's allowed pages. Add it there in the portal.`;
     }
