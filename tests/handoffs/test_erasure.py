@@ -32,6 +32,7 @@ from handoffs.clocks.retention import retention_run
 from handoffs.models import Handoff
 from handoffs.portal.analytics.facts import facts_write
 from handoffs.portal.conversations.search_fill import search_catch_up
+from handoffs.portal.erasure.classes import kept_classes
 from handoffs.portal.erasure.erasing import erasure_run, erasures_waiting
 from handoffs.states import State
 from integrations.models import AuditEntry, Project, VendorCall
@@ -338,6 +339,32 @@ class TestFinding:
         assert {row["kind"] for row in rows} == kinds
         assert any(MARK in json.dumps(row["data"]) for row in rows if row["kind"] == "line")
         assert AuditEntry.objects.filter(action="end_user.exported").exists()
+
+
+class TestClasses:
+    def test_the_page_says_of_each_class_how_long_it_is_kept_and_since_when_there_is_any(
+        self, admin, project, settings, django_assert_num_queries
+    ):
+        settings.ATTACHMENT_KEEP_DAYS = 11
+        retention_set(project=project, kept=Retention(conversation_days=0), actor=None)
+        project.refresh_from_db()
+        started = timezone.now() - timedelta(days=90)
+        for conversation in (
+            talked(project).conversation,
+            talked(factories.project()).conversation,
+        ):
+            end_conversation(conversation)
+            Conversation.objects.filter(pk=conversation.pk).update(started_at=started)
+            started -= timedelta(days=9)
+
+        with django_assert_num_queries(1):
+            classes = {one.what: one for one in kept_classes(project)}
+        page = admin.get(at("retention", project)).content.decode()
+
+        assert (classes["Conversations"].days, classes["Files"].days) == (0, 11)
+        oldest = timezone.now() - classes["Conversations"].oldest
+        assert oldest.days == 90
+        assert "11 days after they were sent" in page and "for ever" in page
 
 
 class TestRetention:

@@ -16,6 +16,7 @@ from conversations.journal.holds import hold_on, holds_in_force
 from conversations.models import EndUser
 from conversations.models.erasure import Erasure
 from handoffs.clocks.retention import conversations_due
+from handoffs.portal.erasure.classes import kept_classes
 from handoffs.portal.erasure.erasing import erasure_request
 from handoffs.portal.erasure.forms import EraseForm, RetentionForm
 from handoffs.portal.erasure.people import people_find, person_preview, person_rows
@@ -145,6 +146,7 @@ def _page(
 ) -> HttpResponse:
     context = {
         "form": form,
+        "classes": kept_classes(project),
         "erasures": project.erasures.all()[:SHOWN_ERASURES],
         "holds": holds_in_force().filter(project=project).count(),
         "may_edit_here": may_edit(request, Area.ACCOUNT),
