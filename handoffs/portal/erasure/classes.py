@@ -79,7 +79,8 @@ def _oldest(project: Project) -> dict[str, datetime | None]:
         "log": _first(LogEntry.objects.filter(**of_it), "at"),
         "audit": _first(AuditEntry.objects.filter(**of_it), "at"),
     }
-    return Project.objects.filter(pk=project.pk).values(**firsts).get()
+    row = Project.objects.annotate(**firsts).values_list(*firsts).get(pk=project.pk)
+    return dict(zip(firsts, row, strict=True))
 
 
 def _first(rows: QuerySet[Any], by: str) -> Subquery:
