@@ -17,7 +17,7 @@ from django.utils import timezone
 from config.demo.processes import wait_until
 from conversations.ai_agent.outside.options import FAILURES_IN_A_ROW
 from conversations.ai_agent.runtimes.services import signing_secret_replace
-from conversations.models import Conversation, Event, LogEntry, OutsideAgent
+from conversations.models import Conversation, Event, LogEntry, OutsideAgent, SafetyFilter
 from handoffs.models import Handoff
 from handoffs.responder import message_accept
 from handoffs.starting.turns.answers import answer_all
@@ -463,6 +463,24 @@ def test_who_asks_again_does_not_wait_longer_for_the_answer(conversation: Conver
     assert said(conversation) == ["Sorry."], (
         "both messages were left, and the end user is told once"
     )
+
+
+def test_a_message_that_the_safety_filter_answers_leaves_the_time_of_the_one_before(
+    conversation: Conversation,
+):
+    watched(conversation)
+    options = {"words": {"violence": ["kill you"]}, "actions": {"violence": "block"}}
+    SafetyFilter.objects.create(project=conversation.project, is_enabled=True, options=options)
+    ask(conversation)
+    conversation.refresh_from_db()
+    until = conversation.answer_promised_until
+
+    ask(conversation, "I will kill you")
+    conversation.refresh_from_db()
+    assert conversation.answer_promised_until == until is not None
+    its_time_passes(conversation)
+
+    assert said(conversation) == [sentence("safety_blocked", "en"), "Sorry."]
 
 
 def test_without_a_time_an_agent_that_drives_by_rest_may_take_for_ever(conversation: Conversation):

@@ -132,9 +132,13 @@ def turn_keep(conversation: Conversation, event: Event | None, turn: Turn) -> li
 
 
 def _promised(conversation: Conversation, turn: Turn) -> datetime | None:
-    """Return until when an answer is to come; who asks again does not wait longer for it."""
+    """Return until when an answer is to come; who asks again does not wait longer for it.
+
+    A turn for which no agent was asked, as of a message that the safety filter blocks, leaves
+    what was promised for an earlier one.
+    """
     if turn.promised_seconds is None:
-        return None
+        return conversation.answer_promised_until if turn.agent_error is None else None
     until = timezone.now() + timedelta(seconds=turn.promised_seconds)
     return min(until, conversation.answer_promised_until or until)
 

@@ -77,7 +77,8 @@ _WRITE = f"""
 WITH answered AS (
     UPDATE conversations_conversation
     SET last_sequence = last_sequence + %(number)s, answered_sequence = %(sequence)s,
-        answer_due_at = NULL, answer_promised_until = NULL, answer_tries = 0,
+        answer_due_at = NULL, answer_tries = 0,
+        answer_promised_until = CASE WHEN NOT %(was_asked)s::boolean THEN answer_promised_until END,
         turn_id = NULL, turn_until = NULL,
         dialog = coalesce(%(dialog)s::jsonb, dialog),
         tool_state = coalesce(%(state)s::jsonb, tool_state),
@@ -154,6 +155,7 @@ def turn_write(facts: TurnFacts, turn_id: uuid.UUID, turn: Turn) -> bool:
         "dialog": _json(turn.dialog),
         "state": _json(turn.state),
         "session": _json(turn.agent_session),
+        "was_asked": turn.agent_error is not None,
         "correlation": correlation_id.get(),
         "now": now,
     }
