@@ -148,8 +148,7 @@ def erase(erasure_id: str) -> None:
 @shared_task
 def erase_waiting() -> None:
     """Go on with what waited for a vendor, or was lost."""
-    for erasure_id in erasures_waiting():
-        erasure_run(erasure_id)
+    each(erasure_run, map(str, erasures_waiting()))
 
 
 @shared_task

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.apps import apps
 from django.core.files.base import ContentFile
 from django.test import Client
@@ -29,7 +30,7 @@ from conversations.models import (
 )
 from conversations.models.conversation import TEST_PANEL
 from handoffs.clocks.retention import retention_run
-from handoffs.models import Handoff
+from handoffs.models import Handoff, PastAttempt, VendorKey
 from handoffs.portal.analytics.facts import facts_write
 from handoffs.portal.conversations.search_fill import search_catch_up
 from handoffs.portal.erasure.classes import kept_classes
@@ -263,6 +264,22 @@ class TestErasing:
         assert row.counts["conversations"] == 2
         assert sorted(row.blanked) == sorted([second.pk, handoff.conversation_id])
         assert rows_with(MARK) == []
+
+    def test_what_nobody_can_read_any_more_is_erased_too(self, admin, project, settings):
+        handoff = talked(project)
+        end_conversation(handoff.conversation)
+        VendorKey.objects.create(integration=handoff.integration, key="k", handoff=handoff)
+        PastAttempt.objects.create(
+            handoff=handoff, number=1, integration=handoff.integration, vendor_session={"n": MARK}
+        )
+        erase(admin, project, handoff.conversation.end_user_id)
+        settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+
+        erasure_run(Erasure.objects.get().pk)
+
+        assert Erasure.objects.get().state == Erasure.State.DONE
+        kept = Handoff.objects.get(pk=handoff.pk)
+        assert (kept.routing, kept.vendor_session, kept.summary) == ({}, None, None)
 
     def test_who_comes_back_is_somebody_new(self, admin, project):
         handoff = talked(project)

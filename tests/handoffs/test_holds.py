@@ -30,6 +30,7 @@ from handoffs.clocks.retention import (
     retention_run,
 )
 from handoffs.models import Handoff
+from handoffs.portal.erasure import erasing
 from handoffs.portal.erasure.erasing import all_blank, erasure_request, erasure_run
 from handoffs.portal.erasure.hold_views import HoldForm
 from handoffs.portal.erasure.holds import hold_set, state
@@ -198,6 +199,29 @@ def test_a_hold_that_is_set_while_an_erasure_runs_stops_it(project, admin):
     erasure.refresh_from_db()
     assert (erasure.state, erasure.blanked) == (Erasure.State.WAITING, [])
     assert EndUser.objects.get(pk=person.pk).name == MARK
+
+
+def test_erasures_on_hold_keep_no_other_waiting(project, admin, monkeypatch):
+    monkeypatch.setattr(erasing, "AT_ONCE", 1)
+    handoffs = [talked(project) for _ in range(3)]
+    waiting = [
+        Erasure.objects.create(
+            project=project, end_user_id=handoff.conversation.end_user_id, reason="r"
+        )
+        for handoff in handoffs
+    ]
+    hold(admin, project, handoffs[0].conversation_id)
+    hold_set(
+        project=project,
+        held=handoffs[1].conversation.end_user,
+        reason="Case 8",
+        until=None,
+        actor=AuditEntry.objects.filter(action="hold.set").get().actor,
+    )
+
+    assert erasing.erasures_waiting() == [waiting[2].pk]
+    on_hold = Erasure.objects.filter(waits_for=erasing.ON_HOLD)
+    assert [row.pk for row in on_hold.order_by("requested_at")] == [one.pk for one in waiting[:2]]
 
 
 def test_a_hold_ends_by_itself_after_its_last_day(project, admin):

@@ -15,12 +15,13 @@ from typing import Any
 from celery import current_app
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from conversations.journal.erasing import ERASED, conversation_blank, end_user_blank
 from conversations.journal.frames import SessionEnd
-from conversations.journal.holds import hold_on
+from conversations.journal.holds import conversations_held, hold_on, people_held
 from conversations.journal.services import conversation_end, conversation_lock
 from conversations.models import Conversation, EndUser
 from conversations.models.erasure import Erasure
@@ -46,6 +47,10 @@ TASK = "handoffs.tasks.erase"
 ON_HOLD = "A legal hold: what was said is erased a day after the hold is over."
 # A vendor that cannot be told of an end keeps nobody's words with us for longer.
 PATIENCE = timedelta(hours=1)
+# So many at a time; the next sweep goes on.
+AT_ONCE = 100
+# Encrypted: to be emptied, and not to be read. With its key gone none could be erased any more.
+_ENCRYPTED = ("routing", "vendor_session", "summary")
 
 
 @transaction.atomic
@@ -93,9 +98,13 @@ def erasure_resume(erasure: Erasure, actor: Any) -> None:
 
 
 def erasures_waiting() -> list[uuid.UUID]:
-    """Return those that are not done."""
-    rows = Erasure.objects.filter(state=Erasure.State.WAITING).order_by("requested_at")
-    return list(rows.values_list("pk", flat=True)[:100])
+    """Return those that are not done, the oldest first; what is on hold keeps no other waiting."""
+    waiting = Erasure.objects.filter(state=Erasure.State.WAITING)
+    on_hold = Q(end_user_id__in=people_held().values("pk"))
+    on_hold |= Q(end_user_id__in=conversations_held().values("end_user"))
+    waiting.filter(on_hold).exclude(waits_for=ON_HOLD).update(waits_for=ON_HOLD)
+    free = waiting.exclude(on_hold).order_by("requested_at")
+    return list(free.values_list("pk", flat=True)[:AT_ONCE])
 
 
 def erasure_run(erasure_id: uuid.UUID | str) -> None:
@@ -127,7 +136,7 @@ def _is_held(erasure: Erasure) -> bool:
 
 def _end(conversation: Conversation) -> None:
     """End an open handoff and an open conversation."""
-    for handoff in Handoff.objects.filter(conversation=conversation):
+    for handoff in _handoffs(conversation):
         if handoff.is_open:
             try:
                 handoff_end_by_operator(handoff_id=handoff.pk, actor=None)
@@ -170,12 +179,16 @@ def all_blank(erasure: Erasure, person: EndUser | None) -> None:
 
 def _blank(erasure: Erasure, conversation: Conversation) -> None:
     counts = Counter(erasure.counts) + conversation_blank(conversation)
-    for handoff in Handoff.objects.filter(conversation=conversation):
+    for handoff in _handoffs(conversation):
         erasure.elsewhere = [*erasure.elsewhere, *_at_vendor(handoff)]
         counts += Counter({"handoffs": 1, "vendor calls": _handoff_blank(handoff)})
     erasure.counts = dict(counts)
     erasure.blanked = [*erasure.blanked, conversation.pk]
     erasure.save(update_fields=["counts", "elsewhere", "blanked"])
+
+
+def _handoffs(conversation: Conversation) -> QuerySet[Handoff]:
+    return Handoff.objects.filter(conversation=conversation).defer(*_ENCRYPTED)
 
 
 def _at_vendor(handoff: Handoff) -> list[dict[str, str]]:
@@ -205,10 +218,9 @@ def _handoff_blank(handoff: Handoff) -> int:
         open_offer=None,
     )
     # Encrypted columns are written by their own field.
-    handoff.refresh_from_db()
     handoff.routing, handoff.vendor_session, handoff.summary = {}, None, None
-    handoff.save(update_fields=["routing", "vendor_session", "summary"])
-    for past in PastAttempt.objects.filter(handoff=handoff):
+    handoff.save(update_fields=_ENCRYPTED)
+    for past in PastAttempt.objects.filter(handoff=handoff).defer("vendor_session"):
         past.vendor_session = None
         past.save(update_fields=["vendor_session"])
     Offer.objects.filter(handoff=handoff).delete()
@@ -217,6 +229,6 @@ def _handoff_blank(handoff: Handoff) -> int:
     Delivery.objects.filter(handoff=handoff).update(error_detail="")
     VendorEvent.objects.filter(handoff=handoff).update(notes=None)
     for key in VendorKey.objects.filter(handoff=handoff):
-        StoredWebhook.objects.filter(integration=key.integration, key=key.key).delete()
+        StoredWebhook.objects.filter(integration_id=key.integration_id, key=key.key).delete()
     calls = VendorCall.objects.filter(reference=handoff.pk)
     return calls.update(request_body=None, response_body=None)
