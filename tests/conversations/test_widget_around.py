@@ -165,19 +165,32 @@ def test_stars_and_a_comment_go_to_the_portal_by_keyboard_too(lab: Lab) -> None:
     assert lab.ratings == [{"scores": {"bot": 3, "live_agent": 5}, "comment": "Quick."}]
 
 
-def test_a_survey_can_be_skipped_and_goes_at_its_deadline(lab: Lab) -> None:
+def test_a_survey_can_be_skipped_and_is_not_asked_again_after_a_reload(lab: Lab) -> None:
     page = lab.open()
     ended(lab, page)
+    page.reload()
+    expect(page.get_by_test_id("survey")).to_be_visible()
 
     page.get_by_test_id("survey-skip").click()
     expect(page.get_by_test_id("survey-thanks")).to_have_text("Skipped.")
+    page.reload()
+
+    expect(page.get_by_test_id("survey")).to_have_count(1)
+    expect(page.get_by_test_id("survey")).to_be_hidden()
+    assert lab.ratings == [{}]
+
+
+def test_a_survey_goes_at_its_deadline(lab: Lab) -> None:
+    page = lab.open()
+    ended(lab, page)
     page.clock.install()
     page.reload()
     expect(page.get_by_test_id("survey")).to_be_visible()
+
     page.clock.fast_forward(601_000)
 
     expect(page.get_by_test_id("survey-send")).to_be_hidden()
-    assert lab.ratings == [{}]
+    assert lab.ratings == []
 
 
 def test_the_widget_looks_as_the_brand_says(lab: Lab) -> None:

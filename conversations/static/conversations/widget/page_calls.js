@@ -14,11 +14,11 @@ const STYLE = `
 .teaser button + button { width: 44px; flex: none; padding: 0; text-align: center; color: var(--baton-quiet); }
 .open .teaser { display: none; }
 `;
-/** @type {Record<string, Keyframe[]>} */
+/** Half-way; it begins and ends as it is. @type {Record<string, Keyframe>} */
 const MOVES = {
-  bounce: [{ transform: "none" }, { transform: "translateY(-12px)" }, { transform: "none" }],
-  grow: [{ transform: "none" }, { transform: "scale(1.2)" }, { transform: "none" }],
-  pulse: [{ opacity: 1 }, { opacity: 0.4 }, { opacity: 1 }],
+  bounce: { transform: "translateY(-12px)" },
+  grow: { transform: "scale(1.2)" },
+  pulse: { opacity: 0.4 },
 };
 
 /** A line beside the round button, for whoever has not opened it; without a text, none.
@@ -45,7 +45,7 @@ export function animateIcon(icon, how) {
   const { type = "", durationMs } = how ?? {};
   const duration = Number(durationMs) > 0 ? Number(durationMs) : USUAL_MS;
   const move = Object.hasOwn(MOVES, type) ? MOVES[type] : MOVES.bounce;
-  if (!matchMedia("(prefers-reduced-motion: reduce)").matches) icon.animate(move, { duration });
+  if (!matchMedia("(prefers-reduced-motion: reduce)").matches) icon.animate([{ ...move, offset: 0.5 }], { duration });
 }
 
 /**

@@ -4,25 +4,23 @@
 import { adopt, h, icon, json } from "./shared.js";
 
 const STYLE = `
-.survey { text-align: start; padding-block-end: 16px; overflow-y: auto; max-height: min(420px, 60dvh); }
-.survey h2 { margin: 0 0 8px; font-size: 16px; font-weight: 650; color: var(--baton-text); }
+.survey { text-align: start; font-size: 14px; color: var(--baton-text); padding-block-end: 16px; overflow-y: auto; max-height: min(420px, 60dvh); }
+.survey h2 { margin: 0 0 8px; font-size: 16px; font-weight: 650; }
 .survey fieldset { border: 0; padding: 0; margin: 0 0 12px; min-width: 0; }
-.survey legend { padding: 0; font-size: 14px; color: var(--baton-text); margin-block-end: 4px; }
+.survey :is(legend, .why) { padding: 0; margin-block-end: 4px; display: block; }
 .stars { display: flex; max-width: 260px; }
 .stars label { flex: 1; min-width: 44px; height: 44px; display: grid; place-items: center; position: relative; cursor: pointer; border-radius: 8px; }
 .stars input { position: absolute; inset: 0; opacity: 0; cursor: pointer; }
 .stars svg { width: 30px; height: 30px; fill: none; stroke: var(--baton-quiet); stroke-width: 1.6; stroke-linejoin: round; }
-.stars label.lit svg { fill: var(--baton-link); stroke: var(--baton-link); }
+.stars .lit svg { fill: var(--baton-link); }
 .stars label:focus-within { outline: 2px solid var(--baton-link); outline-offset: -2px; }
-.stars label:hover svg { stroke: var(--baton-link); }
+.stars :is(.lit, :hover) svg { stroke: var(--baton-link); }
 .survey textarea { width: 100%; min-height: 66px; border-radius: 12px; box-shadow: inset 0 0 0 1px var(--baton-quiet); padding: 10px 12px; font-size: 16px; margin-block-end: 12px; display: block; }
 .survey textarea:focus-visible { box-shadow: inset 0 0 0 2px var(--baton-link); }
-.survey .why { font-size: 14px; color: var(--baton-text); display: block; margin-block-end: 4px; }
 .survey .acts { display: flex; gap: 8px; }
 .survey .acts button { flex: 1; border-radius: 22px; font-weight: 600; box-shadow: inset 0 0 0 1.5px var(--baton-link); color: var(--baton-link); }
 .survey .acts button[type=submit] { background: var(--baton-fill); color: var(--baton-on); box-shadow: none; }
-.survey .refusal { padding: 0 0 8px; }
-@media (forced-colors: active) { .stars label.lit svg { fill: Highlight; } .survey textarea, .survey .acts button { border: 1px solid; } }
+@media (forced-colors: active) { .stars .lit svg { fill: Highlight; } .survey textarea, .survey .acts button { border: 1px solid; } }
 `;
 const STAR = "m12 3.5 2.6 5.4 5.9.8-4.3 4.1 1 5.9-5.2-2.8-5.2 2.8 1-5.9-4.3-4.1 5.9-.8Z";
 let drawn = 0;
@@ -57,6 +55,8 @@ export class SurveyView {
     this.title = h("h2", { dir: "auto" }, survey.title);
     this.element = h("section", { class: "survey", "data-testid": "survey", "aria-label": survey.title },
       this.title, this.form, this.thanks);
+    this.at = survey.at;
+    this.element.hidden = rated() === survey.at;
     this.#endAt(survey, now);
   }
 
@@ -93,7 +93,7 @@ export class SurveyView {
       this.form.querySelector("input")?.focus();
       return;
     }
-    const answer = isSkipped ? {} : { scores: this.#scores, comment: this.comment.value.trim() };
+    const answer = isSkipped ? {} : { scores: this.#scores, comment: this.comment.value };
     try {
       this.#close((await this.#send(answer)) || say(isSkipped ? "skipped" : "thanks"));
     } catch {
@@ -115,6 +115,7 @@ export class SurveyView {
 
   /** @param {string} text */
   #close(text) {
+    rated(this.at);
     this.form.hidden = this.title.hidden = true;
     this.thanks.hidden = false;
     this.thanks.textContent = text;
@@ -130,3 +131,13 @@ export class SurveyView {
   }
 }
 
+/** Keep when the survey was asked that is over now, or tell of the last: a reload does not ask it again.
+ * @param {string} [at] */
+function rated(at) {
+  try {
+    if (at) localStorage["baton.rated"] = at;
+    return localStorage["baton.rated"];
+  } catch {
+    return; // storage refused
+  }
+}

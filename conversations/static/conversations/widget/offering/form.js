@@ -47,9 +47,8 @@ export class FormView {
 
   /** Say at questions that their answers were not taken; returns the first. @param {string[]} names */
   refuse(names) {
-    const refused = this.questions.filter(({ field }) => names.includes(field.name));
-    for (const question of refused) this.#tell(question, true);
-    return refused[0]?.control;
+    return this.questions.filter((question) =>
+      names.includes(question.field.name) && !this.#tell(question, true))[0]?.control;
   }
 
   /** @param {FormField} field @returns {Question} */
@@ -90,16 +89,15 @@ export class FormView {
     const { field, control, error } = question;
     if (isWriting && !error.textContent) return true;
     const isEmpty = field.is_required && !control.value.trim() && !control.validity.badInput;
-    const isWrong = isEmpty || !control.validity.valid;
-    this.#tell(question, isWrong);
-    return !isWrong;
+    return this.#tell(question, isEmpty || !control.validity.valid);
   }
 
-  /** @param {Question} question @param {boolean} isWrong */
+  /** Returns whether it is well. @param {Question} question @param {boolean} isWrong */
   #tell({ field, control, error }, isWrong) {
     const isEmpty = !control.value.trim() && !control.validity.badInput;
     error.textContent = isWrong ? this.words.say((!isEmpty && WRONG[field.kind]) || "needed") : "";
     control.setAttribute("aria-invalid", String(isWrong));
+    return !isWrong;
   }
 
   #values() {
