@@ -38,6 +38,7 @@ def channel_takers_set(*, of: Integration, channel: str, chosen: Iterable[int], 
     """Map a channel to the connections chosen by id, and to no other."""
     ids = set(chosen)
     for row in channel_takers(of):
+        row.lock("behaviour")
         others = [name for name in channels_of(row) if name != channel]
         taken = [*others, channel] if row.pk in ids else others
         integration_channels_set(integration=row, channels=taken, actor=actor)
@@ -48,6 +49,7 @@ def integration_channels_set(
     *, integration: Integration, channels: Iterable[str], actor: Any
 ) -> None:
     """Map channels to an integration, and to no other that is not ticked too."""
+    integration.lock("behaviour")
     wanted = sorted(set(channels) & set(CHANNELS))
     if wanted == sorted(channels_of(integration)):
         return

@@ -93,6 +93,7 @@ def integration_open(
     return integration
 
 
+@transaction.atomic
 def integration_draft_save(
     *,
     integration: Integration,
@@ -100,6 +101,7 @@ def integration_draft_save(
     confirmed: Iterable[int] | None = None,
 ) -> None:
     """Keep what was entered so far; changed values lose the test they had passed."""
+    integration.lock("draft", "credentials")
     draft = draft_of(integration)
     if confirmed is not None:
         draft = draft.with_confirmed(confirmed)
@@ -265,6 +267,7 @@ def integration_behaviour_save(
     *, integration: Integration, values: Mapping[str, Any], actor: Any
 ) -> None:
     """Store behaviour; effective at once for new handoffs."""
+    integration.lock("behaviour")
     before = asdict(behaviour_of(integration))
     changed = [name for name, value in values.items() if before.get(name) != value]
     integration.behaviour = {**integration.behaviour, **values}

@@ -86,6 +86,13 @@ class Integration(models.Model):
         """Say whether a handoff may use it: an integration that needs attention is still tried."""
         return self.status in (self.Status.CONNECTED, self.Status.NEEDS_ATTENTION)
 
+    def lock(self, *fields: str) -> None:
+        """Lock the row until the transaction ends, and read again what is about to be changed.
+
+        What was read before may lack what somebody else has saved since: it would be taken back.
+        """
+        self.refresh_from_db(fields=fields, from_queryset=Integration.objects.select_for_update())
+
 
 class VendorToken(models.Model):
     """An access token shared by all workers; encrypted, and gone when it expires."""

@@ -13,6 +13,7 @@ from django.db import connection
 from django.test import Client
 
 from conversations.ai_agent.conv.place import ConvPlace, conv_snapshot, tool_use
+from conversations.ai_agent.means.services import secret_save
 from conversations.ai_agent.means.values import values_of
 from conversations.ai_agent.sandbox.host import HIDDEN
 from conversations.ai_agent.sandbox.results import ToolError
@@ -97,6 +98,28 @@ except SecretNotFound:
 """
 
     assert use(conversation, body).said == ["no access", "not found"]
+
+
+def test_members_who_set_values_of_two_environments_at_once_keep_both(conversation):
+    made = secret(conversation, KEY)
+    Secret.objects.update(values={"sandbox": KEY}, set_at={"sandbox": "2026-01-01"})
+    rows = {name: Secret.objects.get(pk=made.pk) for name in ("pre-release", "live")}
+
+    for environment, row in rows.items():
+        secret_save(
+            project=conversation.project,
+            actor=None,
+            secret=row,
+            name="shop",
+            description="",
+            tool_names=[],
+            values={environment: environment},
+        )
+
+    made.refresh_from_db()
+    expected = {"sandbox": KEY, "pre-release": "pre-release", "live": "live"}
+    assert made.values == expected
+    assert set(made.set_at) == set(expected)
 
 
 def test_another_environments_value_is_never_a_fallback(conversation):

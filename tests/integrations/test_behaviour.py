@@ -7,7 +7,10 @@ from dataclasses import replace
 import pytest
 from django.test import Client
 
+from integrations.behaviour.channels import channel_takers_set, integration_channels_set
 from integrations.behaviour.settings import Behaviour, BehaviourForm, behaviour_of
+from integrations.connections.drafts import draft_of, edited_values
+from integrations.connections.services import integration_behaviour_save, integration_draft_save
 from integrations.contract.registry import manifest_get
 from integrations.models import AuditEntry, Integration, Project
 from tests import factories
@@ -106,6 +109,38 @@ def test_saving_stores_the_values_and_notes_which_changed(admin: Client, project
     row.refresh_from_db()
     assert behaviour_of(row) == Behaviour(stop_word="STOP", typing=False)
     assert set(AuditEntry.objects.get().fields) == {"stop_word", "typing"}
+
+
+def test_admins_who_save_at_the_same_time_keep_one_anothers_changes(project: Project) -> None:
+    made = factories.integration(project, behaviour={"typing": False})
+    one, other, third, fourth = (Integration.objects.get(pk=made.pk) for _ in range(4))
+
+    integration_behaviour_save(integration=one, values={"stop_word": "STOP"}, actor=None)
+    integration_channels_set(integration=other, channels=["sms"], actor=None)
+    integration_behaviour_save(integration=third, values={"summary": "short"}, actor=None)
+    channel_takers_set(of=fourth, channel="webchat", chosen=[made.pk], actor=None)
+
+    made.refresh_from_db()
+    assert made.behaviour == {
+        "typing": False,
+        "stop_word": "STOP",
+        "summary": "short",
+        "channels": ["sms", "webchat"],
+    }
+
+
+def test_a_step_that_is_ticked_off_keeps_the_values_that_were_entered_meanwhile(
+    project: Project,
+) -> None:
+    made = factories.integration(project)
+    one, other = (Integration.objects.get(pk=made.pk) for _ in range(2))
+
+    integration_draft_save(integration=one, values={"org_id": "00D8Y0000099999"})
+    integration_draft_save(integration=other, confirmed=[1])
+
+    made.refresh_from_db()
+    assert draft_of(made).confirmed == (1,)
+    assert edited_values(made)["org_id"] == "00D8Y0000099999"
 
 
 def test_the_default_switch_is_shown_only_when_there_is_a_choice(

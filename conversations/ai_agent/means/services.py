@@ -42,6 +42,10 @@ def secret_save(
     out of here, and the audit holds none.
     """
     row = secret or Secret(project=project)
+    if secret:
+        # Another environment's value may have been saved since it was read.
+        rows = Secret.objects.select_for_update()
+        row.refresh_from_db(fields=["values", "set_at"], from_queryset=rows)
     row.name, row.description, row.tool_names = name.strip(), description, sorted(set(tool_names))
     _check_secret(row, values)
     at = timezone.now().isoformat()
