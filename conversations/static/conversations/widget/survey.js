@@ -7,7 +7,7 @@ const STYLE = `
 .survey { text-align: start; font-size: 14px; color: var(--baton-text); padding-block-end: 16px; overflow-y: auto; max-height: min(420px, 60dvh); }
 .survey h2 { margin: 0 0 8px; font-size: 16px; font-weight: 650; }
 .survey fieldset { border: 0; padding: 0; margin: 0 0 12px; min-width: 0; }
-.survey :is(legend, .why) { padding: 0; margin-block-end: 4px; display: block; }
+.survey :is(legend, .why) { padding: 0 0 4px; display: block; }
 .stars { display: flex; max-width: 260px; }
 .stars label { flex: 1; min-width: 44px; height: 44px; display: grid; place-items: center; position: relative; cursor: pointer; border-radius: 8px; }
 .stars input { position: absolute; inset: 0; opacity: 0; cursor: pointer; }
@@ -49,7 +49,8 @@ export class SurveyView {
         event.preventDefault();
         void this.#give(false);
       },
-    }, ...survey.questions.map((one) => this.#question(one, survey.scale)), ...this.#commentField(survey),
+    }, ...survey.questions.map((one) => this.#question(one, survey.scale)),
+    ...(survey.asks_comment ? [h("label", { class: "why", for: this.comment.id }, say("comment")), this.comment] : []),
     this.refusal, h("div", { class: "acts" }, skip, submit));
     this.thanks = h("p", { role: "status", "data-testid": "survey-thanks", hidden: true });
     this.title = h("h2", { dir: "auto" }, survey.title);
@@ -60,20 +61,13 @@ export class SurveyView {
     this.#endAt(survey, now);
   }
 
-  /** @param {Survey} survey */
-  #commentField({ asks_comment: asks }) {
-    const label = h("label", { class: "why", for: this.comment.id }, this.words.say("comment"));
-    return asks ? [label, this.comment] : [];
-  }
-
   /** @param {Survey["questions"][number]} asked @param {number} scale */
   #question({ subject, question }, scale) {
-    const { words } = this;
     const name = `survey-${++drawn}`;
     const stars = [...Array(scale).keys()].map((index) => {
       const value = index + 1;
       const input = h("input", {
-        type: "radio", name, value: `${value}`, "aria-label": words.say("stars", { n: value, of: scale }),
+        type: "radio", name, value: `${value}`, "aria-label": this.words.say("stars", { n: value, of: scale }),
         "data-testid": `${subject}-${value}`, onchange: () => {
           this.#scores[subject] = value;
           this.refusal.textContent = "";
