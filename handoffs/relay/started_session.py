@@ -23,11 +23,11 @@ from handoffs.relay.ending import (
     line_in_doubt,
 )
 from handoffs.relay.files import files_received, parts_sent
-from handoffs.relay.screen_pop.masking import masked
 from handoffs.relay.session_outbox import SessionOutbox
 from handoffs.relay.signals import signals_pass
 from handoffs.relay.webhook_feed import WebhookFeed
 from handoffs.sending.hot_path import Sent, mark_sent
+from handoffs.sending.masking import masked
 from handoffs.sending.outbox import (
     BATCH,
     PendingDelivery,
@@ -339,7 +339,7 @@ class StartedSession:
         correlation_id.set(delivery.correlation_id or self._opening.correlation_id)
         before = self.session
         if self._opening.masks:
-            delivery = replace(delivery, text=masked(delivery.text, self._opening.masks))
+            delivery = _masked(delivery, self._opening.masks)
         if delivery.file_ids:
             async for after in parts_sent(self.lease, self._connector, before, delivery):
                 await self._keep(before, after)
@@ -365,6 +365,12 @@ class StartedSession:
             cursor = self.session.cursor
             self.session = replace(session_merged(self.session, before, session), cursor=cursor)
             await run_sync(transactions.session_changed, self.lease, self.session)
+
+
+def _masked(delivery: PendingDelivery, kinds: frozenset[str]) -> PendingDelivery:
+    """Return it as it leaves; the text of an answer is its label (values: sending/offers.py)."""
+    text, answer = masked(delivery.text, kinds), delivery.answer
+    return replace(delivery, text=text, answer=answer and replace(answer, label=text))
 
 
 def session_merged(

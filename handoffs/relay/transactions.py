@@ -33,7 +33,8 @@ from handoffs.lifecycle.services import (
 from handoffs.lifecycle.tickets import ticket_opened
 from handoffs.models import Handoff
 from handoffs.relay.screen_pop.model_summary import SummaryWish, kept_summary
-from handoffs.relay.screen_pop.request import ScreenPop, masks_of, screen_pop_of
+from handoffs.relay.screen_pop.request import ScreenPop, screen_pop_of
+from handoffs.sending.masking import masks_of
 from handoffs.sending.outbox import PendingDelivery, deliveries_pending
 from integrations.connections.addresses import webhook_urls
 from integrations.connections.outcomes import START_FAULTS
@@ -75,7 +76,7 @@ class Opening:
     asks_vendor: bool
     # What counts where the vendor does not say whether anybody is there.
     unknown_is_there: bool = True
-    # What is masked in the end user's messages (screen_pop/masking.py).
+    # What is masked in the end user's messages (sending/masking.py).
     masks: frozenset[str] = frozenset()
     # What the project's model is asked before the vendor is.
     wish: SummaryWish | None = None

@@ -14,6 +14,7 @@ from conversations.errors import ChoiceClosedError, ClientFaultError
 from conversations.socket.responder import GivenAnswer
 from handoffs.models import Handoff, Offer
 from handoffs.sending.form_answers import form_filled
+from handoffs.sending.masking import masked, masks_of
 from integrations.contract.rich_content import Answer
 from integrations.kit.text_form import FORM_ID
 
@@ -170,9 +171,18 @@ def _offer(conversation_id: str, message_id: uuid.UUID) -> Offer:
 
 def _take_form(handoff: Handoff, offer: Offer, given: GivenAnswer) -> Taken:
     values, text = form_filled(offer.form, given.values)
-    offer.values = cast(Any, values)
+    offer.values = cast(Any, _masked(handoff, offer, values))
     offer.save(update_fields=["values"])
     return _take(handoff, offer, FORM_ID, text)
+
+
+def _masked(handoff: Handoff, offer: Offer, values: Mapping[str, str]) -> dict[str, str]:
+    """Return the values as they leave; of what was chosen they hold the vendor's own token."""
+    masks = masks_of(handoff.behaviour)
+    chosen = {asked["name"] for asked in offer.form["fields"] if asked["kind"] == "select"}
+    return {
+        name: value if name in chosen else masked(value, masks) for name, value in values.items()
+    }
 
 
 def _take(handoff: Handoff, offer: Offer, payload: str, text: str) -> Taken:

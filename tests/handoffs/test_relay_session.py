@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,9 +14,12 @@ from conversations.journal.publish import conversation_group
 from handoffs.models import VendorEvent
 from handoffs.relay.leases import handoffs_with_work
 from handoffs.relay.started_session import session_merged
-from integrations.contract.connector import VendorSession
+from integrations.contract.connector import OutboundMessage, VendorSession
+from integrations.contract.rich_content import Choice, FieldKind, Form, FormField, RichContent
 from integrations.models import Integration, VendorCall
+from integrations.vendors.salesforce_messaging.connector import SalesforceMessagingConnector
 from tests.handoffs.talk import RESPONDER, Talk, active, holds, is_connected
+from tests.handoffs.test_offers import offer, take
 from tests.waiting import eventually_async
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,6 +27,40 @@ CONVERSATIONS = "/iamessage/api/v2/conversation"
 
 
 # ---- the journey ----
+
+
+async def test_the_answer_to_a_form_leaves_masked_but_for_what_was_chosen(talk, monkeypatch):
+    sent: list[OutboundMessage] = []
+
+    async def send(_: object, session: VendorSession, message: OutboundMessage) -> VendorSession:
+        sent.append(message)
+        return session
+
+    monkeypatch.setattr(SalesforceMessagingConnector, "send_message", send)
+    one = await active(talk, mask_cards=True, mask_emails=True)
+    token = Choice(label="Yes", token="4111111111111111")
+    asked = Form(
+        title="Who are you?",
+        token="t-form",
+        fields=(
+            FormField(name="mail", label="E-mail", kind=FieldKind.EMAIL),
+            FormField(name="pay", label="Paid with", kind=FieldKind.TEXT),
+            FormField(name="again", label="Again?", kind=FieldKind.SELECT, options=(token,)),
+        ),
+    )
+
+    told = await run_sync(offer, one.handoff, RichContent(form=asked))
+    values = {"mail": "ines@example.org", "pay": "4111 1111 1111 1111", "again": "f3o1"}
+    await run_sync(partial(take, one.handoff, "f1", told, values=values))
+    one.wake()
+    await eventually_async(lambda: bool(sent))
+
+    masked = {"mail": "[e-mail address]", "pay": "[card number, ends in 1111]"}
+    text = f"E-mail: {masked['mail']}\nPaid with: {masked['pay']}\nAgain?: Yes"
+    [message] = sent
+    assert message.answer is not None
+    assert (message.text, message.answer.label) == (text, text)
+    assert message.answer.values == {**masked, "again": token.token}
 
 
 async def test_a_conversation_goes_from_the_queue_to_the_goodbye(talk):

@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from handoffs.models import Handoff, TranscriptLink
 from handoffs.relay.screen_pop.links import LOOKS_MAX, transcript_url
-from handoffs.relay.screen_pop.masking import CARDS, EMAILS, masked
 from handoffs.relay.screen_pop.request import ATTRIBUTES_MAX, screen_pop_of
 from handoffs.relay.transactions import opening_read
+from handoffs.sending.masking import CARDS, EMAILS, masked
 from integrations.behaviour.context_names import FACTS, names_read
 from integrations.behaviour.settings import BehaviourForm, behaviour_of
 from integrations.contract.registry import manifest_get

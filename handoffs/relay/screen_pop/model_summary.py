@@ -16,8 +16,8 @@ from conversations.ai_agent.runtimes.runtime import agent_client, outside_agent
 from conversations.ai_agent.streaming import STREAMING_KIND
 from conversations.models import OutsideAgent
 from handoffs.models import Handoff
-from handoffs.relay.screen_pop.masking import masked
 from handoffs.relay.screen_pop.summary import BY_MODEL, BY_SENTENCES
+from handoffs.sending.masking import masked
 from handoffs.starting.turns.outside import agent_session
 from integrations.contract.connector import HandoffRequest, TranscriptLine
 from integrations.contract.errors import ConnectorError

@@ -13,10 +13,9 @@ from conversations.models import Event
 from handoffs.models import Handoff
 from handoffs.relay.screen_pop.facts import attributes_of, standard_context
 from handoffs.relay.screen_pop.links import transcript_url
-from handoffs.relay.screen_pop.masking import CARDS, EMAILS, masked
 from handoffs.relay.screen_pop.model_summary import SummaryWish, summary_model
 from handoffs.relay.screen_pop.summary import BY_MODEL, BY_SENTENCES, BY_TOOL, summary_of
-from integrations.behaviour.settings import Behaviour
+from handoffs.sending.masking import masked, masks_of
 from integrations.contract.connector import TranscriptLine
 from integrations.contract.registry import manifest_get
 
@@ -35,12 +34,6 @@ class ScreenPop:
     # Who has made the summary; and what the model is asked for it, where one is set.
     summary_by: str = ""
     wish: SummaryWish | None = field(default=None, repr=False)
-
-
-def masks_of(behaviour: Behaviour) -> frozenset[str]:
-    """Return what is to be masked in all that leaves."""
-    chosen = {CARDS: behaviour.mask_cards, EMAILS: behaviour.mask_emails}
-    return frozenset(kind for kind, is_on in chosen.items() if is_on)
 
 
 def transcript_lines(handoff: Handoff, *, limit: int) -> list[TranscriptLine]:

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import re
 
+from integrations.behaviour.settings import Behaviour
+
 _CARD = re.compile(r"(?<![\d.])\d(?:[ \-\u00a0]?\d){12,18}(?![\d])")
 _EMAIL = re.compile(r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 CARDS, EMAILS = "cards", "emails"
+
+
+def masks_of(behaviour: Behaviour) -> frozenset[str]:
+    """Return what is to be masked in all that leaves."""
+    chosen = {CARDS: behaviour.mask_cards, EMAILS: behaviour.mask_emails}
+    return frozenset(kind for kind, is_on in chosen.items() if is_on)
 
 
 def masked(text: str, kinds: frozenset[str]) -> str:
