@@ -402,14 +402,14 @@ async def test_bytes_of_any_kind_keep_a_stream_alive(http: HttpClient, server: S
     async def handler(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
-        for _ in range(6):
-            await asyncio.sleep(0.1)
+        for _ in range(6):  # together longer than the timeout, each far below it
+            await asyncio.sleep(0.3)
             await response.write(b": keep-alive\n\n")
         await response.write(b"data: a\n\n")
         return response
 
     server.handler = handler
-    async with http.stream_events("sse", server.url, headers={}, idle_timeout=0.4) as events:
+    async with http.stream_events("sse", server.url, headers={}, idle_timeout=1.5) as events:
         assert [event.data async for event in events] == ["a"]
 
 
