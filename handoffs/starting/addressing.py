@@ -18,14 +18,16 @@ from handoffs.errors import (
 from handoffs.payload.reading import HandoffPayload, payload_for_integration, resolve_destination
 from handoffs.starting.connection_names import connection_named
 from handoffs.starting.destination_hints import destination_merge
-from integrations.behaviour.channels import channel_mapped
+from integrations.behaviour.channels import CHANNELS, channel_mapped
 from integrations.connections.destinations import (
+    channel_candidates,
     credential_set_for,
     credential_set_names,
     integration_default,
     integration_for_key,
     integration_keys,
     live_chat_names,
+    vendor_title,
 )
 from integrations.contract.hints import PayloadProblem
 from integrations.contract.integration_keys import (
@@ -43,9 +45,8 @@ OVERRIDES_OFF = (
 )
 # What the AI agent's own reasons are on the wire.
 _OWN_REASONS = {MISSED: "COMPLEX_QUERY", ANGER: "COMPLEX_QUERY"}
-WHERE_THE_DEFAULT_IS_SET = (
-    "Integrations > Manage > Behaviour > Default agent system for all channels"
-)
+WHERE_CHANNELS_ARE_SET = "Integrations > Manage > Behaviour"
+WHERE_THE_DEFAULT_IS_SET = f"{WHERE_CHANNELS_ARE_SET} > Default agent system for all channels"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,13 +231,21 @@ def _integration(
 def _default(asked: _Asked) -> Integration:
     """Return what the channel is mapped to, the default agent system, or the only connection."""
     project, environment = asked.project, asked.environment
-    integration = integration_default(project, environment, channel_mapped(asked.channel))
+    channel = channel_mapped(asked.channel)
+    integration = integration_default(project, environment, channel)
     if integration is not None:
         return integration
     where = Environment(environment).label
     names = live_chat_names(project, environment)
     if not names:
         raise NothingConnectedError(f"No integration for live chats is connected in {where}.")
+    takers = [vendor_title(row) for row in channel_candidates(project, environment, channel)]
+    if len(takers) < len(names):
+        raise NoDefaultError(
+            f"The tool named no integration, and {len(takers)} take handoffs from "
+            f"{CHANNELS[channel]} in {where}, none of them the default: {', '.join(takers)}. "
+            f"Leave one of them, or choose the default among them, under {WHERE_CHANNELS_ARE_SET}."
+        )
     raise NoDefaultError(
         f"The tool named no integration, and {len(names)} are connected in {where} without a "
         f"default: {', '.join(names)}. Choose the default under {WHERE_THE_DEFAULT_IS_SET}, or "

@@ -45,12 +45,17 @@ def integration_default(
 
     Those the channel is mapped to are asked first; the default one decides among several.
     """
-    rows = _usable(project, environment).order_by("-is_default")
-    found = [row for row in rows if manifest_get(row.connector_key).takes_live_chats]
-    candidates = [row for row in found if channel in channels_of(row)] or found
+    candidates = channel_candidates(project, environment, channel)
     if len(candidates) == 1 or (candidates and candidates[0].is_default):
         return candidates[0]
     return None
+
+
+def channel_candidates(project: Project, environment: str, channel: str) -> list[Integration]:
+    """Return the usable connections that a channel is mapped to, or all, the default one first."""
+    rows = _usable(project, environment).order_by("-is_default", "pk")
+    found = [row for row in rows if manifest_get(row.connector_key).takes_live_chats]
+    return [row for row in found if channel in channels_of(row)] or found
 
 
 def integration_keys(project: Project, environment: str) -> set[str]:

@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 
 from conversations.models import Channel, Conversation
+from handoffs.errors import NoDefaultError
 from handoffs.payload.reading import payload_read
 from handoffs.starting.start import handoff_address
 from integrations.models import Integration
@@ -71,6 +72,22 @@ def test_the_mapping_is_shown_and_taken_back(salesforce: Integration, zendesk: I
     assert f'value="{salesforce.pk}" checked' not in shown
     save(row, takers=[])
     assert leads_to(by_text) == salesforce
+
+
+def test_a_channel_of_several_that_are_not_the_default_names_them_and_the_cure(
+    salesforce: Integration, zendesk: Integration
+) -> None:
+    genesys = factories.integration(
+        salesforce.project, connector_key="genesys", integration_key="genesys_integration"
+    )
+    row = carrier(salesforce.project)
+    _, by_text = talking(row)
+    save(row, takers=[zendesk.pk, genesys.pk])
+
+    with pytest.raises(NoDefaultError, match="2 take handoffs from SMS") as error:
+        leads_to(by_text)
+
+    assert "none of them the default: Zendesk Messaging, Genesys Messaging" in str(error.value)
 
 
 def test_a_channel_that_is_not_in_the_table_counts_as_webchat(salesforce: Integration) -> None:
