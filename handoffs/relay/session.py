@@ -31,6 +31,7 @@ from integrations.contract.connector import (
     VendorSession,
 )
 from integrations.contract.errors import CannotConnectError, ConnectorError
+from integrations.credentials.fields import DecryptionError
 from integrations.telemetry.correlation import correlation_ensure, correlation_id, reference
 
 logger = logging.getLogger(__name__)
@@ -70,11 +71,22 @@ class RelaySession:
         """Serve the handoff until it is over on both sides, or somebody else owns it."""
         correlation_ensure()
         try:
+            await self._begin_and_serve()
+        except LeaseLostError:
+            logger.info("Lease lost for %s", self.lease.handoff_id)
+
+    async def _begin_and_serve(self) -> None:
+        """Serve it; what no key decrypts would fail at every try, so that it is given up."""
+        try:
             opening = await self._begin()
             if opening is not None:
                 await self._serve(opening)
-        except LeaseLostError:
-            logger.info("Lease lost for %s", self.lease.handoff_id)
+        except DecryptionError:
+            logger.error(
+                "%s cannot be read: the key that it was encrypted with is missing",
+                self.lease.handoff_id,
+            )
+            await run_sync(transactions.unreadable, self.lease)
 
     async def _begin(self) -> transactions.Opening | None:
         """Go on with what is open at the vendor, without a look at the outbox if it is empty."""

@@ -96,9 +96,7 @@ def opening_read(lease: Lease) -> Opening | None:
     with handoff_leased(lease) as handoff:
         handoff_connecting(handoff, lease)
         if handoff.integration is None:
-            handoff_fail(handoff, "not_connected", "The integration was removed.", lease=lease)
-            handoff.vendor_end_until = None
-            vendor_end_confirmed(handoff, lease)
+            _give_up(handoff, "not_connected", "The integration was removed.", lease=lease)
             return None
         session = session_load(handoff)
         pop = screen_pop_of(handoff) if session is None else None
@@ -121,6 +119,21 @@ def opening_read(lease: Lease) -> Opening | None:
             masks=masks_of(handoff.behaviour),
             wish=pop.wish if pop is not None else None,
         )
+
+
+def unreadable(lease: Lease) -> None:
+    """Fail what no key decrypts: neither the vendor's conversation nor the connection is known."""
+    with handoff_leased(lease) as handoff:
+        # Nothing below may read them; what is stored stays, for whoever finds the key.
+        handoff.routing, handoff.vendor_session, handoff.summary = cast(Any, {}), None, None
+        _give_up(handoff, "unreadable", lease=lease)
+
+
+def _give_up(handoff: Handoff, code: str, detail: str = "", *, lease: Lease) -> None:
+    """Fail a handoff whose vendor can be told nothing."""
+    handoff_fail(handoff, code, detail, lease=lease)
+    handoff.vendor_end_until = None
+    vendor_end_confirmed(handoff, lease)
 
 
 def summary_keep(lease: Lease, kept: Mapping[str, Any]) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from cryptography.fernet import Fernet
 
 from conversations.event_loop.executor import run_sync
 from conversations.models import Conversation, Event
+from handoffs.models import Handoff
 from handoffs.relay.leases import leases_held, worker_stop
 from integrations.models import Integration
 from tests import factories
@@ -17,6 +20,47 @@ from tests.waiting import eventually_async
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CONVERSATIONS = "/iamessage/api/v2/conversation"
+
+
+# ---- what nobody can read any more ----
+
+
+def lose_key(settings: Any, row: Handoff | Integration, field: str) -> None:
+    """Encrypt a column with a key that nobody has."""
+    kept = settings.ENCRYPTION_KEYS
+    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    type(row)._default_manager.filter(pk=row.pk).update(**{field: {"lost": True}})
+    settings.ENCRYPTION_KEYS = kept
+
+
+@pytest.mark.parametrize("lost", ["vendor_session", "credentials"])
+async def test_a_handoff_that_no_key_decrypts_fails_and_the_end_user_is_told(talk, settings, lost):
+    one = await active(talk)
+    await one.kill()
+    row = one.handoff if lost == "vendor_session" else await run_sync(Integration.objects.get)
+    await run_sync(lose_key, settings, row, lost)
+
+    await one.serve()
+    await one.finished()
+
+    now = await run_sync(Handoff.objects.only("state", "error_code", "vendor_end_until").get)
+    assert (now.state, now.error_code, now.vendor_end_until) == ("failed", "unreadable", None)
+    shown = [kind for kind, _ in await one.journal()]
+    assert shown[-2:] == ["HANDOFF_FAILED", "POLY_AGENT_JOINED"]
+
+
+async def test_what_no_key_decrypts_after_its_end_is_let_go(talk, settings):
+    one = await active(talk)
+    await one.kill()
+    await one.leave()
+    await run_sync(lose_key, settings, one.handoff, "vendor_session")
+
+    await one.serve()
+    await one.finished()
+
+    now = await run_sync(Handoff.objects.only("state", "vendor_end_until").get)
+    assert (now.state, now.vendor_end_until) == ("ended", None)
+    assert [kind for kind, _ in await one.journal()][-1] == "SESSION_END"
 
 
 # ---- the vendor has a bad day ----

@@ -174,6 +174,12 @@ FAILURES: dict[str, Explanation] = {
         "Baton tried a step that its state table does not allow.",
         "This is a fault in Baton. Report it with the id of this handoff.",
     ),
+    "unreadable": Explanation(
+        "What is kept of this handoff, or the credentials of {vendor}, cannot be read: the key "
+        "that it was encrypted with is missing.",
+        "Put that key back behind the others in BATON_ENCRYPTION_KEYS. Where it is lost, enter "
+        "the credentials anew; this handoff cannot be taken up again.",
+    ),
     "unknown": Explanation(
         "Something failed that Baton has no name for.",
         "The log of the relay worker has the traceback. Report it with the id of this handoff.",

@@ -14,7 +14,7 @@ CLASSES: dict[str, tuple[str, ...]] = {
     "Configuration": (
         *("invalid_auth", "missing_permission", "invalid_routing", "not_connected", "rejected"),
         *("webhook_unverified", "identity_required", "no_connector", "no_default"),
-        *("nothing_connected", "not_allowed_here", "invalid_payload"),
+        *("nothing_connected", "not_allowed_here", "invalid_payload", "unreadable"),
     ),
     "People": ("no_live_agents", "wait_timeout", "out_of_hours"),
 }
