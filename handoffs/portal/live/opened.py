@@ -37,9 +37,20 @@ STUCK: dict[str, str] = {
 }
 
 _IS_OPEN = f"IN {tuple(OPEN_VALUES)}"
-# `why` is the first reason that holds, a name of STUCK or "".
+# What narrows OPENED: a line is there only where its filter is on, for each looks at every row.
+NARROWED = {
+    "environment": "handoff.environment = %(environment)s",
+    "vendor": "handoff.integration_key = %(vendor)s",
+    "queue": "handoff.queue = %(queue)s",
+    "agent": "LOWER(handoff.agent_name) LIKE %(agent)s ESCAPE '!'",
+    "q": (
+        "LOWER(handoff.id || ' ' || handoff.conversation_id || ' ' || "
+        "handoff.vendor_conversation_id) LIKE %(q)s ESCAPE '!'"
+    ),
+}
+# `why` is the first reason that holds, a name of STUCK or ""; {narrowed} is of NARROWED.
 OPENED = f"""
-    SELECT id, state, requested_at, queue, is_late, CASE
+    SELECT id, state, requested_at, is_late, CASE
         WHEN NOT state {_IS_OPEN} THEN 'end_unconfirmed'
         WHEN heartbeat_at < %(heartbeat)s THEN 'worker_gone'
         WHEN state = 'requested' AND requested_at < %(claim)s THEN 'not_claimed'
@@ -54,7 +65,7 @@ OPENED = f"""
         ELSE '' END AS why
     FROM (
         SELECT handoff.id, handoff.conversation_id, handoff.state, handoff.requested_at,
-            handoff.queue, worker.heartbeat_at, handoff.id IN (
+            worker.heartbeat_at, handoff.id IN (
             SELECT delivery.handoff_id FROM handoffs_delivery AS delivery
             JOIN handoffs_handoff AS late ON late.id = delivery.handoff_id
             WHERE late.project_id = %(project)s AND late.state {_IS_OPEN}
@@ -66,12 +77,7 @@ OPENED = f"""
         WHERE handoff.project_id = %(project)s
         AND (handoff.state {_IS_OPEN}
              OR handoff.ended_at < %(end)s AND handoff.vendor_end_until > %(now)s)
-        AND (%(environment)s = '' OR handoff.environment = %(environment)s)
-        AND (%(vendor)s = '' OR handoff.integration_key = %(vendor)s)
-        AND (%(queue)s = '' OR handoff.queue = %(queue)s)
-        AND (%(agent)s = '' OR LOWER(handoff.agent_name) LIKE %(agent)s ESCAPE '!')
-        AND (%(q)s = '' OR LOWER(handoff.id || ' ' || handoff.conversation_id || ' '
-             || handoff.vendor_conversation_id) LIKE %(q)s ESCAPE '!')
+        {{narrowed}}
     ) AS found
 """  # noqa: S608  # of constants
 

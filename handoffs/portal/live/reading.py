@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from conversations.journal.frames import EventType
-from handoffs.portal.live.opened import OPENED, STUCK, opened_values
+from handoffs.portal.live.opened import NARROWED, OPENED, STUCK, opened_values
 from handoffs.portal.live.silence import silent_handoffs
 from integrations.kit.json_values import count_read
 from integrations.models import Environment
@@ -101,6 +101,11 @@ class LiveFilter:
         chosen += [f"why = '{self.stuck}'"] if self.stuck else []
         return " AND ".join([*chosen, f"({_WAITS_LONG})"] if self.over else chosen) or "1 = 1"
 
+    @property
+    def narrowed(self) -> str:
+        """Return what all of OPENED have."""
+        return " ".join(f"AND {line}" for name, line in NARROWED.items() if getattr(self, name))
+
     def values(self, now: datetime) -> dict[str, Any]:
         """Return what the statement asks for."""
         since = now - timedelta(minutes=int(self.over or 0))
@@ -165,15 +170,19 @@ counted AS (
     SELECT {", ".join(f"COUNT(*) FILTER (WHERE {one.condition})" for one in COUNTERS.values())},
         COUNT(*) FILTER (WHERE why IN ('worker_gone', 'not_claimed')),
         COUNT(*) FILTER (WHERE {{condition}}),
-        MIN(requested_at) FILTER (WHERE state = 'queued'),
-        (SELECT queue FROM opened WHERE state = 'queued' ORDER BY requested_at, id LIMIT 1)
+        MIN(requested_at) FILTER (WHERE state = 'queued') AS longest_since
     FROM opened
+),
+longest AS (
+    SELECT handoff.queue FROM handoffs_handoff AS handoff
+    WHERE handoff.project_id = %(project)s AND handoff.state = 'queued'
+    AND handoff.requested_at = (SELECT longest_since FROM counted) LIMIT 1
 ),
 worst AS (
     SELECT id, why FROM opened WHERE {{condition}}
     ORDER BY why = '', requested_at, id LIMIT %(rows)s
 )
-SELECT counted.*, handoff.id, handoff.conversation_id, handoff.state, handoff.environment,
+SELECT counted.*, (SELECT queue FROM longest), handoff.id, handoff.conversation_id, handoff.state, handoff.environment,
     handoff.integration_key, handoff.live_agents, handoff.queue_status, handoff.requested_at,
     handoff.joined_at, handoff.ended_at, handoff.queue, worker.name,
     COALESCE(NULLIF(person.name, ''), person.email), conversation.session_id, worst.why,
@@ -199,7 +208,8 @@ def live_page(project_id: int, wanted: LiveFilter, *, now: datetime) -> LivePage
     """Read the page in one statement, however many handoffs are open."""
     values = opened_values(project_id, silent_handoffs(project_id, now), now)
     with connection.cursor() as cursor:
-        cursor.execute(_PAGE.format(condition=wanted.condition), values | wanted.values(now))
+        statement = _PAGE.format(condition=wanted.condition, narrowed=wanted.narrowed)
+        cursor.execute(statement, values | wanted.values(now))
         found = cursor.fetchall()
     columns = len(found[0]) - len(Shown._fields)
     *counts, unheld, total, longest_since, longest_queue = found[0][:columns]
