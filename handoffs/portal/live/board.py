@@ -54,7 +54,7 @@ def picture(view: View) -> Picture:
         order=tuple(row.id for row in rows),
         rows={row.id: _markup(row, public_id) for row in rows},
         counts=page.counts,
-        sentence=live_sentence(page),
+        sentence=live_sentence(page, is_narrowed=bool(wanted.narrowed)),
         total=page.total,
         unheld=page.unheld if page.unheld >= _open(page) else 0,
     )
@@ -127,9 +127,11 @@ def boards() -> Boards:
     return _all.setdefault(asyncio.get_running_loop(), Boards())
 
 
-def live_sentence(page: LivePage) -> str:
-    """Say in one sentence how things stand."""
+def live_sentence(page: LivePage, *, is_narrowed: bool) -> str:
+    """Say in one sentence how things stand, in a part of the project or in all of it."""
     total = _open(page)
+    if not total and is_narrowed:
+        return "Nothing that is open fits these filters."
     if not total:
         return "Nobody waits and nobody is with a live agent."
     parts = [
