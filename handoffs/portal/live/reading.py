@@ -182,7 +182,8 @@ worst AS (
     SELECT id, why FROM opened WHERE {{condition}}
     ORDER BY why = '', requested_at, id LIMIT %(rows)s
 )
-SELECT counted.*, (SELECT queue FROM longest), handoff.id, handoff.conversation_id, handoff.state, handoff.environment,
+SELECT counted.*, (SELECT queue FROM longest),
+    handoff.id, handoff.conversation_id, handoff.state, handoff.environment,
     handoff.integration_key, handoff.live_agents, handoff.queue_status, handoff.requested_at,
     handoff.joined_at, handoff.ended_at, handoff.queue, worker.name,
     COALESCE(NULLIF(person.name, ''), person.email), conversation.session_id, worst.why,
