@@ -12,6 +12,7 @@ from tests.journeys.people import Desk, EndUser
 from tests.journeys.portal import Portal, arrives
 from tests.journeys.stack import Stack
 from tests.journeys.test_accessibility import EVERYTHING, violations
+from tests.waiting import eventually
 
 TILE = "Salesforce Messaging"
 DESK, PHONE = (("desk", "light", EVERYTHING),), (("phone", "dark", EVERYTHING),)
@@ -154,6 +155,9 @@ def test_a_chat_is_watched_beside_the_console_and_ended_with_a_note(
     page.keyboard.press("g")
     page.keyboard.press("c")
     arrives(page, "Conversations")
+    found = f"{page.url}?q=channel:webchat"
+    # A clock writes what can be searched.
+    eventually(lambda: "Nothing fits" not in page.request.get(found).text())
     page.keyboard.press("/")
     page.keyboard.type("channel:webchat")
     page.keyboard.press("Enter")
