@@ -19,11 +19,12 @@ from conversations.files.attachments import attachment_create
 from conversations.files.types import HEAD_BYTES, is_type_taken, named_as, safe_type
 from conversations.models import Attachment, Conversation, SmsInbound, SmsThread
 from conversations.sms.fates import OPTED_OUT, thread_opt_out
-from conversations.sms.outbox import NewText, texts_queue
+from conversations.sms.outbox import NewText, text_pass_by, texts_queue
 from conversations.sms.survey import ANSWERED, survey_taken
 from conversations.sms.telling import thread_lock, thread_tell
 from integrations.contract.carrier import Keyword, Media
 from integrations.contract.manifest import AttachmentLimits
+from integrations.credentials.fields import DecryptionError
 from integrations.entry.rate_limit import retry_after
 from integrations.models import Integration
 
@@ -52,8 +53,14 @@ class Heard:
 def heard_claim(room: int) -> list[Heard]:
     """Take what came in: the first of each thread."""
     found: list[Heard] = []
-    for row in _waiting(timezone.now()).order_by("received_at")[: max(room, 0)]:
-        heard = _claim(row)
+    # Without their connections: one that no key decrypts must not hide the others.
+    waiting = _waiting(timezone.now()).select_related(None).order_by("received_at")
+    for row in waiting[: max(room, 0)]:
+        try:
+            heard = _claim(row)
+        except DecryptionError:
+            text_pass_by(row)
+            continue
         found += [heard] if heard else []
     return found
 

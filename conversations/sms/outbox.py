@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,17 +12,19 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from conversations.models import SmsNumber, SmsOutbound, SmsThread
+from conversations.models import SmsInbound, SmsNumber, SmsOutbound, SmsThread
 from conversations.sms.fates import text_lost
 from conversations.sms.segments import segments_of
 from integrations.connections.carriers.opening import carrier_refused, carrier_works
 from integrations.connections.carriers.reading import connection_policy, report_address, text_limits
 from integrations.contract.carrier import OptedOutError, OutboundText, SentText
 from integrations.contract.errors import CannotConnectError, ConnectorError
+from integrations.credentials.fields import DecryptionError
 from integrations.kit.cutting import pieces
 from integrations.kit.waiting import growing_pause
 from integrations.models import Integration
 
+logger = logging.getLogger(__name__)
 Status = SmsOutbound.Status
 # An attempt that has not ended by then was cut off: nobody knows what came of it.
 CLAIM = timedelta(seconds=25)
@@ -33,6 +36,7 @@ _MENDED_BY_ADMIN = frozenset({"invalid_auth", "missing_permission", "invalid_rou
 _ADMIN_SECONDS = 60.0
 USABLE = (Integration.Status.CONNECTED, Integration.Status.NEEDS_ATTENTION)
 _OPEN = (Status.WAITING, Status.SENDING)
+_ENCRYPTED = ("thread__integration__credentials", "thread__integration__draft")
 # Room for "(12/34) ".
 _MARK = 8
 
@@ -106,12 +110,25 @@ def texts_claim(room: int) -> list[TextAttempt]:
         number=OuterRef("thread__our_number"),
         next_at__gt=now,
     )
-    for row in _due(now).filter(~Exists(resting))[: 2 * max(room, 0)]:
+    # Without credentials: a connection that no key decrypts must not hide the others.
+    due = _due(now).filter(~Exists(resting)).defer(*_ENCRYPTED)
+    for row in due[: 2 * max(room, 0)]:
         if len(attempts) == room:
             break
-        attempt = _claim(row)
+        try:
+            attempt = _claim(row)
+        except DecryptionError:
+            text_pass_by(row)
+            continue
         attempts += [attempt] if attempt else []
     return attempts
+
+
+def text_pass_by(row: SmsInbound | SmsOutbound) -> None:
+    """Look at a text again after a while: no key decrypts its connection."""
+    logger.error("Text %s has a connection that cannot be read: its key is missing", row.pk)
+    row.next_attempt_at = timezone.now() + timedelta(seconds=_ADMIN_SECONDS)
+    row.save(update_fields=["next_attempt_at"])
 
 
 def _due(now: datetime) -> QuerySet[SmsOutbound]:

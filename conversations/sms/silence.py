@@ -11,9 +11,10 @@ from django.utils import timezone
 from conversations.journal.text_wake_up import texts_wake_on_commit
 from conversations.models import SmsThread
 from conversations.sms.outbox import NewText, texts_queue
-from conversations.sms.telling import thread_lock
+from conversations.sms.telling import thread_lock, thread_pass_by
 from conversations.socket.responder import responder
 from integrations.behaviour.sentences import sentence
+from integrations.credentials.fields import DecryptionError
 
 _BATCH = 200
 
@@ -26,7 +27,10 @@ def silent_threads_end() -> None:
         warned_at=None, active_at__lt=now - timedelta(seconds=settings.SMS_IDLE_SECONDS)
     )
     for thread_id in list(silent.values_list("pk", flat=True)[:_BATCH]):
-        _ask(thread_id)
+        try:
+            _ask(thread_id)
+        except DecryptionError:
+            thread_pass_by(thread_id)
     over = open_.filter(warned_at__lt=now - timedelta(seconds=settings.SMS_IDLE_CLOSE_SECONDS))
     for conversation_id in list(over.values_list("conversation_id", flat=True)[:_BATCH]):
         responder().on_gone(conversation_id=conversation_id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
@@ -12,7 +14,9 @@ from conversations.sms.outbox import NewText, texts_queue
 from conversations.sms.survey import asked_last, survey_of
 from conversations.sms.wording import line_text
 from integrations.connections.carriers.reading import connection_policy, text_limits
+from integrations.credentials.fields import DecryptionError
 
+logger = logging.getLogger(__name__)
 _BATCH = 100
 _THREADS = 200
 # Lines of this number and below may be a greeting: nobody has said anything before.
@@ -23,8 +27,17 @@ def threads_tell() -> None:
     """Write texts for all that journals have beyond what their threads were told."""
     behind = SmsThread.objects.filter(conversation__last_sequence__gt=F("told_sequence"))
     for thread_id in list(behind.order_by("active_at").values_list("pk", flat=True)[:_THREADS]):
-        while thread_tell(thread_id):
-            pass
+        try:
+            while thread_tell(thread_id):
+                pass
+        except DecryptionError:
+            thread_pass_by(thread_id)
+
+
+def thread_pass_by(thread_id: int) -> None:
+    """Put a thread behind all others: no key decrypts its connection, and others can be served."""
+    logger.error("Thread %s has a connection that cannot be read: its key is missing", thread_id)
+    SmsThread.objects.filter(pk=thread_id).update(active_at=timezone.now())
 
 
 @transaction.atomic

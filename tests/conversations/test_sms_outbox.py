@@ -6,11 +6,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.test import Client
 from django.utils import timezone
 
-from conversations.models import Conversation, SmsNumber, SmsOutbound
+from conversations.models import Conversation, SmsNumber, SmsOutbound, SmsThread
+from conversations.sms.hearing import heard_claim
 from conversations.sms.outbox import text_parts, text_refused, text_taken, texts_claim
+from conversations.sms.silence import silent_threads_end
+from conversations.sms.telling import threads_tell
 from integrations.contract.carrier import OptedOutError, SentText, TextStatus
 from integrations.contract.errors import (
     CannotConnectError,
@@ -20,7 +24,7 @@ from integrations.contract.errors import (
     RejectedError,
 )
 from integrations.models import Integration
-from tests.conversations.texting import carrier, queue, report, talking, texts, thread
+from tests.conversations.texting import carrier, queue, report, talking, text_in, texts, thread
 
 pytestmark = pytest.mark.django_db
 Status = SmsOutbound.Status
@@ -207,3 +211,37 @@ def test_segments_are_kept_with_each_text(row: Integration) -> None:
 
     assert (plain.encoding, plain.segments) == ("GSM-7", 2)
     assert (wide.encoding, wide.segments) == ("UCS-2", 1)
+
+
+def test_a_number_whose_key_is_lost_keeps_no_other_from_texting(
+    client: Client, row: Integration, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    lost = carrier()
+    threads = [talking(one)[0] for one in (lost, row)]
+    for one, of in zip((lost, row), threads, strict=True):
+        queue(of, "Out")
+        text_in(client, one, "In", sid=f"SM{one.pk}")
+    long_ago = timezone.now() - timedelta(days=2)
+    SmsThread.objects.update(told_sequence=0, active_at=long_ago)
+    lose_key(settings, lost)
+
+    silent_threads_end()
+    asked = SmsThread.objects.exclude(warned_at=None).values_list("pk", flat=True)
+    assert list(asked) == [threads[1].pk]
+    threads_tell()
+    told = SmsThread.objects.filter(told_sequence__gt=0).values_list("pk", flat=True)
+    assert list(told) == [threads[1].pk]
+    assert not SmsThread.objects.filter(active_at=long_ago, pk=threads[0].pk).exists()
+    heard = [one.integration.pk for _ in range(2) for one in heard_claim(1)]
+    sent = [one.integration.pk for _ in range(2) for one in texts_claim(1)]
+
+    assert (heard, sent) == ([row.pk], [row.pk])
+    assert "its key is missing" in caplog.text
+
+
+def lose_key(settings: Any, row: Integration) -> None:
+    """Encrypt a connection's credentials with a key that nobody has."""
+    kept = settings.ENCRYPTION_KEYS
+    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    Integration.objects.filter(pk=row.pk).update(credentials={"lost": "yes"})
+    settings.ENCRYPTION_KEYS = kept
