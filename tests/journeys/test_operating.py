@@ -159,6 +159,7 @@ def test_a_chat_is_watched_beside_the_console_and_ended_with_a_note(
     # A clock writes what can be searched.
     eventually(lambda: "Nothing fits" not in page.request.get(found).text())
     page.keyboard.press("/")
+    page.keyboard.type("channel:webchat")
     page.keyboard.press("Enter")
     expect(page.get_by_role("region", name="Conversations")).to_be_focused()
     page.keyboard.press("j")
