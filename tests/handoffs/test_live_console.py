@@ -284,13 +284,11 @@ class TestReading:
     def test_the_sentence_of_a_part_without_any_does_not_speak_of_the_whole(self, project):
         opened(project, State.QUEUED)
 
-        sentences = [
-            picture((project.pk, project.public_id, LiveFilter.read(wanted))).sentence
-            for wanted in ({"queue": "None"}, {"state": "active"})
-        ]
+        asked = [LiveFilter.read(one) for one in ({"queue": "None"}, {"state": "active"})]
+        said = [picture((project.pk, project.public_id, one)).sentence for one in asked]
 
-        assert sentences[0] == "Nothing that is open fits these filters."
-        assert sentences[1].startswith("1 open: 1 waiting.")
+        assert said[0] == "Nothing that is open fits these filters."
+        assert said[1].startswith("1 open: 1 waiting.")
 
     def test_the_sentence_names_the_queue_of_who_waits_longest(self, project):
         old = aged(opened(project, State.QUEUED), "requested_at", seconds=100)
