@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from integrations.connections.drafts import draft_of
 from integrations.contract.manifest import FieldKind, Manifest, TileGroup
@@ -191,11 +191,14 @@ def _tile_view(tile: Tile, rows: Sequence[Integration]) -> TileView:
     )
 
 
-def environment_counts(project: Project) -> list[tuple[Environment, int]]:
-    """Return the environments, each with how many integrations are connected there."""
+def environment_counts(project: Project) -> list[tuple[Environment, int, int]]:
+    """Return the environments with how many are connected there, and how many need attention."""
     rows = project.integrations.exclude(status=Status.NOT_CONNECTED).values_list("environment")
-    counts = dict(rows.annotate(count=Count("pk")).order_by())
-    return [(environment, counts.get(environment.value, 0)) for environment in Environment]
+    found = rows.annotate(
+        count=Count("pk"), red=Count("pk", filter=Q(status=Status.NEEDS_ATTENTION))
+    ).order_by()
+    counts = {name: (count, red) for name, count, red in found}
+    return [(one, *counts.get(one.value, (0, 0))) for one in Environment]
 
 
 def shown_values(manifest: Manifest, values: dict[str, str]) -> list[tuple[str, str]]:

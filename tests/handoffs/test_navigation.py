@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.core.cache import cache
@@ -10,6 +12,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from conversations.models import LogEntry
 from handoffs.states import State
@@ -94,6 +97,26 @@ def test_open_handoffs_red_tiles_and_todays_errors_are_counted_in_one_statement(
     assert re.search(r'id="count-project_log" hidden>1 error today<', page)
     counting = [query for query in seen if '"red_tiles"' in query["sql"]]
     assert len(counting) == 1
+
+
+def test_the_errors_of_today_lead_to_as_many_lines(admin: Client, project: Project) -> None:
+    LogEntry.objects.create(project=project, level="error", content="It broke.")
+    before = LogEntry.objects.create(project=project, level="error", content="Long ago.")
+    LogEntry.objects.filter(pk=before.pk).update(at=timezone.now() - timedelta(days=2))
+    page = home(admin, project)
+
+    href, shown = re.findall(r'href="([^"]+)"><strong[^>]*>(\d+)</strong>', page)[-1]
+
+    assert shown == "1"
+    listed = admin.get(unescape(href)).context["found"]
+    assert [entry.content for entry in listed] == ["It broke."]
+
+
+def test_the_page_of_the_command_box_is_marked_in_the_menu(admin: Client, project: Project) -> None:
+    page = admin.get(reverse("find", args=[project.public_id])).content.decode()
+
+    link = page.split("data-find-open")[1].split(">")[0]
+    assert 'aria-current="page"' in link
 
 
 def test_the_switcher_names_the_project_and_offers_those_opened_last_first(

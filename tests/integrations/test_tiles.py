@@ -142,6 +142,23 @@ def test_environments_do_not_share_connections(admin: Client, project: Project) 
     assert unknown.status_code == 404
 
 
+def test_without_an_environment_the_page_opens_where_something_needs_attention(
+    admin: Client, project: Project
+) -> None:
+    url = reverse("integrations", args=[project.public_id])
+    factories.integration(project)
+    usual = admin.get(url)
+    factories.integration(project, environment=Environment.LIVE, status=Status.NEEDS_ATTENTION)
+
+    page = admin.get(url)
+
+    assert usual.context["environment"] == Environment.SANDBOX
+    assert "needs attention</span>" not in usual.content.decode()
+    assert page.context["environment"] == Environment.LIVE
+    assert ">1<span class=\"visually-hidden\"> needs attention</span>" in page.content.decode()
+    assert admin.get(url, {"env": "sandbox"}).context["environment"] == Environment.SANDBOX
+
+
 def test_a_reader_sees_tiles_without_buttons(reader: Client, project: Project) -> None:
     factories.integration(project)
 

@@ -22,7 +22,7 @@ class Figure:
 _FIGURES = (
     ("Open handoffs", "live", "", Area.CONVERSATIONS),
     ("Integrations that need attention", "integrations", "", Area.INTEGRATIONS),
-    ("Errors today", "project_log", "?level=error", Area.CONVERSATIONS),
+    ("Errors today", "project_log", "?level=error&period=today", Area.CONVERSATIONS),
 )
 
 

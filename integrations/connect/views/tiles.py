@@ -39,13 +39,16 @@ SET_NAME_RULE = (
 
 @_view
 def integrations(request: HttpRequest, project: Project) -> HttpResponse:
-    """Show every tile of an environment."""
-    environment = request.GET.get("env", Environment.SANDBOX)
+    """Show every tile of an environment; where none is asked for, one that needs attention."""
+    counts = environment_counts(project)
+    # Whoever follows a number of tiles that need attention comes to one of them.
+    first = next((one for one, _, red in counts if red), Environment.SANDBOX)
+    environment = request.GET.get("env", first)
     if environment not in Environment.values:
         raise Http404("No such environment.")
     context = {
         "environment": Environment(environment),
-        "environments": environment_counts(project),
+        "environments": counts,
         "groups": tile_groups(project=project, environment=environment),
         "may_edit_here": may_edit(request, Area.INTEGRATIONS),
     }
