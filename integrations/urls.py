@@ -105,6 +105,7 @@ urlpatterns = [
         name="project_settings",
     ),
     path(f"{_PROJECT}settings/members/", member_views.members, name="members"),
+    path(f"{_MEMBERS}export/", member_views.members_export, name="members_export"),
     path(f"{_MEMBERS}invite/", member_views.invitation_send, name="invitation_send"),
     path(f"{_INVITATION}again/", member_views.invitation_again, name="invitation_again"),
     path(f"{_INVITATION}revoke/", member_views.invitation_end, name="invitation_revoke"),

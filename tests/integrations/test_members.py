@@ -17,8 +17,17 @@ from django.urls import reverse
 from django.utils import timezone
 
 from integrations.entry.members.invitations import invitation_link
-from integrations.entry.members.roles import ROLES, Rights, role_of
-from integrations.models import Access, Area, AuditEntry, Invitation, Membership, Project
+from integrations.entry.members.roles import BY_KEY, ROLES, Rights, role_of
+from integrations.models import (
+    Access,
+    Area,
+    AuditEntry,
+    Invitation,
+    Membership,
+    PortalSession,
+    Project,
+    SecondFactor,
+)
 from tests import factories
 from tests.members import client_of_admin, client_of_reader, client_with
 
@@ -66,6 +75,76 @@ def accept(path: str, client: Client | None = None, **fields: str):
 
 def errors(answer) -> str:
     return " ".join(re.findall(r'class="error"[^>]*>([^<]*)<', answer.content.decode()))
+
+
+class TestList:
+    @pytest.fixture(autouse=True)
+    def _colleagues(self, admin, project) -> None:
+        for name, days in (("ada", 1), ("noor", 91)):
+            user = User.objects.create_user(name, f"{name}@birchline.example")
+            User.objects.filter(pk=user.pk).update(last_login=timezone.now() - timedelta(days=days))
+            rights = BY_KEY["operator"].rights.as_fields()
+            Membership.objects.create(workspace=project.workspace, user=user, **rights)
+        SecondFactor.objects.create(
+            user=User.objects.get(username="ada"), confirmed_at=timezone.now(), secrets={}
+        )
+
+    @staticmethod
+    def shown(client: Client, project: Project, **query: str) -> list[str]:
+        answer = client.get(at("members", project), query)
+        return [line.name for line in answer.context["members"]]
+
+    def test_it_is_narrowed_by_role_factor_area_and_when_somebody_was_seen(self, admin, project):
+        everybody = self.shown(admin, project)
+
+        assert len(everybody) == 3
+        assert self.shown(admin, project, role="operator") == ["ada", "noor"]
+        assert self.shown(admin, project, role="operator", factor="none") == ["noor"]
+        assert self.shown(admin, project, role="operator", factor="any") == ["ada"]
+        assert self.shown(admin, project, role="operator", seen="long_ago") == ["noor"]
+        assert self.shown(admin, project, role="operator", area="account") == []
+        assert self.shown(admin, project, role="king") == everybody
+
+    def test_a_session_that_was_used_later_than_the_sign_in_counts(self, admin, project):
+        PortalSession.objects.create(
+            user=User.objects.get(username="noor"), session_key="k", seen_at=timezone.now()
+        )
+
+        assert "noor" not in self.shown(admin, project, seen="long_ago")
+
+    def test_where_nobody_fits_the_page_says_so_and_how_to_see_all(self, admin, project):
+        page = admin.get(at("members", project), {"role": "analyst"}).content.decode()
+
+        assert "0 of 3 members" in page and "Nobody fits" in page
+        assert 'href="?">Clear</a>' in page
+
+    def test_what_is_shown_is_taken_as_csv_and_that_is_an_entry(self, admin, project):
+        answer = admin.get(at("members_export", project), {"role": "operator", "factor": "none"})
+
+        found = csv.DictReader(io.StringIO(b"".join(answer).decode("utf-8-sig")))
+        assert [(row["name"], row["email"], row["role"]) for row in found] == [
+            ("noor", "noor@birchline.example", "Operator")
+        ]
+        entry = AuditEntry.objects.get(action="member.exported")
+        assert (entry.subject, entry.fields) == ("1 member", ["factor", "role"])
+
+    def test_an_export_asks_again_who_somebody_is(self, admin, project):
+        session = admin.session
+        session["baton_confirmed_at"] = 0
+        session.save()
+
+        answer = admin.get(at("members_export", project))
+
+        assert "noor@birchline" not in answer.content.decode()
+        assert not AuditEntry.objects.filter(action="member.exported").exists()
+
+    def test_a_member_leads_to_what_they_did_for_who_may_read_the_audit(self, admin, project):
+        row = Membership.objects.get(user__username="noor")
+        link = f'{at("audit", project)}?who=noor"'
+
+        assert link in admin.get(at("member", project, row.pk)).content.decode()
+        other = client_with(project, account=1)
+        assert link not in other.get(at("member", project, row.pk)).content.decode()
 
 
 class TestInvitations:

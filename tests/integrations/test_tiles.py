@@ -155,7 +155,7 @@ def test_without_an_environment_the_page_opens_where_something_needs_attention(
     assert usual.context["environment"] == Environment.SANDBOX
     assert "needs attention</span>" not in usual.content.decode()
     assert page.context["environment"] == Environment.LIVE
-    assert ">1<span class=\"visually-hidden\"> needs attention</span>" in page.content.decode()
+    assert '>1<span class="visually-hidden"> needs attention</span>' in page.content.decode()
     assert admin.get(url, {"env": "sandbox"}).context["environment"] == Environment.SANDBOX
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from integrations.entry.account.confirming import recently_confirmed
+from integrations.entry.account.confirming import asked_before_export, recently_confirmed
 from integrations.entry.lockout import locked_seconds
 from integrations.entry.members.forms import InvitationForm, RightsForm
 from integrations.entry.members.invitations import (
@@ -23,14 +24,30 @@ from integrations.entry.members.invitations import (
     invitation_renew,
     invitation_revoke,
 )
+from integrations.entry.members.listing import (
+    COLUMNS,
+    exported_members,
+    member_chips,
+    member_fields,
+    members_fitting,
+    members_listed,
+    name_of,
+    rights_of,
+    role_words,
+    wanted_read,
+)
 from integrations.entry.members.lookup import member_in, refuse_over_admins
-from integrations.entry.members.roles import Rights, nearest_role, rights_apart, role_of
+from integrations.entry.members.roles import Rights
 from integrations.entry.members.services import member_change, member_remove
 from integrations.entry.members.sign_in_views import RulesForm
 from integrations.entry.second_factor.kinds import factor_kinds
 from integrations.entry.sessions.services import sessions_of
 from integrations.models import Area, Invitation, Membership, Project
 from integrations.projects.access import may_edit, membership_of, project_view
+from integrations.projects.audit import audit_record
+from integrations.projects.frame.address import ignore
+from integrations.projects.lists.export import export_response
+from integrations.projects.lists.filters import asked_unused
 from integrations.telemetry.mail import mail_is_set_up
 
 _view = project_view(Area.ACCOUNT)
@@ -42,6 +59,26 @@ SHOWN_INVITATIONS = 50
 def members(request: HttpRequest, project: Project) -> HttpResponse:
     """List the members of the workspace and its invitations."""
     return _list(request, project, InvitationForm(initial=_new_initial()))
+
+
+@require_GET
+@_view
+def members_export(request: HttpRequest, project: Project) -> HttpResponseBase:
+    """Answer with the list as a file, and note who took it."""
+    if asked := asked_before_export(request):
+        return asked
+    wanted = wanted_read(request.GET.dict())
+    lines = members_fitting(members_listed(project), wanted)
+    audit_record(
+        project=None,
+        workspace=project.workspace,
+        actor=request.user,
+        action="member.exported",
+        subject=f"{len(lines)} member{'' if len(lines) == 1 else 's'}",
+        fields=[name for name, value in wanted.items() if value],
+    )
+    rows = exported_members(lines)
+    return export_response(request, "members", request.GET.get("format", ""), COLUMNS, rows)
 
 
 @never_cache
@@ -99,7 +136,7 @@ def invitation_end(request: HttpRequest, project: Project, invitation_id: str) -
 def member(request: HttpRequest, project: Project, member_id: int) -> HttpResponse:
     """Show a member's rights, and change them."""
     row = member_in(project, member_id)
-    form = RightsForm(request.POST or None, initial=RightsForm.initial_of(_rights(row)))
+    form = RightsForm(request.POST or None, initial=RightsForm.initial_of(rights_of(row)))
     if request.method == "POST" and form.is_valid():
         refuse_over_admins(request, row)
         rights = form.rights()
@@ -113,7 +150,7 @@ def member(request: HttpRequest, project: Project, member_id: int) -> HttpRespon
             return redirect("members", project_id=project.public_id)
     context = {
         "row": row,
-        "name": _name(row),
+        "name": name_of(row),
         "form": form,
         "may_edit_here": may_edit(request, Area.ACCOUNT),
         "factors": factor_kinds([row.user_id]).get(row.user_id, []),
@@ -187,17 +224,18 @@ def _list(
     more: Mapping[str, object] | None = None,
 ) -> HttpResponse:
     now = timezone.now()
-    members = Membership.objects.filter(workspace=project.workspace).select_related("user")
-    rows = [*members.order_by("user__username")]
-    factors = factor_kinds(row.user_id for row in rows)
+    wanted, everybody = wanted_read(request.GET.dict()), members_listed(project)
+    ignore(request, *asked_unused(request.GET.dict(), wanted))
     waiting = project.workspace.invitations.select_related("invited_by")[:SHOWN_INVITATIONS]
     context = {
-        "members": [
-            (row, _name(row), *_role(row), ", ".join(factors.get(row.user_id, []))) for row in rows
-        ],
+        "members": members_fitting(everybody, wanted),
+        "member_count": len(everybody),
+        "filter_fields": member_fields(wanted),
+        "chips": member_chips(wanted),
+        "query": urlencode({name: value for name, value in wanted.items() if value}),
         "rules": RulesForm(initial=vars(project.workspace)),
         "is_admin": membership_of(request).is_admin,
-        "invitations": [(row, row.state(now), _role(row)[0]) for row in waiting],
+        "invitations": [(row, row.state(now), role_words(row)[0]) for row in waiting],
         "form": form,
         "mail_is_set_up": mail_is_set_up(),
         "may_edit_here": may_edit(request, Area.ACCOUNT),
@@ -213,26 +251,8 @@ def _locked_words(row: Membership) -> str:
     return f"For {seconds} more seconds. Right passwords are refused as well until then."
 
 
-def _role(row: Membership | Invitation) -> tuple[str, str]:
-    """Return the role's name, and in which areas the rights differ from it."""
-    rights = _rights(row)
-    role = role_of(rights)
-    if role is not None:
-        return role.label, ""
-    near = nearest_role(rights)
-    return f"{near.label}, changed", ", ".join(rights_apart(rights, near))
-
-
-def _rights(row: Membership | Invitation) -> Rights:
-    return Rights(is_admin=row.is_admin, areas=row.areas, sees_personal_data=row.sees_personal_data)
-
-
 def _new_initial() -> dict[str, Any]:
     return {"role": "reader"} | {f"area_{area}": "0" for area in Area.values}
-
-
-def _name(row: Membership) -> str:
-    return row.user.get_full_name() or row.user.get_username()
 
 
 def _invitation(project: Project, invitation_id: str) -> Invitation:
