@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -137,7 +137,7 @@ def _line(row: Membership, factors: list[str]) -> Line:
 
 def _fits(line: Line, wanted: Mapping[str, str]) -> bool:
     role = role_of(rights_of(line.row))
-    fits = {
+    fits: dict[str, Callable[[str], bool]] = {
         "role": lambda key: (role.key if role else CHANGED) == key,
         "factor": lambda key: bool(line.factors) == (key == "any"),
         "seen": lambda _: _is_long_ago(line.seen_at),
