@@ -32,6 +32,7 @@ def topic_create(*, project: Project, actor: Any, values: Mapping[str, Any]) -> 
     """Add a topic; raises ValidationError with the field at fault."""
     topic = Topic(project=project, **values)
     with transaction.atomic():
+        project.lock()
         _topic_check(topic)
         topic.save()
         audit_record(
@@ -46,8 +47,9 @@ def topic_create(*, project: Project, actor: Any, values: Mapping[str, Any]) -> 
 
 def topic_update(*, topic: Topic, actor: Any, values: Mapping[str, Any]) -> Topic:
     """Change a topic; raises ValidationError with the field at fault, and then saves nothing."""
-    changed = _assign(topic, values)
     with transaction.atomic():
+        topic.project.lock()
+        changed = topic.change(values)
         _topic_check(topic)
         topic.save()
         if changed:
@@ -72,6 +74,7 @@ def tool_create(*, project: Project, actor: Any, values: Mapping[str, Any]) -> T
     """Add a tool; raises ValidationError with the field at fault."""
     tool = Tool(project=project, **values)
     with transaction.atomic():
+        project.lock()
         _tool_check(tool)
         tool.save()
         audit_record(
@@ -82,12 +85,12 @@ def tool_create(*, project: Project, actor: Any, values: Mapping[str, Any]) -> T
 
 def tool_update(*, tool: Tool, actor: Any, values: Mapping[str, Any]) -> Tool:
     """Change a tool, and the topics that run it when its name changes; raises ValidationError."""
-    old_name = tool.name
-    changed = _assign(tool, values)
     with transaction.atomic():
+        tool.project.lock()
+        changed = tool.change(values)
         _tool_check(tool)
         tool.save()
-        if tool.name != old_name:
+        if (old_name := changed.get("name", tool.name)) != tool.name:
             _rename_in_topics(tool.project, old_name, tool.name)
             secrets_rename_tool(tool.project, old_name, tool.name)
         if changed:
@@ -184,11 +187,3 @@ def _rename_in_topics(project: Project, old: str, new: str) -> None:
                 action["target"] = new
         topic.actions_text = reference.sub(rf"\g<1>{new}", topic.actions_text)
         topic.save(update_fields=["actions", "actions_text", "updated_at"])
-
-
-def _assign(row: Topic | Tool, values: Mapping[str, Any]) -> list[str]:
-    """Set the values and return the names of those that differ."""
-    changed = sorted(name for name, value in values.items() if getattr(row, name) != value)
-    for name, value in values.items():
-        setattr(row, name, value)
-    return changed

@@ -5,10 +5,10 @@ from __future__ import annotations
 from django.db import models
 
 from integrations.credentials.fields import EncryptedJSONField
-from integrations.models import Project
+from integrations.models import Lockable, Project
 
 
-class Topic(models.Model):
+class Topic(Lockable):
     """Something the AI agent knows about, and what it does then.
 
     `actions` holds [{kind, target, when, args, condition, answers}] (ai_agent/topics/actions.py). A
@@ -36,7 +36,7 @@ class Topic(models.Model):
         return self.name
 
 
-class Tool(models.Model):
+class Tool(Lockable):
     """A Python function that the AI agent may run in the sandbox.
 
     `parameters` holds {name, type, description, is_required} for what it takes beside `conv`.

@@ -11,11 +11,11 @@ from django.db import models
 
 from integrations.behaviour.languages import DEFAULT, language_of
 from integrations.credentials.fields import EncryptedJSONField
-from integrations.models import Environment, Project
+from integrations.models import Environment, Lockable, Project
 from integrations.models.identifiers import public_widget_key
 
 
-class Channel(models.Model):
+class Channel(Lockable):
     """A webchat connector: its public key, its secret token and the pages that may use it."""
 
     class Kind(models.TextChoices):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.db import models
 
-from integrations.models import Project
+from integrations.models import Lockable, Project
 
 
-class Destination(models.Model):
+class Destination(Lockable):
     """A name for a place: a queue at a vendor, or something that the client itself reaches.
 
     `hints` are those of a payload for `integration_key`; what a tool names itself comes first. An

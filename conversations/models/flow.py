@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django.db import models
 
-from integrations.models import Project
+from integrations.models import Lockable, Project
 from integrations.models.identifiers import variant_id
 
 
-class Flow(models.Model):
+class Flow(Lockable):
     """A conversation in steps: what is asked, what is run, and where it goes on.
 
     `steps` holds the dicts of ai_agent/flows/steps.py.
@@ -32,7 +32,7 @@ class Flow(models.Model):
         return self.name
 
 
-class Variant(models.Model):
+class Variant(Lockable):
     """An AI agent's words and connections for one brand, site or language."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="variants")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from django.db import models
 
 from integrations.credentials.fields import EncryptedJSONField
-from integrations.models import Project
+from integrations.models import Lockable, Project
 
 
-class Secret(models.Model):
+class Secret(Lockable):
     """A value that tools may read by its name, in each environment its own; never shown again.
 
     `values` maps an environment to a text or to a flat dict of texts. `tool_names` are the tools
@@ -34,7 +34,7 @@ class Secret(models.Model):
         return self.name
 
 
-class ToolApi(models.Model):
+class ToolApi(Lockable):
     """An API that tools may call: an address for each environment, and its operations.
 
     `operations` holds {name, method, path}; `{…}` in a path is filled by an argument of that name.

@@ -40,7 +40,7 @@ def release_publish(
     A draft that equals the newest release makes no second one. Raises StaleDeploymentError where
     `seen` is not the newest move, or `draft_digest` not the draft, and NothingToDoError.
     """
-    _lock(project)
+    project.lock()
     content = snapshot(project)
     digest = digest_of(content)
     if draft_digest and draft_digest != digest:
@@ -66,19 +66,15 @@ def release_deploy(
 
     Raises StaleDeploymentError where `seen` is not the newest move, and NothingToDoError.
     """
-    _lock(release.project)
+    release.project.lock()
     return _deploy(release.project, environment, release, actor=actor, note=note, seen=seen)
 
 
 @transaction.atomic
 def draft_follow(*, project: Project, environment: str, actor: Any, seen: str = "") -> Deployment:
     """Let an environment answer with the draft again, so that each save acts at once."""
-    _lock(project)
+    project.lock()
     return _deploy(project, environment, None, actor=actor, note="", seen=seen)
-
-
-def _lock(project: Project) -> None:
-    Project.objects.select_for_update().get(pk=project.pk)
 
 
 def _deploy(

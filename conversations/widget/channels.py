@@ -41,22 +41,20 @@ def channel_shared(
     if found is None:
         with transaction.atomic():
             # Two who come first at once must not both make one.
-            Project.objects.select_for_update(no_key=True, of=("self",)).get(pk=project.pk)
+            project.lock()
             found = rows.order_by("pk").first() or Channel.objects.create(
                 project=project, kind=kind, environment=environment, **made_with
             )
     return found
 
 
+@transaction.atomic
 def channel_update(*, channel: Channel, actor: Any, values: Mapping[str, Any]) -> Channel:
     """Change a channel; its public key stays, so that pages keep working."""
-    changed = sorted(name for name, value in values.items() if getattr(channel, name) != value)
-    for name, value in values.items():
-        setattr(channel, name, value)
-    with transaction.atomic():
-        channel.save()
-        if changed:
-            _audit(channel, actor, "channel.changed", changed)
+    changed = channel.change(values)
+    channel.save()
+    if changed:
+        _audit(channel, actor, "channel.changed", changed)
     return channel
 
 

@@ -56,13 +56,8 @@ class IdentityForm(forms.Form):
     def values(self, channel: Channel) -> dict[str, Any]:
         """Return the channel's keys as they are to be."""
         removed = set(self.cleaned_data.get("removes") or [])
-        channel.context_keys = {
-            key: secret
-            for key, secret in (channel.context_keys or {}).items()
-            if key not in removed
-        }
+        kept = channel.context_keys or {}
+        channel.context_keys = {key: kept[key] for key in kept if key not in removed}
         if self.cleaned_data["makes_key"]:
             self.shown_once = context_key_make(channel)
-        kept = channel.context_keys
-        channel.context_keys = None  # what is saved, and noted in the audit, is the change
-        return {"context_keys": kept}
+        return {"context_keys": channel.context_keys}

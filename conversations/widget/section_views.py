@@ -138,6 +138,7 @@ def _with_secret(
 
 @transaction.atomic
 def _save(channel: Channel, form: Any, actor: Any) -> None:
+    channel.lock()
     channel_update(channel=channel, actor=actor, values=form.values(channel))
     if hasattr(form, "saved"):
         form.saved(channel)

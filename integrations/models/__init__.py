@@ -11,7 +11,7 @@ from integrations.models.portal_session import PortalSession, SingleSignOnLink
 from integrations.models.second_factor import Passkey, SecondFactor
 from integrations.models.vendor_call import VendorCall
 from integrations.models.wording import Wording
-from integrations.models.workspace import Access, Area, Membership, Project, Workspace
+from integrations.models.workspace import Access, Area, Lockable, Membership, Project, Workspace
 
 __all__ = [
     "Access",
@@ -24,6 +24,7 @@ __all__ = [
     "Integration",
     "Invitation",
     "ListExport",
+    "Lockable",
     "MemberSettings",
     "Membership",
     "Passkey",

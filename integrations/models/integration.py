@@ -6,7 +6,7 @@ from django.db import models
 
 from integrations.credentials.fields import EncryptedJSONField
 from integrations.models.connection_name import DEFAULT_SET, ConnectionName
-from integrations.models.workspace import Project
+from integrations.models.workspace import Lockable, Project
 
 
 class Environment(models.TextChoices):
@@ -17,7 +17,7 @@ class Environment(models.TextChoices):
     LIVE = "live", "Live"
 
 
-class Integration(models.Model):
+class Integration(Lockable):
     """A tile's content: credentials, behaviour, status and the last error."""
 
     class Status(models.TextChoices):
@@ -85,13 +85,6 @@ class Integration(models.Model):
     def is_usable(self) -> bool:
         """Say whether a handoff may use it: an integration that needs attention is still tried."""
         return self.status in (self.Status.CONNECTED, self.Status.NEEDS_ATTENTION)
-
-    def lock(self, *fields: str) -> None:
-        """Lock the row until the transaction ends, and read again what is about to be changed.
-
-        What was read before may lack what somebody else has saved since: it would be taken back.
-        """
-        self.refresh_from_db(fields=fields, from_queryset=Integration.objects.select_for_update())
 
 
 class VendorToken(models.Model):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -10,6 +12,33 @@ from django.db import models
 from django.utils import timezone
 
 from integrations.models.identifiers import project_id, workspace_id
+
+
+class Lockable(models.Model):
+    """A row that several people may change at once: whoever saves it locks it first.
+
+    What was read before may lack what somebody else has saved since: it would be taken back.
+    """
+
+    class Meta:
+        abstract = True
+
+    def lock(self, *fields: str) -> None:
+        """Lock the row until the transaction ends, and read these fields again, or all its own."""
+        own = [one.name for one in self._meta.concrete_fields if not one.is_relation]
+        rows = type(self)._default_manager.select_for_update(no_key=True, of=("self",))
+        self.refresh_from_db(fields=fields or own, from_queryset=rows)
+
+    def change(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Lock the row and set what is given; saves nothing.
+
+        Returns what stood there before, of all that differs.
+        """
+        self.lock()
+        before = {name: getattr(self, name) for name in sorted(values)}
+        for name, value in values.items():
+            setattr(self, name, value)
+        return {name: old for name, old in before.items() if old != values[name]}
 
 
 class Workspace(models.Model):
@@ -30,7 +59,7 @@ class Workspace(models.Model):
         return self.name
 
 
-class Project(models.Model):
+class Project(Lockable):
     """The tenant: owns integrations, conversations, topics and tools."""
 
     public_id = models.CharField(max_length=32, unique=True, default=project_id)

@@ -40,13 +40,10 @@ def destination_update(
 ) -> Destination:
     """Change a destination, and what names it; raises ValidationError by field."""
     others = [row for row in _locked(destination.project) if row.pk != destination.pk]
-    old_name = destination.name
-    changed = [name for name, value in values.items() if getattr(destination, name) != value]
-    for name, value in values.items():
-        setattr(destination, name, value)
+    changed = destination.change(values)
     _check(destination, others)
     destination.save()
-    if destination.name != old_name:
+    if (old_name := changed.get("name", destination.name)) != destination.name:
         _rename_in_topics(destination.project, old_name, destination.name)
         _rename_in_flows(destination.project, old_name, destination.name)
     if changed:
@@ -110,7 +107,7 @@ def _make_default(destination: Destination) -> None:
 
 def _locked(project: Project) -> list[Destination]:
     """Return all of a project's, held against others who write them: one is the default."""
-    Project.objects.select_for_update().get(pk=project.pk)
+    project.lock()
     return list(Destination.objects.filter(project=project))
 
 

@@ -23,6 +23,7 @@ _STEP_LINKS = ("next_step", "on_failed")
 @transaction.atomic
 def flow_create(*, project: Project, actor: Any, values: Mapping[str, Any]) -> Flow:
     """Add a flow, with a first step where none is given; raises ValidationError."""
+    project.lock()
     flow = Flow(project=project, **values)
     if not flow.steps:
         flow.steps = [{"name": FIRST_STEP, "kind": "default"}]
@@ -35,13 +36,11 @@ def flow_create(*, project: Project, actor: Any, values: Mapping[str, Any]) -> F
 @transaction.atomic
 def flow_update(*, flow: Flow, actor: Any, values: Mapping[str, Any]) -> Flow:
     """Change a flow, and those that wait in it when its name changes; raises ValidationError."""
-    old_name = flow.name
-    changed = [name for name, value in values.items() if getattr(flow, name) != value]
-    for name, value in values.items():
-        setattr(flow, name, value)
+    flow.project.lock()
+    changed = flow.change(values)
     _check(flow)
     flow.save()
-    if flow.name != old_name:
+    if (old_name := changed.get("name", flow.name)) != flow.name:
         _rename_waiting(flow.project, old_name, flow.name)
         _rename_elsewhere(flow.project, old_name, flow.name)
     if changed:
@@ -56,12 +55,15 @@ def flow_delete(*, flow: Flow, actor: Any) -> None:
     flow.delete()
 
 
+@transaction.atomic
 def step_save(*, flow: Flow, actor: Any, at: int | None, step: Mapping[str, Any]) -> Flow:
     """Put a step into a flow, in the place of the one at `at` or as the last one.
 
     Ways that led to its old name lead to the new one. Raises ValidationError.
     """
-    steps = deepcopy(flow.steps)
+    flow.project.lock()
+    flow.lock()
+    steps, start = deepcopy(flow.steps), flow.start_step
     if at is None:
         steps.append(dict(step))
     else:
@@ -69,14 +71,16 @@ def step_save(*, flow: Flow, actor: Any, at: int | None, step: Mapping[str, Any]
         steps[at] = dict(step)
         if old_name != step["name"]:
             _rename_step(steps, old_name, step["name"])
-            if flow.start_step == old_name:
-                flow.start_step = step["name"]
-    values = {"steps": steps, "start_step": flow.start_step or steps[0]["name"]}
+            start = step["name"] if start == old_name else start
+    values = {"steps": steps, "start_step": start or steps[0]["name"]}
     return flow_update(flow=flow, actor=actor, values=values)
 
 
+@transaction.atomic
 def step_delete(*, flow: Flow, actor: Any, at: int) -> Flow:
     """Take a step out; ways that led to it stay and are shown as broken."""
+    flow.project.lock()
+    flow.lock()
     steps = [one for number, one in enumerate(flow.steps) if number != at]
     return flow_update(flow=flow, actor=actor, values={"steps": steps})
 

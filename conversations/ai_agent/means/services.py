@@ -44,8 +44,7 @@ def secret_save(
     row = secret or Secret(project=project)
     if secret:
         # Another environment's value may have been saved since it was read.
-        rows = Secret.objects.select_for_update()
-        row.refresh_from_db(fields=["values", "set_at"], from_queryset=rows)
+        row.lock("values", "set_at")
     row.name, row.description, row.tool_names = name.strip(), description, sorted(set(tool_names))
     _check_secret(row, values)
     at = timezone.now().isoformat()
@@ -89,9 +88,9 @@ def api_save(
     *, project: Project, actor: Any, api: ToolApi | None, values: Mapping[str, Any]
 ) -> ToolApi:
     """Add or change an API; raises ValidationError by field."""
-    row = api or ToolApi(project=project)
-    for name, value in values.items():
-        setattr(row, name, value)
+    row = api or ToolApi(project=project, **values)
+    if api:
+        row.change(values)
     _check_api(row)
     row.save()
     action = "tool_api.changed" if api else "tool_api.created"

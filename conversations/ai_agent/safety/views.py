@@ -80,12 +80,11 @@ class SafetyForm(forms.Form):
 @require_http_methods(["GET", "POST"])
 def safety(request: HttpRequest, project: Project) -> HttpResponse:
     """Show and change the project's filter."""
-    row = SafetyFilter.objects.filter(project=project).first()
-    form = SafetyForm(initial=_shown(row))
+    form = SafetyForm(initial=_shown(_row(project)))
     if request.method == "POST":
         form = SafetyForm(request.POST)
         if form.is_valid():
-            secret = _saved(project, row, form, request.user)
+            secret = _saved(project, form, request.user)
             if secret:
                 context = {"form": SafetyForm(initial=_shown(_row(project))), "secret": secret}
                 answer = render(request, "conversations/safety.html", context)
@@ -116,10 +115,11 @@ def _shown(row: SafetyFilter | None) -> dict[str, Any]:
 
 
 @transaction.atomic
-def _saved(project: Project, row: SafetyFilter | None, form: SafetyForm, actor: Any) -> str:
+def _saved(project: Project, form: SafetyForm, actor: Any) -> str:
     """Keep what was set; return a secret that was made for a new address, once."""
     options = form.options()
-    row = row or SafetyFilter(project=project)
+    project.lock()
+    row = _row(project) or SafetyFilter(project=project)
     is_new = bool(options.url) and options.url != row.options.get("url")
     secret = secrets.token_urlsafe(32) if is_new else ""
     if is_new:

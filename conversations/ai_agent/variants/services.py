@@ -22,6 +22,7 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}")
 @transaction.atomic
 def variant_create(*, project: Project, actor: Any, values: Mapping[str, Any]) -> Variant:
     """Add a variant; raises ValidationError with the field at fault."""
+    project.lock()
     if project.variants.count() >= VARIANTS_MAX:
         raise ValidationError({"name": f"A project takes at most {VARIANTS_MAX} variants."})
     variant = Variant(project=project, **values)
@@ -33,9 +34,8 @@ def variant_create(*, project: Project, actor: Any, values: Mapping[str, Any]) -
 @transaction.atomic
 def variant_update(*, variant: Variant, actor: Any, values: Mapping[str, Any]) -> Variant:
     """Change a variant; its id stays. Raises ValidationError with the field at fault."""
-    changed = [name for name, value in values.items() if getattr(variant, name) != value]
-    for name, value in values.items():
-        setattr(variant, name, value)
+    variant.project.lock()
+    changed = variant.change(values)
     _save(variant)
     if changed:
         _audit(variant, actor, "changed", changed)
