@@ -236,7 +236,7 @@ class IntegrationAdmin(SafeAdmin):
         *("project", "environment", "connector_key", "integration_key", "credential_set"),
         *("status", "is_default", "last_error_code", "last_error_message", "last_error_at"),
         *("last_success_at", "last_webhook_at", "connected_at", "failed_probes"),
-        *("created_at", "updated_at"),
+        *("probed_at", "created_at", "updated_at"),
     )
     services = {
         "probe_now": ("Test again now", _probe),

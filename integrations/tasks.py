@@ -6,10 +6,12 @@ import random
 
 from celery import shared_task
 
-from integrations.connections.probe import integration_probe, integrations_to_probe
+from integrations.connections.probe import (
+    SPREAD_SECONDS,
+    integration_probe,
+    integrations_to_probe,
+)
 
-# Spread over two minutes, so that nobody's vendor is asked by all projects at once.
-_SPREAD_SECONDS = 120.0
 _AGAIN_SECONDS = 60.0
 
 
@@ -17,7 +19,7 @@ _AGAIN_SECONDS = 60.0
 def probe_all() -> None:
     """Queue a probe for each integration in use."""
     for integration_id in integrations_to_probe():
-        probe.apply_async((integration_id,), countdown=random.uniform(0, _SPREAD_SECONDS))  # noqa: S311
+        probe.apply_async((integration_id,), countdown=random.uniform(0, SPREAD_SECONDS))  # noqa: S311
 
 
 @shared_task

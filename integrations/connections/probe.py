@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from asgiref.sync import async_to_sync
 from django.db.models import F
+from django.utils import timezone
 
 from integrations.connections.addresses import with_our_addresses
 from integrations.connections.building import connector_with, vendor_session
@@ -22,6 +23,10 @@ from integrations.contract.registry import manifest_get
 from integrations.models import Integration
 
 FAILURES_ALLOWED = 3
+# How often the checks of all that are in use are repeated.
+EVERY_SECONDS = 900.0
+# Spread over so long, so that nobody's vendor is asked by all projects at once.
+SPREAD_SECONDS = 120.0
 # These do not pass by waiting.
 _CERTAIN = frozenset({"invalid_auth", "invalid_routing"})
 _SECONDS = 20.0
@@ -46,11 +51,11 @@ def integration_probe(integration_id: int) -> bool:
     failed = next((result for result in results if not result.is_ok), None)
     rows = Integration.objects.filter(pk=row.pk, connected_at=row.connected_at)
     if failed is None:
-        if rows.update(failed_probes=0):
+        if rows.update(failed_probes=0, probed_at=timezone.now()):
             integration_mark_healthy(row)
         return False
     # Values that were changed meanwhile are not blamed for what the old ones brought.
-    if not rows.update(failed_probes=F("failed_probes") + 1):
+    if not rows.update(failed_probes=F("failed_probes") + 1, probed_at=timezone.now()):
         return False
     failures = row.failed_probes + 1
     if failed.code in _CERTAIN or failures >= FAILURES_ALLOWED:

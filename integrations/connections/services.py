@@ -170,7 +170,7 @@ def _connect(integration: Integration, actor: Any, *, save_anyway: bool) -> Inte
     row.credentials = with_previous(manifest, {**beside, **values}, before=row.credentials)
     draft_set(row, Draft(test=draft.test))
     row.inbox_key = exclusive_key(manifest, values)
-    row.connected_at, row.failed_probes = timezone.now(), 0
+    row.connected_at, row.failed_probes, row.probed_at = timezone.now(), 0, None
     _set_outcome(row, manifest, draft.test)
     row.save()
     tokens_forget(row)

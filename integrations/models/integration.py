@@ -50,6 +50,8 @@ class Integration(Lockable):
     # Names the inbox at a vendor that can call one portal address only; empty elsewhere.
     inbox_key = models.CharField(max_length=64, blank=True)
     failed_probes = models.PositiveSmallIntegerField(default=0)
+    # When the checks were run last by the clock, whatever they said.
+    probed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -17,10 +17,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from config.celery import app
 from handoffs.models import Delivery, Handoff
 from handoffs.portal.health.calls import CLASSES_MS, calls_counted, percentile
 from handoffs.portal.health.period import PERIODS
 from handoffs.states import State
+from integrations.connections.probe import EVERY_SECONDS
 from integrations.models import Access, Integration, Project, VendorCall
 from tests import factories
 from tests.members import client_with
@@ -155,6 +157,38 @@ def test_an_integration_without_calls_says_so_and_what_makes_some(
 
     assert "No call to Salesforce Messaging in the last 1 hour." in page
     assert "A handoff, or Test connection , makes some." in page
+
+
+@pytest.mark.parametrize(
+    ("minutes", "failed", "words"),
+    [
+        (4, 0, "passed 4 min ago; again within 13 min"),
+        (4, 2, "failed 2 times in a row 4 min ago; again within 13 min"),
+        (30, 0, "passed 30 min ago; overdue: does beat run"),
+    ],
+)
+def test_the_checks_say_what_they_brought_and_when_they_are_run_again(
+    admin: Client, project: Project, row: Integration, minutes: int, failed: int, words: str
+) -> None:
+    moment = timezone.now() - timedelta(minutes=minutes)
+    Integration.objects.filter(pk=row.pk).update(probed_at=moment, failed_probes=failed)
+
+    page = health(admin, project, "1h")
+
+    assert f"Checks {words}" in page
+    has_passed = f"in the last 1 hour; the checks passed {minutes} min ago." in page
+    assert has_passed == (not failed)
+
+
+def test_checks_that_have_not_been_run_say_how_often_they_are_and_a_disabled_one_has_none(
+    admin: Client, project: Project, row: Integration
+) -> None:
+    assert "Checks none yet; they run every 15 min" in health(admin, project)
+    assert app.conf.beat_schedule["probe"]["schedule"] == EVERY_SECONDS
+
+    Integration.objects.filter(pk=row.pk).update(status=Integration.Status.DISABLED)
+
+    assert "Checks not repeated while it is disabled" in health(admin, project)
 
 
 def test_needs_attention_stands_on_top_since_when_it_does(

@@ -69,6 +69,7 @@ def test_vendor_that_does_not_answer_is_red_after_three_failures_in_a_row_and_gr
     assert message.startswith("Organization and deployment: ")
     assert status_of(row) == (Status.CONNECTED, "")
     assert row.failed_probes == 0
+    assert row.probed_at is not None
 
 
 def test_success_between_failures_starts_the_count_anew(project: Project) -> None:

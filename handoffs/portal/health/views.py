@@ -14,7 +14,7 @@ from handoffs.portal.health.calls import calls_counted
 from handoffs.portal.health.figures import drawn
 from handoffs.portal.health.period import PERIODS, USUAL, Period
 from handoffs.portal.health.talk import STREAMS_MAX, talk_of
-from handoffs.portal.health.wording import total, troubles, verdict
+from handoffs.portal.health.wording import checks_words, total, troubles, verdict
 from handoffs.portal.one_handoff.wording import BADGES
 from integrations.connect.views.tiles import integration_or_404
 from integrations.connections.destinations import connection_title
@@ -67,6 +67,7 @@ def _told(row: Integration, period: Period, now: datetime) -> dict[str, object]:
         "verdict": verdict(
             row, manifest.name, calls=calls, talk=talk, period=period.label, now=now
         ),
+        "checks": checks_words(row, now),
         "calls": calls,
         "talk": talk,
         "streams": [(one, BADGES[one.state]) for one in talk.streams],

@@ -6,10 +6,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
 
 from handoffs.portal.health.calls import ErrorKind, Step, percentile
 from handoffs.portal.health.talk import Talk
 from handoffs.portal.one_handoff.wording import duration_text, failure_explanation
+from integrations.connections.probe import EVERY_SECONDS, SPREAD_SECONDS
 from integrations.contract.manifest import ErrorHelp, Manifest, Symptom
 from integrations.models import Integration
 
@@ -63,6 +65,8 @@ def verdict(
     if not calls.calls:
         last = _ago(row.last_success_at, now)
         seen = f"; the last success was {last} ago" if last else ""
+        if row.probed_at and not row.failed_probes:
+            seen = f"; the checks passed {_ago(row.probed_at, now)} ago"
         sentence = f"No call to {vendor} in the last {period}{seen}."
         return Verdict(sentence=f"{sentence} {_open_words(talk)}", tone="ok")
     return _of_calls(vendor, calls, talk, period)
@@ -79,6 +83,21 @@ def troubles(
         kinds[error.code].append(error)
     found = [_of_kind(manifest, code, of) for code, of in kinds.items()]
     return found + [_of_handoffs(manifest, *one) for one in failed]
+
+
+def checks_words(row: Integration, now: datetime) -> str:
+    """Say what the checks brought that the clock repeats, and when they are run again."""
+    if row.status == Status.DISABLED:
+        return "not repeated while it is disabled"
+    if row.probed_at is None:
+        return f"none yet; they run every {duration_text(EVERY_SECONDS)}"
+    ago, failed = _ago(row.probed_at, now), row.failed_probes
+    brought = f"failed {failed} time{'' if failed == 1 else 's'} in a row" if failed else "passed"
+    left = EVERY_SECONDS + SPREAD_SECONDS - (now - row.probed_at).total_seconds()
+    after = f"again within {duration_text(ceil(left / 60) * 60)}"
+    if left <= 0:
+        after = "overdue: does beat run, and a worker of the queue clock?"
+    return f"{brought} {ago} ago; {after}"
 
 
 def total(steps: Sequence[Step]) -> Step:
