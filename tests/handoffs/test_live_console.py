@@ -19,6 +19,8 @@ from django.utils import timezone
 
 from config.asgi import application
 from conversations.event_loop.executor import run_sync
+from conversations.journal.frames import EventType
+from conversations.journal.services import NewEvent, events_append
 from conversations.models import Conversation, EndUser, Event
 from handoffs.models import Delivery, Handoff, RelayWorker
 from handoffs.portal.conversations.marks import note_create
@@ -26,39 +28,18 @@ from handoffs.portal.live import drawer_views
 from handoffs.portal.live.board import boards, picture, picture_change
 from handoffs.portal.live.consumer import NO_ACCESS, OTHER_RIGHTS
 from handoffs.portal.live.opened import MOMENTS, STUCK
-from handoffs.portal.live.reading import LiveFilter, live_page
+from handoffs.portal.live.reading import SAID_MAX, LiveFilter, live_page
+from handoffs.portal.live.rows import live_row
 from handoffs.portal.live.silence import LOOK
 from handoffs.states import State
 from integrations.entry.members.roles import Rights
 from integrations.entry.members.services import member_change, member_remove
 from integrations.entry.sessions.services import session_end
-from integrations.models import Access, AuditEntry, Membership, PortalSession, Project
+from integrations.models import Access, Membership, PortalSession, Project
 from tests import factories
 from tests.bench.page_targets import PAGES
+from tests.handoffs.opening import act, aged, audited, opened, unsent
 from tests.members import client_of_admin, client_of_reader, client_with
-
-
-def opened(project: Project, state: State = State.ACTIVE) -> Handoff:
-    return factories.handoff(factories.conversation(factories.channel(project)), state=state)
-
-
-def aged(handoff: Handoff, *fields: str, seconds: int) -> Handoff:
-    past = timezone.now() - timedelta(seconds=seconds)
-    Handoff.objects.filter(pk=handoff.pk).update(**dict.fromkeys(fields, past))
-    return handoff
-
-
-def unsent(handoff: Handoff, status: str = Delivery.Status.PENDING, seconds: int = 0) -> Delivery:
-    event = factories.said(handoff.conversation, "My parcel is lost")
-    created = timezone.now() - timedelta(seconds=seconds)
-    return Delivery.objects.create(
-        handoff=handoff,
-        event=event,
-        sequence=event.sequence,
-        status=status,
-        created_at=created,
-        error_code="cannot_connect" if status == Delivery.Status.FAILED else "",
-    )
 
 
 def many_open(project: Project, number: int) -> str:
@@ -153,6 +134,60 @@ class TestReading:
         unsent(stuck, Delivery.Status.FAILED)
 
         assert shown(project) == [stuck, old, young]
+
+    def test_it_is_put_into_the_order_that_the_address_names(self, project):
+        stuck = opened(project)
+        unsent(stuck, Delivery.Status.FAILED)
+        talks = aged(opened(project), "requested_at", seconds=200)
+        waits = aged(opened(project, State.QUEUED), "requested_at", seconds=100)
+
+        assert shown(project, sort="wait") == [waits, talks, stuck]
+        assert shown(project, sort="age") == [talks, waits, stuck]
+        assert shown(project, sort="nonsense") == shown(project) == [stuck, talks, waits]
+
+    def test_the_order_goes_before_what_there_is_room_for(self, project):
+        unsent(opened(project), Delivery.Status.FAILED)
+        talks = aged(opened(project), "requested_at", seconds=200)
+
+        assert shown(project, sort="age", rows="1") == [talks]
+
+    def test_what_was_said_last_is_read_by_right_alone_and_cut(self, project):
+        handoff = opened(project)
+        factories.said(handoff.conversation, "My parcel is lost " * 20)
+        view = LiveFilter.read({}, shows_people=True)
+
+        [trusted] = live_page(project.pk, view, now=timezone.now()).handoffs
+        [other] = read(project).handoffs
+
+        assert trusted.last_text == ("My parcel is lost " * 20)[:SAID_MAX]
+        assert not other.last_text
+        assert other.last_type == "USER_MESSAGE", "who has spoken is no secret"
+
+    def test_of_a_message_that_was_taken_back_no_word_is_shown(self, project):
+        handoff = opened(project)
+        said = factories.said(handoff.conversation, "Secret", EventType.LIVE_AGENT_MESSAGE)
+        gone = {"message_id": str(said.pk), "text": "", "is_deleted": True}
+        line = NewEvent(type=EventType.LIVE_AGENT_MESSAGE_CHANGED, payload=gone)
+        with transaction.atomic():
+            events_append(factories.fresh(handoff).conversation, [line])
+        view = LiveFilter.read({}, shows_people=True)
+
+        [row] = live_page(project.pk, view, now=timezone.now()).handoffs
+
+        assert not row.last_text
+
+    def test_what_was_ended_is_ending_until_the_vendor_confirms_it(self, project):
+        ended = opened(project, State.ENDED)
+        later = timezone.now() + timedelta(hours=1)
+        Handoff.objects.filter(pk=ended.pk).update(ended_at=timezone.now(), vendor_end_until=later)
+
+        [row] = read(project).handoffs
+        confirmed = Handoff.objects.filter(pk=ended.pk).update(vendor_end_until=None)
+
+        assert (row.id, row.why) == (ended.pk, "")
+        assert live_row(row, shows_people=False).badge.label == "Ending…"
+        assert confirmed
+        assert shown(project) == []
 
     def test_other_projects_and_what_is_over_are_not_there(self, project):
         opened(factories.project())
@@ -412,127 +447,6 @@ class TestPage:
         assert factories.fresh(handoff).is_open
 
 
-def act(client: Client, project: Project, name: str, *handoffs: Handoff) -> Any:
-    data = {"act": name, "handoff": [handoff.pk for handoff in handoffs]}
-    return client.post(reverse("live_act", args=[project.public_id]), data, follow=True)
-
-
-@pytest.mark.django_db
-class TestActs:
-    def test_a_returned_handoff_is_with_the_ai_agent_again(self, project):
-        handoff = opened(project)
-
-        act(client_of_admin(project), project, "return", handoff)
-
-        after = factories.fresh(handoff)
-        assert (after.state, after.end_reason) == ("ended", "operator_ended")
-        assert after.conversation.state == Conversation.State.BOT
-        assert after.vendor_end_until is not None, "the vendor is told"
-        assert audited() == ["handoff.returned_by_operator"]
-
-    def test_an_ended_one_ends_the_conversation(self, project):
-        handoff = opened(project)
-
-        act(client_of_admin(project), project, "end", handoff)
-
-        assert factories.fresh(handoff).conversation.is_over
-        assert audited() == ["handoff.ended_by_operator"]
-
-    def test_what_was_not_delivered_goes_once_more_in_order(self, project):
-        handoff = opened(project)
-        lost = [unsent(handoff, Delivery.Status.FAILED) for _ in range(2)]
-        waits = unsent(handoff)
-        Delivery.objects.filter(pk=waits.pk).update(
-            next_attempt_at=timezone.now() + timedelta(minutes=5)
-        )
-
-        act(client_of_admin(project), project, "retry", handoff)
-
-        rows = Delivery.objects.filter(handoff=handoff).order_by("sequence")
-        assert [row.pk for row in rows] == [waits.pk, *(row.pk for row in lost)]
-        assert {row.status for row in rows} == {"pending"}
-        assert all(row.next_attempt_at <= timezone.now() for row in rows)
-
-    def test_another_worker_may_take_it(self, project):
-        handoff = opened(project)
-
-        act(client_of_admin(project), project, "release", handoff)
-
-        assert factories.fresh(handoff).owner_id is None
-
-    def test_what_cannot_be_done_is_said_for_each_and_the_rest_is_done(self, project):
-        over, going = opened(project, State.ENDED), opened(project)
-
-        page = act(client_of_admin(project), project, "end", over, going).content.decode()
-
-        assert re.search(rf"{over.pk}: It ended \d+ s ago; nothing was done.", page)
-        assert not factories.fresh(going).is_open
-
-    @pytest.mark.parametrize(
-        ("name", "said"), [("", "Choose what to do"), ("end", "Choose at least one handoff")]
-    )
-    def test_nothing_chosen_is_named(self, project, name, said):
-        assert said in act(client_of_admin(project), project, name).content.decode()
-
-    def test_a_handoff_of_another_project_does_not_exist_here(self, project):
-        foreign = opened(factories.project())
-
-        page = act(client_of_admin(project), project, "end", foreign).content.decode()
-
-        assert "not in this project" in page
-        assert factories.fresh(foreign).is_open
-
-    def test_the_handoffs_own_page_offers_the_same_while_it_is_open(self, project):
-        client = client_of_admin(project)
-        going, over = opened(project), opened(project, State.FAILED)
-
-        pages = [
-            client.get(reverse("handoff", args=[project.public_id, handoff.pk])).content.decode()
-            for handoff in (going, over)
-        ]
-
-        assert ["Return to AI agent?" in page for page in pages] == [True, False]
-
-    def test_what_has_moved_on_since_it_was_seen_is_left_alone_and_says_how_it_stands(
-        self, project
-    ):
-        joined, over = opened(project), aged(opened(project, State.ENDED), "ended_at", seconds=3)
-        client = client_of_admin(project)
-        seen = [f"{joined.pk} queued", f"{over.pk} active"]
-
-        page = client.post(
-            reverse("live_act", args=[project.public_id]),
-            {"act": "end", "handoff": seen},
-            follow=True,
-        ).content.decode()
-
-        assert f"{joined.pk}: It has moved on to with a live agent; nothing was done." in page
-        assert re.search(rf"{over.pk}: It ended \d+ s ago; nothing was done.", page)
-        assert factories.fresh(joined).is_open
-        assert audited() == []
-
-    def test_a_note_stays_with_the_conversation_and_the_audit_says_how_it_stood(self, project):
-        handoff = opened(project)
-
-        client_of_admin(project).post(
-            reverse("live_act", args=[project.public_id]),
-            {"act": "end", "handoff": f"{handoff.pk} active", "note": "Called back by phone"},
-        )
-
-        assert [note.text for note in handoff.conversation.notes.all()] == [
-            "End conversation: Called back by phone"
-        ]
-        entry = AuditEntry.objects.get(action="handoff.ended_by_operator")
-        assert entry.fields == ["was active"]
-
-    def test_a_row_is_chosen_as_it_was_seen(self, project):
-        handoff = opened(project)
-
-        page = client_of_admin(project).get(reverse("live", args=[project.public_id]))
-
-        assert f'name="handoff" value="{handoff.pk} active"' in page.content.decode()
-
-
 @pytest.mark.django_db
 class TestDrawer:
     def path(self, handoff: Handoff) -> str:
@@ -593,10 +507,6 @@ class TestDrawer:
         text = client_of_admin(project).get(self.path(handoff)).content.decode()
 
         assert 'data-open="false"' in text and "live/act" not in text
-
-
-def audited() -> list[str]:
-    return list(AuditEntry.objects.order_by("id").values_list("action", flat=True))
 
 
 def console(client: Client, project: Project, *, origin: str = "http://testserver") -> Any:

@@ -51,7 +51,8 @@ NARROWED = {
 # `why` is the first reason that holds, a name of STUCK or ""; {narrowed} is of NARROWED.
 OPENED = f"""
     SELECT id, state, requested_at, is_late, CASE
-        WHEN NOT state {_IS_OPEN} THEN 'end_unconfirmed'
+        WHEN NOT state {_IS_OPEN} THEN
+            CASE WHEN ended_at < %(end)s THEN 'end_unconfirmed' ELSE '' END
         WHEN heartbeat_at < %(heartbeat)s THEN 'worker_gone'
         WHEN state = 'requested' AND requested_at < %(claim)s THEN 'not_claimed'
         WHEN state = 'connecting' AND requested_at < %(connect)s THEN 'connecting'
@@ -65,7 +66,7 @@ OPENED = f"""
         ELSE '' END AS why
     FROM (
         SELECT handoff.id, handoff.conversation_id, handoff.state, handoff.requested_at,
-            worker.heartbeat_at, handoff.id IN (
+            handoff.ended_at, worker.heartbeat_at, handoff.id IN (
             SELECT delivery.handoff_id FROM handoffs_delivery AS delivery
             JOIN handoffs_handoff AS late ON late.id = delivery.handoff_id
             WHERE late.project_id = %(project)s AND late.state {_IS_OPEN}
@@ -76,7 +77,7 @@ OPENED = f"""
         LEFT JOIN handoffs_relayworker AS worker ON worker.id = handoff.owner_id
         WHERE handoff.project_id = %(project)s
         AND (handoff.state {_IS_OPEN}
-             OR handoff.ended_at < %(end)s AND handoff.vendor_end_until > %(now)s)
+             OR handoff.vendor_end_until > %(now)s)
         {{narrowed}}
     ) AS found
 """  # noqa: S608  # of constants

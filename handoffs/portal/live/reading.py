@@ -18,6 +18,8 @@ from integrations.models import Environment
 
 PAGE_ROWS, MOST_ROWS = 100, 500
 TEXT_MAX = 128
+# How much of the last message a row shows.
+SAID_MAX = 120
 # Minutes of waiting to choose from.
 OVER = ("1", "5", "15", "60")
 
@@ -41,6 +43,24 @@ _SPOKEN = {
     EventType.USER_MESSAGE.value: "End user",
     EventType.LIVE_AGENT_MESSAGE.value: "Live agent",
     EventType.POLY_AGENT_MESSAGE.value: "AI agent",
+    # What was taken back or edited is read as it is now.
+    EventType.LIVE_AGENT_MESSAGE_CHANGED.value: "Live agent",
+}
+
+
+class Order(NamedTuple):
+    """In which order the rows stand: those of the condition first, the oldest request first."""
+
+    label: str
+    # Of OPENED.
+    condition: str
+
+
+# Without one: who is stuck first.
+ORDERS = {
+    "": Order("Stuck first", "why <> ''"),
+    "wait": Order("Longest wait first", "state IN ('requested', 'connecting', 'queued')"),
+    "age": Order("Longest open first", "1 = 1"),
 }
 
 
@@ -53,6 +73,8 @@ CHOICES: dict[str, Collection[str]] = {
 }
 _TEXTS = ("vendor", "queue", "agent", "q")
 NAMES = (*CHOICES, *_TEXTS)
+# What an address keeps besides: it narrows nothing.
+SORTS = [name for name in ORDERS if name]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +92,8 @@ class LiveFilter:
     # A part of a live agent's name, and of an id: the handoff's, the conversation's, the vendor's.
     agent: str = ""
     q: str = ""
+    # A name of ORDERS.
+    sort: str = ""
     rows: int = PAGE_ROWS
     shows_people: bool = False
 
@@ -77,7 +101,7 @@ class LiveFilter:
     def read(cls, given: Any, *, shows_people: bool = False) -> LiveFilter:
         """Take what an address asks for; what nobody offers is ignored.
 
-        `shows_people` is the viewer's right to see who the end users are.
+        `shows_people` is the viewer's right to see who the end users are and what is said.
         """
         asked = {name: str(given.get(name, "")) for name in NAMES}
         texts = {name: asked[name].replace("\x00", "").strip()[:TEXT_MAX] for name in _TEXTS}
@@ -85,6 +109,7 @@ class LiveFilter:
         return cls(
             **choices,
             **texts,
+            sort=sort if (sort := str(given.get("sort", ""))) in SORTS else "",
             rows=min(count_read(given.get("rows", "")) or PAGE_ROWS, MOST_ROWS),
             shows_people=shows_people,
         )
@@ -93,6 +118,11 @@ class LiveFilter:
     def query(self) -> dict[str, str]:
         """Return what is on, as parameters of the address."""
         return {name: value for name in NAMES if (value := getattr(self, name))}
+
+    @property
+    def kept(self) -> dict[str, str]:
+        """Return `query`, and the order where it is another than the usual."""
+        return self.query | ({"sort": self.sort} if self.sort else {})
 
     @property
     def condition(self) -> str:
@@ -145,6 +175,7 @@ class Shown(NamedTuple):
     why: str
     last_type: str | None
     last_at: datetime | None
+    last_text: str | None
     undelivered: int
 
 
@@ -179,15 +210,16 @@ longest AS (
     AND handoff.requested_at = (SELECT longest_since FROM counted) LIMIT 1
 ),
 worst AS (
-    SELECT id, why FROM opened WHERE {{condition}}
-    ORDER BY why = '', requested_at, id LIMIT %(rows)s
+    SELECT id, why, CASE WHEN {{first}} THEN 0 ELSE 1 END AS place
+    FROM opened WHERE {{condition}}
+    ORDER BY place, requested_at, id LIMIT %(rows)s
 )
 SELECT counted.*, (SELECT queue FROM longest),
     handoff.id, handoff.conversation_id, handoff.state, handoff.environment,
     handoff.integration_key, handoff.live_agents, handoff.queue_status, handoff.requested_at,
     handoff.joined_at, handoff.ended_at, handoff.queue, worker.name,
     COALESCE(NULLIF(person.name, ''), person.email), conversation.session_id, worst.why,
-    spoken.type, spoken.created_at, (
+    spoken.type, spoken.created_at, {{said}}, (
         SELECT COUNT(*) FROM handoffs_delivery AS delivery
         WHERE delivery.handoff_id = handoff.id AND delivery.status IN ('pending', 'failed')
     )
@@ -201,15 +233,25 @@ LEFT JOIN conversations_event AS spoken ON spoken.id = (
     WHERE line.conversation_id = conversation.id AND line.type IN {tuple(_SPOKEN)}
     ORDER BY line.sequence DESC LIMIT 1
 )
-ORDER BY worst.why = '', handoff.requested_at, handoff.id
+ORDER BY worst.place, handoff.requested_at, handoff.id
 """  # noqa: S608  # of constants
+# The beginning of what was said (said_text), for those who may read it.
+_SAID = f"""SUBSTR(COALESCE(
+    NULLIF(spoken.payload -> 'content' ->> 'text_form', ''), NULLIF(spoken.payload ->> 'text', ''),
+    spoken.payload ->> 'message'
+), 1, {SAID_MAX})"""
 
 
 def live_page(project_id: int, wanted: LiveFilter, *, now: datetime) -> LivePage:
     """Read the page in one statement, however many handoffs are open."""
     values = opened_values(project_id, silent_handoffs(project_id, now), now)
     with connection.cursor() as cursor:
-        statement = _PAGE.format(condition=wanted.condition, narrowed=wanted.narrowed)
+        statement = _PAGE.format(
+            condition=wanted.condition,
+            narrowed=wanted.narrowed,
+            first=ORDERS[wanted.sort].condition,
+            said=_SAID if wanted.shows_people else "''",
+        )
         cursor.execute(statement, values | wanted.values(now))
         found = cursor.fetchall()
     columns = len(found[0]) - len(Shown._fields)

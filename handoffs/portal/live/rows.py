@@ -13,6 +13,9 @@ from handoffs.states import State
 from integrations.contract.integration_keys import vendor_name
 from integrations.models import Environment
 
+# Of what is over here while the vendor has not confirmed it; after a minute it is stuck.
+_ENDING = Badge("Ending…", "info")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveRow:
@@ -32,6 +35,7 @@ class LiveRow:
     ended_at: datetime | None
     last_by: str
     last_at: datetime | None
+    last_text: str
     undelivered: int
     worker: str
     is_worker_gone: bool
@@ -44,7 +48,7 @@ def live_row(row: Shown, *, shows_people: bool) -> LiveRow:
         id=row.id,
         conversation_id=row.conversation_id,
         state=row.state,
-        badge=BADGES[State(row.state)],
+        badge=_ENDING if row.ended_at and not row.why else BADGES[State(row.state)],
         reason=STUCK.get(row.why, ""),
         place=_place(row),
         end_user=name or visitor_label(row.session),
@@ -55,6 +59,7 @@ def live_row(row: Shown, *, shows_people: bool) -> LiveRow:
         ended_at=row.ended_at,
         last_by=spoken_by(row.last_type),
         last_at=row.last_at,
+        last_text=row.last_text or "",
         undelivered=row.undelivered,
         worker=row.worker or "",
         is_worker_gone=row.why == "worker_gone",

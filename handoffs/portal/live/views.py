@@ -23,8 +23,10 @@ from handoffs.portal.live.reading import (
     COUNTERS,
     MOST_ROWS,
     NAMES,
+    ORDERS,
     OVER,
     PAGE_ROWS,
+    SORTS,
     LiveFilter,
 )
 from handoffs.portal.operators import ACT_NOTE_MAX, ACTS, OperatorAct
@@ -32,6 +34,7 @@ from handoffs.states import OPEN_VALUES
 from integrations.contract.integration_keys import vendor_name
 from integrations.models import Area, Environment, Integration, Project
 from integrations.projects.access import may_edit, may_see_personal_data, project_view
+from integrations.projects.audit import audit_record
 from integrations.projects.frame.address import asked
 from integrations.projects.lists.bar import FilterField, choice, text
 from integrations.projects.lists.filters import Chip, chips
@@ -48,8 +51,9 @@ def live(request: HttpRequest, project: Project) -> HttpResponse:
     wanted = LiveFilter.read(request.GET, shows_people=may_see_personal_data(request))
     for name, offered in CHOICES.items():
         asked(request, name, offered)
+    asked(request, "sort", SORTS)
     shown = picture((project.pk, project.public_id, wanted))
-    query = wanted.query
+    query = wanted.kept
     more = min(wanted.rows + PAGE_ROWS, MOST_ROWS)
     context = {
         "picture": shown,
@@ -63,7 +67,7 @@ def live(request: HttpRequest, project: Project) -> HttpResponse:
         "chips": _chips(wanted),
         "query": urlencode(query | {"rows": wanted.rows}),
         "more_query": urlencode(query | {"rows": more}) if more > wanted.rows else "",
-        "is_filtered": bool(query),
+        "is_filtered": bool(wanted.query),
         "may_act": may_edit(request, Area.CONVERSATIONS),
         "acts": [(name, act.label) for name, act in ACTS.items()],
         "act_note_max": ACT_NOTE_MAX,
@@ -96,6 +100,13 @@ def _fields(wanted: LiveFilter, project: Project) -> list[FilterField]:
         choice(given, "over", "Waits longer than", overs, "However long"),
         text(given, "agent", "Live agent"),
         text(given, "q", "Id"),
+        choice(
+            {"sort": wanted.sort},
+            "sort",
+            "Order",
+            [(name, ORDERS[name].label) for name in SORTS],
+            ORDERS[""].label,
+        ),
     ]
 
 
@@ -128,6 +139,13 @@ def _carry_out(request: HttpRequest, project: Project, act: OperatorAct, chosen:
                 words = f"{act.label}: {note}"
                 note_create(conversation=row.conversation, text=words, actor=request.user)
         except (ValidationError, ConversationError) as error:
+            audit_record(
+                project=project,
+                actor=request.user,
+                action="handoff.act_refused",
+                subject=row.pk,
+                fields=[f"{act.label}, seen as {seen[row.pk] or 'open'}"],
+            )
             refused.append(f"{row.pk}: {_words(error)}")
     if done:
         messages.success(request, act.done if done == 1 else f"{act.done} ({done} handoffs)")
@@ -146,7 +164,7 @@ def _back(request: HttpRequest, project: Project) -> str:
     handoff_id = request.POST.get("from", "")
     if Handoff.objects.filter(conversation__project=project, pk=handoff_id).exists():
         return reverse("handoff", args=[project.public_id, handoff_id])
-    query = urlencode(LiveFilter.read(request.POST).query)
+    query = urlencode(LiveFilter.read(request.POST).kept)
     return urlsplit(reverse("live", args=[project.public_id]))._replace(query=query).geturl()
 
 
@@ -174,4 +192,4 @@ def _chips(wanted: LiveFilter) -> list[Chip]:
         "agent": ("Live agent", wanted.agent),
         "q": ("Id", wanted.q),
     }
-    return chips(shown, query)
+    return chips(shown, wanted.kept)

@@ -9,6 +9,7 @@ const ANNOUNCE_MS = 10000;
 
 const page = document.querySelector("[data-console]");
 const table = page.querySelector("[data-rows]");
+const resort = page.querySelector("[data-resort]");
 let failures = 0;
 let held = null;
 let spokenAt = 0;
@@ -55,7 +56,7 @@ async function poll() {
   mark(`Not live, read every ${POLL_MS / 1000} s; as of ${clock(heardAt)}`);
 }
 
-/** Shows a change; the table rests while it is used, and takes up what came meanwhile after it. */
+/** Shows a change; while the table is used its rows stay in their places, and move after it. */
 function take(change) {
   for (const [name, count] of Object.entries(change.counts))
     page.querySelector(`[data-count="${name}"]`).textContent = count;
@@ -65,13 +66,47 @@ function take(change) {
   held = held
     ? { ...change, rows: { ...held.rows, ...change.rows } }
     : change;
-  if (!isUsed() && !document.hidden) show();
+  if (document.hidden) return;
+  if (isUsed()) showInPlace();
+  else show();
+}
+
+/** Shows what has changed in the rows that stand, and how many would move: they do when left. */
+function showInPlace() {
+  for (const [id, markup] of Object.entries(held.rows)) {
+    const row = document.getElementById(id);
+    if (!row || row.matches(":hover") || row.contains(document.activeElement)) continue;
+    put(id, markup);
+    delete held.rows[id];
+  }
+  const moved = movedTo(held.order);
+  resort.hidden = moved === 0;
+  resort.textContent = `Re-sort (${moved} moved)`;
+  tick();
+}
+
+/** Counts the rows that came, went, or stand elsewhere in the order than before. */
+function movedTo(order) {
+  const stood = new Map([...table.children].map((row, at) => [row.id, at]));
+  // Of the rows that keep their order among each other, the places in which they stood.
+  const kept = [];
+  let came = 0;
+  for (const at of order.map((id) => stood.get(id))) {
+    if (at === undefined) came += 1;
+    else {
+      const next = kept.findIndex((place) => place > at);
+      kept[next < 0 ? kept.length : next] = at;
+    }
+  }
+  return came + stood.size - kept.length;
 }
 
 function show() {
   if (!held) return;
   const { order, rows, total } = held;
   held = null;
+  if (document.activeElement === resort) table.closest("[role=region]").focus();
+  resort.hidden = true;
   for (const [id, markup] of Object.entries(rows)) put(id, markup);
   for (const row of [...table.children]) if (!order.includes(row.id)) row.remove();
   order.forEach((id, at) => {
@@ -145,6 +180,7 @@ function countChosen() {
 
 table.addEventListener("change", countChosen);
 table.addEventListener("focusout", () => setTimeout(() => !isUsed() && show()));
+resort.addEventListener("click", show);
 table.addEventListener("mouseleave", () => !isUsed() && show());
 // A tab that nobody looks at keeps what comes, and shows it when it is looked at.
 document.addEventListener("visibilitychange", () => {
