@@ -14,7 +14,9 @@ from handoffs.portal.one_handoff.bundle import bundle_file
 from handoffs.portal.one_handoff.entering import handoffs_enter
 from handoffs.portal.one_handoff.entries import Kind
 from handoffs.portal.one_handoff.kept import kept_words
+from handoffs.portal.one_handoff.moments import moments
 from handoffs.portal.one_handoff.phases import phases
+from handoffs.portal.one_handoff.recurrence import recurrence
 from handoffs.portal.one_handoff.timeline import timeline_get, timeline_text
 from handoffs.portal.one_handoff.wording import BADGES, handoff_title, headline
 from handoffs.portal.operators import ACT_NOTE_MAX, ACTS
@@ -99,6 +101,7 @@ def _detail(request: HttpRequest, row: Handoff, may_read_text: bool) -> dict[str
     timeline = timeline_get(
         handoff=row, may_read_text=may_read_text, kinds=chosen, problems_only=problems_only
     )
+    is_whole = request.GET.get("all") == "1"
     kept = kept_words(row.conversation, row.held_until)  # type: ignore[attr-defined]
     return {
         "handoff": row,
@@ -107,12 +110,27 @@ def _detail(request: HttpRequest, row: Handoff, may_read_text: bool) -> dict[str
         "badge": BADGES[State(row.state)],
         "title": handoff_title(row),
         "timeline": timeline,
+        "moments": moments(
+            timeline.entries,
+            start=row.requested_at,
+            has_pauses=set(chosen) == set(Kind) and not problems_only,
+            is_whole=is_whole,
+        ),
+        "is_whole": is_whole,
+        "whole_query": _whole_query(request),
+        "seen_before": recurrence(row, row.conversation.project),
         "facts": [*_facts(row), ("Kept", kept)],
         "kinds": [(kind.value, label, kind in chosen) for kind, label in KIND_LABELS.items()],
         "problems_only": problems_only,
         "may_read_text": may_read_text,
         "query": request.GET.urlencode(),
     }
+
+
+def _whole_query(request: HttpRequest) -> str:
+    asked = request.GET.copy()
+    asked["all"] = "1"
+    return asked.urlencode()
 
 
 def _kinds(request: HttpRequest) -> tuple[Kind, ...]:

@@ -1,4 +1,4 @@
-"""A timeline as its page shows it: since the start, with pauses, both its ends, and what was before."""
+"""A timeline on its page: since the start, with pauses, both its ends, and what was before."""
 
 from __future__ import annotations
 

@@ -105,6 +105,14 @@ function enableCopying() {
   });
 }
 
+/** Shows the whole timeline where the address names a moment that is left out. */
+function findMoment() {
+  const whole = frame.querySelector("[data-whole]");
+  const named = location.hash && document.getElementById(location.hash.slice(1));
+  if (whole && location.hash && !named) location.replace(whole.href + location.hash);
+}
+
+findMoment();
 enableFilters();
 enableCopying();
 takeEarlyTicks();
