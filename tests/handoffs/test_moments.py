@@ -38,9 +38,9 @@ def failed(project: Project, code: str = "not_allowed", *, days: int = 0) -> Han
 
 class TestMoments:
     def test_each_says_how_long_before_or_after_the_start_it_was(self):
-        found = shown(entry(1, -8), entry(2), entry(3, 190))
+        found = shown(entry(1, -8), entry(2), entry(3, 0.4), entry(4, 190))
 
-        assert [one.since for one in found] == ["-8 s", "+0 s", "+3 min 10 s"]
+        assert [one.since for one in found] == ["-8.0 s", "+0.0 s", "+0.4 s", "+3 min 10 s"]
 
     def test_a_pause_is_told_before_what_ended_it(self):
         entries = [entry(1), entry(2, 59), entry(3, 59 + 61)]
@@ -79,7 +79,7 @@ class TestRecurrence:
         found = recurrence(now, project)
 
         assert found is not None
-        assert (found.count, found.first, found.last) == (
+        assert (found.often, found.first, found.last) == (
             "2 times",
             first.requested_at,
             last.requested_at,

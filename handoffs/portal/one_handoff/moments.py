@@ -51,4 +51,6 @@ def _moments(entries: Iterable[Entry], start: datetime, *, has_pauses: bool) -> 
 
 
 def _since(spent: timedelta) -> str:
-    return f"{'-' if spent < timedelta(0) else '+'}{duration_text(abs(spent).total_seconds())}"
+    seconds = abs(spent).total_seconds()
+    text = f"{seconds:.1f} s" if seconds < 59.95 else duration_text(seconds)
+    return f"{'-' if spent < timedelta(0) else '+'}{text}"

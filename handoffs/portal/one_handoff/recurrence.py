@@ -17,7 +17,7 @@ MOST = 100
 class Recurrence(NamedTuple):
     """How often it was there before, since when, and the list's address that shows them."""
 
-    count: str
+    often: str
     first: datetime
     last: datetime
     query: str
