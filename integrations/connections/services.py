@@ -211,6 +211,7 @@ def integration_leave(
     *, integration: Integration, actor: Any, successor: Integration | None = None
 ) -> None:
     """Do the first half of integration_disconnect: it takes no handoffs any more."""
+    integration.project.lock()  # before the row, as whoever chooses the default does
     row = Integration.objects.select_for_update().get(pk=integration.pk)
     if row.is_default and (rivals := live_agent_rivals(row)):
         if successor not in rivals:
@@ -279,6 +280,7 @@ def integration_behaviour_save(
 @transaction.atomic
 def integration_assign(*, integration: Integration, variants: Iterable[str], actor: Any) -> None:
     """Say whose handoffs use this set where they name none; EVERY_VARIANT is of the rest."""
+    integration.lock("assigned_to")
     wanted = sorted(variants)
     if sorted(integration.assigned_to) != wanted:
         integration.assigned_to = wanted
@@ -289,6 +291,9 @@ def integration_assign(*, integration: Integration, variants: Iterable[str], act
 @transaction.atomic
 def integration_default_set(*, integration: Integration, is_default: bool, actor: Any) -> None:
     """Make it the default agent system of its environment, in place of another, or no longer."""
+    # Two at once must not both make theirs the one.
+    integration.project.lock()
+    integration.lock("is_default")
     if integration.is_default == is_default:
         return
     Integration.objects.filter(

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from integrations.behaviour.channels import channel_takers_set, integration_channels_set
 from integrations.behaviour.settings import Behaviour, BehaviourForm, behaviour_of
 from integrations.connections.drafts import draft_of, edited_values
-from integrations.connections.services import integration_behaviour_save, integration_draft_save
+from integrations.connections.services import (
+    integration_behaviour_save,
+    integration_default_set,
+    integration_draft_save,
+    integration_leave,
+)
 from integrations.contract.registry import manifest_get
 from integrations.models import AuditEntry, Integration, Project
 from tests import factories
@@ -141,6 +148,37 @@ def test_a_step_that_is_ticked_off_keeps_the_values_that_were_entered_meanwhile(
     made.refresh_from_db()
     assert draft_of(made).confirmed == (1,)
     assert edited_values(made)["org_id"] == "00D8Y0000099999"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_connections_that_are_made_the_default_at_once_one_is() -> None:
+    project = factories.project()
+    rows = [factories.integration(project, credential_set=f"set-{n}") for n in range(8)]
+
+    def choose(row: Integration) -> None:
+        try:
+            integration_default_set(integration=row, is_default=True, actor=None)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(rows)) as pool:
+        list(pool.map(choose, rows))
+
+    assert project.integrations.filter(is_default=True).count() == 1
+
+
+def test_a_default_that_somebody_else_has_chosen_since_a_page_was_read_is_replaced(
+    project: Project,
+) -> None:
+    one, other = (factories.integration(project, credential_set=name) for name in ("a", "b"))
+    early = Integration.objects.get(pk=one.pk)
+    integration_default_set(integration=one, is_default=True, actor=None)
+    integration_default_set(integration=other, is_default=True, actor=None)
+
+    integration_default_set(integration=one, is_default=False, actor=None)  # it is not any more
+    integration_leave(integration=early, actor=None)
+
+    assert project.integrations.get(is_default=True) == other
 
 
 def test_the_default_switch_is_shown_only_when_there_is_a_choice(

@@ -60,6 +60,7 @@ def document_put(place: Place, document: Document, *, key: ApiKey, in_use: Ids) 
     if not document.save_anyway and not all(has_passed(t.results) for t in tests.values()):
         raise TestFailedError(tests)
     with transaction.atomic():
+        place.project.lock()  # before the rows, as whoever chooses the default does
         rows = [_use(one, key) for one in changed]
         for one in planned:
             one.row.refresh_from_db()
@@ -112,6 +113,7 @@ def document_delete(place: Place, *, key: ApiKey, in_use: Ids) -> None:
     Raises DefaultInUseError where one is the default and others are left.
     """
     with transaction.atomic():
+        place.project.lock()
         for row in sorted(place.connected(), key=lambda one: one.is_default):
             integration_leave(integration=row, actor=key)
     credentials_purge(in_use=in_use, project=place.project)
